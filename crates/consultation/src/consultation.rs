@@ -1,0 +1,444 @@
+//! Every rule about consultations, and nothing else: no I/O, no clock, no ids made here.
+
+use chrono::NaiveDate;
+use events::{
+    Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, PersonRef,
+    ProjectId, Step,
+};
+use service_kit::phone::Phone;
+
+/// The longest memo, in characters.
+pub const LONGEST_MEMO: usize = 2000;
+
+/// The longest reason, in characters.
+pub const LONGEST_REASON: usize = 500;
+
+/// One consultation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consultation {
+    /// Its id.
+    pub id: ConsultationId,
+    /// What it is about.
+    pub project_id: ProjectId,
+    /// The project's name, as this service or the page knew it when it was requested.
+    pub project_name: String,
+    /// Whose it is.
+    pub customer_id: CustomerId,
+    /// The customer's number; never in an event.
+    pub phone: Phone,
+    /// The customer's name, where it was told; never in an event.
+    pub customer_name: Option<String>,
+    /// The day the customer wishes for, in Seoul.
+    pub desired_on: NaiveDate,
+    /// What the customer wrote; never in an event.
+    pub memo: String,
+    /// Where it stands.
+    pub step: Step,
+    /// Why it was cancelled, or failed; never in an event.
+    pub reason: Option<String>,
+    /// Who is on it; nobody until matched.
+    pub salesman: Option<PersonRef>,
+    /// The consultant who is on it.
+    pub consultant: Option<PersonRef>,
+    /// How many events it has.
+    pub version: i64,
+}
+
+/// What somebody asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The new consultation's id.
+    pub id: ConsultationId,
+    /// What it shall be about.
+    pub project_id: ProjectId,
+    /// The project's name.
+    pub project_name: String,
+    /// Who asks.
+    pub customer_id: CustomerId,
+    /// His number.
+    pub phone: Phone,
+    /// His name, where he told it.
+    pub customer_name: Option<String>,
+    /// The day he wishes for.
+    pub desired_on: NaiveDate,
+    /// What he wrote.
+    pub memo: String,
+}
+
+/// What can be done to a consultation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// `EditConsultation`: its customer changes date or memo, while nobody has approved it.
+    Edit {
+        /// The new day; `None` leaves it.
+        desired_on: Option<NaiveDate>,
+        /// The new memo; `None` leaves it.
+        memo: Option<String>,
+        /// Today in Seoul.
+        today: NaiveDate,
+    },
+    /// `ProgressConsultation`.
+    Progress {
+        /// Where to.
+        to: Step,
+        /// Why; cancelled and failed want one.
+        reason: Option<String>,
+    },
+    /// `EditSalesman`: a match came.
+    EditSalesman {
+        /// Who is on it now.
+        salesman: PersonRef,
+        /// The consultant, where one was free.
+        consultant: Option<PersonRef>,
+    },
+}
+
+/// Why a command is not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The desired day has passed already.
+    #[error("the desired date lies in the past")]
+    InThePast,
+    /// Closed steps never change again.
+    #[error("the consultation is closed ({0})")]
+    Closed(Step),
+    /// Its date and memo can be edited while it is `apply` only.
+    #[error("a consultation can be edited while it is apply, and this is {0}")]
+    NotEditable(Step),
+    /// There is no such way.
+    #[error("there is no way from {from} to {to}")]
+    NoSuchWay {
+        /// Where it is.
+        from: Step,
+        /// Where it should have gone.
+        to: Step,
+    },
+    /// Approve, succeed and fail need a salesman.
+    #[error("nobody is on the consultation yet")]
+    NobodyOnIt,
+    /// Cancelled and failed want a reason.
+    #[error("{0} wants a reason")]
+    ReasonMissing(Step),
+}
+
+/// What was decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Date or memo.
+    Edited {
+        /// What is told.
+        event: ConsultationEdited,
+        /// What is not.
+        memo: String,
+    },
+    /// Another step.
+    Progressed {
+        /// What is told.
+        event: ConsultationProgressed,
+        /// What is not.
+        reason: Option<String>,
+    },
+    /// Other people. No event of this service: [`events::SalesmanMatched`] has told it.
+    SalesmanStored {
+        /// The salesman.
+        salesman: PersonRef,
+        /// The consultant.
+        consultant: Option<PersonRef>,
+    },
+}
+
+impl Consultation {
+    /// `CreateConsultation`: the new consultation, and what is told of it. It can always be requested, whoever or whatever is away.
+    ///
+    /// # Errors
+    /// [`Refusal::InThePast`].
+    pub fn create(request: Request, today: NaiveDate, actor: Actor) -> Result<(Self, ConsultationCreated), Refusal> {
+        if request.desired_on < today {
+            return Err(Refusal::InThePast);
+        }
+        let it = Self {
+            id: request.id,
+            project_id: request.project_id,
+            project_name: request.project_name,
+            customer_id: request.customer_id,
+            phone: request.phone,
+            customer_name: request.customer_name,
+            desired_on: request.desired_on,
+            memo: request.memo,
+            step: Step::Apply,
+            reason: None,
+            salesman: None,
+            consultant: None,
+            version: 1,
+        };
+        let event = ConsultationCreated {
+            consultation_id: it.id,
+            project_id: it.project_id,
+            project_name: it.project_name.clone(),
+            customer: it.customer(),
+            desired_on: it.desired_on,
+            actor,
+        };
+        Ok((it, event))
+    }
+
+    /// Decides what a command means here. Pure; `Ok(None)` is "already so".
+    ///
+    /// # Errors
+    /// The obstacle.
+    pub fn handle(&self, command: Command, actor: Actor) -> Result<Option<Change>, Refusal> {
+        match command {
+            // It was closed before the match came: nothing to do, and no error.
+            Command::EditSalesman { .. } if self.step.is_closed() => Ok(None),
+            Command::EditSalesman { salesman, consultant } => {
+                let is_so = self.salesman.as_ref() == Some(&salesman) && self.consultant == consultant;
+                Ok((!is_so).then_some(Change::SalesmanStored { salesman, consultant }))
+            }
+            Command::Edit { desired_on, memo, today } => self.edit(desired_on, memo, today, actor),
+            Command::Progress { to, reason } => self.progress(to, reason, actor),
+        }
+    }
+
+    fn edit(
+        &self,
+        desired_on: Option<NaiveDate>,
+        memo: Option<String>,
+        today: NaiveDate,
+        actor: Actor,
+    ) -> Result<Option<Change>, Refusal> {
+        if self.step != Step::Apply {
+            return Err(Refusal::NotEditable(self.step));
+        }
+        let (desired_on, memo) = (desired_on.unwrap_or(self.desired_on), memo.unwrap_or_else(|| self.memo.clone()));
+        let (date_changed, memo_changed) = (desired_on != self.desired_on, memo != self.memo);
+        // A date that has passed since it was chosen may stay while the memo changes.
+        if date_changed && desired_on < today {
+            return Err(Refusal::InThePast);
+        }
+        let event = ConsultationEdited {
+            consultation_id: self.id,
+            project_id: self.project_id,
+            customer: self.customer(),
+            desired_on,
+            memo_changed,
+            salesman_id: self.salesman.as_ref().map(|person| person.id),
+            consultant_id: self.consultant.as_ref().map(|person| person.id),
+            actor,
+        };
+        Ok((date_changed || memo_changed).then_some(Change::Edited { event, memo }))
+    }
+
+    fn progress(&self, to: Step, reason: Option<String>, actor: Actor) -> Result<Option<Change>, Refusal> {
+        let from = self.step;
+        match (from, to) {
+            (from, to) if from == to => return Ok(None),
+            (from, _) if from.is_closed() => return Err(Refusal::Closed(from)),
+            (Step::Apply, Step::Approved | Step::Cancelled)
+            | (Step::Approved, Step::Succeeded | Step::Failed | Step::Cancelled) => {}
+            (from, to) => return Err(Refusal::NoSuchWay { from, to }),
+        }
+        if to != Step::Cancelled && self.salesman.is_none() {
+            return Err(Refusal::NobodyOnIt);
+        }
+        if matches!(to, Step::Cancelled | Step::Failed) && reason.is_none() {
+            return Err(Refusal::ReasonMissing(to));
+        }
+        let event = ConsultationProgressed {
+            consultation_id: self.id,
+            project_id: self.project_id,
+            customer: self.customer(),
+            from,
+            to,
+            salesman_id: self.salesman.as_ref().map(|person| person.id),
+            consultant_id: self.consultant.as_ref().map(|person| person.id),
+            actor,
+        };
+        Ok(Some(Change::Progressed { event, reason }))
+    }
+
+    /// Folds a decided change into the state. Cannot refuse. The version rises with an event, and only with one.
+    pub fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Edited { event, memo } => {
+                self.desired_on = event.desired_on;
+                self.memo.clone_from(memo);
+                self.version += 1;
+            }
+            Change::Progressed { event, reason } => {
+                self.step = event.to;
+                self.reason.clone_from(reason);
+                self.version += 1;
+            }
+            Change::SalesmanStored { salesman, consultant } => {
+                self.salesman = Some(salesman.clone());
+                self.consultant.clone_from(consultant);
+            }
+        }
+    }
+
+    /// The steps it can go to from here, legal for whoever may move it.
+    pub fn next_steps(&self) -> &'static [Step] {
+        match self.step {
+            Step::Apply if self.salesman.is_none() => &[Step::Cancelled],
+            Step::Apply => &[Step::Approved, Step::Cancelled],
+            Step::Approved => &[Step::Succeeded, Step::Failed, Step::Cancelled],
+            Step::Succeeded | Step::Failed | Step::Cancelled => &[],
+        }
+    }
+
+    fn customer(&self) -> CustomerRef {
+        CustomerRef { customer_id: self.customer_id, last_four: self.phone.last_four() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use events::SalesmanId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const STAFF: Actor = Actor::System;
+
+    fn today() -> NaiveDate {
+        "2026-11-23".parse().unwrap()
+    }
+
+    fn a_request() -> Request {
+        Request {
+            id: ConsultationId(Uuid::from_u128(1)),
+            project_id: ProjectId(Uuid::from_u128(2)),
+            project_name: "스마트상점".to_owned(),
+            customer_id: CustomerId(Uuid::from_u128(3)),
+            phone: "010-1234-5678".parse().unwrap(),
+            customer_name: None,
+            desired_on: today(),
+            memo: "오전에 연락 주세요".to_owned(),
+        }
+    }
+
+    fn a_person(id: u128) -> PersonRef {
+        PersonRef { id: SalesmanId(Uuid::from_u128(id)), display_name: "김영업".to_owned() }
+    }
+
+    fn requested() -> Consultation {
+        Consultation::create(a_request(), today(), STAFF).unwrap().0
+    }
+
+    fn after(mut it: Consultation, command: Command) -> Consultation {
+        if let Some(change) = it.handle(command, STAFF).unwrap() {
+            it.apply(&change);
+        }
+        it
+    }
+
+    fn matched() -> Consultation {
+        after(requested(), Command::EditSalesman { salesman: a_person(7), consultant: None })
+    }
+
+    fn to(step: Step) -> Command {
+        Command::Progress { to: step, reason: Some("고객 요청".to_owned()) }
+    }
+
+    #[test]
+    fn a_consultation_cannot_be_requested_for_yesterday() {
+        let request = Request { desired_on: today().pred_opt().unwrap(), ..a_request() };
+        assert_eq!(Consultation::create(request, today(), STAFF), Err(Refusal::InThePast));
+    }
+
+    #[test]
+    fn every_way_that_is_not_drawn_is_refused() {
+        let drawn = [
+            (Step::Apply, Step::Approved),
+            (Step::Apply, Step::Cancelled),
+            (Step::Approved, Step::Succeeded),
+            (Step::Approved, Step::Failed),
+            (Step::Approved, Step::Cancelled),
+        ];
+        for from in Step::ALL {
+            for step in Step::ALL {
+                let it = Consultation { step: from, ..matched() };
+                match it.handle(to(step), STAFF) {
+                    Ok(Some(_)) => assert!(drawn.contains(&(from, step)), "{from} → {step}"),
+                    Ok(None) => assert_eq!(from, step),
+                    Err(Refusal::Closed(_)) => assert!(from.is_closed()),
+                    Err(Refusal::NoSuchWay { .. }) => assert!(!drawn.contains(&(from, step)) && !from.is_closed()),
+                    Err(other) => panic!("{from} → {step}: {other}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_next_steps_are_exactly_those_that_are_not_refused() {
+        for it in
+            Step::ALL.into_iter().flat_map(|step| [Consultation { step, ..matched() }, Consultation { step, ..requested() }])
+        {
+            for step in Step::ALL {
+                let goes = matches!(it.handle(to(step), STAFF), Ok(Some(_)));
+                if it.salesman.is_some() || it.step == Step::Apply {
+                    assert_eq!(goes, it.next_steps().contains(&step), "{} → {step}", it.step);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_approved_while_nobody_is_on_it_but_it_can_be_cancelled() {
+        assert_eq!(requested().handle(to(Step::Approved), STAFF), Err(Refusal::NobodyOnIt));
+        assert_eq!(after(requested(), to(Step::Cancelled)).step, Step::Cancelled);
+    }
+
+    #[test]
+    fn cancelling_and_failing_want_a_reason() {
+        let approved = after(matched(), to(Step::Approved));
+        for step in [Step::Cancelled, Step::Failed] {
+            let silent = Command::Progress { to: step, reason: None };
+            assert_eq!(approved.handle(silent, STAFF), Err(Refusal::ReasonMissing(step)));
+        }
+    }
+
+    #[test]
+    fn it_is_edited_while_it_is_apply_only() {
+        let edit = Command::Edit { desired_on: None, memo: Some("오후에".to_owned()), today: today() };
+        assert_eq!(after(matched(), edit.clone()).memo, "오후에");
+        let approved = after(matched(), to(Step::Approved));
+        assert_eq!(approved.handle(edit, STAFF), Err(Refusal::NotEditable(Step::Approved)));
+    }
+
+    #[test]
+    fn a_date_that_has_passed_meanwhile_may_stay_but_not_be_chosen() {
+        let tomorrow = today().succ_opt().unwrap();
+        let memo = Command::Edit { desired_on: Some(today()), memo: Some("x".to_owned()), today: tomorrow };
+        assert!(requested().handle(memo, STAFF).is_ok());
+        let back = Command::Edit { desired_on: today().pred_opt(), memo: None, today: today() };
+        assert_eq!(requested().handle(back, STAFF), Err(Refusal::InThePast));
+    }
+
+    #[test]
+    fn an_edit_that_changes_nothing_is_already_so() {
+        let same = Command::Edit { desired_on: Some(today()), memo: None, today: today() };
+        assert_eq!(requested().handle(same, STAFF), Ok(None));
+    }
+
+    #[test]
+    fn a_match_that_comes_after_the_end_changes_nothing_and_is_no_error() {
+        let cancelled = after(requested(), to(Step::Cancelled));
+        assert_eq!(cancelled.handle(Command::EditSalesman { salesman: a_person(7), consultant: None }, STAFF), Ok(None));
+    }
+
+    #[test]
+    fn a_match_that_comes_again_is_already_so_and_raises_no_version() {
+        let it = matched();
+        assert_eq!(it.version, 1);
+        assert_eq!(it.handle(Command::EditSalesman { salesman: a_person(7), consultant: None }, STAFF), Ok(None));
+    }
+
+    #[test]
+    fn progress_names_the_salesman_of_that_moment() {
+        let Ok(Some(Change::Progressed { event, .. })) = matched().handle(to(Step::Approved), STAFF) else {
+            panic!("it was not approved");
+        };
+        assert_eq!(event.salesman_id, Some(a_person(7).id));
+    }
+}

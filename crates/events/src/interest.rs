@@ -1,0 +1,70 @@
+//! What the interest service tells.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{Actor, CustomerRef, Event, InterestId, ProjectId, SalesmanId, SeriesId, Topic, TypeName};
+
+/// A customer marked a series for the first time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InterestCreated {
+    /// The interest.
+    pub interest_id: InterestId,
+    /// The programme, over all of its editions; not known while the edition is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series_id: Option<SeriesId>,
+    /// The newest edition that has not ended.
+    pub project_id: ProjectId,
+    /// Its name.
+    pub project_name: String,
+    /// Whose interest.
+    #[serde(flatten)]
+    pub customer: CustomerRef,
+    /// Who entered it.
+    pub actor: Actor,
+}
+
+impl Event for InterestCreated {
+    const TYPE: TypeName = "ktgg.InterestCreated.v1";
+    const TOPIC: Topic = Topic::Interest;
+    fn aggregate_id(&self) -> Uuid {
+        self.interest_id.0
+    }
+}
+
+/// A customer turned an interest off, or on again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InterestUpdated {
+    /// The interest.
+    pub interest_id: InterestId,
+    /// The programme, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series_id: Option<SeriesId>,
+    /// The newest edition that has not ended.
+    pub project_id: ProjectId,
+    /// Its name.
+    pub project_name: String,
+    /// Whose interest.
+    #[serde(flatten)]
+    pub customer: CustomerRef,
+    /// On or off.
+    pub interested: bool,
+    /// Who is on it, where somebody is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salesman_id: Option<SalesmanId>,
+    /// The consultant who is on it, where somebody is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consultant_id: Option<SalesmanId>,
+    /// Who changed it.
+    pub actor: Actor,
+}
+
+impl Event for InterestUpdated {
+    const TYPE: TypeName = "ktgg.InterestUpdated.v1";
+    const TOPIC: Topic = Topic::Interest;
+    fn aggregate_id(&self) -> Uuid {
+        self.interest_id.0
+    }
+}

@@ -1,0 +1,39 @@
+//! The contract between the services: every domain event once, with its ids, its envelope and its topic.
+//!
+//! Depends on serde, uuid and chrono and on nothing else, so that anyone may depend on it. Everything here is published for
+//! good: a field is only ever added, as an `Option` or with a default; whatever cannot be added becomes a new version of the type.
+//! `tests/it/golden` holds one file for each version ever published, and all of them must stay readable.
+//!
+//! No event carries a name, a full phone number, a memo or a reason of a customer: events are kept for good, and people may ask to
+//! be forgotten. An event names its customer by id and by the last four digits, which the `phone-suffix` strategy reads.
+//!
+//! | event | published by | tells |
+//! | --- | --- | --- |
+//! | [`ProjectCreated`] | project | an edition of a programme exists |
+//! | [`InterestCreated`] | interest | a customer marked a series for the first time |
+//! | [`InterestUpdated`] | interest | … turned it off, or on again |
+//! | [`ConsultationCreated`] | consultation | a customer asked for a consultation |
+//! | [`ConsultationEdited`] | consultation | … changed its date or memo |
+//! | [`ConsultationProgressed`] | consultation | it moved to another step |
+//! | [`SalesmanMatched`] | salesman-match | these people are now on that interest or consultation |
+//! | [`SalesmanRegistered`] | salesman | a salesman or consultant exists |
+
+mod consultation;
+mod envelope;
+mod ids;
+mod interest;
+mod people;
+mod project;
+mod salesman;
+mod salesman_match;
+mod topic;
+
+pub use consultation::{ConsultationCreated, ConsultationEdited, ConsultationProgressed, Step};
+pub use envelope::{Envelope, Event, TYPES, TypeName, known};
+pub use ids::{ConsultationId, CustomerId, InterestId, MatchId, ProjectId, SalesmanId, SeriesId, StaffId};
+pub use interest::{InterestCreated, InterestUpdated};
+pub use people::{Actor, CustomerRef, LastFour, NotFourDigits, PersonRef};
+pub use project::{Category, Period, PeriodKind, ProjectCreated, ProjectStatus, Region};
+pub use salesman::{PersonRole, SalesmanRegistered};
+pub use salesman_match::{Origin, SalesmanMatched, Strategy};
+pub use topic::Topic;

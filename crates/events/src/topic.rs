@@ -1,0 +1,53 @@
+//! Where the events of an aggregate are published.
+
+use std::fmt;
+
+/// A domain topic: one for each service, named after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// Events of the project service.
+    Project,
+    /// Events of the interest service.
+    Interest,
+    /// Events of the consultation service.
+    Consultation,
+    /// Events of the salesman-match service.
+    SalesmanMatch,
+    /// Events of the salesman service.
+    Salesman,
+}
+
+impl Topic {
+    /// Every topic there is.
+    pub const ALL: [Self; 5] = [Self::Project, Self::Interest, Self::Consultation, Self::SalesmanMatch, Self::Salesman];
+
+    /// Partitions of every domain topic, for ever: with another count a key would move to another partition, and its order would be lost.
+    pub const PARTITIONS: i32 = 12;
+
+    /// The service that publishes here, which is also the aggregate's type in the event log.
+    pub const fn aggregate(self) -> &'static str {
+        match self {
+            Self::Project => "project",
+            Self::Interest => "interest",
+            Self::Consultation => "consultation",
+            Self::SalesmanMatch => "salesman-match",
+            Self::Salesman => "salesman",
+        }
+    }
+
+    /// The topic on which the named aggregate publishes.
+    pub fn of_aggregate(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|topic| topic.aggregate() == name)
+    }
+
+    /// The topic's name on a broker; `prefix` is `ktgg` wherever the broker is not shared with a second installation.
+    pub fn name(self, prefix: &str) -> String {
+        format!("{prefix}.{}", self.aggregate())
+    }
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.aggregate())
+    }
+}

@@ -1,0 +1,79 @@
+//! Every version of every event ever published must stay readable, and must be written as it was.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use events::{
+    ConsultationCreated, ConsultationEdited, ConsultationProgressed, Event, InterestCreated, InterestUpdated, LastFour,
+    ProjectCreated, SalesmanMatched, SalesmanRegistered, TYPES,
+};
+use serde_json::Value;
+
+fn golden() -> BTreeMap<String, Value> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden");
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            (name, serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
+        })
+        .collect()
+}
+
+/// What comes out when the golden text is read as `E` and written again.
+fn round_trip<E: Event>(golden: &BTreeMap<String, Value>) -> (Value, Value) {
+    let written = golden.get(E::TYPE).unwrap_or_else(|| panic!("{} has no golden file", E::TYPE)).clone();
+    let event: E = serde_json::from_value(written.clone()).unwrap();
+    (serde_json::to_value(&event).unwrap(), written)
+}
+
+#[test]
+fn every_published_version_is_still_read_and_written_as_it_was() {
+    let golden = golden();
+    for (now, then) in [
+        round_trip::<ProjectCreated>(&golden),
+        round_trip::<InterestCreated>(&golden),
+        round_trip::<InterestUpdated>(&golden),
+        round_trip::<ConsultationCreated>(&golden),
+        round_trip::<ConsultationEdited>(&golden),
+        round_trip::<ConsultationProgressed>(&golden),
+        round_trip::<SalesmanMatched>(&golden),
+        round_trip::<SalesmanRegistered>(&golden),
+    ] {
+        assert_eq!(now, then);
+    }
+}
+
+#[test]
+fn every_type_has_a_golden_file_and_every_golden_file_a_type() {
+    let mut types = TYPES.to_vec();
+    types.sort_unstable();
+    assert_eq!(golden().keys().map(String::as_str).collect::<Vec<_>>(), types);
+}
+
+#[test]
+fn a_field_nobody_knows_yet_does_not_make_an_event_unreadable() {
+    let mut written = golden()[ProjectCreated::TYPE].clone();
+    written["addedLater"] = Value::from(1);
+    serde_json::from_value::<ProjectCreated>(written).unwrap();
+}
+
+#[test]
+fn no_golden_event_holds_a_phone_number_a_memo_or_a_reason() {
+    for (name, event) in golden() {
+        let text = event.to_string();
+        for word in ["\"phone\":", "\"memo\":", "\"reason\":", "\"customerName\":", "010-", "+8210"] {
+            assert!(!text.contains(word), "{name} holds {word}");
+        }
+    }
+}
+
+#[test]
+fn only_four_digits_are_the_last_four() {
+    for wrong in ["", "123", "12345", "12a4", "１２３４", "-123", "+123"] {
+        assert!(LastFour::try_from(wrong.to_owned()).is_err(), "{wrong}");
+    }
+    assert_eq!(LastFour::try_from("0078".to_owned()).unwrap().to_string(), "0078");
+}

@@ -1,0 +1,32 @@
+//! All of KT.GG in one process: the fastest local loop, the host of the end-to-end tests, and a demo in one pod.
+//!
+//! - [`host`]: the five services and the gateway, each with its own schema, group and port, as in five deployments.
+//! - [`keys`]: the secrets of a data folder.
+//! - [`client`]: a caller over HTTP, and a reader of the stream.
+//! - [`demo`]: people and programmes to try things on.
+//! - [`bench`]: how long a change takes to reach a browser.
+//!
+//! Nothing in here knows more of a service than its value, and no service can tell that it is not alone.
+
+pub mod bench;
+pub mod client;
+pub mod demo;
+pub mod host;
+pub mod keys;
+
+use service_kit::Service;
+
+/// The five services.
+pub fn services() -> [Service; 5] {
+    [interest::service(), consultation::service(), project::service(), salesman_match::service(), salesman::service()]
+}
+
+/// The description of all routes, as the gateway serves it.
+pub fn openapi() -> serde_json::Value {
+    let services = services();
+    let described = services.iter().map(|service| {
+        let description = serde_json::to_value(service.openapi()).unwrap_or_default();
+        (service.name(), description)
+    });
+    gateway::openapi::merge(described.collect())
+}

@@ -1,0 +1,239 @@
+//! All of KT.GG in one process. `cargo xtask up` starts it over a Postgres and a Kafka of its own.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+use events::SalesmanId;
+use ktgg::client::Client;
+use ktgg::demo::{self, Person};
+use ktgg::host::{self, Place};
+use ktgg::keys::{self, Keys};
+use ktgg::{bench, services};
+use service_kit::auth::Role;
+use service_kit::config::Env;
+use service_kit::{kafka, shutdown, telemetry};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+#[derive(Parser)]
+#[command(name = "ktgg", about = "All of KT.GG in one process", arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the five services and the gateway until told to stop
+    Serve {
+        #[command(flatten)]
+        at: At,
+        /// The gateway's port; the services' lie below it
+        #[arg(long, default_value_t = host::DEFAULT_PORT)]
+        port: u16,
+        /// Load no demo data
+        #[arg(long)]
+        no_demo: bool,
+        /// Stop when standard input ends
+        #[arg(long)]
+        supervised: bool,
+    },
+    /// Make roles, schemas and topics where they are missing, and print the variables that each service alone wants
+    Provision {
+        #[command(flatten)]
+        at: At,
+        /// The gateway's port; the services' lie below it
+        #[arg(long, default_value_t = host::DEFAULT_PORT)]
+        port: u16,
+    },
+    /// Mint a bearer that a sandbox gateway accepts for ten minutes
+    Token {
+        /// customer, staff, salesman or consultant
+        role: Role,
+        /// A customer's phone number, or a salesman's or consultant's id
+        who: Option<String>,
+        /// The data folder of `cargo xtask up`
+        #[arg(long)]
+        data: Option<PathBuf>,
+    },
+    /// Print the description of all routes (OpenAPI)
+    Openapi,
+    /// Print measured figures
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// How long it takes from a request until the browser concerned is told of it
+    Live {
+        #[command(flatten)]
+        at: At,
+        /// How many requests
+        #[arg(long, default_value_t = 1000)]
+        requests: u32,
+        /// How many of them a second
+        #[arg(long, default_value_t = 50)]
+        rate: u32,
+    },
+}
+
+/// What it stands on.
+#[derive(clap::Args)]
+struct At {
+    /// Where the keys are kept
+    #[arg(long)]
+    data: PathBuf,
+    /// The URL of a role that may create roles and schemas
+    #[arg(long)]
+    postgres: String,
+    /// HOST:PORT
+    #[arg(long)]
+    kafka: String,
+}
+
+impl At {
+    fn place(&self, port: u16) -> Place {
+        let kafka = kafka::Settings { brokers: self.kafka.clone(), topic_prefix: kafka::DEFAULT_PREFIX.to_owned() };
+        Place { data: self.data.clone(), postgres: self.postgres.clone(), kafka, port }
+    }
+}
+
+#[tokio::main]
+#[expect(clippy::print_stderr, reason = "this is where a person reads why it failed")]
+async fn main() {
+    let result = run(Arguments::parse().command).await;
+    // Not by returning: a Kafka client whose broker is away must not keep the process alive.
+    process::exit(match result {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("{error:#}");
+            1
+        }
+    });
+}
+
+async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Serve { at, port, no_demo, supervised } => serve(&at.place(port), !no_demo, supervised).await,
+        Command::Provision { at, port } => provision(&at.place(port)).await,
+        Command::Token { role, who, data } => token(role, who, data),
+        Command::Openapi => {
+            say(&format!("{:#}", ktgg::openapi()));
+            Ok(())
+        }
+        Command::Bench { what: Bench::Live { at, requests, rate } } => {
+            telemetry::init(&mut Env::of([("LOG", "warn,librdkafka=off,rdkafka=off")]))?;
+            bench::live(&at.place(host::free_port()?), requests, rate, say).await
+        }
+    }
+}
+
+async fn serve(place: &Place, with_demo: bool, supervised: bool) -> Result<()> {
+    telemetry::init(&mut Env::process())?;
+    let stop = shutdown::on_signal()?;
+    if supervised {
+        stop_when_stdin_ends(stop.clone());
+    }
+    let keys = Keys::of(&place.data)?;
+    let hosted = host::bind(place, &keys, services().into()).await?;
+    let ready = hosted.ready();
+    let greeting = async {
+        ready.await;
+        let client = Client::new(format!("http://127.0.0.1:{}", place.port));
+        let people = if with_demo { demo::load(&client, &keys).await.context("cannot load the demo data")? } else { Vec::new() };
+        greet(place, &people);
+        anyhow::Ok(())
+    };
+    let running = hosted.run(stop.clone());
+    tokio::pin!(running);
+    tokio::select! {
+        ended = &mut running => return ended,
+        greeted = greeting => greeted?,
+    }
+    running.await
+}
+
+/// A supervisor that was killed closes the pipe: this process must not outlive it.
+fn stop_when_stdin_ends(stop: CancellationToken) {
+    // A thread: reading standard input blocks, and nothing can interrupt it.
+    std::thread::spawn(move || {
+        let mut sink = [0; 64];
+        while matches!(std::io::stdin().read(&mut sink), Ok(count) if count > 0) {}
+        stop.cancel();
+        std::thread::sleep(shutdown::HARD_DEADLINE);
+        process::exit(0);
+    });
+}
+
+/// Where everything is, and who can be tried; the last line is `ready`.
+fn greet(place: &Place, people: &[Person]) {
+    let port = place.port;
+    say("");
+    say(&format!("  gateway         http://127.0.0.1:{port}/api"));
+    say(&format!("  description     http://127.0.0.1:{port}/docs"));
+    for name in services().iter().map(service_kit::Service::name) {
+        if let Some(port) = host::port_of(port, name) {
+            say(&format!("  {name:<15} http://127.0.0.1:{port}   admin {}", port + service_kit::config::ADMIN_OFFSET));
+        }
+    }
+    say(&format!("  Postgres        {}", place.postgres));
+    say(&format!("  Kafka           {}", place.kafka.brokers));
+    if !people.is_empty() {
+        say("");
+        say("  try it as       a bearer for ten minutes");
+        for person in people {
+            let name = pad(&person.name, 15);
+            say(&format!("  {name} cargo run -q -p ktgg -- token {} --data {}", person.token, place.data.display()));
+        }
+    }
+    say("");
+    say("ready");
+}
+
+/// Hangul takes two columns of a terminal.
+fn pad(name: &str, width: usize) -> String {
+    let columns: usize = name.chars().map(|letter| if letter.is_ascii() { 1 } else { 2 }).sum();
+    format!("{name}{}", " ".repeat(width.saturating_sub(columns)))
+}
+
+async fn provision(place: &Place) -> Result<()> {
+    let keys = Keys::of(&place.data)?;
+    for (name, value) in host::provision(place, &keys, &services()).await? {
+        say(&format!("export {name}='{value}'"));
+    }
+    Ok(())
+}
+
+fn token(role: Role, who: Option<String>, data: Option<PathBuf>) -> Result<()> {
+    let data = data.unwrap_or_else(|| sandbox::Places::of_this_checkout().data);
+    anyhow::ensure!(data.join("keys").is_dir(), "{} holds no keys: start `cargo xtask up` first, or name its folder with --data", data.display());
+    let keys = Keys::of(&data)?;
+    let id = || -> Result<SalesmanId> {
+        let id: Uuid = who.as_deref().context("say whose: `ktgg token salesman ID`")?.parse().context("that is no id")?;
+        Ok(SalesmanId(id))
+    };
+    let identity = match role {
+        Role::Staff => keys::staff(),
+        Role::Salesman => keys::salesman(id()?),
+        Role::Consultant => keys::consultant(id()?),
+        Role::Customer => {
+            let phone = who.context("say whose: `ktgg token customer 010-1234-5678`")?;
+            keys.customer(&phone.parse().map_err(anyhow::Error::msg)?)
+        }
+    };
+    say(&keys.bearer(&identity)?);
+    Ok(())
+}
+
+/// For people and pipes; a reader who has left is no failure.
+fn say(line: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    drop(writeln!(out, "{line}").and_then(|()| out.flush()));
+}

@@ -1,0 +1,109 @@
+//! What goes on while a part of the system is away.
+
+use std::time::Duration;
+
+use ktgg::host::Place;
+use ktgg::keys::Keys;
+use serde_json::Value;
+
+use crate::system::{self, Alone, Programs, Scratch, client, eventually};
+
+/// The promise is 25 s; the process keeps three of them as a margin.
+const STOPS_WITHIN: Duration = Duration::from_secs(25);
+
+/// The id of a consultation that was accepted just now.
+async fn ask(place: &Place, keys: &Keys, body: &Value) -> String {
+    let customer = keys.bearer(&keys.customer(&"010-1234-5678".parse().unwrap())).unwrap();
+    let view = client(place).post("/api/consultations", &customer, body).await.unwrap();
+    view["id"].as_str().unwrap().to_owned()
+}
+
+async fn until_matched(place: &Place, keys: &Keys, id: &str) {
+    let customer = keys.bearer(&keys.customer(&"010-1234-5678".parse().unwrap())).unwrap();
+    eventually("the consultation has its salesman", async || {
+        let view = client(place).get(&format!("/api/consultations/{id}"), &customer).await.ok()?;
+        view["salesman"]["id"].as_str().map(drop)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consultations_and_interests_are_accepted_while_kafka_is_away_and_catch_up_by_themselves() {
+    let scratch = Scratch::new("no-kafka");
+    let (place, mut sandbox) = system::own_place(&scratch).await;
+    let keys = Keys::of(&place.data).unwrap();
+    let _alone = Alone::start(&place, &keys, Programs::Real).await;
+    system::until_serving(&place, &keys).await;
+    system::register(&client(&place), &keys, 2, 1).await;
+    let body = system::consultation_body(&client(&place), &keys).await;
+    let sandbox = tokio::task::spawn_blocking(move || {
+        sandbox.kill_kafka();
+        sandbox
+    });
+    let mut sandbox = sandbox.await.unwrap();
+
+    let ids = [ask(&place, &keys, &body).await, ask(&place, &keys, &body).await];
+    let customer = keys.bearer(&keys.customer(&"010-1234-5678".parse().unwrap())).unwrap();
+    client(&place).post("/api/interests", &customer, &body).await.unwrap();
+
+    let sandbox = tokio::task::spawn_blocking(move || {
+        sandbox.start_kafka().unwrap();
+        sandbox
+    });
+    let _sandbox = sandbox.await.unwrap();
+    for id in ids {
+        until_matched(&place, &keys, &id).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consultations_are_accepted_while_every_other_service_is_away_and_catch_up_by_themselves() {
+    let scratch = Scratch::new("no-others");
+    let place = system::shared_place(&scratch).await;
+    let keys = Keys::of(&place.data).unwrap();
+    let mut alone = Alone::start(&place, &keys, Programs::Real).await;
+    system::until_serving(&place, &keys).await;
+    system::register(&client(&place), &keys, 2, 1).await;
+    let body = system::consultation_body(&client(&place), &keys).await;
+    let others = ["interest", "project", "salesman-match", "salesman"];
+    for name in others {
+        alone.kill(name);
+    }
+    let id = ask(&place, &keys, &body).await;
+    for name in others {
+        alone.spawn(name).unwrap();
+    }
+    until_matched(&place, &keys, &id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_process_ends_in_time_and_with_exit_code_0_while_kafka_and_postgres_are_away() {
+    for (without_kafka, without_postgres) in [(true, false), (false, true)] {
+        let scratch = Scratch::new("stopping");
+        let (place, mut sandbox) = system::own_place(&scratch).await;
+        let keys = Keys::of(&place.data).unwrap();
+        let mut alone = Alone::start(&place, &keys, Programs::Real).await;
+        system::until_serving(&place, &keys).await;
+        system::register(&client(&place), &keys, 1, 1).await;
+        let body = system::consultation_body(&client(&place), &keys).await;
+        ask(&place, &keys, &body).await;
+        let sandbox = tokio::task::spawn_blocking(move || {
+            if without_kafka {
+                sandbox.kill_kafka();
+            }
+            if without_postgres {
+                sandbox.kill_postgres();
+            }
+            sandbox
+        });
+        let _sandbox = sandbox.await.unwrap();
+        if without_kafka {
+            // Something waits for its acknowledgement, and must not hold the process.
+            ask(&place, &keys, &body).await;
+        }
+        for (name, status, took) in alone.terminate().await {
+            assert!(status.success(), "{name} ended with {status}: {}", alone.log(name));
+            assert!(took < STOPS_WITHIN, "{name} took {took:?}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Programmes (정부 지원사업): each project is one edition of one.
+//!
+//! - [`project`]: the aggregate, every rule about it.
+//! - `http`: what callers can do.
+//! - `store`: the only SQL.
+
+mod http;
+pub mod project;
+mod store;
+
+use service_kit::Service;
+
+/// Everything a process needs to host this service. Building it does no I/O.
+pub fn service() -> Service {
+    Service::new("project", 8084, sqlx::migrate!()).routes(http::routes)
+}

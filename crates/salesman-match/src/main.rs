@@ -1,0 +1,6 @@
+//! Runs the salesman-match service on its own; `crates/ktgg` runs it beside the others.
+
+#[tokio::main]
+async fn main() {
+    service_kit::run(salesman_match::service()).await;
+}

@@ -1,0 +1,335 @@
+//! Who asks. Services trust nothing but the gateway's signed token: Ed25519, a minute long, for one service alone.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::header;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use events::{Actor, CustomerId, SalesmanId, StaffId};
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::Problem;
+use crate::phone::Phone;
+
+/// Who signs.
+const ISSUER: &str = "ktgg-gateway";
+
+/// How long a token lives.
+pub const LIFETIME: TimeDelta = TimeDelta::seconds(60);
+
+/// Clocks of two machines may differ by this many seconds.
+const LEEWAY: u64 = 5;
+
+/// What somebody may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// 고객.
+    Customer,
+    /// 관리자.
+    Staff,
+    /// 영업대표.
+    Salesman,
+    /// 컨설턴트.
+    Consultant,
+}
+
+impl Role {
+    /// The role's name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Staff => "staff",
+            Self::Salesman => "salesman",
+            Self::Consultant => "consultant",
+        }
+    }
+}
+
+impl FromStr for Role {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Customer, Self::Staff, Self::Salesman, Self::Consultant]
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or("a role is customer, staff, salesman or consultant")
+    }
+}
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// What they are.
+    pub role: Role,
+    /// The customer's, staff member's, salesman's or consultant's id.
+    pub subject: Uuid,
+    /// The customer's number; only interest and consultation are told it.
+    pub phone: Option<Phone>,
+}
+
+impl Identity {
+    /// As an event names its actor.
+    pub fn actor(&self) -> Actor {
+        match self.role {
+            Role::Customer => Actor::Customer(CustomerId(self.subject)),
+            Role::Staff => Actor::Staff(StaffId(self.subject)),
+            Role::Salesman => Actor::Salesman(SalesmanId(self.subject)),
+            Role::Consultant => Actor::Consultant(SalesmanId(self.subject)),
+        }
+    }
+
+    /// The identity, if its role is one of these.
+    ///
+    /// # Errors
+    /// 403.
+    pub fn one_of(self, roles: &[Role]) -> Result<Self, Problem> {
+        if roles.contains(&self.role) { Ok(self) } else { Err(Problem::forbidden()) }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: Uuid,
+    role: Role,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phone: Option<Phone>,
+    iat: i64,
+    exp: i64,
+}
+
+/// Makes tokens. Only the gateway (and tests) have one.
+#[derive(Clone)]
+pub struct Signer(Arc<EncodingKey>);
+
+impl Signer {
+    /// A token for the audience, valid for `lifetime` from `now`.
+    ///
+    /// # Errors
+    /// When the key is no Ed25519 key after all.
+    pub fn sign(
+        &self,
+        identity: &Identity,
+        audience: &str,
+        now: DateTime<Utc>,
+        lifetime: TimeDelta,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: audience.to_owned(),
+            sub: identity.subject,
+            role: identity.role,
+            phone: identity.phone.clone(),
+            iat: now.timestamp(),
+            exp: (now + lifetime).timestamp(),
+        };
+        jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &self.0)
+    }
+
+    /// The key that verifies what this one signs, as PEM.
+    ///
+    /// # Errors
+    /// When the key is no Ed25519 key after all.
+    pub fn public_pem(&self) -> anyhow::Result<String> {
+        let jwk = Jwk::from_encoding_key(&self.0, Algorithm::EdDSA)?;
+        let AlgorithmParameters::OctetKeyPair(pair) = jwk.algorithm else { anyhow::bail!("the key is no Ed25519 key") };
+        let mut der = SPKI_PREFIX.to_vec();
+        der.extend(from_base64url(&pair.x)?);
+        Ok(pem("PUBLIC KEY", &der))
+    }
+}
+
+impl FromStr for Signer {
+    type Err = &'static str;
+    fn from_str(pem: &str) -> Result<Self, Self::Err> {
+        EncodingKey::from_ed_pem(pem.as_bytes()).map(|key| Self(Arc::new(key))).map_err(|_| "it is no Ed25519 private key in PEM")
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// A new Ed25519 private key as PEM (PKCS #8), for a sandbox or a test.
+pub fn new_private_pem() -> String {
+    let mut der = PKCS8_PREFIX.to_vec();
+    der.extend(Uuid::new_v4().as_bytes());
+    der.extend(Uuid::new_v4().as_bytes());
+    pem("PRIVATE KEY", &der)
+}
+
+/// RFC 8410: what precedes the 32 bytes of a private and of a public key.
+const PKCS8_PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
+
+fn pem(label: &str, der: &[u8]) -> String {
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", BASE64.encode(der))
+}
+
+fn from_base64url(text: &str) -> Result<Vec<u8>, base64::DecodeError> {
+    URL_SAFE_NO_PAD.decode(text)
+}
+
+/// Checks tokens, with one key, or with two while they are rotated.
+#[derive(Clone)]
+pub struct Verifier(Arc<Vec<DecodingKey>>);
+
+impl Verifier {
+    /// Who the token names, if it is for this audience, whole and in time.
+    pub fn verify(&self, token: &str, audience: &str) -> Option<Identity> {
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_audience(&[audience]);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_required_spec_claims(&["exp", "aud", "iss"]);
+        validation.leeway = LEEWAY;
+        let claims = self.0.iter().find_map(|key| jsonwebtoken::decode::<Claims>(token, key, &validation).ok())?.claims;
+        Some(Identity { role: claims.role, subject: claims.sub, phone: claims.phone })
+    }
+}
+
+impl FromStr for Verifier {
+    type Err = &'static str;
+
+    /// Reads one PEM block, or two.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const END: &str = "-----END PUBLIC KEY-----";
+        let keys: Result<Vec<_>, _> = text
+            .split_inclusive(END)
+            .filter(|block| block.contains(END))
+            .map(|block| DecodingKey::from_ed_pem(block.trim().as_bytes()))
+            .collect();
+        match keys {
+            Ok(keys) if (1..=2).contains(&keys.len()) => Ok(Self(Arc::new(keys))),
+            _ => Err("it holds no one or two Ed25519 public keys in PEM"),
+        }
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Verifier({} keys)", self.0.len())
+    }
+}
+
+/// What a service checks tokens with.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    pub(crate) verifier: Verifier,
+    pub(crate) service: &'static str,
+}
+
+/// Puts the identity of a valid token on the request. A token that is not valid is refused here: it is never a mere stranger's request.
+pub(crate) async fn identify(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
+        let token = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
+        match token.and_then(|token| gate.verifier.verify(token, gate.service)) {
+            Some(identity) => drop(request.extensions_mut().insert(identity)),
+            None => return Problem::unauthorized().into_response(),
+        }
+    }
+    next.run(request).await
+}
+
+/// Anybody who is signed in. 401 otherwise, before the body is read.
+impl<S: Send + Sync> FromRequestParts<S> for Identity {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(Problem::unauthorized)
+    }
+}
+
+/// A customer, with the number he signed in by where this service is told it.
+#[derive(Debug, Clone)]
+pub struct Customer {
+    /// Who.
+    pub id: CustomerId,
+    /// His number.
+    pub phone: Phone,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Customer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let identity = Identity::from_request_parts(parts, state).await?.one_of(&[Role::Customer])?;
+        let phone = identity.phone.ok_or_else(Problem::forbidden)?;
+        Ok(Self { id: CustomerId(identity.subject), phone })
+    }
+}
+
+/// A member of staff.
+#[derive(Debug, Clone, Copy)]
+pub struct Staff(pub StaffId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Staff {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let identity = Identity::from_request_parts(parts, state).await?.one_of(&[Role::Staff])?;
+        Ok(Self(StaffId(identity.subject)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn a_salesman() -> Identity {
+        Identity { role: Role::Salesman, subject: Uuid::from_u128(7), phone: None }
+    }
+
+    fn now() -> DateTime<Utc> {
+        crate::Clock::now(&crate::clock::SystemClock)
+    }
+
+    #[test]
+    fn a_token_is_accepted_by_the_service_it_is_for_and_by_no_other() {
+        let signer: Signer = new_private_pem().parse().unwrap();
+        let verifier: Verifier = signer.public_pem().unwrap().parse().unwrap();
+        let token = signer.sign(&a_salesman(), "interest", now(), LIFETIME).unwrap();
+        assert_eq!(verifier.verify(&token, "interest"), Some(a_salesman()));
+        assert_eq!(verifier.verify(&token, "consultation"), None);
+    }
+
+    #[test]
+    fn an_expired_a_foreign_and_an_altered_token_are_refused() {
+        let signer: Signer = new_private_pem().parse().unwrap();
+        let verifier: Verifier = signer.public_pem().unwrap().parse().unwrap();
+        let expired = signer.sign(&a_salesman(), "interest", now() - TimeDelta::minutes(3), LIFETIME).unwrap();
+        assert_eq!(verifier.verify(&expired, "interest"), None);
+        let other: Signer = new_private_pem().parse().unwrap();
+        let foreign = other.sign(&a_salesman(), "interest", now(), LIFETIME).unwrap();
+        assert_eq!(verifier.verify(&foreign, "interest"), None);
+        let good = signer.sign(&a_salesman(), "interest", now(), LIFETIME).unwrap();
+        let (head, rest) = good.split_once('.').unwrap();
+        let (claims, signature) = rest.split_once('.').unwrap();
+        let none = URL_SAFE_NO_PAD.encode(br#"{"alg":"none","typ":"JWT"}"#);
+        assert_eq!(verifier.verify(&format!("{none}.{claims}."), "interest"), None);
+        assert_eq!(verifier.verify(&format!("{none}.{claims}.{signature}"), "interest"), None);
+        let staff = String::from_utf8(URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap().replace("salesman", "staff");
+        assert_eq!(verifier.verify(&format!("{head}.{}.{signature}", URL_SAFE_NO_PAD.encode(staff)), "interest"), None);
+    }
+
+    #[test]
+    fn while_keys_are_rotated_both_are_accepted() {
+        let (old, new): (Signer, Signer) = (new_private_pem().parse().unwrap(), new_private_pem().parse().unwrap());
+        let both: Verifier = format!("{}{}", old.public_pem().unwrap(), new.public_pem().unwrap()).parse().unwrap();
+        for signer in [old, new] {
+            assert!(both.verify(&signer.sign(&a_salesman(), "interest", now(), LIFETIME).unwrap(), "interest").is_some());
+        }
+    }
+}

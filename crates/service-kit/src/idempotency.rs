@@ -1,0 +1,92 @@
+//! A write that is sent again gives the same answer again: one row in the business transaction, kept for a day.
+//!
+//! The row holds the id of what was created, not the answer: the answer is rendered again, so that it shows what is there now.
+
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use crate::Tx;
+use crate::problem::{Problem, Text};
+
+/// What a caller sends so that a write can be sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retry {
+    /// `Idempotency-Key`.
+    pub key: String,
+    /// SHA-256 of the body.
+    pub body_hash: Vec<u8>,
+}
+
+/// How long a key is remembered.
+pub const REMEMBERED: TimeDelta = TimeDelta::hours(24);
+
+/// What was created when this write was sent before; `None` when it is new, or has no key.
+///
+/// # Errors
+/// 409 while the same key is in flight, 422 when it was used with another body.
+pub async fn seen(tx: &mut Tx, principal: Uuid, retry: Option<&Retry>) -> Result<Option<(StatusCode, Uuid)>, Problem> {
+    let Some(retry) = retry else { return Ok(None) };
+    let ours: bool = sqlx::query_scalar("select pg_try_advisory_xact_lock(hashtextextended($1::text || '/' || $2, 1))")
+        .bind(principal)
+        .bind(&retry.key)
+        .fetch_one(&mut **tx)
+        .await?;
+    if !ours {
+        return Err(Problem::conflict(
+            "write-in-flight",
+            Text::new("같은 요청을 처리하고 있습니다", "The same write is being carried out"),
+        ));
+    }
+    let since = tx.now() - REMEMBERED;
+    let found: Option<(Vec<u8>, i16, Uuid)> = sqlx::query_as(
+        "select body_hash, status, resource from idempotency_key where principal = $1 and key = $2 and created_at > $3",
+    )
+    .bind(principal)
+    .bind(&retry.key)
+    .bind(since)
+    .fetch_optional(&mut **tx)
+    .await?;
+    match found {
+        Some((hash, _, _)) if hash != retry.body_hash => Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency-key-reused",
+            Text::new("같은 Idempotency-Key를 다른 내용에 사용했습니다", "The Idempotency-Key was used with another body"),
+        )),
+        Some((_, status, resource)) => {
+            let status = u16::try_from(status).ok().and_then(|code| StatusCode::from_u16(code).ok());
+            Ok(Some((status.unwrap_or(StatusCode::OK), resource)))
+        }
+        None => Ok(None),
+    }
+}
+
+/// Remembers what this write created.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn remember(
+    tx: &mut Tx,
+    principal: Uuid,
+    retry: Option<&Retry>,
+    status: StatusCode,
+    resource: Uuid,
+) -> Result<(), sqlx::Error> {
+    let Some(retry) = retry else { return Ok(()) };
+    let now = tx.now();
+    sqlx::query(
+        "insert into idempotency_key (principal, key, body_hash, status, resource, created_at)
+         values ($1, $2, $3, $4, $5, $6)
+         on conflict (principal, key) do update
+             set body_hash = excluded.body_hash, status = excluded.status, resource = excluded.resource, created_at = excluded.created_at",
+    )
+    .bind(principal)
+    .bind(&retry.key)
+    .bind(&retry.body_hash)
+    .bind(i16::try_from(status.as_u16()).unwrap_or(200))
+    .bind(resource)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! A policy is a function: "whenever this happened there, do that here". It runs in the transaction that holds the event's inbox row.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use events::{Envelope, Event, Topic, TypeName};
+
+use crate::{Tx, db};
+
+/// An event as a policy gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received<E> {
+    /// Which event, of which aggregate, when.
+    pub envelope: Envelope,
+    /// What it tells.
+    pub event: E,
+}
+
+/// How a policy fails.
+#[derive(Debug)]
+pub enum PolicyError {
+    /// It may work later: tried again for ever, without counting.
+    Retry(anyhow::Error),
+    /// Trying again cannot help: the record is parked, and the later ones of its aggregate with it.
+    Park(String),
+}
+
+impl From<sqlx::Error> for PolicyError {
+    fn from(error: sqlx::Error) -> Self {
+        if db::is_transient(&error) { Self::Retry(error.into()) } else { Self::Park(error.to_string()) }
+    }
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Retry(error) => write!(f, "{error:#}"),
+            Self::Park(detail) => f.write_str(detail),
+        }
+    }
+}
+
+/// An `async fn(&mut Tx, &Received<E>) -> Result<(), PolicyError>`.
+pub trait Policy<'a, E>: Send + Sync + 'static {
+    /// What the function returns.
+    type Running: Future<Output = Result<(), PolicyError>> + Send + 'a;
+    /// Calls the function.
+    fn react(&self, tx: &'a mut Tx, received: &'a Received<E>) -> Self::Running;
+}
+
+impl<'a, E, F, R> Policy<'a, E> for F
+where
+    E: 'a,
+    F: Fn(&'a mut Tx, &'a Received<E>) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<(), PolicyError>> + Send + 'a,
+{
+    type Running = R;
+    fn react(&self, tx: &'a mut Tx, received: &'a Received<E>) -> R {
+        self(tx, received)
+    }
+}
+
+type Reacting<'a> = Pin<Box<dyn Future<Output = Result<(), PolicyError>> + Send + 'a>>;
+type Reaction = Box<dyn for<'a> Fn(&'a mut Tx, &'a Envelope, &'a [u8]) -> Reacting<'a> + Send + Sync>;
+
+/// The policies of one service, by the type of event they react to.
+#[derive(Default)]
+pub(crate) struct Policies {
+    reactions: BTreeMap<TypeName, Vec<Reaction>>,
+    topics: Vec<Topic>,
+}
+
+impl Policies {
+    pub(crate) fn add<E: Event, P: for<'a> Policy<'a, E>>(&mut self, policy: P) {
+        let policy = std::sync::Arc::new(policy);
+        let reaction: Reaction = Box::new(move |tx, envelope, payload| {
+            let policy = policy.clone();
+            Box::pin(async move {
+                let event = serde_json::from_slice(payload)
+                    .map_err(|error| PolicyError::Park(format!("the payload is no {}: {error}", E::TYPE)))?;
+                let received = Received { envelope: envelope.clone(), event };
+                policy.react(tx, &received).await
+            })
+        });
+        self.reactions.entry(E::TYPE).or_default().push(reaction);
+        if !self.topics.contains(&E::TOPIC) {
+            self.topics.push(E::TOPIC);
+        }
+    }
+
+    /// The topics these policies read.
+    pub(crate) fn topics(&self) -> &[Topic] {
+        &self.topics
+    }
+
+    /// Runs every policy that reacts to the event; none is fine.
+    pub(crate) async fn react(&self, tx: &mut Tx, envelope: &Envelope, payload: &[u8]) -> Result<(), PolicyError> {
+        for reaction in self.reactions.get(envelope.type_name.as_str()).into_iter().flatten() {
+            reaction(tx, envelope, payload).await?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Policies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.reactions.keys()).finish()
+    }
+}

@@ -1,0 +1,286 @@
+//! The one door. Browsers call nothing else. In reading order:
+//!
+//! - [`config`]: what it needs from outside.
+//! - [`routes`]: the table: prefix → service → who may call.
+//! - `identity`: from a bearer to somebody, and from somebody to the token that one service believes.
+//! - `proxy`: forward, time out, retry once, carry the trace.
+//! - `audience`: who may know of an event, and how much of it. Pure.
+//! - `feed`: reads the topics; `hub`: keeps the last of what it read and hands it to whoever may know; `stream`: one browser's end of it.
+//! - [`openapi`]: one description out of five, and the page to read it.
+//! - `server`: connections, their limits, and how they end.
+//!
+//! It owns no data, knows no rule of the domain and depends on no service: what it forwards is decided by the table alone, and a service
+//! checks for itself whoever the gateway says is asking.
+
+mod audience;
+pub mod config;
+mod feed;
+mod hub;
+mod identity;
+pub mod openapi;
+mod proxy;
+pub mod routes;
+mod server;
+mod stream;
+
+use std::net::SocketAddr;
+use std::process;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::get;
+use service_kit::config::{Env, WrongVariables};
+use service_kit::{http, service, shutdown, telemetry};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+pub use config::Config;
+pub use identity::{SANDBOX_AUDIENCE, SANDBOX_LIFETIME};
+
+use feed::Feed;
+use hub::Hub;
+use identity::{SignIn, Tokens};
+use openapi::Descriptions;
+use proxy::Upstream;
+
+/// What every request shares.
+pub(crate) struct Door {
+    pub(crate) sign_in: SignIn,
+    pub(crate) tokens: Tokens,
+    pub(crate) upstream: Upstream,
+    pub(crate) descriptions: Descriptions,
+    pub(crate) hub: Arc<Hub>,
+    /// Cancelled when streams must end: browsers come back to another replica.
+    pub(crate) streams_end: CancellationToken,
+}
+
+/// Where the gateway is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It holds its ports, and does not serve yet.
+    Starting,
+    /// It serves.
+    Ready,
+    /// It was told to stop, and serves on for a little while.
+    Draining,
+}
+
+/// A gateway that holds its ports.
+pub struct Gateway {
+    config: Config,
+    door: Arc<Door>,
+    listener: TcpListener,
+    admin: TcpListener,
+    phase: watch::Sender<Phase>,
+    following: watch::Sender<bool>,
+}
+
+/// How long requests may take to finish after the drain.
+const FINISH_REQUESTS: Duration = Duration::from_secs(4);
+
+/// How long the Kafka client is waited for. With its broker away it may take 45 s to close, and nothing depends on its goodbye.
+const CLOSE_FEED: Duration = Duration::from_secs(1);
+
+impl Gateway {
+    /// Takes its ports, and builds everything else without opening it.
+    ///
+    /// # Errors
+    /// When a port is taken; with [`WrongVariables`] when the configuration must not be served.
+    pub async fn bind(config: Config) -> anyhow::Result<Self> {
+        config.check()?;
+        let listen = |address| async move {
+            TcpListener::bind(address).await.with_context(|| format!("the gateway cannot listen on {address}"))
+        };
+        let listener = listen(config.listen).await?;
+        let admin = listen(config.admin_listen).await?;
+        let upstream = Upstream::new(config.services.clone(), config.patience);
+        let door = Door {
+            sign_in: SignIn::new(&config)?,
+            tokens: Tokens::new(config.signer.clone()),
+            descriptions: Descriptions::new(upstream.clone()),
+            upstream,
+            hub: Arc::new(Hub::new(feed::start_of_coverage())),
+            streams_end: CancellationToken::new(),
+        };
+        Ok(Self {
+            config,
+            door: Arc::new(door),
+            listener,
+            admin,
+            phase: watch::Sender::new(Phase::Starting),
+            following: watch::Sender::new(false),
+        })
+    }
+
+    /// Where it listens: tells the port when the configuration left the choice to the machine.
+    ///
+    /// # Errors
+    /// When the socket does not know.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Where it answers `/livez` and `/readyz`.
+    ///
+    /// # Errors
+    /// When the socket does not know.
+    pub fn admin_address(&self) -> std::io::Result<SocketAddr> {
+        self.admin.local_addr()
+    }
+
+    /// Tells when it serves and its stream follows every partition. `/readyz` waits for the former alone: while Kafka is away, everything
+    /// but the stream works.
+    pub fn ready(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (mut phase, mut following) = (self.phase.subscribe(), self.following.subscribe());
+        async move {
+            let serves = phase.wait_for(|phase| *phase != Phase::Starting).await.is_ok();
+            let follows = following.wait_for(|following| *following).await.is_ok();
+            if !(serves && follows) {
+                // It ended before it was ready: then it never will be.
+                std::future::pending().await
+            }
+        }
+    }
+
+    /// Runs until told to stop. Then: readiness fails and streams end at once, so that browsers go elsewhere; it serves on for the drain,
+    /// finishes requests, and leaves. Nothing that fails later ends it.
+    pub async fn run(self, stop: CancellationToken) {
+        let Self { config, door, listener, admin, phase, following } = self;
+        let admin_server = service::spawn(axum::serve(admin, health(phase.subscribe())).into_future());
+        let feed = Feed::start(config.kafka.clone(), door.hub.clone(), following);
+        let closing = CancellationToken::new();
+        let router = router(door.clone(), phase.subscribe());
+        let server = service::spawn(server::serve(listener, router, config.patience.headers, closing.clone(), FINISH_REQUESTS));
+        phase.send_replace(Phase::Ready);
+        tracing::info!(address = %config.listen, "the gateway serves");
+
+        stop.cancelled().await;
+        phase.send_replace(Phase::Draining);
+        door.streams_end.cancel();
+        tokio::time::sleep(config.drain).await;
+        closing.cancel();
+        if let Err(panicked) = server.await {
+            tracing::error!(error = %panicked, "the server ended early");
+        }
+        feed.stop(CLOSE_FEED).await;
+        admin_server.abort();
+        tracing::info!("the gateway stopped");
+    }
+}
+
+/// Everything a browser can reach.
+fn router(door: Arc<Door>, phase: watch::Receiver<Phase>) -> Router {
+    let routes = Router::new()
+        .route(routes::STREAM, get(stream::open))
+        .route(routes::DESCRIPTION, get(openapi::describe))
+        .merge(openapi::page())
+        .fallback(proxy::forward)
+        .with_state(door);
+    http::layers(routes).layer(middleware::from_fn_with_state(phase, around))
+}
+
+/// By which a request is found again in the logs of the gateway and of the service.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What every answer gets, refusals included.
+async fn around(State(phase): State<watch::Receiver<Phase>>, mut request: Request, next: Next) -> Response {
+    let id = request.headers().get(REQUEST_ID).filter(|id| is_sane(id.as_bytes())).cloned();
+    let id = id.or_else(|| HeaderValue::from_str(&Uuid::new_v4().to_string()).ok());
+    request.headers_mut().remove(REQUEST_ID);
+    if let Some(id) = &id {
+        request.headers_mut().insert(REQUEST_ID, id.clone());
+    }
+    let mut response = next.run(request).await;
+    let is_draining = *phase.borrow() == Phase::Draining;
+    let is_unavailable = response.status() == StatusCode::SERVICE_UNAVAILABLE;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Some(id) = id {
+        headers.insert(REQUEST_ID, id);
+    }
+    if is_unavailable && !headers.contains_key(header::RETRY_AFTER) {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if is_draining {
+        // A client with a pooled connection does not hear of a removed endpoint; this makes it open another.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// A caller's id goes into logs as it is, so it must be harmless there.
+fn is_sane(id: &[u8]) -> bool {
+    (1..=64).contains(&id.len()) && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte))
+}
+
+/// `/livez` and `/readyz`, on a port of their own that no browser reaches.
+///
+/// Readiness asks for nothing but this process: services that are down are told apart request by request, and while Kafka is away all
+/// replicas would be unready together.
+fn health(phase: watch::Receiver<Phase>) -> Router {
+    let readyz = get(|State(phase): State<watch::Receiver<Phase>>| async move {
+        match *phase.borrow() {
+            Phase::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
+            Phase::Ready => (StatusCode::OK, "ready"),
+            Phase::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+        }
+    });
+    Router::new().route("/livez", get(|| async { "ok" })).route("/readyz", readyz).with_state(phase)
+}
+
+/// The whole life of a process that is the gateway, from its environment.
+///
+/// Exit code 64 (`EX_USAGE`) for a wrong configuration, 1 for a failure, 0 for a stop that was asked for. It ends the process itself: a
+/// Kafka client whose broker is away must not keep it alive.
+pub async fn run() {
+    let mut env = Env::process();
+    if let Err(error) = telemetry::init(&mut env) {
+        exit_wrong(&error);
+    }
+    let config = Config::read(&mut env);
+    let mut wrong = env.wrong().map_or_else(Vec::new, |wrong| wrong.0);
+    wrong.extend(config.as_ref().and_then(|config| config.check().err()).into_iter().flat_map(|wrong| wrong.0));
+    let Some(config) = config.filter(|_| wrong.is_empty()) else { exit_wrong(&WrongVariables(wrong).into()) };
+    process::exit(match alone(config).await {
+        Ok(()) => 0,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "failed");
+            1
+        }
+    });
+}
+
+async fn alone(config: Config) -> anyhow::Result<()> {
+    let stop = shutdown::on_signal()?;
+    let gateway = Gateway::bind(config).await?;
+    gateway.run(stop).await;
+    Ok(())
+}
+
+#[expect(clippy::print_stderr, reason = "logging may be what could not start")]
+fn exit_wrong(error: &anyhow::Error) -> ! {
+    const EX_USAGE: i32 = 64;
+    eprintln!("{error:#}");
+    process::exit(EX_USAGE);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_id_that_could_forge_a_log_line_is_not_kept() {
+        assert!(is_sane(b"page-7.retry_2"));
+        for bad in ["", "a b", "a\nb", "a=b", "가", &"x".repeat(65)] {
+            assert!(!is_sane(bad.as_bytes()), "{bad:?}");
+        }
+    }
+}

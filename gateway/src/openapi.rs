@@ -1,0 +1,514 @@
+//! One description out of five, and the page to read it and try it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::http::uri::PathAndQuery;
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt as _, Limited};
+use serde_json::{Map, Value, json};
+use service_kit::Problem;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::Door;
+use crate::proxy::Upstream;
+use crate::routes::{self, API, Callers, DESCRIPTION, STREAM, Service};
+
+/// How long a service may take to describe itself.
+const ASK: Duration = Duration::from_secs(1);
+
+/// How long its description is used again: it changes only when the service is replaced.
+const FRESH: Duration = Duration::from_secs(30);
+
+/// How long a service that was not there is not asked again.
+const ABSENT: Duration = Duration::from_secs(2);
+
+/// No service describes itself at more length.
+const LONGEST: usize = 4 * 1024 * 1024;
+
+/// The sign-in of the merged description, by name.
+const SCHEME: &str = "bearer";
+
+/// The kind of component that only the gateway may add.
+const SCHEMES: &str = "securitySchemes";
+
+/// The page, at `/docs`.
+pub(crate) fn page<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    SwaggerUi::new("/docs").config(Config::from(DESCRIPTION)).into()
+}
+
+/// `GET /api/openapi.json`: what every service that is up can do. One that is down is left out and named.
+pub(crate) async fn describe(State(door): State<Arc<Door>>) -> Result<Response, Problem> {
+    let merged = door.descriptions.merged().await;
+    Ok(([(header::CONTENT_TYPE, "application/json")], merged).into_response())
+}
+
+/// The descriptions of the services, fetched when somebody asks.
+pub(crate) struct Descriptions {
+    upstream: Upstream,
+    /// Held while they are fetched, so that many who ask at once cause one fetch.
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    services: BTreeMap<Service, Fetched>,
+    merged: Bytes,
+}
+
+struct Fetched {
+    at: Instant,
+    description: Option<Value>,
+}
+
+impl Fetched {
+    fn is_fresh(&self) -> bool {
+        self.at.elapsed() < if self.description.is_some() { FRESH } else { ABSENT }
+    }
+}
+
+impl Descriptions {
+    pub(crate) fn new(upstream: Upstream) -> Self {
+        Self { upstream, known: Mutex::default() }
+    }
+
+    async fn merged(&self) -> Bytes {
+        let mut known = self.known.lock().await;
+        let mut fetching = JoinSet::new();
+        for service in Service::ALL {
+            if !known.services.get(&service).is_some_and(Fetched::is_fresh) {
+                let upstream = self.upstream.clone();
+                fetching.spawn(async move { (service, fetch(&upstream, service).await) });
+            }
+        }
+        let is_current = fetching.is_empty();
+        while let Some(fetched) = fetching.join_next().await {
+            if let Ok((service, description)) = fetched {
+                known.services.insert(service, Fetched { at: Instant::now(), description });
+            }
+        }
+        if !is_current {
+            let (mut there, mut away) = (Vec::new(), Vec::new());
+            for (service, fetched) in &known.services {
+                match &fetched.description {
+                    Some(description) => there.push((service.name(), description.clone())),
+                    None => away.push(service.name()),
+                }
+            }
+            let mut merged = merge(there);
+            if !away.is_empty() {
+                merged["x-unavailable"] = json!(away);
+            }
+            known.merged = Bytes::from(merged.to_string());
+        }
+        known.merged.clone()
+    }
+}
+
+async fn fetch(upstream: &Upstream, service: Service) -> Option<Value> {
+    let deadline = Instant::now() + ASK;
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = upstream.uri(service, PathAndQuery::from_static("/openapi.json"))?;
+    let answer = upstream.send(request, deadline).await.ok().filter(|answer| answer.status().is_success())?;
+    let body = Limited::new(answer.into_body(), LONGEST).collect();
+    let bytes = tokio::time::timeout_at(deadline, body).await.ok()?.ok()?.to_bytes();
+    serde_json::from_slice(&bytes).ok().filter(Value::is_object)
+}
+
+/// Where a component is: its kind (`schemas`, …) and its name.
+type Place = (String, String);
+
+/// One description of everything behind `/api`, the gateway's own paths included.
+///
+/// The same descriptions in any order give the same text. Equal components are kept once; different ones under one name, and equal ones that
+/// lead to such, get the service's name in front.
+pub fn merge(mut descriptions: Vec<(&str, Value)>) -> Value {
+    descriptions.sort_by(|one, other| one.0.cmp(other.0));
+    let conflicts = conflicts(&descriptions);
+    let repeated = repeated_operation_ids(&descriptions);
+    let mut paths = own_paths();
+    let mut components: Map<String, Value> = own_components();
+    let mut tags = BTreeMap::from([("gateway".to_owned(), json!({ "name": "gateway" }))]);
+    for (service, mut description) in descriptions {
+        let renames: BTreeMap<String, String> = conflicts
+            .iter()
+            .map(|(kind, name)| (reference(kind, name), reference(kind, &format!("{}{name}", pascal(service)))))
+            .collect();
+        rename(&mut description, &renames);
+        tags.insert(service.to_owned(), json!({ "name": service }));
+        for tag in description["tags"].as_array().into_iter().flatten() {
+            if let Some(name) = tag["name"].as_str() {
+                tags.insert(name.to_owned(), tag.clone());
+            }
+        }
+        for (kind, name, component) in components_of(&description) {
+            if kind == SCHEMES {
+                continue;
+            }
+            let is_conflict = conflicts.contains(&(kind.to_owned(), name.to_owned()));
+            let name = if is_conflict { format!("{}{name}", pascal(service)) } else { name.to_owned() };
+            components.entry(kind).or_insert_with(|| json!({}))[name] = component.clone();
+        }
+        let Some(Value::Object(described)) = description.get_mut("paths").map(Value::take) else { continue };
+        for (path, mut item) in described {
+            let is_open = routes::row_of(&path).is_some_and(|row| row.callers == Callers::Anyone);
+            for operation in operations(&mut item) {
+                finish(operation, service, is_open, &repeated);
+            }
+            let there = paths.entry(format!("{API}{path}")).or_insert_with(|| json!({}));
+            if let (Some(there), Value::Object(item)) = (there.as_object_mut(), item) {
+                for (name, value) in item {
+                    there.entry(name).or_insert(value);
+                }
+            }
+        }
+    }
+    sorted(json!({
+        "openapi": "3.1.0",
+        "info": { "title": "KT.GG", "version": env!("CARGO_PKG_VERSION"), "description": "지원사업과 영업대표를 잇습니다." },
+        "servers": [{ "url": "/" }],
+        "paths": paths,
+        "components": components,
+        "tags": tags.into_values().collect::<Vec<_>>(),
+    }))
+}
+
+/// What every operation has once it is one of many: a tag, a name of its own, and whether one has to be signed in.
+fn finish(operation: &mut Map<String, Value>, service: &str, is_open: bool, repeated: &BTreeSet<String>) {
+    if operation.get("tags").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+        operation.insert("tags".to_owned(), json!([service]));
+    }
+    if let Some(id) = operation.get("operationId").and_then(Value::as_str)
+        && repeated.contains(id)
+    {
+        let id = format!("{}_{id}", service.replace('-', "_"));
+        operation.insert("operationId".to_owned(), json!(id));
+    }
+    // Services check tokens that only the gateway makes; whoever reads this signs in here, whatever a service calls its own check.
+    let security = match operation.get("security").and_then(Value::as_array) {
+        Some(said) if said.iter().all(|one| one.as_object().is_some_and(Map::is_empty)) => json!([{}]),
+        Some(said) if said.iter().all(|one| one.as_object().is_some_and(|one| !one.is_empty())) => json!([{ SCHEME: [] }]),
+        None if !is_open => json!([{ SCHEME: [] }]),
+        // An empty requirement beside the other: signed in or not.
+        _ => json!([{}, { SCHEME: [] }]),
+    };
+    operation.insert("security".to_owned(), security);
+}
+
+/// Names under which services mean different things.
+fn conflicts(descriptions: &[(&str, Value)]) -> BTreeSet<Place> {
+    let mut meanings: BTreeMap<Place, Vec<&Value>> = BTreeMap::new();
+    for (_, description) in descriptions {
+        for (kind, name, component) in components_of(description) {
+            meanings.entry((kind.to_owned(), name.to_owned())).or_default().push(component);
+        }
+    }
+    for (kind, own) in own_components() {
+        for name in own.as_object().into_iter().flat_map(Map::keys) {
+            // A name of the gateway's own is never given away.
+            if let Some(meanings) = meanings.get_mut(&(kind.clone(), name.clone())) {
+                meanings.push(&Value::Null);
+            }
+        }
+    }
+    meanings.retain(|_, meanings| meanings.len() > 1);
+    let mut conflicts: BTreeSet<Place> = BTreeSet::new();
+    loop {
+        let found: BTreeSet<Place> = meanings
+            .iter()
+            .filter(|(_, meanings)| {
+                let differ = meanings.windows(2).any(|pair| pair[0] != pair[1]);
+                differ
+                    || meanings[0].is_object()
+                        && conflicts.iter().any(|(kind, name)| leads_to(meanings[0], &reference(kind, name)))
+            })
+            .map(|(place, _)| place.clone())
+            .collect();
+        if found == conflicts {
+            return conflicts;
+        }
+        conflicts = found;
+    }
+}
+
+fn repeated_operation_ids(descriptions: &[(&str, Value)]) -> BTreeSet<String> {
+    let (mut seen, mut repeated) = (BTreeSet::new(), BTreeSet::new());
+    for (_, description) in descriptions {
+        let items = description["paths"].as_object().into_iter().flat_map(Map::values).filter_map(Value::as_object);
+        for operation in items.flat_map(Map::values) {
+            if let Some(id) = operation["operationId"].as_str()
+                && !seen.insert(id)
+            {
+                repeated.insert(id.to_owned());
+            }
+        }
+    }
+    repeated
+}
+
+fn components_of(description: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
+    let kinds = description["components"].as_object().into_iter().flatten();
+    kinds.flat_map(|(kind, named)| {
+        named.as_object().into_iter().flatten().map(move |(name, component)| (kind.as_str(), name.as_str(), component))
+    })
+}
+
+fn operations(item: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+    const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+    let entries = item.as_object_mut().into_iter().flat_map(Map::iter_mut);
+    entries.filter(|(name, _)| METHODS.contains(&name.as_str())).filter_map(|(_, operation)| operation.as_object_mut())
+}
+
+fn reference(kind: &str, name: &str) -> String {
+    format!("#/components/{kind}/{name}")
+}
+
+/// `salesman-match` as it begins a schema's name.
+fn pascal(service: &str) -> String {
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>())
+    };
+    service.split('-').filter_map(capital).collect()
+}
+
+fn leads_to(value: &Value, target: &str) -> bool {
+    match value {
+        Value::String(text) => text == target,
+        Value::Array(items) => items.iter().any(|item| leads_to(item, target)),
+        Value::Object(fields) => fields.values().any(|field| leads_to(field, target)),
+        _ => false,
+    }
+}
+
+/// Renames every reference: `$ref`, and the mapping of a discriminator, which is plain text.
+fn rename(value: &mut Value, renames: &BTreeMap<String, String>) {
+    match value {
+        Value::String(text) => {
+            if let Some(renamed) = renames.get(text.as_str()) {
+                text.clone_from(renamed);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| rename(item, renames)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| rename(field, renames)),
+        _ => {}
+    }
+}
+
+/// With its keys in order, whether or not another crate asks the JSON library to keep the order of insertion.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(sorted).collect(),
+        Value::Object(fields) => {
+            let fields: BTreeMap<String, Value> = fields.into_iter().map(|(name, field)| (name, sorted(field))).collect();
+            fields.into_iter().collect()
+        }
+        other => other,
+    }
+}
+
+fn own_components() -> Map<String, Value> {
+    let mut components = Map::new();
+    let scheme = json!({ "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "누가 요청하는지 알립니다." });
+    components.insert(SCHEMES.to_owned(), json!({ SCHEME: scheme }));
+    components.insert(
+        "schemas".to_owned(),
+        json!({
+            "StreamEvent": {
+                "type": "object",
+                "description": "What `data` of the stream holds: the envelope and the few fields that this page shows. \
+                    `resync` asks to fetch everything shown, at some moment within `spreadMs`; `removed` says that an aggregate is \
+                    gone for this person; `projects-changed` comes at most once a second.",
+                "required": ["type"],
+                "properties": {
+                    "type": { "type": "string", "examples": ["SalesmanMatched", "projects-changed", "removed", "resync"] },
+                    "id": { "type": "string", "format": "uuid" },
+                    "aggregate": { "type": "string", "examples": ["consultation"] },
+                    "aggregateId": { "type": "string", "format": "uuid" },
+                    "version": { "type": "integer", "format": "int64" },
+                    "at": { "type": "string", "format": "date-time" },
+                    "spreadMs": { "type": "integer" },
+                    "changed": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "required": ["aggregateId", "version"],
+                            "properties": {
+                                "aggregateId": { "type": "string", "format": "uuid" },
+                                "version": { "type": "integer", "format": "int64" },
+                            },
+                        },
+                    },
+                },
+                "additionalProperties": true,
+            },
+        }),
+    );
+    components
+}
+
+fn own_paths() -> Map<String, Value> {
+    let mut paths = Map::new();
+    let stream = json!({
+        "get": {
+            "operationId": "stream",
+            "tags": ["gateway"],
+            "summary": "What this person may see, as it happens",
+            "description": "Server-sent events. `Last-Event-ID` goes on from where a stream ended, or brings one `resync`.",
+            "security": [{ SCHEME: [] }],
+            "parameters": [{ "name": "Last-Event-ID", "in": "header", "required": false, "schema": { "type": "string" } }],
+            "responses": {
+                "200": {
+                    "description": "Events until the sign-in ends",
+                    "content": { "text/event-stream": { "schema": { "$ref": reference("schemas", "StreamEvent") } } },
+                },
+                "401": { "description": "Nobody is signed in" },
+            },
+        },
+    });
+    let description = json!({
+        "get": {
+            "operationId": "openapi",
+            "tags": ["gateway"],
+            "summary": "This description",
+            "security": [{}],
+            "responses": {
+                "200": {
+                    "description": "OpenAPI 3.1; services that do not answer are left out and named in `x-unavailable`",
+                    "content": { "application/json": { "schema": { "type": "object" } } },
+                },
+            },
+        },
+    });
+    paths.insert(STREAM.to_owned(), stream);
+    paths.insert(DESCRIPTION.to_owned(), description);
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A service with one path, whose answer is the schema `View`.
+    fn described(path: &str, view: &Value, others: &Value) -> Value {
+        let mut schemas = json!({ "View": view });
+        for (name, schema) in others.as_object().unwrap() {
+            schemas[name] = schema.clone();
+        }
+        json!({
+            "openapi": "3.1.0",
+            "paths": { path: { "get": {
+                "operationId": "list",
+                "responses": { "200": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/View" } } } } },
+            } } },
+            "components": { "schemas": schemas },
+        })
+    }
+
+    fn answer(merged: &Value, path: &str) -> String {
+        merged["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    fn schemas(merged: &Value) -> Vec<&str> {
+        merged["components"]["schemas"].as_object().unwrap().keys().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn equal_schemas_are_kept_once() {
+        let view = json!({ "type": "object" });
+        let merged = merge(vec![
+            ("interest", described("/interests", &view, &json!({}))),
+            ("salesman-match", described("/salesman-matches", &view, &json!({}))),
+        ]);
+        assert_eq!(schemas(&merged), ["StreamEvent", "View"]);
+        assert_eq!(answer(&merged, "/api/interests"), "#/components/schemas/View");
+    }
+
+    #[test]
+    fn different_schemas_under_one_name_get_their_services_name() {
+        let merged = merge(vec![
+            ("salesman-match", described("/salesman-matches", &json!({ "type": "string" }), &json!({}))),
+            ("interest", described("/interests", &json!({ "type": "object" }), &json!({}))),
+        ]);
+        assert_eq!(schemas(&merged), ["InterestView", "SalesmanMatchView", "StreamEvent"]);
+        assert_eq!(answer(&merged, "/api/interests"), "#/components/schemas/InterestView");
+        assert_eq!(answer(&merged, "/api/salesman-matches"), "#/components/schemas/SalesmanMatchView");
+    }
+
+    #[test]
+    fn equal_schemas_that_lead_to_different_ones_are_different_too() {
+        let view = json!({ "properties": { "step": { "$ref": "#/components/schemas/Step" } } });
+        let page = json!({ "items": { "$ref": "#/components/schemas/View" } });
+        let with = |step: &str| json!({ "Step": { "const": step }, "Page": page });
+        let merged = merge(vec![
+            ("interest", described("/interests", &view, &with("on"))),
+            ("consultation", described("/consultations", &view, &with("apply"))),
+        ]);
+        assert_eq!(
+            schemas(&merged),
+            [
+                "ConsultationPage",
+                "ConsultationStep",
+                "ConsultationView",
+                "InterestPage",
+                "InterestStep",
+                "InterestView",
+                "StreamEvent"
+            ]
+        );
+        let step = &merged["components"]["schemas"]["InterestView"]["properties"]["step"]["$ref"];
+        assert_eq!(step, "#/components/schemas/InterestStep");
+    }
+
+    #[test]
+    fn the_order_of_services_does_not_matter() {
+        let one = ("interest", described("/interests", &json!({ "type": "object" }), &json!({})));
+        let other = ("project", described("/projects", &json!({ "type": "string" }), &json!({})));
+        assert_eq!(merge(vec![one.clone(), other.clone()]).to_string(), merge(vec![other, one]).to_string());
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own_and_says_who_may_call() {
+        let view = json!({});
+        let merged = merge(vec![
+            ("project", described("/projects", &view, &json!({}))),
+            ("salesman-match", described("/salesman-matches", &view, &json!({}))),
+        ]);
+        let operation = |path: &str| &merged["paths"][path]["get"];
+        assert_eq!(operation("/api/projects")["operationId"], "project_list");
+        assert_eq!(operation("/api/salesman-matches")["operationId"], "salesman_match_list");
+        assert_eq!(operation("/api/projects")["security"], json!([{}, { "bearer": [] }]));
+        assert_eq!(operation("/api/salesman-matches")["security"], json!([{ "bearer": [] }]));
+        assert_eq!(operation("/api/salesman-matches")["tags"], json!(["salesman-match"]));
+    }
+
+    #[test]
+    fn whatever_a_service_calls_its_own_check_one_signs_in_at_the_gateway() {
+        let mut description = described("/interests", &json!({}), &json!({}));
+        description["components"]["securitySchemes"] = json!({ "internal": { "type": "http", "scheme": "bearer" } });
+        description["paths"]["/interests"]["get"]["security"] = json!([{ "internal": [] }]);
+        let merged = merge(vec![("interest", description)]);
+        assert_eq!(merged["paths"]["/api/interests"]["get"]["security"], json!([{ "bearer": [] }]));
+        let schemes = merged["components"]["securitySchemes"].as_object().unwrap();
+        assert_eq!(schemes.keys().collect::<Vec<_>>(), ["bearer"]);
+    }
+
+    #[test]
+    fn without_any_service_the_gateway_still_describes_itself() {
+        let merged = merge(Vec::new());
+        assert_eq!(merged["info"]["title"], "KT.GG");
+        assert!(merged["paths"][STREAM]["get"].is_object() && merged["paths"][DESCRIPTION]["get"].is_object());
+        assert!(merged["components"]["securitySchemes"]["bearer"].is_object());
+    }
+}

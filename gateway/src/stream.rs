@@ -1,0 +1,75 @@
+//! One browser's end of the live stream: `GET /api/stream`, as server-sent events.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use service_kit::Problem;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use crate::Door;
+use crate::audience::Who;
+use crate::hub::Client;
+use crate::identity::now;
+
+/// How long a browser waits before it comes back, in milliseconds.
+const RETRY: u32 = 3000;
+
+/// A connection on which nothing happens for longer is taken for dead by what stands between.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// Tells a signed-in browser what it may know, as it happens, until its sign-in ends or the gateway stops.
+pub(crate) async fn open(State(door): State<Arc<Door>>, headers: HeaderMap) -> Result<Response, Problem> {
+    let session = door.sign_in.who(&headers)?.ok_or_else(Problem::unauthorized)?;
+    // A cursor that is no text is one that nobody gave out: the browser starts anew.
+    let last_seen = headers.get("last-event-id").map(|value| value.to_str().unwrap_or_default());
+    let client = door.hub.join(Who::of(&session.identity), last_seen);
+    let left = (session.expires_at - now()).to_std().unwrap_or_default();
+    let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let open = Open { client, heartbeat, expires: Instant::now() + left, ends: door.streams_end.clone(), is_greeted: false };
+    let chunks = stream::unfold(open, |mut open| async { open.next().await.map(|chunk| (Ok::<_, Infallible>(chunk), open)) });
+    let headers = [
+        (header::CONTENT_TYPE.as_str(), "text/event-stream; charset=utf-8"),
+        (header::CACHE_CONTROL.as_str(), "no-cache, no-transform"),
+        // Asks nginx, and what copies it, not to hold events back.
+        ("x-accel-buffering", "no"),
+    ];
+    Ok((headers, Body::from_stream(chunks)).into_response())
+}
+
+struct Open {
+    client: Client,
+    heartbeat: Interval,
+    expires: Instant,
+    ends: CancellationToken,
+    is_greeted: bool,
+}
+
+impl Open {
+    /// What is sent next; `None` ends the stream, and the browser comes back: signed in anew, or to another replica.
+    async fn next(&mut self) -> Option<Bytes> {
+        if !self.is_greeted {
+            self.is_greeted = true;
+            return Some(Bytes::from(format!("retry: {RETRY}\n{}\n", self.position())));
+        }
+        tokio::select! {
+            biased;
+            () = self.ends.cancelled() => None,
+            () = tokio::time::sleep_until(self.expires) => None,
+            waiting = self.client.next() => Some(waiting),
+            _ = self.heartbeat.tick() => Some(Bytes::from(format!(":\n{}\n", self.position()))),
+        }
+    }
+
+    /// An id without an event: the browser remembers it and does nothing else.
+    fn position(&self) -> String {
+        self.client.position().map(|id| format!("id: {id}\n")).unwrap_or_default()
+    }
+}

@@ -1,0 +1,244 @@
+//! A gateway on free ports, with five services behind it that repeat what they were sent.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use chrono::TimeDelta;
+use gateway::config::{BaseUrl, Patience, Services};
+use gateway::routes::Service;
+use gateway::{Config, Gateway, SANDBOX_AUDIENCE, SANDBOX_LIFETIME};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Map, Value, json};
+use service_kit::auth::{Identity, Role, Signer, Verifier, new_private_pem};
+use service_kit::clock::SystemClock;
+use service_kit::{Clock as _, kafka, service};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// No test waits longer than this for anything.
+pub(crate) const BOUND: Duration = Duration::from_secs(20);
+
+/// Fails the test when it takes too long.
+pub(crate) async fn in_time<F: Future>(what: &str, future: F) -> F::Output {
+    tokio::time::timeout(BOUND, future).await.unwrap_or_else(|_| panic!("waited in vain: {what}"))
+}
+
+/// The configuration of a test's gateway, for a test to change before it starts one.
+pub(crate) async fn config() -> Config {
+    let somewhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    Config {
+        listen: somewhere,
+        admin_listen: somewhere,
+        services: Services {
+            project: repeating(Service::Project).await,
+            interest: repeating(Service::Interest).await,
+            consultation: repeating(Service::Consultation).await,
+            salesman_match: repeating(Service::SalesmanMatch).await,
+            salesman: repeating(Service::Salesman).await,
+        },
+        // Nobody listens there: everything but the stream's events works without Kafka.
+        kafka: kafka::Settings { brokers: "127.0.0.1:1".to_owned(), topic_prefix: "ktgg".to_owned() },
+        signer: new_private_pem().parse().unwrap(),
+        drain: Duration::ZERO,
+        sandbox: true,
+        patience: Patience { connect: Duration::from_secs(1), answer: Duration::from_secs(2), headers: Duration::from_secs(5) },
+    }
+}
+
+/// A gateway that runs until it is dropped.
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) signer: Signer,
+    pub(crate) stop: CancellationToken,
+    pub(crate) task: JoinHandle<()>,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+pub(crate) async fn start() -> Running {
+    start_with(config().await).await
+}
+
+pub(crate) async fn start_with(config: Config) -> Running {
+    let signer = config.signer.clone();
+    let follows = !config.kafka.brokers.ends_with(":1");
+    let gateway = Gateway::bind(config).await.unwrap();
+    let (address, admin) = (gateway.address().unwrap(), gateway.admin_address().unwrap());
+    let ready = gateway.ready();
+    let stop = CancellationToken::new();
+    let task = service::spawn(gateway.run(stop.clone()));
+    if follows {
+        in_time("the gateway follows the topics", ready).await;
+    }
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    Running { address, admin, signer, stop, task, client }
+}
+
+impl Running {
+    pub(crate) fn bearer(&self, identity: &Identity) -> String {
+        self.bearer_for(identity, SANDBOX_LIFETIME)
+    }
+
+    /// One that ends so much later than now.
+    pub(crate) fn bearer_for(&self, identity: &Identity, lifetime: TimeDelta) -> String {
+        let token = self.signer.sign(identity, SANDBOX_AUDIENCE, SystemClock.now(), lifetime).unwrap();
+        format!("Bearer {token}")
+    }
+
+    pub(crate) fn verifier(&self) -> Verifier {
+        self.signer.public_pem().unwrap().parse().unwrap()
+    }
+
+    pub(crate) fn ask(&self, method: Method, path: &str) -> Ask<'_> {
+        let request = axum::http::Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        Ask { client: &self.client, request, body: Bytes::new() }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Ask<'_> {
+        self.ask(Method::GET, path)
+    }
+
+    pub(crate) async fn readyz(&self) -> u16 {
+        let uri = format!("http://{}/readyz", self.admin).parse().unwrap();
+        in_time("readyz", self.client.get(uri)).await.unwrap().status().as_u16()
+    }
+}
+
+pub(crate) struct Ask<'a> {
+    client: &'a Client<HttpConnector, Full<Bytes>>,
+    request: axum::http::request::Builder,
+    body: Bytes,
+}
+
+impl Ask<'_> {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub(crate) fn bearer(self, value: &str) -> Self {
+        self.header("authorization", value)
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// The answer's head; its body is still to be read.
+    pub(crate) async fn open(self) -> hyper::Response<Incoming> {
+        let request = self.request.body(Full::new(self.body)).unwrap();
+        in_time("an answer", self.client.request(request)).await.unwrap()
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        let (head, body) = self.open().await.into_parts();
+        let body = in_time("a body", body.collect()).await.unwrap().to_bytes();
+        Answer { status: head.status, headers: head.headers, body }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The refusal's status and slug; fails the test when it is none of ours.
+    pub(crate) fn problem(&self) -> (u16, String) {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        let slug = self.json()["type"].as_str().unwrap().trim_start_matches("/problems/").to_owned();
+        (self.status.as_u16(), slug)
+    }
+}
+
+pub(crate) fn somebody(role: Role) -> Identity {
+    let phone = (role == Role::Customer).then(|| "010-1234-5678".parse().unwrap());
+    Identity { role, subject: Uuid::from_u128(7), phone }
+}
+
+/// A service that answers with what it was sent.
+pub(crate) async fn repeating(service: Service) -> BaseUrl {
+    let router = Router::new()
+        .route("/openapi.json", get(describe))
+        .route("/interests/never", get(std::future::pending::<StatusCode>))
+        .route("/consultations/created", axum::routing::post(created))
+        .fallback(repeat)
+        .with_state(service.name());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(service::spawn(axum::serve(listener, router).into_future()));
+    BaseUrl::from(address)
+}
+
+async fn repeat(State(service): State<&'static str>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let headers: Map<String, Value> =
+        head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), json!(value.to_str().unwrap_or_default()))).collect();
+    let Ok(body) = body.collect().await else { return StatusCode::BAD_REQUEST.into_response() };
+    let repeated = json!({
+        "service": service,
+        "method": head.method.as_str(),
+        "target": head.uri.to_string(),
+        "headers": headers,
+        "body": String::from_utf8_lossy(&body.to_bytes()),
+    });
+    ([(header::CONTENT_TYPE, "application/json")], repeated.to_string()).into_response()
+}
+
+async fn created() -> Response {
+    Response::builder()
+        .status(StatusCode::CREATED)
+        .header("location", "/consultations/7")
+        .header("link", "</consultations?after=7>; rel=\"next\"")
+        .header("etag", "\"1\"")
+        .header("set-cookie", "session=1")
+        .header("x-hop", "1")
+        .header("connection", "x-hop")
+        .body(Body::empty())
+        .unwrap()
+}
+
+async fn describe(State(service): State<&'static str>) -> Response {
+    let described = json!({
+        "openapi": "3.1.0",
+        "paths": { format!("/{service}s"): { "get": { "operationId": "list", "responses": {} } } },
+        "components": { "schemas": { "View": { "const": service } } },
+    });
+    ([(header::CONTENT_TYPE, "application/json")], described.to_string()).into_response()
+}
+
+/// An address at which nobody listens.
+pub(crate) async fn nobody() -> BaseUrl {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    BaseUrl::from(listener.local_addr().unwrap())
+}

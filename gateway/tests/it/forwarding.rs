@@ -1,0 +1,208 @@
+//! What a service gets, and what the browser gets back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::http::Method;
+use gateway::config::BaseUrl;
+use service_kit::auth::Role;
+use service_kit::service;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::fixture::{config, nobody, somebody, start, start_with};
+
+#[tokio::test]
+async fn nothing_by_which_a_browser_might_claim_to_be_somebody_arrives() {
+    let gateway = start().await;
+    let claims = [
+        ("authorization-x", false),
+        ("cookie", true),
+        ("x-user", true),
+        ("x-user-id", true),
+        ("x-forwarded-user", true),
+        ("x-internal-role", true),
+        ("ktgg-identity", true),
+        ("x-real-ip", true),
+        ("forwarded", true),
+        ("proxy-authorization", true),
+        ("te", true),
+    ];
+    let mut ask = gateway.get("/api/projects").header("connection", "x-named").header("x-named", "claimed");
+    for (name, _) in claims {
+        ask = ask.header(name, "claimed");
+    }
+    let said = ask.header("x-forwarded-for", "6.6.6.6").send().await.json();
+    for (name, is_stripped) in claims.into_iter().chain([("x-named", true), ("connection", true), ("authorization", true)]) {
+        assert_eq!(said["headers"].get(name).is_none(), is_stripped, "{name}");
+    }
+    assert_eq!(said["headers"]["x-forwarded-for"], "127.0.0.1");
+    assert_eq!(said["headers"]["x-forwarded-proto"], "http");
+    assert_eq!(said["headers"]["x-forwarded-host"], gateway.address.to_string());
+}
+
+#[tokio::test]
+async fn what_a_page_means_for_the_service_arrives() {
+    let gateway = start().await;
+    let staff = gateway.bearer(&somebody(Role::Staff));
+    let sent = [
+        ("if-match", "\"3\""),
+        ("idempotency-key", "k1"),
+        ("accept-language", "en"),
+        ("ktgg-after", "salesman-match/00000000-0000-0000-0000-000000000002@3"),
+        ("content-type", "application/json"),
+        ("if-none-match", "\"2\""),
+    ];
+    let mut ask = gateway.ask(Method::PATCH, "/api/consultations/7").bearer(&staff).body("{\"memo\":\"가\"}");
+    for (name, value) in sent {
+        ask = ask.header(name, value);
+    }
+    let said = ask.send().await.json();
+    for (name, value) in sent {
+        assert_eq!(said["headers"][name], value, "{name}");
+    }
+    assert_eq!(said["method"], "PATCH");
+    assert_eq!(said["body"], "{\"memo\":\"가\"}");
+}
+
+#[tokio::test]
+async fn paths_in_the_answer_are_below_api_and_only_the_answers_own_headers_come_back() {
+    let gateway = start().await;
+    let staff = gateway.bearer(&somebody(Role::Staff));
+    let answer = gateway.ask(Method::POST, "/api/consultations/created").bearer(&staff).send().await;
+    assert_eq!(answer.status, 201);
+    assert_eq!(answer.header("location"), Some("/api/consultations/7"));
+    assert_eq!(answer.header("link"), Some("</api/consultations?after=7>; rel=\"next\""));
+    assert_eq!(answer.header("etag"), Some("\"1\""));
+    for stripped in ["set-cookie", "x-hop"] {
+        assert_eq!(answer.header(stripped), None, "{stripped}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_keeps_its_id_if_it_is_harmless_and_gets_one_if_not() {
+    let gateway = start().await;
+    let answer = gateway.get("/api/projects").header("x-request-id", "page-7.retry_2").send().await;
+    assert_eq!(answer.header("x-request-id"), Some("page-7.retry_2"));
+    assert_eq!(answer.json()["headers"]["x-request-id"], "page-7.retry_2");
+    for path in ["/api/projects", "/api/nothing"] {
+        let answer = gateway.get(path).header("x-request-id", "a b").send().await;
+        let id = answer.header("x-request-id").unwrap();
+        assert_eq!(id.len(), 36, "{id}");
+    }
+    let answer = gateway.get("/api/projects").header("connection", "x-request-id").header("x-request-id", "kept").send().await;
+    assert_eq!(answer.json()["headers"]["x-request-id"], "kept");
+}
+
+#[tokio::test]
+async fn a_trace_is_carried_on_or_begun() {
+    let gateway = start().await;
+    let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let said = gateway.get("/api/projects").header("traceparent", given).send().await.json();
+    assert_eq!(said["headers"]["traceparent"], given);
+    let said = gateway.get("/api/projects").header("traceparent", "nonsense").send().await.json();
+    assert_eq!(said["headers"]["traceparent"].as_str().unwrap().len(), given.len());
+}
+
+#[tokio::test]
+async fn a_service_that_is_down_is_unavailable_and_the_others_are_not() {
+    let mut config = config().await;
+    config.services.interest = nobody().await;
+    let gateway = start_with(config).await;
+    let staff = gateway.bearer(&somebody(Role::Staff));
+    let answer = gateway.get("/api/interests").bearer(&staff).send().await;
+    assert_eq!(answer.problem(), (503, "service-unavailable".to_owned()));
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert_eq!(answer.json()["service"], "interest");
+    assert!(answer.json()["traceId"].is_string());
+    assert_eq!(gateway.get("/api/projects").send().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_answer_is_not_waited_for_for_ever() {
+    let mut config = config().await;
+    config.patience.answer = std::time::Duration::from_millis(200);
+    let gateway = start_with(config).await;
+    let staff = gateway.bearer(&somebody(Role::Staff));
+    let answer = gateway.get("/api/interests/never").bearer(&staff).send().await;
+    assert_eq!(answer.problem(), (504, "service-timeout".to_owned()));
+}
+
+/// A service that breaks the first so many connections after it read the request, and counts what it read.
+async fn breaking(times: usize) -> (BaseUrl, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = count.clone();
+    drop(service::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let request = whole_request(&mut stream).await;
+            if counted.fetch_add(1, Ordering::SeqCst) < times {
+                continue;
+            }
+            let body = request.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+            drop(stream.write_all(answer.as_bytes()).await);
+        }
+    }));
+    (BaseUrl::from(address), count)
+}
+
+async fn whole_request(stream: &mut TcpStream) -> String {
+    let mut request = Vec::new();
+    let mut chunk = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&request).to_lowercase();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+            if body.len() >= length {
+                return String::from_utf8(request).unwrap();
+            }
+        }
+        match stream.read(&mut chunk).await {
+            Ok(read) if read > 0 => request.extend_from_slice(&chunk[..read]),
+            _ => return String::from_utf8_lossy(&request).into_owned(),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_broken_connection_is_tried_again_once_where_that_is_safe() {
+    for (method, key, breaks, tries, status) in [
+        (Method::GET, None, 1, 2, 200),
+        (Method::GET, None, 2, 2, 503),
+        (Method::POST, Some("k1"), 1, 2, 200),
+        (Method::POST, None, 1, 1, 503),
+        (Method::DELETE, None, 1, 1, 503),
+    ] {
+        let mut config = config().await;
+        let (url, count) = breaking(breaks).await;
+        config.services.project = url;
+        let gateway = start_with(config).await;
+        let mut ask = gateway.ask(method.clone(), "/api/projects");
+        if method == Method::POST {
+            ask = ask.body("{\"name\":\"사업\"}");
+        }
+        if let Some(key) = key {
+            ask = ask.header("idempotency-key", key);
+        }
+        let answer = ask.send().await;
+        assert_eq!(answer.status, status, "{method} {key:?}");
+        assert_eq!(count.load(Ordering::SeqCst), tries, "{method} {key:?}");
+        if status == 200 && method == Method::POST {
+            assert_eq!(answer.body, "{\"name\":\"사업\"}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_too_large_to_be_held_is_sent_once_even_with_a_key() {
+    let mut config = config().await;
+    let (url, count) = breaking(1).await;
+    config.services.project = url;
+    let gateway = start_with(config).await;
+    let answer =
+        gateway.ask(Method::POST, "/api/projects").header("idempotency-key", "k1").body("x".repeat(64 * 1024 + 1)).send().await;
+    assert_eq!(answer.problem(), (503, "service-unavailable".to_owned()));
+    assert_eq!(count.load(Ordering::SeqCst), 1);
+}

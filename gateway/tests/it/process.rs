@@ -1,0 +1,55 @@
+//! The program itself.
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use service_kit::auth::new_private_pem;
+
+fn gateway() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn a_wrong_configuration_is_told_whole_and_ends_it_with_code_64() {
+    let variables = [("SANDBOX", "true"), ("GATEWAY_LISTEN", "0.0.0.0:0"), ("INTEREST_URL", "ftp://x")];
+    let key = new_private_pem();
+    let ended =
+        gateway().envs(variables).env("KAFKA_BROKERS", "127.0.0.1:1").env("INTERNAL_TOKEN_PRIVATE_KEY", key).output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(64), "{said}");
+    for wrong in ["SANDBOX=true is for loopback addresses only", "INTEREST_URL=ftp://x"] {
+        assert!(said.contains(wrong), "{wrong} is not in:\n{said}");
+    }
+    let ended = gateway().output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(64), "{said}");
+    assert!(said.contains("KAFKA_BROKERS") && said.contains("INTERNAL_TOKEN_PRIVATE_KEY"), "{said}");
+}
+
+#[test]
+fn told_to_stop_it_ends_with_code_0_although_kafka_is_away() {
+    let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let (listen, admin) = (free(), free());
+    let mut running = gateway()
+        .env("GATEWAY_LISTEN", listen.to_string())
+        .env("GATEWAY_ADMIN_LISTEN", admin.to_string())
+        .env("KAFKA_BROKERS", "127.0.0.1:1")
+        .env("INTERNAL_TOKEN_PRIVATE_KEY", new_private_pem())
+        .env("DRAIN_SECONDS", "0")
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    while TcpStream::connect(listen).is_err() {
+        assert!(started.elapsed() < Duration::from_secs(20) && running.try_wait().unwrap().is_none(), "it does not listen");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let told = Instant::now();
+    assert!(Command::new("kill").arg("-TERM").arg(running.id().to_string()).status().unwrap().success());
+    let ended = running.wait().unwrap();
+    assert_eq!(ended.code(), Some(0));
+    assert!(told.elapsed() < Duration::from_secs(8), "{:?}", told.elapsed());
+}
