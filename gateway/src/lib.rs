@@ -145,7 +145,7 @@ impl Gateway {
             let follows = following.wait_for(|following| *following).await.is_ok();
             if !(serves && follows) {
                 // It ended before it was ready: then it never will be.
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     }

@@ -79,7 +79,8 @@ async fn measure(place: &Place, keys: &Keys, requests: u32, rate: u32, print: &i
     let (sent, mut sents) = mpsc::unbounded_channel();
     for number in 0..total {
         ticks.tick().await;
-        let (client, bearer, project, sent) = (client.clone(), bearers[number % CUSTOMERS].clone(), project.clone(), sent.clone());
+        let (client, bearer, project, sent) =
+            (client.clone(), bearers[number % CUSTOMERS].clone(), project.clone(), sent.clone());
         drop(service::spawn(async move {
             let asked = Instant::now();
             let created = client.post("/api/consultations", &bearer, &project).await;
@@ -105,13 +106,14 @@ async fn measure(place: &Place, keys: &Keys, requests: u32, rate: u32, print: &i
     };
     tokio::time::timeout(PATIENCE, all_told).await.context("a change did not arrive")??;
 
-    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    let since = |when: &HashMap<Uuid, Instant>| asked.iter().filter_map(|(id, at, _)| Some(when.get(id)?.duration_since(*at))).collect();
+    let since = |which: fn(&Seen) -> &HashMap<Uuid, Instant>| {
+        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.iter().filter_map(|(id, at, _)| Some(which(&seen).get(id)?.duration_since(*at))).collect()
+    };
     print(&format!("{requests} consultations at {rate}/s, {CUSTOMERS} browsers"));
     print(&figures("POST answered", asked.iter().map(|(_, _, answered)| *answered).collect()));
-    print(&figures("POST → ConsultationCreated on the stream", since(&seen.created)));
-    print(&figures("POST → SalesmanMatched on the stream", since(&seen.matched)));
-    drop(seen);
+    print(&figures("POST → ConsultationCreated on the stream", since(|seen| &seen.created)));
+    print(&figures("POST → SalesmanMatched on the stream", since(|seen| &seen.matched)));
     print(&figures("raw Kafka: produce → consume, one by one", raw_kafka(place).await?));
     print(&figures("raw Postgres: insert + event + pending, one by one", raw_postgres(place).await?));
     Ok(())
@@ -156,7 +158,8 @@ async fn raw_kafka(place: &Place) -> Result<Vec<Duration>> {
     // A topic of its own: what is written to a domain topic must be in an event log.
     let topic = format!("bench-{}", Uuid::new_v4().simple());
     place.kafka.create_topic(&topic, 1).await?;
-    let producer: FutureProducer = place.kafka.client().set("acks", "all").set("enable.idempotence", "true").set("linger.ms", "0").create()?;
+    let producer: FutureProducer =
+        place.kafka.client().set("acks", "all").set("enable.idempotence", "true").set("linger.ms", "0").create()?;
     let consumer: StreamConsumer = place.kafka.client().set("group.id", &topic).set("fetch.wait.max.ms", "100").create()?;
     let mut from = TopicPartitionList::new();
     from.add_partition_offset(&topic, 0, Offset::Beginning)?;

@@ -52,7 +52,14 @@ impl Client {
         Self { base: base.into(), pool: Pool::builder(TokioExecutor::new()).build(connector) }
     }
 
-    async fn request(&self, method: Method, path: &str, bearer: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Result<hyper::Response<Incoming>> {
+    async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        bearer: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<hyper::Response<Incoming>> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         if !bearer.is_empty() {
             request = request.header(AUTHORIZATION, format!("Bearer {bearer}"));
@@ -71,7 +78,14 @@ impl Client {
     ///
     /// # Errors
     /// When nobody answers in time.
-    pub async fn call(&self, method: Method, path: &str, bearer: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Result<Answer> {
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        bearer: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Answer> {
         let answer = async {
             let response = self.request(method, path, bearer, headers, body).await?;
             let (parts, body) = response.into_parts();
@@ -145,8 +159,8 @@ impl Stream {
     pub async fn next(&mut self) -> Result<Option<Told>> {
         loop {
             while let Some((block, rest)) = self.text.split_once("\n\n") {
-                let told = parse(block);
-                self.text = rest.to_owned();
+                let (told, rest) = (parse(block), rest.len());
+                self.text.drain(..self.text.len() - rest);
                 if told.is_some() {
                     return Ok(told);
                 }
@@ -175,7 +189,10 @@ mod tests {
     #[test]
     fn an_event_is_read_and_a_comment_is_not() {
         let told = parse("id: 7-1\nevent: SalesmanMatched\ndata: {\"version\": 1}").unwrap();
-        assert_eq!((told.id.as_deref(), told.event.as_str(), told.data), (Some("7-1"), "SalesmanMatched", json!({ "version": 1 })));
+        assert_eq!(
+            (told.id.as_deref(), told.event.as_str(), told.data),
+            (Some("7-1"), "SalesmanMatched", json!({ "version": 1 }))
+        );
         assert_eq!(parse(": still here"), None);
         assert_eq!(parse("retry: 3000"), None);
     }

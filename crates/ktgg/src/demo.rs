@@ -10,23 +10,39 @@ use crate::keys::{self, Keys};
 /// A customer of the demo: a label and the number to sign in with.
 const CUSTOMERS: [(&str, &str); 2] = [("고객 하나", "010-1234-5678"), ("고객 둘", "010-8765-4321")];
 
-/// Name, phone, role, regions, categories.
-const PEOPLE: [(&str, &str, &str, &[&str], &[&str]); 6] = [
-    ("김하늘", "010-9000-0001", "salesman", &["서울", "경기"], &["기술", "수출"]),
-    ("이바다", "010-9000-0002", "salesman", &["부산", "울산", "경남"], &["금융", "경영"]),
-    ("박나무", "010-9000-0003", "salesman", &["대전", "세종", "충남"], &["창업", "인력"]),
-    ("최구름", "010-9000-0004", "salesman", &["전국"], &["내수", "기타"]),
-    ("정강산", "010-9000-0101", "consultant", &["전국"], &["기술", "금융"]),
-    ("한들판", "010-9000-0102", "consultant", &["전국"], &["창업", "수출"]),
-];
+/// Salesmen and consultants, as staff would register them.
+fn registrations() -> [Value; 6] {
+    [
+        json!({ "name": "김하늘", "phone": "010-9000-0001", "regions": ["서울", "경기"], "categories": ["기술", "수출"] }),
+        json!({ "name": "이바다", "phone": "010-9000-0002", "regions": ["부산", "울산", "경남"], "categories": ["금융", "경영"] }),
+        json!({ "name": "박나무", "phone": "010-9000-0003", "regions": ["대전", "세종", "충남"], "categories": ["창업", "인력"] }),
+        json!({ "name": "최구름", "phone": "010-9000-0004", "regions": ["전국"], "categories": ["내수", "기타"] }),
+        json!({ "name": "정강산", "phone": "010-9000-0101", "role": "consultant", "regions": ["전국"], "categories": ["기술", "금융"] }),
+        json!({ "name": "한들판", "phone": "010-9000-0102", "role": "consultant", "regions": ["전국"], "categories": ["창업", "수출"] }),
+    ]
+}
 
-/// Name, year, category, agency, host, period text, first day, last day.
-const PROJECTS: [(&str, i32, &str, &str, &str, &str, Option<&str>, Option<&str>); 4] = [
-    ("2026년 동네가게 스마트 설비 보급사업", 2026, "기술", "가상중소기업부", "가상소상공인진흥원", "", Some("2026-11-02"), Some("2026-12-11")),
-    ("2026년 수출 첫걸음 바우처", 2026, "수출", "가상산업통상부", "가상무역지원센터", "예산 소진시까지", None, None),
-    ("2027년 청년 창업 디딤돌 자금", 2027, "창업", "가상중소기업부", "가상창업지원원", "", Some("2027-01-11"), Some("2027-02-05")),
-    ("지역 일자리 상시 채용 지원", 2026, "인력", "가상고용부", "가상지역고용센터", "상시 접수", None, None),
-];
+/// Programmes of the real shape; agencies and hosts are made up.
+fn programmes() -> [Value; 4] {
+    [
+        json!({
+            "name": "2026년 동네가게 스마트 설비 보급사업", "year": 2026, "category": "기술", "agency": "가상중소기업부",
+            "host": "가상소상공인진흥원", "period": { "startsOn": "2026-11-02", "endsOn": "2026-12-11" }
+        }),
+        json!({
+            "name": "2026년 수출 첫걸음 바우처", "year": 2026, "category": "수출", "agency": "가상산업통상부",
+            "host": "가상무역지원센터", "period": { "kind": "until_budget", "text": "예산 소진시까지" }
+        }),
+        json!({
+            "name": "2027년 청년 창업 디딤돌 자금", "year": 2027, "category": "창업", "agency": "가상중소기업부",
+            "host": "가상창업지원원", "period": { "startsOn": "2027-01-11", "endsOn": "2027-02-05" }
+        }),
+        json!({
+            "name": "지역 일자리 상시 채용 지원", "year": 2026, "category": "인력", "agency": "가상고용부",
+            "host": "가상지역고용센터", "period": { "kind": "always", "text": "상시 접수" }
+        }),
+    ]
+}
 
 /// Somebody to try things as.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,15 +60,18 @@ pub struct Person {
 pub async fn load(client: &Client, keys: &Keys) -> Result<Vec<Person>> {
     let staff = keys.bearer(&keys::staff())?;
     let registered = client.get("/api/salesmen?limit=100", &staff).await?;
-    if registered["items"].as_array().is_none_or(Vec::is_empty) {
-        for (name, phone, role, regions, categories) in PEOPLE {
-            let body = json!({ "name": name, "phone": phone, "role": role, "regions": regions, "categories": categories });
-            client.post_with_key("/api/salesmen", &staff, &format!("demo-{phone}"), &body).await.with_context(|| format!("cannot register {name}"))?;
-        }
-        for (name, year, category, agency, host, text, starts_on, ends_on) in PROJECTS {
-            let period = json!({ "text": text, "startsOn": starts_on, "endsOn": ends_on });
-            let body = json!({ "name": name, "year": year, "category": category, "agency": agency, "host": host, "period": period });
-            client.post_with_key("/api/projects", &staff, &format!("demo-{name}-key").replace(|letter: char| !letter.is_ascii(), "_"), &body).await.with_context(|| format!("cannot create {name}"))?;
+    let projects = client.get("/api/projects?limit=1", &staff).await?;
+    let lacks = |list: &Value| list["items"].as_array().is_none_or(Vec::is_empty);
+    if lacks(&registered) || lacks(&projects) {
+        for (path, things) in [("/api/salesmen", registrations().to_vec()), ("/api/projects", programmes().to_vec())] {
+            for (number, thing) in things.iter().enumerate() {
+                // A start that was broken off goes on where it stopped.
+                let key = format!("demo-{path}-{number}");
+                client
+                    .post_with_key(path, &staff, &key, thing)
+                    .await
+                    .with_context(|| format!("cannot load {}", thing["name"]))?;
+            }
         }
     }
     people(client, &staff).await
@@ -71,6 +90,6 @@ pub async fn people(client: &Client, staff: &str) -> Result<Vec<Person>> {
     };
     let mut people = vec![Person { name: "관리자".to_owned(), token: "staff".to_owned() }];
     people.extend(CUSTOMERS.map(|(name, phone)| Person { name: name.to_owned(), token: format!("customer {phone}") }));
-    people.extend(registered["items"].as_array().into_iter().flatten().rev().filter_map(person).take(PEOPLE.len()));
+    people.extend(registered["items"].as_array().into_iter().flatten().rev().filter_map(person));
     Ok(people)
 }

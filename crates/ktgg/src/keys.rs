@@ -72,11 +72,11 @@ pub fn consultant(id: SalesmanId) -> Identity {
 }
 
 /// The file's content; makes it when it is not there.
-fn kept(path: &Path, make: impl FnOnce() -> String) -> Result<String> {
+fn kept(path: &Path, new: impl FnOnce() -> String) -> Result<String> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(text.trim().to_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let made = make();
+            let made = new();
             let write = || -> std::io::Result<()> {
                 let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
                 file.write_all(made.as_bytes())?;

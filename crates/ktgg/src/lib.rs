@@ -4,7 +4,7 @@
 //! - [`keys`]: the secrets of a data folder.
 //! - [`client`]: a caller over HTTP, and a reader of the stream.
 //! - [`demo`]: people and programmes to try things on.
-//! - [`bench`]: how long a change takes to reach a browser.
+//! - [`mod@bench`]: how long a change takes to reach a browser.
 //!
 //! Nothing in here knows more of a service than its value, and no service can tell that it is not alone.
 

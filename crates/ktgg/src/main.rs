@@ -59,7 +59,7 @@ enum Command {
         #[arg(long)]
         data: Option<PathBuf>,
     },
-    /// Print the description of all routes (OpenAPI)
+    /// Print the description of all routes as JSON
     Openapi,
     /// Print measured figures
     Bench {
@@ -212,7 +212,11 @@ async fn provision(place: &Place) -> Result<()> {
 
 fn token(role: Role, who: Option<String>, data: Option<PathBuf>) -> Result<()> {
     let data = data.unwrap_or_else(|| sandbox::Places::of_this_checkout().data);
-    anyhow::ensure!(data.join("keys").is_dir(), "{} holds no keys: start `cargo xtask up` first, or name its folder with --data", data.display());
+    anyhow::ensure!(
+        data.join("keys").is_dir(),
+        "{} holds no keys: start `cargo xtask up` first, or name its folder with --data",
+        data.display()
+    );
     let keys = Keys::of(&data)?;
     let id = || -> Result<SalesmanId> {
         let id: Uuid = who.as_deref().context("say whose: `ktgg token salesman ID`")?.parse().context("that is no id")?;

@@ -10,9 +10,12 @@ use std::time::Duration;
 use crate::auth::Verifier;
 use crate::kafka;
 
+/// Gives a variable's value by its name.
+type Read = Box<dyn Fn(&str) -> Option<String>>;
+
 /// A reader of variables that collects what is wrong instead of stopping at the first.
 pub struct Env {
-    read: Box<dyn Fn(&str) -> Option<String>>,
+    read: Read,
     wrong: Vec<String>,
 }
 

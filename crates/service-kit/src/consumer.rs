@@ -140,7 +140,7 @@ impl Intake {
                         continue;
                     }
                     Err(error) => {
-                        tracing::warn!(service = self.db.service(), error = format!("{error:#}"), "cannot park a record yet")
+                        tracing::warn!(service = self.db.service(), error = format!("{error:#}"), "cannot park a record yet");
                     }
                 },
                 // What lies before the culprit is taken in without it; then the culprit is first.
@@ -461,7 +461,7 @@ pub(crate) async fn run(
     if !wait_for_topics(&intake.db, &settings, &topics, &stop).await? || !release_known(&intake, &stop).await {
         return Ok(());
     }
-    let (rebalanced, rebalances) = mpsc::unbounded_channel();
+    let (rebalanced, changes) = mpsc::unbounded_channel();
     let done = Done::default();
     let membership = Membership { rebalanced, held, done: done.clone() };
     let consumer: StreamConsumer<Membership> = settings
@@ -482,7 +482,7 @@ pub(crate) async fn run(
     let consumer = Arc::new(consumer);
     let (took, taken) = mpsc::unbounded_channel();
     let poll = Poll { intake, consumer: consumer.clone(), lanes: HashMap::new(), workers: JoinSet::new(), done, took, stop };
-    let result = poll.run(rebalances, taken).await;
+    let result = poll.run(changes, taken).await;
     // Leaving the group blocks, and for long when the broker is away: neither may hold up the rest of the process.
     let leaving = tokio::task::spawn_blocking(move || drop(consumer));
     drop(tokio::time::timeout(LAST_WAIT, leaving).await);
@@ -580,11 +580,14 @@ impl Poll {
         if let Some((code, reason)) = self.consumer.client().fatal_error() {
             bail!("the consumer cannot go on: {code}: {reason}");
         }
-        match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::Resolve) => {
-                tracing::debug!(service = self.intake.db.service(), %error, "the broker is away");
-            }
-            _ => tracing::warn!(service = self.intake.db.service(), %error, "consuming goes on after an error"),
+        let is_away = matches!(
+            error.rdkafka_error_code(),
+            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::Resolve)
+        );
+        if is_away {
+            tracing::debug!(service = self.intake.db.service(), %error, "the broker is away");
+        } else {
+            tracing::warn!(service = self.intake.db.service(), %error, "consuming goes on after an error");
         }
         Ok(())
     }
@@ -615,6 +618,12 @@ impl Poll {
         for place in lost {
             if let Some(lane) = self.lanes.remove(place) {
                 lane.ends.cancel();
+                // librdkafka remembers a pause over a rebalance: a partition that came back would stand still for ever.
+                if lane.paused
+                    && let Err(error) = self.consumer.resume(&only(place))
+                {
+                    tracing::debug!(service = self.intake.db.service(), %error, "a lost partition was not resumed");
+                }
             }
         }
     }

@@ -210,6 +210,7 @@ fn schema(service: &str) -> String {
 /// # Errors
 /// When the URL is not a superuser's, or the database cannot be reached.
 pub async fn provision(superuser_url: &str, service: &str, password: &str) -> Result<(), sqlx::Error> {
+    const COLLIDED: &str = "XX000";
     let mut connection = PgConnectOptions::from_str(superuser_url)?.connect().await?;
     let schema = schema(service);
     let role = format!("ktgg_{schema}");
@@ -221,9 +222,8 @@ pub async fn provision(superuser_url: &str, service: &str, password: &str) -> Re
          create schema if not exists {schema} authorization {role};
          revoke all on schema public from public;"
     );
-    // Roles belong to the whole server: whoever provisions another database of it at the same time may be in the way.
-    const COLLIDED: &str = "XX000";
     loop {
+        // Roles belong to the whole server: whoever provisions another database of it at the same time may be in the way.
         match sqlx::raw_sql(sqlx::AssertSqlSafe(sql.as_str())).execute(&mut connection).await {
             Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(COLLIDED) => {}
             Err(error) => return Err(error),

@@ -12,7 +12,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -170,7 +170,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
                 message: Text::new("JSON 객체여야 합니다", "The body must be a JSON object"),
             }])
         };
-        let body = serde_json::from_slice(&bytes).map_err(|error| {
+        let refused = |error: serde_json::Error| {
             if error.is_data() {
                 wrong_shape()
             } else {
@@ -178,11 +178,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
                 Problem::new(StatusCode::BAD_REQUEST, "not-json", Text::new("JSON을 읽을 수 없습니다", "The body is not JSON"))
                     .detail(Text::new(format!("{at} 위치"), format!("at {at}")))
             }
-        })?;
-        // Serde reads an array as a struct, field by field in the order of their declaration, which is nobody's business.
+        };
+        // Serde would read an array as a struct, field by field in the order of their declaration, which is nobody's business.
         if bytes.trim_ascii_start().first() != Some(&b'{') {
-            return Err(wrong_shape());
+            return Err(serde_json::from_slice::<IgnoredAny>(&bytes).map_or_else(refused, |_| wrong_shape()));
         }
+        let body = serde_json::from_slice(&bytes).map_err(refused)?;
         let retry = key.map(|key| Retry { key, body_hash: Sha256::digest(&bytes).to_vec() });
         Ok(Self { body, retry })
     }

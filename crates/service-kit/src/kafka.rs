@@ -125,6 +125,10 @@ impl Settings {
         .map_err(|error| away(&error))?
         .map_err(|error| away(&error))?;
         for (name, count) in names.iter().zip(partitions) {
+            if count == 0 {
+                // Created a moment ago: a broker knows the configuration of a topic before it knows its partitions.
+                return Err(TopicError::Away(format!("topic {name} has no partitions yet")));
+            }
             if i32::try_from(count) != Ok(Topic::PARTITIONS) {
                 return Err(TopicError::Wrong(format!(
                     "topic {name} must have {} partitions for ever, but has {count}",

@@ -77,9 +77,12 @@ pub struct FieldProblem {
     pub message: Text,
 }
 
-/// A refusal on its way to the caller.
+/// A refusal on its way to the caller. Small, because most results carry none.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Said>);
+
+#[derive(Debug, Clone)]
+struct Said {
     status: StatusCode,
     slug: &'static str,
     title: Text,
@@ -92,7 +95,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with a stable slug, which becomes its `type`.
     pub fn new(status: StatusCode, slug: &'static str, title: Text) -> Self {
-        Self { status, slug, title, detail: None, errors: Vec::new(), more: Map::new(), retry_after: None }
+        Self(Box::new(Said { status, slug, title, detail: None, errors: Vec::new(), more: Map::new(), retry_after: None }))
     }
 
     /// 404: there is no such thing, or none that the caller may see.
@@ -112,7 +115,7 @@ impl Problem {
             "wrong-fields",
             Text::new("입력한 내용을 확인해 주세요", "Some fields are wrong"),
         );
-        problem.errors = errors;
+        problem.0.errors = errors;
         problem
     }
 
@@ -144,7 +147,7 @@ impl Problem {
             "temporarily-unavailable",
             Text::new("잠시 후 다시 시도해 주세요", "Try again in a moment"),
         );
-        problem.retry_after = Some(1);
+        problem.0.retry_after = Some(1);
         problem
     }
 
@@ -161,30 +164,31 @@ impl Problem {
     /// Adds a sentence about this very occurrence.
     #[must_use]
     pub fn detail(mut self, detail: Text) -> Self {
-        self.detail = Some(detail);
+        self.0.detail = Some(detail);
         self
     }
 
     /// Adds a member that a program can read, such as the present state.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.more.insert(name.to_owned(), value.into());
+        self.0.more.insert(name.to_owned(), value.into());
         self
     }
 
     /// The response's status.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// The problem as it is sent.
     pub fn render(&self, language: Language) -> Response {
         let body = ProblemDocument {
-            kind: format!("/problems/{}", self.slug),
-            title: self.title.in_language(language).to_owned(),
-            status: self.status.as_u16(),
-            detail: self.detail.as_ref().map(|detail| detail.in_language(language).to_owned()),
+            kind: format!("/problems/{}", self.0.slug),
+            title: self.0.title.in_language(language).to_owned(),
+            status: self.0.status.as_u16(),
+            detail: self.0.detail.as_ref().map(|detail| detail.in_language(language).to_owned()),
             errors: self
+                .0
                 .errors
                 .iter()
                 .map(|error| FieldError {
@@ -194,17 +198,17 @@ impl Problem {
                 })
                 .collect(),
             trace_id: trace::id(),
-            more: self.more.clone(),
+            more: self.0.more.clone(),
         };
-        let mut response = (self.status, serde_json::to_string(&body).unwrap_or_default()).into_response();
+        let mut response = (self.0.status, serde_json::to_string(&body).unwrap_or_default()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
         headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if self.0.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
@@ -214,7 +218,7 @@ impl Problem {
 /// Kept as an extension until [`crate::http::layers`] renders it in the caller's language.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = self.status.into_response();
+        let mut response = self.0.status.into_response();
         response.extensions_mut().insert(self);
         response
     }

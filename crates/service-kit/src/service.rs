@@ -197,7 +197,7 @@ impl Bound {
             let holds = held.wait_for(|held| *held >= partitions).await.is_ok();
             if !(serves && holds) {
                 // It ended before it was ready: then it never will be.
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     }
@@ -293,7 +293,7 @@ async fn migrate(db: &Db, migrations: &Migrator, how: Migrate, stop: &Cancellati
         match result {
             Ok(()) => return Ok(true),
             Err(error) if is_away(&error) => {
-                tracing::info!(service = db.service(), error = format!("{error:#}"), "waiting for the database")
+                tracing::info!(service = db.service(), error = format!("{error:#}"), "waiting for the database");
             }
             Err(error) => return Err(error),
         }
@@ -334,7 +334,7 @@ const INBOX_DAYS: i64 = 7;
 
 /// Prunes what need not be remembered, every hour.
 async fn forget_old(db: Db, stop: CancellationToken) -> anyhow::Result<()> {
-    let mut hours = tokio::time::interval(Duration::from_secs(3600));
+    let mut hours = tokio::time::interval(Duration::from_hours(1));
     loop {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),

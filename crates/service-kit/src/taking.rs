@@ -89,7 +89,9 @@ mod tests {
         fn however_records_arrive_each_is_applied_once_and_in_order(sent in (1..20_i64).prop_flat_map(deliveries)) {
             let mut consumer = Consumer::default();
             let count = sent.iter().copied().max().unwrap_or(0);
-            sent.into_iter().for_each(|version| consumer.take(version));
+            for version in sent {
+                consumer.take(version);
+            }
             prop_assert_eq!(consumer.applied, (1..=count).collect::<Vec<_>>());
             prop_assert!(consumer.parked.is_empty());
         }
@@ -100,7 +102,9 @@ mod tests {
             missing in 1..20_i64,
         ) {
             let mut consumer = Consumer::default();
-            sent.into_iter().filter(|version| *version != missing).for_each(|version| consumer.take(version));
+            for version in sent.into_iter().filter(|version| *version != missing) {
+                consumer.take(version);
+            }
             prop_assert!(consumer.applied.iter().all(|version| *version < missing));
         }
     }

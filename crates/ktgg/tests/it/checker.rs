@@ -37,7 +37,8 @@ pub(crate) async fn read_topic(settings: &kafka::Settings, topic: Topic) -> Resu
     consumer.assign(&all)?;
     let mut records = Vec::new();
     while !ends.is_empty() {
-        let message = tokio::time::timeout(Duration::from_secs(30), consumer.recv()).await.context("the topic's end was not reached")??;
+        let message =
+            tokio::time::timeout(Duration::from_secs(30), consumer.recv()).await.context("the topic's end was not reached")??;
         if ends.get(&message.partition()).is_some_and(|end| message.offset() + 1 >= *end) {
             ends.remove(&message.partition());
         }

@@ -64,7 +64,14 @@ impl Victims {
 }
 
 /// A caller: asks for consultations, cancels some, and turns one interest off and on, each until it is answered.
-async fn call(number: u64, client: Client, keys: Keys, body: Value, ends: Arc<AtomicBool>, accepted: mpsc::UnboundedSender<Uuid>) {
+async fn call(
+    number: u64,
+    client: Client,
+    keys: Keys,
+    body: Value,
+    ends: Arc<AtomicBool>,
+    accepted: mpsc::UnboundedSender<Uuid>,
+) {
     let phone = format!("010-5{number:03}-{:04}", number * 7);
     let customer = keys.customer(&phone.parse().unwrap());
     let mut serial = 0;
@@ -76,7 +83,8 @@ async fn call(number: u64, client: Client, keys: Keys, body: Value, ends: Arc<At
         let key = format!("{number}-{serial}");
         let mut ask = body.clone();
         ask["memo"] = json!(key);
-        let asked = until_answered(&client, &ends, Method::POST, "/api/consultations", &bearer, &[("idempotency-key", &key)], &ask).await;
+        let asked =
+            until_answered(&client, &ends, Method::POST, "/api/consultations", &bearer, &[("idempotency-key", &key)], &ask).await;
         let Some((StatusCode::CREATED, view)) = asked else { continue };
         let id = view["id"].as_str().unwrap().to_owned();
         accepted.send(id.parse().unwrap()).unwrap();
@@ -129,7 +137,8 @@ async fn until_answered(
 ) -> Option<(StatusCode, Value)> {
     while !ends.load(Ordering::Relaxed) {
         if let Ok(answer) = client.call(method.clone(), path, bearer, headers, Some(body)).await {
-            let later = answer.status.is_server_error() || (answer.status == StatusCode::CONFLICT && answer.json["type"] == "/problems/write-in-flight");
+            let later = answer.status.is_server_error()
+                || (answer.status == StatusCode::CONFLICT && answer.json["type"] == "/problems/write-in-flight");
             if !later {
                 return Some((answer.status, answer.json));
             }
@@ -178,7 +187,9 @@ async fn kill_and_check(programs: Programs, look_after: usize) -> Vec<String> {
         let (told, mut tell) = mpsc::unbounded_channel();
         let round = u64::try_from(killed.len()).unwrap() * 100;
         let callers: Vec<_> = (1..=CALLERS)
-            .map(|caller| service::spawn(call(round + caller, client.clone(), keys.clone(), body.clone(), ends.clone(), told.clone())))
+            .map(|caller| {
+                service::spawn(call(round + caller, client.clone(), keys.clone(), body.clone(), ends.clone(), told.clone()))
+            })
             .collect();
         for _ in 0..look_after {
             tokio::time::sleep(Duration::from_millis(300 + dice.roll() % 1200)).await;

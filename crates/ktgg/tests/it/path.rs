@@ -35,6 +35,7 @@ async fn a_request_becomes_a_match(place: &Place, keys: &Keys) {
     let (customer, staff) = (keys.bearer(&keys.customer(&phone)).unwrap(), keys.bearer(&keys::staff()).unwrap());
     let stranger = keys.bearer(&keys.customer(&"010-0000-0000".parse().unwrap())).unwrap();
     let (salesmen, consultants) = system::register(&client, keys, 2, 1).await;
+    system::until_on_the_roster(&client, keys, salesmen.iter().chain(&consultants)).await;
     let body = system::consultation_body(&client, keys).await;
     let mut stream = client.stream(&customer).await.unwrap();
 

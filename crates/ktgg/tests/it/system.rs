@@ -69,7 +69,8 @@ pub(crate) async fn own_place(scratch: &Scratch) -> (Place, Sandbox) {
     options.parts = Places::of_this_checkout().parts;
     let sandbox = tokio::task::spawn_blocking(move || Sandbox::start(&options, &Progress::new(2, false)).unwrap()).await.unwrap();
     let kafka = kafka::Settings { brokers: sandbox.kafka(), topic_prefix: kafka::DEFAULT_PREFIX.to_owned() };
-    let place = Place { data: scratch.path().to_owned(), postgres: sandbox.postgres_url(), kafka, port: host::free_port().unwrap() };
+    let place =
+        Place { data: scratch.path().to_owned(), postgres: sandbox.postgres_url(), kafka, port: host::free_port().unwrap() };
     (place, sandbox)
 }
 
@@ -209,19 +210,27 @@ pub(crate) async fn register(client: &Client, keys: &Keys, salesmen: u32, consul
     let mut ids = (Vec::new(), Vec::new());
     for number in 0..salesmen + consultants {
         let role = if number < salesmen { "salesman" } else { "consultant" };
-        let body = json!({ "name": format!("사람 {number}"), "phone": format!("010-9300-{number:04}"), "role": role, "capacity": 1000 });
+        let body =
+            json!({ "name": format!("사람 {number}"), "phone": format!("010-9300-{number:04}"), "role": role, "capacity": 1000 });
         let person = client.post("/api/salesmen", &staff, &body).await.unwrap();
         let id = person["id"].as_str().unwrap().parse().unwrap();
-        // Until the roster has him, a match could be made without him.
-        let after = format!("salesman/{id}@1");
-        eventually("salesman-match has heard of him", async || {
-            let answer = client.call(Method::GET, "/api/salesman-matches", &staff, &[("ktgg-after", &after)], None).await.unwrap();
-            (!answer.headers.contains_key("ktgg-stale")).then_some(())
-        })
-        .await;
         if role == "salesman" { ids.0.push(id) } else { ids.1.push(id) }
     }
     ids
+}
+
+/// Waits until the roster has them: until then a match could be made without them.
+pub(crate) async fn until_on_the_roster(client: &Client, keys: &Keys, people: impl IntoIterator<Item = &Uuid>) {
+    let staff = keys.bearer(&keys::staff()).unwrap();
+    for id in people {
+        let after = format!("salesman/{id}@1");
+        eventually("salesman-match has heard of him", async || {
+            let answer =
+                client.call(Method::GET, "/api/salesman-matches", &staff, &[("ktgg-after", &after)], None).await.unwrap();
+            (!answer.headers.contains_key("ktgg-stale")).then_some(())
+        })
+        .await;
+    }
 }
 
 /// Creates a project and gives the body with which a consultation about it is asked for.
