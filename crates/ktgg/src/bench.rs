@@ -32,8 +32,8 @@ const RAW: usize = 1000;
 /// How long the last change may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Requests that are not counted: connections open, plans are cached, the group has settled.
-const WARM_UP: usize = 50;
+/// Requests that are not counted: connections open, plans are cached, and a broker that has just started compiles what it runs.
+const WARM_UP: usize = 250;
 
 /// When a consultation's events reached its customer's browser.
 #[derive(Default)]

@@ -88,7 +88,13 @@ impl Checker {
         let unmatched = "select count(*) from salesman_match.salesman_match where closed_at is null and salesman_id is null";
         let missing = "select (select count(*) from consultation.consultation) + (select count(*) from interest.interest)
                             - (select count(*) from salesman_match.salesman_match)";
-        Ok(self.count(unmatched.to_owned()).await? == 0 && self.count(missing.to_owned()).await? == 0)
+        let lost = NOTHING_OF.iter().filter(|(what, _)| what.starts_with("lost")).map(|(_, sql)| *sql);
+        for sql in [unmatched, missing].into_iter().chain(lost) {
+            if self.count(sql.to_owned()).await? > 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Which readers are not where their sources are.
