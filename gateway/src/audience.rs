@@ -162,17 +162,17 @@ pub(crate) fn fields(fact: &Fact, eyes: Eyes) -> Map<String, Value> {
     let (customer, actor) = match fact {
         Fact::Project => (None, None),
         Fact::InterestCreated(it) => {
-            put_project(&mut put, it.project_id, Some(&it.project_name));
+            put_project(&mut put, it.project_id, it.project_name.as_ref());
             (Some(it.customer.customer_id), Some(it.actor))
         }
         Fact::InterestUpdated(it) => {
-            put_project(&mut put, it.project_id, Some(&it.project_name));
+            put_project(&mut put, it.project_id, it.project_name.as_ref());
             put("interested", json!(it.interested));
             put_people(&mut put, it.salesman_id, it.consultant_id);
             (Some(it.customer.customer_id), Some(it.actor))
         }
         Fact::ConsultationCreated(it) => {
-            put_project(&mut put, it.project_id, Some(&it.project_name));
+            put_project(&mut put, it.project_id, it.project_name.as_ref());
             put("desiredOn", json!(it.desired_on));
             (Some(it.customer.customer_id), Some(it.actor))
         }
@@ -191,7 +191,7 @@ pub(crate) fn fields(fact: &Fact, eyes: Eyes) -> Map<String, Value> {
             (Some(it.customer.customer_id), Some(it.actor))
         }
         Fact::SalesmanMatched(it) => {
-            put_project(&mut put, it.project_id, Some(&it.project_name));
+            put_project(&mut put, it.project_id, it.project_name.as_ref());
             put("origin", json!(it.origin));
             put("salesman", json!(it.salesman));
             put("consultant", json!(it.consultant));

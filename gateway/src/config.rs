@@ -131,7 +131,7 @@ impl Config {
         let brokers = env.required("KAFKA_BROKERS");
         let topic_prefix = env.or("TOPIC_PREFIX", kafka::DEFAULT_PREFIX.to_owned());
         let signer = env.secret("INTERNAL_TOKEN_PRIVATE_KEY");
-        let drain = Duration::from_secs(env.or("DRAIN_SECONDS", DRAIN_SECONDS));
+        let drain = service_kit::config::drain(env);
         let sandbox = env.or("SANDBOX", false);
         Some(Self {
             listen,
@@ -167,9 +167,6 @@ fn url(env: &mut Env, service: Service) -> BaseUrl {
 
 /// Where it listens unless told otherwise.
 const PORT: u16 = 8088;
-
-/// A removed endpoint reaches every node's proxy within a few seconds; five is what Kubernetes' own examples use.
-const DRAIN_SECONDS: u64 = 5;
 
 #[cfg(test)]
 mod tests {

@@ -242,13 +242,14 @@ fn health(phase: watch::Receiver<Phase>) -> Router {
 /// Kafka client whose broker is away must not keep it alive.
 pub async fn run() {
     let mut env = Env::process();
-    if let Err(error) = telemetry::init(&mut env) {
-        exit_wrong(&error);
-    }
+    let telemetry = telemetry::Settings::read(&mut env);
     let config = Config::read(&mut env);
     let mut wrong = env.wrong().map_or_else(Vec::new, |wrong| wrong.0);
     wrong.extend(config.as_ref().and_then(|config| config.check().err()).into_iter().flat_map(|wrong| wrong.0));
     let Some(config) = config.filter(|_| wrong.is_empty()) else { exit_wrong(&WrongVariables(wrong).into()) };
+    if let Err(error) = telemetry.start() {
+        exit_wrong(&error);
+    }
     process::exit(match alone(config).await {
         Ok(()) => 0,
         Err(error) => {

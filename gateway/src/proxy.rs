@@ -155,7 +155,8 @@ impl Outgoing {
             read_on(body).await;
             return Err(too_large(BODY_LIMIT));
         }
-        let is_repeatable = matches!(parts.method, Method::GET | Method::HEAD) || parts.headers.contains_key("idempotency-key");
+        let has_key = parts.method == Method::POST && parts.headers.contains_key("idempotency-key");
+        let is_repeatable = matches!(parts.method, Method::GET | Method::HEAD) || has_key;
         let is_small = announced.upper().is_some_and(|upper| upper <= HELD as u64);
         if !(is_repeatable && is_small) {
             return Ok(Self::Streamed(Some(Body::new(Limited::new(body, BODY_LIMIT)))));

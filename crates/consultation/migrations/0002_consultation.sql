@@ -18,6 +18,7 @@ create table consultation (
     updated_at      timestamptz not null
 );
 create index consultation_of_customer on consultation (customer_id, id desc);
+create index consultation_of_project on consultation (project_id);
 create index consultation_of_salesman on consultation (salesman_id, id desc);
 create index consultation_of_consultant on consultation (consultant_id, id desc);
 

@@ -53,6 +53,8 @@ pub struct Request {
     pub project_id: ProjectId,
     /// The project's name.
     pub project_name: String,
+    /// Whether the project service told that name, and not only the page.
+    pub name_is_told: bool,
     /// Who asks.
     pub customer_id: CustomerId,
     /// His number.
@@ -156,6 +158,7 @@ impl Consultation {
         if request.desired_on < today {
             return Err(Refusal::InThePast);
         }
+        let told_name = request.name_is_told.then(|| request.project_name.clone());
         let it = Self {
             id: request.id,
             project_id: request.project_id,
@@ -174,7 +177,7 @@ impl Consultation {
         let event = ConsultationCreated {
             consultation_id: it.id,
             project_id: it.project_id,
-            project_name: it.project_name.clone(),
+            project_name: told_name,
             customer: it.customer(),
             desired_on: it.desired_on,
             actor,
@@ -309,6 +312,7 @@ mod tests {
             id: ConsultationId(Uuid::from_u128(1)),
             project_id: ProjectId(Uuid::from_u128(2)),
             project_name: "스마트상점".to_owned(),
+            name_is_told: true,
             customer_id: CustomerId(Uuid::from_u128(3)),
             phone: "010-1234-5678".parse().unwrap(),
             customer_name: None,
@@ -344,6 +348,13 @@ mod tests {
     fn a_consultation_cannot_be_requested_for_yesterday() {
         let request = Request { desired_on: today().pred_opt().unwrap(), ..a_request() };
         assert_eq!(Consultation::create(request, today(), STAFF), Err(Refusal::InThePast));
+    }
+
+    #[test]
+    fn a_name_that_only_a_page_sent_is_in_no_event() {
+        let request = Request { name_is_told: false, ..a_request() };
+        let (it, event) = Consultation::create(request, today(), STAFF).unwrap();
+        assert_eq!((it.project_name.as_str(), event.project_name), ("스마트상점", None));
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use events::{ConsultationId, PersonRef, ProjectId, Step};
 use serde::{Deserialize, Serialize};
 use service_kit::auth::{Customer, Identity, Role};
 use service_kit::clock::seoul_date;
 use service_kit::http::{Field, Fields, IfMatch, Json, PageQuery, Paged, Path, Query, Versioned};
+use service_kit::idempotency::Retry;
 use service_kit::problem::{ChangeError, ProblemDocument, Text};
 use service_kit::{Context, Problem, idempotency};
 use utoipa::ToSchema;
@@ -20,6 +21,9 @@ use crate::store::{self, Stored};
 
 /// The longest name of a project or a person, in characters.
 const LONGEST_NAME: usize = 200;
+
+/// Dates beyond this year are typing errors, and beyond 9999 not even every reader of JSON can read them.
+const LAST_YEAR: i32 = 2100;
 
 pub(crate) fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(show, edit)).routes(routes!(progress))
@@ -194,13 +198,18 @@ async fn create(
     let memo = fields.optional_text("/memo", body.memo, LONGEST_MEMO).unwrap_or_default();
     let customer_name = fields.optional_text("/customerName", body.customer_name, LONGEST_NAME).filter(|name| !name.is_empty());
     let today = seoul_date(tx.now());
+    if desired_on.is_some_and(|date| date.year() > LAST_YEAR) {
+        fields.refuse("/desiredDate", "too-late", Text::new("날짜를 확인해 주세요", "The date is too far away"));
+    }
     if desired_on.is_some_and(|date| date < today) {
         fields.refuse("/desiredDate", "in-the-past", Text::new("지난 날짜는 고를 수 없습니다", "The date lies in the past"));
     }
-    let project_name = match project_id {
-        Some(id) => store::project_name(&mut tx, id).await?.or(sent_name),
-        None => sent_name,
+    let told_name = match project_id {
+        Some(id) => store::project_name(&mut tx, id).await?,
+        None => None,
     };
+    let name_is_told = told_name.is_some();
+    let project_name = told_name.or(sent_name);
     if project_id.is_some() && project_name.is_none() {
         let message = Text::new("처음 듣는 사업이라 이름이 필요합니다", "This project is not known yet: send its name too");
         fields.refuse("/projectName", "required", message);
@@ -214,6 +223,7 @@ async fn create(
         id: ConsultationId(tx.new_id()),
         project_id,
         project_name,
+        name_is_told,
         customer_id: customer.id,
         phone: customer.phone,
         customer_name,
@@ -304,11 +314,14 @@ async fn edit(
     let mut fields = Fields::default();
     let desired_on = fields.optional("/desiredDate", body.desired_date);
     let memo = fields.optional_text("/memo", body.memo, LONGEST_MEMO);
+    if desired_on.is_some_and(|date| date.year() > LAST_YEAR) {
+        fields.refuse("/desiredDate", "too-late", Text::new("날짜를 확인해 주세요", "The date is too far away"));
+    }
     if !fields.all_right() {
         return Err(fields.problem());
     }
     let today = seoul_date(context.db.now());
-    changed(&context, &who, id, if_match, Command::Edit { desired_on, memo, today }).await
+    changed(&context, &who, id, if_match, Command::Edit { desired_on, memo, today }, None).await
 }
 
 /// Where a consultation shall go.
@@ -327,7 +340,11 @@ pub(crate) struct ProgressConsultation {
 /// `ProgressConsultation`: the assigned salesman or staff move it; its customer may cancel it.
 #[utoipa::path(
     post, path = "/consultations/{id}/progress", tag = "consultation", request_body = ProgressConsultation,
-    params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "The version that is meant, as its ETag")),
+    params(
+        ("id" = Uuid, Path),
+        ("If-Match" = String, Header, description = "The version that is meant, as its ETag"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Sent again, the same answer comes again"),
+    ),
     responses(
         (status = 200, body = ConsultationView),
         (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
@@ -338,7 +355,7 @@ async fn progress(
     who: Identity,
     Path(id): Path<ConsultationId>,
     if_match: IfMatch,
-    Json { body, .. }: Json<ProgressConsultation>,
+    Json { body, retry }: Json<ProgressConsultation>,
 ) -> Result<Versioned<ConsultationView>, Problem> {
     let who = who.one_of(&[Role::Customer, Role::Salesman, Role::Staff])?;
     let mut fields = Fields::default();
@@ -350,7 +367,7 @@ async fn progress(
     if who.role == Role::Customer && to != Step::Cancelled {
         return Err(Problem::forbidden());
     }
-    changed(&context, &who, id, if_match, Command::Progress { to, reason }).await
+    changed(&context, &who, id, if_match, Command::Progress { to, reason }, retry.as_ref()).await
 }
 
 async fn changed(
@@ -359,14 +376,20 @@ async fn changed(
     id: ConsultationId,
     if_match: IfMatch,
     command: Command,
+    retry: Option<&Retry>,
 ) -> Result<Versioned<ConsultationView>, Problem> {
     let mut tx = context.db.begin().await?;
+    if idempotency::seen(&mut tx, who.subject, retry).await?.is_some() {
+        let stored = store::load(&mut tx, id).await?.filter(|stored| sees(who, &stored.it)).ok_or_else(Problem::not_found)?;
+        return Ok(shown(StatusCode::OK, stored));
+    }
     let may = |it: &Consultation| match it.version {
         _ if !sees(who, it) => Err(ChangeError::NotFound),
         current if !if_match.allows(current) => Err(ChangeError::Stale { current }),
         _ => Ok(()),
     };
     store::change(&mut tx, id, may, command, who.actor()).await?;
+    idempotency::remember(&mut tx, who.subject, retry, StatusCode::OK, id.0).await?;
     let stored = store::load(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
     tx.commit().await?;
     Ok(shown(StatusCode::OK, stored))

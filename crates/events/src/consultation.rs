@@ -61,8 +61,9 @@ pub struct ConsultationCreated {
     pub consultation_id: ConsultationId,
     /// What it is about.
     pub project_id: ProjectId,
-    /// The project's name, as this service or the page knew it.
-    pub project_name: String,
+    /// Its name as the project service told it; absent while it has not: what a page sent may be anything, and events are kept for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_name: Option<String>,
     /// Who asked.
     #[serde(flatten)]
     pub customer: CustomerRef,

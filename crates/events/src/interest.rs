@@ -16,8 +16,9 @@ pub struct InterestCreated {
     pub series_id: Option<SeriesId>,
     /// The newest edition that has not ended.
     pub project_id: ProjectId,
-    /// Its name.
-    pub project_name: String,
+    /// Its name as the project service told it; absent while it has not: what a page sent may be anything, and events are kept for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_name: Option<String>,
     /// Whose interest.
     #[serde(flatten)]
     pub customer: CustomerRef,
@@ -44,8 +45,9 @@ pub struct InterestUpdated {
     pub series_id: Option<SeriesId>,
     /// The newest edition that has not ended.
     pub project_id: ProjectId,
-    /// Its name.
-    pub project_name: String,
+    /// Its name as the project service told it; absent while it has not: what a page sent may be anything, and events are kept for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_name: Option<String>,
     /// Whose interest.
     #[serde(flatten)]
     pub customer: CustomerRef,

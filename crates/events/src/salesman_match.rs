@@ -70,8 +70,9 @@ pub struct SalesmanMatched {
     pub origin: Origin,
     /// What that is about.
     pub project_id: ProjectId,
-    /// Its name, for whoever is told of the match.
-    pub project_name: String,
+    /// Its name as the project service told it; absent while it has not: what a page sent may be anything, and events are kept for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_name: Option<String>,
     /// Whose.
     #[serde(flatten)]
     pub customer: CustomerRef,

@@ -19,6 +19,7 @@ create table interest (
     unique (customer_id, subject_id)
 );
 create index interest_of_customer on interest (customer_id, id desc);
+create index interest_of_project on interest (project_id) where series_id is null;
 create index interest_of_salesman on interest (salesman_id, id desc);
 create index interest_of_consultant on interest (consultant_id, id desc);
 

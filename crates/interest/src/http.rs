@@ -1,7 +1,5 @@
 //! What callers can do with interests.
 
-use std::convert::Infallible;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
@@ -161,9 +159,7 @@ async fn create(
     let (status, id) = match store::create(&mut tx, &it, &event).await? {
         None => (StatusCode::CREATED, it.id),
         Some(existing) => {
-            store::change(&mut tx, existing, |_| Ok(()), Command::Turn { interested: true }, who.actor())
-                .await
-                .map_err(refused)?;
+            store::change(&mut tx, existing, |_| Ok(()), Command::Turn { interested: true }, who.actor()).await?;
             (StatusCode::OK, existing)
         }
     };
@@ -178,16 +174,6 @@ async fn shown(tx: &mut Tx, status: StatusCode, id: InterestId) -> Result<Versio
     let stored = store::load(tx, id).await?.ok_or_else(Problem::not_found)?;
     let location = (status == StatusCode::CREATED).then(|| format!("/interests/{id}"));
     Ok(Versioned { status, location, version: stored.it.version, view: stored.into() })
-}
-
-/// An interest refuses nothing itself.
-fn refused(error: ChangeError<Infallible>) -> Problem {
-    match error {
-        ChangeError::NotFound => Problem::not_found(),
-        ChangeError::Stale { current } => Problem::stale(current),
-        ChangeError::Refused(never) => match never {},
-        ChangeError::Store(error) => error.into(),
-    }
 }
 
 /// The interests the caller may see, newest first: a customer's own, those a salesman or consultant is on, all for staff.
@@ -264,7 +250,7 @@ async fn update(
         current if !if_match.allows(current) => Err(ChangeError::Stale { current }),
         _ => Ok(()),
     };
-    store::change(&mut tx, id, may, Command::Turn { interested }, who.actor()).await.map_err(refused)?;
+    store::change(&mut tx, id, may, Command::Turn { interested }, who.actor()).await?;
     let answer = shown(&mut tx, StatusCode::OK, id).await?;
     tx.commit().await?;
     Ok(answer)

@@ -100,7 +100,7 @@ impl Interest {
             interest_id: it.id,
             series_id: it.series_id,
             project_id: it.project_id,
-            project_name: it.project_name.clone(),
+            project_name: it.told_name(),
             customer: it.customer(),
             actor,
         };
@@ -115,7 +115,7 @@ impl Interest {
                     interest_id: self.id,
                     series_id: self.series_id,
                     project_id: self.project_id,
-                    project_name: self.project_name.clone(),
+                    project_name: self.told_name(),
                     customer: self.customer(),
                     interested,
                     salesman_id: self.salesman.as_ref().map(|person| person.id),
@@ -123,8 +123,7 @@ impl Interest {
                     actor,
                 })
             }),
-            // It was turned off before the match came: nobody has to serve it.
-            Command::EditSalesman { .. } if !self.interested => None,
+            // Also while it is off: who is on it must be there when it is turned on again, for the match is not made twice.
             Command::EditSalesman { salesman, consultant } => {
                 let is_so = self.salesman.as_ref() == Some(&salesman) && self.consultant == consultant;
                 (!is_so).then_some(Change::SalesmanStored { salesman, consultant })
@@ -144,6 +143,11 @@ impl Interest {
                 self.consultant.clone_from(consultant);
             }
         }
+    }
+
+    /// The project's name, if the project service told it: then the series is known too.
+    fn told_name(&self) -> Option<String> {
+        self.series_id.map(|_| self.project_name.clone())
     }
 
     fn customer(&self) -> CustomerRef {
@@ -177,6 +181,15 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_only_a_page_sent_is_in_no_event() {
+        let it = Interest { series_id: None, ..an_interest() };
+        let Some(Change::Turned(event)) = it.handle(Command::Turn { interested: false }, Actor::System) else {
+            panic!("it was not turned off");
+        };
+        assert_eq!(event.project_name, None);
+    }
+
+    #[test]
     fn turning_on_what_is_on_is_already_so() {
         assert_eq!(an_interest().handle(Command::Turn { interested: true }, Actor::System), None);
     }
@@ -193,9 +206,13 @@ mod tests {
     }
 
     #[test]
-    fn a_match_that_comes_after_it_was_turned_off_changes_nothing() {
-        let it = Interest { interested: false, ..an_interest() };
-        assert_eq!(it.handle(a_match(), Actor::System), None);
+    fn a_match_that_comes_while_it_is_off_is_there_when_it_is_turned_on_again() {
+        let mut it = an_interest();
+        for command in [Command::Turn { interested: false }, a_match(), Command::Turn { interested: true }] {
+            let change = it.handle(command, Actor::System).unwrap();
+            it.apply(&change);
+        }
+        assert!(it.interested && it.salesman.is_some());
     }
 
     #[test]

@@ -92,6 +92,18 @@ pub(crate) async fn list(pool: &PgPool, who: &Identity, page: Page) -> Result<Ve
 pub(crate) async fn create(tx: &mut Tx, it: &Interest, event: &InterestCreated) -> Result<Option<InterestId>, sqlx::Error> {
     let now = tx.now();
     let subject = it.series_id.map_or(it.project_id.0, |series| series.0);
+    // The edition may have been marked while its series was not known yet.
+    let marked: Option<Uuid> = sqlx::query_scalar(
+        "select id from interest where customer_id = $1 and (subject_id = $2 or project_id = $3) order by id limit 1",
+    )
+    .bind(it.customer_id.0)
+    .bind(subject)
+    .bind(it.project_id.0)
+    .fetch_optional(&mut **tx)
+    .await?;
+    if let Some(id) = marked {
+        return Ok(Some(InterestId(id)));
+    }
     let inserted = sqlx::query(
         "insert into interest (id, subject_id, series_id, project_id, project_name, customer_id, phone, customer_name, interested, version,
                                created_at, updated_at)
@@ -182,6 +194,17 @@ pub(crate) async fn keep_project(tx: &mut Tx, project: &ProjectCreated) -> Resul
     .bind(project.series_id.0)
     .bind(&project.name)
     .bind(project.status.as_str())
+    .execute(&mut **tx)
+    .await?;
+    // What was marked by a name that the page sent gets the real one, and its series, unless the customer has an interest in that already.
+    sqlx::query(
+        "update interest set project_name = $3, series_id = $2, subject_id = $2
+         where project_id = $1 and series_id is null
+           and not exists (select 1 from interest other where other.customer_id = interest.customer_id and other.subject_id = $2)",
+    )
+    .bind(project.project_id.0)
+    .bind(project.series_id.0)
+    .bind(&project.name)
     .execute(&mut **tx)
     .await?;
     Ok(())

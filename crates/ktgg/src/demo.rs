@@ -1,6 +1,7 @@
 //! People and programmes to try things on: loaded once, through the same door that everybody uses.
 
 use anyhow::{Context as _, Result};
+use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -60,29 +61,28 @@ pub struct Person {
 pub async fn load(client: &Client, keys: &Keys) -> Result<Vec<Person>> {
     let staff = keys.bearer(&keys::staff())?;
     let registered = client.get("/api/salesmen?limit=100", &staff).await?;
-    let projects = client.get("/api/projects?limit=1", &staff).await?;
-    let lacks = |list: &Value| list["items"].as_array().is_none_or(Vec::is_empty);
-    if lacks(&registered) || lacks(&projects) {
-        for (path, things) in [("/api/salesmen", registrations().to_vec()), ("/api/projects", programmes().to_vec())] {
-            for (number, thing) in things.iter().enumerate() {
-                // A start that was broken off goes on where it stopped.
-                let key = format!("demo-{path}-{number}");
-                client
-                    .post_with_key(path, &staff, &key, thing)
-                    .await
-                    .with_context(|| format!("cannot load {}", thing["name"]))?;
+    if registered["items"].as_array().is_none_or(|people| people.len() < registrations().len()) {
+        for person in registrations() {
+            let answer = client.call(Method::POST, "/api/salesmen", &staff, &[], Some(&person)).await?;
+            // A start that was broken off goes on where it stopped.
+            if answer.status != StatusCode::CONFLICT {
+                answer.ok().with_context(|| format!("cannot register {}", person["name"]))?;
             }
         }
     }
-    people(client, &staff).await
+    if client.get("/api/projects?limit=1", &staff).await?["items"].as_array().is_none_or(Vec::is_empty) {
+        for programme in programmes() {
+            client
+                .post("/api/projects", &staff, &programme)
+                .await
+                .with_context(|| format!("cannot create {}", programme["name"]))?;
+        }
+    }
+    Ok(people(&client.get("/api/salesmen?limit=100", &staff).await?))
 }
 
 /// Who is there to try things as.
-///
-/// # Errors
-/// When the gateway refuses.
-pub async fn people(client: &Client, staff: &str) -> Result<Vec<Person>> {
-    let registered = client.get("/api/salesmen?limit=100", staff).await?;
+fn people(registered: &Value) -> Vec<Person> {
     let person = |it: &Value| {
         let text = |name: &str| it[name].as_str().unwrap_or_default();
         let id: Uuid = text("id").parse().ok()?;
@@ -91,5 +91,5 @@ pub async fn people(client: &Client, staff: &str) -> Result<Vec<Person>> {
     let mut people = vec![Person { name: "관리자".to_owned(), token: "staff".to_owned() }];
     people.extend(CUSTOMERS.map(|(name, phone)| Person { name: name.to_owned(), token: format!("customer {phone}") }));
     people.extend(registered["items"].as_array().into_iter().flatten().rev().filter_map(person));
-    Ok(people)
+    people
 }

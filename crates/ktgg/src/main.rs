@@ -86,9 +86,9 @@ enum Bench {
 /// What it stands on.
 #[derive(clap::Args)]
 struct At {
-    /// Where the keys are kept
+    /// Where the keys are kept; the data folder of `cargo xtask up` unless given
     #[arg(long)]
-    data: PathBuf,
+    data: Option<PathBuf>,
     /// The URL of a role that may create roles and schemas
     #[arg(long)]
     postgres: String,
@@ -100,8 +100,13 @@ struct At {
 impl At {
     fn place(&self, port: u16) -> Place {
         let kafka = kafka::Settings { brokers: self.kafka.clone(), topic_prefix: kafka::DEFAULT_PREFIX.to_owned() };
-        Place { data: self.data.clone(), postgres: self.postgres.clone(), kafka, port }
+        Place { data: data_folder(self.data.clone()), postgres: self.postgres.clone(), kafka, port }
     }
+}
+
+/// The folder, or the one that `cargo xtask up` uses in this checkout.
+fn data_folder(given: Option<PathBuf>) -> PathBuf {
+    given.unwrap_or_else(|| sandbox::Places::of_this_checkout().data)
 }
 
 #[tokio::main]
@@ -128,14 +133,19 @@ async fn run(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Bench { what: Bench::Live { at, requests, rate } } => {
-            telemetry::init(&mut Env::of([("LOG", "warn,librdkafka=off,rdkafka=off")]))?;
+            telemetry::Settings::read(&mut Env::of([("LOG", "warn,librdkafka=off,rdkafka=off")])).start()?;
             bench::live(&at.place(host::free_port()?), requests, rate, say).await
         }
     }
 }
 
 async fn serve(place: &Place, with_demo: bool, supervised: bool) -> Result<()> {
-    telemetry::init(&mut Env::process())?;
+    let mut env = Env::process();
+    let telemetry = telemetry::Settings::read(&mut env);
+    if let Some(wrong) = env.wrong() {
+        return Err(wrong.into());
+    }
+    telemetry.start()?;
     let stop = shutdown::on_signal()?;
     if supervised {
         stop_when_stdin_ends(stop.clone());
@@ -182,8 +192,9 @@ fn greet(place: &Place, people: &[Person]) {
             say(&format!("  {name:<15} http://127.0.0.1:{port}   admin {}", port + service_kit::config::ADMIN_OFFSET));
         }
     }
-    say(&format!("  Postgres        {}", place.postgres));
+    say(&format!("  Postgres        {}", without_password(&place.postgres)));
     say(&format!("  Kafka           {}", place.kafka.brokers));
+    say(&format!("  data and logs   {}", place.data.display()));
     if !people.is_empty() {
         say("");
         say("  try it as       a bearer for ten minutes");
@@ -194,6 +205,14 @@ fn greet(place: &Place, people: &[Person]) {
     }
     say("");
     say("ready");
+}
+
+/// A URL as it may be shown.
+fn without_password(url: &str) -> String {
+    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
+        Some((scheme, (who, place))) => format!("{scheme}://{}@{place}", who.split(':').next().unwrap_or_default()),
+        None => url.to_owned(),
+    }
 }
 
 /// Hangul takes two columns of a terminal.
@@ -211,7 +230,7 @@ async fn provision(place: &Place) -> Result<()> {
 }
 
 fn token(role: Role, who: Option<String>, data: Option<PathBuf>) -> Result<()> {
-    let data = data.unwrap_or_else(|| sandbox::Places::of_this_checkout().data);
+    let data = data_folder(data);
     anyhow::ensure!(
         data.join("keys").is_dir(),
         "{} holds no keys: start `cargo xtask up` first, or name its folder with --data",

@@ -123,14 +123,20 @@ impl From<Project> for ProjectView {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        let (pointer, code, ko) = match refusal {
-            Refusal::EndsBeforeItStarts => ("/period/endsOn", "ends-before-it-starts", "마감일이 시작일보다 빠릅니다"),
-            Refusal::NoSuchYear => ("/year", "no-such-year", "연도를 확인해 주세요"),
-        };
         let mut fields = Fields::default();
-        fields.refuse(pointer, code, Text::new(ko, refusal.to_string()));
+        note(&mut fields, refusal);
         fields.problem()
     }
+}
+
+/// Notes a refusal of the domain beside what else is wrong.
+fn note(fields: &mut Fields, refusal: Refusal) {
+    let (pointer, code, ko) = match refusal {
+        Refusal::EndsBeforeItStarts => ("/period/endsOn", "ends-before-it-starts", "마감일이 시작일보다 빠릅니다"),
+        Refusal::NoSuchDate => ("/period", "no-such-date", "신청기간의 날짜를 확인해 주세요"),
+        Refusal::NoSuchYear => ("/year", "no-such-year", "연도를 확인해 주세요"),
+    };
+    fields.refuse(pointer, code, Text::new(ko, refusal.to_string()));
 }
 
 /// What staff enter.
@@ -263,6 +269,11 @@ async fn create(
     let link = fields.optional_text("/link", body.link, LONGEST_TEXT).filter(|text| !text.is_empty());
     let period = fields.optional("/period", body.period).unwrap_or_default().read(&mut fields);
     let series_id = fields.optional("/seriesId", body.series_id);
+    for refused in [year.map_or(Ok(()), project::check_year), project::check_period(&period)] {
+        if let Err(refusal) = refused {
+            note(&mut fields, refusal);
+        }
+    }
     if scale.is_some_and(|scale| scale < 0) {
         fields.refuse("/scale", "negative", Text::new("0 이상이어야 합니다", "It is less than 0"));
     }

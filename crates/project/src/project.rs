@@ -1,5 +1,6 @@
 //! Every rule about projects, and nothing else: no I/O, no clock, no ids made here.
 
+use chrono::Datelike as _;
 use events::{Actor, Category, Period, ProjectCreated, ProjectId, ProjectStatus, Region, SeriesId};
 
 /// Years outside of these are typing errors.
@@ -78,8 +79,33 @@ pub enum Refusal {
     #[error("the application period ends before it starts")]
     EndsBeforeItStarts,
     /// A typing error.
+    #[error("a date of the application period is not between {} and {}", YEARS.start(), YEARS.end())]
+    NoSuchDate,
+    /// A typing error.
     #[error("the year is not between {} and {}", YEARS.start(), YEARS.end())]
     NoSuchYear,
+}
+
+/// Whether an edition can be of that year.
+///
+/// # Errors
+/// [`Refusal::NoSuchYear`].
+pub fn check_year(year: i32) -> Result<(), Refusal> {
+    if YEARS.contains(&year) { Ok(()) } else { Err(Refusal::NoSuchYear) }
+}
+
+/// Whether the period can be. It may lack either end.
+///
+/// # Errors
+/// [`Refusal::EndsBeforeItStarts`], [`Refusal::NoSuchDate`].
+pub fn check_period(period: &Period) -> Result<(), Refusal> {
+    if [period.starts_on, period.ends_on].into_iter().flatten().any(|date| !YEARS.contains(&date.year())) {
+        return Err(Refusal::NoSuchDate);
+    }
+    match (period.starts_on, period.ends_on) {
+        (Some(start), Some(end)) if end < start => Err(Refusal::EndsBeforeItStarts),
+        _ => Ok(()),
+    }
 }
 
 impl Project {
@@ -88,14 +114,8 @@ impl Project {
     /// # Errors
     /// The first rule it breaks.
     pub fn create(command: CreateProject, actor: Actor) -> Result<(Self, ProjectCreated), Refusal> {
-        if !YEARS.contains(&command.year) {
-            return Err(Refusal::NoSuchYear);
-        }
-        if let (Some(start), Some(end)) = (command.period.starts_on, command.period.ends_on)
-            && end < start
-        {
-            return Err(Refusal::EndsBeforeItStarts);
-        }
+        check_year(command.year)?;
+        check_period(&command.period)?;
         let regions = if command.regions.is_empty() { vec![Region::Nationwide] } else { command.regions };
         let it = Self {
             id: command.id,

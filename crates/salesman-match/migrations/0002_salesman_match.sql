@@ -3,7 +3,7 @@ create table salesman_match (
     origin_kind     text        not null check (origin_kind in ('interest', 'consultation')),
     origin_id       uuid        not null unique,
     project_id      uuid        not null,
-    project_name    text        not null,
+    project_name    text,
     customer_id     uuid        not null,
     last_four       text        not null,
     salesman_id     uuid,

@@ -54,6 +54,7 @@ pub(crate) async fn assign_waiting(db: &Db, lease: Option<&Lease>) -> Result<usi
     if let Some(lease) = lease {
         lease.fence(&mut tx).await?;
     }
+    store::alone(&mut tx).await?;
     let mut roster = store::roster(&mut tx).await?;
     let waiting = store::lock_waiting(&mut tx, roster.has_salesman(), roster.has_consultant()).await?;
     let mut edited = 0;

@@ -4,7 +4,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use events::{MatchId, PersonRef};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use service_kit::auth::{Identity, Role, Staff};
 use service_kit::http::{PageQuery, Paged, Path, Query, Versioned};
@@ -28,7 +29,8 @@ pub(crate) struct MatchView {
     id: Uuid,
     origin: OriginView,
     project_id: Uuid,
-    project_name: String,
+    /// Absent while the project is not known.
+    project_name: Option<String>,
     customer_id: Uuid,
     /// Nobody until matched (배정 중).
     salesman: Option<PersonView>,
@@ -95,14 +97,23 @@ impl MatchView {
 pub(crate) struct MatchQuery {
     /// The interest or the consultation it was made for.
     origin: Option<Uuid>,
-    /// Only the queue: open matches with nobody on them.
-    #[serde(default)]
+    /// Only the queue: open matches with nobody on them. `?unassigned` is enough.
+    #[serde(default, deserialize_with = "flag")]
     unassigned: bool,
     /// How many at most: 1 to 100, 50 unless given.
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<u32>,
     /// Where the page before this one ended: the `next` of its answer.
     after: Option<String>,
+}
+
+/// A flag of a query string: `?name` alone means yes.
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "" | "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(D::Error::custom("it is `true` or `false`")),
+    }
 }
 
 /// The matches the caller may see, newest first.

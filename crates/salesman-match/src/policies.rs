@@ -11,7 +11,7 @@ pub(crate) async fn match_salesman_to_interest(tx: &mut Tx, received: &Received<
     let requested = Requested {
         origin: Origin::Interest(event.interest_id),
         project_id: event.project_id,
-        project_name: &event.project_name,
+        project_name: event.project_name.as_deref(),
         customer: &event.customer,
     };
     Ok(store::request(tx, requested, received.envelope.recorded_at).await?)
@@ -26,7 +26,7 @@ pub(crate) async fn match_salesman_to_consultation(
     let requested = Requested {
         origin: Origin::Consultation(event.consultation_id),
         project_id: event.project_id,
-        project_name: &event.project_name,
+        project_name: event.project_name.as_deref(),
         customer: &event.customer,
     };
     Ok(store::request(tx, requested, received.envelope.recorded_at).await?)

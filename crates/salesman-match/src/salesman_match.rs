@@ -11,8 +11,8 @@ pub struct SalesmanMatch {
     pub origin: Origin,
     /// What that is about.
     pub project_id: ProjectId,
-    /// Its name.
-    pub project_name: String,
+    /// Its name, where the project service told it.
+    pub project_name: Option<String>,
     /// Whose.
     pub customer: CustomerRef,
     /// Nobody at first.
@@ -100,7 +100,7 @@ mod tests {
             id: MatchId(Uuid::from_u128(1)),
             origin: Origin::Consultation(ConsultationId(Uuid::from_u128(2))),
             project_id: ProjectId(Uuid::from_u128(3)),
-            project_name: "스마트상점".to_owned(),
+            project_name: Some("스마트상점".to_owned()),
             customer: CustomerRef { customer_id: CustomerId(Uuid::from_u128(4)), last_four: LastFour::default() },
             salesman: None,
             consultant: None,

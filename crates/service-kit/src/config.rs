@@ -82,6 +82,11 @@ impl Env {
         }
     }
 
+    /// Notes what no single variable's type can tell.
+    pub fn refuse(&mut self, why: String) {
+        self.wrong.push(why);
+    }
+
     fn missing<T>(&mut self, name: &str) -> Option<T> {
         self.wrong.push(format!("{name} is missing"));
         None
@@ -196,7 +201,7 @@ impl Config {
         let topic_prefix = env.or("TOPIC_PREFIX", kafka::DEFAULT_PREFIX.to_owned());
         let migrate = env.or("MIGRATE", Migrate::Check);
         let verifier = env.secret("INTERNAL_TOKEN_PUBLIC_KEYS");
-        let drain = Duration::from_secs(env.or("DRAIN_SECONDS", DRAIN_SECONDS));
+        let drain = drain(env);
         Some(Self {
             database_url: database_url?,
             listen,
@@ -209,11 +214,25 @@ impl Config {
     }
 }
 
+/// `DRAIN_SECONDS`: how long to serve on after SIGTERM.
+pub fn drain(env: &mut Env) -> Duration {
+    let seconds = env.or("DRAIN_SECONDS", DRAIN_SECONDS);
+    if seconds > LONGEST_DRAIN_SECONDS {
+        env.refuse(format!(
+            "DRAIN_SECONDS={seconds} is wrong: it is at most {LONGEST_DRAIN_SECONDS}, so that stopping ends in time"
+        ));
+    }
+    Duration::from_secs(seconds)
+}
+
 /// The admin port lies this far above the port.
 pub const ADMIN_OFFSET: u16 = 1000;
 
 /// A removed endpoint reaches every node's proxy within a few seconds; five is what Kubernetes' own examples use.
 const DRAIN_SECONDS: u64 = 5;
+
+/// Stopping takes 15 s behind the drain at most, and must end within 22.
+const LONGEST_DRAIN_SECONDS: u64 = 6;
 
 #[cfg(test)]
 mod tests {

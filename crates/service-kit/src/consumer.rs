@@ -4,19 +4,21 @@
 //! [`BATCH`] records at a time. A lane that falls behind (its database is away, or slow) is paused on the broker's side and the poll goes on.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::bail;
 use bytes::Bytes;
 use events::{Envelope, Topic};
+use futures_util::FutureExt as _;
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 use serde_json::{Map, Value};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -65,10 +67,15 @@ impl Record {
             partition: message.partition(),
             offset: message.offset(),
             key: message.key().map(Bytes::copy_from_slice),
-            headers: kafka::header_map(message.headers()),
+            headers: readable_headers(message),
             payload: message.payload().map(Bytes::copy_from_slice),
         }
     }
+}
+
+/// The headers, or none: rdkafka panics on a header whose name is no UTF-8, and such a record must park like any other that cannot be read.
+fn readable_headers(message: &BorrowedMessage<'_>) -> Map<String, Value> {
+    catch_unwind(AssertUnwindSafe(|| kafka::header_map(message.headers()))).unwrap_or_default()
 }
 
 /// Why a record could not be taken in. Also the `reason` column of `parked`.
@@ -112,11 +119,19 @@ pub(crate) struct Intake {
     db: Db,
     policies: Policies,
     deduplicates: bool,
+    /// Catching up after an outage must leave connections to those who ask.
+    at_once: Semaphore,
 }
+
+/// Batches that may be taken in at once: half of the pool.
+const AT_ONCE: usize = 6;
+
+/// How long one batch may take before its connection counts as lost. Longer than any statement may take on the server's side.
+const BATCH_PATIENCE: Duration = Duration::from_secs(30);
 
 impl Intake {
     pub(crate) fn new(db: Db, policies: Policies, deduplicates: bool) -> Self {
-        Self { db, policies, deduplicates }
+        Self { db, policies, deduplicates, at_once: Semaphore::new(AT_ONCE) }
     }
 
     /// Takes the records in, in order, however long it takes. `false`: told to stop before it was done.
@@ -126,7 +141,7 @@ impl Intake {
         let mut size = rest.len();
         while !rest.is_empty() {
             let batch = &rest[..size.min(rest.len())];
-            match self.take_batch(batch).await {
+            match self.take_bounded(batch).await {
                 Ok(()) => {
                     rest = &rest[batch.len()..];
                     size = rest.len();
@@ -165,11 +180,20 @@ impl Intake {
         true
     }
 
+    async fn take_bounded(&self, records: &[Record]) -> Result<(), Failure> {
+        let _place = self.at_once.acquire().await.map_err(|error| Failure::Retry(error.into()))?;
+        let taken = tokio::time::timeout(BATCH_PATIENCE, self.take_batch(records)).await;
+        taken.unwrap_or_else(|late| Err(Failure::Retry(late.into())))
+    }
+
     async fn take_batch(&self, records: &[Record]) -> Result<(), Failure> {
         let retry = |error: sqlx::Error| Failure::Retry(error.into());
         let mut tx = self.db.begin().await.map_err(retry)?;
         for (index, record) in records.iter().enumerate() {
-            self.take_one(&mut tx, record).await.map_err(|error| match error {
+            // A policy that panics on a record must not take the process, and after its restart the next one, with it.
+            let taken = AssertUnwindSafe(self.take_one(&mut tx, record)).catch_unwind().await;
+            let taken = taken.unwrap_or_else(|_| Err(PolicyError::Park("a policy panicked".to_owned())));
+            taken.map_err(|error| match error {
                 PolicyError::Retry(error) => Failure::Retry(error),
                 PolicyError::Park(detail) => Failure::Park { index, detail },
             })?;
@@ -191,7 +215,10 @@ impl Intake {
             Ok(envelope) => return self.apply(tx, &envelope, record.payload.as_deref().unwrap_or_default()).await,
             Err(detail) => return Ok(park(tx, record, None, Parked::Unreadable, &detail).await?),
         };
-        match taking::decide(envelope.version, known(tx, &envelope).await?) {
+        let known = known(tx, &envelope).await?;
+        match taking::decide(envelope.version, known) {
+            // An older build may have kept it aside: this one may know its type.
+            Taking::Drop if known.parked_itself => self.release(tx, &envelope.aggregate_type, envelope.aggregate_id).await,
             Taking::Drop => Ok(()),
             Taking::Hold => {
                 park(tx, record, Some(&envelope), Parked::Held, "an earlier record of its aggregate is parked").await?;
@@ -400,9 +427,9 @@ impl ConsumerContext for Membership {
         if let Rebalance::Revoke(partitions) = rebalance {
             let lost: Vec<Place> =
                 partitions.elements().iter().map(|element| (element.topic().to_owned(), element.partition())).collect();
-            // The next owner starts where this one stopped, and not 250 ms earlier.
+            // The next owner starts where this one stopped, and not 250 ms earlier. Not waited for: this runs on a thread of the runtime.
             if let Some(offsets) = take_done(&self.done, |place| lost.contains(place)) {
-                drop(consumer.commit(&offsets, CommitMode::Sync));
+                drop(consumer.commit(&offsets, CommitMode::Async));
             }
             drop(self.rebalanced.send(lost));
         }
@@ -525,6 +552,21 @@ async fn release_known(intake: &Intake, stop: &CancellationToken) -> bool {
     true
 }
 
+/// How often it looks for what another build kept aside: while two builds run side by side, the older one may park after the newer started.
+const RELEASE_EVERY: Duration = Duration::from_mins(1);
+
+async fn release_again(intake: Arc<Intake>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(RELEASE_EVERY) => {}
+        }
+        if let Err(error) = intake.release_known().await {
+            tracing::debug!(service = intake.db.service(), %error, "cannot look for what was kept aside");
+        }
+    }
+}
+
 struct Poll {
     intake: Arc<Intake>,
     consumer: Arc<StreamConsumer<Membership>>,
@@ -542,6 +584,7 @@ impl Poll {
         mut taken: mpsc::UnboundedReceiver<Took>,
     ) -> anyhow::Result<()> {
         let mut commits = tokio::time::interval(COMMIT_EVERY);
+        self.workers.spawn(release_again(self.intake.clone(), self.stop.clone()));
         loop {
             let consumer = self.consumer.clone();
             tokio::select! {

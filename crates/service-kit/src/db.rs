@@ -89,7 +89,7 @@ impl Db {
 
     /// A connection of its own, beside the pool: for a lock that must live as long as the connection.
     pub(crate) async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
-        self.pool.connect_options().as_ref().clone().connect().await
+        bounded(self.pool.connect_options().as_ref().clone().connect()).await
     }
 
     /// Brings the schema up to date, or checks that it is.
@@ -98,13 +98,16 @@ impl Db {
     /// When the database cannot be reached, or the schema is older than this build (`check`).
     pub async fn migrate(&self, migrations: &Migrator, how: Migrate) -> anyhow::Result<()> {
         let mut connection = self.connect().await?;
+        // A migration may take as long as it takes; it must not wait behind a lock for ever, though.
+        sqlx::raw_sql("set statement_timeout = 0; set lock_timeout = '60s'").execute(&mut connection).await?;
         match how {
             // `run` would make this future not `Send` (a higher-ranked bound of its `Acquire`).
             Migrate::Apply => migrations.run_direct(None, &mut connection, false).await?,
             Migrate::Check => {
                 let table = &migrations.table_name;
-                connection.ensure_migrations_table(table).await?;
-                let applied = connection.list_applied_migrations(table).await?;
+                let exists: bool =
+                    sqlx::query_scalar("select to_regclass($1) is not null").bind(&**table).fetch_one(&mut connection).await?;
+                let applied = if exists { connection.list_applied_migrations(table).await? } else { Vec::new() };
                 let missing: Vec<String> = migrations
                     .iter()
                     .filter(|wanted| !applied.iter().any(|has| has.version == wanted.version))
@@ -219,8 +222,7 @@ pub async fn provision(superuser_url: &str, service: &str, password: &str) -> Re
         "do $$ begin create role {role} login; exception when duplicate_object or unique_violation then null; end $$;
          alter role {role} with login password '{password}';
          alter role {role} set search_path = {schema};
-         create schema if not exists {schema} authorization {role};
-         revoke all on schema public from public;"
+         create schema if not exists {schema} authorization {role};"
     );
     loop {
         // Roles belong to the whole server: whoever provisions another database of it at the same time may be in the way.
@@ -252,6 +254,16 @@ pub fn service_url(superuser_url: &str, service: &str, password: &str) -> anyhow
     let server = authority.rsplit_once('@').map_or(authority, |(_, server)| server);
     let url = format!("{scheme}://ktgg_{}:{password}@{server}/{path}", schema(service));
     url.parse().map_err(anyhow::Error::msg)
+}
+
+/// How long one statement beside the pool is waited for: longer than the server lets it run.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The statement's result, or a time-out that counts as a lost connection: a server that vanished without a word never answers, and the
+/// server's own time-outs do not help then.
+pub(crate) async fn bounded<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+    tokio::time::timeout(PATIENCE, statement).await.map_err(late)?
 }
 
 /// Whether trying again can help: everything but what the data itself is at fault for.

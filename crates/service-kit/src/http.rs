@@ -158,7 +158,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
         if !is_json {
             let title = Text::new("JSON으로 보내 주세요", "Send JSON (Content-Type: application/json)");
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", title));
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong-content-type", title));
         }
         let key = idempotency_key(request.headers())?;
         let bytes = whole_body(request.into_body(), BODY_LIMIT).await?;
@@ -479,6 +479,9 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Field<T> {
     }
 }
 
+/// The longest explanation of a field that cannot be read, in characters: it may quote what was sent.
+const LONGEST_WHY: usize = 200;
+
 /// Collects what is wrong with a request's fields.
 #[derive(Debug, Default)]
 pub struct Fields {
@@ -500,6 +503,8 @@ impl Fields {
             Field::Given(value) => Some(value),
             Field::Missing => None,
             Field::Wrong { why } => {
+                // The reader's own words, and not more of them than a form can show.
+                let why: String = why.chars().take(LONGEST_WHY).collect();
                 self.refuse(pointer, "wrong-type", Text::new("형식이 올바르지 않습니다", format!("It cannot be read: {why}")));
                 None
             }
@@ -544,8 +549,11 @@ impl Fields {
         Some(text.to_owned())
     }
 
-    /// Notes one more wrong field.
+    /// Notes one more wrong field. What is said of a field first stands: one that is too long is not also missing.
     pub fn refuse(&mut self, pointer: &str, code: &'static str, message: Text) {
+        if self.wrong.iter().any(|wrong| wrong.pointer == pointer) {
+            return;
+        }
         self.wrong.push(FieldProblem { pointer: pointer.to_owned(), code, message });
     }
 

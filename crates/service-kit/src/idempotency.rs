@@ -2,8 +2,11 @@
 //!
 //! The row holds the id of what was created, not the answer: the answer is rendered again, so that it shows what is there now.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use chrono::TimeDelta;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::Tx;
@@ -21,22 +24,37 @@ pub struct Retry {
 /// How long a key is remembered.
 pub const REMEMBERED: TimeDelta = TimeDelta::hours(24);
 
+/// How long the same write is waited for before it counts as in flight. A write that was refused holds its key for a moment longer than its
+/// caller waits for the answer, because a transaction that is dropped is rolled back behind it: whoever mends it and sends it again at once
+/// must not be told that it is in flight.
+const PATIENCE: Duration = Duration::from_millis(200);
+const LOOK: Duration = Duration::from_millis(5);
+
 /// What was created when this write was sent before; `None` when it is new, or has no key.
 ///
 /// # Errors
 /// 409 while the same key is in flight, 422 when it was used with another body.
 pub async fn seen(tx: &mut Tx, principal: Uuid, retry: Option<&Retry>) -> Result<Option<(StatusCode, Uuid)>, Problem> {
     let Some(retry) = retry else { return Ok(None) };
-    let ours: bool = sqlx::query_scalar("select pg_try_advisory_xact_lock(hashtextextended($1::text || '/' || $2, 1))")
+    let asked = Instant::now();
+    loop {
+        let ours: bool = sqlx::query_scalar(
+            "select pg_try_advisory_xact_lock(hashtextextended(current_schema() || '/' || $1::text || '/' || $2, 1))",
+        )
         .bind(principal)
         .bind(&retry.key)
         .fetch_one(&mut **tx)
         .await?;
-    if !ours {
-        return Err(Problem::conflict(
-            "write-in-flight",
-            Text::new("같은 요청을 처리하고 있습니다", "The same write is being carried out"),
-        ));
+        if ours {
+            break;
+        }
+        if asked.elapsed() > PATIENCE {
+            return Err(Problem::conflict(
+                "write-in-flight",
+                Text::new("같은 요청을 처리하고 있습니다", "The same write is being carried out"),
+            ));
+        }
+        tokio::time::sleep(LOOK).await;
     }
     let since = tx.now() - REMEMBERED;
     let found: Option<(Vec<u8>, i16, Uuid)> = sqlx::query_as(

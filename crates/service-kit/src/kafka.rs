@@ -102,6 +102,10 @@ impl Settings {
                 Err(code) => return Err(away(&code)),
             };
             let entry = |key: &str| config.get(key).and_then(|entry| entry.value.clone()).unwrap_or_default();
+            if entry("cleanup.policy").is_empty() {
+                // Created a moment ago: the broker has not heard of it everywhere yet.
+                return Err(TopicError::Away(format!("topic {name} has no configuration yet")));
+            }
             if entry("cleanup.policy") != "delete" || entry("retention.ms") != "-1" {
                 return Err(TopicError::Wrong(format!(
                     "topic {name} must keep everything (cleanup.policy=delete, retention.ms=-1), but has {} and {}",

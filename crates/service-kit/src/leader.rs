@@ -11,6 +11,7 @@ use sqlx::postgres::PgConnection;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::db::bounded;
 use crate::{Db, Tx};
 
 /// How old a heartbeat may be before a follower ends its writer's backend.
@@ -69,11 +70,11 @@ impl Lease {
     /// When the connection was ended: then somebody else leads, or soon will.
     pub async fn beat(&mut self) -> Result<(), sqlx::Error> {
         if self.beat_at.elapsed() >= BEAT {
-            sqlx::query("update leader set beat_at = clock_timestamp() where name = $1 and epoch = $2")
+            let beat = sqlx::query("update leader set beat_at = clock_timestamp() where name = $1 and epoch = $2")
                 .bind(self.name)
                 .bind(self.epoch)
-                .execute(&mut self.connection)
-                .await?;
+                .execute(&mut self.connection);
+            bounded(beat).await?;
             self.beat_at = Instant::now();
         }
         Ok(())
@@ -135,7 +136,7 @@ pub trait Duty: Send {
 /// Leads whenever nobody else does, until told to stop.
 pub async fn lead<D: Duty>(db: &Db, stop: &CancellationToken, duty: &mut D) {
     while !stop.is_cancelled() {
-        match Lease::acquire(db, D::NAME).await {
+        match bounded(Lease::acquire(db, D::NAME)).await {
             Ok(Some(mut lease)) => {
                 tracing::info!(service = db.service(), leader.name = D::NAME, leader.epoch = lease.epoch, "leading");
                 while !stop.is_cancelled() {

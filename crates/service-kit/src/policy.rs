@@ -62,6 +62,12 @@ where
     }
 }
 
+/// Where the payload is wrong, and not what it says: what is parked is also logged.
+fn unreadable(type_name: TypeName, error: &serde_json::Error) -> PolicyError {
+    let (line, column) = (error.line(), error.column());
+    PolicyError::Park(format!("the payload is no {type_name}: {:?} at {line}:{column}", error.classify()))
+}
+
 type Reacting<'a> = Pin<Box<dyn Future<Output = Result<(), PolicyError>> + Send + 'a>>;
 type Reaction = Box<dyn for<'a> Fn(&'a mut Tx, &'a Envelope, &'a [u8]) -> Reacting<'a> + Send + Sync>;
 
@@ -78,8 +84,7 @@ impl Policies {
         let reaction: Reaction = Box::new(move |tx, envelope, payload| {
             let policy = policy.clone();
             Box::pin(async move {
-                let event = serde_json::from_slice(payload)
-                    .map_err(|error| PolicyError::Park(format!("the payload is no {}: {error}", E::TYPE)))?;
+                let event = serde_json::from_slice(payload).map_err(|error| unreadable(E::TYPE, &error))?;
                 let received = Received { envelope: envelope.clone(), event };
                 policy.react(tx, &received).await
             })

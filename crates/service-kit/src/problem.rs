@@ -1,6 +1,7 @@
 //! What a caller is told when something is refused: RFC 9457, in Korean or English.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fmt;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -227,7 +228,6 @@ impl IntoResponse for Problem {
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::RowNotFound => Self::not_found(),
             _ if db::is_transient(&error) => Self::unavailable(error),
             _ => Self::internal(error),
         }
@@ -305,6 +305,13 @@ impl<R: Into<Problem>> From<ChangeError<R>> for Problem {
             ChangeError::Refused(refusal) => refusal.into(),
             ChangeError::Store(error) => error.into(),
         }
+    }
+}
+
+/// An aggregate that refuses nothing.
+impl From<Infallible> for Problem {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

@@ -16,6 +16,7 @@ use sqlx::postgres::{PgConnection, PgListener};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::db::bounded;
 use crate::leader::{self, Duty, Lease};
 use crate::{Db, kafka};
 
@@ -27,6 +28,9 @@ const POLL: Duration = Duration::from_millis(250);
 
 /// How long acknowledgements are waited for once the service stops.
 const LAST_WAIT: Duration = Duration::from_secs(3);
+
+/// The longest pause before a refused record is sent again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// How often a follower tells the leader at most that something was committed here.
 const NOTIFY_EVERY: Duration = Duration::from_millis(5);
@@ -57,7 +61,8 @@ struct Sent {
 pub(crate) async fn run(db: Db, kafka: kafka::Settings, stop: CancellationToken) {
     let channel = format!("ktgg_{}", db.service());
     let bell = db.committed();
-    let mut relay = Relay { db: db.clone(), kafka, stop: stop.clone(), producer: None, channel, bell, listener: None };
+    let mut relay =
+        Relay { db: db.clone(), kafka, stop: stop.clone(), producer: None, channel, bell, listener: None, pause: POLL };
     leader::lead(&db, &stop, &mut relay).await;
 }
 
@@ -70,13 +75,39 @@ struct Relay {
     channel: String,
     bell: watch::Receiver<u64>,
     listener: Option<PgListener>,
+    /// How long to wait before what was refused is sent again.
+    pause: Duration,
 }
 
 impl Duty for Relay {
     const NAME: &'static str = "relay";
 
-    /// Sends what is pending, or waits for something to become pending.
     async fn lead(&mut self, lease: &mut Lease) -> anyhow::Result<()> {
+        let turn = self.turn(lease).await;
+        if turn.is_err() {
+            self.forget_producer();
+        }
+        turn
+    }
+
+    /// Passes every commit on to the leader in another process, coalesced, on a connection beside the business transaction.
+    ///
+    /// NOTIFY inside the business transaction takes a lock over all of the database: 3,178 transactions/s became 606 when measured.
+    async fn follow(&mut self) {
+        self.listener = None;
+        while self.bell.changed().await.is_ok() {
+            let told = sqlx::query("select pg_notify($1, '')").bind(&self.channel).execute(self.db.pool()).await;
+            if told.is_err() {
+                return;
+            }
+            tokio::time::sleep(NOTIFY_EVERY).await;
+        }
+    }
+}
+
+impl Relay {
+    /// Sends what is pending, or waits for something to become pending.
+    async fn turn(&mut self, lease: &mut Lease) -> anyhow::Result<()> {
         if self.listener.is_none() {
             let mut listener = PgListener::connect_with(self.db.pool()).await?;
             listener.listen(&self.channel).await?;
@@ -111,25 +142,16 @@ impl Duty for Relay {
         Ok(())
     }
 
-    /// Passes every commit on to the leader in another process, coalesced, on a connection beside the business transaction.
-    ///
-    /// NOTIFY inside the business transaction takes a lock over all of the database: 3,178 transactions/s became 606 when measured.
-    async fn follow(&mut self) {
-        self.listener = None;
-        while self.bell.changed().await.is_ok() {
-            let told = sqlx::query("select pg_notify($1, '')").bind(&self.channel).execute(self.db.pool()).await;
-            if told.is_err() {
-                return;
-            }
-            tokio::time::sleep(NOTIFY_EVERY).await;
-        }
+    /// The next lead begins with a producer of its own: what this one still holds would be sent beside it.
+    fn forget_producer(&mut self) {
+        // Dropping it purges its queue and may block.
+        let producer = self.producer.take();
+        drop(tokio::task::spawn_blocking(move || drop(producer)));
     }
-}
 
-impl Relay {
     /// Sends one batch. `false`: there was nothing to send.
     async fn drain(&mut self, lease: &mut Lease) -> anyhow::Result<bool> {
-        let pending = pending(lease.connection()).await?;
+        let pending = bounded(pending(lease.connection())).await?;
         if pending.is_empty() {
             return Ok(false);
         }
@@ -141,9 +163,18 @@ impl Relay {
         self.producer = Some(producer.clone());
         let sent = self.send(lease, &producer, &pending).await?;
         let done = deletable(&sent);
-        sqlx::query("delete from outbox_pending where pos = any($1)").bind(&done).execute(lease.connection()).await?;
-        if done.len() < pending.len() {
-            tokio::time::sleep(POLL).await;
+        let delete = sqlx::query("delete from outbox_pending where pos = any($1)").bind(&done).execute(lease.connection());
+        bounded(delete).await?;
+        if done.len() == pending.len() {
+            self.pause = POLL;
+        } else {
+            // What is behind a refused record was sent, and will be again: not four times a second, onto a topic that keeps everything.
+            let paused = tokio::time::Instant::now();
+            while paused.elapsed() < self.pause && !self.stop.is_cancelled() {
+                tokio::time::sleep(POLL).await;
+                lease.beat().await?;
+            }
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         }
         Ok(true)
     }

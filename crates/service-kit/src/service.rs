@@ -148,7 +148,7 @@ impl Service {
         let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
         let routes = routes
             .route("/openapi.json", axum::routing::get(|| async { (json, description) }))
-            .layer(middleware::from_fn_with_state(context.db.clone(), after::wait))
+            .layer(middleware::from_fn_with_state(after::Reader::new(context.db.clone(), self.policies.topics()), after::wait))
             .layer(middleware::from_fn_with_state(gate, auth::identify))
             .layer(middleware::from_fn(http::bounded))
             .with_state(context);
@@ -178,7 +178,7 @@ pub struct Bound {
     phase: watch::Sender<Phase>,
 }
 
-/// Parts of stopping, in their order; together with the drain they stay below [`shutdown::HARD_DEADLINE`].
+/// Parts of stopping, in their order; together with the longest drain they stay below [`shutdown::HARD_DEADLINE`].
 const FINISH_REQUESTS: Duration = Duration::from_secs(4);
 const FINISH_CONSUMING: Duration = Duration::from_secs(6);
 const FINISH_RELAYING: Duration = Duration::from_secs(4);
@@ -226,9 +226,9 @@ impl Bound {
             .router(context.clone(), config.verifier.clone())
             .layer(middleware::from_fn_with_state(phase.subscribe(), close_while_draining));
         let stopped = serving.clone().cancelled_owned();
-        let server = spawn(axum::serve(listener, router).with_graceful_shutdown(stopped).into_future());
+        let mut server = spawn(axum::serve(listener, router).with_graceful_shutdown(stopped).into_future());
 
-        let relay = spawn(relay::run(db.clone(), config.kafka.clone(), relaying.clone()));
+        let mut relay = spawn(relay::run(db.clone(), config.kafka.clone(), relaying.clone()));
         let mut working = JoinSet::new();
         let mut service = service;
         for task in std::mem::take(&mut service.tasks) {
@@ -244,17 +244,25 @@ impl Bound {
         let intake = Arc::new(service.into_intake(db.clone()));
         working.spawn(consumer::run(intake, config.kafka.clone(), held, consuming.clone()));
 
-        let failure = wait_for_failure(&mut working, &stop).await;
+        let failure = tokio::select! {
+            failure = wait_for_failure(&mut working, &stop) => failure,
+            ended = &mut server => Some(anyhow::anyhow!("the server ended by itself: {ended:?}")),
+            ended = &mut relay => Some(anyhow::anyhow!("the relay ended by itself: {ended:?}")),
+        };
         phase.send_replace(Phase::Draining);
         if failure.is_none() {
             tokio::time::sleep(config.drain).await;
         }
         serving.cancel();
-        finish("requests", FINISH_REQUESTS, server).await;
+        if !server.is_finished() {
+            finish("requests", FINISH_REQUESTS, server).await;
+        }
         consuming.cancel();
         finish("consuming", FINISH_CONSUMING, async { while working.join_next().await.is_some() {} }).await;
         relaying.cancel();
-        finish("relaying", FINISH_RELAYING, relay).await;
+        if !relay.is_finished() {
+            finish("relaying", FINISH_RELAYING, relay).await;
+        }
         finish("closing the pool", CLOSE_POOL, db.pool().close()).await;
         admin_server.abort();
         tracing::info!(service = name, "stopped");
@@ -262,7 +270,7 @@ impl Bound {
     }
 }
 
-/// Waits until told to stop, or until a part ends that must not end.
+/// Waits until told to stop, or until a part fails.
 async fn wait_for_failure(working: &mut JoinSet<anyhow::Result<()>>, stop: &CancellationToken) -> Option<anyhow::Error> {
     loop {
         tokio::select! {
@@ -311,9 +319,9 @@ fn is_away(error: &anyhow::Error) -> bool {
         _ => error.downcast_ref::<sqlx::Error>(),
     };
     match cause {
-        // 57: the server starts up or shuts down; 55: a lock was not to be had; 53: too many connections; 40: a serialization failure.
+        // 57P0x: the server starts up or shuts down; 55: a lock was not to be had; 53: too many connections; 40: a serialization failure.
         Some(sqlx::Error::Database(database)) => {
-            database.code().is_some_and(|code| ["57", "55", "53", "40"].iter().any(|class| code.starts_with(class)))
+            database.code().is_some_and(|code| ["57P0", "55", "53", "40"].iter().any(|class| code.starts_with(class)))
         }
         Some(error) => db::is_transient(error),
         None => false,
@@ -391,13 +399,14 @@ pub async fn host(services: Vec<Bound>, stop: &CancellationToken) -> anyhow::Res
 /// client whose broker is away must not keep it alive.
 pub async fn run(service: Service) {
     let mut env = Env::process();
-    if let Err(error) = telemetry::init(&mut env) {
-        exit_wrong(&error);
-    }
+    let telemetry = telemetry::Settings::read(&mut env);
     let config = service.config(&mut env);
-    let Some(config) = config.filter(|_| env.wrong().is_none()) else {
+    let (Some(config), None) = (config, env.wrong()) else {
         exit_wrong(&env.wrong().map_or_else(|| anyhow::anyhow!("the configuration is wrong"), anyhow::Error::from));
     };
+    if let Err(error) = telemetry.start() {
+        exit_wrong(&error);
+    }
     let result = match std::env::args().nth(1).as_deref() {
         None => alone(service, config).await,
         Some("migrate") => migrate_only(&service, &config).await,

@@ -1,19 +1,74 @@
 //! Logs: set up once for each process, never by a service.
 
+use std::fmt;
+use std::str::FromStr;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::Env;
 
-/// Starts logging to standard error: `LOG` filters as `RUST_LOG` would, `LOG_FORMAT` is `text` or `json`.
-///
-/// # Errors
-/// When the filter cannot be read, or when logging was started before.
-pub fn init(env: &mut Env) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(env.or("LOG", DEFAULT_FILTER.to_owned()))?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started =
-        if env.or("LOG_FORMAT", "text".to_owned()) == "json" { logs.json().try_init() } else { logs.with_ansi(false).try_init() };
-    started.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
+/// What is logged, and how.
+#[derive(Debug)]
+pub struct Settings {
+    filter: Filter,
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Text,
+    Json,
+}
+
+impl FromStr for Format {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("it is `text` or `json`"),
+        }
+    }
+}
+
+/// A filter that was read once, so that a wrong one is reported with the other variables.
+#[derive(Debug)]
+struct Filter(String);
+
+impl FromStr for Filter {
+    type Err = tracing_subscriber::filter::ParseError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        EnvFilter::try_new(text).map(|_| Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Settings {
+    /// `LOG` filters as `RUST_LOG` would, `LOG_FORMAT` is `text` or `json`. What is wrong is noted in `env`.
+    pub fn read(env: &mut Env) -> Self {
+        let filter = env.or("LOG", Filter(DEFAULT_FILTER.to_owned()));
+        let format = env.or("LOG_FORMAT", Format::Text);
+        Self { filter, format }
+    }
+
+    /// Starts logging to standard error.
+    ///
+    /// # Errors
+    /// When logging was started before.
+    pub fn start(self) -> anyhow::Result<()> {
+        let filter = EnvFilter::try_new(self.filter.to_string())?;
+        let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let started = match self.format {
+            Format::Json => logs.json().try_init(),
+            Format::Text => logs.with_ansi(false).try_init(),
+        };
+        started.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
+    }
 }
 
 /// librdkafka reports every refused connection while a broker is away; the services say it once themselves.

@@ -11,8 +11,7 @@ use sandbox::{Interrupt, Places, Polite, Running, Spawn, tools};
 use serde_json::Value;
 
 /// librdkafka is C, and built along with the services.
-const BUILD_TOOLS: [tools::Tool; 4] = [
-    tools::Tool { programs: &["cmake"], purpose: "builds the Kafka client", debian: "cmake", brew: "brew install cmake" },
+const BUILD_TOOLS: [tools::Tool; 3] = [
     tools::Tool {
         programs: &["cc", "gcc", "clang"],
         purpose: "compiles the Kafka client",

@@ -72,7 +72,7 @@ fn a_match(id: u128) -> SalesmanMatched {
         match_id: MatchId(Uuid::from_u128(id)),
         origin: Origin::Consultation(ConsultationId(Uuid::from_u128(id + 1))),
         project_id: ProjectId(Uuid::from_u128(50)),
-        project_name: "스마트상점 기술보급사업".to_owned(),
+        project_name: Some("스마트상점 기술보급사업".to_owned()),
         customer: CustomerRef { customer_id: CustomerId(CUSTOMER), last_four: LastFour::try_from("5678".to_owned()).unwrap() },
         salesman: PersonRef { id: SalesmanId(SALESMAN), display_name: "김영업".to_owned() },
         consultant: None,

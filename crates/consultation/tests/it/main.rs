@@ -59,7 +59,7 @@ fn a_match(origin: Origin, salesman: Uuid, consultant: Option<Uuid>) -> Salesman
         match_id: MatchId(Uuid::new_v4()),
         origin,
         project_id: ProjectId(PROJECT),
-        project_name: "스마트상점 기술보급사업".to_owned(),
+        project_name: Some("스마트상점 기술보급사업".to_owned()),
         customer: CustomerRef {
             customer_id: CustomerId(customer(PHONE).subject),
             last_four: LastFour::try_from("5678".to_owned()).unwrap(),

@@ -257,3 +257,15 @@ async fn a_project_is_known_by_its_last_name_however_often_it_comes() {
     let view = app.as_customer(PHONE).post("/consultations", &a_request()).await.expect(201);
     assert_eq!(view["projectName"], "처음 이름");
 }
+
+#[tokio::test]
+async fn what_was_asked_for_before_its_project_was_known_gets_its_name() {
+    let app = start().await;
+    let id = requested(&app).await;
+    app.deliver(1, &a_project("2026년 스마트상점")).await;
+    let shown = app.as_customer(PHONE).get(&format!("/consultations/{id}")).await.expect(200);
+    assert_eq!(shown["projectName"], "2026년 스마트상점");
+    app.new_events().await;
+    app.as_customer(PHONE).post("/consultations", &a_request()).await.expect(201);
+    assert_eq!(app.new_events().await[0].2["projectName"], "2026년 스마트상점");
+}

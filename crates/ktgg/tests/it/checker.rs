@@ -187,7 +187,7 @@ impl Checker {
 }
 
 /// What there must be nothing of, and the count of it.
-const NOTHING_OF: [(&str, &str); 6] = [
+const NOTHING_OF: [(&str, &str); 7] = [
     (
         "applied twice: people told more than once of one match",
         "select count(*) from (select 1 from salesman.notification group by event_id, salesman_id, kind having count(*) > 1) twice",
@@ -208,6 +208,11 @@ const NOTHING_OF: [(&str, &str); 6] = [
         "select count(*) from consultation.consultation it join salesman_match.salesman_match m on m.origin_id = it.id
          where it.step in ('apply', 'approved')
            and (it.salesman_id is distinct from m.salesman_id or it.consultant_id is distinct from m.consultant_id)",
+    ),
+    (
+        "lost: interests whose salesman is not the match's",
+        "select count(*) from interest.interest it join salesman_match.salesman_match m on m.origin_id = it.id
+         where it.salesman_id is distinct from m.salesman_id or it.consultant_id is distinct from m.consultant_id",
     ),
     (
         "matches whose version is not their last event's",

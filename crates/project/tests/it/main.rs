@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The project service through its routes, on a real Postgres. It hears of no other service's events, so it has no policies to test.
+
+mod http;

@@ -1,1 +1,110 @@
-//! Placeholder.
+//! The salesman-match service through its routes, its policies and its assigner, on a real Postgres.
+
+mod assigning;
+mod http;
+mod policies;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use events::{
+    Actor, ConsultationCreated, ConsultationId, CustomerId, CustomerRef, Event, InterestCreated, InterestId, LastFour,
+    PersonRole, ProjectId, SalesmanId, SalesmanRegistered,
+};
+use serde_json::Value;
+use service_kit::Clock as _;
+use service_kit::testing::{TestApp, envelope};
+use uuid::Uuid;
+
+/// The number of the customer of most tests ends in these.
+const FOUR: &str = "5678";
+const PHONE: &str = "010-1234-5678";
+
+async fn start() -> TestApp {
+    TestApp::start(salesman_match::service()).await
+}
+
+fn customer_ref(four: &str) -> CustomerRef {
+    CustomerRef {
+        customer_id: CustomerId(service_kit::testing::customer(&format!("010-1234-{four}")).subject),
+        last_four: LastFour::try_from(four.to_owned()).unwrap(),
+    }
+}
+
+fn a_consultation(id: Uuid, four: &str) -> ConsultationCreated {
+    ConsultationCreated {
+        consultation_id: ConsultationId(id),
+        project_id: ProjectId(Uuid::from_u128(0x9407)),
+        project_name: Some("스마트상점".to_owned()),
+        customer: customer_ref(four),
+        desired_on: "2026-12-01".parse().unwrap(),
+        actor: Actor::System,
+    }
+}
+
+fn an_interest(id: Uuid, four: &str) -> InterestCreated {
+    InterestCreated {
+        interest_id: InterestId(id),
+        series_id: None,
+        project_id: ProjectId(Uuid::from_u128(0x9407)),
+        project_name: Some("스마트상점".to_owned()),
+        customer: customer_ref(four),
+        actor: Actor::System,
+    }
+}
+
+fn somebody(id: u128, role: PersonRole, capacity: u32) -> SalesmanRegistered {
+    SalesmanRegistered {
+        salesman_id: SalesmanId(Uuid::from_u128(id)),
+        display_name: format!("담당 {id}"),
+        role,
+        regions: Vec::new(),
+        categories: Vec::new(),
+        capacity,
+        active: true,
+        actor: Actor::System,
+    }
+}
+
+/// Registers a salesman.
+async fn salesman(app: &TestApp, id: u128, capacity: u32) {
+    app.deliver(1, &somebody(id, PersonRole::Salesman, capacity)).await;
+}
+
+/// Registers a consultant.
+async fn consultant(app: &TestApp, id: u128, capacity: u32) {
+    app.deliver(1, &somebody(id, PersonRole::Consultant, capacity)).await;
+}
+
+/// Requests consultations with these last digits, each a minute after the one before it; gives their ids.
+async fn requested<S: AsRef<str>>(app: &TestApp, fours: impl IntoIterator<Item = S>) -> Vec<Uuid> {
+    let (mut ids, mut at): (_, DateTime<Utc>) = (Vec::new(), app.clock().now());
+    for four in fours {
+        let event = a_consultation(Uuid::new_v4(), four.as_ref());
+        let mut sent = envelope(Uuid::new_v4(), 1, &event);
+        sent.recorded_at = at;
+        at += TimeDelta::minutes(1);
+        app.deliver_raw(&sent, serde_json::to_vec(&event).unwrap()).await;
+        ids.push(event.aggregate_id());
+    }
+    ids
+}
+
+/// Assigns until nothing can be assigned any more; gives how many matches were edited.
+async fn assign(app: &TestApp) -> usize {
+    let mut edited = 0;
+    loop {
+        match salesman_match::assign_waiting(app.context()).await.unwrap() {
+            0 => return edited,
+            some => edited += some,
+        }
+    }
+}
+
+/// The match of a consultation or an interest, as staff see it.
+async fn match_of(app: &TestApp, origin: Uuid) -> Value {
+    app.as_staff().get(&format!("/salesman-matches?origin={origin}")).await.expect(200)["items"][0].clone()
+}
+
+/// The number behind the id of whoever is in a place; `None` for nobody.
+fn who(view: &Value, place: &str) -> Option<u128> {
+    view[place]["id"].as_str().map(|id| id.parse::<Uuid>().unwrap().as_u128())
+}

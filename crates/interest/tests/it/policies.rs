@@ -1,0 +1,153 @@
+//! What other services' events do here.
+
+use events::{ConsultationId, Event, Origin, SalesmanMatched};
+use serde_json::{Value, json};
+use service_kit::kafka;
+use service_kit::testing::{TestApp, envelope};
+use uuid::Uuid;
+
+use crate::{CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, a_mark, a_match, a_project, marked, of, start};
+
+async fn salesman(app: &TestApp, id: Uuid) -> Value {
+    app.as_staff().get(&format!("/interests/{id}")).await.expect(200)["salesman"]["id"].clone()
+}
+
+async fn progress(app: &TestApp, aggregate: Uuid) -> Option<i64> {
+    sqlx::query_scalar("select version from progress where aggregateid = $1")
+        .bind(aggregate)
+        .fetch_optional(app.pool())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_match_puts_its_people_on_the_interest_without_an_event_of_ours() {
+    let app = start().await;
+    let id = marked(&app).await;
+    app.deliver(1, &a_match(of(id), SALESMAN, Some(CONSULTANT))).await;
+    let view = app.as_customer(PHONE).get(&format!("/interests/{id}")).await.expect(200);
+    assert_eq!((&view["salesman"]["id"], &view["consultant"]["id"]), (&json!(SALESMAN), &json!(CONSULTANT)));
+    assert_eq!(view["version"], 1);
+    assert!(app.new_events().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_redelivered_match_does_not_bring_back_whom_a_later_one_replaced() {
+    let app = start().await;
+    let id = marked(&app).await;
+    let (event_id, first, other) = (Uuid::new_v4(), a_match(of(id), SALESMAN, None), Uuid::from_u128(7));
+    app.deliver_as(event_id, 1, &first).await;
+    app.deliver(2, &SalesmanMatched { match_id: first.match_id, ..a_match(of(id), other, None) }).await;
+    app.deliver_as(event_id, 1, &first).await;
+    app.deliver(1, &first).await;
+    assert_eq!(salesman(&app, id).await, json!(other));
+    assert_eq!((progress(&app, first.match_id.0).await, app.parked().await.len()), (Some(2), 0));
+    assert_eq!(app.as_salesman(SALESMAN).get(&format!("/interests/{id}")).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_match_that_arrives_while_it_is_off_is_there_when_it_is_turned_on_again() {
+    let app = start().await;
+    let id = marked(&app).await;
+    let path = format!("/interests/{id}");
+    app.as_customer(PHONE).patch_if(&path, 1, &json!({ "interested": false })).await.expect(200);
+    let matched = a_match(of(id), SALESMAN, None);
+    app.deliver(1, &matched).await;
+    let shown = app.as_customer(PHONE).patch_if(&path, 2, &json!({ "interested": true })).await.expect(200);
+    assert_eq!(shown["salesman"]["id"], json!(SALESMAN));
+    assert_eq!((app.parked().await.len(), progress(&app, matched.match_id.0).await), (0, Some(1)));
+}
+
+#[tokio::test]
+async fn a_match_for_a_consultation_is_acknowledged_and_not_ours() {
+    let app = start().await;
+    let id = marked(&app).await;
+    let matched = a_match(Origin::Consultation(ConsultationId(id)), SALESMAN, None);
+    app.deliver(1, &matched).await;
+    assert_eq!(salesman(&app, id).await, Value::Null);
+    assert_eq!((app.parked().await.len(), progress(&app, matched.match_id.0).await), (0, Some(1)));
+}
+
+#[tokio::test]
+async fn a_match_for_an_interest_that_does_not_exist_parks_with_its_successors_and_no_others() {
+    let app = start().await;
+    let id = marked(&app).await;
+    let lost = a_match(of(Uuid::from_u128(0x404)), SALESMAN, None);
+    app.deliver(1, &lost).await;
+    app.deliver(2, &lost).await;
+    app.deliver(1, &a_match(of(id), SALESMAN, None)).await;
+    assert_eq!(app.parked().await, ["refused", "held"]);
+    assert_eq!(salesman(&app, id).await, json!(SALESMAN));
+}
+
+#[tokio::test]
+async fn events_that_came_before_a_missing_one_are_applied_in_order_once_it_comes() {
+    let app = start().await;
+    let id = marked(&app).await;
+    let first = a_match(of(id), Uuid::from_u128(1), None);
+    let nth = |n: u128| SalesmanMatched { match_id: first.match_id, ..a_match(of(id), Uuid::from_u128(n), None) };
+    app.deliver(2, &nth(2)).await;
+    app.deliver(3, &nth(3)).await;
+    assert_eq!(app.parked().await, ["gap", "held"]);
+    assert_eq!(salesman(&app, id).await, Value::Null);
+    app.deliver(1, &first).await;
+    assert_eq!(salesman(&app, id).await, json!(Uuid::from_u128(3)));
+    assert_eq!((app.parked().await.len(), progress(&app, first.match_id.0).await), (0, Some(3)));
+}
+
+#[tokio::test]
+async fn an_event_of_a_type_of_a_newer_build_is_kept_aside_with_its_successors() {
+    let app = start().await;
+    let id = marked(&app).await;
+    let matched = a_match(of(id), SALESMAN, None);
+    let mut newer = envelope(Uuid::new_v4(), 1, &matched);
+    newer.type_name = "ktgg.SalesmanUnmatched.v1".to_owned();
+    app.deliver_raw(&newer, b"{}".to_vec()).await;
+    app.deliver(2, &matched).await;
+    app.deliver(1, &a_project(PROJECT, "다른 집합체")).await;
+    assert_eq!(app.parked().await, ["unknown_type", "held"]);
+    assert_eq!(salesman(&app, id).await, Value::Null);
+    assert_eq!(progress(&app, PROJECT).await, Some(1));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_parks_and_later_events_of_its_aggregate_are_held() {
+    let app = start().await;
+    let id = marked(&app).await;
+    let (headless, bodiless) = (a_match(of(id), SALESMAN, None), a_match(of(id), SALESMAN, None));
+    let mut headers = kafka::header_map(Some(&kafka::headers(&envelope(Uuid::new_v4(), 1, &headless))));
+    headers.remove("ce_type");
+    app.deliver_headers(headers, &headless.aggregate_id().to_string()).await;
+    app.deliver_raw(&envelope(Uuid::new_v4(), 1, &bodiless), b"{}".to_vec()).await;
+    app.deliver(2, &headless).await;
+    app.deliver(2, &bodiless).await;
+    assert_eq!(app.parked().await, ["unreadable", "refused", "held", "held"]);
+    assert_eq!(salesman(&app, id).await, Value::Null);
+}
+
+#[tokio::test]
+async fn a_project_is_kept_with_its_series_however_often_it_comes() {
+    let app = start().await;
+    let event_id = Uuid::new_v4();
+    app.deliver_as(event_id, 1, &a_project(PROJECT, "처음 이름")).await;
+    app.deliver_as(event_id, 1, &a_project(PROJECT, "처음 이름")).await;
+    let known: Vec<(String, Uuid)> =
+        sqlx::query_as("select name, series_id from known_project").fetch_all(app.pool()).await.unwrap();
+    assert_eq!(known, [("처음 이름".to_owned(), SERIES)]);
+    assert_eq!(app.as_customer(PHONE).post("/interests", &a_mark()).await.expect(201)["projectName"], "처음 이름");
+}
+
+#[tokio::test]
+async fn what_was_marked_before_its_project_was_known_gets_its_name_and_series_and_is_not_marked_twice() {
+    let app = start().await;
+    let id = marked(&app).await;
+    app.deliver(1, &a_project(PROJECT, "2026년 스마트상점")).await;
+    let path = format!("/interests/{id}");
+    let shown = app.as_customer(PHONE).get(&path).await.expect(200);
+    assert_eq!((&shown["projectName"], &shown["seriesId"]), (&json!("2026년 스마트상점"), &json!(SERIES)));
+    let again = app.as_customer(PHONE).post("/interests", &a_mark()).await.expect(200);
+    assert_eq!(again["id"], json!(id));
+    app.new_events().await;
+    app.as_customer(PHONE).patch_if(&path, 1, &json!({ "interested": false })).await.expect(200);
+    assert_eq!(app.new_events().await[0].2["projectName"], "2026년 스마트상점");
+}
