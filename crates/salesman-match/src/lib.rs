@@ -26,7 +26,8 @@ pub fn service() -> Service {
         .task(assigner::run)
 }
 
-/// Fills every place in the queue that can be filled now: what the assigner does each time it is woken. For tests, which do not wait.
+/// Fills the oldest places in the queue that can be filled now, a hundred at most, and tells how many: what the assigner does each time it is
+/// woken. For tests, which do not wait.
 ///
 /// # Errors
 /// When the store fails.

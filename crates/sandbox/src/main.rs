@@ -1,13 +1,31 @@
 //! Runs Postgres and Kafka alone, for whoever starts the services in another way: `cargo run -p sandbox -- FOLDER [PORT]`.
 //!
 //! With a port, Postgres listens there and Kafka on the next one; without, both are on free ports.
-//! Prints both addresses, then `ready`, and stops both when its stdin ends.
+//! Prints both addresses, then `ready`, and stops both when its stdin ends or a signal comes.
 
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
 
 use anyhow::Context as _;
 use sandbox::{Options, Places, Progress, Sandbox};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// Waits for a signal, or for the end of stdin: whoever started it and was killed can send no signal.
+fn wait() -> anyhow::Result<()> {
+    let (ends, end) = mpsc::channel();
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let by_signal = ends.clone();
+    thread::spawn(move || signals.forever().next().map(|_| by_signal.send(())));
+    thread::spawn(move || {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        ends.send(())
+    });
+    end.recv()?;
+    Ok(())
+}
 
 fn main() -> ExitCode {
     let mut out = std::io::stdout();
@@ -23,7 +41,8 @@ fn main() -> ExitCode {
         options.holder = String::from("cargo run -p sandbox");
         let sandbox = Sandbox::start(&options, &Progress::new(3, false))?;
         writeln!(out, "{}\n{}\nready", sandbox.postgres_url(), sandbox.kafka())?;
-        std::io::stdin().read_to_end(&mut Vec::new())?;
+        wait()?;
+        sandbox.stop();
         Ok(())
     };
     match run() {

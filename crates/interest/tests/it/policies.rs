@@ -151,3 +151,15 @@ async fn what_was_marked_before_its_project_was_known_gets_its_name_and_series_a
     app.as_customer(PHONE).patch_if(&path, 1, &json!({ "interested": false })).await.expect(200);
     assert_eq!(app.new_events().await[0].2["projectName"], "2026년 스마트상점");
 }
+
+#[tokio::test]
+async fn a_project_that_is_heard_of_after_another_edition_of_it_was_marked_parks_nothing() {
+    let app = start().await;
+    let id = marked(&app).await;
+    let other = Uuid::from_u128(0x9408);
+    app.deliver(1, &a_project(other, "2027년 스마트상점")).await;
+    app.as_customer(PHONE).post("/interests", &json!({ "projectId": other })).await.expect(201);
+    app.deliver(1, &a_project(PROJECT, "2026년 스마트상점")).await;
+    assert!(app.parked().await.is_empty());
+    assert_eq!(app.as_customer(PHONE).get(&format!("/interests/{id}")).await.status, 200);
+}

@@ -24,6 +24,10 @@ const KILLS: usize = 30;
 const CALLERS: u64 = 5;
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// One in so many of the processes stays down, for longer than its group waits for it; the others are back at once.
+const STAYS_DOWN: u64 = 7;
+const DOWN: Duration = Duration::from_secs(8);
+
 /// How long the system may take to settle after the last kill: two session time-outs, a start of Kafka, and air for two busy cores.
 const SETTLING: Duration = Duration::from_mins(2);
 
@@ -43,6 +47,9 @@ impl Victims {
         let index = usize::try_from(chosen).unwrap_or(0) % (PROCESSES.len() + SERVERS.len());
         if let Some(name) = PROCESSES.get(index) {
             self.alone.kill(name);
+            if chosen.is_multiple_of(STAYS_DOWN) {
+                tokio::time::sleep(DOWN).await;
+            }
             self.alone.spawn(name).unwrap();
             return (*name).to_owned();
         }

@@ -4,6 +4,7 @@ mod consuming;
 mod living;
 mod relaying;
 mod storing;
+mod telling;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -220,7 +220,7 @@ async fn what_is_pending_when_the_service_stops_is_still_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_commit_in_a_follower_is_sent_by_the_leader_at_once() {
+async fn what_nobody_rang_for_is_found_by_the_leaders_own_look() {
     let world = World::new().await;
     let db = world.db().await;
     let leading = world.run(publishing().await).await;
