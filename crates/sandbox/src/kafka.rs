@@ -250,7 +250,13 @@ fn format(folder: &Folder, java: &Java, properties: &Path) -> Result<()> {
 fn cluster_id() -> Result<String> {
     let mut bytes = [0; 16];
     fs::File::open("/dev/urandom").and_then(|mut it| it.read_exact(&mut bytes)).context("cannot read /dev/urandom")?;
-    Ok(base64url(bytes))
+    Ok(id_of(bytes))
+}
+
+/// An id that begins with a dash would be read as an option: with its first bit off it begins with a letter.
+fn id_of(mut bytes: [u8; 16]) -> String {
+    bytes[0] &= 0x7f;
+    base64url(bytes)
 }
 
 fn base64url(bytes: [u8; 16]) -> String {
@@ -302,6 +308,15 @@ mod tests {
         assert_eq!(base64url([255; 16]), "_____________________w");
         let counting = std::array::from_fn(|it| u8::try_from(it).unwrap_or(0));
         assert_eq!(base64url(counting), "AAECAwQFBgcICQoLDA0ODw");
+    }
+
+    #[test]
+    fn no_cluster_id_can_be_taken_for_an_option() {
+        for first in 0..=u8::MAX {
+            let mut bytes = [0xff; 16];
+            bytes[0] = first;
+            assert!(id_of(bytes).starts_with(|letter: char| letter.is_ascii_alphabetic()), "{first}");
+        }
     }
 
     #[test]

@@ -113,6 +113,8 @@ impl Relay {
             listener.listen(&self.channel).await?;
             self.listener = Some(listener);
         }
+        // Before the first event: an idempotent producer takes half a second until the broker has given it its id.
+        drop(self.producer()?);
         self.bell.mark_unchanged();
         if self.drain(lease).await? && !self.stop.is_cancelled() {
             return Ok(());
@@ -155,12 +157,7 @@ impl Relay {
         if pending.is_empty() {
             return Ok(false);
         }
-        // An idempotent producer that lost its sequence never sends again.
-        let producer = match self.producer.take().filter(|producer| producer.client().fatal_error().is_none()) {
-            Some(producer) => producer,
-            None => self.new_producer()?,
-        };
-        self.producer = Some(producer.clone());
+        let producer = self.producer()?;
         let sent = self.send(lease, &producer, &pending).await?;
         let done = deletable(&sent);
         let delete = sqlx::query("delete from outbox_pending where pos = any($1)").bind(&done).execute(lease.connection());
@@ -179,8 +176,14 @@ impl Relay {
         Ok(true)
     }
 
-    fn new_producer(&self) -> Result<FutureProducer, KafkaError> {
-        self.kafka
+    /// The producer, or a new one: an idempotent producer that lost its sequence never sends again.
+    fn producer(&mut self) -> Result<FutureProducer, KafkaError> {
+        if let Some(producer) = self.producer.as_ref().filter(|producer| producer.client().fatal_error().is_none()) {
+            return Ok(producer.clone());
+        }
+        self.forget_producer();
+        let producer: FutureProducer = self
+            .kafka
             .client()
             .set("enable.idempotence", "true")
             .set("acks", "all")
@@ -188,7 +191,8 @@ impl Relay {
             // A record waits for its broker for as long as it takes; it is in Postgres anyway.
             .set("message.timeout.ms", "0")
             .set("compression.type", "lz4")
-            .create()
+            .create()?;
+        Ok(self.producer.insert(producer).clone())
     }
 
     /// Sends the rows one by one, in order, then waits for all of the acknowledgements, keeping the lead meanwhile.
