@@ -3,6 +3,7 @@
 //! - [`host`]: the five services and the gateway, each with its own schema, group and port, as in five deployments.
 //! - [`keys`]: the secrets of a data folder.
 //! - [`client`]: a caller over HTTP, and a reader of the stream.
+//! - [`topic`]: what is on a domain topic.
 //! - [`demo`]: people and programmes to try things on.
 //! - [`mod@bench`]: how long a change takes to reach a browser.
 //!
@@ -13,6 +14,7 @@ pub mod client;
 pub mod demo;
 pub mod host;
 pub mod keys;
+pub mod topic;
 
 use service_kit::Service;
 

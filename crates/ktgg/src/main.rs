@@ -6,11 +6,12 @@ use std::process;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
-use events::SalesmanId;
+use events::{SalesmanId, Topic};
 use ktgg::client::Client;
 use ktgg::demo::{self, Person};
 use ktgg::host::{self, Place};
 use ktgg::keys::{self, Keys};
+use ktgg::topic::{self, Record};
 use ktgg::{bench, services};
 use service_kit::auth::Role;
 use service_kit::config::Env;
@@ -58,6 +59,14 @@ enum Command {
         /// The data folder of `cargo xtask up`
         #[arg(long)]
         data: Option<PathBuf>,
+    },
+    /// Print the events that are on a domain topic: type, aggregate, version, and what each tells
+    Topic {
+        /// project, interest, consultation, salesman-match or salesman
+        name: String,
+        /// HOST:PORT
+        #[arg(long, default_value = "127.0.0.1:8091")]
+        kafka: String,
     },
     /// Print the description of all routes as JSON
     Openapi,
@@ -128,6 +137,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Serve { at, port, no_demo, supervised } => serve(&at.place(port), !no_demo, supervised).await,
         Command::Provision { at, port } => provision(&at.place(port)).await,
         Command::Token { role, who, data } => token(role, who, data),
+        Command::Topic { name, kafka } => print_topic(&name, kafka).await,
         Command::Openapi => {
             say(&format!("{:#}", ktgg::openapi()));
             Ok(())
@@ -225,6 +235,15 @@ async fn provision(place: &Place) -> Result<()> {
     let keys = Keys::of(&place.data)?;
     for (name, value) in host::provision(place, &keys, &services()).await? {
         say(&format!("export {name}='{value}'"));
+    }
+    Ok(())
+}
+
+async fn print_topic(name: &str, brokers: String) -> Result<()> {
+    let topic = Topic::of_aggregate(name).context("a topic is project, interest, consultation, salesman-match or salesman")?;
+    let settings = kafka::Settings { brokers, topic_prefix: kafka::DEFAULT_PREFIX.to_owned() };
+    for Record { envelope, payload } in topic::read(&settings, topic).await? {
+        say(&format!("{} {}@{} {payload}", envelope.type_name, envelope.aggregate_id, envelope.version));
     }
     Ok(())
 }

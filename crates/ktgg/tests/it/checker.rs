@@ -1,52 +1,14 @@
 //! What must hold when the dust has settled, read from databases and topics alone.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use events::{Envelope, Topic};
-use rdkafka::consumer::{BaseConsumer, Consumer as _, StreamConsumer};
-use rdkafka::message::Message as _;
-use rdkafka::{Offset, TopicPartitionList};
+use anyhow::Result;
+use events::Topic;
+use ktgg::topic::{self, Record};
 use serde_json::Value;
 use service_kit::{kafka, testing};
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
-
-/// A record of a domain topic.
-#[derive(Debug)]
-pub(crate) struct Record {
-    pub(crate) envelope: Envelope,
-    pub(crate) payload: Value,
-}
-
-/// Everything that is on a topic now, each partition in order.
-pub(crate) async fn read_topic(settings: &kafka::Settings, topic: Topic) -> Result<Vec<Record>> {
-    let name = topic.name(&settings.topic_prefix);
-    let consumer: StreamConsumer = settings.client().set("group.id", format!("checker-{}", Uuid::new_v4())).create()?;
-    let mut ends = HashMap::new();
-    let mut all = TopicPartitionList::new();
-    for partition in 0..Topic::PARTITIONS {
-        let client: &BaseConsumer<_> = &settings.client().create()?;
-        let (low, high) = client.fetch_watermarks(&name, partition, Duration::from_secs(10))?;
-        if high > low {
-            ends.insert(partition, high);
-            all.add_partition_offset(&name, partition, Offset::Beginning)?;
-        }
-    }
-    consumer.assign(&all)?;
-    let mut records = Vec::new();
-    while !ends.is_empty() {
-        let message =
-            tokio::time::timeout(Duration::from_secs(30), consumer.recv()).await.context("the topic's end was not reached")??;
-        if ends.get(&message.partition()).is_some_and(|end| message.offset() + 1 >= *end) {
-            ends.remove(&message.partition());
-        }
-        let envelope = kafka::envelope(&kafka::header_map(message.headers())).map_err(anyhow::Error::msg)?;
-        records.push(Record { envelope, payload: serde_json::from_slice(message.payload().unwrap_or_default())? });
-    }
-    Ok(records)
-}
 
 /// Who reads whom.
 const READERS: [(&str, &[Topic]); 4] = [
@@ -166,7 +128,7 @@ impl Checker {
             ledger.into_iter().map(|(id, aggregate, version, name, payload)| (id, (aggregate, version, name, payload))).collect();
         let mut last: HashMap<Uuid, i64> = HashMap::new();
         let mut seen = BTreeSet::new();
-        for Record { envelope, payload } in read_topic(&self.kafka, topic).await? {
+        for Record { envelope, payload } in topic::read(&self.kafka, topic).await? {
             let told = (envelope.aggregate_id, envelope.version, envelope.type_name.clone(), payload);
             if ledger.get(&envelope.id) != Some(&told) {
                 wrong.push(format!("{topic} {} on the topic is not what the ledger says", envelope.id));

@@ -7,10 +7,10 @@ use hyper::{Method, StatusCode};
 use ktgg::client::{Stream, Told};
 use ktgg::host::Place;
 use ktgg::keys::{self, Keys};
+use ktgg::topic;
 use serde_json::{Value, json};
 use service_kit::phone::Phone;
 
-use crate::checker;
 use crate::system::{self, Alone, Programs, Scratch, Together, client, eventually};
 
 const PHONE: &str = "010-1234-5678";
@@ -85,11 +85,11 @@ async fn a_request_becomes_a_match(place: &Place, keys: &Keys) {
     assert_eq!(hidden.status, StatusCode::NOT_FOUND);
     assert_eq!(client.get("/api/consultations", &stranger).await.unwrap()["items"], json!([]));
 
-    let records = checker::read_topic(&place.kafka, Topic::SalesmanMatch).await.unwrap();
+    let records = topic::read(&place.kafka, Topic::SalesmanMatch).await.unwrap();
     let record = records.iter().find(|record| record.payload["origin"]["id"] == id.as_str()).expect("the match is on its topic");
     assert_eq!(record.envelope.type_name, "ktgg.SalesmanMatched.v1");
-    for topic in Topic::ALL {
-        for record in checker::read_topic(&place.kafka, topic).await.unwrap() {
+    for each in Topic::ALL {
+        for record in topic::read(&place.kafka, each).await.unwrap() {
             tells_nothing(&record.payload.to_string());
         }
     }
