@@ -1,6 +1,6 @@
 //! Every rule about consultations, and nothing else: no I/O, no clock, no ids made here.
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use events::{
     Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, PersonRef,
     ProjectId, Step,
@@ -101,6 +101,9 @@ pub enum Refusal {
     /// The desired day has passed already.
     #[error("the desired date lies in the past")]
     InThePast,
+    /// A typing error.
+    #[error("the desired date is too far away")]
+    TooLate,
     /// Closed steps never change again.
     #[error("the consultation is closed ({0})")]
     Closed(Step),
@@ -149,15 +152,30 @@ pub enum Change {
     },
 }
 
+/// Dates beyond this year are typing errors, and beyond 9999 not even every reader of JSON can read them.
+const LAST_YEAR: i32 = 2100;
+
+/// Whether somebody can wish for that day. Weekends and holidays are allowed.
+///
+/// # Errors
+/// [`Refusal::InThePast`], [`Refusal::TooLate`].
+pub fn check_date(desired_on: NaiveDate, today: NaiveDate) -> Result<(), Refusal> {
+    if desired_on < today {
+        Err(Refusal::InThePast)
+    } else if desired_on.year() > LAST_YEAR {
+        Err(Refusal::TooLate)
+    } else {
+        Ok(())
+    }
+}
+
 impl Consultation {
     /// `CreateConsultation`: the new consultation, and what is told of it. It can always be requested, whoever or whatever is away.
     ///
     /// # Errors
-    /// [`Refusal::InThePast`].
+    /// [`Refusal::InThePast`], [`Refusal::TooLate`].
     pub fn create(request: Request, today: NaiveDate, actor: Actor) -> Result<(Self, ConsultationCreated), Refusal> {
-        if request.desired_on < today {
-            return Err(Refusal::InThePast);
-        }
+        check_date(request.desired_on, today)?;
         let told_name = request.name_is_told.then(|| request.project_name.clone());
         let it = Self {
             id: request.id,
@@ -215,8 +233,8 @@ impl Consultation {
         let (desired_on, memo) = (desired_on.unwrap_or(self.desired_on), memo.unwrap_or_else(|| self.memo.clone()));
         let (date_changed, memo_changed) = (desired_on != self.desired_on, memo != self.memo);
         // A date that has passed since it was chosen may stay while the memo changes.
-        if date_changed && desired_on < today {
-            return Err(Refusal::InThePast);
+        if date_changed {
+            check_date(desired_on, today)?;
         }
         let event = ConsultationEdited {
             consultation_id: self.id,

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use events::{ConsultationId, PersonRef, ProjectId, Step};
 use serde::{Deserialize, Serialize};
 use service_kit::auth::{Customer, Identity, Role};
@@ -21,9 +21,6 @@ use crate::store::{self, Stored};
 
 /// The longest name of a project or a person, in characters.
 const LONGEST_NAME: usize = 200;
-
-/// Dates beyond this year are typing errors, and beyond 9999 not even every reader of JSON can read them.
-const LAST_YEAR: i32 = 2100;
 
 pub(crate) fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(show, edit)).routes(routes!(progress))
@@ -120,14 +117,12 @@ fn sees(who: &Identity, it: &Consultation) -> bool {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let en = refusal.to_string();
-        let field = |pointer: &str, code: &'static str, ko: &'static str| {
-            let mut fields = Fields::default();
-            fields.refuse(pointer, code, Text::new(ko, en.clone()));
-            fields.problem()
-        };
         match refusal {
-            Refusal::InThePast => field("/desiredDate", "in-the-past", "지난 날짜는 고를 수 없습니다"),
-            Refusal::ReasonMissing(_) => field("/reason", "required", "사유를 적어 주세요"),
+            Refusal::InThePast | Refusal::TooLate | Refusal::ReasonMissing(_) => {
+                let mut fields = Fields::default();
+                note(&mut fields, &refusal);
+                fields.problem()
+            }
             Refusal::Closed(step) => {
                 Self::conflict("consultation-closed", Text::new("이미 끝난 상담입니다", en)).with("step", step.as_str())
             }
@@ -142,6 +137,17 @@ impl From<Refusal> for Problem {
                 .with("step", Step::Apply.as_str()),
         }
     }
+}
+
+/// Notes a refusal that is about one field beside what else is wrong; the others are about the state.
+fn note(fields: &mut Fields, refusal: &Refusal) {
+    let (pointer, code, ko) = match refusal {
+        Refusal::InThePast => ("/desiredDate", "in-the-past", "지난 날짜는 고를 수 없습니다"),
+        Refusal::TooLate => ("/desiredDate", "too-late", "날짜를 확인해 주세요"),
+        Refusal::ReasonMissing(_) => ("/reason", "required", "사유를 적어 주세요"),
+        Refusal::Closed(_) | Refusal::NotEditable(_) | Refusal::NoSuchWay { .. } | Refusal::NobodyOnIt => return,
+    };
+    fields.refuse(pointer, code, Text::new(ko, refusal.to_string()));
 }
 
 /// What a customer asks for.
@@ -198,11 +204,8 @@ async fn create(
     let memo = fields.optional_text("/memo", body.memo, LONGEST_MEMO).unwrap_or_default();
     let customer_name = fields.optional_text("/customerName", body.customer_name, LONGEST_NAME).filter(|name| !name.is_empty());
     let today = seoul_date(tx.now());
-    if desired_on.is_some_and(|date| date.year() > LAST_YEAR) {
-        fields.refuse("/desiredDate", "too-late", Text::new("날짜를 확인해 주세요", "The date is too far away"));
-    }
-    if desired_on.is_some_and(|date| date < today) {
-        fields.refuse("/desiredDate", "in-the-past", Text::new("지난 날짜는 고를 수 없습니다", "The date lies in the past"));
+    if let Some(Err(refusal)) = desired_on.map(|date| consultation::check_date(date, today)) {
+        note(&mut fields, &refusal);
     }
     let told_name = match project_id {
         Some(id) => store::project_name(&mut tx, id).await?,
@@ -314,13 +317,14 @@ async fn edit(
     let mut fields = Fields::default();
     let desired_on = fields.optional("/desiredDate", body.desired_date);
     let memo = fields.optional_text("/memo", body.memo, LONGEST_MEMO);
-    if desired_on.is_some_and(|date| date.year() > LAST_YEAR) {
-        fields.refuse("/desiredDate", "too-late", Text::new("날짜를 확인해 주세요", "The date is too far away"));
+    let today = seoul_date(context.db.now());
+    // A date that has passed since it was chosen may stay, which only the consultation can tell.
+    if let Some(Err(refusal @ Refusal::TooLate)) = desired_on.map(|date| consultation::check_date(date, today)) {
+        note(&mut fields, &refusal);
     }
     if !fields.all_right() {
         return Err(fields.problem());
     }
-    let today = seoul_date(context.db.now());
     changed(&context, &who, id, if_match, Command::Edit { desired_on, memo, today }, None).await
 }
 

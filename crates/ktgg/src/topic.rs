@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use events::{Envelope, Topic};
-use rdkafka::consumer::{BaseConsumer, Consumer as _, StreamConsumer};
+use rdkafka::consumer::{Consumer as _, StreamConsumer};
 use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 use serde_json::Value;
@@ -31,8 +31,7 @@ pub async fn read(settings: &kafka::Settings, topic: Topic) -> Result<Vec<Record
     let mut ends = HashMap::new();
     let mut all = TopicPartitionList::new();
     for partition in 0..Topic::PARTITIONS {
-        let client: &BaseConsumer<_> = &settings.client().create()?;
-        let (low, high) = client.fetch_watermarks(&name, partition, Duration::from_secs(10))?;
+        let (low, high) = consumer.fetch_watermarks(&name, partition, Duration::from_secs(10))?;
         if high > low {
             ends.insert(partition, high);
             all.add_partition_offset(&name, partition, Offset::Beginning)?;
