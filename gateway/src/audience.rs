@@ -5,7 +5,7 @@
 
 use events::{
     Actor, ConsultationCreated, ConsultationEdited, ConsultationProgressed, CustomerId, Envelope, Event, InterestCreated,
-    InterestUpdated, ProjectId, SalesmanId, SalesmanMatched, SalesmanRegistered, Topic,
+    InterestUpdated, Profile, ProjectId, SalesmanId, SalesmanMatched, SalesmanRegistered, SalesmanUpdated, Topic,
 };
 use serde_json::{Map, Value, json};
 use service_kit::auth::{Identity, Role};
@@ -22,7 +22,8 @@ pub(crate) enum Fact {
     ConsultationEdited(ConsultationEdited),
     ConsultationProgressed(ConsultationProgressed),
     SalesmanMatched(SalesmanMatched),
-    SalesmanRegistered(SalesmanRegistered),
+    /// Somebody of the salesman service exists, or is described otherwise.
+    Salesman(SalesmanId, Profile, Actor),
 }
 
 /// Why an event cannot be told.
@@ -47,7 +48,10 @@ impl Fact {
             ConsultationEdited::TYPE => of(payload, Self::ConsultationEdited),
             ConsultationProgressed::TYPE => of(payload, Self::ConsultationProgressed),
             SalesmanMatched::TYPE => of(payload, Self::SalesmanMatched),
-            SalesmanRegistered::TYPE => of(payload, Self::SalesmanRegistered),
+            SalesmanRegistered::TYPE => {
+                of(payload, |it: SalesmanRegistered| Self::Salesman(it.salesman_id, it.profile, it.actor))
+            }
+            SalesmanUpdated::TYPE => of(payload, |it: SalesmanUpdated| Self::Salesman(it.salesman_id, it.profile, it.actor)),
             other if envelope.aggregate_type == Topic::Project.aggregate() && events::known(other) => Ok(Self::Project),
             _ => Err(Untold::UnknownType),
         }
@@ -92,7 +96,7 @@ pub(crate) fn audience(fact: &Fact) -> Audience {
             audience.removed = previous.filter(|id| !audience.people.contains(id)).collect();
             audience
         }
-        Fact::SalesmanRegistered(_) => Audience { staff: true, ..Audience::default() },
+        Fact::Salesman(id, ..) => Audience { people: vec![*id], staff: true, ..Audience::default() },
     }
 }
 
@@ -202,11 +206,11 @@ pub(crate) fn fields(fact: &Fact, eyes: Eyes) -> Map<String, Value> {
             }
             (Some(it.customer.customer_id), Some(it.actor))
         }
-        Fact::SalesmanRegistered(it) => {
-            put("displayName", json!(it.display_name));
-            put("role", json!(it.role));
-            put("active", json!(it.active));
-            (None, Some(it.actor))
+        Fact::Salesman(_, profile, actor) => {
+            put("displayName", json!(profile.display_name));
+            put("role", json!(profile.role));
+            put("active", json!(profile.active));
+            (None, Some(*actor))
         }
     };
     if eyes != Eyes::Customer {
@@ -335,7 +339,8 @@ mod tests {
                     [customer, person, person, Nothing, Nothing, staff]
                 }
                 "ktgg.SalesmanMatched.v1" => [customer, person, person, Removed, Removed, staff],
-                "ktgg.SalesmanRegistered.v1" => [Nothing, Nothing, Nothing, Nothing, Nothing, staff],
+                // The golden event is about the very salesman of the others: he is told of what is changed about himself.
+                "ktgg.SalesmanRegistered.v1" | "ktgg.SalesmanUpdated.v1" => [Nothing, person, Nothing, Nothing, Nothing, staff],
                 _ => [Nothing; 6],
             };
             let audience = audience(&fact(type_name));

@@ -193,6 +193,9 @@ fn finish(operation: &mut Map<String, Value>, service: &str, is_open: bool, repe
         operation.insert("operationId".to_owned(), json!(id));
     }
     // Services check tokens that only the gateway makes; whoever reads this signs in here, whatever a service calls its own check.
+    let actors: Vec<&str> =
+        operation.get("x-actors").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let is_open = if actors.is_empty() { is_open } else { actors.contains(&"anyone") };
     let security = match operation.get("security").and_then(Value::as_array) {
         Some(said) if said.iter().all(|one| one.as_object().is_some_and(Map::is_empty)) => json!([{}]),
         Some(said) if said.iter().all(|one| one.as_object().is_some_and(|one| !one.is_empty())) => json!([{ SCHEME: [] }]),

@@ -9,6 +9,7 @@ use service_kit::auth::{Customer, Identity, Role};
 use service_kit::clock::seoul_date;
 use service_kit::http::{Field, Fields, IfMatch, Json, PageQuery, Paged, Path, Query, Versioned};
 use service_kit::idempotency::Retry;
+use service_kit::people::PersonView;
 use service_kit::problem::{ChangeError, ProblemDocument, Text};
 use service_kit::{Context, Problem, idempotency};
 use utoipa::ToSchema;
@@ -53,20 +54,6 @@ pub(crate) struct ConsultationView {
     created_at: DateTime<Utc>,
     /// Also the `ETag`.
     version: i64,
-}
-
-/// A salesman or consultant as others see him.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PersonView {
-    id: Uuid,
-    display_name: String,
-}
-
-impl From<PersonRef> for PersonView {
-    fn from(person: PersonRef) -> Self {
-        Self { id: person.id.0, display_name: person.display_name }
-    }
 }
 
 /// 신청, 승인, 성공, 실패, 취소.

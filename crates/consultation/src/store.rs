@@ -174,14 +174,14 @@ pub(crate) async fn keep_project(tx: &mut Tx, project: &ProjectCreated) -> Resul
          on conflict (id) do update set name = excluded.name, status = excluded.status",
     )
     .bind(project.project_id.0)
-    .bind(&project.name)
-    .bind(project.status.as_str())
+    .bind(&project.edition.name)
+    .bind(project.edition.status.as_str())
     .execute(&mut **tx)
     .await?;
     // What was asked for by a name that the page sent gets the real one.
     sqlx::query("update consultation set project_name = $2 where project_id = $1 and project_name <> $2")
         .bind(project.project_id.0)
-        .bind(&project.name)
+        .bind(&project.edition.name)
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     ConsultationCreated, ConsultationEdited, ConsultationProgressed, InterestCreated, InterestUpdated, ProjectCreated,
-    SalesmanMatched, SalesmanRegistered, Topic,
+    ProjectEdited, ProjectEnded, ProjectStarted, SalesmanMatched, SalesmanRegistered, SalesmanUpdated, Topic,
 };
 
 /// A past fact of one aggregate, in the words of the domain.
@@ -24,8 +24,11 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
 pub type TypeName = &'static str;
 
 /// Every type this build knows. What is not listed is kept aside by consumers until a build comes that lists it.
-pub const TYPES: [TypeName; 8] = [
+pub const TYPES: [TypeName; 12] = [
     ProjectCreated::TYPE,
+    ProjectStarted::TYPE,
+    ProjectEnded::TYPE,
+    ProjectEdited::TYPE,
     InterestCreated::TYPE,
     InterestUpdated::TYPE,
     ConsultationCreated::TYPE,
@@ -33,6 +36,7 @@ pub const TYPES: [TypeName; 8] = [
     ConsultationProgressed::TYPE,
     SalesmanMatched::TYPE,
     SalesmanRegistered::TYPE,
+    SalesmanUpdated::TYPE,
 ];
 
 /// Whether this build knows the type.

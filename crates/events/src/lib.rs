@@ -10,6 +10,9 @@
 //! | event | published by | tells |
 //! | --- | --- | --- |
 //! | [`ProjectCreated`] | project | an edition of a programme exists |
+//! | [`ProjectStarted`] | project | … was started |
+//! | [`ProjectEnded`] | project | … was ended: next year's edition follows |
+//! | [`ProjectEdited`] | project | … is described otherwise, or its period moved |
 //! | [`InterestCreated`] | interest | a customer marked a series for the first time |
 //! | [`InterestUpdated`] | interest | … turned it off, or on again |
 //! | [`ConsultationCreated`] | consultation | a customer asked for a consultation |
@@ -17,12 +20,16 @@
 //! | [`ConsultationProgressed`] | consultation | it moved to another step |
 //! | [`SalesmanMatched`] | salesman-match | these people are now on that interest or consultation |
 //! | [`SalesmanRegistered`] | salesman | a salesman or consultant exists |
+//! | [`SalesmanUpdated`] | salesman | … works elsewhere, holds more or less, is away, or works no longer |
+//!
+//! [`Phase`] is what people see of an edition on a given day: a pure function of what the events tell.
 
 mod consultation;
 mod envelope;
 mod ids;
 mod interest;
 mod people;
+mod phase;
 mod project;
 mod salesman;
 mod salesman_match;
@@ -33,7 +40,11 @@ pub use envelope::{Envelope, Event, TYPES, TypeName, known};
 pub use ids::{ConsultationId, CustomerId, InterestId, MatchId, ProjectId, SalesmanId, SeriesId, StaffId};
 pub use interest::{InterestCreated, InterestUpdated};
 pub use people::{Actor, CustomerRef, LastFour, NotFourDigits, PersonRef};
-pub use project::{Category, Period, PeriodKind, ProjectCreated, ProjectStatus, Region};
-pub use salesman::{PersonRole, SalesmanRegistered};
+pub use phase::{Phase, phase};
+pub use project::{
+    Category, Edition, EditionField, Period, PeriodKind, ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted,
+    ProjectStatus, Region, TellsEdition,
+};
+pub use salesman::{Leave, PersonRole, Profile, SalesmanRegistered, SalesmanUpdated, TellsProfile, USUAL_WEIGHT};
 pub use salesman_match::{Origin, SalesmanMatched, Strategy};
 pub use topic::Topic;

@@ -36,6 +36,18 @@ pub enum Category {
 }
 
 impl Category {
+    /// Every category there is.
+    pub const ALL: [Self; 8] = [
+        Self::Finance,
+        Self::Technology,
+        Self::Workforce,
+        Self::Export,
+        Self::Domestic,
+        Self::Startup,
+        Self::Management,
+        Self::Other,
+    ];
+
     /// The category's name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -93,6 +105,54 @@ pub enum Region {
     Jeju,
 }
 
+impl Region {
+    /// Every region there is, the whole country first.
+    pub const ALL: [Self; 18] = [
+        Self::Nationwide,
+        Self::Seoul,
+        Self::Busan,
+        Self::Daegu,
+        Self::Incheon,
+        Self::Gwangju,
+        Self::Daejeon,
+        Self::Ulsan,
+        Self::Sejong,
+        Self::Gyeonggi,
+        Self::Gangwon,
+        Self::Chungbuk,
+        Self::Chungnam,
+        Self::Jeonbuk,
+        Self::Jeonnam,
+        Self::Gyeongbuk,
+        Self::Gyeongnam,
+        Self::Jeju,
+    ];
+
+    /// The region's name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nationwide => "전국",
+            Self::Seoul => "서울",
+            Self::Busan => "부산",
+            Self::Daegu => "대구",
+            Self::Incheon => "인천",
+            Self::Gwangju => "광주",
+            Self::Daejeon => "대전",
+            Self::Ulsan => "울산",
+            Self::Sejong => "세종",
+            Self::Gyeonggi => "경기",
+            Self::Gangwon => "강원",
+            Self::Chungbuk => "충북",
+            Self::Chungnam => "충남",
+            Self::Jeonbuk => "전북",
+            Self::Jeonnam => "전남",
+            Self::Gyeongbuk => "경북",
+            Self::Gyeongnam => "경남",
+            Self::Jeju => "제주",
+        }
+    }
+}
+
 /// How an application period is written. More often free text than two dates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -119,6 +179,40 @@ pub enum PeriodKind {
     Missing,
     /// A spelling that nobody has seen yet.
     Other,
+}
+
+impl PeriodKind {
+    /// Every kind there is.
+    pub const ALL: [Self; 11] = [
+        Self::Range,
+        Self::UntilBudget,
+        Self::Always,
+        Self::FirstCome,
+        Self::UntilFilled,
+        Self::AnnouncedLater,
+        Self::Varies,
+        Self::Recurring,
+        Self::Invalid,
+        Self::Missing,
+        Self::Other,
+    ];
+
+    /// The kind's name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Range => "range",
+            Self::UntilBudget => "until_budget",
+            Self::Always => "always",
+            Self::FirstCome => "first_come",
+            Self::UntilFilled => "until_filled",
+            Self::AnnouncedLater => "announced_later",
+            Self::Varies => "varies",
+            Self::Recurring => "recurring",
+            Self::Invalid => "invalid",
+            Self::Missing => "missing",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// When one can apply.
@@ -163,12 +257,10 @@ impl ProjectStatus {
     }
 }
 
-/// An edition of a programme exists.
+/// One edition of a programme as others know it: every event about it tells all of this, so that a copy of it is one upsert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ProjectCreated {
-    /// The edition.
-    pub project_id: ProjectId,
+pub struct Edition {
     /// The programme it is an edition of.
     pub series_id: SeriesId,
     /// Its name as announced. Not a key: names repeat.
@@ -179,6 +271,9 @@ pub struct ProjectCreated {
     pub category: Category,
     /// Where it applies.
     pub regions: Vec<Region>,
+    /// 지원대상, where it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// 소관기관.
     pub agency: String,
     /// 수행기관.
@@ -187,17 +282,128 @@ pub struct ProjectCreated {
     pub period: Period,
     /// Where it stands.
     pub status: ProjectStatus,
+    /// The day it was started, in Seoul; not the first day of the application period.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_on: Option<NaiveDate>,
+    /// The day it was ended, in Seoul; not the last day of the application period.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_on: Option<NaiveDate>,
     /// The edition before this one, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predecessor: Option<ProjectId>,
+}
+
+/// A field of an edition that staff can change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "each variant is the field of the edition that it is named after")]
+pub enum EditionField {
+    Name,
+    Year,
+    Category,
+    Regions,
+    Target,
+    Scale,
+    Agency,
+    Host,
+    Summary,
+    Link,
+    Period,
+    Predecessor,
+    Source,
+}
+
+/// What every event about an edition tells.
+pub trait TellsEdition: Event {
+    /// Which edition, and what it is like now.
+    fn edition(&self) -> (ProjectId, &Edition);
+}
+
+/// An edition of a programme exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectCreated {
+    /// The edition.
+    pub project_id: ProjectId,
+    /// What it is like.
+    #[serde(flatten)]
+    pub edition: Edition,
     /// Who created it.
     pub actor: Actor,
 }
 
-impl Event for ProjectCreated {
-    const TYPE: TypeName = "ktgg.ProjectCreated.v1";
-    const TOPIC: Topic = Topic::Project;
-    fn aggregate_id(&self) -> Uuid {
-        self.project_id.0
+/// An edition was started: `planned → ongoing`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectStarted {
+    /// The edition.
+    pub project_id: ProjectId,
+    /// What it is like now.
+    #[serde(flatten)]
+    pub edition: Edition,
+    /// Who started it.
+    pub actor: Actor,
+}
+
+/// An edition was ended: `ongoing → ended`. Next year's edition follows from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectEnded {
+    /// The edition.
+    pub project_id: ProjectId,
+    /// What it is like now.
+    #[serde(flatten)]
+    pub edition: Edition,
+    /// Who ended it.
+    pub actor: Actor,
+}
+
+/// Staff changed what is said of an edition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectEdited {
+    /// The edition.
+    pub project_id: ProjectId,
+    /// What it is like now.
+    #[serde(flatten)]
+    pub edition: Edition,
+    /// What is different from before; never empty.
+    pub changed: Vec<EditionField>,
+    /// When one could apply before, where that changed: by it a reader tells whether the deadline moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_period: Option<Period>,
+    /// Who changed it.
+    pub actor: Actor,
+}
+
+impl ProjectEdited {
+    /// Whether the last day of the application period is another one now.
+    pub fn deadline_moved(&self) -> bool {
+        self.previous_period.as_ref().is_some_and(|before| before.ends_on != self.edition.period.ends_on)
     }
+}
+
+macro_rules! tells_edition {
+    ($($event:ident $name:literal)*) => {$(
+        impl Event for $event {
+            const TYPE: TypeName = $name;
+            const TOPIC: Topic = Topic::Project;
+            fn aggregate_id(&self) -> Uuid {
+                self.project_id.0
+            }
+        }
+
+        impl TellsEdition for $event {
+            fn edition(&self) -> (ProjectId, &Edition) {
+                (self.project_id, &self.edition)
+            }
+        }
+    )*};
+}
+
+tells_edition! {
+    ProjectCreated "ktgg.ProjectCreated.v1"
+    ProjectStarted "ktgg.ProjectStarted.v1"
+    ProjectEnded "ktgg.ProjectEnded.v1"
+    ProjectEdited "ktgg.ProjectEdited.v1"
 }

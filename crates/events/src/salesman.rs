@@ -1,5 +1,6 @@
 //! What the salesman service tells.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -25,12 +26,39 @@ impl PersonRole {
     }
 }
 
-/// A salesman or consultant exists.
+/// Days off (휴가), in Seoul, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Leave {
+    /// The first day.
+    pub from: NaiveDate,
+    /// The last day.
+    pub until: NaiveDate,
+}
+
+impl Leave {
+    /// Whether that day is one of them.
+    pub fn covers(&self, day: NaiveDate) -> bool {
+        (self.from..=self.until).contains(&day)
+    }
+}
+
+/// The share somebody gets who was registered without saying: everybody the same.
+pub const USUAL_WEIGHT: u32 = 1;
+
+fn usual_weight() -> u32 {
+    USUAL_WEIGHT
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_usual_weight(weight: &u32) -> bool {
+    *weight == USUAL_WEIGHT
+}
+
+/// A salesman or consultant as others know him: every event about him tells all of this, so that a copy of it is one upsert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SalesmanRegistered {
-    /// Who.
-    pub salesman_id: SalesmanId,
+pub struct Profile {
     /// The name he is shown by.
     pub display_name: String,
     /// What he does.
@@ -41,16 +69,67 @@ pub struct SalesmanRegistered {
     pub categories: Vec<Category>,
     /// How many open matches he can hold.
     pub capacity: u32,
+    /// His share of the turns, for strategies that weigh.
+    #[serde(default = "usual_weight", skip_serializing_if = "is_usual_weight")]
+    pub weight: u32,
     /// Whether he can be chosen at all.
     pub active: bool,
+    /// When he is away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leave: Option<Leave>,
+}
+
+/// What every event about a salesman or consultant tells.
+pub trait TellsProfile: Event {
+    /// Who, and what he is like now.
+    fn profile(&self) -> (SalesmanId, &Profile);
+}
+
+/// A salesman or consultant exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SalesmanRegistered {
+    /// Who.
+    pub salesman_id: SalesmanId,
+    /// What he is like.
+    #[serde(flatten)]
+    pub profile: Profile,
     /// Who registered him.
     pub actor: Actor,
 }
 
-impl Event for SalesmanRegistered {
-    const TYPE: TypeName = "ktgg.SalesmanRegistered.v1";
-    const TOPIC: Topic = Topic::Salesman;
-    fn aggregate_id(&self) -> Uuid {
-        self.salesman_id.0
-    }
+/// Staff changed what is known of a salesman or consultant. A change of his full name or number alone is told as well: it says only that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SalesmanUpdated {
+    /// Who.
+    pub salesman_id: SalesmanId,
+    /// What he is like now.
+    #[serde(flatten)]
+    pub profile: Profile,
+    /// Who changed it.
+    pub actor: Actor,
+}
+
+macro_rules! tells_profile {
+    ($($event:ident $name:literal)*) => {$(
+        impl Event for $event {
+            const TYPE: TypeName = $name;
+            const TOPIC: Topic = Topic::Salesman;
+            fn aggregate_id(&self) -> Uuid {
+                self.salesman_id.0
+            }
+        }
+
+        impl TellsProfile for $event {
+            fn profile(&self) -> (SalesmanId, &Profile) {
+                (self.salesman_id, &self.profile)
+            }
+        }
+    )*};
+}
+
+tells_profile! {
+    SalesmanRegistered "ktgg.SalesmanRegistered.v1"
+    SalesmanUpdated "ktgg.SalesmanUpdated.v1"
 }

@@ -41,6 +41,8 @@ impl Origin {
 pub enum Strategy {
     /// The seed's rule: the last digits of the phone pick from the active roster in id order.
     PhoneSuffix,
+    /// Staff chose by hand.
+    ByHand,
 }
 
 impl Strategy {
@@ -48,6 +50,7 @@ impl Strategy {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PhoneSuffix => "phone-suffix",
+            Self::ByHand => "by-hand",
         }
     }
 }

@@ -7,6 +7,7 @@ use events::{InterestId, PersonRef, ProjectId};
 use serde::{Deserialize, Serialize};
 use service_kit::auth::{Customer, Identity, Role};
 use service_kit::http::{Field, Fields, IfMatch, Json, PageQuery, Paged, Path, Query, Versioned};
+use service_kit::people::PersonView;
 use service_kit::problem::{ChangeError, ProblemDocument, Text};
 use service_kit::{Context, Problem, Tx, idempotency};
 use utoipa::ToSchema;
@@ -44,20 +45,6 @@ pub(crate) struct InterestView {
     created_at: DateTime<Utc>,
     /// Also the `ETag`.
     version: i64,
-}
-
-/// A salesman or consultant as others see him.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PersonView {
-    id: Uuid,
-    display_name: String,
-}
-
-impl From<PersonRef> for PersonView {
-    fn from(person: PersonRef) -> Self {
-        Self { id: person.id.0, display_name: person.display_name }
-    }
 }
 
 impl From<Stored> for InterestView {

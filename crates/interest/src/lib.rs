@@ -16,6 +16,7 @@ use service_kit::Service;
 pub fn service() -> Service {
     Service::new("interest", 8082, sqlx::migrate!())
         .routes(http::routes)
+        .identifies_customers()
         .whenever(policies::edit_salesman)
         .whenever(policies::keep_projects)
 }

@@ -191,9 +191,9 @@ pub(crate) async fn keep_project(tx: &mut Tx, project: &ProjectCreated) -> Resul
          on conflict (id) do update set series_id = excluded.series_id, name = excluded.name, status = excluded.status",
     )
     .bind(project.project_id.0)
-    .bind(project.series_id.0)
-    .bind(&project.name)
-    .bind(project.status.as_str())
+    .bind(project.edition.series_id.0)
+    .bind(&project.edition.name)
+    .bind(project.edition.status.as_str())
     .execute(&mut **tx)
     .await?;
     // What was marked by a name that the page sent gets the real one, and its series, unless the customer has an interest in that already.
@@ -203,8 +203,8 @@ pub(crate) async fn keep_project(tx: &mut Tx, project: &ProjectCreated) -> Resul
            and not exists (select 1 from interest other where other.customer_id = interest.customer_id and other.subject_id = $2)",
     )
     .bind(project.project_id.0)
-    .bind(project.series_id.0)
-    .bind(&project.name)
+    .bind(project.edition.series_id.0)
+    .bind(&project.edition.name)
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -84,7 +84,7 @@ pub async fn bind(place: &Place, keys: &Keys, services: Vec<Service>) -> Result<
     make_missing(place, keys, &services).await?;
     let mut bound = Vec::new();
     for service in services {
-        let config = config_of(place, keys, service.name())?;
+        let config = config_of(place, keys, &service)?;
         bound.push(service.bind(config, Arc::new(SystemClock)).await?);
     }
     let gateway = Gateway::bind(gateway_config(place, keys)?).await?;
@@ -120,6 +120,7 @@ pub async fn provision(place: &Place, keys: &Keys, services: &[Service]) -> Resu
         ("MIGRATE".to_owned(), "apply".to_owned()),
         ("DRAIN_SECONDS".to_owned(), "0".to_owned()),
         ("SANDBOX".to_owned(), "true".to_owned()),
+        ("CUSTOMER_ID_KEY_FILE".to_owned(), file(folder.join("customer-id.key"))),
         ("INTERNAL_TOKEN_PUBLIC_KEYS_FILE".to_owned(), file(public)),
         ("INTERNAL_TOKEN_PRIVATE_KEY_FILE".to_owned(), file(folder.join("internal-token.pem"))),
         ("GATEWAY_LISTEN".to_owned(), loopback(place.port).to_string()),
@@ -135,7 +136,8 @@ pub async fn provision(place: &Place, keys: &Keys, services: &[Service]) -> Resu
     Ok(variables)
 }
 
-fn config_of(place: &Place, keys: &Keys, name: &str) -> Result<Config> {
+fn config_of(place: &Place, keys: &Keys, service: &Service) -> Result<Config> {
+    let name = service.name();
     let port = port_of(place.port, name).context("the gateway's port is too low: the services' ports lie below it")?;
     Ok(Config {
         database_url: db::service_url(&place.postgres, name, &keys.database_password)?,
@@ -146,6 +148,7 @@ fn config_of(place: &Place, keys: &Keys, name: &str) -> Result<Config> {
         verifier: keys.signer.public_pem()?.parse().map_err(anyhow::Error::msg)?,
         // Nothing stands in front of a sandbox that would have to hear of its end first.
         drain: Duration::ZERO,
+        customer_ids: service.needs_customer_ids().then(|| keys.customer_ids.clone()),
     })
 }
 

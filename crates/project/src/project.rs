@@ -1,7 +1,7 @@
 //! Every rule about projects, and nothing else: no I/O, no clock, no ids made here.
 
 use chrono::Datelike as _;
-use events::{Actor, Category, Period, ProjectCreated, ProjectId, ProjectStatus, Region, SeriesId};
+use events::{Actor, Category, Edition, Period, ProjectCreated, ProjectId, ProjectStatus, Region, SeriesId};
 
 /// Years outside of these are typing errors.
 pub const YEARS: std::ops::RangeInclusive<i32> = 1990..=2100;
@@ -136,16 +136,21 @@ impl Project {
         };
         let event = ProjectCreated {
             project_id: it.id,
-            series_id: it.series_id,
-            name: it.name.clone(),
-            year: it.year,
-            category: it.category,
-            regions: it.regions.clone(),
-            agency: it.agency.clone(),
-            host: it.host.clone(),
-            period: it.period.clone(),
-            status: it.status,
-            predecessor: None,
+            edition: Edition {
+                series_id: it.series_id,
+                name: it.name.clone(),
+                year: it.year,
+                category: it.category,
+                regions: it.regions.clone(),
+                target: it.target.clone(),
+                agency: it.agency.clone(),
+                host: it.host.clone(),
+                period: it.period.clone(),
+                status: it.status,
+                started_on: None,
+                ended_on: None,
+                predecessor: None,
+            },
             actor,
         };
         Ok((it, event))
@@ -186,7 +191,7 @@ mod tests {
     fn a_new_project_is_planned_and_nationwide_unless_told_otherwise() {
         let (it, event) = Project::create(a_project(), Actor::System).unwrap();
         assert_eq!((it.status, it.regions), (ProjectStatus::Planned, vec![Region::Nationwide]));
-        assert_eq!(event.regions, vec![Region::Nationwide]);
+        assert_eq!(event.edition.regions, vec![Region::Nationwide]);
     }
 
     #[test]

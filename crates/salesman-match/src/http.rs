@@ -3,12 +3,13 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use events::{MatchId, PersonRef};
+use events::MatchId;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use service_kit::auth::{Identity, Role, Staff};
 use service_kit::http::{PageQuery, Paged, Path, Query, Versioned};
+use service_kit::people::PersonView;
 use service_kit::problem::ProblemDocument;
 use service_kit::{Context, Problem};
 use utoipa::{IntoParams, ToSchema};
@@ -54,20 +55,6 @@ pub(crate) struct OriginView {
     #[schema(example = "consultation")]
     kind: &'static str,
     id: Uuid,
-}
-
-/// A salesman or consultant as others see him.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PersonView {
-    id: Uuid,
-    display_name: String,
-}
-
-impl From<PersonRef> for PersonView {
-    fn from(person: PersonRef) -> Self {
-        Self { id: person.id.0, display_name: person.display_name }
-    }
 }
 
 impl MatchView {

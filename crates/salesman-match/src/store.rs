@@ -237,10 +237,10 @@ pub(crate) async fn keep_salesman(tx: &mut Tx, person: &SalesmanRegistered) -> R
              set display_name = excluded.display_name, role = excluded.role, capacity = excluded.capacity, active = excluded.active",
     )
     .bind(person.salesman_id.0)
-    .bind(&person.display_name)
-    .bind(person.role.as_str())
-    .bind(i32::try_from(person.capacity).unwrap_or(i32::MAX))
-    .bind(person.active)
+    .bind(&person.profile.display_name)
+    .bind(person.profile.role.as_str())
+    .bind(i32::try_from(person.profile.capacity).unwrap_or(i32::MAX))
+    .bind(person.profile.active)
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -1,6 +1,6 @@
 //! Every rule about salesmen and consultants, and nothing else: no I/O, no clock, no ids made here.
 
-use events::{Actor, Category, PersonRole, Region, SalesmanId, SalesmanRegistered};
+use events::{Actor, Category, PersonRole, Profile, Region, SalesmanId, SalesmanRegistered, USUAL_WEIGHT};
 use service_kit::phone::Phone;
 
 /// More open matches than this nobody can hold.
@@ -72,12 +72,16 @@ impl Salesman {
         };
         let event = SalesmanRegistered {
             salesman_id: it.id,
-            display_name: it.display_name.clone(),
-            role: it.role,
-            regions: it.regions.clone(),
-            categories: it.categories.clone(),
-            capacity: it.capacity,
-            active: it.active,
+            profile: Profile {
+                display_name: it.display_name.clone(),
+                role: it.role,
+                regions: it.regions.clone(),
+                categories: it.categories.clone(),
+                capacity: it.capacity,
+                weight: USUAL_WEIGHT,
+                active: it.active,
+                leave: None,
+            },
             actor,
         };
         (it, event)
@@ -106,16 +110,16 @@ mod tests {
     #[test]
     fn whoever_is_registered_can_be_chosen_at_once() {
         let (it, event) = Salesman::register(a_registration(), Actor::System);
-        assert!(it.active && event.active);
-        assert_eq!(event.capacity, USUAL_CAPACITY);
+        assert!(it.active && event.profile.active);
+        assert_eq!(event.profile.capacity, USUAL_CAPACITY);
         assert_eq!(it.version, 1);
     }
 
     #[test]
     fn he_is_shown_by_his_name_unless_he_chose_another() {
         let (_, event) = Salesman::register(a_registration(), Actor::System);
-        assert_eq!(event.display_name, "김영업");
+        assert_eq!(event.profile.display_name, "김영업");
         let chosen = RegisterSalesman { display_name: Some("영업 김".to_owned()), ..a_registration() };
-        assert_eq!(Salesman::register(chosen, Actor::System).1.display_name, "영업 김");
+        assert_eq!(Salesman::register(chosen, Actor::System).1.profile.display_name, "영업 김");
     }
 }

@@ -1,6 +1,7 @@
 //! Who asks. Services trust nothing but the gateway's signed token: Ed25519, a minute long, for one service alone.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
-use events::{Actor, CustomerId, SalesmanId, StaffId};
+use events::{Actor, CustomerId, PersonRef, SalesmanId, StaffId};
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,11 @@ impl Identity {
             Role::Salesman => Actor::Salesman(SalesmanId(self.subject)),
             Role::Consultant => Actor::Consultant(SalesmanId(self.subject)),
         }
+    }
+
+    /// Whether this is the salesman or consultant in that place.
+    pub fn is(&self, person: Option<&PersonRef>) -> bool {
+        person.is_some_and(|person| person.id.0 == self.subject)
     }
 
     /// The identity, if its role is one of these.
@@ -268,6 +274,60 @@ impl<S: Send + Sync> FromRequestParts<S> for Customer {
         let identity = Identity::from_request_parts(parts, state).await?.one_of(&[Role::Customer])?;
         let phone = identity.phone.ok_or_else(Problem::forbidden)?;
         Ok(Self { id: CustomerId(identity.subject), phone })
+    }
+}
+
+/// The roles that an operation is for, as a type, so that they are checked before anything else is read.
+pub trait Roles {
+    /// Any of these.
+    const ROLES: &'static [Role];
+}
+
+/// Staff and salesmen: who brings customers in.
+#[derive(Debug)]
+pub struct Sellers;
+impl Roles for Sellers {
+    const ROLES: &'static [Role] = &[Role::Staff, Role::Salesman];
+}
+
+/// Salesmen and consultants: the people of the salesman service.
+#[derive(Debug)]
+pub struct Colleagues;
+impl Roles for Colleagues {
+    const ROLES: &'static [Role] = &[Role::Salesman, Role::Consultant];
+}
+
+/// Staff, salesmen and consultants: everybody but customers.
+#[derive(Debug)]
+pub struct Team;
+impl Roles for Team {
+    const ROLES: &'static [Role] = &[Role::Staff, Role::Salesman, Role::Consultant];
+}
+
+/// Customers, salesmen and staff: whoever can ask for something on a customer's behalf, the customer first of all.
+#[derive(Debug)]
+pub struct Askers;
+impl Roles for Askers {
+    const ROLES: &'static [Role] = &[Role::Customer, Role::Salesman, Role::Staff];
+}
+
+/// Customers, whether or not this service is told their numbers.
+#[derive(Debug)]
+pub struct Customers;
+impl Roles for Customers {
+    const ROLES: &'static [Role] = &[Role::Customer];
+}
+
+/// Somebody who is signed in with one of the roles. 401 or 403 otherwise, before `If-Match` and the body are read.
+#[derive(Debug, Clone)]
+pub struct Only<R>(pub Identity, PhantomData<R>);
+
+impl<S: Send + Sync, R: Roles> FromRequestParts<S> for Only<R> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let who = Identity::from_request_parts(parts, state).await?.one_of(R::ROLES)?;
+        Ok(Self(who, PhantomData))
     }
 }
 

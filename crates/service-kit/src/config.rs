@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::auth::Verifier;
 use crate::kafka;
+use crate::phone::CustomerIdKey;
 
 /// Gives a variable's value by its name.
 type Read = Box<dyn Fn(&str) -> Option<String>>;
@@ -187,11 +188,13 @@ pub struct Config {
     pub verifier: Verifier,
     /// `DRAIN_SECONDS`: how long it serves on after SIGTERM, until the load balancer has heard of it.
     pub drain: Duration,
+    /// `CUSTOMER_ID_KEY`: only for services that [identify customers](crate::Service::identifies_customers) by a number that somebody typed.
+    pub customer_ids: Option<CustomerIdKey>,
 }
 
 impl Config {
     /// Reads the configuration of the named service; `port` is where it listens unless told otherwise.
-    pub fn read(env: &mut Env, service: &str, port: u16) -> Option<Self> {
+    pub fn read(env: &mut Env, service: &str, port: u16, identifies_customers: bool) -> Option<Self> {
         let prefix = service.replace('-', "_").to_uppercase();
         let database_url = env.secret(&format!("{prefix}_DATABASE_URL"));
         let listen = env.or(&format!("{prefix}_LISTEN"), SocketAddr::from(([127, 0, 0, 1], port)));
@@ -202,6 +205,7 @@ impl Config {
         let migrate = env.or("MIGRATE", Migrate::Check);
         let verifier = env.secret("INTERNAL_TOKEN_PUBLIC_KEYS");
         let drain = drain(env);
+        let customer_ids = identifies_customers.then(|| env.secret("CUSTOMER_ID_KEY"));
         Some(Self {
             database_url: database_url?,
             listen,
@@ -210,6 +214,10 @@ impl Config {
             migrate,
             verifier: verifier?,
             drain,
+            customer_ids: match customer_ids {
+                Some(key) => Some(key?),
+                None => None,
+            },
         })
     }
 }
@@ -242,7 +250,7 @@ mod tests {
     fn every_wrong_variable_is_reported_at_once() {
         let mut env =
             Env::of([("CONSULTATION_DATABASE_URL", "mysql://x"), ("CONSULTATION_LISTEN", "here"), ("MIGRATE", "perhaps")]);
-        assert!(Config::read(&mut env, "consultation", 8083).is_none());
+        assert!(Config::read(&mut env, "consultation", 8083, true).is_none());
         let wrong = env.wrong().unwrap().to_string();
         for name in [
             "CONSULTATION_DATABASE_URL",
@@ -250,6 +258,7 @@ mod tests {
             "KAFKA_BROKERS is missing",
             "MIGRATE=perhaps",
             "INTERNAL_TOKEN_PUBLIC_KEYS is missing",
+            "CUSTOMER_ID_KEY is missing",
         ] {
             assert!(wrong.contains(name), "{name} is not in:\n{wrong}");
         }

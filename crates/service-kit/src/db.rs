@@ -207,8 +207,8 @@ fn schema(service: &str) -> String {
     service.replace('-', "_")
 }
 
-/// Creates a service's role and schema, so that the role may touch that schema and nothing else. For the sandbox and for tests; calling it
-/// again changes nothing but the password.
+/// Creates a service's role and schema, so that the role may touch that schema and nothing else, and the extension that searches lean on,
+/// which a service may not create itself. For the sandbox and for tests; calling it again changes nothing but the password.
 ///
 /// # Errors
 /// When the URL is not a superuser's, or the database cannot be reached.
@@ -222,7 +222,8 @@ pub async fn provision(superuser_url: &str, service: &str, password: &str) -> Re
         "do $$ begin create role {role} login; exception when duplicate_object or unique_violation then null; end $$;
          alter role {role} with login password '{password}';
          alter role {role} set search_path = {schema};
-         create schema if not exists {schema} authorization {role};"
+         create schema if not exists {schema} authorization {role};
+         create extension if not exists pg_trgm schema public;"
     );
     loop {
         // Roles belong to the whole server: whoever provisions another database of it at the same time may be in the way.

@@ -1,15 +1,18 @@
 //! How a request is read: extractors whose rejections are problems, fields that are all checked before any is refused, and the layers
 //! around every router.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -129,9 +132,14 @@ fn carry(from: &Response, mut to: Response) -> Response {
     to
 }
 
+/// Paths whose requests may take longer than [`REQUEST_TIMEOUT`].
+#[derive(Debug, Clone)]
+pub(crate) struct Bounds(pub(crate) Arc<[(&'static str, Duration)]>);
+
 /// Ends a request that takes too long, with a problem.
-pub(crate) async fn bounded(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+pub(crate) async fn bounded(State(Bounds(slow)): State<Bounds>, request: Request, next: Next) -> Response {
+    let own = slow.iter().find(|(path, _)| *path == request.uri().path()).map(|(_, bound)| *bound);
+    match tokio::time::timeout(own.unwrap_or(REQUEST_TIMEOUT), next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::unavailable("a request took too long").into_response(),
     }
@@ -157,8 +165,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             .and_then(|value| value.split(';').next())
             .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
         if !is_json {
-            let title = Text::new("JSON으로 보내 주세요", "Send JSON (Content-Type: application/json)");
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong-content-type", title));
+            return Err(wrong_content_type());
         }
         let key = idempotency_key(request.headers())?;
         let bytes = whole_body(request.into_body(), BODY_LIMIT).await?;
@@ -172,11 +179,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         };
         let refused = |error: serde_json::Error| {
             if error.is_data() {
-                wrong_shape()
+                repeated_key(&error).unwrap_or_else(wrong_shape)
             } else {
-                let at = format!("{}:{}", error.line(), error.column());
-                Problem::new(StatusCode::BAD_REQUEST, "not-json", Text::new("JSON을 읽을 수 없습니다", "The body is not JSON"))
-                    .detail(Text::new(format!("{at} 위치"), format!("at {at}")))
+                not_json(error.line(), error.column())
             }
         };
         // Serde would read an array as a struct, field by field in the order of their declaration, which is nobody's business.
@@ -200,15 +205,8 @@ const LINGER: Duration = Duration::from_secs(5);
 /// 413 for a larger one, 400 for one that did not arrive whole.
 pub async fn whole_body(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
     let mut bytes = BytesMut::new();
-    let broken = || {
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            "unreadable-body",
-            Text::new("본문을 끝까지 받지 못했습니다", "The body did not arrive whole"),
-        )
-    };
     while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame.map_err(|_| broken())?.into_data() {
+        if let Ok(data) = frame.map_err(|_| unreadable_body())?.into_data() {
             bytes.extend_from_slice(&data);
         }
         if bytes.len() > limit {
@@ -243,12 +241,51 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     match value.to_str() {
         Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key.to_owned())),
-        _ => Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "wrong-idempotency-key",
-            Text::new("Idempotency-Key는 255자 이하의 ASCII여야 합니다", "Idempotency-Key is 1 to 255 ASCII characters"),
-        )),
+        _ => Err(wrong_idempotency_key()),
     }
+}
+
+/// 400: a key that is none.
+pub(crate) fn wrong_idempotency_key() -> Problem {
+    let title = Text::new("Idempotency-Key는 255자 이하의 ASCII여야 합니다", "Idempotency-Key is 1 to 255 ASCII characters");
+    Problem::new(StatusCode::BAD_REQUEST, "wrong-idempotency-key", title)
+}
+
+/// 422, if what is wrong is that a field stands there twice: which of the two was meant, nobody can tell.
+fn repeated_key(error: &serde_json::Error) -> Option<Problem> {
+    // Serde derives the text; there is no other sign.
+    let text = error.to_string();
+    let name = text.strip_prefix("duplicate field `")?.split('`').next()?;
+    Some(Problem::wrong_fields(vec![FieldProblem {
+        pointer: format!("/{name}"),
+        code: "repeated",
+        message: Text::new("같은 항목이 두 번 있습니다", "This field is there twice"),
+    }]))
+}
+
+/// 415: the body is said to be something else.
+pub(crate) fn wrong_content_type() -> Problem {
+    let title = Text::new("JSON으로 보내 주세요", "Send JSON (Content-Type: application/json)");
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong-content-type", title)
+}
+
+/// 400: the body ends to be JSON there.
+pub(crate) fn not_json(line: usize, column: usize) -> Problem {
+    let at = format!("{line}:{column}");
+    Problem::new(StatusCode::BAD_REQUEST, "not-json", Text::new("JSON을 읽을 수 없습니다", "The body is not JSON"))
+        .detail(Text::new(format!("{at} 위치"), format!("at {at}")))
+}
+
+/// 400: the caller went away, or broke off.
+pub fn unreadable_body() -> Problem {
+    let title = Text::new("본문을 끝까지 받지 못했습니다", "The body did not arrive whole");
+    Problem::new(StatusCode::BAD_REQUEST, "unreadable-body", title)
+}
+
+/// 428: which version is meant was not said.
+pub(crate) fn if_match_required() -> Problem {
+    let title = Text::new("If-Match 헤더로 고치려는 버전을 알려 주세요", "Say with If-Match which version you change");
+    Problem::new(StatusCode::PRECONDITION_REQUIRED, "if-match-required", title)
 }
 
 /// An id in the path. One that is no id names nothing: 404.
@@ -287,11 +324,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let Some(value) = parts.headers.get(header::IF_MATCH) else {
-            return Err(Problem::new(
-                StatusCode::PRECONDITION_REQUIRED,
-                "if-match-required",
-                Text::new("If-Match 헤더로 고치려는 버전을 알려 주세요", "Say with If-Match which version you change"),
-            ));
+            return Err(if_match_required());
         };
         let text = value.to_str().unwrap_or_default().trim();
         if text == "*" {
@@ -380,20 +413,25 @@ impl PageQuery {
     /// # Errors
     /// 422 for a limit out of range or a cursor that no page gave.
     pub fn page(self) -> Result<Page, Problem> {
-        let limit = self.limit.unwrap_or(50);
-        let after = self.after.map(|after| Uuid::parse_str(&after)).transpose();
-        match (usize::try_from(limit), after) {
-            (Ok(limit @ 1..=100), Ok(after)) => Ok(Page { limit, after }),
-            (_, after) => {
-                let (ko, en) = if after.is_err() {
-                    ("after는 이전 응답의 next 값이어야 합니다", "after must be the `next` of an earlier answer")
-                } else {
-                    ("limit는 1에서 100까지입니다", "limit is 1 to 100")
-                };
-                Err(wrong_query(Text::new(ko, en)))
-            }
-        }
+        let limit = limit(self.limit)?;
+        let after = self.after.map(|after| Uuid::parse_str(&after)).transpose().map_err(|_| wrong_cursor())?;
+        Ok(Page { limit, after })
     }
+}
+
+/// `?limit` of a list, 50 unless given.
+///
+/// # Errors
+/// 422 for one that is not 1 to 100.
+pub fn limit(given: Option<u32>) -> Result<usize, Problem> {
+    match usize::try_from(given.unwrap_or(50)) {
+        Ok(limit @ 1..=100) => Ok(limit),
+        _ => Err(wrong_limit()),
+    }
+}
+
+fn wrong_limit() -> Problem {
+    wrong_query(Text::new("limit는 1에서 100까지입니다", "limit is 1 to 100"))
 }
 
 impl Page {
@@ -401,6 +439,24 @@ impl Page {
     pub fn fetch(self) -> i64 {
         i64::try_from(self.limit).unwrap_or(100) + 1
     }
+}
+
+/// A place in a list that is ordered by something else and then by id, as an opaque text.
+pub fn cursor<T: Serialize>(place: &T) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(place).unwrap_or_default())
+}
+
+/// The place that [`cursor`] made a text of.
+///
+/// # Errors
+/// 422 for a text that no page gave.
+pub fn place<T: DeserializeOwned>(cursor: &str) -> Result<T, Problem> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
+    bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(wrong_cursor)
+}
+
+fn wrong_cursor() -> Problem {
+    wrong_query(Text::new("after는 이전 응답의 next 값이어야 합니다", "after must be the `next` of an earlier answer"))
 }
 
 /// 422 for a query string that cannot be meant.
@@ -425,6 +481,14 @@ impl<T> Paged<T> {
         let more = items.len() > page.limit;
         items.truncate(page.limit);
         let next = items.last().filter(|_| more).map(|last| id(last).to_string());
+        Self { items, next }
+    }
+
+    /// The same for a list in another order: `place` makes the cursor of the last row that is left.
+    pub fn cut_by<P: Serialize>(mut items: Vec<T>, limit: usize, place: impl Fn(&T) -> P) -> Self {
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(|last| cursor(&place(last)));
         Self { items, next }
     }
 }
@@ -604,6 +668,15 @@ mod tests {
             fields.wrong.iter().map(|wrong| wrong.code).collect::<Vec<_>>(),
             ["too-long", "required", "control-character"]
         );
+    }
+
+    #[test]
+    fn a_cursor_is_the_place_it_was_made_of_and_anything_else_is_refused() {
+        let id = Uuid::from_u128(7);
+        assert_eq!(place::<(String, Uuid)>(&cursor(&("가".to_owned(), id))).unwrap(), ("가".to_owned(), id));
+        for text in ["", "!", "bm8", &cursor(&7)] {
+            assert_eq!(place::<(String, Uuid)>(text).unwrap_err().status(), StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+        }
     }
 
     #[test]

@@ -8,10 +8,11 @@
 //! - [`policy`]: what a policy is, and how it fails.
 //! - [`kafka`]: client settings, topics, headers.
 //! - [`http`], [`problem`], [`idempotency`], `after`: how a request is read and refused.
-//! - [`auth`], [`phone`]: who asks.
+//! - [`auth`], [`phone`]: who asks; [`people`]: who is shown, and for whom something is entered.
+//! - [`describe`]: the description of the routes, with every problem and an example of everything.
 //! - `health`, [`shutdown`], [`telemetry`], [`clock`]: the process.
 //!
-//! There are no macros here, no repository traits for the one database and no bus trait for the one broker.
+//! There are no repository traits here for the one database, and no bus trait for the one broker.
 
 mod after;
 pub mod auth;
@@ -19,12 +20,14 @@ pub mod clock;
 pub mod config;
 mod consumer;
 pub mod db;
+pub mod describe;
 pub mod event_log;
 mod health;
 pub mod http;
 pub mod idempotency;
 pub mod kafka;
 pub mod leader;
+pub mod people;
 pub mod phone;
 pub mod policy;
 pub mod problem;

@@ -76,10 +76,12 @@ type Reaction = Box<dyn for<'a> Fn(&'a mut Tx, &'a Envelope, &'a [u8]) -> Reacti
 pub(crate) struct Policies {
     reactions: BTreeMap<TypeName, Vec<Reaction>>,
     topics: Vec<Topic>,
+    names: Vec<(TypeName, &'static str)>,
 }
 
 impl Policies {
     pub(crate) fn add<E: Event, P: for<'a> Policy<'a, E>>(&mut self, policy: P) {
+        self.names.push((E::TYPE, function_name::<P>()));
         let policy = std::sync::Arc::new(policy);
         let reaction: Reaction = Box::new(move |tx, envelope, payload| {
             let policy = policy.clone();
@@ -95,6 +97,11 @@ impl Policies {
         }
     }
 
+    /// Which function reacts to which type.
+    pub(crate) fn names(&self) -> &[(TypeName, &'static str)] {
+        &self.names
+    }
+
     /// The topics these policies read.
     pub(crate) fn topics(&self) -> &[Topic] {
         &self.topics
@@ -107,6 +114,13 @@ impl Policies {
         }
         Ok(())
     }
+}
+
+/// The bare name of a policy's function.
+fn function_name<P>() -> &'static str {
+    let path = std::any::type_name::<P>();
+    let path = path.split('<').next().unwrap_or(path);
+    path.rsplit("::").next().unwrap_or(path)
 }
 
 impl fmt::Debug for Policies {

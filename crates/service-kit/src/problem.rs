@@ -181,9 +181,19 @@ impl Problem {
         self.0.status
     }
 
-    /// The problem as it is sent.
-    pub fn render(&self, language: Language) -> Response {
-        let body = ProblemDocument {
+    /// The stable slug that its `type` ends in.
+    pub fn slug(&self) -> &'static str {
+        self.0.slug
+    }
+
+    /// Its title in English, for the description.
+    pub(crate) fn title(&self) -> &str {
+        &self.0.title.en
+    }
+
+    /// The body as it is sent.
+    pub(crate) fn document(&self, language: Language) -> ProblemDocument {
+        ProblemDocument {
             kind: format!("/problems/{}", self.0.slug),
             title: self.0.title.in_language(language).to_owned(),
             status: self.0.status.as_u16(),
@@ -200,7 +210,12 @@ impl Problem {
                 .collect(),
             trace_id: trace::id(),
             more: self.0.more.clone(),
-        };
+        }
+    }
+
+    /// The problem as it is sent.
+    pub fn render(&self, language: Language) -> Response {
+        let body = self.document(language);
         let mut response = (self.0.status, serde_json::to_string(&body).unwrap_or_default()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

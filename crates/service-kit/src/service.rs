@@ -13,13 +13,13 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use events::{Event, Topic};
+use events::{Event, Topic, TypeName};
+use serde_json::Value;
 use sqlx::migrate::{MigrateError, Migrator};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::auth::{self, Gate, Verifier};
@@ -27,14 +27,30 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Env, Migrate};
 use crate::consumer::{self, Intake};
 use crate::health::{self, Phase};
+use crate::phone::CustomerIdKey;
 use crate::policy::{Policies, Policy};
-use crate::{Db, after, db, http, idempotency, relay, shutdown, telemetry};
+use crate::{Db, Problem, after, db, describe, http, idempotency, relay, shutdown, telemetry};
 
 /// What a handler and a background task get.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// The service's database.
     pub db: Db,
+    customer_ids: Option<CustomerIdKey>,
+}
+
+impl Context {
+    pub(crate) fn new(db: Db, customer_ids: Option<CustomerIdKey>) -> Self {
+        Self { db, customer_ids }
+    }
+
+    /// Makes customer ids of numbers that somebody typed.
+    ///
+    /// # Errors
+    /// 500 in a service that did not say that it [identifies customers](Service::identifies_customers).
+    pub fn customer_ids(&self) -> Result<&CustomerIdKey, Problem> {
+        self.customer_ids.as_ref().ok_or_else(|| Problem::internal("this service has no CUSTOMER_ID_KEY"))
+    }
 }
 
 type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -48,6 +64,9 @@ pub struct Service {
     routes: fn() -> OpenApiRouter<Context>,
     policies: Policies,
     tasks: Vec<Task>,
+    problems: fn() -> Vec<Problem>,
+    slow: Vec<(&'static str, Duration)>,
+    identifies_customers: bool,
     deduplicates: bool,
 }
 
@@ -61,6 +80,9 @@ impl Service {
             routes: OpenApiRouter::new,
             policies: Policies::default(),
             tasks: Vec::new(),
+            problems: Vec::new,
+            slow: Vec::new(),
+            identifies_customers: false,
             deduplicates: true,
         }
     }
@@ -95,6 +117,27 @@ impl Service {
         self
     }
 
+    /// One example of each problem of its own: what its operations name in `x-problems` is described with these.
+    #[must_use]
+    pub fn problems(mut self, problems: fn() -> Vec<Problem>) -> Self {
+        self.problems = problems;
+        self
+    }
+
+    /// Requests to this path may take longer than others: it takes in a large body.
+    #[must_use]
+    pub fn slow(mut self, path: &'static str, bound: Duration) -> Self {
+        self.slow.push((path, bound));
+        self
+    }
+
+    /// It makes customer ids of numbers that somebody typed, and needs the key for it.
+    #[must_use]
+    pub fn identifies_customers(mut self) -> Self {
+        self.identifies_customers = true;
+        self
+    }
+
     /// Takes every record in as if it were new: no inbox, no progress. Only for the negative control that shows that the kill test can fail.
     #[cfg(feature = "testing")]
     #[must_use]
@@ -103,14 +146,24 @@ impl Service {
         self
     }
 
-    /// The description of its routes.
-    pub fn openapi(&self) -> OpenApi {
-        (self.routes)().into_openapi()
+    /// The description of its routes (`OpenAPI` 3.1), with every problem and an example of everything.
+    pub fn description(&self) -> Value {
+        describe::complete((self.routes)().into_openapi(), &(self.problems)())
+    }
+
+    /// Its policies: which function reacts to which type of event.
+    pub fn policies(&self) -> &[(TypeName, &'static str)] {
+        self.policies.names()
+    }
+
+    /// Whether it needs [`Config::customer_ids`].
+    pub fn needs_customer_ids(&self) -> bool {
+        self.identifies_customers
     }
 
     /// Its configuration from the environment.
     pub fn config(&self, env: &mut Env) -> Option<Config> {
-        Config::read(env, self.name, self.port)
+        Config::read(env, self.name, self.port, self.identifies_customers)
     }
 
     /// Its migrations.
@@ -142,15 +195,15 @@ impl Service {
 
     /// Routes with every layer around them, and the description's path beside them.
     pub(crate) fn router(&self, context: Context, verifier: Verifier) -> Router {
-        let (routes, description) = (self.routes)().split_for_parts();
-        let description = serde_json::to_string(&description).unwrap_or_default();
+        let (routes, _) = (self.routes)().split_for_parts();
+        let description = self.description().to_string();
         let gate = Gate { verifier, service: self.name };
         let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
         let routes = routes
             .route("/openapi.json", axum::routing::get(|| async { (json, description) }))
             .layer(middleware::from_fn_with_state(after::Reader::new(context.db.clone(), self.policies.topics()), after::wait))
             .layer(middleware::from_fn_with_state(gate, auth::identify))
-            .layer(middleware::from_fn(http::bounded))
+            .layer(middleware::from_fn_with_state(http::Bounds(self.slow.clone().into()), http::bounded))
             .with_state(context);
         http::layers(routes)
     }
@@ -221,7 +274,7 @@ impl Bound {
         phase.send_replace(Phase::Ready);
         tracing::info!(service = name, address = %config.listen, "serving");
 
-        let context = Context { db: db.clone() };
+        let context = Context::new(db.clone(), config.customer_ids.clone());
         let router = service
             .router(context.clone(), config.verifier.clone())
             .layer(middleware::from_fn_with_state(phase.subscribe(), close_while_draining));

@@ -8,7 +8,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use chrono::{DateTime, TimeDelta, Utc};
-use events::{Envelope, Event};
+use events::{
+    Category, Edition, Envelope, Event, Period, PeriodKind, PersonRole, Profile, ProjectStatus, Region, SeriesId, USUAL_WEIGHT,
+};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use sqlx::postgres::PgPoolOptions;
@@ -97,6 +99,7 @@ fn signer() -> &'static Signer {
 /// One service, called as its gateway would call it, on a database of its own.
 pub struct TestApp {
     name: &'static str,
+    url: String,
     context: Context,
     clock: Arc<MockClock>,
     router: Router,
@@ -112,17 +115,27 @@ impl TestApp {
     /// A migrated service whose consumer and relay do not run: events are delivered by [`TestApp::deliver`] and read by
     /// [`TestApp::new_events`].
     pub async fn start(service: Service) -> Self {
-        let name = service.name();
-        let url = database(&[name]).await;
+        let url = database(&[service.name()]).await;
         let clock = Arc::new(MockClock::at(BEGINNING.parse().unwrap()));
-        let url: DatabaseUrl = crate::db::service_url(&url, name, "test").unwrap();
+        Self::on(service, url, clock).await
+    }
+
+    /// Another instance of the service beside this one, on the same database and by the same clock.
+    pub async fn beside(&self, service: Service) -> Self {
+        Self::on(service, self.url.clone(), self.clock.clone()).await
+    }
+
+    async fn on(service: Service, database: String, clock: Arc<MockClock>) -> Self {
+        let name = service.name();
+        let url: DatabaseUrl = crate::db::service_url(&database, name, "test").unwrap();
         let db = Db::new(name, &url, clock.clone()).unwrap();
         db.migrate(service.migrations(), Migrate::Apply).await.unwrap();
-        let context = Context { db: db.clone() };
+        let customer_ids = service.needs_customer_ids().then(customer_id_key);
+        let context = Context::new(db.clone(), customer_ids);
         let verifier = signer().public_pem().unwrap().parse().unwrap();
         let router = service.router(context.clone(), verifier);
         let intake = service.into_intake(db);
-        Self { name, context, clock, router, intake, read: AtomicI64::new(0), offset: AtomicI64::new(0) }
+        Self { name, url: database, context, clock, router, intake, read: AtomicI64::new(0), offset: AtomicI64::new(0) }
     }
 
     /// What handlers and tasks of the service get.
@@ -241,8 +254,12 @@ pub fn envelope<E: Event>(id: Uuid, version: i64, event: &E) -> Envelope {
 /// The customer who has this number, by a key that only tests use.
 pub fn customer(phone: &str) -> Identity {
     let phone: Phone = phone.parse().unwrap();
-    let key: CustomerIdKey = "a key that nothing but tests uses".parse().unwrap();
-    Identity { role: Role::Customer, subject: key.customer_id(&phone).0, phone: Some(phone) }
+    Identity { role: Role::Customer, subject: customer_id_key().customer_id(&phone).0, phone: Some(phone) }
+}
+
+/// The key by which tests make customer ids.
+fn customer_id_key() -> CustomerIdKey {
+    "a key that nothing but tests uses".parse().unwrap()
 }
 
 /// Somebody who calls the service.
@@ -339,4 +356,37 @@ impl Answer {
 /// A pool on a whole test database, for a checker that reads every schema.
 pub async fn superuser_pool(url: &str) -> PgPool {
     PgPoolOptions::new().max_connections(4).connect(url).await.unwrap()
+}
+
+/// An edition of a programme as events tell it: nationwide, planned, taken at any time.
+pub fn an_edition(series: Uuid, name: &str) -> Edition {
+    Edition {
+        series_id: SeriesId(series),
+        name: name.to_owned(),
+        year: 2026,
+        category: Category::Technology,
+        regions: vec![Region::Nationwide],
+        target: None,
+        agency: "중소벤처기업부".to_owned(),
+        host: "소상공인시장진흥공단".to_owned(),
+        period: Period { kind: PeriodKind::Always, text: "상시".to_owned(), starts_on: None, ends_on: None },
+        status: ProjectStatus::Planned,
+        started_on: None,
+        ended_on: None,
+        predecessor: None,
+    }
+}
+
+/// Somebody of the salesman service as events tell him: active, never away.
+pub fn a_profile(display_name: &str, role: PersonRole, capacity: u32) -> Profile {
+    Profile {
+        display_name: display_name.to_owned(),
+        role,
+        regions: Vec::new(),
+        categories: Vec::new(),
+        capacity,
+        weight: USUAL_WEIGHT,
+        active: true,
+        leave: None,
+    }
 }

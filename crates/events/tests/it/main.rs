@@ -5,8 +5,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use events::{
-    ConsultationCreated, ConsultationEdited, ConsultationProgressed, Event, InterestCreated, InterestUpdated, LastFour,
-    ProjectCreated, SalesmanMatched, SalesmanRegistered, TYPES,
+    ConsultationCreated, ConsultationEdited, ConsultationProgressed, Event, InterestCreated, InterestUpdated, LastFour, Leave,
+    Phase, ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted, SalesmanMatched, SalesmanRegistered, SalesmanUpdated,
+    TYPES,
 };
 use serde_json::Value;
 
@@ -34,6 +35,9 @@ fn every_published_version_is_still_read_and_written_as_it_was() {
     let golden = golden();
     for (now, then) in [
         round_trip::<ProjectCreated>(&golden),
+        round_trip::<ProjectStarted>(&golden),
+        round_trip::<ProjectEnded>(&golden),
+        round_trip::<ProjectEdited>(&golden),
         round_trip::<InterestCreated>(&golden),
         round_trip::<InterestUpdated>(&golden),
         round_trip::<ConsultationCreated>(&golden),
@@ -41,6 +45,7 @@ fn every_published_version_is_still_read_and_written_as_it_was() {
         round_trip::<ConsultationProgressed>(&golden),
         round_trip::<SalesmanMatched>(&golden),
         round_trip::<SalesmanRegistered>(&golden),
+        round_trip::<SalesmanUpdated>(&golden),
     ] {
         assert_eq!(now, then);
     }
@@ -76,4 +81,45 @@ fn only_four_digits_are_the_last_four() {
         assert!(LastFour::try_from(wrong.to_owned()).is_err(), "{wrong}");
     }
     assert_eq!(LastFour::try_from("0078".to_owned()).unwrap().to_string(), "0078");
+}
+
+/// The pages hold their own function to the same file.
+#[test]
+fn the_phase_is_what_the_table_of_cases_says() {
+    let cases: Vec<Value> = serde_json::from_str(include_str!("phase_cases.json")).unwrap();
+    for case in &cases {
+        let period =
+            serde_json::json!({ "kind": case["kind"], "text": "", "startsOn": case["startsOn"], "endsOn": case["endsOn"] });
+        let read = |value: &Value| serde_json::from_value(value.clone());
+        let phase = events::phase(read(&case["status"]).unwrap(), &serde_json::from_value(period).unwrap(), date(&case["today"]));
+        assert_eq!(phase.as_str(), case["phase"], "{}", case["why"]);
+    }
+    for phase in Phase::ALL {
+        assert!(cases.iter().any(|case| case["phase"] == phase.as_str()), "no case ends in {}", phase.as_str());
+    }
+}
+
+fn date(value: &Value) -> chrono::NaiveDate {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+#[test]
+fn the_wire_name_of_every_word_is_the_one_that_is_serialised() {
+    for (name, written) in events::PeriodKind::ALL
+        .map(|it| (it.as_str(), serde_json::to_value(it)))
+        .into_iter()
+        .chain(events::Region::ALL.map(|it| (it.as_str(), serde_json::to_value(it))))
+        .chain(events::Category::ALL.map(|it| (it.as_str(), serde_json::to_value(it))))
+        .chain(Phase::ALL.map(|it| (it.as_str(), serde_json::to_value(it))))
+    {
+        assert_eq!(written.unwrap(), name);
+    }
+}
+
+#[test]
+fn a_leave_covers_both_of_its_ends_and_nothing_beyond() {
+    let day = |text: &str| text.parse().unwrap();
+    let leave = Leave { from: day("2026-12-24"), until: day("2026-12-26") };
+    let covered = ["2026-12-23", "2026-12-24", "2026-12-26", "2026-12-27"].map(|it| leave.covers(day(it)));
+    assert_eq!(covered, [false, true, true, false]);
 }

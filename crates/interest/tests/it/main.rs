@@ -4,11 +4,11 @@ mod http;
 mod policies;
 
 use events::{
-    Actor, Category, CustomerId, CustomerRef, InterestId, LastFour, MatchId, Origin, Period, PeriodKind, PersonRef,
-    ProjectCreated, ProjectId, ProjectStatus, Region, SalesmanId, SalesmanMatched, SeriesId, Strategy,
+    Actor, CustomerId, CustomerRef, InterestId, LastFour, MatchId, Origin, PersonRef, ProjectCreated, ProjectId, SalesmanId,
+    SalesmanMatched, Strategy,
 };
 use serde_json::{Value, json};
-use service_kit::testing::{TestApp, customer};
+use service_kit::testing::{TestApp, an_edition, customer};
 use uuid::Uuid;
 
 /// The customer of most tests.
@@ -74,18 +74,5 @@ fn a_match(origin: Origin, salesman: Uuid, consultant: Option<Uuid>) -> Salesman
 
 /// An edition of the usual programme.
 fn a_project(id: Uuid, name: &str) -> ProjectCreated {
-    ProjectCreated {
-        project_id: ProjectId(id),
-        series_id: SeriesId(SERIES),
-        name: name.to_owned(),
-        year: 2026,
-        category: Category::Technology,
-        regions: vec![Region::Nationwide],
-        agency: "중소벤처기업부".to_owned(),
-        host: "소상공인시장진흥공단".to_owned(),
-        period: Period { kind: PeriodKind::Always, text: "상시".to_owned(), starts_on: None, ends_on: None },
-        status: ProjectStatus::Planned,
-        predecessor: None,
-        actor: Actor::System,
-    }
+    ProjectCreated { project_id: ProjectId(id), edition: an_edition(SERIES, name), actor: Actor::System }
 }

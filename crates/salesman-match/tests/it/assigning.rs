@@ -105,7 +105,7 @@ async fn with_nobody_eligible_a_match_stays_in_the_queue_until_somebody_register
 async fn inactive_people_are_never_chosen() {
     let app = start().await;
     let mut resting = crate::somebody(1, events::PersonRole::Salesman, 5);
-    resting.active = false;
+    resting.profile.active = false;
     app.deliver(1, &resting).await;
     requested(&app, [FOUR]).await;
     assert_eq!(assign(&app).await, 0);

@@ -11,7 +11,7 @@ use events::{
 };
 use serde_json::Value;
 use service_kit::Clock as _;
-use service_kit::testing::{TestApp, envelope};
+use service_kit::testing::{TestApp, a_profile, envelope};
 use uuid::Uuid;
 
 /// The number of the customer of most tests ends in these.
@@ -54,12 +54,7 @@ fn an_interest(id: Uuid, four: &str) -> InterestCreated {
 fn somebody(id: u128, role: PersonRole, capacity: u32) -> SalesmanRegistered {
     SalesmanRegistered {
         salesman_id: SalesmanId(Uuid::from_u128(id)),
-        display_name: format!("담당 {id}"),
-        role,
-        regions: Vec::new(),
-        categories: Vec::new(),
-        capacity,
-        active: true,
+        profile: a_profile(&format!("담당 {id}"), role, capacity),
         actor: Actor::System,
     }
 }

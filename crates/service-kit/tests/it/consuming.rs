@@ -121,7 +121,7 @@ async fn poison_parks_with_its_successors_and_everything_else_flows_on() {
     let odd = String::from_utf8(payload(ids[5])).unwrap().replace("planned", "pl\\u0000nned");
     produce(&producer, &world.kafka, ids[5], kafka::headers(&good(ids[5])), odd.as_bytes()).await;
     let mut nameless = a_project(ids[6]);
-    nameless.name.clear();
+    nameless.edition.name.clear();
     produce_event(&producer, &world.kafka, 1, &nameless).await;
     for id in &ids[..7] {
         produce_event(&producer, &world.kafka, 2, &a_project(*id)).await;
@@ -153,7 +153,7 @@ async fn a_batch_with_many_refused_records_takes_all_the_others_in() {
     for aggregate in 0..600_u128 {
         let mut project = a_project(Uuid::from_u128(aggregate));
         if aggregate % 7 == 0 {
-            project.name.clear();
+            project.edition.name.clear();
         }
         sending.push(async {
             let project = project;

@@ -12,9 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use events::{
-    Actor, Category, Envelope, Event, Period, PeriodKind, ProjectCreated, ProjectId, ProjectStatus, Region, SeriesId, Topic,
-};
+use events::{Actor, Envelope, Event, ProjectCreated, ProjectId, Topic};
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -41,20 +39,7 @@ const NAME: &str = "project";
 const PATIENCE: Duration = Duration::from_secs(40);
 
 fn a_project(id: Uuid) -> ProjectCreated {
-    ProjectCreated {
-        project_id: ProjectId(id),
-        series_id: SeriesId(id),
-        name: "스마트상점".to_owned(),
-        year: 2026,
-        category: Category::Technology,
-        regions: vec![Region::Nationwide],
-        agency: "중소벤처기업부".to_owned(),
-        host: "소상공인시장진흥공단".to_owned(),
-        period: Period { kind: PeriodKind::Always, text: "상시".to_owned(), starts_on: None, ends_on: None },
-        status: ProjectStatus::Planned,
-        predecessor: None,
-        actor: Actor::System,
-    }
+    ProjectCreated { project_id: ProjectId(id), edition: testing::an_edition(id, "스마트상점"), actor: Actor::System }
 }
 
 /// Requests that have come as far as [`slow`].
@@ -87,7 +72,7 @@ async fn tallying() -> Service {
 /// One row for each project; refuses a project without a name, and asks to be tried again while there is an obstacle.
 async fn tally(tx: &mut Tx, received: &Received<ProjectCreated>) -> Result<(), PolicyError> {
     let id = received.envelope.aggregate_id;
-    if received.event.name.is_empty() {
+    if received.event.edition.name.is_empty() {
         return Err(PolicyError::Park("a project without a name".to_owned()));
     }
     let obstacle: Option<i64> = sqlx::query_scalar("select tries_left from obstacle where aggregate_id = $1 and tries_left > 0")
@@ -141,7 +126,7 @@ impl World {
         ];
         pairs.extend(more);
         let mut env = Env::of(pairs);
-        Config::read(&mut env, NAME, 0).unwrap_or_else(|| panic!("{:?}", env.wrong()))
+        Config::read(&mut env, NAME, 0, false).unwrap_or_else(|| panic!("{:?}", env.wrong()))
     }
 
     /// A service whose schema is there, and which does not run: for appending.

@@ -1,0 +1,85 @@
+//! Who is shown to others, and for whom something is entered.
+
+use events::{CustomerId, PersonRef};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::auth::{Identity, Role};
+use crate::http::{Field, Fields};
+use crate::phone::{CustomerIdKey, Phone};
+use crate::problem::Text;
+
+/// The longest name of a person, in characters.
+pub const LONGEST_NAME: usize = 200;
+
+/// A salesman or consultant as others see him.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({ "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘" }))]
+pub struct PersonView {
+    /// Who.
+    pub id: Uuid,
+    /// The name he chose to be shown by.
+    pub display_name: String,
+}
+
+impl From<PersonRef> for PersonView {
+    fn from(person: PersonRef) -> Self {
+        Self { id: person.id.0, display_name: person.display_name }
+    }
+}
+
+/// For whom something is entered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForWhom {
+    /// Who.
+    pub customer_id: CustomerId,
+    /// His number.
+    pub phone: Phone,
+    /// His name, where it was told.
+    pub name: Option<String>,
+    /// Whether a colleague entered it, and vouches that the customer agreed to it.
+    pub is_vouched_for: bool,
+}
+
+/// The fields by which a body says for whom it is: a customer is who he signed in as, staff and salesmen tell number, name and consent.
+#[derive(Debug, Default)]
+pub struct ForWhomFields {
+    /// `/phone`.
+    pub phone: Field<Phone>,
+    /// `/customerName`.
+    pub customer_name: Field<String>,
+    /// `/consent`.
+    pub consent: Field<bool>,
+}
+
+impl ForWhomFields {
+    /// Reads them; notes what is wrong with them in `fields`.
+    pub fn read(self, who: &Identity, key: &CustomerIdKey, fields: &mut Fields) -> Option<ForWhom> {
+        let name = fields.optional_text("/customerName", self.customer_name, LONGEST_NAME).filter(|name| !name.is_empty());
+        let typed = fields.optional("/phone", self.phone);
+        let consent = fields.optional("/consent", self.consent);
+        if who.role == Role::Customer {
+            let phone = who.phone.clone()?;
+            if typed.is_some_and(|typed| typed != phone) {
+                let message = Text::new("로그인한 번호와 다릅니다", "It is not the number you signed in with");
+                fields.refuse("/phone", "not-yours", message);
+            }
+            return Some(ForWhom { customer_id: CustomerId(who.subject), phone, name, is_vouched_for: false });
+        }
+        let required = || Text::new("필수 항목입니다", "This field is required");
+        if typed.is_none() {
+            fields.refuse("/phone", "required", required());
+        }
+        if name.is_none() {
+            fields.refuse("/customerName", "required", required());
+        }
+        if consent != Some(true) {
+            let message = Text::new("고객의 동의를 받았는지 확인해 주세요", "Confirm that the customer agreed");
+            fields.refuse("/consent", "consent-required", message);
+        }
+        let phone = typed?;
+        Some(ForWhom { customer_id: key.customer_id(&phone), phone, name: Some(name?), is_vouched_for: true })
+    }
+}
