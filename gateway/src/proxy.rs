@@ -26,7 +26,7 @@ use crate::config::{Patience, Services};
 use crate::identity::now;
 use crate::routes::{self, API, Service};
 
-/// Larger than any body a service takes in, so that the service's own limit is the one that people meet.
+/// Larger than any body a service takes in but a whole file, so that the service's own limit is the one that people meet.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
 /// A body up to this size is held until the answer comes, so that it can be sent once more.
@@ -110,8 +110,10 @@ pub(crate) async fn forward(State(door): State<Arc<Door>>, request: Request) -> 
     if let Some(session) = &session {
         headers.insert(header::AUTHORIZATION, door.tokens.authorization(&session.identity, service, now())?);
     }
-    let deadline = Instant::now() + door.upstream.patience.answer;
-    let mut body = Outgoing::new(&parts, body, deadline).await?;
+    let upload = routes::upload(&parts.method, at_service);
+    let deadline = Instant::now() + upload.map_or(door.upstream.patience.answer, |upload| upload.answer);
+    let limit = upload.map_or(BODY_LIMIT, |upload| upload.body);
+    let mut body = Outgoing::new(&parts, body, limit, deadline).await?;
     let mut send = async || {
         let mut request = Request::new(body.next());
         request.method_mut().clone_from(&parts.method);
@@ -129,7 +131,7 @@ pub(crate) async fn forward(State(door): State<Arc<Door>>, request: Request) -> 
     };
     match answer {
         Ok(answer) => Ok(returned(answer)),
-        Err(Silence::Broken(error)) if is_too_large(&error) => Err(too_large(BODY_LIMIT)),
+        Err(Silence::Broken(error)) if is_too_large(&error) => Err(too_large(limit)),
         Err(Silence::Broken(error)) => Err(unavailable(service, &error)),
         Err(Silence::Late) => Err(late(service)),
     }
@@ -149,17 +151,17 @@ enum Outgoing {
 
 impl Outgoing {
     /// Holds a body that may have to be sent again: of a request that changes nothing, or that the service recognises by its key.
-    async fn new(parts: &Parts, body: Body, deadline: Instant) -> Result<Self, Problem> {
+    async fn new(parts: &Parts, body: Body, limit: usize, deadline: Instant) -> Result<Self, Problem> {
         let announced = body.size_hint();
-        if announced.lower() > BODY_LIMIT as u64 {
+        if announced.lower() > limit as u64 {
             read_on(body).await;
-            return Err(too_large(BODY_LIMIT));
+            return Err(too_large(limit));
         }
         let has_key = parts.method == Method::POST && parts.headers.contains_key("idempotency-key");
         let is_repeatable = matches!(parts.method, Method::GET | Method::HEAD) || has_key;
         let is_small = announced.upper().is_some_and(|upper| upper <= HELD as u64);
         if !(is_repeatable && is_small) {
-            return Ok(Self::Streamed(Some(Body::new(Limited::new(body, BODY_LIMIT)))));
+            return Ok(Self::Streamed(Some(Body::new(Limited::new(body, limit)))));
         }
         match timeout_at(deadline, body.collect()).await {
             Ok(Ok(whole)) => Ok(Self::Held(whole.to_bytes())),

@@ -1,5 +1,8 @@
 //! The table: which prefix leads to which service, and who may call it.
 
+use std::time::Duration;
+
+use axum::http::Method;
 use service_kit::Problem;
 use service_kit::auth::Role;
 
@@ -92,6 +95,23 @@ pub const TABLE: [Row; 5] = [
     Row { prefix: "/salesman-matches", service: Service::SalesmanMatch, callers: SIGNED_IN },
     Row { prefix: "/salesmen", service: Service::Salesman, callers: SIGNED_IN },
 ];
+
+/// A path at a service that takes in a whole file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Upload {
+    path: &'static str,
+    /// The largest body, in bytes: a little more than the service takes in, so that the service's own words are what people read.
+    pub(crate) body: usize,
+    /// From the request's head to that of its answer: 32 MiB take a minute on a line that uploads 5 Mbit/s.
+    pub(crate) answer: Duration,
+}
+
+const UPLOADS: [Upload; 1] = [Upload { path: "/projects/imports", body: 33 * 1024 * 1024, answer: Duration::from_mins(2) }];
+
+/// What a file may take that is sent there.
+pub(crate) fn upload(method: &Method, at_service: &str) -> Option<Upload> {
+    UPLOADS.into_iter().find(|upload| method == Method::POST && upload.path == at_service)
+}
 
 /// Everything of the services is below this.
 pub(crate) const API: &str = "/api";

@@ -33,6 +33,16 @@ async fn a_body_of_up_to_a_megabyte_passes_and_a_larger_one_is_refused() {
 }
 
 #[tokio::test]
+async fn a_file_to_import_may_be_larger_and_has_a_limit_of_its_own() {
+    let gateway = start().await;
+    let post = |size: usize| gateway.ask(Method::POST, "/api/projects/imports").body("x".repeat(size)).send();
+    assert_eq!(post(3 * 1024 * 1024).await.status, 200);
+    let answer = post(33 * 1024 * 1024 + 1).await;
+    assert_eq!(answer.problem(), (413, "too-large".to_owned()));
+    assert_eq!(answer.json()["limitBytes"], 33 * 1024 * 1024);
+}
+
+#[tokio::test]
 async fn a_body_announced_as_too_large_is_refused_before_it_is_sent() {
     let gateway = start().await;
     let answer =
