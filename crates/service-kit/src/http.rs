@@ -634,10 +634,12 @@ impl Fields {
 
 #[cfg(test)]
 mod tests {
+    use tower::ServiceExt as _;
+
     use super::*;
 
-    #[derive(Deserialize)]
-    struct Body {
+    #[derive(Debug, Deserialize)]
+    struct Person {
         #[serde(default)]
         name: Field<String>,
         #[serde(default)]
@@ -648,13 +650,42 @@ mod tests {
 
     #[test]
     fn every_wrong_field_is_found_at_once() {
-        let body: Body = serde_json::from_str(r#"{"name": 7, "count": "many", "date": null}"#).unwrap();
+        let body: Person = serde_json::from_str(r#"{"name": 7, "count": "many", "date": null}"#).unwrap();
         let mut fields = Fields::default();
         fields.text("/name", body.name, 10);
         fields.required("/count", body.count);
         fields.required("/date", body.date);
         let found: Vec<_> = fields.wrong.iter().map(|wrong| (wrong.pointer.as_str(), wrong.code)).collect();
         assert_eq!(found, [("/name", "wrong-type"), ("/count", "wrong-type"), ("/date", "required")]);
+    }
+
+    /// The problem of a request with this body.
+    async fn refused(body: &'static str) -> String {
+        let request = Request::builder().header(header::CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap();
+        let refused = Json::<Person>::from_request(request, &()).await.unwrap_err();
+        let bytes = refused.render(Language::English).into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_field_that_is_there_twice_is_named() {
+        assert!(refused(r#"{"name": "a", "name": "b"}"#).await.contains(r#""pointer":"/name","code":"repeated""#));
+        assert!(refused("[]").await.contains("must be a JSON object"));
+        assert!(refused("{").await.contains("not-json"));
+    }
+
+    #[tokio::test]
+    async fn a_path_may_have_a_bound_of_its_own() {
+        let slow: Arc<[(&'static str, Duration)]> = Arc::new([("/files", Duration::from_millis(1))]);
+        let never = axum::routing::get(std::future::pending::<()>);
+        let router = Router::new()
+            .route("/files", never)
+            .route("/other", axum::routing::get(|| tokio::time::sleep(Duration::from_millis(20))))
+            .layer(middleware::from_fn_with_state(Bounds(slow), bounded));
+        for (path, status) in [("/files", StatusCode::SERVICE_UNAVAILABLE), ("/other", StatusCode::OK)] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            assert_eq!(router.clone().oneshot(request).await.unwrap().status(), status, "{path}");
+        }
     }
 
     #[test]

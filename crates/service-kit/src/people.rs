@@ -83,3 +83,86 @@ impl ForWhomFields {
         Some(ForWhom { customer_id: key.customer_id(&phone), phone, name: Some(name?), is_vouched_for: true })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::{Request, StatusCode};
+    use axum::response::IntoResponse as _;
+    use http_body_util::BodyExt as _;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::problem::Language;
+
+    fn a_key() -> CustomerIdKey {
+        "0123456789abcdef0123456789abcdef".parse().unwrap()
+    }
+
+    fn somebody(role: Role) -> Identity {
+        let phone = (role == Role::Customer).then(|| "010-1234-5678".parse().unwrap());
+        Identity { role, subject: Uuid::from_u128(7), phone }
+    }
+
+    fn given(body: &Value) -> ForWhomFields {
+        let field = |name: &str| body.get(name).cloned().unwrap_or_default();
+        ForWhomFields {
+            phone: serde_json::from_value(field("phone")).unwrap(),
+            customer_name: serde_json::from_value(field("customerName")).unwrap(),
+            consent: serde_json::from_value(field("consent")).unwrap(),
+        }
+    }
+
+    /// For whom it is, or the wrong fields with their codes.
+    async fn read(role: Role, body: Value) -> Result<ForWhom, Vec<(String, String)>> {
+        let mut fields = Fields::default();
+        let read = given(&body).read(&somebody(role), &a_key(), &mut fields);
+        if fields.all_right() {
+            return Ok(read.unwrap());
+        }
+        let document = fields.problem().render(Language::English).into_body().collect().await.unwrap().to_bytes();
+        let document: Value = serde_json::from_slice(&document).unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let errors = document["errors"].as_array().unwrap().iter();
+        Err(errors.map(|error| (text(&error["pointer"]), text(&error["code"]))).collect())
+    }
+
+    #[tokio::test]
+    async fn a_customer_is_who_he_signed_in_as_whatever_the_body_says() {
+        let whom = read(Role::Customer, json!({ "customerName": "홍길동" })).await.unwrap();
+        assert_eq!((whom.customer_id.0, whom.is_vouched_for), (Uuid::from_u128(7), false));
+        assert_eq!((whom.phone.e164(), whom.name.as_deref()), ("+821012345678", Some("홍길동")));
+        assert!(read(Role::Customer, json!({ "phone": "01012345678" })).await.is_ok());
+        let other = read(Role::Customer, json!({ "phone": "010-9999-0000" })).await;
+        assert_eq!(other, Err(vec![("/phone".to_owned(), "not-yours".to_owned())]));
+    }
+
+    #[tokio::test]
+    async fn staff_and_salesmen_tell_number_name_and_consent_all_three() {
+        for role in [Role::Staff, Role::Salesman] {
+            let whole = json!({ "phone": "010-9999-0000", "customerName": "홍길동", "consent": true });
+            let whom = read(role, whole).await.unwrap();
+            assert_eq!(whom.customer_id, a_key().customer_id(&"+82 10 9999 0000".parse().unwrap()));
+            assert!(whom.is_vouched_for);
+            let wrong = [("/phone", "required"), ("/customerName", "required"), ("/consent", "consent-required")];
+            let wrong = wrong.map(|(pointer, code)| (pointer.to_owned(), code.to_owned()));
+            assert_eq!(read(role, json!({})).await, Err(wrong.to_vec()));
+            assert_eq!(read(role, json!({ "phone": "", "customerName": " ", "consent": false })).await.unwrap_err().len(), 3);
+        }
+    }
+
+    /// The extractor stands before `If-Match` and the body, so this is what a wrong role is told first of all.
+    #[tokio::test]
+    async fn a_wrong_role_is_told_so_and_nobody_to_sign_in() {
+        use axum::extract::FromRequestParts as _;
+
+        use crate::auth::{Only, Sellers};
+        let mut parts = Request::new(Body::empty()).into_parts().0;
+        let refused = Only::<Sellers>::from_request_parts(&mut parts, &()).await.unwrap_err();
+        assert_eq!(refused.into_response().status(), StatusCode::UNAUTHORIZED);
+        for (role, may) in [(Role::Customer, false), (Role::Consultant, false), (Role::Salesman, true), (Role::Staff, true)] {
+            parts.extensions.insert(somebody(role));
+            assert_eq!(Only::<Sellers>::from_request_parts(&mut parts, &()).await.is_ok(), may, "{role:?}");
+        }
+    }
+}
