@@ -12,6 +12,7 @@ use crate::{Actor, ConsultationId, CustomerRef, Event, ProjectId, SalesmanId, To
 ///
 /// `apply → approved → succeeded | failed`, and `cancelled` from either of the first two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// 신청.
@@ -55,6 +56,7 @@ impl fmt::Display for Step {
 
 /// A customer asked for a consultation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConsultationCreated {
     /// The consultation.
@@ -83,6 +85,7 @@ impl Event for ConsultationCreated {
 
 /// A customer changed the date or the memo of a consultation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConsultationEdited {
     /// The consultation.
@@ -116,6 +119,7 @@ impl Event for ConsultationEdited {
 
 /// A consultation moved to another step. The salesman it names gets the count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConsultationProgressed {
     /// The consultation.

@@ -7,6 +7,7 @@ use crate::{Actor, CustomerRef, Event, InterestId, ProjectId, SalesmanId, Series
 
 /// A customer marked a series for the first time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct InterestCreated {
     /// The interest.
@@ -36,6 +37,7 @@ impl Event for InterestCreated {
 
 /// A customer turned an interest off, or on again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct InterestUpdated {
     /// The interest.

@@ -1,6 +1,7 @@
 //! The contract between the services: every domain event once, with its ids, its envelope and its topic.
 //!
-//! Depends on serde, uuid and chrono and on nothing else, so that anyone may depend on it. Everything here is published for
+//! Depends on serde, uuid and chrono and on nothing else, so that anyone may depend on it; the feature `schema` adds schemars, and a JSON
+//! Schema of every event. Everything here is published for
 //! good: a field is only ever added, as an `Option` or with a default; whatever cannot be added becomes a new version of the type.
 //! `tests/it/golden` holds one file for each version ever published, and all of them must stay readable.
 //!
@@ -33,6 +34,8 @@ mod phase;
 mod project;
 mod salesman;
 mod salesman_match;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod topic;
 
 pub use consultation::{ConsultationCreated, ConsultationEdited, ConsultationProgressed, Step};

@@ -8,6 +8,7 @@ use crate::{CustomerId, SalesmanId, StaffId};
 
 /// Who did it. Every write names its actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "role", content = "id", rename_all = "kebab-case")]
 pub enum Actor {
     /// A customer, signed in by phone.
@@ -24,6 +25,7 @@ pub enum Actor {
 
 /// The customer an event is about, without anything that would have to be erased.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerRef {
     /// Who.
@@ -34,6 +36,7 @@ pub struct CustomerRef {
 
 /// A salesman or a consultant as others may show him: by id and display name, never by phone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PersonRef {
     /// Who.
@@ -44,6 +47,7 @@ pub struct PersonRef {
 
 /// The last four digits of a phone number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = "^[0-9]{4}$")))]
 #[serde(try_from = "String", into = "String")]
 pub struct LastFour(u16);
 

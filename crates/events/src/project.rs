@@ -8,6 +8,7 @@ use crate::{Actor, Event, ProjectId, SeriesId, Topic, TypeName};
 
 /// What kind of support a programme gives (분야).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Category {
     /// Finance.
     #[serde(rename = "금융")]
@@ -65,6 +66,7 @@ impl Category {
 
 /// Where a programme applies: one of the 17 시도, or the whole country.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "each variant is the romanised name of the region it is serialised as")]
 pub enum Region {
     #[serde(rename = "전국")]
@@ -155,6 +157,7 @@ impl Region {
 
 /// How an application period is written. More often free text than two dates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PeriodKind {
     /// From one date to another.
@@ -217,6 +220,7 @@ impl PeriodKind {
 
 /// When one can apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Period {
     /// How to read it.
@@ -233,6 +237,7 @@ pub struct Period {
 
 /// Where an edition stands. Moved by commands only; what people see is the phase, which also reads the period and the date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ProjectStatus {
     /// Expected, not started.
@@ -259,6 +264,7 @@ impl ProjectStatus {
 
 /// One edition of a programme as others know it: every event about it tells all of this, so that a copy of it is one upsert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Edition {
     /// The programme it is an edition of.
@@ -295,6 +301,7 @@ pub struct Edition {
 
 /// A field of an edition that staff can change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "each variant is the field of the edition that it is named after")]
 pub enum EditionField {
@@ -321,6 +328,7 @@ pub trait TellsEdition: Event {
 
 /// An edition of a programme exists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectCreated {
     /// The edition.
@@ -334,6 +342,7 @@ pub struct ProjectCreated {
 
 /// An edition was started: `planned → ongoing`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectStarted {
     /// The edition.
@@ -347,6 +356,7 @@ pub struct ProjectStarted {
 
 /// An edition was ended: `ongoing → ended`. Next year's edition follows from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectEnded {
     /// The edition.
@@ -360,6 +370,7 @@ pub struct ProjectEnded {
 
 /// Staff changed what is said of an edition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ProjectEdited {
     /// The edition.

@@ -8,6 +8,7 @@ use crate::{Actor, Category, Event, Region, SalesmanId, Topic, TypeName};
 
 /// What a person of the salesman service does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PersonRole {
     /// 영업대표: moves consultations forward, and is counted.
@@ -28,6 +29,7 @@ impl PersonRole {
 
 /// Days off (휴가), in Seoul, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Leave {
     /// The first day.
@@ -57,6 +59,7 @@ fn is_usual_weight(weight: &u32) -> bool {
 
 /// A salesman or consultant as others know him: every event about him tells all of this, so that a copy of it is one upsert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
     /// The name he is shown by.
@@ -87,6 +90,7 @@ pub trait TellsProfile: Event {
 
 /// A salesman or consultant exists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SalesmanRegistered {
     /// Who.
@@ -100,6 +104,7 @@ pub struct SalesmanRegistered {
 
 /// Staff changed what is known of a salesman or consultant. A change of his full name or number alone is told as well: it says only that.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SalesmanUpdated {
     /// Who.

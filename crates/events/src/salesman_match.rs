@@ -9,6 +9,7 @@ use crate::{Actor, ConsultationId, CustomerRef, Event, InterestId, MatchId, Pers
 
 /// What a match was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", content = "id", rename_all = "snake_case")]
 pub enum Origin {
     /// For an interest.
@@ -37,6 +38,7 @@ impl Origin {
 
 /// How the salesman was chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
     /// The seed's rule: the last digits of the phone pick from the active roster in id order.
@@ -65,6 +67,7 @@ impl fmt::Display for Strategy {
 ///
 /// Published whenever either of them changes; a place nobody was free for is absent, and is published again when it is filled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SalesmanMatched {
     /// The match.

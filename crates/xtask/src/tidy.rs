@@ -82,12 +82,16 @@ fn dependency_direction(metadata: &Value) -> Vec<String> {
             found.push(format!("{name}: tidy.rs does not say what it may depend on"));
             continue;
         };
-        let mut normal = BTreeSet::new();
+        let (mut normal, mut optional) = (BTreeSet::new(), BTreeSet::new());
         for dependency in package["dependencies"].as_array().into_iter().flatten() {
             let on = dependency["name"].as_str().unwrap_or_default();
             let for_tests = dependency["kind"] == "dev";
             if dependency["kind"].is_null() {
-                normal.insert(on);
+                if dependency["optional"] == true {
+                    optional.insert(on)
+                } else {
+                    normal.insert(on)
+                };
             }
             // A crate may turn on a feature of its own for its tests.
             let exempt = for_tests && on == name;
@@ -98,6 +102,14 @@ fn dependency_direction(metadata: &Value) -> Vec<String> {
         if name == "events" && normal != BTreeSet::from(["chrono", "serde", "uuid"]) {
             let normal: Vec<&str> = normal.into_iter().collect();
             found.push(format!("events depends on serde, uuid and chrono and nothing else, not on {}", normal.join(", ")));
+        }
+        // Only who writes the schemas down pays for it.
+        if name == "events" && !optional.is_subset(&BTreeSet::from(["schemars"])) {
+            let optional: Vec<&str> = optional.into_iter().collect();
+            found.push(format!(
+                "events may depend on schemars, for its schemas, and on nothing else, not on {}",
+                optional.join(", ")
+            ));
         }
     }
     found
@@ -331,6 +343,20 @@ mod tests {
         assert!(direction(&[package("events", &right)]).is_empty());
         let found = direction(&[package("events", &[&right[..], &[("anyhow", None)]].concat())]);
         assert!(found[0].contains("anyhow"), "{found:?}");
+    }
+
+    #[test]
+    fn events_with_an_optional_dependency_are_found_unless_it_is_the_one_for_schemas() {
+        let with = |name: &str| {
+            let mut events = package("events", &[("serde", None), ("uuid", None), ("chrono", None), (name, None)]);
+            events["dependencies"][3]["optional"] = Value::Bool(true);
+            direction(&[events])
+        };
+        assert!(with("schemars").is_empty());
+        assert!(with("anyhow")[0].contains("anyhow"));
+        // Not optional, it would be everybody's.
+        let always = package("events", &[("serde", None), ("uuid", None), ("chrono", None), ("schemars", None)]);
+        assert!(direction(&[always])[0].contains("schemars"));
     }
 
     #[test]
