@@ -143,7 +143,7 @@ impl From<Source> for SourceView {
     fn from(Source { name, id }: Source) -> Self {
         let publisher = match name.as_str() {
             "bizinfo" => "중소벤처기업부 기업마당(bizinfo.go.kr)",
-            "k-startup" => "창업진흥원 K-Startup",
+            "kstartup" => "창업진흥원 K-Startup",
             "data.go.kr" => "공공데이터포털(data.go.kr)",
             other => other,
         };

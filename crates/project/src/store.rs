@@ -208,14 +208,6 @@ pub(crate) async fn load(connection: &mut PgConnection, id: ProjectId) -> Result
     row.map(Stored::try_from).transpose()
 }
 
-/// The project that was imported from there.
-pub(crate) async fn find_by_source(connection: &mut PgConnection, source: &Source) -> Result<Option<Stored>, sqlx::Error> {
-    let sql = format!("select {COLUMNS} from project where source_name = $1 and source_id = $2");
-    let row: Option<Row> =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&source.name).bind(&source.id).fetch_optional(connection).await?;
-    row.map(Stored::try_from).transpose()
-}
-
 /// Whether the series has an edition.
 pub(crate) async fn series_exists(connection: &mut PgConnection, id: SeriesId) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("select exists (select 1 from project where series_id = $1)").bind(id.0).fetch_one(connection).await
