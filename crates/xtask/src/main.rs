@@ -1,10 +1,11 @@
 //! `cargo xtask …`: what one does with this workspace, and all that CI calls.
 //!
-//! One file per command: `up`, `test`, `check` (with `tidy` and `generate`), `bench`; `workspace` knows where the checkout is
+//! One file per command: `up`, `test`, `check` (with `tidy` and `generate`), `bench`, `fuzz`; `workspace` knows where the checkout is
 //! and runs cargo in it.
 
 mod bench;
 mod check;
+mod fuzz;
 mod generate;
 mod test;
 mod tidy;
@@ -36,6 +37,8 @@ enum Command {
     /// Measure, against a Postgres and a Kafka started for it
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Call every operation of the description with what it allows and what it does not, as everybody in turn
+    Fuzz(fuzz::Fuzz),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Command::Check(check) => check::run(&check, &interrupt),
         Command::Generate => generate::run(&interrupt),
         Command::Bench(bench) => bench::run(&bench, &interrupt),
+        Command::Fuzz(fuzz) => fuzz::run(&fuzz, &interrupt),
     });
     match ran {
         Ok(code) => code,

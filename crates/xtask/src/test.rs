@@ -4,8 +4,8 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
-use sandbox::{Interrupt, Options, Places, Progress, Sandbox};
+use anyhow::{Context as _, Result, bail};
+use sandbox::{Folder, Interrupt, Options, Places, Progress, Sandbox};
 
 use crate::workspace::{cargo, check_tools, lines, places, status};
 use crate::{say, tell};
@@ -109,6 +109,10 @@ impl Scratch {
 
     pub(crate) fn data(&self) -> &std::path::Path {
         &self.options.data
+    }
+
+    pub(crate) fn folder(&self) -> Result<&Folder> {
+        self.sandbox.as_ref().map(Sandbox::folder).context("the sandbox was given back")
     }
 
     pub(crate) fn postgres_url(&self) -> String {

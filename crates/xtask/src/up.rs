@@ -135,7 +135,7 @@ fn start_and_watch(up: &Up, begun: Instant, interrupt: &Interrupt) -> Result<Nev
 }
 
 /// The ports around the gateway's: each service has one, and an admin port a thousand higher.
-fn service_ports(gateway: u16) -> Vec<(u16, String)> {
+pub(crate) fn service_ports(gateway: u16) -> Vec<(u16, String)> {
     let services = [
         (gateway, "the gateway"),
         (gateway - 6, "interest"),
@@ -176,7 +176,7 @@ fn serve(program: &Path, up: &Up, data: &Path, postgres: &str, kafka: &str) -> C
 }
 
 /// Its stdout is for people and comes line by line; its log goes to a file.
-fn start(command: &mut Command, folder: &Folder, interrupt: &Interrupt) -> Result<(Running, Receiver<String>)> {
+pub(crate) fn start(command: &mut Command, folder: &Folder, interrupt: &Interrupt) -> Result<(Running, Receiver<String>)> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let spawn = Spawn {
         name: "KT.GG",
