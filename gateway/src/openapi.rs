@@ -165,7 +165,8 @@ pub fn merge(mut descriptions: Vec<(&str, Value)>) -> Value {
         for (path, mut item) in described {
             let is_open = routes::row_of(&path).is_some_and(|row| row.callers == Callers::Anyone);
             for operation in operations(&mut item) {
-                finish(operation, service, is_open, &repeated);
+                finish(operation, service, is_open);
+                name(operation, service, &path, &repeated);
                 describe::add_problems(operation, &own_problems(operation, service, &path));
             }
             let there = paths.entry(format!("{API}{path}")).or_insert_with(|| json!({}));
@@ -186,16 +187,10 @@ pub fn merge(mut descriptions: Vec<(&str, Value)>) -> Value {
     }))
 }
 
-/// What every operation has once it is one of many: a tag, a name of its own, and whether one has to be signed in.
-fn finish(operation: &mut Map<String, Value>, service: &str, is_open: bool, repeated: &BTreeSet<String>) {
+/// What every operation has once it is one of many: a tag, and whether one has to be signed in.
+fn finish(operation: &mut Map<String, Value>, service: &str, is_open: bool) {
     if operation.get("tags").and_then(Value::as_array).is_none_or(Vec::is_empty) {
         operation.insert("tags".to_owned(), json!([service]));
-    }
-    if let Some(id) = operation.get("operationId").and_then(Value::as_str)
-        && repeated.contains(id)
-    {
-        let id = format!("{}_{id}", service.replace('-', "_"));
-        operation.insert("operationId".to_owned(), json!(id));
     }
     // Services check tokens that only the gateway makes; whoever reads this signs in here, whatever a service calls its own check.
     let actors: Vec<&str> =
@@ -209,6 +204,30 @@ fn finish(operation: &mut Map<String, Value>, service: &str, is_open: bool, repe
         _ => json!([{}, { SCHEME: [] }]),
     };
     operation.insert("security".to_owned(), security);
+}
+
+/// A name that no other operation has: services call theirs after what the verb does, and two of one service may do it to different things.
+fn name(operation: &mut Map<String, Value>, service: &str, path: &str, repeated: &Repeated) {
+    let Some(id) = operation.get("operationId").and_then(Value::as_str) else { return };
+    if !repeated.anywhere.contains(id) {
+        return;
+    }
+    let mut unique = format!("{}_{id}", service.replace('-', "_"));
+    if repeated.within.contains(&(service.to_owned(), id.to_owned())) {
+        for part in path.split('/').skip(2).filter(|part| !part.starts_with('{') && !part.is_empty()) {
+            unique.push('_');
+            unique.push_str(&part.replace('-', "_"));
+        }
+    }
+    operation.insert("operationId".to_owned(), json!(unique));
+}
+
+/// Names of operations that are not theirs alone.
+struct Repeated {
+    /// In all descriptions.
+    anywhere: BTreeSet<String>,
+    /// With the service in whose description they are there twice.
+    within: BTreeSet<(String, String)>,
 }
 
 /// What the gateway answers itself, in the place of the service.
@@ -262,15 +281,18 @@ fn conflicts(descriptions: &[(&str, Value)]) -> BTreeSet<Place> {
     }
 }
 
-fn repeated_operation_ids(descriptions: &[(&str, Value)]) -> BTreeSet<String> {
-    let (mut seen, mut repeated) = (BTreeSet::new(), BTreeSet::new());
-    for (_, description) in descriptions {
+fn repeated_operation_ids(descriptions: &[(&str, Value)]) -> Repeated {
+    let (mut seen, mut seen_here) = (BTreeSet::new(), BTreeSet::new());
+    let mut repeated = Repeated { anywhere: BTreeSet::new(), within: BTreeSet::new() };
+    for (service, description) in descriptions {
         let items = description["paths"].as_object().into_iter().flat_map(Map::values).filter_map(Value::as_object);
         for operation in items.flat_map(Map::values) {
-            if let Some(id) = operation["operationId"].as_str()
-                && !seen.insert(id)
-            {
-                repeated.insert(id.to_owned());
+            let Some(id) = operation["operationId"].as_str() else { continue };
+            if !seen.insert(id) {
+                repeated.anywhere.insert(id.to_owned());
+            }
+            if !seen_here.insert((service, id)) {
+                repeated.within.insert(((*service).to_owned(), id.to_owned()));
             }
         }
     }
@@ -526,6 +548,17 @@ mod tests {
         assert_eq!(operation("/api/projects")["security"], json!([{}, { "bearer": [] }]));
         assert_eq!(operation("/api/salesman-matches")["security"], json!([{ "bearer": [] }]));
         assert_eq!(operation("/api/salesman-matches")["tags"], json!(["salesman-match"]));
+    }
+
+    #[test]
+    fn operations_of_one_service_by_the_same_name_are_told_apart_by_their_paths() {
+        let mut description = described("/salesmen", &json!({}), &json!({}));
+        let list = description["paths"]["/salesmen"].clone();
+        description["paths"]["/salesmen/{id}/notifications"] = list;
+        let merged = merge(vec![("salesman", description)]);
+        let id = |path: &str| merged["paths"][path]["get"]["operationId"].clone();
+        assert_eq!(id("/api/salesmen"), "salesman_list");
+        assert_eq!(id("/api/salesmen/{id}/notifications"), "salesman_list_notifications");
     }
 
     #[test]

@@ -191,21 +191,19 @@ fn resolved<'a>(schema: &'a Value, schemas: &'a Value) -> &'a Value {
 /// Says which fields of a body must be there.
 ///
 /// Every field of a body may be missing for serde, so that all wrong ones can be told at once: the description would say so too. A field that
-/// may really be missing is described as one that may be null.
+/// may really be missing is described as one that may be null. What a PATCH does not name stays as it is, so that there the route's word counts.
 fn require_what_is_read(description: &mut Value) {
-    let mut read = BTreeSet::new();
+    let schemas = &description["components"]["schemas"];
+    let (mut read, mut written, mut patched) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for item in description["paths"].as_object().into_iter().flat_map(Map::values) {
-        for operation in item.as_object().into_iter().flat_map(Map::values) {
-            collect_schemas(&operation["requestBody"], &description["components"]["schemas"], &mut read);
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            collect_schemas(&operation["requestBody"], schemas, &mut read);
+            collect_schemas(&operation["responses"], schemas, &mut written);
+            let body = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+            patched.extend(body.as_str().filter(|_| method == "patch").and_then(|to| to.rsplit('/').next()).map(str::to_owned));
         }
     }
-    let mut written = BTreeSet::new();
-    for item in description["paths"].as_object().into_iter().flat_map(Map::values) {
-        for operation in item.as_object().into_iter().flat_map(Map::values) {
-            collect_schemas(&operation["responses"], &description["components"]["schemas"], &mut written);
-        }
-    }
-    for name in read.difference(&written) {
+    for name in read.difference(&written).filter(|name| !patched.contains(*name)) {
         let schema = &mut description["components"]["schemas"][name];
         let Some(properties) = schema["properties"].as_object() else { continue };
         let required: Vec<&String> =
@@ -386,6 +384,8 @@ mod tests {
             "paths": { "/things": { "post": {
                 "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Make" } } } },
                 "responses": { "200": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Made" } } } } },
+            }, "patch": {
+                "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Change" } } } },
             } } },
             "components": { "schemas": {
                 "Make": { "properties": {
@@ -394,6 +394,7 @@ mod tests {
                     "role": { "type": "string", "default": "salesman" },
                     "part": { "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Part" }] },
                 } },
+                "Change": { "properties": { "name": { "type": "string" } } },
                 "Part": { "properties": { "kind": { "type": "string" } } },
                 "Made": { "properties": { "id": { "type": "string" } } },
             } },
@@ -402,7 +403,7 @@ mod tests {
         let required = |name: &str| description["components"]["schemas"][name].get("required").cloned();
         assert_eq!(required("Make"), Some(json!(["name"])));
         assert_eq!(required("Part"), Some(json!(["kind"])));
-        assert_eq!(required("Made"), None);
+        assert_eq!((required("Made"), required("Change")), (None, None));
     }
 
     #[test]
