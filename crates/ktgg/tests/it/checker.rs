@@ -11,10 +11,11 @@ use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
 /// Who reads whom.
-const READERS: [(&str, &[Topic]); 4] = [
-    ("interest", &[Topic::SalesmanMatch, Topic::Project]),
-    ("consultation", &[Topic::SalesmanMatch, Topic::Project]),
-    ("salesman_match", &[Topic::Interest, Topic::Consultation, Topic::Salesman]),
+const READERS: [(&str, &[Topic]); 5] = [
+    ("project", &Topic::ALL),
+    ("interest", &[Topic::SalesmanMatch, Topic::Project, Topic::Salesman, Topic::Consultation]),
+    ("consultation", &[Topic::SalesmanMatch, Topic::Project, Topic::Salesman]),
+    ("salesman_match", &[Topic::Interest, Topic::Consultation, Topic::Salesman, Topic::Project]),
     ("salesman", &[Topic::SalesmanMatch, Topic::Interest, Topic::Consultation, Topic::Project]),
 ];
 
