@@ -1,3 +1,4 @@
 //! The project service through its routes, on a real Postgres. It hears of no other service's events, so it has no policies to test.
 
 mod http;
+mod real_data;
