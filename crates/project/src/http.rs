@@ -1,5 +1,7 @@
 //! What callers can do with projects.
 
+mod imports;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::NaiveDate;
@@ -15,7 +17,8 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::project::{self, Project, Refusal};
-use crate::store;
+use crate::series;
+use crate::store::{self, Stored};
 
 /// The longest name, in characters. The longest real one has 96.
 const LONGEST_NAME: usize = 200;
@@ -24,7 +27,12 @@ const LONGEST_NAME: usize = 200;
 const LONGEST_TEXT: usize = 4000;
 
 pub(crate) fn routes() -> OpenApiRouter<Context> {
-    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(show))
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(show)).merge(imports::routes())
+}
+
+/// One example of each problem of this service.
+pub(crate) fn problems() -> Vec<Problem> {
+    imports::problems()
 }
 
 /// A project as anyone sees it.
@@ -98,8 +106,8 @@ enum PeriodKindName {
     Other,
 }
 
-impl From<Project> for ProjectView {
-    fn from(it: Project) -> Self {
+impl From<Stored> for ProjectView {
+    fn from(Stored { it, .. }: Stored) -> Self {
         let Period { kind, text, starts_on, ends_on } = it.period;
         Self {
             id: it.id.0,
@@ -135,6 +143,7 @@ fn note(fields: &mut Fields, refusal: Refusal) {
         Refusal::EndsBeforeItStarts => ("/period/endsOn", "ends-before-it-starts", "마감일이 시작일보다 빠릅니다"),
         Refusal::NoSuchDate => ("/period", "no-such-date", "신청기간의 날짜를 확인해 주세요"),
         Refusal::NoSuchYear => ("/year", "no-such-year", "연도를 확인해 주세요"),
+        _ => ("", "refused", "할 수 없습니다"),
     };
     fields.refuse(pointer, code, Text::new(ko, refusal.to_string()));
 }
@@ -289,31 +298,45 @@ async fn create(
     let (Some(name), Some(year), Some(category), Some(agency), true) = (name, year, category, agency, fields.all_right()) else {
         return Err(fields.problem());
     };
+    let host = host.unwrap_or_else(|| agency.clone());
+    let series_id = if let Some(series_id) = series_id {
+        series_id
+    } else {
+        let key = series::key(&name, &agency, &host, year);
+        store::lock_key(&mut tx, &key).await?;
+        store::recognise(&mut tx, &key).await?.unwrap_or_else(|| SeriesId(tx.new_id()))
+    };
+    store::lock_series(&mut tx, series_id).await?;
     let command = project::CreateProject {
         id: ProjectId(tx.new_id()),
-        series_id: series_id.unwrap_or_else(|| SeriesId(tx.new_id())),
+        series_id,
         name,
         year,
         category,
         regions,
         target,
         scale,
-        host: host.unwrap_or_else(|| agency.clone()),
         agency,
+        host,
         summary,
         link,
         period,
+        status: ProjectStatus::Planned,
+        started_on: None,
+        ended_on: None,
+        predecessor: store::predecessor_of(&mut tx, series_id, year).await?,
+        source: None,
     };
     let (it, event) = Project::create(command, who.actor())?;
     store::create(&mut tx, &it, &event).await?;
     idempotency::remember(&mut tx, who.subject, retry.as_ref(), StatusCode::CREATED, it.id.0).await?;
     tx.commit().await?;
-    Ok(shown(StatusCode::CREATED, it))
+    Ok(shown(StatusCode::CREATED, Stored { it, successor: None }))
 }
 
-fn shown(status: StatusCode, it: Project) -> Versioned<ProjectView> {
-    let location = (status == StatusCode::CREATED).then(|| format!("/projects/{}", it.id));
-    Versioned { status, location, version: it.version, view: it.into() }
+fn shown(status: StatusCode, stored: Stored) -> Versioned<ProjectView> {
+    let location = (status == StatusCode::CREATED).then(|| format!("/projects/{}", stored.it.id));
+    Versioned { status, location, version: stored.it.version, view: stored.into() }
 }
 
 /// All projects, newest first.

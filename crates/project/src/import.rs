@@ -5,6 +5,7 @@
 //!
 //! - [`Reader`]: takes bytes, gives [`Line`]s.
 //! - [`Row`]: what a file says of one edition. [`Fault`]: why a row cannot be read. [`Wrong`]: why a file cannot.
+//! - [`plan`]: what importing a row would do.
 //! - `csv`, `json`: the two shapes; `bizinfo`, `kstartup`: the words of the two portals; `draft`: the checks both share; `texts`: how their
 //!   texts and links are cleaned.
 
@@ -13,6 +14,7 @@ mod csv;
 mod draft;
 mod json;
 mod kstartup;
+pub mod plan;
 mod texts;
 mod wrong;
 
@@ -68,6 +70,8 @@ pub struct Row {
     pub year: i32,
     /// 분야; one that nobody knows is 기타.
     pub category: Category,
+    /// Whether the source says a category that is known here; one that it does not say corrects nobody.
+    pub category_told: bool,
     /// Where it applies.
     pub regions: Vec<Region>,
     /// Whether the source says the regions itself. Where it does not, they are only what title and agency suggest, and correct nobody.

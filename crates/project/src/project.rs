@@ -1,7 +1,12 @@
 //! Every rule about projects, and nothing else: no I/O, no clock, no ids made here.
 
-use chrono::Datelike as _;
-use events::{Actor, Category, Edition, Period, ProjectCreated, ProjectId, ProjectStatus, Region, SeriesId};
+use chrono::{Datelike as _, Months, NaiveDate};
+use events::{
+    Actor, Category, Edition, EditionField, Period, PeriodKind, Phase, ProjectCreated, ProjectEdited, ProjectEnded, ProjectId,
+    ProjectStarted, ProjectStatus, Region, SeriesId,
+};
+
+use crate::series;
 
 /// Years outside of these are typing errors.
 pub const YEARS: std::ops::RangeInclusive<i32> = 1990..=2100;
@@ -37,8 +42,25 @@ pub struct Project {
     pub period: Period,
     /// Where it stands.
     pub status: ProjectStatus,
+    /// The day it was started, in Seoul; not the first day of the application period.
+    pub started_on: Option<NaiveDate>,
+    /// The day it was ended, in Seoul; not the last day of the application period.
+    pub ended_on: Option<NaiveDate>,
+    /// The edition before this one, where it is known.
+    pub predecessor: Option<ProjectId>,
+    /// Where it was imported from; what staff or a policy entered has none.
+    pub source: Option<Source>,
     /// How many events it has.
     pub version: i64,
+}
+
+/// Where an imported project comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Source {
+    /// The list, as in `bizinfo`.
+    pub name: String,
+    /// Its key within that list (`pblancId`): row numbers change with every export.
+    pub id: String,
 }
 
 /// `CreateProject`.
@@ -70,9 +92,137 @@ pub struct CreateProject {
     pub link: Option<String>,
     /// When one can apply.
     pub period: Period,
+    /// `planned`, except of an imported row, which may have run its course long ago.
+    pub status: ProjectStatus,
+    /// The day it was started, where it was.
+    pub started_on: Option<NaiveDate>,
+    /// The day it was ended, where it was.
+    pub ended_on: Option<NaiveDate>,
+    /// The edition before this one, which has no other successor.
+    pub predecessor: Option<ProjectId>,
+    /// Where it is imported from.
+    pub source: Option<Source>,
 }
 
-/// Why a project is not created.
+/// What shall become of one field.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Patch<T> {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It is emptied.
+    Clear,
+    /// It becomes this.
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    fn apply(self, field: &mut Option<T>) {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *field = None,
+            Self::Set(value) => *field = Some(value),
+        }
+    }
+}
+
+/// `EditProject`: what shall be different. What is not said stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EditProject {
+    /// Its name.
+    pub name: Option<String>,
+    /// The edition's year.
+    pub year: Option<i32>,
+    /// 분야.
+    pub category: Option<Category>,
+    /// Where it applies; empty means the whole country.
+    pub regions: Option<Vec<Region>>,
+    /// 지원대상.
+    pub target: Patch<String>,
+    /// 지원규모, in KRW.
+    pub scale: Patch<i64>,
+    /// 소관기관.
+    pub agency: Option<String>,
+    /// 수행기관; cleared, it is the agency.
+    pub host: Patch<String>,
+    /// What it is about.
+    pub summary: Patch<String>,
+    /// Where it was announced.
+    pub link: Patch<String>,
+    /// When one can apply.
+    pub period: Option<Period>,
+    /// The edition before this one.
+    pub predecessor: Patch<Earlier>,
+    /// Where its announcement was imported from.
+    pub source: Option<Source>,
+}
+
+/// What has to be known of an edition that shall be another one's predecessor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Earlier {
+    /// Which edition.
+    pub id: ProjectId,
+    /// Its programme.
+    pub series_id: SeriesId,
+    /// Its year.
+    pub year: i32,
+}
+
+impl From<&Project> for Earlier {
+    fn from(it: &Project) -> Self {
+        Self { id: it.id, series_id: it.series_id, year: it.year }
+    }
+}
+
+/// What somebody wants of a project that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// `StartProject`: `planned → ongoing`.
+    Start {
+        /// Since when; today unless given.
+        on: Option<NaiveDate>,
+        /// Today in Seoul.
+        today: NaiveDate,
+    },
+    /// `EndProject`: `ongoing → ended`.
+    End {
+        /// Since when; today unless given.
+        on: Option<NaiveDate>,
+        /// Today in Seoul.
+        today: NaiveDate,
+    },
+    /// `EndProject` of one among many, if its deadline has passed: it may have been moved since it was chosen.
+    EndOverdue {
+        /// Today in Seoul.
+        today: NaiveDate,
+    },
+    /// `EditProject`, wherever it stands.
+    Edit(Box<EditProject>),
+    /// `EditProject` by an import: the announcement of an edition that was only expected. Only while it is planned.
+    Fill(Box<EditProject>),
+}
+
+/// What a command changes, and what is told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The project as it is then.
+    after: Project,
+    /// What is told.
+    pub told: Told,
+}
+
+/// What is told of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// It was started.
+    Started(ProjectStarted),
+    /// It was ended.
+    Ended(ProjectEnded),
+    /// It is described otherwise.
+    Edited(ProjectEdited),
+}
+
+/// Why something is not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It would end before it starts.
@@ -84,6 +234,33 @@ pub enum Refusal {
     /// A typing error.
     #[error("the year is not between {} and {}", YEARS.start(), YEARS.end())]
     NoSuchYear,
+    /// It was started before, or is over.
+    #[error("only a planned project can be started: this one is {}", .0.as_str())]
+    NotPlanned(ProjectStatus),
+    /// It was not started, or is over.
+    #[error("only an ongoing project can be ended: this one is {}", .0.as_str())]
+    NotOngoing(ProjectStatus),
+    /// One can still apply, or nobody knows until when.
+    #[error("its deadline has not passed: it is {}", .0.as_str())]
+    NotOverdue(Phase),
+    /// Nobody knows yet that it will be.
+    #[error("it cannot have been started after today")]
+    StartedInTheFuture,
+    /// Nobody knows yet that it will be.
+    #[error("it cannot have been ended after today")]
+    EndedInTheFuture,
+    /// A typing error.
+    #[error("the day is not between {} and {}", YEARS.start(), YEARS.end())]
+    StartedNever,
+    /// It would be over before it began.
+    #[error("it cannot have been ended before it was started")]
+    EndedBeforeStarted,
+    /// Editions of two programmes are no successors of each other.
+    #[error("the predecessor is an edition of another series")]
+    PredecessorElsewhere,
+    /// A successor comes later.
+    #[error("the predecessor is not of an earlier year")]
+    PredecessorNotEarlier,
 }
 
 /// Whether an edition can be of that year.
@@ -108,22 +285,41 @@ pub fn check_period(period: &Period) -> Result<(), Refusal> {
     }
 }
 
+/// A period from one day to another, as it is written where nobody wrote it.
+pub fn written(starts_on: NaiveDate, ends_on: NaiveDate) -> String {
+    format!("{starts_on} ~ {ends_on}")
+}
+
+/// The period one year later; what was on 29 February is on the 28th.
+fn a_year_later(period: &Period) -> Option<Period> {
+    let later = |date: Option<NaiveDate>| date.and_then(|date| date.checked_add_months(Months::new(12)));
+    let (starts_on, ends_on) = (later(period.starts_on), later(period.ends_on));
+    let text = match (period.kind, starts_on, ends_on) {
+        (PeriodKind::Range, Some(start), Some(end)) => written(start, end),
+        _ => period.text.clone(),
+    };
+    let later = Period { kind: period.kind, text, starts_on, ends_on };
+    check_period(&later).is_ok().then_some(later)
+}
+
 impl Project {
-    /// The new edition, planned, and what is told of it.
+    /// The new edition, and what is told of it.
     ///
     /// # Errors
     /// The first rule it breaks.
     pub fn create(command: CreateProject, actor: Actor) -> Result<(Self, ProjectCreated), Refusal> {
         check_year(command.year)?;
         check_period(&command.period)?;
-        let regions = if command.regions.is_empty() { vec![Region::Nationwide] } else { command.regions };
+        if command.ended_on.is_some_and(|ended| command.started_on.is_some_and(|started| ended < started)) {
+            return Err(Refusal::EndedBeforeStarted);
+        }
         let it = Self {
             id: command.id,
             series_id: command.series_id,
             name: command.name,
             year: command.year,
             category: command.category,
-            regions,
+            regions: or_nationwide(command.regions),
             target: command.target,
             scale: command.scale,
             agency: command.agency,
@@ -131,30 +327,202 @@ impl Project {
             summary: command.summary,
             link: command.link,
             period: command.period,
-            status: ProjectStatus::Planned,
+            status: command.status,
+            started_on: command.started_on,
+            ended_on: command.ended_on,
+            predecessor: command.predecessor,
+            source: command.source,
             version: 1,
         };
-        let event = ProjectCreated {
-            project_id: it.id,
-            edition: Edition {
-                series_id: it.series_id,
-                name: it.name.clone(),
-                year: it.year,
-                category: it.category,
-                regions: it.regions.clone(),
-                target: it.target.clone(),
-                agency: it.agency.clone(),
-                host: it.host.clone(),
-                period: it.period.clone(),
-                status: it.status,
-                started_on: None,
-                ended_on: None,
-                predecessor: None,
-            },
-            actor,
-        };
+        let event = ProjectCreated { project_id: it.id, edition: it.edition(), actor };
         Ok((it, event))
     }
+
+    /// Decides what a command means here. `Ok(None)` is "already so".
+    ///
+    /// # Errors
+    /// The first rule it breaks.
+    pub fn handle(&self, command: Command, actor: Actor) -> Result<Option<Change>, Refusal> {
+        match command {
+            Command::Start { on, today } => self.start(on.unwrap_or(today), today, actor).map(Some),
+            Command::End { on, today } => self.end(on.unwrap_or(today), today, actor).map(Some),
+            Command::EndOverdue { today } => match self.phase(today) {
+                _ if self.status != ProjectStatus::Ongoing => Err(Refusal::NotOngoing(self.status)),
+                Phase::Closed => self.end(today, today, actor).map(Some),
+                phase => Err(Refusal::NotOverdue(phase)),
+            },
+            Command::Edit(edit) => self.edit(*edit, actor),
+            Command::Fill(_) if self.status != ProjectStatus::Planned => Err(Refusal::NotPlanned(self.status)),
+            Command::Fill(announcement) => self.edit(*announcement, actor),
+        }
+    }
+
+    /// Folds a decided change into the state. Cannot refuse.
+    pub fn apply(&mut self, change: &Change) {
+        self.clone_from(&change.after);
+    }
+
+    fn start(&self, on: NaiveDate, today: NaiveDate, actor: Actor) -> Result<Change, Refusal> {
+        match self.status {
+            ProjectStatus::Planned if on > today => return Err(Refusal::StartedInTheFuture),
+            ProjectStatus::Planned if !YEARS.contains(&on.year()) => return Err(Refusal::StartedNever),
+            ProjectStatus::Planned => {}
+            other => return Err(Refusal::NotPlanned(other)),
+        }
+        let after = Self { status: ProjectStatus::Ongoing, started_on: Some(on), version: self.version + 1, ..self.clone() };
+        let told = Told::Started(ProjectStarted { project_id: self.id, edition: after.edition(), actor });
+        Ok(Change { after, told })
+    }
+
+    fn end(&self, on: NaiveDate, today: NaiveDate, actor: Actor) -> Result<Change, Refusal> {
+        match self.status {
+            ProjectStatus::Ongoing if on > today => return Err(Refusal::EndedInTheFuture),
+            ProjectStatus::Ongoing if self.started_on.is_some_and(|started| on < started) => {
+                return Err(Refusal::EndedBeforeStarted);
+            }
+            ProjectStatus::Ongoing => {}
+            other => return Err(Refusal::NotOngoing(other)),
+        }
+        let after = Self { status: ProjectStatus::Ended, ended_on: Some(on), version: self.version + 1, ..self.clone() };
+        let told = Told::Ended(ProjectEnded { project_id: self.id, edition: after.edition(), actor });
+        Ok(Change { after, told })
+    }
+
+    fn edit(&self, edit: EditProject, actor: Actor) -> Result<Option<Change>, Refusal> {
+        let mut after = self.clone();
+        let EditProject { name, year, category, regions, target, scale, agency, host, summary, link, period, .. } = edit;
+        after.name = name.unwrap_or(after.name);
+        after.year = year.unwrap_or(after.year);
+        after.category = category.unwrap_or(after.category);
+        after.regions = regions.map_or(after.regions, or_nationwide);
+        target.apply(&mut after.target);
+        scale.apply(&mut after.scale);
+        after.agency = agency.unwrap_or(after.agency);
+        match host {
+            Patch::Keep => {}
+            Patch::Clear => after.host.clone_from(&after.agency),
+            Patch::Set(host) => after.host = host,
+        }
+        summary.apply(&mut after.summary);
+        link.apply(&mut after.link);
+        after.period = period.unwrap_or(after.period);
+        match edit.predecessor {
+            Patch::Set(earlier) if Some(earlier.id) != self.predecessor => {
+                after.check_predecessor(earlier)?;
+                after.predecessor = Some(earlier.id);
+            }
+            Patch::Keep | Patch::Set(_) => {}
+            Patch::Clear => after.predecessor = None,
+        }
+        after.source = edit.source.or(after.source);
+
+        let changed = self.differences(&after);
+        if changed.contains(&EditionField::Year) {
+            check_year(after.year)?;
+        }
+        if changed.contains(&EditionField::Period) {
+            check_period(&after.period)?;
+        }
+        if changed.is_empty() {
+            return Ok(None);
+        }
+        after.version += 1;
+        let previous_period = changed.contains(&EditionField::Period).then(|| self.period.clone());
+        let event = ProjectEdited { project_id: self.id, edition: after.edition(), changed, previous_period, actor };
+        Ok(Some(Change { after, told: Told::Edited(event) }))
+    }
+
+    fn check_predecessor(&self, earlier: Earlier) -> Result<(), Refusal> {
+        if earlier.series_id != self.series_id {
+            Err(Refusal::PredecessorElsewhere)
+        } else if earlier.year >= self.year {
+            Err(Refusal::PredecessorNotEarlier)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// What is different over there, in the order of the fields.
+    fn differences(&self, other: &Self) -> Vec<EditionField> {
+        [
+            (EditionField::Name, self.name != other.name),
+            (EditionField::Year, self.year != other.year),
+            (EditionField::Category, self.category != other.category),
+            (EditionField::Regions, self.regions != other.regions),
+            (EditionField::Target, self.target != other.target),
+            (EditionField::Scale, self.scale != other.scale),
+            (EditionField::Agency, self.agency != other.agency),
+            (EditionField::Host, self.host != other.host),
+            (EditionField::Summary, self.summary != other.summary),
+            (EditionField::Link, self.link != other.link),
+            (EditionField::Period, self.period != other.period),
+            (EditionField::Predecessor, self.predecessor != other.predecessor),
+            (EditionField::Source, self.source != other.source),
+        ]
+        .into_iter()
+        .filter_map(|(field, differs)| differs.then_some(field))
+        .collect()
+    }
+
+    /// Next year's edition, as it is expected: the same but for what changes with the year. `None` after the last year there is.
+    pub fn next_edition(&self, id: ProjectId) -> Option<CreateProject> {
+        let year = self.year + 1;
+        check_year(year).ok()?;
+        Some(CreateProject {
+            id,
+            series_id: self.series_id,
+            name: series::next_name(&self.name, self.year),
+            year,
+            category: self.category,
+            regions: self.regions.clone(),
+            target: self.target.clone(),
+            scale: self.scale,
+            agency: self.agency.clone(),
+            host: self.host.clone(),
+            summary: self.summary.clone(),
+            // Both are of this year's announcement.
+            link: None,
+            source: None,
+            period: a_year_later(&self.period)?,
+            status: ProjectStatus::Planned,
+            started_on: None,
+            ended_on: None,
+            predecessor: Some(self.id),
+        })
+    }
+
+    /// What people see of it on that day in Seoul.
+    pub fn phase(&self, today: NaiveDate) -> Phase {
+        events::phase(self.status, &self.period, today)
+    }
+
+    /// By which editions of the same programme are known.
+    pub fn series_key(&self) -> String {
+        series::key(&self.name, &self.agency, &self.host, self.year)
+    }
+
+    /// What every event about it tells.
+    fn edition(&self) -> Edition {
+        Edition {
+            series_id: self.series_id,
+            name: self.name.clone(),
+            year: self.year,
+            category: self.category,
+            regions: self.regions.clone(),
+            target: self.target.clone(),
+            agency: self.agency.clone(),
+            host: self.host.clone(),
+            period: self.period.clone(),
+            status: self.status,
+            started_on: self.started_on,
+            ended_on: self.ended_on,
+            predecessor: self.predecessor,
+        }
+    }
+}
+
+fn or_nationwide(regions: Vec<Region>) -> Vec<Region> {
+    if regions.is_empty() { vec![Region::Nationwide] } else { regions }
 }
 
 #[cfg(test)]
@@ -184,6 +552,11 @@ mod tests {
                 starts_on: "2026-03-02".parse().ok(),
                 ends_on: "2026-03-31".parse().ok(),
             },
+            status: ProjectStatus::Planned,
+            started_on: None,
+            ended_on: None,
+            predecessor: None,
+            source: None,
         }
     }
 

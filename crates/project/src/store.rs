@@ -1,16 +1,22 @@
 //! The only SQL of this service.
 
-use events::{Category, Period, ProjectCreated, ProjectId, ProjectStatus, Region, SeriesId};
+pub(crate) mod imports;
+
+use chrono::NaiveDate;
+use events::{Actor, Category, Period, ProjectCreated, ProjectId, ProjectStatus, Region, SeriesId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use service_kit::http::Page;
+use service_kit::problem::ChangeError;
 use service_kit::{Tx, event_log};
-use sqlx::PgPool;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgArguments, PgConnection};
+use sqlx::query::Query;
 use sqlx::types::Json;
+use sqlx::{PgPool, Postgres};
 use uuid::Uuid;
 
-use crate::project::Project;
+use crate::project::{Command, Project, Refusal, Source, Told};
+use crate::search::{Computed, RULES};
 
 /// A project as it lies in its table.
 #[derive(Debug, sqlx::FromRow)]
@@ -29,7 +35,20 @@ struct Row {
     link: Option<String>,
     period: Json<Period>,
     status: String,
+    started_on: Option<NaiveDate>,
+    ended_on: Option<NaiveDate>,
+    predecessor: Option<Uuid>,
+    source_name: Option<String>,
+    source_id: Option<String>,
     version: i64,
+    successor: Option<Uuid>,
+}
+
+/// A project, and the edition that follows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stored {
+    pub(crate) it: Project,
+    pub(crate) successor: Option<ProjectId>,
 }
 
 /// A word of the contract from its column.
@@ -37,11 +56,11 @@ fn word<T: DeserializeOwned>(text: String) -> Result<T, sqlx::Error> {
     serde_json::from_value(Value::String(text)).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
-impl TryFrom<Row> for Project {
+impl TryFrom<Row> for Stored {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
-        Ok(Self {
+        let it = Project {
             id: ProjectId(row.id),
             series_id: SeriesId(row.series_id),
             name: row.name,
@@ -56,60 +75,198 @@ impl TryFrom<Row> for Project {
             link: row.link,
             period: row.period.0,
             status: word::<ProjectStatus>(row.status)?,
+            started_on: row.started_on,
+            ended_on: row.ended_on,
+            predecessor: row.predecessor.map(ProjectId),
+            source: row.source_name.zip(row.source_id).map(|(name, id)| Source { name, id }),
             version: row.version,
-        })
+        };
+        Ok(Self { it, successor: row.successor.map(ProjectId) })
     }
 }
 
 const COLUMNS: &str =
-    "id, series_id, name, year, category, regions, target, scale, agency, host, summary, link, period, status, version";
+    "project.id, series_id, name, year, category, regions, target, scale, agency, host, summary, link, period, status,
+    started_on, ended_on, predecessor, source_name, source_id, version,
+    (select later.id from project later where later.predecessor = project.id) as successor";
+
+/// What is written of a project, in the order of [`bound`].
+const WRITTEN: [&str; 25] = [
+    "series_id",
+    "name",
+    "year",
+    "category",
+    "regions",
+    "target",
+    "scale",
+    "agency",
+    "host",
+    "summary",
+    "link",
+    "period",
+    "starts_on",
+    "ends_on",
+    "status",
+    "started_on",
+    "ended_on",
+    "predecessor",
+    "source_name",
+    "source_id",
+    "version",
+    "series_key",
+    "search",
+    "initials",
+    "computed_by",
+];
+
+/// `$2, $3, …`: the places of [`WRITTEN`] behind the id.
+fn places() -> String {
+    let places: Vec<String> = (2..WRITTEN.len() + 2).map(|place| format!("${place}")).collect();
+    places.join(", ")
+}
+
+/// The statement with the project's id as `$1` and all that is written of it behind.
+fn bound(sql: String, it: &Project) -> Query<'_, Postgres, PgArguments> {
+    let Computed { series_key, search, initials } = it.into();
+    sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(it.id.0)
+        .bind(it.series_id.0)
+        .bind(&it.name)
+        .bind(it.year)
+        .bind(it.category.as_str())
+        .bind(Json(&it.regions))
+        .bind(&it.target)
+        .bind(it.scale)
+        .bind(&it.agency)
+        .bind(&it.host)
+        .bind(&it.summary)
+        .bind(&it.link)
+        .bind(Json(&it.period))
+        .bind(it.period.starts_on)
+        .bind(it.period.ends_on)
+        .bind(it.status.as_str())
+        .bind(it.started_on)
+        .bind(it.ended_on)
+        .bind(it.predecessor.map(|id| id.0))
+        .bind(it.source.as_ref().map(|source| &source.name))
+        .bind(it.source.as_ref().map(|source| &source.id))
+        .bind(it.version)
+        .bind(series_key)
+        .bind(search)
+        .bind(initials)
+        .bind(RULES)
+}
 
 /// Stores a new project with its first event.
 pub(crate) async fn create(tx: &mut Tx, it: &Project, event: &ProjectCreated) -> Result<(), sqlx::Error> {
     let now = tx.now();
-    sqlx::query(
-        "insert into project (id, series_id, name, year, category, regions, target, scale, agency, host, summary, link, period, status,
-                              version, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-    )
-    .bind(it.id.0)
-    .bind(it.series_id.0)
-    .bind(&it.name)
-    .bind(it.year)
-    .bind(it.category.as_str())
-    .bind(Json(&it.regions))
-    .bind(&it.target)
-    .bind(it.scale)
-    .bind(&it.agency)
-    .bind(&it.host)
-    .bind(&it.summary)
-    .bind(&it.link)
-    .bind(Json(&it.period))
-    .bind(it.status.as_str())
-    .bind(it.version)
-    .bind(now)
-    .execute(&mut **tx)
-    .await?;
+    let (written, places, last) = (WRITTEN.join(", "), places(), WRITTEN.len() + 2);
+    let sql = format!("insert into project (id, {written}, created_at) values ($1, {places}, ${last})");
+    bound(sql, it).bind(now).execute(&mut **tx).await?;
     event_log::append(tx, it.version, event).await
 }
 
+async fn save(connection: &mut PgConnection, it: &Project) -> Result<(), sqlx::Error> {
+    let sql = format!("update project set ({}) = ({}) where id = $1", WRITTEN.join(", "), places());
+    bound(sql, it).execute(connection).await?;
+    Ok(())
+}
+
+/// The one way to change a project: lock, decide, save, and append the event, in the caller's transaction.
+pub(crate) async fn change(
+    tx: &mut Tx,
+    id: ProjectId,
+    may: impl FnOnce(&Project) -> Result<(), ChangeError<Refusal>>,
+    command: Command,
+    actor: Actor,
+) -> Result<Project, ChangeError<Refusal>> {
+    sqlx::query("select 1 from project where id = $1 for update").bind(id.0).execute(&mut **tx).await?;
+    let mut it = load(tx, id).await?.ok_or(ChangeError::NotFound)?.it;
+    may(&it)?;
+    if let Some(change) = it.handle(command, actor).map_err(ChangeError::Refused)? {
+        it.apply(&change);
+        save(tx, &it).await?;
+        match &change.told {
+            Told::Started(event) => event_log::append(tx, it.version, event).await?,
+            Told::Ended(event) => event_log::append(tx, it.version, event).await?,
+            Told::Edited(event) => event_log::append(tx, it.version, event).await?,
+        }
+    }
+    Ok(it)
+}
+
 /// One project.
-pub(crate) async fn load(connection: &mut PgConnection, id: ProjectId) -> Result<Option<Project>, sqlx::Error> {
+pub(crate) async fn load(connection: &mut PgConnection, id: ProjectId) -> Result<Option<Stored>, sqlx::Error> {
     let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!("select {COLUMNS} from project where id = $1")))
         .bind(id.0)
         .fetch_optional(connection)
         .await?;
-    row.map(Project::try_from).transpose()
+    row.map(Stored::try_from).transpose()
+}
+
+/// The project that was imported from there.
+pub(crate) async fn find_by_source(connection: &mut PgConnection, source: &Source) -> Result<Option<Stored>, sqlx::Error> {
+    let sql = format!("select {COLUMNS} from project where source_name = $1 and source_id = $2");
+    let row: Option<Row> =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&source.name).bind(&source.id).fetch_optional(connection).await?;
+    row.map(Stored::try_from).transpose()
 }
 
 /// Whether the series has an edition.
-pub(crate) async fn series_exists(tx: &mut Tx, id: SeriesId) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("select exists (select 1 from project where series_id = $1)").bind(id.0).fetch_one(&mut **tx).await
+pub(crate) async fn series_exists(connection: &mut PgConnection, id: SeriesId) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select exists (select 1 from project where series_id = $1)").bind(id.0).fetch_one(connection).await
+}
+
+/// The series whose editions have this key ([`Project::series_key`]): of several, that of the newest edition.
+pub(crate) async fn recognise(connection: &mut PgConnection, key: &str) -> Result<Option<SeriesId>, sqlx::Error> {
+    let found: Option<Uuid> =
+        sqlx::query_scalar("select series_id from project where series_key = $1 order by year desc, id desc limit 1")
+            .bind(key)
+            .fetch_optional(connection)
+            .await?;
+    Ok(found.map(SeriesId))
+}
+
+/// Waits for whoever creates an edition with this key, so that two that come at once become one series. Always before [`lock_series`].
+pub(crate) async fn lock_key(tx: &mut Tx, key: &str) -> Result<(), sqlx::Error> {
+    lock(tx, "series-key", key).await
+}
+
+/// Waits for whoever else decides which edition of the series follows which. Always before a row of it is locked.
+pub(crate) async fn lock_series(tx: &mut Tx, id: SeriesId) -> Result<(), sqlx::Error> {
+    lock(tx, "series", &id.to_string()).await
+}
+
+async fn lock(tx: &mut Tx, kind: &str, name: &str) -> Result<(), sqlx::Error> {
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/' || $1 || '/' || $2, 2))")
+        .bind(kind)
+        .bind(name)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// The newest edition of the year before that nothing follows yet: what a new one of that year follows. Under [`lock_series`].
+pub(crate) async fn predecessor_of(
+    connection: &mut PgConnection,
+    series: SeriesId,
+    year: i32,
+) -> Result<Option<ProjectId>, sqlx::Error> {
+    let found: Option<Uuid> = sqlx::query_scalar(
+        "select id from project
+         where series_id = $1 and year = $2 and not exists (select 1 from project later where later.predecessor = project.id)
+         order by id desc limit 1",
+    )
+    .bind(series.0)
+    .bind(year - 1)
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.map(ProjectId))
 }
 
 /// All projects, newest first.
-pub(crate) async fn list(pool: &PgPool, page: Page) -> Result<Vec<Project>, sqlx::Error> {
+pub(crate) async fn list(pool: &PgPool, page: Page) -> Result<Vec<Stored>, sqlx::Error> {
     let sql = format!("select {COLUMNS} from project where $1::uuid is null or id < $1 order by id desc limit $2");
     let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(page.after).bind(page.fetch()).fetch_all(pool).await?;
-    rows.into_iter().map(Project::try_from).collect()
+    rows.into_iter().map(Stored::try_from).collect()
 }

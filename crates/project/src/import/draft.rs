@@ -139,13 +139,15 @@ impl Draft {
         else {
             return Err(faults.0);
         };
+        let category = Category::ALL.into_iter().find(|category| category.as_str() == self.category.trim());
         let suggested = || regions::of_title(&name).or_else(|| Some(vec![regions::of_agency(&agency)?]));
         let regions = if regions_told { self.regions } else { suggested().unwrap_or_else(|| vec![Region::Nationwide]) };
         Ok(Row {
             portal: self.portal,
             source_id,
             year,
-            category: category(&self.category),
+            category: category.unwrap_or(Category::Other),
+            category_told: category.is_some(),
             regions,
             regions_told,
             target,
@@ -159,10 +161,6 @@ impl Draft {
             name,
         })
     }
-}
-
-fn category(name: &str) -> Category {
-    Category::ALL.into_iter().find(|category| category.as_str() == name.trim()).unwrap_or(Category::Other)
 }
 
 /// Both columns as one text. Either may hold words instead of a date.

@@ -70,6 +70,7 @@ fn a_row_of_the_csv_says_what_stands_in_it() {
             name: "[부산] 2024년 온라인시장 진출 지원사업 참가기업 모집 공고".to_owned(),
             year: 2024,
             category: Category::Export,
+            category_told: true,
             regions: vec![Region::Busan],
             regions_told: false,
             target: None,
@@ -82,6 +83,7 @@ fn a_row_of_the_csv_says_what_stands_in_it() {
         }
     );
     assert_eq!(second.name, "게임, 그리고 \"인디\" 제작지원");
+    assert!(!second.category_told);
     assert_eq!((second.category, &*second.regions, second.year), (Category::Other, &[Region::Nationwide][..], 2024));
     assert_eq!(second.host, "가상부");
     assert_eq!(second.link.as_deref(), Some("https://www.bizinfo.go.kr/view.do?a=b&pblancId=PBLN_000000000000002"));
@@ -158,6 +160,7 @@ fn a_record_of_bizinfo_says_the_same_in_every_wrapping() {
         name: "2026년 R&D 바우처 공고".to_owned(),
         year: 2026,
         category: Category::Technology,
+        category_told: true,
         regions: vec![Region::Seoul, Region::Gyeonggi],
         regions_told: true,
         target: Some("소상공인".to_owned()),
@@ -228,6 +231,7 @@ fn an_answer_of_kstartup_is_read_without_the_phone_of_anybody() {
             name: "2026년 <초격차> 창업 지원".to_owned(),
             year: 2026,
             category: Category::Startup,
+            category_told: true,
             regions: vec![Region::Nationwide],
             regions_told: true,
             target: Some("예비창업자, 일반기업".to_owned()),

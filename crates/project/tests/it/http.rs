@@ -65,6 +65,7 @@ async fn what_staff_enter_becomes_a_planned_project_and_exactly_one_event() {
         "year": 2026,
         "category": "기술",
         "regions": ["서울", "경기"],
+        "target": "소상공인",
         "agency": "중소벤처기업부",
         "host": "소상공인시장진흥공단",
         "period": period,
@@ -111,8 +112,9 @@ async fn a_period_is_kept_as_it_was_written() {
 async fn a_series_is_that_of_an_earlier_edition_or_a_new_one() {
     let app = start().await;
     let first = app.as_staff().post("/projects", &least()).await.expect(201);
-    let other = app.as_staff().post("/projects", &least()).await.expect(201);
-    // A name is not a key.
+    let mut other = least();
+    other["host"] = json!("창업진흥원");
+    let other = app.as_staff().post("/projects", &other).await.expect(201);
     assert_ne!(first["seriesId"], other["seriesId"]);
     let mut next = least();
     next["seriesId"] = first["seriesId"].clone();
