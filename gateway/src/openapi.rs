@@ -7,19 +7,20 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::header;
 use axum::http::uri::PathAndQuery;
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt as _, Limited};
 use serde_json::{Map, Value, json};
-use service_kit::Problem;
+use service_kit::http::too_large;
+use service_kit::{Problem, describe};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::Door;
-use crate::proxy::Upstream;
+use crate::proxy::{self, Upstream};
 use crate::routes::{self, API, Callers, DESCRIPTION, STREAM, Service};
 
 /// How long a service may take to describe itself.
@@ -36,6 +37,9 @@ const LONGEST: usize = 4 * 1024 * 1024;
 
 /// The sign-in of the merged description, by name.
 const SCHEME: &str = "bearer";
+
+/// Who may open the stream.
+const SIGNED_IN: [&str; 4] = ["customer", "staff", "salesman", "consultant"];
 
 /// The kind of component that only the gateway may add.
 const SCHEMES: &str = "securitySchemes";
@@ -162,6 +166,7 @@ pub fn merge(mut descriptions: Vec<(&str, Value)>) -> Value {
             let is_open = routes::row_of(&path).is_some_and(|row| row.callers == Callers::Anyone);
             for operation in operations(&mut item) {
                 finish(operation, service, is_open, &repeated);
+                describe::add_problems(operation, &own_problems(operation, service, &path));
             }
             let there = paths.entry(format!("{API}{path}")).or_insert_with(|| json!({}));
             if let (Some(there), Value::Object(item)) = (there.as_object_mut(), item) {
@@ -206,6 +211,22 @@ fn finish(operation: &mut Map<String, Value>, service: &str, is_open: bool, repe
     operation.insert("security".to_owned(), security);
 }
 
+/// What the gateway answers itself, in the place of the service.
+fn own_problems(operation: &Map<String, Value>, service: &str, path: &str) -> Vec<Problem> {
+    let service = Service::ALL.into_iter().find(|it| it.name() == service);
+    let mut problems: Vec<Problem> =
+        service.into_iter().flat_map(|service| [proxy::service_unavailable(service), proxy::service_timeout(service)]).collect();
+    if operation.contains_key("requestBody") {
+        problems.extend([StatusCode::BAD_REQUEST, StatusCode::REQUEST_TIMEOUT].map(proxy::incomplete));
+        // The service's own limit is lower, and the one that people meet.
+        let responses = operation.get("responses");
+        let is_described = responses.and_then(|responses| responses.get(StatusCode::PAYLOAD_TOO_LARGE.as_str())).is_some();
+        let limit = routes::upload(&Method::POST, path).map_or(proxy::BODY_LIMIT, |upload| upload.body);
+        problems.extend((!is_described).then(|| too_large(limit)));
+    }
+    problems
+}
+
 /// Names under which services mean different things.
 fn conflicts(descriptions: &[(&str, Value)]) -> BTreeSet<Place> {
     let mut meanings: BTreeMap<Place, Vec<&Value>> = BTreeMap::new();
@@ -214,11 +235,12 @@ fn conflicts(descriptions: &[(&str, Value)]) -> BTreeSet<Place> {
             meanings.entry((kind.to_owned(), name.to_owned())).or_default().push(component);
         }
     }
-    for (kind, own) in own_components() {
-        for name in own.as_object().into_iter().flat_map(Map::keys) {
-            // A name of the gateway's own is never given away.
+    let own = own_components();
+    for (kind, own) in &own {
+        for (name, component) in own.as_object().into_iter().flatten() {
+            // A name of the gateway's own is never given away; what it has in common with the services is the same thing.
             if let Some(meanings) = meanings.get_mut(&(kind.clone(), name.clone())) {
-                meanings.push(&Value::Null);
+                meanings.push(component);
             }
         }
     }
@@ -229,9 +251,7 @@ fn conflicts(descriptions: &[(&str, Value)]) -> BTreeSet<Place> {
             .iter()
             .filter(|(_, meanings)| {
                 let differ = meanings.windows(2).any(|pair| pair[0] != pair[1]);
-                differ
-                    || meanings[0].is_object()
-                        && conflicts.iter().any(|(kind, name)| leads_to(meanings[0], &reference(kind, name)))
+                differ || conflicts.iter().any(|(kind, name)| leads_to(meanings[0], &reference(kind, name)))
             })
             .map(|(place, _)| place.clone())
             .collect();
@@ -307,7 +327,7 @@ fn rename(value: &mut Value, renames: &BTreeMap<String, String>) {
 }
 
 /// With its keys in order, whether or not another crate asks the JSON library to keep the order of insertion.
-fn sorted(value: Value) -> Value {
+pub fn sorted(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(sorted).collect(),
         Value::Object(fields) => {
@@ -322,10 +342,10 @@ fn own_components() -> Map<String, Value> {
     let mut components = Map::new();
     let scheme = json!({ "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "누가 요청하는지 알립니다." });
     components.insert(SCHEMES.to_owned(), json!({ SCHEME: scheme }));
-    components.insert(
-        "schemas".to_owned(),
+    let mut schemas = describe::problem_schemas();
+    schemas.insert(
+        "StreamEvent".to_owned(),
         json!({
-            "StreamEvent": {
                 "type": "object",
                 "description": "What `data` of the stream holds: the envelope and the few fields that this page shows. \
                     `resync` asks to fetch everything shown, at some moment within `spreadMs`; `removed` says that an aggregate is \
@@ -352,18 +372,19 @@ fn own_components() -> Map<String, Value> {
                     },
                 },
                 "additionalProperties": true,
-            },
         }),
     );
+    components.insert("schemas".to_owned(), Value::Object(schemas));
     components
 }
 
 fn own_paths() -> Map<String, Value> {
     let mut paths = Map::new();
-    let stream = json!({
+    let mut stream = json!({
         "get": {
             "operationId": "stream",
             "tags": ["gateway"],
+            "x-actors": SIGNED_IN,
             "summary": "What this person may see, as it happens",
             "description": "Server-sent events. `Last-Event-ID` goes on from where a stream ended, or brings one `resync`.",
             "security": [{ SCHEME: [] }],
@@ -371,22 +392,38 @@ fn own_paths() -> Map<String, Value> {
             "responses": {
                 "200": {
                     "description": "Events until the sign-in ends",
-                    "content": { "text/event-stream": { "schema": { "$ref": reference("schemas", "StreamEvent") } } },
+                    "content": { "text/event-stream": {
+                        "schema": { "$ref": reference("schemas", "StreamEvent") },
+                        "example": {
+                            "type": "SalesmanMatched",
+                            "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
+                            "aggregate": "salesman-match",
+                            "aggregateId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d02",
+                            "version": 1,
+                            "at": "2026-11-24T01:00:00Z",
+                        },
+                    } },
                 },
-                "401": { "description": "Nobody is signed in" },
             },
         },
     });
+    if let Some(operation) = stream["get"].as_object_mut() {
+        describe::add_problems(operation, &[Problem::unauthorized()]);
+    }
     let description = json!({
         "get": {
             "operationId": "openapi",
             "tags": ["gateway"],
+            "x-actors": ["anyone"],
             "summary": "This description",
             "security": [{}],
             "responses": {
                 "200": {
                     "description": "OpenAPI 3.1; services that do not answer are left out and named in `x-unavailable`",
-                    "content": { "application/json": { "schema": { "type": "object" } } },
+                    "content": { "application/json": {
+                        "schema": { "type": "object", "required": ["openapi", "info", "paths"] },
+                        "example": { "openapi": "3.1.0", "info": { "title": "KT.GG", "version": env!("CARGO_PKG_VERSION") }, "paths": {} },
+                    } },
                 },
             },
         },
@@ -423,8 +460,11 @@ mod tests {
             .to_owned()
     }
 
+    /// All but the gateway's own.
     fn schemas(merged: &Value) -> Vec<&str> {
-        merged["components"]["schemas"].as_object().unwrap().keys().map(String::as_str).collect()
+        let own = own_components();
+        let names = merged["components"]["schemas"].as_object().unwrap().keys().map(String::as_str);
+        names.filter(|name| own["schemas"].get(name).is_none()).collect()
     }
 
     #[test]
@@ -434,7 +474,7 @@ mod tests {
             ("interest", described("/interests", &view, &json!({}))),
             ("salesman-match", described("/salesman-matches", &view, &json!({}))),
         ]);
-        assert_eq!(schemas(&merged), ["StreamEvent", "View"]);
+        assert_eq!(schemas(&merged), ["View"]);
         assert_eq!(answer(&merged, "/api/interests"), "#/components/schemas/View");
     }
 
@@ -444,7 +484,7 @@ mod tests {
             ("salesman-match", described("/salesman-matches", &json!({ "type": "string" }), &json!({}))),
             ("interest", described("/interests", &json!({ "type": "object" }), &json!({}))),
         ]);
-        assert_eq!(schemas(&merged), ["InterestView", "SalesmanMatchView", "StreamEvent"]);
+        assert_eq!(schemas(&merged), ["InterestView", "SalesmanMatchView"]);
         assert_eq!(answer(&merged, "/api/interests"), "#/components/schemas/InterestView");
         assert_eq!(answer(&merged, "/api/salesman-matches"), "#/components/schemas/SalesmanMatchView");
     }
@@ -460,15 +500,7 @@ mod tests {
         ]);
         assert_eq!(
             schemas(&merged),
-            [
-                "ConsultationPage",
-                "ConsultationStep",
-                "ConsultationView",
-                "InterestPage",
-                "InterestStep",
-                "InterestView",
-                "StreamEvent"
-            ]
+            ["ConsultationPage", "ConsultationStep", "ConsultationView", "InterestPage", "InterestStep", "InterestView"]
         );
         let step = &merged["components"]["schemas"]["InterestView"]["properties"]["step"]["$ref"];
         assert_eq!(step, "#/components/schemas/InterestStep");
@@ -494,6 +526,36 @@ mod tests {
         assert_eq!(operation("/api/projects")["security"], json!([{}, { "bearer": [] }]));
         assert_eq!(operation("/api/salesman-matches")["security"], json!([{ "bearer": [] }]));
         assert_eq!(operation("/api/salesman-matches")["tags"], json!(["salesman-match"]));
+    }
+
+    #[test]
+    fn what_the_gateway_answers_itself_is_described_beside_what_the_service_answers() {
+        let mut description = described("/interests", &json!({}), &json!({}));
+        let away = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "away", service_kit::problem::Text::new("없음", "Away"));
+        let operation = description["paths"]["/interests"]["get"].as_object_mut().unwrap();
+        operation.insert("requestBody".to_owned(), json!({}));
+        describe::add_problems(operation, &[away]);
+        let merged = merge(vec![("interest", description)]);
+        let operation = &merged["paths"]["/api/interests"]["get"];
+        let slugs = |status: &str| {
+            let examples = &operation["responses"][status]["content"]["application/problem+json"]["examples"];
+            examples.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(slugs("503"), ["away", "service-unavailable"]);
+        assert_eq!(slugs("504"), ["service-timeout"]);
+        assert_eq!((slugs("413"), slugs("408")), (vec!["too-large".to_owned()], vec!["unreadable-body".to_owned()]));
+        let problem = &merged["components"]["schemas"]["Problem"];
+        assert!(problem["properties"]["title"].is_object());
+    }
+
+    #[test]
+    fn a_schema_that_a_service_has_in_common_with_the_gateway_keeps_its_name() {
+        let mut description = described("/interests", &json!({}), &json!({}));
+        for (name, schema) in describe::problem_schemas() {
+            description["components"]["schemas"][name] = schema;
+        }
+        let merged = merge(vec![("interest", description)]);
+        assert_eq!(schemas(&merged), ["View"]);
     }
 
     #[test]

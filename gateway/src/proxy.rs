@@ -308,14 +308,24 @@ fn is_too_large(error: &legacy::Error) -> bool {
     false
 }
 
-fn incomplete(status: StatusCode) -> Problem {
+/// 400 when the caller broke off, 408 when it took too long.
+pub(crate) fn incomplete(status: StatusCode) -> Problem {
     Problem::new(status, "unreadable-body", Text::new("본문을 끝까지 받지 못했습니다", "The body did not arrive whole"))
 }
 
-/// 503. The time to come back is told by the layer around everything.
 fn unavailable(service: Service, error: &legacy::Error) -> Problem {
     let cause = error.source().map(ToString::to_string);
     tracing::warn!(service = service.name(), %error, cause, "a service did not answer");
+    service_unavailable(service)
+}
+
+fn late(service: Service) -> Problem {
+    tracing::warn!(service = service.name(), "a service took too long");
+    service_timeout(service)
+}
+
+/// 503. The time to come back is told by the layer around everything.
+pub(crate) fn service_unavailable(service: Service) -> Problem {
     Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "service-unavailable",
@@ -327,8 +337,8 @@ fn unavailable(service: Service, error: &legacy::Error) -> Problem {
     .with("service", service.name())
 }
 
-fn late(service: Service) -> Problem {
-    tracing::warn!(service = service.name(), "a service took too long");
+/// 504: it may have been done.
+pub(crate) fn service_timeout(service: Service) -> Problem {
     Problem::new(
         StatusCode::GATEWAY_TIMEOUT,
         "service-timeout",

@@ -5,12 +5,14 @@
 //! - [`client`]: a caller over HTTP, and a reader of the stream.
 //! - [`topic`]: what is on a domain topic.
 //! - [`demo`]: people and programmes to try things on.
+//! - [`contract`]: what others read instead of the code.
 //! - [`mod@bench`]: how long a change takes to reach a browser.
 //!
 //! Nothing in here knows more of a service than its value, and no service can tell that it is not alone.
 
 pub mod bench;
 pub mod client;
+pub mod contract;
 pub mod demo;
 pub mod host;
 pub mod keys;

@@ -70,6 +70,11 @@ enum Command {
     },
     /// Print the description of all routes as JSON
     Openapi,
+    /// Print every file of the contract as one JSON object: its path, and its text
+    Contract {
+        /// The checkout
+        root: PathBuf,
+    },
     /// Print measured figures
     Bench {
         #[command(subcommand)]
@@ -140,6 +145,10 @@ async fn run(command: Command) -> Result<()> {
         Command::Topic { name, kafka } => print_topic(&name, kafka).await,
         Command::Openapi => {
             say(&format!("{:#}", ktgg::openapi()));
+            Ok(())
+        }
+        Command::Contract { root } => {
+            say(&serde_json::to_string(&ktgg::contract::files(&root)?)?);
             Ok(())
         }
         Command::Bench { what: Bench::Live { at, requests, rate } } => {

@@ -3,30 +3,45 @@
 //! It is woken by every commit of this process and looks by itself every [`LOOK`]; the same loop serves the queue when somebody becomes free.
 //! One leader and one lock on the rows: nobody is given more than he can hold, and nobody is given twice.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use events::{Actor, Strategy};
+use service_kit::clock::seoul_date;
+use service_kit::db::is_transient;
 use service_kit::leader::{self, Duty, Lease};
-use service_kit::{Context, Db};
+use service_kit::{Context, Db, Tx};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::salesman_match::Command;
-use crate::store::{self, Roster};
-use crate::strategy::phone_suffix;
+use crate::store::copies::{self, Roster};
+use crate::store::{self, Fillable, Reasons, Stored};
+use crate::strategy::{Request, choose};
 
-/// How often it looks without being woken: another replica may have taken a request in.
+/// How often it looks without being woken: another replica may have taken a request in, and somebody may be back from leave.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How many matches one unit of work edits at most: below the 64 savepoints of one transaction that Postgres keeps at hand.
+const BATCH: usize = 60;
 
 struct Assigner {
     db: Db,
     bell: watch::Receiver<u64>,
     stop: CancellationToken,
+    faulty: Faulty,
 }
+
+/// Matches that could not be served, so that each is told of once, and not at every look.
+#[derive(Debug, Default)]
+pub(crate) struct Faulty(HashSet<Uuid>);
 
 /// Assigns until told to stop.
 pub(crate) async fn run(context: Context, stop: CancellationToken) {
-    let mut assigner = Assigner { bell: context.db.committed(), db: context.db.clone(), stop: stop.clone() };
+    let bell = context.db.committed();
+    let mut assigner = Assigner { bell, db: context.db.clone(), stop: stop.clone(), faulty: Faulty::default() };
     leader::lead(&context.db, &stop, &mut assigner).await;
 }
 
@@ -36,7 +51,7 @@ impl Duty for Assigner {
     async fn lead(&mut self, lease: &mut Lease) -> anyhow::Result<()> {
         self.bell.mark_unchanged();
         lease.beat().await?;
-        if assign_waiting(&self.db, Some(lease)).await? > 0 {
+        if assign_waiting(&self.db, Some(lease), &mut self.faulty).await? > 0 {
             return Ok(());
         }
         tokio::select! {
@@ -49,38 +64,76 @@ impl Duty for Assigner {
 }
 
 /// Fills the places that can be filled, oldest first, in one unit of work; tells how many matches it edited.
-pub(crate) async fn assign_waiting(db: &Db, lease: Option<&Lease>) -> Result<usize, sqlx::Error> {
+///
+/// A match that is at fault itself is passed over, and the others go on.
+pub(crate) async fn assign_waiting(db: &Db, lease: Option<&Lease>, faulty: &mut Faulty) -> Result<usize, sqlx::Error> {
     let mut tx = db.begin().await?;
     if let Some(lease) = lease {
         lease.fence(&mut tx).await?;
     }
     store::alone(&mut tx).await?;
-    let mut roster = store::roster(&mut tx).await?;
-    let waiting = store::lock_waiting(&mut tx, roster.has_salesman(), roster.has_consultant()).await?;
-    let mut edited = 0;
-    for mut it in waiting {
-        let four = it.customer.last_four;
-        let salesman = if it.salesman.is_none() { phone_suffix(four, &roster.salesmen) } else { None };
-        let consultant = if it.consultant.is_none() { phone_suffix(four, &roster.consultants) } else { None };
-        let reason = store::Reasons {
-            salesman: salesman.as_ref().map(|(_, why)| why),
-            consultant: consultant.as_ref().map(|(_, why)| why),
+    let today = seoul_date(tx.now());
+    let mut roster = copies::roster(&mut tx).await?;
+    let (mut edited, mut passed_over) = (0, Vec::new());
+    while edited < BATCH {
+        let fillable = Fillable {
+            has_salesman: Roster::has_any(&roster.salesmen, today),
+            has_consultant: Roster::has_any(&roster.consultants, today),
+            passed_over: &passed_over,
+            limit: i64::try_from(BATCH - edited).unwrap_or(1),
         };
-        let (salesman, consultant) = (salesman.as_ref().map(|(who, _)| who), consultant.as_ref().map(|(who, _)| who));
-        let command = Command::MatchSalesman {
-            salesman: salesman.cloned(),
-            consultant: consultant.cloned(),
-            strategy: Strategy::PhoneSuffix,
-        };
-        // A refusal here means that only a consultant is free: the match waits for its salesman.
-        if let Ok(Some(event)) = it.handle(command, Actor::System) {
-            it.apply(&event);
-            store::save_matched(&mut tx, &it, &event, &reason).await?;
-            Roster::count(&mut roster.salesmen, salesman);
-            Roster::count(&mut roster.consultants, consultant);
-            edited += 1;
+        let waiting = store::lock_waiting(&mut tx, fillable).await?;
+        if waiting.is_empty() {
+            break;
+        }
+        for (id, stored) in waiting {
+            sqlx::query("savepoint one_match").execute(&mut *tx).await?;
+            let assigned = match stored {
+                Ok(stored) => assign(&mut tx, stored, &mut roster, today).await,
+                Err(unreadable) => Err(unreadable),
+            };
+            match assigned {
+                Ok(true) => edited += 1,
+                // Those before it took the last who were free.
+                Ok(false) => passed_over.push(id),
+                Err(error) if is_transient(&error) => return Err(error),
+                Err(error) => {
+                    sqlx::query("rollback to savepoint one_match").execute(&mut *tx).await?;
+                    passed_over.push(id);
+                    if faulty.0.insert(id) {
+                        tracing::error!(salesman_match.id = %id, %error, "a match cannot be served: the others go on");
+                    }
+                }
+            }
+            sqlx::query("release savepoint one_match").execute(&mut *tx).await?;
         }
     }
     tx.commit().await?;
     Ok(edited)
+}
+
+/// Fills the free places of one match; `false`: nobody is left for them.
+async fn assign(tx: &mut Tx, stored: Stored, roster: &mut Roster, today: NaiveDate) -> Result<bool, sqlx::Error> {
+    let mut it = stored.it;
+    let history = store::history(tx, it.customer.customer_id).await?;
+    let request = |had, brought_by| Request { last_four: it.customer.last_four, had, brought_by, today };
+    let salesman = match it.salesman {
+        None => choose(request(&history.salesmen, it.brought_by), &roster.salesmen),
+        Some(_) => None,
+    };
+    let consultant = match it.consultant {
+        None => choose(request(&history.consultants, None), &roster.consultants),
+        Some(_) => None,
+    };
+    let (salesman, why_salesman) = salesman.unzip();
+    let (consultant, why_consultant) = consultant.unzip();
+    let command =
+        Command::MatchSalesman { salesman: salesman.clone(), consultant: consultant.clone(), strategy: Strategy::PhoneSuffix };
+    // A refusal here means that only a consultant is free: the match waits for its salesman.
+    let Ok(Some(change)) = it.handle(command, Actor::System) else { return Ok(false) };
+    it.apply(&change);
+    store::save_matched(tx, &it, &change, &Reasons { salesman: why_salesman, consultant: why_consultant }).await?;
+    Roster::count(&mut roster.salesmen, salesman.as_ref());
+    Roster::count(&mut roster.consultants, consultant.as_ref());
+    Ok(true)
 }

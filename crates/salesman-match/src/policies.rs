@@ -1,20 +1,61 @@
 //! What other services' events do here.
 
-use events::{ConsultationCreated, InterestCreated, Origin, SalesmanRegistered};
+use chrono::{DateTime, Utc};
+use events::{
+    Actor, ConsultationCreated, ConsultationProgressed, InterestCreated, InterestUpdated, Origin, SalesmanId, TellsEdition,
+    TellsProfile,
+};
 use service_kit::{PolicyError, Received, Tx};
 
-use crate::store::{self, Requested};
+use crate::salesman_match::Command;
+use crate::store::{self, Requested, copies};
 
 /// `MatchSalesman`: whenever an interest is created, ask for a match, with nobody on it yet.
 pub(crate) async fn match_salesman_to_interest(tx: &mut Tx, received: &Received<InterestCreated>) -> Result<(), PolicyError> {
-    let event = &received.event;
+    let (envelope, event) = (&received.envelope, &received.event);
     let requested = Requested {
         origin: Origin::Interest(event.interest_id),
+        origin_version: envelope.version,
         project_id: event.project_id,
         project_name: event.project_name.as_deref(),
         customer: &event.customer,
+        brought_by: bringer(event.actor),
+        at: envelope.recorded_at,
     };
-    Ok(store::request(tx, requested, received.envelope.recorded_at).await?)
+    store::request(tx, requested).await?;
+    Ok(())
+}
+
+/// `MatchSalesman`: whenever an interest is turned on again, open its match again, with nobody on it yet.
+///
+/// One that was never closed stays as it is.
+pub(crate) async fn match_salesman_to_interest_again(
+    tx: &mut Tx,
+    received: &Received<InterestUpdated>,
+) -> Result<(), PolicyError> {
+    let (envelope, event) = (&received.envelope, &received.event);
+    if !event.interested {
+        return Ok(());
+    }
+    let requested = Requested {
+        origin: Origin::Interest(event.interest_id),
+        origin_version: envelope.version,
+        project_id: event.project_id,
+        project_name: event.project_name.as_deref(),
+        customer: &event.customer,
+        brought_by: bringer(event.actor),
+        at: envelope.recorded_at,
+    };
+    if store::request(tx, requested).await? {
+        return Ok(());
+    }
+    let Some(mut it) = store::lock_of(tx, requested.origin).await? else { return Ok(()) };
+    let command = Command::OpenAgain { origin_version: requested.origin_version };
+    if let Some(change) = it.handle(command, Actor::System).map_err(|refusal| PolicyError::Park(refusal.to_string()))? {
+        it.apply(&change);
+        store::save_opened_again(tx, &it, requested).await?;
+    }
+    Ok(())
 }
 
 /// `MatchSalesman`: whenever a consultation is created, ask for a match, with nobody on it yet.
@@ -22,17 +63,68 @@ pub(crate) async fn match_salesman_to_consultation(
     tx: &mut Tx,
     received: &Received<ConsultationCreated>,
 ) -> Result<(), PolicyError> {
-    let event = &received.event;
+    let (envelope, event) = (&received.envelope, &received.event);
     let requested = Requested {
         origin: Origin::Consultation(event.consultation_id),
+        origin_version: envelope.version,
         project_id: event.project_id,
         project_name: event.project_name.as_deref(),
         customer: &event.customer,
+        brought_by: bringer(event.actor),
+        at: envelope.recorded_at,
     };
-    Ok(store::request(tx, requested, received.envelope.recorded_at).await?)
+    store::request(tx, requested).await?;
+    Ok(())
 }
 
-/// `KeepSalesmen`: whenever a salesman or consultant is registered, keep him on the roster.
-pub(crate) async fn keep_salesmen(tx: &mut Tx, received: &Received<SalesmanRegistered>) -> Result<(), PolicyError> {
-    Ok(store::keep_salesman(tx, &received.event).await?)
+/// Who brought the customer in: a salesman who entered it himself.
+fn bringer(actor: Actor) -> Option<SalesmanId> {
+    match actor {
+        Actor::Salesman(id) => Some(id),
+        Actor::Customer(_) | Actor::Staff(_) | Actor::Consultant(_) | Actor::System => None,
+    }
+}
+
+/// `CloseMatch`: whenever an interest is turned off, its people have room again.
+pub(crate) async fn close_match_of_interest(tx: &mut Tx, received: &Received<InterestUpdated>) -> Result<(), PolicyError> {
+    if received.event.interested {
+        return Ok(());
+    }
+    let origin = Origin::Interest(received.event.interest_id);
+    close(tx, origin, received.envelope.version, received.envelope.recorded_at).await
+}
+
+/// `CloseMatch`: whenever a consultation comes to its end, its people have room again.
+pub(crate) async fn close_match_of_consultation(
+    tx: &mut Tx,
+    received: &Received<ConsultationProgressed>,
+) -> Result<(), PolicyError> {
+    if !received.event.to.is_closed() {
+        return Ok(());
+    }
+    let origin = Origin::Consultation(received.event.consultation_id);
+    close(tx, origin, received.envelope.version, received.envelope.recorded_at).await
+}
+
+async fn close(tx: &mut Tx, origin: Origin, origin_version: i64, at: DateTime<Utc>) -> Result<(), PolicyError> {
+    // The request comes before it, on the same partition. If it did not come, there is nothing to close.
+    let Some(mut it) = store::lock_of(tx, origin).await? else { return Ok(()) };
+    let command = Command::CloseMatch { origin_version };
+    if let Some(change) = it.handle(command, Actor::System).map_err(|refusal| PolicyError::Park(refusal.to_string()))? {
+        it.apply(&change);
+        store::save_closed(tx, &it, at).await?;
+    }
+    Ok(())
+}
+
+/// `KeepSalesmen`: whenever a salesman or consultant is registered or updated, keep him on the roster as he is now.
+pub(crate) async fn keep_salesmen<E: TellsProfile>(tx: &mut Tx, received: &Received<E>) -> Result<(), PolicyError> {
+    let (id, profile) = received.event.profile();
+    Ok(copies::keep_salesman(tx, id, profile).await?)
+}
+
+/// `KeepProjects`: whenever anything happens to an edition, keep the name that matches show of it.
+pub(crate) async fn keep_projects<E: TellsEdition>(tx: &mut Tx, received: &Received<E>) -> Result<(), PolicyError> {
+    let (id, edition) = received.event.edition();
+    Ok(copies::keep_project(tx, id, edition).await?)
 }

@@ -1,6 +1,6 @@
 //! Every rule about matches, and nothing else: no I/O, no clock, no ids made here.
 
-use events::{Actor, CustomerRef, MatchId, Origin, PersonRef, ProjectId, SalesmanMatched, Strategy};
+use events::{Actor, CustomerRef, MatchId, Origin, PersonRef, ProjectId, SalesmanId, SalesmanMatched, Strategy};
 
 /// Who serves one interest or one consultation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,25 +9,40 @@ pub struct SalesmanMatch {
     pub id: MatchId,
     /// What it was made for.
     pub origin: Origin,
+    /// How far it has followed that: the version of the last event by which it was requested or closed.
+    pub origin_version: i64,
     /// What that is about.
     pub project_id: ProjectId,
     /// Its name, where the project service told it.
     pub project_name: Option<String>,
     /// Whose.
     pub customer: CustomerRef,
+    /// The salesman who brought the customer in, where one did.
+    pub brought_by: Option<SalesmanId>,
     /// Nobody at first.
     pub salesman: Option<PersonRef>,
     /// Nobody at first.
     pub consultant: Option<PersonRef>,
-    /// Closed matches are not filled any more.
+    /// Who had the salesman's place when it was closed, from when it is open again until it is told who has it now.
+    pub previous_salesman: Option<SalesmanId>,
+    /// The same for the consultant's place.
+    pub previous_consultant: Option<SalesmanId>,
+    /// How the salesman was chosen.
+    pub strategy: Option<Strategy>,
+    /// Closed matches are not filled any more, and nobody is counted for them.
     pub closed: bool,
-    /// How many events it has: 0 while nobody is on it.
+    /// How many events it has: 0 while nobody was ever on it.
     pub version: i64,
 }
 
 /// What can be done to a match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
+    /// What it was made for is wanted again: a closed match is open again, with nobody on it.
+    OpenAgain {
+        /// The version of the event that tells so.
+        origin_version: i64,
+    },
     /// `MatchSalesman`: puts people on it. A place that is `None` stays as it is.
     MatchSalesman {
         /// The salesman.
@@ -36,6 +51,28 @@ pub enum Command {
         consultant: Option<PersonRef>,
         /// How they were chosen.
         strategy: Strategy,
+    },
+    /// `CloseMatch`: what it was made for is over. Its people stay to be seen, and have room again.
+    CloseMatch {
+        /// The version of the event that tells so.
+        origin_version: i64,
+    },
+}
+
+/// What happened to a match. Only who is on it is told to others: they know what it was made for better than it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// It is open again.
+    OpenedAgain {
+        /// How far it has followed what it was made for.
+        origin_version: i64,
+    },
+    /// Other people are on it.
+    Matched(Box<SalesmanMatched>),
+    /// It is closed.
+    Closed {
+        /// How far it has followed what it was made for.
+        origin_version: i64,
     },
 }
 
@@ -50,29 +87,79 @@ pub enum Refusal {
     NoSalesman,
 }
 
+/// A place on a match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The salesman's.
+    Salesman,
+    /// The consultant's.
+    Consultant,
+}
+
 impl SalesmanMatch {
+    /// The places that the assigner has still to fill.
+    pub fn lacks(&self) -> Vec<Place> {
+        let places = [(Place::Salesman, &self.salesman), (Place::Consultant, &self.consultant)];
+        places.into_iter().filter(|(_, person)| !self.closed && person.is_none()).map(|(place, _)| place).collect()
+    }
+
+    /// Whether people can be put on it.
+    ///
+    /// # Errors
+    /// When it is closed.
+    pub fn check_open(&self) -> Result<(), Refusal> {
+        if self.closed { Err(Refusal::Closed) } else { Ok(()) }
+    }
+
     /// Decides what a command means here. Pure; `Ok(None)` is "already so".
     ///
     /// # Errors
     /// The obstacle.
-    pub fn handle(&self, command: Command, actor: Actor) -> Result<Option<SalesmanMatched>, Refusal> {
-        let Command::MatchSalesman { salesman, consultant, strategy } = command;
-        if self.closed {
-            return Err(Refusal::Closed);
+    pub fn handle(&self, command: Command, actor: Actor) -> Result<Option<Change>, Refusal> {
+        match command {
+            Command::OpenAgain { origin_version } => {
+                let is_news = self.closed && origin_version > self.origin_version;
+                Ok(is_news.then_some(Change::OpenedAgain { origin_version }))
+            }
+            Command::CloseMatch { origin_version } => {
+                let is_news = !self.closed && origin_version > self.origin_version;
+                Ok(is_news.then_some(Change::Closed { origin_version }))
+            }
+            Command::MatchSalesman { salesman, consultant, strategy } => {
+                self.check_open()?;
+                let event = self.matched(salesman, consultant, strategy, actor)?;
+                Ok(event.map(|event| Change::Matched(Box::new(event))))
+            }
         }
+    }
+
+    fn matched(
+        &self,
+        salesman: Option<PersonRef>,
+        consultant: Option<PersonRef>,
+        strategy: Strategy,
+        actor: Actor,
+    ) -> Result<Option<SalesmanMatched>, Refusal> {
         let new_salesman = salesman.or_else(|| self.salesman.clone()).ok_or(Refusal::NoSalesman)?;
         let new_consultant = consultant.or_else(|| self.consultant.clone());
-        if self.salesman.as_ref() == Some(&new_salesman) && self.consultant == new_consultant {
+        let stays = is_same(self.salesman.as_ref(), Some(&new_salesman));
+        if stays && is_same(self.consultant.as_ref(), new_consultant.as_ref()) {
             return Ok(None);
         }
+        // Whoever fills the consultant's place later says nothing about how the salesman was chosen; staff did choose who stays.
+        let strategy = match self.strategy {
+            Some(before) if stays && strategy != Strategy::ByHand => before,
+            _ => strategy,
+        };
+        let id = |person: &Option<PersonRef>| person.as_ref().map(|person| person.id);
         Ok(Some(SalesmanMatched {
             match_id: self.id,
             origin: self.origin,
             project_id: self.project_id,
             project_name: self.project_name.clone(),
             customer: self.customer.clone(),
-            previous_salesman_id: self.salesman.as_ref().map(|person| person.id),
-            previous_consultant_id: self.consultant.as_ref().map(|person| person.id),
+            previous_salesman_id: id(&self.salesman).or(self.previous_salesman),
+            previous_consultant_id: id(&self.consultant).or(self.previous_consultant),
             salesman: new_salesman,
             consultant: new_consultant,
             strategy,
@@ -80,17 +167,40 @@ impl SalesmanMatch {
         }))
     }
 
-    /// Folds a decided event into the state. Cannot refuse.
-    pub fn apply(&mut self, event: &SalesmanMatched) {
-        self.salesman = Some(event.salesman.clone());
-        self.consultant.clone_from(&event.consultant);
-        self.version += 1;
+    /// Folds a decided change into the state. Cannot refuse.
+    pub fn apply(&mut self, change: &Change) {
+        match change {
+            Change::OpenedAgain { origin_version } => {
+                self.origin_version = *origin_version;
+                self.closed = false;
+                // Who was told of before it was closed may still be waiting to be told that he is off it.
+                self.previous_salesman = self.salesman.take().map(|person| person.id).or(self.previous_salesman);
+                self.previous_consultant = self.consultant.take().map(|person| person.id).or(self.previous_consultant);
+                self.strategy = None;
+            }
+            Change::Matched(event) => {
+                self.salesman = Some(event.salesman.clone());
+                self.consultant.clone_from(&event.consultant);
+                (self.previous_salesman, self.previous_consultant) = (None, None);
+                self.strategy = Some(event.strategy);
+                self.version += 1;
+            }
+            Change::Closed { origin_version } => {
+                self.origin_version = *origin_version;
+                self.closed = true;
+            }
+        }
     }
+}
+
+/// Whether the same person is meant, whatever he is called now.
+fn is_same(one: Option<&PersonRef>, other: Option<&PersonRef>) -> bool {
+    one.map(|person| person.id) == other.map(|person| person.id)
 }
 
 #[cfg(test)]
 mod tests {
-    use events::{ConsultationId, CustomerId, LastFour, SalesmanId};
+    use events::{ConsultationId, CustomerId, LastFour};
     use uuid::Uuid;
 
     use super::*;
@@ -99,11 +209,16 @@ mod tests {
         SalesmanMatch {
             id: MatchId(Uuid::from_u128(1)),
             origin: Origin::Consultation(ConsultationId(Uuid::from_u128(2))),
+            origin_version: 1,
             project_id: ProjectId(Uuid::from_u128(3)),
             project_name: Some("스마트상점".to_owned()),
             customer: CustomerRef { customer_id: CustomerId(Uuid::from_u128(4)), last_four: LastFour::default() },
+            brought_by: None,
             salesman: None,
             consultant: None,
+            previous_salesman: None,
+            previous_consultant: None,
+            strategy: None,
             closed: false,
             version: 0,
         }
@@ -113,34 +228,43 @@ mod tests {
         PersonRef { id: SalesmanId(Uuid::from_u128(id)), display_name: id.to_string() }
     }
 
+    fn put_by(strategy: Strategy, salesman: Option<u128>, consultant: Option<u128>) -> Command {
+        Command::MatchSalesman { salesman: salesman.map(person), consultant: consultant.map(person), strategy }
+    }
+
     fn put(salesman: Option<u128>, consultant: Option<u128>) -> Command {
-        Command::MatchSalesman {
-            salesman: salesman.map(person),
-            consultant: consultant.map(person),
-            strategy: Strategy::PhoneSuffix,
-        }
+        put_by(Strategy::PhoneSuffix, salesman, consultant)
     }
 
     fn after(mut it: SalesmanMatch, command: Command) -> SalesmanMatch {
-        let event = it.handle(command, Actor::System).unwrap().unwrap();
-        it.apply(&event);
+        let change = it.handle(command, Actor::System).unwrap().unwrap();
+        it.apply(&change);
         it
+    }
+
+    fn told(it: &SalesmanMatch, command: Command) -> SalesmanMatched {
+        match it.handle(command, Actor::System) {
+            Ok(Some(Change::Matched(event))) => *event,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn the_salesman_is_published_while_no_consultant_is_free_and_the_consultant_later() {
         let it = after(a_match(), put(Some(7), None));
         assert_eq!((it.version, it.consultant.clone()), (1, None));
+        assert_eq!(it.lacks(), [Place::Consultant]);
         let it = after(it, put(None, Some(9)));
-        assert_eq!((it.version, it.salesman, it.consultant), (2, Some(person(7)), Some(person(9))));
+        assert_eq!((it.version, it.lacks()), (2, vec![]));
+        assert_eq!((it.salesman, it.consultant), (Some(person(7)), Some(person(9))));
     }
 
     #[test]
     fn whoever_is_replaced_leaves_and_whoever_stays_is_no_newcomer() {
         let it = after(a_match(), put(Some(7), Some(9)));
-        let event = it.handle(put(Some(8), None), Actor::System).unwrap().unwrap();
+        let event = told(&it, put(Some(8), None));
         assert_eq!((event.newcomers(), event.leavers()), (vec![person(8).id], vec![person(7).id]));
-        let first = a_match().handle(put(Some(7), Some(9)), Actor::System).unwrap().unwrap();
+        let first = told(&a_match(), put(Some(7), Some(9)));
         assert_eq!((first.newcomers(), first.leavers()), (vec![person(7).id, person(9).id], vec![]));
     }
 
@@ -150,14 +274,66 @@ mod tests {
     }
 
     #[test]
-    fn the_same_people_again_are_already_so() {
+    fn the_same_people_again_are_already_so_whatever_they_are_called_now() {
         let it = after(a_match(), put(Some(7), Some(9)));
         assert_eq!(it.handle(put(Some(7), None), Actor::System), Ok(None));
+        let renamed = PersonRef { display_name: "another name".to_owned(), ..person(7) };
+        let again = Command::MatchSalesman { salesman: Some(renamed), consultant: None, strategy: Strategy::ByHand };
+        assert_eq!(it.handle(again, Actor::System), Ok(None));
     }
 
     #[test]
     fn a_closed_match_is_not_filled_any_more() {
-        let it = SalesmanMatch { closed: true, ..a_match() };
+        let it = after(after(a_match(), put(Some(7), None)), Command::CloseMatch { origin_version: 2 });
         assert_eq!(it.handle(put(Some(7), None), Actor::System), Err(Refusal::Closed));
+        assert_eq!((it.lacks(), it.version, it.salesman), (vec![], 1, Some(person(7))));
+    }
+
+    #[test]
+    fn how_the_salesman_was_chosen_stays_when_the_consultants_place_is_filled_later() {
+        let it = after(a_match(), put_by(Strategy::ByHand, Some(7), None));
+        assert_eq!(told(&it, put(None, Some(9))).strategy, Strategy::ByHand);
+        let it = after(a_match(), put(Some(7), None));
+        assert_eq!(told(&it, put(None, Some(9))).strategy, Strategy::PhoneSuffix);
+        assert_eq!(told(&it, put_by(Strategy::ByHand, None, Some(9))).strategy, Strategy::ByHand);
+    }
+
+    #[test]
+    fn a_match_that_is_open_again_has_nobody_on_it_and_names_its_previous_people_once() {
+        let closed = after(after(a_match(), put(Some(7), Some(9))), Command::CloseMatch { origin_version: 2 });
+        let it = after(closed, Command::OpenAgain { origin_version: 3 });
+        assert_eq!((&it.salesman, &it.consultant, it.strategy, it.version), (&None, &None, None, 1));
+        let same = told(&it, put(Some(7), Some(9)));
+        assert_eq!((same.previous_salesman_id, same.previous_consultant_id), (Some(person(7).id), Some(person(9).id)));
+        assert!(same.newcomers().is_empty() && same.leavers().is_empty());
+        let other = told(&it, put(Some(8), None));
+        assert_eq!((other.newcomers(), other.leavers()), (vec![person(8).id], vec![person(7).id, person(9).id]));
+        let it = after(it, put(Some(8), None));
+        let later = told(&it, put(None, Some(9)));
+        assert_eq!((later.newcomers(), later.leavers()), (vec![person(9).id], vec![]));
+    }
+
+    #[test]
+    fn people_who_were_not_told_yet_that_they_are_off_it_are_named_after_a_second_close() {
+        let mut it = after(a_match(), put(Some(7), None));
+        for origin_version in [2, 4] {
+            it = after(it, Command::CloseMatch { origin_version });
+            it = after(it, Command::OpenAgain { origin_version: origin_version + 1 });
+        }
+        assert_eq!(told(&it, put(Some(8), None)).leavers(), [person(7).id]);
+    }
+
+    #[test]
+    fn what_was_heard_before_changes_nothing_in_either_direction() {
+        let open = after(a_match(), put(Some(7), None));
+        let closed = after(open.clone(), Command::CloseMatch { origin_version: 2 });
+        let again = after(closed.clone(), Command::OpenAgain { origin_version: 3 });
+        let nothing = |it: &SalesmanMatch, command| assert_eq!(it.handle(command, Actor::System), Ok(None), "{it:?}");
+        nothing(&open, Command::OpenAgain { origin_version: 2 });
+        nothing(&closed, Command::CloseMatch { origin_version: 2 });
+        nothing(&closed, Command::CloseMatch { origin_version: 4 });
+        nothing(&closed, Command::OpenAgain { origin_version: 2 });
+        nothing(&again, Command::CloseMatch { origin_version: 2 });
+        nothing(&again, Command::OpenAgain { origin_version: 3 });
     }
 }

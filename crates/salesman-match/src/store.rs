@@ -1,24 +1,21 @@
-//! The only SQL of this service.
+//! The only SQL of this service: matches here, what it keeps of others in `copies`, what callers list in `lists`.
+
+pub(crate) mod copies;
+pub(crate) mod lists;
 
 use chrono::{DateTime, Utc};
 use events::{
-    ConsultationId, CustomerId, CustomerRef, InterestId, LastFour, MatchId, Origin, PersonRef, ProjectId, SalesmanId,
-    SalesmanMatched, SalesmanRegistered,
+    ConsultationId, CustomerId, CustomerRef, InterestId, LastFour, MatchId, Origin, PersonRef, ProjectId, SalesmanId, Strategy,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use service_kit::auth::{Identity, Role};
-use service_kit::http::Page;
 use service_kit::{Tx, event_log};
-use sqlx::PgPool;
+use sqlx::PgExecutor;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::salesman_match::SalesmanMatch;
-use crate::strategy::{Candidate, Reason};
-
-/// How many matches one unit of work of the assigner fills at most.
-const BATCH: i64 = 100;
+use crate::salesman_match::{Change, SalesmanMatch};
+use crate::strategy::{Had, Reason};
 
 /// A match as it lies in its table.
 #[derive(Debug, sqlx::FromRow)]
@@ -26,14 +23,18 @@ struct Row {
     id: Uuid,
     origin_kind: String,
     origin_id: Uuid,
+    origin_version: i64,
     project_id: Uuid,
     project_name: Option<String>,
     customer_id: Uuid,
     last_four: String,
+    brought_by: Option<Uuid>,
     salesman_id: Option<Uuid>,
     salesman_name: Option<String>,
     consultant_id: Option<Uuid>,
     consultant_name: Option<String>,
+    previous_salesman_id: Option<Uuid>,
+    previous_consultant_id: Option<Uuid>,
     strategy: Option<String>,
     reason: Option<Value>,
     requested_at: DateTime<Utc>,
@@ -42,15 +43,31 @@ struct Row {
     version: i64,
 }
 
+/// A row's columns. People and projects have the newest names that were told of them, whichever came first.
+const COLUMNS: &str = "it.id, origin_kind, origin_id, origin_version, project_id,
+    coalesce((select name from known_project where id = it.project_id), project_name) project_name,
+    customer_id, last_four, brought_by, salesman_id, consultant_id, previous_salesman_id, previous_consultant_id,
+    coalesce((select display_name from known_salesman where id = it.salesman_id), salesman_name) salesman_name,
+    coalesce((select display_name from known_salesman where id = it.consultant_id), consultant_name) consultant_name,
+    strategy, reason, requested_at, matched_at, closed_at, version";
+
 /// A match, and what only its readers need.
 #[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) it: SalesmanMatch,
-    pub(crate) strategy: Option<String>,
-    pub(crate) reason: Option<Value>,
+    pub(crate) reasons: Reasons,
     pub(crate) requested_at: DateTime<Utc>,
     pub(crate) matched_at: Option<DateTime<Utc>>,
     pub(crate) closed_at: Option<DateTime<Utc>>,
+}
+
+/// Why these people: kept beside the match.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Reasons {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) salesman: Option<Reason>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) consultant: Option<Reason>,
 }
 
 impl TryFrom<Row> for Stored {
@@ -62,22 +79,26 @@ impl TryFrom<Row> for Stored {
             "interest" => Origin::Interest(InterestId(row.origin_id)),
             _ => Origin::Consultation(ConsultationId(row.origin_id)),
         };
-        let last_four = LastFour::try_from(row.last_four).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
         let it = SalesmanMatch {
             id: MatchId(row.id),
             origin,
+            origin_version: row.origin_version,
             project_id: ProjectId(row.project_id),
             project_name: row.project_name,
-            customer: CustomerRef { customer_id: CustomerId(row.customer_id), last_four },
+            customer: CustomerRef { customer_id: CustomerId(row.customer_id), last_four: last_four(row.last_four)? },
+            brought_by: row.brought_by.map(SalesmanId),
             salesman: person(row.salesman_id, row.salesman_name),
             consultant: person(row.consultant_id, row.consultant_name),
+            previous_salesman: row.previous_salesman_id.map(SalesmanId),
+            previous_consultant: row.previous_consultant_id.map(SalesmanId),
+            strategy: row.strategy.as_deref().map(strategy).transpose()?,
             closed: row.closed_at.is_some(),
             version: row.version,
         };
         Ok(Self {
             it,
-            strategy: row.strategy,
-            reason: row.reason,
+            // A reason is only shown: what a build before this one wrote in another form is no reason to show nothing at all.
+            reasons: row.reason.and_then(|reason| serde_json::from_value(reason).ok()).unwrap_or_default(),
             requested_at: row.requested_at,
             matched_at: row.matched_at,
             closed_at: row.closed_at,
@@ -85,83 +106,82 @@ impl TryFrom<Row> for Stored {
     }
 }
 
-const COLUMNS: &str = "id, origin_kind, origin_id, project_id, project_name, customer_id, last_four, salesman_id, salesman_name,
-    consultant_id, consultant_name, strategy, reason, requested_at, matched_at, closed_at, version";
+fn last_four(text: String) -> Result<LastFour, sqlx::Error> {
+    LastFour::try_from(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
+fn strategy(name: &str) -> Result<Strategy, sqlx::Error> {
+    let known = [Strategy::PhoneSuffix, Strategy::ByHand].into_iter().find(|strategy| strategy.as_str() == name);
+    known.ok_or_else(|| sqlx::Error::Decode("an unknown strategy".into()))
+}
 
 /// What a match is asked for.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Requested<'a> {
     pub(crate) origin: Origin,
+    /// The version of the event that asks.
+    pub(crate) origin_version: i64,
     pub(crate) project_id: ProjectId,
     pub(crate) project_name: Option<&'a str>,
     pub(crate) customer: &'a CustomerRef,
+    /// The salesman who brought the customer in.
+    pub(crate) brought_by: Option<SalesmanId>,
+    pub(crate) at: DateTime<Utc>,
 }
 
 /// Inserts the match with nobody on it, so that everyone can see that it is being worked on. No event yet.
-pub(crate) async fn request(tx: &mut Tx, requested: Requested<'_>, at: DateTime<Utc>) -> Result<(), sqlx::Error> {
+///
+/// `false`: there is one already.
+pub(crate) async fn request(tx: &mut Tx, requested: Requested<'_>) -> Result<bool, sqlx::Error> {
     let id = tx.new_id();
-    sqlx::query(
-        "insert into salesman_match (id, origin_kind, origin_id, project_id, project_name, customer_id, last_four, requested_at, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, 0)
+    let inserted = sqlx::query(
+        "insert into salesman_match (id, origin_kind, origin_id, origin_version, project_id, project_name, customer_id, last_four,
+                                     brought_by, requested_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)
          on conflict (origin_id) do nothing",
     )
     .bind(id)
     .bind(requested.origin.kind())
     .bind(requested.origin.id())
+    .bind(requested.origin_version)
     .bind(requested.project_id.0)
     .bind(requested.project_name)
     .bind(requested.customer.customer_id.0)
     .bind(requested.customer.last_four.to_string())
-    .bind(at)
+    .bind(requested.brought_by.map(|id| id.0))
+    .bind(requested.at)
     .execute(&mut **tx)
-    .await?;
-    Ok(())
+    .await?
+    .rows_affected();
+    Ok(inserted == 1)
 }
 
-/// Everybody who could be chosen, with what they hold now.
-#[derive(Debug)]
-pub(crate) struct Roster {
-    pub(crate) salesmen: Vec<Candidate>,
-    pub(crate) consultants: Vec<Candidate>,
+/// One match.
+pub(crate) async fn load(executor: impl PgExecutor<'_>, id: MatchId) -> Result<Option<Stored>, sqlx::Error> {
+    let row: Option<Row> =
+        sqlx::query_as(sqlx::AssertSqlSafe(format!("select {COLUMNS} from salesman_match it where it.id = $1")))
+            .bind(id.0)
+            .fetch_optional(executor)
+            .await?;
+    row.map(Stored::try_from).transpose()
 }
 
-impl Roster {
-    pub(crate) fn has_salesman(&self) -> bool {
-        self.salesmen.iter().any(Candidate::is_eligible)
-    }
-
-    pub(crate) fn has_consultant(&self) -> bool {
-        self.consultants.iter().any(Candidate::is_eligible)
-    }
-
-    /// One more open match for the chosen.
-    pub(crate) fn count(candidates: &mut [Candidate], chosen: Option<&PersonRef>) {
-        for candidate in candidates.iter_mut().filter(|candidate| Some(&candidate.person) == chosen) {
-            candidate.open += 1;
-        }
-    }
+/// One match, and nobody else changes it until `tx` ends.
+pub(crate) async fn lock(tx: &mut Tx, id: MatchId) -> Result<Option<Stored>, sqlx::Error> {
+    sqlx::query("select 1 from salesman_match where id = $1 for update").bind(id.0).execute(&mut **tx).await?;
+    load(&mut **tx, id).await
 }
 
-/// Reads the roster.
-pub(crate) async fn roster(tx: &mut Tx) -> Result<Roster, sqlx::Error> {
-    let people: Vec<(Uuid, String, String, i32, bool, i64)> = sqlx::query_as(
-        "select person.id, display_name, role, capacity, active,
-                case role when 'salesman'
-                     then (select count(*) from salesman_match where salesman_id = person.id and closed_at is null)
-                     else (select count(*) from salesman_match where consultant_id = person.id and closed_at is null)
-                end
-         from known_salesman person
-         where active",
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    let (mut salesmen, mut consultants) = (Vec::new(), Vec::new());
-    for (id, display_name, role, capacity, active, open) in people {
-        let person = PersonRef { id: SalesmanId(id), display_name };
-        let candidate = Candidate { person, capacity: i64::from(capacity), open, active };
-        if role == "consultant" { consultants.push(candidate) } else { salesmen.push(candidate) }
+/// The match of an interest or a consultation, and nobody else changes it until `tx` ends.
+pub(crate) async fn lock_of(tx: &mut Tx, origin: Origin) -> Result<Option<SalesmanMatch>, sqlx::Error> {
+    let id: Option<Uuid> = sqlx::query_scalar("select id from salesman_match where origin_id = $1 for update")
+        .bind(origin.id())
+        .fetch_optional(&mut **tx)
+        .await?;
+    match id {
+        Some(id) => Ok(load(&mut **tx, MatchId(id)).await?.map(|stored| stored.it)),
+        None => Ok(None),
     }
-    Ok(Roster { salesmen, consultants })
 }
 
 /// Waits until no other unit of work assigns: who is free, and who waits for him, must be read by one at a time.
@@ -170,119 +190,132 @@ pub(crate) async fn alone(tx: &mut Tx) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
+/// Which places somebody could fill, which matches to leave out, and how many to take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fillable<'a> {
+    pub(crate) has_salesman: bool,
+    pub(crate) has_consultant: bool,
+    pub(crate) passed_over: &'a [Uuid],
+    pub(crate) limit: i64,
+}
+
+/// A match with a free place, if its row can be read.
+pub(crate) type Waiting = (Uuid, Result<Stored, sqlx::Error>);
+
 /// Locks the oldest open matches with a place that somebody could fill.
 ///
-/// A match that lacks only a consultant does not stand in the way of those that lack a salesman while no consultant is free.
-pub(crate) async fn lock_waiting(
-    tx: &mut Tx,
-    has_salesman: bool,
-    has_consultant: bool,
-) -> Result<Vec<SalesmanMatch>, sqlx::Error> {
+/// A match that lacks only a consultant does not stand in the way of those that lack a salesman while no consultant is free. One that is
+/// being closed or opened just now is left for the next look: waiting for it could be waiting for one who waits for us.
+pub(crate) async fn lock_waiting(tx: &mut Tx, fillable: Fillable<'_>) -> Result<Vec<Waiting>, sqlx::Error> {
     let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
-        "select {COLUMNS} from salesman_match
+        "select {COLUMNS} from salesman_match it
          where closed_at is null and (salesman_id is null or consultant_id is null)
            and ((salesman_id is null and $1) or (salesman_id is not null and consultant_id is null and $2))
-         order by requested_at, id limit $3 for update"
+           and it.id <> all($3)
+         order by requested_at, it.id limit $4 for update of it skip locked"
     )))
-    .bind(has_salesman)
-    .bind(has_consultant)
-    .bind(BATCH)
+    .bind(fillable.has_salesman)
+    .bind(fillable.has_consultant)
+    .bind(fillable.passed_over)
+    .bind(fillable.limit)
     .fetch_all(&mut **tx)
     .await?;
-    rows.into_iter().map(|row| Stored::try_from(row).map(|stored| stored.it)).collect()
+    Ok(rows.into_iter().map(|row| (row.id, Stored::try_from(row))).collect())
 }
 
-/// Why these people: kept beside the match.
-#[derive(Debug, Serialize)]
-pub(crate) struct Reasons<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) salesman: Option<&'a Reason>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) consultant: Option<&'a Reason>,
+/// Of each place, who had it on the customer's matches, the newest first.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    pub(crate) salesmen: Vec<Had>,
+    pub(crate) consultants: Vec<Had>,
 }
 
-/// Saves a match after an event was applied to it, and appends the event.
-pub(crate) async fn save_matched(
-    tx: &mut Tx,
-    it: &SalesmanMatch,
-    event: &SalesmanMatched,
-    reason: &Reasons<'_>,
-) -> Result<(), sqlx::Error> {
+/// So many of a customer's matches are looked back on, the open ones first.
+const LOOK_BACK: i64 = 50;
+
+/// Whom a customer has, and had.
+pub(crate) async fn history(tx: &mut Tx, customer: CustomerId) -> Result<History, sqlx::Error> {
+    type Past = (bool, Option<Uuid>, Option<Uuid>, Option<Uuid>, Option<Uuid>);
+    let past: Vec<Past> = sqlx::query_as(
+        "select closed_at is null, salesman_id, consultant_id, previous_salesman_id, previous_consultant_id from (
+             select * from salesman_match where customer_id = $1 order by closed_at is null desc, requested_at desc, id desc limit $2
+         ) newest
+         order by requested_at desc, id desc",
+    )
+    .bind(customer.0)
+    .bind(LOOK_BACK)
+    .fetch_all(&mut **tx)
+    .await?;
+    let had = |is_open, now: Option<Uuid>, before: Option<Uuid>| {
+        let who = SalesmanId(now.or(before)?);
+        Some(Had { who, is_open: is_open && now.is_some() })
+    };
+    let mut history = History::default();
+    for (is_open, salesman, consultant, previous_salesman, previous_consultant) in past {
+        history.salesmen.extend(had(is_open, salesman, previous_salesman));
+        history.consultants.extend(had(is_open, consultant, previous_consultant));
+    }
+    Ok(history)
+}
+
+/// Saves a match after other people were put on it, and appends the event.
+pub(crate) async fn save_matched(tx: &mut Tx, it: &SalesmanMatch, change: &Change, reasons: &Reasons) -> Result<(), sqlx::Error> {
     let now = tx.now();
     sqlx::query(
         "update salesman_match
          set salesman_id = $2, salesman_name = $3, consultant_id = $4, consultant_name = $5, strategy = $6,
-             reason = coalesce(reason, '{}') || $7, matched_at = coalesce(matched_at, $8), version = $9
+             reason = coalesce(reason, '{}') || $7, matched_at = coalesce(matched_at, $8),
+             previous_salesman_id = null, previous_consultant_id = null, version = $9
          where id = $1",
     )
     .bind(it.id.0)
-    .bind(event.salesman.id.0)
-    .bind(&event.salesman.display_name)
-    .bind(event.consultant.as_ref().map(|person| person.id.0))
-    .bind(event.consultant.as_ref().map(|person| person.display_name.as_str()))
-    .bind(event.strategy.as_str())
-    .bind(Json(reason))
+    .bind(it.salesman.as_ref().map(|person| person.id.0))
+    .bind(it.salesman.as_ref().map(|person| person.display_name.as_str()))
+    .bind(it.consultant.as_ref().map(|person| person.id.0))
+    .bind(it.consultant.as_ref().map(|person| person.display_name.as_str()))
+    .bind(it.strategy.map(Strategy::as_str))
+    .bind(Json(reasons))
     .bind(now)
     .bind(it.version)
     .execute(&mut **tx)
     .await?;
-    event_log::append(tx, it.version, event).await
+    match change {
+        Change::Matched(event) => event_log::append(tx, it.version, &**event).await,
+        Change::OpenedAgain { .. } | Change::Closed { .. } => Ok(()),
+    }
 }
 
-/// Keeps what the assigner needs of a salesman or consultant.
-pub(crate) async fn keep_salesman(tx: &mut Tx, person: &SalesmanRegistered) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "insert into known_salesman (id, display_name, role, capacity, active) values ($1, $2, $3, $4, $5)
-         on conflict (id) do update
-             set display_name = excluded.display_name, role = excluded.role, capacity = excluded.capacity, active = excluded.active",
-    )
-    .bind(person.salesman_id.0)
-    .bind(&person.profile.display_name)
-    .bind(person.profile.role.as_str())
-    .bind(i32::try_from(person.profile.capacity).unwrap_or(i32::MAX))
-    .bind(person.profile.active)
-    .execute(&mut **tx)
-    .await?;
+/// Saves a match that was closed. Whoever waits for room is told at once.
+pub(crate) async fn save_closed(tx: &mut Tx, it: &SalesmanMatch, at: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query("update salesman_match set closed_at = $2, origin_version = $3 where id = $1")
+        .bind(it.id.0)
+        .bind(at)
+        .bind(it.origin_version)
+        .execute(&mut **tx)
+        .await?;
+    tx.ring_on_commit();
     Ok(())
 }
 
-/// Which matches a reader asks for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Filter {
-    pub(crate) origin: Option<Uuid>,
-    pub(crate) unassigned: bool,
-}
-
-/// The matches somebody may see, newest first.
-pub(crate) async fn list(pool: &PgPool, who: &Identity, filter: Filter, page: Page) -> Result<Vec<Stored>, sqlx::Error> {
-    let mine = match who.role {
-        Role::Customer => "customer_id = $1",
-        Role::Salesman => "salesman_id = $1",
-        Role::Consultant => "consultant_id = $1",
-        Role::Staff => "$1 is not null",
-    };
-    let sql = format!(
-        "select {COLUMNS} from salesman_match
-         where {mine} and ($2::uuid is null or origin_id = $2) and (not $3 or (salesman_id is null and closed_at is null))
-           and ($4::uuid is null or id < $4)
-         order by id desc limit $5"
-    );
-    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(who.subject)
-        .bind(filter.origin)
-        .bind(filter.unassigned)
-        .bind(page.after)
-        .bind(page.fetch())
-        .fetch_all(pool)
-        .await?;
-    rows.into_iter().map(Stored::try_from).collect()
-}
-
-/// One match.
-pub(crate) async fn load(pool: &PgPool, id: MatchId) -> Result<Option<Stored>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!("select {COLUMNS} from salesman_match where id = $1")))
-        .bind(id.0)
-        .fetch_optional(pool)
-        .await?;
-    row.map(Stored::try_from).transpose()
+/// Saves a match that is open again: a request like any other, as old as the wish.
+pub(crate) async fn save_opened_again(tx: &mut Tx, it: &SalesmanMatch, requested: Requested<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "update salesman_match
+         set closed_at = null, salesman_id = null, salesman_name = null, consultant_id = null, consultant_name = null,
+             previous_salesman_id = $2, previous_consultant_id = $3, strategy = null, reason = null, matched_at = null,
+             requested_at = $4, origin_version = $5, project_id = $6, project_name = $7, brought_by = coalesce($8, brought_by)
+         where id = $1",
+    )
+    .bind(it.id.0)
+    .bind(it.previous_salesman.map(|id| id.0))
+    .bind(it.previous_consultant.map(|id| id.0))
+    .bind(requested.at)
+    .bind(it.origin_version)
+    .bind(requested.project_id.0)
+    .bind(requested.project_name)
+    .bind(requested.brought_by.map(|id| id.0))
+    .execute(&mut **tx)
+    .await?;
+    tx.ring_on_commit();
+    Ok(())
 }

@@ -10,9 +10,11 @@
 //! | `x-events` | the types of event that this can cause, without `ktgg.` and version: `["ProjectStarted"]` |
 //! | `x-problems` | slugs of the service's own problems ([`Service::problems`](crate::Service::problems)) that it can answer with |
 //!
-//! From these, its parameters and its body follow the problems that every such route can answer with.
+//! From these, its parameters and its body follow the problems that every such route can answer with, and the headers of its answers.
 
-use std::collections::BTreeMap;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -22,6 +24,8 @@ use utoipa::{PartialSchema as _, ToSchema};
 use crate::Problem;
 use crate::problem::{FieldError, FieldProblem, Language, ProblemDocument, Text};
 
+pub use words::{CategoryName, PeriodKindName, PersonRoleName, PhaseName, RegionName, RoleName, StatusName, StepName};
+
 /// The description of these routes, completed.
 pub fn complete(routes: OpenApi, own: &[Problem]) -> Value {
     let mut description = serde_json::to_value(routes).unwrap_or_default();
@@ -30,54 +34,201 @@ pub fn complete(routes: OpenApi, own: &[Problem]) -> Value {
         by_slug
     });
     if let Some(schemas) = description["components"]["schemas"].as_object_mut() {
-        schemas.insert(PROBLEM.to_owned(), serde_json::to_value(ProblemDocument::schema()).unwrap_or_default());
-        schemas.insert(FieldError::name().into_owned(), serde_json::to_value(FieldError::schema()).unwrap_or_default());
+        schemas.extend(problem_schemas());
     }
+    require_what_is_read(&mut description);
     let schemas = description["components"]["schemas"].clone();
     for item in description["paths"].as_object_mut().into_iter().flat_map(Map::values_mut) {
-        for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
-            add_problems(operation, &own);
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            let Some(operation) = operation.as_object_mut() else { continue };
+            add_problems(operation, &problems_of(operation, &own));
             add_examples(operation, &schemas);
+            add_headers(operation, method == "get", &schemas);
         }
     }
     description
 }
 
+/// What problems are described with.
+pub fn problem_schemas() -> Map<String, Value> {
+    let schema = |schema| serde_json::to_value(schema).unwrap_or_default();
+    Map::from_iter([
+        (PROBLEM.to_owned(), schema(ProblemDocument::schema())),
+        (FieldError::name().into_owned(), schema(FieldError::schema())),
+    ])
+}
+
 /// The name of the problem's schema.
 const PROBLEM: &str = "Problem";
 
-/// Everything the operation can be refused with, by status, each problem with an example.
-fn add_problems(operation: &mut Map<String, Value>, own: &BTreeMap<&str, Vec<&Problem>>) {
+/// Everything the operation can be refused with.
+fn problems_of(operation: &Map<String, Value>, own: &BTreeMap<&str, Vec<&Problem>>) -> Vec<Problem> {
+    // What a route says of a problem itself is more exact: an import's body may be larger than others.
+    let named: Vec<&str> = texts(operation.get("x-problems")).collect();
     let mut problems = general_problems(operation);
-    let named: Vec<String> = texts(operation.get("x-problems")).map(str::to_owned).collect();
-    for slug in &named {
-        problems.extend(own.get(slug.as_str()).into_iter().flatten().map(|problem| (*problem).clone()));
+    problems.retain(|problem| !(named.contains(&problem.slug()) && own.contains_key(problem.slug())));
+    for slug in named {
+        problems.extend(own.get(slug).into_iter().flatten().map(|problem| (*problem).clone()));
     }
-    let mut by_status: BTreeMap<StatusCode, Vec<Problem>> = BTreeMap::new();
+    problems
+}
+
+/// Adds what the operation can be refused with, by status, each problem with an example.
+pub fn add_problems(operation: &mut Map<String, Value>, problems: &[Problem]) {
+    let mut by_status: BTreeMap<StatusCode, Vec<&Problem>> = BTreeMap::new();
     for problem in problems {
         by_status.entry(problem.status()).or_default().push(problem);
     }
     let responses = operation.entry("responses").or_insert_with(|| json!({}));
+    let Some(responses) = responses.as_object_mut() else { return };
     for (status, problems) in by_status {
-        let mut examples = Map::new();
-        for problem in &problems {
+        let response = responses.entry(status.as_str()).or_insert(Value::Null);
+        let described = &response["content"]["application/problem+json"]["examples"];
+        let mut examples = described.as_object().cloned().unwrap_or_default();
+        // What a route says itself of a status is only that there are problems.
+        let mut titles: Vec<String> =
+            response["description"].as_str().filter(|_| !examples.is_empty()).map(str::to_owned).into_iter().collect();
+        for problem in problems {
             let document = serde_json::to_value(problem.document(Language::Korean)).unwrap_or_default();
+            if examples.values().any(|example| example["value"] == document) {
+                continue;
+            }
             let count = examples
                 .keys()
                 .filter(|name| name.trim_end_matches(|end: char| end == '-' || end.is_ascii_digit()) == problem.slug())
                 .count();
             let name = if count == 0 { problem.slug().to_owned() } else { format!("{}-{}", problem.slug(), count + 1) };
             examples.insert(name, json!({ "summary": problem.title(), "value": document }));
+            if !titles.iter().any(|title| title == problem.title()) {
+                titles.push(problem.title().to_owned());
+            }
         }
-        let mut titles: Vec<&str> = problems.iter().map(Problem::title).collect();
-        titles.dedup();
-        responses[status.as_str()] = json!({
+        *response = json!({
             "description": titles.join(" · "),
+            "headers": problem_headers(status),
             "content": { "application/problem+json": {
                 "schema": { "$ref": format!("#/components/schemas/{PROBLEM}") },
                 "examples": examples,
             } },
         });
+    }
+}
+
+/// A header of an answer.
+fn header(description: &str, required: bool, schema: &Value) -> Value {
+    json!({ "description": description, "required": required, "schema": schema })
+}
+
+fn problem_headers(status: StatusCode) -> Value {
+    let mut headers = json!({
+        "Content-Language": header("By `Accept-Language`", true, &json!({ "type": "string", "enum": ["ko", "en"] })),
+    });
+    if status == StatusCode::UNAUTHORIZED {
+        headers["WWW-Authenticate"] = header("How to sign in", true, &json!({ "type": "string", "const": "Bearer" }));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
+        let seconds = json!({ "type": "integer", "minimum": 1 });
+        headers["Retry-After"] = header("When to try again, in seconds", true, &seconds);
+    }
+    headers
+}
+
+/// The headers of what it answers when it says yes, and the one by which a read waits for an event.
+fn add_headers(operation: &mut Map<String, Value>, reads: bool, schemas: &Value) {
+    for (status, response) in operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten() {
+        if !status.starts_with('2') {
+            continue;
+        }
+        let properties = &resolved(&response["content"]["application/json"]["schema"], schemas)["properties"];
+        let mut headers = Map::new();
+        if properties.get("version").is_some() {
+            let tag = json!({ "type": "string", "pattern": "^\"[0-9]+\"$" });
+            headers.insert("ETag".to_owned(), header("The version, for `If-Match`", true, &tag));
+        }
+        if properties.get("items").is_some() && properties.get("next").is_some() {
+            let link = json!({ "type": "string", "example": "<?limit=50&after=…>; rel=\"next\"" });
+            headers.insert("Link".to_owned(), header("The next page, where there is one", false, &link));
+        }
+        if status == "201" {
+            headers.insert("Location".to_owned(), header("Where it is now", true, &json!({ "type": "string" })));
+        }
+        if reads {
+            let stale = json!({ "type": "string", "const": "1" });
+            headers.insert("Ktgg-Stale".to_owned(), header("What `Ktgg-After` names is not in here yet", false, &stale));
+        }
+        if !headers.is_empty() {
+            let there = response["headers"].as_object().cloned().unwrap_or_default();
+            headers.extend(there);
+            response["headers"] = Value::Object(headers);
+        }
+    }
+    if reads {
+        let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+        parameters.as_array_mut().into_iter().for_each(|parameters| {
+            parameters.push(json!({
+                "name": "Ktgg-After",
+                "in": "header",
+                "required": false,
+                "description": "Wait up to two seconds until this event is taken in: `salesman-match/ID@3`",
+                "schema": { "type": "string", "example": "consultation/0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01@2" },
+            }));
+        });
+    }
+}
+
+/// What a reference leads to.
+fn resolved<'a>(schema: &'a Value, schemas: &'a Value) -> &'a Value {
+    match schema["$ref"].as_str() {
+        Some(reference) => &schemas[reference.rsplit('/').next().unwrap_or_default()],
+        None => schema,
+    }
+}
+
+/// Says which fields of a body must be there.
+///
+/// Every field of a body may be missing for serde, so that all wrong ones can be told at once: the description would say so too. A field that
+/// may really be missing is described as one that may be null.
+fn require_what_is_read(description: &mut Value) {
+    let mut read = BTreeSet::new();
+    for item in description["paths"].as_object().into_iter().flat_map(Map::values) {
+        for operation in item.as_object().into_iter().flat_map(Map::values) {
+            collect_schemas(&operation["requestBody"], &description["components"]["schemas"], &mut read);
+        }
+    }
+    let mut written = BTreeSet::new();
+    for item in description["paths"].as_object().into_iter().flat_map(Map::values) {
+        for operation in item.as_object().into_iter().flat_map(Map::values) {
+            collect_schemas(&operation["responses"], &description["components"]["schemas"], &mut written);
+        }
+    }
+    for name in read.difference(&written) {
+        let schema = &mut description["components"]["schemas"][name];
+        let Some(properties) = schema["properties"].as_object() else { continue };
+        let required: Vec<&String> =
+            properties.iter().filter(|(_, property)| !may_be_missing(property)).map(|(name, _)| name).collect();
+        schema["required"] = json!(required);
+    }
+}
+
+fn may_be_missing(property: &Value) -> bool {
+    let kinds = property["type"].as_array().into_iter().flatten();
+    let choices = ["oneOf", "anyOf"].into_iter().filter_map(|choice| property[choice].as_array()).flatten();
+    property.get("default").is_some() || kinds.chain(choices.map(|choice| &choice["type"])).any(|kind| kind == "null")
+}
+
+/// The names of all schemas that this leads to.
+fn collect_schemas(value: &Value, schemas: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect_schemas(item, schemas, found)),
+        Value::Object(fields) => {
+            if let Some(name) = fields.get("$ref").and_then(Value::as_str).and_then(|to| to.rsplit('/').next())
+                && found.insert(name.to_owned())
+            {
+                collect_schemas(&schemas[name], schemas, found);
+            }
+            fields.values().for_each(|field| collect_schemas(field, schemas, found));
+        }
+        _ => {}
     }
 }
 
@@ -209,65 +360,9 @@ fn example(schema: &Value, schemas: &Value, depth: usize) -> Value {
     }
 }
 
-/// Words of the contract as the description lists them: the events' own types must not depend on utoipa.
-macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident { $($variant:ident $word:literal)* })*) => {$(
-        $(#[$doc])*
-        #[derive(Debug, ToSchema)]
-        #[expect(missing_docs, reason = "only the description uses it; each variant is the word it is described as")]
-        pub enum $name {
-            $(#[schema(rename = $word)] $variant,)*
-        }
-    )*};
-}
-
-words! {
-    /// 분야.
-    CategoryName { Finance "금융" Technology "기술" Workforce "인력" Export "수출" Domestic "내수" Startup "창업" Management "경영" Other "기타" }
-    /// 시도, or 전국.
-    RegionName {
-        Nationwide "전국" Seoul "서울" Busan "부산" Daegu "대구" Incheon "인천" Gwangju "광주" Daejeon "대전" Ulsan "울산" Sejong "세종"
-        Gyeonggi "경기" Gangwon "강원" Chungbuk "충북" Chungnam "충남" Jeonbuk "전북" Jeonnam "전남" Gyeongbuk "경북" Gyeongnam "경남" Jeju "제주"
-    }
-    /// Planned, running, over.
-    StatusName { Planned "planned" Ongoing "ongoing" Ended "ended" }
-    /// 예정, 접수중, D-7 to D-day, 상시, 예산소진시, 마감, 종료.
-    PhaseName {
-        Upcoming "upcoming" Open "open" Closing "closing" Always "always" UntilBudget "until_budget" Closed "closed" Ended "ended"
-    }
-    /// How an application period is written.
-    PeriodKindName {
-        Range "range" UntilBudget "until_budget" Always "always" FirstCome "first_come" UntilFilled "until_filled"
-        AnnouncedLater "announced_later" Varies "varies" Recurring "recurring" Invalid "invalid" Missing "missing" Other "other"
-    }
-    /// 신청, 승인, 성공, 실패, 취소.
-    StepName { Apply "apply" Approved "approved" Succeeded "succeeded" Failed "failed" Cancelled "cancelled" }
-    /// 영업대표 or 컨설턴트.
-    PersonRoleName { Salesman "salesman" Consultant "consultant" }
-    /// What somebody who is signed in may be.
-    RoleName { Customer "customer" Staff "staff" Salesman "salesman" Consultant "consultant" }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn listed<T: utoipa::PartialSchema>() -> Vec<String> {
-        let schema = serde_json::to_value(T::schema()).unwrap();
-        texts(schema.get("enum")).map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn every_word_of_the_contract_is_described_and_no_other() {
-        assert_eq!(listed::<CategoryName>(), events::Category::ALL.map(events::Category::as_str));
-        assert_eq!(listed::<RegionName>(), events::Region::ALL.map(events::Region::as_str));
-        assert_eq!(listed::<StatusName>(), events::ProjectStatus::ALL.map(events::ProjectStatus::as_str));
-        assert_eq!(listed::<PhaseName>(), events::Phase::ALL.map(events::Phase::as_str));
-        assert_eq!(listed::<PeriodKindName>(), events::PeriodKind::ALL.map(events::PeriodKind::as_str));
-        assert_eq!(listed::<StepName>(), events::Step::ALL.map(events::Step::as_str));
-        assert_eq!(listed::<PersonRoleName>(), ["salesman", "consultant"]);
-        assert_eq!(listed::<RoleName>(), ["customer", "staff", "salesman", "consultant"]);
-    }
 
     #[test]
     fn an_example_is_put_together_from_those_of_the_parts() {
@@ -279,6 +374,65 @@ mod tests {
         } });
         let expected = json!({ "items": [{ "name": "김하늘" }], "next": "abc", "by": { "name": "김하늘" } });
         assert_eq!(example(&page, &schemas, DEEPEST), expected);
+    }
+
+    #[test]
+    fn a_field_of_a_body_must_be_there_unless_it_may_be_null() {
+        let mut description = json!({
+            "paths": { "/things": { "post": {
+                "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Make" } } } },
+                "responses": { "200": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Made" } } } } },
+            } } },
+            "components": { "schemas": {
+                "Make": { "properties": {
+                    "name": { "type": "string" },
+                    "memo": { "type": ["string", "null"] },
+                    "role": { "type": "string", "default": "salesman" },
+                    "part": { "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Part" }] },
+                } },
+                "Part": { "properties": { "kind": { "type": "string" } } },
+                "Made": { "properties": { "id": { "type": "string" } } },
+            } },
+        });
+        require_what_is_read(&mut description);
+        let required = |name: &str| description["components"]["schemas"][name].get("required").cloned();
+        assert_eq!(required("Make"), Some(json!(["name"])));
+        assert_eq!(required("Part"), Some(json!(["kind"])));
+        assert_eq!(required("Made"), None);
+    }
+
+    #[test]
+    fn a_problem_that_is_described_already_is_not_described_twice() {
+        let mut operation = Map::new();
+        add_problems(&mut operation, &[Problem::not_found(), Problem::stale(4)]);
+        add_problems(&mut operation, &[Problem::not_found(), Problem::stale(5)]);
+        let examples = |status: &str| {
+            let examples = &operation["responses"][status]["content"]["application/problem+json"]["examples"];
+            examples.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(examples("404"), ["not-found"]);
+        assert_eq!(examples("412"), ["stale-version", "stale-version-2"]);
+    }
+
+    #[test]
+    fn an_answer_tells_its_version_its_place_and_the_next_page() {
+        let schemas = json!({
+            "Thing": { "properties": { "version": { "type": "integer" } } },
+            "Page": { "properties": { "items": {}, "next": {} } },
+        });
+        let answer = |name: &str| json!({ "content": { "application/json": { "schema": { "$ref": name } } } });
+        let mut operation = Map::from_iter([(
+            "responses".to_owned(),
+            json!({ "200": answer("#/components/schemas/Page"), "201": answer("#/components/schemas/Thing"), "404": {} }),
+        )]);
+        add_headers(&mut operation, false, &schemas);
+        let headers = |status: &str| {
+            let headers = operation["responses"][status]["headers"].as_object();
+            headers.into_iter().flat_map(Map::keys).cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(headers("200"), ["Link"]);
+        assert_eq!(headers("201"), ["ETag", "Location"]);
+        assert!(headers("404").is_empty());
     }
 
     #[test]

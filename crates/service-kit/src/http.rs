@@ -334,9 +334,9 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         if text == "*" {
             return Ok(Self(None));
         }
-        // A tag that no version of ours can have matches nothing.
+        // A tag that no version of ours can have matches nothing: 0 is the version of what has no event yet.
         let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).and_then(|text| text.parse().ok());
-        Ok(Self(Some(version.unwrap_or(0))))
+        Ok(Self(Some(version.unwrap_or(-1))))
     }
 }
 

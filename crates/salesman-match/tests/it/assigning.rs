@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
+use events::{Actor, ConsultationCreated, InterestCreated, Leave, PersonRole, SalesmanId, Step};
 use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
-use crate::{FOUR, assign, consultant, match_of, requested, salesman, start, who};
+use crate::{
+    FOUR, a_consultation, an_interest, assign, consultant, match_id, match_of, progressed, requested, salesman, somebody, start,
+    updated, who,
+};
 
 /// How many open matches each person in this place holds.
 async fn load(app: &TestApp, place: &str) -> BTreeMap<u128, i64> {
@@ -40,8 +45,12 @@ async fn a_match_is_published_with_whom_it_names_and_why_is_kept_for_staff() {
     assert_eq!(
         view["reason"],
         json!({
-            "salesman": { "lastFour": "5678", "candidates": [Uuid::from_u128(1)], "picked": 0 },
-            "consultant": { "lastFour": "5678", "candidates": [Uuid::from_u128(9)], "picked": 0 },
+            "salesman": { "rule": "phone-suffix", "lastFour": "5678", "among": 1, "picked": 0, "candidates": [
+                { "id": Uuid::from_u128(1), "displayName": "담당 1", "open": 0, "capacity": 5 },
+            ] },
+            "consultant": { "rule": "phone-suffix", "lastFour": "5678", "among": 1, "picked": 0, "candidates": [
+                { "id": Uuid::from_u128(9), "displayName": "담당 9", "open": 0, "capacity": 5 },
+            ] },
         })
     );
     // Nothing is left to do, and nothing is told again.
@@ -185,4 +194,190 @@ async fn two_assigners_at_once_give_nobody_more_than_he_can_hold_and_serve_nobod
     let events = app.new_events().await;
     assert_eq!(events.len(), 120);
     assert!(events.iter().all(|(_, version, _)| *version == 1));
+}
+
+#[tokio::test]
+async fn two_who_can_hold_one_each_serve_the_two_oldest_whatever_the_digits_say() {
+    let app = start().await;
+    for id in [1, 2] {
+        salesman(&app, id, 1).await;
+    }
+    let origins = requested(&app, ["0001", "0003", "0005"]).await;
+    assert_eq!(assign(&app).await, 2);
+    let mut on_it = Vec::new();
+    for origin in origins {
+        on_it.push(who(&match_of(&app, origin).await, "salesman"));
+    }
+    assert_eq!(on_it, [Some(2), Some(1), None]);
+}
+
+#[tokio::test]
+async fn people_on_leave_are_chosen_again_on_the_day_after_it_in_seoul() {
+    let app = start().await;
+    let registered = somebody(1, PersonRole::Salesman, 5);
+    app.deliver(1, &registered).await;
+    let leave = Leave { from: "2026-11-20".parse().unwrap(), until: "2026-11-23".parse().unwrap() };
+    app.deliver(2, &updated(&registered, |profile| profile.leave = Some(leave))).await;
+    requested(&app, [FOUR]).await;
+    assert_eq!(assign(&app).await, 0);
+    // It is ten in the morning: thirteen hours and fifty-nine minutes later it is still today.
+    app.clock().advance(TimeDelta::minutes(13 * 60 + 59));
+    assert_eq!(assign(&app).await, 0);
+    app.clock().advance(TimeDelta::minutes(1));
+    assert_eq!(assign(&app).await, 1);
+}
+
+#[tokio::test]
+async fn whoever_holds_more_than_he_can_since_staff_lowered_it_is_given_nothing_more() {
+    let app = start().await;
+    let registered = somebody(1, PersonRole::Salesman, 3);
+    app.deliver(1, &registered).await;
+    requested(&app, [FOUR; 3]).await;
+    assert_eq!(assign(&app).await, 3);
+    app.deliver(2, &updated(&registered, |profile| profile.capacity = 2)).await;
+    requested(&app, [FOUR]).await;
+    assert_eq!(assign(&app).await, 0);
+    app.deliver(3, &updated(&registered, |profile| profile.capacity = 4)).await;
+    assert_eq!(assign(&app).await, 1);
+}
+
+#[tokio::test]
+async fn a_customer_keeps_the_salesman_and_the_consultant_he_has() {
+    let app = start().await;
+    salesman(&app, 2, 50).await;
+    consultant(&app, 12, 50).await;
+    // The digits would pick 1 and 11, once these are there.
+    let first = requested(&app, ["0000"]).await[0];
+    assert_eq!(assign(&app).await, 1);
+    salesman(&app, 1, 50).await;
+    consultant(&app, 11, 50).await;
+    let [second, other] = requested(&app, ["0000", "0002"]).await[..] else { panic!() };
+    assert_eq!(assign(&app).await, 2);
+    for (origin, on_it, rule) in [(first, [2, 12], "phone-suffix"), (second, [2, 12], "kept"), (other, [1, 11], "phone-suffix")] {
+        let view = match_of(&app, origin).await;
+        for (place, expected) in ["salesman", "consultant"].into_iter().zip(on_it) {
+            assert_eq!((who(&view, place), &view["reason"][place]["rule"]), (Some(expected), &json!(rule)), "{place}");
+        }
+        assert_eq!(view["strategy"], "phone-suffix");
+    }
+}
+
+#[tokio::test]
+async fn two_requests_of_one_customer_in_one_look_go_to_one_salesman() {
+    let app = start().await;
+    for id in 1..=3 {
+        salesman(&app, id, 5).await;
+    }
+    let origins = requested(&app, ["0002", "0000", "0002"]).await;
+    // The second customer has the third salesman's digits after the first request has been served.
+    assert_eq!(assign(&app).await, 3);
+    let (one, two) = (match_of(&app, origins[0]).await, match_of(&app, origins[2]).await);
+    assert_eq!((who(&one, "salesman"), who(&two, "salesman")), (Some(3), Some(3)));
+    assert_eq!(two["reason"]["salesman"]["rule"], "kept");
+}
+
+#[tokio::test]
+async fn of_two_he_has_a_customer_keeps_the_one_of_the_open_match_and_the_other_while_that_one_is_full() {
+    let app = start().await;
+    let (older, newer) = (somebody(5, PersonRole::Salesman, 2), somebody(6, PersonRole::Salesman, 2));
+    app.deliver(1, &older).await;
+    let first = requested(&app, [FOUR]).await[0];
+    assert_eq!(assign(&app).await, 1);
+    app.deliver(2, &updated(&older, |profile| profile.active = false)).await;
+    app.deliver(1, &newer).await;
+    app.clock().advance(TimeDelta::hours(1));
+    let second = requested(&app, [FOUR]).await[0];
+    assert_eq!(assign(&app).await, 1);
+    app.deliver(3, &updated(&older, |_| ())).await;
+    app.deliver(2, &progressed(second, Step::Cancelled)).await;
+    salesman(&app, 1, 50).await;
+    app.clock().advance(TimeDelta::hours(1));
+    // The newest match is closed, the older one is open: he has its salesman.
+    let third = requested(&app, [FOUR]).await[0];
+    assert_eq!(assign(&app).await, 1);
+    app.clock().advance(TimeDelta::hours(1));
+    let fourth = requested(&app, [FOUR]).await[0];
+    assert_eq!(assign(&app).await, 1);
+    let mut on_it = Vec::new();
+    for origin in [first, second, third, fourth] {
+        on_it.push(who(&match_of(&app, origin).await, "salesman"));
+    }
+    assert_eq!(on_it, [Some(5), Some(6), Some(5), Some(6)]);
+}
+
+#[tokio::test]
+async fn a_salesman_keeps_the_customer_whom_he_entered_unless_the_customer_has_one() {
+    let app = start().await;
+    for id in 1..=3 {
+        salesman(&app, id, 50).await;
+    }
+    let entered = |id: u128, four: &str, by: u128| {
+        let actor = Actor::Salesman(SalesmanId(Uuid::from_u128(by)));
+        InterestCreated { actor, ..an_interest(Uuid::from_u128(id), four) }
+    };
+    // The digits would pick 1.
+    app.deliver(1, &entered(0x11, "0000", 3)).await;
+    assert_eq!(assign(&app).await, 1);
+    let view = match_of(&app, Uuid::from_u128(0x11)).await;
+    assert_eq!((who(&view, "salesman"), &view["reason"]["salesman"]["rule"]), (Some(3), &json!("brought")));
+    app.deliver(1, &entered(0x12, "0000", 2)).await;
+    assert_eq!(assign(&app).await, 1);
+    let view = match_of(&app, Uuid::from_u128(0x12)).await;
+    assert_eq!((who(&view, "salesman"), &view["reason"]["salesman"]["rule"]), (Some(3), &json!("kept")));
+    // A consultation, too; and whoever cannot be chosen is not chosen for that.
+    let actor = Actor::Salesman(SalesmanId(Uuid::from_u128(2)));
+    app.deliver(1, &ConsultationCreated { actor, ..a_consultation(Uuid::from_u128(0xC0), "0003") }).await;
+    app.deliver(1, &entered(0x13, "0006", 99)).await;
+    assert_eq!(assign(&app).await, 2);
+    assert_eq!(who(&match_of(&app, Uuid::from_u128(0xC0)).await, "salesman"), Some(2));
+    let view = match_of(&app, Uuid::from_u128(0x13)).await;
+    assert_eq!((who(&view, "salesman"), &view["reason"]["salesman"]["rule"]), (Some(1), &json!("phone-suffix")));
+}
+
+#[tokio::test]
+async fn a_match_that_cannot_be_read_or_saved_is_passed_over_and_the_others_go_on() {
+    let app = start().await;
+    salesman(&app, 1, 500).await;
+    consultant(&app, 9, 500).await;
+    // More faulty ones than one look takes, and all of them are older.
+    let origins = requested(&app, vec![FOUR; 70].into_iter().chain(["0000"; 70])).await;
+    sqlx::query("update salesman_match set last_four = 'four' where origin_id = any($1)")
+        .bind(&origins[1..70])
+        .execute(app.pool())
+        .await
+        .unwrap();
+    let taken = match_id(&app, origins[0]).await;
+    sqlx::query(
+        "insert into event_log (id, aggregatetype, aggregateid, version, type, payload, recorded_at)
+         values (gen_random_uuid(), 'salesman-match', $1, 1, 'ktgg.SalesmanMatched.v1', '{}', now())",
+    )
+    .bind(taken)
+    .execute(app.pool())
+    .await
+    .unwrap();
+    assert_eq!(assign(&app).await, 70);
+    // Nothing of the one whose event is refused was saved, and nobody is counted for it.
+    let view = match_of(&app, origins[0]).await;
+    assert_eq!((&view["salesman"], &view["version"]), (&Value::Null, &json!(0)));
+    assert_eq!(load(&app, "salesman_id").await, [(1, 70)].into());
+    // Once it is mended it is served.
+    sqlx::query("update salesman_match set last_four = '0000' where last_four = 'four'").execute(app.pool()).await.unwrap();
+    assert_eq!(assign(&app).await, 69);
+}
+
+#[tokio::test]
+async fn a_match_that_is_being_changed_just_now_is_left_for_the_next_look() {
+    let app = start().await;
+    salesman(&app, 1, 500).await;
+    let origins = requested(&app, [FOUR, FOUR]).await;
+    let mut changing = app.pool().begin().await.unwrap();
+    sqlx::query("select 1 from salesman_match where origin_id = $1 for update")
+        .bind(origins[0])
+        .execute(&mut *changing)
+        .await
+        .unwrap();
+    assert_eq!(assign(&app).await, 1);
+    assert_eq!(match_of(&app, origins[1]).await["version"], 1);
+    changing.rollback().await.unwrap();
+    assert_eq!(assign(&app).await, 1);
 }

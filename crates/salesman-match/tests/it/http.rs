@@ -1,18 +1,21 @@
 //! What callers can see, and how they are refused.
 
 use axum::http::{Method, header};
+use events::Step;
 use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
-use crate::{FOUR, PHONE, a_consultation, assign, consultant, match_of, requested, salesman, start};
+use crate::{FOUR, PHONE, a_consultation, assign, consultant, match_id, match_of, progressed, requested, salesman, start};
 
 const SALESMAN: Uuid = Uuid::from_u128(1);
+const OTHER_SALESMAN: Uuid = Uuid::from_u128(2);
 const CONSULTANT: Uuid = Uuid::from_u128(9);
 
 /// A consultation that people are on.
 async fn matched(app: &TestApp) -> Uuid {
     salesman(app, 1, 5).await;
+    salesman(app, 2, 5).await;
     consultant(app, 9, 5).await;
     let origin = requested(app, [FOUR]).await[0];
     assign(app).await;
@@ -25,27 +28,49 @@ async fn everybody_sees_of_a_match_what_is_his_business() {
     let app = start().await;
     let origin = matched(&app).await;
     let path = format!("/salesman-matches?origin={origin}");
-    for (role, caller, strategy, reason) in [
-        ("customer", app.as_customer(PHONE), false, false),
-        ("salesman", app.as_salesman(SALESMAN), true, false),
-        ("consultant", app.as_consultant(CONSULTANT), true, false),
-        ("staff", app.as_staff(), true, true),
+    let one = format!("/salesman-matches/{}", match_id(&app, origin).await);
+    for (role, caller, told_why, candidates) in [
+        ("customer", app.as_customer(PHONE), false, (0, 0)),
+        ("salesman", app.as_salesman(SALESMAN), true, (1, 0)),
+        ("consultant", app.as_consultant(CONSULTANT), true, (0, 1)),
+        ("staff", app.as_staff(), true, (2, 1)),
     ] {
         let view = caller.get(&path).await.expect(200)["items"][0].clone();
         assert_eq!(view["salesman"], json!({ "id": SALESMAN, "displayName": "담당 1" }), "{role}");
-        assert_eq!((view.get("strategy").is_some(), view.get("reason").is_some()), (strategy, reason), "{role}");
-        assert!(!view.to_string().contains(FOUR) || role == "staff", "{role}");
+        assert_eq!((view.get("strategy").is_some(), view.get("reason").is_some()), (told_why, told_why), "{role}");
+        assert!(!view.to_string().contains(FOUR) || told_why, "{role}");
+        let seen = |place: &str| view["reason"][place]["candidates"].as_array().map_or(0, Vec::len);
+        assert_eq!((seen("salesman"), seen("consultant")), candidates, "{role}");
+        if told_why {
+            let shown = caller.get(&one).await;
+            assert_eq!(shown.headers[header::ETAG], "\"1\"");
+            assert_eq!(shown.expect(200), view, "{role}");
+        }
     }
-    let id = match_of(&app, origin).await["id"].as_str().unwrap().to_owned();
-    let shown = app.as_staff().get(&format!("/salesman-matches/{id}")).await;
-    assert_eq!(shown.headers[header::ETAG], "\"1\"");
-    assert_eq!(shown.expect(200), match_of(&app, origin).await);
+}
+
+#[tokio::test]
+async fn whoever_is_on_it_sees_why_it_was_he_and_nobody_elses_id() {
+    let app = start().await;
+    let origin = matched(&app).await;
+    let id = match_id(&app, origin).await;
+    let view = app.as_salesman(SALESMAN).get(&format!("/salesman-matches/{id}")).await.expect(200);
+    assert_eq!(
+        view["reason"]["salesman"],
+        json!({
+            "rule": "phone-suffix", "lastFour": FOUR, "among": 2, "picked": 0,
+            "candidates": [{ "id": SALESMAN, "displayName": "담당 1", "open": 0, "capacity": 5 }],
+        })
+    );
+    assert_eq!((&view["reason"]["consultant"]["among"], &view["reason"]["consultant"]["candidates"]), (&json!(1), &json!([])));
+    assert!(!view.to_string().contains(&OTHER_SALESMAN.to_string()));
 }
 
 #[tokio::test]
 async fn another_persons_match_is_not_there() {
     let app = start().await;
     let origin = matched(&app).await;
+    let one = format!("/salesman-matches/{}", match_id(&app, origin).await);
     let other = Uuid::from_u128(0xBAD);
     for (who, caller) in [
         ("customer", app.as_customer("010-9999-0000")),
@@ -56,11 +81,14 @@ async fn another_persons_match_is_not_there() {
         for path in ["/salesman-matches".to_owned(), format!("/salesman-matches?origin={origin}")] {
             assert_eq!(caller.get(&path).await.expect(200), json!({ "items": [] }), "{who} {path}");
         }
+        if who != "customer" {
+            assert_eq!(caller.get(&one).await.problem(404).0, "not-found", "{who}");
+        }
     }
 }
 
 #[tokio::test]
-async fn nobody_gets_in_without_signing_in_and_nobody_but_staff_sees_why() {
+async fn nobody_gets_in_without_signing_in_and_a_customer_is_told_who_and_not_why() {
     let app = start().await;
     let origin = matched(&app).await;
     let id = match_of(&app, origin).await["id"].as_str().unwrap().to_owned();
@@ -69,63 +97,148 @@ async fn nobody_gets_in_without_signing_in_and_nobody_but_staff_sees_why() {
         assert_eq!(answer.headers[header::WWW_AUTHENTICATE], "Bearer", "{path}");
         assert_eq!(answer.problem(401).0, "sign-in-required", "{path}");
     }
-    for (role, caller) in [
-        ("customer", app.as_customer(PHONE)),
-        ("salesman", app.as_salesman(SALESMAN)),
-        ("consultant", app.as_consultant(CONSULTANT)),
-    ] {
-        assert_eq!(caller.get(&format!("/salesman-matches/{id}")).await.problem(403).0, "not-allowed", "{role}");
+    // Neither on his own match nor on one that is not there.
+    for id in [id, Uuid::from_u128(7).to_string(), "x".to_owned()] {
+        assert_eq!(app.as_customer(PHONE).get(&format!("/salesman-matches/{id}")).await.problem(403).0, "not-allowed", "{id}");
     }
 }
 
 #[tokio::test]
 async fn what_does_not_exist_is_not_found_whatever_its_id_looks_like() {
     let app = start().await;
-    for id in [Uuid::from_u128(7).to_string(), "x".to_owned(), "%00".to_owned()] {
+    for id in [Uuid::from_u128(7).to_string(), "x".to_owned(), "%00".to_owned(), "policy".to_owned()] {
         assert_eq!(app.as_staff().get(&format!("/salesman-matches/{id}")).await.problem(404).0, "not-found", "{id}");
     }
+}
+
+/// All ids of a list, page by page, as its links lead on.
+async fn ids(app: &TestApp, filter: &str, limit: usize) -> Vec<Uuid> {
+    let (mut seen, mut asked) = (Vec::new(), format!("/salesman-matches?{filter}limit={limit}"));
+    loop {
+        let answer = app.as_staff().get(&asked).await;
+        // Whoever follows the link is asking the same question still.
+        let link = answer.headers.get(header::LINK).map(|link| link.to_str().unwrap().to_owned());
+        let page = answer.expect(200);
+        let items = page["items"].as_array().unwrap();
+        assert!(items.len() <= limit);
+        seen.extend(items.iter().map(|item| item["id"].as_str().unwrap().parse::<Uuid>().unwrap()));
+        assert_eq!(page.get("next").is_some(), link.is_some());
+        let Some(link) = link else { return seen };
+        let query = link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap();
+        assert!(query.ends_with(page["next"].as_str().unwrap()));
+        asked = format!("/salesman-matches{query}");
+    }
+}
+
+/// The ids that a condition selects, in an order.
+async fn selected(app: &TestApp, condition: &str, order: &str) -> Vec<Uuid> {
+    let sql = format!("select id from salesman_match where {condition} order by {order}");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(app.pool()).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_list_goes_to_its_end_without_gaps_or_repeats_and_keeps_to_what_was_asked() {
     let app = start().await;
     salesman(&app, 1, 3).await;
-    requested(&app, vec![FOUR; 10]).await;
+    salesman(&app, 2, 1).await;
+    let origins = requested(&app, ["0000", "0001", "0002", "0003", "0000", "0001", "0002", "0003", "0004", "0005"]).await;
     assign(&app).await;
-    let all: Vec<(Uuid, bool)> = sqlx::query_as("select id, salesman_id is null from salesman_match order by id desc")
-        .fetch_all(app.pool())
+    consultant(&app, 9, 1).await;
+    assign(&app).await;
+    app.deliver(2, &progressed(origins[1], Step::Failed)).await;
+    app.deliver(2, &progressed(origins[9], Step::Cancelled)).await;
+    let expected = [
+        ("", "true"),
+        ("open&", "closed_at is null"),
+        ("open=true&", "closed_at is null"),
+        ("open=false&", "closed_at is not null"),
+        ("unassigned=false&", "true"),
+        (&format!("salesman={SALESMAN}&"), "salesman_id = '00000000-0000-0000-0000-000000000001'"),
+        (&format!("salesman={SALESMAN}&open=&"), "salesman_id = '00000000-0000-0000-0000-000000000001' and closed_at is null"),
+        (&format!("salesman={CONSULTANT}&"), "consultant_id is not null"),
+        (&format!("salesman={}&", Uuid::from_u128(0xBAD)), "false"),
+        (&format!("origin={}&", origins[3]), &format!("origin_id = '{}'", origins[3])),
+    ];
+    for (filter, condition) in expected {
+        let expected = selected(&app, condition, "id desc").await;
+        assert_eq!(expected.is_empty(), condition == "false", "{filter}");
+        for limit in [1, 3, 7, 100] {
+            assert_eq!(ids(&app, filter, limit).await, expected, "{filter}limit={limit}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_queue_is_ordered_by_who_waits_longest_and_tells_for_whom() {
+    let app = start().await;
+    salesman(&app, 1, 3).await;
+    let origins = requested(&app, ["0000"; 10]).await;
+    assign(&app).await;
+    consultant(&app, 9, 1).await;
+    assign(&app).await;
+    app.deliver(2, &progressed(origins[8], Step::Cancelled)).await;
+    // Two were requested in the same instant, and one long before it came in.
+    sqlx::query("update salesman_match set requested_at = (select requested_at from salesman_match where origin_id = $1) where origin_id = $2")
+        .bind(origins[4])
+        .bind(origins[7])
+        .execute(app.pool())
         .await
         .unwrap();
-    let queue: Vec<Uuid> = all.iter().filter(|(_, unassigned)| *unassigned).map(|(id, _)| *id).collect();
-    let all: Vec<Uuid> = all.into_iter().map(|(id, _)| id).collect();
-    assert_eq!((all.len(), queue.len()), (10, 7));
-    for (filter, expected) in
-        [("", &all), ("unassigned=true&", &queue), ("unassigned=false&", &all), ("unassigned&", &queue), ("unassigned=&", &queue)]
-    {
-        for limit in [1, 3, 7, 100] {
-            let (mut seen, mut asked) = (Vec::new(), format!("/salesman-matches?{filter}limit={limit}"));
-            loop {
-                let answer = app.as_staff().get(&asked).await;
-                // Whoever follows the link is asking the same question still.
-                let link = answer.headers.get(header::LINK).map(|link| link.to_str().unwrap().to_owned());
-                let page = answer.expect(200);
-                let items = page["items"].as_array().unwrap();
-                seen.extend(items.iter().map(|item| item["id"].as_str().unwrap().parse::<Uuid>().unwrap()));
-                assert_eq!(page.get("next").is_some(), link.is_some());
-                let Some(link) = link else { break };
-                let query = link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap();
-                assert!(query.ends_with(page["next"].as_str().unwrap()));
-                asked = format!("/salesman-matches{query}");
-            }
-            assert_eq!(&seen, expected, "{filter}limit={limit}");
+    sqlx::query("update salesman_match set requested_at = requested_at - interval '1 day' where origin_id = $1")
+        .bind(origins[9])
+        .execute(app.pool())
+        .await
+        .unwrap();
+    let waiting = "closed_at is null and (salesman_id is null or consultant_id is null)";
+    let expected = selected(&app, waiting, "requested_at, id").await;
+    assert_eq!(expected.len(), 8);
+    assert_eq!(expected[0], match_id(&app, origins[9]).await);
+    for filter in ["unassigned&", "unassigned=true&", "unassigned=&", "unassigned&open&"] {
+        for limit in [1, 3, 7, 8, 100] {
+            assert_eq!(ids(&app, filter, limit).await, expected, "{filter}limit={limit}");
         }
+    }
+    assert_eq!(ids(&app, "unassigned&open=false&", 5).await, Vec::<Uuid>::new());
+    let lacks = async |origin| match_of(&app, origin).await["lacks"].clone();
+    assert_eq!(lacks(origins[0]).await, json!([]));
+    assert_eq!(lacks(origins[1]).await, json!(["consultant"]));
+    assert_eq!(lacks(origins[5]).await, json!(["salesman", "consultant"]));
+    assert_eq!(lacks(origins[8]).await, json!([]));
+    // Of the queue a salesman sees what is his.
+    let his = app.as_salesman(SALESMAN).get("/salesman-matches?unassigned").await.expect(200);
+    assert_eq!(his["items"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn an_empty_queue_and_an_empty_list_are_empty() {
+    let app = start().await;
+    for path in ["/salesman-matches", "/salesman-matches?unassigned", "/salesman-matches?open"] {
+        assert_eq!(app.as_staff().get(path).await.expect(200), json!({ "items": [] }), "{path}");
     }
 }
 
 #[tokio::test]
 async fn a_query_that_cannot_be_meant_is_refused() {
     let app = start().await;
-    for query in ["limit=0", "limit=101", "limit=x", "after=x", "origin=x", "unassigned=perhaps"] {
+    let far = service_kit::http::cursor(&("+262142-12-31T23:59:59Z", Uuid::from_u128(1)));
+    let early = service_kit::http::cursor(&("-200000-01-01T00:00:00Z", Uuid::from_u128(1)));
+    let (far, early) = (format!("unassigned&after={far}"), format!("unassigned&after={early}"));
+    for query in [
+        "limit=0",
+        "limit=101",
+        "limit=x",
+        "after=x",
+        "origin=x",
+        "salesman=x",
+        "open=perhaps",
+        "unassigned=perhaps",
+        "unassigned&limit=0",
+        "unassigned&limit=101",
+        "unassigned&after=x",
+        &format!("unassigned&after={}", Uuid::from_u128(1)),
+        &far,
+        &early,
+    ] {
         assert_eq!(app.as_staff().get(&format!("/salesman-matches?{query}")).await.problem(422).0, "wrong-query", "{query}");
     }
 }

@@ -1,13 +1,19 @@
 //! The salesman-match service through its routes, its policies and its assigner, on a real Postgres.
 
 mod assigning;
+mod by_hand;
+mod closing;
+mod copies;
+mod describing;
 mod http;
+mod keeping;
+mod load;
 mod policies;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use events::{
-    Actor, ConsultationCreated, ConsultationId, CustomerId, CustomerRef, Event, InterestCreated, InterestId, LastFour,
-    PersonRole, ProjectId, SalesmanId, SalesmanRegistered,
+    Actor, ConsultationCreated, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, Event, InterestCreated,
+    InterestId, InterestUpdated, LastFour, PersonRole, ProjectId, SalesmanId, SalesmanRegistered, SalesmanUpdated, Step,
 };
 use serde_json::Value;
 use service_kit::Clock as _;
@@ -51,12 +57,48 @@ fn an_interest(id: Uuid, four: &str) -> InterestCreated {
     }
 }
 
+/// The interest turned on, or off.
+fn turned(interest: &InterestCreated, interested: bool) -> InterestUpdated {
+    InterestUpdated {
+        interest_id: interest.interest_id,
+        series_id: interest.series_id,
+        project_id: interest.project_id,
+        project_name: interest.project_name.clone(),
+        customer: interest.customer.clone(),
+        interested,
+        salesman_id: None,
+        consultant_id: None,
+        actor: Actor::Customer(interest.customer.customer_id),
+    }
+}
+
+/// The consultation moved to a step.
+fn progressed(consultation: Uuid, to: Step) -> ConsultationProgressed {
+    ConsultationProgressed {
+        consultation_id: ConsultationId(consultation),
+        project_id: ProjectId(Uuid::from_u128(0x9407)),
+        customer: customer_ref(FOUR),
+        from: Step::Apply,
+        to,
+        salesman_id: None,
+        consultant_id: None,
+        actor: Actor::System,
+    }
+}
+
 fn somebody(id: u128, role: PersonRole, capacity: u32) -> SalesmanRegistered {
     SalesmanRegistered {
         salesman_id: SalesmanId(Uuid::from_u128(id)),
         profile: a_profile(&format!("담당 {id}"), role, capacity),
         actor: Actor::System,
     }
+}
+
+/// The same person after staff changed something.
+fn updated(registered: &SalesmanRegistered, change: impl FnOnce(&mut events::Profile)) -> SalesmanUpdated {
+    let mut profile = registered.profile.clone();
+    change(&mut profile);
+    SalesmanUpdated { salesman_id: registered.salesman_id, profile, actor: registered.actor }
 }
 
 /// Registers a salesman.
@@ -97,6 +139,11 @@ async fn assign(app: &TestApp) -> usize {
 /// The match of a consultation or an interest, as staff see it.
 async fn match_of(app: &TestApp, origin: Uuid) -> Value {
     app.as_staff().get(&format!("/salesman-matches?origin={origin}")).await.expect(200)["items"][0].clone()
+}
+
+/// The id of the match of a consultation or an interest.
+async fn match_id(app: &TestApp, origin: Uuid) -> Uuid {
+    match_of(app, origin).await["id"].as_str().unwrap().parse().unwrap()
 }
 
 /// The number behind the id of whoever is in a place; `None` for nobody.
