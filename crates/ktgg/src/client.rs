@@ -120,6 +120,20 @@ impl Client {
         self.call(Method::POST, path, bearer, &[("idempotency-key", key)], Some(body)).await?.ok()
     }
 
+    /// `POST` of a file as it is. No time-out but the gateway's: a large one takes as long as it takes.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub async fn upload(&self, path: &str, bearer: &str, file: Vec<u8>) -> Result<Answer> {
+        let request = Request::post(format!("{}{path}", self.base))
+            .header(AUTHORIZATION, format!("Bearer {bearer}"))
+            .header(CONTENT_TYPE, "application/octet-stream");
+        let response = self.pool.request(request.body(Full::from(file))?).await?;
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await?.to_bytes();
+        Ok(Answer { status: parts.status, headers: parts.headers, json: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
+    }
+
     /// Opens the stream of whoever the bearer names.
     ///
     /// # Errors

@@ -76,7 +76,7 @@ fn not_planned(state: ImportState) -> Problem {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
-    "id": "0199f2c4-7d00-7c3a-9a51-3f0e6c1b2a40", "fileName": "중소기업지원사업_20240331.csv", "state": "committing",
+    "id": "0199f2c4-7d00-7c3a-9a51-3f0e6c1b2a40", "name": "중소기업지원사업_20240331.csv", "state": "committing",
     "counts": { "create": 4850, "edit": 12, "same": 47, "fillsPlanned": 2, "error": 1, "skipped": 1 },
     "progress": { "done": 1300, "total": 4863 },
     "requestedBy": "0199f2c4-7d00-7c3a-9a51-000000000001", "requestedAt": "2026-11-23T01:00:00Z",
@@ -86,7 +86,7 @@ pub(crate) struct ImportView {
     id: Uuid,
     /// As whoever sent it called it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    file_name: Option<String>,
+    name: Option<String>,
     state: ImportState,
     counts: CountsView,
     progress: ProgressView,
@@ -156,7 +156,7 @@ impl From<Import> for ImportView {
         }
         Self {
             id: it.id,
-            file_name: it.file_name,
+            name: it.file_name,
             state: it.state,
             counts,
             progress,

@@ -85,7 +85,7 @@ async fn a_file_becomes_a_plan_and_nothing_else_until_it_is_committed() {
     let location = answer.headers[header::LOCATION].clone();
     let planned = answer.expect(201);
     assert_eq!((tag.to_str().unwrap(), location.to_str().unwrap()), ("\"1\"", &*path(&planned)));
-    assert_eq!((&planned["state"], &planned["fileName"]), (&json!("planned"), &json!("list.csv")));
+    assert_eq!((&planned["state"], &planned["name"]), (&json!("planned"), &json!("list.csv")));
     assert_eq!((&planned["counts"], &planned["progress"]), (&counts(2, 0, 0, 0, 0), &json!({ "done": 0, "total": 2 })));
     assert_eq!((count(&app, "project").await, told(&app).await), (0, vec![]));
     let rows = rows_of(&app, &planned, "").await;
