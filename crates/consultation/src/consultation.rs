@@ -1,6 +1,8 @@
 //! Every rule about consultations, and nothing else: no I/O, no clock, no ids made here.
 
-use chrono::{Datelike as _, NaiveDate};
+mod steps;
+
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use events::{
     Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, PersonRef,
     ProjectId, Step,
@@ -13,6 +15,15 @@ pub const LONGEST_MEMO: usize = 2000;
 /// The longest reason, in characters.
 pub const LONGEST_REASON: usize = 500;
 
+/// Somebody vouches that the customer agreed to what was entered for him.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Consent {
+    /// Who vouches.
+    pub by: Actor,
+    /// Since when.
+    pub at: DateTime<Utc>,
+}
+
 /// One consultation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consultation {
@@ -20,7 +31,7 @@ pub struct Consultation {
     pub id: ConsultationId,
     /// What it is about.
     pub project_id: ProjectId,
-    /// The project's name, as this service or the page knew it when it was requested.
+    /// The project's name as it was asked for: the one that the page sent, or where it sent none, the one that this service was told.
     pub project_name: String,
     /// Whose it is.
     pub customer_id: CustomerId,
@@ -28,6 +39,8 @@ pub struct Consultation {
     pub phone: Phone,
     /// The customer's name, where it was told; never in an event.
     pub customer_name: Option<String>,
+    /// Where a colleague entered it: who recorded the customer's consent, and when.
+    pub consent: Option<Consent>,
     /// The day the customer wishes for, in Seoul.
     pub desired_on: NaiveDate,
     /// What the customer wrote; never in an event.
@@ -51,16 +64,18 @@ pub struct Request {
     pub id: ConsultationId,
     /// What it shall be about.
     pub project_id: ProjectId,
-    /// The project's name.
+    /// The project's name as it is asked for.
     pub project_name: String,
-    /// Whether the project service told that name, and not only the page.
-    pub name_is_told: bool,
-    /// Who asks.
+    /// The name that the project service told, where it has.
+    pub told_name: Option<String>,
+    /// For whom.
     pub customer_id: CustomerId,
     /// His number.
     pub phone: Phone,
-    /// His name, where he told it.
+    /// His name, where it was told.
     pub customer_name: Option<String>,
+    /// Where a colleague enters it: who records the customer's consent, and when.
+    pub consent: Option<Consent>,
     /// The day he wishes for.
     pub desired_on: NaiveDate,
     /// What he wrote.
@@ -176,7 +191,6 @@ impl Consultation {
     /// [`Refusal::InThePast`], [`Refusal::TooLate`].
     pub fn create(request: Request, today: NaiveDate, actor: Actor) -> Result<(Self, ConsultationCreated), Refusal> {
         check_date(request.desired_on, today)?;
-        let told_name = request.name_is_told.then(|| request.project_name.clone());
         let it = Self {
             id: request.id,
             project_id: request.project_id,
@@ -184,6 +198,7 @@ impl Consultation {
             customer_id: request.customer_id,
             phone: request.phone,
             customer_name: request.customer_name,
+            consent: request.consent,
             desired_on: request.desired_on,
             memo: request.memo,
             step: Step::Apply,
@@ -195,7 +210,7 @@ impl Consultation {
         let event = ConsultationCreated {
             consultation_id: it.id,
             project_id: it.project_id,
-            project_name: told_name,
+            project_name: request.told_name,
             customer: it.customer(),
             desired_on: it.desired_on,
             actor,
@@ -212,7 +227,9 @@ impl Consultation {
             // It was closed before the match came: nothing to do, and no error.
             Command::EditSalesman { .. } if self.step.is_closed() => Ok(None),
             Command::EditSalesman { salesman, consultant } => {
-                let is_so = self.salesman.as_ref() == Some(&salesman) && self.consultant == consultant;
+                // By what names they are shown is the salesman service's to tell.
+                let ids = |one: Option<&PersonRef>, other: Option<&PersonRef>| (one.map(|it| it.id), other.map(|it| it.id));
+                let is_so = ids(self.salesman.as_ref(), self.consultant.as_ref()) == ids(Some(&salesman), consultant.as_ref());
                 Ok((!is_so).then_some(Change::SalesmanStored { salesman, consultant }))
             }
             Command::Edit { desired_on, memo, today } => self.edit(desired_on, memo, today, actor),
@@ -249,34 +266,6 @@ impl Consultation {
         Ok((date_changed || memo_changed).then_some(Change::Edited { event, memo }))
     }
 
-    fn progress(&self, to: Step, reason: Option<String>, actor: Actor) -> Result<Option<Change>, Refusal> {
-        let from = self.step;
-        match (from, to) {
-            (from, to) if from == to => return Ok(None),
-            (from, _) if from.is_closed() => return Err(Refusal::Closed(from)),
-            (Step::Apply, Step::Approved | Step::Cancelled)
-            | (Step::Approved, Step::Succeeded | Step::Failed | Step::Cancelled) => {}
-            (from, to) => return Err(Refusal::NoSuchWay { from, to }),
-        }
-        if to != Step::Cancelled && self.salesman.is_none() {
-            return Err(Refusal::NobodyOnIt);
-        }
-        if matches!(to, Step::Cancelled | Step::Failed) && reason.is_none() {
-            return Err(Refusal::ReasonMissing(to));
-        }
-        let event = ConsultationProgressed {
-            consultation_id: self.id,
-            project_id: self.project_id,
-            customer: self.customer(),
-            from,
-            to,
-            salesman_id: self.salesman.as_ref().map(|person| person.id),
-            consultant_id: self.consultant.as_ref().map(|person| person.id),
-            actor,
-        };
-        Ok(Some(Change::Progressed { event, reason }))
-    }
-
     /// Folds a decided change into the state. Cannot refuse. The version rises with an event, and only with one.
     pub fn apply(&mut self, change: &Change) {
         match change {
@@ -297,14 +286,9 @@ impl Consultation {
         }
     }
 
-    /// The steps it can go to from here, legal for whoever may move it.
-    pub fn next_steps(&self) -> &'static [Step] {
-        match self.step {
-            Step::Apply if self.salesman.is_none() => &[Step::Cancelled],
-            Step::Apply => &[Step::Approved, Step::Cancelled],
-            Step::Approved => &[Step::Succeeded, Step::Failed, Step::Cancelled],
-            Step::Succeeded | Step::Failed | Step::Cancelled => &[],
-        }
+    /// Who is on it.
+    pub fn people(&self) -> impl Iterator<Item = &PersonRef> {
+        self.salesman.iter().chain(&self.consultant)
     }
 
     fn customer(&self) -> CustomerRef {
@@ -319,7 +303,7 @@ mod tests {
 
     use super::*;
 
-    const STAFF: Actor = Actor::System;
+    pub(super) const STAFF: Actor = Actor::System;
 
     fn today() -> NaiveDate {
         "2026-11-23".parse().unwrap()
@@ -330,35 +314,36 @@ mod tests {
             id: ConsultationId(Uuid::from_u128(1)),
             project_id: ProjectId(Uuid::from_u128(2)),
             project_name: "스마트상점".to_owned(),
-            name_is_told: true,
+            told_name: Some("스마트상점".to_owned()),
             customer_id: CustomerId(Uuid::from_u128(3)),
             phone: "010-1234-5678".parse().unwrap(),
             customer_name: None,
+            consent: None,
             desired_on: today(),
             memo: "오전에 연락 주세요".to_owned(),
         }
     }
 
-    fn a_person(id: u128) -> PersonRef {
+    pub(super) fn a_person(id: u128) -> PersonRef {
         PersonRef { id: SalesmanId(Uuid::from_u128(id)), display_name: "김영업".to_owned() }
     }
 
-    fn requested() -> Consultation {
+    pub(super) fn requested() -> Consultation {
         Consultation::create(a_request(), today(), STAFF).unwrap().0
     }
 
-    fn after(mut it: Consultation, command: Command) -> Consultation {
+    pub(super) fn after(mut it: Consultation, command: Command) -> Consultation {
         if let Some(change) = it.handle(command, STAFF).unwrap() {
             it.apply(&change);
         }
         it
     }
 
-    fn matched() -> Consultation {
+    pub(super) fn matched() -> Consultation {
         after(requested(), Command::EditSalesman { salesman: a_person(7), consultant: None })
     }
 
-    fn to(step: Step) -> Command {
+    pub(super) fn to(step: Step) -> Command {
         Command::Progress { to: step, reason: Some("고객 요청".to_owned()) }
     }
 
@@ -370,61 +355,9 @@ mod tests {
 
     #[test]
     fn a_name_that_only_a_page_sent_is_in_no_event() {
-        let request = Request { name_is_told: false, ..a_request() };
+        let request = Request { told_name: None, ..a_request() };
         let (it, event) = Consultation::create(request, today(), STAFF).unwrap();
         assert_eq!((it.project_name.as_str(), event.project_name), ("스마트상점", None));
-    }
-
-    #[test]
-    fn every_way_that_is_not_drawn_is_refused() {
-        let drawn = [
-            (Step::Apply, Step::Approved),
-            (Step::Apply, Step::Cancelled),
-            (Step::Approved, Step::Succeeded),
-            (Step::Approved, Step::Failed),
-            (Step::Approved, Step::Cancelled),
-        ];
-        for from in Step::ALL {
-            for step in Step::ALL {
-                let it = Consultation { step: from, ..matched() };
-                match it.handle(to(step), STAFF) {
-                    Ok(Some(_)) => assert!(drawn.contains(&(from, step)), "{from} → {step}"),
-                    Ok(None) => assert_eq!(from, step),
-                    Err(Refusal::Closed(_)) => assert!(from.is_closed()),
-                    Err(Refusal::NoSuchWay { .. }) => assert!(!drawn.contains(&(from, step)) && !from.is_closed()),
-                    Err(other) => panic!("{from} → {step}: {other}"),
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_next_steps_are_exactly_those_that_are_not_refused() {
-        for it in
-            Step::ALL.into_iter().flat_map(|step| [Consultation { step, ..matched() }, Consultation { step, ..requested() }])
-        {
-            for step in Step::ALL {
-                let goes = matches!(it.handle(to(step), STAFF), Ok(Some(_)));
-                if it.salesman.is_some() || it.step == Step::Apply {
-                    assert_eq!(goes, it.next_steps().contains(&step), "{} → {step}", it.step);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn nothing_is_approved_while_nobody_is_on_it_but_it_can_be_cancelled() {
-        assert_eq!(requested().handle(to(Step::Approved), STAFF), Err(Refusal::NobodyOnIt));
-        assert_eq!(after(requested(), to(Step::Cancelled)).step, Step::Cancelled);
-    }
-
-    #[test]
-    fn cancelling_and_failing_want_a_reason() {
-        let approved = after(matched(), to(Step::Approved));
-        for step in [Step::Cancelled, Step::Failed] {
-            let silent = Command::Progress { to: step, reason: None };
-            assert_eq!(approved.handle(silent, STAFF), Err(Refusal::ReasonMissing(step)));
-        }
     }
 
     #[test]
@@ -461,13 +394,5 @@ mod tests {
         let it = matched();
         assert_eq!(it.version, 1);
         assert_eq!(it.handle(Command::EditSalesman { salesman: a_person(7), consultant: None }, STAFF), Ok(None));
-    }
-
-    #[test]
-    fn progress_names_the_salesman_of_that_moment() {
-        let Ok(Some(Change::Progressed { event, .. })) = matched().handle(to(Step::Approved), STAFF) else {
-            panic!("it was not approved");
-        };
-        assert_eq!(event.salesman_id, Some(a_person(7).id));
     }
 }

@@ -1,18 +1,27 @@
-//! The only SQL of this service.
+//! The only SQL of this service: the consultation itself here, what else is kept beside it in the modules below.
+
+pub(crate) mod copies;
+pub(crate) mod disclosures;
+pub(crate) mod listing;
+pub(crate) mod timeline;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use events::{Actor, ConsultationId, CustomerId, PersonRef, ProjectCreated, ProjectId, SalesmanId, Step};
-use service_kit::auth::{Identity, Role};
-use service_kit::http::Page;
+use events::{
+    Actor, ConsultationCreated, ConsultationId, CustomerId, Envelope, Period, PersonRef, ProjectId, ProjectStatus, SalesmanId,
+    Step,
+};
 use service_kit::problem::ChangeError;
 use service_kit::{Tx, event_log};
-use sqlx::PgPool;
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::consultation::{Change, Command, Consultation, Refusal};
+use crate::consultation::{Change, Command, Consent, Consultation, Refusal};
+use crate::known_project::KnownProject;
+use crate::timeline::{Entry, Happening};
 
-/// A consultation as it lies in its table.
+/// A consultation as it lies in its table, with what is known of its project and its people.
 #[derive(Debug, sqlx::FromRow)]
 struct Row {
     id: Uuid,
@@ -21,6 +30,8 @@ struct Row {
     customer_id: Uuid,
     phone: String,
     customer_name: Option<String>,
+    consent_by: Option<Json<Actor>>,
+    consent_at: Option<DateTime<Utc>>,
     desired_on: NaiveDate,
     memo: String,
     step: String,
@@ -29,14 +40,35 @@ struct Row {
     salesman_name: Option<String>,
     consultant_id: Option<Uuid>,
     consultant_name: Option<String>,
+    salesman_known_as: Option<String>,
+    consultant_known_as: Option<String>,
     version: i64,
     created_at: DateTime<Utc>,
+    #[sqlx(flatten)]
+    known: KnownRow,
 }
 
-/// A consultation, and when it was requested.
+/// A copy of an edition; all null where there is none.
+#[derive(Debug, sqlx::FromRow)]
+struct KnownRow {
+    known_id: Option<Uuid>,
+    known_name: Option<String>,
+    names_told: Option<Vec<String>>,
+    known_year: Option<i32>,
+    known_agency: Option<String>,
+    known_status: Option<String>,
+    known_period: Option<Json<Period>>,
+}
+
+/// A consultation, when it was requested, and what this service was told of its project and its people.
 #[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) it: Consultation,
+    pub(crate) project: Option<KnownProject>,
+    /// By what names the salesman service told them last. The consultation itself keeps those of its match, so that its row is the same
+    /// whichever of the two was heard of first.
+    pub(crate) salesman_known_as: Option<String>,
+    pub(crate) consultant_known_as: Option<String>,
     pub(crate) created_at: DateTime<Utc>,
 }
 
@@ -53,6 +85,7 @@ impl TryFrom<Row> for Stored {
             customer_id: CustomerId(row.customer_id),
             phone: row.phone.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
             customer_name: row.customer_name,
+            consent: row.consent_by.zip(row.consent_at).map(|(Json(by), at)| Consent { by, at }),
             desired_on: row.desired_on,
             memo: row.memo,
             step: step.ok_or_else(|| sqlx::Error::Decode("an unknown step".into()))?,
@@ -61,44 +94,87 @@ impl TryFrom<Row> for Stored {
             consultant: person(row.consultant_id, row.consultant_name),
             version: row.version,
         };
-        Ok(Self { it, created_at: row.created_at })
+        Ok(Self {
+            it,
+            project: row.known.project()?,
+            salesman_known_as: row.salesman_known_as,
+            consultant_known_as: row.consultant_known_as,
+            created_at: row.created_at,
+        })
     }
 }
 
-const COLUMNS: &str = "id, project_id, project_name, customer_id, phone, customer_name, desired_on, memo, step, reason,
-    salesman_id, salesman_name, consultant_id, consultant_name, version, created_at";
+impl KnownRow {
+    fn project(self) -> Result<Option<KnownProject>, sqlx::Error> {
+        let (Some(id), Some(name), Some(status)) = (self.known_id, self.known_name, self.known_status) else { return Ok(None) };
+        let status = ProjectStatus::ALL.into_iter().find(|it| it.as_str() == status);
+        Ok(Some(KnownProject {
+            id: ProjectId(id),
+            name,
+            names_told: self.names_told.unwrap_or_default(),
+            year: self.known_year,
+            agency: self.known_agency,
+            status: status.ok_or_else(|| sqlx::Error::Decode("an unknown status".into()))?,
+            period: self.known_period.map(|Json(period)| period),
+        }))
+    }
+}
+
+/// What is read of an edition's copy.
+const KNOWN: &str = "project.id as known_id, project.name as known_name, project.names_told, project.year as known_year,
+    project.agency as known_agency, project.status as known_status, project.period as known_period";
+
+/// What is read of a consultation.
+const COLUMNS: &str =
+    "it.id, it.project_id, it.project_name, it.customer_id, it.phone, it.customer_name, it.consent_by, it.consent_at,
+    it.desired_on, it.memo, it.step, it.reason, it.salesman_id, it.salesman_name, it.consultant_id, it.consultant_name,
+    salesman.display_name as salesman_known_as, consultant.display_name as consultant_known_as, it.version, it.created_at";
+
+/// Where it is read from.
+const SOURCES: &str = "consultation it left join known_project project on project.id = it.project_id
+    left join known_salesman salesman on salesman.id = it.salesman_id
+    left join known_salesman consultant on consultant.id = it.consultant_id";
 
 /// One consultation.
 pub(crate) async fn load(connection: &mut PgConnection, id: ConsultationId) -> Result<Option<Stored>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!("select {COLUMNS} from consultation where id = $1")))
-        .bind(id.0)
-        .fetch_optional(connection)
-        .await?;
+    let sql = format!("select {COLUMNS}, {KNOWN} from {SOURCES} where it.id = $1");
+    let row: Option<Row> = sqlx::query_as(AssertSqlSafe(sql)).bind(id.0).fetch_optional(connection).await?;
     row.map(Stored::try_from).transpose()
 }
 
-/// The consultations somebody may see, newest first.
-pub(crate) async fn list(pool: &PgPool, who: &Identity, page: Page) -> Result<Vec<Stored>, sqlx::Error> {
-    let mine = match who.role {
-        Role::Customer => "customer_id = $1",
-        Role::Salesman => "salesman_id = $1",
-        Role::Consultant => "consultant_id = $1",
-        Role::Staff => "$1 is not null",
-    };
-    let sql =
-        format!("select {COLUMNS} from consultation where {mine} and ($2::uuid is null or id < $2) order by id desc limit $3");
-    let rows: Vec<Row> =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(who.subject).bind(page.after).bind(page.fetch()).fetch_all(pool).await?;
-    rows.into_iter().map(Stored::try_from).collect()
+/// What a change is written down with: who caused it, when, and by which event of another service.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cause {
+    id: Uuid,
+    at: DateTime<Utc>,
+    actor: Actor,
+    /// The version of the other service's aggregate; `None` when it is a command, whose version is the consultation's own.
+    version: Option<i64>,
 }
 
-/// Stores a new consultation with its first event.
-pub(crate) async fn create(tx: &mut Tx, it: &Consultation, event: &events::ConsultationCreated) -> Result<(), sqlx::Error> {
+impl Cause {
+    /// A command of somebody.
+    pub(crate) fn command(tx: &Tx, actor: Actor) -> Self {
+        Self { id: tx.new_id(), at: tx.now(), actor, version: None }
+    }
+
+    /// An event of another service: by its own id and time, so that it makes the same rows whenever it comes.
+    pub(crate) fn event(envelope: &Envelope, actor: Actor) -> Self {
+        Self { id: envelope.id, at: envelope.recorded_at, actor, version: Some(envelope.version) }
+    }
+
+    fn entry(self, it: &Consultation, what: Happening) -> Entry {
+        Entry { id: self.id, at: self.at, actor: self.actor, version: self.version.unwrap_or(it.version), what }
+    }
+}
+
+/// Stores a new consultation with its first event and the first entry of its timeline.
+pub(crate) async fn create(tx: &mut Tx, it: &Consultation, event: &ConsultationCreated) -> Result<(), sqlx::Error> {
     let now = tx.now();
     sqlx::query(
-        "insert into consultation (id, project_id, project_name, customer_id, phone, customer_name, desired_on, memo, step, version,
-                                   created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
+        "insert into consultation (id, project_id, project_name, customer_id, phone, customer_name, consent_by, consent_at,
+                                   desired_on, memo, step, version, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)",
     )
     .bind(it.id.0)
     .bind(it.project_id.0)
@@ -106,6 +182,8 @@ pub(crate) async fn create(tx: &mut Tx, it: &Consultation, event: &events::Consu
     .bind(it.customer_id.0)
     .bind(it.phone.e164())
     .bind(&it.customer_name)
+    .bind(it.consent.map(|consent| Json(consent.by)))
+    .bind(it.consent.map(|consent| consent.at))
     .bind(it.desired_on)
     .bind(&it.memo)
     .bind(it.step.as_str())
@@ -113,37 +191,41 @@ pub(crate) async fn create(tx: &mut Tx, it: &Consultation, event: &events::Consu
     .bind(now)
     .execute(&mut **tx)
     .await?;
+    let requested = Happening::Requested { desired_date: it.desired_on };
+    let entry = Cause::command(tx, event.actor).entry(it, requested);
+    timeline::write(tx, it.id, &entry).await?;
     event_log::append(tx, it.version, event).await
 }
 
-/// The one way to change a consultation: lock, decide, save, and append the event, in the caller's transaction.
+/// The one way to change a consultation: lock, decide, save, and write down what happened and what is told, in the caller's transaction.
 pub(crate) async fn change(
     tx: &mut Tx,
     id: ConsultationId,
     may: impl FnOnce(&Consultation) -> Result<(), ChangeError<Refusal>>,
     command: Command,
-    actor: Actor,
-) -> Result<Consultation, ChangeError<Refusal>> {
+    cause: Cause,
+) -> Result<(), ChangeError<Refusal>> {
     sqlx::query("select 1 from consultation where id = $1 for update").bind(id.0).execute(&mut **tx).await?;
     let mut it = load(tx, id).await?.ok_or(ChangeError::NotFound)?.it;
     may(&it)?;
-    if let Some(change) = it.handle(command, actor).map_err(ChangeError::Refused)? {
+    if let Some(change) = it.handle(command, cause.actor).map_err(ChangeError::Refused)? {
+        let what = Happening::of(&it, &change);
         it.apply(&change);
-        save(tx, &it).await?;
+        save(tx, &it, cause.at).await?;
+        timeline::write(tx, id, &cause.entry(&it, what)).await?;
         match &change {
             Change::Edited { event, .. } => event_log::append(tx, it.version, event).await?,
             Change::Progressed { event, .. } => event_log::append(tx, it.version, event).await?,
             Change::SalesmanStored { .. } => {}
         }
     }
-    Ok(it)
+    Ok(())
 }
 
-async fn save(tx: &mut Tx, it: &Consultation) -> Result<(), sqlx::Error> {
-    let now = tx.now();
+async fn save(tx: &mut Tx, it: &Consultation, at: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query(
         "update consultation set desired_on = $2, memo = $3, step = $4, reason = $5, salesman_id = $6, salesman_name = $7,
-                consultant_id = $8, consultant_name = $9, version = $10, updated_at = $11
+                consultant_id = $8, consultant_name = $9, version = $10, updated_at = greatest(updated_at, $11)
          where id = $1",
     )
     .bind(it.id.0)
@@ -156,33 +238,8 @@ async fn save(tx: &mut Tx, it: &Consultation) -> Result<(), sqlx::Error> {
     .bind(it.consultant.as_ref().map(|person| person.id.0))
     .bind(it.consultant.as_ref().map(|person| person.display_name.as_str()))
     .bind(it.version)
-    .bind(now)
+    .bind(at)
     .execute(&mut **tx)
     .await?;
-    Ok(())
-}
-
-/// The name of a project, if this service has heard of it.
-pub(crate) async fn project_name(tx: &mut Tx, id: ProjectId) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar("select name from known_project where id = $1").bind(id.0).fetch_optional(&mut **tx).await
-}
-
-/// Keeps what this service shows of a project.
-pub(crate) async fn keep_project(tx: &mut Tx, project: &ProjectCreated) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "insert into known_project (id, name, status) values ($1, $2, $3)
-         on conflict (id) do update set name = excluded.name, status = excluded.status",
-    )
-    .bind(project.project_id.0)
-    .bind(&project.edition.name)
-    .bind(project.edition.status.as_str())
-    .execute(&mut **tx)
-    .await?;
-    // What was asked for by a name that the page sent gets the real one.
-    sqlx::query("update consultation set project_name = $2 where project_id = $1 and project_name <> $2")
-        .bind(project.project_id.0)
-        .bind(&project.edition.name)
-        .execute(&mut **tx)
-        .await?;
     Ok(())
 }

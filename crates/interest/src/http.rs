@@ -1,194 +1,265 @@
-//! What callers can do with interests.
+//! What callers can do with interests: read and turn them here, [`create`] them, read the customer's number ([`phone`]), see who was left
+//! alone ([`unattended`]) and what moved ([`notifications`]).
+
+mod create;
+mod notifications;
+mod phone;
+mod unattended;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::{DateTime, Utc};
-use events::{InterestId, PersonRef, ProjectId};
+use chrono::{DateTime, NaiveDate, Utc};
+use events::{Category, CustomerId, InterestId, PeriodKind, Phase, ProjectId, ProjectStatus, SeriesId, phase};
 use serde::{Deserialize, Serialize};
-use service_kit::auth::{Customer, Identity, Role};
+use service_kit::auth::{Identity, Only, Role, Roles};
+use service_kit::clock::seoul_date;
+use service_kit::describe::{CategoryName, PeriodKindName, PhaseName, RoleName, StatusName};
 use service_kit::http::{Field, Fields, IfMatch, Json, PageQuery, Paged, Path, Query, Versioned};
 use service_kit::people::PersonView;
-use service_kit::problem::{ChangeError, ProblemDocument, Text};
-use service_kit::{Context, Problem, Tx, idempotency};
-use utoipa::ToSchema;
+use service_kit::problem::{ChangeError, Text};
+use service_kit::{Context, Problem, Tx};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::interest::{Command, Interest, Mark};
-use crate::store::{self, Stored};
-
-/// The longest name of a project or a person, in characters.
-const LONGEST_NAME: usize = 200;
+use crate::interest::{Command, Consent, Interest, Refusal};
+use crate::store::{self, Standing, Stored, Wanted};
 
 pub(crate) fn routes() -> OpenApiRouter<Context> {
-    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(show, update))
+    OpenApiRouter::new()
+        .routes(routes!(create::create, list))
+        .routes(routes!(show, update))
+        .routes(routes!(phone::phone))
+        .routes(routes!(unattended::unattended))
+        .routes(routes!(notifications::notifications))
+        .routes(routes!(notifications::read))
+}
+
+/// One example of each problem of this service's own.
+pub(crate) fn problems() -> Vec<Problem> {
+    let older = InterestId(Uuid::from_u128(0x0193_a5d0_8c5e_7b64_9a3f_5f2c_1b7e_4d11));
+    vec![create::several_projects(&create::example_candidates()), Refusal::Merged { into: older }.into()]
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let en = refusal.to_string();
+        match refusal {
+            Refusal::Merged { into } => {
+                Self::conflict("interest-merged", Text::new("같은 사업의 먼저 등록한 관심에 합쳐졌습니다", en))
+                    .with("into", into.to_string())
+            }
+        }
+    }
 }
 
 /// An interest as its reader may see it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10",
+    "seriesId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d20",
+    "projectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d30",
+    "projectName": "2026년 소상공인 스마트상점 기술보급사업",
+    "project": {
+        "year": 2026, "category": "기술", "agency": "중소벤처기업부", "status": "ongoing", "phase": "closing", "daysLeft": 5,
+        "period": { "kind": "range", "text": "2026-11-02 ~ 2026-12-11", "startsOn": "2026-11-02", "endsOn": "2026-12-11" }
+    },
+    "customerId": "7c9e6679-7425-80de-944b-e07fc1f90ae7",
+    "customerName": "홍길동",
+    "phone": "010-****-5678",
+    "interested": true,
+    "salesman": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘" },
+    "consultant": null,
+    "consent": { "role": "salesman", "by": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "at": "2026-11-23T01:00:00Z" },
+    "mergedInto": null,
+    "createdAt": "2026-11-23T01:00:00Z",
+    "version": 1
+}))]
 pub(crate) struct InterestView {
-    id: Uuid,
-    series_id: Option<Uuid>,
-    project_id: Uuid,
-    project_name: String,
-    customer_id: Uuid,
-    customer_name: Option<String>,
+    pub(crate) id: Uuid,
+    /// The programme, over all of its editions; null while this service has not heard of the project.
+    pub(crate) series_id: Option<Uuid>,
+    /// The newest edition of the series that has not ended; when all have, the newest.
+    pub(crate) project_id: Uuid,
+    /// Its name.
+    pub(crate) project_name: String,
+    /// How it stands; null while this service has not heard of it.
+    pub(crate) project: Option<ProjectStateView>,
+    pub(crate) customer_id: Uuid,
+    pub(crate) customer_name: Option<String>,
     /// The middle is hidden.
-    #[schema(example = "010-****-5678")]
-    phone: String,
-    interested: bool,
+    pub(crate) phone: String,
+    pub(crate) interested: bool,
     /// Nobody until matched (배정 중).
-    salesman: Option<PersonView>,
-    consultant: Option<PersonView>,
-    created_at: DateTime<Utc>,
+    pub(crate) salesman: Option<PersonView>,
+    pub(crate) consultant: Option<PersonView>,
+    /// Who vouches that the customer agreed; null when the customer marked it himself.
+    pub(crate) consent: Option<ConsentView>,
+    /// The older interest of the same customer in the same programme that stands for this one, which then is off for good.
+    pub(crate) merged_into: Option<Uuid>,
+    pub(crate) created_at: DateTime<Utc>,
     /// Also the `ETag`.
-    version: i64,
+    pub(crate) version: i64,
 }
 
-impl From<Stored> for InterestView {
-    fn from(Stored { it, created_at }: Stored) -> Self {
+/// How an edition stands today.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = InterestProjectState, example = json!({
+    "year": 2026, "category": "기술", "agency": "중소벤처기업부", "status": "ongoing", "phase": "closing", "daysLeft": 5,
+    "period": { "kind": "range", "text": "2026-11-02 ~ 2026-12-11", "startsOn": "2026-11-02", "endsOn": "2026-12-11" }
+}))]
+pub(crate) struct ProjectStateView {
+    year: i32,
+    /// 분야.
+    #[schema(value_type = CategoryName)]
+    category: Category,
+    /// 소관기관.
+    agency: String,
+    #[schema(value_type = StatusName)]
+    status: ProjectStatus,
+    /// What people see of it today, in Seoul.
+    #[schema(value_type = PhaseName)]
+    phase: Phase,
+    /// Days until the last day of the application period, 0 on that day; null when there is none, or it has passed, or the edition was ended.
+    days_left: Option<i64>,
+    period: PeriodView,
+}
+
+/// When one can apply.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = InterestPeriod, example = json!({
+    "kind": "range", "text": "2026-11-02 ~ 2026-12-11", "startsOn": "2026-11-02", "endsOn": "2026-12-11"
+}))]
+pub(crate) struct PeriodView {
+    /// How to read it.
+    #[schema(value_type = PeriodKindName)]
+    kind: PeriodKind,
+    /// As it was written.
+    text: String,
+    starts_on: Option<NaiveDate>,
+    /// It ends at 23:59:59 in Seoul.
+    ends_on: Option<NaiveDate>,
+}
+
+/// Who vouches that the customer agreed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = InterestConsent, example = json!({
+    "role": "salesman", "by": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "at": "2026-11-23T01:00:00Z"
+}))]
+pub(crate) struct ConsentView {
+    /// `staff` or `salesman`.
+    #[schema(value_type = RoleName)]
+    role: Role,
+    /// His id.
+    by: Uuid,
+    /// When he recorded it.
+    at: DateTime<Utc>,
+}
+
+impl ProjectStateView {
+    fn on(standing: Standing, today: NaiveDate) -> Self {
+        let Standing { year, category, agency, status, period } = standing;
+        let phase = phase(status, &period, today);
+        let left = period.ends_on.map(|end| (end - today).num_days());
+        let days_left = left.filter(|left| *left >= 0 && status != ProjectStatus::Ended);
+        let period = PeriodView { kind: period.kind, text: period.text, starts_on: period.starts_on, ends_on: period.ends_on };
+        Self { year, category, agency, status, phase, days_left, period }
+    }
+}
+
+impl InterestView {
+    /// The interest as it is seen on that day in Seoul.
+    pub(crate) fn on(Stored { it, created_at, standing }: Stored, today: NaiveDate) -> Self {
         Self {
             id: it.id.0,
             series_id: it.series_id.map(|series| series.0),
             project_id: it.project_id.0,
+            project: standing.map(|standing| ProjectStateView::on(standing, today)),
             customer_id: it.customer_id.0,
             phone: it.phone.masked(),
             interested: it.interested,
+            merged_into: it.merged_into.map(|older| older.0),
             version: it.version,
             project_name: it.project_name,
             customer_name: it.customer_name,
             salesman: it.salesman.map(PersonView::from),
             consultant: it.consultant.map(PersonView::from),
+            consent: it.consent.map(|Consent { role, by, at }| ConsentView { role, by, at }),
             created_at,
         }
     }
 }
 
 /// Whether somebody may know that the interest exists. Another person's is 404, not 403.
-fn sees(who: &Identity, it: &Interest) -> bool {
-    let is = |person: &Option<PersonRef>| person.as_ref().is_some_and(|person| person.id.0 == who.subject);
+pub(crate) fn sees(who: &Identity, it: &Interest) -> bool {
     match who.role {
         Role::Customer => it.customer_id.0 == who.subject,
-        Role::Salesman => is(&it.salesman),
-        Role::Consultant => is(&it.consultant),
+        Role::Salesman => who.is(it.salesman.as_ref()),
+        Role::Consultant => who.is(it.consultant.as_ref()),
         Role::Staff => true,
     }
 }
 
-/// What a customer marks.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct CreateInterest {
-    /// Any edition of the programme.
-    #[serde(default)]
-    #[schema(value_type = Uuid)]
-    project_id: Field<ProjectId>,
-    /// The project's name as the page showed it; needed only while this service has not heard of the project.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 200)]
-    project_name: Field<String>,
-    /// How the customer wants to be addressed.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 200)]
-    customer_name: Field<String>,
-}
-
-/// `CreateInterest`: a customer marks a programme. Marking it again gives the interest that exists, turned on.
-#[utoipa::path(
-    post, path = "/interests", tag = "interest", request_body = CreateInterest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Sent again, the same answer comes again")),
-    responses(
-        (status = 201, body = InterestView, description = "It exists; a salesman is being found"),
-        (status = 200, body = InterestView, description = "It existed, and is on"),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, body = ProblemDocument, content_type = "application/problem+json"),
-    ),
-)]
-async fn create(
-    State(context): State<Context>,
-    who: Identity,
-    customer: Customer,
-    Json { body, retry }: Json<CreateInterest>,
-) -> Result<Versioned<InterestView>, Problem> {
-    let mut tx = context.db.begin().await?;
-    if let Some((status, id)) = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await? {
-        return shown(&mut tx, status, InterestId(id)).await;
-    }
-    let mut fields = Fields::default();
-    let project_id = fields.required("/projectId", body.project_id);
-    let sent_name = fields.optional_text("/projectName", body.project_name, LONGEST_NAME).filter(|name| !name.is_empty());
-    let customer_name = fields.optional_text("/customerName", body.customer_name, LONGEST_NAME).filter(|name| !name.is_empty());
-    let known = match project_id {
-        Some(id) => store::known_project(&mut tx, id).await?,
-        None => None,
-    };
-    let series_id = known.as_ref().map(|(_, series)| *series);
-    let project_name = known.map(|(name, _)| name).or(sent_name);
-    if project_id.is_some() && project_name.is_none() {
-        let message = Text::new("처음 듣는 사업이라 이름이 필요합니다", "This project is not known yet: send its name too");
-        fields.refuse("/projectName", "required", message);
-    }
-    let (Some(project_id), Some(project_name), true) = (project_id, project_name, fields.all_right()) else {
-        return Err(fields.problem());
-    };
-    let mark = Mark {
-        id: InterestId(tx.new_id()),
-        series_id,
-        project_id,
-        project_name,
-        customer_id: customer.id,
-        phone: customer.phone,
-        customer_name,
-    };
-    let (it, event) = Interest::create(mark, who.actor());
-    let (status, id) = match store::create(&mut tx, &it, &event).await? {
-        None => (StatusCode::CREATED, it.id),
-        Some(existing) => {
-            store::change(&mut tx, existing, |_| Ok(()), Command::Turn { interested: true }, who.actor()).await?;
-            (StatusCode::OK, existing)
-        }
-    };
-    idempotency::remember(&mut tx, who.subject, retry.as_ref(), status, id.0).await?;
-    let answer = shown(&mut tx, status, id).await?;
-    tx.commit().await?;
-    Ok(answer)
-}
-
 /// The interest as it is in this transaction.
-async fn shown(tx: &mut Tx, status: StatusCode, id: InterestId) -> Result<Versioned<InterestView>, Problem> {
+pub(crate) async fn shown(tx: &mut Tx, status: StatusCode, id: InterestId) -> Result<Versioned<InterestView>, Problem> {
     let stored = store::load(tx, id).await?.ok_or_else(Problem::not_found)?;
     let location = (status == StatusCode::CREATED).then(|| format!("/interests/{id}"));
-    Ok(Versioned { status, location, version: stored.it.version, view: stored.into() })
+    let today = seoul_date(tx.now());
+    Ok(Versioned { status, location, version: stored.it.version, view: InterestView::on(stored, today) })
 }
 
-/// The interests the caller may see, newest first: a customer's own, those a salesman or consultant is on, all for staff.
+/// Which interests, and which page of them.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    /// How many at most: 1 to 100, 50 unless given.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<u32>,
+    /// Where the page before this one ended: the `next` of its answer.
+    after: Option<String>,
+    /// Only those in the series of this edition, whichever edition of it they show.
+    #[param(value_type = Option<Uuid>)]
+    project: Option<ProjectId>,
+    /// Only those in this series.
+    #[param(value_type = Option<Uuid>)]
+    series: Option<SeriesId>,
+    /// Only this customer's.
+    #[param(value_type = Option<Uuid>)]
+    customer: Option<CustomerId>,
+    /// Only those that are on, or only those that are off.
+    interested: Option<bool>,
+}
+
+/// The interests the caller may see, newest first, each with its project's live state.
+///
+/// A customer sees his own, a salesman or consultant those he is on, staff all.
 #[utoipa::path(
-    get, path = "/interests", tag = "interest", params(PageQuery),
-    responses(
-        (status = 200, body = Paged<InterestView>),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-    ),
+    get, path = "/interests", tag = "interest", params(ListQuery),
+    responses((status = 200, body = Paged<InterestView>)),
+    extensions(("x-actors" = json!(["customer", "staff", "salesman", "consultant"]))),
 )]
 async fn list(
     State(context): State<Context>,
     who: Identity,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Paged<InterestView>, Problem> {
-    let page = query.page()?;
-    let stored = store::list(context.db.pool(), &who, page).await?;
-    let views = stored.into_iter().map(InterestView::from).collect();
+    let ListQuery { limit, after, project, series, customer, interested } = query;
+    let page = PageQuery { limit, after }.page()?;
+    let stored = store::list(context.db.pool(), &who, Wanted { project, series, customer, interested }, page).await?;
+    let today = seoul_date(context.db.now());
+    let views = stored.into_iter().map(|stored| InterestView::on(stored, today)).collect();
     Ok(Paged::cut(views, page, |view: &InterestView| view.id))
 }
 
-/// One interest.
+/// One interest, with its project's live state.
 #[utoipa::path(
     get, path = "/interests/{id}", tag = "interest", params(("id" = Uuid, Path)),
-    responses(
-        (status = 200, body = InterestView),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-    ),
+    responses((status = 200, body = InterestView)),
+    extensions(("x-actors" = json!(["customer", "staff", "salesman", "consultant"]))),
 )]
 async fn show(
     State(context): State<Context>,
@@ -198,11 +269,21 @@ async fn show(
     let mut connection = context.db.pool().acquire().await?;
     let stored =
         store::load(&mut connection, id).await?.filter(|stored| sees(&who, &stored.it)).ok_or_else(Problem::not_found)?;
-    Ok(Versioned { status: StatusCode::OK, location: None, version: stored.it.version, view: stored.into() })
+    let today = seoul_date(context.db.now());
+    let version = stored.it.version;
+    Ok(Versioned { status: StatusCode::OK, location: None, version, view: InterestView::on(stored, today) })
+}
+
+/// Whoever may turn an interest: its customer, and staff for him.
+#[derive(Debug)]
+pub(crate) struct Turners;
+impl Roles for Turners {
+    const ROLES: &'static [Role] = &[Role::Customer, Role::Staff];
 }
 
 /// Off, or on again.
 #[derive(Deserialize, ToSchema)]
+#[schema(example = json!({ "interested": false }))]
 pub(crate) struct UpdateInterest {
     /// Which of the two.
     #[serde(default)]
@@ -210,23 +291,25 @@ pub(crate) struct UpdateInterest {
     interested: Field<bool>,
 }
 
-/// `UpdateInterest`: its customer turns it off, or on again.
+/// `UpdateInterest`: its customer, or staff for him, turns it off, or on again.
 #[utoipa::path(
     patch, path = "/interests/{id}", tag = "interest", request_body = UpdateInterest,
     params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "The version that is meant, as its ETag")),
-    responses(
-        (status = 200, body = InterestView),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
+    responses((status = 200, body = InterestView)),
+    extensions(
+        ("x-actors" = json!(["customer", "staff"])),
+        ("x-command" = json!("UpdateInterest")),
+        ("x-events" = json!(["InterestUpdated"])),
+        ("x-problems" = json!(["interest-merged"])),
     ),
 )]
 async fn update(
     State(context): State<Context>,
-    who: Identity,
+    Only { 0: who, .. }: Only<Turners>,
     Path(id): Path<InterestId>,
     if_match: IfMatch,
     Json { body, .. }: Json<UpdateInterest>,
 ) -> Result<Versioned<InterestView>, Problem> {
-    let who = who.one_of(&[Role::Customer])?;
     let mut fields = Fields::default();
     let Some(interested) = fields.required("/interested", body.interested) else {
         return Err(fields.problem());
@@ -237,7 +320,8 @@ async fn update(
         current if !if_match.allows(current) => Err(ChangeError::Stale { current }),
         _ => Ok(()),
     };
-    store::change(&mut tx, id, may, Command::Turn { interested }, who.actor()).await?;
+    let (now, command) = (tx.now(), Command::Turn { interested, consent: None });
+    store::change(&mut tx, id, now, may, command, who.actor()).await?;
     let answer = shown(&mut tx, StatusCode::OK, id).await?;
     tx.commit().await?;
     Ok(answer)

@@ -1,24 +1,31 @@
-//! The only SQL of this service.
+//! The only SQL of this service: interests here, what is kept of other services in [`copies`], what customers are told in
+//! [`notifications`].
 
-use std::convert::Infallible;
+pub(crate) mod copies;
+pub(crate) mod notifications;
 
 use chrono::{DateTime, Utc};
-use events::{Actor, CustomerId, InterestCreated, InterestId, PersonRef, ProjectCreated, ProjectId, SalesmanId, SeriesId};
+use events::{
+    Actor, Category, CustomerId, InterestCreated, InterestId, Period, PersonRef, ProjectId, ProjectStatus, SalesmanId, SeriesId,
+};
+use serde::de::DeserializeOwned;
 use service_kit::auth::{Identity, Role};
 use service_kit::http::Page;
 use service_kit::problem::ChangeError;
 use service_kit::{Tx, event_log};
-use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
+use sqlx::{PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use crate::interest::{Change, Command, Interest};
+use crate::interest::{Change, Command, Consent, Interest, Refusal};
 
-/// An interest as it lies in its table.
+/// An interest as it lies in its table, with the edition and the names that are shown with it.
 #[derive(Debug, sqlx::FromRow)]
 struct Row {
     id: Uuid,
     series_id: Option<Uuid>,
+    marked_project_id: Uuid,
     project_id: Uuid,
     project_name: String,
     customer_id: Uuid,
@@ -29,15 +36,57 @@ struct Row {
     salesman_name: Option<String>,
     consultant_id: Option<Uuid>,
     consultant_name: Option<String>,
+    consent_role: Option<String>,
+    consent_by: Option<Uuid>,
+    consent_at: Option<DateTime<Utc>>,
+    merged_into: Option<Uuid>,
     version: i64,
     created_at: DateTime<Utc>,
+    year: Option<i32>,
+    category: Option<String>,
+    agency: Option<String>,
+    status: Option<String>,
+    period: Option<Json<Period>>,
 }
 
-/// An interest, and when it was marked.
+/// Which columns make a [`Row`] of [`FROM`].
+const COLUMNS: &str =
+    "it.id, it.series_id, it.project_id as marked_project_id, coalesce(edition.id, it.project_id) as project_id,
+    coalesce(edition.name, it.project_name) as project_name, it.customer_id, it.phone, it.customer_name, it.interested,
+    it.salesman_id, coalesce(salesman.display_name, it.salesman_name) as salesman_name,
+    it.consultant_id, coalesce(consultant.display_name, it.consultant_name) as consultant_name,
+    it.consent_role, it.consent_by, it.consent_at, it.merged_into, it.version, it.created_at,
+    edition.year, edition.category, edition.agency, edition.status, edition.period";
+
+/// An interest shows the newest edition of its series that has not ended, or the newest of all, and the newest names that are known.
+const FROM: &str = "from interest it
+    left join lateral (select * from known_project where series_id = it.series_id
+                       order by (status = 'ended'), year desc, id desc limit 1) edition on true
+    left join known_salesman salesman on salesman.id = it.salesman_id
+    left join known_salesman consultant on consultant.id = it.consultant_id";
+
+/// How a project stands, as far as this service has heard.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    pub(crate) year: i32,
+    pub(crate) category: Category,
+    pub(crate) agency: String,
+    pub(crate) status: ProjectStatus,
+    pub(crate) period: Period,
+}
+
+/// An interest, when it was marked, and how its project stands.
 #[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) it: Interest,
     pub(crate) created_at: DateTime<Utc>,
+    /// Nothing while this service has not heard of the project.
+    pub(crate) standing: Option<Standing>,
+}
+
+/// A word of the contract, as it is spelled in an event.
+fn word<T: DeserializeOwned>(text: String) -> Result<T, sqlx::Error> {
+    serde_json::from_value(text.into()).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
 impl TryFrom<Row> for Stored {
@@ -45,9 +94,20 @@ impl TryFrom<Row> for Stored {
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
         let person = |id: Option<Uuid>, name: Option<String>| Some(PersonRef { id: SalesmanId(id?), display_name: name? });
+        let consent = match (row.consent_role, row.consent_by, row.consent_at) {
+            (Some(role), Some(by), Some(at)) => Some(Consent { role: word::<Role>(role)?, by, at }),
+            _ => None,
+        };
+        let standing = match (row.year, row.category, row.agency, row.status, row.period) {
+            (Some(year), Some(category), Some(agency), Some(status), Some(Json(period))) => {
+                Some(Standing { year, category: word(category)?, agency, status: word(status)?, period })
+            }
+            _ => None,
+        };
         let it = Interest {
             id: InterestId(row.id),
             series_id: row.series_id.map(SeriesId),
+            marked_project_id: ProjectId(row.marked_project_id),
             project_id: ProjectId(row.project_id),
             project_name: row.project_name,
             customer_id: CustomerId(row.customer_id),
@@ -56,69 +116,146 @@ impl TryFrom<Row> for Stored {
             interested: row.interested,
             salesman: person(row.salesman_id, row.salesman_name),
             consultant: person(row.consultant_id, row.consultant_name),
+            consent,
+            merged_into: row.merged_into.map(InterestId),
             version: row.version,
         };
-        Ok(Self { it, created_at: row.created_at })
+        Ok(Self { it, created_at: row.created_at, standing })
     }
 }
 
-const COLUMNS: &str = "id, series_id, project_id, project_name, customer_id, phone, customer_name, interested,
-    salesman_id, salesman_name, consultant_id, consultant_name, version, created_at";
-
 /// One interest.
 pub(crate) async fn load(connection: &mut PgConnection, id: InterestId) -> Result<Option<Stored>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!("select {COLUMNS} from interest where id = $1")))
-        .bind(id.0)
-        .fetch_optional(connection)
-        .await?;
+    let sql = format!("select {COLUMNS} {FROM} where it.id = $1");
+    let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id.0).fetch_optional(connection).await?;
     row.map(Stored::try_from).transpose()
 }
 
-/// The interests somebody may see, newest first.
-pub(crate) async fn list(pool: &PgPool, who: &Identity, page: Page) -> Result<Vec<Stored>, sqlx::Error> {
+/// Which interests are asked for, among those that somebody may see.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wanted {
+    /// Those in the series of this edition.
+    pub(crate) project: Option<ProjectId>,
+    /// Those in this series.
+    pub(crate) series: Option<SeriesId>,
+    /// Those of this customer.
+    pub(crate) customer: Option<CustomerId>,
+    /// Those that are on, or off.
+    pub(crate) interested: Option<bool>,
+}
+
+/// Restricts to what somebody may see: a customer to his own, a salesman or consultant to those he is on.
+fn restrict(sql: &mut QueryBuilder<Postgres>, who: &Identity) {
     let mine = match who.role {
-        Role::Customer => "customer_id = $1",
-        Role::Salesman => "salesman_id = $1",
-        Role::Consultant => "consultant_id = $1",
-        Role::Staff => "$1 is not null",
+        Role::Customer => " and it.customer_id = ",
+        Role::Salesman => " and it.salesman_id = ",
+        Role::Consultant => " and it.consultant_id = ",
+        Role::Staff => return,
     };
-    let sql = format!("select {COLUMNS} from interest where {mine} and ($2::uuid is null or id < $2) order by id desc limit $3");
-    let rows: Vec<Row> =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(who.subject).bind(page.after).bind(page.fetch()).fetch_all(pool).await?;
+    sql.push(mine).push_bind(who.subject);
+}
+
+/// The interests somebody may see, newest first. One that was merged is not among them: the older one stands for it.
+pub(crate) async fn list(pool: &PgPool, who: &Identity, wanted: Wanted, page: Page) -> Result<Vec<Stored>, sqlx::Error> {
+    let mut sql = QueryBuilder::new(format!("select {COLUMNS} {FROM} where it.merged_into is null"));
+    restrict(&mut sql, who);
+    if let Some(project) = wanted.project {
+        sql.push(" and (it.series_id = (select series_id from known_project where id = ").push_bind(project.0);
+        sql.push(") or it.series_id is null and it.project_id = ").push_bind(project.0).push(")");
+    }
+    if let Some(series) = wanted.series {
+        sql.push(" and it.series_id = ").push_bind(series.0);
+    }
+    if let Some(customer) = wanted.customer {
+        sql.push(" and it.customer_id = ").push_bind(customer.0);
+    }
+    if let Some(interested) = wanted.interested {
+        sql.push(" and it.interested = ").push_bind(interested);
+    }
+    if let Some(after) = page.after {
+        sql.push(" and it.id < ").push_bind(after);
+    }
+    sql.push(" order by it.id desc limit ").push_bind(page.fetch());
+    let rows: Vec<Row> = sql.build_query_as().fetch_all(pool).await?;
     rows.into_iter().map(Stored::try_from).collect()
+}
+
+/// An interest on which nothing has happened for a while.
+#[derive(Debug)]
+pub(crate) struct Unattended {
+    pub(crate) stored: Stored,
+    pub(crate) last_activity_at: DateTime<Utc>,
+}
+
+#[derive(sqlx::FromRow)]
+struct UnattendedRow {
+    #[sqlx(flatten)]
+    row: Row,
+    last_activity_at: DateTime<Utc>,
+}
+
+/// Matched interests that are on, of those somebody may see, on which and in whose customer's consultations nothing has happened since
+/// `since`; the one that was left alone the longest first.
+pub(crate) async fn unattended(
+    pool: &PgPool,
+    who: &Identity,
+    since: DateTime<Utc>,
+    after: Option<(DateTime<Utc>, Uuid)>,
+    fetch: i64,
+) -> Result<Vec<Unattended>, sqlx::Error> {
+    const LAST: &str = "greatest(it.updated_at, activity.last_at)";
+    let mut sql = QueryBuilder::new(format!(
+        "select {COLUMNS}, {LAST} as last_activity_at {FROM}
+         left join customer_activity activity on activity.customer_id = it.customer_id
+         where it.interested and it.salesman_id is not null and it.merged_into is null and it.updated_at <= "
+    ));
+    sql.push_bind(since).push(" and (activity.last_at is null or activity.last_at <= ").push_bind(since).push(")");
+    restrict(&mut sql, who);
+    if let Some((at, id)) = after {
+        sql.push(format!(" and ({LAST}, it.id) > (")).push_bind(at).push(", ").push_bind(id).push(")");
+    }
+    sql.push(format!(" order by {LAST}, it.id limit ")).push_bind(fetch);
+    let rows: Vec<UnattendedRow> = sql.build_query_as().fetch_all(pool).await?;
+    rows.into_iter()
+        .map(|UnattendedRow { row, last_activity_at }| Ok(Unattended { stored: row.try_into()?, last_activity_at }))
+        .collect()
 }
 
 /// Stores a new interest with its first event, or gives the id of the one that this customer has in the series already.
 pub(crate) async fn create(tx: &mut Tx, it: &Interest, event: &InterestCreated) -> Result<Option<InterestId>, sqlx::Error> {
     let now = tx.now();
-    let subject = it.series_id.map_or(it.project_id.0, |series| series.0);
+    let subject = it.series_id.map_or(it.marked_project_id.0, |series| series.0);
     // The edition may have been marked while its series was not known yet.
     let marked: Option<Uuid> = sqlx::query_scalar(
-        "select id from interest where customer_id = $1 and (subject_id = $2 or project_id = $3) order by id limit 1",
+        "select id from interest where customer_id = $1 and (subject_id = $2 or project_id = $3) and merged_into is null
+         order by id limit 1",
     )
     .bind(it.customer_id.0)
     .bind(subject)
-    .bind(it.project_id.0)
+    .bind(it.marked_project_id.0)
     .fetch_optional(&mut **tx)
     .await?;
     if let Some(id) = marked {
         return Ok(Some(InterestId(id)));
     }
     let inserted = sqlx::query(
-        "insert into interest (id, subject_id, series_id, project_id, project_name, customer_id, phone, customer_name, interested, version,
-                               created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+        "insert into interest (id, subject_id, series_id, project_id, project_name, customer_id, phone, customer_name, interested,
+                               consent_role, consent_by, consent_at, version, created_at, updated_at)
+         values ($1, $2, $3, $4, coalesce((select name from known_project where id = $4), $5), $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
          on conflict (customer_id, subject_id) do nothing",
     )
     .bind(it.id.0)
     .bind(subject)
     .bind(it.series_id.map(|series| series.0))
-    .bind(it.project_id.0)
+    .bind(it.marked_project_id.0)
     .bind(&it.project_name)
     .bind(it.customer_id.0)
     .bind(it.phone.e164())
     .bind(&it.customer_name)
     .bind(it.interested)
+    .bind(it.consent.map(|consent| consent.role.as_str()))
+    .bind(it.consent.map(|consent| consent.by))
+    .bind(it.consent.map(|consent| consent.at))
     .bind(it.version)
     .bind(now)
     .execute(&mut **tx)
@@ -136,75 +273,81 @@ pub(crate) async fn create(tx: &mut Tx, it: &Interest, event: &InterestCreated) 
     Ok(None)
 }
 
-/// The one way to change an interest: lock, decide, save, and append the event, in the caller's transaction.
+/// The one way to change an interest: lock, decide, save, and append the event, in the caller's transaction. `at` is when whatever causes it
+/// happened: the latest of them is when something last happened on the interest.
 pub(crate) async fn change(
     tx: &mut Tx,
     id: InterestId,
-    may: impl FnOnce(&Interest) -> Result<(), ChangeError<Infallible>>,
+    at: DateTime<Utc>,
+    may: impl FnOnce(&Interest) -> Result<(), ChangeError<Refusal>>,
     command: Command,
     actor: Actor,
-) -> Result<Interest, ChangeError<Infallible>> {
+) -> Result<(), ChangeError<Refusal>> {
     sqlx::query("select 1 from interest where id = $1 for update").bind(id.0).execute(&mut **tx).await?;
     let mut it = load(tx, id).await?.ok_or(ChangeError::NotFound)?.it;
     may(&it)?;
-    if let Some(change) = it.handle(command, actor) {
+    if let Some(change) = it.handle(command, actor).map_err(ChangeError::Refused)? {
         it.apply(&change);
-        save(tx, &it).await?;
-        if let Change::Turned(event) = &change {
+        save(tx, &it, &change, at).await?;
+        if let Some(event) = change.event() {
             event_log::append(tx, it.version, event).await?;
         }
     }
-    Ok(it)
-}
-
-async fn save(tx: &mut Tx, it: &Interest) -> Result<(), sqlx::Error> {
-    let now = tx.now();
-    sqlx::query(
-        "update interest set interested = $2, salesman_id = $3, salesman_name = $4, consultant_id = $5, consultant_name = $6, version = $7,
-                updated_at = $8
-         where id = $1",
-    )
-    .bind(it.id.0)
-    .bind(it.interested)
-    .bind(it.salesman.as_ref().map(|person| person.id.0))
-    .bind(it.salesman.as_ref().map(|person| person.display_name.as_str()))
-    .bind(it.consultant.as_ref().map(|person| person.id.0))
-    .bind(it.consultant.as_ref().map(|person| person.display_name.as_str()))
-    .bind(it.version)
-    .bind(now)
-    .execute(&mut **tx)
-    .await?;
     Ok(())
 }
 
-/// The name and the series of a project, if this service has heard of it.
-pub(crate) async fn known_project(tx: &mut Tx, id: ProjectId) -> Result<Option<(String, SeriesId)>, sqlx::Error> {
-    let found: Option<(String, Uuid)> =
-        sqlx::query_as("select name, series_id from known_project where id = $1").bind(id.0).fetch_optional(&mut **tx).await?;
-    Ok(found.map(|(name, series)| (name, SeriesId(series))))
+/// Writes what the change changed and nothing else: the names that were loaded may be newer than those that the match told.
+async fn save(tx: &mut Tx, it: &Interest, change: &Change, at: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    let query = match change {
+        Change::Turned { .. } => sqlx::query(
+            "update interest set updated_at = greatest(updated_at, $2), version = $3, interested = $4,
+                    consent_role = $5, consent_by = $6, consent_at = $7
+             where id = $1",
+        )
+        .bind(it.id.0)
+        .bind(at)
+        .bind(it.version)
+        .bind(it.interested)
+        .bind(it.consent.map(|consent| consent.role.as_str()))
+        .bind(it.consent.map(|consent| consent.by))
+        .bind(it.consent.map(|consent| consent.at)),
+        Change::SalesmanStored { salesman, consultant } => sqlx::query(
+            "update interest set updated_at = greatest(updated_at, $2), salesman_id = $3, salesman_name = $4,
+                    consultant_id = $5, consultant_name = $6
+             where id = $1",
+        )
+        .bind(it.id.0)
+        .bind(at)
+        .bind(salesman.id.0)
+        .bind(salesman.display_name.as_str())
+        .bind(consultant.as_ref().map(|person| person.id.0))
+        .bind(consultant.as_ref().map(|person| person.display_name.as_str())),
+        // Its own id frees the series for the older one.
+        Change::Merged { into, .. } => {
+            sqlx::query("update interest set subject_id = id, merged_into = $2, interested = $3, version = $4 where id = $1")
+                .bind(it.id.0)
+                .bind(into.0)
+                .bind(it.interested)
+                .bind(it.version)
+        }
+    };
+    query.execute(&mut **tx).await?;
+    Ok(())
 }
 
-/// Keeps what this service shows of a project.
-pub(crate) async fn keep_project(tx: &mut Tx, project: &ProjectCreated) -> Result<(), sqlx::Error> {
+/// Records that somebody was shown the customer's full number.
+pub(crate) async fn record_disclosure(tx: &mut Tx, who: &Identity, it: &Interest, why: Option<&str>) -> Result<(), sqlx::Error> {
+    let (id, now) = (tx.new_id(), tx.now());
     sqlx::query(
-        "insert into known_project (id, series_id, name, status) values ($1, $2, $3, $4)
-         on conflict (id) do update set series_id = excluded.series_id, name = excluded.name, status = excluded.status",
+        "insert into disclosure (id, role, viewer_id, customer_id, interest_id, why, at) values ($1, $2, $3, $4, $5, $6, $7)",
     )
-    .bind(project.project_id.0)
-    .bind(project.edition.series_id.0)
-    .bind(&project.edition.name)
-    .bind(project.edition.status.as_str())
-    .execute(&mut **tx)
-    .await?;
-    // What was marked by a name that the page sent gets the real one, and its series, unless the customer has an interest in that already.
-    sqlx::query(
-        "update interest set project_name = $3, series_id = $2, subject_id = $2
-         where project_id = $1 and series_id is null
-           and not exists (select 1 from interest other where other.customer_id = interest.customer_id and other.subject_id = $2)",
-    )
-    .bind(project.project_id.0)
-    .bind(project.edition.series_id.0)
-    .bind(&project.edition.name)
+    .bind(id)
+    .bind(who.role.as_str())
+    .bind(who.subject)
+    .bind(it.customer_id.0)
+    .bind(it.id.0)
+    .bind(why)
+    .bind(now)
     .execute(&mut **tx)
     .await?;
     Ok(())

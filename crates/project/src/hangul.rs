@@ -146,6 +146,16 @@ fn leave_open(letters: &mut String) {
     }
 }
 
+/// Whether the last sound of a text is a consonant: by it 과 is told from 와. Of letters that are neither Hangul nor digits it is not known.
+pub(crate) fn ends_in_consonant(text: &str) -> bool {
+    match text.chars().rev().find(|letter| letter.is_alphanumeric()) {
+        // 영, 일, 삼, 육, 칠, 팔.
+        Some('0' | '1' | '3' | '6' | '7' | '8') => true,
+        Some(letter) => CODAS.contains(&letter) || matches!(parts(letter), Some((_, _, Some(_)))),
+        None => false,
+    }
+}
+
 /// The word as [`initials`] writes them, if it is nothing but consonants.
 fn as_initials(word: &str) -> Option<String> {
     let mut found = String::new();
@@ -225,6 +235,15 @@ mod tests {
             ("tvㅅ", "tv상점", false),
         ] {
             assert_eq!(finds(query, text), found, "{query:?} in {text:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_sound_is_that_of_the_last_letter_or_digit() {
+        for (text, ends) in
+            [("사업", true), ("바우처", false), ("사업 (2차)", false), ("R&D 100", true), ("2차 4", false), ("", false)]
+        {
+            assert_eq!(ends_in_consonant(text), ends, "{text}");
         }
     }
 

@@ -1,10 +1,12 @@
 //! Programmes (정부 지원사업): each project is one edition of one.
 //!
-//! - [`project`]: the aggregate, every rule about it; [`series`]: what makes editions of one programme one series.
-//! - [`period`]: how an application period is read; `regions`, `letters`: what it and `series` lean on.
+//! - [`project`]: the aggregate, every rule about it; [`series`]: what makes editions of one programme one series; [`period`]: how an
+//!   application period is read; `regions` and `letters`, which both lean on.
 //! - [`import`]: files of programmes, read as they arrive, and what a row would do; `importer`: one leader carries it out.
-//! - `http`: what callers can do.
-//! - `store`: the only SQL; `search`, `hangul`: what is computed of a project so that it can be found.
+//! - `http`: what callers can do, and how it is shown.
+//! - `policies`: what this and other services' events do here.
+//! - `store`: the only SQL.
+//! - [`search`], `hangul`: what is computed of a project so that it can be found; `visit_card`: what a salesman can talk about.
 
 mod hangul;
 mod http;
@@ -12,14 +14,17 @@ pub mod import;
 mod importer;
 mod letters;
 pub mod period;
+mod policies;
 pub mod project;
 mod regions;
-mod search;
+pub mod search;
 pub mod series;
 mod store;
+mod visit_card;
 
 use std::time::Duration;
 
+use events::{SalesmanRegistered, SalesmanUpdated};
 use service_kit::{Context, Service};
 
 /// How long a file may take to arrive: 32 MiB take a minute on a line that uploads 5 Mbit/s. The gateway waits a little longer.
@@ -31,6 +36,16 @@ pub fn service() -> Service {
         .routes(http::routes)
         .problems(http::problems)
         .slow("/projects/imports", FILE_TIMEOUT)
+        .whenever(policies::annual_project_create)
+        .whenever(policies::keep_new_interest)
+        .whenever(policies::keep_interest)
+        .whenever(policies::keep_new_consultation)
+        .whenever(policies::keep_desired_date)
+        .whenever(policies::keep_step)
+        .whenever(policies::keep_match)
+        .whenever(policies::keep_salesmen::<SalesmanRegistered>)
+        .whenever(policies::keep_salesmen::<SalesmanUpdated>)
+        .task(search::compute_at_start)
         .task(importer::run)
 }
 

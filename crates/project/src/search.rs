@@ -1,11 +1,17 @@
 //! What is computed of a project whenever it is written, so that it can be found: by this build's rules, and none of it is told to anybody.
 
-use crate::hangul;
-use crate::project::Project;
+use std::time::Duration;
 
-/// The version of the rules below and of those that they lean on ([`hangul`], [`crate::series`]): raised whenever the same project would be
+use service_kit::{Context, Db};
+use tokio_util::sync::CancellationToken;
+
+use crate::project::Project;
+use crate::visit_card::target_words;
+use crate::{hangul, store};
+
+/// The version of the rules below and of those that they lean on ([`hangul`], [`crate::series`], [`target_words`]): raised whenever the same project would be
 /// computed otherwise. Rows of another version are computed again when the service starts.
-pub(crate) const RULES: i16 = 1;
+pub(crate) const RULES: i16 = 2;
 
 /// The columns that are computed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +22,8 @@ pub(crate) struct Computed {
     pub(crate) search: String,
     /// The 초성 of name, agency and host, as [`hangul::initials`] writes them, one a line.
     pub(crate) initials: String,
+    /// The words of the target that say who is meant.
+    pub(crate) target_words: Vec<String>,
 }
 
 impl From<&Project> for Computed {
@@ -26,6 +34,28 @@ impl From<&Project> for Computed {
             series_key: it.series_key(),
             search: hangul::decomposed(&texts.join("\n")),
             initials: named.map(hangul::initials).join("\n"),
+            target_words: it.target.as_deref().map(target_words).unwrap_or_default(),
+        }
+    }
+}
+
+/// Computes every row again that other rules computed, a few at a time, so that nobody waits for it.
+///
+/// # Errors
+/// When the database is away, or a row cannot be read.
+pub async fn compute_again(db: &Db) -> Result<(), sqlx::Error> {
+    while store::compute_again(db).await? {}
+    Ok(())
+}
+
+/// The same when the service starts, however long it takes the database to be there.
+pub(crate) async fn compute_at_start(context: Context, stop: CancellationToken) {
+    const PAUSE: Duration = Duration::from_secs(10);
+    while let Err(error) = compute_again(&context.db).await {
+        tracing::warn!(service = context.db.service(), %error, "cannot compute again what is searched yet");
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(PAUSE) => {}
         }
     }
 }

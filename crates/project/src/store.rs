@@ -1,4 +1,8 @@
-//! The only SQL of this service.
+//! The only SQL of this service: here that of the projects themselves; `list`, `view` and `visit_card` are what is read of them.
+
+mod list;
+pub(crate) mod view;
+pub(crate) mod visit_card;
 
 pub(crate) mod imports;
 
@@ -6,15 +10,15 @@ use chrono::NaiveDate;
 use events::{Actor, Category, Period, ProjectCreated, ProjectId, ProjectStatus, Region, SeriesId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use service_kit::http::Page;
 use service_kit::problem::ChangeError;
-use service_kit::{Tx, event_log};
+use service_kit::{Db, Tx, event_log};
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::query::Query;
 use sqlx::types::Json;
 use sqlx::{PgPool, Postgres};
 use uuid::Uuid;
 
+pub(crate) use self::list::{Place, Sort, Wanted, list};
 use crate::project::{Command, Project, Refusal, Source, Told};
 use crate::search::{Computed, RULES};
 
@@ -91,7 +95,7 @@ const COLUMNS: &str =
     (select later.id from project later where later.predecessor = project.id) as successor";
 
 /// What is written of a project, in the order of [`bound`].
-const WRITTEN: [&str; 25] = [
+const WRITTEN: [&str; 26] = [
     "series_id",
     "name",
     "year",
@@ -116,6 +120,7 @@ const WRITTEN: [&str; 25] = [
     "series_key",
     "search",
     "initials",
+    "target_words",
     "computed_by",
 ];
 
@@ -127,7 +132,7 @@ fn places() -> String {
 
 /// The statement with the project's id as `$1` and all that is written of it behind.
 fn bound(sql: String, it: &Project) -> Query<'_, Postgres, PgArguments> {
-    let Computed { series_key, search, initials } = it.into();
+    let Computed { series_key, search, initials, target_words } = it.into();
     sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(it.id.0)
         .bind(it.series_id.0)
@@ -154,6 +159,7 @@ fn bound(sql: String, it: &Project) -> Query<'_, Postgres, PgArguments> {
         .bind(series_key)
         .bind(search)
         .bind(initials)
+        .bind(target_words)
         .bind(RULES)
 }
 
@@ -201,14 +207,6 @@ pub(crate) async fn load(connection: &mut PgConnection, id: ProjectId) -> Result
         .bind(id.0)
         .fetch_optional(connection)
         .await?;
-    row.map(Stored::try_from).transpose()
-}
-
-/// The project that was imported from there.
-pub(crate) async fn find_by_source(connection: &mut PgConnection, source: &Source) -> Result<Option<Stored>, sqlx::Error> {
-    let sql = format!("select {COLUMNS} from project where source_name = $1 and source_id = $2");
-    let row: Option<Row> =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&source.name).bind(&source.id).fetch_optional(connection).await?;
     row.map(Stored::try_from).transpose()
 }
 
@@ -264,9 +262,57 @@ pub(crate) async fn predecessor_of(
     Ok(found.map(ProjectId))
 }
 
-/// All projects, newest first.
-pub(crate) async fn list(pool: &PgPool, page: Page) -> Result<Vec<Stored>, sqlx::Error> {
-    let sql = format!("select {COLUMNS} from project where $1::uuid is null or id < $1 order by id desc limit $2");
-    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(page.after).bind(page.fetch()).fetch_all(pool).await?;
+/// The edition of that year that shall follow one of the year before: the oldest that follows none yet, or else any. Under [`lock_series`].
+pub(crate) async fn edition_of(
+    connection: &mut PgConnection,
+    series: SeriesId,
+    year: i32,
+) -> Result<Option<(ProjectId, Option<ProjectId>)>, sqlx::Error> {
+    let found: Option<(Uuid, Option<Uuid>)> = sqlx::query_as(
+        "select id, predecessor from project where series_id = $1 and year = $2 order by predecessor is not null, id limit 1",
+    )
+    .bind(series.0)
+    .bind(year)
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.map(|(id, predecessor)| (ProjectId(id), predecessor.map(ProjectId))))
+}
+
+/// How many editions of a series are shown: a programme that is announced every month for eight years has so many.
+const MOST_EDITIONS: i64 = 100;
+
+/// The editions of the series, the newest year first.
+pub(crate) async fn editions(connection: &mut PgConnection, series: SeriesId) -> Result<Vec<Stored>, sqlx::Error> {
+    let sql = format!("select {COLUMNS} from project where series_id = $1 order by year desc, id desc limit $2");
+    let rows: Vec<Row> =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(series.0).bind(MOST_EDITIONS).fetch_all(connection).await?;
     rows.into_iter().map(Stored::try_from).collect()
+}
+
+/// Ongoing projects whose deadline has passed, the longest ago first: id and name.
+pub(crate) async fn overdue(pool: &PgPool, today: NaiveDate, limit: usize) -> Result<Vec<(ProjectId, String)>, sqlx::Error> {
+    let found: Vec<(Uuid, String)> =
+        sqlx::query_as("select id, name from project where status = 'ongoing' and ends_on < $1 order by ends_on, id limit $2")
+            .bind(today)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(pool)
+            .await?;
+    Ok(found.into_iter().map(|(id, name)| (ProjectId(id), name)).collect())
+}
+
+/// How many rows one unit of work computes again.
+const AT_ONCE: i64 = 200;
+
+/// Computes the searched columns of some rows that were computed by other rules; whether there may be more.
+pub(crate) async fn compute_again(db: &Db) -> Result<bool, sqlx::Error> {
+    let mut tx = db.begin().await?;
+    // Whoever else writes one of them computes it, too.
+    let sql = format!("select {COLUMNS} from project where computed_by <> $1 order by id limit $2 for update skip locked");
+    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(RULES).bind(AT_ONCE).fetch_all(&mut *tx).await?;
+    let found = !rows.is_empty();
+    for row in rows {
+        save(&mut tx, &Stored::try_from(row)?.it).await?;
+    }
+    tx.commit().await?;
+    Ok(found)
 }

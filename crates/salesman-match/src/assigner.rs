@@ -87,7 +87,7 @@ pub(crate) async fn assign_waiting(db: &Db, lease: Option<&Lease>, faulty: &mut 
             break;
         }
         for (id, stored) in waiting {
-            sqlx::query("savepoint one_match").execute(&mut *tx).await?;
+            store::mark(&mut tx).await?;
             let assigned = match stored {
                 Ok(stored) => assign(&mut tx, stored, &mut roster, today).await,
                 Err(unreadable) => Err(unreadable),
@@ -98,14 +98,14 @@ pub(crate) async fn assign_waiting(db: &Db, lease: Option<&Lease>, faulty: &mut 
                 Ok(false) => passed_over.push(id),
                 Err(error) if is_transient(&error) => return Err(error),
                 Err(error) => {
-                    sqlx::query("rollback to savepoint one_match").execute(&mut *tx).await?;
+                    store::back_to_mark(&mut tx).await?;
                     passed_over.push(id);
                     if faulty.0.insert(id) {
                         tracing::error!(salesman_match.id = %id, %error, "a match cannot be served: the others go on");
                     }
                 }
             }
-            sqlx::query("release savepoint one_match").execute(&mut *tx).await?;
+            store::forget_mark(&mut tx).await?;
         }
     }
     tx.commit().await?;

@@ -54,18 +54,25 @@ const COLUMNS: &str = "it.id, origin_kind, origin_id, origin_version, project_id
 /// A match, and what only its readers need.
 #[derive(Debug)]
 pub(crate) struct Stored {
+    /// The match.
     pub(crate) it: SalesmanMatch,
+    /// Why these people.
     pub(crate) reasons: Reasons,
+    /// When it was asked for the last time.
     pub(crate) requested_at: DateTime<Utc>,
+    /// Since when somebody is on it.
     pub(crate) matched_at: Option<DateTime<Utc>>,
+    /// When what it was made for came to its end.
     pub(crate) closed_at: Option<DateTime<Utc>>,
 }
 
 /// Why these people: kept beside the match.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Reasons {
+    /// Why this salesman.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) salesman: Option<Reason>,
+    /// Why this consultant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) consultant: Option<Reason>,
 }
@@ -118,14 +125,19 @@ fn strategy(name: &str) -> Result<Strategy, sqlx::Error> {
 /// What a match is asked for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Requested<'a> {
+    /// The interest or the consultation.
     pub(crate) origin: Origin,
     /// The version of the event that asks.
     pub(crate) origin_version: i64,
+    /// What that is about.
     pub(crate) project_id: ProjectId,
+    /// Its name, where the event told it.
     pub(crate) project_name: Option<&'a str>,
+    /// Whose.
     pub(crate) customer: &'a CustomerRef,
     /// The salesman who brought the customer in.
     pub(crate) brought_by: Option<SalesmanId>,
+    /// When it was asked for.
     pub(crate) at: DateTime<Utc>,
 }
 
@@ -193,9 +205,13 @@ pub(crate) async fn alone(tx: &mut Tx) -> Result<(), sqlx::Error> {
 /// Which places somebody could fill, which matches to leave out, and how many to take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fillable<'a> {
+    /// Whether any salesman could be chosen.
     pub(crate) has_salesman: bool,
+    /// Whether any consultant could.
     pub(crate) has_consultant: bool,
+    /// Matches that were looked at already in this unit of work.
     pub(crate) passed_over: &'a [Uuid],
+    /// How many at most.
     pub(crate) limit: i64,
 }
 
@@ -223,10 +239,27 @@ pub(crate) async fn lock_waiting(tx: &mut Tx, fillable: Fillable<'_>) -> Result<
     Ok(rows.into_iter().map(|row| (row.id, Stored::try_from(row))).collect())
 }
 
+/// Marks this place in the unit of work, so that one match can fail alone.
+pub(crate) async fn mark(tx: &mut Tx) -> Result<(), sqlx::Error> {
+    sqlx::query("savepoint one_match").execute(&mut **tx).await.map(drop)
+}
+
+/// Undoes what was done since the mark.
+pub(crate) async fn back_to_mark(tx: &mut Tx) -> Result<(), sqlx::Error> {
+    sqlx::query("rollback to savepoint one_match").execute(&mut **tx).await.map(drop)
+}
+
+/// Keeps what was done since the mark.
+pub(crate) async fn forget_mark(tx: &mut Tx) -> Result<(), sqlx::Error> {
+    sqlx::query("release savepoint one_match").execute(&mut **tx).await.map(drop)
+}
+
 /// Of each place, who had it on the customer's matches, the newest first.
 #[derive(Debug, Default)]
 pub(crate) struct History {
+    /// The salesmen.
     pub(crate) salesmen: Vec<Had>,
+    /// The consultants.
     pub(crate) consultants: Vec<Had>,
 }
 

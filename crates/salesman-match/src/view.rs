@@ -38,12 +38,15 @@ use crate::strategy::{Reason, Rule, Scored};
     "version": 1,
 }))]
 pub(crate) struct MatchView {
+    /// Its id.
     pub(crate) id: Uuid,
     /// What it was made for.
     pub(crate) origin: OriginView,
+    /// What that is about.
     pub(crate) project_id: Uuid,
-    /// Absent while the project is not known.
+    /// Its newest name. Absent while the project is not known.
     pub(crate) project_name: Option<String>,
+    /// Whose.
     pub(crate) customer_id: Uuid,
     /// Nobody until matched (배정 중).
     pub(crate) salesman: Option<PersonView>,
@@ -72,8 +75,21 @@ pub(crate) struct MatchView {
 #[schema(example = json!({ "kind": "consultation", "id": "0193a5d0-8f00-7c3b-9d21-6f0a4e2b7c18" }))]
 pub(crate) struct OriginView {
     /// `interest` or `consultation`.
+    #[schema(value_type = OriginKind)]
     pub(crate) kind: &'static str,
+    /// Its id.
     pub(crate) id: Uuid,
+}
+
+/// The kinds of things that matches are made for.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "only the description uses it: the contract has the words")]
+pub(crate) enum OriginKind {
+    /// 관심사업.
+    Interest,
+    /// 상담.
+    Consultation,
 }
 
 /// A place on a match.
@@ -151,6 +167,7 @@ pub(crate) enum RuleName {
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({ "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘", "open": 4, "capacity": 30 }))]
 pub(crate) struct CandidateView {
+    /// Who.
     id: Uuid,
     /// The name he was shown by then.
     display_name: String,

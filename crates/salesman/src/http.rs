@@ -1,65 +1,111 @@
-//! What callers can do with salesmen and consultants.
+//! What callers can do with salesmen and consultants: here they are read; `commands` changes them, `notifications` is for the people
+//! themselves, `card` for their customers.
+
+mod card;
+mod commands;
+mod notifications;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::{DateTime, Utc};
-use events::{Category, PersonRole, Region, SalesmanId};
+use chrono::{DateTime, NaiveDate, Utc};
+use events::{Category, Leave, PersonRole, Region, SalesmanId};
 use serde::{Deserialize, Serialize};
-use service_kit::auth::{Identity, Role, Staff};
-use service_kit::http::{Field, Fields, Json, PageQuery, Paged, Query, Versioned};
-use service_kit::phone::Phone;
-use service_kit::problem::{ProblemDocument, Text};
-use service_kit::{Context, Problem, idempotency};
-use utoipa::ToSchema;
+use service_kit::auth::{Colleagues, Only, Staff};
+use service_kit::clock::seoul_date;
+use service_kit::describe::{CategoryName, PersonRoleName, RegionName, StepName};
+use service_kit::http::{PageQuery, Paged, Path, Query, Versioned, wrong_query};
+use service_kit::problem::Text;
+use service_kit::{Context, Problem};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::salesman::{LARGEST_CAPACITY, RegisterSalesman, Salesman};
-use crate::store::{self, Notification};
+use crate::notification::LinkKind;
+use crate::salesman::Refusal;
+use crate::store::assignments::{self, Assignment};
+use crate::store::{self, Counted, Wanted};
 
 /// The longest name of a person, in characters.
 const LONGEST_NAME: usize = 100;
 
 pub(crate) fn routes() -> OpenApiRouter<Context> {
-    OpenApiRouter::new().routes(routes!(register, list)).routes(routes!(me)).routes(routes!(notifications))
+    OpenApiRouter::new()
+        .routes(routes!(commands::register, list))
+        .routes(routes!(show, commands::update))
+        .routes(routes!(me))
+        .routes(routes!(card::show))
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::read))
+}
+
+/// One example of each problem that only this service has.
+pub(crate) fn problems() -> Vec<Problem> {
+    vec![Refusal::PhoneTaken.into()]
 }
 
 /// A salesman or consultant as staff and he himself see him.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "name": "김하늘", "displayName": "하늘", "phone": "+821012345678", "role": "salesman",
+    "regions": ["서울", "경기"], "categories": ["기술", "수출"], "capacity": 30, "weight": 1, "active": true,
+    "leave": { "from": "2026-12-24", "until": "2026-12-31" }, "onLeave": false, "successCount": 12, "failureCount": 4, "openCount": 7,
+    "successRate": 0.75, "version": 3,
+}))]
 pub(crate) struct SalesmanView {
+    /// Who.
     id: Uuid,
+    /// His full name.
     name: String,
+    /// The name customers see.
     display_name: String,
-    #[schema(example = "+821012345678")]
+    /// His number, in E.164.
     phone: String,
-    /// `salesman` or `consultant`.
-    #[schema(value_type = RoleName)]
+    /// 영업대표 or 컨설턴트; for good.
+    #[schema(value_type = PersonRoleName)]
     role: PersonRole,
-    /// 시도, or 전국.
-    #[schema(value_type = Vec<String>, example = json!(["서울", "경기"]))]
+    /// Where he works; nowhere in particular means everywhere.
+    #[schema(value_type = Vec<RegionName>)]
     regions: Vec<Region>,
-    /// 분야.
-    #[schema(value_type = Vec<String>, example = json!(["기술", "수출"]))]
+    /// What he knows.
+    #[schema(value_type = Vec<CategoryName>)]
     categories: Vec<Category>,
+    /// How many open matches he can hold.
     capacity: u32,
+    /// His share of the turns, for strategies that weigh.
+    weight: u32,
+    /// Whether he can be chosen at all.
     active: bool,
-    /// Also the `ETag`.
+    /// When he is away; null while no leave is entered.
+    leave: Option<LeaveView>,
+    /// Whether he is away today, in Seoul.
+    on_leave: bool,
+    /// Consultations that succeeded with him.
+    success_count: i64,
+    /// Consultations that failed with him.
+    failure_count: i64,
+    /// Open interests and consultations that he is on.
+    open_count: i64,
+    /// The share of those that succeeded among those that ended either way, 0 to 1; null before the first.
+    #[schema(minimum = 0, maximum = 1)]
+    success_rate: Option<f64>,
+    /// Also the `ETag`. The counts change without it.
     version: i64,
 }
 
-/// 영업대표 or 컨설턴트.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "only the description uses it: events must not depend on utoipa")]
-enum RoleName {
-    Salesman,
-    Consultant,
+/// Days off (휴가), in Seoul, both ends included.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({ "from": "2026-12-24", "until": "2026-12-31" }))]
+pub(crate) struct LeaveView {
+    /// The first day.
+    from: NaiveDate,
+    /// The last day: at most a year after the first.
+    until: NaiveDate,
 }
 
-impl From<Salesman> for SalesmanView {
-    fn from(it: Salesman) -> Self {
+impl SalesmanView {
+    fn on(today: NaiveDate, Counted { it, numbers }: Counted) -> Self {
         Self {
             id: it.id.0,
             phone: it.phone.e164().to_owned(),
@@ -69,171 +115,182 @@ impl From<Salesman> for SalesmanView {
             regions: it.regions,
             categories: it.categories,
             capacity: it.capacity,
+            weight: it.weight,
             active: it.active,
+            on_leave: it.leave.is_some_and(|leave| leave.covers(today)),
+            leave: it.leave.map(|Leave { from, until }| LeaveView { from, until }),
+            success_count: numbers.succeeded,
+            failure_count: numbers.failed,
+            open_count: numbers.open,
+            success_rate: rate(numbers.succeeded, numbers.failed),
             version: it.version,
         }
     }
 }
 
-/// Who joins.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct RegisterBody {
-    /// His full name.
-    #[serde(default)]
-    #[schema(value_type = String, max_length = 100)]
-    name: Field<String>,
-    /// The name customers see; his full name unless given.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 100)]
-    display_name: Field<String>,
-    /// His number, however it is written.
-    #[serde(default)]
-    #[schema(value_type = String, example = "010-1234-5678")]
-    phone: Field<Phone>,
-    /// `salesman` unless given.
-    #[serde(default)]
-    #[schema(value_type = Option<RoleName>)]
-    role: Field<PersonRole>,
-    /// 시도, or 전국.
-    #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, example = json!(["서울"]))]
-    regions: Field<Vec<Region>>,
-    /// 분야.
-    #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, example = json!(["기술"]))]
-    categories: Field<Vec<Category>>,
-    /// How many open matches he can hold: 0 to 1000, 30 unless given.
-    #[serde(default)]
-    #[schema(value_type = Option<u32>, maximum = 1000)]
-    capacity: Field<u32>,
+/// Four digits are more than a page shows.
+fn rate(succeeded: i64, failed: i64) -> Option<f64> {
+    const DIGITS: f64 = 10_000.0;
+    let number = |count: i64| u32::try_from(count).map(f64::from).ok();
+    let (succeeded, ended) = (number(succeeded)?, number(succeeded.checked_add(failed)?)?);
+    (ended > 0.0).then(|| (succeeded / ended * DIGITS).round() / DIGITS)
 }
 
-/// `RegisterSalesman`: staff register a salesman or a consultant. He can be chosen at once.
+fn shown(status: StatusCode, now: DateTime<Utc>, counted: Counted) -> Versioned<SalesmanView> {
+    let location = (status == StatusCode::CREATED).then(|| format!("/salesmen/{}", counted.it.id));
+    Versioned { status, location, version: counted.it.version, view: SalesmanView::on(seoul_date(now), counted) }
+}
+
+/// `?limit&after&role&active&q` of the roster.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct RosterQuery {
+    /// How many at most: 1 to 100, 50 unless given.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<u32>,
+    /// Where the page before this one ended: the `next` of its answer.
+    after: Option<String>,
+    /// Only these.
+    #[param(inline, value_type = Option<PersonRoleName>)]
+    role: Option<PersonRole>,
+    /// Only those who can be chosen, or only those who cannot.
+    active: Option<bool>,
+    /// Part of the full name or of the name customers see.
+    #[param(max_length = 100)]
+    q: Option<String>,
+}
+
+/// Everybody, newest first: with counts of success, failure and what is open.
 #[utoipa::path(
-    post, path = "/salesmen", tag = "salesman", request_body = RegisterBody,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Sent again, the same answer comes again")),
-    responses(
-        (status = 201, body = SalesmanView),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, body = ProblemDocument, content_type = "application/problem+json"),
-    ),
+    get, path = "/salesmen", tag = "salesman", params(RosterQuery),
+    responses((status = 200, body = Paged<SalesmanView>, description = "A page of the roster")),
+    extensions(("x-actors" = json!(["staff"]))),
 )]
-async fn register(
+async fn list(
     State(context): State<Context>,
     _: Staff,
-    who: Identity,
-    Json { body, retry }: Json<RegisterBody>,
-) -> Result<Versioned<SalesmanView>, Problem> {
-    let mut tx = context.db.begin().await?;
-    if let Some((status, id)) = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await? {
-        let it = store::load(&mut tx, SalesmanId(id)).await?.ok_or_else(Problem::not_found)?;
-        return Ok(shown(status, it));
+    Query(query): Query<RosterQuery>,
+) -> Result<Paged<SalesmanView>, Problem> {
+    let RosterQuery { limit, after, role, active, q } = query;
+    let page = PageQuery { limit, after }.page()?;
+    let name = q.map(|q| q.trim().to_owned()).filter(|q| !q.is_empty());
+    if name.as_ref().is_some_and(|name| name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control)) {
+        return Err(wrong_query(Text::new(
+            format!("q는 {LONGEST_NAME}자 이하의 이름입니다"),
+            format!("q is a name of at most {LONGEST_NAME} characters"),
+        )));
     }
-    let mut fields = Fields::default();
-    let name = fields.text("/name", body.name, LONGEST_NAME);
-    let display_name = fields.optional_text("/displayName", body.display_name, LONGEST_NAME).filter(|name| !name.is_empty());
-    let phone = fields.required("/phone", body.phone);
-    let role = fields.optional("/role", body.role).unwrap_or(PersonRole::Salesman);
-    let regions = fields.optional("/regions", body.regions).unwrap_or_default();
-    let categories = fields.optional("/categories", body.categories).unwrap_or_default();
-    let capacity = fields.optional("/capacity", body.capacity);
-    if capacity.is_some_and(|capacity| capacity > LARGEST_CAPACITY) {
-        let message = Text::new(format!("{LARGEST_CAPACITY} 이하여야 합니다"), format!("It is more than {LARGEST_CAPACITY}"));
-        fields.refuse("/capacity", "too-large", message);
-    }
-    let (Some(name), Some(phone), true) = (name, phone, fields.all_right()) else {
-        return Err(fields.problem());
-    };
-    let command =
-        RegisterSalesman { id: SalesmanId(tx.new_id()), name, display_name, phone, role, regions, categories, capacity };
-    let (it, event) = Salesman::register(command, who.actor());
-    if !store::register(&mut tx, &it, &event).await? {
-        return Err(Problem::conflict(
-            "phone-taken",
-            Text::new("이미 등록된 전화번호입니다", "Somebody is registered with this number already"),
-        ));
-    }
-    idempotency::remember(&mut tx, who.subject, retry.as_ref(), StatusCode::CREATED, it.id.0).await?;
-    tx.commit().await?;
-    Ok(shown(StatusCode::CREATED, it))
-}
-
-fn shown(status: StatusCode, it: Salesman) -> Versioned<SalesmanView> {
-    let location = (status == StatusCode::CREATED).then(|| format!("/salesmen/{}", it.id));
-    Versioned { status, location, version: it.version, view: it.into() }
-}
-
-/// Everybody, newest first.
-#[utoipa::path(
-    get, path = "/salesmen", tag = "salesman", params(PageQuery),
-    responses(
-        (status = 200, body = Paged<SalesmanView>),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-    ),
-)]
-async fn list(State(context): State<Context>, _: Staff, Query(query): Query<PageQuery>) -> Result<Paged<SalesmanView>, Problem> {
-    let page = query.page()?;
-    let views = store::list(context.db.pool(), page).await?.into_iter().map(SalesmanView::from).collect();
+    let people = store::list(context.db.pool(), &Wanted { role, active, name }, page).await?;
+    let today = seoul_date(context.db.now());
+    let views = people.into_iter().map(|counted| SalesmanView::on(today, counted)).collect();
     Ok(Paged::cut(views, page, |view: &SalesmanView| view.id))
 }
 
-/// A salesman or consultant himself.
-#[utoipa::path(
-    get, path = "/salesmen/me", tag = "salesman",
-    responses(
-        (status = 200, body = SalesmanView),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-    ),
-)]
-async fn me(State(context): State<Context>, who: Identity) -> Result<Versioned<SalesmanView>, Problem> {
-    let who = who.one_of(&[Role::Salesman, Role::Consultant])?;
-    let mut connection = context.db.pool().acquire().await?;
-    let it = store::load(&mut connection, SalesmanId(who.subject)).await?.ok_or_else(Problem::not_found)?;
-    Ok(shown(StatusCode::OK, it))
-}
-
-/// Something a salesman or consultant is told, linked to what he can do about it.
+/// A salesman or consultant with the newest of what he is on, and of what he was on.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct NotificationView {
-    id: Uuid,
-    /// `assigned` or `taken_away`.
-    #[schema(example = "assigned")]
-    kind: String,
-    /// `interest` or `consultation`.
-    #[schema(example = "consultation")]
-    origin_kind: String,
-    origin_id: Uuid,
-    /// Absent while the project is not known.
-    project_name: Option<String>,
-    created_at: DateTime<Utc>,
-    /// Absent while unread.
-    read_at: Option<DateTime<Utc>>,
+#[schema(example = json!({
+    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "name": "김하늘", "displayName": "하늘", "phone": "+821012345678", "role": "salesman",
+    "regions": ["서울", "경기"], "categories": ["기술", "수출"], "capacity": 30, "weight": 1, "active": true, "leave": null,
+    "onLeave": false, "successCount": 1, "failureCount": 0, "openCount": 1, "successRate": 1.0, "version": 3,
+    "openAssignments": [{
+        "kind": "interest", "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a901", "customerId": "5f0c1b7e-4d01-8b64-9a3f-0193a5d08c5e",
+        "lastFour": "5678", "projectId": "0193a5d0-1c22-7e5f-b1a0-6f0d3c2b1a90", "projectName": "2026년 스마트상점 보급사업",
+        "matchedAt": "2026-11-24T01:00:00Z", "step": null, "closedAt": null,
+    }],
+    "closedAssignments": [{
+        "kind": "consultation", "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a902", "customerId": "5f0c1b7e-4d01-8b64-9a3f-0193a5d08c5e",
+        "lastFour": "5678", "projectId": "0193a5d0-1c22-7e5f-b1a0-6f0d3c2b1a90", "projectName": "2026년 스마트상점 보급사업",
+        "matchedAt": "2026-11-24T01:00:00Z", "step": "succeeded", "closedAt": "2026-12-02T05:30:00Z",
+    }],
+}))]
+pub(crate) struct SalesmanDetail {
+    #[serde(flatten)]
+    person: SalesmanView,
+    /// The newest 50 that are open; `openCount` tells how many there are.
+    open_assignments: Vec<AssignmentView>,
+    /// The newest 50 that are closed.
+    closed_assignments: Vec<AssignmentView>,
 }
 
-impl From<Notification> for NotificationView {
-    fn from(row: Notification) -> Self {
-        let Notification { id, kind, origin_kind, origin_id, project_name, created_at, read_at } = row;
-        Self { id, kind, origin_kind, origin_id, project_name, created_at, read_at }
+/// An interest or a consultation that somebody is on.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "kind": "consultation", "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a902", "customerId": "5f0c1b7e-4d01-8b64-9a3f-0193a5d08c5e",
+    "lastFour": "5678", "projectId": "0193a5d0-1c22-7e5f-b1a0-6f0d3c2b1a90", "projectName": "2026년 스마트상점 보급사업",
+    "matchedAt": "2026-11-24T01:00:00Z", "step": "succeeded", "closedAt": "2026-12-02T05:30:00Z",
+}))]
+pub(crate) struct AssignmentView {
+    /// `interest` or `consultation`.
+    #[schema(value_type = LinkKind)]
+    kind: String,
+    /// Which.
+    id: Uuid,
+    /// Whose.
+    customer_id: Uuid,
+    /// The last four digits of that customer's number.
+    last_four: String,
+    /// What it is about.
+    project_id: Uuid,
+    /// Null while the project is not known.
+    project_name: Option<String>,
+    /// When the people who are on it now came to it.
+    matched_at: Option<DateTime<Utc>>,
+    /// The step that closed a consultation.
+    #[schema(value_type = Option<StepName>)]
+    step: Option<String>,
+    /// When it was closed, or its customer turned it off.
+    closed_at: Option<DateTime<Utc>>,
+}
+
+impl From<Assignment> for AssignmentView {
+    fn from(row: Assignment) -> Self {
+        Self {
+            kind: row.origin_kind,
+            id: row.origin_id,
+            customer_id: row.customer_id,
+            last_four: row.last_four,
+            project_id: row.project_id,
+            project_name: row.project_name,
+            matched_at: row.matched_at,
+            step: row.closed_as,
+            closed_at: row.closed_at,
+        }
     }
 }
 
-/// What the caller was told, newest first.
+/// One of them, with the newest of what he is on and was on.
 #[utoipa::path(
-    get, path = "/salesmen/me/notifications", tag = "salesman", params(PageQuery),
-    responses(
-        (status = 200, body = Paged<NotificationView>),
-        (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"),
-    ),
+    get, path = "/salesmen/{id}", tag = "salesman", params(("id" = Uuid, Path, description = "Whom")),
+    responses((status = 200, body = SalesmanDetail, description = "What is known of him, and what he does")),
+    extensions(("x-actors" = json!(["staff"]))),
 )]
-async fn notifications(
+async fn show(
     State(context): State<Context>,
-    who: Identity,
-    Query(query): Query<PageQuery>,
-) -> Result<Paged<NotificationView>, Problem> {
-    let who = who.one_of(&[Role::Salesman, Role::Consultant])?;
-    let page = query.page()?;
-    let rows = store::notifications(context.db.pool(), who.subject, page).await?;
-    Ok(Paged::cut(rows.into_iter().map(NotificationView::from).collect(), page, |view: &NotificationView| view.id))
+    _: Staff,
+    Path(id): Path<SalesmanId>,
+) -> Result<Versioned<SalesmanDetail>, Problem> {
+    let mut connection = context.db.pool().acquire().await?;
+    let counted = store::load(&mut connection, id).await?.ok_or_else(Problem::not_found)?;
+    let open = assignments::newest(&mut connection, id, true).await?;
+    let closed = assignments::newest(&mut connection, id, false).await?;
+    let view = SalesmanDetail {
+        open_assignments: open.into_iter().map(AssignmentView::from).collect(),
+        closed_assignments: closed.into_iter().map(AssignmentView::from).collect(),
+        person: SalesmanView::on(seoul_date(context.db.now()), counted),
+    };
+    Ok(Versioned { status: StatusCode::OK, location: None, version: view.person.version, view })
+}
+
+/// A salesman or consultant himself, with his numbers.
+#[utoipa::path(
+    get, path = "/salesmen/me", tag = "salesman",
+    responses((status = 200, body = SalesmanView, description = "The caller")),
+    extensions(("x-actors" = json!(["salesman", "consultant"]))),
+)]
+async fn me(State(context): State<Context>, who: Only<Colleagues>) -> Result<Versioned<SalesmanView>, Problem> {
+    let mut connection = context.db.pool().acquire().await?;
+    let counted = store::load(&mut connection, SalesmanId(who.0.subject)).await?.ok_or_else(Problem::not_found)?;
+    Ok(shown(StatusCode::OK, context.db.now(), counted))
 }

@@ -43,13 +43,15 @@ fn parse(text: &str) -> Option<After> {
 #[derive(Debug, Clone)]
 pub(crate) struct Reader {
     db: Db,
-    /// The aggregates whose events it takes in. Of others it will never have any progress; its own events are there as soon as they exist.
+    /// The aggregates whose events it takes in. Of others it will never have any progress; its own events are there as soon as they exist,
+    /// whether or not it also reacts to them.
     follows: Vec<&'static str>,
 }
 
 impl Reader {
     pub(crate) fn new(db: Db, topics: &[Topic]) -> Self {
-        Self { db, follows: topics.iter().map(|topic| topic.aggregate()).collect() }
+        let own = db.service();
+        Self { db, follows: topics.iter().map(|topic| topic.aggregate()).filter(|aggregate| *aggregate != own).collect() }
     }
 }
 

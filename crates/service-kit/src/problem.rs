@@ -191,8 +191,8 @@ impl Problem {
         &self.0.title.en
     }
 
-    /// The body as it is sent.
-    pub(crate) fn document(&self, language: Language) -> ProblemDocument {
+    /// The body as it is sent: also what the answer about one row of many says of that row.
+    pub fn document(&self, language: Language) -> ProblemDocument {
         ProblemDocument {
             kind: format!("/problems/{}", self.0.slug),
             title: self.0.title.in_language(language).to_owned(),

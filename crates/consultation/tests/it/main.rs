@@ -1,14 +1,25 @@
 //! The consultation service through its routes and its policies, on a real Postgres.
 
+mod changing;
+mod copies;
+mod creating;
+mod description;
 mod http;
+mod listing;
+mod notes;
+mod phone;
 mod policies;
+mod retrying;
+mod strangers;
+mod timeline;
 
+use axum::http::Method;
 use events::{
     Actor, ConsultationId, CustomerId, CustomerRef, LastFour, MatchId, Origin, PersonRef, ProjectCreated, ProjectId, SalesmanId,
     SalesmanMatched, Strategy,
 };
 use serde_json::{Value, json};
-use service_kit::testing::{TestApp, an_edition, customer};
+use service_kit::testing::{Answer, Caller, TestApp, an_edition, customer};
 use uuid::Uuid;
 
 /// The customer of most tests.
@@ -20,6 +31,8 @@ const STRANGER: &str = "010-9999-0000";
 const SALESMAN: Uuid = Uuid::from_u128(0x5A1E);
 const CONSULTANT: Uuid = Uuid::from_u128(0xC045);
 const PROJECT: Uuid = Uuid::from_u128(0x9407);
+
+const JSON: (&str, &str) = ("content-type", "application/json");
 
 fn a_request() -> Value {
     json!({
@@ -75,4 +88,22 @@ fn a_match(origin: Origin, salesman: Uuid, consultant: Option<Uuid>) -> Salesman
 
 fn a_project(name: &str) -> ProjectCreated {
     ProjectCreated { project_id: ProjectId(PROJECT), edition: an_edition(Uuid::from_u128(0x5E1), name), actor: Actor::System }
+}
+
+async fn rows(app: &TestApp) -> i64 {
+    sqlx::query_scalar("select count(*) from consultation").fetch_one(app.pool()).await.unwrap()
+}
+
+/// A change that is right in everything but what the test is about.
+async fn change(caller: &Caller<'_>, id: impl std::fmt::Display, method: Method, version: &str) -> Answer {
+    let (path, body) = match method {
+        Method::PATCH => (format!("/consultations/{id}"), json!({ "memo": "오후가 좋습니다" })),
+        _ => (format!("/consultations/{id}/progress"), json!({ "step": "cancelled", "reason": "사정" })),
+    };
+    caller.send(method, &path, &[JSON, ("if-match", version)], body.to_string().into_bytes()).await
+}
+
+/// One consultation as that caller sees it.
+async fn shown(caller: &Caller<'_>, id: Uuid) -> Value {
+    caller.get(&format!("/consultations/{id}")).await.expect(200)
 }

@@ -40,12 +40,15 @@ async fn a_mark_becomes_an_interest_and_exactly_one_event() {
             "seriesId": null,
             "projectId": PROJECT,
             "projectName": "스마트상점 기술보급사업",
+            "project": null,
             "customerId": customer_id,
             "customerName": "홍길동",
             "phone": "010-****-5678",
             "interested": true,
             "salesman": null,
             "consultant": null,
+            "consent": null,
+            "mergedInto": null,
             "createdAt": "2026-11-23T01:00:00Z",
             "version": 1,
         })
@@ -154,16 +157,29 @@ async fn nobody_gets_in_without_signing_in() {
 }
 
 #[tokio::test]
-async fn nobody_but_a_customer_marks_or_turns() {
+async fn whoever_may_not_mark_or_turn_is_told_so_before_his_request_is_read() {
     let app = start().await;
     let id = marked_and_matched(&app).await;
-    for (role, caller) in
-        [("staff", app.as_staff()), ("salesman", app.as_salesman(SALESMAN)), ("consultant", app.as_consultant(CONSULTANT))]
-    {
-        assert_eq!(caller.post("/interests", &a_mark()).await.problem(403).0, "not-allowed", "{role}");
-        assert_eq!(turn(&caller, id, "\"1\"", false).await.problem(403).0, "not-allowed", "{role}");
+    let (salesman, consultant) = (app.as_salesman(SALESMAN), app.as_consultant(CONSULTANT));
+    let path = format!("/interests/{id}");
+    for (method, path, caller) in [
+        (Method::POST, "/interests", &consultant),
+        (Method::PATCH, path.as_str(), &salesman),
+        (Method::PATCH, path.as_str(), &consultant),
+    ] {
+        let answer = caller.send(method.clone(), path, &[], b"no json".to_vec()).await;
+        assert_eq!(answer.problem(403).0, "not-allowed", "{method} {path}");
     }
     assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn staff_turn_an_interest_off_for_its_customer() {
+    let app = start().await;
+    let id = marked(&app).await;
+    assert_eq!(turn(&app.as_staff(), id, "\"1\"", false).await.expect(200)["interested"], false);
+    let events = app.new_events().await;
+    assert_eq!((events[0].0.as_str(), &events[0].2["actor"]["role"]), ("ktgg.InterestUpdated.v1", &json!("staff")));
 }
 
 #[tokio::test]

@@ -1,14 +1,25 @@
 //! The interest service through its routes and its policies, on a real Postgres.
 
+mod copies;
+mod creating;
+mod describing;
 mod http;
+mod merging;
+mod notifications;
+mod phone;
 mod policies;
+mod reading;
+mod reminding;
+mod unattended;
 
+use chrono::{DateTime, NaiveDate, Utc};
 use events::{
-    Actor, CustomerId, CustomerRef, InterestId, LastFour, MatchId, Origin, PersonRef, ProjectCreated, ProjectId, SalesmanId,
+    Actor, CustomerId, CustomerRef, Edition, EditionField, Event, InterestId, LastFour, MatchId, Origin, Period, PeriodKind,
+    PersonRef, ProjectCreated, ProjectEdited, ProjectEnded, ProjectId, ProjectStarted, ProjectStatus, SalesmanId,
     SalesmanMatched, Strategy,
 };
 use serde_json::{Value, json};
-use service_kit::testing::{TestApp, an_edition, customer};
+use service_kit::testing::{TestApp, an_edition, customer, envelope};
 use uuid::Uuid;
 
 /// The customer of most tests.
@@ -75,4 +86,64 @@ fn a_match(origin: Origin, salesman: Uuid, consultant: Option<Uuid>) -> Salesman
 /// An edition of the usual programme.
 fn a_project(id: Uuid, name: &str) -> ProjectCreated {
     ProjectCreated { project_id: ProjectId(id), edition: an_edition(SERIES, name), actor: Actor::System }
+}
+
+/// An edition of the usual programme in that year.
+fn in_year(year: i32, status: ProjectStatus) -> Edition {
+    Edition { year, status, ..an_edition(SERIES, &format!("{year}년 스마트상점")) }
+}
+
+/// A day, as it is written.
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+/// An instant, as it is written.
+fn instant(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// A period that ends on that day, or whenever.
+fn until(end: Option<&str>) -> Period {
+    let ends_on = end.map(day);
+    Period { kind: PeriodKind::Range, text: "공고문 참조".to_owned(), starts_on: None, ends_on }
+}
+
+fn created(id: Uuid, edition: Edition) -> ProjectCreated {
+    ProjectCreated { project_id: ProjectId(id), edition, actor: Actor::System }
+}
+
+fn started(id: Uuid, edition: Edition) -> ProjectStarted {
+    let edition = Edition { status: ProjectStatus::Ongoing, ..edition };
+    ProjectStarted { project_id: ProjectId(id), edition, actor: Actor::System }
+}
+
+fn ended(id: Uuid, edition: Edition) -> ProjectEnded {
+    let edition = Edition { status: ProjectStatus::Ended, ..edition };
+    ProjectEnded { project_id: ProjectId(id), edition, actor: Actor::System }
+}
+
+fn edited(id: Uuid, edition: Edition, changed: &[EditionField]) -> ProjectEdited {
+    ProjectEdited { project_id: ProjectId(id), edition, changed: changed.to_vec(), previous_period: None, actor: Actor::System }
+}
+
+/// Delivers an event that was recorded at that instant.
+async fn deliver_at<E: Event>(app: &TestApp, at: DateTime<Utc>, version: i64, event: &E) {
+    let mut envelope = envelope(Uuid::new_v4(), version, event);
+    envelope.recorded_at = at;
+    app.deliver_raw(&envelope, serde_json::to_vec(event).unwrap()).await;
+}
+
+/// An interest as staff see it.
+async fn seen(app: &TestApp, id: Uuid) -> Value {
+    app.as_staff().get(&format!("/interests/{id}")).await.expect(200)
+}
+
+fn id_of(view: &Value) -> Uuid {
+    view["id"].as_str().unwrap().parse().unwrap()
+}
+
+/// The ids of a page, in its order.
+fn ids(page: &Value) -> Vec<Uuid> {
+    page["items"].as_array().unwrap().iter().map(id_of).collect()
 }

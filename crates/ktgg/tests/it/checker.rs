@@ -15,7 +15,7 @@ const READERS: [(&str, &[Topic]); 4] = [
     ("interest", &[Topic::SalesmanMatch, Topic::Project]),
     ("consultation", &[Topic::SalesmanMatch, Topic::Project]),
     ("salesman_match", &[Topic::Interest, Topic::Consultation, Topic::Salesman]),
-    ("salesman", &[Topic::SalesmanMatch]),
+    ("salesman", &[Topic::SalesmanMatch, Topic::Interest, Topic::Consultation, Topic::Project]),
 ];
 
 fn schema(topic: Topic) -> String {

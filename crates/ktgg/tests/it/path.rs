@@ -72,7 +72,7 @@ async fn a_request_becomes_a_match(place: &Place, keys: &Keys) {
         list["items"].as_array().filter(|items| items.len() == 2).cloned()
     })
     .await;
-    assert!(notifications.iter().any(|told| told["originId"] == id.as_str() && told["kind"] == "assigned"));
+    assert!(notifications.iter().any(|told| told["link"]["id"] == id.as_str() && told["kind"] == "assigned"));
     let mine = client.get("/api/consultations", &salesman).await.unwrap();
     assert_eq!(mine["items"].as_array().map(Vec::len), Some(1));
 

@@ -10,6 +10,7 @@ use events::Category;
 use http_body_util::BodyExt as _;
 use serde::{Deserialize, Serialize};
 use service_kit::auth::{Identity, Staff};
+use service_kit::describe::CategoryName;
 use service_kit::http::{
     self, Field, Fields, IfMatch, Json, PageQuery, Paged, Path, Query, Versioned, idempotency_key, read_on, unreadable_body,
 };
@@ -22,6 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::SourceView;
 use crate::import::plan::{self, Action, Decision, Difference, Known};
 use crate::import::{LARGEST, Line, Reader, Row, Wrong};
 use crate::project::{Project, Source};
@@ -196,16 +198,21 @@ impl FileQuery {
     }
 }
 
-/// Receive a file of programmes, and plan what importing it would do; nothing is imported yet.
+/// `ImportProjects`: staff send a file of programmes, and get the plan of what importing it would do; nothing is imported yet.
 ///
 /// The body is the file itself: the CSV of the public data portal (UTF-8 or CP949), an answer of 기업마당, of the portal for it or of
 /// K-Startup (JSON), or 기업마당's records one a line. At most 32 MiB.
 #[utoipa::path(
-    post, path = "/projects/imports", tag = "import",
+    post, path = "/projects/imports", tag = "project",
     params(FileQuery, ("Idempotency-Key" = Option<String>, Header, description = "Sent again, the same answer comes again")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The file, of any content type"),
     responses((status = 201, body = ImportView, description = "The plan")),
-    extensions(("x-actors" = json!(["staff"])), ("x-problems" = json!(["wrong-file", "too-large"]))),
+    extensions(
+        ("x-actors" = json!(["staff"])),
+        ("x-command" = json!("ImportProjects")),
+        ("x-events" = json!([])),
+        ("x-problems" = json!(["wrong-file", "too-large"])),
+    ),
 )]
 async fn receive(
     State(context): State<Context>,
@@ -337,7 +344,7 @@ async fn finish(context: &Context, who: &Identity, id: Uuid, retry: Option<Retry
 
 /// All imports, newest first.
 #[utoipa::path(
-    get, path = "/projects/imports", tag = "import", params(PageQuery),
+    get, path = "/projects/imports", tag = "project", params(PageQuery),
     responses((status = 200, body = Paged<ImportView>, description = "One page")),
     extensions(("x-actors" = json!(["staff"]))),
 )]
@@ -349,7 +356,7 @@ async fn list(State(context): State<Context>, _: Staff, Query(query): Query<Page
 
 /// One import: how far it is, and how many rows there are of each kind.
 #[utoipa::path(
-    get, path = "/projects/imports/{id}", tag = "import", params(("id" = Uuid, Path)),
+    get, path = "/projects/imports/{id}", tag = "project", params(("id" = Uuid, Path)),
     responses((status = 200, body = ImportView, description = "The import")),
     extensions(("x-actors" = json!(["staff"]))),
 )]
@@ -376,7 +383,8 @@ pub(crate) struct RowsQuery {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
-    "id": "17", "line": 18, "action": "edit", "outcome": "done", "source": { "name": "bizinfo", "id": "PBLN_000000000096371" },
+    "id": "17", "line": 18, "action": "edit", "outcome": "done", 
+    "source": { "name": "bizinfo", "id": "PBLN_000000000096371", "line": "출처: 중소벤처기업부 기업마당(bizinfo.go.kr)" },
     "name": "2024년 1차 중소기업 품질시스템 구축 지원사업 시행 공고", "year": 2024, "category": "기술", "agency": "가상산업부",
     "projectId": "0199f2c4-7d00-7c3a-9a51-3f0e6c1b2a41",
     "differences": [{ "field": "host", "from": "가상원자력협회", "to": "가상산업협회" }], "errors": []
@@ -399,7 +407,7 @@ pub(crate) struct RowView {
     year: Option<i32>,
     /// 분야.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<CategoryName>)]
     category: Option<Category>,
     /// 소관기관.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -411,16 +419,6 @@ pub(crate) struct RowView {
     differences: Vec<Difference>,
     /// Why it cannot be imported.
     errors: Vec<RowError>,
-}
-
-/// Where a row comes from.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({ "name": "bizinfo", "id": "PBLN_000000000096371" }))]
-pub(crate) struct SourceView {
-    /// The list: `bizinfo` or `kstartup`.
-    name: String,
-    /// Its key there.
-    id: String,
 }
 
 /// Why a row cannot be imported.
@@ -452,7 +450,7 @@ impl RowView {
             };
             RowError { line: it.line, column, column_number: column_number.flatten(), code: fault.code, message }
         };
-        let source = it.row.as_ref().map(Row::source).map(|source| SourceView { name: source.name, id: source.id });
+        let source = it.row.as_ref().map(Row::source).map(SourceView::from);
         let (name, agency) = it.row.as_ref().map(|row| (row.name.clone(), row.agency.clone())).unzip();
         Self {
             id: it.number.to_string(),
@@ -473,7 +471,7 @@ impl RowView {
 
 /// The rows of one import, in the order of the file.
 #[utoipa::path(
-    get, path = "/projects/imports/{id}/rows", tag = "import", params(("id" = Uuid, Path), RowsQuery),
+    get, path = "/projects/imports/{id}/rows", tag = "project", params(("id" = Uuid, Path), RowsQuery),
     responses((status = 200, body = Paged<RowView>, description = "One page")),
     extensions(("x-actors" = json!(["staff"]))),
 )]
@@ -526,12 +524,12 @@ pub(crate) enum AllOfThem {
     All,
 }
 
-/// Have a plan carried out, exactly as it was planned.
+/// `ImportProjects`: staff have a plan carried out, exactly as it was planned.
 ///
 /// Rows whose edition was changed since are errors then (`changed-meanwhile`). Rows are carried out in the background: `progress` tells how
 /// far it is.
 #[utoipa::path(
-    post, path = "/projects/imports/{id}/commit", tag = "import", request_body = CommitImport,
+    post, path = "/projects/imports/{id}/commit", tag = "project", request_body = CommitImport,
     params(
         ("id" = Uuid, Path),
         ("If-Match" = String, Header, description = "The version that is meant, as its ETag"),
@@ -540,6 +538,7 @@ pub(crate) enum AllOfThem {
     responses((status = 202, body = ImportView, description = "It is being carried out")),
     extensions(
         ("x-actors" = json!(["staff"])),
+        ("x-command" = json!("ImportProjects")),
         ("x-events" = json!(["ProjectCreated", "ProjectEdited", "ProjectStarted"])),
         ("x-problems" = json!(["import-not-planned"])),
     ),

@@ -5,11 +5,8 @@ use events::{Category, Period, Region};
 use service_kit::problem::Text;
 
 use super::{Column, Fault, Portal, Row};
+use crate::project::{LONGEST_NAME, LONGEST_TEXT};
 use crate::{period, project, regions, series};
-
-/// The longest name and the longest text, in characters: those of what staff enter.
-const LONGEST_NAME: usize = 200;
-const LONGEST_TEXT: usize = 4000;
 
 /// The longest id of a portal.
 const LONGEST_ID: usize = 100;

@@ -6,32 +6,9 @@ use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
+use crate::{STAFF, a_project, least, start};
+
 const JSON: (&str, &str) = ("content-type", "application/json");
-const STAFF: Uuid = Uuid::from_u128(0x57AFF);
-
-async fn start() -> TestApp {
-    TestApp::start(project::service()).await
-}
-
-fn least() -> Value {
-    json!({ "name": "2026년 스마트상점", "year": 2026, "category": "기술", "agency": "중소벤처기업부" })
-}
-
-fn a_project() -> Value {
-    json!({
-        "name": " 2026년 스마트상점 기술보급사업 ",
-        "year": 2026,
-        "category": "기술",
-        "regions": ["서울", "경기"],
-        "target": "소상공인",
-        "scale": 30_000_000_000_i64,
-        "agency": "중소벤처기업부",
-        "host": "소상공인시장진흥공단",
-        "summary": "스마트기술 도입을 지원합니다",
-        "link": "https://www.bizinfo.go.kr/x?pblancId=1",
-        "period": { "startsOn": "2026-03-02", "endsOn": "2026-03-31" },
-    })
-}
 
 async fn rows(app: &TestApp) -> i64 {
     sqlx::query_scalar("select count(*) from project").fetch_one(app.pool()).await.unwrap()
@@ -53,6 +30,14 @@ async fn what_staff_enter_becomes_a_planned_project_and_exactly_one_event() {
         ("name", json!("2026년 스마트상점 기술보급사업")),
         ("period", period.clone()),
         ("status", json!("planned")),
+        // Its deadline has passed, although nobody has started it.
+        ("phase", json!("closed")),
+        ("daysLeft", Value::Null),
+        ("startedOn", Value::Null),
+        ("endedOn", Value::Null),
+        ("source", Value::Null),
+        ("predecessor", Value::Null),
+        ("successor", Value::Null),
         ("version", json!(1)),
     ] {
         expected[name] = value;
@@ -76,8 +61,13 @@ async fn what_staff_enter_becomes_a_planned_project_and_exactly_one_event() {
     // Anybody may look at it, signed in or not.
     let shown = app.anyone().get(&location).await;
     assert_eq!(shown.headers[header::ETAG], "\"1\"");
-    assert_eq!(shown.expect(200), view);
-    assert_eq!(app.as_customer("010-1234-5678").get(&location).await.expect(200), view);
+    let shown = shown.expect(200);
+    let mut with_editions = view.clone();
+    with_editions["editions"] = json!([{
+        "id": view["id"], "name": view["name"], "year": 2026, "status": "planned", "phase": "closed", "period": view["period"],
+    }]);
+    assert_eq!(shown, with_editions);
+    assert_eq!(app.as_customer("010-1234-5678").get(&location).await.expect(200), shown);
 }
 
 #[tokio::test]

@@ -6,11 +6,9 @@ use serde_json::{Value, json};
 use service_kit::testing::{Answer, TestApp};
 use uuid::Uuid;
 
-const HEADINGS: &str = "번호,분야,사업명,신청시작일자,신청종료일자,소관기관,수행기관,등록일자,상세URL\n";
+use crate::{follow, start};
 
-async fn start() -> TestApp {
-    TestApp::start(project::service()).await
-}
+const HEADINGS: &str = "번호,분야,사업명,신청시작일자,신청종료일자,소관기관,수행기관,등록일자,상세URL\n";
 
 /// A row of the CSV. The clock of the tests shows 2026-11-23.
 fn row(id: u32, name: &str, start: &str, end: &str) -> String {
@@ -91,7 +89,12 @@ async fn a_file_becomes_a_plan_and_nothing_else_until_it_is_committed() {
     let rows = rows_of(&app, &planned, "").await;
     assert_eq!(rows.len(), 2);
     assert_eq!((&rows[0]["id"], &rows[0]["line"], &rows[0]["action"]), (&json!("1"), &json!(2), &json!("create")));
-    assert_eq!(rows[0]["source"], json!({ "name": "bizinfo", "id": "PBLN_1" }));
+    assert_eq!(
+        rows[0]["source"],
+        json!({
+            "name": "bizinfo", "id": "PBLN_1", "line": "출처: 중소벤처기업부 기업마당(bizinfo.go.kr)"
+        })
+    );
     assert_eq!((&rows[1]["name"], &rows[1]["errors"]), (&json!("2026년 창업패키지 모집 공고"), &json!([])));
 }
 
@@ -398,6 +401,53 @@ async fn a_row_whose_edition_changed_since_the_plan_is_an_error_and_changes_noth
         assert_eq!((&row["outcome"], &row["errors"][0]["code"]), (&json!("failed"), &json!("changed-meanwhile")));
     }
     assert_eq!((told(&app).await, count(&app, "project").await), (vec![], 2));
+}
+
+#[tokio::test]
+async fn what_staff_changed_since_the_plan_stays_as_they_changed_it() {
+    let app = start().await;
+    import(&app, csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-11")])).await;
+    let planned = plan(&app, csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-31")])).await;
+    let id = rows_of(&app, &planned, "").await[0]["projectId"].as_str().unwrap().to_owned();
+    app.as_staff().patch_if(&format!("/projects/{id}"), 1, &json!({ "category": "금융" })).await.expect(200);
+    commit(&app, &planned, &json!({})).await.expect(202);
+    assert_eq!(carry_out(&app, &planned).await["counts"], counts(0, 0, 0, 0, 1));
+    let shown = app.anyone().get(&format!("/projects/{id}")).await.expect(200);
+    assert_eq!(
+        (&shown["category"], &shown["period"]["endsOn"], &shown["version"]),
+        (&json!("금융"), &json!("2026-12-11"), &json!(2))
+    );
+}
+
+#[tokio::test]
+async fn an_imported_edition_that_ends_is_expected_next_year_and_its_announcement_fills_that() {
+    let app = start().await;
+    import(&app, csv(&[row(1, "2026년 2차 수출바우처 참여기업 모집 공고", "2026-11-02", "2026-12-11")])).await;
+    let page = app.anyone().get("/projects").await.expect(200);
+    let id = page["items"][0]["id"].as_str().unwrap();
+    app.as_staff().post_if(&format!("/projects/{id}/end"), 1, &json!({})).await.expect(200);
+    follow(&app).await;
+    let announced = row(7, "2027년 1차 수출바우처 참여기업 추가모집 공고", "2026-11-16", "2027-01-29");
+    let planned = plan(&app, csv(&[announced])).await;
+    assert_eq!(planned["counts"], counts(0, 0, 0, 1, 0));
+    commit(&app, &planned, &json!({ "confirm": "all" })).await.expect(202);
+    carry_out(&app, &planned).await;
+    let filled = rows_of(&app, &planned, "").await[0]["projectId"].as_str().unwrap().to_owned();
+    let shown = app.anyone().get(&format!("/projects/{filled}")).await.expect(200);
+    assert_eq!(
+        (&shown["predecessor"], &shown["status"], &shown["startedOn"]),
+        (&json!(id), &json!("ongoing"), &json!("2026-11-16"))
+    );
+    assert_eq!(shown["source"]["id"], "PBLN_7");
+    assert_eq!(count(&app, "project").await, 2);
+}
+
+#[tokio::test]
+async fn a_past_row_has_no_successor() {
+    let app = start().await;
+    import(&app, csv(&[row(1, "2024년 하나", "2024-11-02", "2024-12-11")])).await;
+    let told = follow(&app).await;
+    assert_eq!((told.len(), count(&app, "project").await), (1, 1));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What this service keeps of salesmen, consultants and projects: upserts of all that their events tell, so that they commute.
 
 use chrono::NaiveDate;
-use events::{Category, Leave, PersonRef, PersonRole, ProjectId, Region, SalesmanId};
+use events::{Leave, PersonRef, PersonRole, ProjectId, Region, SalesmanId};
 use service_kit::Tx;
 use uuid::Uuid;
 
@@ -36,14 +36,13 @@ pub(crate) async fn keep_salesman(tx: &mut Tx, id: SalesmanId, profile: &events:
 
 /// Keeps what matches show of a project, and what a later strategy can go by.
 pub(crate) async fn keep_project(tx: &mut Tx, id: ProjectId, edition: &events::Edition) -> Result<(), sqlx::Error> {
-    let category: Category = edition.category;
     sqlx::query(
         "insert into known_project (id, name, category, regions) values ($1, $2, $3, $4)
          on conflict (id) do update set name = excluded.name, category = excluded.category, regions = excluded.regions",
     )
     .bind(id.0)
     .bind(&edition.name)
-    .bind(category.as_str())
+    .bind(edition.category.as_str())
     .bind(region_names(&edition.regions))
     .execute(&mut **tx)
     .await?;
@@ -57,7 +56,9 @@ fn region_names(regions: &[Region]) -> Vec<&'static str> {
 /// Everybody who could be chosen, with what they hold now.
 #[derive(Debug)]
 pub(crate) struct Roster {
+    /// The salesmen.
     pub(crate) salesmen: Vec<Candidate>,
+    /// The consultants.
     pub(crate) consultants: Vec<Candidate>,
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use events::Step;
 use futures_util::future::join_all;
+use service_kit::db::is_transient;
 use service_kit::testing::{TestApp, envelope};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -69,9 +70,11 @@ async fn assign_until_quiet(instances: &[TestApp]) -> usize {
     let assigned = instances.iter().map(|instance| async {
         let mut edited = 0;
         loop {
-            match salesman_match::assign_waiting(instance.context()).await.unwrap() {
-                0 => return edited,
-                some => edited += some,
+            match salesman_match::assign_waiting(instance.context()).await {
+                Ok(0) => return edited,
+                Ok(some) => edited += some,
+                // On a busy machine the others may keep it waiting too long for its turn: as the assigner does, it tries again.
+                Err(error) => assert!(is_transient(&error), "{error}"),
             }
         }
     });

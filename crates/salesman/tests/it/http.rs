@@ -2,6 +2,7 @@
 
 use axum::http::{Method, StatusCode, header};
 use chrono::TimeDelta;
+use events::{Category, Region};
 use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 use uuid::Uuid;
@@ -21,7 +22,7 @@ async fn whoever_is_registered_can_be_chosen_and_is_told_of_in_exactly_one_event
     let app = start().await;
     let body = json!({
         "name": "김영업", "displayName": "영업 김", "phone": " 010 1234-5678", "role": "consultant", "regions": ["서울", "경기"],
-        "categories": ["기술"], "capacity": 0,
+        "categories": ["기술"], "capacity": 0, "weight": 3,
     });
     let answer = app.as_staff().post("/salesmen", &body).await;
     assert_eq!(answer.status, StatusCode::CREATED);
@@ -29,9 +30,18 @@ async fn whoever_is_registered_can_be_chosen_and_is_told_of_in_exactly_one_event
     let (location, view) = (answer.headers[header::LOCATION].to_str().unwrap().to_owned(), answer.json);
     assert_eq!(location, format!("/salesmen/{}", view["id"].as_str().unwrap()));
     let mut expected = body;
-    for (name, value) in
-        [("id", view["id"].clone()), ("phone", json!("+821012345678")), ("active", json!(true)), ("version", json!(1))]
-    {
+    for (name, value) in [
+        ("id", view["id"].clone()),
+        ("phone", json!("+821012345678")),
+        ("active", json!(true)),
+        ("leave", Value::Null),
+        ("onLeave", json!(false)),
+        ("successCount", json!(0)),
+        ("failureCount", json!(0)),
+        ("openCount", json!(0)),
+        ("successRate", Value::Null),
+        ("version", json!(1)),
+    ] {
         expected[name] = value;
     }
     assert_eq!(view, expected);
@@ -42,6 +52,7 @@ async fn whoever_is_registered_can_be_chosen_and_is_told_of_in_exactly_one_event
         "regions": ["서울", "경기"],
         "categories": ["기술"],
         "capacity": 0,
+        "weight": 3,
         "active": true,
         "actor": { "role": "staff", "id": STAFF },
     });
@@ -66,7 +77,7 @@ async fn the_least_that_can_be_registered_is_enough() {
     let app = start().await;
     let view = app.as_staff().post("/salesmen", &somebody(PHONE)).await.expect(201);
     assert_eq!((&view["role"], &view["displayName"], &view["capacity"]), (&json!("salesman"), &json!("김영업"), &json!(30)));
-    assert_eq!((&view["regions"], &view["categories"]), (&json!([]), &json!([])));
+    assert_eq!((&view["regions"], &view["categories"], &view["weight"]), (&json!([]), &json!([]), &json!(1)));
 }
 
 #[tokio::test]
@@ -91,8 +102,12 @@ async fn nobody_gets_in_without_signing_in() {
     for (method, path) in [
         (Method::GET, "/salesmen"),
         (Method::POST, "/salesmen"),
+        (Method::GET, "/salesmen/x"),
+        (Method::PATCH, "/salesmen/x"),
+        (Method::GET, "/salesmen/x/card"),
         (Method::GET, "/salesmen/me"),
         (Method::GET, "/salesmen/me/notifications"),
+        (Method::POST, "/salesmen/me/notifications/read"),
     ] {
         let answer = app.anyone().send(method.clone(), path, &[], b"no json".to_vec()).await;
         assert_eq!(answer.headers[header::WWW_AUTHENTICATE], "Bearer", "{method} {path}");
@@ -109,12 +124,24 @@ async fn no_role_does_what_is_anothers() {
         ("consultant", app.as_consultant(SALESMAN)),
     ] {
         assert_eq!(caller.post("/salesmen", &somebody(PHONE)).await.problem(403).0, "not-allowed", "{role}");
-        assert_eq!(caller.get("/salesmen").await.problem(403).0, "not-allowed", "{role}");
+        for path in ["/salesmen".to_owned(), format!("/salesmen/{SALESMAN}")] {
+            assert_eq!(caller.get(&path).await.problem(403).0, "not-allowed", "{role} {path}");
+        }
+        // The role comes first: neither what is wrong with the body nor the missing If-Match is told.
+        let answer = caller.send(Method::PATCH, &format!("/salesmen/{SALESMAN}"), &[], b"no json".to_vec()).await;
+        assert_eq!(answer.problem(403).0, "not-allowed", "{role}");
     }
     for (role, caller) in [("customer", app.as_customer(PHONE)), ("staff", app.as_staff())] {
         for path in ["/salesmen/me", "/salesmen/me/notifications"] {
             assert_eq!(caller.get(path).await.problem(403).0, "not-allowed", "{role} {path}");
         }
+        let answer = caller.send(Method::POST, "/salesmen/me/notifications/read", &[], b"no json".to_vec()).await;
+        assert_eq!(answer.problem(403).0, "not-allowed", "{role}");
+    }
+    for (role, caller) in
+        [("staff", app.as_staff()), ("salesman", app.as_salesman(SALESMAN)), ("consultant", app.as_consultant(SALESMAN))]
+    {
+        assert_eq!(caller.get(&format!("/salesmen/{SALESMAN}/card")).await.problem(403).0, "not-allowed", "{role}");
     }
     assert_eq!((rows(&app).await, app.new_events().await.len()), (0, 0));
 }
@@ -160,7 +187,7 @@ async fn every_wrong_field_is_told_at_once() {
         (
             json!({
                 "name": "가".repeat(101), "displayName": "a\u{0}", "phone": "112", "role": "boss", "regions": "서울",
-                "categories": ["마법"], "capacity": 1001,
+                "categories": ["마법"], "capacity": 1001, "weight": 0,
             }),
             vec![
                 ("/name", "too-long"),
@@ -170,11 +197,12 @@ async fn every_wrong_field_is_told_at_once() {
                 ("/regions", "wrong-type"),
                 ("/categories", "wrong-type"),
                 ("/capacity", "too-large"),
+                ("/weight", "out-of-range"),
             ],
         ),
         (
-            json!({ "name": " ", "phone": 1_012_345_678, "capacity": -1 }),
-            vec![("/name", "required"), ("/phone", "wrong-type"), ("/capacity", "wrong-type")],
+            json!({ "name": " ", "phone": 1_012_345_678, "capacity": -1, "weight": 101 }),
+            vec![("/name", "required"), ("/phone", "wrong-type"), ("/capacity", "wrong-type"), ("/weight", "out-of-range")],
         ),
     ] {
         let answer = app.as_staff().post("/salesmen", &body).await;
@@ -318,4 +346,75 @@ async fn a_read_after_an_event_waits_until_it_is_taken_in_or_says_that_it_is_sta
     let own = format!("salesman/{SALESMAN}@99");
     let answer = salesman.send(Method::GET, path, &[("ktgg-after", &own)], Vec::new()).await;
     assert!(!answer.headers.contains_key("ktgg-stale"));
+}
+
+#[tokio::test]
+async fn regions_and_categories_are_each_there_once() {
+    let app = start().await;
+    let (regions, categories): (Vec<_>, Vec<_>) =
+        (Region::ALL.map(Region::as_str).to_vec(), Category::ALL.map(Category::as_str).to_vec());
+    let mut body = somebody(PHONE);
+    body["regions"] = json!([regions.clone(), regions.clone()].concat());
+    body["categories"] = json!([categories.clone(), categories.clone()].concat());
+    let view = app.as_staff().post("/salesmen", &body).await.expect(201);
+    assert_eq!((&view["regions"], &view["categories"]), (&json!(regions), &json!(categories)));
+}
+
+#[tokio::test]
+async fn the_roster_is_asked_by_role_by_name_and_for_who_can_be_chosen() {
+    let app = start().await;
+    let staff = app.as_staff();
+    let mut ids = Vec::new();
+    for (number, name, shown, role) in
+        [(1, "김하늘", "하늘", "salesman"), (2, "이바다", "Bada Lee", "salesman"), (3, "박하늘", "100%_", "consultant")]
+    {
+        let body = json!({ "name": name, "displayName": shown, "phone": format!("010-1111-000{number}"), "role": role });
+        ids.push(staff.post("/salesmen", &body).await.expect(201)["id"].clone());
+        app.clock().advance(TimeDelta::seconds(1));
+    }
+    staff.patch_if(&format!("/salesmen/{}", ids[1].as_str().unwrap()), 1, &json!({ "active": false })).await.expect(200);
+    for (query, found) in [
+        ("", vec![2, 1, 0]),
+        ("role=salesman", vec![1, 0]),
+        ("role=consultant", vec![2]),
+        ("active=true", vec![2, 0]),
+        ("active=false", vec![1]),
+        ("q=%ED%95%98%EB%8A%98", vec![2, 0]),
+        ("q=bada", vec![1]),
+        ("q=%20BADA%20", vec![1]),
+        ("q=%25", vec![2]),
+        ("q=_", vec![2]),
+        ("q=", vec![2, 1, 0]),
+        ("q=nobody", vec![]),
+        ("q=%ED%95%98%EB%8A%98&role=salesman&active=true", vec![0]),
+    ] {
+        let page = staff.get(&format!("/salesmen?{query}")).await.expect(200);
+        let found: Vec<&Value> = found.into_iter().map(|index: usize| &ids[index]).collect();
+        assert_eq!(page["items"].as_array().unwrap().iter().map(|item| &item["id"]).collect::<Vec<_>>(), found, "{query}");
+    }
+    let page = staff.get("/salesmen?role=salesman&limit=1").await;
+    let link = page.headers[header::LINK].to_str().unwrap().to_owned();
+    assert!(link.starts_with("<?role=salesman&limit=1&after="), "{link}");
+    let next = page.json["next"].as_str().unwrap();
+    let rest = staff.get(&format!("/salesmen?role=salesman&limit=1&after={next}")).await.expect(200);
+    assert_eq!((&rest["items"][0]["id"], rest.get("next")), (&ids[0], None));
+}
+
+#[tokio::test]
+async fn a_question_to_the_roster_that_cannot_be_meant_is_refused() {
+    let app = start().await;
+    let long = format!("q={}", "a".repeat(101));
+    for query in ["role=boss", "role=", "active=maybe", "q=a%00b", &long] {
+        assert_eq!(app.as_staff().get(&format!("/salesmen?{query}")).await.problem(422).0, "wrong-query", "{query}");
+    }
+}
+
+#[tokio::test]
+async fn whom_nobody_registered_is_not_there() {
+    let app = start().await;
+    let staff = app.as_staff();
+    for id in [SALESMAN.to_string(), "x".to_owned()] {
+        assert_eq!(staff.get(&format!("/salesmen/{id}")).await.problem(404).0, "not-found", "{id}");
+        assert_eq!(staff.patch_if(&format!("/salesmen/{id}"), 1, &json!({})).await.problem(404).0, "not-found", "{id}");
+    }
 }

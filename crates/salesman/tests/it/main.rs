@@ -1,19 +1,31 @@
 //! The salesman service through its routes and its policies, on a real Postgres.
 
+mod assignments;
+mod card;
+mod describing;
 mod http;
+mod notifications;
 mod policies;
+mod series;
+mod updating;
 
 use events::{
-    Actor, ConsultationId, CustomerId, CustomerRef, LastFour, MatchId, Origin, PersonRef, ProjectId, SalesmanId, SalesmanMatched,
-    Strategy,
+    Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, Edition,
+    Envelope, Event, InterestCreated, InterestId, InterestUpdated, LastFour, MatchId, Origin, PersonRef, ProjectCreated,
+    ProjectId, SalesmanId, SalesmanMatched, Step, Strategy,
 };
 use serde_json::{Value, json};
-use service_kit::testing::TestApp;
+use service_kit::testing::{self, TestApp};
 use uuid::Uuid;
 
 const SALESMAN: Uuid = Uuid::from_u128(0x5A1E);
 const CONSULTANT: Uuid = Uuid::from_u128(0xC045);
+const OTHER: Uuid = Uuid::from_u128(0x07E4);
 const CONSULTATION: Uuid = Uuid::from_u128(0xC0);
+const INTEREST: Uuid = Uuid::from_u128(0x14);
+const PROJECT: Uuid = Uuid::from_u128(0x9407);
+const SERIES: Uuid = Uuid::from_u128(0x5E41);
+const CUSTOMER: Uuid = Uuid::from_u128(0xC057);
 
 async fn start() -> TestApp {
     TestApp::start(salesman::service()).await
@@ -24,8 +36,18 @@ fn somebody(phone: &str) -> Value {
     json!({ "name": "김영업", "phone": phone })
 }
 
+/// Registers somebody who has this number.
+async fn register(app: &TestApp, phone: &str) -> Uuid {
+    let view = app.as_staff().post("/salesmen", &somebody(phone)).await.expect(201);
+    view["id"].as_str().unwrap().parse().unwrap()
+}
+
 fn person(id: Uuid) -> PersonRef {
     PersonRef { id: SalesmanId(id), display_name: format!("담당 {}", id.as_u128()) }
+}
+
+fn the_customer() -> CustomerRef {
+    CustomerRef { customer_id: CustomerId(CUSTOMER), last_four: LastFour::try_from("5678".to_owned()).unwrap() }
 }
 
 /// A match of its own for the usual consultation.
@@ -33,12 +55,9 @@ fn a_match(salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
     SalesmanMatched {
         match_id: MatchId(Uuid::new_v4()),
         origin: Origin::Consultation(ConsultationId(CONSULTATION)),
-        project_id: ProjectId(Uuid::from_u128(0x9407)),
+        project_id: ProjectId(PROJECT),
         project_name: Some("스마트상점".to_owned()),
-        customer: CustomerRef {
-            customer_id: CustomerId(Uuid::from_u128(0xC057)),
-            last_four: LastFour::try_from("5678".to_owned()).unwrap(),
-        },
+        customer: the_customer(),
         salesman: person(salesman),
         consultant: consultant.map(person),
         previous_salesman_id: None,
@@ -46,4 +65,124 @@ fn a_match(salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
         strategy: Strategy::PhoneSuffix,
         actor: Actor::System,
     }
+}
+
+/// The same for the usual interest.
+fn a_match_of_interest(salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
+    SalesmanMatched { origin: Origin::Interest(InterestId(INTEREST)), ..a_match(salesman, consultant) }
+}
+
+/// The match after this one, with somebody else on it.
+fn rematched(first: &SalesmanMatched, salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
+    SalesmanMatched {
+        salesman: person(salesman),
+        consultant: consultant.map(person),
+        previous_salesman_id: Some(first.salesman.id),
+        previous_consultant_id: first.consultant.as_ref().map(|person| person.id),
+        ..first.clone()
+    }
+}
+
+fn interest_created() -> InterestCreated {
+    InterestCreated {
+        interest_id: InterestId(INTEREST),
+        series_id: None,
+        project_id: ProjectId(PROJECT),
+        project_name: None,
+        customer: the_customer(),
+        actor: Actor::Customer(CustomerId(CUSTOMER)),
+    }
+}
+
+/// Its customer turned the usual interest off or on, while these are on it.
+fn interest_updated(interested: bool, salesman: Option<Uuid>, consultant: Option<Uuid>) -> InterestUpdated {
+    InterestUpdated {
+        interest_id: InterestId(INTEREST),
+        series_id: None,
+        project_id: ProjectId(PROJECT),
+        project_name: None,
+        customer: the_customer(),
+        interested,
+        salesman_id: salesman.map(SalesmanId),
+        consultant_id: consultant.map(SalesmanId),
+        actor: Actor::Customer(CustomerId(CUSTOMER)),
+    }
+}
+
+fn consultation_created(id: Uuid) -> ConsultationCreated {
+    ConsultationCreated {
+        consultation_id: ConsultationId(id),
+        project_id: ProjectId(PROJECT),
+        project_name: None,
+        customer: the_customer(),
+        desired_on: "2026-12-01".parse().unwrap(),
+        actor: Actor::Customer(CustomerId(CUSTOMER)),
+    }
+}
+
+fn consultation_edited(salesman: Option<Uuid>, consultant: Option<Uuid>) -> ConsultationEdited {
+    ConsultationEdited {
+        consultation_id: ConsultationId(CONSULTATION),
+        project_id: ProjectId(PROJECT),
+        customer: the_customer(),
+        desired_on: "2026-12-03".parse().unwrap(),
+        memo_changed: true,
+        salesman_id: salesman.map(SalesmanId),
+        consultant_id: consultant.map(SalesmanId),
+        actor: Actor::Customer(CustomerId(CUSTOMER)),
+    }
+}
+
+/// Its salesman moved the consultation, or staff where it has none.
+fn progressed(id: Uuid, (from, to): (Step, Step), salesman: Option<Uuid>, consultant: Option<Uuid>) -> ConsultationProgressed {
+    ConsultationProgressed {
+        consultation_id: ConsultationId(id),
+        project_id: ProjectId(PROJECT),
+        customer: the_customer(),
+        from,
+        to,
+        salesman_id: salesman.map(SalesmanId),
+        consultant_id: consultant.map(SalesmanId),
+        actor: salesman.map_or(Actor::System, |id| Actor::Salesman(SalesmanId(id))),
+    }
+}
+
+/// A consultation that was asked for, approved, and ended like this with somebody.
+async fn ended(app: &TestApp, id: Uuid, to: Step, salesman: Option<Uuid>) {
+    app.deliver(1, &consultation_created(id)).await;
+    app.deliver(2, &progressed(id, (Step::Apply, Step::Approved), salesman, None)).await;
+    app.deliver(3, &progressed(id, (Step::Approved, to), salesman, None)).await;
+}
+
+fn an_edition() -> Edition {
+    testing::an_edition(SERIES, "2026년 스마트상점 보급사업")
+}
+
+fn created(id: Uuid, edition: Edition) -> ProjectCreated {
+    ProjectCreated { project_id: ProjectId(id), edition, actor: Actor::System }
+}
+
+/// An event as it comes from its topic.
+type Delivery = (Envelope, Vec<u8>);
+
+fn delivery<E: Event>(version: i64, event: &E) -> Delivery {
+    (testing::envelope(Uuid::new_v4(), version, event), serde_json::to_vec(event).unwrap())
+}
+
+async fn deliver_all(app: &TestApp, deliveries: impl IntoIterator<Item = &Delivery>) {
+    for (envelope, payload) in deliveries {
+        app.deliver_raw(envelope, payload.clone()).await;
+    }
+    assert!(app.parked().await.is_empty(), "nothing parks because something else has not come yet");
+}
+
+/// What somebody was told, oldest first: the kinds.
+async fn told(app: &TestApp, id: Uuid) -> Vec<String> {
+    let sql = "select kind from notification where salesman_id = $1 order by id";
+    sqlx::query_scalar(sql).bind(id).fetch_all(app.pool()).await.unwrap()
+}
+
+/// The newest that somebody was told, as he sees it.
+async fn newest(app: &TestApp, id: Uuid) -> Value {
+    app.as_salesman(id).get("/salesmen/me/notifications").await.expect(200)["items"][0].clone()
 }

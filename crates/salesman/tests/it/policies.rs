@@ -1,64 +1,58 @@
 //! What other services' events do here.
 
-use events::{Event, SalesmanId, SalesmanMatched};
+use chrono::TimeDelta;
+use events::{Actor, CustomerId, Event, InterestUpdated, SalesmanId, SalesmanMatched, StaffId, Step};
 use serde_json::{Value, json};
 use service_kit::kafka;
-use service_kit::testing::{TestApp, envelope};
+use service_kit::testing::envelope;
 use uuid::Uuid;
 
-use crate::{CONSULTANT, CONSULTATION, SALESMAN, a_match, start};
-
-/// What somebody was told, oldest first.
-async fn told(app: &TestApp, id: Uuid) -> Vec<String> {
-    let page = app.as_salesman(id).get("/salesmen/me/notifications").await.expect(200);
-    let items = page["items"].as_array().unwrap();
-    items.iter().rev().map(|item| item["kind"].as_str().unwrap().to_owned()).collect()
-}
+use crate::{
+    CONSULTANT, CONSULTATION, CUSTOMER, INTEREST, OTHER, PROJECT, SALESMAN, a_match, a_match_of_interest, consultation_created,
+    consultation_edited, interest_created, interest_updated, newest, progressed, rematched, start, told,
+};
 
 #[tokio::test]
 async fn whoever_is_matched_is_told_with_what_he_can_do_about_it() {
     let app = start().await;
     app.deliver(1, &a_match(SALESMAN, Some(CONSULTANT))).await;
     let page = app.as_salesman(SALESMAN).get("/salesmen/me/notifications").await.expect(200);
-    assert_eq!(
-        page,
-        json!({ "items": [{
-            "id": page["items"][0]["id"],
-            "kind": "assigned",
-            "originKind": "consultation",
-            "originId": CONSULTATION,
-            "projectName": "스마트상점",
-            "createdAt": "2026-11-23T01:00:00Z",
-            "readAt": null,
-        }] })
-    );
+    let assigned = json!({
+        "id": page["items"][0]["id"],
+        "kind": "assigned",
+        "link": { "kind": "consultation", "id": CONSULTATION },
+        "details": { "projectId": PROJECT, "projectName": "스마트상점", "customerId": CUSTOMER, "lastFour": "5678" },
+        "createdAt": "2026-11-23T01:00:00Z",
+        "readAt": null,
+    });
+    assert_eq!(page, json!({ "items": [assigned], "unread": 1 }));
     let consultants = app.as_consultant(CONSULTANT).get("/salesmen/me/notifications").await.expect(200);
     assert_eq!(consultants["items"][0]["kind"], "assigned");
+    app.deliver(1, &a_match_of_interest(SALESMAN, None)).await;
+    let links: Vec<Value> = app.as_salesman(SALESMAN).get("/salesmen/me/notifications").await.expect(200)["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["link"].clone())
+        .collect();
+    assert!(links.contains(&json!({ "kind": "interest", "id": INTEREST })), "{links:?}");
     assert!(told(&app, Uuid::from_u128(0xBAD)).await.is_empty());
     assert!(app.new_events().await.is_empty());
 }
 
 #[tokio::test]
-async fn whoever_is_replaced_is_told_that_it_was_taken_away() {
+async fn whoever_is_replaced_is_told_that_it_was_taken_away_and_is_not_led_to_what_he_cannot_open() {
     let app = start().await;
-    let other = Uuid::from_u128(7);
     let first = a_match(SALESMAN, Some(CONSULTANT));
     app.deliver(1, &first).await;
-    let second = SalesmanMatched {
-        match_id: first.match_id,
-        previous_salesman_id: Some(SalesmanId(SALESMAN)),
-        previous_consultant_id: Some(SalesmanId(CONSULTANT)),
-        ..a_match(other, None)
-    };
-    app.deliver(2, &second).await;
-    let kinds = |id: Uuid| {
-        sqlx::query_scalar::<_, String>("select kind from notification where salesman_id = $1 order by kind")
-            .bind(id)
-            .fetch_all(app.pool())
-    };
-    assert_eq!(kinds(SALESMAN).await.unwrap(), ["assigned", "taken_away"]);
-    assert_eq!(kinds(CONSULTANT).await.unwrap(), ["assigned", "taken_away"]);
-    assert_eq!(kinds(other).await.unwrap(), ["assigned"]);
+    app.clock().advance(TimeDelta::seconds(1));
+    app.deliver(2, &rematched(&first, OTHER, None)).await;
+    assert_eq!(told(&app, SALESMAN).await, ["assigned", "taken_away"]);
+    assert_eq!(told(&app, CONSULTANT).await, ["assigned", "taken_away"]);
+    assert_eq!(told(&app, OTHER).await, ["assigned"]);
+    let away = newest(&app, SALESMAN).await;
+    assert_eq!(away["link"], json!({ "kind": "project", "id": PROJECT }));
+    assert_eq!(away["details"]["origin"], json!({ "kind": "consultation", "id": CONSULTATION }));
 }
 
 #[tokio::test]
@@ -121,4 +115,88 @@ async fn what_cannot_be_taken_in_parks_with_its_successors_and_everything_else_f
     assert!(told(&app, SALESMAN).await.is_empty());
     app.deliver(1, &a_match(SALESMAN, None)).await;
     assert_eq!(told(&app, SALESMAN).await, ["assigned"]);
+}
+
+#[tokio::test]
+async fn a_customer_who_turns_an_interest_off_and_on_is_told_of_to_both_who_are_on_it() {
+    let app = start().await;
+    app.deliver(1, &interest_created()).await;
+    app.deliver(2, &interest_updated(false, Some(SALESMAN), Some(CONSULTANT))).await;
+    let off = newest(&app, SALESMAN).await;
+    assert_eq!((&off["kind"], &off["link"]), (&json!("interest_off"), &json!({ "kind": "interest", "id": INTEREST })));
+    let details = json!({ "projectId": PROJECT, "projectName": null, "customerId": CUSTOMER, "lastFour": "5678" });
+    assert_eq!(off["details"], details);
+    app.clock().advance(TimeDelta::seconds(1));
+    app.deliver(3, &interest_updated(true, Some(SALESMAN), Some(CONSULTANT))).await;
+    for person in [SALESMAN, CONSULTANT] {
+        assert_eq!(told(&app, person).await, ["interest_off", "interest_on"]);
+    }
+}
+
+#[tokio::test]
+async fn an_interest_that_a_colleague_turned_off_or_that_nobody_is_on_is_told_to_nobody() {
+    let app = start().await;
+    app.deliver(1, &interest_created()).await;
+    let actors = [
+        Actor::Staff(StaffId(OTHER)),
+        Actor::Salesman(SalesmanId(SALESMAN)),
+        Actor::Consultant(SalesmanId(CONSULTANT)),
+        Actor::System,
+    ];
+    for (version, actor) in (2..).zip(actors) {
+        let update = InterestUpdated { actor, ..interest_updated(false, Some(SALESMAN), Some(CONSULTANT)) };
+        app.deliver(version, &update).await;
+    }
+    app.deliver(6, &interest_updated(true, None, None)).await;
+    let count: i64 = sqlx::query_scalar("select count(*) from notification").fetch_one(app.pool()).await.unwrap();
+    assert_eq!((count, app.parked().await.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn an_edited_consultation_is_told_to_both_who_are_on_it() {
+    let app = start().await;
+    app.deliver(1, &consultation_created(CONSULTATION)).await;
+    app.deliver(2, &consultation_edited(None, None)).await;
+    app.deliver(3, &consultation_edited(Some(SALESMAN), Some(CONSULTANT))).await;
+    for person in [SALESMAN, CONSULTANT] {
+        let edited = newest(&app, person).await;
+        assert_eq!(edited["kind"], "consultation_edited");
+        assert_eq!(edited["link"], json!({ "kind": "consultation", "id": CONSULTATION }));
+        let details = json!({
+            "projectId": PROJECT, "projectName": null, "customerId": CUSTOMER, "lastFour": "5678", "desiredDate": "2026-12-03",
+            "memoChanged": true,
+        });
+        assert_eq!(edited["details"], details);
+    }
+}
+
+#[tokio::test]
+async fn a_step_is_told_to_whoever_is_on_it_and_did_not_take_it() {
+    let steps = (Step::Apply, Step::Approved);
+    let cases: [(Actor, &[Uuid]); 5] = [
+        (Actor::Salesman(SalesmanId(SALESMAN)), &[CONSULTANT]),
+        (Actor::Consultant(SalesmanId(CONSULTANT)), &[SALESMAN]),
+        (Actor::Staff(StaffId(SALESMAN)), &[SALESMAN, CONSULTANT]),
+        (Actor::Customer(CustomerId(CUSTOMER)), &[SALESMAN, CONSULTANT]),
+        (Actor::Salesman(SalesmanId(OTHER)), &[SALESMAN, CONSULTANT]),
+    ];
+    let app = start().await;
+    for (number, (actor, expected)) in (1..).zip(cases) {
+        let id = Uuid::from_u128(number);
+        app.deliver(1, &consultation_created(id)).await;
+        let moved = events::ConsultationProgressed { actor, ..progressed(id, steps, Some(SALESMAN), Some(CONSULTANT)) };
+        app.deliver(2, &moved).await;
+        let sql = "select salesman_id from notification where origin_id = $1 order by salesman_id";
+        let found: Vec<Uuid> = sqlx::query_scalar(sql).bind(id).fetch_all(app.pool()).await.unwrap();
+        let mut expected = expected.to_vec();
+        expected.sort();
+        assert_eq!(found, expected, "{actor:?}");
+        app.clock().advance(TimeDelta::seconds(1));
+    }
+    let moved = newest(&app, CONSULTANT).await;
+    assert_eq!((&moved["kind"], &moved["link"]["kind"]), (&json!("consultation_progressed"), &json!("consultation")));
+    let details = json!({
+        "projectId": PROJECT, "projectName": null, "customerId": CUSTOMER, "lastFour": "5678", "from": "apply", "to": "approved",
+    });
+    assert_eq!(moved["details"], details);
 }

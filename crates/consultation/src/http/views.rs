@@ -1,0 +1,274 @@
+//! What callers are shown.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use events::{Actor, PersonRef, Phase, ProjectStatus, Step};
+use serde::Serialize;
+use service_kit::auth::{Identity, Role};
+use service_kit::describe::{PhaseName, RoleName, StatusName, StepName};
+use service_kit::people::PersonView;
+use sqlx::postgres::PgConnection;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::holidays::{self, Mark};
+use crate::known_project::ProjectState;
+use crate::store::{Stored, copies, timeline};
+use crate::timeline::{self as happenings, Entry, Happening, Names, Note};
+
+/// A consultation as its reader may see it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "projectId": "0193a1c2-4b1d-7e02-8f6a-0c9d3e5b7a11",
+    "projectName": "2026년 스마트상점 기술보급사업", "projectState": "known", "sentProjectName": null, "projectStatus": "ongoing",
+    "projectPhase": "closing", "customerId": "5b7c9d1e-2f3a-8b4c-9d5e-6f7a8b9c0d1e", "customerName": "홍길동", "phone": "010-****-5678",
+    "desiredDate": "2026-12-05", "desiredDateMark": { "kind": "weekend", "name": "토요일" }, "memo": "오전에 연락 주세요",
+    "step": "apply", "nextSteps": ["approved", "cancelled"], "reason": null,
+    "salesman": { "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" }, "consultant": null,
+    "createdAt": "2026-11-24T01:00:00Z", "version": 1,
+}))]
+pub(crate) struct ConsultationView {
+    /// Which.
+    pub(super) id: Uuid,
+    /// What it is about.
+    project_id: Uuid,
+    /// Its name: the one that this service was told last, and until then the one that the page sent.
+    project_name: String,
+    /// Whether this service was told of the project, and by the name that the page sent.
+    project_state: ProjectState,
+    /// The name that the page sent, where the project never had it (`projectState` is `differs`).
+    sent_project_name: Option<String>,
+    /// Where the project stands; `null` while it is `unheard`. An ended one can still be talked about.
+    #[schema(value_type = Option<StatusName>)]
+    project_status: Option<ProjectStatus>,
+    /// What people see of the project today; `null` while that is not known.
+    #[schema(value_type = Option<PhaseName>)]
+    project_phase: Option<Phase>,
+    /// Whose it is.
+    customer_id: Uuid,
+    /// His name, where it was told.
+    customer_name: Option<String>,
+    /// His number with its middle hidden.
+    phone: String,
+    /// The day the customer wishes for, in Seoul.
+    pub(super) desired_date: NaiveDate,
+    /// Why that day is no working day. Public holidays are known until 2035, weekends for ever.
+    desired_date_mark: Option<Mark>,
+    /// What the customer wrote.
+    memo: String,
+    /// Where it stands.
+    #[schema(value_type = StepName)]
+    step: Step,
+    /// The steps it can go to from here.
+    #[schema(value_type = Vec<StepName>)]
+    next_steps: Vec<Step>,
+    /// Why it was cancelled, or failed.
+    reason: Option<String>,
+    /// Nobody until matched (배정 중).
+    salesman: Option<PersonView>,
+    /// The consultant, where one is on it.
+    consultant: Option<PersonView>,
+    /// When it was asked for.
+    created_at: DateTime<Utc>,
+    /// Also the `ETag`.
+    version: i64,
+}
+
+impl ConsultationView {
+    /// What it is like on that day.
+    pub(super) fn of(stored: Stored, today: NaiveDate) -> Self {
+        let Stored { it, project, salesman_known_as, consultant_known_as, created_at } = stored;
+        let project_state = ProjectState::of(project.as_ref(), &it.project_name);
+        Self {
+            id: it.id.0,
+            project_id: it.project_id.0,
+            project_state,
+            sent_project_name: (project_state == ProjectState::Differs).then(|| it.project_name.clone()),
+            project_status: project.as_ref().map(|project| project.status),
+            project_phase: project.as_ref().and_then(|project| project.phase(today)),
+            customer_id: it.customer_id.0,
+            phone: it.phone.masked(),
+            desired_date: it.desired_on,
+            desired_date_mark: holidays::mark(it.desired_on),
+            step: it.step,
+            next_steps: it.next_steps().to_vec(),
+            version: it.version,
+            project_name: project.map_or(it.project_name, |project| project.name),
+            customer_name: it.customer_name,
+            memo: it.memo,
+            reason: it.reason,
+            salesman: it.salesman.map(|person| shown_as(person, salesman_known_as)),
+            consultant: it.consultant.map(|person| shown_as(person, consultant_known_as)),
+            created_at,
+        }
+    }
+}
+
+/// By the name that is known of him, or else by the one his match told.
+fn shown_as(person: PersonRef, known_as: Option<String>) -> PersonView {
+    let mut view = PersonView::from(person);
+    if let Some(name) = known_as {
+        view.display_name = name;
+    }
+    view
+}
+
+/// A consultation with all that happened to it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "projectId": "0193a1c2-4b1d-7e02-8f6a-0c9d3e5b7a11",
+    "projectName": "2026년 스마트상점 기술보급사업", "projectState": "known", "sentProjectName": null, "projectStatus": "ongoing",
+    "projectPhase": "closing", "customerId": "5b7c9d1e-2f3a-8b4c-9d5e-6f7a8b9c0d1e", "customerName": "홍길동", "phone": "010-****-5678",
+    "desiredDate": "2026-12-05", "desiredDateMark": { "kind": "weekend", "name": "토요일" }, "memo": "오전에 연락 주세요",
+    "step": "approved", "nextSteps": ["succeeded", "failed", "cancelled"], "reason": null,
+    "salesman": { "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" }, "consultant": null,
+    "createdAt": "2026-11-24T01:00:00Z", "version": 2, "consent": null,
+    "timeline": [
+        { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d02", "at": "2026-11-24T01:00:00Z", "kind": "requested", "desiredDate": "2026-12-05",
+          "by": { "role": "customer", "id": "5b7c9d1e-2f3a-8b4c-9d5e-6f7a8b9c0d1e", "displayName": null } },
+        { "id": "0193a5d0-8f10-7c21-a0b1-c2d3e4f5a6b7", "at": "2026-11-24T01:00:01Z", "kind": "matched", "by": null,
+          "salesman": { "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" }, "consultant": null },
+        { "id": "0193a5e2-1d3c-7b5a-8e9f-0a1b2c3d4e5f", "at": "2026-11-24T02:10:00Z", "kind": "progressed", "from": "apply",
+          "to": "approved", "reason": null,
+          "by": { "role": "salesman", "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" } },
+    ],
+    "notes": [
+        { "id": "0193a5e4-7a6b-7c8d-9e0f-1a2b3c4d5e6f", "at": "2026-11-24T02:12:30Z", "text": "키오스크 두 대를 원함",
+          "by": { "role": "salesman", "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" } },
+    ],
+}))]
+pub(crate) struct WholeConsultationView {
+    /// The consultation.
+    #[serde(flatten)]
+    it: ConsultationView,
+    /// Where a colleague entered it: who recorded that the customer agreed.
+    consent: Option<ConsentView>,
+    /// What happened, in order; the newest 500 entries. Notes are among them for those who are shown `notes`.
+    timeline: Vec<EntryView>,
+    /// What colleagues wrote, in order; the newest 500. Absent for customers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notes: Option<Vec<NoteView>>,
+}
+
+impl WholeConsultationView {
+    /// The consultation as that reader may see it.
+    pub(super) async fn of(
+        connection: &mut PgConnection,
+        stored: Stored,
+        reader: &Identity,
+        today: NaiveDate,
+    ) -> Result<Self, sqlx::Error> {
+        let mut entries = timeline::entries(connection, stored.it.id).await?;
+        let notes = match reader.role {
+            Role::Customer => None,
+            Role::Staff | Role::Salesman | Role::Consultant => Some(timeline::notes(connection, stored.it.id).await?),
+        };
+        entries.extend(notes.iter().flatten().map(Entry::from));
+        happenings::sort(&mut entries);
+        let vouching = stored.it.consent.and_then(|consent| happenings::colleague(consent.by)).map(|id| id.0);
+        let wanted: Vec<Uuid> = Names::wanted(&entries).into_iter().chain(vouching).collect();
+        let names = Names::of(&entries, stored.it.people(), copies::names(connection, &wanted).await?);
+        let by = |actor| ByView::of(actor, &names, reader);
+        let mut notes = notes;
+        if let Some(notes) = &mut notes {
+            notes.sort_by_key(|note| (note.at, note.id));
+        }
+        let consent = stored.it.consent.map(|consent| ConsentView { by: by(consent.by), at: consent.at });
+        let timeline = entries
+            .into_iter()
+            .map(|mut entry| {
+                names.put_on(&mut entry.what);
+                EntryView { id: entry.id, at: entry.at, by: by(entry.actor), what: entry.what }
+            })
+            .collect();
+        let notes = notes.map(|notes| notes.into_iter().map(|note| NoteView::of(note, &names, reader)).collect());
+        Ok(Self { it: ConsultationView::of(stored, today), consent, timeline, notes })
+    }
+}
+
+/// Somebody vouches that the customer agreed to be entered.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "by": { "role": "salesman", "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" }, "at": "2026-11-24T01:00:00Z",
+}))]
+struct ConsentView {
+    /// Who recorded it.
+    by: Option<ByView>,
+    /// When.
+    at: DateTime<Utc>,
+}
+
+/// Who did it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({ "role": "salesman", "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" }))]
+struct ByView {
+    /// What they are.
+    #[schema(value_type = RoleName)]
+    role: Role,
+    /// Who; `null` where a customer reads of staff.
+    id: Option<Uuid>,
+    /// The name of a salesman or consultant, where this service has heard of him.
+    display_name: Option<String>,
+}
+
+impl ByView {
+    /// `None`: it happened by itself.
+    fn of(actor: Actor, names: &Names, reader: &Identity) -> Option<Self> {
+        let named = |role, id: Uuid, display_name: Option<&str>| {
+            let is_hidden = reader.role == Role::Customer && role == Role::Staff;
+            Self { role, id: (!is_hidden).then_some(id), display_name: display_name.map(str::to_owned) }
+        };
+        Some(match actor {
+            Actor::Customer(id) => named(Role::Customer, id.0, None),
+            Actor::Staff(id) => named(Role::Staff, id.0, None),
+            Actor::Salesman(id) => named(Role::Salesman, id.0, names.name(id)),
+            Actor::Consultant(id) => named(Role::Consultant, id.0, names.name(id)),
+            Actor::System => return None,
+        })
+    }
+}
+
+/// One line of the timeline: when, by whom, and what, told by `kind`.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "0193a5e2-1d3c-7b5a-8e9f-0a1b2c3d4e5f", "at": "2026-11-24T02:10:00Z", "kind": "progressed", "from": "apply", "to": "approved",
+    "reason": null, "by": { "role": "salesman", "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" },
+}))]
+struct EntryView {
+    /// Which.
+    id: Uuid,
+    /// When.
+    at: DateTime<Utc>,
+    /// By whom; `null`: by itself.
+    by: Option<ByView>,
+    /// What.
+    #[serde(flatten)]
+    what: Happening,
+}
+
+/// What a colleague wrote about a consultation. No customer is shown it, and no event tells it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "0193a5e4-7a6b-7c8d-9e0f-1a2b3c4d5e6f", "at": "2026-11-24T02:12:30Z", "text": "키오스크 두 대를 원함",
+    "by": { "role": "salesman", "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" },
+}))]
+pub(crate) struct NoteView {
+    /// Which.
+    id: Uuid,
+    /// When.
+    at: DateTime<Utc>,
+    /// By whom.
+    by: Option<ByView>,
+    /// What.
+    text: String,
+}
+
+impl NoteView {
+    pub(super) fn of(note: Note, names: &Names, reader: &Identity) -> Self {
+        Self { id: note.id, at: note.at, by: ByView::of(note.actor, names, reader), text: note.text }
+    }
+}

@@ -1,0 +1,85 @@
+//! What happened to a consultation, and what colleagues wrote about it.
+
+use chrono::{DateTime, Utc};
+use events::{Actor, ConsultationId};
+use service_kit::Tx;
+use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::timeline::{Entry, Happening, Note};
+
+/// Nobody reads more than this of either; the newest are shown.
+const LONGEST: i64 = 500;
+
+/// Writes an entry down. An event that was taken in before is there already.
+pub(super) async fn write(tx: &mut Tx, id: ConsultationId, entry: &Entry) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into timeline (id, consultation_id, at, actor, version, what) values ($1, $2, $3, $4, $5, $6)
+         on conflict (id) do nothing",
+    )
+    .bind(entry.id)
+    .bind(id.0)
+    .bind(entry.at)
+    .bind(Json(entry.actor))
+    .bind(entry.version)
+    .bind(Json(&entry.what))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Writes a note down.
+pub(crate) async fn write_note(tx: &mut Tx, id: ConsultationId, note: &Note) -> Result<(), sqlx::Error> {
+    sqlx::query("insert into note (id, consultation_id, at, actor, text) values ($1, $2, $3, $4, $5)")
+        .bind(note.id)
+        .bind(id.0)
+        .bind(note.at)
+        .bind(Json(note.actor))
+        .bind(&note.text)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// One note of a consultation.
+pub(crate) async fn note(connection: &mut PgConnection, id: ConsultationId, note: Uuid) -> Result<Option<Note>, sqlx::Error> {
+    let row: Option<NoteRow> = sqlx::query_as("select id, at, actor, text from note where consultation_id = $1 and id = $2")
+        .bind(id.0)
+        .bind(note)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(note_of))
+}
+
+/// What happened, in no order.
+pub(crate) async fn entries(connection: &mut PgConnection, id: ConsultationId) -> Result<Vec<Entry>, sqlx::Error> {
+    let rows: Vec<EntryRow> = sqlx::query_as(
+        "select id, at, actor, version, what from timeline where consultation_id = $1 order by at desc, id desc limit $2",
+    )
+    .bind(id.0)
+    .bind(LONGEST)
+    .fetch_all(connection)
+    .await?;
+    let entry = |(id, at, Json(actor), version, Json(what))| Entry { id, at, actor, version, what };
+    Ok(rows.into_iter().map(entry).collect())
+}
+
+/// The notes, in no order.
+pub(crate) async fn notes(connection: &mut PgConnection, id: ConsultationId) -> Result<Vec<Note>, sqlx::Error> {
+    let rows: Vec<NoteRow> =
+        sqlx::query_as("select id, at, actor, text from note where consultation_id = $1 order by at desc, id desc limit $2")
+            .bind(id.0)
+            .bind(LONGEST)
+            .fetch_all(connection)
+            .await?;
+    Ok(rows.into_iter().map(note_of).collect())
+}
+
+type EntryRow = (Uuid, DateTime<Utc>, Json<Actor>, i64, Json<Happening>);
+
+type NoteRow = (Uuid, DateTime<Utc>, Json<Actor>, String);
+
+fn note_of((id, at, Json(actor), text): NoteRow) -> Note {
+    Note { id, at, actor, text }
+}

@@ -1,0 +1,81 @@
+//! 「전화 보기」.
+
+use axum::http::header;
+use serde_json::{Value, json};
+use service_kit::testing::{TestApp, customer};
+use uuid::Uuid;
+
+use crate::{CONSULTANT, PHONE, SALESMAN, STRANGER, requested, requested_and_matched, start};
+
+async fn disclosures(app: &TestApp) -> Vec<Value> {
+    let sql = "select to_jsonb(d) - 'id' from disclosure d order by at, role desc, why";
+    sqlx::query_scalar(sql).fetch_all(app.pool()).await.unwrap()
+}
+
+#[tokio::test]
+async fn whoever_is_on_it_and_staff_see_the_whole_number_and_it_is_written_down() {
+    let app = start().await;
+    let id = requested_and_matched(&app).await;
+    let path = format!("/consultations/{id}/phone");
+    let why = "%EB%B0%A9%EB%AC%B8%20%EC%9D%BC%EC%A0%95%20%ED%99%95%EC%9D%B8";
+    for (caller, query) in [
+        (app.as_staff(), format!("?why={why}")),
+        (app.as_salesman(SALESMAN), String::new()),
+        (app.as_consultant(CONSULTANT), "?why=%20".to_owned()),
+    ] {
+        let answer = caller.get(&format!("{path}{query}")).await;
+        assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
+        assert_eq!(answer.expect(200), json!({ "phone": "+821012345678" }));
+    }
+    let row = |role: &str, who: Uuid, why: Option<&str>| {
+        json!({ "consultation_id": id, "customer_id": customer(PHONE).subject, "role": role, "who": who, "why": why,
+                "at": "2026-11-23T01:00:00+00:00" })
+    };
+    let expected = [
+        row("staff", Uuid::from_u128(0x57AFF), Some("방문 일정 확인")),
+        row("salesman", SALESMAN, None),
+        row("consultant", CONSULTANT, None),
+    ];
+    assert_eq!(disclosures(&app).await, expected);
+    // It changes nothing, and tells nobody.
+    assert!(app.new_events().await.is_empty());
+    assert_eq!(app.as_staff().get(&format!("/consultations/{id}")).await.expect(200)["version"], 1);
+}
+
+#[tokio::test]
+async fn every_look_is_written_down_again() {
+    let app = start().await;
+    let path = format!("/consultations/{}/phone", requested(&app).await);
+    for _ in 0..2 {
+        app.as_staff().get(&path).await.expect(200);
+    }
+    assert_eq!(disclosures(&app).await.len(), 2);
+}
+
+#[tokio::test]
+async fn nobody_else_sees_it_and_nothing_is_written_down_of_that() {
+    let app = start().await;
+    let id = requested_and_matched(&app).await;
+    let path = format!("/consultations/{id}/phone");
+    for phone in [PHONE, STRANGER] {
+        assert_eq!(app.as_customer(phone).get(&path).await.problem(403).0, "not-allowed", "{phone}");
+    }
+    let other = Uuid::from_u128(0xBAD);
+    for caller in [app.as_salesman(other), app.as_consultant(other), app.as_salesman(CONSULTANT), app.as_consultant(SALESMAN)] {
+        assert_eq!(caller.get(&path).await.problem(404).0, "not-found");
+    }
+    assert_eq!(disclosures(&app).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_reason_that_cannot_be_meant_discloses_nothing() {
+    let app = start().await;
+    let path = format!("/consultations/{}/phone", requested(&app).await);
+    for why in ["a".repeat(201), "a%00b".to_owned(), "a%07b".to_owned()] {
+        let answer = app.as_staff().get(&format!("{path}?why={why}")).await;
+        assert!(!answer.json.to_string().contains("8210"), "{why}");
+        assert_eq!(answer.problem(422).0, "wrong-query", "{why}");
+    }
+    assert!(disclosures(&app).await.is_empty());
+    app.as_staff().get(&format!("{path}?why={}", "a".repeat(200))).await.expect(200);
+}

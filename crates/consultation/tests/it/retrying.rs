@@ -1,0 +1,92 @@
+//! Writes that are sent again.
+
+use axum::http::{Method, header};
+use chrono::TimeDelta;
+use serde_json::json;
+use service_kit::testing::customer;
+
+use crate::{PHONE, STRANGER, a_request, requested, rows, start};
+
+#[tokio::test]
+async fn a_write_that_is_sent_again_gives_the_same_answer_and_one_event() {
+    let app = start().await;
+    let first = app.as_customer(PHONE).post_with_key("/consultations", "k-1", &a_request()).await;
+    let again = app.as_customer(PHONE).post_with_key("/consultations", "k-1", &a_request()).await;
+    assert_eq!((first.status, &first.headers[header::LOCATION]), (again.status, &again.headers[header::LOCATION]));
+    assert_eq!(first.json, again.json);
+    assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 1));
+
+    let mut other = a_request();
+    other["memo"] = json!("다른 내용");
+    let reused = app.as_customer(PHONE).post_with_key("/consultations", "k-1", &other).await;
+    assert_eq!(reused.problem(422).0, "idempotency-key-reused");
+    assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 0));
+
+    // Keys belong to whoever sent them, and are forgotten after a day.
+    app.as_customer(STRANGER).post_with_key("/consultations", "k-1", &a_request()).await.expect(201);
+    app.clock().advance(TimeDelta::hours(24));
+    let mut later = a_request();
+    later["desiredDate"] = json!("2026-12-02");
+    app.as_customer(PHONE).post_with_key("/consultations", "k-1", &later).await.expect(201);
+    assert_eq!((rows(&app).await, app.new_events().await.len()), (3, 2));
+}
+
+#[tokio::test]
+async fn a_refused_write_may_be_mended_and_sent_again_with_the_same_key() {
+    let app = start().await;
+    let caller = app.as_customer(PHONE);
+    assert_eq!(caller.post_with_key("/consultations", "k", &json!({})).await.status, 422);
+    caller.post_with_key("/consultations", "k", &a_request()).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_key_that_is_no_key_is_refused() {
+    let app = start().await;
+    for key in [String::new(), "k".repeat(256), "\u{e9}".to_owned()] {
+        let answer = app.as_customer(PHONE).post_with_key("/consultations", &key, &a_request()).await;
+        assert_eq!(answer.problem(400).0, "wrong-idempotency-key", "{key:?}");
+    }
+    assert_eq!(rows(&app).await, 0);
+}
+
+#[tokio::test]
+async fn a_write_whose_twin_is_in_flight_is_told_so() {
+    let app = start().await;
+    let mut twin = app.pool().begin().await.unwrap();
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/' || $1::text || '/' || $2, 1))")
+        .bind(customer(PHONE).subject)
+        .bind("k")
+        .execute(&mut *twin)
+        .await
+        .unwrap();
+    let answer = app.as_customer(PHONE).post_with_key("/consultations", "k", &a_request()).await;
+    assert_eq!(answer.problem(409).0, "write-in-flight");
+    twin.rollback().await.unwrap();
+    app.as_customer(PHONE).post_with_key("/consultations", "k", &a_request()).await.expect(201);
+    assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn identical_writes_at_once_create_once() {
+    let app = start().await;
+    let caller = app.as_customer(PHONE);
+    let body = a_request();
+    let send = || caller.post_with_key("/consultations", "k", &body);
+    let (a, b, c) = tokio::join!(send(), send(), send());
+    for answer in [&a, &b, &c] {
+        assert!([201, 409].contains(&answer.status.as_u16()), "{}", answer.json);
+    }
+    assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_progress_that_is_sent_again_gives_the_same_answer_and_one_event() {
+    let app = start().await;
+    let path = format!("/consultations/{}/progress", requested(&app).await);
+    app.new_events().await;
+    let headers = [("content-type", "application/json"), ("if-match", "\"1\""), ("idempotency-key", "cancel")];
+    let body = json!({ "step": "cancelled", "reason": "일정 변경" }).to_string().into_bytes();
+    let first = app.as_customer(PHONE).send(Method::POST, &path, &headers, body.clone()).await.expect(200);
+    let second = app.as_customer(PHONE).send(Method::POST, &path, &headers, body).await.expect(200);
+    assert_eq!((first, app.new_events().await.len()), (second, 1));
+}

@@ -1,0 +1,218 @@
+//! What is kept of other services ends the same, in whichever order their topics are read and whenever this service begins to read them.
+
+use chrono::TimeDelta;
+use events::{
+    Actor, ConsultationCreated, ConsultationId, CustomerId, CustomerRef, LastFour, PersonRole, ProjectId, SalesmanId,
+    SalesmanMatched, SalesmanRegistered, SalesmanUpdated,
+};
+use serde_json::{Value, json};
+use service_kit::testing::{TestApp, a_profile, an_edition, customer};
+use uuid::Uuid;
+
+use crate::{a_match, created, deliver_at, id_of, instant, of, person, start, started};
+
+/// What happens, in the order of each aggregate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// The edition exists, and is started.
+    Created,
+    Started,
+    /// The next edition of its series exists.
+    NextCreated,
+    /// The customer marks the first edition.
+    Marked,
+    /// He is matched, and then re-matched.
+    Matched,
+    Rematched,
+    /// The salesman is registered, and then renamed.
+    Registered,
+    Renamed,
+    /// The customer asks for a consultation.
+    Asked,
+}
+
+/// What must come before what: the versions of one aggregate, and the interest before its match.
+const ORDERED: [(Step, Step); 5] = [
+    (Step::Created, Step::Started),
+    (Step::Marked, Step::Matched),
+    (Step::Matched, Step::Rematched),
+    (Step::Registered, Step::Renamed),
+    (Step::Marked, Step::Rematched),
+];
+
+const ALL: [Step; 9] = [
+    Step::Created,
+    Step::Started,
+    Step::NextCreated,
+    Step::Marked,
+    Step::Matched,
+    Step::Rematched,
+    Step::Registered,
+    Step::Renamed,
+    Step::Asked,
+];
+
+/// Every order that keeps what is ordered.
+fn orders(done: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
+    if done.len() == ALL.len() {
+        found.push(done.clone());
+        return;
+    }
+    for step in ALL {
+        let is_due = ORDERED.iter().all(|(before, after)| *after != step || done.contains(before));
+        if is_due && !done.contains(&step) {
+            done.push(step);
+            orders(done, found);
+            done.pop();
+        }
+    }
+}
+
+/// The ids of one run: runs share a database and nothing else.
+struct Run {
+    number: u128,
+    phone: String,
+}
+
+impl Run {
+    fn id(&self, of: u128) -> Uuid {
+        Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0000 + self.number * 16 + of)
+    }
+
+    async fn take(&self, app: &TestApp, step: Step, interest: &mut Uuid) {
+        let (project, next, series, salesman, other, matched) =
+            (self.id(1), self.id(2), self.id(3), self.id(4), self.id(5), self.id(6));
+        let edition = |year: i32| events::Edition { year, ..an_edition(series, &format!("{year}년 사업")) };
+        let at = |minutes: i64| instant("2026-11-23T00:00:00Z") + TimeDelta::minutes(minutes);
+        let a_match = |salesman: Uuid, interest: Uuid| SalesmanMatched {
+            match_id: events::MatchId(matched),
+            salesman: person(salesman),
+            ..a_match(of(interest), salesman, None)
+        };
+        let salesman_id = SalesmanId(salesman);
+        match step {
+            Step::Created => deliver_at(app, at(1), 1, &created(project, edition(2026))).await,
+            Step::Started => deliver_at(app, at(2), 2, &started(project, edition(2026))).await,
+            Step::NextCreated => deliver_at(app, at(3), 1, &created(next, edition(2027))).await,
+            Step::Marked => {
+                let body = json!({ "projectId": project, "projectName": "2026년 사업" });
+                *interest = id_of(&app.as_customer(&self.phone).post("/interests", &body).await.expect(201));
+            }
+            Step::Matched => deliver_at(app, at(4), 1, &a_match(other, *interest)).await,
+            Step::Rematched => deliver_at(app, at(5), 2, &a_match(salesman, *interest)).await,
+            Step::Registered => {
+                let profile = a_profile("김하늘", PersonRole::Salesman, 1);
+                deliver_at(app, at(6), 1, &SalesmanRegistered { salesman_id, profile, actor: Actor::System }).await;
+            }
+            Step::Renamed => {
+                let profile = a_profile("김바다", PersonRole::Salesman, 1);
+                deliver_at(app, at(7), 2, &SalesmanUpdated { salesman_id, profile, actor: Actor::System }).await;
+            }
+            Step::Asked => {
+                let asked = ConsultationCreated {
+                    consultation_id: ConsultationId(self.id(7)),
+                    project_id: ProjectId(project),
+                    project_name: None,
+                    customer: CustomerRef {
+                        customer_id: CustomerId(customer(&self.phone).subject),
+                        last_four: LastFour::default(),
+                    },
+                    desired_on: crate::day("2027-01-04"),
+                    actor: Actor::System,
+                };
+                deliver_at(app, at(8), 1, &asked).await;
+            }
+        }
+    }
+
+    /// Whole tables, without what runs differ by.
+    async fn tables(&self, app: &TestApp, interest: Uuid) -> Value {
+        let himself = customer(&self.phone).subject;
+        let mut tables = Vec::new();
+        for (table, column, wanted) in [
+            ("interest", "id", vec![interest]),
+            ("known_project", "id", vec![self.id(1), self.id(2)]),
+            ("known_salesman", "id", vec![self.id(4), self.id(5)]),
+            ("customer_activity", "customer_id", vec![himself]),
+            ("notification", "customer_id", vec![himself]),
+        ] {
+            let sql =
+                format!("select coalesce(json_agg(t order by {column}), '[]')::jsonb from {table} t where {column} = any($1)");
+            let rows: Value = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(wanted).fetch_one(app.pool()).await.unwrap();
+            tables.push(rows);
+        }
+        let mut text = Value::from(tables).to_string();
+        let phone: service_kit::phone::Phone = self.phone.parse().unwrap();
+        for (own, label) in
+            [(interest.to_string(), "interest"), (himself.to_string(), "customer"), (phone.e164().to_owned(), "phone")]
+        {
+            text = text.replace(&own, label);
+        }
+        for of in 1..8 {
+            text = text.replace(&person(self.id(of)).display_name, &format!("name {of}"));
+            text = text.replace(&self.id(of).to_string(), &format!("id {of}"));
+        }
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+/// One in this many of all the orders is tried: they are tens of thousands.
+const EVERY: usize = 331;
+
+#[tokio::test]
+async fn every_order_of_the_topics_ends_in_the_same_tables() {
+    let app = start().await;
+    let mut all = Vec::new();
+    orders(&mut Vec::new(), &mut all);
+    assert_eq!(all.len(), 15_120);
+    // The first of all, in which everything is known before it is marked, the last, in which nothing is, and many between them.
+    let mut tried: Vec<Vec<Step>> = all.iter().step_by(EVERY).cloned().collect();
+    tried.extend(all.pop());
+    let mut expected = None;
+    for (number, order) in (1..).zip(&tried) {
+        let run = Run { number, phone: format!("010-{:04}-{:04}", number / 10_000, number % 10_000) };
+        let mut interest = Uuid::nil();
+        for step in order {
+            run.take(&app, *step, &mut interest).await;
+        }
+        let tables = run.tables(&app, interest).await;
+        assert_eq!(&tables, expected.get_or_insert_with(|| tables.clone()), "{order:?}");
+    }
+    let tables = expected.unwrap();
+    let interest = &tables[0][0];
+    assert_eq!((&interest["series_id"], &interest["salesman_id"]), (&json!("id 3"), &json!("id 4")));
+    assert_eq!((&interest["salesman_name"], &interest["version"]), (&json!("name 4"), &json!(1)));
+    assert_eq!((&tables[1][0]["status"], &tables[1][1]["year"]), (&json!("ongoing"), &json!(2027)));
+    assert_eq!(tables[2], json!([{ "id": "id 4", "display_name": "김바다" }]));
+    assert_eq!((tables[3].as_array().unwrap().len(), &tables[4]), (1, &json!([])));
+    assert!(app.parked().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_service_that_begins_to_read_a_day_late_ends_in_the_same_tables() {
+    let order = [
+        Step::Marked,
+        Step::Created,
+        Step::NextCreated,
+        Step::Started,
+        Step::Registered,
+        Step::Renamed,
+        Step::Matched,
+        Step::Rematched,
+        Step::Asked,
+    ];
+    let mut tables = Vec::new();
+    for late in [false, true] {
+        let app = start().await;
+        let run = Run { number: 1, phone: "010-1234-5678".to_owned() };
+        let mut interest = Uuid::nil();
+        for step in order {
+            if late && step == Step::Created {
+                app.clock().advance(TimeDelta::days(1));
+            }
+            run.take(&app, step, &mut interest).await;
+        }
+        tables.push(run.tables(&app, interest).await);
+    }
+    assert_eq!(tables[0], tables[1]);
+}

@@ -1,0 +1,91 @@
+//! What the description of the routes says.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+fn described() -> Value {
+    interest::service().description()
+}
+
+/// Every operation by its method and path.
+fn operations(description: &Value) -> Vec<(String, Value)> {
+    let paths = description["paths"].as_object().unwrap();
+    let each = |(path, item): (&String, &Value)| {
+        let item = item.as_object().unwrap().clone();
+        let path = path.clone();
+        item.into_iter().map(move |(method, operation)| (format!("{method} {path}"), operation))
+    };
+    paths.iter().flat_map(each).collect()
+}
+
+#[test]
+fn every_operation_says_who_may_call_it_and_shows_every_answer_by_example() {
+    let description = described();
+    let all = operations(&description);
+    let names: BTreeSet<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+    let expected = [
+        "get /interests",
+        "get /interests/notifications",
+        "get /interests/unattended",
+        "get /interests/{id}",
+        "get /interests/{id}/phone",
+        "patch /interests/{id}",
+        "post /interests",
+        "post /interests/notifications/read",
+    ];
+    assert_eq!(names, expected.into());
+    for (name, operation) in &all {
+        assert!(!operation["x-actors"].as_array().unwrap().is_empty(), "{name}");
+        assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{name}");
+        for (status, answer) in operation["responses"].as_object().unwrap() {
+            let media = answer["content"].as_object().unwrap().values().next().unwrap();
+            let is_shown = |kind: &str| media.get(kind).is_some_and(|shown| shown.as_object().is_some_and(|it| !it.is_empty()));
+            assert!(is_shown("example") || is_shown("examples"), "{name} {status}");
+        }
+        if let Some(body) = operation.get("requestBody") {
+            assert!(body["content"]["application/json"]["example"].is_object(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_command_begins_with_its_name_and_says_what_it_causes() {
+    let description = described();
+    let post = &description["paths"]["/interests"]["post"];
+    assert!(post["summary"].as_str().unwrap().starts_with("`CreateInterest`: "));
+    assert_eq!(
+        (&post["x-command"], &post["x-events"]),
+        (&json!("CreateInterest"), &json!(["InterestCreated", "InterestUpdated"]))
+    );
+    let patch = &description["paths"]["/interests/{id}"]["patch"];
+    assert!(patch["summary"].as_str().unwrap().starts_with("`UpdateInterest`: "));
+    assert_eq!((&patch["x-command"], &patch["x-events"]), (&json!("UpdateInterest"), &json!(["InterestUpdated"])));
+}
+
+#[test]
+fn the_problems_of_this_service_are_shown_where_they_can_come() {
+    let description = described();
+    let several = &description["paths"]["/interests"]["post"]["responses"]["422"]["content"]["application/problem+json"]["examples"]
+        ["several-projects"]["value"];
+    assert_eq!(several["candidates"].as_array().unwrap().len(), 2);
+    let merged = &description["paths"]["/interests/{id}"]["patch"]["responses"]["409"]["content"]["application/problem+json"]["examples"]
+        ["interest-merged"]["value"];
+    assert!(merged["into"].is_string(), "{merged}");
+}
+
+#[test]
+fn every_policy_has_the_name_it_is_known_by() {
+    let names: BTreeSet<&str> = interest::service().policies().iter().map(|(_, name)| *name).collect();
+    let expected = [
+        "edit_salesman",
+        "keep_activity",
+        "keep_projects",
+        "keep_salesmen",
+        "notify_customer_of_edit",
+        "notify_customer_of_end",
+        "notify_customer_of_new_edition",
+        "notify_customer_of_start",
+    ];
+    assert_eq!(names, expected.into());
+}

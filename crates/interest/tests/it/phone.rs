@@ -1,0 +1,95 @@
+//! Who is shown a customer's full number, and what is recorded of it.
+
+use axum::http::{Method, header};
+use serde_json::json;
+use service_kit::testing::{TestApp, customer};
+use uuid::Uuid;
+
+use crate::{CONSULTANT, PHONE, SALESMAN, STRANGER, marked, marked_and_matched, start};
+
+type Disclosure = (String, Uuid, Uuid, Uuid, Option<String>, String);
+
+async fn disclosures(app: &TestApp) -> Vec<Disclosure> {
+    sqlx::query_as("select role, viewer_id, customer_id, interest_id, why, at::text from disclosure order by id")
+        .fetch_all(app.pool())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn who_works_with_the_customer_reads_his_number_and_it_is_recorded_who_when_and_what_for() {
+    let app = start().await;
+    let id = marked_and_matched(&app).await;
+    let path = format!("/interests/{id}/phone");
+    let staff = Uuid::from_u128(0x57AFF);
+    for (role, caller, viewer, query, why) in [
+        (
+            "salesman",
+            app.as_salesman(SALESMAN),
+            SALESMAN,
+            "?why=%20%EB%B0%A9%EB%AC%B8%20%EC%95%BD%EC%86%8D%20",
+            Some("방문 약속"),
+        ),
+        ("consultant", app.as_consultant(CONSULTANT), CONSULTANT, "", None),
+        ("staff", app.as_staff(), staff, "?why=%20", None),
+    ] {
+        app.clock().advance(chrono::TimeDelta::seconds(1));
+        let answer = caller.get(&format!("{path}{query}")).await;
+        assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
+        assert_eq!(answer.expect(200), json!({ "phone": "+821012345678" }));
+        let (last_role, last_viewer, customer_id, interest_id, last_why, _) = disclosures(&app).await.pop().unwrap();
+        assert_eq!((last_role.as_str(), last_viewer, last_why.as_deref()), (role, viewer, why));
+        assert_eq!((customer_id, interest_id), (customer(PHONE).subject, id));
+    }
+    let recorded = disclosures(&app).await;
+    let times: Vec<&str> = recorded.iter().map(|(.., at)| at.as_str()).collect();
+    assert_eq!(times, ["2026-11-23 01:00:01+00", "2026-11-23 01:00:02+00", "2026-11-23 01:00:03+00"]);
+    assert!(app.new_events().await.is_empty());
+}
+
+#[tokio::test]
+async fn nobody_else_reads_a_number_and_nothing_is_recorded_of_trying() {
+    let app = start().await;
+    let id = marked_and_matched(&app).await;
+    let (path, other) = (format!("/interests/{id}/phone"), Uuid::from_u128(0xBAD));
+    for (who, caller) in [
+        ("another salesman", app.as_salesman(other)),
+        ("another consultant", app.as_consultant(other)),
+        ("a consultant with the salesman's id", app.as_consultant(SALESMAN)),
+    ] {
+        assert_eq!(caller.get(&path).await.problem(404).0, "not-found", "{who}");
+    }
+    // A customer knows his own.
+    for phone in [PHONE, STRANGER] {
+        assert_eq!(app.as_customer(phone).get(&path).await.problem(403).0, "not-allowed");
+    }
+    assert_eq!(app.anyone().get(&path).await.problem(401).0, "sign-in-required");
+    for id in [Uuid::from_u128(7).to_string(), "x".to_owned()] {
+        assert_eq!(app.as_staff().get(&format!("/interests/{id}/phone")).await.problem(404).0, "not-found");
+    }
+    assert!(disclosures(&app).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_salesman_who_is_not_on_it_yet_reads_no_number() {
+    let app = start().await;
+    let id = marked(&app).await;
+    assert_eq!(app.as_salesman(SALESMAN).get(&format!("/interests/{id}/phone")).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_purpose_is_a_short_sentence() {
+    let app = start().await;
+    let id = marked(&app).await;
+    let letter = "%EA%B0%80";
+    for (why, status) in
+        [(letter.repeat(200), 200), (letter.repeat(201), 422), ("a%00b".to_owned(), 422), ("a%0Ab".to_owned(), 422)]
+    {
+        let answer = app.as_staff().send(Method::GET, &format!("/interests/{id}/phone?why={why}"), &[], Vec::new()).await;
+        assert_eq!(answer.status, status, "{why}");
+        if status == 422 {
+            assert_eq!(answer.problem(422).0, "wrong-query");
+        }
+    }
+    assert_eq!(disclosures(&app).await.len(), 1);
+}

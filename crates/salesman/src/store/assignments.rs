@@ -1,0 +1,198 @@
+//! Who is on what, how it ended, and which programmes that is about: kept from events of three topics, whichever comes first.
+
+use chrono::{DateTime, Utc};
+use events::{ConsultationId, CustomerRef, Edition, Envelope, Origin, ProjectId, SalesmanId, SalesmanMatched, Step};
+use service_kit::Tx;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Keeps who is on it, and what it is about. A match that came later already stays.
+pub(crate) async fn assign(tx: &mut Tx, event: &SalesmanMatched, envelope: &Envelope) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into assignment (origin_kind, origin_id, customer_id, last_four, project_id, salesman_id, consultant_id,
+                                 match_version, matched_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         on conflict (origin_kind, origin_id) do update
+             set project_id = excluded.project_id, salesman_id = excluded.salesman_id, consultant_id = excluded.consultant_id,
+                 match_version = excluded.match_version, matched_at = excluded.matched_at
+             where assignment.match_version < excluded.match_version",
+    )
+    .bind(event.origin.kind())
+    .bind(event.origin.id())
+    .bind(event.customer.customer_id.0)
+    .bind(event.customer.last_four.to_string())
+    .bind(event.project_id.0)
+    .bind(event.salesman.id.0)
+    .bind(event.consultant.as_ref().map(|person| person.id.0))
+    .bind(envelope.version)
+    .bind(envelope.recorded_at)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// What an interest or a consultation tells of its assignment.
+pub(crate) struct State<'a> {
+    pub(crate) origin: Origin,
+    pub(crate) customer: &'a CustomerRef,
+    pub(crate) project_id: ProjectId,
+    pub(crate) is_open: bool,
+    /// The step that closed a consultation.
+    pub(crate) closed_as: Option<Step>,
+}
+
+/// Keeps whether it is open. The programme is the match's business: here it is only what is known until then.
+pub(crate) async fn set_state(tx: &mut Tx, state: State<'_>, envelope: &Envelope) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into assignment (origin_kind, origin_id, customer_id, last_four, project_id, open, closed_as, closed_at, state_version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         on conflict (origin_kind, origin_id) do update
+             set open = excluded.open, closed_as = excluded.closed_as, closed_at = excluded.closed_at,
+                 state_version = excluded.state_version
+             where assignment.state_version < excluded.state_version",
+    )
+    .bind(state.origin.kind())
+    .bind(state.origin.id())
+    .bind(state.customer.customer_id.0)
+    .bind(state.customer.last_four.to_string())
+    .bind(state.project_id.0)
+    .bind(state.is_open)
+    .bind(state.closed_as.map(Step::as_str))
+    .bind((!state.is_open).then_some(envelope.recorded_at))
+    .bind(envelope.version)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Counts how a consultation ended, once.
+pub(crate) async fn count(
+    tx: &mut Tx,
+    consultation: ConsultationId,
+    salesman: SalesmanId,
+    succeeded: bool,
+    envelope: &Envelope,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into outcome (consultation_id, salesman_id, succeeded, ended_at) values ($1, $2, $3, $4)
+         on conflict (consultation_id) do nothing",
+    )
+    .bind(consultation.0)
+    .bind(salesman.0)
+    .bind(succeeded)
+    .bind(envelope.recorded_at)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Keeps what this service needs of a project. What came later already stays.
+pub(crate) async fn keep_project(tx: &mut Tx, id: ProjectId, edition: &Edition, version: i64) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into known_project (id, series_id, name, ends_on, status, version) values ($1, $2, $3, $4, $5, $6)
+         on conflict (id) do update
+             set series_id = excluded.series_id, name = excluded.name, ends_on = excluded.ends_on, status = excluded.status,
+                 version = excluded.version
+             where known_project.version < excluded.version",
+    )
+    .bind(id.0)
+    .bind(edition.series_id.0)
+    .bind(&edition.name)
+    .bind(edition.period.ends_on)
+    .bind(edition.status.as_str())
+    .bind(version)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Whether what the project's `version`-th event tells has been kept.
+pub(crate) async fn has_kept(tx: &mut Tx, id: ProjectId, version: i64) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select exists (select 1 from known_project where id = $1 and version >= $2)")
+        .bind(id.0)
+        .bind(version)
+        .fetch_one(&mut **tx)
+        .await
+}
+
+/// Whom an event about an edition concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Serving {
+    /// Whoever serves any edition of its series.
+    Series,
+    /// Whoever serves another edition of its series: to him this one is new.
+    OtherEditions,
+}
+
+/// Who serves the series of this edition now, and how many customers of his that concerns. The edition itself and its predecessor belong to
+/// the series also while this service has not heard of them.
+pub(crate) async fn who_serves(
+    tx: &mut Tx,
+    id: ProjectId,
+    edition: &Edition,
+    serving: Serving,
+) -> Result<Vec<(SalesmanId, i64)>, sqlx::Error> {
+    let rows: Vec<(Uuid, i64)> = sqlx::query_as(
+        "select person, count(distinct customer_id)
+         from assignment cross join lateral (values (salesman_id), (consultant_id)) on_it (person)
+         where open and person is not null
+           and (project_id = $1 or project_id = $2 or project_id in (select id from known_project where series_id = $3))
+           and ($4 or project_id <> $1)
+         group by person order by person",
+    )
+    .bind(id.0)
+    .bind(edition.predecessor.map(|id| id.0))
+    .bind(edition.series_id.0)
+    .bind(serving == Serving::Series)
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|(person, customers)| (SalesmanId(person), customers)).collect())
+}
+
+/// An interest or a consultation that somebody is on.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Assignment {
+    pub(crate) origin_kind: String,
+    pub(crate) origin_id: Uuid,
+    pub(crate) customer_id: Uuid,
+    pub(crate) last_four: String,
+    pub(crate) project_id: Uuid,
+    pub(crate) project_name: Option<String>,
+    pub(crate) matched_at: Option<DateTime<Utc>>,
+    pub(crate) closed_as: Option<String>,
+    pub(crate) closed_at: Option<DateTime<Utc>>,
+}
+
+/// How many of each sort are shown beside somebody: what is older is found by the interest and consultation services' own lists.
+pub(crate) const NEWEST: i64 = 50;
+
+/// The newest of what somebody is on, open or closed.
+pub(crate) async fn newest(
+    connection: &mut PgConnection,
+    person: SalesmanId,
+    open: bool,
+) -> Result<Vec<Assignment>, sqlx::Error> {
+    sqlx::query_as(
+        "select origin_kind, origin_id, customer_id, last_four, project_id, known_project.name as project_name, matched_at, closed_as,
+                closed_at
+         from assignment left join known_project on known_project.id = project_id
+         where (salesman_id = $1 or consultant_id = $1) and open = $2
+         order by origin_id desc, origin_kind limit $3",
+    )
+    .bind(person.0)
+    .bind(open)
+    .bind(NEWEST)
+    .fetch_all(connection)
+    .await
+}
+
+/// Whether somebody is on anything of this customer's: by the newest match of each.
+pub(crate) async fn is_matched(connection: &mut PgConnection, person: SalesmanId, customer: Uuid) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "select exists (select 1 from assignment where customer_id = $1 and (salesman_id = $2 or consultant_id = $2))",
+    )
+    .bind(customer)
+    .bind(person.0)
+    .fetch_one(connection)
+    .await
+}

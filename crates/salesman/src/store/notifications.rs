@@ -1,0 +1,88 @@
+//! What people were told, and whether they have read it.
+
+use chrono::{DateTime, Utc};
+use service_kit::Tx;
+use service_kit::http::Page;
+use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::notification::{Details, Told};
+
+/// Tells people about an event: each of them once, however often the event comes.
+pub(crate) async fn tell(tx: &mut Tx, event_id: Uuid, told: &[Told]) -> Result<(), sqlx::Error> {
+    if told.is_empty() {
+        return Ok(());
+    }
+    let now = tx.now();
+    let ids: Vec<Uuid> = told.iter().map(|_| tx.new_id()).collect();
+    sqlx::query(
+        "insert into notification (id, salesman_id, kind, origin_kind, origin_id, project_id, project_name, details, event_id, created_at)
+         select *, $9, $10 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::text[], $8::jsonb[])
+         on conflict (salesman_id, event_id, kind) do nothing",
+    )
+    .bind(ids)
+    .bind(told.iter().map(|told| told.person.0).collect::<Vec<_>>())
+    .bind(told.iter().map(|told| told.news.kind.as_str()).collect::<Vec<_>>())
+    .bind(told.iter().map(|told| told.news.link.kind.as_str()).collect::<Vec<_>>())
+    .bind(told.iter().map(|told| told.news.link.id).collect::<Vec<_>>())
+    .bind(told.iter().map(|told| told.news.project_id.0).collect::<Vec<_>>())
+    .bind(told.iter().map(|told| told.news.project_name.as_deref()).collect::<Vec<_>>())
+    .bind(told.iter().map(|told| Json(&told.news.details)).collect::<Vec<_>>())
+    .bind(event_id)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// What somebody was told.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Notification {
+    pub(crate) id: Uuid,
+    pub(crate) kind: String,
+    pub(crate) link_kind: String,
+    pub(crate) link_id: Uuid,
+    pub(crate) project_id: Option<Uuid>,
+    pub(crate) project_name: Option<String>,
+    pub(crate) details: Json<Details>,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) read_at: Option<DateTime<Utc>>,
+}
+
+/// What somebody was told, newest first. A project whose name the event did not tell is named by what is known of it now.
+pub(crate) async fn list(pool: &PgPool, salesman: Uuid, unread_only: bool, page: Page) -> Result<Vec<Notification>, sqlx::Error> {
+    // As a text of its own it goes by the index of what is unread, however much was read.
+    let unread = if unread_only { "and read_at is null" } else { "" };
+    let sql = format!(
+        "select notification.id, kind, origin_kind as link_kind, origin_id as link_id, project_id,
+                coalesce(project_name, known_project.name) as project_name, details, created_at, read_at
+         from notification left join known_project on known_project.id = project_id
+         where salesman_id = $1 and ($2::uuid is null or notification.id < $2) {unread}
+         order by notification.id desc limit $3"
+    );
+    sqlx::query_as(AssertSqlSafe(sql)).bind(salesman).bind(page.after).bind(page.fetch()).fetch_all(pool).await
+}
+
+/// How much of it somebody has not read.
+pub(crate) async fn unread(connection: &mut PgConnection, salesman: Uuid) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("select count(*) from notification where salesman_id = $1 and read_at is null")
+        .bind(salesman)
+        .fetch_one(connection)
+        .await
+}
+
+/// Marks as read what somebody says that he has read, all of it unless ids are given; tells how much that was. Another person's are left alone.
+pub(crate) async fn read(tx: &mut Tx, salesman: Uuid, ids: Option<&[Uuid]>) -> Result<u64, sqlx::Error> {
+    let now = tx.now();
+    let marked = sqlx::query(
+        "update notification set read_at = $2
+         where salesman_id = $1 and read_at is null and ($3::uuid[] is null or id = any($3))",
+    )
+    .bind(salesman)
+    .bind(now)
+    .bind(ids)
+    .execute(&mut **tx)
+    .await?;
+    Ok(marked.rows_affected())
+}
