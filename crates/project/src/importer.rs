@@ -20,7 +20,8 @@ use crate::import::plan::{self, Action};
 use crate::project::{Command, Project, Refusal, Source};
 use crate::series;
 use crate::store;
-use crate::store::imports::{self, StoredFault, WaitingRow};
+use crate::store::imports;
+use crate::store::imports::rows::{self, StoredFault, WaitingRow};
 
 /// How many rows are one unit of work: some 200 ms, so that whoever waits for a series waits no longer.
 const BATCH: i64 = 100;
@@ -101,20 +102,20 @@ async fn begin(db: &Db, lease: Option<&Lease>) -> Result<Tx, sqlx::Error> {
 async fn carry_out_batch(db: &Db, lease: Option<&Lease>, most: i64) -> Result<bool, sqlx::Error> {
     let mut tx = begin(db, lease).await?;
     let Some((import, committed_by)) = imports::lock_committed(&mut tx).await? else { return Ok(false) };
-    let rows = imports::waiting(&mut tx, import, most).await?;
-    if rows.is_empty() {
+    let waiting = rows::waiting(&mut tx, import, most).await?;
+    if waiting.is_empty() {
         imports::finish(&mut tx, import).await?;
     } else {
-        let sources: Vec<Source> = rows.iter().map(|it| it.row.source()).collect();
-        let imported = imports::imported(&mut tx, &sources).await?;
+        let sources: Vec<Source> = waiting.iter().map(|it| it.row.source()).collect();
+        let imported = rows::imported(&mut tx, &sources).await?;
         let today = seoul_date(tx.now());
-        let mut results = Vec::with_capacity(rows.len());
-        for it in rows {
+        let mut results = Vec::with_capacity(waiting.len());
+        for it in waiting {
             let number = it.number;
             let result = carry_out(&mut tx, it, &imported, Actor::Staff(StaffId(committed_by)), today).await;
             results.push((number, done_or_failed(result)?));
         }
-        imports::carried_out(&mut tx, import, results).await?;
+        rows::carried_out(&mut tx, import, results).await?;
     }
     tx.commit().await?;
     Ok(true)
@@ -123,9 +124,9 @@ async fn carry_out_batch(db: &Db, lease: Option<&Lease>, most: i64) -> Result<bo
 async fn fail_next(db: &Db, lease: Option<&Lease>) -> Result<bool, sqlx::Error> {
     let mut tx = begin(db, lease).await?;
     let Some((import, _)) = imports::lock_committed(&mut tx).await? else { return Ok(false) };
-    let rows = imports::waiting(&mut tx, import, 1).await?;
-    let results = rows.into_iter().map(|it| (it.number, Err(refused("the database refuses it").into()))).collect();
-    imports::carried_out(&mut tx, import, results).await?;
+    let waiting = rows::waiting(&mut tx, import, 1).await?;
+    let results = waiting.into_iter().map(|it| (it.number, Err(refused("the database refuses it").into()))).collect();
+    rows::carried_out(&mut tx, import, results).await?;
     tx.commit().await?;
     Ok(true)
 }

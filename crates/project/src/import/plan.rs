@@ -77,12 +77,17 @@ pub struct Decision {
     /// What would be different of it.
     pub differences: Vec<Difference>,
     /// Why it cannot be imported.
-    pub fault: Option<Fault>,
+    pub faults: Vec<Fault>,
 }
 
 impl Decision {
     fn plain(action: Action) -> Self {
-        Self { action, edition: None, differences: Vec::new(), fault: None }
+        Self { action, edition: None, differences: Vec::new(), faults: Vec::new() }
+    }
+
+    /// What cannot be imported.
+    pub(crate) fn error(faults: Vec<Fault>) -> Self {
+        Self { faults, ..Self::plain(Action::Error) }
     }
 }
 
@@ -90,17 +95,17 @@ impl Decision {
 pub fn decide(row: &Row, known: Known<'_>) -> Decision {
     match known {
         Known { above: Some(above), .. } if above == row => Decision::plain(Action::Same),
-        Known { above: Some(_), .. } => Decision { fault: Some(duplicate()), ..Decision::plain(Action::Error) },
+        Known { above: Some(_), .. } => Decision::error(vec![duplicate()]),
         Known { imported: Some(it), .. } => {
             let differences = differences(it, Command::Edit(Box::new(edit(row, it))));
             let action = if differences.is_empty() { Action::Same } else { Action::Edit };
-            Decision { action, edition: Some((it.id, it.version)), differences, fault: None }
+            Decision { action, edition: Some((it.id, it.version)), differences, faults: Vec::new() }
         }
         Known { expected: Some(it), .. } => Decision {
             action: Action::FillsPlanned,
             edition: Some((it.id, it.version)),
             differences: differences(it, fill(row, it)),
-            fault: None,
+            faults: Vec::new(),
         },
         Known { .. } => Decision::plain(Action::Create),
     }
@@ -372,7 +377,7 @@ mod tests {
         assert_eq!(decide(&row, above(&row)).action, Action::Same);
         let other = Row { name: "다른 이름".to_owned(), ..a_row() };
         let decision = decide(&other, above(&row));
-        assert_eq!((decision.action, decision.fault.map(|fault| fault.code)), (Action::Error, Some("duplicate")));
+        assert_eq!((decision.action, decision.faults[0].code), (Action::Error, "duplicate"));
     }
 
     #[test]

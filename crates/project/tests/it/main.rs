@@ -3,6 +3,7 @@
 mod annual;
 mod card;
 mod changing;
+mod committing;
 mod described;
 mod finding;
 mod http;
