@@ -6,6 +6,9 @@ use events::{
     ProjectStarted, ProjectStatus, Region, SeriesId,
 };
 
+mod command;
+
+pub use self::command::{Command, CreateProject, Earlier, EditProject, Patch, Refusal};
 use crate::series;
 
 /// Years outside of these are typing errors.
@@ -69,145 +72,6 @@ pub struct Source {
     pub id: String,
 }
 
-/// `CreateProject`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreateProject {
-    /// The new project's id.
-    pub id: ProjectId,
-    /// The programme: a new one, or that of an earlier edition.
-    pub series_id: SeriesId,
-    /// Its name.
-    pub name: String,
-    /// The edition's year.
-    pub year: i32,
-    /// 분야.
-    pub category: Category,
-    /// Where it applies; empty means the whole country.
-    pub regions: Vec<Region>,
-    /// 지원대상.
-    pub target: Option<String>,
-    /// 지원규모, in KRW.
-    pub scale: Option<i64>,
-    /// 소관기관.
-    pub agency: String,
-    /// 수행기관.
-    pub host: String,
-    /// What it is about.
-    pub summary: Option<String>,
-    /// Where it was announced.
-    pub link: Option<String>,
-    /// When one can apply.
-    pub period: Period,
-    /// `planned`, except of an imported row, which may have run its course long ago.
-    pub status: ProjectStatus,
-    /// The day it was started, where it was.
-    pub started_on: Option<NaiveDate>,
-    /// The day it was ended, where it was.
-    pub ended_on: Option<NaiveDate>,
-    /// The edition before this one, which has no other successor.
-    pub predecessor: Option<ProjectId>,
-    /// Where it is imported from.
-    pub source: Option<Source>,
-}
-
-/// What shall become of one field.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Patch<T> {
-    /// It stays as it is.
-    #[default]
-    Keep,
-    /// It is emptied.
-    Clear,
-    /// It becomes this.
-    Set(T),
-}
-
-impl<T> Patch<T> {
-    fn apply(self, field: &mut Option<T>) {
-        match self {
-            Self::Keep => {}
-            Self::Clear => *field = None,
-            Self::Set(value) => *field = Some(value),
-        }
-    }
-}
-
-/// `EditProject`: what shall be different. What is not said stays.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct EditProject {
-    /// Its name.
-    pub name: Option<String>,
-    /// The edition's year.
-    pub year: Option<i32>,
-    /// 분야.
-    pub category: Option<Category>,
-    /// Where it applies; empty means the whole country.
-    pub regions: Option<Vec<Region>>,
-    /// 지원대상.
-    pub target: Patch<String>,
-    /// 지원규모, in KRW.
-    pub scale: Patch<i64>,
-    /// 소관기관.
-    pub agency: Option<String>,
-    /// 수행기관; cleared, it is the agency.
-    pub host: Patch<String>,
-    /// What it is about.
-    pub summary: Patch<String>,
-    /// Where it was announced.
-    pub link: Patch<String>,
-    /// When one can apply.
-    pub period: Option<Period>,
-    /// The edition before this one.
-    pub predecessor: Patch<Earlier>,
-    /// Where its announcement was imported from.
-    pub source: Option<Source>,
-}
-
-/// What has to be known of an edition that shall be another one's predecessor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Earlier {
-    /// Which edition.
-    pub id: ProjectId,
-    /// Its programme.
-    pub series_id: SeriesId,
-    /// Its year.
-    pub year: i32,
-}
-
-impl From<&Project> for Earlier {
-    fn from(it: &Project) -> Self {
-        Self { id: it.id, series_id: it.series_id, year: it.year }
-    }
-}
-
-/// What somebody wants of a project that exists.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
-    /// `StartProject`: `planned → ongoing`.
-    Start {
-        /// Since when; today unless given.
-        on: Option<NaiveDate>,
-        /// Today in Seoul.
-        today: NaiveDate,
-    },
-    /// `EndProject`: `ongoing → ended`.
-    End {
-        /// Since when; today unless given.
-        on: Option<NaiveDate>,
-        /// Today in Seoul.
-        today: NaiveDate,
-    },
-    /// `EndProject` of one among many, if its deadline has passed: it may have been moved since it was chosen.
-    EndOverdue {
-        /// Today in Seoul.
-        today: NaiveDate,
-    },
-    /// `EditProject`, wherever it stands.
-    Edit(Box<EditProject>),
-    /// `EditProject` by an import: the announcement of an edition that was only expected. Only while it is planned.
-    Fill(Box<EditProject>),
-}
-
 /// What a command changes, and what is told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
@@ -226,47 +90,6 @@ pub enum Told {
     Ended(ProjectEnded),
     /// It is described otherwise.
     Edited(ProjectEdited),
-}
-
-/// Why something is not done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// It would end before it starts.
-    #[error("the application period ends before it starts")]
-    EndsBeforeItStarts,
-    /// A typing error.
-    #[error("a date of the application period is not between {} and {}", YEARS.start(), YEARS.end())]
-    NoSuchDate,
-    /// A typing error.
-    #[error("the year is not between {} and {}", YEARS.start(), YEARS.end())]
-    NoSuchYear,
-    /// It was started before, or is over.
-    #[error("only a planned project can be started: this one is {}", .0.as_str())]
-    NotPlanned(ProjectStatus),
-    /// It was not started, or is over.
-    #[error("only an ongoing project can be ended: this one is {}", .0.as_str())]
-    NotOngoing(ProjectStatus),
-    /// One can still apply, or nobody knows until when.
-    #[error("its deadline has not passed: it is {}", .0.as_str())]
-    NotOverdue(Phase),
-    /// Nobody knows yet that it will be.
-    #[error("it cannot have been started after today")]
-    StartedInTheFuture,
-    /// Nobody knows yet that it will be.
-    #[error("it cannot have been ended after today")]
-    EndedInTheFuture,
-    /// A typing error.
-    #[error("the day is not between {} and {}", YEARS.start(), YEARS.end())]
-    StartedNever,
-    /// It would be over before it began.
-    #[error("it cannot have been ended before it was started")]
-    EndedBeforeStarted,
-    /// Editions of two programmes are no successors of each other.
-    #[error("the predecessor is an edition of another series")]
-    PredecessorElsewhere,
-    /// A successor comes later.
-    #[error("the predecessor is not of an earlier year")]
-    PredecessorNotEarlier,
 }
 
 /// Whether an edition can be of that year.
@@ -588,5 +411,68 @@ mod tests {
             let command = CreateProject { year, ..a_project() };
             assert_eq!(Project::create(command, Actor::System), Err(Refusal::NoSuchYear), "{year}");
         }
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    /// The usual project, wherever it stands.
+    fn standing(status: ProjectStatus) -> Project {
+        Project::create(CreateProject { status, ..a_project() }, Actor::System).unwrap().0
+    }
+
+    #[test]
+    fn an_imported_edition_may_stand_anywhere_but_not_end_before_it_started() {
+        let mut command = CreateProject {
+            status: ProjectStatus::Ended,
+            started_on: Some(day("2026-03-02")),
+            ended_on: Some(day("2026-03-31")),
+            source: Some(Source { name: "bizinfo".to_owned(), id: "PBLN_1".to_owned() }),
+            ..a_project()
+        };
+        let (it, event) = Project::create(command.clone(), Actor::System).unwrap();
+        assert_eq!((it.status, event.edition.ended_on), (ProjectStatus::Ended, Some(day("2026-03-31"))));
+        command.ended_on = Some(day("2026-03-01"));
+        assert_eq!(Project::create(command, Actor::System), Err(Refusal::EndedBeforeStarted));
+    }
+
+    #[test]
+    fn only_an_edition_that_was_expected_is_filled_and_its_source_is_told_as_changed() {
+        let fill = || {
+            let source = Some(Source { name: "bizinfo".to_owned(), id: "PBLN_1".to_owned() });
+            let name = Some("2026년 스마트상점 공고".to_owned());
+            Command::Fill(Box::new(EditProject { name, source, ..EditProject::default() }))
+        };
+        let mut it = standing(ProjectStatus::Planned);
+        let change = it.handle(fill(), Actor::System).unwrap().unwrap();
+        let Told::Edited(event) = &change.told else { panic!("{change:?}") };
+        assert_eq!(event.changed, [EditionField::Name, EditionField::Source]);
+        it.apply(&change);
+        assert_eq!((it.version, it.handle(fill(), Actor::System)), (2, Ok(None)));
+        for status in [ProjectStatus::Ongoing, ProjectStatus::Ended] {
+            assert_eq!(standing(status).handle(fill(), Actor::System), Err(Refusal::NotPlanned(status)));
+        }
+    }
+
+    #[test]
+    fn one_among_many_is_ended_only_if_it_runs_and_its_deadline_has_passed() {
+        let end = |status, today| standing(status).handle(Command::EndOverdue { today: day(today) }, Actor::System);
+        assert!(matches!(end(ProjectStatus::Ongoing, "2026-04-01"), Ok(Some(Change { told: Told::Ended(_), .. }))));
+        assert_eq!(end(ProjectStatus::Ongoing, "2026-03-31"), Err(Refusal::NotOverdue(Phase::Closing)));
+        for status in [ProjectStatus::Planned, ProjectStatus::Ended] {
+            assert_eq!(end(status, "2026-04-01"), Err(Refusal::NotOngoing(status)));
+        }
+    }
+
+    #[test]
+    fn a_deadline_that_moved_is_told_with_the_one_before() {
+        let it = standing(ProjectStatus::Ongoing);
+        let period = Period { ends_on: Some(day("2026-04-10")), ..it.period.clone() };
+        let edit = EditProject { period: Some(period), ..EditProject::default() };
+        let change = it.handle(Command::Edit(Box::new(edit)), Actor::System).unwrap().unwrap();
+        let Told::Edited(event) = &change.told else { panic!("{change:?}") };
+        assert!(event.deadline_moved());
+        assert_eq!(event.previous_period.as_ref(), Some(&it.period));
     }
 }

@@ -139,6 +139,10 @@ fn add_headers(operation: &mut Map<String, Value>, reads: bool, schemas: &Value)
         if !status.starts_with('2') {
             continue;
         }
+        if response["description"].as_str().unwrap_or_default().is_empty() {
+            let reason = StatusCode::from_bytes(status.as_bytes()).ok().and_then(|status| status.canonical_reason());
+            response["description"] = json!(reason.unwrap_or(status));
+        }
         let properties = &resolved(&response["content"]["application/json"]["schema"], schemas)["properties"];
         let mut headers = Map::new();
         if properties.get("version").is_some() {
@@ -433,6 +437,7 @@ mod tests {
         assert_eq!(headers("200"), ["Link"]);
         assert_eq!(headers("201"), ["ETag", "Location"]);
         assert!(headers("404").is_empty());
+        assert_eq!(operation["responses"]["201"]["description"], "Created");
     }
 
     #[test]

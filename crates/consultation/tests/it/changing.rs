@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use axum::http::{Method, header};
 use chrono::TimeDelta;
-use events::{ConsultationId, Origin};
+use events::{ConsultationId, Origin, SalesmanMatched};
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::{CONSULTANT, JSON, PHONE, SALESMAN, a_match, change, requested, requested_and_matched, start};
 
@@ -35,6 +36,8 @@ async fn an_edit_to_a_day_that_has_passed_is_refused_but_the_memo_may_change_aft
     let path = format!("/consultations/{id}");
     let answer = app.as_customer(PHONE).patch_if(&path, 1, &json!({ "desiredDate": "2026-11-22" })).await;
     assert_eq!(answer.problem(422).1, [("/desiredDate".to_owned(), "in-the-past".to_owned())]);
+    let answer = app.as_customer(PHONE).patch_if(&path, 1, &json!({ "desiredDate": "2101-01-01" })).await;
+    assert_eq!(answer.problem(422).1, [("/desiredDate".to_owned(), "too-late".to_owned())]);
     app.clock().advance(TimeDelta::days(30));
     app.as_customer(PHONE).patch_if(&path, 1, &json!({ "memo": "아직 기다립니다" })).await.expect(200);
 }
@@ -125,4 +128,42 @@ async fn a_step_there_is_no_way_to_is_refused_with_the_present_one() {
     // Where it is already: nothing to do, and no error.
     assert_eq!(app.as_staff().post_if(&path, 3, &json!({ "step": "succeeded" })).await.expect(200)["version"], 3);
     assert!(app.new_events().await.is_empty());
+}
+
+#[tokio::test]
+async fn after_a_rematch_the_event_names_the_new_salesman_and_the_old_one_moves_nothing() {
+    let app = start().await;
+    let id = requested(&app).await;
+    let origin = Origin::Consultation(ConsultationId(id));
+    let (first, other) = (a_match(origin, SALESMAN, None), Uuid::from_u128(0x07));
+    app.deliver(1, &first).await;
+    app.deliver(2, &SalesmanMatched { match_id: first.match_id, ..a_match(origin, other, Some(CONSULTANT)) }).await;
+    let path = format!("/consultations/{id}/progress");
+    let approve = json!({ "step": "approved" });
+    assert_eq!(app.as_salesman(SALESMAN).post_if(&path, 1, &approve).await.problem(404).0, "not-found");
+    app.as_salesman(other).post_if(&path, 1, &approve).await.expect(200);
+    let events = app.new_events().await;
+    assert_eq!((events.len(), &events[0].2["salesmanId"], &events[0].2["consultantId"]), (1, &json!(other), &json!(CONSULTANT)));
+}
+
+#[tokio::test]
+async fn failing_and_cancelling_want_a_reason_of_whoever_does_it() {
+    let app = start().await;
+    let id = requested_and_matched(&app).await;
+    let path = format!("/consultations/{id}/progress");
+    app.as_salesman(SALESMAN).post_if(&path, 1, &json!({ "step": "approved" })).await.expect(200);
+    app.new_events().await;
+    for step in ["failed", "cancelled"] {
+        for caller in [app.as_staff(), app.as_salesman(SALESMAN)] {
+            let refused = caller.post_if(&path, 2, &json!({ "step": step })).await.problem(422);
+            assert_eq!(refused, ("wrong-fields".to_owned(), vec![("/reason".to_owned(), "required".to_owned())]), "{step}");
+        }
+    }
+    // Its customer may still cancel while it is open, and a second click changes nothing.
+    for version in [2, 3] {
+        let view =
+            app.as_customer(PHONE).post_if(&path, version, &json!({ "step": "cancelled", "reason": "사정" })).await.expect(200);
+        assert_eq!((&view["step"], &view["version"]), (&json!("cancelled"), &json!(3)));
+    }
+    assert_eq!(app.new_events().await.len(), 1);
 }

@@ -6,6 +6,7 @@ mod creating;
 mod description;
 mod http;
 mod listing;
+mod migrations;
 mod notes;
 mod phone;
 mod policies;

@@ -93,3 +93,13 @@ async fn a_purpose_is_a_short_sentence() {
     }
     assert_eq!(disclosures(&app).await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_number_whose_reading_cannot_be_recorded_is_not_shown() {
+    let app = start().await;
+    let id = marked(&app).await;
+    sqlx::query("alter table disclosure add check (false)").execute(app.pool()).await.unwrap();
+    let answer = app.as_staff().get(&format!("/interests/{id}/phone")).await;
+    assert!(!answer.json.to_string().contains("1234"), "{}", answer.json);
+    assert_eq!(answer.problem(500).0, "internal");
+}

@@ -133,7 +133,7 @@ fn messages(events: &[Described]) -> Value {
                 "key": { "type": "string", "format": "uuid", "description": format!("`{}`", key_field(event.topic)) },
                 "bindingVersion": "0.5.0",
             } },
-            "externalDocs": { "url": schema_path(event.type_name), "description": "The payload's JSON Schema" },
+            "x-schema": schema_path(event.type_name),
             "examples": [{ "name": "golden", "headers": example_headers(event, &payload), "payload": payload }],
         })
     };

@@ -73,7 +73,8 @@ async fn what_falls_on_the_29th_of_february_falls_on_the_28th_and_free_text_stay
             json!({ "kind": "always", "text": "상시", "startsOn": null, "endsOn": null }),
         ),
     ] {
-        let id = ended(&app, &with(json!({ "name": format!("{year}년 사업 {expected}"), "year": year, "period": period }))).await;
+        let id =
+            ended(&app, &with(&json!({ "name": format!("{year}년 사업 {expected}"), "year": year, "period": period }))).await;
         follow(&app).await;
         let next = shown(&app, id).await["successor"].as_str().unwrap().parse().unwrap();
         assert_eq!(shown(&app, next).await["period"], expected);
@@ -83,7 +84,7 @@ async fn what_falls_on_the_29th_of_february_falls_on_the_28th_and_free_text_stay
 #[tokio::test]
 async fn however_often_the_end_is_told_there_is_one_successor() {
     let app = start().await;
-    let id = ended(&app, &with(json!({}))).await;
+    let id = ended(&app, &with(&json!({}))).await;
     let told = follow(&app).await;
     let end = told.iter().find(|(name, ..)| name == "ktgg.ProjectEnded.v1").unwrap();
     // The same record again; the same event as a restored ledger would send it; and everything from the beginning to a service that has
@@ -104,7 +105,7 @@ async fn however_often_the_end_is_told_there_is_one_successor() {
 async fn two_instances_that_take_it_in_at_once_make_one() {
     let app = start().await;
     let other = app.beside(project::service()).await;
-    let id = ended(&app, &with(json!({}))).await;
+    let id = ended(&app, &with(&json!({}))).await;
     let told = app.new_events().await;
     for event in &told[..2] {
         deliver_own(&app, Uuid::new_v4(), event).await;
@@ -119,7 +120,7 @@ async fn two_instances_that_take_it_in_at_once_make_one() {
 async fn two_editions_of_one_year_that_end_at_once_make_one_of_the_next() {
     let app = start().await;
     let other = app.beside(project::service()).await;
-    let of = |round: &str| with(json!({ "name": format!("2026년 {round} 스마트상점") }));
+    let of = |round: &str| with(&json!({ "name": format!("2026년 {round} 스마트상점") }));
     let (first, second) = (ended(&app, &of("1차")).await, ended(&app, &of("2차")).await);
     let told = app.new_events().await;
     for event in told.iter().filter(|(name, ..)| name != "ktgg.ProjectEnded.v1") {
@@ -142,8 +143,8 @@ async fn two_editions_of_one_year_that_end_at_once_make_one_of_the_next() {
 #[tokio::test]
 async fn an_edition_of_next_year_that_is_there_already_is_linked_and_none_is_made() {
     let app = start().await;
-    let id = ongoing(&app, &with(json!({}))).await;
-    let next = made(&app, &with(json!({ "name": "2027년 스마트상점", "year": 2027 }))).await;
+    let id = ongoing(&app, &with(&json!({}))).await;
+    let next = made(&app, &with(&json!({ "name": "2027년 스마트상점", "year": 2027 }))).await;
     // As if it had been entered before its series was known to have an earlier edition.
     app.as_staff().patch_if(&format!("/projects/{next}"), 1, &json!({ "predecessor": null })).await.expect(200);
     follow(&app).await;
@@ -163,8 +164,8 @@ async fn an_edition_of_next_year_that_is_there_already_is_linked_and_none_is_mad
 #[tokio::test]
 async fn an_edition_that_follows_it_already_stays_as_it_is() {
     let app = start().await;
-    let id = ongoing(&app, &with(json!({}))).await;
-    let next = made(&app, &with(json!({ "name": "2027년 스마트상점", "year": 2027 }))).await;
+    let id = ongoing(&app, &with(&json!({}))).await;
+    let next = made(&app, &with(&json!({ "name": "2027년 스마트상점", "year": 2027 }))).await;
     follow(&app).await;
     app.as_staff().post_if(&format!("/projects/{id}/end"), 2, &json!({})).await.expect(200);
     assert_eq!(follow(&app).await.len(), 1);
@@ -174,7 +175,7 @@ async fn an_edition_that_follows_it_already_stays_as_it_is() {
 #[tokio::test]
 async fn it_goes_by_what_is_known_when_the_event_is_taken_in() {
     let app = start().await;
-    let id = ended(&app, &with(json!({}))).await;
+    let id = ended(&app, &with(&json!({}))).await;
     // Staff mend a typing error before the service has read its own topic.
     app.as_staff().patch_if(&format!("/projects/{id}"), 3, &json!({ "name": "2026년 스마트상점 보급" })).await.expect(200);
     follow(&app).await;
@@ -185,7 +186,7 @@ async fn it_goes_by_what_is_known_when_the_event_is_taken_in() {
 #[tokio::test]
 async fn after_the_last_year_there_is_no_next_one() {
     let app = start().await;
-    let id = ended(&app, &with(json!({ "year": 2100 }))).await;
+    let id = ended(&app, &with(&json!({ "year": 2100 }))).await;
     follow(&app).await;
     assert_eq!(editions(&app, id).await.len(), 1);
     assert!(app.parked().await.is_empty());
@@ -194,7 +195,7 @@ async fn after_the_last_year_there_is_no_next_one() {
 #[tokio::test]
 async fn the_end_of_a_project_that_is_not_there_is_kept_aside() {
     let (app, elsewhere) = (start().await, start().await);
-    let _ = ended(&elsewhere, &with(json!({}))).await;
+    let _ = ended(&elsewhere, &with(&json!({}))).await;
     for event in &elsewhere.new_events().await {
         deliver_own(&app, Uuid::new_v4(), event).await;
     }

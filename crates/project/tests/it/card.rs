@@ -7,13 +7,9 @@ use service_kit::testing::TestApp;
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, OTHER_SALESMAN, SALESMAN, consultation_created, deliver_at, ended, interest_created, interest_updated, made,
-    matched, ongoing, person, progressed, shown, start, with,
+    CONSULTANT, OTHER_SALESMAN, SALESMAN, consultation_created, deliver_at, encoded, ended, interest_created, interest_updated,
+    made, matched, ongoing, person, progressed, shown, start, with,
 };
-
-fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
-}
 
 fn names(card: &Value) -> Vec<&str> {
     card["items"].as_array().unwrap().iter().map(|item| item["project"]["name"].as_str().unwrap()).collect()
@@ -29,7 +25,7 @@ async fn a_programme(app: &TestApp, name: &str, category: &str, region: &str, ta
     let fields = json!({
         "name": name, "category": category, "regions": [region], "target": target, "period": period, "agency": format!("{name} 기관"),
     });
-    ongoing(app, &with(fields)).await
+    ongoing(app, &with(&fields)).await
 }
 
 /// A customer who marked a programme, with a salesman and a consultant on it.
@@ -53,11 +49,11 @@ async fn a_card_for_a_customer_holds_what_shares_something_with_what_he_marked_b
     a_programme(&app, "전국 사업", "금융", "전국", "예비창업자", "2026-11-27").await;
     a_programme(&app, "남의 사업", "금융", "서울", "예비창업자", "2026-11-24").await;
     a_programme(&app, "마감된 사업", "수출", "부산", "중소기업", "2026-11-22").await;
-    ended(&app, &with(json!({ "name": "종료된 사업", "category": "수출", "agency": "다른 기관" }))).await;
+    ended(&app, &with(&json!({ "name": "종료된 사업", "category": "수출", "agency": "다른 기관" }))).await;
     let soon = json!({ "category": "수출", "regions": ["서울"], "agency": "곧", "name": "곧 시작할 사업", "period": until("2026-12-23", "2027-01-31") });
-    made(&app, &with(soon)).await;
+    made(&app, &with(&soon)).await;
     let later = json!({ "category": "수출", "regions": ["서울"], "agency": "훗날", "name": "훗날의 사업", "period": until("2026-12-24", "2027-01-31") });
-    made(&app, &with(later)).await;
+    made(&app, &with(&later)).await;
     let customer = marked(&app, own, 1).await;
     let card = app.as_salesman(SALESMAN).get(&format!("/projects/visit-card?customer={customer}")).await.expect(200);
     assert_eq!(
@@ -142,9 +138,9 @@ async fn an_open_consultation_counts_as_a_mark_and_a_closed_one_does_not() {
 #[tokio::test]
 async fn an_interest_is_in_the_newest_edition_that_has_not_ended() {
     let app = start().await;
-    let old = ended(&app, &with(json!({ "name": "2025년 스마트상점", "year": 2025, "category": "금융" }))).await;
+    let old = ended(&app, &with(&json!({ "name": "2025년 스마트상점", "year": 2025, "category": "금융" }))).await;
     let always = json!({ "kind": "always", "text": "상시" });
-    let new = ongoing(&app, &with(json!({ "period": always }))).await;
+    let new = ongoing(&app, &with(&json!({ "period": always }))).await;
     assert_eq!(shown(&app, new).await["seriesId"], shown(&app, old).await["seriesId"]);
     a_programme(&app, "금융 사업", "금융", "부산", "중소기업", "2026-12-24").await;
     let customer = marked(&app, old, 1).await;

@@ -284,7 +284,7 @@ async fn every_wrong_field_of_an_edit_is_told_at_once() {
 #[tokio::test]
 async fn a_new_edition_follows_the_newest_of_the_year_before_that_nothing_follows() {
     let app = start().await;
-    let of = |year: i32, round: &str| with(json!({ "name": format!("{year}년 {round}스마트상점"), "year": year }));
+    let of = |year: i32, round: &str| with(&json!({ "name": format!("{year}년 {round}스마트상점"), "year": year }));
     let first = made(&app, &of(2025, "1차 ")).await;
     app.clock().advance(TimeDelta::seconds(1));
     let second = made(&app, &of(2025, "2차 ")).await;
@@ -303,9 +303,9 @@ async fn a_new_edition_follows_the_newest_of_the_year_before_that_nothing_follow
 #[tokio::test]
 async fn a_predecessor_is_an_earlier_edition_of_the_series_that_nothing_else_follows() {
     let app = start().await;
-    let of = |year: i32| with(json!({ "name": format!("{year}년 스마트상점"), "year": year }));
+    let of = |year: i32| with(&json!({ "name": format!("{year}년 스마트상점"), "year": year }));
     let (old, new) = (made(&app, &of(2023)).await, made(&app, &of(2026)).await);
-    let elsewhere = made(&app, &with(json!({ "year": 2024, "host": "창업진흥원" }))).await;
+    let elsewhere = made(&app, &with(&json!({ "year": 2024, "host": "창업진흥원" }))).await;
     let later = made(&app, &of(2029)).await;
     let path = format!("/projects/{new}");
     for (wanted, code) in
@@ -339,13 +339,13 @@ async fn two_that_are_entered_at_once_are_editions_of_one_series() {
 #[tokio::test]
 async fn all_whose_deadline_has_passed_are_ended_and_no_others() {
     let app = start().await;
-    let until = |end: &str| with(json!({ "period": period("2026-11-01", end) }));
+    let until = |end: &str| with(&json!({ "period": period("2026-11-01", end) }));
     let yesterday = ongoing(&app, &until("2026-11-22")).await;
     let long_ago = ongoing(&app, &until("2026-11-02")).await;
     let today = ongoing(&app, &until("2026-11-23")).await;
     let planned = made(&app, &until("2026-11-22")).await;
     let over = ended(&app, &until("2026-11-22")).await;
-    let always = ongoing(&app, &with(json!({ "period": { "kind": "always", "text": "상시" } }))).await;
+    let always = ongoing(&app, &with(&json!({ "period": { "kind": "always", "text": "상시" } }))).await;
     app.new_events().await;
     let answer = app.as_staff().post("/projects/end-overdue", &json!({})).await.expect(200);
     let result = |id: Uuid| json!({ "id": id, "name": "2026년 스마트상점", "outcome": "ended" });
@@ -373,7 +373,7 @@ async fn all_whose_deadline_has_passed_are_ended_and_no_others() {
 #[tokio::test]
 async fn one_that_is_refused_holds_up_no_other_and_the_answer_says_why() {
     let app = start().await;
-    let until = |end: &str| with(json!({ "period": period("2026-11-01", end) }));
+    let until = |end: &str| with(&json!({ "period": period("2026-11-01", end) }));
     let (first, moved, last) = (
         ongoing(&app, &until("2026-11-20")).await,
         ongoing(&app, &until("2026-11-21")).await,

@@ -1,7 +1,6 @@
 //! Lists: search, filters, orders, pages.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use events::{Period, PeriodKind, Phase, ProjectStatus};
@@ -11,12 +10,7 @@ use service_kit::testing::TestApp;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use crate::{ended, id_of, made, ongoing, start, with};
-
-/// Percent-encoded, as a browser sends it.
-fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
-}
+use crate::{encoded, ended, id_of, made, ongoing, start, with};
 
 async fn names(app: &TestApp, query: &str) -> Vec<String> {
     let page = app.anyone().get(&format!("/projects?{query}")).await.expect(200);
@@ -48,7 +42,7 @@ async fn words_are_found_in_name_agency_host_and_summary() {
         ("수출 바우처 100%", "산업통상부", "KOTRA", "해외_진출\\지원"),
         ("각종 R&D", "경기도", "경기테크노파크", "정북향"),
     ] {
-        made(&app, &with(json!({ "name": name, "agency": agency, "host": host, "summary": summary }))).await;
+        made(&app, &with(&json!({ "name": name, "agency": agency, "host": host, "summary": summary }))).await;
     }
     let (shops, export, research) = ("스마트상점 기술보급", "수출 바우처 100%", "각종 R&D");
     for (q, expected) in [
@@ -87,7 +81,7 @@ async fn words_are_found_in_name_agency_host_and_summary() {
         assert_eq!(found(&app, q).await, expected.iter().map(|name| (*name).to_owned()).collect(), "{q:?}");
     }
     // What is edited is found by what it is now.
-    let id = made(&app, &with(json!({ "name": "처음 이름" }))).await;
+    let id = made(&app, &with(&json!({ "name": "처음 이름" }))).await;
     app.as_staff().patch_if(&format!("/projects/{id}"), 1, &json!({ "name": "나중 이름" })).await.expect(200);
     assert_eq!((found(&app, "처음").await.len(), found(&app, "ㄴㅈ").await.len()), (0, 1));
 }
@@ -100,10 +94,10 @@ async fn filters_are_all_fulfilled_and_a_nationwide_programme_applies_everywhere
         ("부산 금융", "금융", json!(["부산"]), json!("중소기업")),
         ("전국 기술", "기술", json!(["전국"]), Value::Null),
     ] {
-        made(&app, &with(json!({ "name": name, "category": category, "regions": regions, "target": target }))).await;
+        made(&app, &with(&json!({ "name": name, "category": category, "regions": regions, "target": target }))).await;
     }
-    ongoing(&app, &with(json!({ "name": "진행", "category": "기타", "period": { "kind": "always", "text": "상시" } }))).await;
-    ended(&app, &with(json!({ "name": "종료", "category": "기타" }))).await;
+    ongoing(&app, &with(&json!({ "name": "진행", "category": "기타", "period": { "kind": "always", "text": "상시" } }))).await;
+    ended(&app, &with(&json!({ "name": "종료", "category": "기타" }))).await;
     for (query, expected) in [
         (format!("category={}", encoded("기술")), vec!["서울 기술", "전국 기술"]),
         (format!("region={}", encoded("서울")), vec!["서울 기술", "전국 기술", "종료", "진행"]),
@@ -131,8 +125,8 @@ async fn filters_are_all_fulfilled_and_a_nationwide_programme_applies_everywhere
 #[tokio::test]
 async fn a_query_that_cannot_be_meant_is_refused() {
     let app = start().await;
-    made(&app, &with(json!({}))).await;
-    made(&app, &with(json!({}))).await;
+    made(&app, &with(&json!({}))).await;
+    made(&app, &with(&json!({}))).await;
     let page = app.anyone().get("/projects?limit=1").await.expect(200);
     let next = page["next"].as_str().unwrap();
     for query in [
@@ -170,7 +164,7 @@ async fn a_list(app: &TestApp) -> (Vec<Uuid>, Vec<Uuid>) {
         ("라 사업", Some("2026-11-20"), false),
     ] {
         let period = end.map(|end| json!({ "startsOn": "2026-11-01", "endsOn": end }));
-        let body = with(json!({ "name": name, "period": period }));
+        let body = with(&json!({ "name": name, "period": period }));
         let id = if is_ended { ended(app, &body).await } else { made(app, &body).await };
         app.clock().advance(TimeDelta::milliseconds(2));
         made_of.push(id);
@@ -213,14 +207,14 @@ async fn what_comes_while_a_list_is_read_moves_nothing() {
     let app = start().await;
     let (_, by_name) = a_list(&app).await;
     let first = app.anyone().get("/projects?sort=name&limit=3").await.expect(200);
-    made(&app, &with(json!({ "name": "가 앞의 사업" }))).await;
+    made(&app, &with(&json!({ "name": "가 앞의 사업" }))).await;
     let next = first["next"].as_str().unwrap();
     let rest = app.anyone().get(&format!("/projects?sort=name&after={next}")).await.expect(200);
     let rest: Vec<_> = rest["items"].as_array().unwrap().iter().map(id_of).collect();
     assert_eq!(rest, by_name[3..]);
 }
 
-/// Writes a project as no command would, and computes what is computed.
+/// Writes a project as it stands, whatever commands would have led there.
 async fn put(app: &TestApp, status: ProjectStatus, period: &Period) -> Uuid {
     let id = Uuid::new_v4();
     sqlx::query(
@@ -320,11 +314,11 @@ async fn an_imported_project_tells_where_it_comes_from() {
     let app = start().await;
     for (name, line) in [
         ("bizinfo", "출처: 중소벤처기업부 기업마당(bizinfo.go.kr)"),
-        ("k-startup", "출처: 창업진흥원 K-Startup"),
+        ("kstartup", "출처: 창업진흥원 K-Startup"),
         ("data.go.kr", "출처: 공공데이터포털(data.go.kr)"),
         ("우리 목록", "출처: 우리 목록"),
     ] {
-        let id = made(&app, &with(json!({}))).await;
+        let id = made(&app, &with(&json!({}))).await;
         sqlx::query("update project set source_name = $2, source_id = 'PBLN_1' where id = $1")
             .bind(id)
             .bind(name)
@@ -340,7 +334,7 @@ async fn an_imported_project_tells_where_it_comes_from() {
 async fn rows_that_older_rules_computed_are_computed_again() {
     let app = start().await;
     for n in 0..3 {
-        let id = made(&app, &with(json!({ "name": format!("스마트상점 {n}"), "target": "소상공인" }))).await;
+        let id = made(&app, &with(&json!({ "name": format!("스마트상점 {n}"), "target": "소상공인" }))).await;
         sqlx::query(
             "update project set search = '', initials = '', series_key = '', target_words = '{}', computed_by = 0 where id = $1",
         )
@@ -363,7 +357,7 @@ async fn rows_that_older_rules_computed_are_computed_again() {
 #[tokio::test]
 async fn two_letters_and_initials_are_found_by_an_index_among_twenty_thousand() {
     let app = start().await;
-    let needle = made(&app, &with(json!({ "name": "튤립축제 홍보관" }))).await;
+    let needle = made(&app, &with(&json!({ "name": "튤립축제 홍보관" }))).await;
     // Others that share letters with it, but neither the word nor the initials.
     sqlx::query(
         "insert into project (id, series_id, name, year, category, regions, agency, host, period, status, version, created_at, search, initials, computed_by)
@@ -387,11 +381,8 @@ async fn two_letters_and_initials_are_found_by_an_index_among_twenty_thousand() 
         .await
         .unwrap();
         assert!(plan.iter().any(|line| line.contains(&format!("project_{column}"))), "{q}: {plan:#?}");
-        let began = Instant::now();
         let answer = app.anyone().get(&format!("/projects?q={}", encoded(q))).await.expect(200);
-        let took = began.elapsed();
         assert_eq!(answer["items"].as_array().unwrap().iter().map(id_of).collect::<Vec<_>>(), [needle], "{q}");
-        assert!(took.as_millis() < 500, "{q} took {took:?}");
     }
 }
 

@@ -54,12 +54,17 @@ fn a_project() -> Value {
 }
 
 /// The least with some fields in place of its own.
-fn with(fields: Value) -> Value {
+fn with(fields: &Value) -> Value {
     let mut body = least();
     for (name, value) in fields.as_object().unwrap() {
         body[name] = value.clone();
     }
     body
+}
+
+/// Percent-encoded, as a browser sends it.
+fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |encoded, byte| encoded + &format!("%{byte:02X}"))
 }
 
 fn id_of(view: &Value) -> Uuid {

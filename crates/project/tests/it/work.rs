@@ -34,7 +34,7 @@ fn customer(n: u128) -> Uuid {
 /// One project with three customers: one is interested and asked for a consultation, on which others are; one asked twice; one is
 /// interested, and nobody is on it.
 async fn at_work(app: &TestApp) -> Uuid {
-    let id = ongoing(app, &with(json!({}))).await;
+    let id = ongoing(app, &with(&json!({}))).await;
     let series = series(app, id).await;
     deliver_at(app, 0, 1, &registered(SALESMAN, "김하늘")).await;
     deliver_at(app, 0, 2, &renamed(SALESMAN, "김하늘 과장")).await;
@@ -70,7 +70,9 @@ async fn staff_see_who_works_on_a_project_for_whom_and_how_far_they_are() {
     let none = json!({ "open": 0, "apply": 0, "approved": 0, "succeeded": 0, "failed": 0, "cancelled": 0 });
     let but = |of: &[(&str, i64)]| {
         let mut counts = none.clone();
-        of.iter().for_each(|(name, count)| counts[*name] = json!(count));
+        for (name, count) in of {
+            counts[*name] = json!(count);
+        }
         counts
     };
     assert_eq!(
@@ -110,7 +112,7 @@ async fn staff_see_who_works_on_a_project_for_whom_and_how_far_they_are() {
 #[tokio::test]
 async fn a_project_nobody_has_to_do_with_is_empty() {
     let app = start().await;
-    let id = made(&app, &with(json!({}))).await;
+    let id = made(&app, &with(&json!({}))).await;
     let view = view(&app, id).await;
     assert_eq!((&view["salesmen"], &view["customers"]), (&json!([]), &json!({ "items": [] })));
     assert!(view["progress"].as_object().unwrap().values().all(|count| count == 0));
@@ -148,7 +150,7 @@ async fn salesmen_and_consultants_see_the_totals_and_their_own_customers_only() 
 #[tokio::test]
 async fn a_view_is_for_those_who_work_here() {
     let app = start().await;
-    let path = format!("/projects/{}/view", made(&app, &with(json!({}))).await);
+    let path = format!("/projects/{}/view", made(&app, &with(&json!({}))).await);
     assert_eq!(app.anyone().get(&path).await.problem(401).0, "sign-in-required");
     assert_eq!(app.as_customer("010-1234-5678").get(&path).await.problem(403).0, "not-allowed");
     let missing = format!("/projects/{}/view", Uuid::from_u128(0x404));
@@ -163,9 +165,9 @@ async fn a_view_is_for_those_who_work_here() {
 #[tokio::test]
 async fn interests_count_for_editions_that_have_not_ended_and_consultations_for_their_own_project() {
     let app = start().await;
-    let old = ended(&app, &with(json!({ "name": "2025년 스마트상점", "year": 2025 }))).await;
-    let new = ongoing(&app, &with(json!({}))).await;
-    let elsewhere = made(&app, &with(json!({ "host": "창업진흥원" }))).await;
+    let old = ended(&app, &with(&json!({ "name": "2025년 스마트상점", "year": 2025 }))).await;
+    let new = ongoing(&app, &with(&json!({}))).await;
+    let elsewhere = made(&app, &with(&json!({ "host": "창업진흥원" }))).await;
     let series = series(&app, old).await;
     // One that tells its series, one that does not know it yet and is resolved by its project, and one whose project nobody knows.
     deliver_at(&app, 1, 1, &interest_created(1, Some(series), old, 1)).await;
@@ -181,7 +183,7 @@ async fn interests_count_for_editions_that_have_not_ended_and_consultations_for_
 #[tokio::test]
 async fn an_interest_that_was_turned_off_is_gone_and_turned_on_again_nobody_is_on_it_until_it_is_matched_again() {
     let app = start().await;
-    let id = ongoing(&app, &with(json!({}))).await;
+    let id = ongoing(&app, &with(&json!({}))).await;
     let created = interest_created(1, Some(series(&app, id).await), id, 1);
     let on = Origin::Interest(created.interest_id);
     let first = matched(on, &created.customer, person(SALESMAN, "김하늘"), None);
@@ -205,7 +207,7 @@ async fn an_interest_that_was_turned_off_is_gone_and_turned_on_again_nobody_is_o
 #[tokio::test]
 async fn customers_come_in_pages() {
     let app = start().await;
-    let id = ongoing(&app, &with(json!({}))).await;
+    let id = ongoing(&app, &with(&json!({}))).await;
     for n in 0..7_u16 {
         // Two at a time.
         deliver_at(&app, i64::from(n / 2), 1, &consultation_created(100 + u128::from(n), id, n)).await;

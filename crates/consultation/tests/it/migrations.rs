@@ -1,0 +1,52 @@
+//! What becomes of rows that are older than a migration.
+
+use serde_json::{Value, json};
+use service_kit::testing::database;
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection as _};
+
+use crate::{PROJECT, SALESMAN};
+
+/// Applies the migrations from one version to another.
+async fn migrate(connection: &mut PgConnection, from: i64, to: i64) {
+    for migration in consultation::service().migrations().iter().filter(|it| (from..=to).contains(&it.version)) {
+        sqlx::raw_sql(AssertSqlSafe(migration.sql.as_str().to_owned())).execute(&mut *connection).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_happened_before_there_was_a_timeline_is_taken_from_the_ledger() {
+    let mut connection = PgConnection::connect(&database(&[]).await).await.unwrap();
+    migrate(&mut connection, 1, 2).await;
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "insert into consultation (id, project_id, project_name, customer_id, phone, desired_on, memo, step, reason, version, created_at, updated_at)
+         values ('00000000-0000-0000-0000-000000000001', '{PROJECT}', '스마트상점', '{SALESMAN}', '+821012345678', '2026-12-02', '', 'cancelled',
+                 '사정', 3, now(), now());
+         insert into known_project values ('{PROJECT}', ' AI  바우처', 'ongoing');
+         insert into event_log (id, aggregatetype, aggregateid, version, type, payload, recorded_at)
+         select gen_random_uuid(), 'consultation', '00000000-0000-0000-0000-000000000001', version, type,
+                payload || '{{\"actor\": {{\"role\": \"system\"}}}}', '2026-11-23T01:00:00Z'::timestamptz + version * interval '1 minute'
+         from (values (1, 'ktgg.ConsultationCreated.v1', '{{\"desiredOn\": \"2026-12-01\"}}'::jsonb),
+                      (2, 'ktgg.ConsultationEdited.v1', '{{\"desiredOn\": \"2026-12-02\", \"memoChanged\": false}}'),
+                      (3, 'ktgg.ConsultationProgressed.v1', '{{\"from\": \"apply\", \"to\": \"cancelled\"}}')) told (version, type, payload)"
+    )))
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    migrate(&mut connection, 3, 3).await;
+    let told: Vec<Value> =
+        sqlx::query_scalar("select what from timeline order by version").fetch_all(&mut connection).await.unwrap();
+    let expected = json!([
+        { "kind": "requested", "desiredDate": "2026-12-01" },
+        { "kind": "edited", "dateFrom": "2026-12-01", "dateTo": "2026-12-02", "memoChanged": false },
+        { "kind": "progressed", "from": "apply", "to": "cancelled", "reason": null },
+    ]);
+    assert_eq!(json!(told), expected);
+    // Each of them can be read as what the service writes.
+    for what in told {
+        serde_json::from_value::<consultation::timeline::Happening>(what).unwrap();
+    }
+    let keys: (String, Vec<String>) =
+        sqlx::query_as("select name_key, names_told from known_project").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(keys, ("ai 바우처".to_owned(), vec!["ai 바우처".to_owned()]));
+}
