@@ -318,7 +318,7 @@ pub(crate) async fn save_matched(tx: &mut Tx, it: &SalesmanMatch, change: &Chang
     }
 }
 
-/// Saves a match that was closed. Whoever waits for room is told at once.
+/// Saves a match that was closed. The bell that rings for every event that is taken in wakes the assigner: there is room.
 pub(crate) async fn save_closed(tx: &mut Tx, it: &SalesmanMatch, at: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query("update salesman_match set closed_at = $2, origin_version = $3 where id = $1")
         .bind(it.id.0)
@@ -326,7 +326,6 @@ pub(crate) async fn save_closed(tx: &mut Tx, it: &SalesmanMatch, at: DateTime<Ut
         .bind(it.origin_version)
         .execute(&mut **tx)
         .await?;
-    tx.ring_on_commit();
     Ok(())
 }
 
@@ -349,6 +348,5 @@ pub(crate) async fn save_opened_again(tx: &mut Tx, it: &SalesmanMatch, requested
     .bind(requested.brought_by.map(|id| id.0))
     .execute(&mut **tx)
     .await?;
-    tx.ring_on_commit();
     Ok(())
 }

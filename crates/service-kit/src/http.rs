@@ -150,7 +150,7 @@ pub(crate) async fn bounded(State(Bounds(slow)): State<Bounds>, request: Request
 pub struct Json<T> {
     /// The body.
     pub body: T,
-    /// `Idempotency-Key` and the body's hash, where the caller sent a key.
+    /// `Idempotency-Key` and the hash of path and body, where the caller sent a key.
     pub retry: Option<Retry>,
 }
 
@@ -168,6 +168,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             return Err(wrong_content_type());
         }
         let key = idempotency_key(request.headers())?;
+        let path = request.uri().path().to_owned();
         let bytes = whole_body(request.into_body(), BODY_LIMIT).await?;
         // Fields report their own faults; what is left is a body of another shape altogether.
         let wrong_shape = || {
@@ -189,7 +190,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             return Err(serde_json::from_slice::<IgnoredAny>(&bytes).map_or_else(refused, |_| wrong_shape()));
         }
         let body = serde_json::from_slice(&bytes).map_err(refused)?;
-        let retry = key.map(|key| Retry { key, body_hash: Sha256::digest(&bytes).to_vec() });
+        // The path too: the same words to another thing are another write.
+        let retry = key.map(|key| Retry {
+            key,
+            body_hash: Sha256::new().chain_update(path).chain_update([0]).chain_update(&bytes).finalize().to_vec(),
+        });
         Ok(Self { body, retry })
     }
 }

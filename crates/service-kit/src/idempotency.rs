@@ -17,7 +17,7 @@ use crate::problem::{Problem, Text};
 pub struct Retry {
     /// `Idempotency-Key`.
     pub key: String,
-    /// SHA-256 of the body.
+    /// SHA-256 of the path and the body.
     pub body_hash: Vec<u8>,
 }
 

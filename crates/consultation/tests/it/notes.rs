@@ -88,7 +88,7 @@ async fn a_key_that_was_used_for_another_consultation_shows_nothing_of_that_one(
     let (one, other) = (requested(&app).await, requested(&app).await);
     let body = json!({ "text": "같은 글" });
     app.as_staff().post_with_key(&notes(one), "n", &body).await.expect(201);
-    assert_eq!(app.as_staff().post_with_key(&notes(other), "n", &body).await.problem(404).0, "not-found");
+    assert_eq!(app.as_staff().post_with_key(&notes(other), "n", &body).await.problem(422).0, "idempotency-key-reused");
     assert_eq!(rows(&app).await, 1);
 }
 

@@ -123,3 +123,11 @@ fn a_leave_covers_both_of_its_ends_and_nothing_beyond() {
     let covered = ["2026-12-23", "2026-12-24", "2026-12-26", "2026-12-27"].map(|it| leave.covers(day(it)));
     assert_eq!(covered, [false, true, true, false]);
 }
+
+/// One is something a page does, the other belongs to signing in.
+#[test]
+fn the_two_events_that_the_seed_rejects_are_no_types() {
+    for rejected in ["ProjectViewed", "CustomerLoggedIn"] {
+        assert!(!TYPES.iter().any(|name| name.contains(rejected)), "{rejected}");
+    }
+}

@@ -29,8 +29,6 @@ pub(crate) async fn keep_salesman(tx: &mut Tx, id: SalesmanId, profile: &events:
     .bind(profile.leave.map(|leave| leave.until))
     .execute(&mut **tx)
     .await?;
-    // Somebody may have room now, or be back.
-    tx.ring_on_commit();
     Ok(())
 }
 

@@ -341,11 +341,10 @@ async fn a_match_that_cannot_be_read_or_saved_is_passed_over_and_the_others_go_o
     consultant(&app, 9, 500).await;
     // More faulty ones than one look takes, and all of them are older.
     let origins = requested(&app, vec![FOUR; 70].into_iter().chain(["0000"; 70])).await;
-    sqlx::query("update salesman_match set last_four = 'four' where origin_id = any($1)")
-        .bind(&origins[1..70])
-        .execute(app.pool())
-        .await
-        .unwrap();
+    for (cause, faulty) in [("last_four = 'four'", &origins[1..40]), ("strategy = 'of a newer build'", &origins[40..70])] {
+        let sql = format!("update salesman_match set {cause} where origin_id = any($1)");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(faulty).execute(app.pool()).await.unwrap();
+    }
     let taken = match_id(&app, origins[0]).await;
     sqlx::query(
         "insert into event_log (id, aggregatetype, aggregateid, version, type, payload, recorded_at)
@@ -361,7 +360,10 @@ async fn a_match_that_cannot_be_read_or_saved_is_passed_over_and_the_others_go_o
     assert_eq!((&view["salesman"], &view["version"]), (&Value::Null, &json!(0)));
     assert_eq!(load(&app, "salesman_id").await, [(1, 70)].into());
     // Once it is mended it is served.
-    sqlx::query("update salesman_match set last_four = '0000' where last_four = 'four'").execute(app.pool()).await.unwrap();
+    sqlx::query("update salesman_match set last_four = '0000', strategy = null where version = 0")
+        .execute(app.pool())
+        .await
+        .unwrap();
     assert_eq!(assign(&app).await, 69);
 }
 

@@ -149,12 +149,18 @@ async fn both_directions_change_nothing_when_they_are_heard_again_even_from_the_
     app.deliver(1, &consultation).await;
     app.deliver(2, &progressed(consultation.consultation_id.0, Step::Approved)).await;
     app.deliver(3, &progressed(consultation.consultation_id.0, Step::Succeeded)).await;
+    let gone = an_interest(Uuid::from_u128(0x12), FOUR);
+    app.deliver(1, &gone).await;
+    // One is wanted in the end, the other is not.
     let history = [false, true, false, true].map(|interested| turned(&interest, interested));
-    for (version, event) in (2..).zip(&history) {
-        let id = Uuid::new_v4();
-        app.deliver_as(id, version, event).await;
-        app.deliver_as(id, version, event).await;
-        assign(&app).await;
+    let its_history = [false, true, false].map(|interested| turned(&gone, interested));
+    for events in [&history[..], &its_history] {
+        for (version, event) in (2..).zip(events) {
+            let id = Uuid::new_v4();
+            app.deliver_as(id, version, event).await;
+            app.deliver_as(id, version, event).await;
+            assign(&app).await;
+        }
     }
     app.new_events().await;
     let before = rows(&app).await;
@@ -165,9 +171,12 @@ async fn both_directions_change_nothing_when_they_are_heard_again_even_from_the_
     app.deliver(1, &consultation).await;
     app.deliver(2, &progressed(consultation.consultation_id.0, Step::Approved)).await;
     app.deliver(3, &progressed(consultation.consultation_id.0, Step::Succeeded)).await;
-    for (version, event) in (2..).zip(&history) {
-        app.deliver(version, event).await;
-        assert_eq!(rows(&app).await, before, "after version {version}");
+    app.deliver(1, &gone).await;
+    for events in [&history[..], &its_history] {
+        for (version, event) in (2..).zip(events) {
+            app.deliver(version, event).await;
+            assert_eq!(rows(&app).await, before, "after version {version}");
+        }
     }
     assert_eq!((assign(&app).await, app.new_events().await.len(), app.parked().await.len()), (0, 0, 0));
 }

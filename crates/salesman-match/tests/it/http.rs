@@ -67,6 +67,19 @@ async fn whoever_is_on_it_sees_why_it_was_he_and_nobody_elses_id() {
 }
 
 #[tokio::test]
+async fn a_reason_in_the_form_of_an_older_build_is_not_shown_and_all_else_is() {
+    let app = start().await;
+    let origin = matched(&app).await;
+    sqlx::query("update salesman_match set reason = $1")
+        .bind(json!({ "salesman": { "lastFour": FOUR, "candidates": [SALESMAN], "picked": 0 } }))
+        .execute(app.pool())
+        .await
+        .unwrap();
+    let view = match_of(&app, origin).await;
+    assert_eq!((view.get("reason"), &view["strategy"]), (None, &json!("phone-suffix")));
+}
+
+#[tokio::test]
 async fn another_persons_match_is_not_there() {
     let app = start().await;
     let origin = matched(&app).await;
