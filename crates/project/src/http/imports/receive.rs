@@ -27,6 +27,9 @@ use crate::series;
 use crate::store::imports;
 use crate::store::imports::rows::{self, PlannedRow};
 
+/// Where files are sent.
+const PATH: &str = "/projects/imports";
+
 /// How many rows are planned at once.
 const BATCH: usize = 500;
 
@@ -102,9 +105,10 @@ async fn receive(
     received
 }
 
-/// Reads the file as it arrives, and plans its rows batch by batch; gives the file's hash.
+/// Reads the file as it arrives, and plans its rows batch by batch; gives the hash that an idempotency key stands for: of path and file.
 async fn read(context: &Context, id: Uuid, body: &mut Body) -> Result<Vec<u8>, Problem> {
-    let (mut reader, mut hash, mut batch) = (Reader::default(), Sha256::new(), Vec::with_capacity(BATCH));
+    let (mut reader, mut batch) = (Reader::default(), Vec::with_capacity(BATCH));
+    let mut hash = Sha256::new().chain_update(PATH).chain_update([0]);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| unreadable_body())?.into_data() else { continue };
         hash.update(&data);
