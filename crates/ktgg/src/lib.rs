@@ -3,6 +3,7 @@
 //! - [`host`]: the five services and the gateway, each with its own schema, group and port, as in five deployments.
 //! - [`keys`]: the secrets of a data folder.
 //! - [`client`]: a caller over HTTP, and a reader of the stream.
+//! - [`import`]: a file of programmes, imported as staff do.
 //! - [`topic`]: what is on a domain topic.
 //! - [`demo`]: people and programmes to try things on.
 //! - [`contract`]: what others read instead of the code.
@@ -15,6 +16,7 @@ pub mod client;
 pub mod contract;
 pub mod demo;
 pub mod host;
+pub mod import;
 pub mod keys;
 pub mod topic;
 

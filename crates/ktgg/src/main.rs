@@ -10,6 +10,7 @@ use events::{SalesmanId, Topic};
 use ktgg::client::Client;
 use ktgg::demo::{self, Person};
 use ktgg::host::{self, Place};
+use ktgg::import::{self, Commit};
 use ktgg::keys::{self, Keys};
 use ktgg::topic::{self, Record};
 use ktgg::{bench, services};
@@ -59,6 +60,23 @@ enum Command {
         /// The data folder of `cargo xtask up`
         #[arg(long)]
         data: Option<PathBuf>,
+    },
+    /// Plan the import of a file of programmes, and carry it out with --commit
+    Import {
+        /// CSV of the public data portal, or an answer of 기업마당 or K-Startup in JSON
+        file: PathBuf,
+        /// The data folder of `cargo xtask up`
+        #[arg(long)]
+        data: Option<PathBuf>,
+        /// The gateway's port
+        #[arg(long, default_value_t = host::DEFAULT_PORT)]
+        port: u16,
+        /// Carry the plan out
+        #[arg(long)]
+        commit: bool,
+        /// Carry out as well what is taken for the announcement of an expected edition
+        #[arg(long, requires = "commit")]
+        confirm: bool,
     },
     /// Print the events that are on a domain topic: type, aggregate, version, and what each tells
     Topic {
@@ -142,6 +160,11 @@ async fn run(command: Command) -> Result<()> {
         Command::Serve { at, port, no_demo, supervised } => serve(&at.place(port), !no_demo, supervised).await,
         Command::Provision { at, port } => provision(&at.place(port)).await,
         Command::Token { role, who, data } => token(role, who, data),
+        Command::Import { file, data, port, commit, confirm } => {
+            let client = Client::new(format!("http://127.0.0.1:{port}"));
+            let how = Commit { commit, confirm };
+            import::run(&client, &sandbox_keys(data)?, &file, how, say).await
+        }
         Command::Topic { name, kafka } => print_topic(&name, kafka).await,
         Command::Openapi => {
             say(&format!("{:#}", ktgg::openapi()));
@@ -257,14 +280,19 @@ async fn print_topic(name: &str, brokers: String) -> Result<()> {
     Ok(())
 }
 
-fn token(role: Role, who: Option<String>, data: Option<PathBuf>) -> Result<()> {
+/// The keys of a data folder that was set up before.
+fn sandbox_keys(data: Option<PathBuf>) -> Result<Keys> {
     let data = data_folder(data);
     anyhow::ensure!(
         data.join("keys").is_dir(),
         "{} holds no keys: start `cargo xtask up` first, or name its folder with --data",
         data.display()
     );
-    let keys = Keys::of(&data)?;
+    Keys::of(&data)
+}
+
+fn token(role: Role, who: Option<String>, data: Option<PathBuf>) -> Result<()> {
+    let keys = sandbox_keys(data)?;
     let id = || -> Result<SalesmanId> {
         let id: Uuid = who.as_deref().context("say whose: `ktgg token salesman ID`")?.parse().context("that is no id")?;
         Ok(SalesmanId(id))

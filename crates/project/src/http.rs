@@ -2,6 +2,7 @@
 
 mod body;
 mod change;
+mod imports;
 mod list;
 mod view;
 mod visit_card;
@@ -22,7 +23,7 @@ use crate::project::{Refusal, Source};
 use crate::store::Stored;
 
 pub(crate) fn routes() -> OpenApiRouter<Context> {
-    list::routes().merge(change::routes()).merge(view::routes()).merge(visit_card::routes())
+    list::routes().merge(change::routes()).merge(view::routes()).merge(visit_card::routes()).merge(imports::routes())
 }
 
 /// A project as anyone sees it.
@@ -190,9 +191,12 @@ fn shown(status: StatusCode, stored: Stored, today: NaiveDate) -> Versioned<Proj
 
 /// Examples of this service's own problems.
 pub(crate) fn problems() -> Vec<Problem> {
-    [Refusal::NotPlanned(ProjectStatus::Ongoing), Refusal::NotOngoing(ProjectStatus::Ended), Refusal::NotOverdue(Phase::Closing)]
-        .map(Problem::from)
-        .to_vec()
+    let of_one = [
+        Refusal::NotPlanned(ProjectStatus::Ongoing),
+        Refusal::NotOngoing(ProjectStatus::Ended),
+        Refusal::NotOverdue(Phase::Closing),
+    ];
+    of_one.map(Problem::from).into_iter().chain(imports::problems()).collect()
 }
 
 impl From<Refusal> for Problem {

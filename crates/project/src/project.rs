@@ -14,6 +14,12 @@ use crate::series;
 /// Years outside of these are typing errors.
 pub const YEARS: std::ops::RangeInclusive<i32> = 1990..=2100;
 
+/// The longest name, in characters. The longest real one has 96.
+pub const LONGEST_NAME: usize = 200;
+
+/// The longest text that is more than a name, in characters.
+pub const LONGEST_TEXT: usize = 4000;
+
 /// One edition of a programme.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {

@@ -35,7 +35,7 @@ pub(crate) fn of_agency(agency: &str) -> Option<Region> {
     by_short_name(name).or_else(|| LONG_NAMES.into_iter().find(|(long, _)| *long == name).map(|(_, region)| region))
 }
 
-/// The 시도 that the bracket before a title names: 「[부산ㆍ울산] …」, 「[영남권] …」. None where the title begins otherwise, or with a bracket
+/// The 시도 that the bracket before a title names: `[부산ㆍ울산] …`, `[영남권] …`. None where the title begins otherwise, or with a bracket
 /// of another kind.
 pub(crate) fn of_title(title: &str) -> Option<Vec<Region>> {
     let inside = title.trim_start().strip_prefix('[')?.split_once(']')?.0;

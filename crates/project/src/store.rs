@@ -4,6 +4,8 @@ mod list;
 pub(crate) mod view;
 pub(crate) mod visit_card;
 
+pub(crate) mod imports;
+
 use chrono::NaiveDate;
 use events::{Actor, Category, Period, ProjectCreated, ProjectId, ProjectStatus, Region, SeriesId};
 use serde::de::DeserializeOwned;

@@ -242,7 +242,11 @@ pub fn too_large(limit: usize) -> Problem {
         .with("limitBytes", limit)
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+/// `Idempotency-Key`, where the caller sent one: for bodies that are no JSON, of which [`Json`] takes it by itself.
+///
+/// # Errors
+/// 400 for one that cannot be kept.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     match value.to_str() {
         Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key.to_owned())),

@@ -1,12 +1,13 @@
 //! `cargo xtask …`: what one does with this workspace, and all that CI calls.
 //!
-//! One file per command: `up`, `test`, `check` (with `tidy` and `generate`), `bench`, `fuzz`; `workspace` knows where the checkout is
-//! and runs cargo in it.
+//! One file per command: `up`, `test`, `check` (with `tidy` and `generate`), `import`, `bench`, `fuzz`; `workspace` knows where the
+//! checkout is and runs cargo in it.
 
 mod bench;
 mod check;
 mod fuzz;
 mod generate;
+mod import;
 mod test;
 mod tidy;
 mod up;
@@ -34,6 +35,8 @@ enum Command {
     Check(check::Check),
     /// Write the generated files that are committed
     Generate,
+    /// Plan the import of a file of programmes into what `cargo xtask up` runs, and carry it out with --commit
+    Import(import::Import),
     /// Measure, against a Postgres and a Kafka started for it
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Test(test) => test::run(&test, &interrupt),
         Command::Check(check) => check::run(&check, &interrupt),
         Command::Generate => generate::run(&interrupt),
+        Command::Import(import) => import::run(&import, &interrupt),
         Command::Bench(bench) => bench::run(&bench, &interrupt),
         Command::Fuzz(fuzz) => fuzz::run(&fuzz, &interrupt),
     });

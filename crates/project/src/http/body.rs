@@ -14,13 +14,7 @@ use service_kit::problem::Text;
 use utoipa::ToSchema;
 
 use super::note;
-use crate::project::{self, EditProject, Patch};
-
-/// The longest name, in characters. The longest real one has 96.
-const LONGEST_NAME: usize = 200;
-
-/// The longest text that is more than a name, in characters.
-const LONGEST_TEXT: usize = 4000;
+use crate::project::{self, EditProject, LONGEST_NAME, LONGEST_TEXT, Patch};
 
 /// What staff enter.
 #[derive(Deserialize, ToSchema)]

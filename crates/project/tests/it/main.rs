@@ -3,9 +3,12 @@
 mod annual;
 mod card;
 mod changing;
+mod committing;
 mod described;
 mod finding;
 mod http;
+mod importing;
+mod real_data;
 mod work;
 
 use chrono::{DateTime, TimeDelta, Utc};

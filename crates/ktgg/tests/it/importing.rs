@@ -1,0 +1,56 @@
+//! A file of programmes from a command line, through the gateway, into the service and its importer.
+
+use std::cell::RefCell;
+use std::fs;
+
+use ktgg::client::Client;
+use ktgg::import::{self, Commit};
+use ktgg::keys::Keys;
+
+use crate::system::{Scratch, Together, shared_place};
+
+const CSV: &str = "번호,분야,사업명,신청시작일자,신청종료일자,소관기관,수행기관,등록일자,상세URL\n\
+    1,기술,2026년 하나,2026-01-02,2026-12-31,가상부,가상원,2026-01-02,https://www.bizinfo.go.kr/x?pblancId=PBLN_1\n\
+    2,기술,,2026-01-02,2026-12-31,가상부,가상원,2026-01-02,https://www.bizinfo.go.kr/x?pblancId=PBLN_2\n\
+    3,기술,2026년 셋,2026-01-02,2026-12-31,가상부,가상원,2026-01-02,https://www.bizinfo.go.kr/x?pblancId=PBLN_3\n";
+
+#[tokio::test]
+async fn a_file_is_planned_committed_and_refused_from_the_command_line() {
+    let scratch = Scratch::new("importing");
+    let place = shared_place(&scratch).await;
+    let keys = Keys::of(&place.data).unwrap();
+    let system = Together::start(&place, &keys).await;
+    let client = Client::new(format!("http://127.0.0.1:{}", place.port));
+    let file = scratch.path().join("사업 목록.csv");
+    let run = async |content: &[u8], how: Commit| {
+        fs::write(&file, content).unwrap();
+        let lines = RefCell::new(Vec::new());
+        let result = import::run(&client, &keys, &file, how, |line| lines.borrow_mut().push(line.to_owned())).await;
+        result.map(|()| lines.into_inner()).map_err(|error| error.to_string())
+    };
+    let there = async || client.get("/api/projects", "").await.unwrap()["items"].as_array().unwrap().len();
+
+    let planned = run(CSV.as_bytes(), Commit::default()).await.unwrap();
+    assert_eq!(
+        planned,
+        [
+            "create 2  edit 0  same 0  fills an expected edition 0  error 1",
+            "rows that cannot be imported:",
+            "  line 3, column 3 사업명: 비어 있습니다",
+            "nothing is imported yet: add --commit to carry this out",
+        ]
+    );
+    assert_eq!(there().await, 0);
+
+    let (cp949, _, _) = encoding_rs::EUC_KR.encode(CSV);
+    let committed = run(&cp949, Commit { commit: true, confirm: false }).await.unwrap();
+    assert_eq!(committed[committed.len() - 2..], ["2 of 2", "imported"]);
+    assert_eq!(there().await, 2);
+    let again = run(CSV.as_bytes(), Commit { commit: true, confirm: true }).await.unwrap();
+    assert_eq!(again[0], "create 0  edit 0  same 2  fills an expected edition 0  error 1");
+    assert_eq!(there().await, 2);
+
+    let refused = run(b"PK\x03\x04....xl/workbook.xml", Commit { commit: true, confirm: true }).await.unwrap_err();
+    assert!(refused.starts_with("엑셀 파일입니다."), "{refused}");
+    system.stop().await;
+}

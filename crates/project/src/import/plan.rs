@@ -1,0 +1,397 @@
+//! What importing a row would do, decided from what is there. Nothing here changes anything; who carries a plan out decides it again from
+//! the same editions.
+
+use chrono::NaiveDate;
+use events::{EditionField, Period, PeriodKind, ProjectId, ProjectStatus, SeriesId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use service_kit::problem::Text;
+use utoipa::ToSchema;
+
+use super::{Fault, Row};
+use crate::period;
+use crate::project::{Command, CreateProject, EditProject, Patch, Project, Source, Told};
+
+/// What importing a row means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// A new edition.
+    Create,
+    /// An edition that was imported before is described otherwise now.
+    Edit,
+    /// Nothing: all that it says is known.
+    Same,
+    /// It is the announcement of an edition that was only expected. Staff confirm it.
+    FillsPlanned,
+    /// It cannot be imported.
+    Error,
+}
+
+impl Action {
+    /// Every action there is.
+    pub const ALL: [Self; 5] = [Self::Create, Self::Edit, Self::Same, Self::FillsPlanned, Self::Error];
+
+    /// The action's name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Edit => "edit",
+            Self::Same => "same",
+            Self::FillsPlanned => "fills-planned",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// What would be different of an edition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Difference {
+    /// Which field.
+    #[schema(value_type = String)]
+    pub field: EditionField,
+    /// What is there.
+    pub from: Value,
+    /// What the file says.
+    pub to: Value,
+}
+
+/// What there is that a row could mean.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// A row with the same key further up in the same file.
+    pub above: Option<&'a Row>,
+    /// The edition that was imported with this key.
+    pub imported: Option<&'a Project>,
+    /// The edition of the same series and year that is only expected.
+    pub expected: Option<&'a Project>,
+}
+
+/// What would become of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What importing it means.
+    pub action: Action,
+    /// Which edition it is about, in which version.
+    pub edition: Option<(ProjectId, i64)>,
+    /// What would be different of it.
+    pub differences: Vec<Difference>,
+    /// Why it cannot be imported.
+    pub faults: Vec<Fault>,
+}
+
+impl Decision {
+    fn plain(action: Action) -> Self {
+        Self { action, edition: None, differences: Vec::new(), faults: Vec::new() }
+    }
+
+    /// What cannot be imported.
+    pub(crate) fn error(faults: Vec<Fault>) -> Self {
+        Self { faults, ..Self::plain(Action::Error) }
+    }
+}
+
+/// Decides what importing a row means.
+pub fn decide(row: &Row, known: Known<'_>) -> Decision {
+    match known {
+        Known { above: Some(above), .. } if above == row => Decision::plain(Action::Same),
+        Known { above: Some(_), .. } => Decision::error(vec![duplicate()]),
+        Known { imported: Some(it), .. } => {
+            let differences = differences(it, Command::Edit(Box::new(edit(row, it))));
+            let action = if differences.is_empty() { Action::Same } else { Action::Edit };
+            Decision { action, edition: Some((it.id, it.version)), differences, faults: Vec::new() }
+        }
+        Known { expected: Some(it), .. } => Decision {
+            action: Action::FillsPlanned,
+            edition: Some((it.id, it.version)),
+            differences: differences(it, fill(row, it)),
+            faults: Vec::new(),
+        },
+        Known { .. } => Decision::plain(Action::Create),
+    }
+}
+
+fn duplicate() -> Fault {
+    Fault {
+        column: None,
+        code: "duplicate",
+        message: Text::new(
+            "같은 공고 번호가 위에 다른 내용으로 있습니다",
+            "A row further up has the same id of the announcement and says something else",
+        ),
+    }
+}
+
+/// The edition has changed since the plan was made.
+pub(crate) fn changed_meanwhile() -> Fault {
+    Fault {
+        column: None,
+        code: "changed-meanwhile",
+        message: Text::new(
+            "계획을 세운 뒤에 이 사업이 바뀌었습니다. 파일을 다시 올려 주세요",
+            "The project was changed after the plan was made. Import the file again",
+        ),
+    }
+}
+
+/// `EditProject` with what the row says otherwise. What its source does not tell, it does not empty.
+pub(crate) fn edit(row: &Row, it: &Project) -> EditProject {
+    let told = |told: Option<&String>, there: Option<&String>| match told {
+        Some(text) if Some(text) != there => Patch::Set(text.clone()),
+        _ => Patch::Keep,
+    };
+    EditProject {
+        name: (row.name != it.name).then(|| row.name.clone()),
+        year: (row.year != it.year).then_some(row.year),
+        category: (row.category_told && row.category != it.category).then_some(row.category),
+        regions: (row.regions_told && row.regions != it.regions).then(|| row.regions.clone()),
+        target: told(row.target.as_ref(), it.target.as_ref()),
+        agency: (row.agency != it.agency).then(|| row.agency.clone()),
+        host: told(Some(&row.host), Some(&it.host)),
+        summary: told(row.summary.as_ref(), it.summary.as_ref()),
+        // One announcement has several addresses; whichever names its id is as good.
+        link: match &it.link {
+            Some(link) if link.ends_with(&format!("={}", row.source_id)) => Patch::Keep,
+            there => told(row.link.as_ref(), there.as_ref()),
+        },
+        period: (!is_same_period(&row.period, &it.period)).then(|| row.period.clone()),
+        ..EditProject::default()
+    }
+}
+
+/// The announcement of an edition that was only expected.
+pub(crate) fn fill(row: &Row, it: &Project) -> Command {
+    Command::Fill(Box::new(EditProject { source: Some(row.source()), ..edit(row, it) }))
+}
+
+/// Whether an edition with that announcement runs already.
+pub(crate) fn has_begun(row: &Row, today: NaiveDate) -> bool {
+    period::status(&row.period, today) != ProjectStatus::Planned
+}
+
+/// The day it began, as far as the announcement tells it.
+pub(crate) fn began_on(row: &Row, today: NaiveDate) -> Option<NaiveDate> {
+    row.period.starts_on.or(row.registered_on).filter(|day| *day <= today)
+}
+
+/// The new edition. What is over already is no [`events::ProjectEnded`]: nothing follows from it.
+pub(crate) fn create(
+    row: Row,
+    id: ProjectId,
+    series_id: SeriesId,
+    predecessor: Option<ProjectId>,
+    today: NaiveDate,
+) -> CreateProject {
+    let status = period::status(&row.period, today);
+    let started_on = began_on(&row, today).filter(|_| status != ProjectStatus::Planned);
+    let ended_on = row.period.ends_on.filter(|_| status == ProjectStatus::Ended);
+    CreateProject {
+        id,
+        series_id,
+        source: Some(row.source()),
+        name: row.name,
+        year: row.year,
+        category: row.category,
+        regions: row.regions,
+        target: row.target,
+        scale: None,
+        agency: row.agency,
+        host: row.host,
+        summary: row.summary,
+        link: row.link,
+        period: row.period,
+        status,
+        // A list may be older than what it lists.
+        started_on: started_on.filter(|started| ended_on.is_none_or(|ended| *started <= ended)),
+        ended_on,
+        predecessor,
+    }
+}
+
+impl Row {
+    /// Where it comes from, as its edition keeps it.
+    pub(crate) fn source(&self) -> Source {
+        Source { name: self.portal.as_str().to_owned(), id: self.source_id.clone() }
+    }
+}
+
+/// Two spellings of one period: dates with other signs between them, words with other blanks.
+fn is_same_period(one: &Period, other: &Period) -> bool {
+    let what_counts = |period: &Period| -> String {
+        let is_range = period.kind == PeriodKind::Range;
+        period.text.chars().filter(|letter| if is_range { letter.is_ascii_digit() } else { !letter.is_whitespace() }).collect()
+    };
+    let read = |period: &Period| (period.kind, period.starts_on, period.ends_on);
+    read(one) == read(other) && what_counts(one) == what_counts(other)
+}
+
+/// What the command would change, by the aggregate's own word.
+fn differences(it: &Project, command: Command) -> Vec<Difference> {
+    let Ok(Some(change)) = it.handle(command, events::Actor::System) else { return Vec::new() };
+    let mut after = it.clone();
+    after.apply(&change);
+    let Told::Edited(event) = &change.told else { return Vec::new() };
+    let shown = event.changed.iter().filter(|field| **field != EditionField::Source);
+    shown.map(|field| Difference { field: *field, from: value(it, *field), to: value(&after, *field) }).collect()
+}
+
+fn value(it: &Project, field: EditionField) -> Value {
+    match field {
+        EditionField::Name => json!(it.name),
+        EditionField::Year => json!(it.year),
+        EditionField::Category => json!(it.category),
+        EditionField::Regions => json!(it.regions),
+        EditionField::Target => json!(it.target),
+        EditionField::Scale => json!(it.scale),
+        EditionField::Agency => json!(it.agency),
+        EditionField::Host => json!(it.host),
+        EditionField::Summary => json!(it.summary),
+        EditionField::Link => json!(it.link),
+        EditionField::Period => json!(it.period),
+        EditionField::Predecessor => json!(it.predecessor),
+        EditionField::Source => json!(it.source.as_ref().map(|source| &source.id)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use events::{Actor, Category, Region};
+    use uuid::Uuid;
+
+    use super::super::Portal;
+    use super::*;
+
+    fn a_row() -> Row {
+        Row {
+            portal: Portal::Bizinfo,
+            source_id: "PBLN_1".to_owned(),
+            name: "2026년 수출바우처 참여기업 모집 공고".to_owned(),
+            year: 2026,
+            category: Category::Export,
+            category_told: true,
+            regions: vec![Region::Nationwide],
+            regions_told: false,
+            target: None,
+            agency: "가상부".to_owned(),
+            host: "가상원".to_owned(),
+            summary: None,
+            link: Some("https://a.kr/view.do?pblancId=PBLN_1".to_owned()),
+            period: period::read("2026-03-02 ~ 2026-03-31"),
+            registered_on: None,
+        }
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn an_edition_of(row: &Row) -> Project {
+        let ids = (ProjectId(Uuid::from_u128(1)), SeriesId(Uuid::from_u128(2)));
+        Project::create(create(row.clone(), ids.0, ids.1, None, day("2026-03-10")), Actor::System).unwrap().0
+    }
+
+    fn fields(decision: &Decision) -> Vec<EditionField> {
+        decision.differences.iter().map(|difference| difference.field).collect()
+    }
+
+    #[test]
+    fn what_is_known_is_the_same_however_it_is_written() {
+        let row = a_row();
+        let it = an_edition_of(&row);
+        let known = Known { imported: Some(&it), ..Known::default() };
+        assert_eq!(decide(&row, known).action, Action::Same);
+        let other = Row {
+            link: Some("https://b.kr/detail.do?x=1&pblancId=PBLN_1".to_owned()),
+            period: period::read("20260302 ~ 20260331"),
+            regions: vec![Region::Busan],
+            category: Category::Other,
+            category_told: false,
+            ..row
+        };
+        assert_eq!(decide(&other, known).action, Action::Same);
+    }
+
+    #[test]
+    fn an_edit_tells_what_is_and_what_would_be() {
+        let row = a_row();
+        let it = an_edition_of(&row);
+        let row = Row {
+            category: Category::Finance,
+            target: Some("소상공인".to_owned()),
+            summary: Some("새로".to_owned()),
+            host: "나라원".to_owned(),
+            regions: vec![Region::Busan],
+            regions_told: true,
+            period: period::read("2026-03-02 ~ 2026-04-15"),
+            ..row
+        };
+        let decision = decide(&row, Known { imported: Some(&it), ..Known::default() });
+        assert_eq!((decision.action, decision.edition), (Action::Edit, Some((it.id, 1))));
+        assert_eq!(
+            fields(&decision),
+            [
+                EditionField::Category,
+                EditionField::Regions,
+                EditionField::Target,
+                EditionField::Host,
+                EditionField::Summary,
+                EditionField::Period
+            ]
+        );
+        assert_eq!((&decision.differences[0].from, &decision.differences[0].to), (&json!("수출"), &json!("금융")));
+        assert_eq!(decision.differences[5].to["endsOn"], "2026-04-15");
+    }
+
+    #[test]
+    fn what_a_source_does_not_tell_it_does_not_empty() {
+        let told = Row { target: Some("소상공인".to_owned()), summary: Some("가".to_owned()), ..a_row() };
+        let it = an_edition_of(&told);
+        let silent = Row { link: None, ..a_row() };
+        assert_eq!(decide(&silent, Known { imported: Some(&it), ..Known::default() }).action, Action::Same);
+    }
+
+    #[test]
+    fn a_time_of_day_is_a_difference_of_a_range() {
+        let row = a_row();
+        let it = an_edition_of(&row);
+        let row = Row { period: period::read("2026-03-02 ~ 2026-03-31 18:00"), ..row };
+        assert_eq!(fields(&decide(&row, Known { imported: Some(&it), ..Known::default() })), [EditionField::Period]);
+    }
+
+    #[test]
+    fn an_expected_edition_is_filled_and_an_imported_one_is_edited_first() {
+        let row = a_row();
+        let expected = Project { status: ProjectStatus::Planned, source: None, link: None, ..an_edition_of(&row) };
+        let known = Known { expected: Some(&expected), ..Known::default() };
+        let decision = decide(&row, known);
+        assert_eq!((decision.action, fields(&decision)), (Action::FillsPlanned, vec![EditionField::Link]));
+        let imported = an_edition_of(&row);
+        assert_eq!(decide(&row, Known { imported: Some(&imported), ..known }).action, Action::Same);
+        assert_eq!(decide(&row, Known::default()).action, Action::Create);
+    }
+
+    #[test]
+    fn a_second_row_with_the_key_is_the_same_or_an_error() {
+        let row = a_row();
+        let above = |above| Known { above: Some(above), ..Known::default() };
+        assert_eq!(decide(&row, above(&row)).action, Action::Same);
+        let other = Row { name: "다른 이름".to_owned(), ..a_row() };
+        let decision = decide(&other, above(&row));
+        assert_eq!((decision.action, decision.faults[0].code), (Action::Error, "duplicate"));
+    }
+
+    #[test]
+    fn the_status_of_a_new_edition_follows_its_period() {
+        let on = |today: &str| {
+            let it = create(a_row(), ProjectId(Uuid::nil()), SeriesId(Uuid::nil()), None, day(today));
+            (it.status, it.started_on.map(|day| day.to_string()), it.ended_on.map(|day| day.to_string()))
+        };
+        let text = |day: &str| Some(day.to_owned());
+        assert_eq!(on("2026-03-01"), (ProjectStatus::Planned, None, None));
+        assert_eq!(on("2026-03-02"), (ProjectStatus::Ongoing, text("2026-03-02"), None));
+        assert_eq!(on("2026-04-01"), (ProjectStatus::Ended, text("2026-03-02"), text("2026-03-31")));
+        let late = Row { period: period::read("~ 2026-03-31"), registered_on: Some(day("2026-04-05")), ..a_row() };
+        let it = create(late, ProjectId(Uuid::nil()), SeriesId(Uuid::nil()), None, day("2026-05-01"));
+        assert_eq!((it.started_on, it.ended_on), (None, Some(day("2026-03-31"))));
+    }
+}

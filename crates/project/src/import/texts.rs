@@ -1,0 +1,200 @@
+//! Texts and links as the portals send them, made fit to be shown.
+
+/// The longest name of an entity that is looked for, `&` and `;` aside.
+const LONGEST_ENTITY: usize = 8;
+
+/// A text of one line: entities read, every run of blanks one blank.
+pub(super) fn line(text: &str) -> String {
+    let text = without_entities(text);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A text of many lines, without its tags: `<br>` and the ends of paragraphs are line breaks, links are their words.
+pub(super) fn prose(text: &str) -> String {
+    // A text may hold its tags as entities.
+    let text = without_entities(text).replace("\r\n", "\n").replace('\r', "\n");
+    let text = without_entities(&without_markdown_links(&without_tags(&text)));
+    let mut lines: Vec<&str> = Vec::new();
+    for line in text.lines().map(str::trim) {
+        // One empty line is a paragraph, two are an accident.
+        if !(line.is_empty() && lines.last().is_none_or(|last| last.is_empty())) {
+            lines.push(line);
+        }
+    }
+    lines.join("\n").trim_end().to_owned()
+}
+
+/// A link with its scheme, out of markdown where it is in it, on this host where it names none. Empty where there is none.
+pub(super) fn link(text: &str, host: &str) -> String {
+    let text = line(text);
+    let text = match text.split_once("](") {
+        Some((_, target)) => target.split_once(')').map_or(target, |(target, _)| target),
+        None => &text,
+    };
+    let text = text.trim().trim_matches(['<', '>']);
+    if text.is_empty() || text == "-" {
+        String::new()
+    } else if text.starts_with("http://") || text.starts_with("https://") {
+        text.to_owned()
+    } else if let Some(rest) = text.strip_prefix("//") {
+        format!("https://{rest}")
+    } else if text.starts_with('/') {
+        format!("https://{host}{text}")
+    } else if text.contains("://") {
+        // Another scheme is none that a page may open; whoever checks it will say so.
+        text.to_owned()
+    } else {
+        format!("https://{text}")
+    }
+}
+
+/// The value of a parameter of a link.
+pub(super) fn parameter<'a>(link: &'a str, name: &str) -> Option<&'a str> {
+    let (_, query) = link.split_once('?')?;
+    let query = query.split('#').next().unwrap_or(query);
+    query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+fn without_entities(text: &str) -> String {
+    let mut read = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('&') {
+        read.push_str(before);
+        let entity = behind.char_indices().take(LONGEST_ENTITY + 1).find(|(_, letter)| *letter == ';');
+        if let Some((letter, next)) = entity.and_then(|(at, _)| Some((of_entity(&behind[..at])?, &behind[at + 1..]))) {
+            read.push(letter);
+            rest = next;
+        } else {
+            read.push('&');
+            rest = behind;
+        }
+    }
+    read.push_str(rest);
+    read
+}
+
+fn of_entity(name: &str) -> Option<char> {
+    const NAMED: [(&str, char); 21] = [
+        ("amp", '&'),
+        ("lt", '<'),
+        ("gt", '>'),
+        ("quot", '"'),
+        ("apos", '\''),
+        ("nbsp", ' '),
+        ("middot", '·'),
+        ("bull", '•'),
+        ("hellip", '…'),
+        ("ndash", '–'),
+        ("mdash", '—'),
+        ("lsquo", '‘'),
+        ("rsquo", '’'),
+        ("ldquo", '“'),
+        ("rdquo", '”'),
+        ("times", '×'),
+        ("deg", '°'),
+        ("sim", '∼'),
+        ("rarr", '→'),
+        ("copy", '©'),
+        ("reg", '®'),
+    ];
+    if let Some(number) = name.strip_prefix('#') {
+        let code = match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+            None => number.parse().ok()?,
+        };
+        // NUL and its like are no letters.
+        return char::from_u32(code).filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t' | '\r'));
+    }
+    NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, letter)| letter)
+}
+
+/// `<` begins a tag only before a letter, `/` or `!`: "3 < 5" is none.
+fn without_tags(text: &str) -> String {
+    let mut bare = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('<') {
+        bare.push_str(before);
+        let is_tag = behind.starts_with(|letter: char| letter.is_ascii_alphabetic() || matches!(letter, '/' | '!'));
+        if let Some((tag, next)) = behind.split_once('>').filter(|_| is_tag) {
+            let name: String = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
+            if matches!(name.to_ascii_lowercase().as_str(), "br" | "p" | "div" | "li" | "tr" | "ul" | "ol" | "table") {
+                bare.push('\n');
+            }
+            rest = next;
+        } else {
+            bare.push('<');
+            rest = behind;
+        }
+    }
+    bare.push_str(rest);
+    bare
+}
+
+/// `[words](target)` is its words.
+fn without_markdown_links(text: &str) -> String {
+    let mut bare = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("](") {
+        let words = before.rfind('[');
+        let target = behind.split_once(')').filter(|(target, _)| !target.contains(char::is_whitespace));
+        if let (Some(at), Some((_, next))) = (words, target) {
+            bare.push_str(&before[..at]);
+            bare.push_str(&before[at + 1..]);
+            rest = next;
+        } else {
+            bare.push_str(before);
+            bare.push_str("](");
+            rest = behind;
+        }
+    }
+    bare.push_str(rest);
+    bare
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_line_has_its_entities_read_and_its_blanks_told_once() {
+        assert_eq!(line("  R&amp;D&nbsp;지원 &lt;2차&gt;\r\n 공고 &#39;24 &#x27; "), "R&D 지원 <2차> 공고 '24 '");
+        assert_eq!(line("R&D; A&B &unknown; &; &#0; &#99999999;"), "R&D; A&B &unknown; &; &#0; &#99999999;");
+    }
+
+    #[test]
+    fn prose_has_lines_and_no_tags() {
+        let text = "&lt;p&gt;지원 &amp;amp; 육성&lt;/p&gt;<br/>\r\n\r\n\r\n* 대상: [창업자](https://a.kr/b)<b>만</b>\r\n3 < 5";
+        assert_eq!(prose(text), "지원 & 육성\n\n* 대상: 창업자만\n3 < 5");
+        assert_eq!(prose("[a](b c) <a"), "[a](b c) <a");
+    }
+
+    #[test]
+    fn a_link_has_a_scheme() {
+        let on = |text| link(text, "www.bizinfo.go.kr");
+        assert_eq!(on("www.k-startup.go.kr/x?pbancSn=1&amp;y=2"), "https://www.k-startup.go.kr/x?pbancSn=1&y=2");
+        assert_eq!(on("[바로가기](http://a.kr/b)"), "http://a.kr/b");
+        assert_eq!(on("//a.kr/b"), "https://a.kr/b");
+        assert_eq!(on("/sii/x.do?pblancId=1"), "https://www.bizinfo.go.kr/sii/x.do?pblancId=1");
+        assert_eq!(on("https://a.kr"), "https://a.kr");
+        assert_eq!((on(""), on(" - ")), (String::new(), String::new()));
+        assert_eq!(on("ftp://a.kr"), "ftp://a.kr");
+    }
+
+    #[test]
+    fn a_parameter_is_found_by_its_whole_name() {
+        assert_eq!(parameter("https://a.kr/b?xpblancId=1&pblancId=PBLN_2#c", "pblancId"), Some("PBLN_2"));
+        assert_eq!(parameter("https://a.kr/pblancId=1", "pblancId"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_sent_makes_it_fail(text in "(\\PC|[<>&;\\[\\]()#a-z가\r\n]){0,60}") {
+            let (line, prose) = (line(&text), prose(&text));
+            prop_assert!(!line.contains('\n') && !line.contains("  "));
+            prop_assert_eq!(prose.trim_end(), &prose);
+            link(&text, "a.kr");
+        }
+    }
+}
