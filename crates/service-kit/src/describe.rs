@@ -10,8 +10,12 @@
 //! | `x-events` | the types of event that this can cause, without `ktgg.` and version: `["ProjectStarted"]` |
 //! | `x-problems` | slugs of the service's own problems ([`Service::problems`](crate::Service::problems)) that it can answer with |
 //!
-//! From these, its parameters and its body follow the problems that every such route can answer with, and the headers of its answers.
+//! From these, its parameters and its body follow the problems that every such route can answer with, and the headers of its answers. A route
+//! without an id in its path that looks for something all the same names `not-found` among its problems.
 
+mod examples;
+mod fields;
+mod headers;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +28,9 @@ use utoipa::{PartialSchema as _, ToSchema};
 use crate::Problem;
 use crate::problem::{FieldError, FieldProblem, Language, ProblemDocument, Text};
 
+use examples::add_examples;
+use fields::{name_as_written, require_what_is_read};
+use headers::{add_headers, add_waiting, problem_headers};
 pub use words::{CategoryName, PeriodKindName, PersonRoleName, PhaseName, RegionName, RoleName, StatusName, StepName};
 
 /// The description of these routes, completed.
@@ -36,14 +43,28 @@ pub fn complete(routes: OpenApi, own: &[Problem]) -> Value {
     if let Some(schemas) = description["components"]["schemas"].as_object_mut() {
         schemas.extend(problem_schemas());
     }
+    name_as_written(&mut description["components"]["schemas"]);
     require_what_is_read(&mut description);
     let schemas = description["components"]["schemas"].clone();
-    for item in description["paths"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+    let shown: BTreeSet<String> = description["paths"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, item)| item.get("get").is_some())
+        .map(|(path, _)| path.clone())
+        .collect();
+    for (path, item) in description["paths"].as_object_mut().into_iter().flatten() {
+        // What it makes can be looked at where its id is put behind the path.
+        let made = format!("{path}/{{");
+        let makes_what_is_shown = shown.iter().any(|it| it.strip_prefix(&made).is_some_and(|rest| !rest.contains('/')));
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             let Some(operation) = operation.as_object_mut() else { continue };
             add_problems(operation, &problems_of(operation, &own));
             add_examples(operation, &schemas);
-            add_headers(operation, method == "get", &schemas);
+            add_headers(operation, &schemas, makes_what_is_shown);
+            if method == "get" {
+                add_waiting(operation);
+            }
         }
     }
     description
@@ -69,6 +90,10 @@ fn problems_of(operation: &Map<String, Value>, own: &BTreeMap<&str, Vec<&Problem
     problems.retain(|problem| !(named.contains(&problem.slug()) && own.contains_key(problem.slug())));
     for slug in named {
         problems.extend(own.get(slug).into_iter().flatten().map(|problem| (*problem).clone()));
+        // Without an id in its path only the route knows that it looks for something.
+        if slug == Problem::not_found().slug() && !own.contains_key(slug) {
+            problems.push(Problem::not_found());
+        }
     }
     problems
 }
@@ -111,126 +136,6 @@ pub fn add_problems(operation: &mut Map<String, Value>, problems: &[Problem]) {
                 "examples": examples,
             } },
         });
-    }
-}
-
-/// A header of an answer.
-fn header(description: &str, required: bool, schema: &Value) -> Value {
-    json!({ "description": description, "required": required, "schema": schema })
-}
-
-fn problem_headers(status: StatusCode) -> Value {
-    let mut headers = json!({
-        "Content-Language": header("By `Accept-Language`", true, &json!({ "type": "string", "enum": ["ko", "en"] })),
-    });
-    if status == StatusCode::UNAUTHORIZED {
-        headers["WWW-Authenticate"] = header("How to sign in", true, &json!({ "type": "string", "const": "Bearer" }));
-    }
-    if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
-        let seconds = json!({ "type": "integer", "minimum": 1 });
-        headers["Retry-After"] = header("When to try again, in seconds", true, &seconds);
-    }
-    headers
-}
-
-/// The headers of what it answers when it says yes, and the one by which a read waits for an event.
-fn add_headers(operation: &mut Map<String, Value>, reads: bool, schemas: &Value) {
-    for (status, response) in operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten() {
-        if !status.starts_with('2') {
-            continue;
-        }
-        if response["description"].as_str().unwrap_or_default().is_empty() {
-            let reason = StatusCode::from_bytes(status.as_bytes()).ok().and_then(|status| status.canonical_reason());
-            response["description"] = json!(reason.unwrap_or(status));
-        }
-        let properties = &resolved(&response["content"]["application/json"]["schema"], schemas)["properties"];
-        let mut headers = Map::new();
-        if properties.get("version").is_some() {
-            let tag = json!({ "type": "string", "pattern": "^\"[0-9]+\"$" });
-            headers.insert("ETag".to_owned(), header("The version, for `If-Match`", true, &tag));
-        }
-        if properties.get("items").is_some() && properties.get("next").is_some() {
-            let link = json!({ "type": "string", "example": "<?limit=50&after=…>; rel=\"next\"" });
-            headers.insert("Link".to_owned(), header("The next page, where there is one", false, &link));
-        }
-        if status == "201" {
-            headers.insert("Location".to_owned(), header("Where it is now", true, &json!({ "type": "string" })));
-        }
-        if reads {
-            let stale = json!({ "type": "string", "const": "1" });
-            headers.insert("Ktgg-Stale".to_owned(), header("What `Ktgg-After` names is not in here yet", false, &stale));
-        }
-        if !headers.is_empty() {
-            let there = response["headers"].as_object().cloned().unwrap_or_default();
-            headers.extend(there);
-            response["headers"] = Value::Object(headers);
-        }
-    }
-    if reads {
-        let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
-        parameters.as_array_mut().into_iter().for_each(|parameters| {
-            parameters.push(json!({
-                "name": "Ktgg-After",
-                "in": "header",
-                "required": false,
-                "description": "Wait up to two seconds until this event is taken in: `salesman-match/ID@3`",
-                "schema": { "type": "string", "example": "consultation/0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01@2" },
-            }));
-        });
-    }
-}
-
-/// What a reference leads to.
-fn resolved<'a>(schema: &'a Value, schemas: &'a Value) -> &'a Value {
-    match schema["$ref"].as_str() {
-        Some(reference) => &schemas[reference.rsplit('/').next().unwrap_or_default()],
-        None => schema,
-    }
-}
-
-/// Says which fields of a body must be there.
-///
-/// Every field of a body may be missing for serde, so that all wrong ones can be told at once: the description would say so too. A field that
-/// may really be missing is described as one that may be null. What a PATCH does not name stays as it is, so that there the route's word counts.
-fn require_what_is_read(description: &mut Value) {
-    let schemas = &description["components"]["schemas"];
-    let (mut read, mut written, mut patched) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for item in description["paths"].as_object().into_iter().flat_map(Map::values) {
-        for (method, operation) in item.as_object().into_iter().flatten() {
-            collect_schemas(&operation["requestBody"], schemas, &mut read);
-            collect_schemas(&operation["responses"], schemas, &mut written);
-            let body = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
-            patched.extend(body.as_str().filter(|_| method == "patch").and_then(|to| to.rsplit('/').next()).map(str::to_owned));
-        }
-    }
-    for name in read.difference(&written).filter(|name| !patched.contains(*name)) {
-        let schema = &mut description["components"]["schemas"][name];
-        let Some(properties) = schema["properties"].as_object() else { continue };
-        let required: Vec<&String> =
-            properties.iter().filter(|(_, property)| !may_be_missing(property)).map(|(name, _)| name).collect();
-        schema["required"] = json!(required);
-    }
-}
-
-fn may_be_missing(property: &Value) -> bool {
-    let kinds = property["type"].as_array().into_iter().flatten();
-    let choices = ["oneOf", "anyOf"].into_iter().filter_map(|choice| property[choice].as_array()).flatten();
-    property.get("default").is_some() || kinds.chain(choices.map(|choice| &choice["type"])).any(|kind| kind == "null")
-}
-
-/// The names of all schemas that this leads to.
-fn collect_schemas(value: &Value, schemas: &Value, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| collect_schemas(item, schemas, found)),
-        Value::Object(fields) => {
-            if let Some(name) = fields.get("$ref").and_then(Value::as_str).and_then(|to| to.rsplit('/').next())
-                && found.insert(name.to_owned())
-            {
-                collect_schemas(&schemas[name], schemas, found);
-            }
-            fields.values().for_each(|field| collect_schemas(field, schemas, found));
-        }
-        _ => {}
     }
 }
 
@@ -300,111 +205,9 @@ fn texts(value: Option<&Value>) -> impl Iterator<Item = &str> {
     value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// An example of each body that has none of its own, from the examples of what it is made of.
-fn add_examples(operation: &mut Map<String, Value>, schemas: &Value) {
-    let mut media: Vec<&mut Value> = Vec::new();
-    if let Some(Value::Object(responses)) = operation.get_mut("responses") {
-        media.extend(responses.iter_mut().filter(|(status, _)| status.starts_with('2')).map(|(_, response)| response));
-    }
-    // A map is borrowed whole: the request's body comes in a second round.
-    for body in media {
-        give_example(body, schemas);
-    }
-    if let Some(body) = operation.get_mut("requestBody") {
-        give_example(body, schemas);
-    }
-}
-
-fn give_example(body: &mut Value, schemas: &Value) {
-    let Some(media) = body.get_mut("content").and_then(|content| content.get_mut("application/json")) else { return };
-    if media.get("example").is_none() && media.get("examples").is_none() {
-        media["example"] = example(&media["schema"], schemas, DEEPEST);
-    }
-}
-
-/// Views do not nest deeper than this.
-const DEEPEST: usize = 12;
-
-/// An example of what the schema describes: its own, or one put together from those of its parts.
-fn example(schema: &Value, schemas: &Value, depth: usize) -> Value {
-    if let Some(example) = schema.get("example").or_else(|| schema["examples"].get(0)).or_else(|| schema.get("default")) {
-        return example.clone();
-    }
-    let Some(depth) = depth.checked_sub(1) else { return Value::Null };
-    if let Some(reference) = schema["$ref"].as_str() {
-        let name = reference.rsplit('/').next().unwrap_or_default();
-        return example(&schemas[name], schemas, depth);
-    }
-    if let Some(properties) = schema["properties"].as_object() {
-        let fields = properties.iter().map(|(name, property)| (name.clone(), example(property, schemas, depth)));
-        return Value::Object(fields.collect());
-    }
-    for choice in ["oneOf", "anyOf", "allOf"] {
-        let choices = schema[choice].as_array().into_iter().flatten();
-        if let Some(chosen) = choices.rev().find(|choice| choice["type"] != "null") {
-            return example(chosen, schemas, depth);
-        }
-    }
-    if let Some(first) = schema["enum"].get(0) {
-        return first.clone();
-    }
-    let kind = schema["type"].as_str().or_else(|| schema["type"].get(0).and_then(Value::as_str));
-    match (kind, schema["format"].as_str()) {
-        (Some("array"), _) => json!([example(&schema["items"], schemas, depth)]),
-        (Some("integer" | "number"), _) => schema.get("minimum").cloned().unwrap_or_else(|| json!(1)),
-        (Some("boolean"), _) => json!(true),
-        (Some("string"), Some("uuid")) => json!("0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01"),
-        (Some("string"), Some("date")) => json!("2026-12-01"),
-        (Some("string"), Some("date-time")) => json!("2026-11-24T01:00:00Z"),
-        (Some("string"), _) => json!("…"),
-        (Some("object"), _) => json!({}),
-        _ => Value::Null,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_example_is_put_together_from_those_of_the_parts() {
-        let schemas = json!({ "Person": { "type": "object", "example": { "name": "김하늘" } } });
-        let page = json!({ "type": "object", "properties": {
-            "items": { "type": "array", "items": { "$ref": "#/components/schemas/Person" } },
-            "next": { "type": ["string", "null"], "example": "abc" },
-            "by": { "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Person" }] },
-        } });
-        let expected = json!({ "items": [{ "name": "김하늘" }], "next": "abc", "by": { "name": "김하늘" } });
-        assert_eq!(example(&page, &schemas, DEEPEST), expected);
-    }
-
-    #[test]
-    fn a_field_of_a_body_must_be_there_unless_it_may_be_null() {
-        let mut description = json!({
-            "paths": { "/things": { "post": {
-                "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Make" } } } },
-                "responses": { "200": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Made" } } } } },
-            }, "patch": {
-                "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Change" } } } },
-            } } },
-            "components": { "schemas": {
-                "Make": { "properties": {
-                    "name": { "type": "string" },
-                    "memo": { "type": ["string", "null"] },
-                    "role": { "type": "string", "default": "salesman" },
-                    "part": { "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Part" }] },
-                } },
-                "Change": { "properties": { "name": { "type": "string" } } },
-                "Part": { "properties": { "kind": { "type": "string" } } },
-                "Made": { "properties": { "id": { "type": "string" } } },
-            } },
-        });
-        require_what_is_read(&mut description);
-        let required = |name: &str| description["components"]["schemas"][name].get("required").cloned();
-        assert_eq!(required("Make"), Some(json!(["name"])));
-        assert_eq!(required("Part"), Some(json!(["kind"])));
-        assert_eq!((required("Made"), required("Change")), (None, None));
-    }
 
     #[test]
     fn a_problem_that_is_described_already_is_not_described_twice() {
@@ -417,33 +220,5 @@ mod tests {
         };
         assert_eq!(examples("404"), ["not-found"]);
         assert_eq!(examples("412"), ["stale-version", "stale-version-2"]);
-    }
-
-    #[test]
-    fn an_answer_tells_its_version_its_place_and_the_next_page() {
-        let schemas = json!({
-            "Thing": { "properties": { "version": { "type": "integer" } } },
-            "Page": { "properties": { "items": {}, "next": {} } },
-        });
-        let answer = |name: &str| json!({ "content": { "application/json": { "schema": { "$ref": name } } } });
-        let mut operation = Map::from_iter([(
-            "responses".to_owned(),
-            json!({ "200": answer("#/components/schemas/Page"), "201": answer("#/components/schemas/Thing"), "404": {} }),
-        )]);
-        add_headers(&mut operation, false, &schemas);
-        let headers = |status: &str| {
-            let headers = operation["responses"][status]["headers"].as_object();
-            headers.into_iter().flat_map(Map::keys).cloned().collect::<Vec<_>>()
-        };
-        assert_eq!(headers("200"), ["Link"]);
-        assert_eq!(headers("201"), ["ETag", "Location"]);
-        assert!(headers("404").is_empty());
-        assert_eq!(operation["responses"]["201"]["description"], "Created");
-    }
-
-    #[test]
-    fn a_schema_that_leads_to_itself_has_an_end() {
-        let schemas = json!({ "Loop": { "properties": { "again": { "$ref": "#/components/schemas/Loop" } } } });
-        assert!(example(&json!({ "$ref": "#/components/schemas/Loop" }), &schemas, DEEPEST).is_object());
     }
 }
