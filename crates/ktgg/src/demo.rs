@@ -1,49 +1,94 @@
-//! People and programmes to try things on: loaded once, through the same door that everybody uses.
+//! People, programmes and what they have to do with each other, to try things on: loaded once, through the same door that everybody uses.
+//!
+//! Every name, number and address is made up. Each step can be taken again: a start that was broken off goes on where it stopped.
 
-use anyhow::{Context as _, Result};
+mod programmes;
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use chrono::{Datelike as _, NaiveDate, TimeDelta};
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
+use service_kit::Clock as _;
+use service_kit::clock::{SystemClock, seoul_date};
+use service_kit::phone::Phone;
 use uuid::Uuid;
 
 use crate::client::Client;
 use crate::keys::{self, Keys};
 
-/// A customer of the demo: a label and the number to sign in with.
-const CUSTOMERS: [(&str, &str); 2] = [("고객 하나", "010-1234-5678"), ("고객 둘", "010-8765-4321")];
+/// Salesmen: name, regions, categories.
+const SALESMEN: [(&str, &[&str], &[&str]); 12] = [
+    ("김하늘", &["서울", "경기"], &["기술", "수출"]),
+    ("이바다", &["부산", "울산", "경남"], &["금융", "경영"]),
+    ("박나무", &["대전", "세종", "충남"], &["창업", "인력"]),
+    ("최구름", &["전국"], &["내수", "기타"]),
+    ("정별님", &["인천", "경기"], &["금융", "기술"]),
+    ("강노을", &["대구", "경북"], &["수출", "경영"]),
+    ("조이슬", &["광주", "전남", "전북"], &["창업", "내수"]),
+    ("윤새벽", &["강원", "충북"], &["인력", "기타"]),
+    ("장미르", &["서울"], &["금융", "창업"]),
+    ("임가람", &["제주", "전남"], &["내수", "수출"]),
+    ("한보라", &["경기"], &["기술", "경영"]),
+    ("오솔길", &["전국"], &["금융", "인력"]),
+];
 
-/// Salesmen and consultants, as staff would register them.
-fn registrations() -> [Value; 6] {
-    [
-        json!({ "name": "김하늘", "phone": "010-9000-0001", "regions": ["서울", "경기"], "categories": ["기술", "수출"] }),
-        json!({ "name": "이바다", "phone": "010-9000-0002", "regions": ["부산", "울산", "경남"], "categories": ["금융", "경영"] }),
-        json!({ "name": "박나무", "phone": "010-9000-0003", "regions": ["대전", "세종", "충남"], "categories": ["창업", "인력"] }),
-        json!({ "name": "최구름", "phone": "010-9000-0004", "regions": ["전국"], "categories": ["내수", "기타"] }),
-        json!({ "name": "정강산", "phone": "010-9000-0101", "role": "consultant", "regions": ["전국"], "categories": ["기술", "금융"] }),
-        json!({ "name": "한들판", "phone": "010-9000-0102", "role": "consultant", "regions": ["전국"], "categories": ["창업", "수출"] }),
-    ]
+/// Consultants: name, categories.
+const CONSULTANTS: [(&str, &[&str]); 3] =
+    [("정강산", &["기술", "금융"]), ("한들판", &["창업", "수출"]), ("서여울", &["경영", "인력"])];
+
+/// How many matches a salesman of the demo can hold at once, and a consultant.
+const CAPACITY: [u32; 2] = [20, 60];
+
+/// Where a customer's consultation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    /// He has not asked for one.
+    Nowhere,
+    /// 신청.
+    Applied,
+    /// 승인.
+    Approved,
+    /// 성공.
+    Succeeded,
+    /// 실패.
+    Failed,
+    /// 취소.
+    Cancelled,
 }
 
-/// Programmes of the real shape; agencies and hosts are made up.
-fn programmes() -> [Value; 4] {
-    [
-        json!({
-            "name": "2026년 동네가게 스마트 설비 보급사업", "year": 2026, "category": "기술", "agency": "가상중소기업부",
-            "host": "가상소상공인진흥원", "period": { "startsOn": "2026-11-02", "endsOn": "2026-12-11" }
-        }),
-        json!({
-            "name": "2026년 수출 첫걸음 바우처", "year": 2026, "category": "수출", "agency": "가상산업통상부",
-            "host": "가상무역지원센터", "period": { "kind": "until_budget", "text": "예산 소진시까지" }
-        }),
-        json!({
-            "name": "2027년 청년 창업 디딤돌 자금", "year": 2027, "category": "창업", "agency": "가상중소기업부",
-            "host": "가상창업지원원", "period": { "startsOn": "2027-01-11", "endsOn": "2027-02-05" }
-        }),
-        json!({
-            "name": "지역 일자리 상시 채용 지원", "year": 2026, "category": "인력", "agency": "가상고용부",
-            "host": "가상지역고용센터", "period": { "kind": "always", "text": "상시 접수" }
-        }),
-    ]
-}
+/// Customers: name, number, how many programmes he marked, where his consultation stands.
+const CUSTOMERS: [(&str, &str, usize, Stands); 9] = [
+    ("고객 하나", "010-1234-5678", 3, Stands::Applied),
+    ("고객 둘", "010-8765-4321", 2, Stands::Approved),
+    ("고객 셋", "010-2222-3333", 1, Stands::Succeeded),
+    ("고객 넷", "010-3333-4444", 2, Stands::Failed),
+    ("고객 다섯", "010-4444-5555", 1, Stands::Cancelled),
+    ("고객 여섯", "010-5555-6666", 4, Stands::Nowhere),
+    ("고객 일곱", "010-6666-7777", 0, Stands::Applied),
+    ("고객 여덟", "010-7777-8888", 1, Stands::Succeeded),
+    ("고객 아홉", "010-8888-9999", 2, Stands::Applied),
+];
+
+/// A customer whom a salesman brought in on a visit.
+const BROUGHT_IN: (&str, &str) = ("고객 열", "010-9999-1111");
+
+/// Programmes that staff entered themselves: what, from and until how many days from today, and what staff did with each.
+const BY_HAND: [(&str, i64, i64, &[&str]); 3] = [
+    // 마감: its last day has passed, and nobody has ended it yet.
+    ("동네가게 간판 개선 지원사업", -40, -2, &["start"]),
+    // 종료: next year's edition follows from it by itself.
+    ("소상공인 안심보증 지원사업", -60, -20, &["start", "end"]),
+    // 예정.
+    ("전통시장 주차환경 개선 지원사업", 30, 60, &[]),
+];
+
+/// The name under which the demo's programmes are imported.
+const IMPORT: &str = "demo.jsonl";
+
+/// How long matching, planning and committing may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Somebody to try things as.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,42 +99,207 @@ pub struct Person {
     pub token: String,
 }
 
-/// Loads the demo if nobody is registered yet, and tells who is there to try things as.
+/// Loads what is not there yet, and tells who is there to try things as.
 ///
 /// # Errors
 /// When the gateway refuses.
 pub async fn load(client: &Client, keys: &Keys) -> Result<Vec<Person>> {
-    let staff = keys.bearer(&keys::staff())?;
-    let registered = client.get("/api/salesmen?limit=100", &staff).await?;
-    if registered["items"].as_array().is_none_or(|people| people.len() < registrations().len()) {
-        for person in registrations() {
-            let answer = client.call(Method::POST, "/api/salesmen", &staff, &[], Some(&person)).await?;
-            // A start that was broken off goes on where it stopped.
+    let demo = Demo { client, staff: keys.bearer(&keys::staff())?, keys, today: seoul_date(SystemClock.now()) };
+    let people = demo.people().await?;
+    demo.programmes().await?;
+    demo.customers().await?;
+    Ok(who_is_there(&people))
+}
+
+struct Demo<'a> {
+    client: &'a Client,
+    keys: &'a Keys,
+    staff: String,
+    today: NaiveDate,
+}
+
+impl Demo<'_> {
+    /// Everybody of the salesman service.
+    async fn people(&self) -> Result<Vec<Value>> {
+        let registered = async || -> Result<Vec<Value>> { items(self.client.get("/api/salesmen?limit=100", &self.staff).await?) };
+        let there = registered().await?;
+        if there.len() >= SALESMEN.len() + CONSULTANTS.len() {
+            return Ok(there);
+        }
+        let salesmen = SALESMEN.iter().enumerate().map(|(number, (name, regions, categories))| {
+            json!({ "name": name, "phone": format!("010-9000-{:04}", number + 1), "regions": regions, "categories": categories,
+                    "capacity": CAPACITY[0] })
+        });
+        let consultants = CONSULTANTS.iter().enumerate().map(|(number, (name, categories))| {
+            json!({ "name": name, "phone": format!("010-9000-{:04}", number + 101), "regions": ["전국"], "categories": categories,
+                    "role": "consultant", "capacity": CAPACITY[1] })
+        });
+        for person in salesmen.chain(consultants) {
+            let answer = self.client.call(Method::POST, "/api/salesmen", &self.staff, &[], Some(&person)).await?;
             if answer.status != StatusCode::CONFLICT {
                 answer.ok().with_context(|| format!("cannot register {}", person["name"]))?;
             }
         }
+        registered().await
     }
-    if client.get("/api/projects?limit=1", &staff).await?["items"].as_array().is_none_or(Vec::is_empty) {
-        for programme in programmes() {
-            client
-                .post("/api/projects", &staff, &programme)
-                .await
-                .with_context(|| format!("cannot create {}", programme["name"]))?;
+
+    /// Imports the programmes, the way staff do.
+    async fn programmes(&self) -> Result<()> {
+        let imports = items(self.client.get("/api/projects/imports?limit=100", &self.staff).await?)?;
+        let known = imports.into_iter().find(|it| it["name"] == IMPORT);
+        let mut import = if let Some(import) = known {
+            import
+        } else {
+            self.enter_by_hand().await?;
+            let lines: Vec<String> = programmes::around(self.today).iter().map(Value::to_string).collect();
+            let path = format!("/api/projects/imports?name={IMPORT}");
+            self.client
+                .upload(&path, &self.staff, lines.join("\n").into_bytes())
+                .await?
+                .ok()
+                .context("cannot import the programmes")?
+        };
+        let path = format!("/api/projects/imports/{}", text(&import, "id"));
+        let committing = async {
+            loop {
+                match import["state"].as_str() {
+                    Some("committed") => return Ok(()),
+                    Some("planned") => {
+                        let headers = [("if-match", "*"), ("idempotency-key", "demo")];
+                        let body = json!({ "confirm": "all" });
+                        let commit = format!("{path}/commit");
+                        self.client.call(Method::POST, &commit, &self.staff, &headers, Some(&body)).await?.ok()?;
+                    }
+                    Some(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                    None => bail!("an import without a state: {import}"),
+                }
+                import = self.client.get(&path, &self.staff).await?;
+            }
+        };
+        tokio::time::timeout(PATIENCE, committing).await.context("the programmes were not imported in time")?
+    }
+
+    /// What staff entered themselves, and moved.
+    async fn enter_by_hand(&self) -> Result<()> {
+        let day = |offset: i64| self.today + TimeDelta::days(offset);
+        for (number, (name, from, until, steps)) in BY_HAND.into_iter().enumerate() {
+            let year = self.today.year();
+            let body = json!({
+                "name": format!("{year}년 {name}"), "year": year, "category": "경영", "agency": "가상중소기업부", "target": "소상공인",
+                "period": { "startsOn": day(from), "endsOn": day(until) },
+            });
+            let project = self.client.post_with_key("/api/projects", &self.staff, &format!("demo-{number}"), &body).await?;
+            for step in steps {
+                let path = format!("/api/projects/{}/{step}", text(&project, "id"));
+                let answer = self.client.call(Method::POST, &path, &self.staff, &[("if-match", "*")], Some(&json!({}))).await?;
+                // It was moved already, in a start that was broken off.
+                if answer.status != StatusCode::CONFLICT {
+                    answer.ok().with_context(|| format!("cannot {step} {name}"))?;
+                }
+            }
         }
+        Ok(())
     }
-    Ok(people(&client.get("/api/salesmen?limit=100", &staff).await?))
+
+    /// What customers did, and what became of it.
+    async fn customers(&self) -> Result<()> {
+        let there = items(self.client.get("/api/consultations?limit=100", &self.staff).await?)?;
+        let asked = CUSTOMERS.iter().filter(|(.., stands)| *stands != Stands::Nowhere).count();
+        let unsettled = there.iter().filter(|it| it["step"] == "apply").count();
+        if there.len() >= asked && unsettled <= CUSTOMERS.iter().filter(|(.., stands)| *stands == Stands::Applied).count() {
+            return Ok(());
+        }
+        let open = items(self.client.get("/api/projects?phase=open&limit=50&sort=deadline", &self.staff).await?)?;
+        anyhow::ensure!(!open.is_empty(), "no programme of the demo is open");
+        for (number, (name, phone, marks, stands)) in CUSTOMERS.into_iter().enumerate() {
+            let customer = self.bearer(phone)?;
+            for project in open.iter().cycle().skip(number * 3).take(marks) {
+                let body = json!({ "projectId": project["id"], "projectName": project["name"], "customerName": name });
+                self.client.post("/api/interests", &customer, &body).await?;
+            }
+            if stands != Stands::Nowhere {
+                let project = &open[number % open.len()];
+                self.consult(&customer, name, project, number, stands).await.with_context(|| format!("{name}: {stands:?}"))?;
+            }
+        }
+        // One who changed his mind, and one whom a salesman met.
+        let (_, phone, ..) = CUSTOMERS[5];
+        let customer = self.bearer(phone)?;
+        if let Some(interest) = items(self.client.get("/api/interests", &customer).await?)?.first() {
+            let path = format!("/api/interests/{}", text(interest, "id"));
+            let body = json!({ "interested": false });
+            self.client.call(Method::PATCH, &path, &customer, &[("if-match", "*")], Some(&body)).await?.ok()?;
+        }
+        let (name, phone) = BROUGHT_IN;
+        let body = json!({ "projectId": open[0]["id"], "projectName": open[0]["name"], "phone": phone, "customerName": name, "consent": true });
+        self.client.post("/api/interests", &self.staff, &body).await?;
+        Ok(())
+    }
+
+    async fn consult(&self, customer: &str, name: &str, project: &Value, number: usize, stands: Stands) -> Result<()> {
+        let desired = self.today + TimeDelta::days(2 + i64::try_from(number)?);
+        let body = json!({
+            "projectId": project["id"], "projectName": project["name"], "customerName": name, "desiredDate": desired,
+            "memo": "오전에 연락 부탁드립니다.",
+        });
+        let key = format!("demo-{number}");
+        let consultation = self.client.post_with_key("/api/consultations", customer, &key, &body).await?;
+        let path = format!("/api/consultations/{}", text(&consultation, "id"));
+        let matched = async {
+            loop {
+                let now = self.client.get(&path, &self.staff).await?;
+                if !now["salesman"].is_null() {
+                    return anyhow::Ok(());
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, matched).await.context("nobody was matched in time")??;
+        let steps: &[(&str, Option<&str>)] = match stands {
+            Stands::Nowhere | Stands::Applied => &[],
+            Stands::Approved => &[("approved", None)],
+            Stands::Succeeded => &[("approved", None), ("succeeded", None)],
+            Stands::Failed => &[("approved", None), ("failed", Some("자격 요건이 맞지 않았습니다"))],
+            Stands::Cancelled => &[("cancelled", Some("일정이 바뀌었습니다"))],
+        };
+        for (step, reason) in steps {
+            let body = json!({ "step": step, "reason": reason });
+            let path = format!("{path}/progress");
+            let answer = self.client.call(Method::POST, &path, &self.staff, &[("if-match", "*")], Some(&body)).await?;
+            // It went that way already, in a start that was broken off.
+            if answer.status != StatusCode::CONFLICT {
+                answer.ok()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn bearer(&self, phone: &str) -> Result<String> {
+        let phone: Phone = phone.parse().map_err(anyhow::Error::msg)?;
+        self.keys.bearer(&self.keys.customer(&phone))
+    }
+}
+
+/// The rows of a list.
+fn items(mut list: Value) -> Result<Vec<Value>> {
+    match list["items"].take() {
+        Value::Array(items) => Ok(items),
+        other => bail!("no list: {other}"),
+    }
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
 }
 
 /// Who is there to try things as.
-fn people(registered: &Value) -> Vec<Person> {
+fn who_is_there(registered: &[Value]) -> Vec<Person> {
     let person = |it: &Value| {
-        let text = |name: &str| it[name].as_str().unwrap_or_default();
-        let id: Uuid = text("id").parse().ok()?;
-        Some(Person { name: text("displayName").to_owned(), token: format!("{} {id}", text("role")) })
+        let id: Uuid = text(it, "id").parse().ok()?;
+        Some(Person { name: text(it, "displayName").to_owned(), token: format!("{} {id}", text(it, "role")) })
     };
     let mut people = vec![Person { name: "관리자".to_owned(), token: "staff".to_owned() }];
-    people.extend(CUSTOMERS.map(|(name, phone)| Person { name: name.to_owned(), token: format!("customer {phone}") }));
-    people.extend(registered["items"].as_array().into_iter().flatten().rev().filter_map(person));
+    people.extend(CUSTOMERS.map(|(name, phone, ..)| Person { name: name.to_owned(), token: format!("customer {phone}") }));
+    people.extend(registered.iter().rev().filter_map(person));
     people
 }

@@ -1,0 +1,247 @@
+//! What the services do together: a programme through its year, a consultation to its end, a visit, a file.
+
+use hyper::{Method, StatusCode};
+use ktgg::client::Client;
+use ktgg::host::Place;
+use ktgg::keys::{self, Keys};
+use ktgg::{demo, topic};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::system::{self, Scratch, Together, client, eventually};
+
+/// A whole system in this process, and its callers.
+struct World {
+    _scratch: Scratch,
+    place: Place,
+    keys: Keys,
+    together: Together,
+    client: Client,
+    staff: String,
+}
+
+impl World {
+    async fn start(purpose: &str) -> Self {
+        let scratch = Scratch::new(purpose);
+        let place = system::shared_place(&scratch).await;
+        let keys = Keys::of(&place.data).unwrap();
+        let together = Together::start(&place, &keys).await;
+        let (client, staff) = (client(&place), keys.bearer(&keys::staff()).unwrap());
+        Self { _scratch: scratch, place, keys, together, client, staff }
+    }
+
+    fn customer(&self, phone: &str) -> String {
+        self.keys.bearer(&self.keys.customer(&phone.parse().unwrap())).unwrap()
+    }
+
+    fn salesman(&self, id: Uuid) -> String {
+        self.keys.bearer(&keys::salesman(events::SalesmanId(id))).unwrap()
+    }
+
+    /// A salesman and a consultant who are on the roster.
+    async fn two_people(&self) -> (Uuid, Uuid) {
+        let (salesmen, consultants) = system::register(&self.client, &self.keys, 1, 1).await;
+        system::until_on_the_roster(&self.client, &self.keys, salesmen.iter().chain(&consultants)).await;
+        (salesmen[0], consultants[0])
+    }
+
+    async fn project(&self, name: &str) -> Value {
+        let body = json!({ "name": name, "year": 2026, "category": "기술", "agency": "가상부", "regions": ["서울"] });
+        self.client.post("/api/projects", &self.staff, &body).await.unwrap()
+    }
+
+    /// A write on an existing thing, whatever its version.
+    async fn write(&self, method: Method, path: &str, bearer: &str, body: &Value) -> Value {
+        self.client.call(method, path, bearer, &[("if-match", "*")], Some(body)).await.unwrap().ok().unwrap()
+    }
+
+    async fn get(&self, path: &str, bearer: &str) -> Value {
+        self.client.get(path, bearer).await.unwrap()
+    }
+
+    /// Waits until the answer has what is looked for.
+    async fn until(&self, what: &str, path: &str, bearer: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        eventually(what, async || Some(self.get(path, bearer).await).filter(&is_so)).await
+    }
+
+    async fn stop(self) {
+        self.together.stop().await;
+    }
+}
+
+fn id(view: &Value) -> String {
+    view["id"].as_str().unwrap().to_owned()
+}
+
+fn items(list: &Value) -> &[Value] {
+    list["items"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn kinds(list: &Value) -> Vec<&str> {
+    items(list).iter().filter_map(|it| it["kind"].as_str()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_programme_goes_through_its_year_comes_again_and_whoever_marked_it_is_told_each_time() {
+    let world = World::start("year").await;
+    let (salesman, _) = world.two_people().await;
+    let (customer, salesman) = (world.customer("010-1234-5678"), world.salesman(salesman));
+    let project = world.project("2026년 스마트상점 기술보급사업").await;
+    let path = format!("/api/projects/{}", id(&project));
+    let mark = json!({ "projectId": project["id"], "projectName": project["name"] });
+    let interest = format!("/api/interests/{}", id(&world.client.post("/api/interests", &customer, &mark).await.unwrap()));
+    world.until("the interest has its salesman", &interest, &customer, |it| !it["salesman"].is_null()).await;
+    world.until("he is told", "/api/salesmen/me/notifications", &salesman, |it| kinds(it).contains(&"assigned")).await;
+
+    let none = json!({});
+    world.write(Method::POST, &format!("{path}/start"), &world.staff, &none).await;
+    let edit = json!({ "period": { "startsOn": "2026-11-02", "endsOn": "2026-12-11" } });
+    world.write(Method::PATCH, &path, &world.staff, &edit).await;
+    let ended = world.write(Method::POST, &format!("{path}/end"), &world.staff, &none).await;
+    assert_eq!((&ended["status"], &ended["phase"]), (&json!("ended"), &json!("ended")));
+
+    let told = world
+        .until("the customer is told of all four", "/api/interests/notifications", &customer, |it| kinds(it).len() >= 4)
+        .await;
+    assert_eq!(kinds(&told), ["new_edition", "ended", "edited", "started"]);
+    let told = world.until("the salesman too", "/api/salesmen/me/notifications", &salesman, |it| kinds(it).len() >= 5).await;
+    for kind in ["project_started", "deadline_moved", "project_ended", "new_edition"] {
+        assert!(kinds(&told).contains(&kind), "{told}");
+    }
+
+    // Next year's edition: once, expected, of the same series, and the interest follows it.
+    let next = world.until("it comes again", &path, &world.staff, |it| items_of(it, "editions").len() == 2).await;
+    let next = items_of(&next, "editions").iter().find(|it| it["year"] == 2027).unwrap().clone();
+    assert_eq!((&next["name"], &next["status"]), (&json!("2027년 스마트상점 기술보급사업"), &json!("planned")));
+    let followed = world.until("the interest follows", &interest, &customer, |it| it["projectId"] == next["id"]).await;
+    assert_eq!(followed["interested"], true);
+    let read = world.client.post("/api/interests/notifications/read", &customer, &json!({ "all": true })).await.unwrap();
+    assert_eq!(read["unread"], 0);
+    world.stop().await;
+}
+
+fn items_of<'a>(view: &'a Value, name: &str) -> &'a [Value] {
+    view[name].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consultation_goes_to_its_end_counts_once_and_leaves_room_for_the_next() {
+    let world = World::start("end").await;
+    let (salesman_id, _) = world.two_people().await;
+    let (customer, salesman) = (world.customer("010-1234-5678"), world.salesman(salesman_id));
+    let project = world.project("2026년 가상 지원사업").await;
+    let body =
+        json!({ "projectId": project["id"], "projectName": project["name"], "desiredDate": "2099-12-31", "memo": "오전에" });
+    let consultation =
+        format!("/api/consultations/{}", id(&world.client.post("/api/consultations", &customer, &body).await.unwrap()));
+    world.until("somebody is on it", &consultation, &customer, |it| !it["salesman"].is_null()).await;
+    for step in ["approved", "succeeded"] {
+        world.write(Method::POST, &format!("{consultation}/progress"), &salesman, &json!({ "step": step })).await;
+    }
+    let me = world.until("it counts", "/api/salesmen/me", &salesman, |it| it["successCount"] == 1 && it["openCount"] == 0).await;
+    assert_eq!((&me["failureCount"], &me["successRate"]), (&json!(0), &json!(1.0)));
+    let matches = format!("/api/salesman-matches?origin={}", consultation.rsplit('/').next().unwrap());
+    world.until("the match is closed", &matches, &world.staff, |it| !it["items"][0]["closedAt"].is_null()).await;
+    let view = format!("/api/projects/{}/view", id(&project));
+    let view = world.until("the project's view shows it", &view, &world.staff, |it| it["progress"]["succeeded"] == 1).await;
+    assert_eq!(view["salesmen"][0]["id"], salesman_id.to_string());
+    assert!(!view.to_string().contains("12345678"));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_matched_anew_by_hand_takes_over_and_the_one_before_loses_sight_of_it() {
+    let world = World::start("hand").await;
+    let (salesmen, _) = system::register(&world.client, &world.keys, 2, 0).await;
+    system::until_on_the_roster(&world.client, &world.keys, &salesmen).await;
+    let customer = world.customer("010-1234-5678");
+    let project = world.project("2026년 가상 지원사업").await;
+    let body = json!({ "projectId": project["id"], "projectName": project["name"], "desiredDate": "2099-12-31", "memo": "" });
+    let asked = world.client.post("/api/consultations", &customer, &body).await.unwrap();
+    let consultation = format!("/api/consultations/{}", id(&asked));
+    let shown = world.until("somebody is on it", &consultation, &customer, |it| !it["salesman"].is_null()).await;
+    let before: Uuid = shown["salesman"]["id"].as_str().unwrap().parse().unwrap();
+    let after = *salesmen.iter().find(|id| **id != before).unwrap();
+    let mut stream = world.client.stream(&world.salesman(before)).await.unwrap();
+
+    let matches = world.get(&format!("/api/salesman-matches?origin={}", id(&asked)), &world.staff).await;
+    let path = format!("/api/salesman-matches/{}", id(&matches["items"][0]));
+    world.write(Method::PATCH, &path, &world.staff, &json!({ "salesmanId": after })).await;
+
+    world.until("the other one is on it", &consultation, &customer, |it| it["salesman"]["id"] == after.to_string()).await;
+    let lost = world.client.call(Method::GET, &consultation, &world.salesman(before), &[], None).await.unwrap();
+    assert_eq!(lost.status, StatusCode::NOT_FOUND);
+    world.get(&consultation, &world.salesman(after)).await;
+    let removed = async {
+        loop {
+            let told = stream.next().await.unwrap().expect("the stream goes on");
+            if told.event == "removed" {
+                return told;
+            }
+        }
+    };
+    let removed = tokio::time::timeout(system::PATIENCE, removed).await.expect("he is told that it is gone");
+    assert_eq!(removed.data["aggregateId"], asked["id"]);
+    for record in topic::read(&world.place.kafka, events::Topic::SalesmanMatch).await.unwrap() {
+        if record.envelope.version == 2 {
+            assert_eq!(record.payload["previousSalesmanId"], before.to_string());
+        }
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_a_salesman_enters_on_a_visit_is_his_and_sees_it_when_he_signs_in() {
+    let world = World::start("visit").await;
+    let (salesmen, _) = system::register(&world.client, &world.keys, 3, 0).await;
+    system::until_on_the_roster(&world.client, &world.keys, &salesmen).await;
+    let project = world.project("2026년 가상 지원사업").await;
+    world.write(Method::POST, &format!("/api/projects/{}/start", id(&project)), &world.staff, &json!({})).await;
+    for (number, salesman) in salesmen.iter().enumerate() {
+        let phone = format!("010-7000-000{number}");
+        let body = json!({ "projectId": project["id"], "projectName": project["name"], "phone": phone, "customerName": "홍길동", "consent": true });
+        let bearer = world.salesman(*salesman);
+        let entered = world.client.post("/api/interests", &bearer, &body).await.unwrap();
+        let path = format!("/api/interests/{}", id(&entered));
+        // His, whatever the last digits of the number say.
+        world.until("it is his", &path, &world.customer(&phone), |it| it["salesman"]["id"] == salesman.to_string()).await;
+        let card = format!("/api/projects/visit-card?customer={}", entered["customerId"].as_str().unwrap());
+        let card = eventually("there is something to talk about", async || {
+            let answer = world.client.call(Method::GET, &card, &bearer, &[], None).await.unwrap();
+            Some(answer.json).filter(|it| !items(it).is_empty())
+        })
+        .await;
+        assert_eq!(items(&card)[0]["project"]["id"], project["id"]);
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_has_something_of_everything_and_is_loaded_once() {
+    let world = World::start("demo").await;
+    let people = demo::load(&world.client, &world.keys).await.unwrap();
+    assert!(people.len() > 20, "{people:?}");
+    for phase in events::Phase::ALL {
+        let list = world.get(&format!("/api/projects?phase={}&limit=1", phase.as_str()), &world.staff).await;
+        assert_eq!(items(&list).len(), 1, "{}", phase.as_str());
+    }
+    for step in events::Step::ALL {
+        let list = world.get(&format!("/api/consultations?step={step}&limit=1"), &world.staff).await;
+        assert_eq!(items(&list).len(), 1, "{step}");
+    }
+    let count = async |path: &str| items(&world.get(path, &world.staff).await).len();
+    let before = [
+        count("/api/consultations?limit=100").await,
+        count("/api/interests?limit=100").await,
+        count("/api/salesmen?limit=100").await,
+    ];
+    assert_eq!(before[2], 15);
+    demo::load(&world.client, &world.keys).await.unwrap();
+    let after = [
+        count("/api/consultations?limit=100").await,
+        count("/api/interests?limit=100").await,
+        count("/api/salesmen?limit=100").await,
+    ];
+    assert_eq!(after, before);
+    world.stop().await;
+}
