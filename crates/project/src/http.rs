@@ -205,11 +205,11 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::NotPlanned(status) => {
                 Self::conflict("project-not-planned", Text::new("예정인 사업만 시작할 수 있습니다", en))
-                    .with("status", status.as_str())
+                    .with("projectStatus", status.as_str())
             }
             Refusal::NotOngoing(status) => {
                 Self::conflict("project-not-ongoing", Text::new("진행 중인 사업만 종료할 수 있습니다", en))
-                    .with("status", status.as_str())
+                    .with("projectStatus", status.as_str())
             }
             Refusal::NotOverdue(phase) => Self::conflict("project-not-overdue", Text::new("마감이 지나지 않은 사업입니다", en))
                 .with("phase", phase.as_str()),

@@ -73,12 +73,12 @@ pub(crate) async fn keep_projects<E: TellsEdition>(tx: &mut Tx, received: &Recei
     Ok(assignments::keep_project(tx, project_id, edition, received.envelope.version).await?)
 }
 
-/// Whenever people are matched, keep who is on it.
+/// `KeepAssignments`: whenever people are matched, keep who is on it.
 pub(crate) async fn keep_assignment(tx: &mut Tx, received: &Received<SalesmanMatched>) -> Result<(), PolicyError> {
     Ok(assignments::assign(tx, &received.event, &received.envelope).await?)
 }
 
-/// Whenever an interest is turned off or on again, its assignment is closed or open.
+/// `KeepAssignments`: whenever an interest is turned off or on again, its assignment is closed or open.
 pub(crate) async fn keep_interest_state(tx: &mut Tx, received: &Received<InterestUpdated>) -> Result<(), PolicyError> {
     let event = &received.event;
     let state = State {
@@ -91,7 +91,7 @@ pub(crate) async fn keep_interest_state(tx: &mut Tx, received: &Received<Interes
     Ok(assignments::set_state(tx, state, &received.envelope).await?)
 }
 
-/// Whenever a consultation moves to a closed step, its assignment is closed.
+/// `KeepAssignments`: whenever a consultation moves to a closed step, its assignment is closed.
 pub(crate) async fn keep_consultation_state(tx: &mut Tx, received: &Received<ConsultationProgressed>) -> Result<(), PolicyError> {
     let event = &received.event;
     if !event.to.is_closed() {

@@ -82,6 +82,9 @@ pub struct FieldProblem {
 #[derive(Debug, Clone)]
 pub struct Problem(Box<Said>);
 
+/// Members that every problem has (RFC 9457), or may have.
+const STANDARD: [&str; 7] = ["type", "title", "status", "detail", "instance", "errors", "traceId"];
+
 #[derive(Debug, Clone)]
 struct Said {
     status: StatusCode,
@@ -172,6 +175,8 @@ impl Problem {
     /// Adds a member that a program can read, such as the present state.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        // A second member of such a name would be what most readers take for the first.
+        debug_assert!(!STANDARD.contains(&name), "every problem has a member {name} already");
         self.0.more.insert(name.to_owned(), value.into());
         self
     }

@@ -29,7 +29,7 @@ pub(crate) struct AddNote {
     text: Field<String>,
 }
 
-/// A salesman or consultant who is on it, or staff, write a note, also when it is closed. No customer is shown it.
+/// `AddNote`: a salesman or consultant who is on it, or staff, write a note, also when it is closed. No customer is shown it.
 #[utoipa::path(
     post, path = "/consultations/{id}/notes", tag = "consultation", request_body = AddNote,
     params(
@@ -37,7 +37,9 @@ pub(crate) struct AddNote {
         ("Idempotency-Key" = Option<String>, Header, description = "Sent again, the same answer comes again"),
     ),
     responses((status = 201, body = NoteView, description = "The note")),
-    extensions(("x-actors" = json!(["salesman", "consultant", "staff"]))),
+    extensions(
+        ("x-actors" = json!(["salesman", "consultant", "staff"])), ("x-command" = json!("AddNote")), ("x-events" = json!([])),
+    ),
 )]
 pub(super) async fn add(
     State(context): State<Context>,

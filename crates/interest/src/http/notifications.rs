@@ -180,11 +180,11 @@ pub(crate) struct ReadView {
     unread: i64,
 }
 
-/// Marks some notifications of the caller, or all of them, as read. Once more changes nothing.
+/// `ReadNotifications`: a customer has read some of what he was told, or all of it. Once more changes nothing.
 #[utoipa::path(
     post, path = "/interests/notifications/read", tag = "interest", request_body = ReadNotifications,
     responses((status = 200, body = ReadView)),
-    extensions(("x-actors" = json!(["customer"]))),
+    extensions(("x-actors" = json!(["customer"])), ("x-command" = json!("ReadNotifications")), ("x-events" = json!([]))),
 )]
 pub(crate) async fn read(
     State(context): State<Context>,

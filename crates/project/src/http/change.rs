@@ -263,7 +263,7 @@ const MOST_AT_ONCE: usize = 200;
             "name": "2026년 수출바우처",
             "outcome": "refused",
             "problem": {
-                "type": "/problems/project-not-ongoing", "title": "진행 중인 사업만 종료할 수 있습니다", "status": 409,
+                "type": "/problems/project-not-overdue", "title": "마감이 지나지 않은 사업입니다", "status": 409, "phase": "closing",
             },
         },
     ],

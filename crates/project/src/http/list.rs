@@ -59,7 +59,7 @@ pub(crate) struct ListQuery {
     phase: Option<Phase>,
     /// `newest` unless given; `deadline`: the soonest deadline that is still to come first, passed ones later, those without a date last; `name`.
     #[serde(default, deserialize_with = "filled")]
-    #[param(value_type = Option<SortName>)]
+    #[param(value_type = Option<SortName>, inline)]
     sort: Option<Sort>,
     /// How many at most: 1 to 100, 50 unless given.
     #[param(minimum = 1, maximum = 100, default = 50)]

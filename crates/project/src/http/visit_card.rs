@@ -91,7 +91,7 @@ enum SharedName {
 #[utoipa::path(
     get, path = "/projects/visit-card", tag = "project", params(CardQuery),
     responses((status = 200, body = VisitCardView)),
-    extensions(("x-actors" = json!(["staff", "salesman", "consultant"]))),
+    extensions(("x-actors" = json!(["staff", "salesman", "consultant"])), ("x-problems" = json!(["not-found"]))),
 )]
 async fn show(
     State(context): State<Context>,

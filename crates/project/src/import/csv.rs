@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use csv_core::ReadRecordResult;
 use encoding_rs::{CoderResult, Decoder, EUC_KR, UTF_8};
 use service_kit::problem::Text;
 
@@ -61,20 +62,16 @@ impl Table {
 
     pub(super) fn push(&mut self, bytes: &[u8], ready: &mut VecDeque<Line>) -> Result<(), Wrong> {
         let text = self.decode(bytes, false);
-        for letter in text.chars() {
-            if let Some(record) = self.splitter.push(letter)? {
-                ready.extend(self.line(&record)?);
-            }
+        for record in self.splitter.push(&text)? {
+            ready.extend(self.line(&record)?);
         }
         Ok(())
     }
 
     pub(super) fn finish(&mut self, ready: &mut VecDeque<Line>) -> Result<(), Wrong> {
         let text = self.decode(&[], true);
-        for letter in text.chars() {
-            if let Some(record) = self.splitter.push(letter)? {
-                ready.extend(self.line(&record)?);
-            }
+        for record in self.splitter.push(&text)? {
+            ready.extend(self.line(&record)?);
         }
         if let Some(record) = self.splitter.finish()? {
             let line = record.line;
@@ -166,97 +163,103 @@ struct Record {
     fields: Vec<String>,
 }
 
-/// Splits a text into rows and fields as it arrives (RFC 4180; a quotation mark within a field that is not quoted is a letter).
+/// Splits a text into rows and fields as it arrives: what a row is, [`csv_core`] knows; on which line it began, and that it ends at all, is
+/// seen to here.
 #[derive(Debug)]
 struct Splitter {
-    state: State,
-    fields: Vec<String>,
-    field: String,
-    size: usize,
+    reader: csv_core::Reader,
+    /// The fields of the row so far, one behind the other, and where each of them ends.
+    fields: Vec<u8>,
+    ends: Vec<usize>,
+    /// How much of the two is filled.
+    filled: usize,
+    ended: usize,
+    /// Where the reader is, counted from 1.
     line: u64,
-    began: u64,
-    was_return: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// At the beginning of a row.
-    Row,
-    /// At the beginning of a field.
-    Field,
-    /// Within a field.
-    Bare,
-    /// Within quotation marks.
-    Quoted,
-    /// Behind a quotation mark that closes, unless another one follows.
-    Closed,
+    last_byte: u8,
+    /// Where the row began that is being read, and how many bytes it has so far.
+    began: Option<u64>,
+    size: usize,
 }
 
 impl Default for Splitter {
     fn default() -> Self {
-        Self { state: State::Row, fields: Vec::new(), field: String::new(), size: 0, line: 1, began: 1, was_return: false }
+        Self {
+            reader: csv_core::Reader::new(),
+            fields: vec![0; 1024],
+            ends: vec![0; 16],
+            filled: 0,
+            ended: 0,
+            line: 1,
+            last_byte: 0,
+            began: None,
+            size: 0,
+        }
     }
 }
 
 impl Splitter {
-    fn push(&mut self, letter: char) -> Result<Option<Record>, Wrong> {
-        let ends_line = matches!(letter, '\n' | '\r');
-        let is_second_half = letter == '\n' && self.was_return;
-        self.was_return = letter == '\r';
-        if self.state == State::Row {
-            self.began = self.line;
+    /// Takes in a piece of the text, and gives the rows that end in it.
+    fn push(&mut self, text: &str) -> Result<Vec<Record>, Wrong> {
+        let mut records = Vec::new();
+        let mut rest = text.as_bytes();
+        // An empty piece would mean the end to the reader.
+        while !rest.is_empty() {
+            let (fields, ends) = (&mut self.fields[self.filled..], &mut self.ends[self.ended..]);
+            let (result, read, written, ended) = self.reader.read_record(rest, fields, ends);
+            self.count(&rest[..read])?;
+            rest = &rest[read..];
+            self.filled += written;
+            self.ended += ended;
+            match result {
+                ReadRecordResult::InputEmpty | ReadRecordResult::End => {}
+                ReadRecordResult::OutputFull => self.fields.resize(self.fields.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                ReadRecordResult::Record => records.extend(self.end_of_row()),
+            }
         }
-        if ends_line && !is_second_half {
-            self.line += 1;
+        Ok(records)
+    }
+
+    /// Counts lines, and the bytes of the row.
+    fn count(&mut self, bytes: &[u8]) -> Result<(), Wrong> {
+        for byte in bytes {
+            let is_second_half = *byte == b'\n' && self.last_byte == b'\r';
+            self.last_byte = *byte;
+            if !matches!(byte, b'\r' | b'\n') {
+                self.began.get_or_insert(self.line);
+            } else if !is_second_half {
+                self.line += 1;
+            }
+            self.size += usize::from(self.began.is_some());
         }
-        self.size += letter.len_utf8();
-        if self.size > LONGEST_ROW {
-            return Err(Wrong::EndlessRow { line: self.began });
+        match self.began {
+            Some(line) if self.size > LONGEST_ROW => Err(Wrong::EndlessRow { line }),
+            _ => Ok(()),
         }
-        self.state = match (self.state, letter) {
-            (State::Quoted, '"') => State::Closed,
-            (State::Quoted, _) => {
-                self.field.push(letter);
-                State::Quoted
-            }
-            (State::Closed, '"') => {
-                self.field.push('"');
-                State::Quoted
-            }
-            (State::Row, '\n' | '\r') => {
-                self.size = 0;
-                State::Row
-            }
-            (_, '\n' | '\r') => return Ok(self.end_of_row()),
-            (_, ',') => {
-                self.fields.push(std::mem::take(&mut self.field));
-                State::Field
-            }
-            (State::Row | State::Field, '"') => State::Quoted,
-            _ => {
-                self.field.push(letter);
-                State::Bare
-            }
-        };
-        Ok(None)
     }
 
     fn end_of_row(&mut self) -> Option<Record> {
-        self.fields.push(std::mem::take(&mut self.field));
-        let fields = std::mem::take(&mut self.fields);
-        (self.state, self.size) = (State::Row, 0);
+        let mut start = 0;
+        let fields = self.ends[..self.ended].iter().map(|end| {
+            let field = &self.fields[start..*end];
+            start = *end;
+            String::from_utf8_lossy(field).into_owned()
+        });
+        let fields: Vec<String> = fields.collect();
+        let line = self.began.take().unwrap_or(self.line);
+        (self.filled, self.ended, self.size) = (0, 0, 0);
         // A line of nothing but commas is what a spreadsheet leaves behind its last row.
         let is_blank = fields.iter().all(|field| field.trim().is_empty());
-        (!is_blank).then_some(Record { line: self.began, fields })
+        (!is_blank).then_some(Record { line, fields })
     }
 
     /// The last row, where no line break ended it.
     fn finish(&mut self) -> Result<Option<Record>, Wrong> {
-        match self.state {
-            State::Row => Ok(None),
-            State::Quoted => Err(Wrong::CutOff { line: self.began }),
-            _ => Ok(self.end_of_row()),
-        }
+        let Some(line) = self.began else { return Ok(None) };
+        // A line break ends every row but one within quotation marks that nothing closes.
+        let last = self.push("\n")?.pop();
+        if self.began.is_some() { Err(Wrong::CutOff { line }) } else { Ok(last) }
     }
 }
 
@@ -266,7 +269,9 @@ mod tests {
 
     fn split(text: &str) -> Vec<(u64, Vec<String>)> {
         let mut splitter = Splitter::default();
-        let mut records: Vec<Record> = text.chars().filter_map(|letter| splitter.push(letter).unwrap()).collect();
+        // Letter by letter: a row may arrive in any pieces.
+        let mut records: Vec<Record> =
+            text.chars().flat_map(|letter| splitter.push(letter.encode_utf8(&mut [0; 4])).unwrap()).collect();
         records.extend(splitter.finish().unwrap());
         records.into_iter().map(|record| (record.line, record.fields)).collect()
     }
@@ -289,10 +294,24 @@ mod tests {
     }
 
     #[test]
+    fn a_quotation_mark_that_nothing_closes_is_noticed_at_the_end_and_one_within_a_field_is_a_letter() {
+        let mut splitter = Splitter::default();
+        splitter.push("a,b\nc,\"d").unwrap();
+        assert_eq!(splitter.finish().unwrap_err(), Wrong::CutOff { line: 2 });
+        assert_eq!(split("a,5\"")[0].1, ["a", "5\""]);
+        assert_eq!(split("a,\"b\"")[0].1, ["a", "b"]);
+    }
+
+    #[test]
+    fn a_row_of_many_and_long_fields_is_read_whole() {
+        let fields: Vec<String> = (0..40).map(|number| "가".repeat(number * 10)).collect();
+        assert_eq!(split(&fields.join(",")), [(1, fields)]);
+    }
+
+    #[test]
     fn a_row_that_never_ends_is_refused_where_it_begins() {
         let mut splitter = Splitter::default();
         let text = format!("a,b\n\"{}", "가".repeat(LONGEST_ROW));
-        let refused = text.chars().find_map(|letter| splitter.push(letter).err());
-        assert_eq!(refused, Some(Wrong::EndlessRow { line: 2 }));
+        assert_eq!(splitter.push(&text).unwrap_err(), Wrong::EndlessRow { line: 2 });
     }
 }

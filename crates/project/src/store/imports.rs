@@ -44,6 +44,7 @@ impl ImportState {
 /// What became of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = ImportOutcome)]
 pub(crate) enum Outcome {
     /// It was carried out.
     Done,

@@ -59,7 +59,7 @@ async fn only_a_planned_project_starts_and_only_an_ongoing_one_ends_and_the_answ
         (over, 3, "end", "project-not-ongoing", "ended"),
     ] {
         let answer = app.as_staff().post_if(&format!("/projects/{id}/{command}"), version, &json!({})).await;
-        assert_eq!(answer.json["status"], status, "{command} {status}: the member tells where it stands");
+        assert_eq!(answer.json["projectStatus"], status, "{command} {status}: the member tells where it stands");
         assert_eq!(answer.problem(409).0, slug, "{command} {status}");
         assert_eq!(shown(&app, id).await["version"], version);
     }
@@ -416,7 +416,7 @@ async fn one_that_is_refused_holds_up_no_other_and_the_answer_says_why() {
     );
     assert_eq!(answer["results"][1]["problem"]["title"], "마감이 지나지 않은 사업입니다");
     assert_eq!(
-        (&answer["results"][0]["problem"]["status"], &answer["results"][1]["problem"]["phase"]),
+        (&answer["results"][0]["problem"]["projectStatus"], &answer["results"][1]["problem"]["phase"]),
         (&json!("ended"), &json!("open"))
     );
 }

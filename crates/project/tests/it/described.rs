@@ -36,6 +36,6 @@ fn what_a_start_and_an_end_are_refused_with_is_shown() {
     for (path, slug) in [("/projects/{id}/start", "project-not-planned"), ("/projects/{id}/end", "project-not-ongoing")] {
         let refused =
             &description["paths"][path]["post"]["responses"]["409"]["content"]["application/problem+json"]["examples"][slug];
-        assert!(refused["value"]["status"].is_string(), "{path} tells where it stands: {refused}");
+        assert!(refused["value"]["projectStatus"].is_string(), "{path} tells where it stands: {refused}");
     }
 }

@@ -167,7 +167,9 @@ pub(crate) struct ReadView {
     post, path = "/salesmen/me/notifications/read", tag = "salesman", request_body = ReadBody,
     params(("Idempotency-Key" = Option<String>, Header, description = "Sent again, nothing more is marked")),
     responses((status = 200, body = ReadView, description = "How many were marked, and how many are left")),
-    extensions(("x-actors" = json!(["salesman", "consultant"])), ("x-command" = json!("ReadNotifications"))),
+    extensions(
+        ("x-actors" = json!(["salesman", "consultant"])), ("x-command" = json!("ReadNotifications")), ("x-events" = json!([])),
+    ),
 )]
 pub(super) async fn read(
     State(context): State<Context>,

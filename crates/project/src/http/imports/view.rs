@@ -65,7 +65,7 @@ pub(crate) struct CountsView {
 
 /// How far the carrying out is.
 #[derive(Debug, Default, Serialize, ToSchema)]
-#[schema(example = json!({ "done": 1300, "total": 4863 }))]
+#[schema(as = ImportProgressView, example = json!({ "done": 1300, "total": 4863 }))]
 pub(crate) struct ProgressView {
     /// Rows carried out, failed ones included.
     done: i64,
