@@ -136,19 +136,19 @@ pub(crate) struct SourceView {
     name: String,
     /// Its key within that list.
     id: String,
-    /// What the licence of the list wants to be shown.
-    line: String,
+    /// What the licence of the list wants to be shown; absent where the link leads elsewhere, because then nobody knows whose it is.
+    line: Option<&'static str>,
 }
 
-impl From<Source> for SourceView {
-    fn from(Source { name, id }: Source) -> Self {
-        let publisher = match name.as_str() {
-            "bizinfo" => "중소벤처기업부 기업마당(bizinfo.go.kr)",
-            "kstartup" => "창업진흥원 K-Startup",
-            "data.go.kr" => "공공데이터포털(data.go.kr)",
-            other => other,
+impl SourceView {
+    pub(crate) fn of(Source { name, id }: Source, link: Option<&str>) -> Self {
+        let (site, line) = match name.as_str() {
+            "bizinfo" => ("bizinfo.go.kr", "출처: 중소벤처기업부 기업마당(bizinfo.go.kr)"),
+            "kstartup" => ("k-startup.go.kr", "출처: 창업진흥원 K-Startup(k-startup.go.kr)"),
+            _ => ("", ""),
         };
-        Self { line: format!("출처: {publisher}"), name, id }
+        let leads_there = link.is_some_and(|link| !site.is_empty() && link.contains(site));
+        Self { name, id, line: leads_there.then_some(line) }
     }
 }
 
@@ -156,6 +156,7 @@ impl ProjectView {
     /// The project on that day in Seoul.
     pub(crate) fn on(Stored { it, successor }: Stored, today: NaiveDate) -> Self {
         let phase = it.phase(today);
+        let source = it.source.clone().map(|source| SourceView::of(source, it.link.as_deref()));
         let days_left = it.period.ends_on.map(|end| (end - today).num_days()).filter(|days| *days >= 0 && phase != Phase::Ended);
         Self {
             id: it.id.0,
@@ -176,7 +177,7 @@ impl ProjectView {
             days_left,
             started_on: it.started_on,
             ended_on: it.ended_on,
-            source: it.source.map(SourceView::from),
+            source,
             predecessor: it.predecessor.map(|id| id.0),
             successor: successor.map(|id| id.0),
             version: it.version,

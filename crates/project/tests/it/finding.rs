@@ -310,23 +310,26 @@ async fn a_view_tells_the_days_that_are_left_until_they_have_passed() {
 }
 
 #[tokio::test]
-async fn an_imported_project_tells_where_it_comes_from() {
+async fn an_imported_project_tells_where_it_comes_from_unless_its_link_leads_elsewhere() {
     let app = start().await;
-    for (name, line) in [
-        ("bizinfo", "출처: 중소벤처기업부 기업마당(bizinfo.go.kr)"),
-        ("kstartup", "출처: 창업진흥원 K-Startup"),
-        ("data.go.kr", "출처: 공공데이터포털(data.go.kr)"),
-        ("우리 목록", "출처: 우리 목록"),
+    let (bizinfo, kstartup) = ("출처: 중소벤처기업부 기업마당(bizinfo.go.kr)", "출처: 창업진흥원 K-Startup(k-startup.go.kr)");
+    for (name, link, line) in [
+        ("bizinfo", Some("https://www.bizinfo.go.kr/view.do?pblancId=PBLN_1"), Some(bizinfo)),
+        ("kstartup", Some("https://www.k-startup.go.kr/1"), Some(kstartup)),
+        ("bizinfo", Some("https://example.com/1"), None),
+        ("bizinfo", None, None),
+        ("우리 목록", Some("https://www.bizinfo.go.kr/1"), None),
     ] {
-        let id = made(&app, &with(&json!({}))).await;
-        sqlx::query("update project set source_name = $2, source_id = 'PBLN_1' where id = $1")
+        let id = made(&app, &with(&json!({ "link": link }))).await;
+        sqlx::query("update project set source_name = $2, source_id = $3 where id = $1")
             .bind(id)
             .bind(name)
+            .bind(id.to_string())
             .execute(app.pool())
             .await
             .unwrap();
         let view = app.anyone().get(&format!("/projects/{id}")).await.expect(200);
-        assert_eq!(view["source"], json!({ "name": name, "id": "PBLN_1", "line": line }));
+        assert_eq!(view["source"], json!({ "name": name, "id": id, "line": line }), "{name} {link:?}");
     }
 }
 

@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::SourceView;
-use crate::import::Row;
 use crate::import::plan::{Action, Difference};
 use crate::store::imports::rows::{ListedRow, StoredFault};
 use crate::store::imports::{Import, ImportState, Outcome};
@@ -183,7 +182,7 @@ impl RowView {
             };
             RowError { line: it.line, column, column_number: column_number.flatten(), code: fault.code, message }
         };
-        let source = it.row.as_ref().map(Row::source).map(SourceView::from);
+        let source = it.row.as_ref().map(|row| SourceView::of(row.source(), row.link.as_deref()));
         let (name, agency) = it.row.as_ref().map(|row| (row.name.clone(), row.agency.clone())).unzip();
         Self {
             id: it.number.to_string(),
