@@ -11,6 +11,8 @@ use crate::store::{self, view};
 
 /// `AnnualProjectCreate`: whenever a project is ended, next year's edition of the same series exists, exactly once.
 ///
+/// Causes `ProjectCreated`, or `ProjectEdited` of the edition that is there already.
+///
 /// However often the event comes: an edition that has a successor gets no other. One that is there already is linked, and where it follows
 /// another edition of this year (1차, 2차), it is next year's edition of both.
 pub(crate) async fn annual_project_create(tx: &mut Tx, received: &Received<ProjectEnded>) -> Result<(), PolicyError> {

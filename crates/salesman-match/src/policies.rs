@@ -11,6 +11,8 @@ use crate::salesman_match::Command;
 use crate::store::{self, Requested, copies};
 
 /// `MatchSalesman`: whenever an interest is created, ask for a match, with nobody on it yet.
+///
+/// Causes `SalesmanMatched`, as soon as the assigner has chosen.
 pub(crate) async fn match_salesman_to_interest(tx: &mut Tx, received: &Received<InterestCreated>) -> Result<(), PolicyError> {
     let (envelope, event) = (&received.envelope, &received.event);
     let requested = Requested {

@@ -33,7 +33,7 @@ pub struct Lane {
 }
 
 /// A command, however many routes lead to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Command {
     /// The domain's name.
     pub name: String,
@@ -41,7 +41,7 @@ pub struct Command {
     pub actors: Vec<String>,
     /// Method and path of each route.
     pub routes: Vec<String>,
-    /// What it does, in the words of its first route.
+    /// What it does, in the words of a route.
     pub does: String,
     /// Short names of what can happen then.
     pub events: Vec<String>,
@@ -67,6 +67,8 @@ pub struct Reaction {
     pub name: String,
     /// Numbers of the events; none when it reacts to the clock.
     pub whenever: Vec<usize>,
+    /// Short names of the events that follow from it.
+    pub causes: Vec<String>,
     /// What it does, by the event that makes it; the same sentence for several is there once.
     pub does: Vec<(Vec<usize>, String)>,
 }
@@ -124,16 +126,17 @@ fn commands(openapi: &Value) -> BTreeMap<String, Vec<Command>> {
         let service = operation["tags"][0].as_str().unwrap_or_default().to_owned();
         let commands = found.entry(service).or_default();
         let at = commands.iter().position(|command| command.name == name).unwrap_or_else(|| {
-            commands.push(Command {
-                name: name.to_owned(),
-                actors: Vec::new(),
-                routes: Vec::new(),
-                does: does(name, operation["summary"].as_str().unwrap_or_default()),
-                events: Vec::new(),
-            });
+            commands.push(Command { name: name.to_owned(), ..Command::default() });
             commands.len() - 1
         });
         let command = &mut commands[at];
+        let summary = operation["summary"].as_str().unwrap_or_default();
+        // The route that says it plainly; another may say that it does it many times.
+        if let Some(does) = summary.strip_prefix(&format!("`{name}`:")) {
+            does.trim().clone_into(&mut command.does);
+        } else if command.does.is_empty() {
+            summary.clone_into(&mut command.does);
+        }
         command.routes.push(format!("{} {path}", method.to_uppercase()));
         add_new(&mut command.actors, &operation["x-actors"]);
         add_new(&mut command.events, &operation["x-events"]);
@@ -152,11 +155,6 @@ pub fn operations(openapi: &Value) -> impl Iterator<Item = (&str, &str, &Value)>
     })
 }
 
-/// What a route says of itself, without the name in front.
-fn does(name: &str, summary: &str) -> String {
-    summary.strip_prefix(&format!("`{name}`:")).unwrap_or(summary).trim().to_owned()
-}
-
 fn add_new(texts: &mut Vec<String>, more: &Value) {
     for text in more.as_array().into_iter().flatten().filter_map(Value::as_str) {
         if !texts.iter().any(|there| there == text) {
@@ -168,13 +166,16 @@ fn add_new(texts: &mut Vec<String>, more: &Value) {
 /// The policies of a service by name: one function for each type of event is still one policy.
 fn reactions(service: &Service, said: &Said, numbers: &BTreeMap<TypeName, usize>) -> Vec<Reaction> {
     let mut by_name: BTreeMap<String, BTreeMap<String, BTreeSet<usize>>> = BTreeMap::new();
+    let mut causes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (type_name, function) in service.policies() {
         let policy = said.of(service.name(), function);
+        causes.entry(policy.name.clone()).or_default().extend(policy.causes);
         let does = by_name.entry(policy.name).or_default();
         does.entry(policy.does).or_default().extend(numbers.get(type_name));
     }
     let registered: BTreeSet<&str> = service.policies().iter().map(|(_, function)| *function).collect();
     for (_, policy) in said.in_service(service.name()).filter(|(function, _)| !registered.contains(function)) {
+        causes.entry(policy.name.clone()).or_default().extend(policy.causes.iter().cloned());
         by_name.entry(policy.name.clone()).or_default().entry(policy.does.clone()).or_default();
     }
     let reaction = |(name, does): (String, BTreeMap<String, BTreeSet<usize>>)| {
@@ -182,7 +183,8 @@ fn reactions(service: &Service, said: &Said, numbers: &BTreeMap<TypeName, usize>
         let mut does: Vec<(Vec<usize>, String)> =
             does.into_iter().map(|(does, numbers)| (numbers.into_iter().collect(), does)).collect();
         does.sort();
-        Reaction { name, whenever: whenever.into_iter().collect(), does }
+        let causes = causes.get(&name).into_iter().flatten().cloned().collect();
+        Reaction { name, whenever: whenever.into_iter().collect(), causes, does }
     };
     let mut reactions: Vec<Reaction> = by_name.into_iter().map(reaction).collect();
     // In the order of what makes them react; the clock comes last.
@@ -222,12 +224,6 @@ mod tests {
         assert_eq!(commands.len(), 1);
         assert_eq!(commands[0].actors, ["customer", "staff", "salesman"]);
         assert_eq!(commands[0].events, ["ConsultationProgressed"]);
-        assert_eq!(commands[0].routes.len(), 2);
-    }
-
-    #[test]
-    fn a_sentence_is_said_without_the_name_in_front() {
-        assert_eq!(does("StartProject", "`StartProject`: staff start it."), "staff start it.");
-        assert_eq!(does("StartProject", "Staff start it."), "Staff start it.");
+        assert_eq!((commands[0].routes.len(), commands[0].does.as_str()), (2, "move it."));
     }
 }

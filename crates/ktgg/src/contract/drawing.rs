@@ -37,6 +37,9 @@ const POLICIES_X: f64 = MARGIN + PADDING + 92.0;
 const BADGE: f64 = 9.0;
 const BADGE_STEP: f64 = 2.0 * BADGE + 3.0;
 
+/// Between what makes a policy react and what follows.
+const ARROW: f64 = 20.0;
+
 const BLUE: &str = "#9ccbf7";
 const YELLOW: &str = "#ffe48a";
 const PALE: &str = "#fff3bf";
@@ -218,7 +221,7 @@ impl Drawing {
         }
         self.arrow((AGGREGATE_X + AGGREGATE + 10.0, middle), (EVENTS_X - 16.0, middle));
         if strip > 0.0 {
-            self.strip(&policies, head + body, strip);
+            self.strip(board, &policies, head + body, strip);
             let x = AGGREGATE_X + AGGREGATE / 2.0;
             self.arrow((x, head + body + 12.0), (x, middle + AGGREGATE_HEIGHT / 2.0 + 14.0));
         }
@@ -239,8 +242,7 @@ impl Drawing {
         }
         let x = x + ACTORS + 2.0;
         self.note(x, y, COMMAND, NOTE, BLUE);
-        let numbers: Vec<usize> =
-            board.events().filter(|(_, event)| command.events.contains(&event.name)).map(|(_, event)| event.number).collect();
+        let numbers = caused(board, &command.events);
         let taken = badges(numbers.len());
         self.name(x + 10.0, y + NOTE / 2.0, COMMAND - 18.0 - taken, &command.name, NAME);
         let mut at = x + COMMAND - 8.0 - taken + BADGE + 1.0;
@@ -267,7 +269,7 @@ impl Drawing {
         }
     }
 
-    fn strip(&mut self, policies: &Placed<'_>, top: f64, height: f64) {
+    fn strip(&mut self, board: &Board, policies: &Placed<'_>, top: f64, height: f64) {
         self.add(format_args!(
             "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"6\" fill=\"#f5effc\"/>",
             MARGIN + PADDING,
@@ -289,6 +291,16 @@ impl Drawing {
                 self.badge(at, y + 42.0, *number);
                 at += BADGE_STEP;
             }
+            let causes = caused(board, &policy.causes);
+            if !causes.is_empty() {
+                at += if policy.whenever.is_empty() { BADGE_STEP } else { 0.0 };
+                self.text(at - 7.0, y + 46.5, "→", Type { size: 13.0, ..SMALL });
+                at += ARROW;
+            }
+            for number in causes {
+                self.badge(at, y + 42.0, number);
+                at += BADGE_STEP;
+            }
         }
     }
 }
@@ -305,7 +317,9 @@ impl<'a> Placed<'a> {
         let right = WIDTH - MARGIN - PADDING - 10.0;
         let (mut x, mut row, mut notes) = (POLICIES_X, 0.0, Vec::new());
         for policy in policies {
-            let width = (measure(&policy.name, NAME) + 22.0).max(badges(policy.whenever.len()) + 22.0).max(130.0).ceil();
+            let causes = if policy.causes.is_empty() { 0.0 } else { badges(policy.causes.len()) + ARROW };
+            let under = badges(policy.whenever.len().max(1)) + causes;
+            let width = (measure(&policy.name, NAME) + 22.0).max(under + 22.0).max(130.0).ceil();
             if x + width > right && x > POLICIES_X {
                 (x, row) = (POLICIES_X, row + 1.0);
             }
@@ -318,6 +332,11 @@ impl<'a> Placed<'a> {
     fn height(&self) -> f64 {
         if self.rows > 0.0 { 32.0 + self.rows * (POLICY_NOTE + POLICY_GAP) - POLICY_GAP } else { 0.0 }
     }
+}
+
+/// The numbers of events by their names.
+fn caused(board: &Board, names: &[String]) -> Vec<usize> {
+    board.events().filter(|(_, event)| names.contains(&event.name)).map(|(_, event)| event.number).collect()
 }
 
 /// How many rows of two.
@@ -412,8 +431,12 @@ mod tests {
 
     #[test]
     fn policies_that_do_not_fit_beside_each_other_go_to_the_next_row() {
-        let policy =
-            |number: usize| Reaction { name: format!("KeepSomething{number}"), whenever: vec![number], does: Vec::new() };
+        let policy = |number: usize| Reaction {
+            name: format!("KeepSomething{number}"),
+            whenever: vec![number],
+            causes: Vec::new(),
+            does: Vec::new(),
+        };
         let policies: Vec<Reaction> = (0..12).map(policy).collect();
         let placed = Placed::of(&policies);
         assert!(placed.rows > 1.0);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::board::{Board, Command, Lane, Reaction};
+use super::board::{Board, Command, Happening, Lane, Reaction};
 use super::schema_path;
 
 /// The page.
@@ -15,7 +15,7 @@ pub(super) fn markdown(board: &Board) -> String {
     );
     section(&mut page, "Events", &["", "event", "published by", "tells", "who reacts"], events(board));
     section(&mut page, "From actor to event", &["actor", "command", "aggregate", "events", "what it does"], commands(board));
-    section(&mut page, "From event to policy", &["whenever", "policy", "in service", "what it does"], policies(board));
+    section(&mut page, "From event to policy", &["whenever", "policy", "in service", "what it does", "events"], policies(board));
     page
 }
 
@@ -29,7 +29,7 @@ fn section(page: &mut String, title: &str, columns: &[&str], rows: Vec<Vec<Strin
 }
 
 fn events(board: &Board) -> Vec<Vec<String>> {
-    let row = |(lane, event): (&Lane, &super::board::Happening)| {
+    let row = |(lane, event): (&Lane, &Happening)| {
         let mut readers: Vec<String> = board
             .policies()
             .filter(|(_, policy)| policy.whenever.contains(&event.number))
@@ -49,13 +49,12 @@ fn events(board: &Board) -> Vec<Vec<String>> {
 
 fn commands(board: &Board) -> Vec<Vec<String>> {
     let row = |lane: &Lane, command: &Command| {
-        let events: Vec<String> = command.events.iter().map(|name| linked(board, name)).collect();
         let routes: Vec<String> = command.routes.iter().map(|route| format!("`{route}`")).collect();
         vec![
             command.actors.join(", "),
             format!("**{}** {}", command.name, routes.join(" ")),
             lane.aggregate.clone(),
-            events.join(", "),
+            linked_all(board, &command.events),
             command.does.clone(),
         ]
     };
@@ -66,7 +65,13 @@ fn policies(board: &Board) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     for (lane, policy) in board.policies() {
         for (numbers, does) in &policy.does {
-            rows.push(vec![whenever(board, policy, numbers), policy.name.clone(), lane.service.clone(), does.clone()]);
+            rows.push(vec![
+                whenever(board, policy, numbers),
+                format!("**{}**", policy.name),
+                lane.service.clone(),
+                does.clone(),
+                linked_all(board, &policy.causes),
+            ]);
         }
     }
     rows
@@ -77,13 +82,16 @@ fn whenever(board: &Board, policy: &Reaction, numbers: &[usize]) -> String {
         return "*the clock*".to_owned();
     }
     let named = board.events().filter(|(_, event)| numbers.contains(&event.number));
-    named.map(|(_, event)| linked(board, &event.name)).collect::<Vec<_>>().join(", ")
+    named.map(|(_, event)| linked(event)).collect::<Vec<_>>().join(", ")
+}
+
+/// Events by their names, in the order of their numbers.
+fn linked_all(board: &Board, names: &[String]) -> String {
+    let named = board.events().filter(|(_, event)| names.contains(&event.name));
+    named.map(|(_, event)| linked(event)).collect::<Vec<_>>().join(", ")
 }
 
 /// An event's name with its number, linked to its schema.
-fn linked(board: &Board, name: &str) -> String {
-    match board.events().find(|(_, event)| event.name == name) {
-        Some((_, event)) => format!("[{} {name}]({})", event.number, schema_path(event.type_name)),
-        None => name.to_owned(),
-    }
+fn linked(event: &Happening) -> String {
+    format!("[{} {}]({})", event.number, event.name, schema_path(event.type_name))
 }

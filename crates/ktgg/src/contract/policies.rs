@@ -1,7 +1,7 @@
 //! What each policy says of itself: the comment above its function, read from the sources.
 //!
-//! A comment begins with the domain's name of the policy, as in "`EditSalesman`: whenever …". One that is in no service's list of policies
-//! reacts to the clock.
+//! A comment begins with the domain's name of the policy, as in "`EditSalesman`: whenever …", and says "Causes `SalesmanMatched`." where an
+//! event follows. A module that begins so reacts to the clock.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,6 +22,8 @@ pub struct Policy {
     pub name: String,
     /// What it does, in one sentence; empty when its function has no comment.
     pub does: String,
+    /// Short names of the events that follow from it.
+    pub causes: Vec<String>,
 }
 
 impl Said {
@@ -36,9 +38,14 @@ impl Said {
             for file in files(&folder)? {
                 let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
                 for (function, comment) in comments(&text) {
-                    if let Some(policy) = policy(&comment) {
+                    // A command's comment begins with its name too, and then says who gives it.
+                    if let Some(policy) = policy(&comment).filter(|policy| policy.does.to_lowercase().starts_with("whenever")) {
                         said.insert((service.name().to_owned(), function), policy);
                     }
+                }
+                // What lies deeper is a part of something else: of a route, above all.
+                if let (Some(policy), true) = (policy(&head(&text)), file.parent() == Some(folder.as_path())) {
+                    said.insert((service.name().to_owned(), file.display().to_string()), policy);
                 }
             }
         }
@@ -48,10 +55,10 @@ impl Said {
     /// What that function of that service says; only a name where it says nothing.
     pub fn of(&self, service: &str, function: &str) -> Policy {
         let said = self.0.get(&(service.to_owned(), function.to_owned())).cloned();
-        said.unwrap_or_else(|| Policy { name: pascal(function), does: String::new() })
+        said.unwrap_or_else(|| Policy { name: pascal(function), does: String::new(), causes: Vec::new() })
     }
 
-    /// Every function of that service that says that it is a policy.
+    /// Everything in that service that says that it is a policy, with the function's name or the module's path.
     pub fn in_service<'a>(&'a self, service: &'a str) -> impl Iterator<Item = (&'a str, &'a Policy)> {
         self.0.iter().filter(move |((of, _), _)| of == service).map(|((_, function), policy)| (function.as_str(), policy))
     }
@@ -97,12 +104,20 @@ fn function(line: &str) -> Option<&str> {
     after.split(|letter: char| !(letter.is_alphanumeric() || letter == '_')).next().filter(|_| declares)
 }
 
-/// Reads "`Name`: whenever this happened, do that." A command's comment begins with its name too, and then says who gives it.
+/// What a file says of itself.
+fn head(source: &str) -> String {
+    source.lines().map_while(|line| line.strip_prefix("//!")).flat_map(|line| [line.trim(), "\n"]).collect()
+}
+
+/// Reads "`Name`: whenever this happened, do that. Causes `Event`."
 fn policy(comment: &str) -> Option<Policy> {
     let (name, does) = comment.trim().strip_prefix('`')?.split_once("`:")?;
     let is_name = name.starts_with(|letter: char| letter.is_ascii_uppercase()) && name.chars().all(char::is_alphanumeric);
-    let does = first_sentence(does);
-    (is_name && does.to_lowercase().starts_with("whenever")).then(|| Policy { name: name.to_owned(), does })
+    let text = does.split_whitespace().collect::<Vec<_>>().join(" ");
+    let causes =
+        text.split("Causes ").skip(1).flat_map(|rest| rest.split('.').next().unwrap_or_default().split('`').skip(1).step_by(2));
+    let causes = causes.map(str::to_owned).collect();
+    is_name.then(|| Policy { name: name.to_owned(), does: first_sentence(does), causes })
 }
 
 /// `edit_salesman` as the domain writes it.
@@ -121,10 +136,14 @@ mod tests {
     #[test]
     fn the_comment_above_a_function_is_read_and_others_are_not() {
         let source = "//! Policies.\n\n/// A constant.\nconst A: u8 = 1;\n\n/// `KeepProjects`: whenever it\n/// changes, keep it. More.\n\
-            #[expect(x)]\npub(crate) async fn keep_projects<E>(\n    tx: &mut Tx,\n) {\n    let fn_name = 1;\n}\n\nfn helper() {}\n";
+            ///\n/// Causes `SalesmanMatched` and\n/// `ProjectEnded`.\n#[expect(x)]\npub(crate) async fn keep_projects<E>(\n    tx: &mut Tx,\n) {\n    let fn_name = 1;\n}\n\nfn helper() {}\n";
         let found = comments(source);
         assert_eq!(found.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["keep_projects", "helper"]);
-        let expected = Policy { name: "KeepProjects".to_owned(), does: "whenever it changes, keep it.".to_owned() };
+        let expected = Policy {
+            name: "KeepProjects".to_owned(),
+            does: "whenever it changes, keep it.".to_owned(),
+            causes: ["SalesmanMatched", "ProjectEnded"].map(str::to_owned).into(),
+        };
         assert_eq!(policy(&found[0].1), Some(expected));
         assert_eq!(policy(&found[1].1), None);
     }
@@ -133,7 +152,7 @@ mod tests {
     fn a_comment_without_a_name_in_front_is_no_policys() {
         assert_eq!(policy("Whenever it changes: keep `it`."), None);
         assert_eq!(policy("`tx`: whenever it is there."), None);
-        assert_eq!(policy("`StartProject`: staff start it."), None);
+        assert_eq!(head("//! `RemindDeadline`: seven days\n//! before.\n\nuse x;\n"), "`RemindDeadline`: seven days\nbefore.\n");
     }
 
     #[test]
