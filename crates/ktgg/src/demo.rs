@@ -1,13 +1,16 @@
 //! People, programmes and what they have to do with each other, to try things on: loaded once, through the same door that everybody uses.
 //!
-//! Every name, number and address is made up. Each step can be taken again: a start that was broken off goes on where it stopped.
+//! Every name, number and address is made up. What is there already is recognised by what it is, so that a start that was broken off goes on
+//! where it stopped; once all is there a note in the data folder says so, and whatever is done to it since is left alone.
 
 mod programmes;
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use chrono::{Datelike as _, NaiveDate, TimeDelta};
+use events::SalesmanId;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use service_kit::Clock as _;
@@ -90,6 +93,9 @@ const IMPORT: &str = "demo.jsonl";
 /// How long matching, planning and committing may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How often it is looked at meanwhile.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// Somebody to try things as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
@@ -99,16 +105,23 @@ pub struct Person {
     pub token: String,
 }
 
-/// Loads what is not there yet, and tells who is there to try things as.
+/// The note in the data folder that the demo was loaded whole.
+const LOADED: &str = "demo-loaded";
+
+/// Loads the demo unless it was loaded into this data folder before, and tells who is there to try things as.
 ///
 /// # Errors
-/// When the gateway refuses.
-pub async fn load(client: &Client, keys: &Keys) -> Result<Vec<Person>> {
+/// When the gateway refuses, or the note cannot be written.
+pub async fn load(client: &Client, keys: &Keys, data: &Path) -> Result<Vec<Person>> {
     let demo = Demo { client, staff: keys.bearer(&keys::staff())?, keys, today: seoul_date(SystemClock.now()) };
-    let people = demo.people().await?;
-    demo.programmes().await?;
-    demo.customers().await?;
-    Ok(who_is_there(&people))
+    let note = data.join(LOADED);
+    if !note.exists() {
+        let people = demo.people().await?;
+        demo.programmes().await?;
+        demo.customers(&people).await?;
+        std::fs::write(&note, format!("{}\n", demo.today)).with_context(|| format!("cannot write {}", note.display()))?;
+    }
+    Ok(who_is_there(&demo.registered().await?))
 }
 
 struct Demo<'a> {
@@ -119,13 +132,12 @@ struct Demo<'a> {
 }
 
 impl Demo<'_> {
+    async fn registered(&self) -> Result<Vec<Value>> {
+        items(self.client.get("/api/salesmen?limit=100", &self.staff).await?)
+    }
+
     /// Everybody of the salesman service.
     async fn people(&self) -> Result<Vec<Value>> {
-        let registered = async || -> Result<Vec<Value>> { items(self.client.get("/api/salesmen?limit=100", &self.staff).await?) };
-        let there = registered().await?;
-        if there.len() >= SALESMEN.len() + CONSULTANTS.len() {
-            return Ok(there);
-        }
         let salesmen = SALESMEN.iter().enumerate().map(|(number, (name, regions, categories))| {
             json!({ "name": name, "phone": format!("010-9000-{:04}", number + 1), "regions": regions, "categories": categories,
                     "capacity": CAPACITY[0] })
@@ -136,11 +148,12 @@ impl Demo<'_> {
         });
         for person in salesmen.chain(consultants) {
             let answer = self.client.call(Method::POST, "/api/salesmen", &self.staff, &[], Some(&person)).await?;
+            // Somebody has that number already: he, from a start that was broken off.
             if answer.status != StatusCode::CONFLICT {
                 answer.ok().with_context(|| format!("cannot register {}", person["name"]))?;
             }
         }
-        registered().await
+        self.registered().await
     }
 
     /// Imports the programmes, the way staff do.
@@ -170,7 +183,7 @@ impl Demo<'_> {
                         let commit = format!("{path}/commit");
                         self.client.call(Method::POST, &commit, &self.staff, &headers, Some(&body)).await?.ok()?;
                     }
-                    Some(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                    Some(_) => tokio::time::sleep(LOOK).await,
                     None => bail!("an import without a state: {import}"),
                 }
                 import = self.client.get(&path, &self.staff).await?;
@@ -182,13 +195,19 @@ impl Demo<'_> {
     /// What staff entered themselves, and moved.
     async fn enter_by_hand(&self) -> Result<()> {
         let day = |offset: i64| self.today + TimeDelta::days(offset);
-        for (number, (name, from, until, steps)) in BY_HAND.into_iter().enumerate() {
+        for (name, from, until, steps) in BY_HAND {
             let year = self.today.year();
+            let name = format!("{year}년 {name}");
             let body = json!({
-                "name": format!("{year}년 {name}"), "year": year, "category": "경영", "agency": "가상중소기업부", "target": "소상공인",
+                "name": name, "year": year, "category": "경영", "agency": "가상중소기업부", "target": "소상공인",
                 "period": { "startsOn": day(from), "endsOn": day(until) },
             });
-            let project = self.client.post_with_key("/api/projects", &self.staff, &format!("demo-{number}"), &body).await?;
+            let there =
+                items(self.client.get("/api/projects?sort=name&limit=100&category=%EA%B2%BD%EC%98%81", &self.staff).await?)?;
+            let project = match there.into_iter().find(|it| it["name"] == name.as_str()) {
+                Some(project) => project,
+                None => self.client.post("/api/projects", &self.staff, &body).await?,
+            };
             for step in steps {
                 let path = format!("/api/projects/{}/{step}", text(&project, "id"));
                 let answer = self.client.call(Method::POST, &path, &self.staff, &[("if-match", "*")], Some(&json!({}))).await?;
@@ -202,13 +221,7 @@ impl Demo<'_> {
     }
 
     /// What customers did, and what became of it.
-    async fn customers(&self) -> Result<()> {
-        let there = items(self.client.get("/api/consultations?limit=100", &self.staff).await?)?;
-        let asked = CUSTOMERS.iter().filter(|(.., stands)| *stands != Stands::Nowhere).count();
-        let unsettled = there.iter().filter(|it| it["step"] == "apply").count();
-        if there.len() >= asked && unsettled <= CUSTOMERS.iter().filter(|(.., stands)| *stands == Stands::Applied).count() {
-            return Ok(());
-        }
+    async fn customers(&self, people: &[Value]) -> Result<()> {
         let open = items(self.client.get("/api/projects?phase=open&limit=50&sort=deadline", &self.staff).await?)?;
         anyhow::ensure!(!open.is_empty(), "no programme of the demo is open");
         for (number, (name, phone, marks, stands)) in CUSTOMERS.into_iter().enumerate() {
@@ -230,20 +243,28 @@ impl Demo<'_> {
             let body = json!({ "interested": false });
             self.client.call(Method::PATCH, &path, &customer, &[("if-match", "*")], Some(&body)).await?.ok()?;
         }
+        let salesman = people.iter().find(|it| it["role"] == "salesman").context("nobody is a salesman")?;
+        let salesman = self.keys.bearer(&keys::salesman(SalesmanId(text(salesman, "id").parse()?)))?;
         let (name, phone) = BROUGHT_IN;
-        let body = json!({ "projectId": open[0]["id"], "projectName": open[0]["name"], "phone": phone, "customerName": name, "consent": true });
-        self.client.post("/api/interests", &self.staff, &body).await?;
+        let body = json!({
+            "projectId": open[0]["id"], "projectName": open[0]["name"], "phone": phone, "customerName": name, "consent": true,
+        });
+        self.client.post("/api/interests", &salesman, &body).await?;
         Ok(())
     }
 
+    /// His consultation, moved to where it shall stand.
     async fn consult(&self, customer: &str, name: &str, project: &Value, number: usize, stands: Stands) -> Result<()> {
         let desired = self.today + TimeDelta::days(2 + i64::try_from(number)?);
         let body = json!({
             "projectId": project["id"], "projectName": project["name"], "customerName": name, "desiredDate": desired,
             "memo": "오전에 연락 부탁드립니다.",
         });
-        let key = format!("demo-{number}");
-        let consultation = self.client.post_with_key("/api/consultations", customer, &key, &body).await?;
+        let his = items(self.client.get("/api/consultations?limit=1", customer).await?)?;
+        let consultation = match his.into_iter().next() {
+            Some(his) => his,
+            None => self.client.post("/api/consultations", customer, &body).await?,
+        };
         let path = format!("/api/consultations/{}", text(&consultation, "id"));
         let matched = async {
             loop {
@@ -251,7 +272,7 @@ impl Demo<'_> {
                 if !now["salesman"].is_null() {
                     return anyhow::Ok(());
                 }
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(LOOK).await;
             }
         };
         tokio::time::timeout(PATIENCE, matched).await.context("nobody was matched in time")??;

@@ -198,7 +198,11 @@ async fn serve(place: &Place, with_demo: bool, supervised: bool) -> Result<()> {
     let greeting = async {
         ready.await;
         let client = Client::new(format!("http://127.0.0.1:{}", place.port));
-        let people = if with_demo { demo::load(&client, &keys).await.context("cannot load the demo data")? } else { Vec::new() };
+        let people = if with_demo {
+            demo::load(&client, &keys, &place.data).await.context("cannot load the demo data")?
+        } else {
+            Vec::new()
+        };
         greet(place, &people);
         anyhow::Ok(())
     };

@@ -59,7 +59,7 @@ pub(super) fn around(today: NaiveDate) -> Vec<Value> {
 }
 
 fn programme(number: usize, category: &str, theme: &str, variant: usize, today: NaiveDate) -> Value {
-    // Steps without a common divisor, so that every region meets every category and every way of writing a period.
+    // Steps without a common divisor spread regions and targets over categories and ways of writing a period.
     let (region, agency) = REGIONS[(number * 7 + variant) % REGIONS.len()];
     let target = TARGETS[(number + variant) % TARGETS.len()];
     let host = HOSTS[number % HOSTS.len()];
@@ -104,7 +104,13 @@ fn period(number: usize, today: NaiveDate) -> String {
         7 => "추후 공지".to_owned(),
         9 => "선착순 접수".to_owned(),
         10 => "모집 완료시".to_owned(),
-        11 => "매월 1일~20일".to_owned(),
+        11 => {
+            if number.is_multiple_of(3) {
+                range(30, -30)
+            } else {
+                "매월 1일~20일".to_owned()
+            }
+        }
         12 => range(-10, 6 - shift),
         13 => format!("{} ~ 예산 소진시까지", day(-15 - shift)),
         14 => String::new(),

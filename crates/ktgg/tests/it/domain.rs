@@ -1,5 +1,7 @@
 //! What the services do together: a programme through its year, a consultation to its end, a visit, a file.
 
+use std::collections::BTreeSet;
+
 use hyper::{Method, StatusCode};
 use ktgg::client::Client;
 use ktgg::host::Place;
@@ -217,9 +219,10 @@ async fn whom_a_salesman_enters_on_a_visit_is_his_and_sees_it_when_he_signs_in()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_demo_has_something_of_everything_and_is_loaded_once() {
+async fn the_demo_has_something_of_everything_and_what_is_done_to_it_stays() {
     let world = World::start("demo").await;
-    let people = demo::load(&world.client, &world.keys).await.unwrap();
+    let data = world.place.data.clone();
+    let people = demo::load(&world.client, &world.keys, &data).await.unwrap();
     assert!(people.len() > 20, "{people:?}");
     for phase in events::Phase::ALL {
         let list = world.get(&format!("/api/projects?phase={}&limit=1", phase.as_str()), &world.staff).await;
@@ -229,19 +232,40 @@ async fn the_demo_has_something_of_everything_and_is_loaded_once() {
         let list = world.get(&format!("/api/consultations?step={step}&limit=1"), &world.staff).await;
         assert_eq!(items(&list).len(), 1, "{step}");
     }
-    let count = async |path: &str| items(&world.get(path, &world.staff).await).len();
-    let before = [
-        count("/api/consultations?limit=100").await,
-        count("/api/interests?limit=100").await,
-        count("/api/salesmen?limit=100").await,
-    ];
+    let (mut kinds, mut page) = (BTreeSet::new(), "/api/projects?limit=100".to_owned());
+    loop {
+        let list = world.get(&page, &world.staff).await;
+        kinds.extend(items(&list).iter().map(|it| it["period"]["kind"].as_str().unwrap().to_owned()));
+        let Some(next) = list["next"].as_str() else { break };
+        page = format!("/api/projects?limit=100&after={next}");
+    }
+    assert_eq!(kinds, events::PeriodKind::ALL.map(|kind| kind.as_str().to_owned()).into());
+    let brought = world.until("a salesman keeps whom he brought in", "/api/salesman-matches?limit=100", &world.staff, |it| {
+        items(it).iter().any(|it| it["reason"]["salesman"]["rule"] == "brought")
+    });
+    brought.await;
+
+    let count = async || {
+        let count = async |path: &str| items(&world.get(path, &world.staff).await).len();
+        [
+            count("/api/consultations?limit=100").await,
+            count("/api/interests?limit=100").await,
+            count("/api/salesmen?limit=100").await,
+        ]
+    };
+    // Broken off before the note was written: everything is recognised.
+    let before = count().await;
     assert_eq!(before[2], 15);
-    demo::load(&world.client, &world.keys).await.unwrap();
-    let after = [
-        count("/api/consultations?limit=100").await,
-        count("/api/interests?limit=100").await,
-        count("/api/salesmen?limit=100").await,
-    ];
-    assert_eq!(after, before);
+    std::fs::remove_file(data.join("demo-loaded")).unwrap();
+    demo::load(&world.client, &world.keys, &data).await.unwrap();
+    assert_eq!(count().await, before);
+    // Somebody works with it: nothing of that is undone.
+    let customer = world.customer("010-1234-5678");
+    let interest = world.get("/api/interests?limit=1", &customer).await["items"][0].clone();
+    let interest = format!("/api/interests/{}", id(&interest));
+    world.write(Method::PATCH, &interest, &customer, &json!({ "interested": false })).await;
+    demo::load(&world.client, &world.keys, &data).await.unwrap();
+    assert_eq!(world.get(&interest, &customer).await["interested"], false);
+    assert_eq!(count().await, before);
     world.stop().await;
 }
