@@ -54,6 +54,7 @@ pub(crate) fn findings(metadata: &Value, files: &[File]) -> Vec<String> {
         different_event_paths(files),
         places_and_registries(files),
         unlinked_decisions(files),
+        missing_proofs(files),
     ]
     .concat()
 }
@@ -305,6 +306,27 @@ fn end_of_raw_string(text: &str) -> usize {
     text[begin..].find(&close).map_or(text.len(), |it| begin + it + close.len())
 }
 
+/// The seed's sentences are each shown by a test: ``crate · `name` `` in its page, and a function of that name in that crate.
+fn missing_proofs(files: &[File]) -> Vec<String> {
+    let Some(page) = files.iter().find(|it| it.path == "docs/seed.md") else { return Vec::new() };
+    let mut found = Vec::new();
+    for (number, line) in page.text.lines().enumerate() {
+        for (before, after) in line.match_indices(" · `").map(|(at, mark)| (&line[..at], &line[at + mark.len()..])) {
+            let krate =
+                before.rsplit(|it: char| it.is_whitespace() || matches!(it, '|' | '(' | ':' | ',')).next().unwrap_or_default();
+            let name = after.split('`').next().unwrap_or_default();
+            let declared = format!("fn {name}(");
+            let folders = [format!("crates/{krate}/"), format!("{krate}/")];
+            let is_there =
+                files.iter().any(|it| folders.iter().any(|folder| it.path.starts_with(folder)) && it.text.contains(&declared));
+            if !is_there {
+                found.push(format!("{}:{}: {krate} has no test `{name}`", page.path, number + 1));
+            }
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -430,6 +452,16 @@ mod tests {
         let decision = || file("docs/adr/0001-a.md", "");
         assert_eq!(unlinked_decisions(&[decision()]), ["docs/adr/0001-a.md is not linked from ARCHITECTURE.md"]);
         assert!(unlinked_decisions(&[decision(), file("ARCHITECTURE.md", "[a](docs/adr/0001-a.md)")]).is_empty());
+    }
+
+    #[test]
+    fn a_test_that_the_seeds_page_names_and_its_crate_does_not_have_is_found() {
+        let test = || file("crates/project/tests/it/a.rs", "async fn it_is_so() {}");
+        let page = |text: &str| file("docs/seed.md", text);
+        assert!(missing_proofs(&[test(), page("| 문장. | Shown: project · `it_is_so`, [x](y) |")]).is_empty());
+        let found =
+            missing_proofs(&[test(), page("| 문장. | project · `it_is_so`, interest · `it_is_so`. project · `it_is_not` |")]);
+        assert_eq!(found, ["docs/seed.md:1: interest has no test `it_is_so`", "docs/seed.md:1: project has no test `it_is_not`"]);
     }
 
     #[test]

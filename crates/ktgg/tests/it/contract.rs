@@ -344,3 +344,24 @@ fn every_event_is_caused_by_a_command_or_a_policy_and_every_policy_says_what_it_
     found.extend(commands.difference(&drawn).map(|command| format!("{command} is in no lane")));
     assert_none(&found);
 }
+
+/// The commands of the event storming the product began with, and the one that moves a consultation, each by the role it names.
+#[test]
+fn every_command_of_the_seed_is_a_route() {
+    let openapi = ktgg::openapi();
+    for (command, actor) in [
+        ("CreateProject", "staff"),
+        ("StartProject", "staff"),
+        ("EndProject", "staff"),
+        ("EditProject", "staff"),
+        ("CreateInterest", "customer"),
+        ("UpdateInterest", "customer"),
+        ("CreateConsultation", "customer"),
+        ("EditConsultation", "customer"),
+        ("ProgressConsultation", "salesman"),
+        ("MatchSalesman", "staff"),
+    ] {
+        let is_it = |operation: &Value| operation["x-command"] == command && texts(&operation["x-actors"]).contains(&actor);
+        assert!(operations(&openapi).into_iter().any(|(_, _, operation)| is_it(operation)), "{command} by {actor}");
+    }
+}
