@@ -1,7 +1,7 @@
 //! A file of programmes, imported as staff do: send it, look at the plan, have it carried out.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use hyper::Method;
@@ -21,6 +21,9 @@ pub struct Commit {
 
 /// How many rows of one kind are printed: who has more wants the file mended, and not a list.
 const SHOWN: usize = 100;
+
+/// How long nothing may move before it is no longer watched.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often the progress is looked at.
 const LOOK: Duration = Duration::from_millis(500);
@@ -99,16 +102,19 @@ impl<S: Fn(&str)> Importer<'_, S> {
         let body = if confirm { json!({ "confirm": "all" }) } else { json!({ "confirm": [] }) };
         let commit = format!("{path}/commit");
         allowed(self.client.call(Method::POST, &commit, &self.bearer()?, &headers, Some(&body)).await?)?;
-        let mut told = None;
+        let (mut told, mut moved) = (None, Instant::now());
         let done = loop {
             let import = self.client.get(path, &self.bearer()?).await?;
             let (done, total) = (&import["progress"]["done"], &import["progress"]["total"]);
             if told.as_ref() != Some(done) {
                 (self.say)(&format!("{done} of {total}"));
-                told = Some(done.clone());
+                (told, moved) = (Some(done.clone()), Instant::now());
             }
             if import["state"] == "committed" {
                 break import;
+            }
+            if moved.elapsed() > PATIENCE {
+                bail!("nothing moved for {} s; the import goes on by itself once the project service can", PATIENCE.as_secs());
             }
             tokio::time::sleep(LOOK).await;
         };
