@@ -48,12 +48,20 @@ pub enum Strategy {
 }
 
 impl Strategy {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::PhoneSuffix, Self::ByHand];
+
     /// The strategy's name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PhoneSuffix => "phone-suffix",
             Self::ByHand => "by-hand",
         }
+    }
+
+    /// The strategy of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|strategy| strategy.as_str() == name)
     }
 }
 
@@ -74,6 +82,10 @@ pub struct SalesmanMatched {
     pub match_id: MatchId,
     /// What it was made for.
     pub origin: Origin,
+    /// The version of the origin's event by which these people were asked for: the first, or of an interest the one that turned it on again.
+    /// Whoever follows both knows by it whether they were on it before the interest was turned off. Absent means the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin_version: Option<i64>,
     /// What that is about.
     pub project_id: ProjectId,
     /// Its name as the project service told it; absent while it has not: what a page sent may be anything, and events are kept for good.

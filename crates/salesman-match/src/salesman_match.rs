@@ -155,6 +155,7 @@ impl SalesmanMatch {
         Ok(Some(SalesmanMatched {
             match_id: self.id,
             origin: self.origin,
+            origin_version: Some(self.origin_version),
             project_id: self.project_id,
             project_name: self.project_name.clone(),
             customer: self.customer.clone(),

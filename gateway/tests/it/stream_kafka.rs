@@ -71,6 +71,7 @@ fn a_match(id: u128) -> SalesmanMatched {
     SalesmanMatched {
         match_id: MatchId(Uuid::from_u128(id)),
         origin: Origin::Consultation(ConsultationId(Uuid::from_u128(id + 1))),
+        origin_version: None,
         project_id: ProjectId(Uuid::from_u128(50)),
         project_name: Some("스마트상점 기술보급사업".to_owned()),
         customer: CustomerRef { customer_id: CustomerId(CUSTOMER), last_four: LastFour::try_from("5678".to_owned()).unwrap() },

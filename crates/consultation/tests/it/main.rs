@@ -72,6 +72,7 @@ fn a_match(origin: Origin, salesman: Uuid, consultant: Option<Uuid>) -> Salesman
     SalesmanMatched {
         match_id: MatchId(Uuid::new_v4()),
         origin,
+        origin_version: None,
         project_id: ProjectId(PROJECT),
         project_name: Some("스마트상점 기술보급사업".to_owned()),
         customer: CustomerRef {

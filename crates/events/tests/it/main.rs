@@ -111,6 +111,7 @@ fn the_wire_name_of_every_word_is_the_one_that_is_serialised() {
         .chain(events::Region::ALL.map(|it| (it.as_str(), serde_json::to_value(it))))
         .chain(events::Category::ALL.map(|it| (it.as_str(), serde_json::to_value(it))))
         .chain(Phase::ALL.map(|it| (it.as_str(), serde_json::to_value(it))))
+        .chain(events::Strategy::ALL.map(|it| (it.as_str(), serde_json::to_value(it))))
     {
         assert_eq!(written.unwrap(), name);
     }

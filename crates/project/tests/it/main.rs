@@ -201,6 +201,7 @@ fn matched(origin: Origin, customer: &CustomerRef, salesman: PersonRef, consulta
     SalesmanMatched {
         match_id: MatchId(Uuid::from_u128(0x3A7C_0000 + origin.id().as_u128())),
         origin,
+        origin_version: None,
         project_id: ProjectId(Uuid::nil()),
         project_name: None,
         customer: customer.clone(),

@@ -31,6 +31,7 @@ async fn a_match_is_published_with_whom_it_names_and_why_is_kept_for_staff() {
     let payload = json!({
         "matchId": view["id"],
         "origin": { "kind": "consultation", "id": origin },
+        "originVersion": 1,
         "projectId": Uuid::from_u128(0x9407),
         "projectName": "스마트상점",
         "customerId": crate::customer_ref(FOUR).customer_id,

@@ -55,6 +55,7 @@ fn a_match(salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
     SalesmanMatched {
         match_id: MatchId(Uuid::new_v4()),
         origin: Origin::Consultation(ConsultationId(CONSULTATION)),
+        origin_version: Some(1),
         project_id: ProjectId(PROJECT),
         project_name: Some("스마트상점".to_owned()),
         customer: the_customer(),
