@@ -9,6 +9,7 @@
 //! - [`kafka`]: client settings, topics, headers.
 //! - [`http`], [`problem`], [`idempotency`], `after`: how a request is read and refused.
 //! - [`auth`], [`phone`]: who asks; [`people`]: who is shown, and for whom something is entered.
+//! - [`notifications`]: how somebody lists and reads what he was told.
 //! - [`describe`]: the description of the routes, with every problem and an example of everything.
 //! - `health`, [`shutdown`], [`telemetry`], [`clock`]: the process.
 //!
@@ -27,6 +28,7 @@ pub mod http;
 pub mod idempotency;
 pub mod kafka;
 pub mod leader;
+pub mod notifications;
 pub mod people;
 pub mod phone;
 pub mod policy;
