@@ -120,25 +120,22 @@ pub(crate) struct Notification {
     pub(crate) read_at: Option<DateTime<Utc>>,
 }
 
-/// What a customer was told, newest first; only what is unread, or only what is read, where that is asked for.
+/// What a customer was told, newest first; only what is unread, where that is asked for.
 pub(crate) async fn list(
     pool: &PgPool,
     customer: CustomerId,
-    unread: Option<bool>,
+    is_unread_only: bool,
     page: Page,
 ) -> Result<Vec<Notification>, sqlx::Error> {
-    sqlx::query_as(
+    // As a text of its own it goes by the index of what is unread, however much was read.
+    let unread = if is_unread_only { "and read_at is null" } else { "" };
+    let sql = format!(
         "select id, kind, series_id, project_id, project_name, changed, deadline, deadline_moved, previous_deadline, created_at, read_at
          from notification
-         where customer_id = $1 and ($2::boolean is null or (read_at is null) = $2) and ($3::uuid is null or id < $3)
-         order by id desc limit $4",
-    )
-    .bind(customer.0)
-    .bind(unread)
-    .bind(page.after)
-    .bind(page.fetch())
-    .fetch_all(pool)
-    .await
+         where customer_id = $1 and ($2::uuid is null or id < $2) {unread}
+         order by id desc limit $3"
+    );
+    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(customer.0).bind(page.after).bind(page.fetch()).fetch_all(pool).await
 }
 
 /// How much a customer has not read yet.
