@@ -286,6 +286,12 @@ impl Consultation {
         }
     }
 
+    /// As it was when it was requested, with that day and memo: all that whoever entered it knows of it, whatever has happened since.
+    #[must_use]
+    pub fn as_requested(self, desired_on: NaiveDate, memo: String) -> Self {
+        Self { desired_on, memo, step: Step::Apply, reason: None, salesman: None, consultant: None, version: 1, ..self }
+    }
+
     /// Who is on it.
     pub fn people(&self) -> impl Iterator<Item = &PersonRef> {
         self.salesman.iter().chain(&self.consultant)

@@ -72,10 +72,27 @@ async fn shown(
     status: StatusCode,
     stored: Stored,
 ) -> Result<Versioned<WholeConsultationView>, Problem> {
-    let location = (status == StatusCode::CREATED).then(|| format!("/consultations/{}", stored.it.id));
-    let version = stored.it.version;
+    let (location, version) = (location(status, &stored), stored.it.version);
     let view = WholeConsultationView::of(connection, stored, who, today).await?;
     Ok(Versioned { status, location, version, view })
+}
+
+/// The answer to whoever entered it and does not see it.
+async fn shown_as_requested(
+    connection: &mut PgConnection,
+    who: &Identity,
+    today: NaiveDate,
+    status: StatusCode,
+    stored: Stored,
+) -> Result<Versioned<WholeConsultationView>, Problem> {
+    let (location, version) = (location(status, &stored), stored.it.version);
+    let view = WholeConsultationView::as_requested(connection, stored, who, today).await?;
+    Ok(Versioned { status, location, version, view })
+}
+
+/// Where it is, when it was just created.
+fn location(status: StatusCode, stored: &Stored) -> Option<String> {
+    (status == StatusCode::CREATED).then(|| format!("/consultations/{}", stored.it.id))
 }
 
 /// In which order a list is.

@@ -72,6 +72,14 @@ pub(crate) struct Stored {
     pub(crate) created_at: DateTime<Utc>,
 }
 
+impl Stored {
+    /// As it was when it was requested, with that day and memo.
+    pub(crate) fn as_requested(self, desired_on: NaiveDate, memo: String) -> Self {
+        let it = self.it.as_requested(desired_on, memo);
+        Self { it, salesman_known_as: None, consultant_known_as: None, ..self }
+    }
+}
+
 impl TryFrom<Row> for Stored {
     type Error = sqlx::Error;
 

@@ -16,8 +16,8 @@ use service_kit::{Context, Problem, Tx, idempotency};
 use utoipa::ToSchema;
 
 use super::changing::note_refusal;
-use super::shown;
 use super::views::WholeConsultationView;
+use super::{sees, shown, shown_as_requested};
 use crate::consultation::{self, Consent, Consultation, LONGEST_MEMO};
 use crate::known_project::KnownProject;
 use crate::store::{self, copies};
@@ -83,18 +83,23 @@ pub(super) async fn create(
     if who.role == Role::Customer && who.phone.is_none() {
         return Err(Problem::forbidden());
     }
-    let mut tx = context.db.begin().await?;
-    let today = seoul_date(tx.now());
-    if let Some((status, id)) = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await? {
-        let stored = store::load(&mut tx, ConsultationId(id)).await?.ok_or_else(Problem::not_found)?;
-        return shown(&mut tx, &who, today, status, stored).await;
-    }
     let mut fields = Fields::default();
-    let asked = asked_project(&mut tx, body.project_id, body.project_name, &mut fields).await?;
     let desired_on = fields.required("/desiredDate", body.desired_date);
     let memo = fields.optional_text("/memo", body.memo, LONGEST_MEMO).unwrap_or_default();
     let for_whom = ForWhomFields { phone: body.phone, customer_name: body.customer_name, consent: body.consent };
     let for_whom = for_whom.read(&who, context.customer_ids()?, &mut fields);
+    let mut tx = context.db.begin().await?;
+    let today = seoul_date(tx.now());
+    if let Some((status, id)) = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await? {
+        let stored = store::load(&mut tx, ConsultationId(id)).await?.ok_or_else(Problem::not_found)?;
+        if sees(&who, &stored.it) {
+            return shown(&mut tx, &who, today, status, stored).await;
+        }
+        // Entering it for a customer puts nobody on it: what others wrote and did since is not his to read.
+        let desired_on = desired_on.ok_or_else(|| fields.problem())?;
+        return shown_as_requested(&mut tx, &who, today, status, stored.as_requested(desired_on, memo)).await;
+    }
+    let asked = asked_project(&mut tx, body.project_id, body.project_name, &mut fields).await?;
     if let Some(Err(refusal)) = desired_on.map(|date| consultation::check_date(date, today)) {
         note_refusal(&mut fields, &refusal);
     }

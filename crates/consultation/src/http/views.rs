@@ -166,11 +166,33 @@ impl WholeConsultationView {
         };
         entries.extend(notes.iter().flatten().map(Entry::from));
         happenings::sort(&mut entries);
+        Self::told(connection, stored, entries, notes, reader, today).await
+    }
+
+    /// The consultation as somebody entered it who does not see it: nothing that others wrote or did, and nobody who is on it.
+    pub(super) async fn as_requested(
+        connection: &mut PgConnection,
+        stored: Stored,
+        reader: &Identity,
+        today: NaiveDate,
+    ) -> Result<Self, sqlx::Error> {
+        let entries = timeline::request(connection, stored.it.id).await?.into_iter().collect();
+        Self::told(connection, stored, entries, Some(Vec::new()), reader, today).await
+    }
+
+    /// The consultation with these entries and notes, everybody by his name.
+    async fn told(
+        connection: &mut PgConnection,
+        stored: Stored,
+        entries: Vec<Entry>,
+        mut notes: Option<Vec<Note>>,
+        reader: &Identity,
+        today: NaiveDate,
+    ) -> Result<Self, sqlx::Error> {
         let vouching = stored.it.consent.and_then(|consent| happenings::colleague(consent.by)).map(|id| id.0);
         let wanted: Vec<Uuid> = Names::wanted(&entries).into_iter().chain(vouching).collect();
         let names = Names::of(&entries, stored.it.people(), copies::names(connection, &wanted).await?);
         let by = |actor| ByView::of(actor, &names, reader);
-        let mut notes = notes;
         if let Some(notes) = &mut notes {
             notes.sort_by_key(|note| (note.at, note.id));
         }

@@ -61,8 +61,18 @@ pub(crate) async fn entries(connection: &mut PgConnection, id: ConsultationId) -
     .bind(LONGEST)
     .fetch_all(connection)
     .await?;
-    let entry = |(id, at, Json(actor), version, Json(what))| Entry { id, at, actor, version, what };
-    Ok(rows.into_iter().map(entry).collect())
+    Ok(rows.into_iter().map(entry_of).collect())
+}
+
+/// The request alone.
+pub(crate) async fn request(connection: &mut PgConnection, id: ConsultationId) -> Result<Option<Entry>, sqlx::Error> {
+    let row: Option<EntryRow> = sqlx::query_as(
+        "select id, at, actor, version, what from timeline where consultation_id = $1 and what ->> 'kind' = 'requested'",
+    )
+    .bind(id.0)
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(entry_of))
 }
 
 /// The notes, in no order.
@@ -77,6 +87,10 @@ pub(crate) async fn notes(connection: &mut PgConnection, id: ConsultationId) -> 
 }
 
 type EntryRow = (Uuid, DateTime<Utc>, Json<Actor>, i64, Json<Happening>);
+
+fn entry_of((id, at, Json(actor), version, Json(what)): EntryRow) -> Entry {
+    Entry { id, at, actor, version, what }
+}
 
 type NoteRow = (Uuid, DateTime<Utc>, Json<Actor>, String);
 

@@ -2,10 +2,12 @@
 
 use axum::http::{Method, header};
 use chrono::TimeDelta;
+use events::{ConsultationId, Origin, SalesmanMatched};
 use serde_json::json;
 use service_kit::testing::customer;
+use uuid::Uuid;
 
-use crate::{PHONE, STRANGER, a_request, requested, rows, start};
+use crate::{CONSULTANT, JSON, PHONE, SALESMAN, STRANGER, a_match, a_project, a_request, requested, rows, start};
 
 #[tokio::test]
 async fn a_write_that_is_sent_again_gives_the_same_answer_and_one_event() {
@@ -89,4 +91,68 @@ async fn a_progress_that_is_sent_again_gives_the_same_answer_and_one_event() {
     let first = app.as_customer(PHONE).send(Method::POST, &path, &headers, body.clone()).await.expect(200);
     let second = app.as_customer(PHONE).send(Method::POST, &path, &headers, body).await.expect(200);
     assert_eq!((first, app.new_events().await.len()), (second, 1));
+}
+
+#[tokio::test]
+async fn whoever_asked_for_a_customer_and_is_not_on_it_is_told_again_what_he_entered_and_nothing_else() {
+    let app = start().await;
+    app.deliver(1, &a_project("스마트상점")).await;
+    let mut body = a_request();
+    body["phone"] = json!(PHONE);
+    body["consent"] = json!(true);
+    body["desiredDate"] = json!("2026-11-23");
+    let caller = app.as_salesman(SALESMAN);
+    let first = caller.post_with_key("/consultations", "k", &body).await;
+    let id: Uuid = first.json["id"].as_str().unwrap().parse().unwrap();
+    let origin = Origin::Consultation(ConsultationId(id));
+    let other = Uuid::from_u128(7);
+    app.deliver(1, &a_match(origin, other, Some(CONSULTANT))).await;
+    let path = format!("/consultations/{id}");
+    app.as_salesman(other).post(&format!("{path}/notes"), &json!({ "text": "비밀 노트" })).await.expect(201);
+    let edit = json!({ "memo": "비밀 메모", "desiredDate": "2026-12-07" });
+    app.as_customer(PHONE).patch_if(&path, 1, &edit).await.expect(200);
+    let cancel = json!({ "step": "cancelled", "reason": "비밀 사유" });
+    app.as_customer(PHONE).post_if(&format!("{path}/progress"), 2, &cancel).await.expect(200);
+    // Also when the day that was asked for has passed meanwhile.
+    app.clock().advance(TimeDelta::hours(23));
+
+    let again = caller.post_with_key("/consultations", "k", &body).await;
+    assert_eq!((again.status, &again.headers[header::LOCATION]), (first.status, &first.headers[header::LOCATION]));
+    assert_eq!((again.headers[header::ETAG].to_str().unwrap(), &again.json), ("\"1\"", &first.json));
+}
+
+#[tokio::test]
+async fn whoever_asked_and_sees_it_is_told_again_of_it_as_it_is_now() {
+    let app = start().await;
+    let mut for_another = a_request();
+    for_another["phone"] = json!(PHONE);
+    for_another["consent"] = json!(true);
+    for (who, caller, body) in [
+        ("customer", app.as_customer(PHONE), &a_request()),
+        ("salesman", app.as_salesman(SALESMAN), &for_another),
+        ("staff", app.as_staff(), &for_another),
+    ] {
+        let first = caller.post_with_key("/consultations", "k", body).await.expect(201);
+        let id: Uuid = first["id"].as_str().unwrap().parse().unwrap();
+        app.deliver(1, &a_match(Origin::Consultation(ConsultationId(id)), SALESMAN, None)).await;
+        let again = caller.post_with_key("/consultations", "k", body).await.expect(201);
+        assert_eq!((&again["salesman"]["id"], again["timeline"].as_array().unwrap().len()), (&json!(SALESMAN), 2), "{who}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_off_it_is_not_told_again_of_the_progress_he_made() {
+    let app = start().await;
+    let id = requested(&app).await;
+    let matched = a_match(Origin::Consultation(ConsultationId(id)), SALESMAN, None);
+    app.deliver(1, &matched).await;
+    let path = format!("/consultations/{id}/progress");
+    let headers = [JSON, ("if-match", "\"1\""), ("idempotency-key", "approve")];
+    let body = json!({ "step": "approved" }).to_string().into_bytes();
+    app.as_salesman(SALESMAN).send(Method::POST, &path, &headers, body.clone()).await.expect(200);
+    let origin = Origin::Consultation(ConsultationId(id));
+    let rematched = SalesmanMatched { match_id: matched.match_id, ..a_match(origin, Uuid::from_u128(7), None) };
+    app.deliver(2, &rematched).await;
+    let again = app.as_salesman(SALESMAN).send(Method::POST, &path, &headers, body).await;
+    assert_eq!(again.problem(404).0, "not-found");
 }
