@@ -267,7 +267,7 @@ fn ask_as(
     // What it found is shown as it was found; making it smaller would take longer than finding it.
     command.args(["--no-shrink", "--continue-on-failure", "--warnings", "off"]);
     command.current_dir(folder).env("PYTHONPATH", folder).env("SCHEMATHESIS_HOOKS", "hooks").env("NO_COLOR", "1");
-    command.env("FUZZ_BASE", &system.base).env("FUZZ_TALLY", &tally);
+    command.env("FUZZ_BASE", &system.base).env("FUZZ_ROLE", role).env("FUZZ_TALLY", &tally);
     command.env("FUZZ_BEARER", system.bearer(role)?.to_string()).env("FUZZ_STAFF", system.bearer("staff")?.to_string());
     let mut said = String::new();
     let status = lines(command.stdin(Stdio::null()), "schemathesis", interrupt, |line| {
