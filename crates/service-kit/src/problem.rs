@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::policy::PolicyError;
-use crate::{db, http::trace};
+use crate::{db, http::trace, http::wrong_query};
 
 /// One sentence in the languages the pages speak.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -245,9 +245,16 @@ impl IntoResponse for Problem {
     }
 }
 
+/// `datetime_field_overflow`: the store has no number for a date.
+const OVERFLOW: &str = "22008";
+
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         match &error {
+            // No date of ours is ever out of its range: it was asked for, in a query or in a cursor that somebody made up.
+            sqlx::Error::Database(database) if database.code().as_deref() == Some(OVERFLOW) => {
+                wrong_query(Text::new("날짜가 너무 이르거나 너무 늦습니다", "A date is too early or too late to be looked for"))
+            }
             _ if db::is_transient(&error) => Self::unavailable(error),
             _ => Self::internal(error),
         }

@@ -4,6 +4,7 @@ use axum::http::header;
 use chrono::TimeDelta;
 use events::{ConsultationId, Origin};
 use serde_json::{Value, json};
+use service_kit::http::cursor;
 use service_kit::testing::{Caller, TestApp, customer};
 use uuid::Uuid;
 
@@ -192,6 +193,19 @@ async fn a_filter_that_cannot_be_meant_is_refused() {
     let own = format!("/consultations?customer={}", customer(PHONE).subject);
     assert_eq!(app.as_customer(PHONE).get(&own).await.problem(422).0, "wrong-query");
     assert_eq!(app.as_salesman(SALESMAN).get(&own).await.status, 200);
+    // A day that the store has no number for is no day of ours.
+    let far =
+        |today: &str, desired_on: &str| cursor(&json!({ "today": today, "desired_on": desired_on, "id": Uuid::from_u128(7) }));
+    for query in [
+        "from=-9999-01-01".to_owned(),
+        "until=-9999-01-01".to_owned(),
+        "sort=desired&until=-262143-01-01".to_owned(),
+        format!("sort=desired&after={}", far("-9999-01-01", "2026-11-23")),
+        format!("sort=desired&after={}", far("2026-11-23", "-9999-01-01")),
+    ] {
+        let answer = app.as_staff().get(&format!("/consultations?{query}")).await;
+        assert_eq!(answer.problem(422).0, "wrong-query", "{query}");
+    }
     // A day that no calendar reaches is no fault of ours.
     assert_eq!(app.as_staff().get("/consultations?from=%2B262142-12-31&sort=desired").await.status, 200);
 }

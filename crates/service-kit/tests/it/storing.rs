@@ -1,8 +1,9 @@
 //! What the tables themselves refuse.
 
-use service_kit::event_log;
+use chrono::{DateTime, NaiveDate, Utc};
 use service_kit::kafka::Settings;
 use service_kit::testing::{database, postgres_url};
+use service_kit::{Problem, event_log};
 use uuid::Uuid;
 
 use crate::{World, a_project, append};
@@ -55,6 +56,19 @@ async fn databases_that_are_provisioned_at_once_do_not_collide() {
     assert!(!postgres_url().is_empty());
     let made = futures_util::future::join_all((0..12).map(|_| database(&["project", "interest"]))).await;
     assert_eq!(made.len(), 12);
+}
+
+#[tokio::test]
+async fn a_date_that_the_store_has_no_number_for_is_no_fault_of_ours() {
+    let world = World::with(nowhere()).await;
+    let date = sqlx::query("select $1::date").bind(NaiveDate::MIN).execute(&world.pool).await.unwrap_err();
+    let instant = sqlx::query("select $1::timestamptz").bind(DateTime::<Utc>::MIN_UTC).execute(&world.pool).await.unwrap_err();
+    for error in [date, instant] {
+        let problem = Problem::from(error);
+        assert_eq!((problem.status().as_u16(), problem.slug()), (422, "wrong-query"));
+    }
+    let other = sqlx::query("select 1 / 0").execute(&world.pool).await.unwrap_err();
+    assert_eq!(Problem::from(other).status().as_u16(), 500);
 }
 
 /// `tests/it/migrations` begins with the kit's event path, as every service's do.
