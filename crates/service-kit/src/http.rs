@@ -1,6 +1,7 @@
 //! How a request is read: extractors whose rejections are problems, fields that are all checked before any is refused, and the layers
 //! around every router.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::{Bytes, BytesMut};
@@ -317,11 +318,29 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        axum::extract::Query::from_request_parts(parts, state).await.map(|query| Self(query.0)).map_err(|rejection| {
-            let why = rejection.body_text();
-            wrong_query(Text::new(why.clone(), why))
-        })
+        let query = axum::extract::Query::from_request_parts(parts, state).await;
+        query.map(|query| Self(query.0)).map_err(|rejection| unreadable_query(&rejection.body_text()))
     }
+}
+
+/// 422 for a query string that cannot be read, with the reader's own words in English.
+fn unreadable_query(told: &str) -> Problem {
+    let why = told.strip_prefix("Failed to deserialize query string: ").unwrap_or(told);
+    // Serde begins with the parameter, or quotes it; there is no other sign.
+    let is_name = |name: &&str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let quoted = |start: &str| why.split_once(start)?.1.split('`').next();
+    let ko = if let Some(name) = quoted("missing field `") {
+        format!("조회 조건 {name} 값이 필요합니다")
+    } else if let Some(name) = quoted("duplicate field `") {
+        format!("조회 조건 {name} 값은 하나만 보내 주세요")
+    } else if let Some(name) = why.split_once(": ").map(|(name, _)| name).filter(is_name) {
+        format!("조회 조건 {name} 값을 읽을 수 없습니다")
+    } else {
+        "조회 조건을 읽을 수 없습니다".to_owned()
+    };
+    // It may quote what was sent.
+    let why: String = why.chars().take(LONGEST_WHY).collect();
+    wrong_query(Text::new(ko, why))
 }
 
 /// The version a caller means to change. Absent: 428.
@@ -504,17 +523,24 @@ impl<T> Paged<T> {
 
 impl<T: Serialize> IntoResponse for Paged<T> {
     fn into_response(self) -> Response {
-        let mut response = json_body(&self);
-        if let Some(next) = self.next {
-            response.extensions_mut().insert(NextPage(next));
-        }
-        response
+        (self.next.clone().map(NextPage), View(self)).into_response()
     }
 }
 
-/// Where the next page begins, until [`layers`] makes a link of it, which has to repeat the rest of the query.
+/// Where the next page begins, until [`layers`] makes a `Link` of it, which has to repeat the rest of the query.
+///
+/// A page of another form than [`Paged`] answers with it as `(self.next.clone().map(NextPage), View(self))`.
 #[derive(Debug, Clone)]
-struct NextPage(String);
+pub struct NextPage(pub String);
+
+impl IntoResponseParts for NextPage {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
+        parts.extensions_mut().insert(self);
+        Ok(parts)
+    }
+}
 
 impl NextPage {
     fn link(&self, query: &str) -> Option<HeaderValue> {
@@ -716,6 +742,44 @@ mod tests {
         assert_eq!(place::<(String, Uuid)>(&cursor(&("가".to_owned(), id))).unwrap(), ("가".to_owned(), id));
         for text in ["", "!", "bm8", &cursor(&7)] {
             assert_eq!(place::<(String, Uuid)>(text).unwrap_err().status(), StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_of_any_form_links_to_the_next() {
+        #[derive(Serialize)]
+        struct Count {
+            next: Option<String>,
+        }
+        for next in [None, Some("abc".to_owned())] {
+            let link = next.as_ref().map(|next| format!("<?q=a&after={next}>; rel=\"next\""));
+            let handler = async move || (next.clone().map(NextPage), View(Count { next }));
+            let router = layers(Router::new().route("/", axum::routing::get(handler)));
+            let response = router.oneshot(Request::get("/?q=a&after=x").body(Body::empty()).unwrap()).await.unwrap();
+            assert_eq!(response.headers().get(header::LINK).map(|link| link.to_str().unwrap().to_owned()), link);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_query_that_cannot_be_read_is_told_by_its_parameter() {
+        #[derive(Debug, Deserialize)]
+        struct Asked {
+            #[expect(dead_code, reason = "it is only read")]
+            from: chrono::NaiveDate,
+            #[expect(dead_code, reason = "it is only read")]
+            limit: Option<u32>,
+        }
+        for (query, ko, en) in [
+            ("from=soon", "조회 조건 from 값을 읽을 수 없습니다", "from: "),
+            ("from=2026-12-01&limit=many", "조회 조건 limit 값을 읽을 수 없습니다", "limit: "),
+            ("from=2026-12-01&from=2026-12-01", "조회 조건 from 값은 하나만 보내 주세요", "duplicate field"),
+            ("limit=1", "조회 조건 from 값이 필요합니다", "missing field"),
+        ] {
+            let mut parts = Request::get(format!("/?{query}")).body(()).unwrap().into_parts().0;
+            let refused = Query::<Asked>::from_request_parts(&mut parts, &()).await.unwrap_err();
+            assert_eq!((refused.slug(), refused.document(Language::Korean).detail.as_deref()), ("wrong-query", Some(ko)));
+            let told = refused.document(Language::English).detail.unwrap();
+            assert!(told.contains(en) && !told.contains("deserialize"), "{told}");
         }
     }
 

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::Tx;
-use crate::http::{Field, Fields, Page, PageQuery, Paged, View};
+use crate::http::{Field, Fields, NextPage, Page, PageQuery, Paged, View};
 use crate::idempotency::{self, Retry};
 use crate::problem::{Problem, Text};
 
@@ -68,11 +68,7 @@ impl<T> NotificationPage<T> {
 
 impl<T: Serialize> IntoResponse for NotificationPage<T> {
     fn into_response(self) -> Response {
-        // The link to the next page is made for lists: an empty one that ends at the same place has it.
-        let linked = Paged::<()> { items: Vec::new(), next: self.next.clone() }.into_response();
-        let mut response = View(self).into_response();
-        response.extensions_mut().extend(linked.into_parts().0.extensions);
-        response
+        (self.next.clone().map(NextPage), View(self)).into_response()
     }
 }
 
