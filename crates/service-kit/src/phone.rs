@@ -22,9 +22,16 @@ impl Phone {
 
     /// The national form with the middle hidden: `010-****-5678`.
     pub fn masked(&self) -> String {
-        let national = self.national();
-        let (head, _) = split_area(&national);
-        format!("{head}-****-{}", &national[national.len() - 4..])
+        let digits = self.digits();
+        let (head, _, last) = written(&digits);
+        format!("{head}-****-{last}")
+    }
+
+    /// `010-1234-5678`: the number as it is written and dialled in Korea.
+    pub fn national(&self) -> String {
+        let digits = self.digits();
+        let (head, middle, last) = written(&digits);
+        format!("{head}-{middle}-{last}")
     }
 
     /// The last four digits: all that an event may carry of a number.
@@ -33,9 +40,16 @@ impl Phone {
         LastFour::try_from(self.0[self.0.len() - 4..].to_owned()).unwrap_or_default()
     }
 
-    fn national(&self) -> String {
+    fn digits(&self) -> String {
         format!("0{}", &self.0["+82".len()..])
     }
+}
+
+/// The three parts in which a number is written. Every number that was accepted ends in four digits.
+fn written(national: &str) -> (&str, &str, &str) {
+    let (head, rest) = split_area(national);
+    let (middle, last) = rest.split_at(rest.len() - 4);
+    (head, middle, last)
 }
 
 /// The prefix (010, 02, 031, 070 …) and the rest.
@@ -167,6 +181,13 @@ mod tests {
     fn a_masked_number_shows_its_prefix_and_its_last_four() {
         assert_eq!("010-1234-5678".parse::<Phone>().unwrap().masked(), "010-****-5678");
         assert_eq!("02-123-4567".parse::<Phone>().unwrap().masked(), "02-****-4567");
+    }
+
+    #[test]
+    fn a_number_is_written_as_people_in_korea_write_it() {
+        for written in ["010-1234-5678", "02-123-4567", "02-1234-5678", "031-123-4567", "070-1234-5678"] {
+            assert_eq!(written.parse::<Phone>().unwrap().national(), written);
+        }
     }
 
     #[test]
