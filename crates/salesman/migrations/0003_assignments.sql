@@ -6,7 +6,7 @@ alter table salesman
     add check ((leave_from is null) = (leave_until is null) and leave_from <= leave_until);
 
 -- Who is on which interest or consultation, as far as events have told. Its two halves come from two topics, in either order: who and
--- what from the match (`match_version`), open or closed from the interest or the consultation (`state_version`; 0: not told yet).
+-- what from the match (`match_version`), wanted or closed from the interest or the consultation (`state_version`; 0: not told yet).
 create table assignment (
     origin_kind   text        not null check (origin_kind in ('interest', 'consultation')),
     origin_id     uuid        not null,
@@ -16,16 +16,25 @@ create table assignment (
     salesman_id   uuid,
     consultant_id uuid,
     match_version bigint      not null default 0,
+    -- By which event of the interest or the consultation these people were asked for.
+    match_origin_version bigint not null default 0,
+    -- When the people who are on it now came.
     matched_at    timestamptz,
-    open          boolean     not null default true,
-    -- The step that closed a consultation.
-    closed_as     text,
+    wanted        boolean     not null default true,
+    -- When it was closed the last time, by which event, and by which step of a consultation.
     closed_at     timestamptz,
+    closed_version bigint     not null default 0,
+    closed_as     text,
     state_version bigint      not null default 0,
+    -- An interest that is turned on again stays closed until a match answers that: its people of before are on it no longer.
+    open          boolean     generated always as (wanted and match_origin_version > closed_version) stored,
     primary key (origin_kind, origin_id)
 );
-create index assignment_of_salesman on assignment (salesman_id, origin_id);
-create index assignment_of_consultant on assignment (consultant_id, origin_id);
+-- What somebody is on, and what he was on, newest first: each is read to its fiftieth row, however many there are.
+create index assignment_open_of_salesman on assignment (salesman_id, origin_id desc, origin_kind) where open;
+create index assignment_open_of_consultant on assignment (consultant_id, origin_id desc, origin_kind) where open;
+create index assignment_closed_of_salesman on assignment (salesman_id, origin_id desc, origin_kind) where not open;
+create index assignment_closed_of_consultant on assignment (consultant_id, origin_id desc, origin_kind) where not open;
 create index assignment_of_customer on assignment (customer_id);
 create index assignment_open on assignment (project_id) where open;
 
@@ -50,6 +59,7 @@ create table known_project (
 create index known_project_of_series on known_project (series_id);
 
 -- `origin_kind` and `origin_id` are what a notification is linked to, which may be a project now. Rows of before tell no details.
+-- `created_at` is when it happened, and the id is made of that instant: newest first is what happened last, also when much is heard at once.
 alter table notification
     add column project_id uuid,
     add column details    jsonb not null default '{}';

@@ -12,22 +12,22 @@ use crate::store::notifications;
 
 /// `NotifySalesman`: whenever people are matched, tell those who are on it and were not before, and those who no longer are.
 pub(crate) async fn notify_salesman(tx: &mut Tx, received: &Received<SalesmanMatched>) -> Result<(), PolicyError> {
-    Ok(notifications::tell(tx, received.envelope.id, &notification::of_match(&received.event)).await?)
+    Ok(notifications::tell(tx, &received.envelope, &notification::of_match(&received.event)).await?)
 }
 
 /// `NotifySalesman`: whenever a customer turns an interest off or on again, tell those who are on it.
 pub(crate) async fn notify_of_interest(tx: &mut Tx, received: &Received<InterestUpdated>) -> Result<(), PolicyError> {
-    Ok(notifications::tell(tx, received.envelope.id, &notification::of_interest(&received.event)).await?)
+    Ok(notifications::tell(tx, &received.envelope, &notification::of_interest(&received.event)).await?)
 }
 
 /// `NotifySalesman`: whenever a consultation is edited, tell those who are on it.
 pub(crate) async fn notify_of_edit(tx: &mut Tx, received: &Received<ConsultationEdited>) -> Result<(), PolicyError> {
-    Ok(notifications::tell(tx, received.envelope.id, &notification::of_edit(&received.event)).await?)
+    Ok(notifications::tell(tx, &received.envelope, &notification::of_edit(&received.event)).await?)
 }
 
 /// `NotifySalesman`: whenever a consultation moves, tell those who are on it and did not move it.
 pub(crate) async fn notify_of_progress(tx: &mut Tx, received: &Received<ConsultationProgressed>) -> Result<(), PolicyError> {
-    Ok(notifications::tell(tx, received.envelope.id, &notification::of_progress(&received.event)).await?)
+    Ok(notifications::tell(tx, &received.envelope, &notification::of_progress(&received.event)).await?)
 }
 
 /// `NotifySalesman`: whenever a project is started, tell those who serve its series.
@@ -64,7 +64,7 @@ async fn tell_of_series<E: TellsEdition>(
     }
     let people = assignments::who_serves(tx, project_id, edition, serving).await?;
     let told: Vec<_> = people.into_iter().map(|(person, customers)| news.to_one(person, customers)).collect();
-    Ok(notifications::tell(tx, received.envelope.id, &told).await?)
+    Ok(notifications::tell(tx, &received.envelope, &told).await?)
 }
 
 /// `KeepProjects`: whenever anything is told of a project, keep its series, and what is shown of it.
@@ -78,14 +78,14 @@ pub(crate) async fn keep_assignment(tx: &mut Tx, received: &Received<SalesmanMat
     Ok(assignments::assign(tx, &received.event, &received.envelope).await?)
 }
 
-/// `KeepAssignments`: whenever an interest is turned off or on again, its assignment is closed or open.
+/// `KeepAssignments`: whenever an interest is turned off, its assignment is closed; turned on again it is wanted, and open with the next match.
 pub(crate) async fn keep_interest_state(tx: &mut Tx, received: &Received<InterestUpdated>) -> Result<(), PolicyError> {
     let event = &received.event;
     let state = State {
         origin: Origin::Interest(event.interest_id),
         customer: &event.customer,
         project_id: event.project_id,
-        is_open: event.interested,
+        is_wanted: event.interested,
         closed_as: None,
     };
     Ok(assignments::set_state(tx, state, &received.envelope).await?)
@@ -101,7 +101,7 @@ pub(crate) async fn keep_consultation_state(tx: &mut Tx, received: &Received<Con
         origin: Origin::Consultation(event.consultation_id),
         customer: &event.customer,
         project_id: event.project_id,
-        is_open: false,
+        is_wanted: false,
         closed_as: Some(event.to),
     };
     Ok(assignments::set_state(tx, state, &received.envelope).await?)

@@ -82,8 +82,9 @@ const COLUMNS: &str =
     "id, name, display_name, phone, role, regions, categories, capacity, weight, active, leave_from, leave_until, version,
     (select count(*) from outcome where outcome.salesman_id = salesman.id and succeeded) as succeeded,
     (select count(*) from outcome where outcome.salesman_id = salesman.id and not succeeded) as failed,
-    (select count(*) from assignment
-     where assignment.open and (assignment.salesman_id = salesman.id or assignment.consultant_id = salesman.id)) as open";
+    (select count(*) from assignment it where it.open and it.salesman_id = salesman.id)
+    + (select count(*) from assignment it
+       where it.open and it.consultant_id = salesman.id and it.salesman_id is distinct from salesman.id) as open";
 
 /// Stores a new person with his first event. `false`: somebody has that number already.
 pub(crate) async fn register(tx: &mut Tx, it: &Salesman, event: &SalesmanRegistered) -> Result<bool, sqlx::Error> {

@@ -3,12 +3,12 @@
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use chrono::TimeDelta;
 use events::{PersonRole, SalesmanId};
 use serde::Serialize;
 use service_kit::auth::{Customers, Only};
 use service_kit::describe::PersonRoleName;
 use service_kit::http::{Path, View};
-use service_kit::phone::Phone;
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -33,11 +33,15 @@ pub(crate) struct CardView {
     phone: String,
 }
 
-/// Name and number of the salesman or consultant who is matched with the caller. Nobody else's exists for him.
+/// How long after the end of what somebody was on its customer can still call him: there are questions after the last step, too.
+const AFTER_THE_END: TimeDelta = TimeDelta::days(30);
+
+/// Name and number of the salesman or consultant who is on something of the caller's, or was less than 30 days ago when it was closed. Nobody
+/// else's exists for him.
 #[utoipa::path(
     get, path = "/salesmen/{id}/card", tag = "salesman", params(("id" = Uuid, Path, description = "Whose")),
     responses((
-        status = 200, body = CardView, description = "Whom to call; not to be kept, because it ends with the match",
+        status = 200, body = CardView, description = "Whom to call; not to be kept, because it ends 30 days after what he is on, or at once when somebody else is put there",
         headers(("Cache-Control" = String, description = "`no-store`")),
     )),
     extensions(("x-actors" = json!(["customer"]))),
@@ -48,32 +52,11 @@ pub(super) async fn show(
     Path(id): Path<SalesmanId>,
 ) -> Result<impl IntoResponse, Problem> {
     let mut connection = context.db.pool().acquire().await?;
-    if !assignments::is_matched(&mut connection, id, who.0.subject).await? {
+    let closed_after = context.db.now() - AFTER_THE_END;
+    if !assignments::is_matched(&mut connection, id, who.0.subject, closed_after).await? {
         return Err(Problem::not_found());
     }
     let it = store::load(&mut connection, id).await?.ok_or_else(Problem::not_found)?.it;
-    let view = CardView { id: it.id.0, phone: national(&it.phone), display_name: it.display_name, role: it.role };
+    let view = CardView { id: it.id.0, phone: it.phone.national(), display_name: it.display_name, role: it.role };
     Ok(([(header::CACHE_CONTROL, "no-store")], View(view)))
-}
-
-/// `010-1234-5678`: what hides behind the stars of the masked form, in their place.
-fn national(phone: &Phone) -> String {
-    const LAST: usize = 4;
-    let masked = phone.masked();
-    let digits = phone.e164().replacen("+82", "0", 1);
-    let head = masked.find('-').unwrap_or_default();
-    let middle = digits.get(head..digits.len().saturating_sub(LAST)).unwrap_or_default();
-    masked.replace("****", middle)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_is_written_as_people_in_korea_write_it() {
-        for written in ["010-1234-5678", "02-123-4567", "02-1234-5678", "031-123-4567", "070-1234-5678"] {
-            assert_eq!(national(&written.parse().unwrap()), written);
-        }
-    }
 }

@@ -3,18 +3,19 @@
 use chrono::{DateTime, Utc};
 use events::{ConsultationId, CustomerRef, Edition, Envelope, Origin, ProjectId, SalesmanId, SalesmanMatched, Step};
 use service_kit::Tx;
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
 /// Keeps who is on it, and what it is about. A match that came later already stays.
 pub(crate) async fn assign(tx: &mut Tx, event: &SalesmanMatched, envelope: &Envelope) -> Result<(), sqlx::Error> {
     sqlx::query(
         "insert into assignment (origin_kind, origin_id, customer_id, last_four, project_id, salesman_id, consultant_id,
-                                 match_version, matched_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                                 match_version, match_origin_version, matched_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          on conflict (origin_kind, origin_id) do update
              set project_id = excluded.project_id, salesman_id = excluded.salesman_id, consultant_id = excluded.consultant_id,
-                 match_version = excluded.match_version, matched_at = excluded.matched_at
+                 match_version = excluded.match_version, match_origin_version = excluded.match_origin_version,
+                 matched_at = excluded.matched_at
              where assignment.match_version < excluded.match_version",
     )
     .bind(event.origin.kind())
@@ -25,29 +26,38 @@ pub(crate) async fn assign(tx: &mut Tx, event: &SalesmanMatched, envelope: &Enve
     .bind(event.salesman.id.0)
     .bind(event.consultant.as_ref().map(|person| person.id.0))
     .bind(envelope.version)
+    .bind(event.origin_version.unwrap_or(FIRST))
     .bind(envelope.recorded_at)
     .execute(&mut **tx)
     .await?;
     Ok(())
 }
 
+/// The version by which something exists: what a match that does not say it answers.
+const FIRST: i64 = 1;
+
 /// What an interest or a consultation tells of its assignment.
 pub(crate) struct State<'a> {
     pub(crate) origin: Origin,
     pub(crate) customer: &'a CustomerRef,
     pub(crate) project_id: ProjectId,
-    pub(crate) is_open: bool,
+    /// Whether anybody is to be on it.
+    pub(crate) is_wanted: bool,
     /// The step that closed a consultation.
     pub(crate) closed_as: Option<Step>,
 }
 
-/// Keeps whether it is open. The programme is the match's business: here it is only what is known until then.
+/// Keeps whether it is wanted. One that is wanted again is open only once a match answers that, whichever of the two is heard first. The
+/// programme is the match's business: here it is only what is known until then.
 pub(crate) async fn set_state(tx: &mut Tx, state: State<'_>, envelope: &Envelope) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "insert into assignment (origin_kind, origin_id, customer_id, last_four, project_id, open, closed_as, closed_at, state_version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        "insert into assignment (origin_kind, origin_id, customer_id, last_four, project_id, wanted, closed_as, closed_at,
+                                 closed_version, state_version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, case when $6 then 0 else $9 end, $9)
          on conflict (origin_kind, origin_id) do update
-             set open = excluded.open, closed_as = excluded.closed_as, closed_at = excluded.closed_at,
+             set wanted = excluded.wanted, closed_as = excluded.closed_as,
+                 closed_at = coalesce(excluded.closed_at, assignment.closed_at),
+                 closed_version = greatest(assignment.closed_version, excluded.closed_version),
                  state_version = excluded.state_version
              where assignment.state_version < excluded.state_version",
     )
@@ -56,9 +66,9 @@ pub(crate) async fn set_state(tx: &mut Tx, state: State<'_>, envelope: &Envelope
     .bind(state.customer.customer_id.0)
     .bind(state.customer.last_four.to_string())
     .bind(state.project_id.0)
-    .bind(state.is_open)
+    .bind(state.is_wanted)
     .bind(state.closed_as.map(Step::as_str))
-    .bind((!state.is_open).then_some(envelope.recorded_at))
+    .bind((!state.is_wanted).then_some(envelope.recorded_at))
     .bind(envelope.version)
     .execute(&mut **tx)
     .await?;
@@ -172,27 +182,40 @@ pub(crate) async fn newest(
     person: SalesmanId,
     open: bool,
 ) -> Result<Vec<Assignment>, sqlx::Error> {
-    sqlx::query_as(
-        "select origin_kind, origin_id, customer_id, last_four, project_id, known_project.name as project_name, matched_at, closed_as,
-                closed_at
-         from assignment left join known_project on known_project.id = project_id
-         where (salesman_id = $1 or consultant_id = $1) and open = $2
-         order by origin_id desc, origin_kind limit $3",
-    )
-    .bind(person.0)
-    .bind(open)
-    .bind(NEWEST)
-    .fetch_all(connection)
-    .await
+    sqlx::query_as(AssertSqlSafe(newest_sql(open))).bind(person.0).bind(NEWEST).fetch_all(connection).await
 }
 
-/// Whether somebody is on anything of this customer's: by the newest match of each.
-pub(crate) async fn is_matched(connection: &mut PgConnection, person: SalesmanId, customer: Uuid) -> Result<bool, sqlx::Error> {
+/// Each place by an index of its own, in its order, merged: neither is read further than it is shown.
+fn newest_sql(open: bool) -> String {
+    // As a text of its own it goes by the index of what is open, or of what is not.
+    let open = if open { "open" } else { "not open" };
+    format!(
+        "select origin_kind, origin_id, customer_id, last_four, project_id, known_project.name as project_name, matched_at, closed_as,
+                case when open then null else closed_at end as closed_at
+         from (
+             (select * from assignment where salesman_id = $1 and {open} order by origin_id desc, origin_kind limit $2)
+             union all
+             (select * from assignment where consultant_id = $1 and salesman_id is distinct from $1 and {open}
+              order by origin_id desc, origin_kind limit $2)
+         ) it left join known_project on known_project.id = project_id
+         order by origin_id desc, origin_kind limit $2"
+    )
+}
+
+/// Whether somebody is on anything of this customer's, or was when it was closed, since that day. Whoever was replaced is not.
+pub(crate) async fn is_matched(
+    connection: &mut PgConnection,
+    person: SalesmanId,
+    customer: Uuid,
+    closed_after: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
-        "select exists (select 1 from assignment where customer_id = $1 and (salesman_id = $2 or consultant_id = $2))",
+        "select exists (select 1 from assignment
+                        where customer_id = $1 and (salesman_id = $2 or consultant_id = $2) and (open or closed_at > $3))",
     )
     .bind(customer)
     .bind(person.0)
+    .bind(closed_after)
     .fetch_one(connection)
     .await
 }

@@ -1,6 +1,7 @@
 //! What people were told, and whether they have read it.
 
 use chrono::{DateTime, Utc};
+use events::Envelope;
 use service_kit::Tx;
 use service_kit::http::Page;
 use sqlx::types::Json;
@@ -9,30 +10,36 @@ use uuid::Uuid;
 
 use crate::notification::{Details, Told};
 
+/// An id of version 7 for each row of a statement: the instant, and the random part of an id of version 4.
+const NEW_ID: &str = "(lpad(to_hex($1::bigint), 12, '0') || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid";
+
 /// Tells people about an event: each of them once, however often the event comes.
-pub(crate) async fn tell(tx: &mut Tx, event_id: Uuid, told: &[Told]) -> Result<(), sqlx::Error> {
+///
+/// It is as old as the event, not as the moment in which this service heard of it: what somebody reads stays in its order when much of it
+/// arrives at once.
+pub(crate) async fn tell(tx: &mut Tx, event: &Envelope, told: &[Told]) -> Result<(), sqlx::Error> {
     if told.is_empty() {
         return Ok(());
     }
-    let now = tx.now();
-    let ids: Vec<Uuid> = told.iter().map(|_| tx.new_id()).collect();
-    sqlx::query(
+    let sql = format!(
         "insert into notification (id, salesman_id, kind, origin_kind, origin_id, project_id, project_name, details, event_id, created_at)
-         select *, $9, $10 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::text[], $8::jsonb[])
-         on conflict (salesman_id, event_id, kind) do nothing",
-    )
-    .bind(ids)
-    .bind(told.iter().map(|told| told.person.0).collect::<Vec<_>>())
-    .bind(told.iter().map(|told| told.news.kind.as_str()).collect::<Vec<_>>())
-    .bind(told.iter().map(|told| told.news.link.kind.as_str()).collect::<Vec<_>>())
-    .bind(told.iter().map(|told| told.news.link.id).collect::<Vec<_>>())
-    .bind(told.iter().map(|told| told.news.project_id.0).collect::<Vec<_>>())
-    .bind(told.iter().map(|told| told.news.project_name.as_deref()).collect::<Vec<_>>())
-    .bind(told.iter().map(|told| Json(&told.news.details)).collect::<Vec<_>>())
-    .bind(event_id)
-    .bind(now)
-    .execute(&mut **tx)
-    .await?;
+         select {NEW_ID}, told.*, $9, $10
+         from unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::text[], $8::jsonb[]) told
+         on conflict (salesman_id, event_id, kind) do nothing"
+    );
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(event.recorded_at.timestamp_millis())
+        .bind(told.iter().map(|told| told.person.0).collect::<Vec<_>>())
+        .bind(told.iter().map(|told| told.news.kind.as_str()).collect::<Vec<_>>())
+        .bind(told.iter().map(|told| told.news.link.kind.as_str()).collect::<Vec<_>>())
+        .bind(told.iter().map(|told| told.news.link.id).collect::<Vec<_>>())
+        .bind(told.iter().map(|told| told.news.project_id.0).collect::<Vec<_>>())
+        .bind(told.iter().map(|told| told.news.project_name.as_deref()).collect::<Vec<_>>())
+        .bind(told.iter().map(|told| Json(&told.news.details)).collect::<Vec<_>>())
+        .bind(event.id)
+        .bind(event.recorded_at)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::{
     CONSULTANT, CONSULTATION, CUSTOMER, Delivery, INTEREST, OTHER, PROJECT, SALESMAN, a_match, a_match_of_interest, an_edition,
-    consultation_created, consultation_edited, created, deliver_all, delivery, ended, interest_created, interest_updated,
-    progressed, register, rematched, somebody, start,
+    consultation_created, consultation_edited, created, deliver, deliver_all, delivery, ended, interest_created,
+    interest_updated, matched_again, progressed, register, rematched, somebody, start,
 };
 
 /// Every row of these tables, as it is.
@@ -101,8 +101,9 @@ async fn a_consultation_and_its_match_leave_the_same_rows_in_every_order() {
         deliver_all(&app, order).await;
         let assignment = json!([{
             "origin_kind": "consultation", "origin_id": CONSULTATION, "customer_id": CUSTOMER, "last_four": "5678", "project_id": PROJECT,
-            "salesman_id": OTHER, "consultant_id": CONSULTANT, "match_version": 2, "matched_at": "2026-11-23T01:00:00+00:00",
-            "open": false, "closed_as": "succeeded", "closed_at": "2026-11-23T01:00:00+00:00", "state_version": 3,
+            "salesman_id": OTHER, "consultant_id": CONSULTANT, "match_version": 2, "match_origin_version": 1,
+            "matched_at": "2026-11-23T01:00:00+00:00", "wanted": false, "open": false, "closed_as": "succeeded",
+            "closed_at": "2026-11-23T01:00:00+00:00", "closed_version": 3, "state_version": 3,
         }]);
         let outcome = json!([{
             "consultation_id": CONSULTATION, "salesman_id": OTHER, "succeeded": true, "ended_at": "2026-11-23T01:00:00+00:00",
@@ -114,19 +115,57 @@ async fn a_consultation_and_its_match_leave_the_same_rows_in_every_order() {
 #[tokio::test]
 async fn an_interest_that_goes_off_and_on_and_its_match_leave_the_same_rows_in_every_order() {
     let app = start().await;
-    let (interest, matched) = (history_of_interest(), history_of_match(&a_match_of_interest(SALESMAN, None)));
-    for (events, open) in [(2, false), (3, true)] {
-        let orders = interleavings(&[&interest[..events], &matched]);
-        assert_eq!(orders.len(), if open { 10 } else { 6 });
+    let first = a_match_of_interest(SALESMAN, None);
+    let interest = history_of_interest();
+    // On again it is open as soon as a match answers that, and not by one that was made for it before.
+    let before = history_of_match(&first);
+    let again = vec![delivery(1, &first), delivery(2, &matched_again(&first, 3, OTHER, Some(CONSULTANT)))];
+    for (events, matched, open) in [(1, &before, true), (2, &before, false), (3, &before, false), (3, &again, true)] {
+        let orders = interleavings(&[&interest[..events], matched]);
+        assert_eq!(orders.len(), [3, 6, 10][events - 1]);
+        let mut expected = None;
         for order in &orders {
             forget_everything(&app).await;
             deliver_all(&app, order).await;
             let kept = rows(&app, &["assignment"]).await;
             let [row] = kept[0].as_array().unwrap().as_slice() else { panic!("{kept:?}") };
             assert_eq!((&row["open"], &row["salesman_id"], &row["match_version"]), (&json!(open), &json!(OTHER), &json!(2)));
-            assert_eq!((&row["state_version"], row["closed_at"].is_null()), (&json!(events), open));
+            assert_eq!(&kept, expected.get_or_insert_with(|| kept.clone()));
         }
     }
+}
+
+#[tokio::test]
+async fn whoever_was_on_an_interest_is_on_it_again_only_once_he_is_matched_again() {
+    let app = start().await;
+    let (id, other) = (register(&app, "010-1111-1111").await, register(&app, "010-2222-2222").await);
+    let first = a_match_of_interest(id, Some(other));
+    deliver(&app, 1, &first).await;
+    deliver(&app, 1, &interest_created()).await;
+    app.clock().advance(TimeDelta::hours(1));
+    deliver(&app, 2, &interest_updated(false, Some(id), Some(other))).await;
+    deliver(&app, 3, &interest_updated(true, None, None)).await;
+    let detail = async |id| app.as_staff().get(&format!("/salesmen/{id}")).await.expect(200);
+    for person in [id, other] {
+        let detail = detail(person).await;
+        assert_eq!((&detail["openCount"], &detail["openAssignments"]), (&json!(0), &json!([])));
+        assert_eq!(detail["closedAssignments"][0]["closedAt"], "2026-11-23T02:00:00Z");
+    }
+    deliver(&app, 2, &matched_again(&first, 3, id, None)).await;
+    let (his, others) = (detail(id).await, detail(other).await);
+    assert_eq!((&his["openCount"], &his["closedAssignments"]), (&json!(1), &json!([])));
+    let open = &his["openAssignments"][0];
+    assert_eq!((&open["closedAt"], &open["matchedAt"]), (&Value::Null, &json!("2026-11-23T02:00:00Z")));
+    assert_eq!((&others["openAssignments"], &others["closedAssignments"]), (&json!([]), &json!([])));
+}
+
+#[tokio::test]
+async fn somebody_who_has_both_places_is_on_it_once() {
+    let app = start().await;
+    let id = register(&app, "010-1111-1111").await;
+    deliver(&app, 1, &a_match(id, Some(id))).await;
+    let detail = app.as_staff().get(&format!("/salesmen/{id}")).await.expect(200);
+    assert_eq!((&detail["openCount"], detail["openAssignments"].as_array().unwrap().len()), (&json!(1), 1));
 }
 
 #[tokio::test]

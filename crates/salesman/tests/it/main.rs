@@ -15,6 +15,7 @@ use events::{
     ProjectId, SalesmanId, SalesmanMatched, Step, Strategy,
 };
 use serde_json::{Value, json};
+use service_kit::Clock as _;
 use service_kit::testing::{self, TestApp};
 use uuid::Uuid;
 
@@ -71,6 +72,11 @@ fn a_match(salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
 /// The same for the usual interest.
 fn a_match_of_interest(salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
     SalesmanMatched { origin: Origin::Interest(InterestId(INTEREST)), ..a_match(salesman, consultant) }
+}
+
+/// The match after this one, which answers that the interest was turned on again by this version.
+fn matched_again(first: &SalesmanMatched, origin_version: i64, salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
+    SalesmanMatched { origin_version: Some(origin_version), ..rematched(first, salesman, consultant) }
 }
 
 /// The match after this one, with somebody else on it.
@@ -150,9 +156,9 @@ fn progressed(id: Uuid, (from, to): (Step, Step), salesman: Option<Uuid>, consul
 
 /// A consultation that was asked for, approved, and ended like this with somebody.
 async fn ended(app: &TestApp, id: Uuid, to: Step, salesman: Option<Uuid>) {
-    app.deliver(1, &consultation_created(id)).await;
-    app.deliver(2, &progressed(id, (Step::Apply, Step::Approved), salesman, None)).await;
-    app.deliver(3, &progressed(id, (Step::Approved, to), salesman, None)).await;
+    deliver(app, 1, &consultation_created(id)).await;
+    deliver(app, 2, &progressed(id, (Step::Apply, Step::Approved), salesman, None)).await;
+    deliver(app, 3, &progressed(id, (Step::Approved, to), salesman, None)).await;
 }
 
 fn an_edition() -> Edition {
@@ -175,6 +181,13 @@ async fn deliver_all(app: &TestApp, deliveries: impl IntoIterator<Item = &Delive
         app.deliver_raw(envelope, payload.clone()).await;
     }
     assert!(app.parked().await.is_empty(), "nothing parks because something else has not come yet");
+}
+
+/// Delivers an event that was recorded just now, by the service's clock.
+async fn deliver<E: Event>(app: &TestApp, version: i64, event: &E) {
+    let mut sent = testing::envelope(Uuid::new_v4(), version, event);
+    sent.recorded_at = app.clock().now();
+    app.deliver_raw(&sent, serde_json::to_vec(event).unwrap()).await;
 }
 
 /// What somebody was told, oldest first: the kinds.

@@ -1,8 +1,9 @@
 //! How people read what they were told.
 
 use axum::http::header;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use service_kit::testing::TestApp;
+use service_kit::testing::{TestApp, envelope};
 use uuid::Uuid;
 
 use crate::{CONSULTANT, CONSULTATION, OTHER, SALESMAN, a_match, created, start};
@@ -46,7 +47,7 @@ async fn saying_twice_that_something_was_read_is_fine() {
     let salesman = app.as_salesman(SALESMAN);
     let some = json!({ "ids": [told[0], told[1], told[0]] });
     assert_eq!(salesman.post(READ, &some).await.expect(200), json!({ "read": 2, "unread": 1 }));
-    app.clock().advance(chrono::TimeDelta::hours(1));
+    app.clock().advance(TimeDelta::hours(1));
     assert_eq!(salesman.post(READ, &some).await.expect(200), json!({ "read": 0, "unread": 1 }));
     assert_eq!(salesman.get(LIST).await.expect(200)["items"][2]["readAt"], "2026-11-23T01:00:00Z");
     assert_eq!(salesman.post(READ, &json!({ "all": true })).await.expect(200), json!({ "read": 1, "unread": 0 }));
@@ -109,12 +110,13 @@ async fn what_was_read_is_said_in_exactly_one_way() {
     let many: Vec<Uuid> = (0..501).map(Uuid::from_u128).collect();
     for (body, wrong) in [
         (json!({}), vec![("/ids", "required")]),
-        (json!({ "all": false }), vec![("/ids", "required")]),
+        (json!({ "all": false }), vec![("/all", "must-be-true")]),
         (json!({ "ids": null, "all": null }), vec![("/ids", "required")]),
-        (json!({ "ids": told, "all": true }), vec![("/all", "exclusive")]),
-        (json!({ "ids": [], "all": true }), vec![("/all", "exclusive")]),
+        (json!({ "ids": told, "all": true }), vec![("/all", "not-both")]),
+        (json!({ "ids": told, "all": false }), vec![("/all", "not-both")]),
+        (json!({ "ids": [], "all": true }), vec![("/all", "not-both")]),
         (json!({ "ids": many }), vec![("/ids", "too-many")]),
-        (json!({ "ids": many, "all": true }), vec![("/ids", "too-many"), ("/all", "exclusive")]),
+        (json!({ "ids": many, "all": true }), vec![("/ids", "too-many"), ("/all", "not-both")]),
         (json!({ "ids": ["x"], "all": "yes" }), vec![("/ids", "wrong-type"), ("/all", "wrong-type")]),
         (json!({ "ids": "x" }), vec![("/ids", "wrong-type")]),
     ] {
@@ -122,7 +124,31 @@ async fn what_was_read_is_said_in_exactly_one_way() {
         assert_eq!(salesman.post(READ, &body).await.problem(422), ("wrong-fields".to_owned(), wrong));
     }
     assert_eq!(salesman.post(READ, &json!({ "ids": many[..500] })).await.expect(200), json!({ "read": 0, "unread": 1 }));
-    assert_eq!(salesman.post(READ, &json!({ "ids": told, "all": false })).await.expect(200), json!({ "read": 1, "unread": 0 }));
+    assert_eq!(salesman.post(READ, &json!({ "ids": told, "all": null })).await.expect(200), json!({ "read": 1, "unread": 0 }));
+}
+
+#[tokio::test]
+async fn what_happened_last_is_the_newest_whenever_it_was_heard_of_and_says_when_it_happened() {
+    let app = start().await;
+    let mut expected = Vec::new();
+    // Heard of in this order, all at once: the second is the oldest.
+    for hours in [-2, -5, -1, -3] {
+        let matched = a_match(SALESMAN, None);
+        let mut sent = envelope(Uuid::new_v4(), 1, &matched);
+        sent.recorded_at += TimeDelta::hours(hours);
+        app.deliver_raw(&sent, serde_json::to_vec(&matched).unwrap()).await;
+        expected.push(sent.recorded_at);
+    }
+    expected.sort();
+    expected.reverse();
+    let (salesman, mut found, mut path) = (app.as_salesman(SALESMAN), Vec::<DateTime<Utc>>::new(), format!("{LIST}?limit=1"));
+    loop {
+        let page = salesman.get(&path).await.expect(200);
+        found.push(page["items"][0]["createdAt"].as_str().unwrap().parse().unwrap());
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("{LIST}?limit=1&after={next}");
+    }
+    assert_eq!(found, expected);
 }
 
 #[tokio::test]

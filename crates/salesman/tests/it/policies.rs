@@ -9,13 +9,13 @@ use uuid::Uuid;
 
 use crate::{
     CONSULTANT, CONSULTATION, CUSTOMER, INTEREST, OTHER, PROJECT, SALESMAN, a_match, a_match_of_interest, consultation_created,
-    consultation_edited, interest_created, interest_updated, newest, progressed, rematched, start, told,
+    consultation_edited, deliver, interest_created, interest_updated, newest, progressed, rematched, start, told,
 };
 
 #[tokio::test]
 async fn whoever_is_matched_is_told_with_what_he_can_do_about_it() {
     let app = start().await;
-    app.deliver(1, &a_match(SALESMAN, Some(CONSULTANT))).await;
+    deliver(&app, 1, &a_match(SALESMAN, Some(CONSULTANT))).await;
     let page = app.as_salesman(SALESMAN).get("/salesmen/me/notifications").await.expect(200);
     let assigned = json!({
         "id": page["items"][0]["id"],
@@ -28,7 +28,7 @@ async fn whoever_is_matched_is_told_with_what_he_can_do_about_it() {
     assert_eq!(page, json!({ "items": [assigned], "unread": 1 }));
     let consultants = app.as_consultant(CONSULTANT).get("/salesmen/me/notifications").await.expect(200);
     assert_eq!(consultants["items"][0]["kind"], "assigned");
-    app.deliver(1, &a_match_of_interest(SALESMAN, None)).await;
+    deliver(&app, 1, &a_match_of_interest(SALESMAN, None)).await;
     let links: Vec<Value> = app.as_salesman(SALESMAN).get("/salesmen/me/notifications").await.expect(200)["items"]
         .as_array()
         .unwrap()
@@ -44,9 +44,9 @@ async fn whoever_is_matched_is_told_with_what_he_can_do_about_it() {
 async fn whoever_is_replaced_is_told_that_it_was_taken_away_and_is_not_led_to_what_he_cannot_open() {
     let app = start().await;
     let first = a_match(SALESMAN, Some(CONSULTANT));
-    app.deliver(1, &first).await;
+    deliver(&app, 1, &first).await;
     app.clock().advance(TimeDelta::seconds(1));
-    app.deliver(2, &rematched(&first, OTHER, None)).await;
+    deliver(&app, 2, &rematched(&first, OTHER, None)).await;
     assert_eq!(told(&app, SALESMAN).await, ["assigned", "taken_away"]);
     assert_eq!(told(&app, CONSULTANT).await, ["assigned", "taken_away"]);
     assert_eq!(told(&app, OTHER).await, ["assigned"]);
@@ -59,13 +59,13 @@ async fn whoever_is_replaced_is_told_that_it_was_taken_away_and_is_not_led_to_wh
 async fn whoever_had_his_place_already_is_not_told_again() {
     let app = start().await;
     let first = a_match(SALESMAN, None);
-    app.deliver(1, &first).await;
+    deliver(&app, 1, &first).await;
     let second = SalesmanMatched {
         match_id: first.match_id,
         previous_salesman_id: Some(SalesmanId(SALESMAN)),
         ..a_match(SALESMAN, Some(CONSULTANT))
     };
-    app.deliver(2, &second).await;
+    deliver(&app, 2, &second).await;
     assert_eq!((told(&app, SALESMAN).await, told(&app, CONSULTANT).await.len()), (vec!["assigned".to_owned()], 1));
 }
 
@@ -75,7 +75,7 @@ async fn a_redelivered_match_is_told_once() {
     let (event_id, matched) = (Uuid::new_v4(), a_match(SALESMAN, None));
     app.deliver_as(event_id, 1, &matched).await;
     app.deliver_as(event_id, 1, &matched).await;
-    app.deliver(1, &matched).await;
+    deliver(&app, 1, &matched).await;
     assert_eq!(told(&app, SALESMAN).await, ["assigned"]);
     assert!(app.parked().await.is_empty());
 }
@@ -89,9 +89,9 @@ async fn matches_that_came_before_a_missing_one_are_told_in_order_once_it_comes(
         previous_salesman_id: Some(SalesmanId(SALESMAN)),
         ..a_match(Uuid::from_u128(7), None)
     };
-    app.deliver(2, &away).await;
+    deliver(&app, 2, &away).await;
     assert_eq!((app.parked().await, told(&app, SALESMAN).await.len()), (vec!["gap".to_owned()], 0));
-    app.deliver(1, &first).await;
+    deliver(&app, 1, &first).await;
     let mut kinds = told(&app, SALESMAN).await;
     kinds.sort();
     assert_eq!((app.parked().await.len(), kinds), (0, vec!["assigned".to_owned(), "taken_away".to_owned()]));
@@ -109,25 +109,25 @@ async fn what_cannot_be_taken_in_parks_with_its_successors_and_everything_else_f
     app.deliver_headers(headers, &matches[1].aggregate_id().to_string()).await;
     app.deliver_raw(&envelope(Uuid::new_v4(), 1, &matches[2]), b"{}".to_vec()).await;
     for matched in &matches {
-        app.deliver(2, matched).await;
+        deliver(&app, 2, matched).await;
     }
     assert_eq!(app.parked().await, ["unknown_type", "unreadable", "refused", "held", "held", "held"]);
     assert!(told(&app, SALESMAN).await.is_empty());
-    app.deliver(1, &a_match(SALESMAN, None)).await;
+    deliver(&app, 1, &a_match(SALESMAN, None)).await;
     assert_eq!(told(&app, SALESMAN).await, ["assigned"]);
 }
 
 #[tokio::test]
 async fn a_customer_who_turns_an_interest_off_and_on_is_told_of_to_both_who_are_on_it() {
     let app = start().await;
-    app.deliver(1, &interest_created()).await;
-    app.deliver(2, &interest_updated(false, Some(SALESMAN), Some(CONSULTANT))).await;
+    deliver(&app, 1, &interest_created()).await;
+    deliver(&app, 2, &interest_updated(false, Some(SALESMAN), Some(CONSULTANT))).await;
     let off = newest(&app, SALESMAN).await;
     assert_eq!((&off["kind"], &off["link"]), (&json!("interest_off"), &json!({ "kind": "interest", "id": INTEREST })));
     let details = json!({ "projectId": PROJECT, "projectName": null, "customerId": CUSTOMER, "lastFour": "5678" });
     assert_eq!(off["details"], details);
     app.clock().advance(TimeDelta::seconds(1));
-    app.deliver(3, &interest_updated(true, Some(SALESMAN), Some(CONSULTANT))).await;
+    deliver(&app, 3, &interest_updated(true, Some(SALESMAN), Some(CONSULTANT))).await;
     for person in [SALESMAN, CONSULTANT] {
         assert_eq!(told(&app, person).await, ["interest_off", "interest_on"]);
     }
@@ -136,7 +136,7 @@ async fn a_customer_who_turns_an_interest_off_and_on_is_told_of_to_both_who_are_
 #[tokio::test]
 async fn an_interest_that_a_colleague_turned_off_or_that_nobody_is_on_is_told_to_nobody() {
     let app = start().await;
-    app.deliver(1, &interest_created()).await;
+    deliver(&app, 1, &interest_created()).await;
     let actors = [
         Actor::Staff(StaffId(OTHER)),
         Actor::Salesman(SalesmanId(SALESMAN)),
@@ -145,9 +145,9 @@ async fn an_interest_that_a_colleague_turned_off_or_that_nobody_is_on_is_told_to
     ];
     for (version, actor) in (2..).zip(actors) {
         let update = InterestUpdated { actor, ..interest_updated(false, Some(SALESMAN), Some(CONSULTANT)) };
-        app.deliver(version, &update).await;
+        deliver(&app, version, &update).await;
     }
-    app.deliver(6, &interest_updated(true, None, None)).await;
+    deliver(&app, 6, &interest_updated(true, None, None)).await;
     let count: i64 = sqlx::query_scalar("select count(*) from notification").fetch_one(app.pool()).await.unwrap();
     assert_eq!((count, app.parked().await.len()), (0, 0));
 }
@@ -155,9 +155,9 @@ async fn an_interest_that_a_colleague_turned_off_or_that_nobody_is_on_is_told_to
 #[tokio::test]
 async fn an_edited_consultation_is_told_to_both_who_are_on_it() {
     let app = start().await;
-    app.deliver(1, &consultation_created(CONSULTATION)).await;
-    app.deliver(2, &consultation_edited(None, None)).await;
-    app.deliver(3, &consultation_edited(Some(SALESMAN), Some(CONSULTANT))).await;
+    deliver(&app, 1, &consultation_created(CONSULTATION)).await;
+    deliver(&app, 2, &consultation_edited(None, None)).await;
+    deliver(&app, 3, &consultation_edited(Some(SALESMAN), Some(CONSULTANT))).await;
     for person in [SALESMAN, CONSULTANT] {
         let edited = newest(&app, person).await;
         assert_eq!(edited["kind"], "consultation_edited");
@@ -183,9 +183,9 @@ async fn a_step_is_told_to_whoever_is_on_it_and_did_not_take_it() {
     let app = start().await;
     for (number, (actor, expected)) in (1..).zip(cases) {
         let id = Uuid::from_u128(number);
-        app.deliver(1, &consultation_created(id)).await;
+        deliver(&app, 1, &consultation_created(id)).await;
         let moved = events::ConsultationProgressed { actor, ..progressed(id, steps, Some(SALESMAN), Some(CONSULTANT)) };
-        app.deliver(2, &moved).await;
+        deliver(&app, 2, &moved).await;
         let sql = "select salesman_id from notification where origin_id = $1 order by salesman_id";
         let found: Vec<Uuid> = sqlx::query_scalar(sql).bind(id).fetch_all(app.pool()).await.unwrap();
         let mut expected = expected.to_vec();

@@ -10,8 +10,8 @@ use service_kit::testing::TestApp;
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, CONSULTATION, OTHER, PROJECT, SALESMAN, a_match, a_match_of_interest, an_edition, created, ended,
-    interest_created, interest_updated, newest, start, told,
+    CONSULTANT, CONSULTATION, OTHER, PROJECT, SALESMAN, a_match, a_match_of_interest, an_edition, created, deliver, ended,
+    interest_created, interest_updated, matched_again, newest, start, told,
 };
 
 const NEXT: Uuid = Uuid::from_u128(0x2027);
@@ -52,8 +52,8 @@ fn of_another_customer(number: u128) -> SalesmanMatched {
 /// The edition is known, and two people are on the usual consultation about it.
 async fn serving() -> TestApp {
     let app = start().await;
-    app.deliver(1, &created(PROJECT, an_edition())).await;
-    app.deliver(1, &a_match(SALESMAN, Some(CONSULTANT))).await;
+    deliver(&app, 1, &created(PROJECT, an_edition())).await;
+    deliver(&app, 1, &a_match(SALESMAN, Some(CONSULTANT))).await;
     app.clock().advance(TimeDelta::seconds(1));
     app
 }
@@ -65,9 +65,9 @@ async fn known(app: &TestApp) -> Vec<Value> {
 #[tokio::test]
 async fn a_start_and_an_end_are_told_to_both_who_serve_it() {
     let app = serving().await;
-    app.deliver(2, &started(PROJECT)).await;
+    deliver(&app, 2, &started(PROJECT)).await;
     app.clock().advance(TimeDelta::seconds(1));
-    app.deliver(3, &ended_edition(PROJECT)).await;
+    deliver(&app, 3, &ended_edition(PROJECT)).await;
     for person in [SALESMAN, CONSULTANT] {
         assert_eq!(told(&app, person).await, ["assigned", "project_started", "project_ended"]);
     }
@@ -84,11 +84,11 @@ async fn one_is_told_once_however_many_of_his_customers_it_concerns() {
     let app = serving().await;
     // Two more customers; the usual one marked it too, which is no further customer.
     for number in [1, 2] {
-        app.deliver(1, &of_another_customer(number)).await;
+        deliver(&app, 1, &of_another_customer(number)).await;
     }
-    app.deliver(1, &a_match_of_interest(SALESMAN, None)).await;
+    deliver(&app, 1, &a_match_of_interest(SALESMAN, None)).await;
     app.clock().advance(TimeDelta::seconds(1));
-    app.deliver(2, &started(PROJECT)).await;
+    deliver(&app, 2, &started(PROJECT)).await;
     for (person, customers) in [(SALESMAN, 3), (CONSULTANT, 3)] {
         assert_eq!(newest(&app, person).await["details"]["customers"], customers);
         assert_eq!(told(&app, person).await.iter().filter(|kind| *kind == "project_started").count(), 1);
@@ -105,7 +105,7 @@ async fn a_deadline_that_moved_is_told_with_both_days() {
     ];
     for (version, (before, now, previous, new)) in (2..).zip(moves) {
         let text = now.text.clone();
-        app.deliver(version, &edited(Some(before), now)).await;
+        deliver(&app, version, &edited(Some(before), now)).await;
         let told = newest(&app, SALESMAN).await;
         let details = &told["details"];
         assert_eq!((&told["kind"], &details["periodText"]), (&json!("deadline_moved"), &json!(text)));
@@ -117,9 +117,9 @@ async fn a_deadline_that_moved_is_told_with_both_days() {
 #[tokio::test]
 async fn an_edit_that_leaves_the_deadline_where_it_is_is_told_to_nobody() {
     let app = serving().await;
-    app.deliver(2, &edited(None, until(Some("2026-12-11")))).await;
+    deliver(&app, 2, &edited(None, until(Some("2026-12-11")))).await;
     let same_day = Period { text: "12월 11일까지".to_owned(), ..until(Some("2026-12-11")) };
-    app.deliver(3, &edited(Some(until(Some("2026-12-11"))), same_day)).await;
+    deliver(&app, 3, &edited(Some(until(Some("2026-12-11"))), same_day)).await;
     assert_eq!(told(&app, SALESMAN).await, ["assigned"]);
     assert_eq!(known(&app).await[0]["ends_on"], "2026-12-11");
 }
@@ -128,7 +128,7 @@ async fn an_edit_that_leaves_the_deadline_where_it_is_is_told_to_nobody() {
 async fn a_new_edition_is_told_to_whoever_serves_an_edition_before_it() {
     let app = serving().await;
     let next = Edition { year: 2027, name: "2027년 스마트상점 보급사업".to_owned(), ..an_edition() };
-    app.deliver(1, &created(NEXT, next)).await;
+    deliver(&app, 1, &created(NEXT, next)).await;
     for person in [SALESMAN, CONSULTANT] {
         let told = newest(&app, person).await;
         assert_eq!((&told["kind"], &told["link"]), (&json!("new_edition"), &json!({ "kind": "project", "id": NEXT })));
@@ -136,7 +136,7 @@ async fn a_new_edition_is_told_to_whoever_serves_an_edition_before_it() {
     }
     // What moves in the new edition concerns him too: he serves the series.
     app.clock().advance(TimeDelta::seconds(1));
-    app.deliver(2, &started(NEXT)).await;
+    deliver(&app, 2, &started(NEXT)).await;
     assert_eq!(told(&app, SALESMAN).await, ["assigned", "new_edition", "project_started"]);
 }
 
@@ -144,24 +144,24 @@ async fn a_new_edition_is_told_to_whoever_serves_an_edition_before_it() {
 async fn an_edition_that_is_over_another_series_and_the_edition_he_serves_himself_are_no_new_edition() {
     let app = serving().await;
     let past = Edition { status: ProjectStatus::Ended, year: 2024, ..an_edition() };
-    app.deliver(1, &created(Uuid::from_u128(1), past)).await;
+    deliver(&app, 1, &created(Uuid::from_u128(1), past)).await;
     let other = Edition { series_id: SeriesId(OTHER), ..an_edition() };
-    app.deliver(1, &created(Uuid::from_u128(2), other.clone())).await;
-    app.deliver(2, &ProjectStarted { edition: other, ..started(Uuid::from_u128(2)) }).await;
+    deliver(&app, 1, &created(Uuid::from_u128(2), other.clone())).await;
+    deliver(&app, 2, &ProjectStarted { edition: other, ..started(Uuid::from_u128(2)) }).await;
     // Somebody was matched before this service heard of the edition.
     let early = Uuid::from_u128(3);
-    app.deliver(1, &SalesmanMatched { project_id: ProjectId(early), ..a_match_of_interest(OTHER, None) }).await;
-    app.deliver(1, &created(early, Edition { series_id: SeriesId(early), ..an_edition() })).await;
+    deliver(&app, 1, &SalesmanMatched { project_id: ProjectId(early), ..a_match_of_interest(OTHER, None) }).await;
+    deliver(&app, 1, &created(early, Edition { series_id: SeriesId(early), ..an_edition() })).await;
     assert_eq!((told(&app, SALESMAN).await, told(&app, OTHER).await), (vec!["assigned".to_owned()], vec!["assigned".to_owned()]));
 }
 
 #[tokio::test]
 async fn whoever_serves_an_edition_of_which_nothing_was_heard_yet_is_told_of_its_successor() {
     let app = start().await;
-    app.deliver(1, &a_match(SALESMAN, None)).await;
+    deliver(&app, 1, &a_match(SALESMAN, None)).await;
     app.clock().advance(TimeDelta::seconds(1));
     let next = Edition { predecessor: Some(ProjectId(PROJECT)), year: 2027, ..an_edition() };
-    app.deliver(1, &created(NEXT, next)).await;
+    deliver(&app, 1, &created(NEXT, next)).await;
     assert_eq!(told(&app, SALESMAN).await, ["assigned", "new_edition"]);
 }
 
@@ -169,15 +169,20 @@ async fn whoever_serves_an_edition_of_which_nothing_was_heard_yet_is_told_of_its
 async fn whoever_is_on_nothing_open_any_more_is_not_told() {
     let app = serving().await;
     ended(&app, CONSULTATION, Step::Cancelled, Some(SALESMAN)).await;
-    app.deliver(1, &a_match_of_interest(OTHER, None)).await;
-    app.deliver(1, &interest_created()).await;
-    app.deliver(2, &interest_updated(false, Some(OTHER), None)).await;
-    app.deliver(2, &started(PROJECT)).await;
+    let interest = a_match_of_interest(OTHER, None);
+    deliver(&app, 1, &interest).await;
+    deliver(&app, 1, &interest_created()).await;
+    deliver(&app, 2, &interest_updated(false, Some(OTHER), None)).await;
+    deliver(&app, 2, &started(PROJECT)).await;
     let sql = "select count(*) from notification where kind = 'project_started'";
     assert_eq!(sqlx::query_scalar::<_, i64>(sql).fetch_one(app.pool()).await.unwrap(), 0);
-    // Turned on again, he serves it again.
-    app.deliver(3, &interest_updated(true, Some(OTHER), None)).await;
-    app.deliver(3, &ended_edition(PROJECT)).await;
+    // Turned on again, he serves it again once he is on it again.
+    deliver(&app, 3, &interest_updated(true, Some(OTHER), None)).await;
+    let deadline = edited(Some(until(None)), until(Some("2026-12-11")));
+    deliver(&app, 3, &deadline).await;
+    assert!(!told(&app, OTHER).await.contains(&"deadline_moved".to_owned()));
+    deliver(&app, 2, &matched_again(&interest, 3, OTHER, None)).await;
+    deliver(&app, 4, &ended_edition(PROJECT)).await;
     assert!(told(&app, OTHER).await.contains(&"project_ended".to_owned()));
     assert!(!told(&app, SALESMAN).await.contains(&"project_ended".to_owned()));
 }
@@ -190,9 +195,9 @@ async fn a_redelivered_and_a_replayed_event_of_a_project_tells_nobody_again_and_
     app.deliver_as(event_id, 2, &event).await;
     // Somebody who came to it later.
     let interest = Origin::Interest(InterestId(Uuid::from_u128(9)));
-    app.deliver(1, &SalesmanMatched { origin: interest, ..a_match(OTHER, None) }).await;
+    deliver(&app, 1, &SalesmanMatched { origin: interest, ..a_match(OTHER, None) }).await;
     sqlx::raw_sql("delete from inbox; delete from progress").execute(app.pool()).await.unwrap();
-    app.deliver(1, &created(PROJECT, an_edition())).await;
+    deliver(&app, 1, &created(PROJECT, an_edition())).await;
     app.deliver_as(event_id, 2, &event).await;
     assert_eq!((told(&app, SALESMAN).await.len(), told(&app, OTHER).await), (2, vec!["assigned".to_owned()]));
     assert_eq!(known(&app).await[0]["status"], "ongoing");
@@ -201,7 +206,7 @@ async fn a_redelivered_and_a_replayed_event_of_a_project_tells_nobody_again_and_
 #[tokio::test]
 async fn what_is_kept_of_a_project_is_what_its_latest_event_told() {
     let app = start().await;
-    app.deliver(1, &created(PROJECT, an_edition())).await;
+    deliver(&app, 1, &created(PROJECT, an_edition())).await;
     let renamed = Edition { name: "스마트상점 2026".to_owned(), period: until(Some("2026-12-11")), ..an_edition() };
     let changed = vec![EditionField::Name, EditionField::Period];
     let previous_period = Some(an_edition().period);
@@ -212,9 +217,9 @@ async fn what_is_kept_of_a_project_is_what_its_latest_event_told() {
         previous_period,
         actor: Actor::System,
     };
-    app.deliver(2, &edit).await;
+    deliver(&app, 2, &edit).await;
     let running = Edition { status: ProjectStatus::Ongoing, ..renamed };
-    app.deliver(3, &ProjectStarted { edition: running, ..started(PROJECT) }).await;
+    deliver(&app, 3, &ProjectStarted { edition: running, ..started(PROJECT) }).await;
     let row = json!({
         "id": PROJECT, "series_id": crate::SERIES, "name": "스마트상점 2026", "ends_on": "2026-12-11", "status": "ongoing", "version": 3,
     });
