@@ -299,7 +299,7 @@ pub struct Edition {
     pub predecessor: Option<ProjectId>,
 }
 
-/// A field of an edition that staff can change.
+/// A field of an edition that an edit can change; its status only where an import extends what an import alone had ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -318,6 +318,8 @@ pub enum EditionField {
     Period,
     Predecessor,
     Source,
+    Series,
+    Status,
 }
 
 /// What every event about an edition tells.

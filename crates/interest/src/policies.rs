@@ -127,7 +127,9 @@ pub(crate) async fn notify_customer_of_edit(tx: &mut Tx, received: &Received<Pro
 /// not.
 fn concerns_customers(field: EditionField) -> bool {
     match field {
-        EditionField::Source | EditionField::Predecessor | EditionField::Scale => false,
+        EditionField::Source | EditionField::Predecessor | EditionField::Scale | EditionField::Series | EditionField::Status => {
+            false
+        }
         EditionField::Name
         | EditionField::Year
         | EditionField::Category

@@ -13,13 +13,12 @@ use events::{Category, Period, PeriodKind, Phase, ProjectStatus, Region};
 use serde::Serialize;
 use service_kit::describe::{CategoryName, PeriodKindName, PhaseName, RegionName, StatusName};
 use service_kit::http::{Fields, Versioned};
-use service_kit::problem::Text;
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
-use crate::project::{Refusal, Source};
+use crate::project::{List, Refusal, Source};
 use crate::store::Stored;
 
 pub(crate) fn routes() -> OpenApiRouter<Context> {
@@ -132,23 +131,23 @@ impl From<Period> for PeriodView {
     "name": "bizinfo", "id": "PBLN_000000000109049", "line": "출처: 중소벤처기업부 기업마당(bizinfo.go.kr)"
 }))]
 pub(crate) struct SourceView {
-    /// The list.
+    /// Whose ids they are.
     name: String,
-    /// Its key within that list.
+    /// Its key there.
     id: String,
-    /// What the licence of the list wants to be shown; absent where the link leads elsewhere, because then nobody knows whose it is.
+    /// What the licence of the list wants to be shown; null where the link led elsewhere when it was imported, because then nobody knows whose
+    /// it is.
     line: Option<&'static str>,
 }
 
 impl SourceView {
-    pub(crate) fn of(Source { name, id }: Source, link: Option<&str>) -> Self {
-        let (site, line) = match name.as_str() {
-            "bizinfo" => ("bizinfo.go.kr", "출처: 중소벤처기업부 기업마당(bizinfo.go.kr)"),
-            "kstartup" => ("k-startup.go.kr", "출처: 창업진흥원 K-Startup(k-startup.go.kr)"),
-            _ => ("", ""),
-        };
-        let leads_there = link.is_some_and(|link| !site.is_empty() && link.contains(site));
-        Self { name, id, line: leads_there.then_some(line) }
+    pub(crate) fn of(Source { name, id }: Source, list: Option<List>) -> Self {
+        let line = list.map(|list| match list {
+            List::Bizinfo => "출처: 중소벤처기업부 기업마당(bizinfo.go.kr)",
+            List::DataGoKr => "출처: 공공데이터포털(data.go.kr), 중소벤처기업부",
+            List::Kstartup => "출처: 창업진흥원 K-Startup(k-startup.go.kr)",
+        });
+        Self { name, id, line }
     }
 }
 
@@ -156,7 +155,7 @@ impl ProjectView {
     /// The project on that day in Seoul.
     pub(crate) fn on(Stored { it, successor }: Stored, today: NaiveDate) -> Self {
         let phase = it.phase(today);
-        let source = it.source.clone().map(|source| SourceView::of(source, it.link.as_deref()));
+        let source = it.source.clone().map(|source| SourceView::of(source, it.source_list));
         let days_left = it.period.ends_on.map(|end| (end - today).num_days()).filter(|days| *days >= 0 && phase != Phase::Ended);
         Self {
             id: it.id.0,
@@ -202,27 +201,24 @@ pub(crate) fn problems() -> Vec<Problem> {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        let en = refusal.to_string();
+        let sentence = refusal.sentence();
         match refusal {
-            Refusal::NotPlanned(status) => {
-                Self::conflict("project-not-planned", Text::new("예정인 사업만 시작할 수 있습니다", en))
-                    .with("projectStatus", status.as_str())
-            }
-            Refusal::NotOngoing(status) => {
-                Self::conflict("project-not-ongoing", Text::new("진행 중인 사업만 종료할 수 있습니다", en))
-                    .with("projectStatus", status.as_str())
-            }
-            Refusal::NotOverdue(phase) => Self::conflict("project-not-overdue", Text::new("마감이 지나지 않은 사업입니다", en))
-                .with("phase", phase.as_str()),
+            Refusal::NotPlanned(status) => Self::conflict("project-not-planned", sentence).with("projectStatus", status.as_str()),
+            Refusal::NotOngoing(status) => Self::conflict("project-not-ongoing", sentence).with("projectStatus", status.as_str()),
+            Refusal::NotOverdue(phase) => Self::conflict("project-not-overdue", sentence).with("phase", phase.as_str()),
             Refusal::EndsBeforeItStarts
             | Refusal::NoSuchDate
             | Refusal::NoSuchYear
             | Refusal::StartedInTheFuture
             | Refusal::StartedNever
             | Refusal::EndedInTheFuture
+            | Refusal::EndedNever
             | Refusal::EndedBeforeStarted
             | Refusal::PredecessorElsewhere
-            | Refusal::PredecessorNotEarlier => {
+            | Refusal::PredecessorNotEarlier
+            | Refusal::SuccessorElsewhere
+            | Refusal::NotAfterPredecessor
+            | Refusal::NotBeforeSuccessor => {
                 let mut fields = Fields::default();
                 note(&mut fields, refusal);
                 fields.problem()
@@ -233,17 +229,21 @@ impl From<Refusal> for Problem {
 
 /// Notes a refusal that is about one field beside what else is wrong; the others are about the state.
 fn note(fields: &mut Fields, refusal: Refusal) {
-    let (pointer, code, ko) = match refusal {
-        Refusal::EndsBeforeItStarts => ("/period/endsOn", "ends-before-it-starts", "마감일이 시작일보다 빠릅니다"),
-        Refusal::NoSuchDate => ("/period", "no-such-date", "신청기간의 날짜를 확인해 주세요"),
-        Refusal::NoSuchYear => ("/year", "no-such-year", "연도를 확인해 주세요"),
-        Refusal::StartedInTheFuture => ("/startedOn", "in-the-future", "오늘보다 늦은 날은 시작일이 될 수 없습니다"),
-        Refusal::StartedNever => ("/startedOn", "no-such-date", "날짜를 확인해 주세요"),
-        Refusal::EndedInTheFuture => ("/endedOn", "in-the-future", "오늘보다 늦은 날은 종료일이 될 수 없습니다"),
-        Refusal::EndedBeforeStarted => ("/endedOn", "before-it-was-started", "종료일이 시작일보다 빠릅니다"),
-        Refusal::PredecessorElsewhere => ("/predecessor", "another-series", "다른 계열의 사업입니다"),
-        Refusal::PredecessorNotEarlier => ("/predecessor", "not-earlier", "이전 연도의 사업이어야 합니다"),
+    let (pointer, code) = match refusal {
+        Refusal::EndsBeforeItStarts => ("/period/endsOn", "ends-before-it-starts"),
+        Refusal::NoSuchDate => ("/period", "no-such-date"),
+        Refusal::NoSuchYear => ("/year", "no-such-year"),
+        Refusal::StartedInTheFuture => ("/startedOn", "in-the-future"),
+        Refusal::StartedNever => ("/startedOn", "no-such-date"),
+        Refusal::EndedInTheFuture => ("/endedOn", "in-the-future"),
+        Refusal::EndedNever => ("/endedOn", "no-such-date"),
+        Refusal::EndedBeforeStarted => ("/endedOn", "before-it-was-started"),
+        Refusal::PredecessorElsewhere => ("/predecessor", "another-series"),
+        Refusal::PredecessorNotEarlier => ("/predecessor", "not-earlier"),
+        Refusal::SuccessorElsewhere => ("/seriesId", "has-a-successor"),
+        Refusal::NotAfterPredecessor => ("/year", "not-after-predecessor"),
+        Refusal::NotBeforeSuccessor => ("/year", "not-before-successor"),
         Refusal::NotPlanned(_) | Refusal::NotOngoing(_) | Refusal::NotOverdue(_) => return,
     };
-    fields.refuse(pointer, code, Text::new(ko, refusal.to_string()));
+    fields.refuse(pointer, code, refusal.sentence());
 }

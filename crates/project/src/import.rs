@@ -27,6 +27,8 @@ use service_kit::problem::Text;
 
 pub use wrong::Wrong;
 
+use crate::project::List;
+
 /// The largest file: the whole list of a year has 1.3 MB, an answer with every text some twenty.
 pub const LARGEST: usize = 32 * 1024 * 1024;
 
@@ -64,6 +66,9 @@ pub struct Row {
     pub portal: Portal,
     /// The portal's own id of it: the key. 번호 is only the number of a row.
     pub source_id: String,
+    /// Which list it stands in, unless its link leads to another site than the list's: then nobody knows whose it is.
+    #[serde(default)]
+    pub list: Option<List>,
     /// Its name as announced.
     pub name: String,
     /// The edition's year: of the name, else of the period's first day, else of the day it was registered.
@@ -102,7 +107,7 @@ pub struct Column {
     pub number: Option<usize>,
 }
 
-/// Why a row cannot be read.
+/// Why a row cannot be read, or what may be wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// Where; `None` when it is the row as a whole.
@@ -122,6 +127,8 @@ pub struct Line {
     pub line: u64,
     /// What it says, or every reason why it says nothing.
     pub read: Result<Row, Vec<Fault>>,
+    /// What may be wrong with it, although it can be imported.
+    pub warnings: Vec<Fault>,
 }
 
 /// Reads one file. Of a CSV and of records one a line it holds no more than the line it is at; an answer in JSON it holds whole.
@@ -246,6 +253,9 @@ impl Reader {
         Ok(())
     }
 }
+
+/// The code of the warning that a row may be cut off within its key.
+pub(crate) const MAYBE_CUT_OFF: &str = "maybe-cut-off";
 
 /// What editors on Windows put before UTF-8.
 const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";

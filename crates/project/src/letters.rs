@@ -20,6 +20,11 @@ fn same_kind(letter: char) -> char {
     }
 }
 
+/// Whether no text that is shown holds such a letter: a control character that is no blank.
+pub(crate) fn is_unprintable(letter: char) -> bool {
+    letter.is_control() && !matches!(letter, '\n' | '\r' | '\t')
+}
+
 /// Whether the letters go on like this at that place.
 pub(crate) fn goes_on(letters: &[char], at: usize, with: &str) -> bool {
     let mut rest = letters.get(at..).unwrap_or_default().iter();

@@ -45,7 +45,7 @@ pub fn service() -> Service {
         .whenever(policies::keep_match)
         .whenever(policies::keep_salesmen::<SalesmanRegistered>)
         .whenever(policies::keep_salesmen::<SalesmanUpdated>)
-        .task(search::compute_at_start)
+        .task(search::keep_computed)
         .task(importer::run)
 }
 

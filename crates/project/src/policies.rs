@@ -6,7 +6,7 @@ use events::{
 };
 use service_kit::{PolicyError, Received, Tx};
 
-use crate::project::{Command, Earlier, EditProject, Patch, Project};
+use crate::project::{Command, EditProject, Neighbour, Patch, Project};
 use crate::store::{self, view};
 
 /// `AnnualProjectCreate`: whenever a project is ended, next year's edition of the same series exists, exactly once.
@@ -28,7 +28,7 @@ pub(crate) async fn annual_project_create(tx: &mut Tx, received: &Received<Proje
     match store::edition_of(tx, ended.series_id, ended.year + 1).await? {
         Some((_, Some(_))) => Ok(()),
         Some((next, None)) => {
-            let edit = EditProject { predecessor: Patch::Set(Earlier::from(&ended)), ..EditProject::default() };
+            let edit = EditProject { predecessor: Patch::Set(Neighbour::from(&ended)), ..EditProject::default() };
             store::change(tx, next, |_: &Project| Ok(()), Command::Edit(Box::new(edit)), Actor::System).await?;
             Ok(())
         }

@@ -5,10 +5,11 @@ use events::{
     Actor, Category, Edition, EditionField, Period, PeriodKind, Phase, ProjectCreated, ProjectEdited, ProjectEnded, ProjectId,
     ProjectStarted, ProjectStatus, Region, SeriesId,
 };
+use serde::{Deserialize, Serialize};
 
 mod command;
 
-pub use self::command::{Command, CreateProject, Earlier, EditProject, Patch, Refusal};
+pub use self::command::{Between, Command, CreateProject, EditProject, Neighbour, Patch, Refusal};
 use crate::series;
 
 /// Years outside of these are typing errors.
@@ -59,17 +60,42 @@ pub struct Project {
     pub predecessor: Option<ProjectId>,
     /// Where it was imported from; what staff or a policy entered has none.
     pub source: Option<Source>,
+    /// Which list it was read from, where that is known: to be named with it.
+    pub source_list: Option<List>,
     /// How many events it has.
     pub version: i64,
 }
 
-/// Where an imported project comes from.
+/// By which an imported project is known again.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Source {
-    /// The list, as in `bizinfo`.
+    /// Whose ids they are, as in `bizinfo`: all lists of 기업마당 have the same.
     pub name: String,
-    /// Its key within that list (`pblancId`): row numbers change with every export.
+    /// Its key there (`pblancId`): row numbers change with every export.
     pub id: String,
+}
+
+/// A list that projects are imported from, whose licence wants it named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum List {
+    /// Answers of 기업마당.
+    Bizinfo,
+    /// The CSV of the public data portal.
+    DataGoKr,
+    /// Answers of K-Startup.
+    Kstartup,
+}
+
+impl List {
+    /// The list's name in its column.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bizinfo => "bizinfo",
+            Self::DataGoKr => "data-go-kr",
+            Self::Kstartup => "kstartup",
+        }
+    }
 }
 
 /// What a command changes, and what is told of it.
@@ -112,6 +138,12 @@ pub fn check_period(period: &Period) -> Result<(), Refusal> {
         (Some(start), Some(end)) if end < start => Err(Refusal::EndsBeforeItStarts),
         _ => Ok(()),
     }
+}
+
+/// Whether a page may link there: an http(s) address without blanks.
+pub fn is_web_address(link: &str) -> bool {
+    let begins = |scheme: &str| link.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme));
+    (begins("https://") || begins("http://")) && !link.contains(char::is_whitespace)
 }
 
 /// A period from one day to another, as it is written where nobody wrote it.
@@ -161,6 +193,7 @@ impl Project {
             ended_on: command.ended_on,
             predecessor: command.predecessor,
             source: command.source,
+            source_list: command.source_list,
             version: 1,
         };
         let event = ProjectCreated { project_id: it.id, edition: it.edition(), actor };
@@ -206,6 +239,7 @@ impl Project {
     fn end(&self, on: NaiveDate, today: NaiveDate, actor: Actor) -> Result<Change, Refusal> {
         match self.status {
             ProjectStatus::Ongoing if on > today => return Err(Refusal::EndedInTheFuture),
+            ProjectStatus::Ongoing if !YEARS.contains(&on.year()) => return Err(Refusal::EndedNever),
             ProjectStatus::Ongoing if self.started_on.is_some_and(|started| on < started) => {
                 return Err(Refusal::EndedBeforeStarted);
             }
@@ -235,6 +269,7 @@ impl Project {
         summary.apply(&mut after.summary);
         link.apply(&mut after.link);
         after.period = period.unwrap_or(after.period);
+        after.series_id = edit.series_id.unwrap_or(after.series_id);
         match edit.predecessor {
             Patch::Set(earlier) if Some(earlier.id) != self.predecessor => {
                 after.check_predecessor(earlier)?;
@@ -243,7 +278,19 @@ impl Project {
             Patch::Keep | Patch::Set(_) => {}
             Patch::Clear => after.predecessor = None,
         }
-        after.source = edit.source.or(after.source);
+        if after.year != self.year || after.series_id != self.series_id || after.predecessor != self.predecessor {
+            after.check_between(edit.between)?;
+        }
+        if let Some(source) = edit.source {
+            (after.source, after.source_list) = (Some(source), edit.source_list);
+        }
+        if self.status == ProjectStatus::Ended {
+            match edit.ended_on {
+                Patch::Keep => {}
+                Patch::Clear => (after.status, after.ended_on) = (ProjectStatus::Ongoing, None),
+                Patch::Set(ended) => after.ended_on = Some(ended),
+            }
+        }
 
         let changed = self.differences(&after);
         if changed.contains(&EditionField::Year) {
@@ -261,13 +308,29 @@ impl Project {
         Ok(Some(Change { after, told: Told::Edited(event) }))
     }
 
-    fn check_predecessor(&self, earlier: Earlier) -> Result<(), Refusal> {
+    fn check_predecessor(&self, earlier: Neighbour) -> Result<(), Refusal> {
         if earlier.series_id != self.series_id {
             Err(Refusal::PredecessorElsewhere)
         } else if earlier.year >= self.year {
             Err(Refusal::PredecessorNotEarlier)
         } else {
             Ok(())
+        }
+    }
+
+    /// Whether it still stands between its neighbours: they are of one series, and later years follow earlier ones. So no edition follows
+    /// itself, however far around.
+    fn check_between(&self, between: Between) -> Result<(), Refusal> {
+        if let Some(earlier) = between.predecessor.filter(|earlier| self.predecessor == Some(earlier.id)) {
+            self.check_predecessor(earlier).map_err(|refusal| match refusal {
+                Refusal::PredecessorNotEarlier => Refusal::NotAfterPredecessor,
+                other => other,
+            })?;
+        }
+        match between.successor {
+            Some(later) if later.series_id != self.series_id => Err(Refusal::SuccessorElsewhere),
+            Some(later) if later.year <= self.year => Err(Refusal::NotBeforeSuccessor),
+            _ => Ok(()),
         }
     }
 
@@ -287,6 +350,8 @@ impl Project {
             (EditionField::Period, self.period != other.period),
             (EditionField::Predecessor, self.predecessor != other.predecessor),
             (EditionField::Source, self.source != other.source),
+            (EditionField::Series, self.series_id != other.series_id),
+            (EditionField::Status, self.status != other.status),
         ]
         .into_iter()
         .filter_map(|(field, differs)| differs.then_some(field))
@@ -312,6 +377,7 @@ impl Project {
             // Both are of this year's announcement.
             link: None,
             source: None,
+            source_list: None,
             period: a_year_later(&self.period)?,
             status: ProjectStatus::Planned,
             started_on: None,
@@ -386,6 +452,7 @@ mod tests {
             ended_on: None,
             predecessor: None,
             source: None,
+            source_list: None,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::visit_card::target_words;
 use crate::{hangul, store};
 
 /// The version of the rules below and of those that they lean on ([`hangul`], [`crate::series`], [`target_words`]): raised whenever the same project would be
-/// computed otherwise. Rows of another version are computed again when the service starts.
+/// computed otherwise. Rows of older rules are computed again while the service runs.
 pub(crate) const RULES: i16 = 2;
 
 /// The columns that are computed.
@@ -39,7 +39,7 @@ impl From<&Project> for Computed {
     }
 }
 
-/// Computes every row again that other rules computed, a few at a time, so that nobody waits for it.
+/// Computes every row again that older rules computed, a few at a time, so that nobody waits for it.
 ///
 /// # Errors
 /// When the database is away, or a row cannot be read.
@@ -48,11 +48,34 @@ pub async fn compute_again(db: &Db) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// The same when the service starts, however long it takes the database to be there.
-pub(crate) async fn compute_at_start(context: Context, stop: CancellationToken) {
+/// Whether the series of everything that is there can be recognised. What is left to compute is computed first, so that it can; but not for
+/// longer than a request has.
+pub(crate) async fn is_computed(db: &Db) -> Result<bool, sqlx::Error> {
+    /// How many units of work, about 20 ms each.
+    const MOST: usize = 200;
+    for _ in 0..MOST {
+        if store::is_computed(db.pool()).await? {
+            return Ok(true);
+        }
+        if !store::compute_again(db).await? {
+            // Somebody else computes the rest, or writes it.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    store::is_computed(db.pool()).await
+}
+
+/// The same while the service runs, however long it takes the database to be there: during an update, a build of older rules may still write.
+pub(crate) async fn keep_computed(context: Context, stop: CancellationToken) {
     const PAUSE: Duration = Duration::from_secs(10);
-    while let Err(error) = compute_again(&context.db).await {
-        tracing::warn!(service = context.db.service(), %error, "cannot compute again what is searched yet");
+    loop {
+        match store::compute_again(&context.db).await {
+            Ok(true) if !stop.is_cancelled() => continue,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(service = context.db.service(), %error, "cannot compute again what is searched yet");
+            }
+        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(PAUSE) => {}

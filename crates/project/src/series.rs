@@ -19,9 +19,13 @@ const RAISED: i32 = 1;
 pub fn key(name: &str, agency: &str, host: &str, year: i32) -> String {
     let agency_key = body(agency);
     let host_key = body(host);
-    // 직접수행: the agency does it itself.
-    let host_key = if host_key.is_empty() || host_key == "직접수행" { agency_key.clone() } else { host_key };
+    let host_key = if names_nobody(&host_key) { agency_key.clone() } else { host_key };
     format!("{}|{agency_key}|{host_key}", title(name, agency, year))
+}
+
+/// Whether a list names no host (수행기관) of its own: 직접수행 says that the agency does it itself.
+pub(crate) fn names_nobody(host: &str) -> bool {
+    host.is_empty() || host == "직접수행"
 }
 
 /// The name of the edition after the one of that year: years within one of it are raised by one, and nothing else changes.

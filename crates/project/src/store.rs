@@ -19,7 +19,7 @@ use sqlx::{PgPool, Postgres};
 use uuid::Uuid;
 
 pub(crate) use self::list::{Place, Sort, Wanted, list};
-use crate::project::{Command, Project, Refusal, Source, Told};
+use crate::project::{Between, Command, EditProject, List, Neighbour, Project, Refusal, Source, Told};
 use crate::search::{Computed, RULES};
 
 /// A project as it lies in its table.
@@ -44,6 +44,7 @@ struct Row {
     predecessor: Option<Uuid>,
     source_name: Option<String>,
     source_id: Option<String>,
+    source_list: Option<String>,
     version: i64,
     successor: Option<Uuid>,
 }
@@ -83,6 +84,7 @@ impl TryFrom<Row> for Stored {
             ended_on: row.ended_on,
             predecessor: row.predecessor.map(ProjectId),
             source: row.source_name.zip(row.source_id).map(|(name, id)| Source { name, id }),
+            source_list: row.source_list.map(word::<List>).transpose()?,
             version: row.version,
         };
         Ok(Self { it, successor: row.successor.map(ProjectId) })
@@ -91,11 +93,11 @@ impl TryFrom<Row> for Stored {
 
 const COLUMNS: &str =
     "project.id, series_id, name, year, category, regions, target, scale, agency, host, summary, link, period, status,
-    started_on, ended_on, predecessor, source_name, source_id, version,
+    started_on, ended_on, predecessor, source_name, source_id, source_list, version,
     (select later.id from project later where later.predecessor = project.id) as successor";
 
 /// What is written of a project, in the order of [`bound`].
-const WRITTEN: [&str; 26] = [
+const WRITTEN: [&str; 27] = [
     "series_id",
     "name",
     "year",
@@ -116,6 +118,7 @@ const WRITTEN: [&str; 26] = [
     "predecessor",
     "source_name",
     "source_id",
+    "source_list",
     "version",
     "series_key",
     "search",
@@ -155,6 +158,7 @@ fn bound(sql: String, it: &Project) -> Query<'_, Postgres, PgArguments> {
         .bind(it.predecessor.map(|id| id.0))
         .bind(it.source.as_ref().map(|source| &source.name))
         .bind(it.source.as_ref().map(|source| &source.id))
+        .bind(it.source_list.map(List::as_str))
         .bind(it.version)
         .bind(series_key)
         .bind(search)
@@ -187,8 +191,9 @@ pub(crate) async fn change(
     actor: Actor,
 ) -> Result<Project, ChangeError<Refusal>> {
     sqlx::query("select 1 from project where id = $1 for update").bind(id.0).execute(&mut **tx).await?;
-    let mut it = load(tx, id).await?.ok_or(ChangeError::NotFound)?.it;
+    let Stored { mut it, successor } = load(tx, id).await?.ok_or(ChangeError::NotFound)?;
     may(&it)?;
+    let command = between(tx, command, &it, successor).await?;
     if let Some(change) = it.handle(command, actor).map_err(ChangeError::Refused)? {
         it.apply(&change);
         save(tx, &it).await?;
@@ -199,6 +204,26 @@ pub(crate) async fn change(
         }
     }
     Ok(it)
+}
+
+/// The command with what it has to know of the editions before and after.
+async fn between(tx: &mut Tx, command: Command, it: &Project, successor: Option<ProjectId>) -> Result<Command, sqlx::Error> {
+    let with = async |tx: &mut Tx, edit: Box<EditProject>| {
+        let between = Between { predecessor: neighbour(tx, it.predecessor).await?, successor: neighbour(tx, successor).await? };
+        Ok::<_, sqlx::Error>(Box::new(EditProject { between, ..*edit }))
+    };
+    Ok(match command {
+        Command::Edit(edit) => Command::Edit(with(tx, edit).await?),
+        Command::Fill(edit) => Command::Fill(with(tx, edit).await?),
+        other => other,
+    })
+}
+
+async fn neighbour(tx: &mut Tx, id: Option<ProjectId>) -> Result<Option<Neighbour>, sqlx::Error> {
+    let Some(id) = id else { return Ok(None) };
+    let found: Option<(Uuid, i32)> =
+        sqlx::query_as("select series_id, year from project where id = $1").bind(id.0).fetch_optional(&mut **tx).await?;
+    Ok(found.map(|(series_id, year)| Neighbour { id, series_id: SeriesId(series_id), year }))
 }
 
 /// One project.
@@ -303,11 +328,12 @@ pub(crate) async fn overdue(pool: &PgPool, today: NaiveDate, limit: usize) -> Re
 /// How many rows one unit of work computes again.
 const AT_ONCE: i64 = 200;
 
-/// Computes the searched columns of some rows that were computed by other rules; whether there may be more.
+/// Computes the searched columns of some rows that older rules computed; whether there may be more. Rows of newer rules stay: another build
+/// runs beside this one.
 pub(crate) async fn compute_again(db: &Db) -> Result<bool, sqlx::Error> {
     let mut tx = db.begin().await?;
     // Whoever else writes one of them computes it, too.
-    let sql = format!("select {COLUMNS} from project where computed_by <> $1 order by id limit $2 for update skip locked");
+    let sql = format!("select {COLUMNS} from project where computed_by < $1 order by id limit $2 for update skip locked");
     let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(RULES).bind(AT_ONCE).fetch_all(&mut *tx).await?;
     let found = !rows.is_empty();
     for row in rows {
@@ -315,4 +341,9 @@ pub(crate) async fn compute_again(db: &Db) -> Result<bool, sqlx::Error> {
     }
     tx.commit().await?;
     Ok(found)
+}
+
+/// Whether every row is computed by these rules or newer ones.
+pub(crate) async fn is_computed(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select not exists (select 1 from project where computed_by < $1)").bind(RULES).fetch_one(pool).await
 }

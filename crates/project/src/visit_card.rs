@@ -265,6 +265,7 @@ mod tests {
             ended_on: None,
             predecessor: None,
             source: None,
+            source_list: None,
             version: 1,
         }
     }

@@ -137,7 +137,7 @@ fn check(fields: &mut Fields, year: Option<i32>, period: Option<&Period>, scale:
     if scale.is_some_and(|scale| scale < 0) {
         fields.refuse("/scale", "negative", Text::new("0 이상이어야 합니다", "It is less than 0"));
     }
-    if link.is_some_and(|link| !link.starts_with("https://") && !link.starts_with("http://")) {
+    if link.is_some_and(|link| !project::is_web_address(link)) {
         let message = Text::new("http(s) 주소여야 합니다", "It must be an http(s) address");
         fields.refuse("/link", "not-a-link", message);
     }
@@ -239,6 +239,10 @@ pub(crate) struct EditBody {
     #[serde(default, deserialize_with = "sent")]
     #[schema(value_type = Option<Uuid>)]
     predecessor: Option<Field<ProjectId>>,
+    /// The programme that it is an edition of: that of another edition. The editions before and after have to be of it, too.
+    #[serde(default, deserialize_with = "sent")]
+    #[schema(value_type = Option<Uuid>)]
+    series_id: Option<Field<SeriesId>>,
 }
 
 /// Tells a field that is null from one that is not there.
@@ -270,6 +274,16 @@ impl EditBody {
         patch(self.predecessor.take(), |field| fields.optional("/predecessor", field))
     }
 
+    /// The series that shall be its own, so that the caller can look for it before anything is refused.
+    pub(super) fn take_series(&mut self, fields: &mut Fields) -> Option<SeriesId> {
+        self.series_id.take().and_then(|field| fields.required("/seriesId", field))
+    }
+
+    /// Whether it could move the project among the editions of its series.
+    pub(super) fn may_move(&self) -> bool {
+        self.year.is_some() || self.predecessor.is_some() || self.series_id.is_some()
+    }
+
     pub(super) fn read(self, fields: &mut Fields) -> EditProject {
         let name = self.name.and_then(|field| fields.text("/name", field, LONGEST_NAME));
         let year = self.year.and_then(|field| fields.required("/year", field));
@@ -297,8 +311,7 @@ impl EditBody {
             summary,
             link,
             period,
-            predecessor: Patch::Keep,
-            source: None,
+            ..EditProject::default()
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What staff do with projects: create, edit, start, end.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use events::{ProjectId, ProjectStatus, SeriesId};
@@ -17,7 +19,8 @@ use uuid::Uuid;
 
 use super::body::{CreateProject, EditBody, EndProject, Entered, OptionalJson, StartProject};
 use super::{ProjectView, shown};
-use crate::project::{self, Command, Earlier, Patch, Project, Refusal};
+use crate::project::{self, Command, Neighbour, Patch, Project, Refusal};
+use crate::search;
 use crate::series;
 use crate::store::{self, Stored};
 
@@ -49,6 +52,7 @@ async fn create(
     who: Identity,
     Json { mut body, retry }: Json<CreateProject>,
 ) -> Result<Versioned<ProjectView>, Problem> {
+    wait_until_computed(&context).await?;
     let mut tx = context.db.begin().await?;
     let today = seoul_date(tx.now());
     if let Some((status, id)) = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await? {
@@ -60,7 +64,7 @@ async fn create(
     if let Some(series_id) = chosen
         && !store::series_exists(&mut tx, series_id).await?
     {
-        fields.refuse("/seriesId", "unknown", Text::new("없는 사업 계열입니다", "There is no such series"));
+        unknown_series(&mut fields);
     }
     let entered = body.read(fields)?;
     let series_id = match chosen {
@@ -89,12 +93,18 @@ async fn create(
         ended_on: None,
         predecessor,
         source: None,
+        source_list: None,
     };
     let (it, event) = Project::create(command, who.actor())?;
     store::create(&mut tx, &it, &event).await?;
     idempotency::remember(&mut tx, who.subject, retry.as_ref(), StatusCode::CREATED, it.id.0).await?;
     tx.commit().await?;
     Ok(shown(StatusCode::CREATED, Stored { it, successor: None }, today))
+}
+
+/// Waits until every series can be recognised: one that cannot would be founded a second time.
+pub(super) async fn wait_until_computed(context: &Context) -> Result<(), Problem> {
+    if search::is_computed(&context.db).await? { Ok(()) } else { Err(Problem::unavailable("series are still computed")) }
 }
 
 /// The programme whose editions are known by the same key, or a new one.
@@ -125,37 +135,71 @@ async fn edit(
 ) -> Result<Versioned<ProjectView>, Problem> {
     let mut tx = context.db.begin().await?;
     let mut fields = Fields::default();
-    let predecessor = match body.take_predecessor(&mut fields) {
-        Patch::Keep => Patch::Keep,
-        Patch::Clear => Patch::Clear,
-        Patch::Set(earlier) => earlier_edition(&mut tx, id, earlier, &mut fields).await?,
+    let may_move = body.may_move();
+    let (series_id, predecessor) = (body.take_series(&mut fields), body.take_predecessor(&mut fields));
+    let predecessor = if may_move {
+        let locked = lock_neighbours(&mut tx, id, series_id, &predecessor).await?;
+        if let Some(series_id) = series_id
+            && !store::series_exists(&mut tx, series_id).await?
+        {
+            unknown_series(&mut fields);
+        }
+        match predecessor {
+            Patch::Keep => Patch::Keep,
+            Patch::Clear => Patch::Clear,
+            Patch::Set(earlier) => earlier_edition(&mut tx, id, earlier, &locked, &mut fields).await?,
+        }
+    } else {
+        Patch::Keep
     };
     let mut edit = body.read(&mut fields);
-    edit.predecessor = predecessor;
+    (edit.series_id, edit.predecessor) = (series_id, predecessor);
     if !fields.all_right() {
         return Err(fields.problem());
     }
     changed(tx, &who, id, if_match, Command::Edit(Box::new(edit)), None).await
 }
 
-/// The edition that shall come before the project, locked with its series; what is wrong with it is noted.
+fn unknown_series(fields: &mut Fields) {
+    fields.refuse("/seriesId", "unknown", Text::new("없는 사업 계열입니다", "There is no such series"));
+}
+
+/// Locks every series whose order of editions the edit could change, in their order, before any row. Gives those it locked.
+async fn lock_neighbours(
+    tx: &mut Tx,
+    id: ProjectId,
+    series_id: Option<SeriesId>,
+    predecessor: &Patch<ProjectId>,
+) -> Result<BTreeSet<SeriesId>, sqlx::Error> {
+    let mut all: BTreeSet<SeriesId> = series_id.into_iter().collect();
+    let earlier = if let Patch::Set(earlier) = predecessor { Some(*earlier) } else { None };
+    for id in [Some(id), earlier].into_iter().flatten() {
+        all.extend(store::load(tx, id).await?.map(|stored| stored.it.series_id));
+    }
+    for series in &all {
+        store::lock_series(tx, *series).await?;
+    }
+    Ok(all)
+}
+
+/// The edition that shall come before the project, whose series is locked; what is wrong with it is noted.
 async fn earlier_edition(
     tx: &mut Tx,
     id: ProjectId,
     earlier: ProjectId,
+    locked: &BTreeSet<SeriesId>,
     fields: &mut Fields,
-) -> Result<Patch<Earlier>, sqlx::Error> {
-    let Some(found) = store::load(tx, earlier).await? else {
+) -> Result<Patch<Neighbour>, sqlx::Error> {
+    // One that moved to another series while that was waited for is no longer where it was looked for.
+    let Some(found) = store::load(tx, earlier).await?.filter(|found| locked.contains(&found.it.series_id)) else {
         fields.refuse("/predecessor", "unknown", Text::new("없는 사업입니다", "There is no such project"));
         return Ok(Patch::Keep);
     };
-    store::lock_series(tx, found.it.series_id).await?;
-    let successor = store::load(tx, earlier).await?.and_then(|stored| stored.successor);
-    if successor.is_some_and(|successor| successor != id) {
+    if found.successor.is_some_and(|successor| successor != id) {
         let message = Text::new("이미 다음 회차가 있는 사업입니다", "Another edition follows it already");
         fields.refuse("/predecessor", "has-a-successor", message);
     }
-    Ok(Patch::Set(Earlier::from(&found.it)))
+    Ok(Patch::Set(Neighbour::from(&found.it)))
 }
 
 /// `StartProject`: staff start a planned project.
@@ -272,7 +316,7 @@ const MOST_AT_ONCE: usize = 200;
 struct EndOverdueView {
     /// One for each, the longest overdue first.
     results: Vec<EndedView>,
-    /// Whether there are more of them than one call ends: call again.
+    /// Whether there may be more of them: call again. One call ends 200, and stops where the service itself fails.
     more: bool,
 }
 
@@ -320,11 +364,19 @@ async fn end_overdue(
     let language = Language::of(&headers);
     let today = seoul_date(context.db.now());
     let mut overdue = store::overdue(context.db.pool(), today, MOST_AT_ONCE + 1).await?;
-    let more = overdue.len() > MOST_AT_ONCE;
+    let mut more = overdue.len() > MOST_AT_ONCE;
     overdue.truncate(MOST_AT_ONCE);
     let mut results = Vec::with_capacity(overdue.len());
     for (id, name) in overdue {
-        let problem = end_one(&context, &who, id).await.err().map(|problem| problem.document(language));
+        let problem = match end_one(&context, &who, id).await {
+            // What keeps one from being ended now keeps the others, too.
+            Err(problem) if problem.status().is_server_error() => {
+                more = true;
+                tracing::warn!(project = %id, problem = problem.slug(), "cannot end what is overdue");
+                break;
+            }
+            result => result.err().map(|problem| problem.document(language)),
+        };
         let outcome = if problem.is_some() { Outcome::Refused } else { Outcome::Ended };
         results.push(EndedView { id: id.0, name, outcome, problem });
     }

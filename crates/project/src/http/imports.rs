@@ -18,7 +18,7 @@ use uuid::Uuid;
 use self::view::{ImportView, RowView};
 use crate::import::plan::Action;
 use crate::import::{LARGEST, Wrong};
-use crate::store::imports::{self, Confirmed, Import, ImportState};
+use crate::store::imports::{self, Confirmed, Decided, Import, ImportState};
 
 pub(super) fn routes() -> OpenApiRouter<Context> {
     receive::routes().routes(routes!(list)).routes(routes!(show)).routes(routes!(rows)).routes(routes!(commit))
@@ -124,15 +124,20 @@ async fn rows(
     Ok(Paged { items: page.items.into_iter().map(|row| RowView::new(row, language)).collect(), next: page.next })
 }
 
-/// Which rows that fill an expected edition staff confirm.
+/// What the rows that fill an expected edition are.
 #[derive(Deserialize, ToSchema)]
-#[schema(example = json!({ "confirm": ["17", "204"] }))]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({ "confirm": ["17", "204"], "asNew": ["205"] }))]
 pub(crate) struct CommitImport {
-    /// The announcements of expected editions that staff confirm: `"all"`, or the ids of their rows; none unless given. What is not confirmed
-    /// is skipped.
+    /// The announcements of expected editions that staff confirm: `"all"`, or the ids of their rows; none unless given. What is neither
+    /// confirmed nor named in `asNew` is skipped.
     #[serde(default)]
     #[schema(value_type = Option<ConfirmBody>)]
     confirm: Field<ConfirmBody>,
+    /// The ids of rows that are no announcement of the expected edition but of another one, which is created. `"all"` means all others.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    as_new: Field<Vec<String>>,
 }
 
 /// `"all"`, or ids of rows.
@@ -190,18 +195,11 @@ async fn commit(
     let mut fields = Fields::default();
     let confirmed = match fields.optional("/confirm", body.confirm) {
         Some(ConfirmBody::All(AllOfThem::All)) => Confirmed::All,
-        Some(ConfirmBody::Rows(rows)) => {
-            let numbers = rows.iter().enumerate().map(|(place, row)| {
-                let number = row.parse().ok();
-                if number.is_none() {
-                    unknown_row(&mut fields, place);
-                }
-                number.unwrap_or_default()
-            });
-            Confirmed::Rows(numbers.collect())
-        }
+        Some(ConfirmBody::Rows(rows)) => Confirmed::Rows(numbers(&mut fields, "/confirm", &rows)),
         None => Confirmed::Rows(Vec::new()),
     };
+    let as_new = fields.optional("/asNew", body.as_new).unwrap_or_default();
+    let decided = Decided { confirmed, as_new: numbers(&mut fields, "/asNew", &as_new) };
     let it = imports::lock(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
     if it.state != ImportState::Planned {
         return Err(not_planned(it.state));
@@ -209,23 +207,40 @@ async fn commit(
     if !if_match.allows(it.version) {
         return Err(Problem::stale(it.version));
     }
-    if let Confirmed::Rows(rows) = &confirmed {
+    let confirmed = if let Confirmed::Rows(rows) = &decided.confirmed { rows.as_slice() } else { &[] };
+    for (pointer, rows) in [("/confirm", confirmed), ("/asNew", &*decided.as_new)] {
         let unknown = imports::rows::not_to_confirm(&mut tx, id, rows).await?;
         for (place, _) in rows.iter().enumerate().filter(|(_, row)| unknown.contains(row)) {
-            unknown_row(&mut fields, place);
+            unknown_row(&mut fields, pointer, place);
         }
+    }
+    for (place, _) in decided.as_new.iter().enumerate().filter(|(_, row)| confirmed.contains(row)) {
+        let message = Text::new("확인한 행은 새 사업이 될 수 없습니다", "A row that is confirmed is no other edition");
+        fields.refuse(&format!("/asNew/{place}"), "also-confirmed", message);
     }
     if !fields.all_right() {
         return Err(fields.problem());
     }
-    imports::commit(&mut tx, id, &confirmed, who.subject).await?;
+    imports::commit(&mut tx, id, &decided, who.subject).await?;
     idempotency::remember(&mut tx, who.subject, retry.as_ref(), StatusCode::ACCEPTED, id).await?;
     let it = imports::load(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
     tx.commit().await?;
     Ok(shown(StatusCode::ACCEPTED, it))
 }
 
-fn unknown_row(fields: &mut Fields, place: usize) {
+/// The numbers of rows that are named by their ids; what is none is noted.
+fn numbers(fields: &mut Fields, pointer: &str, rows: &[String]) -> Vec<i64> {
+    let numbers = rows.iter().enumerate().map(|(place, row)| {
+        let number = row.parse().ok();
+        if number.is_none() {
+            unknown_row(fields, pointer, place);
+        }
+        number.unwrap_or_default()
+    });
+    numbers.collect()
+}
+
+fn unknown_row(fields: &mut Fields, pointer: &str, place: usize) {
     let message = Text::new("확인할 행이 아닙니다", "There is no such row to confirm");
-    fields.refuse(&format!("/confirm/{place}"), "unknown-row", message);
+    fields.refuse(&format!("{pointer}/{place}"), "unknown-row", message);
 }

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::{PeriodView, ProjectView, shown};
 use crate::hangul;
+use crate::letters::is_unprintable;
 use crate::store::{self, Place, Sort, Stored, Wanted};
 
 pub(super) fn routes() -> OpenApiRouter<Context> {
@@ -89,11 +90,11 @@ pub(super) fn filled<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserialize
     serde_json::from_value(Value::String(text)).map(Some).map_err(D::Error::custom)
 }
 
-/// A text that somebody looks for.
-pub(super) fn sought(name: &str, text: Option<String>) -> Result<Option<String>, Problem> {
+/// A text that somebody looks for. `ko` is what it is called, with its particle.
+pub(super) fn sought(name: &str, ko: &str, text: Option<String>) -> Result<Option<String>, Problem> {
     let Some(text) = text else { return Ok(None) };
-    if text.chars().count() > LONGEST_SEARCH || text.chars().any(|letter| letter.is_control() && !letter.is_whitespace()) {
-        let ko = format!("{name}은 제어 문자 없이 {LONGEST_SEARCH}자 이하로 적어 주세요");
+    if text.chars().count() > LONGEST_SEARCH || text.chars().any(is_unprintable) {
+        let ko = format!("{ko} 제어 문자 없이 {LONGEST_SEARCH}자 이하로 적어 주세요");
         let en = format!("{name} is of at most {LONGEST_SEARCH} characters, without control characters");
         return Err(wrong_query(Text::new(ko, en)));
     }
@@ -115,10 +116,10 @@ async fn list(State(context): State<Context>, Query(query): Query<ListQuery>) ->
         return Err(wrong_query(detail));
     }
     let wanted = Wanted {
-        words: sought("q", query.q)?.map(|text| hangul::words(&text)).unwrap_or_default(),
+        words: sought("q", "검색어는", query.q)?.map(|text| hangul::words(&text)).unwrap_or_default(),
         category: query.category,
         region: query.region,
-        target: sought("target", query.target)?.map(|text| text.trim().to_owned()),
+        target: sought("target", "지원대상은", query.target)?.map(|text| text.trim().to_owned()),
         status: query.status,
         phase: query.phase,
     };

@@ -100,7 +100,7 @@ async fn show(
     headers: HeaderMap,
 ) -> Result<View<VisitCardView>, Problem> {
     let pool = context.db.pool();
-    let target = sought("target", query.target)?;
+    let target = sought("target", "지원대상은", query.target)?;
     let picks = query.region.is_some() || query.category.is_some() || target.is_some();
     let (traits, marks) = match query.customer {
         Some(_) if picks => {

@@ -6,8 +6,9 @@ use csv_core::ReadRecordResult;
 use encoding_rs::{CoderResult, Decoder, EUC_KR, UTF_8};
 use service_kit::problem::Text;
 
-use super::draft::{Cell, Draft, joined};
-use super::{Column, Fault, Line, Portal, Wrong, texts};
+use super::draft::{Cell, Checked, Draft, joined};
+use super::{Column, Fault, Line, MAYBE_CUT_OFF, Portal, Wrong, bizinfo, texts};
+use crate::project::List;
 
 /// The longest row, in bytes of UTF-8: the longest real one has some 500. A quotation mark that is never closed would make one of the whole
 /// file.
@@ -35,6 +36,8 @@ pub(super) struct Table {
     splitter: Splitter,
     /// Where each of [`HEADINGS`] is, and how many columns there are; `None` before the line of headings.
     columns: Option<([usize; HEADINGS.len()], usize)>,
+    /// The length of the shortest id so far: they all have the same.
+    shortest_id: Option<usize>,
 }
 
 impl std::fmt::Debug for Table {
@@ -57,7 +60,7 @@ impl Table {
             _ => return Err(Wrong::NoHeader),
         };
         let decoder = encoding.new_decoder_without_bom_handling();
-        Ok(Self { decoder, splitter: Splitter::default(), columns: None })
+        Ok(Self { decoder, splitter: Splitter::default(), columns: None, shortest_id: None })
     }
 
     pub(super) fn push(&mut self, bytes: &[u8], ready: &mut VecDeque<Line>) -> Result<(), Wrong> {
@@ -76,7 +79,14 @@ impl Table {
         if let Some(record) = self.splitter.finish()? {
             let line = record.line;
             let is_whole = self.columns.is_none_or(|(_, count)| record.fields.len() >= count);
-            ready.extend(self.line(&record)?);
+            let shortest = self.shortest_id;
+            let last = self.line(&record)?.map(|mut last| {
+                if last.read.as_ref().is_ok_and(|row| shortest.is_some_and(|shortest| row.source_id.len() < shortest)) {
+                    last.warnings.push(maybe_cut_off());
+                }
+                last
+            });
+            ready.extend(last);
             if !is_whole {
                 return Err(Wrong::CutOff { line });
             }
@@ -98,7 +108,7 @@ impl Table {
             self.columns = Some(headings(&record.fields)?);
             return Ok(None);
         };
-        let read = if record.fields.len() == count {
+        let checked = if record.fields.len() == count {
             draft(&record.fields, columns).check()
         } else {
             let found = record.fields.len();
@@ -106,10 +116,23 @@ impl Table {
                 format!("항목이 {count}개여야 하는데 {found}개입니다"),
                 format!("It has {found} fields, and the headings are {count}"),
             );
-            Err(vec![Fault { column: None, code: "wrong-field-count", message }])
+            Checked::error(None, "wrong-field-count", message)
         };
-        Ok(Some(Line { number: 0, line: record.line, read }))
+        if let Ok(row) = &checked.read {
+            let length = row.source_id.len();
+            self.shortest_id = Some(self.shortest_id.map_or(length, |shortest| shortest.min(length)));
+        }
+        Ok(Some(checked.on(record.line)))
     }
+}
+
+/// The file ends in the link, which is the last field and holds the key: nothing else shows it.
+fn maybe_cut_off() -> Fault {
+    let message = Text::new(
+        "파일이 이 행에서 끊긴 것 같습니다. 공고 번호가 다른 행보다 짧습니다",
+        "The file seems to break off in this row: the id of its announcement is shorter than all others",
+    );
+    Fault { column: None, code: MAYBE_CUT_OFF, message }
 }
 
 /// Where the headings are.
@@ -135,11 +158,12 @@ fn draft(fields: &[String], columns: [usize; HEADINGS.len()]) -> Draft {
     let raw = |meant: Meant| fields.get(columns[meant as usize]).map_or("", String::as_str);
     let cell = |meant: Meant| Cell { column: column(meant), text: texts::line(raw(meant)) };
     let absent = || Cell { column: column(Meant::Name), text: String::new() };
-    let link = Cell { column: column(Meant::Link), text: texts::link(raw(Meant::Link), super::bizinfo::HOST) };
+    let link = Cell { column: column(Meant::Link), text: texts::link(raw(Meant::Link), bizinfo::HOST) };
     let source_id = Cell { text: texts::parameter(&link.text, "pblancId").unwrap_or_default().to_owned(), ..link.clone() };
     Draft {
         portal: Portal::Bizinfo,
         source_id,
+        list: bizinfo::listed(List::DataGoKr, &link.text),
         name: cell(Meant::Name),
         category: texts::line(raw(Meant::Category)),
         regions: Vec::new(),

@@ -1,11 +1,12 @@
 //! What a source says of one programme, and the checks that all sources share. They are those of what staff enter by hand.
 
 use chrono::{Datelike as _, NaiveDate};
-use events::{Category, Period, Region};
+use events::{Category, Period, PeriodKind, Region};
 use service_kit::problem::Text;
 
-use super::{Column, Fault, Portal, Row};
-use crate::project::{LONGEST_NAME, LONGEST_TEXT};
+use super::{Column, Fault, Line, Portal, Row};
+use crate::letters::is_unprintable;
+use crate::project::{LONGEST_NAME, LONGEST_TEXT, List};
 use crate::{period, project, regions, series};
 
 /// The longest id of a portal.
@@ -23,6 +24,8 @@ pub(super) struct Cell {
 pub(super) struct Draft {
     pub(super) portal: Portal,
     pub(super) source_id: Cell,
+    /// The list, where its link leads to the list's own site.
+    pub(super) list: Option<List>,
     pub(super) name: Cell,
     /// 분야 as it is called in the product; anything else is 기타.
     pub(super) category: String,
@@ -39,26 +42,62 @@ pub(super) struct Draft {
 
 /// Collects what is wrong with a row, all of it.
 #[derive(Debug, Default)]
-struct Faults(Vec<Fault>);
+struct Faults {
+    /// It cannot be imported for these.
+    errors: Vec<Fault>,
+    /// It can be in spite of these.
+    warnings: Vec<Fault>,
+}
+
+/// What is wrong with a text of at most `longest` characters.
+fn wrong_with(text: &str, longest: usize) -> Option<(&'static str, Text)> {
+    if text.contains('\u{FFFD}') {
+        Some(("unreadable-letters", Text::new("읽을 수 없는 글자가 있습니다", "It holds letters that cannot be read")))
+    } else if text.chars().any(is_unprintable) {
+        Some(("control-character", Text::new("사용할 수 없는 문자가 있습니다", "It holds a control character")))
+    } else if text.chars().count() > longest {
+        let message = Text::new(format!("{longest}자를 넘습니다"), format!("It is longer than {longest} characters"));
+        Some(("too-long", message))
+    } else {
+        None
+    }
+}
+
+/// What is longer than any text may be is cut, and says so: nobody can make the portal write less.
+fn cut(text: String) -> String {
+    if text.chars().count() <= LONGEST_TEXT {
+        return text;
+    }
+    text.chars().take(LONGEST_TEXT - 1).chain(['…']).collect()
+}
 
 impl Faults {
     fn add(&mut self, cell: &Cell, code: &'static str, message: Text) {
-        self.0.push(Fault { column: Some(cell.column.clone()), code, message });
+        self.errors.push(Fault { column: Some(cell.column.clone()), code, message });
     }
 
     /// A text that may be absent, of at most `longest` characters.
     fn optional(&mut self, cell: &Cell, longest: usize) -> Option<String> {
         let text = cell.text.trim();
-        if text.contains('\u{FFFD}') {
-            let message = Text::new("읽을 수 없는 글자가 있습니다", "It holds letters that cannot be read");
-            self.add(cell, "unreadable-letters", message);
-        } else if text.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\t')) {
-            self.add(cell, "control-character", Text::new("사용할 수 없는 문자가 있습니다", "It holds a control character"));
-        } else if text.chars().count() > longest {
-            let message = Text::new(format!("{longest}자를 넘습니다"), format!("It is longer than {longest} characters"));
-            self.add(cell, "too-long", message);
+        if let Some((code, message)) = wrong_with(text, longest) {
+            self.add(cell, code, message);
         }
         (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// A text of any length, of which the beginning is kept.
+    fn prose(&mut self, cell: &Cell) -> Option<String> {
+        self.optional(cell, usize::MAX).map(cut)
+    }
+
+    /// A period too long to be one that anybody knows is kept as it is written, and not understood.
+    fn period(&mut self, cell: &Cell) -> Period {
+        match self.prose(cell) {
+            Some(text) if text.chars().count() > LONGEST_NAME => {
+                Period { kind: PeriodKind::Other, text, starts_on: None, ends_on: None }
+            }
+            text => period::read(&text.unwrap_or_default()),
+        }
     }
 
     fn required(&mut self, cell: &Cell, longest: usize) -> Option<String> {
@@ -84,12 +123,20 @@ impl Faults {
         (is_id && !id.is_empty()).then(|| id.to_owned())
     }
 
-    fn link(&mut self, cell: &Cell) -> Option<String> {
-        let link = self.optional(cell, LONGEST_TEXT)?;
-        if !(link.starts_with("https://") || link.starts_with("http://")) {
-            self.add(cell, "not-a-link", Text::new("http(s) 주소가 아닙니다", "It is no http(s) address"));
+    /// A link that is none is left out, unless the key was in it: then nobody knows what it was.
+    fn link(&mut self, cell: &Cell, holds_key: bool) -> Option<String> {
+        let link = cell.text.trim();
+        let is_none = || Some(("not-a-link", Text::new("http(s) 주소가 아닙니다", "It is no http(s) address")));
+        let wrong = wrong_with(link, LONGEST_TEXT).or_else(|| is_none().filter(|_| !project::is_web_address(link)));
+        match wrong {
+            _ if link.is_empty() => None,
+            None => Some(link.to_owned()),
+            Some((code, message)) => {
+                let list = if holds_key { &mut self.errors } else { &mut self.warnings };
+                list.push(Fault { column: Some(cell.column.clone()), code, message });
+                None
+            }
         }
-        Some(link)
     }
 
     /// Of the name, else of the period's first day, else of the day it was registered.
@@ -113,43 +160,66 @@ impl Faults {
     }
 }
 
+/// A row that was checked.
+#[derive(Debug)]
+pub(super) struct Checked {
+    /// The row, or all that is wrong with it.
+    pub(super) read: Result<Row, Vec<Fault>>,
+    /// What may be wrong with it, although it can be imported.
+    pub(super) warnings: Vec<Fault>,
+}
+
+impl Checked {
+    /// What is no row at all.
+    pub(super) fn error(column: Option<Column>, code: &'static str, message: Text) -> Self {
+        Self { read: Err(vec![Fault { column, code, message }]), warnings: Vec::new() }
+    }
+
+    /// The line that it is, on that line of the file. Its number is that of the row, which the reader counts.
+    pub(super) fn on(self, line: u64) -> Line {
+        Line { number: 0, line, read: self.read, warnings: self.warnings }
+    }
+}
+
 impl Draft {
-    /// The row, if everything in it is right.
-    ///
-    /// # Errors
-    /// All that is wrong.
-    pub(super) fn check(self) -> Result<Row, Vec<Fault>> {
+    /// The row, if everything in it is right, or all that is wrong.
+    pub(super) fn check(self) -> Checked {
         let mut faults = Faults::default();
+        let read = self.checked(&mut faults);
+        Checked { read: read.ok_or(faults.errors), warnings: faults.warnings }
+    }
+
+    fn checked(self, faults: &mut Faults) -> Option<Row> {
         let source_id = faults.source_id(&self.source_id);
         let name = faults.required(&self.name, LONGEST_NAME);
-        let target = faults.optional(&self.target, LONGEST_TEXT);
+        let target = faults.prose(&self.target);
         let agency = faults.required(&self.agency, LONGEST_NAME);
         let host = faults.optional(&self.host, LONGEST_NAME);
-        let summary = faults.optional(&self.summary, LONGEST_TEXT);
-        let link = faults.link(&self.link);
-        faults.optional(&self.period, LONGEST_NAME);
-        let period = period::read(&self.period.text);
+        let summary = faults.prose(&self.summary);
+        let link = faults.link(&self.link, self.source_id.column == self.link.column);
+        let period = faults.period(&self.period);
         let registered_on = period::first_date(&self.registered.text);
         let year = faults.year(&self, &period, registered_on);
         let regions_told = !self.regions.is_empty();
-        let (Some(source_id), Some(name), Some(agency), Some(year), true) = (source_id, name, agency, year, faults.0.is_empty())
+        let (Some(source_id), Some(name), Some(agency), Some(year), true) =
+            (source_id, name, agency, year, faults.errors.is_empty())
         else {
-            return Err(faults.0);
+            return None;
         };
         let category = Category::ALL.into_iter().find(|category| category.as_str() == self.category.trim());
         let suggested = || regions::of_title(&name).or_else(|| Some(vec![regions::of_agency(&agency)?]));
         let regions = if regions_told { self.regions } else { suggested().unwrap_or_else(|| vec![Region::Nationwide]) };
-        Ok(Row {
+        Some(Row {
             portal: self.portal,
             source_id,
+            list: self.list,
             year,
             category: category.unwrap_or(Category::Other),
             category_told: category.is_some(),
             regions,
             regions_told,
             target,
-            // 직접수행: the agency does it itself.
-            host: host.filter(|host| host != "직접수행").unwrap_or_else(|| agency.clone()),
+            host: host.filter(|host| !series::names_nobody(host)).unwrap_or_else(|| agency.clone()),
             agency,
             summary,
             link,

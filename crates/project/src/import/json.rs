@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use service_kit::problem::Text;
 
-use super::draft::Draft;
-use super::{Fault, Line, MOST_ROWS, Row, UTF8_MARK, Wrong, bizinfo, kstartup};
+use super::draft::{Checked, Draft};
+use super::{Line, MOST_ROWS, UTF8_MARK, Wrong, bizinfo, kstartup};
 
 /// The longest line of a file with one record a line.
 const LONGEST_LINE: usize = 1024 * 1024;
@@ -38,18 +38,18 @@ fn draft(record: &Record) -> Option<Draft> {
     }
 }
 
-fn read(json: &[u8]) -> Result<Row, Vec<Fault>> {
-    let unreadable = |code, message| Err(vec![Fault { column: None, code, message }]);
-    match serde_json::from_slice::<Record>(json) {
+fn read(json: &[u8]) -> Checked {
+    let (code, message) = match serde_json::from_slice::<Record>(json) {
         Ok(record) => match draft(&record) {
-            Some(draft) => draft.check(),
-            None => unreadable("no-key", Text::new("공고 번호가 없는 자료입니다", "The record has no id of an announcement")),
+            Some(draft) => return draft.check(),
+            None => ("no-key", Text::new("공고 번호가 없는 자료입니다", "The record has no id of an announcement")),
         },
         Err(error) if error.is_data() => {
-            unreadable("wrong-type", Text::new("항목 이름과 값으로 된 자료가 아닙니다", "It is no record of names and values"))
+            ("wrong-type", Text::new("항목 이름과 값으로 된 자료가 아닙니다", "It is no record of names and values"))
         }
-        Err(_) => unreadable("not-json", Text::new("JSON으로 읽을 수 없습니다", "It cannot be read as JSON")),
-    }
+        Err(_) => ("not-json", Text::new("JSON으로 읽을 수 없습니다", "It cannot be read as JSON")),
+    };
+    Checked::error(None, code, message)
 }
 
 /// Whether the first line alone is a record.
@@ -76,7 +76,7 @@ impl Lines {
             self.before += 1;
             let line = std::mem::take(&mut self.held);
             if !line.trim_ascii().is_empty() {
-                ready.push_back(Line { number: 0, line: self.before, read: read(&line) });
+                ready.push_back(read(&line).on(self.before));
             }
         }
         self.held.extend_from_slice(rest);
@@ -93,7 +93,7 @@ impl Lines {
             (true, _) => Ok(()),
             (false, true) => Err(Wrong::CutOff { line: self.before + 1 }),
             (false, false) => {
-                ready.push_back(Line { number: 0, line: self.before + 1, read: read(&line) });
+                ready.push_back(read(&line).on(self.before + 1));
                 Ok(())
             }
         }
@@ -143,7 +143,7 @@ impl Answer {
         let (counted, line) = self.counted;
         let breaks = self.bytes[counted..at].split(|byte| *byte == b'\n').count() - 1;
         self.counted = (at, line + breaks as u64);
-        Some(Line { number: 0, line: self.counted.1, read: read(&self.bytes[at..end]) })
+        Some(read(&self.bytes[at..end]).on(self.counted.1))
     }
 }
 

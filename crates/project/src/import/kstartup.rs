@@ -3,10 +3,14 @@
 use super::draft::{Cell, Draft, joined};
 use super::json::{Record, text};
 use super::{Column, Portal, texts};
+use crate::project::List;
 use crate::regions;
 
 /// Where its links lead when they name no host.
 const HOST: &str = "www.k-startup.go.kr";
+
+/// Its site.
+const SITE: &str = "k-startup.go.kr";
 
 /// Its own id of an announcement.
 pub(super) const KEY: &str = "pbanc_sn";
@@ -40,6 +44,8 @@ pub(super) fn draft(record: &Record) -> Draft {
     Draft {
         portal: Portal::Kstartup,
         source_id: line(KEY),
+        // The guide may be anybody's page; the announcement is its own.
+        list: (detail.text.is_empty() || texts::leads_to(&detail.text, SITE)).then_some(List::Kstartup),
         name: first_of(["biz_pbanc_nm", "intg_pbanc_biz_nm"]),
         category: category.to_owned(),
         regions: regions::of_list(&text(record, "supt_regin")),

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::{Fault, Row};
 use crate::period;
 use crate::project::{Command, CreateProject, EditProject, Patch, Project, Source, Told};
+use crate::series;
 
 /// What importing a row means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -56,13 +57,22 @@ pub struct Difference {
     pub to: Value,
 }
 
+/// An edition that was imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// The edition.
+    pub it: Project,
+    /// Whether it is over by an import alone: it ended with the period that its list told, nobody ended it, and nothing follows it.
+    pub ended_by_import: bool,
+}
+
 /// What there is that a row could mean.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Known<'a> {
     /// A row with the same key further up in the same file.
     pub above: Option<&'a Row>,
     /// The edition that was imported with this key.
-    pub imported: Option<&'a Project>,
+    pub imported: Option<&'a Imported>,
     /// The edition of the same series and year that is only expected.
     pub expected: Option<&'a Project>,
 }
@@ -91,20 +101,21 @@ impl Decision {
     }
 }
 
-/// Decides what importing a row means.
-pub fn decide(row: &Row, known: Known<'_>) -> Decision {
+/// Decides what importing a row means on that day in Seoul.
+pub fn decide(row: &Row, known: Known<'_>, today: NaiveDate) -> Decision {
     match known {
         Known { above: Some(above), .. } if above == row => Decision::plain(Action::Same),
         Known { above: Some(_), .. } => Decision::error(vec![duplicate()]),
-        Known { imported: Some(it), .. } => {
-            let differences = differences(it, Command::Edit(Box::new(edit(row, it))));
+        Known { imported: Some(known), .. } => {
+            let it = &known.it;
+            let differences = differences(it, Command::Edit(Box::new(edit_imported(row, known, today))), starts(row, it, today));
             let action = if differences.is_empty() { Action::Same } else { Action::Edit };
             Decision { action, edition: Some((it.id, it.version)), differences, faults: Vec::new() }
         }
         Known { expected: Some(it), .. } => Decision {
             action: Action::FillsPlanned,
             edition: Some((it.id, it.version)),
-            differences: differences(it, fill(row, it)),
+            differences: differences(it, fill(row, it), starts(row, it, today)),
             faults: Vec::new(),
         },
         Known { .. } => Decision::plain(Action::Create),
@@ -135,7 +146,7 @@ pub(crate) fn changed_meanwhile() -> Fault {
 }
 
 /// `EditProject` with what the row says otherwise. What its source does not tell, it does not empty.
-pub(crate) fn edit(row: &Row, it: &Project) -> EditProject {
+fn edit(row: &Row, it: &Project) -> EditProject {
     let told = |told: Option<&String>, there: Option<&String>| match told {
         Some(text) if Some(text) != there => Patch::Set(text.clone()),
         _ => Patch::Keep,
@@ -152,21 +163,54 @@ pub(crate) fn edit(row: &Row, it: &Project) -> EditProject {
         // One announcement has several addresses; whichever names its id is as good.
         link: match &it.link {
             Some(link) if link.ends_with(&format!("={}", row.source_id)) => Patch::Keep,
+            Some(_) if is_cut_of(&row.source_id, it) => Patch::Keep,
             there => told(row.link.as_ref(), there.as_ref()),
         },
         period: (!is_same_period(&row.period, &it.period)).then(|| row.period.clone()),
+        source: knows_more_of_id(row, it).then(|| row.source()),
+        source_list: row.list,
         ..EditProject::default()
     }
 }
 
-/// The announcement of an edition that was only expected.
-pub(crate) fn fill(row: &Row, it: &Project) -> Command {
-    Command::Fill(Box::new(EditProject { source: Some(row.source()), ..edit(row, it) }))
+/// Whether that id is the beginning of the edition's.
+fn is_cut_of(id: &str, it: &Project) -> bool {
+    it.source.as_ref().is_some_and(|source| source.id.len() > id.len() && source.id.starts_with(id))
 }
 
-/// Whether an edition with that announcement runs already.
-pub(crate) fn has_begun(row: &Row, today: NaiveDate) -> bool {
-    period::status(&row.period, today) != ProjectStatus::Planned
+/// Whether the edition was imported from a file that was cut off within its key, and the row has all of it.
+fn knows_more_of_id(row: &Row, it: &Project) -> bool {
+    it.source.as_ref().is_some_and(|source| row.source_id.len() > source.id.len() && row.source_id.starts_with(&source.id))
+}
+
+/// Whether a row and an edition of its series are one announcement, of which either was cut off within its key: ids of one portal are alike
+/// long.
+pub(crate) fn is_one_cut_off(row: &Row, may_be_cut: bool, it: &Project) -> bool {
+    let is_cut = knows_more_of_id(row, it) || may_be_cut && is_cut_of(&row.source_id, it);
+    is_cut && is_same_period(&row.period, &it.period)
+}
+
+/// The same of an edition that was imported: one that an import alone had ended goes by its new deadline.
+pub(crate) fn edit_imported(row: &Row, known: &Imported, today: NaiveDate) -> EditProject {
+    let edit = edit(row, &known.it);
+    let ended_on = match &edit.period {
+        Some(period) if known.ended_by_import => match period.ends_on {
+            Some(end) if end < today => Patch::Set(end),
+            _ => Patch::Clear,
+        },
+        _ => Patch::Keep,
+    };
+    EditProject { ended_on, ..edit }
+}
+
+/// The announcement of an edition that was only expected.
+pub(crate) fn fill(row: &Row, it: &Project) -> Command {
+    Command::Fill(Box::new(EditProject { source: Some(row.source()), source_list: row.list, ..edit(row, it) }))
+}
+
+/// Whether carrying the row out starts that edition: it is planned, and its announcement says that it runs already.
+pub(crate) fn starts(row: &Row, it: &Project, today: NaiveDate) -> bool {
+    it.status == ProjectStatus::Planned && period::status(&row.period, today) != ProjectStatus::Planned
 }
 
 /// The day it began, as far as the announcement tells it.
@@ -189,6 +233,7 @@ pub(crate) fn create(
         id,
         series_id,
         source: Some(row.source()),
+        source_list: row.list,
         name: row.name,
         year: row.year,
         category: row.category,
@@ -209,6 +254,11 @@ pub(crate) fn create(
 }
 
 impl Row {
+    /// By which editions of the same programme are known.
+    pub(crate) fn series_key(&self) -> String {
+        series::key(&self.name, &self.agency, &self.host, self.year)
+    }
+
     /// Where it comes from, as its edition keeps it.
     pub(crate) fn source(&self) -> Source {
         Source { name: self.portal.as_str().to_owned(), id: self.source_id.clone() }
@@ -225,14 +275,23 @@ fn is_same_period(one: &Period, other: &Period) -> bool {
     read(one) == read(other) && what_counts(one) == what_counts(other)
 }
 
-/// What the command would change, by the aggregate's own word.
-fn differences(it: &Project, command: Command) -> Vec<Difference> {
-    let Ok(Some(change)) = it.handle(command, events::Actor::System) else { return Vec::new() };
+/// What the command would change, by the aggregate's own word, and the start of the edition, if that follows.
+fn differences(it: &Project, command: Command, starts: bool) -> Vec<Difference> {
     let mut after = it.clone();
-    after.apply(&change);
-    let Told::Edited(event) = &change.told else { return Vec::new() };
-    let shown = event.changed.iter().filter(|field| **field != EditionField::Source);
-    shown.map(|field| Difference { field: *field, from: value(it, *field), to: value(&after, *field) }).collect()
+    let mut changed = Vec::new();
+    if let Ok(Some(change)) = it.handle(command, events::Actor::System) {
+        after.apply(&change);
+        if let Told::Edited(event) = change.told {
+            changed = event.changed;
+        }
+    }
+    if starts {
+        after.status = ProjectStatus::Ongoing;
+        changed.push(EditionField::Status);
+    }
+    // That an expected edition has a source now is what filling it means.
+    let shown = changed.into_iter().filter(|field| *field != EditionField::Source || it.source.is_some());
+    shown.map(|field| Difference { field, from: value(it, field), to: value(&after, field) }).collect()
 }
 
 fn value(it: &Project, field: EditionField) -> Value {
@@ -250,6 +309,8 @@ fn value(it: &Project, field: EditionField) -> Value {
         EditionField::Period => json!(it.period),
         EditionField::Predecessor => json!(it.predecessor),
         EditionField::Source => json!(it.source.as_ref().map(|source| &source.id)),
+        EditionField::Series => json!(it.series_id),
+        EditionField::Status => json!(it.status),
     }
 }
 
@@ -265,6 +326,7 @@ mod tests {
         Row {
             portal: Portal::Bizinfo,
             source_id: "PBLN_1".to_owned(),
+            list: None,
             name: "2026년 수출바우처 참여기업 모집 공고".to_owned(),
             year: 2026,
             category: Category::Export,
@@ -290,6 +352,15 @@ mod tests {
         Project::create(create(row.clone(), ids.0, ids.1, None, day("2026-03-10")), Actor::System).unwrap().0
     }
 
+    fn known(it: &Project) -> Imported {
+        Imported { it: it.clone(), ended_by_import: it.status == ProjectStatus::Ended }
+    }
+
+    /// While the row's period runs.
+    fn decide(row: &Row, known: Known<'_>) -> Decision {
+        super::decide(row, known, day("2026-03-10"))
+    }
+
     fn fields(decision: &Decision) -> Vec<EditionField> {
         decision.differences.iter().map(|difference| difference.field).collect()
     }
@@ -298,6 +369,7 @@ mod tests {
     fn what_is_known_is_the_same_however_it_is_written() {
         let row = a_row();
         let it = an_edition_of(&row);
+        let it = known(&it);
         let known = Known { imported: Some(&it), ..Known::default() };
         assert_eq!(decide(&row, known).action, Action::Same);
         let other = Row {
@@ -325,7 +397,7 @@ mod tests {
             period: period::read("2026-03-02 ~ 2026-04-15"),
             ..row
         };
-        let decision = decide(&row, Known { imported: Some(&it), ..Known::default() });
+        let decision = decide(&row, Known { imported: Some(&known(&it)), ..Known::default() });
         assert_eq!((decision.action, decision.edition), (Action::Edit, Some((it.id, 1))));
         assert_eq!(
             fields(&decision),
@@ -347,7 +419,7 @@ mod tests {
         let told = Row { target: Some("소상공인".to_owned()), summary: Some("가".to_owned()), ..a_row() };
         let it = an_edition_of(&told);
         let silent = Row { link: None, ..a_row() };
-        assert_eq!(decide(&silent, Known { imported: Some(&it), ..Known::default() }).action, Action::Same);
+        assert_eq!(decide(&silent, Known { imported: Some(&known(&it)), ..Known::default() }).action, Action::Same);
     }
 
     #[test]
@@ -355,7 +427,7 @@ mod tests {
         let row = a_row();
         let it = an_edition_of(&row);
         let row = Row { period: period::read("2026-03-02 ~ 2026-03-31 18:00"), ..row };
-        assert_eq!(fields(&decide(&row, Known { imported: Some(&it), ..Known::default() })), [EditionField::Period]);
+        assert_eq!(fields(&decide(&row, Known { imported: Some(&known(&it)), ..Known::default() })), [EditionField::Period]);
     }
 
     #[test]
@@ -364,8 +436,8 @@ mod tests {
         let expected = Project { status: ProjectStatus::Planned, source: None, link: None, ..an_edition_of(&row) };
         let known = Known { expected: Some(&expected), ..Known::default() };
         let decision = decide(&row, known);
-        assert_eq!((decision.action, fields(&decision)), (Action::FillsPlanned, vec![EditionField::Link]));
-        let imported = an_edition_of(&row);
+        assert_eq!((decision.action, fields(&decision)), (Action::FillsPlanned, vec![EditionField::Link, EditionField::Status]));
+        let imported = super::tests::known(&an_edition_of(&row));
         assert_eq!(decide(&row, Known { imported: Some(&imported), ..known }).action, Action::Same);
         assert_eq!(decide(&row, Known::default()).action, Action::Create);
     }
@@ -393,5 +465,40 @@ mod tests {
         let late = Row { period: period::read("~ 2026-03-31"), registered_on: Some(day("2026-04-05")), ..a_row() };
         let it = create(late, ProjectId(Uuid::nil()), SeriesId(Uuid::nil()), None, day("2026-05-01"));
         assert_eq!((it.started_on, it.ended_on), (None, Some(day("2026-03-31"))));
+    }
+
+    #[test]
+    fn a_planned_edition_starts_once_its_announced_period_has_begun() {
+        let row = a_row();
+        let planned = Project { status: ProjectStatus::Planned, started_on: None, ..an_edition_of(&row) };
+        let on = |it: &Project, today: &str| {
+            let known = known(it);
+            super::decide(&row, Known { imported: Some(&known), ..Known::default() }, day(today))
+        };
+        assert_eq!(on(&planned, "2026-03-01").action, Action::Same);
+        let decision = on(&planned, "2026-03-02");
+        assert_eq!((decision.action, fields(&decision)), (Action::Edit, vec![EditionField::Status]));
+        assert_eq!((&decision.differences[0].from, &decision.differences[0].to), (&json!("planned"), &json!("ongoing")));
+        assert_eq!(on(&Project { status: ProjectStatus::Ongoing, ..planned }, "2026-03-02").action, Action::Same);
+    }
+
+    #[test]
+    fn only_what_an_import_alone_ended_goes_by_a_later_deadline() {
+        let ended = Project { status: ProjectStatus::Ended, ended_on: Some(day("2026-03-31")), ..an_edition_of(&a_row()) };
+        let extended = |until: &str, ended_by_import| {
+            let row = Row { period: period::read(&format!("2026-03-02 ~ {until}")), ..a_row() };
+            let known = Imported { it: ended.clone(), ended_by_import };
+            let today = day("2026-04-10");
+            let fields = fields(&super::decide(&row, Known { imported: Some(&known), ..Known::default() }, today));
+            let command = Command::Edit(Box::new(edit_imported(&row, &known, today)));
+            let mut after = ended.clone();
+            after.apply(&after.handle(command, Actor::System).unwrap().unwrap());
+            (fields, after.status, after.ended_on)
+        };
+        let both = vec![EditionField::Period, EditionField::Status];
+        assert_eq!(extended("2026-04-10", true), (both, ProjectStatus::Ongoing, None));
+        let period = || vec![EditionField::Period];
+        assert_eq!(extended("2026-04-09", true), (period(), ProjectStatus::Ended, Some(day("2026-04-09"))));
+        assert_eq!(extended("2026-04-10", false), (period(), ProjectStatus::Ended, Some(day("2026-03-31"))));
     }
 }

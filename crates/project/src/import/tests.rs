@@ -67,6 +67,7 @@ fn a_row_of_the_csv_says_what_stands_in_it() {
         Row {
             portal: Portal::Bizinfo,
             source_id: "PBLN_000000000000001".to_owned(),
+            list: Some(List::DataGoKr),
             name: "[부산] 2024년 온라인시장 진출 지원사업 참가기업 모집 공고".to_owned(),
             year: 2024,
             category: Category::Export,
@@ -157,6 +158,7 @@ fn a_record_of_bizinfo_says_the_same_in_every_wrapping() {
     let expected = Row {
         portal: Portal::Bizinfo,
         source_id: "PBLN_000000000000007".to_owned(),
+        list: Some(List::Bizinfo),
         name: "2026년 R&D 바우처 공고".to_owned(),
         year: 2026,
         category: Category::Technology,
@@ -228,6 +230,7 @@ fn an_answer_of_kstartup_is_read_without_the_phone_of_anybody() {
         Row {
             portal: Portal::Kstartup,
             source_id: "175783".to_owned(),
+            list: Some(List::Kstartup),
             name: "2026년 <초격차> 창업 지원".to_owned(),
             year: 2026,
             category: Category::Startup,
@@ -244,6 +247,74 @@ fn an_answer_of_kstartup_is_read_without_the_phone_of_anybody() {
         }
     );
     assert!(!serde_json::to_string(row).unwrap().contains("5678"));
+}
+
+/// The codes of the warnings of a line, each with its column.
+fn warnings(line: &Line) -> Vec<(&str, &str)> {
+    line.warnings.iter().map(|fault| (fault.column.as_ref().map_or("", |column| &column.name), fault.code)).collect()
+}
+
+#[test]
+fn a_row_that_the_end_of_the_file_may_have_cut_is_read_with_a_warning() {
+    let whole = read(CSV.trim_end()).unwrap();
+    assert!(whole.iter().all(|line| line.warnings.is_empty()));
+    let cut = &read(&CSV.trim_end()[..CSV.trim_end().len() - 2]).unwrap()[1];
+    assert_eq!(cut.read.as_ref().unwrap().source_id, "PBLN_0000000000000");
+    assert_eq!(warnings(cut), [("", MAYBE_CUT_OFF)]);
+    // A line break says that the row is whole, and an only row has no other to be shorter than.
+    let shorter = format!("{}\n", &CSV.trim_end()[..CSV.trim_end().len() - 2]);
+    assert_eq!(warnings(&read(shorter).unwrap()[1]), []);
+    let only = CSV.lines().take(2).collect::<Vec<_>>().join("\n");
+    assert_eq!(warnings(&read(&only[..only.len() - 2]).unwrap()[0]), []);
+}
+
+#[test]
+fn a_text_that_is_too_long_is_cut_and_a_long_period_is_kept_as_it_is_written() {
+    let mut record = a_record();
+    let read_period = |text: String| {
+        let mut record = a_record();
+        record["reqstBeginEndDe"] = json!(text);
+        rows(record.to_string())[0].period.clone()
+    };
+    record["trgetNm"] = json!("가".repeat(4001));
+    record["bsnsSumryCn"] = json!("나".repeat(4000));
+    let row = &rows(record.to_string())[0];
+    assert_eq!(row.target.as_deref(), Some(&*format!("{}…", "가".repeat(3999))));
+    assert_eq!(row.summary.as_deref(), Some(&*"나".repeat(4000)));
+    let long = format!("{} 2026-04-01 ~ 2026-04-30", "가".repeat(200));
+    let period = Period { kind: PeriodKind::Other, text: long.clone(), starts_on: None, ends_on: None };
+    assert_eq!(read_period(long), period);
+    assert_eq!(read_period("상시 ".repeat(2000)).text.chars().count(), 4000);
+    assert_eq!(read_period(format!("상시 {}", "가".repeat(197))).kind, PeriodKind::Always);
+}
+
+#[test]
+fn a_link_that_is_none_is_left_out_with_a_warning_unless_the_key_was_in_it() {
+    for link in ["ftp://a.kr/b", "누리집 참조", &format!("https://a.kr/{}", "b".repeat(4000))] {
+        let mut record = a_record();
+        record["pblancUrl"] = json!(link);
+        let line = &read(record.to_string()).unwrap()[0];
+        assert_eq!(line.read.as_ref().unwrap().link, None, "{link}");
+        assert_eq!(warnings(line).len(), 1, "{link}");
+    }
+    let csv = CSV.replace("https://www.bizinfo.go.kr", "ftp://www.bizinfo.go.kr");
+    assert_eq!(faults(&read(csv).unwrap()[0]), [("상세URL", "not-a-link")]);
+    let csv = CSV.replace("https://www.bizinfo.go.kr", "HTTPS://www.bizinfo.go.kr");
+    assert_eq!(rows(csv), rows(CSV));
+}
+
+#[test]
+fn a_row_is_of_a_list_only_where_its_link_leads_to_the_site_of_that() {
+    let list_of = |link: serde_json::Value| {
+        let mut record = a_record();
+        record["pblancUrl"] = link;
+        rows(record.to_string())[0].list
+    };
+    assert_eq!(list_of(json!("https://www.bizinfo.go.kr/x?pblancId=1")), Some(List::Bizinfo));
+    assert_eq!(list_of(serde_json::Value::Null), Some(List::Bizinfo));
+    assert_eq!(list_of(json!("https://example.com/programmes?pblancId=KTGG_1")), None);
+    assert_eq!(rows(CSV.replace("https://www.bizinfo.go.kr", "https://example.com"))[0].list, None);
+    assert_eq!(rows(CSV)[0].list, Some(List::DataGoKr));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Texts and links as the portals send them, made fit to be shown.
 
+use crate::project::is_web_address;
+
 /// The longest name of an entity that is looked for, `&` and `;` aside.
 const LONGEST_ENTITY: usize = 8;
 
@@ -34,8 +36,12 @@ pub(super) fn link(text: &str, host: &str) -> String {
     let text = text.trim().trim_matches(['<', '>']);
     if text.is_empty() || text == "-" {
         String::new()
-    } else if text.starts_with("http://") || text.starts_with("https://") {
+    } else if text.contains(' ') {
+        // Words are no address; whoever checks it will say so.
         text.to_owned()
+    } else if is_web_address(text) {
+        let (scheme, rest) = text.split_once(':').unwrap_or_default();
+        format!("{}:{rest}", scheme.to_ascii_lowercase())
     } else if let Some(rest) = text.strip_prefix("//") {
         format!("https://{rest}")
     } else if text.starts_with('/') {
@@ -46,6 +52,15 @@ pub(super) fn link(text: &str, host: &str) -> String {
     } else {
         format!("https://{text}")
     }
+}
+
+/// Whether a link leads to that site, or to one below it.
+pub(super) fn leads_to(link: &str, site: &str) -> bool {
+    let behind_scheme = link.split_once("://").map_or(link, |(_, rest)| rest);
+    let authority = behind_scheme.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host = host.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    host == site || host.strip_suffix(site).is_some_and(|below| below.ends_with('.'))
 }
 
 /// The value of a parameter of a link.
@@ -180,6 +195,23 @@ mod tests {
         assert_eq!(on("https://a.kr"), "https://a.kr");
         assert_eq!((on(""), on(" - ")), (String::new(), String::new()));
         assert_eq!(on("ftp://a.kr"), "ftp://a.kr");
+        assert_eq!(on("HTTP://a.kr/B"), "http://a.kr/B");
+        assert_eq!(on("누리집 참조 a.kr"), "누리집 참조 a.kr");
+    }
+
+    #[test]
+    fn a_link_leads_to_a_site_by_its_host_alone() {
+        for (link, leads) in [
+            ("https://www.bizinfo.go.kr/x", true),
+            ("http://BIZINFO.go.kr:80?x", true),
+            ("https://example.com/?at=bizinfo.go.kr", false),
+            ("https://bizinfo.go.kr@example.com/", false),
+            ("https://otherbizinfo.go.kr/", false),
+            ("https://bizinfo.go.kr.example.com/", false),
+            ("", false),
+        ] {
+            assert_eq!(leads_to(link, "bizinfo.go.kr"), leads, "{link}");
+        }
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use chrono::NaiveDate;
 use events::{Category, Period, Phase, ProjectId, ProjectStatus, Region, SeriesId};
+use service_kit::problem::Text;
 
-use super::{Project, Source, YEARS};
+use super::{List, Project, Source, YEARS};
 
 /// `CreateProject`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct CreateProject {
     pub predecessor: Option<ProjectId>,
     /// Where it is imported from.
     pub source: Option<Source>,
+    /// Which list it is read from.
+    pub source_list: Option<List>,
 }
 
 /// What shall become of one field.
@@ -93,15 +96,23 @@ pub struct EditProject {
     pub link: Patch<String>,
     /// When one can apply.
     pub period: Option<Period>,
+    /// The programme that it is an edition of.
+    pub series_id: Option<SeriesId>,
     /// The edition before this one.
-    pub predecessor: Patch<Earlier>,
+    pub predecessor: Patch<Neighbour>,
+    /// The editions that it stands between now.
+    pub between: Between,
     /// Where its announcement was imported from.
     pub source: Option<Source>,
+    /// Which list that was read from.
+    pub source_list: Option<List>,
+    /// Since when an edition is over that an import alone had ended, by its list; cleared, it runs again. Of others it is not said.
+    pub ended_on: Patch<NaiveDate>,
 }
 
-/// What has to be known of an edition that shall be another one's predecessor.
+/// What has to be known of an edition that another one follows or precedes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Earlier {
+pub struct Neighbour {
     /// Which edition.
     pub id: ProjectId,
     /// Its programme.
@@ -110,10 +121,19 @@ pub struct Earlier {
     pub year: i32,
 }
 
-impl From<&Project> for Earlier {
+impl From<&Project> for Neighbour {
     fn from(it: &Project) -> Self {
         Self { id: it.id, series_id: it.series_id, year: it.year }
     }
+}
+
+/// The editions before and after one, where there are any: its series and its year have to stay between theirs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Between {
+    /// Its predecessor.
+    pub predecessor: Option<Neighbour>,
+    /// Its successor.
+    pub successor: Option<Neighbour>,
 }
 
 /// What somebody wants of a project that exists.
@@ -174,6 +194,9 @@ pub enum Refusal {
     /// A typing error.
     #[error("the day is not between {} and {}", YEARS.start(), YEARS.end())]
     StartedNever,
+    /// A typing error.
+    #[error("the day is not between {} and {}", YEARS.start(), YEARS.end())]
+    EndedNever,
     /// It would be over before it began.
     #[error("it cannot have been ended before it was started")]
     EndedBeforeStarted,
@@ -183,4 +206,37 @@ pub enum Refusal {
     /// A successor comes later.
     #[error("the predecessor is not of an earlier year")]
     PredecessorNotEarlier,
+    /// The edition that follows it would be of another programme.
+    #[error("the edition that follows it is of another series")]
+    SuccessorElsewhere,
+    /// It would come before the edition that it follows.
+    #[error("the year is not after that of the edition before")]
+    NotAfterPredecessor,
+    /// It would come after the edition that follows it.
+    #[error("the year is not before that of the edition after")]
+    NotBeforeSuccessor,
+}
+
+impl Refusal {
+    /// The same for a person.
+    pub fn sentence(&self) -> Text {
+        let ko = match self {
+            Self::EndsBeforeItStarts => "마감일이 시작일보다 빠릅니다",
+            Self::NoSuchDate => "신청기간의 날짜를 확인해 주세요",
+            Self::NoSuchYear => "연도를 확인해 주세요",
+            Self::NotPlanned(_) => "예정인 사업만 시작할 수 있습니다",
+            Self::NotOngoing(_) => "진행 중인 사업만 종료할 수 있습니다",
+            Self::NotOverdue(_) => "마감이 지나지 않은 사업입니다",
+            Self::StartedInTheFuture => "오늘보다 늦은 날은 시작일이 될 수 없습니다",
+            Self::EndedInTheFuture => "오늘보다 늦은 날은 종료일이 될 수 없습니다",
+            Self::StartedNever | Self::EndedNever => "날짜를 확인해 주세요",
+            Self::EndedBeforeStarted => "종료일이 시작일보다 빠릅니다",
+            Self::PredecessorElsewhere => "이전 회차가 다른 계열의 사업입니다",
+            Self::PredecessorNotEarlier => "이전 연도의 사업이어야 합니다",
+            Self::SuccessorElsewhere => "다음 회차가 다른 계열의 사업이 됩니다",
+            Self::NotAfterPredecessor => "이전 회차보다 늦은 연도여야 합니다",
+            Self::NotBeforeSuccessor => "다음 회차보다 이른 연도여야 합니다",
+        };
+        Text::new(ko, self.to_string())
+    }
 }

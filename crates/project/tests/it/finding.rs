@@ -10,6 +10,7 @@ use service_kit::testing::TestApp;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
+use crate::importing::{csv, import, row};
 use crate::{encoded, ended, id_of, made, ongoing, start, with};
 
 async fn names(app: &TestApp, query: &str) -> Vec<String> {
@@ -310,42 +311,56 @@ async fn a_view_tells_the_days_that_are_left_until_they_have_passed() {
 }
 
 #[tokio::test]
-async fn an_imported_project_tells_where_it_comes_from_unless_its_link_leads_elsewhere() {
+async fn an_imported_project_tells_which_list_it_comes_from_whatever_becomes_of_its_link() {
     let app = start().await;
-    let (bizinfo, kstartup) = ("출처: 중소벤처기업부 기업마당(bizinfo.go.kr)", "출처: 창업진흥원 K-Startup(k-startup.go.kr)");
-    for (name, link, line) in [
-        ("bizinfo", Some("https://www.bizinfo.go.kr/view.do?pblancId=PBLN_1"), Some(bizinfo)),
-        ("kstartup", Some("https://www.k-startup.go.kr/1"), Some(kstartup)),
-        ("bizinfo", Some("https://example.com/1"), None),
-        ("bizinfo", None, None),
-        ("우리 목록", Some("https://www.bizinfo.go.kr/1"), None),
-    ] {
-        let id = made(&app, &with(&json!({ "link": link }))).await;
-        sqlx::query("update project set source_name = $2, source_id = $3 where id = $1")
-            .bind(id)
-            .bind(name)
-            .bind(id.to_string())
-            .execute(app.pool())
-            .await
-            .unwrap();
-        let view = app.anyone().get(&format!("/projects/{id}")).await.expect(200);
-        assert_eq!(view["source"], json!({ "name": name, "id": id, "line": line }), "{name} {link:?}");
+    let record = |id: u32, link: &str| {
+        json!({
+            "pblancId": format!("PBLN_{id}"), "pblancNm": format!("2026년 사업 {id}"), "jrsdInsttNm": "가상부", "pblancUrl": link,
+            "reqstBeginEndDe": "상시",
+        })
+    };
+    let jsonl = [
+        record(1, "https://www.bizinfo.go.kr/x?pblancId=PBLN_1"),
+        record(2, "https://example.com/x?pblancId=PBLN_2"),
+        record(3, ""),
+    ];
+    let jsonl: Vec<String> = jsonl.iter().map(Value::to_string).collect();
+    let kstartup = json!({ "data": [{
+        "pbanc_sn": 4, "biz_pbanc_nm": "2026년 사업 4", "pbanc_ntrp_nm": "가상원", "detl_pg_url": "www.k-startup.go.kr/x"
+    }] });
+    import(&app, jsonl.join("\n")).await;
+    import(&app, kstartup.to_string()).await;
+    import(&app, csv(&[row(5, "2026년 사업 5", "2026-11-02", "2026-12-11")])).await;
+    // The same announcement of the other list is the same edition, and stays of the list that told it first.
+    import(&app, csv(&[row(1, "2026년 사업 1", "상시", "")])).await;
+    let lines = async || {
+        let page = app.anyone().get("/projects?sort=name").await.expect(200);
+        let line = |it: &Value| it["source"]["line"].as_str().map(str::to_owned);
+        page["items"].as_array().unwrap().iter().map(line).collect::<Vec<_>>()
+    };
+    let bizinfo = Some("출처: 중소벤처기업부 기업마당(bizinfo.go.kr)".to_owned());
+    let kstartup = Some("출처: 창업진흥원 K-Startup(k-startup.go.kr)".to_owned());
+    let portal = Some("출처: 공공데이터포털(data.go.kr), 중소벤처기업부".to_owned());
+    let expected = [bizinfo.clone(), None, bizinfo, kstartup, portal];
+    assert_eq!(lines().await, expected);
+    let page = app.anyone().get("/projects").await.expect(200);
+    for it in page["items"].as_array().unwrap() {
+        let (path, version) = (format!("/projects/{}", it["id"].as_str().unwrap()), it["version"].as_i64().unwrap());
+        app.as_staff().patch_if(&path, version, &json!({ "link": "https://example.org/" })).await.expect(200);
     }
+    assert_eq!(lines().await, expected);
 }
 
 #[tokio::test]
 async fn rows_that_older_rules_computed_are_computed_again() {
     let app = start().await;
     for n in 0..3 {
-        let id = made(&app, &with(&json!({ "name": format!("스마트상점 {n}"), "target": "소상공인" }))).await;
-        sqlx::query(
-            "update project set search = '', initials = '', series_key = '', target_words = '{}', computed_by = 0 where id = $1",
-        )
-        .bind(id)
+        made(&app, &with(&json!({ "name": format!("스마트상점 {n}"), "target": "소상공인" }))).await;
+    }
+    sqlx::query("update project set search = '', initials = '', series_key = '', target_words = '{}', computed_by = 0")
         .execute(app.pool())
         .await
         .unwrap();
-    }
     assert_eq!((found(&app, "상점").await.len(), found(&app, "ㅅㅁㅌ").await.len()), (0, 0));
     app.new_events().await;
     project::search::compute_again(&app.context().db).await.unwrap();

@@ -54,7 +54,7 @@ pub(crate) async fn rows_of(app: &TestApp, import: &Value, query: &str) -> Vec<V
 }
 
 pub(crate) fn counts(create: u32, edit: u32, same: u32, fills_planned: u32, error: u32) -> Value {
-    json!({ "create": create, "edit": edit, "same": same, "fillsPlanned": fills_planned, "error": error, "skipped": 0 })
+    json!({ "create": create, "edit": edit, "same": same, "fillsPlanned": fills_planned, "error": error, "skipped": 0, "warnings": 0 })
 }
 
 pub(crate) async fn count(app: &TestApp, table: &str) -> i64 {
@@ -92,7 +92,7 @@ async fn a_file_becomes_a_plan_and_nothing_else_until_it_is_committed() {
     assert_eq!(
         rows[0]["source"],
         json!({
-            "name": "bizinfo", "id": "PBLN_1", "line": "출처: 중소벤처기업부 기업마당(bizinfo.go.kr)"
+            "name": "bizinfo", "id": "PBLN_1", "line": "출처: 공공데이터포털(data.go.kr), 중소벤처기업부"
         })
     );
     assert_eq!((&rows[1]["name"], &rows[1]["errors"]), (&json!("2026년 창업패키지 모집 공고"), &json!([])));

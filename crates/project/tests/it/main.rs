@@ -9,6 +9,8 @@ mod finding;
 mod http;
 mod importing;
 mod real_data;
+mod reimporting;
+mod series;
 mod work;
 
 use chrono::{DateTime, TimeDelta, Utc};

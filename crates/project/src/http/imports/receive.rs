@@ -1,6 +1,6 @@
 //! How a file is received: read as it arrives, and planned row by row.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use axum::body::Body;
 use axum::extract::State;
@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use service_kit::auth::{Identity, Staff};
+use service_kit::clock::seoul_date;
 use service_kit::http::{self, Query, Versioned, idempotency_key, read_on, unreadable_body};
 use service_kit::idempotency::{self, Retry};
 use service_kit::problem::Text;
@@ -20,10 +21,10 @@ use uuid::Uuid;
 
 use super::shown;
 use super::view::ImportView;
-use crate::import::plan::{self, Action, Decision, Known};
-use crate::import::{Line, Reader};
+use crate::http::change::wait_until_computed;
+use crate::import::plan::{self, Action, Decision, Imported, Known};
+use crate::import::{Line, MAYBE_CUT_OFF, Reader, Row};
 use crate::project::{Project, Source};
-use crate::series;
 use crate::store::imports;
 use crate::store::imports::rows::{self, PlannedRow};
 
@@ -87,6 +88,7 @@ async fn receive(
 ) -> Result<Versioned<ImportView>, Problem> {
     let key = idempotency_key(&headers)?;
     let name = file.name()?;
+    wait_until_computed(&context).await?;
     let mut tx = context.db.begin().await?;
     let id = imports::begin(&mut tx, name.as_deref(), who.subject).await?;
     tx.commit().await?;
@@ -137,16 +139,23 @@ async fn plan_batch(context: &Context, id: Uuid, lines: Vec<Line>) -> Result<(),
         return Ok(());
     }
     let mut tx = context.db.begin().await?;
+    let today = seoul_date(tx.now());
     let sources: Vec<Source> = lines.iter().filter_map(|line| Some(line.read.as_ref().ok()?.source())).collect();
     let (mut above, imported) = rows::known_by_source(&mut tx, id, &sources).await?;
-    let mut expected = expected_editions(&mut tx, id, &lines, &imported).await?;
+    let first = first_seen(&lines, &above, &imported);
+    let cut_off = cut_off_editions(&mut tx, &lines, &first).await?;
+    let mut expected = expected_editions(&mut tx, id, &lines, &first).await?;
     let mut planned = Vec::with_capacity(lines.len());
-    for (place, Line { number, line, read }) in lines.into_iter().enumerate() {
+    for (place, Line { number, line, read, warnings }) in lines.into_iter().enumerate() {
         let (row, decision) = match read {
             Ok(row) => {
                 let source = row.source();
-                let known = Known { above: above.get(&source), imported: imported.get(&source), expected: expected.get(&place) };
-                let decision = plan::decide(&row, known);
+                let known = Known {
+                    above: above.get(&source),
+                    imported: imported.get(&source).or_else(|| cut_off.get(&place)),
+                    expected: expected.get(&place),
+                };
+                let decision = plan::decide(&row, known, today);
                 if let (Action::FillsPlanned, Some((edition, _))) = (decision.action, decision.edition) {
                     // The next row of the same programme is another announcement.
                     expected.retain(|_, it| it.id != edition);
@@ -156,11 +165,41 @@ async fn plan_batch(context: &Context, id: Uuid, lines: Vec<Line>) -> Result<(),
             }
             Err(faults) => (None, Decision::error(faults)),
         };
-        planned.push(PlannedRow { number, line, row, decision });
+        planned.push(PlannedRow { number, line, row, decision, warnings });
     }
     rows::add(&mut tx, id, planned).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// The places of the rows whose key stands nowhere yet: neither further up in the file, nor in an edition.
+fn first_seen(lines: &[Line], above: &HashMap<Source, Row>, imported: &HashMap<Source, Imported>) -> Vec<usize> {
+    let mut seen = HashSet::new();
+    let is_new = |source: &Source| !above.contains_key(source) && !imported.contains_key(source);
+    let rows = lines.iter().enumerate().filter_map(|(place, line)| Some((place, line.read.as_ref().ok()?.source())));
+    rows.filter(|(_, source)| is_new(source) && seen.insert(source.clone())).map(|(place, _)| place).collect()
+}
+
+fn row_at(lines: &[Line], place: usize) -> Option<&Row> {
+    lines.get(place)?.read.as_ref().ok()
+}
+
+/// By the place of the row in the batch, the edition that it is, where either was cut off within its key.
+async fn cut_off_editions(tx: &mut Tx, lines: &[Line], places: &[usize]) -> Result<HashMap<usize, Imported>, sqlx::Error> {
+    let rows: Vec<&Row> = places.iter().filter_map(|place| row_at(lines, *place)).collect();
+    let sources: Vec<Source> = rows.iter().map(|row| row.source()).collect();
+    let keys: Vec<String> = rows.iter().map(|row| row.series_key()).collect();
+    let (mut found, mut taken) = (HashMap::new(), HashSet::new());
+    for (at, known) in rows::alike(tx, &sources, &keys).await? {
+        let Some(place) = places.get(at) else { continue };
+        let Some(line) = lines.get(*place) else { continue };
+        let may_be_cut = line.warnings.iter().any(|warning| warning.code == MAYBE_CUT_OFF);
+        let is_one = line.read.as_ref().is_ok_and(|row| plan::is_one_cut_off(row, may_be_cut, &known.it));
+        if is_one && !found.contains_key(place) && taken.insert(known.it.id) {
+            found.insert(*place, known);
+        }
+    }
+    Ok(found)
 }
 
 /// By the place of the row in the batch, the edition that it could be the announcement of.
@@ -168,18 +207,11 @@ async fn expected_editions(
     tx: &mut Tx,
     id: Uuid,
     lines: &[Line],
-    imported: &HashMap<Source, Project>,
+    places: &[usize],
 ) -> Result<HashMap<usize, Project>, sqlx::Error> {
-    let (mut places, mut keys, mut years) = (Vec::new(), Vec::new(), Vec::new());
-    for (place, line) in lines.iter().enumerate() {
-        if let Ok(row) = &line.read
-            && !imported.contains_key(&row.source())
-        {
-            places.push(place);
-            keys.push(series::key(&row.name, &row.agency, &row.host, row.year));
-            years.push(row.year);
-        }
-    }
+    let rows: Vec<&Row> = places.iter().filter_map(|place| row_at(lines, *place)).collect();
+    let keys: Vec<String> = rows.iter().map(|row| row.series_key()).collect();
+    let years: Vec<i32> = rows.iter().map(|row| row.year).collect();
     let found = rows::expected(tx, id, &keys, &years).await?;
     Ok(found.into_iter().filter_map(|(at, it)| Some((*places.get(at)?, it))).collect())
 }

@@ -18,7 +18,7 @@ use crate::store::imports::{Import, ImportState, Outcome};
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "id": "0199f2c4-7d00-7c3a-9a51-3f0e6c1b2a40", "name": "중소기업지원사업_20240331.csv", "state": "committing",
-    "counts": { "create": 4850, "edit": 12, "same": 47, "fillsPlanned": 2, "error": 1, "skipped": 1 },
+    "counts": { "create": 4850, "edit": 12, "same": 47, "fillsPlanned": 2, "error": 1, "skipped": 1, "warnings": 1 },
     "progress": { "done": 1300, "total": 4863 },
     "requestedBy": "0199f2c4-7d00-7c3a-9a51-000000000001", "requestedAt": "2026-11-23T01:00:00Z",
     "committedBy": "0199f2c4-7d00-7c3a-9a51-000000000001", "committedAt": "2026-11-23T01:02:10Z", "version": 2
@@ -49,7 +49,7 @@ pub(crate) struct ImportView {
 /// How many rows there are of each kind.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({ "create": 4850, "edit": 12, "same": 47, "fillsPlanned": 2, "error": 1, "skipped": 1 }))]
+#[schema(example = json!({ "create": 4850, "edit": 12, "same": 47, "fillsPlanned": 2, "error": 1, "skipped": 1, "warnings": 1 }))]
 pub(crate) struct CountsView {
     create: i64,
     edit: i64,
@@ -60,6 +60,8 @@ pub(crate) struct CountsView {
     error: i64,
     /// Of those that had to be confirmed, the ones that nobody confirmed.
     skipped: i64,
+    /// Those that something may be wrong with, although they can be imported.
+    warnings: i64,
 }
 
 /// How far the carrying out is.
@@ -75,7 +77,8 @@ pub(crate) struct ProgressView {
 impl From<Import> for ImportView {
     fn from(it: Import) -> Self {
         let (mut counts, mut progress) = (CountsView::default(), ProgressView::default());
-        for count in &it.counts {
+        counts.warnings = it.counts.warnings;
+        for count in &it.counts.of {
             let place = match count.action {
                 Action::Create => &mut counts.create,
                 Action::Edit => &mut counts.edit,
@@ -115,11 +118,11 @@ impl From<Import> for ImportView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
-    "id": "17", "line": 18, "action": "edit", "outcome": "done", 
+    "id": "17", "line": 18, "action": "edit", "outcome": "done",
     "source": { "name": "bizinfo", "id": "PBLN_000000000096371", "line": "출처: 중소벤처기업부 기업마당(bizinfo.go.kr)" },
     "name": "2024년 1차 중소기업 품질시스템 구축 지원사업 시행 공고", "year": 2024, "category": "기술", "agency": "가상산업부",
     "projectId": "0199f2c4-7d00-7c3a-9a51-3f0e6c1b2a41",
-    "differences": [{ "field": "host", "from": "가상원자력협회", "to": "가상산업협회" }], "errors": []
+    "differences": [{ "field": "host", "from": "가상원자력협회", "to": "가상산업협회" }], "errors": [], "warnings": []
 }))]
 pub(crate) struct RowView {
     /// Its number in the file, headings and blank lines aside: what confirms it.
@@ -130,7 +133,7 @@ pub(crate) struct RowView {
     /// What became of it, once the plan was committed.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<Outcome>,
-    /// Where it comes from, if it can be read.
+    /// Where it comes from, if it can be read. What a row says is kept for 30 days after it was carried out.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<SourceView>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,9 +154,11 @@ pub(crate) struct RowView {
     differences: Vec<Difference>,
     /// Why it cannot be imported.
     errors: Vec<RowError>,
+    /// What may be wrong with it, although it can be imported.
+    warnings: Vec<RowError>,
 }
 
-/// Why a row cannot be imported.
+/// Why a row cannot be imported, or what may be wrong with it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({ "line": 18, "column": "사업명", "columnNumber": 3, "code": "too-long", "message": "200자를 넘습니다" }))]
@@ -182,7 +187,7 @@ impl RowView {
             };
             RowError { line: it.line, column, column_number: column_number.flatten(), code: fault.code, message }
         };
-        let source = it.row.as_ref().map(|row| SourceView::of(row.source(), row.link.as_deref()));
+        let source = it.row.as_ref().map(|row| SourceView::of(row.source(), row.list));
         let (name, agency) = it.row.as_ref().map(|row| (row.name.clone(), row.agency.clone())).unzip();
         Self {
             id: it.number.to_string(),
@@ -197,6 +202,7 @@ impl RowView {
             project_id: it.project_id,
             differences: it.differences,
             errors: it.faults.into_iter().map(error).collect(),
+            warnings: it.warnings.into_iter().map(error).collect(),
         }
     }
 }

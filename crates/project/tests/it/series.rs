@@ -1,0 +1,108 @@
+//! Which series an edition is of: how it is recognised, and how staff mend it.
+
+use serde_json::{Value, json};
+use service_kit::testing::TestApp;
+use uuid::Uuid;
+
+use crate::importing::{carry_out, commit, csv, plan, row};
+use crate::{made, shown, start, with};
+
+/// As another build left it, whose rules wrote nothing that these know.
+async fn computed_by(app: &TestApp, rules: i16) {
+    sqlx::query("update project set series_key = '', search = '', initials = '', computed_by = $1")
+        .bind(rules)
+        .execute(app.pool())
+        .await
+        .unwrap();
+}
+
+fn of(year: i32) -> Value {
+    with(&json!({ "name": format!("{year}년 수출바우처"), "year": year, "agency": "가상부", "host": "가상원" }))
+}
+
+async fn series(app: &TestApp) -> i64 {
+    sqlx::query_scalar("select count(distinct series_id) from project").fetch_one(app.pool()).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_older_rules_computed_is_computed_before_a_series_is_recognised() {
+    let app = start().await;
+    made(&app, &of(2025)).await;
+    computed_by(&app, 0).await;
+    made(&app, &of(2026)).await;
+    assert_eq!(series(&app).await, 1);
+    // A plan sees what is expected, and its commit the series, wherever the other rules come in between.
+    computed_by(&app, 0).await;
+    let filling = row(1, "2026년 수출바우처 공고", "2026-11-02", "2026-12-11");
+    let planned = plan(&app, csv(&[filling, row(2, "2027년 수출바우처 공고", "2027-11-02", "2027-12-11")])).await;
+    assert_eq!((&planned["counts"]["create"], &planned["counts"]["fillsPlanned"]), (&json!(1), &json!(1)));
+    computed_by(&app, 0).await;
+    commit(&app, &planned, &json!({})).await.expect(202);
+    carry_out(&app, &planned).await;
+    assert_eq!(series(&app).await, 1);
+}
+
+#[tokio::test]
+async fn what_newer_rules_computed_is_left_alone() {
+    let app = start().await;
+    made(&app, &of(2025)).await;
+    computed_by(&app, i16::MAX).await;
+    project::search::compute_again(&app.context().db).await.unwrap();
+    let key: String = sqlx::query_scalar("select series_key from project").fetch_one(app.pool()).await.unwrap();
+    assert_eq!(key, "");
+}
+
+#[tokio::test]
+async fn an_edition_of_the_wrong_series_is_moved_and_its_neighbours_have_to_be_of_the_new_one() {
+    let app = start().await;
+    let (old, it) = (made(&app, &of(2025)).await, made(&app, &of(2026)).await);
+    let later = made(&app, &of(2027)).await;
+    let elsewhere = made(&app, &with(&json!({ "year": 2024, "host": "창업진흥원" }))).await;
+    let other = shown(&app, elsewhere).await["seriesId"].clone();
+    app.new_events().await;
+    let staff = app.as_staff();
+    for (id, body, expected) in [
+        (it, json!({ "seriesId": Uuid::from_u128(0x404) }), ("/seriesId", "unknown")),
+        (it, json!({ "seriesId": null }), ("/seriesId", "required")),
+        (it, json!({ "seriesId": "x" }), ("/seriesId", "wrong-type")),
+        // The edition before stays where it is.
+        (it, json!({ "seriesId": other }), ("/predecessor", "another-series")),
+        (it, json!({ "seriesId": other, "predecessor": null }), ("/seriesId", "has-a-successor")),
+        (later, json!({ "seriesId": other, "predecessor": old }), ("/predecessor", "has-a-successor")),
+    ] {
+        let refused = staff.patch_if(&format!("/projects/{id}"), 1, &body).await.problem(422);
+        assert_eq!(refused.1, [(expected.0.to_owned(), expected.1.to_owned())], "{body}");
+    }
+    let body = json!({ "seriesId": other, "predecessor": elsewhere });
+    let moved = staff.patch_if(&format!("/projects/{later}"), 1, &body).await.expect(200);
+    assert_eq!((&moved["seriesId"], &moved["predecessor"]), (&other, &json!(elsewhere)));
+    let told = app.new_events().await;
+    assert_eq!((told.len(), &told[0].2["changed"]), (1, &json!(["predecessor", "series"])));
+    assert_eq!(told[0].2["seriesId"], other);
+    assert_eq!(shown(&app, elsewhere).await["editions"].as_array().unwrap().len(), 2);
+    // The same once more is no change.
+    assert_eq!(staff.patch_if(&format!("/projects/{later}"), 2, &body).await.expect(200)["version"], 2);
+}
+
+#[tokio::test]
+async fn a_year_stays_between_those_of_the_editions_before_and_after() {
+    let app = start().await;
+    let (first, second) = (made(&app, &of(2024)).await, made(&app, &of(2025)).await);
+    let third = made(&app, &of(2026)).await;
+    assert_eq!(shown(&app, third).await["predecessor"], json!(second));
+    let edit = async |id: Uuid, body: Value| app.as_staff().patch_if(&format!("/projects/{id}"), 1, &body).await;
+    for (id, year, code) in [
+        (second, 2024, "not-after-predecessor"),
+        (second, 2026, "not-before-successor"),
+        (first, 2025, "not-before-successor"),
+        (third, 2025, "not-after-predecessor"),
+    ] {
+        let refused = edit(id, json!({ "year": year })).await.problem(422);
+        assert_eq!(refused.1, [("/year".to_owned(), code.to_owned())], "{year}");
+    }
+    // No edition follows itself, however far around.
+    let refused = edit(first, json!({ "year": 2027, "predecessor": third })).await.problem(422);
+    assert_eq!(refused.1, [("/year".to_owned(), "not-before-successor".to_owned())]);
+    assert_eq!(edit(third, json!({ "year": 2030 })).await.expect(200)["year"], 2030);
+    assert_eq!(edit(second, json!({ "year": 2024, "predecessor": null })).await.expect(200)["year"], 2024);
+}
