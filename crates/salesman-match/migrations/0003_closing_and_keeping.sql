@@ -7,6 +7,12 @@ alter table salesman_match
     add column previous_salesman_id   uuid,
     add column previous_consultant_id uuid;
 
+-- The queue by what it lacks: a look for one of the two reads none of those that wait for the other.
+drop index salesman_match_waiting;
+create index salesman_match_lacks_salesman on salesman_match (requested_at, id) where closed_at is null and salesman_id is null;
+create index salesman_match_lacks_consultant on salesman_match (requested_at, id)
+    where closed_at is null and salesman_id is not null and consultant_id is null;
+
 -- What a salesman or a consultant sees, closed matches too.
 create index salesman_match_of_salesman on salesman_match (salesman_id, id desc);
 create index salesman_match_of_consultant on salesman_match (consultant_id, id desc);
@@ -18,6 +24,8 @@ alter table known_salesman
     -- Days off in Seoul, both ends included.
     add column leave_from  date,
     add column leave_until date,
+    -- Which event told all of this: one that is older and heard again changes nothing. 0: not known.
+    add column version     bigint  not null default 0,
     add check ((leave_from is null) = (leave_until is null));
 
 -- What a match shows of its project, and what a strategy can go by: a copy of what the project service tells, kept by KeepProjects.
@@ -25,5 +33,7 @@ create table known_project (
     id       uuid   primary key,
     name     text   not null,
     category text   not null,
-    regions  text[] not null
+    regions  text[] not null,
+    -- Which event told all of this: one that is older and heard again changes nothing.
+    version  bigint not null
 );

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use events::{Actor, Strategy};
+use events::Actor;
 use service_kit::clock::seoul_date;
 use service_kit::db::is_transient;
 use service_kit::leader::{self, Duty, Lease};
@@ -16,9 +16,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::salesman_match::Command;
+use crate::salesman_match::{Command, SalesmanMatch};
 use crate::store::copies::{self, Roster};
-use crate::store::{self, Fillable, Reasons, Stored};
+use crate::store::queue::{self, Fillable};
+use crate::store::{self, Reasons};
 use crate::strategy::{Request, choose};
 
 /// How often it looks without being woken: another replica may have taken a request in, and somebody may be back from leave.
@@ -82,14 +83,14 @@ pub(crate) async fn assign_waiting(db: &Db, lease: Option<&Lease>, faulty: &mut 
             passed_over: &passed_over,
             limit: i64::try_from(BATCH - edited).unwrap_or(1),
         };
-        let waiting = store::lock_waiting(&mut tx, fillable).await?;
+        let waiting = queue::lock_waiting(&mut tx, fillable).await?;
         if waiting.is_empty() {
             break;
         }
-        for (id, stored) in waiting {
-            store::mark(&mut tx).await?;
-            let assigned = match stored {
-                Ok(stored) => assign(&mut tx, stored, &mut roster, today).await,
+        for (id, it) in waiting {
+            queue::mark(&mut tx).await?;
+            let assigned = match it {
+                Ok(it) => assign(&mut tx, it, &mut roster, today).await,
                 Err(unreadable) => Err(unreadable),
             };
             match assigned {
@@ -98,14 +99,14 @@ pub(crate) async fn assign_waiting(db: &Db, lease: Option<&Lease>, faulty: &mut 
                 Ok(false) => passed_over.push(id),
                 Err(error) if is_transient(&error) => return Err(error),
                 Err(error) => {
-                    store::back_to_mark(&mut tx).await?;
+                    queue::back_to_mark(&mut tx).await?;
                     passed_over.push(id);
                     if faulty.0.insert(id) {
                         tracing::error!(salesman_match.id = %id, %error, "a match cannot be served: the others go on");
                     }
                 }
             }
-            store::forget_mark(&mut tx).await?;
+            queue::forget_mark(&mut tx).await?;
         }
     }
     tx.commit().await?;
@@ -113,8 +114,7 @@ pub(crate) async fn assign_waiting(db: &Db, lease: Option<&Lease>, faulty: &mut 
 }
 
 /// Fills the free places of one match; `false`: nobody is left for them.
-async fn assign(tx: &mut Tx, stored: Stored, roster: &mut Roster, today: NaiveDate) -> Result<bool, sqlx::Error> {
-    let mut it = stored.it;
+async fn assign(tx: &mut Tx, mut it: SalesmanMatch, roster: &mut Roster, today: NaiveDate) -> Result<bool, sqlx::Error> {
     let history = store::history(tx, it.customer.customer_id).await?;
     let request = |had, brought_by| Request { last_four: it.customer.last_four, had, brought_by, today };
     let salesman = match it.salesman {
@@ -125,10 +125,12 @@ async fn assign(tx: &mut Tx, stored: Stored, roster: &mut Roster, today: NaiveDa
         None => choose(request(&history.consultants, None), &roster.consultants),
         Some(_) => None,
     };
-    let (salesman, why_salesman) = salesman.unzip();
-    let (consultant, why_consultant) = consultant.unzip();
+    // What chose the consultant alone says nothing of the salesman: the match keeps what is told of him.
+    let Some(decided) = salesman.as_ref().or(consultant.as_ref()).map(|choice| choice.reason.rule) else { return Ok(false) };
+    let (salesman, why_salesman) = salesman.map(|choice| (choice.person, choice.reason)).unzip();
+    let (consultant, why_consultant) = consultant.map(|choice| (choice.person, choice.reason)).unzip();
     let command =
-        Command::MatchSalesman { salesman: salesman.clone(), consultant: consultant.clone(), strategy: Strategy::PhoneSuffix };
+        Command::MatchSalesman { salesman: salesman.clone(), consultant: consultant.clone(), strategy: decided.strategy() };
     // A refusal here means that only a consultant is free: the match waits for its salesman.
     let Ok(Some(change)) = it.handle(command, Actor::System) else { return Ok(false) };
     it.apply(&change);

@@ -17,9 +17,10 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::salesman_match::{Command, Refusal};
-use crate::store::lists::{self, Filter, QueuePlace};
+use crate::store::lists::{self, Filter};
+use crate::store::queue::{self, QueuePlace};
 use crate::store::{self, Reasons, Stored, copies};
-use crate::strategy::{self, Choice, Unavailable};
+use crate::strategy::{self, Choice, Reason, Unavailable};
 use crate::view::{MatchView, sees};
 
 pub(crate) fn routes() -> OpenApiRouter<Context> {
@@ -94,7 +95,7 @@ async fn list(
     if query.unassigned == Some(true) {
         let limit = limit(query.limit)?;
         let after = query.after.as_deref().map(queue_place).transpose()?;
-        let stored = lists::queue(context.db.pool(), &who, filter, after, limit + 1).await?;
+        let stored = queue::list(context.db.pool(), &who, filter, after, limit + 1).await?;
         return Ok(Paged::cut_by(views(stored), limit, |view: &MatchView| (view.requested_at, view.id)));
     }
     let page = PageQuery { limit: query.limit, after: query.after }.page()?;
@@ -128,12 +129,12 @@ fn queue_place(after: &str) -> Result<QueuePlace, Problem> {
 )]
 async fn show(State(context): State<Context>, who: Only<Team>, Path(id): Path<MatchId>) -> Result<Versioned<MatchView>, Problem> {
     let who = who.0;
-    let stored = store::load(context.db.pool(), id).await?.filter(|stored| sees(&who, &stored.it));
+    let stored = store::load(context.db.pool(), id).await?.filter(|stored| sees(&who, stored));
     Ok(shown(stored.ok_or_else(Problem::not_found)?, &who))
 }
 
 fn shown(stored: Stored, who: &Identity) -> Versioned<MatchView> {
-    let version = stored.it.version;
+    let version = stored.version;
     Versioned { status: StatusCode::OK, location: None, version, view: MatchView::for_reader(stored, who) }
 }
 
@@ -189,15 +190,15 @@ async fn match_by_hand(
     let mut tx = context.db.begin().await?;
     // As the assigner does: capacity is read by one at a time.
     store::alone(&mut tx).await?;
-    let mut it = store::lock(&mut tx, id).await?.ok_or_else(Problem::not_found)?.it;
+    let mut it = store::lock(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
     if !if_match.allows(it.version) {
         return Err(Problem::stale(it.version));
     }
     it.check_open()?;
     let (salesman, why_salesman) =
-        chosen(&mut tx, &mut fields, PersonRole::Salesman, salesman, it.salesman.as_ref()).await?.unzip();
+        chosen(&mut tx, &mut fields, PersonRole::Salesman, salesman, it.salesman.as_ref()).await?.map(parts).unzip();
     let (consultant, why_consultant) =
-        chosen(&mut tx, &mut fields, PersonRole::Consultant, consultant, it.consultant.as_ref()).await?.unzip();
+        chosen(&mut tx, &mut fields, PersonRole::Consultant, consultant, it.consultant.as_ref()).await?.map(parts).unzip();
     if !fields.all_right() {
         return Err(fields.problem());
     }
@@ -209,6 +210,10 @@ async fn match_by_hand(
     let stored = store::load(&mut *tx, id).await?.ok_or_else(Problem::not_found)?;
     tx.commit().await?;
     Ok(shown(stored, &who))
+}
+
+fn parts(choice: Choice) -> (PersonRef, Reason) {
+    (choice.person, choice.reason)
 }
 
 /// Whom staff named for a place, if somebody else than who has it; notes why he cannot be put there.

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use events::{
-    Actor, ConsultationCreated, ConsultationProgressed, InterestCreated, InterestUpdated, Origin, SalesmanId, TellsEdition,
-    TellsProfile,
+    Actor, ConsultationCreated, ConsultationProgressed, CustomerRef, Envelope, InterestCreated, InterestUpdated, Origin,
+    ProjectId, SalesmanId, TellsEdition, TellsProfile,
 };
 use service_kit::{PolicyError, Received, Tx};
 
@@ -15,15 +15,8 @@ use crate::store::{self, Requested, copies};
 /// Causes `SalesmanMatched`, as soon as the assigner has chosen.
 pub(crate) async fn match_salesman_to_interest(tx: &mut Tx, received: &Received<InterestCreated>) -> Result<(), PolicyError> {
     let (envelope, event) = (&received.envelope, &received.event);
-    let requested = Requested {
-        origin: Origin::Interest(event.interest_id),
-        origin_version: envelope.version,
-        project_id: event.project_id,
-        project_name: event.project_name.as_deref(),
-        customer: &event.customer,
-        brought_by: bringer(event.actor),
-        at: envelope.recorded_at,
-    };
+    let project = (event.project_id, event.project_name.as_deref());
+    let requested = requested(envelope, Origin::Interest(event.interest_id), project, &event.customer, event.actor);
     store::request(tx, requested).await?;
     Ok(())
 }
@@ -39,15 +32,8 @@ pub(crate) async fn match_salesman_to_interest_again(
     if !event.interested {
         return Ok(());
     }
-    let requested = Requested {
-        origin: Origin::Interest(event.interest_id),
-        origin_version: envelope.version,
-        project_id: event.project_id,
-        project_name: event.project_name.as_deref(),
-        customer: &event.customer,
-        brought_by: bringer(event.actor),
-        at: envelope.recorded_at,
-    };
+    let project = (event.project_id, event.project_name.as_deref());
+    let requested = requested(envelope, Origin::Interest(event.interest_id), project, &event.customer, event.actor);
     if store::request(tx, requested).await? {
         return Ok(());
     }
@@ -66,17 +52,29 @@ pub(crate) async fn match_salesman_to_consultation(
     received: &Received<ConsultationCreated>,
 ) -> Result<(), PolicyError> {
     let (envelope, event) = (&received.envelope, &received.event);
-    let requested = Requested {
-        origin: Origin::Consultation(event.consultation_id),
-        origin_version: envelope.version,
-        project_id: event.project_id,
-        project_name: event.project_name.as_deref(),
-        customer: &event.customer,
-        brought_by: bringer(event.actor),
-        at: envelope.recorded_at,
-    };
+    let project = (event.project_id, event.project_name.as_deref());
+    let requested = requested(envelope, Origin::Consultation(event.consultation_id), project, &event.customer, event.actor);
     store::request(tx, requested).await?;
     Ok(())
+}
+
+/// What an event asks for, in whichever words it tells it.
+fn requested<'a>(
+    envelope: &Envelope,
+    origin: Origin,
+    (project_id, project_name): (ProjectId, Option<&'a str>),
+    customer: &'a CustomerRef,
+    actor: Actor,
+) -> Requested<'a> {
+    Requested {
+        origin,
+        origin_version: envelope.version,
+        project_id,
+        project_name,
+        customer,
+        brought_by: bringer(actor),
+        at: envelope.recorded_at,
+    }
 }
 
 /// Who brought the customer in: a salesman who entered it himself.
@@ -122,11 +120,11 @@ async fn close(tx: &mut Tx, origin: Origin, origin_version: i64, at: DateTime<Ut
 /// `KeepSalesmen`: whenever a salesman or consultant is registered or updated, keep him on the roster as he is now.
 pub(crate) async fn keep_salesmen<E: TellsProfile>(tx: &mut Tx, received: &Received<E>) -> Result<(), PolicyError> {
     let (id, profile) = received.event.profile();
-    Ok(copies::keep_salesman(tx, id, profile).await?)
+    Ok(copies::keep_salesman(tx, id, profile, received.envelope.version).await?)
 }
 
 /// `KeepProjects`: whenever anything happens to an edition, keep the name that matches show of it.
 pub(crate) async fn keep_projects<E: TellsEdition>(tx: &mut Tx, received: &Received<E>) -> Result<(), PolicyError> {
     let (id, edition) = received.event.edition();
-    Ok(copies::keep_project(tx, id, edition).await?)
+    Ok(copies::keep_project(tx, id, edition, received.envelope.version).await?)
 }

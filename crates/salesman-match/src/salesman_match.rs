@@ -1,6 +1,8 @@
 //! Every rule about matches, and nothing else: no I/O, no clock, no ids made here.
 
 use events::{Actor, CustomerRef, MatchId, Origin, PersonRef, ProjectId, SalesmanId, SalesmanMatched, Strategy};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Who serves one interest or one consultation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,19 +90,26 @@ pub enum Refusal {
 }
 
 /// A place on a match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schema(as = PlaceName)]
 pub enum Place {
-    /// The salesman's.
+    /// 영업대표.
     Salesman,
-    /// The consultant's.
+    /// 컨설턴트.
     Consultant,
+}
+
+/// The places that the assigner has still to fill: none, once both are filled or the match is closed.
+pub fn lacking(is_closed: bool, has_salesman: bool, has_consultant: bool) -> Vec<Place> {
+    let places = [(Place::Salesman, has_salesman), (Place::Consultant, has_consultant)];
+    places.into_iter().filter(|(_, is_filled)| !is_closed && !is_filled).map(|(place, _)| place).collect()
 }
 
 impl SalesmanMatch {
     /// The places that the assigner has still to fill.
     pub fn lacks(&self) -> Vec<Place> {
-        let places = [(Place::Salesman, &self.salesman), (Place::Consultant, &self.consultant)];
-        places.into_iter().filter(|(_, person)| !self.closed && person.is_none()).map(|(place, _)| place).collect()
+        lacking(self.closed, self.salesman.is_some(), self.consultant.is_some())
     }
 
     /// Whether people can be put on it.

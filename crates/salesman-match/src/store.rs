@@ -1,13 +1,14 @@
-//! The only SQL of this service: matches here, what it keeps of others in `copies`, what callers list in `lists`.
+//! The only SQL of this service: matches here, those that wait in `queue`, what callers list in `lists`, what it keeps of others in `copies`.
 
 pub(crate) mod copies;
 pub(crate) mod lists;
+pub(crate) mod queue;
 
 use chrono::{DateTime, Utc};
 use events::{
     ConsultationId, CustomerId, CustomerRef, InterestId, LastFour, MatchId, Origin, PersonRef, ProjectId, SalesmanId, Strategy,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use service_kit::{Tx, event_log};
 use sqlx::PgExecutor;
@@ -17,16 +18,22 @@ use uuid::Uuid;
 use crate::salesman_match::{Change, SalesmanMatch};
 use crate::strategy::{Had, Reason};
 
-/// A match as it lies in its table.
+/// A match as it lies in its table, for whoever reads it: words stay as they were written, so that one of a newer build hides nothing else.
 #[derive(Debug, sqlx::FromRow)]
-struct Row {
-    id: Uuid,
-    origin_kind: String,
-    origin_id: Uuid,
+pub(crate) struct Stored {
+    /// Its id.
+    pub(crate) id: Uuid,
+    /// `interest` or `consultation`.
+    pub(crate) origin_kind: String,
+    /// What it was made for.
+    pub(crate) origin_id: Uuid,
     origin_version: i64,
-    project_id: Uuid,
-    project_name: Option<String>,
-    customer_id: Uuid,
+    /// What that is about.
+    pub(crate) project_id: Uuid,
+    /// Its newest name.
+    pub(crate) project_name: Option<String>,
+    /// Whose.
+    pub(crate) customer_id: Uuid,
     last_four: String,
     brought_by: Option<Uuid>,
     salesman_id: Option<Uuid>,
@@ -35,12 +42,18 @@ struct Row {
     consultant_name: Option<String>,
     previous_salesman_id: Option<Uuid>,
     previous_consultant_id: Option<Uuid>,
-    strategy: Option<String>,
-    reason: Option<Value>,
-    requested_at: DateTime<Utc>,
-    matched_at: Option<DateTime<Utc>>,
-    closed_at: Option<DateTime<Utc>>,
-    version: i64,
+    /// How the salesman was chosen.
+    pub(crate) strategy: Option<String>,
+    /// Why these people.
+    pub(crate) reason: Option<Value>,
+    /// When it was asked for the last time.
+    pub(crate) requested_at: DateTime<Utc>,
+    /// When the people who are on it now came.
+    pub(crate) matched_at: Option<DateTime<Utc>>,
+    /// When what it was made for came to its end.
+    pub(crate) closed_at: Option<DateTime<Utc>>,
+    /// How many events it has.
+    pub(crate) version: i64,
 }
 
 /// A row's columns. People and projects have the newest names that were told of them, whichever came first.
@@ -51,75 +64,64 @@ const COLUMNS: &str = "it.id, origin_kind, origin_id, origin_version, project_id
     coalesce((select display_name from known_salesman where id = it.consultant_id), consultant_name) consultant_name,
     strategy, reason, requested_at, matched_at, closed_at, version";
 
-/// A match, and what only its readers need.
-#[derive(Debug)]
-pub(crate) struct Stored {
-    /// The match.
-    pub(crate) it: SalesmanMatch,
-    /// Why these people.
-    pub(crate) reasons: Reasons,
-    /// When it was asked for the last time.
-    pub(crate) requested_at: DateTime<Utc>,
-    /// Since when somebody is on it.
-    pub(crate) matched_at: Option<DateTime<Utc>>,
-    /// When what it was made for came to its end.
-    pub(crate) closed_at: Option<DateTime<Utc>>,
-}
-
 /// Why these people: kept beside the match.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Reasons {
     /// Why this salesman.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) salesman: Option<Reason>,
     /// Why this consultant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) consultant: Option<Reason>,
 }
 
-impl TryFrom<Row> for Stored {
-    type Error = sqlx::Error;
+impl Stored {
+    /// The salesman.
+    pub(crate) fn salesman(&self) -> Option<PersonRef> {
+        person(self.salesman_id, self.salesman_name.as_deref())
+    }
 
-    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
-        let person = |id: Option<Uuid>, name: Option<String>| Some(PersonRef { id: SalesmanId(id?), display_name: name? });
-        let origin = match row.origin_kind.as_str() {
-            "interest" => Origin::Interest(InterestId(row.origin_id)),
-            _ => Origin::Consultation(ConsultationId(row.origin_id)),
+    /// The consultant.
+    pub(crate) fn consultant(&self) -> Option<PersonRef> {
+        person(self.consultant_id, self.consultant_name.as_deref())
+    }
+
+    /// The match itself, for whoever decides on it: a word that this build does not know is decided on by a build that does.
+    pub(crate) fn to_decide(&self) -> Result<SalesmanMatch, sqlx::Error> {
+        let origin = match self.origin_kind.as_str() {
+            "interest" => Origin::Interest(InterestId(self.origin_id)),
+            "consultation" => Origin::Consultation(ConsultationId(self.origin_id)),
+            _ => return Err(sqlx::Error::Decode("an unknown kind of origin".into())),
         };
-        let it = SalesmanMatch {
-            id: MatchId(row.id),
+        Ok(SalesmanMatch {
+            id: MatchId(self.id),
             origin,
-            origin_version: row.origin_version,
-            project_id: ProjectId(row.project_id),
-            project_name: row.project_name,
-            customer: CustomerRef { customer_id: CustomerId(row.customer_id), last_four: last_four(row.last_four)? },
-            brought_by: row.brought_by.map(SalesmanId),
-            salesman: person(row.salesman_id, row.salesman_name),
-            consultant: person(row.consultant_id, row.consultant_name),
-            previous_salesman: row.previous_salesman_id.map(SalesmanId),
-            previous_consultant: row.previous_consultant_id.map(SalesmanId),
-            strategy: row.strategy.as_deref().map(strategy).transpose()?,
-            closed: row.closed_at.is_some(),
-            version: row.version,
-        };
-        Ok(Self {
-            it,
-            // A reason is only shown: what a build before this one wrote in another form is no reason to show nothing at all.
-            reasons: row.reason.and_then(|reason| serde_json::from_value(reason).ok()).unwrap_or_default(),
-            requested_at: row.requested_at,
-            matched_at: row.matched_at,
-            closed_at: row.closed_at,
+            origin_version: self.origin_version,
+            project_id: ProjectId(self.project_id),
+            project_name: self.project_name.clone(),
+            customer: CustomerRef { customer_id: CustomerId(self.customer_id), last_four: last_four(&self.last_four)? },
+            brought_by: self.brought_by.map(SalesmanId),
+            salesman: self.salesman(),
+            consultant: self.consultant(),
+            previous_salesman: self.previous_salesman_id.map(SalesmanId),
+            previous_consultant: self.previous_consultant_id.map(SalesmanId),
+            strategy: self.strategy.as_deref().map(strategy).transpose()?,
+            closed: self.closed_at.is_some(),
+            version: self.version,
         })
     }
 }
 
-fn last_four(text: String) -> Result<LastFour, sqlx::Error> {
-    LastFour::try_from(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+fn person(id: Option<Uuid>, name: Option<&str>) -> Option<PersonRef> {
+    Some(PersonRef { id: SalesmanId(id?), display_name: name?.to_owned() })
+}
+
+fn last_four(text: &str) -> Result<LastFour, sqlx::Error> {
+    LastFour::try_from(text.to_owned()).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
 fn strategy(name: &str) -> Result<Strategy, sqlx::Error> {
-    let known = [Strategy::PhoneSuffix, Strategy::ByHand].into_iter().find(|strategy| strategy.as_str() == name);
-    known.ok_or_else(|| sqlx::Error::Decode("an unknown strategy".into()))
+    Strategy::named(name).ok_or_else(|| sqlx::Error::Decode("an unknown strategy".into()))
 }
 
 /// What a match is asked for.
@@ -170,18 +172,16 @@ pub(crate) async fn request(tx: &mut Tx, requested: Requested<'_>) -> Result<boo
 
 /// One match.
 pub(crate) async fn load(executor: impl PgExecutor<'_>, id: MatchId) -> Result<Option<Stored>, sqlx::Error> {
-    let row: Option<Row> =
-        sqlx::query_as(sqlx::AssertSqlSafe(format!("select {COLUMNS} from salesman_match it where it.id = $1")))
-            .bind(id.0)
-            .fetch_optional(executor)
-            .await?;
-    row.map(Stored::try_from).transpose()
+    sqlx::query_as(sqlx::AssertSqlSafe(format!("select {COLUMNS} from salesman_match it where it.id = $1")))
+        .bind(id.0)
+        .fetch_optional(executor)
+        .await
 }
 
 /// One match, and nobody else changes it until `tx` ends.
-pub(crate) async fn lock(tx: &mut Tx, id: MatchId) -> Result<Option<Stored>, sqlx::Error> {
+pub(crate) async fn lock(tx: &mut Tx, id: MatchId) -> Result<Option<SalesmanMatch>, sqlx::Error> {
     sqlx::query("select 1 from salesman_match where id = $1 for update").bind(id.0).execute(&mut **tx).await?;
-    load(&mut **tx, id).await
+    load(&mut **tx, id).await?.map(|stored| stored.to_decide()).transpose()
 }
 
 /// The match of an interest or a consultation, and nobody else changes it until `tx` ends.
@@ -191,7 +191,7 @@ pub(crate) async fn lock_of(tx: &mut Tx, origin: Origin) -> Result<Option<Salesm
         .fetch_optional(&mut **tx)
         .await?;
     match id {
-        Some(id) => Ok(load(&mut **tx, MatchId(id)).await?.map(|stored| stored.it)),
+        Some(id) => load(&mut **tx, MatchId(id)).await?.map(|stored| stored.to_decide()).transpose(),
         None => Ok(None),
     }
 }
@@ -200,58 +200,6 @@ pub(crate) async fn lock_of(tx: &mut Tx, origin: Origin) -> Result<Option<Salesm
 pub(crate) async fn alone(tx: &mut Tx) -> Result<(), sqlx::Error> {
     sqlx::query("select pg_advisory_xact_lock(hashtextextended('ktgg/salesman-match/assigning', 0))").execute(&mut **tx).await?;
     Ok(())
-}
-
-/// Which places somebody could fill, which matches to leave out, and how many to take.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Fillable<'a> {
-    /// Whether any salesman could be chosen.
-    pub(crate) has_salesman: bool,
-    /// Whether any consultant could.
-    pub(crate) has_consultant: bool,
-    /// Matches that were looked at already in this unit of work.
-    pub(crate) passed_over: &'a [Uuid],
-    /// How many at most.
-    pub(crate) limit: i64,
-}
-
-/// A match with a free place, if its row can be read.
-pub(crate) type Waiting = (Uuid, Result<Stored, sqlx::Error>);
-
-/// Locks the oldest open matches with a place that somebody could fill.
-///
-/// A match that lacks only a consultant does not stand in the way of those that lack a salesman while no consultant is free. One that is
-/// being closed or opened just now is left for the next look: waiting for it could be waiting for one who waits for us.
-pub(crate) async fn lock_waiting(tx: &mut Tx, fillable: Fillable<'_>) -> Result<Vec<Waiting>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
-        "select {COLUMNS} from salesman_match it
-         where closed_at is null and (salesman_id is null or consultant_id is null)
-           and ((salesman_id is null and $1) or (salesman_id is not null and consultant_id is null and $2))
-           and it.id <> all($3)
-         order by requested_at, it.id limit $4 for update of it skip locked"
-    )))
-    .bind(fillable.has_salesman)
-    .bind(fillable.has_consultant)
-    .bind(fillable.passed_over)
-    .bind(fillable.limit)
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.id, Stored::try_from(row))).collect())
-}
-
-/// Marks this place in the unit of work, so that one match can fail alone.
-pub(crate) async fn mark(tx: &mut Tx) -> Result<(), sqlx::Error> {
-    sqlx::query("savepoint one_match").execute(&mut **tx).await.map(drop)
-}
-
-/// Undoes what was done since the mark.
-pub(crate) async fn back_to_mark(tx: &mut Tx) -> Result<(), sqlx::Error> {
-    sqlx::query("rollback to savepoint one_match").execute(&mut **tx).await.map(drop)
-}
-
-/// Keeps what was done since the mark.
-pub(crate) async fn forget_mark(tx: &mut Tx) -> Result<(), sqlx::Error> {
-    sqlx::query("release savepoint one_match").execute(&mut **tx).await.map(drop)
 }
 
 /// Of each place, who had it on the customer's matches, the newest first.
@@ -297,7 +245,7 @@ pub(crate) async fn save_matched(tx: &mut Tx, it: &SalesmanMatch, change: &Chang
     sqlx::query(
         "update salesman_match
          set salesman_id = $2, salesman_name = $3, consultant_id = $4, consultant_name = $5, strategy = $6,
-             reason = coalesce(reason, '{}') || $7, matched_at = coalesce(matched_at, $8),
+             reason = coalesce(reason, '{}') || $7, matched_at = $8,
              previous_salesman_id = null, previous_consultant_id = null, version = $9
          where id = $1",
     )

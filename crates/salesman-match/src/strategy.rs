@@ -4,7 +4,7 @@
 
 use chrono::NaiveDate;
 use events::{LastFour, Leave, PersonRef, SalesmanId};
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, Serializer};
 
 /// For whom somebody is chosen.
 #[derive(Debug, Clone, Copy)]
@@ -71,28 +71,58 @@ impl Candidate {
     }
 }
 
+/// The strategy in force: what picks where no rule goes before it and staff do not choose by hand.
+pub const IN_FORCE: events::Strategy = events::Strategy::PhoneSuffix;
+
 /// By which rule somebody was chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
     /// The customer has him already.
     Kept,
     /// He brought the customer in.
     Brought,
-    /// The strategy `phone-suffix`.
-    PhoneSuffix,
-    /// Staff chose.
-    ByHand,
+    /// A strategy picked, or staff did.
+    By(events::Strategy),
 }
 
-/// Why this one: stored with the match.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+impl Rule {
+    /// All of them, in the order in which they are asked.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::Kept, Self::Brought].into_iter().chain(events::Strategy::ALL.map(Self::By))
+    }
+
+    /// The rule's name; that of a strategy is the strategy's.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Brought => "brought",
+            Self::By(strategy) => strategy.as_str(),
+        }
+    }
+
+    /// The strategy that is told of whoever was chosen: rules that go before it belong to the one in force.
+    pub const fn strategy(self) -> events::Strategy {
+        match self {
+            Self::Kept | Self::Brought => IN_FORCE,
+            Self::By(strategy) => strategy,
+        }
+    }
+}
+
+impl Serialize for Rule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// Why this one: stored with the match, for whoever reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reason {
     /// The rule that picked.
     pub rule: Rule,
     /// The last four digits, where they picked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_four: Option<LastFour>,
     /// Everybody who could have been picked, in the order in which they were counted.
     pub candidates: Vec<Scored>,
@@ -101,7 +131,7 @@ pub struct Reason {
 }
 
 /// Somebody who could have been picked, as he stood at that moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Scored {
     /// Who.
@@ -120,7 +150,13 @@ impl From<&Candidate> for Scored {
 }
 
 /// Who was chosen, and why.
-pub type Choice = (PersonRef, Reason);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// Who.
+    pub person: PersonRef,
+    /// By which rule, and from whom.
+    pub reason: Reason,
+}
 
 /// Chooses for one place. `None` when nobody is eligible: the place stays in the queue.
 pub fn choose(request: Request<'_>, roster: &[Candidate]) -> Option<Choice> {
@@ -129,17 +165,18 @@ pub fn choose(request: Request<'_>, roster: &[Candidate]) -> Option<Choice> {
     let (picked, rule) = None
         .or_else(|| kept(request, &eligible).map(|picked| (picked, Rule::Kept)))
         .or_else(|| brought(request, &eligible).map(|picked| (picked, Rule::Brought)))
-        .or_else(|| phone_suffix(request, &eligible).map(|picked| (picked, Rule::PhoneSuffix)))?;
+        .or_else(|| phone_suffix(request, &eligible).map(|picked| (picked, Rule::By(events::Strategy::PhoneSuffix))))?;
     let person = eligible.get(picked)?.person.clone();
-    let last_four = (rule == Rule::PhoneSuffix).then_some(request.last_four);
+    let last_four = (rule == Rule::By(events::Strategy::PhoneSuffix)).then_some(request.last_four);
     let candidates = eligible.into_iter().map(Scored::from).collect();
-    Some((person, Reason { rule, last_four, candidates, picked }))
+    Some(Choice { person, reason: Reason { rule, last_four, candidates, picked } })
 }
 
 /// Staff choose: whoever is chosen is the only candidate.
 pub fn by_hand(candidate: &Candidate) -> Choice {
-    let reason = Reason { rule: Rule::ByHand, last_four: None, candidates: vec![candidate.into()], picked: 0 };
-    (candidate.person.clone(), reason)
+    let rule = Rule::By(events::Strategy::ByHand);
+    let reason = Reason { rule, last_four: None, candidates: vec![candidate.into()], picked: 0 };
+    Choice { person: candidate.person.clone(), reason }
 }
 
 /// A customer keeps whom he has: the person of his newest open match, else of his newest; if that one is not eligible, the next.
@@ -169,6 +206,8 @@ mod tests {
 
     use super::*;
 
+    const PHONE_SUFFIX: Rule = Rule::By(events::Strategy::PhoneSuffix);
+
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
     }
@@ -192,14 +231,14 @@ mod tests {
     }
 
     fn picked(request: Request<'_>, roster: &[Candidate]) -> Option<(u128, Rule)> {
-        choose(request, roster).map(|(person, reason)| (person.id.0.as_u128(), reason.rule))
+        choose(request, roster).map(|Choice { person, reason }| (person.id.0.as_u128(), reason.rule))
     }
 
     #[test]
     fn the_last_digits_pick_from_the_roster_in_id_order_whatever_order_it_came_in() {
         let roster = [candidate(3, 0), candidate(1, 0), candidate(2, 0)];
         for (last_four, expected) in [("5678", 3), ("5679", 1), ("5680", 2), ("0000", 1)] {
-            assert_eq!(picked(request(last_four), &roster), Some((expected, Rule::PhoneSuffix)));
+            assert_eq!(picked(request(last_four), &roster), Some((expected, PHONE_SUFFIX)));
         }
     }
 
@@ -214,7 +253,7 @@ mod tests {
                 let had = [had(who, true), had(who, false)];
                 let request = Request { had: &had, brought_by: Some(id(who)), ..request(&format!("{number:04}")) };
                 assert_eq!(picked(request, &unavailable), None);
-                assert_eq!(picked(request, &[&unavailable[..], &[candidate(4, 1)]].concat()), Some((4, Rule::PhoneSuffix)));
+                assert_eq!(picked(request, &[&unavailable[..], &[candidate(4, 1)]].concat()), Some((4, PHONE_SUFFIX)));
             }
         }
         assert_eq!(picked(request("1234"), &[]), None);
@@ -238,7 +277,7 @@ mod tests {
         assert_eq!(kept(&[had(3, true), had(2, true)], &roster), Some((3, Rule::Kept)));
         let busy = [candidate(1, 0), candidate(2, 0), candidate(3, 2)];
         assert_eq!(kept(&[had(2, false), had(3, true)], &busy), Some((2, Rule::Kept)));
-        assert_eq!(kept(&[had(9, true)], &roster), Some((1, Rule::PhoneSuffix)));
+        assert_eq!(kept(&[had(9, true)], &roster), Some((1, PHONE_SUFFIX)));
     }
 
     #[test]
@@ -251,13 +290,26 @@ mod tests {
 
     #[test]
     fn the_reason_names_everybody_who_could_have_been_picked_and_what_he_held() {
-        let (_, reason) = choose(request("0004"), &[candidate(2, 0), candidate(1, 1), candidate(3, 2)]).unwrap();
+        let Choice { reason, .. } = choose(request("0004"), &[candidate(2, 0), candidate(1, 1), candidate(3, 2)]).unwrap();
         let stood: Vec<_> = reason.candidates.iter().map(|it| (it.person.id, it.open, it.capacity)).collect();
         assert_eq!(stood, [(id(1), 1, 2), (id(2), 0, 2)]);
         assert_eq!((reason.picked, reason.last_four), (0, Some(request("0004").last_four)));
         let had = [had(2, true)];
-        let (_, reason) = choose(Request { had: &had, ..request("0004") }, &[candidate(2, 0), candidate(1, 1)]).unwrap();
+        let Choice { reason, .. } =
+            choose(Request { had: &had, ..request("0004") }, &[candidate(2, 0), candidate(1, 1)]).unwrap();
         assert_eq!((reason.picked, reason.last_four), (1, None));
+    }
+
+    #[test]
+    fn every_rule_has_a_name_of_its_own_and_tells_a_strategy() {
+        let names: Vec<&str> = Rule::all().map(Rule::as_str).collect();
+        assert_eq!(names, ["kept", "brought", "phone-suffix", "by-hand"]);
+        let told: Vec<&str> = Rule::all().map(|rule| rule.strategy().as_str()).collect();
+        assert_eq!(told, ["phone-suffix", "phone-suffix", "phone-suffix", "by-hand"]);
+        for strategy in events::Strategy::ALL {
+            assert_eq!(events::Strategy::named(strategy.as_str()), Some(strategy));
+        }
+        assert_eq!(events::Strategy::named("of a newer build"), None);
     }
 
     prop_compose! {
@@ -296,7 +348,7 @@ mod tests {
             let eligible: Vec<SalesmanId> =
                 roster.iter().filter(|it| it.is_eligible(request.today)).map(|it| it.person.id).collect();
             prop_assert_eq!(choice.is_none(), eligible.is_empty());
-            prop_assert!(choice.is_none_or(|(person, _)| eligible.contains(&person.id)));
+            prop_assert!(choice.is_none_or(|choice| eligible.contains(&choice.person.id)));
         }
     }
 }

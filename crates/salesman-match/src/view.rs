@@ -1,16 +1,19 @@
 //! What each reader sees of a match: customers who, the people on it why they, staff everything.
 
 use chrono::{DateTime, Utc};
-use events::{SalesmanId, Strategy};
-use serde::Serialize;
+use events::Strategy;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use service_kit::auth::{Identity, Role};
 use service_kit::people::PersonView;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-use crate::salesman_match::{Place, SalesmanMatch};
-use crate::store::{Reasons, Stored};
-use crate::strategy::{Reason, Rule, Scored};
+use crate::salesman_match::{Place, lacking};
+use crate::store::Stored;
+use crate::strategy::Rule;
 
 /// A match as its reader may see it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -53,16 +56,17 @@ pub(crate) struct MatchView {
     /// Nobody until matched (배정 중).
     pub(crate) consultant: Option<PersonView>,
     /// The places that wait for somebody to be free: nothing, once both are filled or the match is closed.
-    pub(crate) lacks: Vec<PlaceName>,
+    pub(crate) lacks: Vec<Place>,
     /// How the salesman was chosen; not for customers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) strategy: Option<StrategyName>,
+    #[schema(value_type = Option<StrategyName>)]
+    pub(crate) strategy: Option<String>,
     /// Why these people; not for customers. Whoever is on it sees of the candidates only himself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<ReasonsView>,
     /// Since when it waits, or waited: the last time it was asked for.
     pub(crate) requested_at: DateTime<Utc>,
-    /// Since when somebody is on it.
+    /// When the people who are on it now came: another one in either place is another instant.
     pub(crate) matched_at: Option<DateTime<Utc>>,
     /// When what it was made for came to its end.
     pub(crate) closed_at: Option<DateTime<Utc>>,
@@ -76,7 +80,7 @@ pub(crate) struct MatchView {
 pub(crate) struct OriginView {
     /// `interest` or `consultation`.
     #[schema(value_type = OriginKind)]
-    pub(crate) kind: &'static str,
+    pub(crate) kind: String,
     /// Its id.
     pub(crate) id: Uuid,
 }
@@ -92,43 +96,55 @@ pub(crate) enum OriginKind {
     Consultation,
 }
 
-/// A place on a match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum PlaceName {
-    /// 영업대표.
-    Salesman,
-    /// 컨설턴트.
-    Consultant,
+/// How the salesman was chosen: by the last digits of the phone, or because the customer has him, or because he brought the customer in; or by
+/// staff.
+#[derive(Debug)]
+pub(crate) struct StrategyName;
+
+impl PartialSchema for StrategyName {
+    fn schema() -> RefOr<Schema> {
+        words("How the salesman was chosen", Strategy::ALL.map(Strategy::as_str))
+    }
 }
 
-/// How the salesman was chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum StrategyName {
-    /// By the last digits of the phone, or because the customer has him, or because he brought the customer in.
-    PhoneSuffix,
-    /// By staff.
-    ByHand,
+impl ToSchema for StrategyName {}
+
+/// By which rule somebody was chosen.
+#[derive(Debug)]
+pub(crate) struct RuleName;
+
+impl PartialSchema for RuleName {
+    fn schema() -> RefOr<Schema> {
+        let said = "By which rule somebody was chosen: the customer has him already, he brought the customer in, a strategy picked, or staff did";
+        words(said, Rule::all().map(Rule::as_str))
+    }
+}
+
+impl ToSchema for RuleName {}
+
+/// A text that is one of these: the description lists what the code knows. What is shown may be the word of a newer build.
+fn words(said: &str, words: impl IntoIterator<Item = &'static str>) -> RefOr<Schema> {
+    let words = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+    words.description(Some(said)).into()
 }
 
 /// Why these people, for each place.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({ "salesman": {
     "rule": "kept", "among": 1, "picked": 0,
     "candidates": [{ "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘", "open": 4, "capacity": 30 }],
 } }))]
 pub(crate) struct ReasonsView {
     /// Why this salesman.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     salesman: Option<ReasonView>,
     /// Why this consultant.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     consultant: Option<ReasonView>,
 }
 
 /// Why this one.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "rule": "kept", "among": 1, "picked": 0,
@@ -136,11 +152,13 @@ pub(crate) struct ReasonsView {
 }))]
 pub(crate) struct ReasonView {
     /// The rule that picked.
-    rule: RuleName,
+    #[schema(value_type = RuleName)]
+    rule: String,
     /// The last four digits of the customer's phone number, where they picked: their remainder by `among` is `picked`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     last_four: Option<String>,
     /// How many could have been picked.
+    #[serde(skip_deserializing)]
     among: usize,
     /// Which of them was, in the order of their ids, counted from 0.
     picked: usize,
@@ -148,22 +166,8 @@ pub(crate) struct ReasonView {
     candidates: Vec<CandidateView>,
 }
 
-/// By which rule somebody was chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum RuleName {
-    /// The customer has him already.
-    Kept,
-    /// He brought the customer in.
-    Brought,
-    /// The last digits of the phone pick from those who are free, in the order of their ids.
-    PhoneSuffix,
-    /// Staff chose.
-    ByHand,
-}
-
 /// Somebody who could have been picked.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({ "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘", "open": 4, "capacity": 30 }))]
 pub(crate) struct CandidateView {
@@ -180,92 +184,50 @@ pub(crate) struct CandidateView {
 impl MatchView {
     /// What this reader sees of it.
     pub(crate) fn for_reader(stored: Stored, who: &Identity) -> Self {
-        let Stored { it, reasons, requested_at, matched_at, closed_at } = stored;
         let is_customer = who.role == Role::Customer;
-        let lacks = it.lacks().into_iter().map(PlaceName::from).collect();
+        let (salesman, consultant) = (stored.salesman(), stored.consultant());
         Self {
-            id: it.id.0,
-            origin: OriginView { kind: it.origin.kind(), id: it.origin.id() },
-            project_id: it.project_id.0,
-            project_name: it.project_name,
-            customer_id: it.customer.customer_id.0,
-            salesman: it.salesman.map(PersonView::from),
-            consultant: it.consultant.map(PersonView::from),
-            lacks,
-            strategy: it.strategy.filter(|_| !is_customer).map(StrategyName::from),
-            reason: if is_customer { None } else { ReasonsView::for_reader(reasons, who) },
-            requested_at,
-            matched_at,
-            closed_at,
-            version: it.version,
+            id: stored.id,
+            origin: OriginView { kind: stored.origin_kind, id: stored.origin_id },
+            project_id: stored.project_id,
+            project_name: stored.project_name,
+            customer_id: stored.customer_id,
+            lacks: lacking(stored.closed_at.is_some(), salesman.is_some(), consultant.is_some()),
+            salesman: salesman.map(PersonView::from),
+            consultant: consultant.map(PersonView::from),
+            strategy: stored.strategy.filter(|_| !is_customer),
+            reason: stored.reason.filter(|_| !is_customer).and_then(|reason| ReasonsView::for_reader(reason, who)),
+            requested_at: stored.requested_at,
+            matched_at: stored.matched_at,
+            closed_at: stored.closed_at,
+            version: stored.version,
         }
     }
 }
 
 /// Whether somebody may know that the match exists. Another person's is 404, not 403.
-pub(crate) fn sees(who: &Identity, it: &SalesmanMatch) -> bool {
+pub(crate) fn sees(who: &Identity, it: &Stored) -> bool {
     match who.role {
-        Role::Customer => it.customer.customer_id.0 == who.subject,
-        Role::Salesman => who.is(it.salesman.as_ref()),
-        Role::Consultant => who.is(it.consultant.as_ref()),
+        Role::Customer => it.customer_id == who.subject,
+        Role::Salesman => who.is(it.salesman().as_ref()),
+        Role::Consultant => who.is(it.consultant().as_ref()),
         Role::Staff => true,
     }
 }
 
 impl ReasonsView {
-    fn for_reader(reasons: Reasons, who: &Identity) -> Option<Self> {
-        let shown = |reason: Option<Reason>| reason.map(|reason| ReasonView::for_reader(reason, who));
-        match (shown(reasons.salesman), shown(reasons.consultant)) {
-            (None, None) => None,
-            (salesman, consultant) => Some(Self { salesman, consultant }),
-        }
+    /// A reason is only shown: what another build wrote in another form is no reason to show nothing at all.
+    fn for_reader(reasons: Value, who: &Identity) -> Option<Self> {
+        let Self { salesman, consultant } = serde_json::from_value(reasons).ok()?;
+        let shown = |reason: Option<ReasonView>| reason.map(|reason| reason.for_reader(who));
+        (salesman.is_some() || consultant.is_some()).then(|| Self { salesman: shown(salesman), consultant: shown(consultant) })
     }
 }
 
 impl ReasonView {
-    fn for_reader(reason: Reason, who: &Identity) -> Self {
-        let is_for = |id: SalesmanId| who.role == Role::Staff || id.0 == who.subject;
-        Self {
-            rule: reason.rule.into(),
-            last_four: reason.last_four.map(String::from),
-            among: reason.candidates.len(),
-            picked: reason.picked,
-            candidates: reason.candidates.into_iter().filter(|it| is_for(it.person.id)).map(CandidateView::from).collect(),
-        }
-    }
-}
-
-impl From<Scored> for CandidateView {
-    fn from(Scored { person, open, capacity }: Scored) -> Self {
-        Self { id: person.id.0, display_name: person.display_name, open, capacity }
-    }
-}
-
-impl From<Place> for PlaceName {
-    fn from(place: Place) -> Self {
-        match place {
-            Place::Salesman => Self::Salesman,
-            Place::Consultant => Self::Consultant,
-        }
-    }
-}
-
-impl From<Strategy> for StrategyName {
-    fn from(strategy: Strategy) -> Self {
-        match strategy {
-            Strategy::PhoneSuffix => Self::PhoneSuffix,
-            Strategy::ByHand => Self::ByHand,
-        }
-    }
-}
-
-impl From<Rule> for RuleName {
-    fn from(rule: Rule) -> Self {
-        match rule {
-            Rule::Kept => Self::Kept,
-            Rule::Brought => Self::Brought,
-            Rule::PhoneSuffix => Self::PhoneSuffix,
-            Rule::ByHand => Self::ByHand,
-        }
+    fn for_reader(mut self, who: &Identity) -> Self {
+        self.among = self.candidates.len();
+        self.candidates.retain(|it| who.role == Role::Staff || it.id == who.subject);
+        self
     }
 }

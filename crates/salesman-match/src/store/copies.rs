@@ -1,4 +1,5 @@
-//! What this service keeps of salesmen, consultants and projects: upserts of all that their events tell, so that they commute.
+//! What this service keeps of salesmen, consultants and projects: upserts of all that their newest event tells. One that is older changes
+//! nothing, so that nobody is on the roster as he once was while a topic is read again from its beginning.
 
 use chrono::NaiveDate;
 use events::{Leave, PersonRef, PersonRole, ProjectId, Region, SalesmanId};
@@ -8,14 +9,22 @@ use uuid::Uuid;
 use crate::strategy::Candidate;
 
 /// Keeps what the assigner needs of a salesman or consultant, and what a later strategy can go by.
-pub(crate) async fn keep_salesman(tx: &mut Tx, id: SalesmanId, profile: &events::Profile) -> Result<(), sqlx::Error> {
+pub(crate) async fn keep_salesman(
+    tx: &mut Tx,
+    id: SalesmanId,
+    profile: &events::Profile,
+    version: i64,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "insert into known_salesman (id, display_name, role, regions, categories, capacity, weight, active, leave_from, leave_until)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        "insert into known_salesman (id, display_name, role, regions, categories, capacity, weight, active, leave_from, leave_until,
+                                     version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          on conflict (id) do update
              set display_name = excluded.display_name, role = excluded.role, regions = excluded.regions,
                  categories = excluded.categories, capacity = excluded.capacity, weight = excluded.weight,
-                 active = excluded.active, leave_from = excluded.leave_from, leave_until = excluded.leave_until",
+                 active = excluded.active, leave_from = excluded.leave_from, leave_until = excluded.leave_until,
+                 version = excluded.version
+             where known_salesman.version < excluded.version",
     )
     .bind(id.0)
     .bind(&profile.display_name)
@@ -27,21 +36,25 @@ pub(crate) async fn keep_salesman(tx: &mut Tx, id: SalesmanId, profile: &events:
     .bind(profile.active)
     .bind(profile.leave.map(|leave| leave.from))
     .bind(profile.leave.map(|leave| leave.until))
+    .bind(version)
     .execute(&mut **tx)
     .await?;
     Ok(())
 }
 
 /// Keeps what matches show of a project, and what a later strategy can go by.
-pub(crate) async fn keep_project(tx: &mut Tx, id: ProjectId, edition: &events::Edition) -> Result<(), sqlx::Error> {
+pub(crate) async fn keep_project(tx: &mut Tx, id: ProjectId, edition: &events::Edition, version: i64) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "insert into known_project (id, name, category, regions) values ($1, $2, $3, $4)
-         on conflict (id) do update set name = excluded.name, category = excluded.category, regions = excluded.regions",
+        "insert into known_project (id, name, category, regions, version) values ($1, $2, $3, $4, $5)
+         on conflict (id) do update
+             set name = excluded.name, category = excluded.category, regions = excluded.regions, version = excluded.version
+             where known_project.version < excluded.version",
     )
     .bind(id.0)
     .bind(&edition.name)
     .bind(edition.category.as_str())
     .bind(region_names(&edition.regions))
+    .bind(version)
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -142,6 +142,28 @@ async fn the_salesman_is_published_while_no_consultant_is_free_and_the_consultan
 }
 
 #[tokio::test]
+async fn since_when_is_when_the_people_who_are_on_it_now_came() {
+    let app = start().await;
+    salesman(&app, 1, 5).await;
+    let origin = requested(&app, [FOUR]).await[0];
+    assert_eq!(assign(&app).await, 1);
+    let matched_at = async || match_of(&app, origin).await["matchedAt"].clone();
+    assert_eq!(matched_at().await, "2026-11-23T01:00:00Z");
+    app.clock().advance(TimeDelta::hours(1));
+    consultant(&app, 9, 5).await;
+    assert_eq!(assign(&app).await, 1);
+    assert_eq!(matched_at().await, "2026-11-23T02:00:00Z");
+    app.clock().advance(TimeDelta::hours(1));
+    salesman(&app, 2, 5).await;
+    let path = format!("/salesman-matches/{}", match_id(&app, origin).await);
+    let other = json!({ "salesmanId": Uuid::from_u128(2) });
+    assert_eq!(app.as_staff().patch_if(&path, 2, &other).await.expect(200)["matchedAt"], "2026-11-23T03:00:00Z");
+    // The same people again are no others.
+    app.clock().advance(TimeDelta::hours(1));
+    assert_eq!(app.as_staff().patch_if(&path, 3, &other).await.expect(200)["matchedAt"], "2026-11-23T03:00:00Z");
+}
+
+#[tokio::test]
 async fn matches_that_lack_only_a_consultant_do_not_stand_in_the_way_of_those_that_lack_a_salesman() {
     let app = start().await;
     salesman(&app, 1, 500).await;

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use events::{Actor, Event, InterestCreated, PersonRole, SalesmanId, Step};
+use events::{
+    Actor, Edition, EditionField, Event, InterestCreated, Leave, PersonRole, Profile, ProjectCreated, ProjectEdited, SalesmanId,
+    Step,
+};
 use serde_json::{Value, json};
-use service_kit::testing::{TestApp, envelope};
+use service_kit::testing::{TestApp, an_edition, envelope};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -38,6 +41,17 @@ async fn deliver_after<E: Event>(app: &TestApp, minutes: i64, version: i64, even
 /// Everything this service has of its matches.
 async fn rows(app: &TestApp) -> Vec<Value> {
     sqlx::query_scalar("select to_jsonb(it) from salesman_match it order by id").fetch_all(app.pool()).await.unwrap()
+}
+
+/// That, and everything it has of others.
+async fn everything(app: &TestApp) -> Vec<Value> {
+    let mut all = rows(app).await;
+    for table in ["known_salesman", "known_project"] {
+        let sql = format!("select to_jsonb(it) from {table} it order by id");
+        let kept: Vec<Value> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(app.pool()).await.unwrap();
+        all.extend(kept);
+    }
+    all
 }
 
 #[tokio::test]
@@ -92,6 +106,7 @@ async fn the_next_match_after_a_closed_one_names_the_same_people_as_previous_or_
     };
     let events = app.new_events().await;
     assert_eq!((events[0].1, people(&events[0].2)), (2, [Some(1), Some(9), Some(1), Some(9)]));
+    assert_eq!(events[0].2["originVersion"], 3);
     // The customer had them: that is why.
     assert_eq!(match_of(&app, INTEREST).await["reason"]["salesman"]["rule"], "kept");
 
@@ -103,7 +118,9 @@ async fn the_next_match_after_a_closed_one_names_the_same_people_as_previous_or_
     assert_eq!(assign(&app).await, 1);
     consultant(&app, 10, 1).await;
     assert_eq!(assign(&app).await, 1);
-    let told: Vec<_> = app.new_events().await.iter().map(|(_, version, told)| (*version, people(told))).collect();
+    let events = app.new_events().await;
+    assert!(events.iter().all(|(_, _, told)| told["originVersion"] == 5));
+    let told: Vec<_> = events.iter().map(|(_, version, told)| (*version, people(told))).collect();
     assert_eq!(told, [(3, [Some(2), None, Some(1), Some(9)]), (4, [Some(2), Some(10), Some(2), None])]);
 }
 
@@ -162,11 +179,43 @@ async fn both_directions_change_nothing_when_they_are_heard_again_even_from_the_
             assign(&app).await;
         }
     }
+    // People who cannot be chosen any more, or hold less, and a project that is called otherwise now.
+    let people: Vec<_> = (2..=4).map(|id| somebody(id, PersonRole::Salesman, 5)).collect();
+    let leave = Leave { from: "2026-11-20".parse().unwrap(), until: "2026-11-30".parse().unwrap() };
+    let changes: [fn(&mut Profile, Leave); 3] =
+        [|it, _| it.active = false, |it, _| it.capacity = 0, |it, leave| it.leave = Some(leave)];
+    let now: Vec<_> = people.iter().zip(changes).map(|(it, change)| updated(it, |profile| change(profile, leave))).collect();
+    let edition = an_edition(Uuid::from_u128(0x5E), "2026년 스마트상점");
+    let created = ProjectCreated { project_id: interest.project_id, edition: edition.clone(), actor: Actor::System };
+    let edition = Edition { name: "2026년 스마트상점 기술보급".to_owned(), ..edition };
+    let changed = vec![EditionField::Name];
+    let edited = ProjectEdited { project_id: created.project_id, edition, changed, previous_period: None, actor: Actor::System };
+    for (registered, updated) in people.iter().zip(&now) {
+        app.deliver(1, registered).await;
+        app.deliver(2, updated).await;
+    }
+    app.deliver(1, &created).await;
+    app.deliver(2, &edited).await;
+    // Somebody waits, and nobody is free for him.
+    let waiting = requested(&app, [FOUR]).await[0];
+    assert_eq!(assign(&app).await, 0);
     app.new_events().await;
-    let before = rows(&app).await;
+    let before = everything(&app).await;
     assert_eq!(who(&match_of(&app, INTEREST).await, "salesman"), Some(1));
-    // A service that is told everything from the beginning once more.
+    // A service that is told everything from the beginning once more, while the assigner goes on.
     sqlx::raw_sql("delete from progress; delete from inbox").execute(app.pool()).await.unwrap();
+    for registered in &people {
+        app.deliver(1, registered).await;
+        assert_eq!((assign(&app).await, everything(&app).await), (0, before.clone()));
+    }
+    app.deliver(1, &created).await;
+    assert_eq!(everything(&app).await, before);
+    for updated in &now {
+        app.deliver(2, updated).await;
+    }
+    app.deliver(2, &edited).await;
+    assert_eq!(everything(&app).await, before);
+    assert_eq!(match_of(&app, waiting).await["lacks"], json!(["salesman", "consultant"]));
     app.deliver(1, &interest).await;
     app.deliver(1, &consultation).await;
     app.deliver(2, &progressed(consultation.consultation_id.0, Step::Approved)).await;
@@ -175,7 +224,7 @@ async fn both_directions_change_nothing_when_they_are_heard_again_even_from_the_
     for events in [&history[..], &its_history] {
         for (version, event) in (2..).zip(events) {
             app.deliver(version, event).await;
-            assert_eq!(rows(&app).await, before, "after version {version}");
+            assert_eq!(everything(&app).await, before, "after version {version}");
         }
     }
     assert_eq!((assign(&app).await, app.new_events().await.len(), app.parked().await.len()), (0, 0, 0));

@@ -58,6 +58,18 @@ fn every_problem_of_our_own_is_described_where_it_can_happen_and_every_body_has_
 }
 
 #[test]
+fn the_words_that_are_described_are_those_that_the_code_knows() {
+    let description = salesman_match::service().description();
+    let words = |schema: &str| description["components"]["schemas"][schema]["enum"].clone();
+    assert_eq!(words("StrategyName"), json!(events::Strategy::ALL.map(events::Strategy::as_str)));
+    assert_eq!(words("RuleName"), json!(["kept", "brought", "phone-suffix", "by-hand"]));
+    assert_eq!(
+        (words("PlaceName"), words("OriginKind")),
+        (json!(["salesman", "consultant"]), json!(["interest", "consultation"]))
+    );
+}
+
+#[test]
 fn every_policy_is_known_by_the_event_it_reacts_to() {
     let service = salesman_match::service();
     let mut policies: Vec<_> = service.policies().iter().map(|(event, name)| format!("{event} {name}")).collect();

@@ -80,6 +80,30 @@ async fn a_reason_in_the_form_of_an_older_build_is_not_shown_and_all_else_is() {
 }
 
 #[tokio::test]
+async fn a_row_with_words_of_a_newer_build_is_shown_as_it_is_and_hides_no_other() {
+    let app = start().await;
+    let [newer, older] = [matched(&app).await, requested(&app, ["0000"]).await[0]];
+    salesman(&app, 3, 0).await;
+    assign(&app).await;
+    let sql = "update salesman_match set strategy = 'best-fit', reason = jsonb_set(reason, '{salesman,rule}', '\"best-fit\"')
+               where origin_id = $1";
+    sqlx::query(sql).bind(newer).execute(app.pool()).await.unwrap();
+    for caller in [app.as_staff(), app.as_salesman(SALESMAN)] {
+        let list = caller.get("/salesman-matches").await.expect(200);
+        let origins: Vec<_> = list["items"].as_array().unwrap().iter().map(|it| it["origin"]["id"].clone()).collect();
+        assert!(origins.contains(&json!(newer)) && origins.contains(&json!(older)), "{origins:?}");
+    }
+    let view = match_of(&app, newer).await;
+    assert_eq!((&view["strategy"], &view["reason"]["salesman"]["rule"]), (&json!("best-fit"), &json!("best-fit")));
+    let one = format!("/salesman-matches/{}", match_id(&app, newer).await);
+    assert_eq!(app.as_staff().get(&one).await.expect(200), view);
+    // In the queue, too.
+    sqlx::query("update salesman_match set consultant_id = null").execute(app.pool()).await.unwrap();
+    let queue = app.as_staff().get("/salesman-matches?unassigned").await.expect(200);
+    assert_eq!(queue["items"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn another_persons_match_is_not_there() {
     let app = start().await;
     let origin = matched(&app).await;

@@ -37,7 +37,7 @@ async fn a_match_shows_the_projects_name_although_the_request_came_first() {
     assert_eq!(match_of(&app, ORIGIN).await["projectName"], "2026년 스마트상점 기술보급");
     let kept: Value = sqlx::query_scalar("select to_jsonb(it) from known_project it").fetch_one(app.pool()).await.unwrap();
     let expected = json!({
-        "id": PROJECT, "name": "2026년 스마트상점 기술보급", "category": "기술", "regions": ["서울", "경기"],
+        "id": PROJECT, "name": "2026년 스마트상점 기술보급", "category": "기술", "regions": ["서울", "경기"], "version": 2,
     });
     assert_eq!(kept, expected);
 }
@@ -63,6 +63,7 @@ async fn whoever_is_updated_is_kept_as_he_is_now_and_shown_by_his_new_name() {
     let expected = json!({
         "id": registered.salesman_id, "display_name": "김하늘", "role": "salesman", "regions": ["부산"], "categories": ["수출"],
         "capacity": 7, "weight": 3, "active": true, "leave_from": "2026-12-01", "leave_until": "2026-12-03",
+        "version": 2,
     });
     assert_eq!(kept, expected);
     assert_eq!(match_of(&app, ORIGIN).await["salesman"]["displayName"], "김하늘");
