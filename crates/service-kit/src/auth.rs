@@ -258,36 +258,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Identity {
     }
 }
 
-/// A customer, with the number he signed in by where this service is told it.
-#[derive(Debug, Clone)]
-pub struct Customer {
-    /// Who.
-    pub id: CustomerId,
-    /// His number.
-    pub phone: Phone,
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Customer {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let identity = Identity::from_request_parts(parts, state).await?.one_of(&[Role::Customer])?;
-        let phone = identity.phone.ok_or_else(Problem::forbidden)?;
-        Ok(Self { id: CustomerId(identity.subject), phone })
-    }
-}
-
 /// The roles that an operation is for, as a type, so that they are checked before anything else is read.
 pub trait Roles {
     /// Any of these.
     const ROLES: &'static [Role];
-}
-
-/// Staff and salesmen: who brings customers in.
-#[derive(Debug)]
-pub struct Sellers;
-impl Roles for Sellers {
-    const ROLES: &'static [Role] = &[Role::Staff, Role::Salesman];
 }
 
 /// Salesmen and consultants: the people of the salesman service.
@@ -311,7 +285,7 @@ impl Roles for Askers {
     const ROLES: &'static [Role] = &[Role::Customer, Role::Salesman, Role::Staff];
 }
 
-/// Customers, whether or not this service is told their numbers.
+/// Customers.
 #[derive(Debug)]
 pub struct Customers;
 impl Roles for Customers {
@@ -390,6 +364,20 @@ mod tests {
         let both: Verifier = format!("{}{}", old.public_pem().unwrap(), new.public_pem().unwrap()).parse().unwrap();
         for signer in [old, new] {
             assert!(both.verify(&signer.sign(&a_salesman(), "interest", now(), LIFETIME).unwrap(), "interest").is_some());
+        }
+    }
+
+    /// The extractor stands before `If-Match` and the body, so this is what a wrong role is told first of all.
+    #[tokio::test]
+    async fn a_wrong_role_is_told_so_and_nobody_to_sign_in() {
+        let mut parts = Request::new(axum::body::Body::empty()).into_parts().0;
+        let refused = Only::<Colleagues>::from_request_parts(&mut parts, &()).await.unwrap_err();
+        assert_eq!(refused.slug(), "sign-in-required");
+        for (role, may) in [(Role::Customer, false), (Role::Staff, false), (Role::Salesman, true), (Role::Consultant, true)] {
+            parts.extensions.insert(Identity { role, ..a_salesman() });
+            let answer = Only::<Colleagues>::from_request_parts(&mut parts, &()).await;
+            let answer = answer.map(|only| only.0.role).map_err(|refused| refused.slug());
+            assert_eq!(answer, if may { Ok(role) } else { Err("not-allowed") });
         }
     }
 }

@@ -86,9 +86,6 @@ impl ForWhomFields {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
-    use axum::http::{Request, StatusCode};
-    use axum::response::IntoResponse as _;
     use http_body_util::BodyExt as _;
     use serde_json::{Value, json};
 
@@ -148,21 +145,6 @@ mod tests {
             let wrong = wrong.map(|(pointer, code)| (pointer.to_owned(), code.to_owned()));
             assert_eq!(read(role, json!({})).await, Err(wrong.to_vec()));
             assert_eq!(read(role, json!({ "phone": "", "customerName": " ", "consent": false })).await.unwrap_err().len(), 3);
-        }
-    }
-
-    /// The extractor stands before `If-Match` and the body, so this is what a wrong role is told first of all.
-    #[tokio::test]
-    async fn a_wrong_role_is_told_so_and_nobody_to_sign_in() {
-        use axum::extract::FromRequestParts as _;
-
-        use crate::auth::{Only, Sellers};
-        let mut parts = Request::new(Body::empty()).into_parts().0;
-        let refused = Only::<Sellers>::from_request_parts(&mut parts, &()).await.unwrap_err();
-        assert_eq!(refused.into_response().status(), StatusCode::UNAUTHORIZED);
-        for (role, may) in [(Role::Customer, false), (Role::Consultant, false), (Role::Salesman, true), (Role::Staff, true)] {
-            parts.extensions.insert(somebody(role));
-            assert_eq!(Only::<Sellers>::from_request_parts(&mut parts, &()).await.is_ok(), may, "{role:?}");
         }
     }
 }
