@@ -9,6 +9,7 @@
 //! - [`kafka`]: client settings, topics, headers.
 //! - [`http`], [`problem`], [`idempotency`], `after`: how a request is read and refused.
 //! - [`auth`], [`phone`]: who asks; [`people`]: who is shown, and for whom something is entered.
+//! - [`asked_project`]: which project a body asks for; [`disclosure`]: why somebody is shown a whole number.
 //! - [`notifications`]: how somebody lists and reads what he was told.
 //! - [`describe`]: the description of the routes, with every problem and an example of everything.
 //! - `health`, [`shutdown`], [`telemetry`], [`clock`]: the process.
@@ -16,12 +17,14 @@
 //! There are no repository traits here for the one database, and no bus trait for the one broker.
 
 mod after;
+pub mod asked_project;
 pub mod auth;
 pub mod clock;
 pub mod config;
 mod consumer;
 pub mod db;
 pub mod describe;
+pub mod disclosure;
 pub mod event_log;
 mod health;
 pub mod http;

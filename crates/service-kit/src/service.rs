@@ -29,7 +29,7 @@ use crate::consumer::{self, Intake};
 use crate::health::{self, Phase};
 use crate::phone::CustomerIdKey;
 use crate::policy::{Policies, Policy};
-use crate::{Db, Problem, after, db, describe, http, idempotency, relay, shutdown, telemetry};
+use crate::{Db, Problem, after, db, describe, disclosure, http, idempotency, relay, shutdown, telemetry};
 
 /// What a handler and a background task get.
 #[derive(Debug, Clone)]
@@ -201,6 +201,7 @@ impl Service {
         let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
         let routes = routes
             .route("/openapi.json", axum::routing::get(|| async { (json, description) }))
+            .layer(middleware::from_fn(disclosure::refuse_head))
             .layer(middleware::from_fn_with_state(after::Reader::new(context.db.clone(), self.policies.topics()), after::wait))
             .layer(middleware::from_fn_with_state(gate, auth::identify))
             .layer(middleware::from_fn_with_state(http::Bounds(self.slow.clone().into()), http::bounded))
