@@ -1,8 +1,9 @@
 -- Who vouches that the customer agreed, and when, where a colleague entered it; null where the customer asked by himself.
 alter table consultation
-    add column consent_by jsonb,
-    add column consent_at timestamptz,
-    add check ((consent_by is null) = (consent_at is null));
+    add column consent_role text check (consent_role in ('staff', 'salesman')),
+    add column consent_by   uuid,
+    add column consent_at   timestamptz,
+    add check (num_nulls(consent_role, consent_by, consent_at) in (0, 3));
 comment on column consultation.project_name is
     'As it was asked for: the name the page sent, or where it sent none, the one this service was told. What is shown is known_project''s.';
 
@@ -17,7 +18,7 @@ create index consultation_of_project_by_date on consultation (project_id, desire
 create index consultation_at_step_by_date on consultation (step, desired_on, id);
 create index consultation_by_date on consultation (desired_on, id);
 
--- Names are compared by their key: one space for each run of white space, no capitals. `names_told` are the keys of all names that a
+-- Names are compared by their key: no white space, no capitals. `names_told` are the keys of all names that a
 -- project has ever had: whatever a page sent is compared with all of them, so that a project that is renamed later is no other project.
 -- Year, agency and period are null in rows that are older than this migration, until the project's next event.
 alter table known_project
@@ -26,7 +27,7 @@ alter table known_project
     add column year       integer,
     add column agency     text,
     add column period     jsonb;
-update known_project set name_key = lower(regexp_replace(btrim(name), '\s+', ' ', 'g'));
+update known_project set name_key = lower(regexp_replace(name, '\s+', '', 'g'));
 update known_project set names_told = array[name_key];
 -- A hash has no longest value, and a name is only ever looked for as a whole.
 create index known_project_of_name on known_project using hash (name_key);
@@ -77,7 +78,7 @@ create table disclosure (
     consultation_id uuid        not null references consultation (id),
     customer_id     uuid        not null,
     role            text        not null check (role in ('staff', 'salesman', 'consultant')),
-    who             uuid        not null,
+    viewer_id       uuid        not null,
     why             text        check (char_length(why) <= 200),
     at              timestamptz not null
 );

@@ -7,7 +7,9 @@ use events::{
     Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, PersonRef,
     ProjectId, Step,
 };
+use service_kit::auth::{Identity, Role};
 use service_kit::phone::Phone;
+use uuid::Uuid;
 
 /// The longest memo, in characters.
 pub const LONGEST_MEMO: usize = 2000;
@@ -18,10 +20,19 @@ pub const LONGEST_REASON: usize = 500;
 /// Somebody vouches that the customer agreed to what was entered for him.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Consent {
-    /// Who vouches.
-    pub by: Actor,
+    /// What he is: staff or a salesman.
+    pub role: Role,
+    /// His id.
+    pub by: Uuid,
     /// Since when.
     pub at: DateTime<Utc>,
+}
+
+impl Consent {
+    /// Who vouches.
+    pub fn actor(&self) -> Actor {
+        Identity { role: self.role, subject: self.by, phone: None }.actor()
+    }
 }
 
 /// One consultation.
@@ -117,7 +128,7 @@ pub enum Refusal {
     #[error("the desired date lies in the past")]
     InThePast,
     /// A typing error.
-    #[error("the desired date is too far away")]
+    #[error("the desired date is later than the year {}", LAST_YEAR)]
     TooLate,
     /// Closed steps never change again.
     #[error("the consultation is closed ({0})")]
@@ -168,7 +179,7 @@ pub enum Change {
 }
 
 /// Dates beyond this year are typing errors, and beyond 9999 not even every reader of JSON can read them.
-const LAST_YEAR: i32 = 2100;
+pub const LAST_YEAR: i32 = 2100;
 
 /// Whether somebody can wish for that day. Weekends and holidays are allowed.
 ///
@@ -288,7 +299,7 @@ impl Consultation {
 
     /// As it was when it was requested, with that day and memo: all that whoever entered it knows of it, whatever has happened since.
     #[must_use]
-    pub fn as_requested(self, desired_on: NaiveDate, memo: String) -> Self {
+    pub fn into_requested(self, desired_on: NaiveDate, memo: String) -> Self {
         Self { desired_on, memo, step: Step::Apply, reason: None, salesman: None, consultant: None, version: 1, ..self }
     }
 
@@ -305,7 +316,6 @@ impl Consultation {
 #[cfg(test)]
 mod tests {
     use events::SalesmanId;
-    use uuid::Uuid;
 
     use super::*;
 

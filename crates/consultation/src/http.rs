@@ -16,7 +16,7 @@ use service_kit::clock::seoul_date;
 use service_kit::describe::StepName;
 use service_kit::http::{PageQuery, Paged, Path, Query, Versioned, limit, place, wrong_query};
 use service_kit::problem::Text;
-use service_kit::{Context, Problem};
+use service_kit::{Context, Problem, asked_project};
 use sqlx::postgres::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -44,7 +44,7 @@ pub(crate) fn problems() -> Vec<Problem> {
         Refusal::NotEditable(Step::Approved).into(),
         Refusal::NoSuchWay { from: Step::Apply, to: Step::Succeeded }.into(),
         Refusal::NobodyOnIt.into(),
-        creating::an_example_of_several(),
+        asked_project::an_example_of_several(),
     ]
 }
 
@@ -55,6 +55,15 @@ fn sees(who: &Identity, it: &Consultation) -> bool {
         Role::Salesman => who.is(it.salesman.as_ref()),
         Role::Consultant => who.is(it.consultant.as_ref()),
         Role::Staff => true,
+    }
+}
+
+/// Whether somebody in that role moves the consultations that he sees to that step. A customer takes his own back, a consultant moves none.
+fn moves_to(role: Role, to: Step) -> bool {
+    match role {
+        Role::Customer => to == Step::Cancelled,
+        Role::Consultant => false,
+        Role::Salesman | Role::Staff => true,
     }
 }
 
@@ -144,15 +153,21 @@ async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Paged<ConsultationView>, Problem> {
     if who.role == Role::Customer && query.customer.is_some() {
-        return Err(wrong_query(Text::new("customer는 고객이 쓸 수 없습니다", "customer is not for customers")));
+        return Err(wrong_query(Text::new(
+            "고객은 본인의 상담만 조회할 수 있습니다",
+            "Customers are shown their own consultations only: leave customer out",
+        )));
     }
     if query.from.zip(query.until).is_some_and(|(from, until)| until < from) {
-        return Err(wrong_query(Text::new("from은 until보다 늦을 수 없습니다", "from must not be later than until")));
+        return Err(wrong_query(Text::new(
+            "시작일(from)은 종료일(until)보다 늦을 수 없습니다",
+            "from must not be later than until",
+        )));
     }
     let filter =
         Filter { step: query.step, project: query.project, customer: query.customer, from: query.from, until: query.until };
     let today = seoul_date(context.db.now());
-    let view = |stored| ConsultationView::of(stored, today);
+    let view = |stored| ConsultationView::of(stored, &who, today);
     let mut connection = context.db.pool().acquire().await?;
     match query.sort {
         Sort::Newest => {

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use events::{Period, Phase, ProjectId, ProjectStatus};
 use serde::Serialize;
+use service_kit::asked_project::{Candidate, name_key};
 use utoipa::ToSchema;
 
 /// An edition that this service was told of.
@@ -52,11 +53,11 @@ impl KnownProject {
     pub fn phase(&self, today: NaiveDate) -> Option<Phase> {
         self.period.as_ref().map(|period| events::phase(self.status, period, today))
     }
-}
 
-/// By what names are compared: white space runs and capitals make no difference.
-pub fn name_key(name: &str) -> String {
-    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    /// As somebody is shown it who has to say which edition he means.
+    pub fn candidate(&self, today: NaiveDate) -> Candidate {
+        Candidate { id: self.id, name: self.name.clone(), year: self.year, agency: self.agency.clone(), phase: self.phase(today) }
+    }
 }
 
 #[cfg(test)]
@@ -64,14 +65,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-
-    #[test]
-    fn names_that_differ_in_white_space_and_capitals_alone_are_one() {
-        for name in ["2026년 AI 바우처", " 2026년  ai\t바우처 ", "2026년\u{3000}Ai\n바우처"] {
-            assert_eq!(name_key(name), "2026년 ai 바우처", "{name:?}");
-        }
-        assert_ne!(name_key("2026년 AI바우처"), name_key("2026년 AI 바우처"));
-    }
 
     #[test]
     fn a_project_that_was_renamed_is_known_by_each_of_its_names_and_by_no_other() {

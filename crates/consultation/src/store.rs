@@ -30,7 +30,8 @@ struct Row {
     customer_id: Uuid,
     phone: String,
     customer_name: Option<String>,
-    consent_by: Option<Json<Actor>>,
+    consent_role: Option<String>,
+    consent_by: Option<Uuid>,
     consent_at: Option<DateTime<Utc>>,
     desired_on: NaiveDate,
     memo: String,
@@ -74,8 +75,8 @@ pub(crate) struct Stored {
 
 impl Stored {
     /// As it was when it was requested, with that day and memo.
-    pub(crate) fn as_requested(self, desired_on: NaiveDate, memo: String) -> Self {
-        let it = self.it.as_requested(desired_on, memo);
+    pub(crate) fn into_requested(self, desired_on: NaiveDate, memo: String) -> Self {
+        let it = self.it.into_requested(desired_on, memo);
         Self { it, salesman_known_as: None, consultant_known_as: None, ..self }
     }
 }
@@ -93,7 +94,7 @@ impl TryFrom<Row> for Stored {
             customer_id: CustomerId(row.customer_id),
             phone: row.phone.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
             customer_name: row.customer_name,
-            consent: row.consent_by.zip(row.consent_at).map(|(Json(by), at)| Consent { by, at }),
+            consent: consent(row.consent_role, row.consent_by, row.consent_at)?,
             desired_on: row.desired_on,
             memo: row.memo,
             step: step.ok_or_else(|| sqlx::Error::Decode("an unknown step".into()))?,
@@ -110,6 +111,12 @@ impl TryFrom<Row> for Stored {
             created_at: row.created_at,
         })
     }
+}
+
+fn consent(role: Option<String>, by: Option<Uuid>, at: Option<DateTime<Utc>>) -> Result<Option<Consent>, sqlx::Error> {
+    let (Some(role), Some(by), Some(at)) = (role, by, at) else { return Ok(None) };
+    let role = role.parse().map_err(|error: &str| sqlx::Error::Decode(error.into()))?;
+    Ok(Some(Consent { role, by, at }))
 }
 
 impl KnownRow {
@@ -134,7 +141,7 @@ const KNOWN: &str = "project.id as known_id, project.name as known_name, project
 
 /// What is read of a consultation.
 const COLUMNS: &str =
-    "it.id, it.project_id, it.project_name, it.customer_id, it.phone, it.customer_name, it.consent_by, it.consent_at,
+    "it.id, it.project_id, it.project_name, it.customer_id, it.phone, it.customer_name, it.consent_role, it.consent_by, it.consent_at,
     it.desired_on, it.memo, it.step, it.reason, it.salesman_id, it.salesman_name, it.consultant_id, it.consultant_name,
     salesman.display_name as salesman_known_as, consultant.display_name as consultant_known_as, it.version, it.created_at";
 
@@ -180,9 +187,9 @@ impl Cause {
 pub(crate) async fn create(tx: &mut Tx, it: &Consultation, event: &ConsultationCreated) -> Result<(), sqlx::Error> {
     let now = tx.now();
     sqlx::query(
-        "insert into consultation (id, project_id, project_name, customer_id, phone, customer_name, consent_by, consent_at,
-                                   desired_on, memo, step, version, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)",
+        "insert into consultation (id, project_id, project_name, customer_id, phone, customer_name, consent_role, consent_by,
+                                   consent_at, desired_on, memo, step, version, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)",
     )
     .bind(it.id.0)
     .bind(it.project_id.0)
@@ -190,7 +197,8 @@ pub(crate) async fn create(tx: &mut Tx, it: &Consultation, event: &ConsultationC
     .bind(it.customer_id.0)
     .bind(it.phone.e164())
     .bind(&it.customer_name)
-    .bind(it.consent.map(|consent| Json(consent.by)))
+    .bind(it.consent.map(|consent| consent.role.as_str()))
+    .bind(it.consent.map(|consent| consent.by))
     .bind(it.consent.map(|consent| consent.at))
     .bind(it.desired_on)
     .bind(&it.memo)

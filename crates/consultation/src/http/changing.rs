@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use chrono::NaiveDate;
 use events::{ConsultationId, Step};
 use serde::Deserialize;
-use service_kit::auth::{Askers, Customers, Identity, Only, Role};
+use service_kit::auth::{Askers, Customers, Identity, Only};
 use service_kit::clock::seoul_date;
 use service_kit::describe::StepName;
 use service_kit::http::{Field, Fields, IfMatch, Json, Path, Versioned};
@@ -15,8 +15,8 @@ use service_kit::{Context, Problem, idempotency};
 use utoipa::ToSchema;
 
 use super::views::WholeConsultationView;
-use super::{seen_by, sees, shown};
-use crate::consultation::{self, Command, Consultation, LONGEST_MEMO, LONGEST_REASON, Refusal};
+use super::{moves_to, seen_by, sees, shown};
+use crate::consultation::{self, Command, Consultation, LAST_YEAR, LONGEST_MEMO, LONGEST_REASON, Refusal};
 use crate::store::{self, Cause};
 
 impl From<Refusal> for Problem {
@@ -47,12 +47,12 @@ impl From<Refusal> for Problem {
 /// Notes a refusal that is about one field beside what else is wrong; the others are about the state.
 pub(super) fn note_refusal(fields: &mut Fields, refusal: &Refusal) {
     let (pointer, code, ko) = match refusal {
-        Refusal::InThePast => ("/desiredDate", "in-the-past", "지난 날짜는 고를 수 없습니다"),
-        Refusal::TooLate => ("/desiredDate", "too-late", "날짜를 확인해 주세요"),
-        Refusal::ReasonMissing(_) => ("/reason", "required", "사유를 적어 주세요"),
+        Refusal::InThePast => ("/desiredDate", "in-the-past", "지난 날짜는 고를 수 없습니다".into()),
+        Refusal::TooLate => ("/desiredDate", "too-late", format!("{LAST_YEAR}년까지의 날짜를 골라 주세요").into()),
+        Refusal::ReasonMissing(_) => ("/reason", "required", "사유를 적어 주세요".into()),
         Refusal::Closed(_) | Refusal::NotEditable(_) | Refusal::NoSuchWay { .. } | Refusal::NobodyOnIt => return,
     };
-    fields.refuse(pointer, code, Text::new(ko, refusal.to_string()));
+    fields.refuse(pointer, code, Text { ko, en: refusal.to_string().into() });
 }
 
 /// What a customer changes. What is not sent stays.
@@ -146,7 +146,7 @@ pub(super) async fn progress(
     let (Some(to), true) = (step, fields.all_right()) else {
         return Err(fields.problem());
     };
-    if who.role == Role::Customer && to != Step::Cancelled {
+    if !moves_to(who.role, to) {
         return Err(Problem::forbidden());
     }
     changed(&context, &who, id, if_match, Command::Progress { to, reason }, retry.as_ref()).await

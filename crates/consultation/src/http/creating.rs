@@ -3,27 +3,22 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::NaiveDate;
-use events::{ConsultationId, Phase, ProjectId};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use events::{ConsultationId, ProjectId};
+use serde::Deserialize;
+use service_kit::asked_project::{Meant, ProjectFields};
 use service_kit::auth::{Askers, Only, Role};
 use service_kit::clock::seoul_date;
 use service_kit::http::{Field, Fields, Json, Versioned};
 use service_kit::people::ForWhomFields;
 use service_kit::phone::Phone;
-use service_kit::problem::Text;
-use service_kit::{Context, Problem, Tx, idempotency};
+use service_kit::{Context, Problem, idempotency};
 use utoipa::ToSchema;
 
 use super::changing::note_refusal;
 use super::views::WholeConsultationView;
 use super::{sees, shown, shown_as_requested};
 use crate::consultation::{self, Consent, Consultation, LONGEST_MEMO};
-use crate::known_project::KnownProject;
 use crate::store::{self, copies};
-
-/// The longest name of a project, in characters: the project service takes no longer one.
-const LONGEST_PROJECT_NAME: usize = 200;
 
 /// What is asked for, and for whom. A customer is who he signed in as; staff and salesmen tell number, name and consent.
 #[derive(Deserialize, ToSchema)]
@@ -84,6 +79,7 @@ pub(super) async fn create(
         return Err(Problem::forbidden());
     }
     let mut fields = Fields::default();
+    let asked = ProjectFields { project_id: body.project_id, project_name: body.project_name }.read(&mut fields);
     let desired_on = fields.required("/desiredDate", body.desired_date);
     let memo = fields.optional_text("/memo", body.memo, LONGEST_MEMO).unwrap_or_default();
     let for_whom = ForWhomFields { phone: body.phone, customer_name: body.customer_name, consent: body.consent };
@@ -97,21 +93,25 @@ pub(super) async fn create(
         }
         // Entering it for a customer puts nobody on it: what others wrote and did since is not his to read.
         let desired_on = desired_on.ok_or_else(|| fields.problem())?;
-        return shown_as_requested(&mut tx, &who, today, status, stored.as_requested(desired_on, memo)).await;
+        return shown_as_requested(&mut tx, &who, today, status, stored.into_requested(desired_on, memo)).await;
     }
-    let asked = asked_project(&mut tx, body.project_id, body.project_name, &mut fields).await?;
     if let Some(Err(refusal)) = desired_on.map(|date| consultation::check_date(date, today)) {
         note_refusal(&mut fields, &refusal);
     }
-    if let Asked::Several(projects) = &asked {
-        return Err(several(projects, fields, today));
+    let mut meant = None;
+    if let Some(asked) = asked {
+        let heard = copies::projects_asked_for(&mut tx, &asked).await?;
+        // Each edition is a choice of its own: a consultation is about one of them.
+        meant = asked.meant(heard, |project| project.id, |project| project.candidate(today), &mut fields)?;
     }
-    let (Asked::One { id: project_id, name: project_name, told_name }, Some(desired_on), Some(for_whom), true) =
-        (asked, desired_on, for_whom, fields.all_right())
-    else {
+    let (Some(meant), Some(desired_on), Some(for_whom), true) = (meant, desired_on, for_whom, fields.all_right()) else {
         return Err(fields.problem());
     };
-    let consent = for_whom.is_vouched_for.then(|| Consent { by: who.actor(), at: tx.now() });
+    let (project_id, project_name, told_name) = match meant {
+        Meant::Heard { it, sent_name } => (it.id, sent_name.unwrap_or_else(|| it.name.clone()), Some(it.name)),
+        Meant::Unheard { id, sent_name } => (id, sent_name, None),
+    };
+    let consent = for_whom.is_vouched_for.then(|| Consent { role: who.role, by: who.subject, at: tx.now() });
     let request = consultation::Request {
         id: ConsultationId(tx.new_id()),
         project_id,
@@ -131,116 +131,4 @@ pub(super) async fn create(
     let answer = shown(&mut tx, &who, today, StatusCode::CREATED, stored).await?;
     tx.commit().await?;
     Ok(answer)
-}
-
-/// Which project is meant.
-enum Asked {
-    /// This one.
-    One {
-        id: ProjectId,
-        /// As it is asked for.
-        name: String,
-        /// As this service was told, where it was.
-        told_name: Option<String>,
-    },
-    /// One of these; the caller has to say which.
-    Several(Vec<KnownProject>),
-    /// Nobody can tell; `fields` say why.
-    Unclear,
-}
-
-/// By id, or else by name. An id is taken whether or not this service has heard of it.
-async fn asked_project(
-    tx: &mut Tx,
-    id: Field<ProjectId>,
-    name: Field<String>,
-    fields: &mut Fields,
-) -> Result<Asked, sqlx::Error> {
-    let is_by_name = matches!(id, Field::Missing);
-    let has_name = match &name {
-        Field::Missing => false,
-        Field::Given(name) => !name.trim().is_empty(),
-        Field::Wrong { .. } => true,
-    };
-    let id = fields.optional("/projectId", id);
-    let name = fields.optional_text("/projectName", name, LONGEST_PROJECT_NAME).filter(|name| !name.is_empty());
-    match (id, name) {
-        (Some(id), name) => {
-            let told_name = copies::project(tx, id).await?.map(|project| project.name);
-            if let Some(name) = name.or_else(|| told_name.clone()) {
-                return Ok(Asked::One { id, name, told_name });
-            }
-            let message = Text::new("처음 듣는 사업이라 이름이 필요합니다", "This project is not known yet: send its name too");
-            fields.refuse("/projectName", "required", message);
-        }
-        (None, Some(name)) if is_by_name => {
-            let mut named = copies::projects_named(tx, &name).await?;
-            match (named.pop(), named.is_empty()) {
-                (Some(project), true) => return Ok(Asked::One { id: project.id, name, told_name: Some(project.name) }),
-                (Some(last), false) => {
-                    named.push(last);
-                    return Ok(Asked::Several(named));
-                }
-                (None, _) => {
-                    let message = Text::new("그런 이름의 사업이 없습니다", "There is no open project of that name");
-                    fields.refuse("/projectName", "unknown", message);
-                }
-            }
-        }
-        (None, None) if is_by_name && !has_name => {
-            let message = Text::new("지원사업을 골라 주세요", "Say which project: its projectId, or its projectName");
-            fields.refuse("/projectId", "required", message);
-        }
-        // One of the two is wrong, and that is noted.
-        (None, _) => {}
-    }
-    Ok(Asked::Unclear)
-}
-
-/// An edition that may be meant by a name.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Candidate<'a> {
-    id: ProjectId,
-    name: &'a str,
-    year: Option<i32>,
-    agency: Option<&'a str>,
-    phase: Option<Phase>,
-}
-
-/// 422: a name that several editions have. What else is wrong is told with it.
-fn several(projects: &[KnownProject], mut fields: Fields, today: NaiveDate) -> Problem {
-    let candidates: Vec<Candidate<'_>> = projects
-        .iter()
-        .map(|project| Candidate {
-            id: project.id,
-            name: &project.name,
-            year: project.year,
-            agency: project.agency.as_deref(),
-            phase: project.phase(today),
-        })
-        .collect();
-    let candidates = serde_json::to_value(candidates).unwrap_or_default();
-    if fields.all_right() {
-        return several_projects(candidates);
-    }
-    fields.refuse("/projectName", "several", Text::new(SEVERAL_KO, SEVERAL_EN));
-    fields.problem().with("candidates", candidates)
-}
-
-const SEVERAL_KO: &str = "같은 이름의 지원사업이 여럿입니다";
-const SEVERAL_EN: &str = "Several projects have this name";
-
-fn several_projects(candidates: Value) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "several-projects", Text::new(SEVERAL_KO, SEVERAL_EN))
-        .with("candidates", candidates)
-}
-
-/// What [`several`] looks like, for the description.
-pub(super) fn an_example_of_several() -> Problem {
-    let of = |id: &str, agency: &str| json!({ "id": id, "name": "2026년 스마트상점 기술보급사업", "year": 2026, "agency": agency, "phase": "open" });
-    several_projects(json!([
-        of("0193a1c2-4b1d-7e02-8f6a-0c9d3e5b7a11", "중소벤처기업부"),
-        of("0193a1c2-4b1d-7e02-8f6a-0c9d3e5b7a12", "서울특별시"),
-    ]))
 }

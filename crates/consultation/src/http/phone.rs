@@ -4,27 +4,15 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use events::ConsultationId;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use service_kit::auth::{Only, Team};
-use service_kit::http::{Field, Fields, Path, Query, View, wrong_query};
-use service_kit::problem::Text;
+use service_kit::disclosure::WhyQuery;
+use service_kit::http::{Path, Query, View};
 use service_kit::{Context, Problem};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::seen_by;
 use crate::store::disclosures;
-
-/// The longest reason to look, in characters.
-const LONGEST_WHY: usize = 200;
-
-/// Why somebody looks.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct WhyQuery {
-    /// Why the number is needed: its customer may read that.
-    #[param(max_length = 200, example = "방문 일정 확인")]
-    why: Option<String>,
-}
 
 /// A customer's number.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,15 +34,7 @@ pub(super) async fn phone(
     Path(id): Path<ConsultationId>,
     Query(query): Query<WhyQuery>,
 ) -> Result<Response, Problem> {
-    let mut fields = Fields::default();
-    let why = query.why.map_or(Field::Missing, Field::Given);
-    let why = fields.optional_text("/why", why, LONGEST_WHY).filter(|why| !why.is_empty());
-    if !fields.all_right() {
-        return Err(wrong_query(Text::new(
-            "why는 제어 문자 없이 200자까지입니다",
-            "why has at most 200 characters, and no control characters",
-        )));
-    }
+    let why = query.read()?;
     let mut tx = context.db.begin().await?;
     let it = seen_by(&mut tx, &who, id).await?.it;
     disclosures::write(&mut tx, &it, &who, why.as_deref()).await?;

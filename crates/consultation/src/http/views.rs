@@ -10,6 +10,7 @@ use sqlx::postgres::PgConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::{moves_to, sees};
 use crate::holidays::{self, Mark};
 use crate::known_project::ProjectState;
 use crate::store::{Stored, copies, timeline};
@@ -59,7 +60,7 @@ pub(crate) struct ConsultationView {
     /// Where it stands.
     #[schema(value_type = StepName)]
     step: Step,
-    /// The steps it can go to from here.
+    /// The steps that whoever is shown it can move it to from here.
     #[schema(value_type = Vec<StepName>)]
     next_steps: Vec<Step>,
     /// Why it was cancelled, or failed.
@@ -76,7 +77,8 @@ pub(crate) struct ConsultationView {
 
 impl ConsultationView {
     /// What it is like on that day.
-    pub(super) fn of(stored: Stored, today: NaiveDate) -> Self {
+    pub(super) fn of(stored: Stored, reader: &Identity, today: NaiveDate) -> Self {
+        let next_steps = if sees(reader, &stored.it) { stored.it.next_steps() } else { &[] };
         let Stored { it, project, salesman_known_as, consultant_known_as, created_at } = stored;
         let project_state = ProjectState::of(project.as_ref(), &it.project_name);
         Self {
@@ -91,7 +93,7 @@ impl ConsultationView {
             desired_date: it.desired_on,
             desired_date_mark: holidays::mark(it.desired_on),
             step: it.step,
-            next_steps: it.next_steps().to_vec(),
+            next_steps: next_steps.iter().copied().filter(|to| moves_to(reader.role, *to)).collect(),
             version: it.version,
             project_name: project.map_or(it.project_name, |project| project.name),
             customer_name: it.customer_name,
@@ -189,14 +191,14 @@ impl WholeConsultationView {
         reader: &Identity,
         today: NaiveDate,
     ) -> Result<Self, sqlx::Error> {
-        let vouching = stored.it.consent.and_then(|consent| happenings::colleague(consent.by)).map(|id| id.0);
+        let vouching = stored.it.consent.and_then(|consent| happenings::colleague(consent.actor())).map(|id| id.0);
         let wanted: Vec<Uuid> = Names::wanted(&entries).into_iter().chain(vouching).collect();
         let names = Names::of(&entries, stored.it.people(), copies::names(connection, &wanted).await?);
         let by = |actor| ByView::of(actor, &names, reader);
         if let Some(notes) = &mut notes {
             notes.sort_by_key(|note| (note.at, note.id));
         }
-        let consent = stored.it.consent.map(|consent| ConsentView { by: by(consent.by), at: consent.at });
+        let consent = stored.it.consent.map(|consent| ConsentView { by: by(consent.actor()), at: consent.at });
         let timeline = entries
             .into_iter()
             .map(|mut entry| {
@@ -205,7 +207,7 @@ impl WholeConsultationView {
             })
             .collect();
         let notes = notes.map(|notes| notes.into_iter().map(|note| NoteView::of(note, &names, reader)).collect());
-        Ok(Self { it: ConsultationView::of(stored, today), consent, timeline, notes })
+        Ok(Self { it: ConsultationView::of(stored, reader, today), consent, timeline, notes })
     }
 }
 

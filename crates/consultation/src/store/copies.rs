@@ -4,31 +4,30 @@ use std::collections::HashMap;
 
 use events::{Edition, Profile, ProjectId, SalesmanId};
 use service_kit::Tx;
+use service_kit::asked_project::{AskedProject, MOST_CANDIDATES, name_key};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{KNOWN, KnownRow};
-use crate::known_project::{KnownProject, name_key};
+use crate::known_project::KnownProject;
 
-/// A customer is shown this many editions of one name at most.
-const MOST_CANDIDATES: i64 = 20;
-
-/// The edition, if this service has heard of it.
-pub(crate) async fn project(connection: &mut PgConnection, id: ProjectId) -> Result<Option<KnownProject>, sqlx::Error> {
-    let sql = format!("select {KNOWN} from known_project project where project.id = $1");
-    let row: Option<KnownRow> = sqlx::query_as(AssertSqlSafe(sql)).bind(id.0).fetch_optional(connection).await?;
-    Ok(row.map(KnownRow::project).transpose()?.flatten())
-}
-
-/// The editions of that name that are not ended, the newest first.
-pub(crate) async fn projects_named(connection: &mut PgConnection, name: &str) -> Result<Vec<KnownProject>, sqlx::Error> {
-    let sql = format!(
+/// Of an id, the edition if this service has heard of it; of a name, the editions of it that are not ended, the newest first.
+pub(crate) async fn projects_asked_for(
+    connection: &mut PgConnection,
+    asked: &AskedProject,
+) -> Result<Vec<KnownProject>, sqlx::Error> {
+    let by_id = format!("select {KNOWN} from known_project project where project.id = $1");
+    let by_name = format!(
         "select {KNOWN} from known_project project where name_key = $1 and status <> 'ended'
          order by year desc nulls last, id desc limit {MOST_CANDIDATES}"
     );
-    let rows: Vec<KnownRow> = sqlx::query_as(AssertSqlSafe(sql)).bind(name_key(name)).fetch_all(connection).await?;
+    let query = match asked {
+        AskedProject::ById { id, .. } => sqlx::query_as(AssertSqlSafe(by_id)).bind(id.0),
+        AskedProject::ByName(name) => sqlx::query_as(AssertSqlSafe(by_name)).bind(name_key(name)),
+    };
+    let rows: Vec<KnownRow> = query.fetch_all(connection).await?;
     rows.into_iter().filter_map(|row| row.project().transpose()).collect()
 }
 

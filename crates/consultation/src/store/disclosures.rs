@@ -9,7 +9,7 @@ use crate::consultation::Consultation;
 pub(crate) async fn write(tx: &mut Tx, it: &Consultation, who: &Identity, why: Option<&str>) -> Result<(), sqlx::Error> {
     let (id, now) = (tx.new_id(), tx.now());
     sqlx::query(
-        "insert into disclosure (id, consultation_id, customer_id, role, who, why, at) values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into disclosure (id, consultation_id, customer_id, role, viewer_id, why, at) values ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(id)
     .bind(it.id.0)

@@ -8,7 +8,7 @@ use events::{ConsultationId, Origin, SalesmanMatched};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{CONSULTANT, JSON, PHONE, SALESMAN, a_match, change, requested, requested_and_matched, start};
+use crate::{CONSULTANT, JSON, PHONE, SALESMAN, a_match, a_request, change, requested, requested_and_matched, shown, start};
 
 #[tokio::test]
 async fn an_edit_changes_what_was_sent_and_leaves_the_rest() {
@@ -69,6 +69,26 @@ async fn two_changes_of_one_version_at_once_do_not_both_happen() {
     let statuses: BTreeSet<_> = [a.status.as_u16(), b.status.as_u16()].into();
     assert_eq!(statuses, [200, 412].into());
     assert_eq!(app.new_events().await.len(), 1);
+}
+
+#[tokio::test]
+async fn everybody_is_told_the_steps_that_he_can_move_it_to_himself() {
+    let app = start().await;
+    let id = requested_and_matched(&app).await;
+    for (who, caller, expected) in [
+        ("customer", app.as_customer(PHONE), json!(["cancelled"])),
+        ("consultant", app.as_consultant(CONSULTANT), json!([])),
+        ("salesman", app.as_salesman(SALESMAN), json!(["approved", "cancelled"])),
+        ("staff", app.as_staff(), json!(["approved", "cancelled"])),
+    ] {
+        assert_eq!(shown(&caller, id).await["nextSteps"], expected, "{who}");
+        assert_eq!(caller.get("/consultations").await.expect(200)["items"][0]["nextSteps"], expected, "{who}");
+    }
+    // Whoever enters it for a customer is not on it by that.
+    let mut body = a_request();
+    body["phone"] = json!(PHONE);
+    body["consent"] = json!(true);
+    assert_eq!(app.as_salesman(SALESMAN).post("/consultations", &body).await.expect(201)["nextSteps"], json!([]));
 }
 
 #[tokio::test]

@@ -245,9 +245,9 @@ async fn a_service_that_begins_when_everything_has_been_told_long_ago_knows_the_
         .fetch_all(app.pool())
         .await
         .unwrap();
-    let names = ["처음 이름", "다음 이름", "마지막 이름"];
+    let names = ["처음이름", "다음이름", "마지막이름"];
     let expected = json!({
-        "name": "마지막 이름", "name_key": "마지막 이름", "names_told": names, "status": "ended", "year": 2026, "agency": "중소벤처기업부",
+        "name": "마지막 이름", "name_key": "마지막이름", "names_told": names, "status": "ended", "year": 2026, "agency": "중소벤처기업부",
     });
     assert_eq!(rows, [expected]);
     let progress: i64 = sqlx::query_scalar("select version from progress where aggregateid = $1")

@@ -123,7 +123,9 @@ async fn a_date_that_must_be_a_typing_error_is_refused() {
     for date in ["2101-01-01", "9999-12-31", "+262142-12-31"] {
         let mut request = a_request();
         request["desiredDate"] = json!(date);
-        let (_, errors) = app.as_customer(PHONE).post("/consultations", &request).await.problem(422);
+        let answer = app.as_customer(PHONE).post("/consultations", &request).await;
+        assert_eq!(answer.json["errors"][0]["message"], "2100년까지의 날짜를 골라 주세요");
+        let (_, errors) = answer.problem(422);
         assert_eq!(errors, [("/desiredDate".to_owned(), "too-late".to_owned())], "{date}");
     }
 }
@@ -229,7 +231,8 @@ async fn a_name_means_the_one_edition_of_it_that_is_not_ended() {
     an_edition_of(&app, 5, "AI 바우처 지원사업", ProjectStatus::Ended).await;
     let open = an_edition_of(&app, 6, "AI 바우처  지원사업", ProjectStatus::Ongoing).await;
     an_edition_of(&app, 7, "AI 바우처 지원사업 2차", ProjectStatus::Planned).await;
-    for name in ["AI 바우처 지원사업", "  ai\t바우처\n 지원사업 "] {
+    for name in ["AI 바우처 지원사업", "  ai\t바우처\n 지원사업 ", "ai바우처지원사업", "AI바우처 지 원 사 업"]
+    {
         let view = app.as_customer(PHONE).post("/consultations", &named(name)).await.expect(201);
         assert_eq!((&view["projectId"], &view["projectName"]), (&json!(open), &json!("AI 바우처  지원사업")), "{name:?}");
         assert_eq!((&view["projectState"], &view["projectStatus"]), (&json!("known"), &json!("ongoing")));

@@ -191,7 +191,9 @@ async fn a_filter_that_cannot_be_meant_is_refused() {
     }
     // Customers are shown their own; whose else could be meant?
     let own = format!("/consultations?customer={}", customer(PHONE).subject);
-    assert_eq!(app.as_customer(PHONE).get(&own).await.problem(422).0, "wrong-query");
+    let answer = app.as_customer(PHONE).get(&own).await;
+    assert_eq!(answer.json["detail"], "고객은 본인의 상담만 조회할 수 있습니다");
+    assert_eq!(answer.problem(422).0, "wrong-query");
     assert_eq!(app.as_salesman(SALESMAN).get(&own).await.status, 200);
     // A day that the store has no number for is no day of ours.
     let far =

@@ -48,5 +48,5 @@ async fn what_happened_before_there_was_a_timeline_is_taken_from_the_ledger() {
     }
     let keys: (String, Vec<String>) =
         sqlx::query_as("select name_key, names_told from known_project").fetch_one(&mut connection).await.unwrap();
-    assert_eq!(keys, ("ai 바우처".to_owned(), vec!["ai 바우처".to_owned()]));
+    assert_eq!(keys, ("ai바우처".to_owned(), vec!["ai바우처".to_owned()]));
 }

@@ -1,6 +1,6 @@
 //! 「전화 보기」.
 
-use axum::http::header;
+use axum::http::{Method, header};
 use serde_json::{Value, json};
 use service_kit::testing::{TestApp, customer};
 use uuid::Uuid;
@@ -28,7 +28,7 @@ async fn whoever_is_on_it_and_staff_see_the_whole_number_and_it_is_written_down(
         assert_eq!(answer.expect(200), json!({ "phone": "+821012345678" }));
     }
     let row = |role: &str, who: Uuid, why: Option<&str>| {
-        json!({ "consultation_id": id, "customer_id": customer(PHONE).subject, "role": role, "who": who, "why": why,
+        json!({ "consultation_id": id, "customer_id": customer(PHONE).subject, "role": role, "viewer_id": who, "why": why,
                 "at": "2026-11-23T01:00:00+00:00" })
     };
     let expected = [
@@ -68,10 +68,20 @@ async fn nobody_else_sees_it_and_nothing_is_written_down_of_that() {
 }
 
 #[tokio::test]
+async fn whoever_asks_for_the_head_alone_sees_no_number_and_is_not_written_down() {
+    let app = start().await;
+    let path = format!("/consultations/{}/phone", requested(&app).await);
+    let answer = app.as_staff().send(Method::HEAD, &path, &[], Vec::new()).await;
+    assert_eq!((answer.status.as_u16(), &answer.headers[header::ALLOW]), (405, &header::HeaderValue::from_static("GET")));
+    assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json");
+    assert!(disclosures(&app).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_reason_that_cannot_be_meant_discloses_nothing() {
     let app = start().await;
     let path = format!("/consultations/{}/phone", requested(&app).await);
-    for why in ["a".repeat(201), "a%00b".to_owned(), "a%07b".to_owned()] {
+    for why in ["a".repeat(201), "a%00b".to_owned(), "a%07b".to_owned(), "a%0Ab".to_owned()] {
         let answer = app.as_staff().get(&format!("{path}?why={why}")).await;
         assert!(!answer.json.to_string().contains("8210"), "{why}");
         assert_eq!(answer.problem(422).0, "wrong-query", "{why}");
