@@ -219,3 +219,55 @@ pub(crate) async fn is_matched(
     .fetch_one(connection)
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use service_kit::testing::TestApp;
+
+    use super::*;
+
+    /// How many rows of assignments a plan read, those that it left out included.
+    fn read(plan: &Value) -> f64 {
+        let number = |name: &str| plan[name].as_f64().unwrap_or_default();
+        let below: f64 = plan["Plans"].as_array().into_iter().flatten().map(read).sum();
+        let own = if plan["Relation Name"] == "assignment" {
+            (number("Actual Rows") + number("Rows Removed by Filter")) * number("Actual Loops")
+        } else {
+            0.0
+        };
+        own + below
+    }
+
+    async fn explained(connection: &mut PgConnection, sql: &str, person: Uuid, limit: Option<i64>) -> f64 {
+        let sql = AssertSqlSafe(format!("explain (analyze, format json) {sql}"));
+        let query = sqlx::query_scalar(sql).bind(person);
+        let query = if let Some(limit) = limit { query.bind(limit) } else { query };
+        let plan: Value = query.fetch_one(connection).await.unwrap();
+        read(&plan[0]["Plan"])
+    }
+
+    /// Somebody with three thousand closed and a hundred open in each place.
+    #[tokio::test]
+    async fn the_newest_and_the_count_of_what_is_open_do_not_go_through_everything_somebody_ever_had() {
+        let app = TestApp::start(crate::service()).await;
+        let (person, mut connection) = (Uuid::from_u128(1), app.pool().acquire().await.unwrap());
+        let sql = "insert into assignment (origin_kind, origin_id, customer_id, last_four, project_id, salesman_id, consultant_id, wanted,
+                                           match_version, match_origin_version, state_version)
+                   select 'consultation', gen_random_uuid(), gen_random_uuid(), '0000', gen_random_uuid(),
+                          case when place = 1 then $1 end, case when place = 2 then $1 end, number <= 100, 1, 1, 1
+                   from generate_series(1, 2) place, generate_series(1, 3100) number";
+        sqlx::query(sql).bind(person).execute(&mut *connection).await.unwrap();
+        sqlx::raw_sql("vacuum analyze").execute(app.pool()).await.unwrap();
+        for open in [true, false] {
+            let read = explained(&mut connection, &newest_sql(open), person, Some(NEWEST)).await;
+            assert!(read > 0.0 && read <= 102.0, "{read}");
+        }
+        let sql = "insert into salesman (id, name, display_name, phone, role, regions, categories, capacity, active, version, created_at)
+                   values ($1, 'x', 'x', '+821011111111', 'salesman', '[]', '[]', 30, true, 1, now())";
+        sqlx::query(sql).bind(person).execute(&mut *connection).await.unwrap();
+        let sql = format!("select {} from salesman where id = $1", crate::store::COLUMNS);
+        let read = explained(&mut connection, &sql, person, None).await;
+        assert!(read > 0.0 && read <= 200.0, "{read}");
+    }
+}
