@@ -6,6 +6,7 @@ mod creating;
 mod description;
 mod http;
 mod listing;
+mod logs;
 mod migrations;
 mod notes;
 mod phone;

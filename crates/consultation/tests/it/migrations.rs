@@ -46,6 +46,11 @@ async fn what_happened_before_there_was_a_timeline_is_taken_from_the_ledger() {
     for what in told {
         serde_json::from_value::<consultation::timeline::Happening>(what).unwrap();
     }
+    for half in ["consent_role = 'staff'", "consent_role = 'customer', consent_by = id, consent_at = now()", "consent_at = now()"]
+    {
+        let sql = format!("update consultation set {half}");
+        assert!(sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.is_err(), "{half}");
+    }
     let keys: (String, Vec<String>) =
         sqlx::query_as("select name_key, names_told from known_project").fetch_one(&mut connection).await.unwrap();
     assert_eq!(keys, ("ai바우처".to_owned(), vec!["ai바우처".to_owned()]));

@@ -1,0 +1,45 @@
+//! What no log may tell.
+
+use axum::http::Method;
+use serde_json::json;
+use service_kit::testing::Logs;
+
+use crate::{JSON, PHONE, SALESMAN, a_request, requested_and_matched, start};
+
+#[tokio::test]
+async fn no_log_tells_a_note_a_memo_a_reason_a_name_or_a_number_whether_or_not_it_could_be_stored() {
+    let logs = Logs::capture();
+    let app = start().await;
+    let id = requested_and_matched(&app).await;
+    let mut body = a_request();
+    body["memo"] = json!("비밀 메모");
+    let path = format!("/consultations/{id}");
+    let edit = json!({ "memo": "비밀 메모", "desiredDate": "비밀 날짜" });
+    for stores in [true, false] {
+        if !stores {
+            let sql = "alter table consultation add constraint nothing check (false) not valid;
+                       alter table note add constraint nothing check (false) not valid;
+                       alter table disclosure add constraint nothing check (false) not valid";
+            sqlx::raw_sql(sql).execute(app.pool()).await.unwrap();
+        }
+        let expected = |status: u16| if stores { status } else { 500 };
+        let customer = app.as_customer(PHONE);
+        assert_eq!(customer.post("/consultations", &body).await.status, expected(201));
+        assert_eq!(customer.patch_if(&path, 1, &edit).await.status, 422);
+        let note = json!({ "text": "비밀 노트" });
+        assert_eq!(app.as_staff().post(&format!("{path}/notes"), &note).await.status, expected(201));
+        let phone = format!("{path}/phone?why=%EB%B9%84%EB%B0%80");
+        assert_eq!(app.as_salesman(SALESMAN).get(&phone).await.status, expected(200));
+        // Another way each time, for the first was gone.
+        let (version, step) = if stores { ("\"1\"", "approved") } else { ("\"2\"", "failed") };
+        let progress = json!({ "step": step, "reason": "비밀 사유" }).to_string().into_bytes();
+        let headers = [JSON, ("if-match", version), ("idempotency-key", step)];
+        let moved = app.as_salesman(SALESMAN).send(Method::POST, &format!("{path}/progress"), &headers, progress).await;
+        assert_eq!(moved.status, expected(200));
+    }
+    let told = logs.text();
+    assert_eq!(told.matches("violates check constraint").count(), 4, "{told}");
+    for secret in ["비밀", "홍길동", "1012345678", "010-1234-5678"] {
+        assert!(!told.contains(secret), "{secret} is in {told}");
+    }
+}
