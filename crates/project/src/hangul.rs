@@ -104,8 +104,8 @@ fn typed_initial(letter: char) -> Option<char> {
 /// One word of what somebody typed, as it must occur.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Word {
-    /// In the [decomposed] text.
-    Text(String),
+    /// Any of these in the [decomposed] text.
+    Text(Vec<String>),
     /// In the text's [initials].
     Initials(String),
 }
@@ -125,25 +125,75 @@ pub(crate) fn words(query: &str) -> Vec<Word> {
             if let Some(initials) = as_initials(word) {
                 return Word::Initials(initials);
             }
-            let mut letters = decomposed(word);
-            if place + 1 == count && !is_whole {
-                leave_open(&mut letters);
-            }
-            Word::Text(letters)
+            let letters = decomposed(word);
+            let is_on_its_way = place + 1 == count && !is_whole;
+            Word::Text(if is_on_its_way { ways_on(letters) } else { vec![letters] })
         })
         .collect()
 }
 
-/// Lets the last letter go on: its final, or all but its initial, may not have been typed yet.
-fn leave_open(letters: &mut String) {
-    let Some(last) = letters.pop() else { return };
-    let follows_hangul = letters.chars().next_back().is_some_and(|letter| letter == OPEN || CODAS.contains(&letter));
-    let initial = TYPED_INITIALS.iter().zip(INITIALS).find(|(typed, _)| **typed == last).map(|(_, initial)| initial);
-    match initial {
-        _ if last == OPEN => {}
-        Some(initial) if follows_hangul => letters.push(initial),
-        _ => letters.push(last),
+/// What a keyboard makes of one vowel and the next.
+const JOINED_VOWELS: [(char, [char; 3]); 3] = [
+    // ㅗ: ㅘ ㅙ ㅚ; ㅜ: ㅝ ㅞ ㅟ; ㅡ: ㅢ.
+    ('\u{1169}', ['\u{116A}', '\u{116B}', '\u{116C}']),
+    ('\u{116E}', ['\u{116F}', '\u{1170}', '\u{1171}']),
+    ('\u{1173}', ['\u{1174}', '\u{1174}', '\u{1174}']),
+];
+
+/// The 27 finals as a keyboard types them, in the standard's order.
+const TYPED_FINALS: [char; 27] = [
+    'ㄱ', 'ㄲ', 'ㄳ', 'ㄴ', 'ㄵ', 'ㄶ', 'ㄷ', 'ㄹ', 'ㄺ', 'ㄻ', 'ㄼ', 'ㄽ', 'ㄾ', 'ㄿ', 'ㅀ', 'ㅁ', 'ㅂ', 'ㅄ', 'ㅅ', 'ㅆ', 'ㅇ',
+    'ㅈ', 'ㅊ', 'ㅋ', 'ㅌ', 'ㅍ', 'ㅎ',
+];
+
+/// All that a word can be the beginning of whose last letter is still being typed: its final, or all but its initial, may be missing, and what
+/// an input method shows as its final may turn out to be the next initial (기술 is typed 기, 깃, 기수, 기술).
+fn ways_on(letters: String) -> Vec<String> {
+    let mut before = letters.clone();
+    let Some(last) = before.pop() else { return vec![letters] };
+    let follows_hangul = before.chars().next_back().is_some_and(|letter| letter == OPEN || CODAS.contains(&letter));
+    if last == OPEN {
+        let vowel = before.chars().next_back();
+        let joined = JOINED_VOWELS.into_iter().find(|(first, _)| Some(*first) == vowel).map(|(_, joined)| joined);
+        let mut ways = vec![before.clone()];
+        before.pop();
+        for vowel in joined.into_iter().flatten() {
+            ways.push(format!("{before}{vowel}"));
+        }
+        ways.dedup();
+        return ways;
     }
+    if let Some(typed) = typed_final(last) {
+        let pair = PAIRS.iter().find(|(pair, _)| *pair == typed).map(|(_, consonants)| *consonants);
+        // The final alone, or the first half of it, and the rest in the next syllable.
+        let next = match pair {
+            Some([first, second]) => final_of(first).zip(initial_of(second)),
+            None => Some(OPEN).zip(initial_of(typed)),
+        };
+        let doubled = PAIRS.iter().filter(|(_, [first, _])| *first == typed).filter_map(|(pair, _)| final_of(*pair));
+        let mut ways: Vec<String> = doubled.map(|double| format!("{before}{double}")).collect();
+        ways.extend(next.map(|(coda, initial)| format!("{before}{coda}{initial}")));
+        ways.push(letters);
+        return ways;
+    }
+    match initial_of(last) {
+        Some(initial) if follows_hangul => vec![format!("{before}{initial}")],
+        _ => vec![letters],
+    }
+}
+
+/// The final as a keyboard types it.
+fn typed_final(letter: char) -> Option<char> {
+    let place = u32::from(letter).checked_sub(u32::from(*CODAS.start()))?;
+    TYPED_FINALS.get(usize::try_from(place).ok()?).copied()
+}
+
+fn final_of(typed: char) -> Option<char> {
+    TYPED_FINALS.iter().zip(CODAS).find(|(it, _)| **it == typed).map(|(_, coda)| coda)
+}
+
+fn initial_of(typed: char) -> Option<char> {
+    TYPED_INITIALS.iter().zip(INITIALS).find(|(it, _)| **it == typed).map(|(_, initial)| initial)
 }
 
 /// Whether the last sound of a text is a consonant: by it 과 is told from 와. Of letters that are neither Hangul nor digits it is not known.
@@ -179,7 +229,7 @@ mod tests {
     fn finds(query: &str, text: &str) -> bool {
         let (letters, first) = (decomposed(text), initials(text));
         words(query).iter().all(|word| match word {
-            Word::Text(word) => letters.contains(&**word),
+            Word::Text(ways) => ways.iter().any(|word| letters.contains(&**word)),
             Word::Initials(word) => first.contains(&**word),
         })
     }
@@ -231,10 +281,36 @@ mod tests {
             ("스마트ㅅ ", "스마트상점", false),
             ("스마트ㅎ", "스마트상점", false),
             ("가", "각", true),
-            ("갑", "값", false),
+            ("갑", "값", true),
+            ("갑 ", "값", false),
+            ("값", "갑", false),
+            ("간", "가나", true),
+            ("간", "가다", false),
+            ("간 ", "가나", false),
+            ("앆", "아까", true),
             ("tvㅅ", "tv상점", false),
         ] {
             assert_eq!(finds(query, text), found, "{query:?} in {text:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_found_at_every_step_of_being_typed() {
+        for (steps, text) in [
+            ("ㄱ 기 깃 기수 기술", "기술"),
+            ("ㄱ 기 깃 기수 기술 기술ㅂ 기술보", "기술보급"),
+            ("ㅈ 지 징 지우 지워 지원", "지원"),
+            ("ㅅ 스 슴 스마 스맡 스마트", "스마트"),
+            ("ㄱ 가 갑 값 값ㅈ 값지 값진", "값진"),
+            ("ㄱ 가 갑 값 갑시 갑신", "갑신"),
+            ("ㄷ 다 달 닭 달갸 달걀", "달걀"),
+            ("ㅎ 호 화 확 확ㅇ 확이 확인", "확인"),
+            ("ㅇ 으 의 읠 의료", "의료"),
+        ] {
+            for step in steps.split(' ') {
+                assert!(finds(step, text), "{step} in {text}");
+                assert!(finds(&format!("중소 {step}"), &format!("중소기업 {text}")), "{step} behind a word");
+            }
         }
     }
 

@@ -25,7 +25,7 @@ use events::{Category, Period, Region};
 use serde::{Deserialize, Serialize};
 use service_kit::problem::Text;
 
-pub use wrong::Wrong;
+pub use wrong::{Separator, Wrong};
 
 use crate::project::List;
 

@@ -1,10 +1,10 @@
 //! How an application period is read. It is free text more often than two dates, and nobody knows all of its spellings: what is not
 //! understood is [`PeriodKind::Other`], never an error, and what was written is always kept.
 
-use chrono::{Datelike as _, NaiveDate};
+use chrono::{Datelike as _, Months, NaiveDate};
 use events::{Period, PeriodKind, ProjectStatus};
 
-use crate::letters::{end_of_digits, number, plain, skip_blanks};
+use crate::letters::{digit_runs, end_of_digits, number, plain, skip_blanks};
 use crate::project::YEARS;
 
 /// The kind and the dates of a period, as it was written.
@@ -26,6 +26,40 @@ pub fn status(period: &Period, today: NaiveDate) -> ProjectStatus {
         ProjectStatus::Planned
     } else {
         ProjectStatus::Ongoing
+    }
+}
+
+/// The text with every date in it one year later, written as it was; a weekday behind one is that of the new date.
+pub(crate) fn a_year_later(text: &str) -> String {
+    let mut letters: Vec<char> = text.chars().collect();
+    let alike: Vec<char> = letters.iter().copied().map(plain).collect();
+    for found in dates(&alike) {
+        let Some((before, after)) = found.date.and_then(|date| Some((date, date.checked_add_months(Months::new(12))?))) else {
+            continue;
+        };
+        let year = format!("{:04}", after.year());
+        overwrite(&mut letters, found.at, &year[4 - found.year_digits..]);
+        if before.day() != after.day() {
+            // 29 February: both days have two digits, and stand last.
+            let day = digit_runs(&alike[found.at..found.end]).last().map(|(_, end)| found.at + end - 2);
+            overwrite(&mut letters, day.unwrap_or(found.end), &format!("{:02}", after.day()));
+        }
+        let bracket = skip_blanks(&alike, found.end);
+        if let Some(['(', weekday, ')']) = alike.get(bracket..bracket + 3)
+            && WEEKDAYS.contains(weekday)
+        {
+            letters[bracket + 1] = WEEKDAYS[after.weekday().num_days_from_monday() as usize];
+        }
+    }
+    letters.into_iter().collect()
+}
+
+/// From Monday on.
+const WEEKDAYS: [char; 7] = ['월', '화', '수', '목', '금', '토', '일'];
+
+fn overwrite(letters: &mut [char], at: usize, with: &str) {
+    for (letter, new) in letters.iter_mut().skip(at).zip(with.chars()) {
+        *letter = new;
     }
 }
 
@@ -117,6 +151,8 @@ struct Found {
     at: usize,
     end: usize,
     date: Option<NaiveDate>,
+    /// How many digits of the year it begins with: none where that is told before.
+    year_digits: usize,
 }
 
 /// Neighbours of which the one is the beginning and the other the end.
@@ -166,14 +202,14 @@ fn date(year: u32, month: u32, day: u32) -> Option<NaiveDate> {
 /// 20260401.
 fn compact(letters: &[char], at: usize) -> Option<Found> {
     let part = |from: usize, to: usize| number(&letters[at + from..at + to]);
-    Some(Found { at, end: at + 8, date: date(part(0, 4)?, part(4, 6)?, part(6, 8)?) })
+    Some(Found { at, end: at + 8, date: date(part(0, 4)?, part(4, 6)?, part(6, 8)?), year_digits: 4 })
 }
 
 /// 2026-04-01, 2026.4.1., 2026/04/01, 2026년 4월 1일.
 fn long(letters: &[char], at: usize, end: usize) -> Option<Found> {
     let year = number(&letters[at..end])?;
     let ((month, day), end) = month_and_day(letters, separator(letters, end, '년')?)?;
-    Some(Found { at, end, date: date(year, month, day) })
+    Some(Found { at, end, date: date(year, month, day), year_digits: 4 })
 }
 
 /// 26.04.01 is of this century. "04.29. 18:00" is no such date.
@@ -181,7 +217,7 @@ fn short(letters: &[char], at: usize, end: usize) -> Option<Found> {
     let year = 2000 + number(&letters[at..end])?;
     let ((month, day), end) = month_and_day(letters, separator(letters, end, '년')?)?;
     let date = date(year, month, day).filter(|_| letters.get(end) != Some(&':'))?;
-    Some(Found { at, end, date: Some(date) })
+    Some(Found { at, end, date: Some(date), year_digits: 2 })
 }
 
 /// "4.30", "4월 30일" or "30일" right behind "2026.4.1 ~": of the same year, or of the next one if it would lie before.
@@ -193,11 +229,11 @@ fn rest_of_range(letters: &[char], at: usize, found: &[Found]) -> Option<Found> 
     if let Some(((month, day), end)) = month_and_day(letters, at) {
         let same_year = date(year, month, day);
         let rolled = same_year.filter(|end| *end >= start).or_else(|| date(year + 1, month, day));
-        return Some(Found { at, end, date: same_year.and(rolled) });
+        return Some(Found { at, end, date: same_year.and(rolled), year_digits: 0 });
     }
     let end = end_of_digits(letters, at);
     let day = number(&letters[at..end])?;
-    (letters.get(end) == Some(&'일')).then(|| Found { at, end: end + 1, date: date(year, start.month(), day) })
+    (letters.get(end) == Some(&'일')).then(|| Found { at, end: end + 1, date: date(year, start.month(), day), year_digits: 0 })
 }
 
 /// Month and day from there on, and where they end.
@@ -240,6 +276,30 @@ mod tests {
 
     fn range(start: &str, end: &str) -> (PeriodKind, Option<String>, Option<String>) {
         (PeriodKind::Range, Some(start.to_owned()), Some(end.to_owned()))
+    }
+
+    #[test]
+    fn every_date_of_a_text_is_a_year_later_and_written_as_it_was() {
+        for (text, later) in [
+            ("2026-04-01 ~ 예산 소진시까지", "2027-04-01 ~ 예산 소진시까지"),
+            ("~ 2026-04-30", "~ 2027-04-30"),
+            ("공고일 ~ 2026.4.30.(목) 18:00까지", "공고일 ~ 2027.4.30.(금) 18:00까지"),
+            ("2026. 4. 2.(목) ∼ 4. 29.(수)", "2027. 4. 2.(금) ∼ 4. 29.(목)"),
+            ("20260402~20260429", "20270402~20270429"),
+            ("'26.4.2 ~ '26.4.29", "'27.4.2 ~ '27.4.29"),
+            (
+                "1차 2026-01-02 ~ 2026-02-03, 2차 2026-12-01 ~ 2027-01-05",
+                "1차 2027-01-02 ~ 2027-02-03, 2차 2027-12-01 ~ 2028-01-05",
+            ),
+            ("2024-02-29 ~ 예산 소진시까지", "2025-02-28 ~ 예산 소진시까지"),
+            ("2024년 2월 29일까지", "2025년 2월 28일까지"),
+            ("２０２６-０４-０１부터 상시", "2027-０４-０１부터 상시"),
+            ("매월 10일, 문의 02-2026-1234", "매월 10일, 문의 02-2026-1234"),
+            ("상시", "상시"),
+            ("", ""),
+        ] {
+            assert_eq!(a_year_later(text), later, "{text}");
+        }
     }
 
     #[test]
@@ -342,6 +402,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn any_text_has_a_later_one_of_the_same_length(text in "(\\PC|[0-9 .~'()-]|2024|02-29|월|일|년){0,40}") {
+            prop_assert_eq!(a_year_later(&text).chars().count(), text.chars().count());
+        }
+
         #[test]
         fn whatever_is_written_is_read_without_a_panic_and_makes_sense(text in "(\\PC|[0-9~.년월일 -]){0,40}") {
             let it = read(&text);

@@ -41,13 +41,17 @@ pub fn next_name(name: &str, year: i32) -> String {
     letters.into_iter().collect()
 }
 
-/// The year that a title says its edition is of: the first one that 년 follows, or else the first near to `about`.
+/// The year that a title says its edition is of: of those that 년 follows the nearest to `about`, or else the first that stands alone near to
+/// it. One that is far from it (2050년 탄소중립) counts only where there is no other.
 pub(crate) fn year_of(name: &str, about: Option<i32>) -> Option<i32> {
     let letters: Vec<char> = name.chars().map(plain).collect();
     let years = years(&letters);
-    let near = |it: &&Year| about.is_some_and(|about| (it.value - about).abs() <= NEAR);
-    let marked = years.iter().find(|it| it.marked_to > it.end && (it.end - it.at == 4 || near(it)));
-    marked.or_else(|| years.iter().find(near)).map(|it| it.value)
+    let distance = |it: &Year| about.map(|about| (it.value - about).abs());
+    let is_near = |it: &&Year| distance(it).is_some_and(|distance| distance <= NEAR);
+    let is_marked = |it: &&Year| it.marked_to > it.end;
+    let nearest = years.iter().filter(is_marked).filter(is_near).min_by_key(|it| distance(it));
+    let any = || years.iter().find(|it| is_marked(it) && it.end - it.at == 4);
+    nearest.or_else(|| years.iter().find(is_near)).or_else(any).map(|it| it.value)
 }
 
 /// A year within a title.
@@ -377,6 +381,10 @@ mod tests {
         assert_eq!(year_of("청년취업 2000", Some(2024)), None);
         assert_eq!(year_of("10년 이상 된 기업", Some(2024)), None);
         assert_eq!(year_of("26년 통합공고", Some(2026)), Some(2026));
+        assert_eq!(year_of("2050년 탄소중립 설비 2026 공고", Some(2026)), Some(2026));
+        assert_eq!(year_of("2050년 탄소중립 설비 2026년 공고", Some(2026)), Some(2026));
+        assert_eq!(year_of("2024년 실적 2026년 공고", Some(2026)), Some(2026));
+        assert_eq!(year_of("2050년 탄소중립 설비", Some(2026)), Some(2050));
     }
 
     proptest! {

@@ -46,7 +46,8 @@ impl Traits {
     pub(crate) fn of(marks: &[Mark]) -> Self {
         let mut it = Self::default();
         for mark in marks {
-            if !it.categories.contains(&mark.category) {
+            // 기타 is what has no category: two of it have nothing in common.
+            if mark.category != Category::Other && !it.categories.contains(&mark.category) {
                 it.categories.push(mark.category);
             }
             it.add_regions(&mark.regions);
@@ -392,5 +393,15 @@ mod tests {
         let line = say(&nationwide, &picked, &[], day("2026-11-25"), Language::English);
         assert_eq!(line, "“스마트상점” closes in 1 day. It applies everywhere.");
         assert_eq!(Traits::picked(None, None, Some("기업 등")).target_words, ["기업 등"]);
+    }
+
+    #[test]
+    fn what_has_no_category_has_none_in_common() {
+        let it = Project { category: Category::Other, ..a_programme() };
+        let marks = [a_mark("수출바우처", Category::Other, Region::Busan, "")];
+        assert_eq!(Traits::of(&marks).shared_with(&it), []);
+        assert_eq!(said(&it, &marks, Language::Korean), "「스마트상점」 신청 마감이 3일 남았습니다.");
+        // Whoever picks it wants it.
+        assert_eq!(Traits::picked(Some(Category::Other), None, None).shared_with(&it), [Shared::Category]);
     }
 }

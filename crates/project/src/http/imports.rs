@@ -42,7 +42,7 @@ impl From<Wrong> for Problem {
         };
         let problem = problem.detail(wrong.sentence()).with("reason", wrong.reason());
         match wrong {
-            Wrong::CutOff { line } | Wrong::EndlessRow { line } | Wrong::NotJson { line, .. } => problem.with("line", line),
+            Wrong::CutOff { line } | Wrong::EndlessRow { line } | Wrong::NotJson { line } => problem.with("line", line),
             Wrong::MissingColumns(missing) => problem.with("missing", missing),
             _ => problem,
         }

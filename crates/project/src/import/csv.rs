@@ -7,7 +7,7 @@ use encoding_rs::{CoderResult, Decoder, EUC_KR, UTF_8};
 use service_kit::problem::Text;
 
 use super::draft::{Cell, Checked, Draft, joined};
-use super::{Column, Fault, Line, MAYBE_CUT_OFF, Portal, Wrong, bizinfo, texts};
+use super::{Column, Fault, Line, MAYBE_CUT_OFF, Portal, Separator, Wrong, bizinfo, texts};
 use crate::project::List;
 
 /// The longest row, in bytes of UTF-8: the longest real one has some 500. A quotation mark that is never closed would make one of the whole
@@ -59,6 +59,11 @@ impl Table {
             (text, _) if holds_headings(&text) => EUC_KR,
             _ => return Err(Wrong::NoHeader),
         };
+        let (line, _) = encoding.decode_without_bom_handling(headings);
+        let separator = [('\t', Separator::Tab), (';', Separator::Semicolon)].into_iter().find(|(sign, _)| line.contains(*sign));
+        if let Some((_, separator)) = separator.filter(|_| !line.contains(',')) {
+            return Err(Wrong::OtherSeparator(separator));
+        }
         let decoder = encoding.new_decoder_without_bom_handling();
         Ok(Self { decoder, splitter: Splitter::default(), columns: None, shortest_id: None })
     }

@@ -81,7 +81,7 @@ impl Lines {
         }
         self.held.extend_from_slice(rest);
         if self.held.len() > LONGEST_LINE {
-            return Err(Wrong::NotJson { line: self.before + 1, column: LONGEST_LINE as u64 });
+            return Err(Wrong::NotJson { line: self.before + 1 });
         }
         Ok(())
     }
@@ -273,10 +273,10 @@ fn said_in(value: &Value) -> String {
 }
 
 fn wrong(error: &serde_json::Error) -> Wrong {
-    let (line, column) = (error.line() as u64, error.column() as u64);
+    let line = error.line() as u64;
     match error.classify() {
         serde_json::error::Category::Eof => Wrong::CutOff { line },
         serde_json::error::Category::Data => Wrong::OtherJson,
-        serde_json::error::Category::Syntax | serde_json::error::Category::Io => Wrong::NotJson { line, column },
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => Wrong::NotJson { line },
     }
 }

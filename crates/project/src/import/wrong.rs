@@ -11,6 +11,8 @@ pub enum Wrong {
     NoRows,
     /// Excel: xlsx, or xls.
     Spreadsheet,
+    /// A text or slides: docx, pptx, odt, odp.
+    Document,
     /// A zip file that is no workbook for sure.
     Archive,
     /// PNG, JPEG, GIF, WebP.
@@ -29,6 +31,8 @@ pub enum Wrong {
     Binary,
     /// A CSV whose first row holds none of the headings.
     NoHeader,
+    /// A table whose fields another sign parts than a comma.
+    OtherSeparator(Separator),
     /// A CSV that lacks these.
     MissingColumns(Vec<&'static str>),
     /// The first row that is not whole begins on this line, and the file ends in it.
@@ -45,8 +49,6 @@ pub enum Wrong {
     NotJson {
         /// From 1.
         line: u64,
-        /// From 1.
-        column: u64,
     },
     /// JSON, and no answer of a portal that is known here.
     OtherJson,
@@ -58,6 +60,15 @@ pub enum Wrong {
     TooManyRows,
 }
 
+/// What parts the fields of a table that is no CSV.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Separator {
+    /// Most often by copying from a spreadsheet.
+    Tab,
+    /// What Excel writes in some countries.
+    Semicolon,
+}
+
 impl Wrong {
     /// What it is, for a program.
     pub const fn reason(&self) -> &'static str {
@@ -65,6 +76,7 @@ impl Wrong {
             Self::Empty => "empty",
             Self::NoRows => "no-rows",
             Self::Spreadsheet => "spreadsheet",
+            Self::Document => "document",
             Self::Archive => "archive",
             Self::Image => "image",
             Self::Pdf => "pdf",
@@ -74,6 +86,8 @@ impl Wrong {
             Self::Xml => "xml",
             Self::Binary => "binary",
             Self::NoHeader => "no-header",
+            Self::OtherSeparator(Separator::Tab) => "tab-separated",
+            Self::OtherSeparator(Separator::Semicolon) => "semicolon-separated",
             Self::MissingColumns(_) => "missing-columns",
             Self::CutOff { .. } => "cut-off",
             Self::EndlessRow { .. } => "endless-row",
@@ -98,6 +112,10 @@ impl Wrong {
             Self::Spreadsheet => Text::new(
                 "엑셀 파일입니다. 엑셀에서 ‘다른 이름으로 저장 → CSV UTF-8’로 저장한 파일을 올려 주세요.",
                 "This is an Excel workbook. Save it in Excel as “CSV UTF-8” and choose that file.",
+            ),
+            Self::Document => Text::new(
+                "문서 파일입니다. 사업 목록이 담긴 CSV나 JSON 파일을 올려 주세요.",
+                "This is a document. Choose the CSV or JSON file that holds the list of programmes.",
             ),
             Self::Archive => Text::new(
                 "압축 파일입니다. 압축을 풀고 그 안의 CSV나 JSON 파일을 올려 주세요.",
@@ -135,6 +153,14 @@ impl Wrong {
                 "첫 줄에 항목 이름(분야, 사업명, 신청시작일자 …)이 없습니다. 머리글 줄이 있는 CSV 파일을 올려 주세요.",
                 "The first line holds no headings (분야, 사업명, 신청시작일자 …). Choose a CSV file with its line of headings.",
             ),
+            Self::OtherSeparator(Separator::Tab) => Text::new(
+                "탭으로 구분한 파일입니다. ‘CSV(쉼표로 분리)’로 저장한 파일을 올려 주세요.",
+                "The fields of the file are separated by tabs. Save it as CSV with commas and choose that file.",
+            ),
+            Self::OtherSeparator(Separator::Semicolon) => Text::new(
+                "세미콜론으로 구분한 파일입니다. ‘CSV(쉼표로 분리)’로 저장한 파일을 올려 주세요.",
+                "The fields of the file are separated by semicolons. Save it as CSV with commas and choose that file.",
+            ),
             Self::MissingColumns(missing) => {
                 let names = missing.join(", ");
                 Text::new(
@@ -150,9 +176,9 @@ impl Wrong {
                 format!("{line}행이 끝나지 않습니다. 그 줄의 따옴표(\")가 닫혔는지 확인해 주세요."),
                 format!("The row on line {line} does not end. Check that its quotation mark (\") is closed."),
             ),
-            Self::NotJson { line, column } => Text::new(
-                format!("{line}행 {column}번째 글자부터 JSON으로 읽을 수 없습니다. 파일을 다시 내려받아 주세요."),
-                format!("It cannot be read as JSON from line {line}, character {column} on. Download the file again."),
+            Self::NotJson { line } => Text::new(
+                format!("{line}행부터 JSON으로 읽을 수 없습니다. 파일을 다시 내려받아 주세요."),
+                format!("It cannot be read as JSON from line {line} on. Download the file again."),
             ),
             Self::OtherJson => Text::new(
                 "기업마당이나 K-Startup의 응답이 아닌 JSON입니다. 두 곳에서 받은 응답을 그대로 저장한 파일을 올려 주세요.",
@@ -212,11 +238,13 @@ pub(super) fn refuse_what_is_no_text(bytes: &[u8]) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Workbooks and hwpx documents are zip files; the name of the first file in them tells which.
+/// Workbooks and documents are zip files; the name of the first file in them tells which.
 fn inside_of_zip(bytes: &[u8]) -> Wrong {
     let names = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
     if names(b"application/hwp+zip") {
         Wrong::Hwp
+    } else if names(b"word/") || names(b"ppt/") || names(b"opendocument.text") || names(b"opendocument.presentation") {
+        Wrong::Document
     } else if names(b"[Content_Types].xml") || names(b"xl/") || names(b"opendocument.spreadsheet") {
         Wrong::Spreadsheet
     } else {

@@ -203,11 +203,16 @@ fn push_part(query: &mut QueryBuilder<Postgres>, part: Part, began: NaiveDate, p
 fn select(wanted: &Wanted, today: NaiveDate) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(format!("select {COLUMNS} from project where true"));
     for word in &wanted.words {
-        let (column, word) = match word {
-            Word::Text(word) => ("search", word),
-            Word::Initials(word) => ("initials", word),
+        let (column, ways) = match word {
+            Word::Text(ways) => ("search", ways.as_slice()),
+            Word::Initials(word) => ("initials", std::slice::from_ref(word)),
         };
-        query.push(format!(" and {column} like ")).push_bind(containing(word));
+        // One after the other, because each can be looked up in the index; in a list of them none can.
+        for (place, way) in ways.iter().enumerate() {
+            let before = if place == 0 { " and (" } else { " or " };
+            query.push(format!("{before}{column} like ")).push_bind(containing(way));
+        }
+        query.push(")");
     }
     if let Some(category) = wanted.category {
         query.push(" and category = ").push_bind(category.as_str());

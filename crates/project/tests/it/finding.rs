@@ -413,3 +413,15 @@ fn decomposed(text: &str) -> String {
         })
         .collect()
 }
+
+#[tokio::test]
+async fn what_is_too_long_to_be_looked_for_is_told_in_words() {
+    let app = start().await;
+    for (field, sentence) in [
+        ("q", "검색어는 제어 문자 없이 100자 이하로 적어 주세요"),
+        ("target", "지원대상은 제어 문자 없이 100자 이하로 적어 주세요"),
+    ] {
+        let answer = app.anyone().get(&format!("/projects?{field}={}", encoded(&"가".repeat(101)))).await;
+        assert_eq!(answer.json["detail"], sentence);
+    }
+}

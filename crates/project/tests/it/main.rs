@@ -5,6 +5,7 @@ mod card;
 mod changing;
 mod committing;
 mod described;
+mod ending;
 mod finding;
 mod http;
 mod importing;

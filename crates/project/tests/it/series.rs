@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
-use crate::importing::{carry_out, commit, csv, plan, row};
+use crate::ending::until_somebody_waits;
+use crate::importing::{carry_out, commit, csv, import, plan, row, rows_of};
 use crate::{made, shown, start, with};
 
 /// As another build left it, whose rules wrote nothing that these know.
@@ -105,4 +106,42 @@ async fn a_year_stays_between_those_of_the_editions_before_and_after() {
     assert_eq!(refused.1, [("/year".to_owned(), "not-before-successor".to_owned())]);
     assert_eq!(edit(third, json!({ "year": 2030 })).await.expect(200)["year"], 2030);
     assert_eq!(edit(second, json!({ "year": 2024, "predecessor": null })).await.expect(200)["year"], 2024);
+}
+
+#[tokio::test]
+async fn a_batch_waits_for_its_series_before_it_holds_any_edition() {
+    let app = start().await;
+    let rows = |end: &str| csv(&[row(1, "2026년 하나", "2026-11-02", end), row(2, "2026년 둘", "2026-11-02", end)]);
+    import(&app, rows("2026-12-11")).await;
+    let planned = plan(&app, rows("2026-12-18")).await;
+    commit(&app, &planned, &json!({})).await.expect(202);
+    // The series that is the last in the order in which they are taken.
+    let last: Uuid =
+        sqlx::query_scalar("select series_id from project order by series_id desc limit 1").fetch_one(app.pool()).await.unwrap();
+    let mut other = app.pool().begin().await.unwrap();
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/series/' || $1, 2))")
+        .bind(last.to_string())
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    let (carried_out, ()) = tokio::join!(project::carry_out_imports(app.context()), async {
+        until_somebody_waits(&app).await;
+        // Whoever holds the series can have its editions, and all others.
+        sqlx::query("select 1 from project for update nowait").fetch_all(&mut *other).await.unwrap();
+        other.commit().await.unwrap();
+    });
+    assert!(carried_out.unwrap());
+    assert_eq!(carry_out(&app, &planned).await["progress"], json!({ "done": 2, "total": 2 }));
+}
+
+#[tokio::test]
+async fn a_rule_that_a_row_breaks_is_told_in_words() {
+    let app = start().await;
+    let rows = [row(1, "2025년 하나", "2025-11-02", "2025-12-11"), row(2, "2026년 하나", "2026-11-02", "2026-12-11")];
+    import(&app, csv(&rows)).await;
+    let planned = plan(&app, csv(&[row(2, "2025년 하나", "2025-11-02", "2026-12-11")])).await;
+    commit(&app, &planned, &json!({})).await.expect(202);
+    carry_out(&app, &planned).await;
+    let failed = rows_of(&app, &planned, "action=error").await;
+    assert_eq!(failed[0]["errors"][0]["message"], "저장할 수 없습니다: 이전 회차보다 늦은 연도여야 합니다");
 }
