@@ -17,8 +17,7 @@ use crate::store::{self, view};
 /// another edition of this year (1차, 2차), it is next year's edition of both.
 pub(crate) async fn annual_project_create(tx: &mut Tx, received: &Received<ProjectEnded>) -> Result<(), PolicyError> {
     let event = &received.event;
-    store::lock_series(tx, event.edition.series_id).await?;
-    let Some(ended) = store::load(tx, event.project_id).await? else {
+    let Some(ended) = store::load_with_series(tx, event.project_id).await? else {
         return Err(PolicyError::Park("there is no such project".to_owned()));
     };
     if ended.successor.is_some() {

@@ -260,6 +260,19 @@ pub(crate) async fn lock_series(tx: &mut Tx, id: SeriesId) -> Result<(), sqlx::E
     lock(tx, "series", &id.to_string()).await
 }
 
+/// One project, under [`lock_series`] of the series that it is of now: it may be moved while that is waited for.
+pub(crate) async fn load_with_series(tx: &mut Tx, id: ProjectId) -> Result<Option<Stored>, sqlx::Error> {
+    let mut locked = None;
+    loop {
+        let Some(found) = load(tx, id).await? else { return Ok(None) };
+        if locked == Some(found.it.series_id) {
+            return Ok(Some(found));
+        }
+        lock_series(tx, found.it.series_id).await?;
+        locked = Some(found.it.series_id);
+    }
+}
+
 async fn lock(tx: &mut Tx, kind: &str, name: &str) -> Result<(), sqlx::Error> {
     sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/' || $1 || '/' || $2, 2))")
         .bind(kind)

@@ -139,6 +139,10 @@ async fn edit(
     let (series_id, predecessor) = (body.take_series(&mut fields), body.take_predecessor(&mut fields));
     let predecessor = if may_move {
         let locked = lock_neighbours(&mut tx, id, series_id, &predecessor).await?;
+        if let Some(moved) = store::load(&mut tx, id).await?.filter(|found| !locked.contains(&found.it.series_id)) {
+            // While that was waited for. Whoever asks again finds it where it is.
+            return Err(Problem::stale(moved.it.version));
+        }
         if let Some(series_id) = series_id
             && !store::series_exists(&mut tx, series_id).await?
         {

@@ -1,12 +1,13 @@
 //! Which series an edition is of: how it is recognised, and how staff mend it.
 
+use axum::http::Method;
 use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
 use crate::ending::until_somebody_waits;
 use crate::importing::{carry_out, commit, csv, import, plan, row, rows_of};
-use crate::{made, shown, start, with};
+use crate::{ended, follow, made, shown, start, with};
 
 /// As another build left it, whose rules wrote nothing that these know.
 async fn computed_by(app: &TestApp, rules: i16) {
@@ -144,4 +145,46 @@ async fn a_rule_that_a_row_breaks_is_told_in_words() {
     carry_out(&app, &planned).await;
     let failed = rows_of(&app, &planned, "action=error").await;
     assert_eq!(failed[0]["errors"][0]["message"], "저장할 수 없습니다: 이전 회차보다 늦은 연도여야 합니다");
+}
+
+#[tokio::test]
+async fn the_next_edition_is_of_the_series_that_the_ended_one_is_of_by_then() {
+    let app = start().await;
+    let it = ended(&app, &of(2026)).await;
+    let elsewhere = made(&app, &with(&json!({ "year": 2024, "host": "창업진흥원" }))).await;
+    let other = shown(&app, elsewhere).await["seriesId"].clone();
+    app.as_staff().patch_if(&format!("/projects/{it}"), 3, &json!({ "seriesId": other })).await.expect(200);
+    follow(&app).await;
+    let editions = shown(&app, elsewhere).await["editions"].clone();
+    let years: Vec<_> = editions.as_array().unwrap().iter().map(|edition| edition["year"].as_i64().unwrap()).collect();
+    assert_eq!(years, [2027, 2026, 2024]);
+}
+
+#[tokio::test]
+async fn an_edit_of_what_was_moved_meanwhile_is_stale_whatever_version_it_means() {
+    let app = start().await;
+    let it = made(&app, &of(2026)).await;
+    let other_series = made(&app, &with(&json!({ "year": 2024, "host": "창업진흥원" }))).await;
+    let series = shown(&app, it).await["seriesId"].as_str().unwrap().to_owned();
+    let mut other = app.pool().begin().await.unwrap();
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/series/' || $1, 2))")
+        .bind(series)
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    let (path, headers) = (format!("/projects/{it}"), [("content-type", "application/json"), ("if-match", "*")]);
+    let staff = app.as_staff();
+    let (answer, ()) = tokio::join!(staff.send(Method::PATCH, &path, &headers, b"{\"year\": 2027}".to_vec()), async {
+        until_somebody_waits(&app).await;
+        sqlx::query("update project set series_id = (select series_id from project where id = $2) where id = $1")
+            .bind(it)
+            .bind(other_series)
+            .execute(&mut *other)
+            .await
+            .unwrap();
+        other.commit().await.unwrap();
+    });
+    assert_eq!(answer.problem(412).0, "stale-version");
+    let answer = staff.send(Method::PATCH, &path, &headers, b"{\"year\": 2027}".to_vec()).await;
+    assert_eq!(answer.expect(200)["year"], 2027);
 }
