@@ -1,8 +1,13 @@
--- An interest belongs to its series. `project_id` is the edition that was marked, `project_name` its name, or what the page called it while
--- nobody had told it; which edition is shown follows from `known_project` whenever it is read, so that no order of events can leave an old
--- one standing.
+-- An interest belongs to its series. `project_id` is the edition that was marked, `project_name` what the page called it while nobody had
+-- told its series; which edition is shown follows from `known_project` whenever it is read, so that no order of events can leave an old one
+-- standing.
 -- `updated_at` is when something last happened on it; a copy that was completed is nothing that happened.
 alter table interest
+    alter column project_name drop not null,
+    -- When it was turned on last, and the version of the event that told it: of what happened before that he is not told, and who was on it
+    -- before is not put on it again.
+    add column on_since     timestamptz,
+    add column on_version   bigint      not null default 1,
     -- Who vouches that the customer agreed, where a colleague entered it.
     add column consent_role text,
     add column consent_by   uuid,
@@ -10,11 +15,14 @@ alter table interest
     -- The older interest of the same customer in the same series: this one is off for good, and unique by its own id.
     add column merged_into  uuid references interest;
 
+-- What was turned since it was created was turned by the last thing that happened to it, or before.
+update interest set on_since = case when version = 1 then created_at else updated_at end;
+alter table interest alter column on_since set not null;
+
 drop index interest_of_project;
 create index interest_of_project on interest (project_id);
-create index interest_of_series on interest (series_id, id desc);
+create index interest_of_series on interest (series_id, id);
 create index interest_merged_into on interest (merged_into) where merged_into is not null;
-create index interest_by_activity on interest (updated_at, id) where interested and salesman_id is not null;
 
 -- What was kept before this knew less: the next event of the edition fills it in.
 alter table known_project
@@ -39,11 +47,48 @@ create table known_salesman (
     display_name text not null
 );
 
--- When something last happened on a consultation of the customer: whichever event comes last, the latest stays.
-create table customer_activity (
-    customer_id uuid        primary key,
-    last_at     timestamptz not null
+-- Everybody of whom this service has heard. Whoever changes something of a customer locks his row before any other row of his.
+create table customer (
+    id        uuid primary key,
+    last_four text not null
 );
+insert into customer (id, last_four) select distinct on (customer_id) customer_id, right(phone, 4) from interest order by customer_id, id;
+
+-- Consultations, as far as it takes to know who was left alone: a copy, kept by KeepConsultations.
+create table known_consultation (
+    id              uuid        primary key,
+    customer_id     uuid        not null references customer,
+    is_open         boolean     not null default true,
+    salesman_id     uuid,
+    salesman_name   text,
+    consultant_id   uuid,
+    consultant_name text,
+    -- When something last happened on it: whichever event comes last, the latest stays.
+    updated_at      timestamptz not null
+);
+create index known_consultation_of_customer on known_consultation (customer_id);
+
+-- Who serves which customer, over all that is on or open, and when something last happened: made anew from the tables above whenever one of
+-- the customer's rows changes there, so that the page of who was left alone reads no more than it shows.
+create table served (
+    customer_id      uuid        not null references customer,
+    role             text        not null check (role in ('salesman', 'consultant')),
+    person_id        uuid        not null,
+    -- The name that the match told.
+    person_name      text        not null,
+    interests        uuid[]      not null,
+    consultations    uuid[]      not null,
+    last_activity_at timestamptz not null,
+    primary key (customer_id, role, person_id)
+);
+create index served_by_person on served (role, person_id, last_activity_at, customer_id);
+create index served_by_salesmen on served (last_activity_at, customer_id, person_id) where role = 'salesman';
+insert into served
+select customer_id, role, person_id, max(person_name), array_agg(id order by id), '{}', max(updated_at)
+from interest cross join lateral (values ('salesman', salesman_id, salesman_name), ('consultant', consultant_id, consultant_name))
+    as person (role, person_id, person_name)
+where interested and person_id is not null
+group by customer_id, role, person_id;
 
 -- Who was shown the full number of which customer, when, and what for.
 create table disclosure (
@@ -57,6 +102,24 @@ create table disclosure (
 );
 create index disclosure_of_customer on disclosure (customer_id, at desc);
 
+-- What happened to programmes, so that whoever turns out to have marked one of them by then is told of it too.
+create table news (
+    event_id          uuid        primary key,
+    kind              text        not null check (kind in ('new_edition', 'started', 'edited', 'ended')),
+    series_id         uuid        not null,
+    project_id        uuid        not null,
+    -- Its name at that moment.
+    project_name      text        not null,
+    -- Which fields changed, as the event named them.
+    changed           text[]      not null,
+    -- The last day at that moment, and the one before where it moved.
+    deadline          date,
+    deadline_moved    boolean     not null,
+    previous_deadline date,
+    at                timestamptz not null
+);
+create index news_of_series on news (series_id, at);
+
 -- What a customer was told about the programmes he marked.
 create table notification (
     id                uuid        primary key,
@@ -67,11 +130,8 @@ create table notification (
     event_id          uuid,
     series_id         uuid        not null,
     project_id        uuid        not null,
-    -- Its name at that moment.
     project_name      text        not null,
-    -- Which fields changed, as the event named them.
     changed           text[]      not null default '{}',
-    -- The last day at that moment, and the one before where it moved.
     deadline          date,
     deadline_moved    boolean     not null default false,
     previous_deadline date,
@@ -81,4 +141,4 @@ create table notification (
 );
 create unique index notification_reminder on notification (customer_id, project_id, kind) where event_id is null;
 create index notification_of_customer on notification (customer_id, id desc);
-create index notification_unread on notification (customer_id) where read_at is null;
+create index notification_unread on notification (customer_id, id desc) where read_at is null;

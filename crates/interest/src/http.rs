@@ -17,7 +17,7 @@ use service_kit::describe::{CategoryName, PeriodKindName, PhaseName, RoleName, S
 use service_kit::http::{Field, Fields, IfMatch, Json, PageQuery, Paged, Path, Query, Versioned};
 use service_kit::people::PersonView;
 use service_kit::problem::{ChangeError, Text};
-use service_kit::{Context, Problem, Tx};
+use service_kit::{Context, Problem, Tx, asked_project};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -39,7 +39,7 @@ pub(crate) fn routes() -> OpenApiRouter<Context> {
 /// One example of each problem of this service's own.
 pub(crate) fn problems() -> Vec<Problem> {
     let older = InterestId(Uuid::from_u128(0x0193_a5d0_8c5e_7b64_9a3f_5f2c_1b7e_4d11));
-    vec![create::several_projects(&create::example_candidates()), Refusal::Merged { into: older }.into()]
+    vec![asked_project::an_example_of_several(), Refusal::Merged { into: older }.into()]
 }
 
 impl From<Refusal> for Problem {
@@ -99,7 +99,8 @@ pub(crate) struct InterestView {
     pub(crate) consent: Option<ConsentView>,
     /// The older interest of the same customer in the same programme that stands for this one, which then is off for good.
     pub(crate) merged_into: Option<Uuid>,
-    pub(crate) created_at: DateTime<Utc>,
+    /// When it was marked first; null for a salesman who enters one that exists and is not on it.
+    pub(crate) created_at: Option<DateTime<Utc>>,
     /// Also the `ETag`.
     pub(crate) version: i64,
 }
@@ -123,7 +124,8 @@ pub(crate) struct ProjectStateView {
     /// What people see of it today, in Seoul.
     #[schema(value_type = PhaseName)]
     phase: Phase,
-    /// Days until the last day of the application period, 0 on that day; null when there is none, or it has passed, or the edition was ended.
+    /// Days until the last day of the application period, 0 on that day; null when there is none, or it has passed, or the edition is not
+    /// running: a planned one's period is an expectation.
     days_left: Option<i64>,
     period: PeriodView,
 }
@@ -165,7 +167,7 @@ impl ProjectStateView {
         let Standing { year, category, agency, status, period } = standing;
         let phase = phase(status, &period, today);
         let left = period.ends_on.map(|end| (end - today).num_days());
-        let days_left = left.filter(|left| *left >= 0 && status != ProjectStatus::Ended);
+        let days_left = left.filter(|left| *left >= 0 && status == ProjectStatus::Ongoing);
         let period = PeriodView { kind: period.kind, text: period.text, starts_on: period.starts_on, ends_on: period.ends_on };
         Self { year, category, agency, status, phase, days_left, period }
     }
@@ -189,17 +191,18 @@ impl InterestView {
             salesman: it.salesman.map(PersonView::from),
             consultant: it.consultant.map(PersonView::from),
             consent: it.consent.map(|Consent { role, by, at }| ConsentView { role, by, at }),
-            created_at,
+            created_at: Some(created_at),
         }
     }
 }
 
-/// Whether somebody may know that the interest exists. Another person's is 404, not 403.
+/// Whether somebody may know that the interest exists. Another person's is 404, not 403; and of one that was merged, the people of the older
+/// one are to know.
 pub(crate) fn sees(who: &Identity, it: &Interest) -> bool {
     match who.role {
         Role::Customer => it.customer_id.0 == who.subject,
-        Role::Salesman => who.is(it.salesman.as_ref()),
-        Role::Consultant => who.is(it.consultant.as_ref()),
+        Role::Salesman => it.merged_into.is_none() && who.is(it.salesman.as_ref()),
+        Role::Consultant => it.merged_into.is_none() && who.is(it.consultant.as_ref()),
         Role::Staff => true,
     }
 }
@@ -289,9 +292,13 @@ pub(crate) struct UpdateInterest {
     #[serde(default)]
     #[schema(value_type = bool)]
     interested: Field<bool>,
+    /// That the customer agreed: `true` from staff who turn it on, recorded with who they are and when.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    consent: Field<bool>,
 }
 
-/// `UpdateInterest`: its customer, or staff for him, turns it off, or on again.
+/// `UpdateInterest`: its customer, or staff for him, turns it off, or on again, which begins with nobody on it (배정 중).
 #[utoipa::path(
     patch, path = "/interests/{id}", tag = "interest", request_body = UpdateInterest,
     params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "The version that is meant, as its ETag")),
@@ -311,7 +318,13 @@ async fn update(
     Json { body, .. }: Json<UpdateInterest>,
 ) -> Result<Versioned<InterestView>, Problem> {
     let mut fields = Fields::default();
-    let Some(interested) = fields.required("/interested", body.interested) else {
+    let interested = fields.required("/interested", body.interested);
+    let has_agreed = fields.optional("/consent", body.consent) == Some(true);
+    if who.role == Role::Staff && interested == Some(true) && !has_agreed {
+        let message = Text::new("고객의 동의를 받았는지 확인해 주세요", "Confirm that the customer agreed");
+        fields.refuse("/consent", "consent-required", message);
+    }
+    let (Some(interested), true) = (interested, fields.all_right()) else {
         return Err(fields.problem());
     };
     let mut tx = context.db.begin().await?;
@@ -320,7 +333,10 @@ async fn update(
         current if !if_match.allows(current) => Err(ChangeError::Stale { current }),
         _ => Ok(()),
     };
-    let (now, command) = (tx.now(), Command::Turn { interested, consent: None });
+    let now = tx.now();
+    let is_vouched_for = who.role == Role::Staff && interested;
+    let consent = is_vouched_for.then_some(Consent { role: who.role, by: who.subject, at: now });
+    let command = Command::Turn { interested, consent, at: now };
     store::change(&mut tx, id, now, may, command, who.actor()).await?;
     let answer = shown(&mut tx, StatusCode::OK, id).await?;
     tx.commit().await?;

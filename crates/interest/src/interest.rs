@@ -27,6 +27,10 @@ pub struct Interest {
     pub customer_name: Option<String>,
     /// On or off.
     pub interested: bool,
+    /// When it was turned on last: of what happened to the programme before that the customer is not told.
+    pub on_since: DateTime<Utc>,
+    /// The version of the event by which it was turned on last, to which a match answers.
+    pub on_version: i64,
     /// Who is on it; nobody until matched.
     pub salesman: Option<PersonRef>,
     /// The consultant who is on it.
@@ -71,17 +75,48 @@ pub struct Mark {
     pub customer_name: Option<String>,
     /// That he agreed, where a colleague enters it.
     pub consent: Option<Consent>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// What the newer of two interests of one customer in one series leaves to the older.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Legacy {
+    /// Since when it is on; nothing if it is off.
+    pub on_since: Option<DateTime<Utc>>,
+    /// The customer's name.
+    pub customer_name: Option<String>,
+    /// That the customer agreed.
+    pub consent: Option<Consent>,
+}
+
+impl Legacy {
+    /// Of this one.
+    pub fn of(it: &Interest) -> Self {
+        Self { on_since: it.interested.then_some(it.on_since), customer_name: it.customer_name.clone(), consent: it.consent }
+    }
 }
 
 /// What can be done to an interest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// `UpdateInterest`, or `CreateInterest` once more: off, or on again.
+    /// `UpdateInterest`: off, or on again.
     Turn {
         /// Which of the two.
         interested: bool,
-        /// That the customer agreed, where a colleague enters it once more.
+        /// That the customer agreed, where a colleague turns it on.
         consent: Option<Consent>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// `CreateInterest` of one that exists: on again, if it was off.
+    MarkAgain {
+        /// The customer's name, which fills in what is not known.
+        customer_name: Option<String>,
+        /// That the customer agreed, where a colleague enters it: recorded if it was off.
+        consent: Option<Consent>,
+        /// When.
+        at: DateTime<Utc>,
     },
     /// `EditSalesman`: a match came.
     EditSalesman {
@@ -89,22 +124,39 @@ pub enum Command {
         salesman: PersonRef,
         /// The consultant, where one was free.
         consultant: Option<PersonRef>,
+        /// Which of this interest's events it answers.
+        origin_version: i64,
     },
     /// It turned out that the customer has an older interest in the same series.
     Merge {
         /// The older one.
         into: InterestId,
     },
+    /// It turned out that the customer has a newer interest in the same series, for which this one stands from now on.
+    TakeOver(Legacy),
 }
 
 /// What was decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Off, or on again.
+    /// Off, or on again, which begins with nobody on it.
     Turned {
         /// What is told of it.
         event: InterestUpdated,
-        /// That the customer agreed, where a colleague turned it on.
+        /// Since when, if it is on.
+        on_since: DateTime<Utc>,
+        /// The customer's name, where it is known by now.
+        customer_name: Option<String>,
+        /// That the customer agreed, where that was recorded.
+        consent: Option<Consent>,
+    },
+    /// More is known of it. Nothing is told.
+    Completed {
+        /// Since when it is on.
+        on_since: DateTime<Utc>,
+        /// The customer's name, where it is known by now.
+        customer_name: Option<String>,
+        /// That the customer agreed, where that was recorded.
         consent: Option<Consent>,
     },
     /// Other people. No event of this service: [`events::SalesmanMatched`] has told it.
@@ -129,7 +181,7 @@ impl Change {
         match self {
             Self::Turned { event, .. } => Some(event),
             Self::Merged { event, .. } => event.as_ref(),
-            Self::SalesmanStored { .. } => None,
+            Self::SalesmanStored { .. } | Self::Completed { .. } => None,
         }
     }
 }
@@ -158,6 +210,8 @@ impl Interest {
             phone: mark.phone,
             customer_name: mark.customer_name,
             interested: true,
+            on_since: mark.at,
+            on_version: 1,
             salesman: None,
             consultant: None,
             consent: mark.consent,
@@ -179,20 +233,58 @@ impl Interest {
     pub fn handle(&self, command: Command, actor: Actor) -> Result<Option<Change>, Refusal> {
         match command {
             Command::Turn { interested, .. } if interested == self.interested => Ok(None),
-            Command::Turn { interested, consent } => match self.merged_into {
-                Some(into) => Err(Refusal::Merged { into }),
-                None => Ok(Some(Change::Turned { event: self.turned(interested, actor), consent })),
-            },
-            // Also while it is off: who is on it must be there when it is turned on again, for the match is not made twice.
-            Command::EditSalesman { salesman, consultant } => {
-                let is_so = self.salesman.as_ref() == Some(&salesman) && self.consultant == consultant;
+            Command::Turn { interested: true, .. } | Command::MarkAgain { .. } if let Some(into) = self.merged_into => {
+                Err(Refusal::Merged { into })
+            }
+            Command::Turn { interested, consent, at } => {
+                let on_since = if interested { at } else { self.on_since };
+                Ok(Some(self.turn(interested, on_since, None, consent, actor)))
+            }
+            Command::MarkAgain { customer_name, .. } if self.interested => Ok(self.complete(self.on_since, customer_name, None)),
+            Command::MarkAgain { customer_name, consent, at } => Ok(Some(self.turn(true, at, customer_name, consent, actor))),
+            // Who was on it before it was turned off: the match that was opened again names who is on it now.
+            Command::EditSalesman { origin_version, .. } if origin_version < self.on_version => Ok(None),
+            // Also while it is off: whichever of the two is read first, it ends in the same.
+            Command::EditSalesman { salesman, consultant, .. } => {
+                let is_so =
+                    is_same(self.salesman.as_ref(), Some(&salesman)) && is_same(self.consultant.as_ref(), consultant.as_ref());
                 Ok((!is_so).then_some(Change::SalesmanStored { salesman, consultant }))
             }
             Command::Merge { .. } if self.merged_into.is_some() => Ok(None),
             Command::Merge { into } => {
                 Ok(Some(Change::Merged { into, event: self.interested.then(|| self.turned(false, actor)) }))
             }
+            Command::TakeOver(Legacy { on_since: Some(since), customer_name, consent }) if !self.interested => {
+                Ok(Some(self.turn(true, since, customer_name, consent, actor)))
+            }
+            Command::TakeOver(Legacy { on_since, customer_name, consent }) => {
+                let on_since = on_since.map_or(self.on_since, |since| since.min(self.on_since));
+                Ok(self.complete(on_since, customer_name, consent))
+            }
         }
+    }
+
+    fn turn(
+        &self,
+        interested: bool,
+        on_since: DateTime<Utc>,
+        customer_name: Option<String>,
+        consent: Option<Consent>,
+        actor: Actor,
+    ) -> Change {
+        Change::Turned {
+            event: self.turned(interested, actor),
+            on_since,
+            customer_name: self.customer_name.clone().or(customer_name),
+            consent: consent.or(self.consent),
+        }
+    }
+
+    /// What was not known of it until now, if that is anything.
+    fn complete(&self, on_since: DateTime<Utc>, customer_name: Option<String>, consent: Option<Consent>) -> Option<Change> {
+        let (customer_name, consent) = (self.customer_name.clone().or(customer_name), self.consent.or(consent));
+        let is_so = on_since == self.on_since && customer_name == self.customer_name && consent == self.consent;
+        (!is_so).then_some(Change::Completed { on_since, customer_name, consent })
     }
 
     /// Folds a decided change into the state. Cannot refuse. The version rises with an event, and only with one.
@@ -202,7 +294,20 @@ impl Interest {
             self.version += 1;
         }
         match change {
-            Change::Turned { consent, .. } => self.consent = consent.or(self.consent),
+            Change::Turned { on_since, customer_name, consent, .. } => {
+                self.on_since = *on_since;
+                self.customer_name.clone_from(customer_name);
+                self.consent = *consent;
+                if self.interested {
+                    self.on_version = self.version;
+                    (self.salesman, self.consultant) = (None, None);
+                }
+            }
+            Change::Completed { on_since, customer_name, consent } => {
+                self.on_since = *on_since;
+                self.customer_name.clone_from(customer_name);
+                self.consent = *consent;
+            }
             Change::SalesmanStored { salesman, consultant } => {
                 self.salesman = Some(salesman.clone());
                 self.consultant.clone_from(consultant);
@@ -235,6 +340,11 @@ impl Interest {
     }
 }
 
+/// Whether the same person is meant, whatever he is called now.
+fn is_same(one: Option<&PersonRef>, other: Option<&PersonRef>) -> bool {
+    one.map(|person| person.id) == other.map(|person| person.id)
+}
+
 #[cfg(test)]
 mod tests {
     use events::SalesmanId;
@@ -252,17 +362,31 @@ mod tests {
             phone: "010-1234-5678".parse().unwrap(),
             customer_name: None,
             consent: None,
+            at: at(0),
         };
         Interest::create(mark, Actor::System).0
     }
 
-    fn a_match() -> Command {
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).unwrap()
+    }
+
+    fn a_match(origin_version: i64) -> Command {
         let salesman = PersonRef { id: SalesmanId(Uuid::from_u128(7)), display_name: "김영업".to_owned() };
-        Command::EditSalesman { salesman, consultant: None }
+        Command::EditSalesman { salesman, consultant: None, origin_version }
     }
 
     fn turn(interested: bool) -> Command {
-        Command::Turn { interested, consent: None }
+        Command::Turn { interested, consent: None, at: at(9) }
+    }
+
+    fn a_consent(by: u128) -> Consent {
+        Consent { role: Role::Salesman, by: Uuid::from_u128(by), at: at(1) }
+    }
+
+    fn a_legacy(on_since: Option<i64>) -> Command {
+        let (customer_name, consent) = (Some("홍길동".to_owned()), Some(a_consent(8)));
+        Command::TakeOver(Legacy { on_since: on_since.map(at), customer_name, consent })
     }
 
     const OLDER: InterestId = InterestId(Uuid::from_u128(0));
@@ -286,38 +410,66 @@ mod tests {
     #[test]
     fn turning_on_what_is_on_is_already_so() {
         assert_eq!(an_interest().handle(turn(true), Actor::System), Ok(None));
+        let again = Command::MarkAgain { customer_name: None, consent: Some(a_consent(7)), at: at(9) };
+        assert_eq!(an_interest().handle(again, Actor::System), Ok(None));
     }
 
     #[test]
     fn turning_off_raises_the_version_and_a_match_does_not() {
-        assert_eq!(after([a_match()]).version, 1);
-        let it = after([a_match(), turn(false)]);
-        assert_eq!((it.version, it.interested), (2, false));
+        assert_eq!(after([a_match(1)]).version, 1);
+        let it = after([a_match(1), turn(false)]);
+        assert_eq!((it.version, it.interested, it.on_version), (2, false, 1));
     }
 
     #[test]
-    fn a_match_that_comes_while_it_is_off_is_there_when_it_is_turned_on_again() {
-        let it = after([turn(false), a_match(), turn(true)]);
-        assert!(it.interested && it.salesman.is_some());
+    fn turning_it_on_again_begins_with_nobody_and_tells_who_was_on_it() {
+        let it = after([a_match(1), turn(false)]);
+        let change = it.handle(turn(true), Actor::System).unwrap().unwrap();
+        assert_eq!(change.event().unwrap().salesman_id, Some(SalesmanId(Uuid::from_u128(7))));
+        let it = after([a_match(1), turn(false), turn(true)]);
+        assert_eq!((&it.salesman, it.on_version, it.on_since), (&None, 3, at(9)));
     }
 
     #[test]
-    fn a_match_that_comes_again_is_already_so() {
-        assert_eq!(after([a_match()]).handle(a_match(), Actor::System), Ok(None));
+    fn a_match_of_before_it_was_turned_off_does_not_come_back() {
+        let it = after([turn(false), turn(true)]);
+        assert_eq!(it.handle(a_match(1), Actor::System), Ok(None));
+        assert!(it.handle(a_match(3), Actor::System).unwrap().is_some());
+        // While it is off the last of its people are seen, whichever is read first.
+        assert!(after([turn(false), a_match(1)]).salesman.is_some());
+    }
+
+    #[test]
+    fn a_match_that_comes_again_is_already_so_whatever_he_is_called_now() {
+        assert_eq!(after([a_match(1)]).handle(a_match(1), Actor::System), Ok(None));
+        let renamed = PersonRef { id: SalesmanId(Uuid::from_u128(7)), display_name: "김바다".to_owned() };
+        let again = Command::EditSalesman { salesman: renamed, consultant: None, origin_version: 1 };
+        assert_eq!(after([a_match(1)]).handle(again, Actor::System), Ok(None));
     }
 
     #[test]
     fn a_consent_that_was_recorded_stays_when_the_customer_turns_it_on_himself() {
-        let consent = Consent { role: Role::Salesman, by: Uuid::from_u128(7), at: DateTime::UNIX_EPOCH };
-        let vouched = Command::Turn { interested: true, consent: Some(consent) };
-        assert_eq!(after([turn(false), vouched, turn(false), turn(true)]).consent, Some(consent));
+        let vouched = Command::Turn { interested: true, consent: Some(a_consent(7)), at: at(9) };
+        assert_eq!(after([turn(false), vouched, turn(false), turn(true)]).consent, Some(a_consent(7)));
+    }
+
+    #[test]
+    fn a_name_that_comes_later_is_filled_in_and_none_is_written_over() {
+        let named = |name: &str| Command::MarkAgain { customer_name: Some(name.to_owned()), consent: None, at: at(9) };
+        let it = after([named("홍길동")]);
+        assert_eq!((it.customer_name.as_deref(), it.version), (Some("홍길동"), 1));
+        assert_eq!(it.handle(named("임꺽정"), Actor::System), Ok(None));
+        assert_eq!(after([turn(false), named("홍길동"), turn(false), named("임꺽정")]).customer_name.as_deref(), Some("홍길동"));
     }
 
     #[test]
     fn one_that_is_merged_is_off_for_good_and_tells_it_once() {
         let it = after([Command::Merge { into: OLDER }]);
         assert_eq!((it.interested, it.version, it.merged_into), (false, 2, Some(OLDER)));
-        assert_eq!(it.handle(turn(true), Actor::System), Err(Refusal::Merged { into: OLDER }));
+        let again = Command::MarkAgain { customer_name: None, consent: None, at: at(9) };
+        for on in [turn(true), again] {
+            assert_eq!(it.handle(on, Actor::System), Err(Refusal::Merged { into: OLDER }));
+        }
         assert_eq!(it.handle(turn(false), Actor::System), Ok(None));
         assert_eq!(it.handle(Command::Merge { into: OLDER }, Actor::System), Ok(None));
     }
@@ -325,5 +477,19 @@ mod tests {
     #[test]
     fn one_that_was_off_is_merged_without_an_event() {
         assert_eq!(after([turn(false), Command::Merge { into: OLDER }]).version, 2);
+    }
+
+    #[test]
+    fn the_older_one_takes_over_what_it_does_not_know_and_since_when_the_customer_is_interested() {
+        let kept = after([a_legacy(Some(5))]);
+        assert_eq!((kept.version, kept.customer_name.as_deref(), kept.consent), (1, Some("홍길동"), Some(a_consent(8))));
+        assert_eq!(kept.on_since, at(0));
+        let turned = after([turn(false), a_legacy(Some(5))]);
+        assert_eq!((turned.interested, turned.version, turned.on_since), (true, 3, at(5)));
+        assert_eq!((turned.customer_name.as_deref(), turned.consent), (Some("홍길동"), Some(a_consent(8))));
+        // The newer of the two may be on for longer.
+        assert_eq!(after([turn(false), turn(true), a_legacy(Some(5))]).on_since, at(5));
+        let off = after([turn(false), a_legacy(None)]);
+        assert_eq!((off.interested, off.version, off.consent), (false, 2, Some(a_consent(8))));
     }
 }

@@ -47,6 +47,6 @@ pub fn service() -> Service {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn remind_deadlines(context: &Context) -> Result<u64, sqlx::Error> {
+pub async fn remind_deadlines(context: &Context) -> Result<i64, sqlx::Error> {
     reminder::remind(&context.db, None).await
 }

@@ -2,26 +2,37 @@
 
 use chrono::NaiveDate;
 use events::{
-    Actor, ConsultationCreated, ConsultationEdited, ConsultationProgressed, CustomerId, EditionField, Event, Origin, Period,
-    ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted, ProjectStatus, SalesmanMatched, TellsEdition, TellsProfile,
+    Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed, CustomerRef, EditionField, Event,
+    Origin, Period, ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted, ProjectStatus, SalesmanMatched, TellsEdition,
+    TellsProfile,
 };
 use service_kit::problem::ChangeError;
 use service_kit::{PolicyError, Received, Tx};
 
 use crate::interest::Command;
+use crate::store::copies::Told;
 use crate::store::notifications::{Kind, News};
 use crate::store::{self, copies, notifications};
 
 /// `EditSalesman`: whenever a salesman is matched to an interest, store him and the consultant on it.
 ///
-/// A match made for a consultation is the consultation service's business: acknowledge and move on.
+/// A match made for a consultation is the consultation service's business: here it is only kept who serves the customer.
 pub(crate) async fn edit_salesman(tx: &mut Tx, received: &Received<SalesmanMatched>) -> Result<(), PolicyError> {
-    let Origin::Interest(id) = received.event.origin else {
-        return Ok(());
-    };
-    let command =
-        Command::EditSalesman { salesman: received.event.salesman.clone(), consultant: received.event.consultant.clone() };
-    store::change(tx, id, received.envelope.recorded_at, |_| Ok(()), command, Actor::System).await?;
+    let (at, event) = (received.envelope.recorded_at, &received.event);
+    match event.origin {
+        Origin::Interest(id) => {
+            let command = Command::EditSalesman {
+                salesman: event.salesman.clone(),
+                consultant: event.consultant.clone(),
+                origin_version: event.origin_version.unwrap_or(1),
+            };
+            store::change(tx, id, at, |_| Ok(()), command, Actor::System).await?;
+        }
+        Origin::Consultation(id) => {
+            let told = Told { id, customer: &event.customer, at };
+            copies::keep_people_of_consultation(tx, told, &event.salesman, event.consultant.as_ref()).await?;
+        }
+    }
     Ok(())
 }
 
@@ -29,7 +40,7 @@ pub(crate) async fn edit_salesman(tx: &mut Tx, received: &Received<SalesmanMatch
 /// complete what was marked before this service had heard of it.
 pub(crate) async fn keep_projects<E: TellsEdition>(tx: &mut Tx, received: &Received<E>) -> Result<(), PolicyError> {
     let (id, edition) = received.event.edition();
-    match copies::keep_project(tx, id, edition, received.envelope.recorded_at).await {
+    match copies::keep_project(tx, id, edition).await {
         // The customer marked the series a moment ago: the next look finds that, and merges.
         Err(ChangeError::Store(sqlx::Error::Database(error))) if error.is_unique_violation() => {
             Err(PolicyError::Retry(sqlx::Error::Database(error).into()))
@@ -45,32 +56,43 @@ pub(crate) async fn keep_salesmen<E: TellsProfile>(tx: &mut Tx, received: &Recei
 }
 
 /// What every event about a consultation tells.
-pub(crate) trait TellsCustomer: Event {
-    /// Whose consultation it is.
-    fn customer_id(&self) -> CustomerId;
-}
+pub(crate) trait TellsConsultation: Event {
+    /// Which, and whose.
+    fn consultation(&self) -> (ConsultationId, &CustomerRef);
 
-impl TellsCustomer for ConsultationCreated {
-    fn customer_id(&self) -> CustomerId {
-        self.customer.customer_id
+    /// Whether this was its end.
+    fn is_end(&self) -> bool {
+        false
     }
 }
 
-impl TellsCustomer for ConsultationEdited {
-    fn customer_id(&self) -> CustomerId {
-        self.customer.customer_id
+impl TellsConsultation for ConsultationCreated {
+    fn consultation(&self) -> (ConsultationId, &CustomerRef) {
+        (self.consultation_id, &self.customer)
     }
 }
 
-impl TellsCustomer for ConsultationProgressed {
-    fn customer_id(&self) -> CustomerId {
-        self.customer.customer_id
+impl TellsConsultation for ConsultationEdited {
+    fn consultation(&self) -> (ConsultationId, &CustomerRef) {
+        (self.consultation_id, &self.customer)
     }
 }
 
-/// `KeepActivity`: whenever something happens to a consultation, keep when: its customer was not left alone then.
-pub(crate) async fn keep_activity<E: TellsCustomer>(tx: &mut Tx, received: &Received<E>) -> Result<(), PolicyError> {
-    Ok(copies::keep_activity(tx, received.event.customer_id(), received.envelope.recorded_at).await?)
+impl TellsConsultation for ConsultationProgressed {
+    fn consultation(&self) -> (ConsultationId, &CustomerRef) {
+        (self.consultation_id, &self.customer)
+    }
+
+    fn is_end(&self) -> bool {
+        self.to.is_closed()
+    }
+}
+
+/// `KeepActivity`: whenever something happens to a consultation, keep when, and whether it is open still: its customer was not left alone then.
+pub(crate) async fn keep_activity<E: TellsConsultation>(tx: &mut Tx, received: &Received<E>) -> Result<(), PolicyError> {
+    let (id, customer) = received.event.consultation();
+    let told = Told { id, customer, at: received.envelope.recorded_at };
+    Ok(copies::keep_consultation(tx, told, received.event.is_end()).await?)
 }
 
 /// An edition's event as customers are told it.

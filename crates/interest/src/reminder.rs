@@ -13,6 +13,7 @@ use service_kit::leader::{self, Duty, Lease};
 use service_kit::{Context, Db};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::store::notifications::{self, Kind};
 
@@ -59,21 +60,30 @@ fn is_time(now: DateTime<Utc>) -> bool {
     seoul_date(now - NINE_O_CLOCK) == seoul_date(now)
 }
 
-/// Reminds whoever is to be reminded now; tells how many reminders that were.
-pub(crate) async fn remind(db: &Db, lease: Option<&Lease>) -> Result<u64, sqlx::Error> {
+/// Reminds whoever is to be reminded now, batch by batch, each a unit of work of its own; tells how many reminders that were.
+pub(crate) async fn remind(db: &Db, mut lease: Option<&mut Lease>) -> Result<i64, sqlx::Error> {
     let now = db.now();
     if !is_time(now) {
         return Ok(0);
     }
-    let mut tx = db.begin().await?;
-    if let Some(lease) = lease {
-        lease.fence(&mut tx).await?;
-    }
     let mut reminded = 0;
     for (kind, days) in [(Kind::DeadlineD7, 7), (Kind::DeadlineD1, 1)] {
-        reminded += notifications::remind(&mut tx, kind, seoul_date(now) + Days::new(days)).await?;
+        let day = seoul_date(now) + Days::new(days);
+        for edition in notifications::closing_on(db.pool(), day).await? {
+            let mut after = Some(Uuid::nil());
+            while let Some(last) = after {
+                let mut tx = db.begin().await?;
+                if let Some(lease) = &mut lease {
+                    lease.beat().await?;
+                    lease.fence(&mut tx).await?;
+                }
+                let batch = notifications::remind(&mut tx, kind, edition, day, last).await?;
+                tx.commit().await?;
+                reminded += batch.count;
+                after = batch.last;
+            }
+        }
     }
-    tx.commit().await?;
     Ok(reminded)
 }
 

@@ -1,8 +1,13 @@
-//! The only SQL of this service: interests here, what is kept of other services in [`copies`], what customers are told in
-//! [`notifications`].
+//! The only SQL of this service: interests here, what is kept of other services in [`copies`], two interests in one series in [`merging`],
+//! what customers are told in [`notifications`], who serves whom in [`served`].
+//!
+//! Whoever changes something of a customer locks the customer before any other row of his ([`served::lock`]): so nobody who holds one of them
+//! waits for another.
 
 pub(crate) mod copies;
+mod merging;
 pub(crate) mod notifications;
+pub(crate) mod served;
 
 use chrono::{DateTime, Utc};
 use events::{
@@ -32,6 +37,8 @@ struct Row {
     phone: String,
     customer_name: Option<String>,
     interested: bool,
+    on_since: DateTime<Utc>,
+    on_version: i64,
     salesman_id: Option<Uuid>,
     salesman_name: Option<String>,
     consultant_id: Option<Uuid>,
@@ -52,8 +59,8 @@ struct Row {
 /// Which columns make a [`Row`] of [`FROM`].
 const COLUMNS: &str =
     "it.id, it.series_id, it.project_id as marked_project_id, coalesce(edition.id, it.project_id) as project_id,
-    coalesce(edition.name, it.project_name) as project_name, it.customer_id, it.phone, it.customer_name, it.interested,
-    it.salesman_id, coalesce(salesman.display_name, it.salesman_name) as salesman_name,
+    coalesce(edition.name, it.project_name) as project_name, it.customer_id, it.phone, it.customer_name, it.interested, it.on_since,
+    it.on_version, it.salesman_id, coalesce(salesman.display_name, it.salesman_name) as salesman_name,
     it.consultant_id, coalesce(consultant.display_name, it.consultant_name) as consultant_name,
     it.consent_role, it.consent_by, it.consent_at, it.merged_into, it.version, it.created_at,
     edition.year, edition.category, edition.agency, edition.status, edition.period";
@@ -114,6 +121,8 @@ impl TryFrom<Row> for Stored {
             phone: row.phone.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
             customer_name: row.customer_name,
             interested: row.interested,
+            on_since: row.on_since,
+            on_version: row.on_version,
             salesman: person(row.salesman_id, row.salesman_name),
             consultant: person(row.consultant_id, row.consultant_name),
             consent,
@@ -180,50 +189,10 @@ pub(crate) async fn list(pool: &PgPool, who: &Identity, wanted: Wanted, page: Pa
     rows.into_iter().map(Stored::try_from).collect()
 }
 
-/// An interest on which nothing has happened for a while.
-#[derive(Debug)]
-pub(crate) struct Unattended {
-    pub(crate) stored: Stored,
-    pub(crate) last_activity_at: DateTime<Utc>,
-}
-
-#[derive(sqlx::FromRow)]
-struct UnattendedRow {
-    #[sqlx(flatten)]
-    row: Row,
-    last_activity_at: DateTime<Utc>,
-}
-
-/// Matched interests that are on, of those somebody may see, on which and in whose customer's consultations nothing has happened since
-/// `since`; the one that was left alone the longest first.
-pub(crate) async fn unattended(
-    pool: &PgPool,
-    who: &Identity,
-    since: DateTime<Utc>,
-    after: Option<(DateTime<Utc>, Uuid)>,
-    fetch: i64,
-) -> Result<Vec<Unattended>, sqlx::Error> {
-    const LAST: &str = "greatest(it.updated_at, activity.last_at)";
-    let mut sql = QueryBuilder::new(format!(
-        "select {COLUMNS}, {LAST} as last_activity_at {FROM}
-         left join customer_activity activity on activity.customer_id = it.customer_id
-         where it.interested and it.salesman_id is not null and it.merged_into is null and it.updated_at <= "
-    ));
-    sql.push_bind(since).push(" and (activity.last_at is null or activity.last_at <= ").push_bind(since).push(")");
-    restrict(&mut sql, who);
-    if let Some((at, id)) = after {
-        sql.push(format!(" and ({LAST}, it.id) > (")).push_bind(at).push(", ").push_bind(id).push(")");
-    }
-    sql.push(format!(" order by {LAST}, it.id limit ")).push_bind(fetch);
-    let rows: Vec<UnattendedRow> = sql.build_query_as().fetch_all(pool).await?;
-    rows.into_iter()
-        .map(|UnattendedRow { row, last_activity_at }| Ok(Unattended { stored: row.try_into()?, last_activity_at }))
-        .collect()
-}
-
 /// Stores a new interest with its first event, or gives the id of the one that this customer has in the series already.
 pub(crate) async fn create(tx: &mut Tx, it: &Interest, event: &InterestCreated) -> Result<Option<InterestId>, sqlx::Error> {
     let now = tx.now();
+    served::meet(tx, &event.customer).await?;
     let subject = it.series_id.map_or(it.marked_project_id.0, |series| series.0);
     // The edition may have been marked while its series was not known yet.
     let marked: Option<Uuid> = sqlx::query_scalar(
@@ -238,37 +207,29 @@ pub(crate) async fn create(tx: &mut Tx, it: &Interest, event: &InterestCreated) 
     if let Some(id) = marked {
         return Ok(Some(InterestId(id)));
     }
-    let inserted = sqlx::query(
+    sqlx::query(
         "insert into interest (id, subject_id, series_id, project_id, project_name, customer_id, phone, customer_name, interested,
-                               consent_role, consent_by, consent_at, version, created_at, updated_at)
-         values ($1, $2, $3, $4, coalesce((select name from known_project where id = $4), $5), $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
-         on conflict (customer_id, subject_id) do nothing",
+                               on_since, on_version, consent_role, consent_by, consent_at, version, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)",
     )
     .bind(it.id.0)
     .bind(subject)
     .bind(it.series_id.map(|series| series.0))
     .bind(it.marked_project_id.0)
-    .bind(&it.project_name)
+    .bind(it.series_id.is_none().then_some(&it.project_name))
     .bind(it.customer_id.0)
     .bind(it.phone.e164())
     .bind(&it.customer_name)
     .bind(it.interested)
+    .bind(it.on_since)
+    .bind(it.on_version)
     .bind(it.consent.map(|consent| consent.role.as_str()))
     .bind(it.consent.map(|consent| consent.by))
     .bind(it.consent.map(|consent| consent.at))
     .bind(it.version)
     .bind(now)
     .execute(&mut **tx)
-    .await?
-    .rows_affected();
-    if inserted == 0 {
-        let id: Uuid = sqlx::query_scalar("select id from interest where customer_id = $1 and subject_id = $2")
-            .bind(it.customer_id.0)
-            .bind(subject)
-            .fetch_one(&mut **tx)
-            .await?;
-        return Ok(Some(InterestId(id)));
-    }
+    .await?;
     event_log::append(tx, it.version, event).await?;
     Ok(None)
 }
@@ -283,6 +244,9 @@ pub(crate) async fn change(
     command: Command,
     actor: Actor,
 ) -> Result<(), ChangeError<Refusal>> {
+    let customer: Option<Uuid> =
+        sqlx::query_scalar("select customer_id from interest where id = $1").bind(id.0).fetch_optional(&mut **tx).await?;
+    served::lock(tx, CustomerId(customer.ok_or(ChangeError::NotFound)?)).await?;
     sqlx::query("select 1 from interest where id = $1 for update").bind(id.0).execute(&mut **tx).await?;
     let mut it = load(tx, id).await?.ok_or(ChangeError::NotFound)?.it;
     may(&it)?;
@@ -292,6 +256,9 @@ pub(crate) async fn change(
         if let Some(event) = change.event() {
             event_log::append(tx, it.version, event).await?;
         }
+        if !matches!(change, Change::Completed { .. }) {
+            served::reckon(tx, it.customer_id).await?;
+        }
     }
     Ok(())
 }
@@ -300,17 +267,19 @@ pub(crate) async fn change(
 async fn save(tx: &mut Tx, it: &Interest, change: &Change, at: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let query = match change {
         Change::Turned { .. } => sqlx::query(
-            "update interest set updated_at = greatest(updated_at, $2), version = $3, interested = $4,
-                    consent_role = $5, consent_by = $6, consent_at = $7
+            "update interest set updated_at = greatest(updated_at, $2), version = $3, interested = $4, on_version = $5,
+                    salesman_id = case when $4 then null else salesman_id end,
+                    salesman_name = case when $4 then null else salesman_name end,
+                    consultant_id = case when $4 then null else consultant_id end,
+                    consultant_name = case when $4 then null else consultant_name end
              where id = $1",
         )
         .bind(it.id.0)
         .bind(at)
         .bind(it.version)
         .bind(it.interested)
-        .bind(it.consent.map(|consent| consent.role.as_str()))
-        .bind(it.consent.map(|consent| consent.by))
-        .bind(it.consent.map(|consent| consent.at)),
+        .bind(it.on_version),
+        Change::Completed { .. } => return save_completed(tx, it).await,
         Change::SalesmanStored { salesman, consultant } => sqlx::query(
             "update interest set updated_at = greatest(updated_at, $2), salesman_id = $3, salesman_name = $4,
                     consultant_id = $5, consultant_name = $6
@@ -332,6 +301,21 @@ async fn save(tx: &mut Tx, it: &Interest, change: &Change, at: DateTime<Utc>) ->
         }
     };
     query.execute(&mut **tx).await?;
+    if matches!(change, Change::Turned { .. }) { save_completed(tx, it).await } else { Ok(()) }
+}
+
+async fn save_completed(tx: &mut Tx, it: &Interest) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "update interest set on_since = $2, customer_name = $3, consent_role = $4, consent_by = $5, consent_at = $6 where id = $1",
+    )
+    .bind(it.id.0)
+    .bind(it.on_since)
+    .bind(&it.customer_name)
+    .bind(it.consent.map(|consent| consent.role.as_str()))
+    .bind(it.consent.map(|consent| consent.by))
+    .bind(it.consent.map(|consent| consent.at))
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

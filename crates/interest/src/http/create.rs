@@ -2,30 +2,26 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::NaiveDate;
-use events::{InterestId, Phase, ProjectId, phase};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use events::{Actor, InterestId, ProjectId};
+use serde::Deserialize;
+use service_kit::asked_project::{Meant, ProjectFields};
 use service_kit::auth::{Askers, Identity, Only, Role};
 use service_kit::clock::seoul_date;
 use service_kit::http::{Field, Fields, Json, Versioned};
+use service_kit::idempotency::Retry;
 use service_kit::people::ForWhomFields;
 use service_kit::phone::Phone;
-use service_kit::problem::Text;
+use service_kit::problem::ChangeError;
 use service_kit::{Context, Problem, Tx, idempotency};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::http::{InterestView, shown};
-use crate::interest::{Command, Consent, Interest, Mark};
+use crate::interest::{Command, Consent, Interest, Mark, Refusal};
 use crate::store;
-use crate::store::copies::{self, Candidate, Known};
-
-/// The longest name of a project that a page may send, in characters.
-const LONGEST_PROJECT_NAME: usize = 200;
+use crate::store::copies;
 
 /// Which programme is marked, and for whom.
-#[derive(Deserialize, ToSchema)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "projectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d30",
@@ -78,30 +74,49 @@ pub(crate) async fn create(
     Only { 0: who, .. }: Only<Askers>,
     Json { body, retry }: Json<CreateInterest>,
 ) -> Result<Versioned<InterestView>, Problem> {
+    // An event about the same programme that is taken in at the same moment may be in the way once: it is over by then.
+    match enter(&context, &who, body.clone(), retry.as_ref()).await {
+        Err(problem) if problem.status() == StatusCode::SERVICE_UNAVAILABLE => enter(&context, &who, body, retry.as_ref()).await,
+        answer => answer,
+    }
+}
+
+async fn enter(
+    context: &Context,
+    who: &Identity,
+    body: CreateInterest,
+    retry: Option<&Retry>,
+) -> Result<Versioned<InterestView>, Problem> {
     if who.role == Role::Customer && who.phone.is_none() {
         return Err(Problem::forbidden());
     }
     let mut fields = Fields::default();
-    let sent = Sent::read(body.project_id, body.project_name, &mut fields);
+    let asked = ProjectFields { project_id: body.project_id, project_name: body.project_name }.read(&mut fields);
     let whom = ForWhomFields { phone: body.phone, customer_name: body.customer_name, consent: body.consent };
-    let whom = whom.read(&who, context.customer_ids()?, &mut fields);
+    let whom = whom.read(who, context.customer_ids()?, &mut fields);
     let mut tx = context.db.begin().await?;
-    if let Some((status, id)) = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await? {
-        return answer(&mut tx, &who, status, InterestId(id), whom.and_then(|whom| whom.name)).await;
+    if let Some((status, id)) = idempotency::seen(&mut tx, who.subject, retry).await? {
+        return answer(&mut tx, who, status, InterestId(id), whom.and_then(|whom| whom.name)).await;
     }
-    let meant = sent.resolve(&mut tx, &mut fields).await?;
+    let mut meant = None;
+    if let Some(asked) = asked {
+        let today = seoul_date(tx.now());
+        let heard = copies::editions_asked_for(&mut tx, &asked).await?;
+        // Editions of one programme are no choice: whichever is marked, it is the programme that is followed.
+        meant = asked.meant(heard, |edition| edition.series_id, |edition| edition.candidate(today), &mut fields)?;
+    }
     let (Some(meant), Some(whom), true) = (meant, whom, fields.all_right()) else {
         return Err(fields.problem());
     };
-    let (marked_project_id, series_id, project_id, project_name) = match meant {
-        Meant::Several(candidates) => {
-            let today = seoul_date(tx.now());
-            return Err(several_projects(&candidates.into_iter().map(|it| CandidateView::on(it, today)).collect::<Vec<_>>()));
-        }
-        Meant::Heard { marked, known } => (marked, Some(known.series_id), known.shown, known.name),
-        Meant::Unheard { marked, name } => (marked, None, marked, name),
+    let (marked_project_id, known, sent_name) = match meant {
+        Meant::Heard { it, .. } => (it.id, copies::known_project(&mut tx, it.id).await?, it.name),
+        Meant::Unheard { id, sent_name } => (id, None, sent_name),
     };
-    let now = tx.now();
+    let (series_id, project_id, project_name) = match known {
+        Some(known) => (Some(known.series_id), known.shown, known.name),
+        None => (None, marked_project_id, sent_name),
+    };
+    let at = tx.now();
     let mark = Mark {
         id: InterestId(tx.new_id()),
         series_id,
@@ -111,25 +126,35 @@ pub(crate) async fn create(
         customer_id: whom.customer_id,
         phone: whom.phone,
         customer_name: whom.name.clone(),
-        consent: whom.is_vouched_for.then_some(Consent { role: who.role, by: who.subject, at: now }),
+        consent: whom.is_vouched_for.then_some(Consent { role: who.role, by: who.subject, at }),
+        at,
     };
-    let consent = mark.consent;
+    let again = Command::MarkAgain { customer_name: whom.name.clone(), consent: mark.consent, at };
     let (it, event) = Interest::create(mark, who.actor());
     let (status, id) = match store::create(&mut tx, &it, &event).await? {
         None => (StatusCode::CREATED, it.id),
-        Some(existing) => {
-            let on = Command::Turn { interested: true, consent };
-            store::change(&mut tx, existing, now, |_| Ok(()), on, who.actor()).await?;
-            (StatusCode::OK, existing)
-        }
+        Some(existing) => (StatusCode::OK, mark_again(&mut tx, existing, again, who.actor()).await?),
     };
-    idempotency::remember(&mut tx, who.subject, retry.as_ref(), status, id.0).await?;
-    let answer = answer(&mut tx, &who, status, id, whom.name).await?;
+    idempotency::remember(&mut tx, who.subject, retry, status, id.0).await?;
+    let answer = answer(&mut tx, who, status, id, whom.name).await?;
     tx.commit().await?;
     Ok(answer)
 }
 
-/// The interest as whoever entered it may see it. A salesman who is not on it learns nothing of the customer that he did not tell.
+/// Marks one that exists again, or the one that stands for it: it may have been merged a moment ago, which the caller did not ask for.
+async fn mark_again(tx: &mut Tx, existing: InterestId, again: Command, actor: Actor) -> Result<InterestId, Problem> {
+    let now = tx.now();
+    match store::change(tx, existing, now, |_| Ok(()), again.clone(), actor).await {
+        Err(ChangeError::Refused(Refusal::Merged { into })) => {
+            store::change(tx, into, now, |_| Ok(()), again, actor).await?;
+            Ok(into)
+        }
+        marked => Ok(marked.map(|()| existing)?),
+    }
+}
+
+/// The interest as whoever entered it may see it. A salesman who is not on it learns nothing that he did not tell: of one that existed not even
+/// since when.
 async fn answer(
     tx: &mut Tx,
     who: &Identity,
@@ -138,117 +163,12 @@ async fn answer(
     told_name: Option<String>,
 ) -> Result<Versioned<InterestView>, Problem> {
     let mut answer = shown(tx, status, id).await?;
-    if who.role == Role::Salesman && answer.view.salesman.as_ref().is_none_or(|salesman| salesman.id != who.subject) {
-        answer.view.customer_name = told_name;
+    let view = &mut answer.view;
+    if who.role == Role::Salesman && view.salesman.as_ref().is_none_or(|salesman| salesman.id != who.subject) {
+        view.customer_name = told_name;
+        (view.salesman, view.consultant) = (None, None);
+        view.consent = view.consent.take().filter(|consent| consent.role == who.role && consent.by == who.subject);
+        view.created_at = view.created_at.filter(|_| status == StatusCode::CREATED);
     }
     Ok(answer)
-}
-
-/// Which programme the body says.
-struct Sent {
-    id: Option<ProjectId>,
-    name: Option<String>,
-    /// What is wrong with the id or the name is noted already: nothing more can be said of which is meant.
-    is_wrong: bool,
-}
-
-/// What that turned out to be.
-enum Meant {
-    /// This edition, of which this service has heard.
-    Heard { marked: ProjectId, known: Known },
-    /// This edition, of which it has not: the name is the page's.
-    Unheard { marked: ProjectId, name: String },
-    /// Any of these: the caller has to choose.
-    Several(Vec<Candidate>),
-}
-
-impl Sent {
-    fn read(id: Field<ProjectId>, name: Field<String>, fields: &mut Fields) -> Self {
-        let has_no_id = matches!(id, Field::Missing);
-        let has_no_name = match &name {
-            Field::Missing => true,
-            Field::Given(name) => name.trim().is_empty(),
-            Field::Wrong { .. } => false,
-        };
-        if has_no_id && has_no_name {
-            let message = Text::new("사업의 id나 이름이 필요합니다", "Send the project's id or its name");
-            fields.refuse("/projectId", "required", message);
-        }
-        let id = fields.optional("/projectId", id);
-        let name = fields.optional_text("/projectName", name, LONGEST_PROJECT_NAME).filter(|name| !name.is_empty());
-        let is_wrong = (id.is_none() && !has_no_id) || (name.is_none() && !has_no_name) || (has_no_id && has_no_name);
-        Self { id, name, is_wrong }
-    }
-
-    async fn resolve(self, tx: &mut Tx, fields: &mut Fields) -> Result<Option<Meant>, Problem> {
-        let Self { id, name, is_wrong } = self;
-        if is_wrong {
-            return Ok(None);
-        }
-        let marked = match (id, &name) {
-            (Some(id), _) => id,
-            (None, None) => return Ok(None),
-            (None, Some(name)) => {
-                let candidates = copies::candidates(tx, name).await?;
-                match candidates.as_slice() {
-                    [] => {
-                        let message = Text::new(
-                            "예정이거나 진행 중인 사업 중에 그런 이름이 없습니다",
-                            "No edition of that name is planned or running",
-                        );
-                        fields.refuse("/projectName", "unknown", message);
-                        return Ok(None);
-                    }
-                    [only] => only.id,
-                    _ => return Ok(Some(Meant::Several(candidates))),
-                }
-            }
-        };
-        Ok(match (copies::known_project(tx, marked).await?, name) {
-            (Some(known), _) => Some(Meant::Heard { marked, known }),
-            (None, Some(name)) => Some(Meant::Unheard { marked, name }),
-            (None, None) => {
-                let message =
-                    Text::new("처음 듣는 사업이라 이름이 필요합니다", "This project is not known yet: send its name too");
-                fields.refuse("/projectName", "required", message);
-                None
-            }
-        })
-    }
-}
-
-/// An edition that the name may mean.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct CandidateView {
-    id: Uuid,
-    name: String,
-    year: i32,
-    agency: String,
-    phase: Phase,
-}
-
-impl CandidateView {
-    fn on(it: Candidate, today: NaiveDate) -> Self {
-        Self { id: it.id.0, phase: phase(it.status, &it.period, today), name: it.name, year: it.year, agency: it.agency }
-    }
-}
-
-/// 422: the caller has to choose one of these, and send its id.
-pub(crate) fn several_projects(candidates: &[CandidateView]) -> Problem {
-    let title = Text::new("같은 이름의 사업이 여럿입니다", "Several projects have that name");
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "several-projects", title).with("candidates", json!(candidates))
-}
-
-/// Two announcements of one programme in one year, for the description.
-pub(crate) fn example_candidates() -> [CandidateView; 2] {
-    [(0x0193_a5d0_8c5e_7b64_9a3f_5f2c_1b7e_4d30, Phase::Upcoming), (0x0193_a5d0_8c5e_7b64_9a3f_5f2c_1b7e_4d31, Phase::Open)].map(
-        |(id, phase)| CandidateView {
-            id: Uuid::from_u128(id),
-            name: "소상공인 스마트상점 기술보급사업".to_owned(),
-            year: 2026,
-            agency: "중소벤처기업부".to_owned(),
-            phase,
-        },
-    )
 }

@@ -4,41 +4,16 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use events::InterestId;
-use serde::{Deserialize, Serialize};
-use service_kit::auth::{Only, Team};
-use service_kit::http::{Path, Query, View, wrong_query};
-use service_kit::problem::Text;
+use serde::Serialize;
+use service_kit::auth::{Identity, Only, Role, Team};
+use service_kit::disclosure::WhyQuery;
+use service_kit::http::{Path, Query, View};
 use service_kit::{Context, Problem};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::http::sees;
+use crate::interest::Interest;
 use crate::store;
-
-/// The longest purpose that is recorded, in characters: a sentence.
-const LONGEST_WHY: usize = 200;
-
-/// What the number is for.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct PhoneQuery {
-    /// What the number is for: at most 200 characters, recorded with who read it and when. The customer may read it.
-    #[param(max_length = 200)]
-    why: Option<String>,
-}
-
-impl PhoneQuery {
-    fn why(self) -> Result<Option<String>, Problem> {
-        let why = self.why.map(|why| why.trim().to_owned()).filter(|why| !why.is_empty());
-        match &why {
-            Some(why) if why.chars().count() > LONGEST_WHY || why.chars().any(char::is_control) => {
-                let ko = format!("why는 제어 문자 없이 {LONGEST_WHY}자 이하여야 합니다");
-                let en = format!("why is at most {LONGEST_WHY} characters, none of them a control character");
-                Err(wrong_query(Text::new(ko, en)))
-            }
-            _ => Ok(why),
-        }
-    }
-}
 
 /// A customer's number.
 #[derive(Debug, Serialize, ToSchema)]
@@ -48,9 +23,14 @@ pub(crate) struct PhoneView {
     phone: String,
 }
 
-/// The customer's full number, for the salesman and the consultant who are on the interest and for staff. Each reading is recorded.
+/// Whether somebody may read the number: as long as the interest is on, for then the customer expects to be called. Staff answer for the rest.
+fn may_call(who: &Identity, it: &Interest) -> bool {
+    sees(who, it) && (it.interested || who.role == Role::Staff)
+}
+
+/// The customer's full number, for the salesman and the consultant who are on the interest while it is on, and for staff. Each reading is recorded.
 #[utoipa::path(
-    get, path = "/interests/{id}/phone", tag = "interest", params(("id" = Uuid, Path), PhoneQuery),
+    get, path = "/interests/{id}/phone", tag = "interest", params(("id" = Uuid, Path), WhyQuery),
     responses((status = 200, body = PhoneView, headers(("Cache-Control" = String, description = "`no-store`")))),
     extensions(("x-actors" = json!(["staff", "salesman", "consultant"]))),
 )]
@@ -58,11 +38,11 @@ pub(crate) async fn phone(
     State(context): State<Context>,
     Only { 0: who, .. }: Only<Team>,
     Path(id): Path<InterestId>,
-    Query(query): Query<PhoneQuery>,
+    Query(query): Query<WhyQuery>,
 ) -> Result<Response, Problem> {
-    let why = query.why()?;
+    let why = query.read()?;
     let mut tx = context.db.begin().await?;
-    let stored = store::load(&mut tx, id).await?.filter(|stored| sees(&who, &stored.it)).ok_or_else(Problem::not_found)?;
+    let stored = store::load(&mut tx, id).await?.filter(|stored| may_call(&who, &stored.it)).ok_or_else(Problem::not_found)?;
     store::record_disclosure(&mut tx, &who, &stored.it, why.as_deref()).await?;
     tx.commit().await?;
     let mut response = View(PhoneView { phone: stored.it.phone.e164().to_owned() }).into_response();

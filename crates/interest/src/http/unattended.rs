@@ -4,34 +4,73 @@ use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use service_kit::auth::{Only, Team};
-use service_kit::clock::seoul_date;
 use service_kit::http::{PageQuery, Paged, Query, limit, place};
+use service_kit::people::PersonView;
+use service_kit::phone::Phone;
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::http::InterestView;
-use crate::store::{self, Unattended};
+use crate::store::served::{self, Place, Served};
 
 /// After this long without anything a customer counts as left alone.
 const PATIENCE: TimeDelta = TimeDelta::days(30);
 
-/// An interest on which nothing has happened for a while.
+/// A customer with whom nothing has happened for a while, and who it is that serves him.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "customerId": "7c9e6679-7425-80de-944b-e07fc1f90ae7",
+    "lastFour": "5678",
+    "customerName": "홍길동",
+    "phone": "010-****-5678",
+    "servedBy": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘" },
+    "interests": ["0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10"],
+    "consultations": ["0193a5d0-9f3a-7c11-8d4e-2b7f60c1a902"],
+    "lastActivityAt": "2026-10-12T01:00:00Z",
+    "daysSince": 42
+}))]
 pub(crate) struct UnattendedView {
-    interest: InterestView,
-    /// When something last happened: on the interest itself, or on any consultation of its customer.
-    #[schema(example = "2026-10-12T01:00:00Z")]
+    /// Whom nobody attended to.
+    customer_id: Uuid,
+    /// The last four digits of his number.
+    last_four: String,
+    /// Null where none of his interests tells it.
+    customer_name: Option<String>,
+    /// The middle is hidden; null for a customer who asked for consultations only.
+    phone: Option<String>,
+    /// The salesman; for a consultant himself.
+    served_by: PersonView,
+    /// His interests that are on, in which that person serves him.
+    interests: Vec<Uuid>,
+    /// His open consultations, in which that person serves him.
+    consultations: Vec<Uuid>,
+    /// When something last happened: on one of these, or on any consultation of the customer.
     last_activity_at: DateTime<Utc>,
     /// Whole days since.
-    #[schema(example = 42, minimum = 30)]
+    #[schema(minimum = 30)]
     days_since: i64,
 }
 
-/// Matched customers with whom nothing has happened for 30 days, the one left alone the longest first.
+impl UnattendedView {
+    fn at(it: Served, now: DateTime<Utc>) -> Self {
+        Self {
+            customer_id: it.customer_id,
+            last_four: it.last_four,
+            customer_name: it.customer_name,
+            phone: it.phone.and_then(|phone| phone.parse::<Phone>().ok()).map(|phone| phone.masked()),
+            served_by: PersonView { id: it.person_id, display_name: it.person_name },
+            interests: it.interests,
+            consultations: it.consultations,
+            last_activity_at: it.last_activity_at,
+            days_since: (now - it.last_activity_at).num_days(),
+        }
+    }
+}
+
+/// Matched customers with whom nothing has happened for 30 days, one row for each customer and salesman, the one left alone the longest first.
 ///
-/// A salesman or consultant sees those he is on, staff all.
+/// A salesman or consultant sees his own, staff those of every salesman.
 #[utoipa::path(
     get, path = "/interests/unattended", tag = "interest", params(PageQuery),
     responses((status = 200, body = Paged<UnattendedView>)),
@@ -43,15 +82,10 @@ pub(crate) async fn unattended(
     Query(query): Query<PageQuery>,
 ) -> Result<Paged<UnattendedView>, Problem> {
     let limit = limit(query.limit)?;
-    let after: Option<(DateTime<Utc>, Uuid)> = query.after.as_deref().map(place).transpose()?;
+    let after: Option<Place> = query.after.as_deref().map(place).transpose()?;
     let now = context.db.now();
     let fetch = i64::try_from(limit).unwrap_or(100) + 1;
-    let rows = store::unattended(context.db.pool(), &who, now - PATIENCE, after, fetch).await?;
-    let today = seoul_date(now);
-    let views = rows.into_iter().map(|Unattended { stored, last_activity_at }| UnattendedView {
-        interest: InterestView::on(stored, today),
-        last_activity_at,
-        days_since: (now - last_activity_at).num_days(),
-    });
-    Ok(Paged::cut_by(views.collect(), limit, |view: &UnattendedView| (view.last_activity_at, view.interest.id)))
+    let rows = served::unattended(context.db.pool(), &who, now - PATIENCE, after, fetch).await?;
+    let views = rows.into_iter().map(|row| UnattendedView::at(row, now)).collect();
+    Ok(Paged::cut_by(views, limit, |view: &UnattendedView| (view.last_activity_at, view.customer_id, view.served_by.id)))
 }

@@ -1,20 +1,17 @@
-//! What this service keeps of others: editions, names of people, when a customer's consultations last moved. Each is one upsert of what the
-//! newest event of its aggregate tells, so that it does not matter which topic is read first.
+//! What this service keeps of others: editions, names of people, consultations. Each is one upsert of what the newest event of its aggregate
+//! tells, so that it does not matter which topic is read first.
 
-use chrono::{DateTime, Utc};
-use events::{Actor, CustomerId, Edition, InterestId, ProjectId, SalesmanId, SeriesId};
+use chrono::{DateTime, NaiveDate, Utc};
+use events::{ConsultationId, CustomerRef, Edition, Period, PersonRef, ProjectId, ProjectStatus, SalesmanId, SeriesId, phase};
 use service_kit::Tx;
+use service_kit::asked_project::{AskedProject, Candidate, MOST_CANDIDATES, name_key};
 use service_kit::problem::ChangeError;
+use sqlx::AssertSqlSafe;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::interest::{Command, Refusal};
-use crate::store::{change, word};
-
-/// A name as names are compared: without white space, in lower case.
-fn key(name: &str) -> String {
-    name.chars().filter(|letter| !letter.is_whitespace()).flat_map(char::to_lowercase).collect()
-}
+use crate::interest::Refusal;
+use crate::store::{merging, served, word};
 
 /// An edition and its series, as far as this service has heard.
 #[derive(Debug, Clone)]
@@ -27,15 +24,19 @@ pub(crate) struct Known {
     pub(crate) name: String,
 }
 
-/// The series of a project, if this service has heard of it.
-///
-/// Until `tx` ends nobody else completes what was marked by this id: an interest that is created meanwhile would be missed, and never
-/// learn its series.
-pub(crate) async fn known_project(tx: &mut Tx, id: ProjectId) -> Result<Option<Known>, sqlx::Error> {
+/// Until `tx` ends nobody else completes what was marked by this id: an interest that is created meanwhile would be missed, and never learn
+/// its series.
+async fn await_no_event(tx: &mut Tx, id: ProjectId) -> Result<(), sqlx::Error> {
     sqlx::query("select pg_advisory_xact_lock_shared(hashtextextended(current_schema() || '/project/' || $1::text, 2))")
         .bind(id.0)
         .execute(&mut **tx)
         .await?;
+    Ok(())
+}
+
+/// The series of a project, if this service has heard of it; it stays so until `tx` ends.
+pub(crate) async fn known_project(tx: &mut Tx, id: ProjectId) -> Result<Option<Known>, sqlx::Error> {
+    await_no_event(tx, id).await?;
     let found: Option<(Uuid, Uuid, String)> = sqlx::query_as(
         "select shown.series_id, shown.id, shown.name from known_project marked
          join known_project shown on shown.series_id = marked.series_id
@@ -48,44 +49,71 @@ pub(crate) async fn known_project(tx: &mut Tx, id: ProjectId) -> Result<Option<K
     Ok(found.map(|(series, shown, name)| Known { series_id: SeriesId(series), shown: ProjectId(shown), name }))
 }
 
-/// An edition that a name may mean.
-#[derive(Debug)]
-pub(crate) struct Candidate {
-    pub(crate) id: ProjectId,
-    pub(crate) name: String,
-    pub(crate) year: i32,
-    pub(crate) agency: String,
-    pub(crate) status: events::ProjectStatus,
-    pub(crate) period: events::Period,
+/// An edition that somebody asks for.
+#[derive(Debug, sqlx::FromRow)]
+struct EditionRow {
+    id: Uuid,
+    series_id: Uuid,
+    name: String,
+    year: i32,
+    agency: String,
+    status: String,
+    period: Json<Period>,
 }
 
-/// More than this many editions of one name are not told apart by a list.
-const MOST_CANDIDATES: i64 = 20;
+/// An edition that somebody may ask for.
+#[derive(Debug)]
+pub(crate) struct KnownEdition {
+    pub(crate) id: ProjectId,
+    pub(crate) series_id: SeriesId,
+    pub(crate) name: String,
+    year: i32,
+    agency: String,
+    status: ProjectStatus,
+    period: Period,
+}
 
-/// The editions of that name that have not ended, newest first.
-pub(crate) async fn candidates(tx: &mut Tx, name: &str) -> Result<Vec<Candidate>, sqlx::Error> {
-    let rows: Vec<(Uuid, String, i32, String, String, Json<events::Period>)> = sqlx::query_as(
-        "select id, name, year, agency, status, period from known_project
-         where name_key = $1 and status <> 'ended' order by year desc, id desc limit $2",
-    )
-    .bind(key(name))
-    .bind(MOST_CANDIDATES)
-    .fetch_all(&mut **tx)
-    .await?;
-    rows.into_iter()
-        .map(|(id, name, year, agency, status, Json(period))| {
-            Ok(Candidate { id: ProjectId(id), name, year, agency, status: word(status)?, period })
-        })
-        .collect()
+impl TryFrom<EditionRow> for KnownEdition {
+    type Error = sqlx::Error;
+
+    fn try_from(row: EditionRow) -> Result<Self, sqlx::Error> {
+        let EditionRow { id, series_id, name, year, agency, status, period: Json(period) } = row;
+        Ok(Self { id: ProjectId(id), series_id: SeriesId(series_id), name, year, agency, status: word(status)?, period })
+    }
+}
+
+impl KnownEdition {
+    /// As somebody is shown it who has to say which programme he means.
+    pub(crate) fn candidate(&self, today: NaiveDate) -> Candidate {
+        let phase = phase(self.status, &self.period, today);
+        // What was kept before this service kept more of an edition says nothing of them.
+        let year = (self.year != 0).then_some(self.year);
+        let agency = Some(self.agency.clone()).filter(|agency| !agency.is_empty());
+        Candidate { id: self.id, name: self.name.clone(), year, agency, phase: Some(phase) }
+    }
+}
+
+/// Of an id, the edition if this service has heard of it; of a name, the editions of it that have not ended, the newest first.
+pub(crate) async fn editions_asked_for(tx: &mut Tx, asked: &AskedProject) -> Result<Vec<KnownEdition>, sqlx::Error> {
+    const COLUMNS: &str = "id, series_id, name, year, agency, status, period";
+    let by_id = format!("select {COLUMNS} from known_project where id = $1");
+    let by_name = format!(
+        "select {COLUMNS} from known_project
+         where name_key = $1 and status <> 'ended' order by year desc, id desc limit {MOST_CANDIDATES}"
+    );
+    let query = match asked {
+        AskedProject::ById { id, .. } => {
+            await_no_event(tx, *id).await?;
+            sqlx::query_as(AssertSqlSafe(by_id)).bind(id.0)
+        }
+        AskedProject::ByName(name) => sqlx::query_as(AssertSqlSafe(by_name)).bind(name_key(name)),
+    };
+    let rows: Vec<EditionRow> = query.fetch_all(&mut **tx).await?;
+    rows.into_iter().map(KnownEdition::try_from).collect()
 }
 
 /// Keeps what this service shows of an edition, and completes what was marked by its id.
-pub(crate) async fn keep_project(
-    tx: &mut Tx,
-    id: ProjectId,
-    edition: &Edition,
-    at: DateTime<Utc>,
-) -> Result<(), ChangeError<Refusal>> {
+pub(crate) async fn keep_project(tx: &mut Tx, id: ProjectId, edition: &Edition) -> Result<(), ChangeError<Refusal>> {
     sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/project/' || $1::text, 2))")
         .bind(id.0)
         .execute(&mut **tx)
@@ -101,7 +129,7 @@ pub(crate) async fn keep_project(
     .bind(id.0)
     .bind(edition.series_id.0)
     .bind(&edition.name)
-    .bind(key(&edition.name))
+    .bind(name_key(&edition.name))
     .bind(edition.year)
     .bind(edition.category.as_str())
     .bind(&edition.agency)
@@ -110,73 +138,7 @@ pub(crate) async fn keep_project(
     .bind(edition.period.ends_on)
     .execute(&mut **tx)
     .await?;
-    settle(tx, id, edition, at).await
-}
-
-/// Moves every interest that marked the edition into the edition's series: what was marked before this service had heard of it, and what was
-/// marked while it belonged to another one.
-///
-/// Where the customer has another interest in that series already, the older of the two stays and stands for both: the newer is merged into
-/// it, which turns it off with an event, so that its match is closed; and if the newer one was on, the older one is on from now on.
-async fn settle(tx: &mut Tx, project: ProjectId, edition: &Edition, at: DateTime<Utc>) -> Result<(), ChangeError<Refusal>> {
-    let series = edition.series_id;
-    let doubles: Vec<(Uuid, Uuid)> = sqlx::query_as(
-        "select least(mine.id, other.id), greatest(mine.id, other.id) from interest mine
-         join interest other on other.customer_id = mine.customer_id and other.subject_id = $2
-         where mine.project_id = $1 and mine.subject_id <> $2 and mine.merged_into is null
-         order by 1, 2",
-    )
-    .bind(project.0)
-    .bind(series.0)
-    .fetch_all(&mut **tx)
-    .await?;
-    for (older, newer) in doubles {
-        merge(tx, InterestId(newer), InterestId(older), series, at).await?;
-    }
-    sqlx::query(
-        "update interest set series_id = $2, subject_id = $2, project_name = $3
-         where project_id = $1 and (subject_id <> $2 or project_name <> $3) and merged_into is null",
-    )
-    .bind(project.0)
-    .bind(series.0)
-    .bind(&edition.name)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-async fn merge(
-    tx: &mut Tx,
-    newer: InterestId,
-    older: InterestId,
-    series: SeriesId,
-    at: DateTime<Utc>,
-) -> Result<(), ChangeError<Refusal>> {
-    // Both at once and in one order, so that two merges cannot wait for each other.
-    let locked: Vec<(Uuid, bool)> =
-        sqlx::query_as("select id, interested from interest where id = any($1) order by id for update")
-            .bind([older.0, newer.0])
-            .fetch_all(&mut **tx)
-            .await?;
-    let was_on = locked.iter().any(|(id, interested)| *id == newer.0 && *interested);
-    change(tx, newer, at, |_| Ok(()), Command::Merge { into: older }, Actor::System).await?;
-    sqlx::query("update interest set series_id = $2 where id = $1").bind(newer.0).bind(series.0).execute(&mut **tx).await?;
-    // What was merged into the newer one before.
-    sqlx::query("update interest set merged_into = $2 where merged_into = $1")
-        .bind(newer.0)
-        .bind(older.0)
-        .execute(&mut **tx)
-        .await?;
-    sqlx::query("update interest set series_id = $2, subject_id = $2 where id = $1")
-        .bind(older.0)
-        .bind(series.0)
-        .execute(&mut **tx)
-        .await?;
-    if was_on {
-        let on = Command::Turn { interested: true, consent: None };
-        change(tx, older, at, |_| Ok(()), on, Actor::System).await?;
-    }
-    Ok(())
+    merging::settle(tx, id, edition.series_id).await
 }
 
 /// Keeps the name somebody is shown by.
@@ -192,26 +154,57 @@ pub(crate) async fn keep_salesman(tx: &mut Tx, id: SalesmanId, display_name: &st
     Ok(())
 }
 
-/// Keeps when something last happened on a consultation of the customer.
-pub(crate) async fn keep_activity(tx: &mut Tx, customer: CustomerId, at: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "insert into customer_activity (customer_id, last_at) values ($1, $2)
-         on conflict (customer_id) do update set last_at = greatest(customer_activity.last_at, excluded.last_at)",
-    )
-    .bind(customer.0)
-    .bind(at)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+/// What an event tells of a consultation.
+#[derive(Debug)]
+pub(crate) struct Told<'a> {
+    pub(crate) id: ConsultationId,
+    pub(crate) customer: &'a CustomerRef,
+    /// When it happened.
+    pub(crate) at: DateTime<Utc>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Keeps that something happened on a consultation, and whether that was its end.
+pub(crate) async fn keep_consultation(tx: &mut Tx, told: Told<'_>, is_over: bool) -> Result<(), sqlx::Error> {
+    served::meet(tx, told.customer).await?;
+    sqlx::query(
+        "insert into known_consultation (id, customer_id, is_open, updated_at) values ($1, $2, $3, $4)
+         on conflict (id) do update
+             set is_open = known_consultation.is_open and excluded.is_open,
+                 updated_at = greatest(known_consultation.updated_at, excluded.updated_at)",
+    )
+    .bind(told.id.0)
+    .bind(told.customer.customer_id.0)
+    .bind(!is_over)
+    .bind(told.at)
+    .execute(&mut **tx)
+    .await?;
+    served::reckon(tx, told.customer.customer_id).await
+}
 
-    #[test]
-    fn names_are_compared_without_white_space_and_case() {
-        assert_eq!(key(" 2026년  스마트상점\u{3000}SOHO\t지원 "), key("2026년 스마트상점 soho지원"));
-        assert_ne!(key("2026년 스마트상점"), key("2027년 스마트상점"));
-    }
+/// Keeps who is on a consultation.
+pub(crate) async fn keep_people_of_consultation(
+    tx: &mut Tx,
+    told: Told<'_>,
+    salesman: &PersonRef,
+    consultant: Option<&PersonRef>,
+) -> Result<(), sqlx::Error> {
+    served::meet(tx, told.customer).await?;
+    sqlx::query(
+        "insert into known_consultation (id, customer_id, salesman_id, salesman_name, consultant_id, consultant_name, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (id) do update
+             set salesman_id = excluded.salesman_id, salesman_name = excluded.salesman_name, consultant_id = excluded.consultant_id,
+                 consultant_name = excluded.consultant_name,
+                 updated_at = greatest(known_consultation.updated_at, excluded.updated_at)",
+    )
+    .bind(told.id.0)
+    .bind(told.customer.customer_id.0)
+    .bind(salesman.id.0)
+    .bind(&salesman.display_name)
+    .bind(consultant.map(|person| person.id.0))
+    .bind(consultant.map(|person| person.display_name.as_str()))
+    .bind(told.at)
+    .execute(&mut **tx)
+    .await?;
+    served::reckon(tx, told.customer.customer_id).await
 }

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
-use events::{Edition, ProjectStatus};
+use events::{Edition, ProjectStatus, SalesmanMatched};
 use serde_json::{Value, json};
 use service_kit::auth::{Identity, Role};
 use service_kit::testing::{TestApp, an_edition, customer};
 use uuid::Uuid;
 
 use crate::{
-    PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_mark, a_match, a_project, created, id_of, in_year, marked, of, seen, start,
+    CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_mark, a_match, a_project, created, id_of, in_year, marked, of,
+    seen, start,
 };
 
 /// What a colleague sends for the usual customer.
@@ -133,10 +134,38 @@ async fn a_name_that_several_editions_have_gets_them_to_choose_from() {
     assert_eq!(answer.json["candidates"], json!([candidate(second, 2027, "always"), candidate(first, 2026, "upcoming")]));
     assert_eq!(answer.problem(422).0, "several-projects");
     assert_eq!((rows(&app).await, app.new_events().await.len()), (0, 0));
-    // What is wrong besides is told first: the choice comes when the rest is right.
+    // What is wrong besides is told with it.
     let answer = app.as_customer(PHONE).post("/interests", &json!({ "projectName": "스마트상점", "customerName": 7 })).await;
-    assert_eq!(answer.problem(422), wrong(&[("/customerName", "wrong-type")]));
+    assert_eq!(answer.json["candidates"].as_array().unwrap().len(), 2);
+    assert_eq!(answer.problem(422), wrong(&[("/customerName", "wrong-type"), ("/projectName", "several")]));
     app.as_customer(PHONE).post("/interests", &json!({ "projectId": first })).await.expect(201);
+}
+
+#[tokio::test]
+async fn two_open_editions_of_one_programme_under_one_name_are_no_reason_to_ask() {
+    let app = start().await;
+    let next = Uuid::from_u128(0x9408);
+    for (id, year) in [(PROJECT, 2026), (next, 2027)] {
+        app.deliver(1, &created(id, Edition { name: "스마트상점".to_owned(), ..in_year(year, ProjectStatus::Ongoing) })).await;
+    }
+    let view = app.as_customer(PHONE).post("/interests", &json!({ "projectName": "스마트 상점" })).await.expect(201);
+    assert_eq!((&view["seriesId"], &view["projectId"]), (&json!(SERIES), &json!(next)));
+}
+
+#[tokio::test]
+async fn a_name_that_a_colleague_types_for_one_that_exists_is_filled_in_and_none_is_written_over() {
+    let app = start().await;
+    let body = json!({ "projectId": PROJECT, "projectName": "스마트상점" });
+    let id = id_of(&app.as_customer(PHONE).post("/interests", &body).await.expect(201));
+    app.new_events().await;
+    for name in ["홍길동", "임꺽정"] {
+        let mut mark = a_mark_for_him();
+        mark["customerName"] = json!(name);
+        app.as_staff().post("/interests", &mark).await.expect(200);
+        let shown = seen(&app, id).await;
+        assert_eq!((&shown["customerName"], &shown["version"]), (&json!("홍길동"), &json!(1)));
+    }
+    assert!(app.new_events().await.is_empty());
 }
 
 #[tokio::test]
@@ -207,13 +236,34 @@ async fn a_salesman_who_is_not_on_it_learns_nothing_that_he_did_not_tell() {
     let id = marked(&app).await;
     let mut mark = a_mark_for_him();
     mark["customerName"] = json!("사장님");
+    let other = Uuid::from_u128(0xBAD);
+    app.as_customer(PHONE).patch_if(&format!("/interests/{id}"), 1, &json!({ "interested": false })).await.expect(200);
+    // Another colleague vouches for it, and others serve the customer.
+    app.as_salesman(other).post("/interests", &a_mark_for_him()).await.expect(200);
+    let matched = SalesmanMatched { origin_version: Some(3), ..a_match(of(id), other, Some(CONSULTANT)) };
+    app.deliver(1, &matched).await;
     for key in ["first", "first"] {
         let view = app.as_salesman(SALESMAN).post_with_key("/interests", key, &mark).await.expect(200);
         assert_eq!((id_of(&view), &view["customerName"]), (id, &json!("사장님")));
+        for told in ["salesman", "consultant", "consent", "createdAt"] {
+            assert_eq!(view[told], Value::Null, "{told}");
+        }
     }
     assert_eq!(app.as_salesman(SALESMAN).get(&format!("/interests/{id}")).await.problem(404).0, "not-found");
-    app.deliver(1, &a_match(of(id), SALESMAN, None)).await;
-    assert_eq!(app.as_salesman(SALESMAN).post("/interests", &mark).await.expect(200)["customerName"], "홍길동");
+    // Whoever is on it sees it all.
+    let view = app.as_salesman(other).post("/interests", &mark).await.expect(200);
+    assert_eq!((&view["customerName"], &view["salesman"]["id"]), (&json!("홍길동"), &json!(other)));
+    assert_eq!((&view["consent"]["by"], &view["createdAt"]), (&json!(other), &json!("2026-11-23T01:00:00Z")));
+}
+
+#[tokio::test]
+async fn a_salesman_who_entered_one_sees_of_it_what_he_entered_and_not_who_serves_the_customer_since() {
+    let app = start().await;
+    let caller = app.as_salesman(SALESMAN);
+    let first = caller.post_with_key("/interests", "k", &a_mark_for_him()).await.expect(201);
+    assert_eq!((&first["consent"]["by"], &first["createdAt"]), (&json!(SALESMAN), &json!("2026-11-23T01:00:00Z")));
+    app.deliver(1, &a_match(of(id_of(&first)), Uuid::from_u128(0xBAD), Some(CONSULTANT))).await;
+    assert_eq!(caller.post_with_key("/interests", "k", &a_mark_for_him()).await.expect(201), first);
 }
 
 #[tokio::test]

@@ -183,6 +183,30 @@ async fn staff_turn_an_interest_off_for_its_customer() {
 }
 
 #[tokio::test]
+async fn staff_turn_an_interest_on_only_with_the_customers_consent_which_is_recorded() {
+    let app = start().await;
+    let id = marked(&app).await;
+    turn(&app.as_customer(PHONE), id, "\"1\"", false).await.expect(200);
+    app.new_events().await;
+    let (path, staff) = (format!("/interests/{id}"), app.as_staff());
+    for (body, wrong) in [
+        (json!({ "interested": true }), vec![("/consent", "consent-required")]),
+        (json!({ "interested": true, "consent": false }), vec![("/consent", "consent-required")]),
+        (json!({ "interested": true, "consent": "yes" }), vec![("/consent", "wrong-type")]),
+        (json!({ "interested": 7, "consent": 7 }), vec![("/interested", "wrong-type"), ("/consent", "wrong-type")]),
+    ] {
+        let wrong: Vec<_> = wrong.into_iter().map(|(pointer, code)| (pointer.to_owned(), code.to_owned())).collect();
+        assert_eq!(staff.patch_if(&path, 2, &body).await.problem(422), ("wrong-fields".to_owned(), wrong), "{body}");
+    }
+    assert!(app.new_events().await.is_empty());
+    app.clock().advance(TimeDelta::minutes(1));
+    let view = staff.patch_if(&path, 2, &json!({ "interested": true, "consent": true })).await.expect(200);
+    let consent = json!({ "role": "staff", "by": Uuid::from_u128(0x57AFF), "at": "2026-11-23T01:01:00Z" });
+    assert_eq!((&view["interested"], &view["consent"]), (&json!(true), &consent));
+    assert_eq!(app.new_events().await[0].2["actor"]["role"], "staff");
+}
+
+#[tokio::test]
 async fn another_persons_interest_is_not_there() {
     let app = start().await;
     let id = marked_and_matched(&app).await;

@@ -7,8 +7,8 @@ use service_kit::testing::{TestApp, an_edition};
 use uuid::Uuid;
 
 use crate::{
-    PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_match, created, deliver_at, id_of, ids, in_year, instant, of, seen, start,
-    started,
+    CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_match, created, deliver_at, id_of, ids, in_year, instant, of, seen,
+    start, started,
 };
 
 const OTHER: Uuid = Uuid::from_u128(0x9408);
@@ -79,15 +79,25 @@ async fn what_was_merged_is_off_for_good() {
     app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ongoing))).await;
     app.new_events().await;
     for caller in [app.as_customer(PHONE), app.as_staff()] {
-        let answer = caller.patch_if(&format!("/interests/{newer}"), 2, &json!({ "interested": true })).await;
+        let on = json!({ "interested": true, "consent": true });
+        let answer = caller.patch_if(&format!("/interests/{newer}"), 2, &on).await;
         assert_eq!(answer.json["into"], json!(older));
         assert_eq!(answer.problem(409).0, "interest-merged");
     }
     turn(&app, newer, 2, false).await;
     assert_eq!((seen(&app, newer).await["version"].clone(), app.new_events().await.len()), (json!(2), 0));
-    // A match that comes late is no error.
-    app.deliver(1, &a_match(of(newer), SALESMAN, None)).await;
+    // A match that comes late is no error, and shows nobody what the older one's people are to know.
+    app.deliver(1, &a_match(of(newer), SALESMAN, Some(CONSULTANT))).await;
     assert!(app.parked().await.is_empty());
+    let path = format!("/interests/{newer}");
+    for caller in [app.as_salesman(SALESMAN), app.as_consultant(CONSULTANT)] {
+        assert_eq!(caller.get(&path).await.problem(404).0, "not-found");
+        assert_eq!(caller.get(&format!("{path}/phone")).await.problem(404).0, "not-found");
+    }
+    for caller in [app.as_customer(PHONE), app.as_staff()] {
+        assert_eq!(caller.get(&path).await.expect(200)["mergedInto"], json!(older));
+    }
+    app.as_staff().get(&format!("{path}/phone")).await.expect(200);
     // Others' interests are their own.
     let body = json!({ "projectId": PROJECT });
     app.as_customer(STRANGER).post("/interests", &body).await.expect(201);
@@ -118,6 +128,114 @@ async fn one_of_the_two_being_on_turns_the_older_on_and_both_off_leave_both_off(
         assert_eq!(seen(&app, newer).await["interested"], json!(false));
         assert_eq!(seen(&app, newer).await["mergedInto"], json!(older));
     }
+}
+
+#[tokio::test]
+async fn the_older_one_takes_over_name_consent_and_who_brought_the_customer_in() {
+    for is_older_on in [true, false] {
+        let app = start().await;
+        let body = json!({ "projectId": PROJECT, "projectName": "스마트상점" });
+        let older = id_of(&app.as_customer(PHONE).post("/interests", &body).await.expect(201));
+        if !is_older_on {
+            turn(&app, older, 1, false).await;
+        }
+        app.clock().advance(TimeDelta::minutes(1));
+        let body = json!({
+            "projectId": OTHER, "projectName": "스마트상점", "phone": PHONE, "customerName": "홍길동", "consent": true,
+        });
+        let newer = id_of(&app.as_salesman(SALESMAN).post("/interests", &body).await.expect(201));
+        app.new_events().await;
+        app.deliver(1, &created(OTHER, in_year(2027, ProjectStatus::Planned))).await;
+        app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned))).await;
+        let shown = seen(&app, older).await;
+        assert_eq!((&shown["customerName"], &shown["interested"]), (&json!("홍길동"), &json!(true)), "{is_older_on}");
+        assert_eq!(shown["consent"], json!({ "role": "salesman", "by": SALESMAN, "at": "2026-11-23T01:01:00Z" }));
+        let events = app.new_events().await;
+        assert_eq!((&events[0].2["interestId"], &events[0].2["interested"]), (&json!(newer), &json!(false)));
+        if is_older_on {
+            assert_eq!(events.len(), 1);
+        } else {
+            let told = &events[1].2;
+            assert_eq!((&told["interestId"], &told["interested"]), (&json!(older), &json!(true)));
+            assert_eq!(told["actor"], json!({ "role": "salesman", "id": SALESMAN }));
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_was_interested_in_one_of_the_two_is_told_what_happened_since_then() {
+    // The older is off, and the newer, on since 01:01, is what made the customer interested.
+    for order in [[OTHER, PROJECT], [PROJECT, OTHER]] {
+        let app = start().await;
+        let older = mark(&app, PROJECT).await;
+        turn(&app, older, 1, false).await;
+        app.clock().advance(TimeDelta::minutes(1));
+        mark(&app, OTHER).await;
+        deliver_at(&app, instant("2026-11-23T01:00:30Z"), 1, &created(THIRD, in_year(2028, ProjectStatus::Planned))).await;
+        deliver_at(&app, instant("2026-11-23T01:02:00Z"), 2, &started(THIRD, in_year(2028, ProjectStatus::Planned))).await;
+        app.clock().advance(TimeDelta::hours(1));
+        for project in order {
+            app.deliver(1, &created(project, in_year(2026, ProjectStatus::Planned))).await;
+        }
+        let page = app.as_customer(PHONE).get("/interests/notifications").await.expect(200);
+        let kinds: Vec<&Value> = page["items"].as_array().unwrap().iter().map(|row| &row["kind"]).collect();
+        assert_eq!(kinds, [&json!("started")], "{order:?}");
+    }
+}
+
+#[tokio::test]
+async fn marking_what_is_merged_at_that_moment_goes_on_with_the_older_one() {
+    let app = start().await;
+    let (older, newer) = two_of_one_series(&app, true).await;
+    // Another instance merges the two, and is about to commit.
+    let mut tx = app.pool().begin().await.unwrap();
+    sqlx::query("update interest set subject_id = id, interested = false, version = 2, merged_into = $2 where id = $1")
+        .bind(newer)
+        .bind(older)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let body = json!({ "projectId": PROJECT, "projectName": "스마트상점" });
+    let caller = app.as_customer(PHONE);
+    let committing = async {
+        wait_for_a_lock(&app).await;
+        tx.commit().await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(caller.post("/interests", &body), committing);
+    assert_eq!(id_of(&answer.expect(200)), older);
+}
+
+#[tokio::test]
+async fn a_mark_that_loses_against_an_event_is_tried_again_by_itself() {
+    let app = start().await;
+    mark(&app, OTHER).await;
+    // A batch of events has changed something of the customer, and comes to the project that he is marking.
+    let mut batch = app.pool().begin().await.unwrap();
+    sqlx::query("select 1 from customer for update").execute(&mut *batch).await.unwrap();
+    let body = json!({ "projectId": PROJECT, "projectName": "스마트상점" });
+    let caller = app.as_customer(PHONE);
+    let taking = async {
+        wait_for_a_lock(&app).await;
+        sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/project/' || $1::text, 2))")
+            .bind(PROJECT)
+            .execute(&mut *batch)
+            .await
+            .unwrap();
+        batch.commit().await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(caller.post("/interests", &body), taking);
+    answer.expect(201);
+}
+
+/// Until somebody waits for a lock.
+async fn wait_for_a_lock(app: &TestApp) {
+    let waits = "select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+    let looking = async {
+        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(app.pool()).await.unwrap() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), looking).await.expect("nobody waits for a lock");
 }
 
 #[tokio::test]
@@ -188,9 +306,9 @@ async fn a_mark_of_the_series_that_is_stored_while_an_older_one_moves_into_it_pa
     let mut tx = app.pool().begin().await.unwrap();
     let newer = Uuid::from_u128(u128::MAX);
     sqlx::query(
-        "insert into interest (id, subject_id, series_id, project_id, project_name, customer_id, phone, interested, version,
+        "insert into interest (id, subject_id, series_id, project_id, customer_id, phone, interested, on_since, version,
                                created_at, updated_at)
-         select $1, $2, $2, $3, '사업', customer_id, phone, true, 1, created_at, updated_at from interest where id = $4",
+         select $1, $2, $2, $3, customer_id, phone, true, on_since, 1, created_at, updated_at from interest where id = $4",
     )
     .bind(newer)
     .bind(SERIES)
@@ -201,11 +319,7 @@ async fn a_mark_of_the_series_that_is_stored_while_an_older_one_moves_into_it_pa
     .unwrap();
     let event = created(PROJECT, in_year(2026, ProjectStatus::Ongoing));
     let committing = async {
-        let waits = "select exists (select 1 from pg_stat_activity
-                                    where datname = current_database() and wait_event_type = 'Lock')";
-        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(app.pool()).await.unwrap() {
-            tokio::task::yield_now().await;
-        }
+        wait_for_a_lock(&app).await;
         tx.commit().await.unwrap();
     };
     let ((), ()) = tokio::join!(app.deliver(1, &event), committing);

@@ -178,6 +178,103 @@ async fn nobody_is_told_what_had_happened_before_he_marked_it() {
 }
 
 #[tokio::test]
+async fn who_marks_an_edition_that_nobody_has_heard_of_is_told_of_the_others_whichever_is_read_first() {
+    let at = |minutes: i64| instant("2026-11-23T01:00:00Z") + TimeDelta::minutes(minutes);
+    for order in [[PROJECT, NEXT], [NEXT, PROJECT]] {
+        let app = start().await;
+        marked(&app).await;
+        for project in order {
+            let (minutes, year) = if project == PROJECT { (-1, 2026) } else { (1, 2027) };
+            deliver_at(&app, at(minutes), 1, &created(project, in_year(year, ProjectStatus::Planned))).await;
+        }
+        let rows = told(&app.as_customer(PHONE)).await;
+        let found: Vec<_> = rows.iter().map(|row| (&row["kind"], &row["projectId"], &row["createdAt"])).collect();
+        assert_eq!(found, [(&json!("new_edition"), &json!(NEXT), &json!("2026-11-23T01:01:00Z"))], "{order:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_had_happened_before_the_mark_is_not_told_when_its_edition_is_heard_of_either() {
+    let app = start().await;
+    app.clock().advance(TimeDelta::hours(1));
+    marked(&app).await;
+    app.deliver(1, &created(NEXT, in_year(2027, ProjectStatus::Planned))).await;
+    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned))).await;
+    assert_eq!(kinds(&app, PHONE).await, [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_a_new_edition_that_he_marked_before_anybody_had_heard_of_it() {
+    for order in [[PROJECT, NEXT], [NEXT, PROJECT]] {
+        let app = start().await;
+        for project in [PROJECT, NEXT] {
+            app.clock().advance(TimeDelta::seconds(1));
+            let body = json!({ "projectId": project, "projectName": "스마트상점" });
+            app.as_customer(PHONE).post("/interests", &body).await.expect(201);
+        }
+        let at = instant("2026-11-23T01:05:00Z");
+        for project in order {
+            let year = if project == PROJECT { 2026 } else { 2027 };
+            deliver_at(&app, at, 1, &created(project, in_year(year, ProjectStatus::Planned))).await;
+        }
+        assert_eq!(kinds(&app, PHONE).await, [] as [&str; 0], "{order:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_happened_while_it_was_off_is_not_told_when_it_is_on_again_and_the_topic_is_read_once_more() {
+    let app = start().await;
+    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned))).await;
+    let path = format!("/interests/{}", marked(&app).await);
+    let turn = async |version: i64, interested: bool| {
+        app.clock().advance(TimeDelta::minutes(1));
+        app.as_customer(PHONE).patch_if(&path, version, &json!({ "interested": interested })).await.expect(200);
+    };
+    turn(1, false).await;
+    let (event_id, event) = (Uuid::new_v4(), started(PROJECT, in_year(2026, ProjectStatus::Planned)));
+    let deliver = async || {
+        let mut envelope = service_kit::testing::envelope(event_id, 2, &event);
+        envelope.recorded_at = instant("2026-11-23T01:01:30Z");
+        app.deliver_raw(&envelope, serde_json::to_vec(&event).unwrap()).await;
+    };
+    deliver().await;
+    turn(2, true).await;
+    for table in ["inbox", "progress"] {
+        sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}"))).execute(app.pool()).await.unwrap();
+    }
+    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned))).await;
+    deliver().await;
+    assert_eq!(kinds(&app, PHONE).await, [] as [&str; 0]);
+    deliver_at(&app, instant("2026-11-23T01:02:00Z"), 3, &ended(PROJECT, in_year(2026, ProjectStatus::Ongoing))).await;
+    assert_eq!(kinds(&app, PHONE).await, ["ended"]);
+}
+
+/// So many customers who marked the usual programme.
+pub(crate) async fn crowd(app: &TestApp, count: i32) {
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+        "insert into customer select gen_random_uuid(), '0000' from generate_series(1, {count});
+         insert into interest (id, subject_id, series_id, project_id, customer_id, phone, interested, on_since, version, created_at,
+                               updated_at)
+         select gen_random_uuid(), '{SERIES}', '{SERIES}', '{PROJECT}', id, '+821000000000', true, '2026-11-23T01:00:00Z', 1,
+                '2026-11-23T01:00:00Z', '2026-11-23T01:00:00Z'
+         from customer where id not in (select customer_id from interest);"
+    )))
+    .execute(app.pool())
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn however_many_marked_a_series_each_of_them_is_told_once() {
+    let app = two_who_marked().await;
+    crowd(&app, 2500).await;
+    app.deliver(2, &started(PROJECT, in_year(2026, ProjectStatus::Planned))).await;
+    let counts: (i64, i64) =
+        sqlx::query_as("select count(*), count(distinct customer_id) from notification").fetch_one(app.pool()).await.unwrap();
+    assert_eq!(counts, (2502, 2502));
+}
+
+#[tokio::test]
 async fn a_programme_that_nobody_marked_is_told_to_nobody() {
     let app = two_who_marked().await;
     let other = an_edition(Uuid::from_u128(0xB5), "다른 사업");

@@ -78,6 +78,21 @@ async fn a_salesman_who_is_not_on_it_yet_reads_no_number() {
 }
 
 #[tokio::test]
+async fn who_works_with_the_customer_may_call_him_only_while_he_is_interested() {
+    let app = start().await;
+    let id = marked_and_matched(&app).await;
+    let path = format!("/interests/{id}");
+    app.as_customer(PHONE).patch_if(&path, 1, &json!({ "interested": false })).await.expect(200);
+    for caller in [app.as_salesman(SALESMAN), app.as_consultant(CONSULTANT)] {
+        assert_eq!(caller.get(&format!("{path}/phone")).await.problem(404).0, "not-found");
+        assert_eq!(caller.get(&path).await.expect(200)["phone"], "010-****-5678");
+    }
+    assert!(disclosures(&app).await.is_empty());
+    app.as_staff().get(&format!("{path}/phone")).await.expect(200);
+    assert_eq!(disclosures(&app).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_purpose_is_a_short_sentence() {
     let app = start().await;
     let id = marked(&app).await;

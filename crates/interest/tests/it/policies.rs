@@ -46,16 +46,93 @@ async fn a_redelivered_match_does_not_bring_back_whom_a_later_one_replaced() {
 }
 
 #[tokio::test]
-async fn a_match_that_arrives_while_it_is_off_is_there_when_it_is_turned_on_again() {
+async fn an_interest_that_is_on_again_has_nobody_on_it_until_the_match_that_was_opened_again_names_somebody() {
+    for by_marking in [false, true] {
+        let app = start().await;
+        let id = marked(&app).await;
+        let (path, caller) = (format!("/interests/{id}"), app.as_customer(PHONE));
+        let of_before = a_match(of(id), SALESMAN, Some(CONSULTANT));
+        app.deliver(1, &of_before).await;
+        caller.patch_if(&path, 1, &json!({ "interested": false })).await.expect(200);
+        app.new_events().await;
+        let shown = if by_marking {
+            caller.post("/interests", &a_mark()).await.expect(200)
+        } else {
+            caller.patch_if(&path, 2, &json!({ "interested": true })).await.expect(200)
+        };
+        assert_eq!((&shown["salesman"], &shown["consultant"], &shown["version"]), (&Value::Null, &Value::Null, &json!(3)));
+        // Who was on it is told, so that he knows.
+        let told = &app.new_events().await[0].2;
+        assert_eq!((&told["salesmanId"], &told["consultantId"]), (&json!(SALESMAN), &json!(CONSULTANT)));
+        assert_eq!(app.as_salesman(SALESMAN).get(&path).await.problem(404).0, "not-found");
+        // Staff re-matched it before it was turned off, and that is read only now.
+        let nth = |salesman: u128, origin_version: i64| SalesmanMatched {
+            match_id: of_before.match_id,
+            origin_version: Some(origin_version),
+            ..a_match(of(id), Uuid::from_u128(salesman), None)
+        };
+        app.deliver(2, &nth(2, 1)).await;
+        assert_eq!(salesman(&app, id).await, Value::Null);
+        app.deliver(3, &nth(3, 3)).await;
+        assert_eq!(salesman(&app, id).await, json!(Uuid::from_u128(3)));
+        assert!(app.parked().await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_match_of_before_it_was_turned_off_ends_the_same_whenever_it_is_read() {
+    // Off is version 2, on again 3; the first match answers version 1, the second 3.
+    let mut ends = Vec::new();
+    for first_is_read_after in [1, 2, 3] {
+        let app = start().await;
+        let id = marked(&app).await;
+        let first = a_match(of(id), SALESMAN, None);
+        let second =
+            SalesmanMatched { match_id: first.match_id, origin_version: Some(3), ..a_match(of(id), Uuid::from_u128(7), None) };
+        for version in 1..=3 {
+            if version > 1 {
+                let body = json!({ "interested": version == 3 });
+                app.as_customer(PHONE).patch_if(&format!("/interests/{id}"), version - 1, &body).await.expect(200);
+            }
+            if first_is_read_after == version {
+                app.deliver(1, &first).await;
+            }
+        }
+        app.deliver(2, &second).await;
+        let view = app.as_staff().get(&format!("/interests/{id}")).await.expect(200);
+        ends.push((view["salesman"]["id"].clone(), view["version"].clone()));
+    }
+    assert_eq!(ends, vec![(json!(Uuid::from_u128(7)), json!(3)); 3]);
+}
+
+#[tokio::test]
+async fn while_it_is_off_the_last_of_its_people_are_seen_whichever_is_read_first() {
+    for is_match_first in [true, false] {
+        let app = start().await;
+        let id = marked(&app).await;
+        let matched = a_match(of(id), SALESMAN, None);
+        if is_match_first {
+            app.deliver(1, &matched).await;
+        }
+        app.as_customer(PHONE).patch_if(&format!("/interests/{id}"), 1, &json!({ "interested": false })).await.expect(200);
+        if !is_match_first {
+            app.deliver(1, &matched).await;
+        }
+        assert_eq!((salesman(&app, id).await, progress(&app, matched.match_id.0).await), (json!(SALESMAN), Some(1)));
+    }
+}
+
+#[tokio::test]
+async fn a_match_that_names_the_same_people_by_another_name_is_nothing_that_happened() {
     let app = start().await;
     let id = marked(&app).await;
-    let path = format!("/interests/{id}");
-    app.as_customer(PHONE).patch_if(&path, 1, &json!({ "interested": false })).await.expect(200);
-    let matched = a_match(of(id), SALESMAN, None);
-    app.deliver(1, &matched).await;
-    let shown = app.as_customer(PHONE).patch_if(&path, 2, &json!({ "interested": true })).await.expect(200);
-    assert_eq!(shown["salesman"]["id"], json!(SALESMAN));
-    assert_eq!((app.parked().await.len(), progress(&app, matched.match_id.0).await), (0, Some(1)));
+    let first = a_match(of(id), SALESMAN, None);
+    app.deliver(1, &first).await;
+    let mut again = first.clone();
+    again.salesman.display_name = "김바다".to_owned();
+    crate::deliver_at(&app, crate::instant("2026-11-30T01:00:00Z"), 2, &again).await;
+    let at: String = sqlx::query_scalar("select updated_at::text from interest").fetch_one(app.pool()).await.unwrap();
+    assert_eq!(at, "2026-11-23 01:00:00+00");
 }
 
 #[tokio::test]

@@ -64,6 +64,9 @@ async fn what_it_shows_of_its_project_is_what_people_see_of_it_today() {
     };
     let edition = Edition { period, ..in_year(2026, ProjectStatus::Planned) };
     app.deliver(1, &created(PROJECT, edition.clone())).await;
+    // A planned one's period is an expectation, to which nobody counts the days.
+    let planned = seen(&app, id).await["project"].clone();
+    assert_eq!((&planned["daysLeft"], &planned["period"]["endsOn"]), (&Value::Null, &json!("2026-12-11")));
     app.deliver(2, &started(PROJECT, edition.clone())).await;
     assert_eq!(
         seen(&app, id).await["project"],
@@ -142,6 +145,35 @@ async fn three(app: &TestApp) -> [Uuid; 3] {
     let path = format!("/interests/{}", made[1]);
     app.as_customer(PHONE).patch_if(&path, 1, &json!({ "interested": false })).await.expect(200);
     made.try_into().unwrap()
+}
+
+#[tokio::test]
+async fn a_salesman_lists_the_interests_he_is_on_and_no_others() {
+    let app = start().await;
+    let (other_salesman, other_consultant) = (Uuid::from_u128(0x5A1F), Uuid::from_u128(0xC046));
+    let mut made = Vec::new();
+    for (phone, salesman, consultant) in [
+        (PHONE, SALESMAN, Some(CONSULTANT)),
+        (PHONE, other_salesman, Some(other_consultant)),
+        (STRANGER, SALESMAN, Some(other_consultant)),
+        (STRANGER, other_salesman, None),
+    ] {
+        app.clock().advance(TimeDelta::seconds(1));
+        let body = json!({ "projectId": Uuid::new_v4(), "projectName": "사업" });
+        let id = id_of(&app.as_customer(phone).post("/interests", &body).await.expect(201));
+        app.deliver(1, &a_match(of(id), salesman, consultant)).await;
+        made.push(id);
+    }
+    for (who, caller, expected) in [
+        ("salesman", app.as_salesman(SALESMAN), vec![made[2], made[0]]),
+        ("other salesman", app.as_salesman(other_salesman), vec![made[3], made[1]]),
+        ("consultant", app.as_consultant(CONSULTANT), vec![made[0]]),
+        ("other consultant", app.as_consultant(other_consultant), vec![made[2], made[1]]),
+        ("consultant with a salesman's id", app.as_consultant(SALESMAN), vec![]),
+        ("salesman with a consultant's id", app.as_salesman(CONSULTANT), vec![]),
+    ] {
+        assert_eq!(ids(&caller.get("/interests").await.expect(200)), expected, "{who}");
+    }
 }
 
 #[tokio::test]

@@ -73,6 +73,29 @@ async fn everybody_is_reminded_once_seven_days_and_one_day_before_from_nine_in_s
 }
 
 #[tokio::test]
+async fn however_many_are_interested_each_is_reminded_once() {
+    let app = two_who_wait().await;
+    crate::notifications::crowd(&app, 2500).await;
+    set(&app, "2026-12-04T00:00:00Z");
+    assert_eq!(remind_deadlines(app.context()).await.unwrap(), 2502);
+    let reminders: (i64, i64) =
+        sqlx::query_as("select count(*), count(distinct customer_id) from notification where kind = 'deadline_d7'")
+            .fetch_one(app.pool())
+            .await
+            .unwrap();
+    assert_eq!(reminders, (2502, 2502));
+    // Looking again writes nothing, not even to find out that it is there.
+    sqlx::raw_sql(
+        "create function no_reminder() returns trigger language plpgsql as $$ begin raise 'a reminder is written again'; end $$;
+         create trigger no_reminder before insert on notification for each row execute function no_reminder();",
+    )
+    .execute(app.pool())
+    .await
+    .unwrap();
+    assert_eq!(remind_deadlines(app.context()).await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn a_day_on_which_nobody_looked_is_not_made_up_for() {
     let app = two_who_wait().await;
     set(&app, "2026-12-05T00:00:00Z");

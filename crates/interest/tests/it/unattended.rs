@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use events::{
-    Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, LastFour,
-    ProjectId, Step,
+    Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, Origin,
+    ProjectId, SalesmanMatched, Step,
 };
 use serde_json::{Value, json};
 use service_kit::testing::{TestApp, customer};
@@ -11,11 +11,12 @@ use uuid::Uuid;
 
 use crate::{
     CONSULTANT, PHONE, PROJECT, SALESMAN, STRANGER, a_mark, a_match, deliver_at, id_of, instant, marked, marked_and_matched, of,
-    start,
+    person, start,
 };
 
 fn whose(phone: &str) -> CustomerRef {
-    CustomerRef { customer_id: CustomerId(customer(phone).subject), last_four: LastFour::default() }
+    let it = customer(phone);
+    CustomerRef { customer_id: CustomerId(it.subject), last_four: it.phone.unwrap().last_four() }
 }
 
 const DESIRED_ON: NaiveDate = NaiveDate::from_ymd_opt(2027, 1, 4).unwrap();
@@ -57,11 +58,11 @@ fn moved(id: u128, phone: &str) -> ConsultationProgressed {
     }
 }
 
-/// Who was left alone, as staff see it: the interest, since when, how long.
-async fn left_alone(app: &TestApp) -> Vec<(Uuid, String, i64)> {
+/// Who was left alone, as staff see it: the interests, since when, how long.
+async fn left_alone(app: &TestApp) -> Vec<(Value, String, i64)> {
     let page = app.as_staff().get("/interests/unattended").await.expect(200);
     let row = |row: &Value| {
-        (id_of(&row["interest"]), row["lastActivityAt"].as_str().unwrap().to_owned(), row["daysSince"].as_i64().unwrap())
+        (row["interests"].clone(), row["lastActivityAt"].as_str().unwrap().to_owned(), row["daysSince"].as_i64().unwrap())
     };
     page["items"].as_array().unwrap().iter().map(row).collect()
 }
@@ -77,11 +78,18 @@ async fn a_matched_customer_with_whom_nothing_happened_for_thirty_days_was_left_
     app.clock().advance(PATIENCE - TimeDelta::seconds(1));
     assert_eq!(left_alone(&app).await, []);
     app.clock().advance(TimeDelta::seconds(1));
-    assert_eq!(left_alone(&app).await, [(id, BEGINNING.to_owned(), 30)]);
+    assert_eq!(left_alone(&app).await, [(json!([id]), BEGINNING.to_owned(), 30)]);
     app.clock().advance(TimeDelta::days(12) + TimeDelta::hours(23));
-    assert_eq!(left_alone(&app).await, [(id, BEGINNING.to_owned(), 42)]);
+    assert_eq!(left_alone(&app).await, [(json!([id]), BEGINNING.to_owned(), 42)]);
     let page = app.as_salesman(SALESMAN).get("/interests/unattended").await.expect(200);
-    assert_eq!((&page["items"][0]["interest"]["phone"], page.get("next")), (&json!("010-****-5678"), None));
+    let row = json!({
+        "customerId": customer(PHONE).subject, "lastFour": "5678", "customerName": "홍길동", "phone": "010-****-5678",
+        "servedBy": { "id": SALESMAN, "displayName": person(SALESMAN).display_name }, "interests": [id], "consultations": [],
+        "lastActivityAt": BEGINNING, "daysSince": 42,
+    });
+    assert_eq!(page, json!({ "items": [row] }));
+    let page = app.as_consultant(CONSULTANT).get("/interests/unattended").await.expect(200);
+    assert_eq!((&page["items"][0]["servedBy"]["id"], &page["items"][0]["interests"]), (&json!(CONSULTANT), &json!([id])));
 }
 
 #[tokio::test]
@@ -96,9 +104,12 @@ async fn nobody_was_left_alone_who_is_not_matched_or_not_interested() {
     app.as_customer(PHONE).patch_if(&path, 1, &json!({ "interested": false })).await.expect(200);
     app.clock().advance(PATIENCE);
     assert_eq!(left_alone(&app).await, []);
-    // Turned on again, it counts from there.
+    // Turned on again, it has nobody on it, and counts from when it has.
     app.as_customer(PHONE).patch_if(&path, 2, &json!({ "interested": true })).await.expect(200);
-    app.clock().advance(PATIENCE - TimeDelta::seconds(1));
+    app.clock().advance(PATIENCE);
+    assert_eq!(left_alone(&app).await, []);
+    let again = SalesmanMatched { origin_version: Some(3), ..a_match(of(id), SALESMAN, None) };
+    deliver_at(&app, app.context().db.now() - PATIENCE + TimeDelta::seconds(1), 1, &again).await;
     assert_eq!(left_alone(&app).await, []);
     app.clock().advance(TimeDelta::seconds(1));
     assert_eq!(left_alone(&app).await.len(), 1);
@@ -113,8 +124,8 @@ async fn another_salesman_begins_anew_and_a_match_that_comes_late_counts_from_wh
     app.clock().advance(TimeDelta::days(20));
     deliver_at(&app, made, 1, &first).await;
     app.clock().advance(TimeDelta::days(12));
-    assert_eq!(left_alone(&app).await, [(id, "2026-11-25T01:00:00Z".to_owned(), 30)]);
-    let second = events::SalesmanMatched { match_id: first.match_id, ..a_match(of(id), CONSULTANT, None) };
+    assert_eq!(left_alone(&app).await, [(json!([id]), "2026-11-25T01:00:00Z".to_owned(), 30)]);
+    let second = SalesmanMatched { match_id: first.match_id, ..a_match(of(id), CONSULTANT, None) };
     deliver_at(&app, changed, 2, &second).await;
     assert_eq!(left_alone(&app).await, []);
 }
@@ -138,7 +149,7 @@ async fn whatever_happens_to_a_consultation_of_the_customer_is_attention_and_the
         app.clock().advance(TimeDelta::days(39) - TimeDelta::seconds(1));
         assert_eq!(left_alone(&app).await, [], "{order:?}");
         app.clock().advance(TimeDelta::seconds(1));
-        assert_eq!(left_alone(&app).await, [(id, "2026-12-02T01:00:00Z".to_owned(), 30)], "{order:?}");
+        assert_eq!(left_alone(&app).await, [(json!([id]), "2026-12-02T01:00:00Z".to_owned(), 30)], "{order:?}");
         deliver_at(&app, days(10), 2, &moved(1, PHONE)).await;
         assert_eq!(left_alone(&app).await, [], "{order:?}");
     }
@@ -150,22 +161,23 @@ async fn the_one_left_alone_the_longest_comes_first_page_by_page_and_everybody_s
     let mut made = Vec::new();
     for n in 0..5_u32 {
         let phone = format!("010-0000-000{n}");
-        let id = id_of(&app.as_customer(&phone).post("/interests", &a_mark()).await.expect(201));
+        let view = app.as_customer(&phone).post("/interests", &a_mark()).await.expect(201);
+        let id = id_of(&view);
         let salesman = if n == 4 { Uuid::from_u128(0xBAD) } else { SALESMAN };
         let consultant = (n < 2).then_some(CONSULTANT);
         // The later it was marked, the longer ago was its match; two at the same instant.
         let at: DateTime<Utc> = instant(BEGINNING) + TimeDelta::days(i64::from(10 - n.min(3)));
         deliver_at(&app, at, 1, &a_match(of(id), salesman, consultant)).await;
-        made.push((at, id));
+        made.push((at, customer(&phone).subject, id));
     }
     app.clock().advance(TimeDelta::days(100));
     made.sort_unstable();
-    let expected: Vec<Uuid> = made.iter().map(|(_, id)| *id).collect();
+    let expected: Vec<Value> = made.iter().map(|(.., id)| json!([id])).collect();
     for limit in [1, 2, 5] {
         let (mut seen, mut path) = (Vec::new(), format!("/interests/unattended?limit={limit}"));
         loop {
             let page = app.as_staff().get(&path).await.expect(200);
-            seen.extend(page["items"].as_array().unwrap().iter().map(|row| id_of(&row["interest"])));
+            seen.extend(page["items"].as_array().unwrap().iter().map(|row| row["interests"].clone()));
             let Some(next) = page["next"].as_str() else { break };
             path = format!("/interests/unattended?limit={limit}&after={next}");
         }
@@ -184,5 +196,136 @@ async fn the_one_left_alone_the_longest_comes_first_page_by_page_and_everybody_s
     assert_eq!(app.anyone().get("/interests/unattended").await.problem(401).0, "sign-in-required");
     for query in ["limit=101", "after=x", "after=bnVsbA"] {
         assert_eq!(app.as_staff().get(&format!("/interests/unattended?{query}")).await.problem(422).0, "wrong-query", "{query}");
+    }
+}
+
+/// A match for a consultation of that customer.
+fn served(id: u128, phone: &str, salesman: Uuid) -> SalesmanMatched {
+    let origin = Origin::Consultation(ConsultationId(Uuid::from_u128(id)));
+    SalesmanMatched { customer: whose(phone), ..a_match(origin, salesman, Some(CONSULTANT)) }
+}
+
+#[tokio::test]
+async fn a_customer_is_one_row_for_each_salesman_however_much_that_serves_him_in() {
+    let app = start().await;
+    let first = marked_and_matched(&app).await;
+    app.clock().advance(TimeDelta::days(1));
+    let body = json!({ "projectId": Uuid::from_u128(7), "projectName": "다른 사업" });
+    let second = id_of(&app.as_customer(PHONE).post("/interests", &body).await.expect(201));
+    deliver_at(&app, instant("2026-11-24T01:00:00Z"), 1, &a_match(of(second), SALESMAN, None)).await;
+    deliver_at(&app, instant("2026-11-25T01:00:00Z"), 1, &asked(1, PHONE)).await;
+    deliver_at(&app, instant("2026-11-25T02:00:00Z"), 1, &served(1, PHONE, SALESMAN)).await;
+    deliver_at(&app, instant("2026-11-25T03:00:00Z"), 1, &served(2, PHONE, Uuid::from_u128(0xBAD))).await;
+    app.clock().advance(PATIENCE * 2);
+    let page = app.as_staff().get("/interests/unattended").await.expect(200);
+    let rows: Vec<_> = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["servedBy"]["id"].clone(), row["interests"].clone(), row["consultations"].clone()))
+        .collect();
+    let consultation = |id: u128| json!([Uuid::from_u128(id)]);
+    assert_eq!(
+        rows,
+        [(json!(Uuid::from_u128(0xBAD)), json!([]), consultation(2)), (json!(SALESMAN), json!([first, second]), consultation(1)),]
+    );
+    assert_eq!(page["items"][1]["lastActivityAt"], "2026-11-25T03:00:00Z");
+}
+
+#[tokio::test]
+async fn who_only_asked_for_a_consultation_is_left_alone_too_until_it_is_over_whichever_topic_is_read_first() {
+    for is_match_first in [true, false] {
+        let app = start().await;
+        if is_match_first {
+            app.deliver(1, &served(1, PHONE, SALESMAN)).await;
+            app.deliver(1, &asked(1, PHONE)).await;
+        } else {
+            app.deliver(1, &asked(1, PHONE)).await;
+            app.deliver(1, &served(1, PHONE, SALESMAN)).await;
+        }
+        app.clock().advance(PATIENCE);
+        let page = app.as_salesman(SALESMAN).get("/interests/unattended").await.expect(200);
+        let row = &page["items"][0];
+        assert_eq!((&row["customerId"], &row["lastFour"]), (&json!(customer(PHONE).subject), &json!("5678")));
+        assert_eq!((&row["phone"], &row["customerName"], &row["interests"]), (&Value::Null, &Value::Null, &json!([])));
+        assert_eq!(row["consultations"], json!([Uuid::from_u128(1)]));
+        // Approved it is open still; cancelled it is over.
+        app.deliver(2, &moved(1, PHONE)).await;
+        assert_eq!(left_alone(&app).await.len(), 1);
+        let over = ConsultationProgressed { from: Step::Approved, to: Step::Cancelled, ..moved(1, PHONE) };
+        app.deliver(3, &over).await;
+        assert_eq!(left_alone(&app).await, []);
+        // A match that is read late opens nothing again.
+        let late = SalesmanMatched { match_id: served(1, PHONE, SALESMAN).match_id, ..served(1, PHONE, SALESMAN) };
+        app.deliver(1, &late).await;
+        assert_eq!(left_alone(&app).await, []);
+    }
+}
+
+#[tokio::test]
+async fn what_is_merged_away_is_served_by_nobody() {
+    let app = start().await;
+    let older = marked_and_matched(&app).await;
+    let (other, series) = (Uuid::from_u128(0x9408), crate::SERIES);
+    app.clock().advance(TimeDelta::seconds(1));
+    let body = json!({ "projectId": other, "projectName": "사업" });
+    let newer = id_of(&app.as_customer(PHONE).post("/interests", &body).await.expect(201));
+    app.deliver(1, &a_match(of(newer), Uuid::from_u128(0xBAD), None)).await;
+    for project in [PROJECT, other] {
+        app.deliver(1, &crate::created(project, service_kit::testing::an_edition(series, "사업"))).await;
+    }
+    app.clock().advance(PATIENCE);
+    assert_eq!(left_alone(&app).await.into_iter().map(|row| row.0).collect::<Vec<_>>(), [json!([older])]);
+}
+
+/// The plan of the query that the route asks, as the server reports that it went.
+async fn plan(app: &TestApp, restriction: &str) -> Value {
+    let sql = format!(
+        "explain (analyze, format json)
+         select served.* from served join customer on customer.id = served.customer_id
+         left join lateral (select phone, customer_name from interest where customer_id = served.customer_id
+                            order by (customer_name is null), id desc limit 1) told on true
+         where served.role = 'salesman' and served.last_activity_at <= '2027-01-01' {restriction}
+         order by served.last_activity_at, served.customer_id, served.person_id limit 51"
+    );
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(app.pool()).await.unwrap()
+}
+
+/// How many rows of `served` were read, and by which index.
+fn reading(node: &Value) -> Option<(i64, String)> {
+    if node["Relation Name"] == "served" {
+        #[expect(clippy::cast_possible_truncation, reason = "a count of rows, which the server writes with a fraction")]
+        let rows = node["Actual Rows"].as_f64().unwrap() as i64;
+        return Some((rows, node["Index Name"].as_str().unwrap_or_default().to_owned()));
+    }
+    node["Plans"].as_array()?.iter().find_map(reading)
+}
+
+#[tokio::test]
+async fn a_page_of_who_was_left_alone_reads_no_more_than_the_page() {
+    let app = start().await;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+        "insert into customer select gen_random_uuid(), '0000' from generate_series(1, 5000);
+         insert into served
+         select id, 'salesman', case when n % 2 = 0 then '{SALESMAN}'::uuid else gen_random_uuid() end, '담당', '{{}}', '{{}}',
+                '2026-01-01'::timestamptz + n * interval '1 hour'
+         from (select id, row_number() over (order by id) as n from customer) customer;
+         analyze customer; analyze served; analyze interest;"
+    )))
+    .execute(app.pool())
+    .await
+    .unwrap();
+    let mine = format!("and served.person_id = '{SALESMAN}'");
+    let later = "and (served.last_activity_at, served.customer_id, served.person_id)
+                     > ('2026-06-01', '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000')";
+    for (restriction, index) in [
+        (String::new(), "served_by_salesmen"),
+        (later.to_owned(), "served_by_salesmen"),
+        (mine.clone(), "served_by_person"),
+        (format!("{mine} {later}"), "served_by_person"),
+    ] {
+        let plan = plan(&app, &restriction).await;
+        let (rows, by) = reading(&plan[0]["Plan"]).unwrap();
+        assert!(rows <= 52 && by == index, "{restriction}: {plan}");
     }
 }
