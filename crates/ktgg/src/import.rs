@@ -70,6 +70,9 @@ impl<S: Fn(&str)> Importer<'_, S> {
             count("fillsPlanned"),
             count("error")
         ));
+        if count("warnings") > 0 {
+            (self.say)(&format!("{} rows are to be looked at: see the warnings of GET {path}/rows", count("warnings")));
+        }
         if count("fillsPlanned") > 0 {
             (self.say)("announcements of expected editions (carried out with --confirm):");
             self.print_rows(path, "fills-planned", count("fillsPlanned")).await?;
