@@ -5,6 +5,7 @@ mod creating;
 mod describing;
 mod http;
 mod merging;
+mod migrating;
 mod notifications;
 mod phone;
 mod policies;
