@@ -12,13 +12,14 @@ use service_kit::{PolicyError, Received, Tx};
 use crate::interest::Command;
 use crate::store::copies::Told;
 use crate::store::notifications::{Kind, News};
-use crate::store::{self, copies, notifications};
+use crate::store::{self, copies, notifications, served};
 
 /// `EditSalesman`: whenever a salesman is matched to an interest, store him and the consultant on it.
 ///
 /// A match made for a consultation is the consultation service's business: here it is only kept who serves the customer.
 pub(crate) async fn edit_salesman(tx: &mut Tx, received: &Received<SalesmanMatched>) -> Result<(), PolicyError> {
     let (at, event) = (received.envelope.recorded_at, &received.event);
+    served::take_turn(tx).await?;
     match event.origin {
         Origin::Interest(id) => {
             let command = Command::EditSalesman {
@@ -40,6 +41,7 @@ pub(crate) async fn edit_salesman(tx: &mut Tx, received: &Received<SalesmanMatch
 /// complete what was marked before this service had heard of it.
 pub(crate) async fn keep_projects<E: TellsEdition>(tx: &mut Tx, received: &Received<E>) -> Result<(), PolicyError> {
     let (id, edition) = received.event.edition();
+    served::take_turn(tx).await?;
     match copies::keep_project(tx, id, edition).await {
         // The customer marked the series a moment ago: the next look finds that, and merges.
         Err(ChangeError::Store(sqlx::Error::Database(error))) if error.is_unique_violation() => {
@@ -92,6 +94,7 @@ impl TellsConsultation for ConsultationProgressed {
 pub(crate) async fn keep_activity<E: TellsConsultation>(tx: &mut Tx, received: &Received<E>) -> Result<(), PolicyError> {
     let (id, customer) = received.event.consultation();
     let told = Told { id, customer, at: received.envelope.recorded_at };
+    served::take_turn(tx).await?;
     Ok(copies::keep_consultation(tx, told, received.event.is_end()).await?)
 }
 
