@@ -46,6 +46,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// Every role.
+    pub const ALL: [Self; 4] = [Self::Customer, Self::Staff, Self::Salesman, Self::Consultant];
+
     /// The role's name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -60,10 +63,7 @@ impl Role {
 impl FromStr for Role {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Customer, Self::Staff, Self::Salesman, Self::Consultant]
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or("a role is customer, staff, salesman or consultant")
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or("a role is customer, staff, salesman or consultant")
     }
 }
 

@@ -5,10 +5,12 @@
 //!
 //! | extension | what it holds |
 //! | --- | --- |
-//! | `x-actors` | who may call: `["anyone"]`, or roles (`customer`, `staff`, `salesman`, `consultant`) |
 //! | `x-command` | the domain's name of what it does, where it changes something: `StartProject` |
 //! | `x-events` | the types of event that this can cause, without `ktgg.` and version: `["ProjectStarted"]` |
 //! | `x-problems` | slugs of the service's own problems ([`Service::problems`](crate::Service::problems)) that it can answer with |
+//!
+//! Who may call it is told by its row in the [permissions](crate::permissions), as `x-actors`: `["anyone"]`, or roles. What only the gateway
+//! calls says `x-internal`.
 //!
 //! From these, its parameters and its body follow the problems that every such route can answer with, and the headers of its answers. A route
 //! without an id in its path that looks for something all the same names `not-found` among its problems.
@@ -26,6 +28,7 @@ use utoipa::openapi::OpenApi;
 use utoipa::{PartialSchema as _, ToSchema};
 
 use crate::Problem;
+use crate::permissions::{self, Permission};
 use crate::problem::{FieldError, FieldProblem, Language, ProblemDocument, Text};
 
 use examples::add_examples;
@@ -34,8 +37,9 @@ use headers::{add_headers, add_waiting, problem_headers};
 pub use words::{CategoryName, PeriodKindName, PersonRoleName, PhaseName, RegionName, RoleName, StatusName, StepName};
 
 /// The description of these routes, completed.
-pub fn complete(routes: OpenApi, own: &[Problem]) -> Value {
+pub fn complete(routes: OpenApi, own: &[Problem], permissions: &[Permission]) -> Value {
     let mut description = serde_json::to_value(routes).unwrap_or_default();
+    permissions::describe(&mut description, permissions);
     let own: BTreeMap<&str, Vec<&Problem>> = own.iter().fold(BTreeMap::new(), |mut by_slug, problem| {
         by_slug.entry(problem.slug()).or_insert_with(Vec::new).push(problem);
         by_slug

@@ -40,6 +40,20 @@ impl Phone {
         LastFour::try_from(self.0[self.0.len() - 4..].to_owned()).unwrap_or_default()
     }
 
+    /// The ways in which the number is usually written: what to look for where nobody should have written it.
+    pub fn spellings(&self) -> Vec<String> {
+        let national = self.national();
+        let abroad = |written: &str| format!("+82{}", &written[1..]);
+        vec![
+            self.digits(),
+            self.e164().to_owned(),
+            self.e164()[1..].to_owned(),
+            abroad(&national),
+            national.replace('-', " "),
+            national,
+        ]
+    }
+
     fn digits(&self) -> String {
         format!("0{}", &self.0["+82".len()..])
     }

@@ -27,6 +27,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Env, Migrate};
 use crate::consumer::{self, Intake};
 use crate::health::{self, Phase};
+use crate::permissions::{self, Permission};
 use crate::phone::CustomerIdKey;
 use crate::policy::{Policies, Policy};
 use crate::{Db, Problem, after, db, describe, disclosure, http, idempotency, relay, shutdown, telemetry};
@@ -62,6 +63,7 @@ pub struct Service {
     port: u16,
     migrations: Migrator,
     routes: fn() -> OpenApiRouter<Context>,
+    permissions: &'static [Permission],
     policies: Policies,
     tasks: Vec<Task>,
     problems: fn() -> Vec<Problem>,
@@ -78,6 +80,7 @@ impl Service {
             port,
             migrations,
             routes: OpenApiRouter::new,
+            permissions: &[],
             policies: Policies::default(),
             tasks: Vec::new(),
             problems: Vec::new,
@@ -96,6 +99,13 @@ impl Service {
     #[must_use]
     pub fn routes(mut self, routes: fn() -> OpenApiRouter<Context>) -> Self {
         self.routes = routes;
+        self
+    }
+
+    /// Who may call which of its routes.
+    #[must_use]
+    pub fn permissions(mut self, permissions: &'static [Permission]) -> Self {
+        self.permissions = permissions;
         self
     }
 
@@ -148,7 +158,7 @@ impl Service {
 
     /// The description of its routes (`OpenAPI` 3.1), with every problem and an example of everything.
     pub fn description(&self) -> Value {
-        describe::complete((self.routes)().into_openapi(), &(self.problems)())
+        describe::complete((self.routes)().into_openapi(), &(self.problems)(), self.permissions)
     }
 
     /// Its policies: which function reacts to which type of event.
@@ -199,6 +209,11 @@ impl Service {
         let description = self.description().to_string();
         let gate = Gate { verifier, service: self.name };
         let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        let routes = if self.permissions.is_empty() {
+            routes
+        } else {
+            routes.layer(middleware::from_fn_with_state(self.permissions, permissions::admit))
+        };
         let routes = routes
             .route("/openapi.json", axum::routing::get(|| async { (json, description) }))
             .layer(middleware::from_fn(disclosure::refuse_head))

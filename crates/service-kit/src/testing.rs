@@ -23,6 +23,7 @@ use uuid::Uuid;
 use crate::auth::{self, Identity, LIFETIME, Role, Signer};
 use crate::config::{DatabaseUrl, Migrate};
 use crate::consumer::{Intake, Record};
+use crate::permissions::{self, Permission, Sight};
 use crate::phone::{CustomerIdKey, Phone};
 use crate::{Clock, Context, Db, Service, kafka};
 
@@ -225,6 +226,37 @@ impl TestApp {
         self.with(&Identity { role: Role::Consultant, subject: id, phone: None })
     }
 
+    /// Walks over every operation as everybody, and fails when a table has a row too few or too many, or when anybody but whom it refuses is
+    /// refused. Things are named that nobody has, so that nothing is changed.
+    ///
+    /// # Panics
+    /// With everything that is not as the table says.
+    pub async fn walk(&self, description: &Value, table: &[Permission]) {
+        let mut wrong = permissions::unmatched(description, table);
+        for row in table {
+            let path = nobodys(row.path);
+            for role in [None, Some(Role::Customer), Some(Role::Salesman), Some(Role::Consultant), Some(Role::Staff)] {
+                let subject = Uuid::from_u128(0x0DD);
+                let caller = match role {
+                    None => self.anyone(),
+                    Some(Role::Customer) => self.as_customer("010-0000-0000"),
+                    Some(role) => self.with(&Identity { role, subject, phone: None }),
+                };
+                let method = Method::from_bytes(row.method.as_bytes()).unwrap();
+                let status = caller.send(method, &path, &[], Vec::new()).await.status.as_u16();
+                let is_as_it_says = match (row.sight(role), role) {
+                    (Sight::No, None) => status == 401,
+                    (Sight::No, Some(_)) => status == 403,
+                    (Sight::Own | Sight::All, _) => !matches!(status, 401 | 403 | 405 | 500..),
+                };
+                if !is_as_it_says {
+                    wrong.push(format!("{} {} as {role:?}: {status}", row.method, row.path));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
     /// Delivers an event as its aggregate's `version`-th: inbox, policies and commit in line, so that there is nothing to wait for.
     pub async fn deliver<E: Event>(&self, version: i64, event: &E) {
         self.deliver_as(Uuid::new_v4(), version, event).await;
@@ -276,6 +308,13 @@ impl TestApp {
         }
         rows.into_iter().map(|(_, name, version, payload)| (name, version, payload)).collect()
     }
+}
+
+/// The path with ids that nobody has in the place of its parameters.
+fn nobodys(path: &str) -> String {
+    let segments =
+        path.split('/').map(|segment| if segment.starts_with('{') { "01890a5d-ac96-774b-bcce-0000000000dd" } else { segment });
+    segments.collect::<Vec<_>>().join("/")
 }
 
 /// The envelope of an event that was recorded a moment ago.
