@@ -212,7 +212,7 @@ impl Service {
         let routes = if self.permissions.is_empty() {
             routes
         } else {
-            routes.layer(middleware::from_fn_with_state(self.permissions, permissions::admit))
+            routes.route_layer(middleware::from_fn_with_state(self.permissions, permissions::admit))
         };
         let routes = routes
             .route("/openapi.json", axum::routing::get(|| async { (json, description) }))

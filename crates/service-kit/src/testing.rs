@@ -131,8 +131,8 @@ fn in_database(url: &str, database: &str) -> String {
     format!("{server}/{database}")
 }
 
-/// The keys that sign in a test.
-fn signer() -> &'static Signer {
+/// The key that signs what services believe in a test.
+pub fn signer() -> &'static Signer {
     static SIGNER: OnceLock<Signer> = OnceLock::new();
     SIGNER.get_or_init(|| auth::new_private_pem().parse().unwrap())
 }

@@ -1,6 +1,8 @@
 //! The event path, end to end: a service of its own that runs on a real Postgres and a real Kafka.
 
+mod admitting;
 mod consuming;
+mod forgetting;
 mod living;
 mod relaying;
 mod storing;
