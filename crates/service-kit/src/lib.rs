@@ -8,8 +8,8 @@
 //! - [`policy`]: what a policy is, and how it fails.
 //! - [`kafka`]: client settings, topics, headers.
 //! - [`http`], [`problem`], [`idempotency`], `after`: how a request is read and refused.
-//! - [`auth`], [`phone`]: who asks; [`permissions`]: who may call what; [`erasure`]: what is forgotten of a customer;
-//!   [`people`]: who is shown, and for whom something is entered.
+//! - [`auth`], [`phone`]: who asks; [`permissions`]: who may call what; [`erasure`]: what is forgotten of a customer, [`forgotten`]: and
+//!   when; [`people`]: who is shown, and for whom something is entered.
 //! - [`asked_project`]: which project a body asks for; [`disclosure`]: why somebody is shown a whole number.
 //! - [`notifications`]: how somebody lists and reads what he was told.
 //! - [`describe`]: the description of the routes, with every problem and an example of everything.
@@ -28,6 +28,7 @@ pub mod describe;
 pub mod disclosure;
 pub mod erasure;
 pub mod event_log;
+pub mod forgotten;
 mod health;
 pub mod http;
 pub mod idempotency;
