@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use events::Actor;
+use events::{Actor, CustomerRef};
 use service_kit::clock::seoul_date;
 use service_kit::db::is_transient;
 use service_kit::leader::{self, Duty, Lease};
@@ -115,8 +115,10 @@ pub(crate) async fn assign_waiting(db: &Db, lease: Option<&Lease>, faulty: &mut 
 
 /// Fills the free places of one match; `false`: nobody is left for them.
 async fn assign(tx: &mut Tx, mut it: SalesmanMatch, roster: &mut Roster, today: NaiveDate) -> Result<bool, sqlx::Error> {
-    let history = store::history(tx, it.customer.customer_id).await?;
-    let request = |had, brought_by| Request { last_four: it.customer.last_four, had, brought_by, today };
+    // An erased customer's match is closed, and waits for nobody.
+    let Some(CustomerRef { customer_id, last_four }) = it.customer else { return Ok(false) };
+    let history = store::history(tx, customer_id).await?;
+    let request = |had, brought_by| Request { last_four, had, brought_by, today };
     let salesman = match it.salesman {
         None => choose(request(&history.salesmen, it.brought_by), &roster.salesmen),
         Some(_) => None,

@@ -1,4 +1,6 @@
-//! What callers can see of matches, and how staff match by hand.
+//! What callers can see of matches, and how staff match by hand; `me` is for the gateway, which asks for a customer.
+
+mod me;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -6,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use events::{MatchId, PersonRef, PersonRole, SalesmanId};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use service_kit::auth::{Identity, Only, Staff, Team};
+use service_kit::auth::{Identity, Staff};
 use service_kit::clock::seoul_date;
 use service_kit::http::{Field, Fields, IfMatch, Json, PageQuery, Paged, Path, Query, Versioned, limit, place, wrong_query};
 use service_kit::problem::Text;
@@ -24,7 +26,11 @@ use crate::strategy::{self, Choice, Reason, Unavailable};
 use crate::view::{MatchView, sees};
 
 pub(crate) fn routes() -> OpenApiRouter<Context> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show, match_by_hand))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show, match_by_hand))
+        .routes(routes!(me::data))
+        .routes(routes!(me::erase))
 }
 
 impl From<Refusal> for Problem {
@@ -83,7 +89,6 @@ fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::E
 #[utoipa::path(
     get, path = "/salesman-matches", tag = "salesman-match", params(MatchQuery),
     responses((status = 200, body = Paged<MatchView>, description = "Customers see who, the people on it also why they, staff everything")),
-    extensions(("x-actors" = json!(["customer", "staff", "salesman", "consultant"]))),
 )]
 async fn list(
     State(context): State<Context>,
@@ -125,10 +130,8 @@ fn queue_place(after: &str) -> Result<QueuePlace, Problem> {
 #[utoipa::path(
     get, path = "/salesman-matches/{id}", tag = "salesman-match", params(("id" = Uuid, Path)),
     responses((status = 200, body = MatchView, description = "The people on it see of the candidates only themselves")),
-    extensions(("x-actors" = json!(["staff", "salesman", "consultant"]))),
 )]
-async fn show(State(context): State<Context>, who: Only<Team>, Path(id): Path<MatchId>) -> Result<Versioned<MatchView>, Problem> {
-    let who = who.0;
+async fn show(State(context): State<Context>, who: Identity, Path(id): Path<MatchId>) -> Result<Versioned<MatchView>, Problem> {
     let stored = store::load(context.db.pool(), id).await?.filter(|stored| sees(&who, stored));
     Ok(shown(stored.ok_or_else(Problem::not_found)?, &who))
 }
@@ -164,7 +167,6 @@ pub(crate) struct MatchByHand {
     params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "The version that is meant, as its ETag")),
     responses((status = 200, body = MatchView, description = "These people are on it")),
     extensions(
-        ("x-actors" = json!(["staff"])),
         ("x-command" = json!("MatchSalesman")),
         ("x-events" = json!(["SalesmanMatched"])),
         ("x-problems" = json!(["match-closed", "salesman-missing", "wrong-fields"])),

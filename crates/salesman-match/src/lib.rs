@@ -3,12 +3,13 @@
 //! - [`salesman_match`]: the aggregate, every rule about it.
 //! - [`strategy`]: who is chosen; pure functions of (request, roster).
 //! - `assigner`: one leader takes the oldest open matches, chooses, and publishes.
-//! - `http`: what callers can see, and match by hand; `view`: what each of them sees of a match.
+//! - `http`: what callers can see, and match by hand; [`permissions`]: who may call what; `view`: what each of them sees of a match.
 //! - `policies`: what other services' events do here.
 //! - `store`: the only SQL.
 
 mod assigner;
 mod http;
+pub mod permissions;
 mod policies;
 pub mod salesman_match;
 mod store;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 pub fn service() -> Service {
     Service::new("salesman-match", 8085, sqlx::migrate!())
         .routes(http::routes)
+        .permissions(permissions::TABLE)
         .problems(http::problems)
         .whenever(policies::match_salesman_to_interest)
         .whenever(policies::match_salesman_to_interest_again)

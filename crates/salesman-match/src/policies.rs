@@ -5,7 +5,7 @@ use events::{
     Actor, ConsultationCreated, ConsultationProgressed, CustomerRef, Envelope, InterestCreated, InterestUpdated, Origin,
     ProjectId, SalesmanId, TellsEdition, TellsProfile,
 };
-use service_kit::{PolicyError, Received, Tx};
+use service_kit::{PolicyError, Received, Tx, forgotten};
 
 use crate::salesman_match::Command;
 use crate::store::{self, Requested, copies};
@@ -17,7 +17,9 @@ pub(crate) async fn match_salesman_to_interest(tx: &mut Tx, received: &Received<
     let (envelope, event) = (&received.envelope, &received.event);
     let project = (event.project_id, event.project_name.as_deref());
     let requested = requested(envelope, Origin::Interest(event.interest_id), project, &event.customer, event.actor);
-    store::request(tx, requested).await?;
+    if !is_old(tx, requested).await? {
+        store::request(tx, requested).await?;
+    }
     Ok(())
 }
 
@@ -34,7 +36,7 @@ pub(crate) async fn match_salesman_to_interest_again(
     }
     let project = (event.project_id, event.project_name.as_deref());
     let requested = requested(envelope, Origin::Interest(event.interest_id), project, &event.customer, event.actor);
-    if store::request(tx, requested).await? {
+    if is_old(tx, requested).await? || store::request(tx, requested).await? {
         return Ok(());
     }
     let Some(mut it) = store::lock_of(tx, requested.origin).await? else { return Ok(()) };
@@ -54,8 +56,15 @@ pub(crate) async fn match_salesman_to_consultation(
     let (envelope, event) = (&received.envelope, &received.event);
     let project = (event.project_id, event.project_name.as_deref());
     let requested = requested(envelope, Origin::Consultation(event.consultation_id), project, &event.customer, event.actor);
-    store::request(tx, requested).await?;
+    if !is_old(tx, requested).await? {
+        store::request(tx, requested).await?;
+    }
     Ok(())
+}
+
+/// Whether it is asked for something of before its customer was erased: nobody is matched to that any more.
+async fn is_old(tx: &mut Tx, requested: Requested<'_>) -> Result<bool, sqlx::Error> {
+    forgotten::is_old(tx, requested.customer.customer_id, requested.origin.id(), requested.at).await
 }
 
 /// What an event asks for, in whichever words it tells it.

@@ -17,8 +17,8 @@ pub struct SalesmanMatch {
     pub project_id: ProjectId,
     /// Its name, where the project service told it.
     pub project_name: Option<String>,
-    /// Whose.
-    pub customer: CustomerRef,
+    /// Whose; nobody's once he was erased. Then it is closed for good.
+    pub customer: Option<CustomerRef>,
     /// The salesman who brought the customer in, where one did.
     pub brought_by: Option<SalesmanId>,
     /// Nobody at first.
@@ -127,7 +127,7 @@ impl SalesmanMatch {
     pub fn handle(&self, command: Command, actor: Actor) -> Result<Option<Change>, Refusal> {
         match command {
             Command::OpenAgain { origin_version } => {
-                let is_news = self.closed && origin_version > self.origin_version;
+                let is_news = self.closed && self.customer.is_some() && origin_version > self.origin_version;
                 Ok(is_news.then_some(Change::OpenedAgain { origin_version }))
             }
             Command::CloseMatch { origin_version } => {
@@ -149,6 +149,7 @@ impl SalesmanMatch {
         strategy: Strategy,
         actor: Actor,
     ) -> Result<Option<SalesmanMatched>, Refusal> {
+        let customer = self.customer.clone().ok_or(Refusal::Closed)?;
         let new_salesman = salesman.or_else(|| self.salesman.clone()).ok_or(Refusal::NoSalesman)?;
         let new_consultant = consultant.or_else(|| self.consultant.clone());
         let stays = is_same(self.salesman.as_ref(), Some(&new_salesman));
@@ -167,7 +168,7 @@ impl SalesmanMatch {
             origin_version: Some(self.origin_version),
             project_id: self.project_id,
             project_name: self.project_name.clone(),
-            customer: self.customer.clone(),
+            customer,
             previous_salesman_id: id(&self.salesman).or(self.previous_salesman),
             previous_consultant_id: id(&self.consultant).or(self.previous_consultant),
             salesman: new_salesman,
@@ -222,7 +223,7 @@ mod tests {
             origin_version: 1,
             project_id: ProjectId(Uuid::from_u128(3)),
             project_name: Some("스마트상점".to_owned()),
-            customer: CustomerRef { customer_id: CustomerId(Uuid::from_u128(4)), last_four: LastFour::default() },
+            customer: Some(CustomerRef { customer_id: CustomerId(Uuid::from_u128(4)), last_four: LastFour::default() }),
             brought_by: None,
             salesman: None,
             consultant: None,
@@ -345,5 +346,15 @@ mod tests {
         nothing(&closed, Command::OpenAgain { origin_version: 2 });
         nothing(&again, Command::CloseMatch { origin_version: 2 });
         nothing(&again, Command::OpenAgain { origin_version: 3 });
+    }
+
+    #[test]
+    fn the_match_of_a_customer_who_was_erased_is_closed_for_good() {
+        let closed = after(after(a_match(), put(Some(7), None)), Command::CloseMatch { origin_version: 2 });
+        let erased = SalesmanMatch { customer: None, ..closed };
+        assert_eq!(erased.handle(Command::OpenAgain { origin_version: 3 }, Actor::System), Ok(None));
+        assert_eq!(erased.handle(Command::CloseMatch { origin_version: 3 }, Actor::System), Ok(None));
+        assert_eq!(erased.handle(put(Some(8), None), Actor::System), Err(Refusal::Closed));
+        assert_eq!(SalesmanMatch { closed: false, ..erased }.handle(put(Some(8), None), Actor::System), Err(Refusal::Closed));
     }
 }

@@ -1,6 +1,8 @@
-//! The only SQL of this service: matches here, those that wait in `queue`, what callers list in `lists`, what it keeps of others in `copies`.
+//! The only SQL of this service: matches here, those that wait in `queue`, what callers list in `lists`, what it keeps of others in `copies`,
+//! and how it forgets a customer in `erasure`.
 
 pub(crate) mod copies;
+pub(crate) mod erasure;
 pub(crate) mod lists;
 pub(crate) mod queue;
 
@@ -34,7 +36,8 @@ pub(crate) struct Stored {
     pub(crate) project_name: Option<String>,
     /// Whose.
     pub(crate) customer_id: Uuid,
-    last_four: String,
+    /// The last four digits of his number; nothing once he was erased.
+    pub(crate) last_four: Option<String>,
     brought_by: Option<Uuid>,
     salesman_id: Option<Uuid>,
     salesman_name: Option<String>,
@@ -52,6 +55,8 @@ pub(crate) struct Stored {
     pub(crate) matched_at: Option<DateTime<Utc>>,
     /// When what it was made for came to its end.
     pub(crate) closed_at: Option<DateTime<Utc>>,
+    /// When its customer was forgotten.
+    pub(crate) erased_at: Option<DateTime<Utc>>,
     /// How many events it has.
     pub(crate) version: i64,
 }
@@ -62,7 +67,7 @@ const COLUMNS: &str = "it.id, origin_kind, origin_id, origin_version, project_id
     customer_id, last_four, brought_by, salesman_id, consultant_id, previous_salesman_id, previous_consultant_id,
     coalesce((select display_name from known_salesman where id = it.salesman_id), salesman_name) salesman_name,
     coalesce((select display_name from known_salesman where id = it.consultant_id), consultant_name) consultant_name,
-    strategy, reason, requested_at, matched_at, closed_at, version";
+    strategy, reason, requested_at, matched_at, closed_at, erased_at, version";
 
 /// Why these people: kept beside the match.
 #[derive(Debug, Default, Serialize)]
@@ -86,6 +91,12 @@ impl Stored {
         person(self.consultant_id, self.consultant_name.as_deref())
     }
 
+    /// Whose it is, unless he was erased.
+    fn customer(&self) -> Result<Option<CustomerRef>, sqlx::Error> {
+        let last_four = self.last_four.as_deref().map(last_four).transpose()?;
+        Ok(last_four.map(|last_four| CustomerRef { customer_id: CustomerId(self.customer_id), last_four }))
+    }
+
     /// The match itself, for whoever decides on it: a word that this build does not know is decided on by a build that does.
     pub(crate) fn to_decide(&self) -> Result<SalesmanMatch, sqlx::Error> {
         let origin = match self.origin_kind.as_str() {
@@ -99,7 +110,7 @@ impl Stored {
             origin_version: self.origin_version,
             project_id: ProjectId(self.project_id),
             project_name: self.project_name.clone(),
-            customer: CustomerRef { customer_id: CustomerId(self.customer_id), last_four: last_four(&self.last_four)? },
+            customer: self.customer()?,
             brought_by: self.brought_by.map(SalesmanId),
             salesman: self.salesman(),
             consultant: self.consultant(),
@@ -219,7 +230,8 @@ pub(crate) async fn history(tx: &mut Tx, customer: CustomerId) -> Result<History
     type Past = (bool, Option<Uuid>, Option<Uuid>, Option<Uuid>, Option<Uuid>);
     let past: Vec<Past> = sqlx::query_as(
         "select closed_at is null, salesman_id, consultant_id, previous_salesman_id, previous_consultant_id from (
-             select * from salesman_match where customer_id = $1 order by closed_at is null desc, requested_at desc, id desc limit $2
+             select * from salesman_match where customer_id = $1 and erased_at is null
+             order by closed_at is null desc, requested_at desc, id desc limit $2
          ) newest
          order by requested_at desc, id desc",
     )

@@ -49,8 +49,8 @@ pub(crate) struct MatchView {
     pub(crate) project_id: Uuid,
     /// Its newest name. Absent while the project is not known.
     pub(crate) project_name: Option<String>,
-    /// Whose.
-    pub(crate) customer_id: Uuid,
+    /// Whose; nobody's, once he was erased.
+    pub(crate) customer_id: Option<Uuid>,
     /// Nobody until matched (배정 중).
     pub(crate) salesman: Option<PersonView>,
     /// Nobody until matched (배정 중).
@@ -70,6 +70,9 @@ pub(crate) struct MatchView {
     pub(crate) matched_at: Option<DateTime<Utc>>,
     /// When what it was made for came to its end.
     pub(crate) closed_at: Option<DateTime<Utc>>,
+    /// When its customer was erased (삭제됨): only staff still see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) erased_at: Option<DateTime<Utc>>,
     /// Also the `ETag`; 0 while nobody was ever on it.
     pub(crate) version: i64,
 }
@@ -191,7 +194,7 @@ impl MatchView {
             origin: OriginView { kind: stored.origin_kind, id: stored.origin_id },
             project_id: stored.project_id,
             project_name: stored.project_name,
-            customer_id: stored.customer_id,
+            customer_id: stored.erased_at.is_none().then_some(stored.customer_id),
             lacks: lacking(stored.closed_at.is_some(), salesman.is_some(), consultant.is_some()),
             salesman: salesman.map(PersonView::from),
             consultant: consultant.map(PersonView::from),
@@ -200,18 +203,20 @@ impl MatchView {
             requested_at: stored.requested_at,
             matched_at: stored.matched_at,
             closed_at: stored.closed_at,
+            erased_at: stored.erased_at,
             version: stored.version,
         }
     }
 }
 
-/// Whether somebody may know that the match exists. Another person's is 404, not 403.
+/// Whether somebody may know that the match exists. Another person's is 404, not 403, and an erased customer's is nobody's.
 pub(crate) fn sees(who: &Identity, it: &Stored) -> bool {
     match who.role {
+        Role::Staff => true,
+        _ if it.erased_at.is_some() => false,
         Role::Customer => it.customer_id == who.subject,
         Role::Salesman => who.is(it.salesman().as_ref()),
         Role::Consultant => who.is(it.consultant().as_ref()),
-        Role::Staff => true,
     }
 }
 

@@ -21,9 +21,9 @@ pub(crate) struct Filter {
 /// What a reader may see ($1), and asked for ($2 to $4).
 pub(super) fn visible(role: Role) -> String {
     let mine = match role {
-        Role::Customer => "customer_id = $1",
-        Role::Salesman => "salesman_id = $1",
-        Role::Consultant => "consultant_id = $1",
+        Role::Customer => "customer_id = $1 and erased_at is null",
+        Role::Salesman => "salesman_id = $1 and erased_at is null",
+        Role::Consultant => "consultant_id = $1 and erased_at is null",
         Role::Staff => "$1::uuid is not null",
     };
     format!(

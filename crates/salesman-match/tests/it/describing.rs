@@ -25,6 +25,8 @@ fn every_operation_says_who_may_call_it_what_it_does_and_what_it_can_cause() {
     assert_eq!(
         said,
         [
+            ("DELETE /me".to_owned(), json!(["customer"]), json!("EraseCustomer"), json!([])),
+            ("GET /me/data".to_owned(), json!(["customer"]), Value::Null, Value::Null),
             ("GET /salesman-matches".to_owned(), everybody, Value::Null, Value::Null),
             ("GET /salesman-matches/{id}".to_owned(), json!(["staff", "salesman", "consultant"]), Value::Null, Value::Null),
             ("PATCH /salesman-matches/{id}".to_owned(), json!(["staff"]), json!("MatchSalesman"), json!(["SalesmanMatched"])),
@@ -36,8 +38,14 @@ fn every_operation_says_who_may_call_it_what_it_does_and_what_it_can_cause() {
 fn every_problem_of_our_own_is_described_where_it_can_happen_and_every_body_has_an_example() {
     for (name, operation) in operations() {
         assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{name}");
+        let is_internal = name.ends_with(" /me") || name.ends_with(" /me/data");
+        assert_eq!(operation["x-internal"] == true, is_internal, "{name}");
+        if name == "DELETE /me" {
+            assert!(operation["responses"]["204"]["description"].is_string());
+            continue;
+        }
         let example = &operation["responses"]["200"]["content"]["application/json"]["example"];
-        let view = example.get("items").map_or(example, |items| &items[0]);
+        let view = example.get("items").or_else(|| example.get("matches")).map_or(example, |items| &items[0]);
         assert_eq!(view["salesman"]["displayName"], "김하늘", "{name}");
         if name.starts_with("PATCH") {
             assert!(operation["summary"].as_str().unwrap().starts_with("`MatchSalesman`: staff"));

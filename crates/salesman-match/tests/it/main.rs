@@ -5,9 +5,11 @@ mod by_hand;
 mod closing;
 mod copies;
 mod describing;
+mod erasing;
 mod http;
 mod keeping;
 mod load;
+mod permissions;
 mod policies;
 
 use chrono::{DateTime, TimeDelta, Utc};
