@@ -1,8 +1,9 @@
 //! What callers can do with salesmen and consultants: here they are read; `commands` changes them, `notifications` is for the people
-//! themselves, `card` for their customers.
+//! themselves, `card` for their customers, and `customer` for the gateway, which asks for one.
 
 mod card;
 mod commands;
+mod customer;
 mod notifications;
 
 use axum::extract::State;
@@ -10,7 +11,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{Category, Leave, PersonRole, Region, SalesmanId};
 use serde::{Deserialize, Serialize};
-use service_kit::auth::{Colleagues, Only, Staff};
+use service_kit::auth::{Identity, Staff};
 use service_kit::clock::seoul_date;
 use service_kit::describe::{CategoryName, PersonRoleName, RegionName, StepName};
 use service_kit::http::{PageQuery, Paged, Path, Query, Versioned, wrong_query};
@@ -37,6 +38,8 @@ pub(crate) fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(card::show))
         .routes(routes!(notifications::list))
         .routes(routes!(notifications::read))
+        .routes(routes!(customer::data))
+        .routes(routes!(customer::erase))
 }
 
 /// One example of each problem that only this service has.
@@ -164,7 +167,6 @@ struct RosterQuery {
 #[utoipa::path(
     get, path = "/salesmen", tag = "salesman", params(RosterQuery),
     responses((status = 200, body = Paged<SalesmanView>, description = "A page of the roster")),
-    extensions(("x-actors" = json!(["staff"]))),
 )]
 async fn list(
     State(context): State<Context>,
@@ -227,10 +229,10 @@ pub(crate) struct AssignmentView {
     kind: String,
     /// Which.
     id: Uuid,
-    /// Whose.
-    customer_id: Uuid,
-    /// The last four digits of that customer's number.
-    last_four: String,
+    /// Whose; nobody's, once he was erased.
+    customer_id: Option<Uuid>,
+    /// The last four digits of that customer's number; null once he was erased.
+    last_four: Option<String>,
     /// What it is about.
     project_id: Uuid,
     /// Null while the project is not known.
@@ -242,6 +244,9 @@ pub(crate) struct AssignmentView {
     step: Option<String>,
     /// When it was closed, or its customer turned it off.
     closed_at: Option<DateTime<Utc>>,
+    /// When its customer was erased (삭제됨).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased_at: Option<DateTime<Utc>>,
 }
 
 impl From<Assignment> for AssignmentView {
@@ -249,13 +254,14 @@ impl From<Assignment> for AssignmentView {
         Self {
             kind: row.origin_kind,
             id: row.origin_id,
-            customer_id: row.customer_id,
+            customer_id: row.erased_at.is_none().then_some(row.customer_id),
             last_four: row.last_four,
             project_id: row.project_id,
             project_name: row.project_name,
             matched_at: row.matched_at,
             step: row.closed_as,
             closed_at: row.closed_at,
+            erased_at: row.erased_at,
         }
     }
 }
@@ -264,7 +270,6 @@ impl From<Assignment> for AssignmentView {
 #[utoipa::path(
     get, path = "/salesmen/{id}", tag = "salesman", params(("id" = Uuid, Path, description = "Whom")),
     responses((status = 200, body = SalesmanDetail, description = "What is known of him, and what he does")),
-    extensions(("x-actors" = json!(["staff"]))),
 )]
 async fn show(
     State(context): State<Context>,
@@ -287,10 +292,9 @@ async fn show(
 #[utoipa::path(
     get, path = "/salesmen/me", tag = "salesman",
     responses((status = 200, body = SalesmanView, description = "The caller")),
-    extensions(("x-actors" = json!(["salesman", "consultant"]))),
 )]
-async fn me(State(context): State<Context>, who: Only<Colleagues>) -> Result<Versioned<SalesmanView>, Problem> {
+async fn me(State(context): State<Context>, who: Identity) -> Result<Versioned<SalesmanView>, Problem> {
     let mut connection = context.db.pool().acquire().await?;
-    let counted = store::load(&mut connection, SalesmanId(who.0.subject)).await?.ok_or_else(Problem::not_found)?;
+    let counted = store::load(&mut connection, SalesmanId(who.subject)).await?.ok_or_else(Problem::not_found)?;
     Ok(shown(StatusCode::OK, context.db.now(), counted))
 }

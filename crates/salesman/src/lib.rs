@@ -2,12 +2,14 @@
 //!
 //! - [`salesman`]: the aggregate, every rule about it.
 //! - [`notification`]: who is told what, and what he can do about it.
-//! - `http`: what callers can do; `http/notifications` and `http/card` are for the people themselves and for their customers.
+//! - `http`: what callers can do; `http/notifications` and `http/card` are for the people themselves and for their customers, `http/customer`
+//!   for the gateway, which asks for a customer. [`permissions`]: who may call what.
 //! - `policies`: what other services' events do here.
-//! - `store`: the only SQL; `store/assignments` and `store/notifications` hold what policies keep.
+//! - `store`: the only SQL; `store/assignments` and `store/notifications` hold what policies keep, and `store/erasure` forgets a customer.
 
 mod http;
 pub mod notification;
+pub mod permissions;
 mod policies;
 pub mod salesman;
 mod store;
@@ -19,6 +21,7 @@ use service_kit::Service;
 pub fn service() -> Service {
     Service::new("salesman", 8086, sqlx::migrate!())
         .routes(http::routes)
+        .permissions(permissions::TABLE)
         .problems(http::problems)
         .whenever(policies::keep_assignment)
         .whenever(policies::notify_salesman)

@@ -1,33 +1,68 @@
 //! What other services' events do here.
 
 use events::{
-    ConsultationEdited, ConsultationProgressed, InterestUpdated, Origin, ProjectCreated, ProjectEdited, ProjectEnded,
-    ProjectStarted, SalesmanMatched, Step, TellsEdition,
+    ConsultationEdited, ConsultationProgressed, CustomerRef, Envelope, InterestUpdated, Origin, ProjectCreated, ProjectEdited,
+    ProjectEnded, ProjectStarted, SalesmanMatched, Step, TellsEdition,
 };
-use service_kit::{PolicyError, Received, Tx};
+use service_kit::{PolicyError, Received, Tx, forgotten};
 
-use crate::notification::{self, News};
+use crate::notification::{self, News, Told};
 use crate::store::assignments::{self, Serving, State};
 use crate::store::notifications;
 
 /// `NotifySalesman`: whenever people are matched, tell those who are on it and were not before, and those who no longer are.
 pub(crate) async fn notify_salesman(tx: &mut Tx, received: &Received<SalesmanMatched>) -> Result<(), PolicyError> {
-    Ok(notifications::tell(tx, &received.envelope, &notification::of_match(&received.event)).await?)
+    let event = &received.event;
+    tell_of_customer(tx, &received.envelope, (event.origin, &event.customer), &notification::of_match(event)).await
 }
 
 /// `NotifySalesman`: whenever a customer turns an interest off or on again, tell those who are on it.
 pub(crate) async fn notify_of_interest(tx: &mut Tx, received: &Received<InterestUpdated>) -> Result<(), PolicyError> {
-    Ok(notifications::tell(tx, &received.envelope, &notification::of_interest(&received.event)).await?)
+    let event = &received.event;
+    tell_of_customer(
+        tx,
+        &received.envelope,
+        (Origin::Interest(event.interest_id), &event.customer),
+        &notification::of_interest(event),
+    )
+    .await
 }
 
 /// `NotifySalesman`: whenever a consultation is edited, tell those who are on it.
 pub(crate) async fn notify_of_edit(tx: &mut Tx, received: &Received<ConsultationEdited>) -> Result<(), PolicyError> {
-    Ok(notifications::tell(tx, &received.envelope, &notification::of_edit(&received.event)).await?)
+    let event = &received.event;
+    tell_of_customer(
+        tx,
+        &received.envelope,
+        (Origin::Consultation(event.consultation_id), &event.customer),
+        &notification::of_edit(event),
+    )
+    .await
 }
 
 /// `NotifySalesman`: whenever a consultation moves, tell those who are on it and did not move it.
 pub(crate) async fn notify_of_progress(tx: &mut Tx, received: &Received<ConsultationProgressed>) -> Result<(), PolicyError> {
-    Ok(notifications::tell(tx, &received.envelope, &notification::of_progress(&received.event)).await?)
+    let event = &received.event;
+    tell_of_customer(
+        tx,
+        &received.envelope,
+        (Origin::Consultation(event.consultation_id), &event.customer),
+        &notification::of_progress(event),
+    )
+    .await
+}
+
+/// What is told of somebody who was erased leads nowhere, and says who he was.
+async fn tell_of_customer(
+    tx: &mut Tx,
+    envelope: &Envelope,
+    (origin, customer): (Origin, &CustomerRef),
+    told: &[Told],
+) -> Result<(), PolicyError> {
+    if told.is_empty() || forgotten::is_old(tx, customer.customer_id, origin.id(), envelope.recorded_at).await? {
+        return Ok(());
+    }
+    Ok(notifications::tell(tx, envelope, told).await?)
 }
 
 /// `NotifySalesman`: whenever a project is started, tell those who serve its series.

@@ -1,6 +1,7 @@
 //! The only SQL of this service: here the roster, below what other services' events leave.
 
 pub(crate) mod assignments;
+pub(crate) mod erasure;
 pub(crate) mod notifications;
 
 use chrono::NaiveDate;

@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 use chrono::TimeDelta;
 use events::{PersonRole, SalesmanId};
 use serde::Serialize;
-use service_kit::auth::{Customers, Only};
+use service_kit::auth::Identity;
 use service_kit::describe::PersonRoleName;
 use service_kit::http::{Path, View};
 use service_kit::{Context, Problem};
@@ -44,16 +44,15 @@ const AFTER_THE_END: TimeDelta = TimeDelta::days(30);
         status = 200, body = CardView, description = "Whom to call; not to be kept, because it ends 30 days after what he is on, or at once when somebody else is put there",
         headers(("Cache-Control" = String, description = "`no-store`")),
     )),
-    extensions(("x-actors" = json!(["customer"]))),
 )]
 pub(super) async fn show(
     State(context): State<Context>,
-    who: Only<Customers>,
+    who: Identity,
     Path(id): Path<SalesmanId>,
 ) -> Result<impl IntoResponse, Problem> {
     let mut connection = context.db.pool().acquire().await?;
     let closed_after = context.db.now() - AFTER_THE_END;
-    if !assignments::is_matched(&mut connection, id, who.0.subject, closed_after).await? {
+    if !assignments::is_matched(&mut connection, id, who.subject, closed_after).await? {
         return Err(Problem::not_found());
     }
     let it = store::load(&mut connection, id).await?.ok_or_else(Problem::not_found)?.it;

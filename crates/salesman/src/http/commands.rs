@@ -192,7 +192,6 @@ impl From<Refusal> for Problem {
     params(("Idempotency-Key" = Option<String>, Header, description = "Sent again, the same answer comes again")),
     responses((status = 201, body = SalesmanView, description = "He is registered")),
     extensions(
-        ("x-actors" = json!(["staff"])),
         ("x-command" = json!("RegisterSalesman")),
         ("x-events" = json!(["SalesmanRegistered"])),
         ("x-problems" = json!(["phone-taken"])),
@@ -244,7 +243,6 @@ pub(super) async fn register(
     params(("id" = Uuid, Path, description = "Whom"), ("If-Match" = String, Header, description = "The version that is meant, as its ETag")),
     responses((status = 200, body = SalesmanView, description = "What he is like now")),
     extensions(
-        ("x-actors" = json!(["staff"])),
         ("x-command" = json!("UpdateSalesman")),
         ("x-events" = json!(["SalesmanUpdated"])),
         ("x-problems" = json!(["phone-taken"])),

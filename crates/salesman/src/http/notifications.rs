@@ -3,7 +3,7 @@
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use service_kit::auth::{Colleagues, Only};
+use service_kit::auth::Identity;
 use service_kit::http::{Json, Query, View};
 use service_kit::notifications::{NotificationPage, NotificationQuery, ReadNotifications, ReadView, is_first};
 use service_kit::{Context, Problem};
@@ -52,6 +52,12 @@ pub(crate) struct LinkView {
     id: Uuid,
 }
 
+impl LinkView {
+    pub(super) fn new(kind: String, id: Uuid) -> Self {
+        Self { kind, id }
+    }
+}
+
 /// What a page shows of a notification; what does not belong to its kind is absent.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -72,7 +78,7 @@ impl From<Notification> for NotificationView {
     fn from(row: Notification) -> Self {
         let Notification { id, kind, link_kind, link_id, project_id, project_name, details, created_at, read_at } = row;
         let details = DetailsView { project_id, project_name, more: details.0 };
-        Self { id, kind, link: LinkView { kind: link_kind, id: link_id }, details, created_at, read_at }
+        Self { id, kind, link: LinkView::new(link_kind, link_id), details, created_at, read_at }
     }
 }
 
@@ -80,17 +86,16 @@ impl From<Notification> for NotificationView {
 #[utoipa::path(
     get, path = "/salesmen/me/notifications", tag = "salesman", params(NotificationQuery),
     responses((status = 200, body = NotificationPage<NotificationView>, description = "A page of it, and how much is unread")),
-    extensions(("x-actors" = json!(["salesman", "consultant"]))),
 )]
 pub(super) async fn list(
     State(context): State<Context>,
-    who: Only<Colleagues>,
+    who: Identity,
     Query(query): Query<NotificationQuery>,
 ) -> Result<NotificationPage<NotificationView>, Problem> {
     let is_unread_only = query.is_unread_only();
     let page = query.page()?;
-    let rows = notifications::list(context.db.pool(), who.0.subject, is_unread_only, page).await?;
-    let unread = notifications::unread(&mut *context.db.pool().acquire().await?, who.0.subject).await?;
+    let rows = notifications::list(context.db.pool(), who.subject, is_unread_only, page).await?;
+    let unread = notifications::unread(&mut *context.db.pool().acquire().await?, who.subject).await?;
     let views = rows.into_iter().map(NotificationView::from).collect();
     Ok(NotificationPage::cut(views, page, unread, |view: &NotificationView| view.id))
 }
@@ -100,20 +105,18 @@ pub(super) async fn list(
     post, path = "/salesmen/me/notifications/read", tag = "salesman", request_body = ReadNotifications,
     params(("Idempotency-Key" = Option<String>, Header, description = "Sent again, nothing more is marked")),
     responses((status = 200, body = ReadView, description = "How many were marked, and how many are left")),
-    extensions(
-        ("x-actors" = json!(["salesman", "consultant"])), ("x-command" = json!("ReadNotifications")), ("x-events" = json!([])),
-    ),
+    extensions(("x-command" = json!("ReadNotifications")), ("x-events" = json!([]))),
 )]
 pub(super) async fn read(
     State(context): State<Context>,
-    who: Only<Colleagues>,
+    who: Identity,
     Json { body, retry }: Json<ReadNotifications>,
 ) -> Result<View<ReadView>, Problem> {
     let ids = body.which()?;
     let mut tx = context.db.begin().await?;
-    let is_first = is_first(&mut tx, who.0.subject, retry.as_ref()).await?;
-    let read = if is_first { notifications::read(&mut tx, who.0.subject, ids.as_deref()).await? } else { 0 };
-    let unread = notifications::unread(&mut tx, who.0.subject).await?;
+    let is_first = is_first(&mut tx, who.subject, retry.as_ref()).await?;
+    let read = if is_first { notifications::read(&mut tx, who.subject, ids.as_deref()).await? } else { 0 };
+    let unread = notifications::unread(&mut tx, who.subject).await?;
     tx.commit().await?;
     Ok(View(ReadView { read, unread }))
 }

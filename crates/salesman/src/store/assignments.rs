@@ -2,16 +2,18 @@
 
 use chrono::{DateTime, Utc};
 use events::{ConsultationId, CustomerRef, Edition, Envelope, Origin, ProjectId, SalesmanId, SalesmanMatched, Step};
-use service_kit::Tx;
+use service_kit::{Tx, forgotten};
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
-/// Keeps who is on it, and what it is about. A match that came later already stays.
+/// Keeps who is on it, and what it is about. A match that came later already stays, and of an erased customer's nothing is kept that says whose
+/// it is.
 pub(crate) async fn assign(tx: &mut Tx, event: &SalesmanMatched, envelope: &Envelope) -> Result<(), sqlx::Error> {
+    let erased_at = erased_at(tx, &event.customer, event.origin, envelope).await?;
     sqlx::query(
         "insert into assignment (origin_kind, origin_id, customer_id, last_four, project_id, salesman_id, consultant_id,
-                                 match_version, match_origin_version, matched_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                                 match_version, match_origin_version, matched_at, wanted, closed_at, erased_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::timestamptz is null, $11, $11)
          on conflict (origin_kind, origin_id) do update
              set project_id = excluded.project_id, salesman_id = excluded.salesman_id, consultant_id = excluded.consultant_id,
                  match_version = excluded.match_version, match_origin_version = excluded.match_origin_version,
@@ -21,16 +23,28 @@ pub(crate) async fn assign(tx: &mut Tx, event: &SalesmanMatched, envelope: &Enve
     .bind(event.origin.kind())
     .bind(event.origin.id())
     .bind(event.customer.customer_id.0)
-    .bind(event.customer.last_four.to_string())
+    .bind(erased_at.is_none().then(|| event.customer.last_four.to_string()))
     .bind(event.project_id.0)
     .bind(event.salesman.id.0)
     .bind(event.consultant.as_ref().map(|person| person.id.0))
     .bind(envelope.version)
     .bind(event.origin_version.unwrap_or(FIRST))
     .bind(envelope.recorded_at)
+    .bind(erased_at)
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// Since when a thing is an erased customer's, if it is one's.
+async fn erased_at(
+    tx: &mut Tx,
+    customer: &CustomerRef,
+    origin: Origin,
+    envelope: &Envelope,
+) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    let is_old = forgotten::is_old(tx, customer.customer_id, origin.id(), envelope.recorded_at).await?;
+    Ok(is_old.then_some(tx.now()))
 }
 
 /// The version by which something exists: what a match that does not say it answers.
@@ -48,14 +62,15 @@ pub(crate) struct State<'a> {
 }
 
 /// Keeps whether it is wanted. One that is wanted again is open only once a match answers that, whichever of the two is heard first. The
-/// programme is the match's business: here it is only what is known until then.
+/// programme is the match's business: here it is only what is known until then. What is an erased customer's is wanted by nobody any more.
 pub(crate) async fn set_state(tx: &mut Tx, state: State<'_>, envelope: &Envelope) -> Result<(), sqlx::Error> {
+    let erased_at = erased_at(tx, state.customer, state.origin, envelope).await?;
     sqlx::query(
         "insert into assignment (origin_kind, origin_id, customer_id, last_four, project_id, wanted, closed_as, closed_at,
-                                 closed_version, state_version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, case when $6 then 0 else $9 end, $9)
+                                 closed_version, state_version, erased_at)
+         values ($1, $2, $3, $4, $5, $6 and $10::timestamptz is null, $7, $8, case when $6 then 0 else $9 end, $9, $10)
          on conflict (origin_kind, origin_id) do update
-             set wanted = excluded.wanted, closed_as = excluded.closed_as,
+             set wanted = excluded.wanted and assignment.erased_at is null, closed_as = excluded.closed_as,
                  closed_at = coalesce(excluded.closed_at, assignment.closed_at),
                  closed_version = greatest(assignment.closed_version, excluded.closed_version),
                  state_version = excluded.state_version
@@ -64,12 +79,13 @@ pub(crate) async fn set_state(tx: &mut Tx, state: State<'_>, envelope: &Envelope
     .bind(state.origin.kind())
     .bind(state.origin.id())
     .bind(state.customer.customer_id.0)
-    .bind(state.customer.last_four.to_string())
+    .bind(erased_at.is_none().then(|| state.customer.last_four.to_string()))
     .bind(state.project_id.0)
     .bind(state.is_wanted)
     .bind(state.closed_as.map(Step::as_str))
     .bind((!state.is_wanted).then_some(envelope.recorded_at))
     .bind(envelope.version)
+    .bind(erased_at)
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -165,12 +181,13 @@ pub(crate) struct Assignment {
     pub(crate) origin_kind: String,
     pub(crate) origin_id: Uuid,
     pub(crate) customer_id: Uuid,
-    pub(crate) last_four: String,
+    pub(crate) last_four: Option<String>,
     pub(crate) project_id: Uuid,
     pub(crate) project_name: Option<String>,
     pub(crate) matched_at: Option<DateTime<Utc>>,
     pub(crate) closed_as: Option<String>,
     pub(crate) closed_at: Option<DateTime<Utc>>,
+    pub(crate) erased_at: Option<DateTime<Utc>>,
 }
 
 /// How many of each sort are shown beside somebody: what is older is found by the interest and consultation services' own lists.
@@ -191,7 +208,7 @@ fn newest_sql(open: bool) -> String {
     let open = if open { "open" } else { "not open" };
     format!(
         "select origin_kind, origin_id, customer_id, last_four, project_id, known_project.name as project_name, matched_at, closed_as,
-                case when open then null else closed_at end as closed_at
+                case when open then null else closed_at end as closed_at, erased_at
          from (
              (select * from assignment where salesman_id = $1 and {open} order by origin_id desc, origin_kind limit $2)
              union all
@@ -202,7 +219,8 @@ fn newest_sql(open: bool) -> String {
     )
 }
 
-/// Whether somebody is on anything of this customer's, or was when it was closed, since that day. Whoever was replaced is not.
+/// Whether somebody is on anything of this customer's, or was when it was closed, since that day. Whoever was replaced is not, and nobody is
+/// on what was his before he was erased.
 pub(crate) async fn is_matched(
     connection: &mut PgConnection,
     person: SalesmanId,
@@ -211,7 +229,8 @@ pub(crate) async fn is_matched(
 ) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "select exists (select 1 from assignment
-                        where customer_id = $1 and (salesman_id = $2 or consultant_id = $2) and (open or closed_at > $3))",
+                        where customer_id = $1 and erased_at is null and (salesman_id = $2 or consultant_id = $2)
+                          and (open or closed_at > $3))",
     )
     .bind(customer)
     .bind(person.0)

@@ -57,15 +57,22 @@ pub(crate) struct Notification {
     pub(crate) read_at: Option<DateTime<Utc>>,
 }
 
-/// What somebody was told, newest first. A project whose name the event did not tell is named by what is known of it now.
+/// What somebody was told, newest first. A project whose name the event did not tell is named by what is known of it now, and whoever is on
+/// something no longer is led to its programme.
 pub(crate) async fn list(pool: &PgPool, salesman: Uuid, unread_only: bool, page: Page) -> Result<Vec<Notification>, sqlx::Error> {
     // As a text of its own it goes by the index of what is unread, however much was read.
     let unread = if unread_only { "and read_at is null" } else { "" };
     let sql = format!(
-        "select notification.id, kind, origin_kind as link_kind, origin_id as link_id, project_id,
-                coalesce(project_name, known_project.name) as project_name, details, created_at, read_at
-         from notification left join known_project on known_project.id = project_id
-         where salesman_id = $1 and ($2::uuid is null or notification.id < $2) {unread}
+        "select notification.id, kind, coalesce(project_name, known_project.name) as project_name, details, created_at, read_at,
+                case when lost.origin_id is null then notification.origin_kind else 'project' end as link_kind,
+                case when lost.origin_id is null then notification.origin_id else notification.project_id end as link_id,
+                notification.project_id
+         from notification
+         left join known_project on known_project.id = notification.project_id
+         left join assignment lost on lost.origin_kind = notification.origin_kind and lost.origin_id = notification.origin_id
+              and lost.match_version > 0 and lost.salesman_id is distinct from $1 and lost.consultant_id is distinct from $1
+              and notification.project_id is not null
+         where notification.salesman_id = $1 and ($2::uuid is null or notification.id < $2) {unread}
          order by notification.id desc limit $3"
     );
     sqlx::query_as(AssertSqlSafe(sql)).bind(salesman).bind(page.after).bind(page.fetch()).fetch_all(pool).await

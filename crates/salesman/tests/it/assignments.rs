@@ -103,7 +103,7 @@ async fn a_consultation_and_its_match_leave_the_same_rows_in_every_order() {
             "origin_kind": "consultation", "origin_id": CONSULTATION, "customer_id": CUSTOMER, "last_four": "5678", "project_id": PROJECT,
             "salesman_id": OTHER, "consultant_id": CONSULTANT, "match_version": 2, "match_origin_version": 1,
             "matched_at": "2026-11-23T01:00:00+00:00", "wanted": false, "open": false, "closed_as": "succeeded",
-            "closed_at": "2026-11-23T01:00:00+00:00", "closed_version": 3, "state_version": 3,
+            "closed_at": "2026-11-23T01:00:00+00:00", "closed_version": 3, "state_version": 3, "erased_at": null,
         }]);
         let outcome = json!([{
             "consultation_id": CONSULTATION, "salesman_id": OTHER, "succeeded": true, "ended_at": "2026-11-23T01:00:00+00:00",

@@ -3,8 +3,10 @@
 mod assignments;
 mod card;
 mod describing;
+mod erasing;
 mod http;
 mod notifications;
+mod permissions;
 mod policies;
 mod series;
 mod updating;
