@@ -4,6 +4,7 @@ mod body;
 mod change;
 mod imports;
 mod list;
+mod me;
 mod view;
 mod visit_card;
 
@@ -22,7 +23,12 @@ use crate::project::{List, Refusal, Source};
 use crate::store::Stored;
 
 pub(crate) fn routes() -> OpenApiRouter<Context> {
-    list::routes().merge(change::routes()).merge(view::routes()).merge(visit_card::routes()).merge(imports::routes())
+    list::routes()
+        .merge(change::routes())
+        .merge(view::routes())
+        .merge(visit_card::routes())
+        .merge(imports::routes())
+        .merge(me::routes())
 }
 
 /// A project as anyone sees it.

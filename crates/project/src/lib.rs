@@ -3,7 +3,7 @@
 //! - [`project`]: the aggregate, every rule about it; [`series`]: what makes editions of one programme one series; [`period`]: how an
 //!   application period is read; `regions` and `letters`, which both lean on.
 //! - [`import`]: files of programmes, read as they arrive, and what a row would do; `importer`: one leader carries it out.
-//! - `http`: what callers can do, and how it is shown.
+//! - `http`: what callers can do, and how it is shown; [`permissions`]: who may call what.
 //! - `policies`: what this and other services' events do here.
 //! - `store`: the only SQL.
 //! - [`search`], `hangul`: what is computed of a project so that it can be found; `visit_card`: what a salesman can talk about.
@@ -14,6 +14,7 @@ pub mod import;
 mod importer;
 mod letters;
 pub mod period;
+pub mod permissions;
 mod policies;
 pub mod project;
 mod regions;
@@ -34,6 +35,7 @@ const FILE_TIMEOUT: Duration = Duration::from_secs(110);
 pub fn service() -> Service {
     Service::new("project", 8084, sqlx::migrate!())
         .routes(http::routes)
+        .permissions(permissions::TABLE)
         .problems(http::problems)
         .slow("/projects/imports", FILE_TIMEOUT)
         .whenever(policies::annual_project_create)

@@ -1,5 +1,6 @@
 //! The only SQL of this service: here that of the projects themselves; `list`, `view` and `visit_card` are what is read of them.
 
+pub(crate) mod erasure;
 mod list;
 pub(crate) mod view;
 pub(crate) mod visit_card;

@@ -41,7 +41,6 @@ pub(super) fn routes() -> OpenApiRouter<Context> {
     params(("Idempotency-Key" = Option<String>, Header, description = "Sent again, the same answer comes again")),
     responses((status = 201, body = ProjectView)),
     extensions(
-        ("x-actors" = json!(["staff"])),
         ("x-command" = json!("CreateProject")),
         ("x-events" = json!(["ProjectCreated"])),
     ),
@@ -120,7 +119,6 @@ async fn series_of(tx: &mut Tx, entered: &Entered) -> Result<SeriesId, Problem> 
     params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "The version that is meant, as its ETag")),
     responses((status = 200, body = ProjectView)),
     extensions(
-        ("x-actors" = json!(["staff"])),
         ("x-command" = json!("EditProject")),
         ("x-events" = json!(["ProjectEdited"])),
     ),
@@ -216,7 +214,6 @@ async fn earlier_edition(
     ),
     responses((status = 200, body = ProjectView)),
     extensions(
-        ("x-actors" = json!(["staff"])),
         ("x-command" = json!("StartProject")),
         ("x-events" = json!(["ProjectStarted"])),
         ("x-problems" = json!(["project-not-planned"])),
@@ -250,7 +247,6 @@ async fn start(
     ),
     responses((status = 200, body = ProjectView)),
     extensions(
-        ("x-actors" = json!(["staff"])),
         ("x-command" = json!("EndProject")),
         ("x-events" = json!(["ProjectEnded"])),
         ("x-problems" = json!(["project-not-ongoing"])),
@@ -354,7 +350,6 @@ enum Outcome {
     post, path = "/projects/end-overdue", tag = "project",
     responses((status = 200, body = EndOverdueView)),
     extensions(
-        ("x-actors" = json!(["staff"])),
         ("x-command" = json!("EndProject")),
         ("x-events" = json!(["ProjectEnded"])),
     ),

@@ -67,7 +67,6 @@ fn shown(status: StatusCode, it: Import) -> Versioned<ImportView> {
 #[utoipa::path(
     get, path = "/projects/imports", tag = "project", params(PageQuery),
     responses((status = 200, body = Paged<ImportView>, description = "One page")),
-    extensions(("x-actors" = json!(["staff"]))),
 )]
 async fn list(State(context): State<Context>, _: Staff, Query(query): Query<PageQuery>) -> Result<Paged<ImportView>, Problem> {
     let page = query.page()?;
@@ -79,7 +78,6 @@ async fn list(State(context): State<Context>, _: Staff, Query(query): Query<Page
 #[utoipa::path(
     get, path = "/projects/imports/{id}", tag = "project", params(("id" = Uuid, Path)),
     responses((status = 200, body = ImportView, description = "The import")),
-    extensions(("x-actors" = json!(["staff"]))),
 )]
 async fn show(State(context): State<Context>, _: Staff, Path(id): Path<Uuid>) -> Result<Versioned<ImportView>, Problem> {
     let mut connection = context.db.pool().acquire().await?;
@@ -104,7 +102,6 @@ pub(crate) struct RowsQuery {
 #[utoipa::path(
     get, path = "/projects/imports/{id}/rows", tag = "project", params(("id" = Uuid, Path), RowsQuery),
     responses((status = 200, body = Paged<RowView>, description = "One page")),
-    extensions(("x-actors" = json!(["staff"]))),
 )]
 async fn rows(
     State(context): State<Context>,
@@ -173,7 +170,6 @@ pub(crate) enum AllOfThem {
     ),
     responses((status = 202, body = ImportView, description = "It is being carried out")),
     extensions(
-        ("x-actors" = json!(["staff"])),
         ("x-command" = json!("ImportProjects")),
         ("x-events" = json!(["ProjectCreated", "ProjectEdited", "ProjectStarted"])),
         ("x-problems" = json!(["import-not-planned"])),

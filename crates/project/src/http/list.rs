@@ -105,7 +105,6 @@ pub(super) fn sought(name: &str, ko: &str, text: Option<String>) -> Result<Optio
 #[utoipa::path(
     get, path = "/projects", tag = "project", params(ListQuery),
     responses((status = 200, body = Paged<ProjectView>)),
-    extensions(("x-actors" = json!(["anyone"]))),
 )]
 async fn list(State(context): State<Context>, Query(query): Query<ListQuery>) -> Result<Paged<ProjectView>, Problem> {
     let limit = limit(query.limit)?;
@@ -206,7 +205,6 @@ impl EditionView {
 #[utoipa::path(
     get, path = "/projects/{id}", tag = "project", params(("id" = Uuid, Path)),
     responses((status = 200, body = ProjectWithEditionsView)),
-    extensions(("x-actors" = json!(["anyone"]))),
 )]
 async fn show(State(context): State<Context>, Path(id): Path<ProjectId>) -> Result<Versioned<ProjectWithEditionsView>, Problem> {
     let mut connection = context.db.pool().acquire().await?;

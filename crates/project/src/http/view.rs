@@ -4,7 +4,7 @@ use axum::extract::State;
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{ProjectId, Step};
 use serde::Serialize;
-use service_kit::auth::{Only, Team};
+use service_kit::auth::Identity;
 use service_kit::clock::seoul_date;
 use service_kit::describe::StepName;
 use service_kit::http::{Paged, Path, Query, View, limit, place};
@@ -84,10 +84,11 @@ struct ConsultationsView {
     "since": "2026-11-24T01:00:00Z",
 }))]
 struct CustomerView {
-    customer_id: Uuid,
-    /// Of the phone number; names and numbers are with the interest and the consultation.
+    /// Null once he was erased.
+    customer_id: Option<Uuid>,
+    /// Of the phone number; names and numbers are with the interest and the consultation. Null once he was erased.
     #[schema(example = "5678")]
-    last_four: String,
+    last_four: Option<String>,
     /// Whether he marked the programme.
     interested: bool,
     /// His newest one about this project.
@@ -97,6 +98,9 @@ struct CustomerView {
     consultant: Option<PersonView>,
     /// When he marked it, or first asked for a consultation.
     since: DateTime<Utc>,
+    /// When he was erased (삭제됨). Whatever he does afterwards is another customer's here, and only staff see this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased_at: Option<DateTime<Utc>>,
 }
 
 /// A consultation as the view of its project shows it.
@@ -155,13 +159,14 @@ impl From<Customer> for CustomerView {
     fn from(it: Customer) -> Self {
         let consultation = it.consultation.map(|(id, step, desired_date)| CustomersConsultationView { id, step, desired_date });
         Self {
-            customer_id: it.id.0,
+            customer_id: it.erased_at.is_none().then_some(it.id.0),
             last_four: it.last_four,
             interested: it.interested,
             consultation,
             salesman: it.salesman.map(PersonView::from),
             consultant: it.consultant.map(PersonView::from),
             since: it.since,
+            erased_at: it.erased_at,
         }
     }
 }
@@ -195,11 +200,10 @@ struct CustomersQuery {
 #[utoipa::path(
     get, path = "/projects/{id}/view", tag = "project", params(("id" = Uuid, Path), CustomersQuery),
     responses((status = 200, body = WorkView)),
-    extensions(("x-actors" = json!(["staff", "salesman", "consultant"]))),
 )]
 async fn show(
     State(context): State<Context>,
-    who: Only<Team>,
+    who: Identity,
     Path(id): Path<ProjectId>,
     Query(query): Query<CustomersQuery>,
 ) -> Result<View<WorkView>, Problem> {
@@ -207,7 +211,7 @@ async fn show(
     let after = query.after.as_deref().map(place::<CustomerPlace>).transpose()?;
     let mut connection = context.db.pool().acquire().await?;
     let stored = store::load(&mut connection, id).await?.ok_or_else(Problem::not_found)?;
-    let asking = Asking::new(&stored.it, &who.0);
+    let asking = Asking::new(&stored.it, &who);
     let progress = view::progress(&mut connection, asking).await?;
     let salesmen = view::salesmen(&mut connection, asking).await?;
     let customers = view::customers(&mut connection, asking, after.as_ref(), limit + 1).await?;

@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use chrono::NaiveDate;
 use events::{Category, CustomerId, Phase, Region};
 use serde::{Deserialize, Serialize};
-use service_kit::auth::{Only, Role, Team};
+use service_kit::auth::{Identity, Role};
 use service_kit::clock::seoul_date;
 use service_kit::describe::{CategoryName, PhaseName, RegionName};
 use service_kit::http::{Query, View, wrong_query};
@@ -91,11 +91,11 @@ enum SharedName {
 #[utoipa::path(
     get, path = "/projects/visit-card", tag = "project", params(CardQuery),
     responses((status = 200, body = VisitCardView)),
-    extensions(("x-actors" = json!(["staff", "salesman", "consultant"])), ("x-problems" = json!(["not-found"]))),
+    extensions(("x-problems" = json!(["not-found"]))),
 )]
 async fn show(
     State(context): State<Context>,
-    who: Only<Team>,
+    who: Identity,
     Query(query): Query<CardQuery>,
     headers: HeaderMap,
 ) -> Result<View<VisitCardView>, Problem> {
@@ -108,7 +108,7 @@ async fn show(
             return Err(wrong_query(Text::new(ko, "customer goes with no other condition")));
         }
         Some(customer) => {
-            if who.0.role != Role::Staff && !view::is_on(pool, customer, &who.0).await? {
+            if who.role != Role::Staff && !view::is_on(pool, customer, &who).await? {
                 return Err(Problem::not_found());
             }
             let marks = visit_card::marks(pool, customer).await?;

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use events::{CustomerId, CustomerRef, InterestId, PersonRef, ProjectId, SalesmanId, SalesmanMatched, SeriesId, Step};
 use serde::{Deserialize, Serialize};
 use service_kit::auth::{Identity, Role};
-use service_kit::{Received, Tx};
+use service_kit::{Received, Tx, forgotten};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
@@ -23,11 +23,13 @@ pub(crate) struct ToldInterest<'a> {
     pub(crate) at: DateTime<Utc>,
 }
 
-/// Keeps an interest as it is now.
+/// Keeps an interest as it is now. Nobody has one of before he was erased.
 pub(crate) async fn keep_interest(tx: &mut Tx, told: ToldInterest<'_>) -> Result<(), sqlx::Error> {
+    let is_old = forgotten::is_old(tx, told.customer.customer_id, told.id.0, told.at).await?;
+    let now = tx.now();
     sqlx::query(
-        "insert into known_interest as known (id, series_id, project_id, customer_id, last_four, interested, since)
-         values ($1, $2, $3, $4, $5, $6, $7)
+        "insert into known_interest as known (id, series_id, project_id, customer_id, last_four, interested, since, erased_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)
          on conflict (id) do update
              set series_id = coalesce(excluded.series_id, known.series_id),
                  project_id = excluded.project_id,
@@ -38,29 +40,33 @@ pub(crate) async fn keep_interest(tx: &mut Tx, told: ToldInterest<'_>) -> Result
     .bind(told.series_id.map(|id| id.0))
     .bind(told.project_id.0)
     .bind(told.customer.customer_id.0)
-    .bind(told.customer.last_four.to_string())
-    .bind(told.interested)
+    .bind((!is_old).then(|| told.customer.last_four.to_string()))
+    .bind(told.interested && !is_old)
     .bind(told.at)
+    .bind(is_old.then_some(now))
     .execute(&mut **tx)
     .await?;
     Ok(())
 }
 
-/// Keeps a new consultation.
+/// Keeps a new consultation. One of before its customer was erased is none that anybody works on.
 pub(crate) async fn keep_consultation(tx: &mut Tx, received: &Received<events::ConsultationCreated>) -> Result<(), sqlx::Error> {
-    let event = &received.event;
+    let (event, at) = (&received.event, received.envelope.recorded_at);
+    let is_old = forgotten::is_old(tx, event.customer.customer_id, event.consultation_id.0, at).await?;
+    let now = tx.now();
     sqlx::query(
-        "insert into known_consultation (id, project_id, customer_id, last_four, desired_on, step, since)
-         values ($1, $2, $3, $4, $5, $6, $7)
+        "insert into known_consultation (id, project_id, customer_id, last_four, desired_on, step, since, erased_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)
          on conflict (id) do nothing",
     )
     .bind(event.consultation_id.0)
     .bind(event.project_id.0)
     .bind(event.customer.customer_id.0)
-    .bind(event.customer.last_four.to_string())
+    .bind((!is_old).then(|| event.customer.last_four.to_string()))
     .bind(event.desired_on)
-    .bind(Step::Apply.as_str())
-    .bind(received.envelope.recorded_at)
+    .bind(if is_old { Step::Cancelled } else { Step::Apply }.as_str())
+    .bind(at)
+    .bind(is_old.then_some(now))
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -76,11 +82,12 @@ pub(crate) async fn keep_desired_date(tx: &mut Tx, event: &events::ConsultationE
     Ok(())
 }
 
-/// Keeps the step that a consultation is on now.
+/// Keeps the step that a consultation is on now. An erased customer's is open no more, whatever is still told of it.
 pub(crate) async fn keep_step(tx: &mut Tx, event: &events::ConsultationProgressed) -> Result<(), sqlx::Error> {
-    sqlx::query("update known_consultation set step = $2 where id = $1")
+    sqlx::query("update known_consultation set step = $2 where id = $1 and (erased_at is null or $3)")
         .bind(event.consultation_id.0)
         .bind(event.to.as_str())
+        .bind(event.to.is_closed())
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -132,7 +139,7 @@ pub(crate) async fn keep_salesman(tx: &mut Tx, id: SalesmanId, display_name: &st
 /// not. Its match may be that of the time before it was turned off; then nobody is on it, until it is matched again. The clocks of two
 /// services may differ by the five seconds. `$4` is the salesman and `$5` the consultant who asks: of others' he sees nothing.
 const ENGAGED: &str = "engaged as (
-        select 'interest' as kind, interest.id, interest.customer_id, interest.last_four, null as step, null::date as desired_on,
+        select 'interest' as kind, interest.id, interest.customer_id, interest.last_four, interest.erased_at, null as step, null::date as desired_on,
                true as is_open, interest.since, matched.matched_at,
                matched.salesman_id, matched.salesman_name, matched.consultant_id, matched.consultant_name
         from known_interest interest
@@ -142,8 +149,8 @@ const ENGAGED: &str = "engaged as (
           and (interest.series_id = $2
                or interest.series_id is null and interest.project_id in (select id from project where series_id = $2))
         union all
-        select 'consultation', consultation.id, consultation.customer_id, consultation.last_four, consultation.step,
-               consultation.desired_on, consultation.step in ('apply', 'approved'), consultation.since, matched.matched_at,
+        select 'consultation', consultation.id, consultation.customer_id, consultation.last_four, consultation.erased_at,
+               consultation.step, consultation.desired_on, consultation.step in ('apply', 'approved'), consultation.since, matched.matched_at,
                matched.salesman_id, matched.salesman_name, matched.consultant_id, matched.consultant_name
         from known_consultation consultation
         left join known_match matched on matched.origin_kind = 'consultation' and matched.origin_id = consultation.id
@@ -253,7 +260,8 @@ pub(crate) async fn salesmen(connection: &mut PgConnection, asking: Asking<'_>) 
 #[derive(sqlx::FromRow)]
 struct CustomerRow {
     customer_id: Uuid,
-    last_four: String,
+    last_four: Option<String>,
+    erased_at: Option<DateTime<Utc>>,
     interested: bool,
     consultation_id: Option<Uuid>,
     step: Option<String>,
@@ -265,11 +273,13 @@ struct CustomerRow {
     since: DateTime<Utc>,
 }
 
-/// A customer of the project: his interest and his newest consultation, and who is on the latter, or else on the former.
+/// A customer of the project: his interest and his newest consultation, and who is on the latter, or else on the former. Whoever comes again
+/// after he was erased is another one.
 #[derive(Debug)]
 pub(crate) struct Customer {
     pub(crate) id: CustomerId,
-    pub(crate) last_four: String,
+    pub(crate) last_four: Option<String>,
+    pub(crate) erased_at: Option<DateTime<Utc>>,
     pub(crate) interested: bool,
     pub(crate) consultation: Option<(Uuid, Step, NaiveDate)>,
     pub(crate) salesman: Option<PersonRef>,
@@ -291,16 +301,18 @@ pub(crate) async fn customers(
     let rows: Vec<CustomerRow> = asking
         .query(
             ", customer as (
-                 select distinct on (customer_id) customer_id, last_four,
+                 select distinct on (customer_id, erased_at is null) customer_id, last_four, erased_at,
                         bool_or(kind = 'interest') over theirs as interested,
                         case kind when 'consultation' then id end as consultation_id, step, desired_on,
                         salesman_id, salesman_name, consultant_id, consultant_name,
                         min(since) over theirs as since
                  from visible
-                 window theirs as (partition by customer_id)
-                 order by customer_id, kind = 'consultation' desc, id desc
+                 -- Who is erased is lost sight of by everybody but staff.
+                 where erased_at is null or $4::uuid is null and $5::uuid is null
+                 window theirs as (partition by customer_id, erased_at is null)
+                 order by customer_id, erased_at is null, kind = 'consultation' desc, id desc
              )
-             select customer_id, last_four, interested, consultation_id, step, desired_on,
+             select customer_id, last_four, erased_at, interested, consultation_id, step, desired_on,
                     salesman_id, coalesce(salesman.display_name, salesman_name) as salesman_name,
                     consultant_id, coalesce(consultant.display_name, consultant_name) as consultant_name, since
              from customer
@@ -326,6 +338,7 @@ impl TryFrom<CustomerRow> for Customer {
         Ok(Self {
             id: CustomerId(row.customer_id),
             last_four: row.last_four,
+            erased_at: row.erased_at,
             interested: row.interested,
             consultation: row.consultation_id.zip(step).zip(row.desired_on).map(|((id, step), on)| (id, step, on)),
             salesman: person(row.salesman_id, row.salesman_name),

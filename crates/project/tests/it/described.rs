@@ -23,6 +23,12 @@ fn every_route_says_who_may_call_it_and_shows_what_comes_back() {
         let reads = name.starts_with("GET");
         assert_eq!(operation["x-command"].is_string(), !reads, "{name}");
         assert_eq!(operation["x-events"].is_array(), !reads, "{name}");
+        let is_internal = name.ends_with(" /me") || name.ends_with(" /me/data");
+        assert_eq!(operation["x-internal"] == true, is_internal, "{name}");
+        if name == "DELETE /me" {
+            assert!(operation["responses"]["204"]["description"].is_string());
+            continue;
+        }
         let success = operation["responses"].as_object().unwrap().iter().find(|(status, _)| status.starts_with('2'));
         let (_, response) = success.unwrap_or_else(|| panic!("{name} never succeeds"));
         let example = &response["content"]["application/json"]["example"];

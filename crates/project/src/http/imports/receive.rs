@@ -72,7 +72,6 @@ impl FileQuery {
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The file, of any content type"),
     responses((status = 201, body = ImportView, description = "The plan")),
     extensions(
-        ("x-actors" = json!(["staff"])),
         ("x-command" = json!("ImportProjects")),
         ("x-events" = json!([])),
         ("x-problems" = json!(["wrong-file", "too-large"])),

@@ -1,0 +1,25 @@
+//! Who may call what.
+
+use service_kit::permissions::{All, No, Own, Permission};
+
+/// Every operation, with how much of it anyone, customers, salesmen, consultants and staff have.
+pub const TABLE: &[Permission] = &[
+    Permission::new("GET", "/projects", [All; 5]),
+    Permission::new("GET", "/projects/{id}", [All; 5]),
+    Permission::new("POST", "/projects", [No, No, No, No, All]),
+    Permission::new("PATCH", "/projects/{id}", [No, No, No, No, All]),
+    Permission::new("POST", "/projects/{id}/start", [No, No, No, No, All]),
+    Permission::new("POST", "/projects/{id}/end", [No, No, No, No, All]),
+    Permission::new("POST", "/projects/end-overdue", [No, No, No, No, All]),
+    // His own customers; the totals are everybody's.
+    Permission::new("GET", "/projects/{id}/view", [No, No, Own, Own, All]),
+    // For a customer whom he is on something open of.
+    Permission::new("GET", "/projects/visit-card", [No, No, Own, Own, All]),
+    Permission::new("POST", "/projects/imports", [No, No, No, No, All]),
+    Permission::new("GET", "/projects/imports", [No, No, No, No, All]),
+    Permission::new("GET", "/projects/imports/{id}", [No, No, No, No, All]),
+    Permission::new("GET", "/projects/imports/{id}/rows", [No, No, No, No, All]),
+    Permission::new("POST", "/projects/imports/{id}/commit", [No, No, No, No, All]),
+    Permission::new("GET", "/me/data", [No, Own, No, No, No]),
+    Permission::new("DELETE", "/me", [No, Own, No, No, No]),
+];
