@@ -1,17 +1,20 @@
 //! What the gateway needs from outside.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
 use axum::http::Uri;
 use axum::http::uri::{Authority, Scheme};
 use service_kit::auth::Signer;
-use service_kit::config::{ADMIN_OFFSET, Env, WrongVariables};
+use service_kit::config::{ADMIN_OFFSET, DatabaseUrl, Env, Migrate};
 use service_kit::kafka;
+use service_kit::phone::CustomerIdKey;
 
+pub use crate::limits::{Limits, Rate, SignInKey};
 use crate::routes::Service;
+use crate::sender::{WebhookKey, WebhookUrl};
 
 /// Everything the gateway needs from outside. There is no `Default`: whoever starts it knows more.
 #[derive(Debug, Clone)]
@@ -28,8 +31,25 @@ pub struct Config {
     pub signer: Signer,
     /// `DRAIN_SECONDS`: how long it serves on after SIGTERM, until the load balancer has heard of it.
     pub drain: Duration,
-    /// `SANDBOX`: whether it accepts the bearers that the sandbox mints for trying things out. Only on loopback.
-    pub sandbox: bool,
+    /// `GATEWAY_DATABASE_URL`: its own role, whose `search_path` is its own schema.
+    pub database_url: DatabaseUrl,
+    /// `MIGRATE`.
+    pub migrate: Migrate,
+    /// `PUBLIC_ORIGIN`: what browsers know it by.
+    pub public_origin: PublicOrigin,
+    /// `TRUSTED_PROXIES`: how many proxies in front of it append to `X-Forwarded-For`. The address of whoever asks is the one that the
+    /// outermost of them has seen.
+    pub trusted_proxies: usize,
+    /// `SIGN_IN_KEY`.
+    pub sign_in_key: SignInKey,
+    /// `CUSTOMER_ID_KEY`: the same as the services'.
+    pub customer_ids: CustomerIdKey,
+    /// `SENDER_URL`: the webhook by which codes leave.
+    pub sender_url: WebhookUrl,
+    /// `SENDER_KEY`: signs what is sent there.
+    pub sender_key: WebhookKey,
+    /// `LIMIT_WRITES` and so on.
+    pub limits: Limits,
     /// How long it waits for others. No variable: tests shorten it.
     pub patience: Patience,
 }
@@ -132,7 +152,15 @@ impl Config {
         let topic_prefix = env.or("TOPIC_PREFIX", kafka::DEFAULT_PREFIX.to_owned());
         let signer = env.secret("INTERNAL_TOKEN_PRIVATE_KEY");
         let drain = service_kit::config::drain(env);
-        let sandbox = env.or("SANDBOX", false);
+        let database_url = env.secret("GATEWAY_DATABASE_URL");
+        let migrate = env.or("MIGRATE", Migrate::Check);
+        let public_origin = env.or("PUBLIC_ORIGIN", PublicOrigin::local(listen.port()));
+        let trusted_proxies = env.or("TRUSTED_PROXIES", 0);
+        let sign_in_key = env.secret("SIGN_IN_KEY");
+        let customer_ids = env.secret("CUSTOMER_ID_KEY");
+        let sender_url = env.required("SENDER_URL");
+        let sender_key = env.secret("SENDER_KEY");
+        let limits = limits(env);
         Some(Self {
             listen,
             admin_listen,
@@ -140,24 +168,86 @@ impl Config {
             kafka: kafka::Settings { brokers: brokers?, topic_prefix },
             signer: signer?,
             drain,
-            sandbox,
+            database_url: database_url?,
+            migrate,
+            public_origin,
+            trusted_proxies,
+            sign_in_key: sign_in_key?,
+            customer_ids: customer_ids?,
+            sender_url: sender_url?,
+            sender_key: sender_key?,
+            limits,
             patience: Patience::USUAL,
         })
     }
+}
 
-    /// What no single variable can tell: the sandbox's bearers make anybody anyone, so that door must open to this machine only.
-    ///
-    /// # Errors
-    /// When the sandbox would be reachable from elsewhere.
-    pub fn check(&self) -> Result<(), WrongVariables> {
-        if self.sandbox && !self.listen.ip().is_loopback() {
-            return Err(WrongVariables(vec![format!(
-                "SANDBOX=true is for loopback addresses only, and GATEWAY_LISTEN is {}",
-                self.listen
-            )]));
-        }
-        Ok(())
+fn limits(env: &mut Env) -> Limits {
+    let usual = Limits::USUAL;
+    Limits {
+        writes: env.or("LIMIT_WRITES", usual.writes),
+        sign_ins_per_login: env.or("LIMIT_SIGN_INS_PER_LOGIN", usual.sign_ins_per_login),
+        sign_ins_per_address: env.or("LIMIT_SIGN_INS_PER_ADDRESS", usual.sign_ins_per_address),
+        codes_per_phone: env.or("LIMIT_CODES_PER_PHONE", usual.codes_per_phone),
+        codes_per_address: env.or("LIMIT_CODES_PER_ADDRESS", usual.codes_per_address),
+        guesses_per_address: env.or("LIMIT_GUESSES_PER_ADDRESS", usual.guesses_per_address),
     }
+}
+
+/// Where browsers find the gateway: `https://HOST`, or `http://localhost:PORT` on this machine, as `Origin` writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicOrigin(String);
+
+impl PublicOrigin {
+    /// The gateway on this machine.
+    pub fn local(port: u16) -> Self {
+        Self(format!("http://localhost:{port}"))
+    }
+
+    /// As `Origin` writes it, and as links begin.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether browsers come over TLS.
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+}
+
+impl fmt::Display for PublicOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for PublicOrigin {
+    type Err = &'static str;
+
+    /// Lower case and without the port that goes without saying, because so browsers send it.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "it is not of the form https://HOST, or http://localhost:PORT";
+        let parts = text.trim().parse::<Uri>().map_err(|_| WRONG)?.into_parts();
+        let is_bare = parts.path_and_query.is_none_or(|path| path == "/");
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else { return Err(WRONG) };
+        let host = authority.host().to_ascii_lowercase();
+        if !is_bare || authority.as_str().contains('@') || host.is_empty() {
+            return Err(WRONG);
+        }
+        let usual = match scheme.as_str() {
+            "https" => 443,
+            "http" if is_loopback(&host) => 80,
+            "http" => return Err("cookies need TLS: it is https://…, and http:// for this machine alone"),
+            _ => return Err(WRONG),
+        };
+        let port = authority.port_u16().filter(|port| *port != usual).map(|port| format!(":{port}")).unwrap_or_default();
+        Ok(Self(format!("{scheme}://{host}{port}")))
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.ends_with(".localhost") || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 fn url(env: &mut Env, service: Service) -> BaseUrl {
@@ -174,48 +264,104 @@ mod tests {
 
     use super::*;
 
+    /// What has no default.
+    fn required() -> Vec<(&'static str, String)> {
+        vec![
+            ("KAFKA_BROKERS", "localhost:9092".to_owned()),
+            ("INTERNAL_TOKEN_PRIVATE_KEY", new_private_pem()),
+            ("GATEWAY_DATABASE_URL", "postgres://ktgg_gateway@localhost/ktgg".to_owned()),
+            ("SIGN_IN_KEY", "0123456789abcdef0123456789abcdef".to_owned()),
+            ("CUSTOMER_ID_KEY", "0123456789abcdef0123456789abcdef".to_owned()),
+            ("SENDER_URL", "http://127.0.0.1:8089/messages".to_owned()),
+            ("SENDER_KEY", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
+        ]
+    }
+
+    fn read(more: &[(&'static str, &str)]) -> (Option<Config>, String) {
+        let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let mut env = Env::of(required().into_iter().chain(more));
+        let config = Config::read(&mut env);
+        (config, env.wrong().map(|wrong| wrong.to_string()).unwrap_or_default())
+    }
+
     #[test]
     fn every_wrong_variable_is_reported_at_once() {
-        let mut env = Env::of([("GATEWAY_LISTEN", "here"), ("SALESMAN_MATCH_URL", "https://x/y"), ("SANDBOX", "yes")]);
+        let mut env = Env::of([
+            ("GATEWAY_LISTEN", "here"),
+            ("SALESMAN_MATCH_URL", "https://x/y"),
+            ("PUBLIC_ORIGIN", "http://ktgg.example"),
+            ("TRUSTED_PROXIES", "-1"),
+            ("LIMIT_WRITES", "many"),
+            ("LIMIT_CODES_PER_PHONE", "0/1"),
+        ]);
         assert!(Config::read(&mut env).is_none());
         let wrong = env.wrong().unwrap().to_string();
-        for name in [
+        let missing = required().into_iter().map(|(name, _)| format!("{name} is missing"));
+        let named = [
             "GATEWAY_LISTEN=here",
             "SALESMAN_MATCH_URL=",
-            "KAFKA_BROKERS is missing",
-            "INTERNAL_TOKEN_PRIVATE_KEY is missing",
-            "SANDBOX=yes",
-        ] {
-            assert!(wrong.contains(name), "{name} is not in:\n{wrong}");
+            "PUBLIC_ORIGIN=",
+            "TRUSTED_PROXIES=-1",
+            "LIMIT_WRITES=many",
+            "LIMIT_CODES_PER_PHONE=0/1",
+        ];
+        for name in named.into_iter().map(str::to_owned).chain(missing) {
+            assert!(wrong.contains(&name), "{name} is not in:\n{wrong}");
         }
     }
 
     #[test]
     fn services_are_where_the_sandbox_puts_them_unless_told_otherwise() {
-        let key = new_private_pem();
-        let mut env = Env::of([
-            ("KAFKA_BROKERS", "localhost:9092"),
-            ("INTERNAL_TOKEN_PRIVATE_KEY", key.as_str()),
-            ("INTEREST_URL", "http://interest:80/"),
-        ]);
-        let config = Config::read(&mut env).unwrap();
+        let (config, wrong) = read(&[("INTEREST_URL", "http://interest:80/")]);
+        assert_eq!(wrong, "");
+        let config = config.unwrap();
         assert_eq!(config.services.of(Service::SalesmanMatch).to_string(), "http://127.0.0.1:8085");
         assert_eq!(config.services.of(Service::Interest).to_string(), "http://interest:80");
         assert_eq!(config.admin_listen.port(), 9088);
-        assert!(!config.sandbox);
+        assert_eq!(config.public_origin.as_str(), "http://localhost:8088");
+        assert_eq!((config.trusted_proxies, config.limits), (0, Limits::USUAL));
     }
 
     #[test]
-    fn the_sandbox_refuses_to_be_reachable_from_elsewhere() {
-        let key = new_private_pem();
-        for (listen, may) in [("127.0.0.1:8088", true), ("[::1]:8088", true), ("0.0.0.0:8088", false), ("10.0.0.7:8088", false)] {
-            let mut env = Env::of([
-                ("KAFKA_BROKERS", "localhost:9092"),
-                ("INTERNAL_TOKEN_PRIVATE_KEY", key.as_str()),
-                ("SANDBOX", "true"),
-                ("GATEWAY_LISTEN", listen),
-            ]);
-            assert_eq!(Config::read(&mut env).unwrap().check().is_ok(), may, "{listen}");
+    fn every_limit_can_be_set() {
+        let (config, _) = read(&[
+            ("LIMIT_WRITES", "1/10"),
+            ("LIMIT_SIGN_INS_PER_LOGIN", "2/10"),
+            ("LIMIT_SIGN_INS_PER_ADDRESS", "3/10"),
+            ("LIMIT_CODES_PER_PHONE", "4/10"),
+            ("LIMIT_CODES_PER_ADDRESS", "5/10"),
+            ("LIMIT_GUESSES_PER_ADDRESS", "6/10"),
+        ]);
+        let limits = config.unwrap().limits;
+        let counts = [
+            limits.writes,
+            limits.sign_ins_per_login,
+            limits.sign_ins_per_address,
+            limits.codes_per_phone,
+            limits.codes_per_address,
+            limits.guesses_per_address,
+        ]
+        .map(|rate| rate.count);
+        assert_eq!(counts, [1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn the_public_origin_is_as_browsers_send_it() {
+        let origin = |text: &str| text.parse::<PublicOrigin>().map(|origin| origin.to_string());
+        for (text, sent) in [
+            ("https://KT.gg", "https://kt.gg"),
+            ("https://kt.gg:443/", "https://kt.gg"),
+            ("https://kt.gg:8443", "https://kt.gg:8443"),
+            ("http://localhost:8088", "http://localhost:8088"),
+            ("http://127.0.0.1:80", "http://127.0.0.1"),
+            ("http://[::1]:8088", "http://[::1]:8088"),
+        ] {
+            assert_eq!(origin(text).as_deref(), Ok(sent));
+        }
+        for wrong in
+            ["", "kt.gg", "https://kt.gg/path", "https://kt.gg?q", "https://u@kt.gg", "http://kt.gg", "http://10.0.0.7:8088", "ftp://kt.gg"]
+        {
+            assert!(origin(wrong).is_err(), "{wrong}");
         }
     }
 }

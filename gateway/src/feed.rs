@@ -22,7 +22,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::audience::{Fact, Untold};
 use crate::hub::Hub;
-use crate::identity::now;
+use crate::tokens::now;
 
 /// How far back it starts.
 const BACK: Duration = Duration::from_mins(5);

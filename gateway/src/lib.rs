@@ -2,26 +2,37 @@
 //!
 //! - [`config`]: what it needs from outside.
 //! - [`routes`]: the table: prefix → service → who may call.
-//! - `identity`: from a bearer to somebody, and from somebody to the token that one service believes.
+//! - `admission`: who gets through: `cross_site`, `sessions`, `permissions`, `limits`, in this order; `address`: from where.
+//! - `own`: what the gateway answers itself. `signed_in`: who is signed in, and signing out.
+//! - `tokens`: from somebody to the token that one service believes.
 //! - `proxy`: forward, time out, retry once, carry the trace.
 //! - `audience`: who may know of an event, and how much of it. Pure.
 //! - `feed`: reads the topics; `hub`: keeps the last of what it read and hands it to whoever may know; `stream`: one browser's end of it.
 //! - [`openapi`]: one description out of five, and the page to read it.
 //! - `server`: connections, their limits, and how they end.
 //!
-//! It owns no data, knows no rule of the domain and depends on no service: what it forwards is decided by the table alone, and a service
-//! checks for itself whoever the gateway says is asking.
+//! It owns no data of the domain, knows no rule of it and depends on no service: what it forwards is decided by the table alone, and a service
+//! checks for itself whoever the gateway says is asking. In its own schema is who may be somebody, and who is.
 
+mod address;
+mod admission;
 mod audience;
 pub mod config;
+mod cross_site;
 mod feed;
 mod hub;
-mod identity;
+mod limits;
 pub mod openapi;
+mod own;
+mod permissions;
 mod proxy;
 pub mod routes;
+mod sender;
 mod server;
+mod sessions;
+mod signed_in;
 mod stream;
+mod tokens;
 
 use std::net::SocketAddr;
 use std::process;
@@ -35,25 +46,42 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
-use service_kit::config::{Env, WrongVariables};
-use service_kit::{http, service, shutdown, telemetry};
+use service_kit::clock::SystemClock;
+use service_kit::config::{Env, Migrate, WrongVariables};
+use service_kit::phone::CustomerIdKey;
+use service_kit::{Clock, Db, http, service, shutdown, telemetry};
+use sqlx::migrate::Migrator;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 pub use config::Config;
-pub use identity::{SANDBOX_AUDIENCE, SANDBOX_LIFETIME};
+pub use sender::{WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP, WebhookKey, WebhookUrl};
+pub use sessions::{Begun, IDLE, MONTH, Sessions, WORKING_DAY};
 
+use config::{Limits, PublicOrigin, SignInKey};
 use feed::Feed;
 use hub::Hub;
-use identity::{SignIn, Tokens};
+use limits::Writers;
 use openapi::Descriptions;
 use proxy::Upstream;
+use sessions::Cookies;
+use tokens::Tokens;
 
 /// What every request shares.
 pub(crate) struct Door {
-    pub(crate) sign_in: SignIn,
+    pub(crate) db: Db,
+    pub(crate) sessions: Sessions,
+    pub(crate) cookies: Cookies,
+    /// What browsers know this gateway by.
+    pub(crate) origin: PublicOrigin,
+    pub(crate) trusted_proxies: usize,
+    pub(crate) sign_in_key: SignInKey,
+    pub(crate) customer_ids: CustomerIdKey,
+    pub(crate) limits: Limits,
+    pub(crate) writers: Writers,
     pub(crate) tokens: Tokens,
     pub(crate) upstream: Upstream,
     pub(crate) descriptions: Descriptions,
@@ -86,6 +114,12 @@ pub struct Gateway {
 /// How long requests may take to finish after the drain.
 const FINISH_REQUESTS: Duration = Duration::from_secs(4);
 
+/// How long what runs in the background may take to finish.
+const FINISH_BACKGROUND: Duration = Duration::from_secs(4);
+
+/// How long connections to the database may take to close.
+const CLOSE_POOL: Duration = Duration::from_secs(1);
+
 /// How long the Kafka client is waited for. With its broker away it may take 45 s to close, and nothing depends on its goodbye.
 const CLOSE_FEED: Duration = Duration::from_secs(1);
 
@@ -93,17 +127,25 @@ impl Gateway {
     /// Takes its ports, and builds everything else without opening it.
     ///
     /// # Errors
-    /// When a port is taken; with [`WrongVariables`] when the configuration must not be served.
-    pub async fn bind(config: Config) -> anyhow::Result<Self> {
-        config.check()?;
+    /// When a port is taken, or the database's URL cannot be read.
+    pub async fn bind(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let listen = |address| async move {
             TcpListener::bind(address).await.with_context(|| format!("the gateway cannot listen on {address}"))
         };
         let listener = listen(config.listen).await?;
         let admin = listen(config.admin_listen).await?;
         let upstream = Upstream::new(config.services.clone(), config.patience);
+        let db = Db::new(NAME, &config.database_url, clock)?;
         let door = Door {
-            sign_in: SignIn::new(&config)?,
+            sessions: Sessions::new(db.clone()),
+            db,
+            cookies: Cookies::new(&config.public_origin),
+            origin: config.public_origin.clone(),
+            trusted_proxies: config.trusted_proxies,
+            sign_in_key: config.sign_in_key.clone(),
+            customer_ids: config.customer_ids.clone(),
+            limits: config.limits,
+            writers: Writers::new(config.limits.writes),
             tokens: Tokens::new(config.signer.clone()),
             descriptions: Descriptions::new(upstream.clone()),
             upstream,
@@ -151,14 +193,26 @@ impl Gateway {
     }
 
     /// Runs until told to stop. Then: readiness fails and streams end at once, so that browsers go elsewhere; it serves on for the drain,
-    /// finishes requests, and leaves. Nothing that fails later ends it.
-    pub async fn run(self, stop: CancellationToken) {
+    /// finishes requests, and leaves. Nothing that fails once it serves ends it.
+    ///
+    /// # Errors
+    /// When its schema is older than this build.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let Self { config, door, listener, admin, phase, following } = self;
         let admin_server = service::spawn(axum::serve(admin, health(phase.subscribe())).into_future());
+        let migrated = service::migrate(&door.db, &migrations(), config.migrate, &stop).await;
+        if !matches!(migrated, Ok(true)) {
+            admin_server.abort();
+            return migrated.map(drop);
+        }
         let feed = Feed::start(config.kafka.clone(), door.hub.clone(), following);
         let closing = CancellationToken::new();
         let router = router(door.clone(), phase.subscribe());
         let server = service::spawn(server::serve(listener, router, config.patience.headers, closing.clone(), FINISH_REQUESTS));
+        let ending = CancellationToken::new();
+        let background = TaskTracker::new();
+        background.spawn(tidy(door.clone(), ending.clone()));
+        background.close();
         phase.send_replace(Phase::Ready);
         tracing::info!(address = %config.listen, "the gateway serves");
 
@@ -170,19 +224,56 @@ impl Gateway {
         if let Err(panicked) = server.await {
             tracing::error!(error = %panicked, "the server ended early");
         }
+        ending.cancel();
+        if tokio::time::timeout(FINISH_BACKGROUND, background.wait()).await.is_err() {
+            tracing::warn!("what runs in the background did not finish in time");
+        }
         feed.stop(CLOSE_FEED).await;
+        drop(tokio::time::timeout(CLOSE_POOL, door.db.pool().close()).await);
         admin_server.abort();
         tracing::info!("the gateway stopped");
+        Ok(())
+    }
+}
+
+/// The gateway's name among the services: of its schema, its role and its variables.
+pub const NAME: &str = "gateway";
+
+/// What its schema is made by.
+pub fn migrations() -> Migrator {
+    sqlx::migrate!()
+}
+
+/// How often it looks for what need not be kept any more.
+const TIDY: Duration = Duration::from_mins(1);
+
+/// Drops what has ended by itself, for as long as the gateway runs.
+async fn tidy(door: Arc<Door>, ending: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = ending.cancelled() => return,
+            () = tokio::time::sleep(TIDY) => {}
+        }
+        door.writers.prune();
+        let pruned = async {
+            door.sessions.prune().await?;
+            limits::prune(&door.db).await
+        };
+        if let Err(error) = pruned.await {
+            tracing::debug!(%error, "what has ended cannot be dropped just now");
+        }
     }
 }
 
 /// Everything a browser can reach.
 fn router(door: Arc<Door>, phase: watch::Receiver<Phase>) -> Router {
-    let routes = Router::new()
+    let (own, _) = own::routes().split_for_parts();
+    let routes = own
         .route(routes::STREAM, get(stream::open))
         .route(routes::DESCRIPTION, get(openapi::describe))
         .merge(openapi::page())
         .fallback(proxy::forward)
+        .layer(middleware::from_fn_with_state(door.clone(), admission::admit))
         .with_state(door);
     http::layers(routes).layer(middleware::from_fn_with_state(phase, around))
 }
@@ -236,7 +327,7 @@ fn health(phase: watch::Receiver<Phase>) -> Router {
     Router::new().route("/livez", get(|| async { "ok" })).route("/readyz", readyz).with_state(phase)
 }
 
-/// The whole life of a process that is the gateway, from its environment.
+/// The whole life of a process that is the gateway, from its environment. `gateway migrate` brings its schema up to date instead.
 ///
 /// Exit code 64 (`EX_USAGE`) for a wrong configuration, 1 for a failure, 0 for a stop that was asked for. It ends the process itself: a
 /// Kafka client whose broker is away must not keep it alive.
@@ -244,13 +335,18 @@ pub async fn run() {
     let mut env = Env::process();
     let telemetry = telemetry::Settings::read(&mut env);
     let config = Config::read(&mut env);
-    let mut wrong = env.wrong().map_or_else(Vec::new, |wrong| wrong.0);
-    wrong.extend(config.as_ref().and_then(|config| config.check().err()).into_iter().flat_map(|wrong| wrong.0));
-    let Some(config) = config.filter(|_| wrong.is_empty()) else { exit_wrong(&WrongVariables(wrong).into()) };
+    let (Some(config), None) = (config, env.wrong()) else {
+        exit_wrong(&env.wrong().unwrap_or(WrongVariables(Vec::new())).into());
+    };
     if let Err(error) = telemetry.start() {
         exit_wrong(&error);
     }
-    process::exit(match alone(config).await {
+    let result = match std::env::args().nth(1).as_deref() {
+        None => alone(config).await,
+        Some("migrate") => migrate_only(&config).await,
+        Some(other) => exit_wrong(&anyhow::anyhow!("{other} is no sub-command: there is only `migrate`")),
+    };
+    process::exit(match result {
         Ok(()) => 0,
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "failed");
@@ -261,9 +357,12 @@ pub async fn run() {
 
 async fn alone(config: Config) -> anyhow::Result<()> {
     let stop = shutdown::on_signal()?;
-    let gateway = Gateway::bind(config).await?;
-    gateway.run(stop).await;
-    Ok(())
+    let gateway = Gateway::bind(config, Arc::new(SystemClock)).await?;
+    gateway.run(stop).await
+}
+
+async fn migrate_only(config: &Config) -> anyhow::Result<()> {
+    Db::new(NAME, &config.database_url, Arc::new(SystemClock))?.migrate(&migrations(), Migrate::Apply).await
 }
 
 #[expect(clippy::print_stderr, reason = "logging may be what could not start")]

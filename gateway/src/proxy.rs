@@ -1,7 +1,6 @@
 //! Forwards a request to the service its path leads to, as somebody that service believes.
 
 use std::error::Error;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,9 +21,11 @@ use service_kit::problem::Text;
 use tokio::time::{Instant, timeout_at};
 
 use crate::Door;
+use crate::address::Address;
 use crate::config::{Patience, Services};
-use crate::identity::now;
 use crate::routes::{self, API, Service};
+use crate::sessions::Session;
+use crate::tokens::now;
 
 /// Larger than any body a service takes in but a whole file, so that the service's own limit is the one that people meet.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
@@ -38,10 +39,6 @@ const POOLED: Duration = Duration::from_secs(15);
 
 /// Idle connections kept for each service.
 const POOL_SIZE: usize = 64;
-
-/// The address at the other end of the connection a request came by.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// The way to the services.
 #[derive(Clone)]
@@ -93,8 +90,6 @@ impl Upstream {
 pub(crate) async fn forward(State(door): State<Arc<Door>>, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let (row, at_service) = routes::find(parts.uri.path()).ok_or_else(Problem::not_found)?;
-    let session = door.sign_in.who(&parts.headers)?;
-    row.callers.admit(session.as_ref().map(|session| session.identity.role))?;
     if !METHODS.contains(&parts.method) {
         let title = Text::new("지원하지 않는 요청 방식입니다", "This path has no such method");
         return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", title));
@@ -106,8 +101,9 @@ pub(crate) async fn forward(State(door): State<Arc<Door>>, request: Request) -> 
     };
     let uri = target.ok().and_then(|target| door.upstream.uri(service, target)).ok_or_else(Problem::not_found)?;
 
-    let mut headers = outgoing_headers(&parts);
-    if let Some(session) = &session {
+    let mut headers = outgoing_headers(&parts, &door);
+    // Whoever may not come this far was refused at the door.
+    if let Some(session) = parts.extensions.get::<Session>() {
         headers.insert(header::AUTHORIZATION, door.tokens.authorization(&session.identity, service, now())?);
     }
     let upload = routes::upload(&parts.method, at_service);
@@ -138,7 +134,7 @@ pub(crate) async fn forward(State(door): State<Arc<Door>>, request: Request) -> 
 }
 
 /// What services speak. CONNECT and TRACE are for proxies of another kind.
-const METHODS: [Method; 7] =
+pub(crate) const METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
 /// A request's body on its way to a service.
@@ -212,7 +208,7 @@ const OURS: [HeaderName; 9] = [
 /// Beginnings of names by which somebody might claim to be somebody.
 const CLAIMS: [&str; 6] = ["x-user", "x-forwarded-", "x-internal", "x-auth", "x-remote", "ktgg-identity"];
 
-fn outgoing_headers(parts: &Parts) -> HeaderMap {
+fn outgoing_headers(parts: &Parts, door: &Door) -> HeaderMap {
     let mut headers = parts.headers.clone();
     strip_hop_by_hop(&mut headers);
     let stripped = |name: &HeaderName| OURS.contains(name) || CLAIMS.iter().any(|claim| name.as_str().starts_with(claim));
@@ -229,13 +225,12 @@ fn outgoing_headers(parts: &Parts) -> HeaderMap {
     if let Ok(traceparent) = HeaderValue::try_from(trace::current().unwrap_or_else(trace::start)) {
         headers.insert("traceparent", traceparent);
     }
-    // Only what this process sees itself: what a proxy in front claims is not believed, because no variable says whether there is one.
-    if let Some(Peer(peer)) = parts.extensions.get::<Peer>()
-        && let Ok(address) = HeaderValue::try_from(peer.ip().to_string())
+    if let Some(Address(address)) = parts.extensions.get::<Address>()
+        && let Ok(address) = HeaderValue::try_from(address.to_string())
     {
         headers.insert("x-forwarded-for", address);
     }
-    headers.insert("x-forwarded-proto", HeaderValue::from_static("http"));
+    headers.insert("x-forwarded-proto", HeaderValue::from_static(if door.origin.is_https() { "https" } else { "http" }));
     if let Some(host) = parts.headers.get(header::HOST) {
         headers.insert("x-forwarded-host", host.clone());
     }

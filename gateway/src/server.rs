@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use crate::proxy::Peer;
+use crate::address::Peer;
 
 /// Browsers hold a connection each for the stream. Further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 16_384;

@@ -9,14 +9,13 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use service_kit::Problem;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::Door;
 use crate::audience::Who;
 use crate::hub::Client;
-use crate::identity::now;
+use crate::sessions::Session;
 
 /// How long a browser waits before it comes back, in milliseconds.
 const RETRY: u32 = 3000;
@@ -25,12 +24,11 @@ const RETRY: u32 = 3000;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Tells a signed-in browser what it may know, as it happens, until its sign-in ends or the gateway stops.
-pub(crate) async fn open(State(door): State<Arc<Door>>, headers: HeaderMap) -> Result<Response, Problem> {
-    let session = door.sign_in.who(&headers)?.ok_or_else(Problem::unauthorized)?;
+pub(crate) async fn open(State(door): State<Arc<Door>>, session: Session, headers: HeaderMap) -> Response {
     // A cursor that is no text is one that nobody gave out: the browser starts anew.
     let last_seen = headers.get("last-event-id").map(|value| value.to_str().unwrap_or_default());
     let client = door.hub.join(Who::of(&session.identity), last_seen);
-    let left = (session.expires_at - now()).to_std().unwrap_or_default();
+    let left = (session.expires_at - door.db.now()).to_std().unwrap_or_default();
     let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let open = Open { client, heartbeat, expires: Instant::now() + left, ends: door.streams_end.clone(), is_greeted: false };
@@ -41,7 +39,7 @@ pub(crate) async fn open(State(door): State<Arc<Door>>, headers: HeaderMap) -> R
         // Asks nginx, and what copies it, not to hold events back.
         ("x-accel-buffering", "no"),
     ];
-    Ok((headers, Body::from_stream(chunks)).into_response())
+    (headers, Body::from_stream(chunks)).into_response()
 }
 
 struct Open {

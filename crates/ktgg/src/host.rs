@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use gateway::Gateway;
-use gateway::config::Patience;
+use gateway::config::{Limits, Patience, PublicOrigin};
+use gateway::{Gateway, Sessions};
 use service_kit::clock::SystemClock;
-use service_kit::config::{ADMIN_OFFSET, Config, Migrate};
-use service_kit::{Service, db, kafka, service};
+use service_kit::config::{ADMIN_OFFSET, Config, DatabaseUrl, Migrate};
+use service_kit::{Db, Service, db, kafka, service};
 use tokio_util::sync::CancellationToken;
 
+use crate::client::{Client, Inbox};
 use crate::keys::Keys;
 
 /// Where everything is.
@@ -26,6 +27,59 @@ pub struct Place {
     pub kafka: kafka::Settings,
     /// The gateway's port; the services' lie below it.
     pub port: u16,
+    /// What the gateway's limits are: what measures or tests something else comes up against none.
+    pub limits: Limits,
+}
+
+impl Place {
+    /// A caller of its gateway.
+    pub fn client(&self) -> Client {
+        Client::new(format!("http://{}", loopback(self.port)))
+    }
+
+    /// A reader of its inbox.
+    pub fn inbox(&self) -> Inbox {
+        Inbox::new(format!("http://{}", loopback(inbox_port(self.port))))
+    }
+
+    fn gateway_database(&self, keys: &Keys) -> Result<DatabaseUrl> {
+        db::service_url(&self.postgres, gateway::NAME, &keys.database_password)
+    }
+
+    /// Where the gateway sends what is for somebody's telephone: the inbox beside it.
+    fn sender_url(&self) -> String {
+        format!("http://{}/messages", loopback(inbox_port(self.port)))
+    }
+}
+
+/// The gateway's database: for sessions that nobody has signed in for, and for the first account.
+///
+/// # Errors
+/// When the superuser's URL cannot be read.
+pub fn gateway_db(place: &Place, keys: &Keys) -> Result<Db> {
+    Ok(Db::new(gateway::NAME, &place.gateway_database(keys)?, Arc::new(SystemClock))?)
+}
+
+/// The sessions of the gateway's database.
+///
+/// # Errors
+/// When the superuser's URL cannot be read.
+pub fn sessions(place: &Place, keys: &Keys) -> Result<Sessions> {
+    Ok(Sessions::new(gateway_db(place, keys)?))
+}
+
+/// The limits of a sandbox. Everybody comes from one address there, and takes turns at a few numbers: what counts by these has none.
+pub const SANDBOX_LIMITS: Limits =
+    Limits { writes: Limits::USUAL.writes, sign_ins_per_login: Limits::USUAL.sign_ins_per_login, ..Limits::GENEROUS };
+
+/// What browsers know the gateway by.
+pub fn origin(gateway: u16) -> PublicOrigin {
+    PublicOrigin::local(gateway)
+}
+
+/// The inbox's port is the one behind the gateway's.
+pub fn inbox_port(gateway: u16) -> u16 {
+    gateway.saturating_add(1)
 }
 
 /// The gateway's port unless told otherwise.
@@ -44,10 +98,11 @@ pub fn port_of(gateway: u16, service: &str) -> Option<u16> {
     gateway.checked_sub(below)
 }
 
-/// Every port of an installation whose gateway listens on `gateway`: that one, the services', and the admin ports.
+/// Every port of an installation whose gateway listens on `gateway`: that one, the services', the inbox's, and the admin ports.
 fn ports(gateway: u16) -> Vec<u16> {
     let services = [6, 5, 4, 3, 2, 0].map(|below| gateway.saturating_sub(below));
-    services.into_iter().flat_map(|port| [port, port.saturating_add(ADMIN_OFFSET)]).collect()
+    let inbox = inbox_port(gateway);
+    services.into_iter().flat_map(|port| [port, port.saturating_add(ADMIN_OFFSET)]).chain([inbox]).collect()
 }
 
 /// A port for a gateway around which all the others are free too.
@@ -87,16 +142,16 @@ pub async fn bind(place: &Place, keys: &Keys, services: Vec<Service>) -> Result<
         let config = config_of(place, keys, &service)?;
         bound.push(service.bind(config, Arc::new(SystemClock)).await?);
     }
-    let gateway = Gateway::bind(gateway_config(place, keys)?).await?;
+    let gateway = Gateway::bind(gateway_config(place, keys)?, Arc::new(SystemClock)).await?;
     Ok(Hosted { services: bound, gateway })
 }
 
 async fn make_missing(place: &Place, keys: &Keys, services: &[Service]) -> Result<()> {
     let schemas = async {
-        for service in services {
-            db::provision(&place.postgres, service.name(), &keys.database_password)
+        for name in services.iter().map(Service::name).chain([gateway::NAME]) {
+            db::provision(&place.postgres, name, &keys.database_password)
                 .await
-                .with_context(|| format!("cannot make the schema of {}", service.name()))?;
+                .with_context(|| format!("cannot make the schema of {name}"))?;
         }
         Ok(())
     };
@@ -119,12 +174,26 @@ pub async fn provision(place: &Place, keys: &Keys, services: &[Service]) -> Resu
         ("TOPIC_PREFIX".to_owned(), place.kafka.topic_prefix.clone()),
         ("MIGRATE".to_owned(), "apply".to_owned()),
         ("DRAIN_SECONDS".to_owned(), "0".to_owned()),
-        ("SANDBOX".to_owned(), "true".to_owned()),
         ("CUSTOMER_ID_KEY_FILE".to_owned(), file(folder.join("customer-id.key"))),
         ("INTERNAL_TOKEN_PUBLIC_KEYS_FILE".to_owned(), file(public)),
         ("INTERNAL_TOKEN_PRIVATE_KEY_FILE".to_owned(), file(folder.join("internal-token.pem"))),
         ("GATEWAY_LISTEN".to_owned(), loopback(place.port).to_string()),
+        ("GATEWAY_DATABASE_URL".to_owned(), place.gateway_database(keys)?.expose().to_owned()),
+        ("SIGN_IN_KEY_FILE".to_owned(), file(folder.join("sign-in.key"))),
+        ("SENDER_KEY_FILE".to_owned(), file(folder.join("sender.key"))),
+        ("SENDER_URL".to_owned(), place.sender_url()),
     ];
+    let limits = place.limits;
+    for (name, rate) in [
+        ("LIMIT_WRITES", limits.writes),
+        ("LIMIT_SIGN_INS_PER_LOGIN", limits.sign_ins_per_login),
+        ("LIMIT_SIGN_INS_PER_ADDRESS", limits.sign_ins_per_address),
+        ("LIMIT_CODES_PER_PHONE", limits.codes_per_phone),
+        ("LIMIT_CODES_PER_ADDRESS", limits.codes_per_address),
+        ("LIMIT_GUESSES_PER_ADDRESS", limits.guesses_per_address),
+    ] {
+        variables.push((name.to_owned(), rate.to_string()));
+    }
     for service in services {
         let name = service.name().replace('-', "_").to_uppercase();
         let port = port_of(place.port, service.name()).context("the gateway's port is too low")?;
@@ -167,7 +236,15 @@ fn gateway_config(place: &Place, keys: &Keys) -> Result<gateway::Config> {
         kafka: place.kafka.clone(),
         signer: keys.signer.clone(),
         drain: Duration::ZERO,
-        sandbox: true,
+        database_url: place.gateway_database(keys)?,
+        migrate: Migrate::Apply,
+        public_origin: origin(place.port),
+        trusted_proxies: 0,
+        sign_in_key: keys.sign_in.clone(),
+        customer_ids: keys.customer_ids.clone(),
+        sender_url: place.sender_url().parse().map_err(anyhow::Error::msg)?,
+        sender_key: keys.sender.clone(),
+        limits: place.limits,
         patience: Patience::USUAL,
     })
 }
@@ -188,8 +265,14 @@ impl Hosted {
     /// # Errors
     /// The first failure.
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
-        let (services, gateway) = tokio::join!(service::host(self.services, &stop), self.gateway.run(stop.clone()));
-        let () = gateway;
-        services
+        let gateway = async {
+            let ended = self.gateway.run(stop.clone()).await;
+            if ended.is_err() {
+                stop.cancel();
+            }
+            ended
+        };
+        let (services, gateway) = tokio::join!(service::host(self.services, &stop), gateway);
+        services.and(gateway)
     }
 }

@@ -7,20 +7,23 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use events::SalesmanId;
-use gateway::{SANDBOX_AUDIENCE, SANDBOX_LIFETIME};
-use service_kit::Clock;
+use gateway::WebhookKey;
+use gateway::config::SignInKey;
 use service_kit::auth::{self, Identity, Role, Signer};
-use service_kit::clock::SystemClock;
 use service_kit::phone::{CustomerIdKey, Phone};
 use uuid::Uuid;
 
 /// What a data folder keeps to itself.
 #[derive(Debug, Clone)]
 pub struct Keys {
-    /// Signs internal tokens, and in a sandbox the bearers of [`Keys::bearer`].
+    /// Signs internal tokens.
     pub signer: Signer,
     /// Makes customer ids of phone numbers.
     pub customer_ids: CustomerIdKey,
+    /// The gateway hashes codes and the keys of limits under it.
+    pub sign_in: SignInKey,
+    /// Signs what the gateway sends to the inbox.
+    pub sender: WebhookKey,
     /// The services' roles sign in to Postgres with it.
     pub database_password: String,
 }
@@ -38,6 +41,8 @@ impl Keys {
         Ok(Self {
             signer: private.parse().map_err(anyhow::Error::msg)?,
             customer_ids: kept(&folder.join("customer-id.key"), secret)?.parse().map_err(anyhow::Error::msg)?,
+            sign_in: kept(&folder.join("sign-in.key"), secret)?.parse().map_err(anyhow::Error::msg)?,
+            sender: kept(&folder.join("sender.key"), || format!("whsec_{}", secret()))?.parse().map_err(anyhow::Error::msg)?,
             database_password: kept(&folder.join("database-password"), secret)?,
         })
     }
@@ -46,17 +51,9 @@ impl Keys {
     pub fn customer(&self, phone: &Phone) -> Identity {
         Identity { role: Role::Customer, subject: self.customer_ids.customer_id(phone).0, phone: Some(phone.clone()) }
     }
-
-    /// A bearer that a sandbox gateway accepts for ten minutes.
-    ///
-    /// # Errors
-    /// When it cannot be signed.
-    pub fn bearer(&self, identity: &Identity) -> Result<String> {
-        Ok(self.signer.sign(identity, SANDBOX_AUDIENCE, SystemClock.now(), SANDBOX_LIFETIME)?)
-    }
 }
 
-/// The member of staff that a sandbox knows.
+/// A member of staff who has no account: for sessions that nobody has signed in for, in measurements and tests.
 pub fn staff() -> Identity {
     Identity { role: Role::Staff, subject: Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0001), phone: None }
 }

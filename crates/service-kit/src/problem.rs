@@ -172,6 +172,13 @@ impl Problem {
         self
     }
 
+    /// Says in how many seconds it is worth trying again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
+    }
+
     /// Adds a member that a program can read, such as the present state.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

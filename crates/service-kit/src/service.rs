@@ -360,8 +360,11 @@ async fn finish<F: IntoFuture>(what: &str, bound: Duration, future: F) {
     }
 }
 
-/// `false`: told to stop while the database was away.
-async fn migrate(db: &Db, migrations: &Migrator, how: Migrate, stop: &CancellationToken) -> anyhow::Result<bool> {
+/// Brings a schema up to date, or checks that it is, as soon as the database is there. `false`: told to stop before that.
+///
+/// # Errors
+/// On what no waiting can mend: a schema that is older than this build, a broken migration, a wrong password.
+pub async fn migrate(db: &Db, migrations: &Migrator, how: Migrate, stop: &CancellationToken) -> anyhow::Result<bool> {
     loop {
         let result = tokio::select! {
             () = stop.cancelled() => return Ok(false),

@@ -1,6 +1,7 @@
-//! A gateway on free ports, with five services behind it that repeat what they were sent.
+//! A gateway on free ports and a database of its own, with five services behind it that repeat what they were sent.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -10,19 +11,19 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use chrono::TimeDelta;
-use gateway::config::{BaseUrl, Patience, Services};
+use gateway::config::{BaseUrl, Limits, Patience, PublicOrigin, Services};
 use gateway::routes::Service;
-use gateway::{Config, Gateway, SANDBOX_AUDIENCE, SANDBOX_LIFETIME};
+use gateway::{Config, Gateway, NAME, Sessions};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Map, Value, json};
-use service_kit::auth::{Identity, Role, Signer, Verifier, new_private_pem};
+use service_kit::auth::{Identity, Role, Signer, Verifier};
 use service_kit::clock::SystemClock;
-use service_kit::{Clock as _, kafka, service};
+use service_kit::config::{DatabaseUrl, Migrate};
+use service_kit::{Clock, Db, kafka, service, testing};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -51,11 +52,31 @@ pub(crate) async fn config() -> Config {
         },
         // Nobody listens there: everything but the stream's events works without Kafka.
         kafka: kafka::Settings { brokers: "127.0.0.1:1".to_owned(), topic_prefix: "ktgg".to_owned() },
-        signer: new_private_pem().parse().unwrap(),
+        signer: testing::signer().clone(),
         drain: Duration::ZERO,
-        sandbox: true,
+        database_url: database().await,
+        migrate: Migrate::Apply,
+        public_origin: PublicOrigin::local(ORIGIN_PORT),
+        trusted_proxies: 0,
+        sign_in_key: "0123456789abcdef0123456789abcdef".parse().unwrap(),
+        customer_ids: "0123456789abcdef0123456789abcdef".parse().unwrap(),
+        // Nobody listens there either.
+        sender_url: "http://127.0.0.1:1/messages".parse().unwrap(),
+        sender_key: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse().unwrap(),
+        limits: Limits::GENEROUS,
         patience: Patience { connect: Duration::from_secs(1), answer: Duration::from_secs(2), headers: Duration::from_secs(5) },
     }
+}
+
+/// Whatever port it listens on, browsers know the gateway by this one.
+const ORIGIN_PORT: u16 = 8088;
+
+/// The origin of the gateway's own pages.
+pub(crate) const ORIGIN: &str = "http://localhost:8088";
+
+/// A new database with the gateway's schema in it, still empty.
+pub(crate) async fn database() -> DatabaseUrl {
+    service_kit::db::service_url(&testing::database(&[NAME]).await, NAME, "test").unwrap()
 }
 
 /// A gateway that runs until it is dropped.
@@ -64,7 +85,10 @@ pub(crate) struct Running {
     pub(crate) admin: SocketAddr,
     pub(crate) signer: Signer,
     pub(crate) stop: CancellationToken,
-    pub(crate) task: JoinHandle<()>,
+    pub(crate) task: JoinHandle<anyhow::Result<()>>,
+    /// The gateway's own tables.
+    pub(crate) db: Db,
+    pub(crate) sessions: Sessions,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
@@ -79,9 +103,16 @@ pub(crate) async fn start() -> Running {
 }
 
 pub(crate) async fn start_with(config: Config) -> Running {
+    start_at(config, Arc::new(SystemClock)).await
+}
+
+/// One that goes by this clock. Internal tokens are signed by the machine's all the same.
+pub(crate) async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Running {
     let signer = config.signer.clone();
     let follows = !config.kafka.brokers.ends_with(":1");
-    let gateway = Gateway::bind(config).await.unwrap();
+    let db = Db::new(NAME, &config.database_url, clock.clone()).unwrap();
+    db.migrate(&gateway::migrations(), Migrate::Apply).await.unwrap();
+    let gateway = Gateway::bind(config, clock).await.unwrap();
     let (address, admin) = (gateway.address().unwrap(), gateway.admin_address().unwrap());
     let ready = gateway.ready();
     let stop = CancellationToken::new();
@@ -90,18 +121,23 @@ pub(crate) async fn start_with(config: Config) -> Running {
         in_time("the gateway follows the topics", ready).await;
     }
     let client = Client::builder(TokioExecutor::new()).build_http();
-    Running { address, admin, signer, stop, task, client }
+    Running { address, admin, signer, stop, task, sessions: Sessions::new(db.clone()), db, client }
+}
+
+/// A cookie as browsers send it.
+pub(crate) fn cookie(id: &str) -> String {
+    format!("ktgg={id}")
 }
 
 impl Running {
-    pub(crate) fn bearer(&self, identity: &Identity) -> String {
-        self.bearer_for(identity, SANDBOX_LIFETIME)
+    /// The cookie of a session of theirs that has just begun.
+    pub(crate) async fn cookie(&self, identity: &Identity) -> String {
+        cookie(self.sessions.begin(identity, None).await.unwrap().id())
     }
 
-    /// One that ends so much later than now.
-    pub(crate) fn bearer_for(&self, identity: &Identity, lifetime: TimeDelta) -> String {
-        let token = self.signer.sign(identity, SANDBOX_AUDIENCE, SystemClock.now(), lifetime).unwrap();
-        format!("Bearer {token}")
+    /// Somebody who is signed in.
+    pub(crate) async fn as_(&self, identity: &Identity) -> Caller<'_> {
+        Caller { gateway: self, cookie: self.cookie(identity).await }
     }
 
     pub(crate) fn verifier(&self) -> Verifier {
@@ -110,11 +146,15 @@ impl Running {
 
     pub(crate) fn ask(&self, method: Method, path: &str) -> Ask<'_> {
         let request = axum::http::Request::builder().method(method).uri(format!("http://{}{path}", self.address));
-        Ask { client: &self.client, request, body: Bytes::new() }
+        Ask { client: &self.client, request, body: Bytes::new(), is_of_a_page: true }
     }
 
     pub(crate) fn get(&self, path: &str) -> Ask<'_> {
         self.ask(Method::GET, path)
+    }
+
+    pub(crate) fn post(&self, path: &str) -> Ask<'_> {
+        self.ask(Method::POST, path)
     }
 
     pub(crate) async fn readyz(&self) -> u16 {
@@ -123,10 +163,31 @@ impl Running {
     }
 }
 
+/// Somebody who is signed in, and asks with the cookie of one session.
+pub(crate) struct Caller<'a> {
+    gateway: &'a Running,
+    pub(crate) cookie: String,
+}
+
+impl<'a> Caller<'a> {
+    pub(crate) fn ask(&self, method: Method, path: &str) -> Ask<'a> {
+        self.gateway.ask(method, path).cookie(&self.cookie)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Ask<'a> {
+        self.ask(Method::GET, path)
+    }
+
+    pub(crate) fn post(&self, path: &str) -> Ask<'a> {
+        self.ask(Method::POST, path)
+    }
+}
+
 pub(crate) struct Ask<'a> {
     client: &'a Client<HttpConnector, Full<Bytes>>,
     request: axum::http::request::Builder,
     body: Bytes,
+    is_of_a_page: bool,
 }
 
 impl Ask<'_> {
@@ -135,8 +196,18 @@ impl Ask<'_> {
         self
     }
 
-    pub(crate) fn bearer(self, value: &str) -> Self {
-        self.header("authorization", value)
+    pub(crate) fn cookie(self, value: &str) -> Self {
+        self.header("cookie", value)
+    }
+
+    /// Without the header by which a page of ours is known.
+    pub(crate) fn of_no_page(mut self) -> Self {
+        self.is_of_a_page = false;
+        self
+    }
+
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.header("content-type", "application/json").body(body.to_string())
     }
 
     pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
@@ -145,7 +216,10 @@ impl Ask<'_> {
     }
 
     /// The answer's head; its body is still to be read.
-    pub(crate) async fn open(self) -> hyper::Response<Incoming> {
+    pub(crate) async fn open(mut self) -> hyper::Response<Incoming> {
+        if self.is_of_a_page {
+            self = self.header("ktgg-csrf", "1");
+        }
         let request = self.request.body(Full::new(self.body)).unwrap();
         in_time("an answer", self.client.request(request)).await.unwrap()
     }
@@ -171,6 +245,12 @@ impl Answer {
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The session's cookie that it sets, as a browser sends it back.
+    pub(crate) fn cookie(&self) -> Option<String> {
+        let set = self.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+        set.filter_map(|set| set.split(';').next()).find(|pair| pair.contains("ktgg=")).map(str::to_owned)
     }
 
     /// The refusal's status and slug; fails the test when it is none of ours.

@@ -44,7 +44,7 @@ async fn nothing_by_which_a_browser_might_claim_to_be_somebody_arrives() {
 #[tokio::test]
 async fn what_a_page_means_for_the_service_arrives() {
     let gateway = start().await;
-    let staff = gateway.bearer(&somebody(Role::Staff));
+    let staff = gateway.cookie(&somebody(Role::Staff)).await;
     let sent = [
         ("if-match", "\"3\""),
         ("idempotency-key", "k1"),
@@ -53,7 +53,7 @@ async fn what_a_page_means_for_the_service_arrives() {
         ("content-type", "application/json"),
         ("if-none-match", "\"2\""),
     ];
-    let mut ask = gateway.ask(Method::PATCH, "/api/consultations/7").bearer(&staff).body("{\"memo\":\"가\"}");
+    let mut ask = gateway.ask(Method::PATCH, "/api/consultations/7").cookie(&staff).body("{\"memo\":\"가\"}");
     for (name, value) in sent {
         ask = ask.header(name, value);
     }
@@ -68,8 +68,8 @@ async fn what_a_page_means_for_the_service_arrives() {
 #[tokio::test]
 async fn paths_in_the_answer_are_below_api_and_only_the_answers_own_headers_come_back() {
     let gateway = start().await;
-    let staff = gateway.bearer(&somebody(Role::Staff));
-    let answer = gateway.ask(Method::POST, "/api/consultations/created").bearer(&staff).send().await;
+    let staff = gateway.cookie(&somebody(Role::Staff)).await;
+    let answer = gateway.ask(Method::POST, "/api/consultations/created").cookie(&staff).send().await;
     assert_eq!(answer.status, 201);
     assert_eq!(answer.header("location"), Some("/api/consultations/7"));
     assert_eq!(answer.header("link"), Some("</api/consultations?after=7>; rel=\"next\""));
@@ -109,8 +109,8 @@ async fn a_service_that_is_down_is_unavailable_and_the_others_are_not() {
     let mut config = config().await;
     config.services.interest = nobody().await;
     let gateway = start_with(config).await;
-    let staff = gateway.bearer(&somebody(Role::Staff));
-    let answer = gateway.get("/api/interests").bearer(&staff).send().await;
+    let staff = gateway.cookie(&somebody(Role::Staff)).await;
+    let answer = gateway.get("/api/interests").cookie(&staff).send().await;
     assert_eq!(answer.problem(), (503, "service-unavailable".to_owned()));
     assert_eq!(answer.header("retry-after"), Some("1"));
     assert_eq!(answer.json()["service"], "interest");
@@ -123,8 +123,8 @@ async fn a_service_that_does_not_answer_is_not_waited_for_for_ever() {
     let mut config = config().await;
     config.patience.answer = std::time::Duration::from_millis(200);
     let gateway = start_with(config).await;
-    let staff = gateway.bearer(&somebody(Role::Staff));
-    let answer = gateway.get("/api/interests/never").bearer(&staff).send().await;
+    let staff = gateway.cookie(&somebody(Role::Staff)).await;
+    let answer = gateway.get("/api/interests/never").cookie(&staff).send().await;
     assert_eq!(answer.problem(), (504, "service-timeout".to_owned()));
 }
 

@@ -46,7 +46,7 @@ async fn a_file_to_import_may_be_larger_and_has_a_limit_of_its_own() {
 async fn a_body_announced_as_too_large_is_refused_before_it_is_sent() {
     let gateway = start().await;
     let answer =
-        raw(&gateway, &[b"POST /api/projects HTTP/1.1\r\nhost: x\r\ncontent-length: 2000000\r\nconnection: close\r\n\r\n"]).await;
+        raw(&gateway, &[b"POST /api/projects HTTP/1.1\r\nhost: x\r\nktgg-csrf: 1\r\ncontent-length: 2000000\r\nconnection: close\r\n\r\n"]).await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
 }
 
@@ -55,7 +55,7 @@ async fn a_body_of_unknown_length_is_cut_off_at_the_limit() {
     let gateway = start().await;
     let chunk = [b"10000\r\n".as_slice(), &vec![b'x'; 0x1_0000], b"\r\n"].concat();
     let mut parts: Vec<&[u8]> =
-        vec![b"POST /api/projects HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"];
+        vec![b"POST /api/projects HTTP/1.1\r\nhost: x\r\nktgg-csrf: 1\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"];
     parts.extend((0..17).map(|_| chunk.as_slice()));
     let answer = raw(&gateway, &parts).await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");

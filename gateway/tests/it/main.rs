@@ -5,7 +5,6 @@ mod fixture;
 mod forwarding;
 mod limits;
 mod process;
-mod sign_in;
 mod stopping;
 mod stream;
 mod stream_kafka;

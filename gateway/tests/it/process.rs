@@ -14,13 +14,13 @@ fn gateway() -> Command {
 
 #[test]
 fn a_wrong_configuration_is_told_whole_and_ends_it_with_code_64() {
-    let variables = [("SANDBOX", "true"), ("GATEWAY_LISTEN", "0.0.0.0:0"), ("INTEREST_URL", "ftp://x")];
+    let variables = [("PUBLIC_ORIGIN", "http://kt.gg"), ("GATEWAY_LISTEN", "0.0.0.0:0"), ("INTEREST_URL", "ftp://x")];
     let key = new_private_pem();
     let ended =
         gateway().envs(variables).env("KAFKA_BROKERS", "127.0.0.1:1").env("INTERNAL_TOKEN_PRIVATE_KEY", key).output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert_eq!(ended.status.code(), Some(64), "{said}");
-    for wrong in ["SANDBOX=true is for loopback addresses only", "INTEREST_URL=ftp://x"] {
+    for wrong in ["PUBLIC_ORIGIN=http://kt.gg", "INTEREST_URL=ftp://x", "GATEWAY_DATABASE_URL is missing"] {
         assert!(said.contains(wrong), "{wrong} is not in:\n{said}");
     }
     let ended = gateway().output().unwrap();
@@ -30,7 +30,7 @@ fn a_wrong_configuration_is_told_whole_and_ends_it_with_code_64() {
 }
 
 #[test]
-fn told_to_stop_it_ends_with_code_0_although_kafka_is_away() {
+fn told_to_stop_it_ends_with_code_0_although_kafka_and_postgres_are_away() {
     let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
     let (listen, admin) = (free(), free());
     let mut running = gateway()
@@ -38,6 +38,11 @@ fn told_to_stop_it_ends_with_code_0_although_kafka_is_away() {
         .env("GATEWAY_ADMIN_LISTEN", admin.to_string())
         .env("KAFKA_BROKERS", "127.0.0.1:1")
         .env("INTERNAL_TOKEN_PRIVATE_KEY", new_private_pem())
+        .env("GATEWAY_DATABASE_URL", "postgres://ktgg_gateway:x@127.0.0.1:1/ktgg")
+        .env("SIGN_IN_KEY", "0123456789abcdef0123456789abcdef")
+        .env("CUSTOMER_ID_KEY", "0123456789abcdef0123456789abcdef")
+        .env("SENDER_URL", "http://127.0.0.1:1/messages")
+        .env("SENDER_KEY", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
         .env("DRAIN_SECONDS", "0")
         .stderr(Stdio::null())
         .spawn()

@@ -13,15 +13,15 @@ async fn while_it_drains_it_serves_on_is_not_ready_and_lets_go_of_its_clients() 
     config.drain = Duration::from_secs(2);
     let mut gateway = start_with(config).await;
     assert_eq!(gateway.readyz().await, 200);
-    let staff = gateway.bearer(&somebody(Role::Staff));
-    let stream = gateway.get("/api/stream").bearer(&staff).open().await;
+    let staff = gateway.cookie(&somebody(Role::Staff)).await;
+    let stream = gateway.get("/api/stream").cookie(&staff).open().await;
     gateway.stop.cancel();
     // The stream ends at once, and whole: the browser comes back elsewhere.
     in_time("the stream ends", stream.into_body().collect()).await.unwrap();
     assert_eq!(gateway.readyz().await, 503);
     let answer = gateway.get("/api/projects").send().await;
     assert_eq!((answer.status.as_u16(), answer.header("connection")), (200, Some("close")));
-    in_time("the gateway stops", &mut gateway.task).await.unwrap();
+    in_time("the gateway stops", &mut gateway.task).await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -29,8 +29,8 @@ async fn a_request_in_flight_is_finished_before_it_ends() {
     let mut config = config().await;
     config.patience.answer = Duration::from_secs(1);
     let gateway = start_with(config).await;
-    let staff = gateway.bearer(&somebody(Role::Staff));
-    let asked = gateway.get("/api/interests/never").bearer(&staff).send();
+    let staff = gateway.cookie(&somebody(Role::Staff)).await;
+    let asked = gateway.get("/api/interests/never").cookie(&staff).send();
     let stopping = async {
         // The request is there once another one on a later connection was answered.
         gateway.get("/api/projects").send().await;
@@ -45,15 +45,15 @@ async fn it_ends_soon_although_kafka_is_away_and_a_request_hangs() {
     let mut config = config().await;
     config.patience.answer = Duration::from_mins(1);
     let mut gateway = start_with(config).await;
-    let staff = gateway.bearer(&somebody(Role::Staff));
-    let request = gateway.get("/api/interests/never").bearer(&staff).open();
+    let staff = gateway.cookie(&somebody(Role::Staff)).await;
+    let request = gateway.get("/api/interests/never").cookie(&staff).open();
     let stop = gateway.stop.clone();
     let started = Instant::now();
     tokio::select! {
         _ = request => panic!("nothing answers there"),
         () = tokio::time::sleep(Duration::from_millis(300)) => stop.cancel(),
     }
-    in_time("the gateway stops", &mut gateway.task).await.unwrap();
+    in_time("the gateway stops", &mut gateway.task).await.unwrap().unwrap();
     assert!(started.elapsed() < Duration::from_secs(8));
 }
 

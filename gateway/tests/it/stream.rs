@@ -1,6 +1,5 @@
 //! The stream as a connection. What it tells is in `stream_kafka`.
 
-use chrono::TimeDelta;
 use http_body_util::BodyExt as _;
 use hyper::Response;
 use hyper::body::Incoming;
@@ -57,7 +56,7 @@ impl Stream {
 #[tokio::test]
 async fn a_stream_begins_with_when_to_come_back_and_from_where() {
     let gateway = start().await;
-    let response = gateway.get("/api/stream").bearer(&gateway.bearer(&somebody(Role::Customer))).open().await;
+    let response = gateway.get("/api/stream").cookie(&gateway.cookie(&somebody(Role::Customer)).await).open().await;
     for (name, value) in [
         ("content-type", "text/event-stream; charset=utf-8"),
         ("cache-control", "no-cache, no-transform"),
@@ -80,7 +79,7 @@ async fn nobody_gets_no_stream() {
 #[tokio::test]
 async fn an_unknown_cursor_brings_one_resync() {
     let gateway = start().await;
-    let ask = gateway.get("/api/stream").bearer(&gateway.bearer(&somebody(Role::Customer)));
+    let ask = gateway.get("/api/stream").cookie(&gateway.cookie(&somebody(Role::Customer)).await);
     let mut stream = Stream::of(ask.header("last-event-id", "from another life").open().await);
     assert_eq!(stream.block().await.as_deref(), Some("retry: 3000"));
     assert_eq!(stream.next().await.event, "resync");
@@ -89,7 +88,8 @@ async fn an_unknown_cursor_brings_one_resync() {
 #[tokio::test]
 async fn a_stream_ends_with_the_sign_in() {
     let gateway = start().await;
-    let bearer = gateway.bearer_for(&somebody(Role::Customer), TimeDelta::seconds(2));
-    let mut stream = Stream::of(gateway.get("/api/stream").bearer(&bearer).open().await);
+    let customer = gateway.as_(&somebody(Role::Customer)).await;
+    let mut stream = Stream::of(customer.get("/api/stream").open().await);
+    gateway.sessions.end_all(Role::Customer, somebody(Role::Customer).subject).await.unwrap();
     while stream.block().await.is_some() {}
 }

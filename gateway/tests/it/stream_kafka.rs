@@ -85,8 +85,7 @@ fn a_match(id: u128) -> SalesmanMatched {
 }
 
 async fn stream(gateway: &Running, role: Role, subject: Uuid, last_seen: Option<&str>) -> Stream {
-    let bearer = gateway.bearer(&Identity { role, subject, phone: None });
-    let mut ask = gateway.get("/api/stream").bearer(&bearer);
+    let mut ask = gateway.as_(&Identity { role, subject, phone: None }).await.get("/api/stream");
     if let Some(last_seen) = last_seen {
         ask = ask.header("last-event-id", last_seen);
     }

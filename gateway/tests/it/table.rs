@@ -13,7 +13,7 @@ async fn every_row_leads_to_its_service_as_somebody_that_service_believes() {
     for row in TABLE {
         for role in [Role::Customer, Role::Staff, Role::Salesman, Role::Consultant] {
             let identity = somebody(role);
-            let answer = gateway.get(&format!("/api{}/1?q=a%20b", row.prefix)).bearer(&gateway.bearer(&identity)).send().await;
+            let answer = gateway.get(&format!("/api{}/1?q=a%20b", row.prefix)).cookie(&gateway.cookie(&identity).await).send().await;
             let said = answer.json();
             assert_eq!(said["service"], row.service.name());
             assert_eq!(said["target"], format!("{}/1?q=a%20b", row.prefix));
@@ -46,7 +46,7 @@ async fn a_stranger_gets_through_where_the_table_says_anyone_and_nowhere_else() 
 #[tokio::test]
 async fn what_the_table_does_not_know_is_not_found() {
     let gateway = start().await;
-    let staff = gateway.bearer(&somebody(Role::Staff));
+    let staff = gateway.cookie(&somebody(Role::Staff)).await;
     for path in [
         "/",
         "/api",
@@ -56,7 +56,7 @@ async fn what_the_table_does_not_know_is_not_found() {
         "/api/interests/openapi.json",
         "/api/projects/..%2f..%2fopenapi.json",
     ] {
-        let answer = gateway.get(path).bearer(&staff).send().await;
+        let answer = gateway.get(path).cookie(&staff).send().await;
         assert_eq!(answer.problem(), (404, "not-found".to_owned()), "{path}");
     }
     let english = gateway.get("/api/nothing").header("accept-language", "en").send().await;

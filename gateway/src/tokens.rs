@@ -1,74 +1,20 @@
-//! From a bearer to somebody, and from somebody to the token that one service believes.
+//! From somebody to the token that one service believes.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use axum::http::{HeaderMap, HeaderValue, header};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::Deserialize;
-use service_kit::auth::{Identity, LIFETIME, Role, Signer, Verifier};
+use axum::http::HeaderValue;
+use chrono::{DateTime, Utc};
+use service_kit::auth::{Identity, LIFETIME, Role, Signer};
 use service_kit::clock::SystemClock;
 use service_kit::{Clock as _, Problem};
 use uuid::Uuid;
 
-use crate::Config;
 use crate::routes::Service;
 
-/// The audience of the bearers that the sandbox mints. No service accepts it, and the gateway accepts no service's.
-pub const SANDBOX_AUDIENCE: &str = "ktgg-sandbox";
-
-/// How long such a bearer lives.
-pub const SANDBOX_LIFETIME: TimeDelta = TimeDelta::minutes(10);
-
-/// The present instant.
+/// The present instant of the world outside: what services compare a token's with, whatever a test's clock shows.
 pub(crate) fn now() -> DateTime<Utc> {
     SystemClock.now()
-}
-
-/// Somebody who is signed in, and until when.
-#[derive(Debug, Clone)]
-pub(crate) struct Session {
-    pub(crate) identity: Identity,
-    pub(crate) expires_at: DateTime<Utc>,
-}
-
-/// Tells who asks.
-pub(crate) struct SignIn {
-    /// Checks the sandbox's bearers; absent everywhere else, and then no bearer is good.
-    sandbox: Option<Verifier>,
-}
-
-impl SignIn {
-    pub(crate) fn new(config: &Config) -> anyhow::Result<Self> {
-        let verifier = || config.signer.public_pem()?.parse().map_err(anyhow::Error::msg);
-        Ok(Self { sandbox: config.sandbox.then(verifier).transpose()? })
-    }
-
-    /// Who asks; nobody when no bearer came along. A bearer that is not good is refused: it is never a mere stranger's request.
-    pub(crate) fn who(&self, headers: &HeaderMap) -> Result<Option<Session>, Problem> {
-        let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
-        let bearer = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
-        let session = self.sandbox.as_ref().zip(bearer).and_then(|(verifier, bearer)| session(verifier, bearer));
-        session.map(Some).ok_or_else(Problem::unauthorized)
-    }
-}
-
-fn session(verifier: &Verifier, bearer: &str) -> Option<Session> {
-    let identity = verifier.verify(bearer, SANDBOX_AUDIENCE)?;
-    Some(Session { identity, expires_at: expiry(bearer)? })
-}
-
-/// When a bearer ends. Its signature has been checked by whoever asks.
-fn expiry(bearer: &str) -> Option<DateTime<Utc>> {
-    #[derive(Deserialize)]
-    struct Ends {
-        exp: i64,
-    }
-    let claims = URL_SAFE_NO_PAD.decode(bearer.split('.').nth(1)?).ok()?;
-    let ends: Ends = serde_json::from_slice(&claims).ok()?;
-    DateTime::from_timestamp(ends.exp, 0)
 }
 
 /// Signs tokens for services, and uses each again for half of its life: a page asks many things in a row.
@@ -122,7 +68,8 @@ impl Tokens {
 
 #[cfg(test)]
 mod tests {
-    use service_kit::auth::new_private_pem;
+    use chrono::TimeDelta;
+    use service_kit::auth::{Verifier, new_private_pem};
 
     use super::*;
 

@@ -1,0 +1,25 @@
+//! Who may call which of the gateway's own operations. What is not here is refused to everybody.
+
+use service_kit::permissions::{All, No, Own, Permission};
+
+/// The table: the sights of anyone, customer, salesman, consultant, staff.
+pub(crate) const PERMISSIONS: &[Permission] = &[
+    Permission::new("GET", "/api/openapi.json", [All, All, All, All, All]),
+    Permission::new("GET", "/api/stream", [No, Own, Own, Own, All]),
+    Permission::new("GET", "/api/auth/me", [Own, Own, Own, Own, Own]),
+    Permission::new("POST", "/api/auth/sign-out", [Own, Own, Own, Own, Own]),
+    Permission::new("POST", "/api/auth/sign-out-everywhere", [No, Own, Own, Own, Own]),
+    Permission::new("POST", "/api/auth/sign-in", [Own, Own, Own, Own, Own]),
+    Permission::new("POST", "/api/auth/password", [Own, Own, Own, Own, Own]),
+    Permission::new("POST", "/api/auth/password/change", [No, No, Own, Own, Own]),
+    Permission::new("GET", "/api/accounts", [No, No, No, No, All]),
+    Permission::new("PATCH", "/api/accounts/{id}", [No, No, No, No, All]),
+    Permission::new("POST", "/api/accounts/invitations", [No, No, No, No, All]),
+    Permission::new("GET", "/api/audit", [No, No, No, No, All]),
+    Permission::new("GET", "/api/auth/consent", [All, All, All, All, All]),
+    Permission::new("POST", "/api/auth/otp", [Own, Own, Own, Own, Own]),
+    Permission::new("POST", "/api/auth/otp/verify", [Own, Own, Own, Own, Own]),
+    Permission::new("GET", "/api/me/data", [No, Own, No, No, No]),
+    Permission::new("GET", "/api/me/disclosures", [No, Own, No, No, No]),
+    Permission::new("DELETE", "/api/me", [No, Own, No, No, No]),
+];
