@@ -1,7 +1,8 @@
 //! What callers can do with interests: read and turn them here, [`create`] them, read the customer's number ([`phone`]), see who was left
-//! alone ([`unattended`]) and what moved ([`notifications`]).
+//! alone ([`unattended`]) and what moved ([`notifications`]); and what the gateway asks for a customer ([`me`]).
 
 mod create;
+mod me;
 mod notifications;
 mod phone;
 mod unattended;
@@ -11,11 +12,12 @@ use axum::http::StatusCode;
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{Category, CustomerId, InterestId, PeriodKind, Phase, ProjectId, ProjectStatus, SeriesId, phase};
 use serde::{Deserialize, Serialize};
-use service_kit::auth::{Identity, Only, Role, Roles};
+use service_kit::auth::{Identity, Role};
 use service_kit::clock::seoul_date;
 use service_kit::describe::{CategoryName, PeriodKindName, PhaseName, RoleName, StatusName};
 use service_kit::http::{Field, Fields, IfMatch, Json, PageQuery, Paged, Path, Query, Versioned};
 use service_kit::people::PersonView;
+use service_kit::phone::Phone;
 use service_kit::problem::{ChangeError, Text};
 use service_kit::{Context, Problem, Tx, asked_project};
 use utoipa::{IntoParams, ToSchema};
@@ -34,12 +36,15 @@ pub(crate) fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(unattended::unattended))
         .routes(routes!(notifications::notifications))
         .routes(routes!(notifications::read))
+        .routes(routes!(me::data))
+        .routes(routes!(me::disclosures))
+        .routes(routes!(me::erase))
 }
 
 /// One example of each problem of this service's own.
 pub(crate) fn problems() -> Vec<Problem> {
     let older = InterestId(Uuid::from_u128(0x0193_a5d0_8c5e_7b64_9a3f_5f2c_1b7e_4d11));
-    vec![asked_project::an_example_of_several(), Refusal::Merged { into: older }.into()]
+    vec![asked_project::an_example_of_several(), Refusal::Merged { into: older }.into(), Refusal::Erased.into()]
 }
 
 impl From<Refusal> for Problem {
@@ -50,6 +55,7 @@ impl From<Refusal> for Problem {
                 Self::conflict("interest-merged", Text::new("같은 사업의 먼저 등록한 관심에 합쳐졌습니다", en))
                     .with("into", into.to_string())
             }
+            Refusal::Erased => Self::conflict("interest-erased", Text::new("고객이 개인정보를 삭제한 관심입니다", en)),
         }
     }
 }
@@ -74,6 +80,7 @@ impl From<Refusal> for Problem {
     "consultant": null,
     "consent": { "role": "salesman", "by": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "at": "2026-11-23T01:00:00Z" },
     "mergedInto": null,
+    "erasedAt": null,
     "createdAt": "2026-11-23T01:00:00Z",
     "version": 1
 }))]
@@ -87,10 +94,11 @@ pub(crate) struct InterestView {
     pub(crate) project_name: String,
     /// How it stands; null while this service has not heard of it.
     pub(crate) project: Option<ProjectStateView>,
-    pub(crate) customer_id: Uuid,
+    /// Whose; null once he was erased, like all that says who he is.
+    pub(crate) customer_id: Option<Uuid>,
     pub(crate) customer_name: Option<String>,
     /// The middle is hidden.
-    pub(crate) phone: String,
+    pub(crate) phone: Option<String>,
     pub(crate) interested: bool,
     /// Nobody until matched (배정 중).
     pub(crate) salesman: Option<PersonView>,
@@ -99,6 +107,8 @@ pub(crate) struct InterestView {
     pub(crate) consent: Option<ConsentView>,
     /// The older interest of the same customer in the same programme that stands for this one, which then is off for good.
     pub(crate) merged_into: Option<Uuid>,
+    /// When its customer was erased (삭제됨): it is off for good, and only staff still see it.
+    pub(crate) erased_at: Option<DateTime<Utc>>,
     /// When it was marked first; null for a salesman who enters one that exists and is not on it.
     pub(crate) created_at: Option<DateTime<Utc>>,
     /// Also the `ETag`.
@@ -162,6 +172,12 @@ pub(crate) struct ConsentView {
     at: DateTime<Utc>,
 }
 
+impl From<Consent> for ConsentView {
+    fn from(Consent { role, by, at }: Consent) -> Self {
+        Self { role, by, at }
+    }
+}
+
 impl ProjectStateView {
     fn on(standing: Standing, today: NaiveDate) -> Self {
         let Standing { year, category, agency, status, period } = standing;
@@ -175,35 +191,37 @@ impl ProjectStateView {
 
 impl InterestView {
     /// The interest as it is seen on that day in Seoul.
-    pub(crate) fn on(Stored { it, created_at, standing }: Stored, today: NaiveDate) -> Self {
+    pub(crate) fn on(Stored { it, created_at, standing, .. }: Stored, today: NaiveDate) -> Self {
         Self {
             id: it.id.0,
             series_id: it.series_id.map(|series| series.0),
             project_id: it.project_id.0,
             project: standing.map(|standing| ProjectStateView::on(standing, today)),
-            customer_id: it.customer_id.0,
-            phone: it.phone.masked(),
+            customer_id: it.erased_at.is_none().then_some(it.customer_id.0),
+            phone: it.phone.as_ref().map(Phone::masked),
             interested: it.interested,
             merged_into: it.merged_into.map(|older| older.0),
+            erased_at: it.erased_at,
             version: it.version,
             project_name: it.project_name,
             customer_name: it.customer_name,
             salesman: it.salesman.map(PersonView::from),
             consultant: it.consultant.map(PersonView::from),
-            consent: it.consent.map(|Consent { role, by, at }| ConsentView { role, by, at }),
+            consent: it.consent.map(ConsentView::from),
             created_at: Some(created_at),
         }
     }
 }
 
-/// Whether somebody may know that the interest exists. Another person's is 404, not 403; and of one that was merged, the people of the older
-/// one are to know.
+/// Whether somebody may know that the interest exists. Another person's is 404, not 403; of one that was merged, the people of the older one
+/// are to know; and one that was erased is nobody's.
 pub(crate) fn sees(who: &Identity, it: &Interest) -> bool {
     match who.role {
+        Role::Staff => true,
+        _ if it.erased_at.is_some() => false,
         Role::Customer => it.customer_id.0 == who.subject,
         Role::Salesman => it.merged_into.is_none() && who.is(it.salesman.as_ref()),
         Role::Consultant => it.merged_into.is_none() && who.is(it.consultant.as_ref()),
-        Role::Staff => true,
     }
 }
 
@@ -239,11 +257,10 @@ pub(crate) struct ListQuery {
 
 /// The interests the caller may see, newest first, each with its project's live state.
 ///
-/// A customer sees his own, a salesman or consultant those he is on, staff all.
+/// A customer sees his own, a salesman or consultant those he is on, staff all, those whose customer was erased too.
 #[utoipa::path(
     get, path = "/interests", tag = "interest", params(ListQuery),
     responses((status = 200, body = Paged<InterestView>)),
-    extensions(("x-actors" = json!(["customer", "staff", "salesman", "consultant"]))),
 )]
 async fn list(
     State(context): State<Context>,
@@ -262,7 +279,6 @@ async fn list(
 #[utoipa::path(
     get, path = "/interests/{id}", tag = "interest", params(("id" = Uuid, Path)),
     responses((status = 200, body = InterestView)),
-    extensions(("x-actors" = json!(["customer", "staff", "salesman", "consultant"]))),
 )]
 async fn show(
     State(context): State<Context>,
@@ -275,13 +291,6 @@ async fn show(
     let today = seoul_date(context.db.now());
     let version = stored.it.version;
     Ok(Versioned { status: StatusCode::OK, location: None, version, view: InterestView::on(stored, today) })
-}
-
-/// Whoever may turn an interest: its customer, and staff for him.
-#[derive(Debug)]
-pub(crate) struct Turners;
-impl Roles for Turners {
-    const ROLES: &'static [Role] = &[Role::Customer, Role::Staff];
 }
 
 /// Off, or on again.
@@ -304,15 +313,14 @@ pub(crate) struct UpdateInterest {
     params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "The version that is meant, as its ETag")),
     responses((status = 200, body = InterestView)),
     extensions(
-        ("x-actors" = json!(["customer", "staff"])),
         ("x-command" = json!("UpdateInterest")),
         ("x-events" = json!(["InterestUpdated"])),
-        ("x-problems" = json!(["interest-merged"])),
+        ("x-problems" = json!(["interest-merged", "interest-erased"])),
     ),
 )]
 async fn update(
     State(context): State<Context>,
-    Only { 0: who, .. }: Only<Turners>,
+    who: Identity,
     Path(id): Path<InterestId>,
     if_match: IfMatch,
     Json { body, .. }: Json<UpdateInterest>,

@@ -6,6 +6,10 @@ use service_kit::auth::Role;
 use service_kit::phone::Phone;
 use uuid::Uuid;
 
+mod command;
+
+pub use command::{Change, Command, Legacy, Mark, Refusal};
+
 /// One customer's interest in one series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interest {
@@ -21,8 +25,8 @@ pub struct Interest {
     pub project_name: String,
     /// Whose it is.
     pub customer_id: CustomerId,
-    /// The customer's number; never in an event.
-    pub phone: Phone,
+    /// The customer's number; never in an event. Nothing once he was erased.
+    pub phone: Option<Phone>,
     /// The customer's name, where it was told; never in an event.
     pub customer_name: Option<String>,
     /// On or off.
@@ -39,6 +43,8 @@ pub struct Interest {
     pub consent: Option<Consent>,
     /// The older interest of the same customer in the same series, where it turned out that there is one: then this one is off for good.
     pub merged_into: Option<InterestId>,
+    /// When its customer was erased: since then it is off for good, and says no more whose it was.
+    pub erased_at: Option<DateTime<Utc>>,
     /// How many events it has.
     pub version: i64,
 }
@@ -54,149 +60,6 @@ pub struct Consent {
     pub at: DateTime<Utc>,
 }
 
-/// What somebody marks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
-    /// The new interest's id.
-    pub id: InterestId,
-    /// The programme, where it is known.
-    pub series_id: Option<SeriesId>,
-    /// The edition that is marked.
-    pub marked_project_id: ProjectId,
-    /// The newest edition of its series that has not ended: the same one, unless an old one is marked.
-    pub project_id: ProjectId,
-    /// The name of that.
-    pub project_name: String,
-    /// Who marks it.
-    pub customer_id: CustomerId,
-    /// His number.
-    pub phone: Phone,
-    /// His name, where he told it.
-    pub customer_name: Option<String>,
-    /// That he agreed, where a colleague enters it.
-    pub consent: Option<Consent>,
-    /// When.
-    pub at: DateTime<Utc>,
-}
-
-/// What the newer of two interests of one customer in one series leaves to the older.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Legacy {
-    /// Since when it is on; nothing if it is off.
-    pub on_since: Option<DateTime<Utc>>,
-    /// The customer's name.
-    pub customer_name: Option<String>,
-    /// That the customer agreed.
-    pub consent: Option<Consent>,
-}
-
-impl Legacy {
-    /// Of this one.
-    pub fn of(it: &Interest) -> Self {
-        Self { on_since: it.interested.then_some(it.on_since), customer_name: it.customer_name.clone(), consent: it.consent }
-    }
-}
-
-/// What can be done to an interest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
-    /// `UpdateInterest`: off, or on again.
-    Turn {
-        /// Which of the two.
-        interested: bool,
-        /// That the customer agreed, where a colleague turns it on.
-        consent: Option<Consent>,
-        /// When.
-        at: DateTime<Utc>,
-    },
-    /// `CreateInterest` of one that exists: on again, if it was off.
-    MarkAgain {
-        /// The customer's name, which fills in what is not known.
-        customer_name: Option<String>,
-        /// That the customer agreed, where a colleague enters it: recorded if it was off.
-        consent: Option<Consent>,
-        /// When.
-        at: DateTime<Utc>,
-    },
-    /// `EditSalesman`: a match came.
-    EditSalesman {
-        /// Who is on it now.
-        salesman: PersonRef,
-        /// The consultant, where one was free.
-        consultant: Option<PersonRef>,
-        /// Which of this interest's events it answers.
-        origin_version: i64,
-    },
-    /// It turned out that the customer has an older interest in the same series.
-    Merge {
-        /// The older one.
-        into: InterestId,
-    },
-    /// It turned out that the customer has a newer interest in the same series, for which this one stands from now on.
-    TakeOver(Legacy),
-}
-
-/// What was decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Off, or on again, which begins with nobody on it.
-    Turned {
-        /// What is told of it.
-        event: InterestUpdated,
-        /// Since when, if it is on.
-        on_since: DateTime<Utc>,
-        /// The customer's name, where it is known by now.
-        customer_name: Option<String>,
-        /// That the customer agreed, where that was recorded.
-        consent: Option<Consent>,
-    },
-    /// More is known of it. Nothing is told.
-    Completed {
-        /// Since when it is on.
-        on_since: DateTime<Utc>,
-        /// The customer's name, where it is known by now.
-        customer_name: Option<String>,
-        /// That the customer agreed, where that was recorded.
-        consent: Option<Consent>,
-    },
-    /// Other people. No event of this service: [`events::SalesmanMatched`] has told it.
-    SalesmanStored {
-        /// The salesman.
-        salesman: PersonRef,
-        /// The consultant.
-        consultant: Option<PersonRef>,
-    },
-    /// The older one stands for it from now on.
-    Merged {
-        /// The older one.
-        into: InterestId,
-        /// That it is off now, if it was on.
-        event: Option<InterestUpdated>,
-    },
-}
-
-impl Change {
-    /// What is told of it.
-    pub fn event(&self) -> Option<&InterestUpdated> {
-        match self {
-            Self::Turned { event, .. } => Some(event),
-            Self::Merged { event, .. } => event.as_ref(),
-            Self::SalesmanStored { .. } | Self::Completed { .. } => None,
-        }
-    }
-}
-
-/// Why not.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// Only the one that stands for it can be turned on.
-    #[error("the interest was merged into an older one of the same programme")]
-    Merged {
-        /// That one.
-        into: InterestId,
-    },
-}
-
 impl Interest {
     /// `CreateInterest`: the new interest, and what is told of it.
     pub fn create(mark: Mark, actor: Actor) -> (Self, InterestCreated) {
@@ -207,7 +70,7 @@ impl Interest {
             project_id: mark.project_id,
             project_name: mark.project_name,
             customer_id: mark.customer_id,
-            phone: mark.phone,
+            phone: Some(mark.phone),
             customer_name: mark.customer_name,
             interested: true,
             on_since: mark.at,
@@ -216,6 +79,7 @@ impl Interest {
             consultant: None,
             consent: mark.consent,
             merged_into: None,
+            erased_at: None,
             version: 1,
         };
         let event = InterestCreated {
@@ -233,6 +97,10 @@ impl Interest {
     pub fn handle(&self, command: Command, actor: Actor) -> Result<Option<Change>, Refusal> {
         match command {
             Command::Turn { interested, .. } if interested == self.interested => Ok(None),
+            Command::Turn { .. } | Command::MarkAgain { .. } if self.erased_at.is_some() => Err(Refusal::Erased),
+            // Whoever tells something of it was on his way when its customer was erased.
+            _ if self.erased_at.is_some() => Ok(None),
+            Command::Erase { at } => Ok(Some(Change::Erased { at, event: self.interested.then(|| self.turned(false, actor)) })),
             Command::Turn { interested: true, .. } | Command::MarkAgain { .. } if let Some(into) = self.merged_into => {
                 Err(Refusal::Merged { into })
             }
@@ -313,6 +181,10 @@ impl Interest {
                 self.consultant.clone_from(consultant);
             }
             Change::Merged { into, .. } => self.merged_into = Some(*into),
+            Change::Erased { at, .. } => {
+                self.erased_at = Some(*at);
+                (self.phone, self.customer_name, self.consent) = (None, None, None);
+            }
         }
     }
 
@@ -336,7 +208,9 @@ impl Interest {
     }
 
     fn customer(&self) -> CustomerRef {
-        CustomerRef { customer_id: self.customer_id, last_four: self.phone.last_four() }
+        // Of one that is nobody's nothing is told.
+        let last_four = self.phone.as_ref().map(Phone::last_four).unwrap_or_default();
+        CustomerRef { customer_id: self.customer_id, last_four }
     }
 }
 
@@ -390,6 +264,8 @@ mod tests {
     }
 
     const OLDER: InterestId = InterestId(Uuid::from_u128(0));
+
+    const ERASE: Command = Command::Erase { at: DateTime::from_timestamp(9, 0).unwrap() };
 
     fn after(commands: impl IntoIterator<Item = Command>) -> Interest {
         let mut it = an_interest();
@@ -491,5 +367,46 @@ mod tests {
         assert_eq!(after([turn(false), turn(true), a_legacy(Some(5))]).on_since, at(5));
         let off = after([turn(false), a_legacy(None)]);
         assert_eq!((off.interested, off.version, off.consent), (false, 2, Some(a_consent(8))));
+    }
+
+    #[test]
+    fn one_whose_customer_is_erased_tells_once_that_it_is_off_and_says_no_more_whose_it_was() {
+        let mut it = after([
+            a_match(1),
+            Command::TakeOver(Legacy {
+                on_since: None, customer_name: Some("홍길동".to_owned()), consent: Some(a_consent(8))
+            }),
+        ]);
+        let change = it.handle(ERASE, Actor::Customer(it.customer_id)).unwrap().unwrap();
+        let told = change.event().unwrap();
+        assert_eq!(
+            (told.interested, told.salesman_id, told.actor),
+            (false, Some(SalesmanId(Uuid::from_u128(7))), Actor::Customer(it.customer_id))
+        );
+        assert_eq!(String::from(told.customer.last_four), "5678");
+        it.apply(&change);
+        assert_eq!((it.interested, it.version, it.erased_at), (false, 2, Some(at(9))));
+        assert_eq!((&it.phone, &it.customer_name, it.consent), (&None, &None, None));
+    }
+
+    #[test]
+    fn what_was_off_is_erased_without_an_event_and_nothing_is_erased_twice() {
+        for off in [turn(false), Command::Merge { into: OLDER }] {
+            let it = after([off, ERASE]);
+            assert_eq!((it.version, it.erased_at), (2, Some(at(9))));
+            assert_eq!(it.handle(ERASE, Actor::System), Ok(None));
+        }
+    }
+
+    #[test]
+    fn what_is_nobodys_stays_so_whatever_comes() {
+        let it = after([turn(false), ERASE]);
+        let again = Command::MarkAgain { customer_name: Some("홍길동".to_owned()), consent: None, at: at(10) };
+        for on in [turn(true), again] {
+            assert_eq!(it.handle(on, Actor::System), Err(Refusal::Erased));
+        }
+        for late in [turn(false), a_match(1), a_match(7), Command::Merge { into: OLDER }, a_legacy(Some(5)), a_legacy(None)] {
+            assert_eq!(it.handle(late, Actor::System), Ok(None));
+        }
     }
 }

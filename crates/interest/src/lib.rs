@@ -1,13 +1,14 @@
 //! Which customer follows which programme (관심), and what he is told of it.
 //!
 //! - [`interest`]: the aggregate, every rule about it.
-//! - `http`: what callers can do.
+//! - `http`: what callers can do; [`permissions`]: which of them.
 //! - `policies`: what other services' events do here.
 //! - `reminder`: one leader reminds of deadlines.
 //! - `store`: the only SQL.
 
 mod http;
 pub mod interest;
+pub mod permissions;
 mod policies;
 mod reminder;
 mod store;
@@ -22,6 +23,7 @@ use service_kit::{Context, Service};
 pub fn service() -> Service {
     Service::new("interest", 8082, sqlx::migrate!())
         .routes(http::routes)
+        .permissions(permissions::TABLE)
         .problems(http::problems)
         .identifies_customers()
         .whenever(policies::edit_salesman)

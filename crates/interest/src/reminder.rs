@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::store::notifications::{self, Kind};
+use crate::store::served;
 
 /// How often it looks whether anybody is to be reminded.
 const LOOK: Duration = Duration::from_secs(30);
@@ -77,6 +78,8 @@ pub(crate) async fn remind(db: &Db, mut lease: Option<&mut Lease>) -> Result<i64
                     lease.beat().await?;
                     lease.fence(&mut tx).await?;
                 }
+                // Whoever is erased at this moment is not to be reminded by what was read before.
+                served::take_turn(&mut tx).await?;
                 let batch = notifications::remind(&mut tx, kind, edition, day, last).await?;
                 tx.commit().await?;
                 reminded += batch.count;

@@ -1,10 +1,14 @@
 //! The only SQL of this service: interests here, what is kept of other services in [`copies`], two interests in one series in [`merging`],
-//! what customers are told in [`notifications`], who serves whom in [`served`].
+//! what customers are told in [`notifications`], who serves whom in [`served`], who saw whose number in [`disclosures`]; what is kept of one
+//! customer in [`kept`], and how he is forgotten in [`erasure`].
 //!
 //! Whoever changes something of a customer locks the customer before any other row of his ([`served::lock`]): so nobody who holds one of them
 //! waits for another.
 
 pub(crate) mod copies;
+pub(crate) mod disclosures;
+pub(crate) mod erasure;
+pub(crate) mod kept;
 mod merging;
 pub(crate) mod notifications;
 pub(crate) mod served;
@@ -16,6 +20,7 @@ use events::{
 use serde::de::DeserializeOwned;
 use service_kit::auth::{Identity, Role};
 use service_kit::http::Page;
+use service_kit::phone::{NotAPhone, Phone};
 use service_kit::problem::ChangeError;
 use service_kit::{Tx, event_log};
 use sqlx::postgres::PgConnection;
@@ -34,7 +39,7 @@ struct Row {
     project_id: Uuid,
     project_name: String,
     customer_id: Uuid,
-    phone: String,
+    phone: Option<String>,
     customer_name: Option<String>,
     interested: bool,
     on_since: DateTime<Utc>,
@@ -47,8 +52,10 @@ struct Row {
     consent_by: Option<Uuid>,
     consent_at: Option<DateTime<Utc>>,
     merged_into: Option<Uuid>,
+    erased_at: Option<DateTime<Utc>>,
     version: i64,
     created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
     year: Option<i32>,
     category: Option<String>,
     agency: Option<String>,
@@ -59,11 +66,11 @@ struct Row {
 /// Which columns make a [`Row`] of [`FROM`].
 const COLUMNS: &str =
     "it.id, it.series_id, it.project_id as marked_project_id, coalesce(edition.id, it.project_id) as project_id,
-    coalesce(edition.name, it.project_name) as project_name, it.customer_id, it.phone, it.customer_name, it.interested, it.on_since,
+    coalesce(edition.name, it.project_name, '') as project_name, it.customer_id, it.phone, it.customer_name, it.interested, it.on_since,
     it.on_version, it.salesman_id, coalesce(salesman.display_name, it.salesman_name) as salesman_name,
     it.consultant_id, coalesce(consultant.display_name, it.consultant_name) as consultant_name,
-    it.consent_role, it.consent_by, it.consent_at, it.merged_into, it.version, it.created_at,
-    edition.year, edition.category, edition.agency, edition.status, edition.period";
+    it.consent_role, it.consent_by, it.consent_at, it.merged_into, it.erased_at, it.version, it.created_at,
+    it.updated_at,    edition.year, edition.category, edition.agency, edition.status, edition.period";
 
 /// An interest shows the newest edition of its series that has not ended, or the newest of all, and the newest names that are known.
 const FROM: &str = "from interest it
@@ -82,11 +89,12 @@ pub(crate) struct Standing {
     pub(crate) period: Period,
 }
 
-/// An interest, when it was marked, and how its project stands.
+/// An interest, when it was marked, when something last happened on it, and how its project stands.
 #[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) it: Interest,
     pub(crate) created_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
     /// Nothing while this service has not heard of the project.
     pub(crate) standing: Option<Standing>,
 }
@@ -118,7 +126,11 @@ impl TryFrom<Row> for Stored {
             project_id: ProjectId(row.project_id),
             project_name: row.project_name,
             customer_id: CustomerId(row.customer_id),
-            phone: row.phone.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+            phone: row
+                .phone
+                .map(|phone| phone.parse())
+                .transpose()
+                .map_err(|error: NotAPhone| sqlx::Error::Decode(error.into()))?,
             customer_name: row.customer_name,
             interested: row.interested,
             on_since: row.on_since,
@@ -127,9 +139,10 @@ impl TryFrom<Row> for Stored {
             consultant: person(row.consultant_id, row.consultant_name),
             consent,
             merged_into: row.merged_into.map(InterestId),
+            erased_at: row.erased_at,
             version: row.version,
         };
-        Ok(Self { it, created_at: row.created_at, standing })
+        Ok(Self { it, created_at: row.created_at, updated_at: row.updated_at, standing })
     }
 }
 
@@ -153,12 +166,12 @@ pub(crate) struct Wanted {
     pub(crate) interested: Option<bool>,
 }
 
-/// Restricts to what somebody may see: a customer to his own, a salesman or consultant to those he is on.
+/// Restricts to what somebody may see: a customer to his own, a salesman or consultant to those he is on. Of what was erased only staff know.
 fn restrict(sql: &mut QueryBuilder<Postgres>, who: &Identity) {
     let mine = match who.role {
-        Role::Customer => " and it.customer_id = ",
-        Role::Salesman => " and it.salesman_id = ",
-        Role::Consultant => " and it.consultant_id = ",
+        Role::Customer => " and it.erased_at is null and it.customer_id = ",
+        Role::Salesman => " and it.erased_at is null and it.salesman_id = ",
+        Role::Consultant => " and it.erased_at is null and it.consultant_id = ",
         Role::Staff => return,
     };
     sql.push(mine).push_bind(who.subject);
@@ -176,7 +189,8 @@ pub(crate) async fn list(pool: &PgPool, who: &Identity, wanted: Wanted, page: Pa
         sql.push(" and it.series_id = ").push_bind(series.0);
     }
     if let Some(customer) = wanted.customer {
-        sql.push(" and it.customer_id = ").push_bind(customer.0);
+        // What was erased is nobody's, whoever it was that comes again.
+        sql.push(" and it.erased_at is null and it.customer_id = ").push_bind(customer.0);
     }
     if let Some(interested) = wanted.interested {
         sql.push(" and it.interested = ").push_bind(interested);
@@ -196,7 +210,8 @@ pub(crate) async fn create(tx: &mut Tx, it: &Interest, event: &InterestCreated) 
     let subject = it.series_id.map_or(it.marked_project_id.0, |series| series.0);
     // The edition may have been marked while its series was not known yet.
     let marked: Option<Uuid> = sqlx::query_scalar(
-        "select id from interest where customer_id = $1 and (subject_id = $2 or project_id = $3) and merged_into is null
+        "select id from interest
+         where customer_id = $1 and (subject_id = $2 or project_id = $3) and merged_into is null and erased_at is null
          order by id limit 1",
     )
     .bind(it.customer_id.0)
@@ -218,7 +233,7 @@ pub(crate) async fn create(tx: &mut Tx, it: &Interest, event: &InterestCreated) 
     .bind(it.marked_project_id.0)
     .bind(it.series_id.is_none().then_some(&it.project_name))
     .bind(it.customer_id.0)
-    .bind(it.phone.e164())
+    .bind(it.phone.as_ref().map(Phone::e164))
     .bind(&it.customer_name)
     .bind(it.interested)
     .bind(it.on_since)
@@ -234,6 +249,16 @@ pub(crate) async fn create(tx: &mut Tx, it: &Interest, event: &InterestCreated) 
     Ok(None)
 }
 
+/// Locks the customer whose interest it is, until `tx` ends: he is not erased meanwhile. `false` if there is no such interest.
+pub(crate) async fn lock(tx: &mut Tx, id: InterestId) -> Result<bool, sqlx::Error> {
+    let customer: Option<Uuid> =
+        sqlx::query_scalar("select customer_id from interest where id = $1").bind(id.0).fetch_optional(&mut **tx).await?;
+    if let Some(customer) = customer {
+        served::lock(tx, CustomerId(customer)).await?;
+    }
+    Ok(customer.is_some())
+}
+
 /// The one way to change an interest: lock, decide, save, and append the event, in the caller's transaction. `at` is when whatever causes it
 /// happened: the latest of them is when something last happened on the interest.
 pub(crate) async fn change(
@@ -244,9 +269,9 @@ pub(crate) async fn change(
     command: Command,
     actor: Actor,
 ) -> Result<(), ChangeError<Refusal>> {
-    let customer: Option<Uuid> =
-        sqlx::query_scalar("select customer_id from interest where id = $1").bind(id.0).fetch_optional(&mut **tx).await?;
-    served::lock(tx, CustomerId(customer.ok_or(ChangeError::NotFound)?)).await?;
+    if !lock(tx, id).await? {
+        return Err(ChangeError::NotFound);
+    }
     sqlx::query("select 1 from interest where id = $1 for update").bind(id.0).execute(&mut **tx).await?;
     let mut it = load(tx, id).await?.ok_or(ChangeError::NotFound)?.it;
     may(&it)?;
@@ -299,6 +324,16 @@ async fn save(tx: &mut Tx, it: &Interest, change: &Change, at: DateTime<Utc>) ->
                 .bind(it.interested)
                 .bind(it.version)
         }
+        // The name that a page sent of its project may say anything.
+        Change::Erased { at, .. } => sqlx::query(
+            "update interest set updated_at = greatest(updated_at, $2), erased_at = $2, version = $3, interested = $4,
+                    project_name = null, phone = null, customer_name = null, consent_role = null, consent_by = null, consent_at = null
+             where id = $1",
+        )
+        .bind(it.id.0)
+        .bind(at)
+        .bind(it.version)
+        .bind(it.interested),
     };
     query.execute(&mut **tx).await?;
     if matches!(change, Change::Turned { .. }) { save_completed(tx, it).await } else { Ok(()) }
@@ -314,24 +349,6 @@ async fn save_completed(tx: &mut Tx, it: &Interest) -> Result<(), sqlx::Error> {
     .bind(it.consent.map(|consent| consent.role.as_str()))
     .bind(it.consent.map(|consent| consent.by))
     .bind(it.consent.map(|consent| consent.at))
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-/// Records that somebody was shown the customer's full number.
-pub(crate) async fn record_disclosure(tx: &mut Tx, who: &Identity, it: &Interest, why: Option<&str>) -> Result<(), sqlx::Error> {
-    let (id, now) = (tx.new_id(), tx.now());
-    sqlx::query(
-        "insert into disclosure (id, role, viewer_id, customer_id, interest_id, why, at) values ($1, $2, $3, $4, $5, $6, $7)",
-    )
-    .bind(id)
-    .bind(who.role.as_str())
-    .bind(who.subject)
-    .bind(it.customer_id.0)
-    .bind(it.id.0)
-    .bind(why)
-    .bind(now)
     .execute(&mut **tx)
     .await?;
     Ok(())

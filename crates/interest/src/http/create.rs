@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use events::{Actor, InterestId, ProjectId};
 use serde::Deserialize;
 use service_kit::asked_project::{Meant, ProjectFields};
-use service_kit::auth::{Askers, Identity, Only, Role};
+use service_kit::auth::{Identity, Role};
 use service_kit::clock::seoul_date;
 use service_kit::http::{Field, Fields, Json, Versioned};
 use service_kit::idempotency::Retry;
@@ -63,7 +63,6 @@ pub(crate) struct CreateInterest {
         (status = 200, body = InterestView, description = "The customer had one in the series already, and it is on"),
     ),
     extensions(
-        ("x-actors" = json!(["customer", "staff", "salesman"])),
         ("x-command" = json!("CreateInterest")),
         ("x-events" = json!(["InterestCreated", "InterestUpdated"])),
         ("x-problems" = json!(["several-projects"])),
@@ -71,7 +70,7 @@ pub(crate) struct CreateInterest {
 )]
 pub(crate) async fn create(
     State(context): State<Context>,
-    Only { 0: who, .. }: Only<Askers>,
+    who: Identity,
     Json { body, retry }: Json<CreateInterest>,
 ) -> Result<Versioned<InterestView>, Problem> {
     // An event about the same programme that is taken in at the same moment may be in the way once: it is over by then.
@@ -163,6 +162,10 @@ async fn answer(
     told_name: Option<String>,
 ) -> Result<Versioned<InterestView>, Problem> {
     let mut answer = shown(tx, status, id).await?;
+    // A write that is sent again after its customer was erased.
+    if answer.view.erased_at.is_some() && who.role != Role::Staff {
+        return Err(Problem::not_found());
+    }
     let view = &mut answer.view;
     if who.role == Role::Salesman && view.salesman.as_ref().is_none_or(|salesman| salesman.id != who.subject) {
         view.customer_name = told_name;

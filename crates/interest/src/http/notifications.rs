@@ -4,7 +4,7 @@ use axum::extract::State;
 use chrono::{DateTime, NaiveDate, Utc};
 use events::CustomerId;
 use serde::Serialize;
-use service_kit::auth::{Customers, Only};
+use service_kit::auth::Identity;
 use service_kit::http::{Json, Query, View};
 use service_kit::notifications::{NotificationPage, NotificationQuery, ReadNotifications, ReadView, is_first};
 use service_kit::{Context, Problem};
@@ -73,11 +73,10 @@ impl From<Notification> for NotificationView {
 #[utoipa::path(
     get, path = "/interests/notifications", tag = "interest", params(NotificationQuery),
     responses((status = 200, body = NotificationPage<NotificationView>, description = "A page of it, and how much is unread")),
-    extensions(("x-actors" = json!(["customer"]))),
 )]
 pub(crate) async fn notifications(
     State(context): State<Context>,
-    Only { 0: who, .. }: Only<Customers>,
+    who: Identity,
     Query(query): Query<NotificationQuery>,
 ) -> Result<NotificationPage<NotificationView>, Problem> {
     let is_unread_only = query.is_unread_only();
@@ -93,11 +92,11 @@ pub(crate) async fn notifications(
     post, path = "/interests/notifications/read", tag = "interest", request_body = ReadNotifications,
     params(("Idempotency-Key" = Option<String>, Header, description = "Sent again, nothing more is marked")),
     responses((status = 200, body = ReadView, description = "How many were marked, and how many are left")),
-    extensions(("x-actors" = json!(["customer"])), ("x-command" = json!("ReadNotifications")), ("x-events" = json!([]))),
+    extensions(("x-command" = json!("ReadNotifications")), ("x-events" = json!([]))),
 )]
 pub(crate) async fn read(
     State(context): State<Context>,
-    Only { 0: who, .. }: Only<Customers>,
+    who: Identity,
     Json { body, retry }: Json<ReadNotifications>,
 ) -> Result<View<ReadView>, Problem> {
     let ids = body.which()?;

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use events::InterestId;
 use serde::Serialize;
-use service_kit::auth::{Identity, Only, Role, Team};
+use service_kit::auth::{Identity, Role};
 use service_kit::disclosure::WhyQuery;
 use service_kit::http::{Path, Query, View};
 use service_kit::{Context, Problem};
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::http::sees;
 use crate::interest::Interest;
-use crate::store;
+use crate::store::{self, disclosures};
 
 /// A customer's number.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,20 +32,24 @@ fn may_call(who: &Identity, it: &Interest) -> bool {
 #[utoipa::path(
     get, path = "/interests/{id}/phone", tag = "interest", params(("id" = Uuid, Path), WhyQuery),
     responses((status = 200, body = PhoneView, headers(("Cache-Control" = String, description = "`no-store`")))),
-    extensions(("x-actors" = json!(["staff", "salesman", "consultant"]))),
 )]
 pub(crate) async fn phone(
     State(context): State<Context>,
-    Only { 0: who, .. }: Only<Team>,
+    who: Identity,
     Path(id): Path<InterestId>,
     Query(query): Query<WhyQuery>,
 ) -> Result<Response, Problem> {
     let why = query.read()?;
     let mut tx = context.db.begin().await?;
-    let stored = store::load(&mut tx, id).await?.filter(|stored| may_call(&who, &stored.it)).ok_or_else(Problem::not_found)?;
-    store::record_disclosure(&mut tx, &who, &stored.it, why.as_deref()).await?;
+    // What is recorded while he is erased would outlast it.
+    store::lock(&mut tx, id).await?;
+    let it =
+        store::load(&mut tx, id).await?.map(|stored| stored.it).filter(|it| may_call(&who, it)).ok_or_else(Problem::not_found)?;
+    // Of one whose customer was erased there is none, for nobody.
+    let phone = it.phone.as_ref().ok_or_else(Problem::not_found)?;
+    disclosures::record(&mut tx, &who, &it, why.as_deref()).await?;
     tx.commit().await?;
-    let mut response = View(PhoneView { phone: stored.it.phone.e164().to_owned() }).into_response();
+    let mut response = View(PhoneView { phone: phone.e164().to_owned() }).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }

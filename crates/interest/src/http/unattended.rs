@@ -3,7 +3,7 @@
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
-use service_kit::auth::{Only, Team};
+use service_kit::auth::Identity;
 use service_kit::http::{PageQuery, Paged, Query, limit, place};
 use service_kit::people::PersonView;
 use service_kit::phone::Phone;
@@ -74,11 +74,10 @@ impl UnattendedView {
 #[utoipa::path(
     get, path = "/interests/unattended", tag = "interest", params(PageQuery),
     responses((status = 200, body = Paged<UnattendedView>)),
-    extensions(("x-actors" = json!(["staff", "salesman", "consultant"]))),
 )]
 pub(crate) async fn unattended(
     State(context): State<Context>,
-    Only { 0: who, .. }: Only<Team>,
+    who: Identity,
     Query(query): Query<PageQuery>,
 ) -> Result<Paged<UnattendedView>, Problem> {
     let limit = limit(query.limit)?;

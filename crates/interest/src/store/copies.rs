@@ -3,9 +3,9 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{ConsultationId, CustomerRef, Edition, Period, PersonRef, ProjectId, ProjectStatus, SalesmanId, SeriesId, phase};
-use service_kit::Tx;
 use service_kit::asked_project::{AskedProject, Candidate, MOST_CANDIDATES, name_key};
 use service_kit::problem::ChangeError;
+use service_kit::{Tx, forgotten};
 use sqlx::AssertSqlSafe;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -163,8 +163,18 @@ pub(crate) struct Told<'a> {
     pub(crate) at: DateTime<Utc>,
 }
 
+impl Told<'_> {
+    /// Whether it is a consultation of before its customer was erased, of which nothing is kept any more.
+    async fn is_forgotten(&self, tx: &mut Tx) -> Result<bool, sqlx::Error> {
+        forgotten::is_old(tx, self.customer.customer_id, self.id.0, self.at).await
+    }
+}
+
 /// Keeps that something happened on a consultation, and whether that was its end.
 pub(crate) async fn keep_consultation(tx: &mut Tx, told: Told<'_>, is_over: bool) -> Result<(), sqlx::Error> {
+    if told.is_forgotten(tx).await? {
+        return Ok(());
+    }
     served::meet(tx, told.customer).await?;
     sqlx::query(
         "insert into known_consultation (id, customer_id, is_open, updated_at) values ($1, $2, $3, $4)
@@ -188,6 +198,9 @@ pub(crate) async fn keep_people_of_consultation(
     salesman: &PersonRef,
     consultant: Option<&PersonRef>,
 ) -> Result<(), sqlx::Error> {
+    if told.is_forgotten(tx).await? {
+        return Ok(());
+    }
     served::meet(tx, told.customer).await?;
     sqlx::query(
         "insert into known_consultation (id, customer_id, salesman_id, salesman_name, consultant_id, consultant_name, updated_at)

@@ -11,7 +11,8 @@ use crate::interest::{Command, Legacy, Refusal};
 use crate::store::{change, load, notifications};
 
 /// Moves every interest that marked the edition into the edition's series: what was marked before this service had heard of it, and what was
-/// marked while it belonged to another one. Whoever is moved is told what happened to the series since he marked it.
+/// marked while it belonged to another one. Whoever is moved is told what happened to the series since he marked it. What was erased is
+/// nobody's, and stays as it is.
 ///
 /// Where the customer has another interest in that series already, the older of the two stays and stands for both: the newer is merged into
 /// it, which turns it off with an event, so that its match is closed; and the older one takes over what the newer one knew, and is on if one
@@ -20,7 +21,8 @@ pub(super) async fn settle(tx: &mut Tx, project: ProjectId, series: SeriesId) ->
     // In one order, so that two of these cannot wait for each other.
     sqlx::query(
         "select 1 from customer
-         where id in (select customer_id from interest where project_id = $1 and subject_id <> $2 and merged_into is null)
+         where id in (select customer_id from interest
+                      where project_id = $1 and subject_id <> $2 and merged_into is null and erased_at is null)
          order by id for update",
     )
     .bind(project.0)
@@ -29,8 +31,8 @@ pub(super) async fn settle(tx: &mut Tx, project: ProjectId, series: SeriesId) ->
     .await?;
     let doubles: Vec<(Uuid, Uuid)> = sqlx::query_as(
         "select least(mine.id, other.id), greatest(mine.id, other.id) from interest mine
-         join interest other on other.customer_id = mine.customer_id and other.subject_id = $2
-         where mine.project_id = $1 and mine.subject_id <> $2 and mine.merged_into is null
+         join interest other on other.customer_id = mine.customer_id and other.subject_id = $2 and other.erased_at is null
+         where mine.project_id = $1 and mine.subject_id <> $2 and mine.merged_into is null and mine.erased_at is null
          order by 1, 2",
     )
     .bind(project.0)
@@ -44,7 +46,7 @@ pub(super) async fn settle(tx: &mut Tx, project: ProjectId, series: SeriesId) ->
     }
     let settled: Vec<Uuid> = sqlx::query_scalar(
         "update interest set series_id = $2, subject_id = $2, project_name = null
-         where project_id = $1 and subject_id <> $2 and merged_into is null
+         where project_id = $1 and subject_id <> $2 and merged_into is null and erased_at is null
          returning id",
     )
     .bind(project.0)

@@ -65,7 +65,8 @@ const BATCH: i64 = 1000;
 /// The news that concern interests `it`: they were on when it happened, and are. Nobody is told of a new edition that it was himself who marked.
 const CONCERNS: &str = "news.series_id = it.series_id and it.interested and it.merged_into is null and it.on_since <= news.at
     and (news.kind <> 'new_edition' or not exists (
-        select 1 from interest own where own.customer_id = it.customer_id and own.project_id = news.project_id))";
+        select 1 from interest own
+        where own.customer_id = it.customer_id and own.project_id = news.project_id and own.erased_at is null))";
 
 /// `insert into notification` of the news for the interests `it` of `from`.
 fn insert(from: &str) -> String {
@@ -215,6 +216,17 @@ pub(crate) async fn list(
          order by id desc limit $3"
     );
     sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(customer.0).bind(page.after).bind(page.fetch()).fetch_all(pool).await
+}
+
+/// All that a customer was told, oldest first.
+pub(crate) async fn all(pool: &PgPool, customer: CustomerId) -> Result<Vec<Notification>, sqlx::Error> {
+    sqlx::query_as(
+        "select id, kind, series_id, project_id, project_name, changed, deadline, deadline_moved, previous_deadline, created_at, read_at
+         from notification where customer_id = $1 order by id",
+    )
+    .bind(customer.0)
+    .fetch_all(pool)
+    .await
 }
 
 /// How much a customer has not read yet.

@@ -14,7 +14,7 @@ pub(super) async fn lock(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::
     Ok(())
 }
 
-/// Waits until no other batch of events holds customers. A batch locks as many as it has records, in the order in which they come, and two
+/// Waits until nobody else goes through customers: a batch of events, the reminder, or an erasure. A batch locks as many as it has records, in the order in which they come, and two
 /// that hold each other's would be ended by Postgres again and again while a backlog is taken in. Requests lock one customer and need no turn.
 pub(crate) async fn take_turn(tx: &mut Tx) -> Result<(), sqlx::Error> {
     sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/serving', 2))").execute(&mut **tx).await?;
@@ -109,7 +109,8 @@ fn asked(who: &Identity, since: DateTime<Utc>, after: Option<Place>, fetch: i64)
          from served
          join customer on customer.id = served.customer_id
          left join known_salesman on known_salesman.id = served.person_id
-         left join lateral (select phone, customer_name from interest where customer_id = served.customer_id
+         left join lateral (select phone, customer_name from interest
+                            where customer_id = served.customer_id and erased_at is null
                             order by (customer_name is null), id desc limit 1) told on true
          where served.role = '{role}' and served.last_activity_at <= "
     ));

@@ -25,11 +25,14 @@ fn every_operation_says_who_may_call_it_and_shows_every_answer_by_example() {
     let all = operations(&description);
     let names: BTreeSet<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
     let expected = [
+        "delete /me",
         "get /interests",
         "get /interests/notifications",
         "get /interests/unattended",
         "get /interests/{id}",
         "get /interests/{id}/phone",
+        "get /me/data",
+        "get /me/disclosures",
         "patch /interests/{id}",
         "post /interests",
         "post /interests/notifications/read",
@@ -38,7 +41,12 @@ fn every_operation_says_who_may_call_it_and_shows_every_answer_by_example() {
     for (name, operation) in &all {
         assert!(!operation["x-actors"].as_array().unwrap().is_empty(), "{name}");
         assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{name}");
+        assert_eq!(operation["x-internal"] == true, name.contains(" /me"), "{name}");
         for (status, answer) in operation["responses"].as_object().unwrap() {
+            if status == "204" {
+                assert!(answer["description"].as_str().is_some_and(|it| !it.is_empty()) && answer.get("content").is_none());
+                continue;
+            }
             let media = answer["content"].as_object().unwrap().values().next().unwrap();
             let is_shown = |kind: &str| media.get(kind).is_some_and(|shown| shown.as_object().is_some_and(|it| !it.is_empty()));
             assert!(is_shown("example") || is_shown("examples"), "{name} {status}");
@@ -61,6 +69,9 @@ fn a_command_begins_with_its_name_and_says_what_it_causes() {
     let patch = &description["paths"]["/interests/{id}"]["patch"];
     assert!(patch["summary"].as_str().unwrap().starts_with("`UpdateInterest`: "));
     assert_eq!((&patch["x-command"], &patch["x-events"]), (&json!("UpdateInterest"), &json!(["InterestUpdated"])));
+    let delete = &description["paths"]["/me"]["delete"];
+    assert!(delete["summary"].as_str().unwrap().starts_with("`EraseCustomer`: "));
+    assert_eq!((&delete["x-command"], &delete["x-events"]), (&json!("EraseCustomer"), &json!(["InterestUpdated"])));
 }
 
 #[test]
@@ -69,9 +80,10 @@ fn the_problems_of_this_service_are_shown_where_they_can_come() {
     let several = &description["paths"]["/interests"]["post"]["responses"]["422"]["content"]["application/problem+json"]["examples"]
         ["several-projects"]["value"];
     assert_eq!(several["candidates"].as_array().unwrap().len(), 2);
-    let merged = &description["paths"]["/interests/{id}"]["patch"]["responses"]["409"]["content"]["application/problem+json"]["examples"]
-        ["interest-merged"]["value"];
-    assert!(merged["into"].is_string(), "{merged}");
+    let conflicts =
+        &description["paths"]["/interests/{id}"]["patch"]["responses"]["409"]["content"]["application/problem+json"]["examples"];
+    assert!(conflicts["interest-merged"]["value"]["into"].is_string(), "{conflicts}");
+    assert_eq!(conflicts["interest-erased"]["value"]["type"], "/problems/interest-erased");
 }
 
 #[test]

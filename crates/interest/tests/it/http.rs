@@ -49,6 +49,7 @@ async fn a_mark_becomes_an_interest_and_exactly_one_event() {
             "consultant": null,
             "consent": null,
             "mergedInto": null,
+            "erasedAt": null,
             "createdAt": "2026-11-23T01:00:00Z",
             "version": 1,
         })

@@ -3,10 +3,13 @@
 mod copies;
 mod creating;
 mod describing;
+mod erasing;
 mod http;
+mod me;
 mod merging;
 mod migrating;
 mod notifications;
+mod permissions;
 mod phone;
 mod policies;
 mod reading;

@@ -228,7 +228,7 @@ async fn a_mark_that_loses_against_an_event_is_tried_again_by_itself() {
 }
 
 /// Until somebody waits for a lock.
-async fn wait_for_a_lock(app: &TestApp) {
+pub(crate) async fn wait_for_a_lock(app: &TestApp) {
     let waits = "select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
     let looking = async {
         while !sqlx::query_scalar::<_, bool>(waits).fetch_one(app.pool()).await.unwrap() {

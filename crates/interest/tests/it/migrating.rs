@@ -98,3 +98,17 @@ async fn a_match_of_the_build_before_that_answers_what_was_turned_on_again_by_th
     app.deliver(1, &crate::a_match(crate::of(unheard), SALESMAN, None)).await;
     assert_eq!(seen(&app, unheard).await["salesman"]["id"], json!(SALESMAN));
 }
+
+#[tokio::test]
+async fn what_the_build_before_kept_of_somebody_is_forgotten_too() {
+    let (app, made) = of_before().await;
+    crate::erasing::erase(&app, PHONE).await.expect(204);
+    for (id, is_his) in made.into_iter().zip([true, true, false]) {
+        let shown = seen(&app, id).await;
+        assert_eq!((shown["erasedAt"].is_string(), shown["phone"].is_null()), (is_his, is_his), "{shown}");
+    }
+    let events: Vec<i64> = app.new_events().await.into_iter().map(|(_, version, _)| version).collect();
+    assert_eq!(events, [2, 4]);
+    let again = app.as_customer(PHONE).post("/interests", &json!({ "projectId": PROJECT })).await.expect(201);
+    assert!(!made.contains(&crate::id_of(&again)));
+}

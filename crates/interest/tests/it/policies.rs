@@ -1,9 +1,10 @@
 //! What other services' events do here.
 
+use chrono::TimeDelta;
 use events::{ConsultationId, Event, Origin, SalesmanMatched};
 use serde_json::{Value, json};
 use service_kit::kafka;
-use service_kit::testing::{TestApp, envelope};
+use service_kit::testing::{Caller, TestApp, customer, envelope};
 use uuid::Uuid;
 
 use crate::{CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, a_mark, a_match, a_project, marked, of, start};
@@ -43,6 +44,44 @@ async fn a_redelivered_match_does_not_bring_back_whom_a_later_one_replaced() {
     assert_eq!(salesman(&app, id).await, json!(other));
     assert_eq!((progress(&app, first.match_id.0).await, app.parked().await.len()), (Some(2), 0));
     assert_eq!(app.as_salesman(SALESMAN).get(&format!("/interests/{id}")).await.status, 404);
+}
+
+#[tokio::test]
+async fn whoever_is_replaced_loses_sight_of_the_interest_at_once() {
+    let app = start().await;
+    let id = marked(&app).await;
+    let (path, series) = (format!("/interests/{id}"), format!("/interests?customer={}", customer(PHONE).subject));
+    let first = a_match(of(id), SALESMAN, Some(CONSULTANT));
+    let (other_salesman, other_consultant) = (Uuid::from_u128(0x5A1F), Uuid::from_u128(0xC046));
+    let replaced = |salesman: Uuid, consultant: Option<Uuid>| SalesmanMatched {
+        match_id: first.match_id,
+        ..a_match(of(id), salesman, consultant)
+    };
+    let sight = async |caller: &Caller<'_>| {
+        let count = |page: Value| page["items"].as_array().unwrap().len();
+        (
+            caller.get(&path).await.status.as_u16(),
+            caller.get(&format!("{path}/phone")).await.status.as_u16(),
+            count(caller.get("/interests").await.expect(200)),
+            count(caller.get(&series).await.expect(200)),
+            count(caller.get("/interests/unattended").await.expect(200)),
+        )
+    };
+    let (salesman, consultant) = (app.as_salesman(SALESMAN), app.as_consultant(CONSULTANT));
+    app.clock().advance(TimeDelta::days(40));
+    app.deliver(1, &first).await;
+    for caller in [&salesman, &consultant] {
+        assert_eq!(sight(caller).await, (200, 200, 1, 1, 1));
+    }
+    let gone = (404, 404, 0, 0, 0);
+    // The consultant alone, then the salesman, and then the consultant with nobody in his place.
+    app.deliver(2, &replaced(SALESMAN, Some(other_consultant))).await;
+    assert_eq!((sight(&salesman).await, sight(&consultant).await), ((200, 200, 1, 1, 1), gone));
+    app.deliver(3, &replaced(other_salesman, Some(other_consultant))).await;
+    assert_eq!(sight(&salesman).await, gone);
+    assert_eq!(sight(&app.as_salesman(other_salesman)).await, (200, 200, 1, 1, 1));
+    app.deliver(4, &replaced(other_salesman, None)).await;
+    assert_eq!(sight(&app.as_consultant(other_consultant)).await, gone);
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ fn whose(phone: &str) -> CustomerRef {
 
 const DESIRED_ON: NaiveDate = NaiveDate::from_ymd_opt(2027, 1, 4).unwrap();
 
-fn asked(id: u128, phone: &str) -> ConsultationCreated {
+pub(crate) fn asked(id: u128, phone: &str) -> ConsultationCreated {
     ConsultationCreated {
         consultation_id: ConsultationId(Uuid::from_u128(id)),
         project_id: ProjectId(PROJECT),
@@ -45,7 +45,7 @@ fn changed(id: u128, phone: &str) -> ConsultationEdited {
     }
 }
 
-fn moved(id: u128, phone: &str) -> ConsultationProgressed {
+pub(crate) fn moved(id: u128, phone: &str) -> ConsultationProgressed {
     ConsultationProgressed {
         consultation_id: ConsultationId(Uuid::from_u128(id)),
         project_id: ProjectId(PROJECT),
@@ -200,7 +200,7 @@ async fn the_one_left_alone_the_longest_comes_first_page_by_page_and_everybody_s
 }
 
 /// A match for a consultation of that customer.
-fn served(id: u128, phone: &str, salesman: Uuid) -> SalesmanMatched {
+pub(crate) fn served(id: u128, phone: &str, salesman: Uuid) -> SalesmanMatched {
     let origin = Origin::Consultation(ConsultationId(Uuid::from_u128(id)));
     SalesmanMatched { customer: whose(phone), ..a_match(origin, salesman, Some(CONSULTANT)) }
 }
