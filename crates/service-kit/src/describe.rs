@@ -9,7 +9,7 @@
 //! | `x-events` | the types of event that this can cause, without `ktgg.` and version: `["ProjectStarted"]` |
 //! | `x-problems` | slugs of the service's own problems ([`Service::problems`](crate::Service::problems)) that it can answer with |
 //!
-//! Who may call it is told by its row in the [permissions](crate::permissions), as `x-actors`: `["anyone"]`, or roles. What only the gateway
+//! Who may call it is told by its row in the [`permissions`], as `x-actors`: `["anyone"]`, or roles. What only the gateway
 //! calls says `x-internal`.
 //!
 //! From these, its parameters and its body follow the problems that every such route can answer with, and the headers of its answers. A route
