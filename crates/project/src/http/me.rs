@@ -1,7 +1,8 @@
 //! What the gateway asks for a customer: everything that is kept of him, and to forget it.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{CustomerId, Step};
 use serde::Serialize;
@@ -133,17 +134,21 @@ impl From<HeldConsultation> for ConsultationView {
 /// Everything that this service keeps of the caller.
 #[utoipa::path(
     get, path = "/me/data", tag = "project",
-    responses((status = 200, body = ViewData, description = "Without what was erased before")),
+    responses((
+        status = 200, body = ViewData, description = "Without what was erased before",
+        headers(("Cache-Control" = String, description = "`no-store`")),
+    )),
     extensions(("x-internal" = json!(true))),
 )]
-async fn data(State(context): State<Context>, who: Identity) -> Result<View<ViewData>, Problem> {
+async fn data(State(context): State<Context>, who: Identity) -> Result<impl IntoResponse, Problem> {
     let customer = CustomerId(who.subject);
     let interests = store::interests(context.db.pool(), customer).await?;
     let consultations = store::consultations(context.db.pool(), customer).await?;
-    Ok(View(ViewData {
+    let view = ViewData {
         interests: interests.into_iter().map(InterestView::from).collect(),
         consultations: consultations.into_iter().map(ConsultationView::from).collect(),
-    }))
+    };
+    Ok(([(header::CACHE_CONTROL, "no-store")], View(view)))
 }
 
 /// `EraseCustomer`: forget the caller. His interests and consultations stay with their ids and are counted, for staff alone; none of them is

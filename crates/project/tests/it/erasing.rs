@@ -1,6 +1,6 @@
 //! What is kept of a customer, and how it is forgotten.
 
-use axum::http::Method;
+use axum::http::{Method, header};
 use chrono::TimeDelta;
 use events::{ConsultationCreated, CustomerId, CustomerRef, Event, InterestCreated, LastFour, Origin, Step};
 use serde_json::{Value, json};
@@ -119,7 +119,9 @@ async fn seeded(app: &TestApp) -> Seeded {
 async fn a_customer_gets_everything_that_is_kept_of_him_and_of_nobody_else() {
     let app = start().await;
     let it = seeded(&app).await;
-    let data = app.as_customer(PHONE).get("/me/data").await.expect(200);
+    let answer = app.as_customer(PHONE).get("/me/data").await;
+    assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
+    let data = answer.expect(200);
     let (salesman, consultant) =
         (json!({ "id": SALESMAN, "displayName": "김하늘" }), json!({ "id": CONSULTANT, "displayName": "박노을" }));
     let consultation = |of: &ConsultationCreated, step: &str, since: &str| {

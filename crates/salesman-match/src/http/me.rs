@@ -1,7 +1,8 @@
 //! What the gateway asks for a customer: everything that is kept of him, and to forget it.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use events::CustomerId;
 use serde::Serialize;
@@ -87,12 +88,16 @@ impl From<Stored> for MatchedView {
 /// Everything that this service keeps of the caller.
 #[utoipa::path(
     get, path = "/me/data", tag = "salesman-match",
-    responses((status = 200, body = MatchData, description = "Without what was erased before")),
+    responses((
+        status = 200, body = MatchData, description = "Without what was erased before",
+        headers(("Cache-Control" = String, description = "`no-store`")),
+    )),
     extensions(("x-internal" = json!(true))),
 )]
-pub(super) async fn data(State(context): State<Context>, who: Identity) -> Result<View<MatchData>, Problem> {
+pub(super) async fn data(State(context): State<Context>, who: Identity) -> Result<impl IntoResponse, Problem> {
     let stored = store::held(context.db.pool(), CustomerId(who.subject)).await?;
-    Ok(View(MatchData { matches: stored.into_iter().map(MatchedView::from).collect() }))
+    let view = MatchData { matches: stored.into_iter().map(MatchedView::from).collect() };
+    Ok(([(header::CACHE_CONTROL, "no-store")], View(view)))
 }
 
 /// `EraseCustomer`: forget the caller. His matches are closed and stay with their ids, for staff alone. Saying it again is fine.

@@ -1,6 +1,6 @@
 //! What is kept of a customer, and how it is forgotten.
 
-use axum::http::Method;
+use axum::http::{Method, header};
 use chrono::TimeDelta;
 use events::{ConsultationCreated, Event, InterestCreated, PersonRole, Step};
 use serde_json::{Value, json};
@@ -92,7 +92,9 @@ async fn seeded(app: &TestApp) -> Seeded {
 async fn a_customer_gets_everything_that_is_kept_of_him_and_of_nobody_else() {
     let app = start().await;
     let it = seeded(&app).await;
-    let data = app.as_customer(PHONE).get("/me/data").await.expect(200);
+    let answer = app.as_customer(PHONE).get("/me/data").await;
+    assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
+    let data = answer.expect(200);
     let matches = data["matches"].as_array().unwrap();
     assert_eq!(matches.iter().map(|it| it["origin"]["id"].clone()).collect::<Vec<_>>(), it.origins().map(|id| json!(id)));
     let mut first = matches[0].clone();

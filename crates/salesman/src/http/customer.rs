@@ -1,7 +1,8 @@
 //! What the gateway asks for a customer: everything that is kept of him, and to forget it.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use events::CustomerId;
 use serde::Serialize;
@@ -127,17 +128,21 @@ impl From<HeldNews> for ToldView {
 /// Everything that this service keeps of the caller.
 #[utoipa::path(
     get, path = "/me/data", tag = "salesman",
-    responses((status = 200, body = AssignmentData, description = "Without what was erased before")),
+    responses((
+        status = 200, body = AssignmentData, description = "Without what was erased before",
+        headers(("Cache-Control" = String, description = "`no-store`")),
+    )),
     extensions(("x-internal" = json!(true))),
 )]
-pub(super) async fn data(State(context): State<Context>, who: Identity) -> Result<View<AssignmentData>, Problem> {
+pub(super) async fn data(State(context): State<Context>, who: Identity) -> Result<impl IntoResponse, Problem> {
     let customer = CustomerId(who.subject);
     let assignments = store::held(context.db.pool(), customer).await?;
     let notifications = store::held_news(context.db.pool(), customer).await?;
-    Ok(View(AssignmentData {
+    let view = AssignmentData {
         assignments: assignments.into_iter().map(AssignedView::from).collect(),
         notifications: notifications.into_iter().map(ToldView::from).collect(),
-    }))
+    };
+    Ok(([(header::CACHE_CONTROL, "no-store")], View(view)))
 }
 
 /// `EraseCustomer`: forget the caller. What people were on stays with its ids and its counts, for staff alone; what they were told of him is

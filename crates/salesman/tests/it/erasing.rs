@@ -1,6 +1,6 @@
 //! What is kept of a customer, and how it is forgotten.
 
-use axum::http::Method;
+use axum::http::{Method, header};
 use chrono::TimeDelta;
 use events::{
     ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, InterestId, InterestUpdated, LastFour, Origin,
@@ -84,7 +84,9 @@ async fn seeded(app: &TestApp) -> Uuid {
 async fn a_customer_gets_everything_that_is_kept_of_him_and_of_nobody_else() {
     let app = start().await;
     let id = seeded(&app).await;
-    let data = app.as_customer(PHONE).get("/me/data").await.expect(200);
+    let answer = app.as_customer(PHONE).get("/me/data").await;
+    assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
+    let data = answer.expect(200);
     let (at, name) = ("2026-11-23T01:00:00Z", "2026년 스마트상점 보급사업");
     let salesman = json!({ "id": id, "displayName": "김영업" });
     assert_eq!(
