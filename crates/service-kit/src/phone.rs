@@ -43,13 +43,17 @@ impl Phone {
     /// The ways in which the number is usually written: what to look for where nobody should have written it.
     pub fn spellings(&self) -> Vec<String> {
         let national = self.national();
-        let abroad = |written: &str| format!("+82{}", &written[1..]);
+        let spaced = national.replace('-', " ");
+        let abroad = |sign: &str, written: &str| format!("+82{sign}{}", &written[1..]);
         vec![
             self.digits(),
             self.e164().to_owned(),
             self.e164()[1..].to_owned(),
-            abroad(&national),
-            national.replace('-', " "),
+            abroad("", &national),
+            abroad("-", &national),
+            abroad(" ", &national),
+            abroad(" ", &spaced),
+            spaced,
             national,
         ]
     }
@@ -202,6 +206,24 @@ mod tests {
         for written in ["010-1234-5678", "02-123-4567", "02-1234-5678", "031-123-4567", "070-1234-5678"] {
             assert_eq!(written.parse::<Phone>().unwrap().national(), written);
         }
+    }
+
+    #[test]
+    fn whoever_looks_for_a_number_finds_it_as_people_write_it() {
+        let phone: Phone = "010-1234-5678".parse().unwrap();
+        let spellings = phone.spellings();
+        for written in [
+            "01012345678",
+            "010-1234-5678",
+            "010 1234 5678",
+            "+821012345678",
+            "+82-10-1234-5678",
+            "+82 10-1234-5678",
+            "+82 10 1234 5678",
+        ] {
+            assert!(spellings.iter().any(|spelling| spelling == written), "{written}");
+        }
+        assert!(spellings.iter().all(|spelling| spelling.parse::<Phone>().as_ref() == Ok(&phone)));
     }
 
     #[test]
