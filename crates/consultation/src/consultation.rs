@@ -46,8 +46,8 @@ pub struct Consultation {
     pub project_name: String,
     /// Whose it is.
     pub customer_id: CustomerId,
-    /// The customer's number; never in an event.
-    pub phone: Phone,
+    /// The customer's number; never in an event. `None` since he was forgotten.
+    pub phone: Option<Phone>,
     /// The customer's name, where it was told; never in an event.
     pub customer_name: Option<String>,
     /// Where a colleague entered it: who recorded the customer's consent, and when.
@@ -119,6 +119,8 @@ pub enum Command {
         /// The consultant, where one was free.
         consultant: Option<PersonRef>,
     },
+    /// `EraseCustomer`: its customer wants to be forgotten.
+    Erase,
 }
 
 /// Why a command is not carried out.
@@ -150,6 +152,9 @@ pub enum Refusal {
     /// Cancelled and failed want a reason.
     #[error("{0} wants a reason")]
     ReasonMissing(Step),
+    /// Nobody writes about whoever wanted to be forgotten.
+    #[error("the consultation was erased at its customer's wish")]
+    Erased,
 }
 
 /// What was decided.
@@ -207,7 +212,7 @@ impl Consultation {
             project_id: request.project_id,
             project_name: request.project_name,
             customer_id: request.customer_id,
-            phone: request.phone,
+            phone: Some(request.phone),
             customer_name: request.customer_name,
             consent: request.consent,
             desired_on: request.desired_on,
@@ -245,7 +250,21 @@ impl Consultation {
             }
             Command::Edit { desired_on, memo, today } => self.edit(desired_on, memo, today, actor),
             Command::Progress { to, reason } => self.progress(to, reason, actor),
+            Command::Erase => Ok(self.cancel_for_good(actor)),
         }
+    }
+
+    /// Whether a colleague may note something about it, also when it is closed.
+    ///
+    /// # Errors
+    /// [`Refusal::Erased`].
+    pub fn check_note(&self) -> Result<(), Refusal> {
+        if self.is_erased() { Err(Refusal::Erased) } else { Ok(()) }
+    }
+
+    /// Whether its customer was forgotten: then it is nobody's, and says nothing of him.
+    pub const fn is_erased(&self) -> bool {
+        self.phone.is_none()
     }
 
     fn edit(
@@ -309,7 +328,9 @@ impl Consultation {
     }
 
     fn customer(&self) -> CustomerRef {
-        CustomerRef { customer_id: self.customer_id, last_four: self.phone.last_four() }
+        // What is erased is closed, and nothing more is told of it.
+        let last_four = self.phone.as_ref().map(Phone::last_four).unwrap_or_default();
+        CustomerRef { customer_id: self.customer_id, last_four }
     }
 }
 
@@ -403,6 +424,27 @@ mod tests {
     fn a_match_that_comes_after_the_end_changes_nothing_and_is_no_error() {
         let cancelled = after(requested(), to(Step::Cancelled));
         assert_eq!(cancelled.handle(Command::EditSalesman { salesman: a_person(7), consultant: None }, STAFF), Ok(None));
+    }
+
+    #[test]
+    fn whatever_is_open_is_cancelled_when_its_customer_is_forgotten_and_nothing_else_changes() {
+        for it in
+            Step::ALL.into_iter().flat_map(|step| [Consultation { step, ..matched() }, Consultation { step, ..requested() }])
+        {
+            let (step, people, is_closed) = (it.step, (it.salesman.clone(), it.consultant.clone()), it.step.is_closed());
+            let forgotten = after(it, Command::Erase);
+            assert_eq!(forgotten.step, if is_closed { step } else { Step::Cancelled });
+            assert_eq!((forgotten.reason, forgotten.version), (None, if is_closed { 1 } else { 2 }));
+            assert_eq!((forgotten.salesman, forgotten.consultant), people);
+        }
+    }
+
+    #[test]
+    fn nobody_writes_about_whoever_is_forgotten_and_a_match_changes_nothing() {
+        let it = Consultation { phone: None, step: Step::Cancelled, ..matched() };
+        assert_eq!((it.check_note(), requested().check_note()), (Err(Refusal::Erased), Ok(())));
+        assert_eq!(it.handle(Command::EditSalesman { salesman: a_person(8), consultant: None }, STAFF), Ok(None));
+        assert_eq!(it.handle(Command::Erase, STAFF), Ok(None));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod changing;
 mod creating;
+mod me;
 mod notes;
 mod phone;
 mod views;
@@ -35,6 +36,9 @@ pub(crate) fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(changing::progress))
         .routes(routes!(notes::add))
         .routes(routes!(phone::phone))
+        .routes(routes!(me::data))
+        .routes(routes!(me::disclosures))
+        .routes(routes!(me::erase))
 }
 
 /// One of each of this service's own problems.
@@ -44,13 +48,16 @@ pub(crate) fn problems() -> Vec<Problem> {
         Refusal::NotEditable(Step::Approved).into(),
         Refusal::NoSuchWay { from: Step::Apply, to: Step::Succeeded }.into(),
         Refusal::NobodyOnIt.into(),
+        Refusal::Erased.into(),
         asked_project::an_example_of_several(),
     ]
 }
 
-/// Whether somebody may know that the consultation exists. Another person's is 404, not 403.
+/// Whether somebody may know that the consultation exists. Another person's is 404, not 403, and one that was erased is nobody's: staff see
+/// that it was there.
 fn sees(who: &Identity, it: &Consultation) -> bool {
     match who.role {
+        Role::Customer | Role::Salesman | Role::Consultant if it.is_erased() => false,
         Role::Customer => it.customer_id.0 == who.subject,
         Role::Salesman => who.is(it.salesman.as_ref()),
         Role::Consultant => who.is(it.consultant.as_ref()),
@@ -145,7 +152,6 @@ struct ListQuery {
 #[utoipa::path(
     get, path = "/consultations", tag = "consultation", params(ListQuery),
     responses((status = 200, body = Paged<ConsultationView>, description = "One page of them")),
-    extensions(("x-actors" = json!(["customer", "salesman", "consultant", "staff"]))),
 )]
 async fn list(
     State(context): State<Context>,
@@ -191,7 +197,6 @@ async fn list(
 #[utoipa::path(
     get, path = "/consultations/{id}", tag = "consultation", params(("id" = Uuid, Path)),
     responses((status = 200, body = WholeConsultationView, description = "The consultation")),
-    extensions(("x-actors" = json!(["customer", "salesman", "consultant", "staff"]))),
 )]
 async fn show(
     State(context): State<Context>,

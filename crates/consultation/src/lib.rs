@@ -2,6 +2,7 @@
 //!
 //! - [`consultation`]: the aggregate, every rule about it.
 //! - [`known_project`], [`holidays`], [`timeline`]: what a project's name means here, which days are marked, what happened.
+//! - [`permissions`]: who may call what.
 //! - `http`: what callers can do.
 //! - `policies`: what other services' events do here.
 //! - `store`: the only SQL.
@@ -10,6 +11,7 @@ pub mod consultation;
 pub mod holidays;
 mod http;
 pub mod known_project;
+pub mod permissions;
 mod policies;
 mod store;
 pub mod timeline;
@@ -21,6 +23,7 @@ use service_kit::Service;
 pub fn service() -> Service {
     Service::new("consultation", 8083, sqlx::migrate!())
         .routes(http::routes)
+        .permissions(permissions::TABLE)
         .problems(http::problems)
         .identifies_customers()
         .whenever(policies::edit_salesman)

@@ -2,6 +2,7 @@
 
 pub(crate) mod copies;
 pub(crate) mod disclosures;
+pub(crate) mod erasure;
 pub(crate) mod listing;
 pub(crate) mod timeline;
 
@@ -10,6 +11,7 @@ use events::{
     Actor, ConsultationCreated, ConsultationId, CustomerId, Envelope, Period, PersonRef, ProjectId, ProjectStatus, SalesmanId,
     Step,
 };
+use service_kit::phone::Phone;
 use service_kit::problem::ChangeError;
 use service_kit::{Tx, event_log};
 use sqlx::AssertSqlSafe;
@@ -28,7 +30,7 @@ struct Row {
     project_id: Uuid,
     project_name: String,
     customer_id: Uuid,
-    phone: String,
+    phone: Option<String>,
     customer_name: Option<String>,
     consent_role: Option<String>,
     consent_by: Option<Uuid>,
@@ -45,6 +47,7 @@ struct Row {
     consultant_known_as: Option<String>,
     version: i64,
     created_at: DateTime<Utc>,
+    erased_at: Option<DateTime<Utc>>,
     #[sqlx(flatten)]
     known: KnownRow,
 }
@@ -61,7 +64,7 @@ struct KnownRow {
     known_period: Option<Json<Period>>,
 }
 
-/// A consultation, when it was requested, and what this service was told of its project and its people.
+/// A consultation, when it was requested and erased, and what this service was told of its project and its people.
 #[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) it: Consultation,
@@ -71,6 +74,8 @@ pub(crate) struct Stored {
     pub(crate) salesman_known_as: Option<String>,
     pub(crate) consultant_known_as: Option<String>,
     pub(crate) created_at: DateTime<Utc>,
+    /// When its customer was forgotten.
+    pub(crate) erased_at: Option<DateTime<Utc>>,
 }
 
 impl Stored {
@@ -92,7 +97,7 @@ impl TryFrom<Row> for Stored {
             project_id: ProjectId(row.project_id),
             project_name: row.project_name,
             customer_id: CustomerId(row.customer_id),
-            phone: row.phone.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+            phone: row.phone.map(|phone| phone.parse()).transpose().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
             customer_name: row.customer_name,
             consent: consent(row.consent_role, row.consent_by, row.consent_at)?,
             desired_on: row.desired_on,
@@ -109,6 +114,7 @@ impl TryFrom<Row> for Stored {
             salesman_known_as: row.salesman_known_as,
             consultant_known_as: row.consultant_known_as,
             created_at: row.created_at,
+            erased_at: row.erased_at,
         })
     }
 }
@@ -143,7 +149,8 @@ const KNOWN: &str = "project.id as known_id, project.name as known_name, project
 const COLUMNS: &str =
     "it.id, it.project_id, it.project_name, it.customer_id, it.phone, it.customer_name, it.consent_role, it.consent_by, it.consent_at,
     it.desired_on, it.memo, it.step, it.reason, it.salesman_id, it.salesman_name, it.consultant_id, it.consultant_name,
-    salesman.display_name as salesman_known_as, consultant.display_name as consultant_known_as, it.version, it.created_at";
+    salesman.display_name as salesman_known_as, consultant.display_name as consultant_known_as, it.version, it.created_at,
+    it.erased_at";
 
 /// Where it is read from.
 const SOURCES: &str = "consultation it left join known_project project on project.id = it.project_id
@@ -155,6 +162,13 @@ pub(crate) async fn load(connection: &mut PgConnection, id: ConsultationId) -> R
     let sql = format!("select {COLUMNS}, {KNOWN} from {SOURCES} where it.id = $1");
     let row: Option<Row> = sqlx::query_as(AssertSqlSafe(sql)).bind(id.0).fetch_optional(connection).await?;
     row.map(Stored::try_from).transpose()
+}
+
+/// One consultation, which stays as it is until the caller's transaction ends: for what is written beside it, so that nothing is written
+/// about a customer while he is forgotten.
+pub(crate) async fn held(tx: &mut Tx, id: ConsultationId) -> Result<Option<Stored>, sqlx::Error> {
+    sqlx::query("select 1 from consultation where id = $1 for share").bind(id.0).execute(&mut **tx).await?;
+    load(tx, id).await
 }
 
 /// What a change is written down with: who caused it, when, and by which event of another service.
@@ -195,7 +209,7 @@ pub(crate) async fn create(tx: &mut Tx, it: &Consultation, event: &ConsultationC
     .bind(it.project_id.0)
     .bind(&it.project_name)
     .bind(it.customer_id.0)
-    .bind(it.phone.e164())
+    .bind(it.phone.as_ref().map(Phone::e164))
     .bind(&it.customer_name)
     .bind(it.consent.map(|consent| consent.role.as_str()))
     .bind(it.consent.map(|consent| consent.by))

@@ -58,8 +58,8 @@ pub enum Happening {
     },
     /// A colleague wrote a note. It is kept as a note and not in the timeline, and no customer is shown it.
     Noted {
-        /// What it says.
-        text: String,
+        /// What it says; `null` since its customer was forgotten.
+        text: Option<String>,
     },
 }
 
@@ -87,8 +87,8 @@ pub struct Note {
     pub at: DateTime<Utc>,
     /// By whom.
     pub actor: Actor,
-    /// What.
-    pub text: String,
+    /// What; `None` since the customer was forgotten.
+    pub text: Option<String>,
 }
 
 impl From<&Note> for Entry {

@@ -21,17 +21,26 @@ impl Consultation {
         if matches!(to, Step::Cancelled | Step::Failed) && reason.is_none() {
             return Err(Refusal::ReasonMissing(to));
         }
-        let event = ConsultationProgressed {
+        Ok(Some(Change::Progressed { event: self.progressed(to, actor), reason }))
+    }
+
+    /// `EraseCustomer`: whoever is forgotten waits for nobody. No reason: it would be forgotten with everything else that was said.
+    pub(super) fn cancel_for_good(&self, actor: Actor) -> Option<Change> {
+        let event = self.progressed(Step::Cancelled, actor);
+        (!self.step.is_closed()).then_some(Change::Progressed { event, reason: None })
+    }
+
+    fn progressed(&self, to: Step, actor: Actor) -> ConsultationProgressed {
+        ConsultationProgressed {
             consultation_id: self.id,
             project_id: self.project_id,
             customer: self.customer(),
-            from,
+            from: self.step,
             to,
             salesman_id: self.salesman.as_ref().map(|person| person.id),
             consultant_id: self.consultant.as_ref().map(|person| person.id),
             actor,
-        };
-        Ok(Some(Change::Progressed { event, reason }))
+        }
     }
 
     /// The steps it can go to from here, legal for whoever may move it.

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use chrono::NaiveDate;
 use events::{ConsultationId, Step};
 use serde::Deserialize;
-use service_kit::auth::{Askers, Customers, Identity, Only};
+use service_kit::auth::Identity;
 use service_kit::clock::seoul_date;
 use service_kit::describe::StepName;
 use service_kit::http::{Field, Fields, IfMatch, Json, Path, Versioned};
@@ -40,6 +40,9 @@ impl From<Refusal> for Problem {
             }
             Refusal::NobodyOnIt => Self::conflict("not-matched-yet", Text::new("아직 영업대표를 배정하고 있습니다", en))
                 .with("step", Step::Apply.as_str()),
+            Refusal::Erased => {
+                Self::conflict("consultation-erased", Text::new("고객의 요청으로 개인정보가 삭제된 상담입니다", en))
+            }
         }
     }
 }
@@ -50,7 +53,9 @@ pub(super) fn note_refusal(fields: &mut Fields, refusal: &Refusal) {
         Refusal::InThePast => ("/desiredDate", "in-the-past", "지난 날짜는 고를 수 없습니다".into()),
         Refusal::TooLate => ("/desiredDate", "too-late", format!("{LAST_YEAR}년까지의 날짜를 골라 주세요").into()),
         Refusal::ReasonMissing(_) => ("/reason", "required", "사유를 적어 주세요".into()),
-        Refusal::Closed(_) | Refusal::NotEditable(_) | Refusal::NoSuchWay { .. } | Refusal::NobodyOnIt => return,
+        Refusal::Closed(_) | Refusal::NotEditable(_) | Refusal::NoSuchWay { .. } | Refusal::NobodyOnIt | Refusal::Erased => {
+            return;
+        }
     };
     fields.refuse(pointer, code, Text { ko, en: refusal.to_string().into() });
 }
@@ -76,7 +81,6 @@ pub(crate) struct EditConsultation {
     params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "The version that is meant, as its ETag")),
     responses((status = 200, body = WholeConsultationView, description = "As it is now")),
     extensions(
-        ("x-actors" = json!(["customer"])),
         ("x-command" = json!("EditConsultation")),
         ("x-events" = json!(["ConsultationEdited"])),
         ("x-problems" = json!(["consultation-not-editable"])),
@@ -84,7 +88,7 @@ pub(crate) struct EditConsultation {
 )]
 pub(super) async fn edit(
     State(context): State<Context>,
-    Only { 0: who, .. }: Only<Customers>,
+    who: Identity,
     Path(id): Path<ConsultationId>,
     if_match: IfMatch,
     Json { body, .. }: Json<EditConsultation>,
@@ -127,7 +131,6 @@ pub(crate) struct ProgressConsultation {
     ),
     responses((status = 200, body = WholeConsultationView, description = "As it is now")),
     extensions(
-        ("x-actors" = json!(["customer", "salesman", "staff"])),
         ("x-command" = json!("ProgressConsultation")),
         ("x-events" = json!(["ConsultationProgressed"])),
         ("x-problems" = json!(["consultation-closed", "step-not-allowed", "not-matched-yet"])),
@@ -135,7 +138,7 @@ pub(crate) struct ProgressConsultation {
 )]
 pub(super) async fn progress(
     State(context): State<Context>,
-    Only { 0: who, .. }: Only<Askers>,
+    who: Identity,
     Path(id): Path<ConsultationId>,
     if_match: IfMatch,
     Json { body, retry }: Json<ProgressConsultation>,

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use events::{ConsultationId, ProjectId};
 use serde::Deserialize;
 use service_kit::asked_project::{Meant, ProjectFields};
-use service_kit::auth::{Askers, Only, Role};
+use service_kit::auth::{Identity, Role};
 use service_kit::clock::seoul_date;
 use service_kit::http::{Field, Fields, Json, Versioned};
 use service_kit::people::ForWhomFields;
@@ -64,7 +64,6 @@ pub(crate) struct CreateConsultation {
     params(("Idempotency-Key" = Option<String>, Header, description = "Sent again, the same answer comes again")),
     responses((status = 201, body = WholeConsultationView, description = "It exists; a salesman is being found")),
     extensions(
-        ("x-actors" = json!(["customer", "salesman", "staff"])),
         ("x-command" = json!("CreateConsultation")),
         ("x-events" = json!(["ConsultationCreated"])),
         ("x-problems" = json!(["several-projects"])),
@@ -72,7 +71,7 @@ pub(crate) struct CreateConsultation {
 )]
 pub(super) async fn create(
     State(context): State<Context>,
-    Only { 0: who, .. }: Only<Askers>,
+    who: Identity,
     Json { body, retry }: Json<CreateConsultation>,
 ) -> Result<Versioned<WholeConsultationView>, Problem> {
     if who.role == Role::Customer && who.phone.is_none() {
@@ -90,6 +89,9 @@ pub(super) async fn create(
         let stored = store::load(&mut tx, ConsultationId(id)).await?.ok_or_else(Problem::not_found)?;
         if sees(&who, &stored.it) {
             return shown(&mut tx, &who, today, status, stored).await;
+        }
+        if stored.it.is_erased() {
+            return Err(Problem::not_found());
         }
         // Entering it for a customer puts nobody on it: what others wrote and did since is not his to read.
         let desired_on = desired_on.ok_or_else(|| fields.problem())?;

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use events::ConsultationId;
 use serde::Deserialize;
-use service_kit::auth::{Only, Team};
+use service_kit::auth::Identity;
 use service_kit::http::{Field, Fields, Json, Path, View};
 use service_kit::{Context, Problem, idempotency};
 use utoipa::ToSchema;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::sees;
 use super::views::NoteView;
+use crate::consultation::Consultation;
 use crate::store::{self, copies, timeline};
 use crate::timeline::{Names, Note, colleague};
 
@@ -37,13 +38,11 @@ pub(crate) struct AddNote {
         ("Idempotency-Key" = Option<String>, Header, description = "Sent again, the same answer comes again"),
     ),
     responses((status = 201, body = NoteView, description = "The note")),
-    extensions(
-        ("x-actors" = json!(["salesman", "consultant", "staff"])), ("x-command" = json!("AddNote")), ("x-events" = json!([])),
-    ),
+    extensions(("x-command" = json!("AddNote")), ("x-events" = json!([])), ("x-problems" = json!(["consultation-erased"]))),
 )]
 pub(super) async fn add(
     State(context): State<Context>,
-    Only { 0: who, .. }: Only<Team>,
+    who: Identity,
     Path(id): Path<ConsultationId>,
     Json { body, retry }: Json<AddNote>,
 ) -> Result<Response, Problem> {
@@ -55,12 +54,13 @@ pub(super) async fn add(
     let mut tx = context.db.begin().await?;
     let sent_before = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await?;
     // Whoever is off it meanwhile is told again what he wrote while he was on it.
-    let stored = store::load(&mut tx, id).await?.filter(|stored| sent_before.is_some() || sees(&who, &stored.it));
-    let it = stored.ok_or_else(Problem::not_found)?.it;
+    let is_told = |it: &Consultation| sees(&who, it) || (sent_before.is_some() && !it.is_erased());
+    let it = store::held(&mut tx, id).await?.map(|stored| stored.it).filter(is_told).ok_or_else(Problem::not_found)?;
+    it.check_note()?;
     let note = if let Some((_, note)) = sent_before {
         timeline::note(&mut tx, id, note).await?.ok_or_else(Problem::not_found)?
     } else {
-        let note = Note { id: tx.new_id(), at: tx.now(), actor: who.actor(), text };
+        let note = Note { id: tx.new_id(), at: tx.now(), actor: who.actor(), text: Some(text) };
         timeline::write_note(&mut tx, id, &note).await?;
         idempotency::remember(&mut tx, who.subject, retry.as_ref(), StatusCode::CREATED, note.id).await?;
         note

@@ -5,14 +5,14 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use events::ConsultationId;
 use serde::Serialize;
-use service_kit::auth::{Only, Team};
+use service_kit::auth::Identity;
 use service_kit::disclosure::WhyQuery;
 use service_kit::http::{Path, Query, View};
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 
-use super::seen_by;
-use crate::store::disclosures;
+use super::sees;
+use crate::store::{self, disclosures};
 
 /// A customer's number.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,19 +26,21 @@ pub(crate) struct PhoneView {
 #[utoipa::path(
     get, path = "/consultations/{id}/phone", tag = "consultation", params(("id" = Uuid, Path), WhyQuery),
     responses((status = 200, body = PhoneView, description = "The number; not to be stored")),
-    extensions(("x-actors" = json!(["salesman", "consultant", "staff"]))),
 )]
 pub(super) async fn phone(
     State(context): State<Context>,
-    Only { 0: who, .. }: Only<Team>,
+    who: Identity,
     Path(id): Path<ConsultationId>,
     Query(query): Query<WhyQuery>,
 ) -> Result<Response, Problem> {
     let why = query.read()?;
     let mut tx = context.db.begin().await?;
-    let it = seen_by(&mut tx, &who, id).await?.it;
+    let it = store::held(&mut tx, id).await?.map(|stored| stored.it).filter(|it| sees(&who, it));
+    let it = it.ok_or_else(Problem::not_found)?;
+    // Staff see that there was a consultation, but there is no number any more.
+    let phone = it.phone.as_ref().ok_or_else(Problem::not_found)?;
     disclosures::write(&mut tx, &it, &who, why.as_deref()).await?;
     tx.commit().await?;
-    let view = PhoneView { phone: it.phone.e164().to_owned() };
+    let view = PhoneView { phone: phone.e164().to_owned() };
     Ok(([(header::CACHE_CONTROL, "no-store")], View(view)).into_response())
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use service_kit::auth::{Identity, Role};
 use service_kit::describe::{PhaseName, RoleName, StatusName, StepName};
 use service_kit::people::PersonView;
+use service_kit::phone::Phone;
 use sqlx::postgres::PgConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -26,7 +27,7 @@ use crate::timeline::{self as happenings, Entry, Happening, Names, Note};
     "desiredDate": "2026-12-05", "desiredDateMark": { "kind": "weekend", "name": "토요일" }, "memo": "오전에 연락 주세요",
     "step": "apply", "nextSteps": ["approved", "cancelled"], "reason": null,
     "salesman": { "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" }, "consultant": null,
-    "createdAt": "2026-11-24T01:00:00Z", "version": 1,
+    "createdAt": "2026-11-24T01:00:00Z", "erasedAt": null, "version": 1,
 }))]
 pub(crate) struct ConsultationView {
     /// Which.
@@ -49,13 +50,13 @@ pub(crate) struct ConsultationView {
     customer_id: Uuid,
     /// His name, where it was told.
     customer_name: Option<String>,
-    /// His number with its middle hidden.
-    phone: String,
+    /// His number with its middle hidden; `null` since he was forgotten.
+    phone: Option<String>,
     /// The day the customer wishes for, in Seoul.
     pub(super) desired_date: NaiveDate,
     /// Why that day is no working day. Public holidays are known until 2035, weekends for ever.
     desired_date_mark: Option<Mark>,
-    /// What the customer wrote.
+    /// What the customer wrote; nothing since he was forgotten.
     memo: String,
     /// Where it stands.
     #[schema(value_type = StepName)]
@@ -71,6 +72,8 @@ pub(crate) struct ConsultationView {
     consultant: Option<PersonView>,
     /// When it was asked for.
     created_at: DateTime<Utc>,
+    /// When its customer was forgotten at his wish (삭제됨), and with him his name, his number, and what was said. Only staff are shown what was.
+    erased_at: Option<DateTime<Utc>>,
     /// Also the `ETag`.
     version: i64,
 }
@@ -79,7 +82,7 @@ impl ConsultationView {
     /// What it is like on that day.
     pub(super) fn of(stored: Stored, reader: &Identity, today: NaiveDate) -> Self {
         let next_steps = if sees(reader, &stored.it) { stored.it.next_steps() } else { &[] };
-        let Stored { it, project, salesman_known_as, consultant_known_as, created_at } = stored;
+        let Stored { it, project, salesman_known_as, consultant_known_as, created_at, erased_at } = stored;
         let project_state = ProjectState::of(project.as_ref(), &it.project_name);
         Self {
             id: it.id.0,
@@ -89,7 +92,7 @@ impl ConsultationView {
             project_status: project.as_ref().map(|project| project.status),
             project_phase: project.as_ref().and_then(|project| project.phase(today)),
             customer_id: it.customer_id.0,
-            phone: it.phone.masked(),
+            phone: it.phone.as_ref().map(Phone::masked),
             desired_date: it.desired_on,
             desired_date_mark: holidays::mark(it.desired_on),
             step: it.step,
@@ -102,6 +105,7 @@ impl ConsultationView {
             salesman: it.salesman.map(|person| shown_as(person, salesman_known_as)),
             consultant: it.consultant.map(|person| shown_as(person, consultant_known_as)),
             created_at,
+            erased_at,
         }
     }
 }
@@ -125,7 +129,7 @@ fn shown_as(person: PersonRef, known_as: Option<String>) -> PersonView {
     "desiredDate": "2026-12-05", "desiredDateMark": { "kind": "weekend", "name": "토요일" }, "memo": "오전에 연락 주세요",
     "step": "approved", "nextSteps": ["succeeded", "failed", "cancelled"], "reason": null,
     "salesman": { "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" }, "consultant": null,
-    "createdAt": "2026-11-24T01:00:00Z", "version": 2, "consent": null,
+    "createdAt": "2026-11-24T01:00:00Z", "erasedAt": null, "version": 2, "consent": null,
     "timeline": [
         { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d02", "at": "2026-11-24T01:00:00Z", "kind": "requested", "desiredDate": "2026-12-05",
           "by": { "role": "customer", "id": "5b7c9d1e-2f3a-8b4c-9d5e-6f7a8b9c0d1e", "displayName": null } },
@@ -180,6 +184,22 @@ impl WholeConsultationView {
     ) -> Result<Self, sqlx::Error> {
         let entries = timeline::request(connection, stored.it.id).await?.into_iter().collect();
         Self::told(connection, stored, entries, Some(Vec::new()), reader, today).await
+    }
+
+    /// These consultations with all that happened to each, as their customer takes them away: without the notes of colleagues.
+    pub(super) async fn all(
+        connection: &mut PgConnection,
+        kept: Vec<Stored>,
+        reader: &Identity,
+        today: NaiveDate,
+    ) -> Result<Vec<Self>, sqlx::Error> {
+        let mut views = Vec::with_capacity(kept.len());
+        for stored in kept {
+            let mut entries = timeline::all_entries(connection, stored.it.id).await?;
+            happenings::sort(&mut entries);
+            views.push(Self::told(connection, stored, entries, None, reader, today).await?);
+        }
+        Ok(views)
     }
 
     /// The consultation with these entries and notes, everybody by his name.
@@ -287,8 +307,8 @@ pub(crate) struct NoteView {
     at: DateTime<Utc>,
     /// By whom.
     by: Option<ByView>,
-    /// What.
-    text: String,
+    /// What; `null` since the customer was forgotten.
+    text: Option<String>,
 }
 
 impl NoteView {

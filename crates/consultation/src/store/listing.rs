@@ -93,6 +93,10 @@ fn seen_by(who: &Identity, filter: &Filter) -> QueryBuilder<Postgres> {
         Role::Consultant => query.push("it.consultant_id = ").push_bind(who.subject),
         Role::Staff => query.push("true"),
     };
+    // What was erased is nobody's. Staff see that it was there.
+    if who.role != Role::Staff {
+        query.push(" and it.erased_at is null");
+    }
     if let Some(step) = filter.step {
         query.push(" and it.step = ").push_bind(step.as_str());
     }

@@ -64,6 +64,15 @@ pub(crate) async fn entries(connection: &mut PgConnection, id: ConsultationId) -
     Ok(rows.into_iter().map(entry_of).collect())
 }
 
+/// All that happened, however much, in no order.
+pub(crate) async fn all_entries(connection: &mut PgConnection, id: ConsultationId) -> Result<Vec<Entry>, sqlx::Error> {
+    let rows: Vec<EntryRow> = sqlx::query_as("select id, at, actor, version, what from timeline where consultation_id = $1")
+        .bind(id.0)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(entry_of).collect())
+}
+
 /// The request alone.
 pub(crate) async fn request(connection: &mut PgConnection, id: ConsultationId) -> Result<Option<Entry>, sqlx::Error> {
     let row: Option<EntryRow> = sqlx::query_as(
@@ -92,7 +101,7 @@ fn entry_of((id, at, Json(actor), version, Json(what)): EntryRow) -> Entry {
     Entry { id, at, actor, version, what }
 }
 
-type NoteRow = (Uuid, DateTime<Utc>, Json<Actor>, String);
+type NoteRow = (Uuid, DateTime<Utc>, Json<Actor>, Option<String>);
 
 fn note_of((id, at, Json(actor), text): NoteRow) -> Note {
     Note { id, at, actor, text }

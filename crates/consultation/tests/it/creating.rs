@@ -40,6 +40,7 @@ async fn a_request_becomes_a_consultation_and_exactly_one_event() {
             "salesman": null,
             "consultant": null,
             "createdAt": "2026-11-23T01:00:00Z",
+            "erasedAt": null,
             "version": 1,
             "consent": null,
             "timeline": [{

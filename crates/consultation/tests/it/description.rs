@@ -26,7 +26,7 @@ async fn every_operation_says_who_may_call_it_what_it_does_and_how_it_is_refused
     let mut commands = BTreeSet::new();
     let mut own_problems = BTreeSet::new();
     let operations = operations(&description);
-    assert_eq!(operations.len(), 7);
+    assert_eq!(operations.len(), 10);
     for (name, operation) in operations {
         let actors = texts(&operation["x-actors"]);
         assert!(!actors.is_empty() && operation["summary"].is_string(), "{name}");
@@ -40,7 +40,7 @@ async fn every_operation_says_who_may_call_it_what_it_does_and_how_it_is_refused
             assert!(events::known(&format!("ktgg.{event}.v1")), "{name} {event}");
         }
         let responses = operation["responses"].as_object().unwrap();
-        let shown = responses.iter().filter(|(status, _)| status.starts_with('2'));
+        let shown = responses.iter().filter(|(status, _)| status.starts_with('2') && *status != "204");
         for (status, response) in shown {
             let example = &response["content"]["application/json"]["example"];
             assert!(example.as_object().is_some_and(|example| !example.is_empty()), "{name} {status}");
@@ -53,14 +53,22 @@ async fn every_operation_says_who_may_call_it_what_it_does_and_how_it_is_refused
             assert!(is_shown, "{name} {slug}");
             own_problems.insert(slug.to_owned());
         }
+        // What is no page's business is left out of what pages read.
+        assert_eq!(operation["x-internal"].as_bool(), name.contains(" /me").then_some(true), "{name}");
         let is_for_all = actors.len() == 4;
         assert_eq!(responses.contains_key("403"), !is_for_all, "{name}");
         assert!(!responses.contains_key("4XX"), "{name}");
     }
-    let expected = ["AddNote", "CreateConsultation", "EditConsultation", "ProgressConsultation"];
+    let expected = ["AddNote", "CreateConsultation", "EditConsultation", "EraseCustomer", "ProgressConsultation"];
     assert_eq!(commands, expected.map(str::to_owned).into());
-    let expected =
-        ["consultation-closed", "consultation-not-editable", "not-matched-yet", "several-projects", "step-not-allowed"];
+    let expected = [
+        "consultation-closed",
+        "consultation-erased",
+        "consultation-not-editable",
+        "not-matched-yet",
+        "several-projects",
+        "step-not-allowed",
+    ];
     assert_eq!(own_problems, expected.map(str::to_owned).into());
 }
 
@@ -75,9 +83,20 @@ async fn the_examples_have_the_fields_that_answers_have() {
     let whole = crate::shown(&app.as_staff(), id).await;
     let listed = app.as_staff().get("/consultations").await.expect(200)["items"][0].clone();
     let phone = app.as_staff().get(&format!("/consultations/{id}/phone")).await.expect(200);
-    for (name, answer) in
-        [("WholeConsultationView", &whole), ("ConsultationView", &listed), ("NoteView", &note), ("PhoneView", &phone)]
-    {
+    let data = app.as_customer(crate::PHONE).get("/me/data").await.expect(200);
+    let disclosures = app.as_customer(crate::PHONE).get("/me/disclosures").await.expect(200);
+    for (name, answer) in [
+        ("WholeConsultationView", &whole),
+        ("ConsultationView", &listed),
+        ("NoteView", &note),
+        ("PhoneView", &phone),
+        ("CustomerData", &data),
+        ("Disclosures", &disclosures),
+        ("DisclosureView", &disclosures["items"][0]),
+    ] {
         assert_eq!(keys(&example(name)), keys(answer), "{name}");
     }
+    let shown = &example("CustomerData");
+    assert_eq!(keys(&shown["consultations"][0]), keys(&data["consultations"][0]));
+    assert_eq!(keys(&shown["disclosures"][0]), keys(&data["disclosures"][0]));
 }

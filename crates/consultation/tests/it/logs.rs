@@ -4,7 +4,7 @@ use axum::http::Method;
 use serde_json::json;
 use service_kit::testing::Logs;
 
-use crate::{JSON, PHONE, SALESMAN, a_request, requested_and_matched, start};
+use crate::{JSON, PHONE, SALESMAN, a_request, erase, requested_and_matched, start};
 
 #[tokio::test]
 async fn no_log_tells_a_note_a_memo_a_reason_a_name_or_a_number_whether_or_not_it_could_be_stored() {
@@ -37,8 +37,13 @@ async fn no_log_tells_a_note_a_memo_a_reason_a_name_or_a_number_whether_or_not_i
         let moved = app.as_salesman(SALESMAN).send(Method::POST, &format!("{path}/progress"), &headers, progress).await;
         assert_eq!(moved.status, expected(200));
     }
+    assert_eq!(erase(&app, PHONE).await.status, 500);
+    let mended = "alter table consultation drop constraint nothing; alter table note drop constraint nothing;
+                  alter table disclosure drop constraint nothing";
+    sqlx::raw_sql(mended).execute(app.pool()).await.unwrap();
+    assert_eq!(erase(&app, PHONE).await.status, 204);
     let told = logs.text();
-    assert_eq!(told.matches("violates check constraint").count(), 4, "{told}");
+    assert_eq!(told.matches("violates check constraint").count(), 5, "{told}");
     for secret in ["비밀", "홍길동", "1012345678", "010-1234-5678"] {
         assert!(!told.contains(secret), "{secret} is in {told}");
     }

@@ -4,11 +4,14 @@ mod changing;
 mod copies;
 mod creating;
 mod description;
+mod erasing;
 mod http;
 mod listing;
 mod logs;
+mod me;
 mod migrations;
 mod notes;
+mod permissions;
 mod phone;
 mod policies;
 mod retrying;
@@ -21,6 +24,7 @@ use events::{
     SalesmanMatched, Strategy,
 };
 use serde_json::{Value, json};
+use service_kit::auth::Identity;
 use service_kit::testing::{Answer, Caller, TestApp, an_edition, customer};
 use uuid::Uuid;
 
@@ -104,6 +108,12 @@ async fn change(caller: &Caller<'_>, id: impl std::fmt::Display, method: Method,
         _ => (format!("/consultations/{id}/progress"), json!({ "step": "cancelled", "reason": "사정" })),
     };
     caller.send(method, &path, &[JSON, ("if-match", version)], body.to_string().into_bytes()).await
+}
+
+/// Forgets the customer of that number as the gateway does: in his name, without his number.
+async fn erase(app: &TestApp, phone: &str) -> Answer {
+    let gateway = app.with(&Identity { phone: None, ..customer(phone) });
+    gateway.send(Method::DELETE, "/me", &[], Vec::new()).await
 }
 
 /// One consultation as that caller sees it.

@@ -1,11 +1,15 @@
 //! Who may do what, and who sees nothing of it.
 
 use axum::http::{Method, header};
-use serde_json::json;
+use chrono::TimeDelta;
+use events::{ConsultationId, Origin, SalesmanMatched};
+use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
-use crate::{CONSULTANT, JSON, PHONE, PROJECT, SALESMAN, STRANGER, change, requested, requested_and_matched, rows, start};
+use crate::{
+    CONSULTANT, JSON, PHONE, PROJECT, SALESMAN, STRANGER, a_match, change, requested, requested_and_matched, rows, start,
+};
 
 #[tokio::test]
 async fn nobody_gets_in_without_signing_in() {
@@ -19,6 +23,9 @@ async fn nobody_gets_in_without_signing_in() {
         (Method::POST, format!("/consultations/{id}/progress")),
         (Method::POST, format!("/consultations/{id}/notes")),
         (Method::GET, format!("/consultations/{id}/phone")),
+        (Method::GET, "/me/data".to_owned()),
+        (Method::GET, "/me/disclosures".to_owned()),
+        (Method::DELETE, "/me".to_owned()),
     ] {
         // Before the body is read: whoever is not signed in learns nothing about it.
         let answer = app.anyone().send(method.clone(), &path, &[], b"no json".to_vec()).await;
@@ -124,4 +131,74 @@ async fn what_does_not_exist_is_not_found_whatever_its_id_looks_like() {
         assert_eq!(note.problem(404).0, "not-found", "{id}");
         assert_eq!(app.as_staff().get(&format!("/consultations/{id}/phone")).await.problem(404).0, "not-found", "{id}");
     }
+}
+
+#[tokio::test]
+async fn a_consultant_reads_and_notes_and_moves_nothing() {
+    let app = start().await;
+    let id = requested_and_matched(&app).await;
+    let path = format!("/consultations/{id}");
+    let consultant = app.as_consultant(CONSULTANT);
+    for (version, step) in [(1, "apply"), (2, "approved"), (3, "succeeded")] {
+        if version > 1 {
+            let moved =
+                app.as_salesman(SALESMAN).post_if(&format!("{path}/progress"), version - 1, &json!({ "step": step })).await;
+            moved.expect(200);
+            app.new_events().await;
+        }
+        let view = consultant.get(&path).await.expect(200);
+        assert_eq!((&view["step"], &view["nextSteps"]), (&json!(step), &json!([])));
+        assert_eq!(consultant.get("/consultations").await.expect(200)["items"][0]["id"], json!(id), "{step}");
+        consultant.post(&format!("{path}/notes"), &json!({ "text": "검토함" })).await.expect(201);
+        consultant.get(&format!("{path}/phone")).await.expect(200);
+        for to in ["apply", "approved", "succeeded", "failed", "cancelled"] {
+            let body = json!({ "step": to, "reason": "r" });
+            let refused = consultant.post_if(&format!("{path}/progress"), version, &body).await;
+            assert_eq!(refused.problem(403).0, "not-allowed", "{step} → {to}");
+        }
+        let edit = json!({ "memo": "m", "desiredDate": "2026-12-09" });
+        assert_eq!(consultant.patch_if(&path, version, &edit).await.problem(403).0, "not-allowed", "{step}");
+        assert_eq!(consultant.get(&path).await.expect(200)["version"], version, "{step}");
+    }
+    assert!(app.new_events().await.is_empty());
+}
+
+#[tokio::test]
+async fn whoever_loses_an_assignment_loses_sight_of_all_of_it_at_once_and_the_other_keeps_it() {
+    let app = start().await;
+    let one = requested(&app).await;
+    app.clock().advance(TimeDelta::seconds(1));
+    let other = requested(&app).await;
+    let of = |id: Uuid| Origin::Consultation(ConsultationId(id));
+    let first = a_match(of(one), SALESMAN, Some(CONSULTANT));
+    app.deliver(1, &first).await;
+    app.deliver(1, &a_match(of(other), SALESMAN, Some(CONSULTANT))).await;
+    let path = format!("/consultations/{one}");
+    let next = Uuid::from_u128(7);
+    // First the salesman is replaced, and then the consultant taken away.
+    let steps = [
+        (2, Some(CONSULTANT), app.as_salesman(SALESMAN), app.as_consultant(CONSULTANT)),
+        (3, None, app.as_consultant(CONSULTANT), app.as_salesman(next)),
+    ];
+    for (version, consultant, loses, keeps) in steps {
+        let page = loses.get("/consultations?limit=1").await.expect(200);
+        assert_eq!(loses.get(&path).await.status, 200, "{version}");
+        app.deliver(version, &SalesmanMatched { match_id: first.match_id, ..a_match(of(one), next, consultant) }).await;
+        assert_eq!(loses.get(&path).await.problem(404).0, "not-found", "{version}");
+        let seen = |list: Value| list["items"].as_array().unwrap().iter().map(|it| it["id"].clone()).collect::<Vec<_>>();
+        for query in ["", "?sort=desired", "?step=apply"] {
+            let list = loses.get(&format!("/consultations{query}")).await.expect(200);
+            assert_eq!(seen(list), [json!(other)], "{version} {query}");
+        }
+        // Also on the next page of a list that was begun before.
+        let after = format!("/consultations?after={}", page["next"].as_str().unwrap());
+        assert_eq!(seen(loses.get(&after).await.expect(200)), Vec::<Value>::new(), "{version}");
+        assert_eq!(loses.get(&format!("{path}/phone?why=x")).await.problem(404).0, "not-found", "{version}");
+        let note = loses.post(&format!("{path}/notes"), &json!({ "text": "t" })).await;
+        assert_eq!(note.problem(404).0, "not-found", "{version}");
+        assert_eq!(keeps.get(&path).await.status, 200, "{version}");
+    }
+    assert_eq!(change(&app.as_salesman(SALESMAN), one, Method::POST, "\"1\"").await.problem(404).0, "not-found");
+    assert_eq!(kept_beside(&app).await, 0);
+    assert!(app.new_events().await.is_empty());
 }

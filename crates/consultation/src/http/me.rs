@@ -1,0 +1,153 @@
+//! What the gateway asks for a customer: everything that is kept of him, who saw his number, and to forget it.
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use events::CustomerId;
+use serde::Serialize;
+use service_kit::auth::{Identity, Role};
+use service_kit::clock::seoul_date;
+use service_kit::describe::RoleName;
+use service_kit::http::View;
+use service_kit::{Context, Problem};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::views::WholeConsultationView;
+use crate::store::disclosures::{self, Disclosure};
+use crate::store::erasure;
+
+/// Everything that this service keeps of a customer, but what colleagues noted for each other: no customer is shown that.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "phone": "+821012345678",
+    "consultations": [{
+        "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "projectId": "0193a1c2-4b1d-7e02-8f6a-0c9d3e5b7a11",
+        "projectName": "2026년 스마트상점 기술보급사업", "projectState": "known", "sentProjectName": null, "projectStatus": "ongoing",
+        "projectPhase": "closing", "customerId": "5b7c9d1e-2f3a-8b4c-9d5e-6f7a8b9c0d1e", "customerName": "홍길동",
+        "phone": "010-****-5678", "desiredDate": "2026-12-05", "desiredDateMark": { "kind": "weekend", "name": "토요일" },
+        "memo": "오전에 연락 주세요", "step": "apply", "nextSteps": ["cancelled"], "reason": null,
+        "salesman": { "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" }, "consultant": null,
+        "createdAt": "2026-11-24T01:00:00Z", "erasedAt": null, "version": 1, "consent": null,
+        "timeline": [
+            { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d02", "at": "2026-11-24T01:00:00Z", "kind": "requested",
+              "desiredDate": "2026-12-05",
+              "by": { "role": "customer", "id": "5b7c9d1e-2f3a-8b4c-9d5e-6f7a8b9c0d1e", "displayName": null } },
+        ],
+    }],
+    "disclosures": [{
+        "at": "2026-11-24T02:05:00Z", "viewerRole": "salesman", "viewerId": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b",
+        "why": "방문 일정 확인", "about": { "kind": "consultation", "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01" },
+    }],
+}))]
+pub(crate) struct CustomerData {
+    /// His number, where anything of his is kept: the same with all of it.
+    phone: Option<String>,
+    /// What he asked for, or was asked for him, oldest first, each with all that happened to it.
+    consultations: Vec<WholeConsultationView>,
+    /// Who saw his whole number, newest first.
+    disclosures: Vec<DisclosureView>,
+}
+
+/// Who saw a customer's whole number.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({ "items": [{
+    "at": "2026-11-24T02:05:00Z", "viewerRole": "salesman", "viewerId": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b",
+    "why": "방문 일정 확인", "about": { "kind": "consultation", "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01" },
+}] }))]
+pub(crate) struct Disclosures {
+    /// Every time, newest first.
+    items: Vec<DisclosureView>,
+}
+
+/// That somebody saw the whole number.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "at": "2026-11-24T02:05:00Z", "viewerRole": "salesman", "viewerId": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b",
+    "why": "방문 일정 확인", "about": { "kind": "consultation", "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01" },
+}))]
+struct DisclosureView {
+    /// When.
+    at: DateTime<Utc>,
+    /// What whoever saw it is.
+    #[schema(value_type = RoleName)]
+    viewer_role: Role,
+    /// Who saw it.
+    viewer_id: Uuid,
+    /// What he said he needed it for.
+    why: Option<String>,
+    /// Where it stood.
+    about: AboutView,
+}
+
+/// Where a number stood.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({ "kind": "consultation", "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01" }))]
+struct AboutView {
+    /// `consultation`.
+    kind: &'static str,
+    /// Which.
+    id: Uuid,
+}
+
+impl From<Disclosure> for DisclosureView {
+    fn from(disclosure: Disclosure) -> Self {
+        let Disclosure { at, role, viewer_id, why, consultation_id } = disclosure;
+        Self { at, viewer_role: role, viewer_id, why, about: AboutView { kind: "consultation", id: consultation_id } }
+    }
+}
+
+/// Everything that this service keeps of the caller.
+#[utoipa::path(
+    get, path = "/me/data", tag = "consultation",
+    responses((status = 200, body = CustomerData, description = "Without what was erased before; not to be stored")),
+    extensions(("x-internal" = json!(true))),
+)]
+pub(super) async fn data(State(context): State<Context>, who: Identity) -> Result<Response, Problem> {
+    let customer = CustomerId(who.subject);
+    let mut connection = context.db.pool().acquire().await?;
+    let kept = erasure::kept(&mut connection, customer).await?;
+    let phone = kept.iter().find_map(|stored| stored.it.phone.as_ref()).map(|phone| phone.e164().to_owned());
+    let consultations = WholeConsultationView::all(&mut connection, kept, &who, seoul_date(context.db.now())).await?;
+    let disclosures = disclosures::of_customer(&mut connection, customer).await?.into_iter().map(DisclosureView::from).collect();
+    Ok(([(header::CACHE_CONTROL, "no-store")], View(CustomerData { phone, consultations, disclosures })).into_response())
+}
+
+/// Who saw the caller's whole number, when and why.
+#[utoipa::path(
+    get, path = "/me/disclosures", tag = "consultation",
+    responses((status = 200, body = Disclosures, description = "Newest first; none of before an erasure")),
+    extensions(("x-internal" = json!(true))),
+)]
+pub(super) async fn disclosures(State(context): State<Context>, who: Identity) -> Result<View<Disclosures>, Problem> {
+    let mut connection = context.db.pool().acquire().await?;
+    let disclosures = disclosures::of_customer(&mut connection, CustomerId(who.subject)).await?;
+    Ok(View(Disclosures { items: disclosures.into_iter().map(DisclosureView::from).collect() }))
+}
+
+/// `EraseCustomer`: forget the caller. What is open is cancelled; what he asked for stays with its ids, for staff alone. Saying it again is fine.
+#[utoipa::path(
+    delete, path = "/me", tag = "consultation",
+    responses((status = 204, description = "Nothing here says any more who he is or what was said, or nothing ever did")),
+    extensions(
+        ("x-internal" = json!(true)),
+        ("x-command" = json!("EraseCustomer")),
+        ("x-events" = json!(["ConsultationProgressed"])),
+    ),
+)]
+pub(super) async fn erase(State(context): State<Context>, who: Identity) -> Result<StatusCode, Problem> {
+    let customer = CustomerId(who.subject);
+    // Portion by portion: whoever has very many is forgotten as well, and what is done is done if this is broken off.
+    loop {
+        let mut tx = context.db.begin().await?;
+        let forgotten = erasure::erase(&mut tx, customer).await?;
+        let phone = who.phone.as_ref().or(forgotten.phone.as_ref());
+        service_kit::erasure::forget(&mut tx, customer, phone).await?;
+        tx.commit().await?;
+        if !forgotten.has_more {
+            return Ok(StatusCode::NO_CONTENT);
+        }
+    }
+}

@@ -1,0 +1,470 @@
+//! `EraseCustomer`: a customer wants to be forgotten.
+
+use axum::http::Method;
+use chrono::TimeDelta;
+use events::{
+    Actor, ConsultationId, Origin, PersonRole, ProjectId, ProjectStarted, SalesmanId, SalesmanMatched, SalesmanUpdated,
+};
+use serde_json::{Value, json};
+use service_kit::phone::Phone;
+use service_kit::testing::{TestApp, a_profile, customer};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use crate::{
+    CONSULTANT, JSON, PHONE, PROJECT, SALESMAN, STRANGER, a_match, a_project, a_request, change, erase, requested,
+    requested_and_matched, rows, shown, start,
+};
+
+fn of(id: Uuid) -> Origin {
+    Origin::Consultation(ConsultationId(id))
+}
+
+/// One at each step, the latest made last, each with everything that somebody can say about it.
+async fn one_at_each_step(app: &TestApp) -> Vec<(Uuid, &'static str)> {
+    let ways: [(&str, &[&str]); 5] = [
+        ("apply", &[]),
+        ("approved", &["approved"]),
+        ("succeeded", &["approved", "succeeded"]),
+        ("failed", &["approved", "failed"]),
+        ("cancelled", &["cancelled"]),
+    ];
+    let mut made = Vec::new();
+    for (step, way) in ways {
+        let id = requested_and_matched(app).await;
+        let path = format!("/consultations/{id}");
+        for (version, step) in (1..).zip(way) {
+            let body = json!({ "step": step, "reason": "은밀한 사유" });
+            app.as_salesman(SALESMAN).post_if(&format!("{path}/progress"), version, &body).await.expect(200);
+        }
+        let note = json!({ "text": "은밀한 노트: 010 1234 5678" });
+        app.as_consultant(CONSULTANT).post(&format!("{path}/notes"), &note).await.expect(201);
+        app.as_staff().get(&format!("{path}/phone?why=%EC%9D%80%EB%B0%80%ED%95%9C%20%EB%AC%B8%EC%9D%98")).await.expect(200);
+        made.push((id, step));
+    }
+    app.new_events().await;
+    made
+}
+
+/// Where in the schema any of these texts stands, also within bytes: table and text.
+async fn found(app: &TestApp, sought: &[String]) -> Vec<(String, String)> {
+    let tables: Vec<String> = sqlx::query_scalar("select tablename::text from pg_tables where schemaname = current_schema()")
+        .fetch_all(app.pool())
+        .await
+        .unwrap();
+    assert!(["consultation", "event_log", "parked", "timeline"].iter().all(|it| tables.iter().any(|table| table == it)));
+    let mut found = Vec::new();
+    for table in tables {
+        for text in sought {
+            let sql = format!(
+                "select exists (select from {table} t where t::text like '%' || $1 || '%'
+                                or t::text like '%' || encode(convert_to($1, 'UTF8'), 'hex') || '%')"
+            );
+            if sqlx::query_scalar(AssertSqlSafe(sql)).bind(text).fetch_one(app.pool()).await.unwrap() {
+                found.push((table.clone(), text.clone()));
+            }
+        }
+    }
+    found
+}
+
+/// The rows that are kept of a consultation.
+async fn kept(app: &TestApp, id: Uuid) -> Vec<Value> {
+    sqlx::query_scalar(
+        "select to_jsonb(it) from consultation it where id = $1 union all
+         (select to_jsonb(it) from timeline it where consultation_id = $1 order by id) union all
+         (select to_jsonb(it) from note it where consultation_id = $1 order by id) union all
+         (select to_jsonb(it) from disclosure it where consultation_id = $1 order by id)",
+    )
+    .bind(id)
+    .fetch_all(app.pool())
+    .await
+    .unwrap()
+}
+
+/// Parks a record as if nobody could read it.
+async fn park(app: &TestApp, offset: i64, payload: &[u8]) {
+    sqlx::query(
+        r#"insert into parked (topic, partition, "offset", headers, payload, reason, detail, parked_at)
+           values ('ktgg.salesman-match', 0, $1, '{}', $2, 'unreadable', 'a test', now())"#,
+    )
+    .bind(offset)
+    .bind(payload)
+    .execute(app.pool())
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn no_table_says_any_more_who_he_was_or_what_was_said() {
+    let app = start().await;
+    one_at_each_step(&app).await;
+    let mut for_another = a_request();
+    for_another["phone"] = json!(PHONE);
+    for_another["consent"] = json!(true);
+    app.as_staff().post_with_key("/consultations", "k-staff", &for_another).await.expect(201);
+    app.as_customer(PHONE).post_with_key("/consultations", "k-customer", &a_request()).await.expect(201);
+    let in_a_record = json!({ "customerId": customer(PHONE).subject, "customerName": "홍길동", "memo": "오전에 연락 주세요" });
+    park(&app, 0, in_a_record.to_string().as_bytes()).await;
+    park(&app, 1, "+82-10-1234-5678, 오전에 연락 주세요".as_bytes()).await;
+    let phone: Phone = PHONE.parse().unwrap();
+    let said = ["홍길동", "오전에 연락", "은밀한 사유", "은밀한 노트", "은밀한 문의"];
+    let sought: Vec<String> = phone.spellings().into_iter().chain(said.map(str::to_owned)).collect();
+    // Each of these can be found where it stands.
+    let before = found(&app, &sought).await;
+    for (table, text) in [
+        ("consultation", "+821012345678"),
+        ("consultation", "홍길동"),
+        ("consultation", "오전에 연락"),
+        ("consultation", "은밀한 사유"),
+        ("timeline", "은밀한 사유"),
+        ("note", "은밀한 노트"),
+        ("note", "010 1234 5678"),
+        ("disclosure", "은밀한 문의"),
+        ("parked", "+82-10-1234-5678"),
+        ("parked", "홍길동"),
+    ] {
+        assert!(before.contains(&(table.to_owned(), text.to_owned())), "{text} was not in {table}: {before:?}");
+    }
+    assert_eq!(erase(&app, PHONE).await.status, 204);
+    assert_eq!(found(&app, &sought).await, []);
+    let hashes: Vec<Vec<u8>> = sqlx::query_scalar("select body_hash from idempotency_key").fetch_all(app.pool()).await.unwrap();
+    assert_eq!(hashes, [Vec::<u8>::new()]);
+    // Everything is there with its ids.
+    let ids: (i64, i64, i64) = sqlx::query_as(
+        "select (select count(*) from consultation where customer_id = $1 and project_id = $2 and erased_at is not null),
+                (select count(*) from note where actor ->> 'id' = $3::text), (select count(*) from disclosure where customer_id = $1)",
+    )
+    .bind(customer(PHONE).subject)
+    .bind(PROJECT)
+    .bind(CONSULTANT)
+    .fetch_one(app.pool())
+    .await
+    .unwrap();
+    assert_eq!(ids, (7, 5, 5));
+}
+
+#[tokio::test]
+async fn what_is_open_is_cancelled_in_his_name_and_what_is_closed_stays_where_it_is() {
+    let app = start().await;
+    let made = one_at_each_step(&app).await;
+    app.clock().advance(TimeDelta::minutes(1));
+    assert_eq!(erase(&app, PHONE).await.status, 204);
+    let actor = json!({ "role": "customer", "id": customer(PHONE).subject });
+    let mut told: Vec<Value> = app
+        .new_events()
+        .await
+        .into_iter()
+        .map(|(name, version, told)| {
+            assert_eq!((name.as_str(), &told["actor"]), ("ktgg.ConsultationProgressed.v1", &actor));
+            assert_eq!((&told["salesmanId"], &told["consultantId"]), (&json!(SALESMAN), &json!(CONSULTANT)));
+            json!([told["consultationId"], version, told["from"], told["to"]])
+        })
+        .collect();
+    told.sort_by_key(|told| told[1].as_i64());
+    assert_eq!(
+        told,
+        [json!([made[0].0, 2, "apply", "cancelled"]), json!([made[1].0, 3, "approved", "cancelled"])],
+        "what is open, once each"
+    );
+    for (id, step) in made {
+        let is_open = matches!(step, "apply" | "approved");
+        let view = shown(&app.as_staff(), id).await;
+        assert_eq!(view["step"], if is_open { "cancelled" } else { step }, "{step}");
+        assert_eq!(view["erasedAt"], "2026-11-23T01:01:00Z", "{step}");
+        let last = view["timeline"].as_array().unwrap().last().unwrap();
+        let expected = if is_open { json!(["progressed", "customer", null]) } else { json!(["noted", "consultant", null]) };
+        assert_eq!(json!([last["kind"], last["by"]["role"], last["reason"]]), expected, "{step}");
+    }
+}
+
+#[tokio::test]
+async fn staff_see_that_it_was_there_and_not_whose_it_was_or_what_was_said() {
+    let app = start().await;
+    let (id, _) = one_at_each_step(&app).await[3];
+    let path = format!("/consultations/{id}");
+    let mut expected = shown(&app.as_staff(), id).await;
+    erase(&app, PHONE).await;
+    for field in ["phone", "customerName", "reason"] {
+        assert!(expected[field].is_string(), "{field}");
+        expected[field] = Value::Null;
+    }
+    expected["memo"] = json!("");
+    expected["erasedAt"] = json!("2026-11-23T01:00:00Z");
+    expected["notes"][0]["text"] = Value::Null;
+    for entry in expected["timeline"].as_array_mut().unwrap() {
+        for said in ["reason", "text"].into_iter().filter(|said| entry.get(said).is_some()).collect::<Vec<_>>() {
+            entry[said] = Value::Null;
+        }
+    }
+    assert_eq!(shown(&app.as_staff(), id).await, expected);
+    let listed = app.as_staff().get("/consultations?step=failed").await.expect(200);
+    assert_eq!((&listed["items"][0]["id"], &listed["items"][0]["phone"]), (&json!(id), &Value::Null));
+    // There is no number to see, nothing to say about him, and no way on.
+    assert_eq!(app.as_staff().get(&format!("{path}/phone?why=x")).await.problem(404).0, "not-found");
+    let note = app.as_staff().post(&format!("{path}/notes"), &json!({ "text": "t" })).await;
+    assert_eq!(note.problem(409).0, "consultation-erased");
+    let progress = json!({ "step": "cancelled", "reason": "r" });
+    let refused = app.as_staff().post_if(&format!("{path}/progress"), 3, &progress).await;
+    assert_eq!(refused.problem(409).0, "consultation-closed");
+    let again = app.as_staff().post_if(&format!("{path}/progress"), 3, &json!({ "step": "failed", "reason": "다시" })).await;
+    assert_eq!(again.expect(200)["reason"], Value::Null);
+}
+
+#[tokio::test]
+async fn whoever_was_on_it_loses_sight_of_it() {
+    let app = start().await;
+    let made = one_at_each_step(&app).await;
+    erase(&app, PHONE).await;
+    let callers = [("salesman", app.as_salesman(SALESMAN)), ("consultant", app.as_consultant(CONSULTANT))];
+    for (who, caller) in callers {
+        for query in ["", "?sort=desired", "?step=cancelled"] {
+            let list = caller.get(&format!("/consultations{query}")).await.expect(200);
+            assert_eq!(list, json!({ "items": [] }), "{who} {query}");
+        }
+        let of_him = format!("/consultations?customer={}&project={PROJECT}", customer(PHONE).subject);
+        assert_eq!(caller.get(&of_him).await.expect(200), json!({ "items": [] }), "{who}");
+        for (id, step) in &made {
+            let path = format!("/consultations/{id}");
+            assert_eq!(caller.get(&path).await.problem(404).0, "not-found", "{who} {step}");
+            assert_eq!(caller.get(&format!("{path}/phone?why=x")).await.problem(404).0, "not-found", "{who} {step}");
+            let note = caller.post(&format!("{path}/notes"), &json!({ "text": "t" })).await;
+            assert_eq!(note.problem(404).0, "not-found", "{who} {step}");
+            if who == "salesman" {
+                assert_eq!(change(&caller, id, Method::POST, "*").await.problem(404).0, "not-found", "{step}");
+            }
+        }
+    }
+    assert_eq!(app.new_events().await.len(), 2);
+}
+
+#[tokio::test]
+async fn the_same_number_again_sees_nothing_old_and_can_ask_for_the_same_programme_anew() {
+    let app = start().await;
+    let made = one_at_each_step(&app).await;
+    erase(&app, PHONE).await;
+    let caller = app.as_customer(PHONE);
+    let anew = caller.post("/consultations", &a_request()).await.expect(201);
+    assert_eq!((&anew["customerId"], anew["timeline"].as_array().unwrap().len()), (&json!(customer(PHONE).subject), 1));
+    for query in ["", "?sort=desired", "?step=apply", "?from=2026-01-01&until=2027-01-01"] {
+        let list = caller.get(&format!("/consultations{query}")).await.expect(200);
+        let ids: Vec<&Value> = list["items"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
+        assert_eq!(ids, [&anew["id"]], "{query}");
+    }
+    for (id, step) in made {
+        assert_eq!(caller.get(&format!("/consultations/{id}")).await.problem(404).0, "not-found", "{step}");
+        for version in ["*", "\"1\"", "\"2\"", "\"3\""] {
+            assert_eq!(change(&caller, id, Method::PATCH, version).await.problem(404).0, "not-found", "{step}");
+            assert_eq!(change(&caller, id, Method::POST, version).await.problem(404).0, "not-found", "{step}");
+        }
+    }
+    let data = caller.get("/me/data").await.expect(200);
+    let ids: Vec<&Value> = data["consultations"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
+    assert_eq!((ids, &data["disclosures"]), (vec![&anew["id"]], &json!([])));
+    assert_eq!(caller.get("/me/disclosures").await.expect(200), json!({ "items": [] }));
+    // And can be forgotten again, with what is new.
+    assert_eq!(erase(&app, PHONE).await.status, 204);
+    assert_eq!(caller.get("/consultations").await.expect(200), json!({ "items": [] }));
+}
+
+#[tokio::test]
+async fn being_forgotten_twice_or_with_nothing_there_changes_nothing() {
+    let app = start().await;
+    assert_eq!(erase(&app, PHONE).await.status, 204);
+    let (id, _) = one_at_each_step(&app).await[1];
+    erase(&app, PHONE).await;
+    let (once, told) = (kept(&app, id).await, app.new_events().await.len());
+    app.clock().advance(TimeDelta::minutes(5));
+    assert_eq!((erase(&app, PHONE).await.status.as_u16(), told), (204, 2));
+    // Also in the name of somebody who is signed in with the number.
+    assert_eq!(app.as_customer(PHONE).send(Method::DELETE, "/me", &[], Vec::new()).await.status, 204);
+    assert_eq!((kept(&app, id).await, app.new_events().await.len()), (once, 0));
+}
+
+#[tokio::test]
+async fn two_erasures_at_once_cancel_once() {
+    let app = start().await;
+    one_at_each_step(&app).await;
+    let (one, other) = tokio::join!(erase(&app, PHONE), erase(&app, PHONE));
+    assert_eq!((one.status.as_u16(), other.status.as_u16()), (204, 204));
+    assert_eq!(app.new_events().await.len(), 2);
+}
+
+#[tokio::test]
+async fn whoever_has_very_many_is_forgotten_whole() {
+    let app = start().await;
+    let one = requested(&app).await;
+    sqlx::query(
+        "insert into consultation (id, project_id, project_name, customer_id, phone, desired_on, memo, step, version, created_at, updated_at)
+         select gen_random_uuid(), project_id, project_name, customer_id, phone, desired_on, memo, 'cancelled', 2, created_at, updated_at
+         from consultation, generate_series(1, 230) where id = $1",
+    )
+    .bind(one)
+    .execute(app.pool())
+    .await
+    .unwrap();
+    assert_eq!(erase(&app, PHONE).await.status, 204);
+    let left: i64 = sqlx::query_scalar("select count(*) from consultation where erased_at is null or phone is not null")
+        .fetch_one(app.pool())
+        .await
+        .unwrap();
+    assert_eq!((left, rows(&app).await, app.new_events().await.len()), (0, 231, 1));
+}
+
+#[tokio::test]
+async fn a_match_that_arrives_after_changes_nothing_and_is_no_error() {
+    let app = start().await;
+    let (unmatched, matched) = (requested(&app).await, requested(&app).await);
+    let first = a_match(of(matched), SALESMAN, None);
+    app.deliver(1, &first).await;
+    erase(&app, PHONE).await;
+    let before = [kept(&app, unmatched).await, kept(&app, matched).await];
+    app.deliver(1, &a_match(of(unmatched), SALESMAN, Some(CONSULTANT))).await;
+    let other = SalesmanMatched { match_id: first.match_id, ..a_match(of(matched), Uuid::from_u128(7), Some(CONSULTANT)) };
+    app.deliver(2, &other).await;
+    assert_eq!([kept(&app, unmatched).await, kept(&app, matched).await], before);
+    assert!(app.parked().await.is_empty());
+    for caller in [app.as_salesman(SALESMAN), app.as_salesman(Uuid::from_u128(7)), app.as_consultant(CONSULTANT)] {
+        assert_eq!(caller.get("/consultations").await.expect(200), json!({ "items": [] }));
+    }
+}
+
+#[tokio::test]
+async fn a_match_at_the_very_moment_leaves_it_erased_whichever_comes_first() {
+    let app = start().await;
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.push(requested(&app).await);
+    }
+    let matches = async {
+        for id in ids.iter().rev() {
+            app.deliver(1, &a_match(of(*id), SALESMAN, None)).await;
+        }
+    };
+    let (erased, ()) = tokio::join!(erase(&app, PHONE), matches);
+    // Whoever gave way to the other is sent again by the gateway.
+    assert!([204, 503].contains(&erased.status.as_u16()), "{}", erased.json);
+    assert_eq!(erase(&app, PHONE).await.status, 204);
+    assert!(app.parked().await.is_empty());
+    assert_eq!(app.as_salesman(SALESMAN).get("/consultations").await.expect(200), json!({ "items": [] }));
+    for id in ids {
+        let view = shown(&app.as_staff(), id).await;
+        assert_eq!((&view["step"], &view["phone"]), (&json!("cancelled"), &Value::Null));
+    }
+    assert_eq!(app.new_events().await.len(), 4);
+}
+
+#[tokio::test]
+async fn what_is_told_of_projects_and_people_afterwards_is_kept_and_leaves_it_alone() {
+    let app = start().await;
+    let id = requested_and_matched(&app).await;
+    app.deliver(1, &a_project("스마트상점")).await;
+    erase(&app, PHONE).await;
+    let before = kept(&app, id).await;
+    let edition = a_project("스마트상점 (변경)").edition;
+    app.deliver(2, &ProjectStarted { project_id: ProjectId(PROJECT), edition, actor: Actor::System }).await;
+    let profile = a_profile("김하늘", PersonRole::Salesman, 10);
+    app.deliver(1, &SalesmanUpdated { salesman_id: SalesmanId(SALESMAN), profile, actor: Actor::System }).await;
+    assert_eq!((kept(&app, id).await, app.parked().await.len()), (before, 0));
+    let view = shown(&app.as_staff(), id).await;
+    assert_eq!((&view["projectName"], &view["salesman"]["displayName"]), (&json!("스마트상점 (변경)"), &json!("김하늘")));
+}
+
+#[tokio::test]
+async fn another_customers_things_are_untouched() {
+    let app = start().await;
+    let id: Uuid = app.as_customer(STRANGER).post("/consultations", &a_request()).await.expect(201)["id"]
+        .as_str()
+        .and_then(|id| id.parse().ok())
+        .unwrap();
+    app.deliver(1, &a_match(of(id), SALESMAN, Some(CONSULTANT))).await;
+    app.as_salesman(SALESMAN).post(&format!("/consultations/{id}/notes"), &json!({ "text": "남의 노트" })).await.expect(201);
+    app.as_staff().get(&format!("/consultations/{id}/phone?why=x")).await.expect(200);
+    app.as_customer(STRANGER).post_with_key("/consultations", "k", &a_request()).await.expect(201);
+    one_at_each_step(&app).await;
+    let seen = async || {
+        let data = app.as_customer(STRANGER).get("/me/data").await.expect(200);
+        (kept(&app, id).await, data, shown(&app.as_salesman(SALESMAN), id).await)
+    };
+    let before = seen().await;
+    erase(&app, PHONE).await;
+    assert_eq!(seen().await, before);
+    app.as_customer(STRANGER).post_with_key("/consultations", "k", &a_request()).await.expect(201);
+    assert_eq!(rows(&app).await, 7);
+}
+
+#[tokio::test]
+async fn what_a_colleague_sends_again_is_not_done_a_second_time_and_shows_nothing() {
+    let app = start().await;
+    let id = requested_and_matched(&app).await;
+    let mut for_another = a_request();
+    for_another["phone"] = json!(PHONE);
+    for_another["consent"] = json!(true);
+    let note = json!({ "text": "은밀한 노트" });
+    let (notes, progress) = (format!("/consultations/{id}/notes"), format!("/consultations/{id}/progress"));
+    let approve = || {
+        let headers = [JSON, ("if-match", "\"1\""), ("idempotency-key", "k-3")];
+        (headers, json!({ "step": "approved" }).to_string().into_bytes())
+    };
+    let caller = app.as_salesman(SALESMAN);
+    caller.post_with_key("/consultations", "k-1", &for_another).await.expect(201);
+    caller.post_with_key(&notes, "k-2", &note).await.expect(201);
+    let (headers, body) = approve();
+    caller.send(Method::POST, &progress, &headers, body).await.expect(200);
+    erase(&app, PHONE).await;
+    let (headers, body) = approve();
+    for again in [
+        caller.post_with_key("/consultations", "k-1", &for_another).await,
+        caller.post_with_key(&notes, "k-2", &note).await,
+        caller.send(Method::POST, &progress, &headers, body).await,
+    ] {
+        assert_eq!(again.problem(422).0, "idempotency-key-reused");
+    }
+    assert_eq!(rows(&app).await, 2);
+}
+
+#[tokio::test]
+async fn a_note_and_a_look_at_the_number_that_began_before_are_not_written_after() {
+    let app = start().await;
+    let id = requested_and_matched(&app).await;
+    let path = format!("/consultations/{id}");
+    let mut erasing = app.pool().begin().await.unwrap();
+    sqlx::query("update consultation set phone = null, customer_name = null, memo = '', step = 'cancelled', erased_at = now()")
+        .execute(&mut *erasing)
+        .await
+        .unwrap();
+    let (caller, body) = (app.as_salesman(SALESMAN), json!({ "text": "은밀한 노트" }));
+    let (notes, phone) = (format!("{path}/notes"), format!("{path}/phone?why=x"));
+    let end = async {
+        let both_wait = "select count(*) from pg_stat_activity
+                         where datname = current_database() and wait_event_type = 'Lock' and query like '%for share%'";
+        while sqlx::query_scalar::<_, i64>(both_wait).fetch_one(app.pool()).await.unwrap() < 2 {
+            tokio::task::yield_now().await;
+        }
+        erasing.commit().await.unwrap();
+    };
+    let (note, look, ()) = tokio::join!(caller.post(&notes, &body), caller.get(&phone), end);
+    assert_eq!((note.problem(404).0, look.problem(404).0), ("not-found".to_owned(), "not-found".to_owned()));
+    let written: i64 = sqlx::query_scalar("select (select count(*) from note) + (select count(*) from disclosure)")
+        .fetch_one(app.pool())
+        .await
+        .unwrap();
+    assert_eq!(written, 0);
+}
+
+#[tokio::test]
+async fn a_row_is_erased_whole_or_not_at_all() {
+    let app = start().await;
+    requested(&app).await;
+    for half in [
+        "phone = null",
+        "erased_at = now()",
+        "erased_at = now(), phone = null, customer_name = null, memo = ''",
+        "erased_at = now(), phone = null, customer_name = null, step = 'cancelled'",
+        "erased_at = now(), phone = null, memo = '', step = 'cancelled'",
+        "erased_at = now(), phone = null, customer_name = null, memo = '', step = 'cancelled', reason = 'r'",
+    ] {
+        let sql = format!("update consultation set {half}");
+        assert!(sqlx::query(AssertSqlSafe(sql)).execute(app.pool()).await.is_err(), "{half}");
+    }
+}
