@@ -1,16 +1,16 @@
-//! What becomes of a customer who wants to be forgotten, and of what is told of him afterwards.
+//! What becomes of a customer who wants to be forgotten.
 
 use axum::http::Method;
-use chrono::{DateTime, TimeDelta, Utc};
-use events::{ConsultationId, Edition, ProjectStatus, SalesmanMatched, Step};
+use chrono::TimeDelta;
+use events::{Edition, ProjectStatus};
 use serde_json::{Value, json};
 use service_kit::auth::Identity;
 use service_kit::testing::{Answer, TestApp, an_edition, customer, envelope};
 use uuid::Uuid;
 
-use crate::unattended::{asked, moved, served};
+use crate::unattended::{asked, served};
 use crate::{
-    CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_mark, a_match, created, deliver_at, id_of, ids, in_year, instant,
+    CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_mark, a_match, created, deliver_at, id_of, in_year, instant,
     marked, marked_and_matched, of, seen, start, started, until,
 };
 
@@ -24,7 +24,7 @@ pub(crate) async fn erase(app: &TestApp, phone: &str) -> Answer {
 }
 
 /// The tables in which one of these texts stands, as text or as bytes.
-async fn found(app: &TestApp, texts: &[String]) -> Vec<String> {
+pub(crate) async fn found(app: &TestApp, texts: &[String]) -> Vec<String> {
     let tables: Vec<String> =
         sqlx::query_scalar("select tablename from pg_tables where schemaname = current_schema() order by tablename")
             .fetch_all(app.pool())
@@ -53,7 +53,7 @@ fn his() -> Vec<String> {
 }
 
 /// Every row that says of whom it is, of this customer, by its table.
-async fn rows_of(app: &TestApp, phone: &str) -> Value {
+pub(crate) async fn rows_of(app: &TestApp, phone: &str) -> Value {
     let mut rows = serde_json::Map::new();
     for (table, column) in [
         ("interest", "customer_id"),
@@ -73,18 +73,18 @@ async fn rows_of(app: &TestApp, phone: &str) -> Value {
     rows.into()
 }
 
-fn counts(rows: &Value) -> Vec<(&str, usize)> {
+pub(crate) fn counts(rows: &Value) -> Vec<(&str, usize)> {
     rows.as_object().unwrap().iter().map(|(table, rows)| (table.as_str(), rows.as_array().unwrap().len())).collect()
 }
 
 /// A little later.
-fn pass(app: &TestApp, time: TimeDelta) {
+pub(crate) fn pass(app: &TestApp, time: TimeDelta) {
     app.clock().advance(time);
 }
 
 /// The usual customer and the stranger, each with all that can be known of somebody. Gives the usual one's interests: one that is matched and
 /// on, one that a salesman entered, one that is off, one of a project that nobody has heard of, and one that was merged.
-async fn two_of_whom_everything_is_known(app: &TestApp) -> [Uuid; 5] {
+pub(crate) async fn two_of_whom_everything_is_known(app: &TestApp) -> [Uuid; 5] {
     let (off, double) = (Uuid::from_u128(0x0FF), Uuid::from_u128(0xD0));
     app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned))).await;
     app.deliver(1, &created(off, an_edition(Uuid::from_u128(0xF5), "다른 사업"))).await;
@@ -246,85 +246,6 @@ async fn an_erasure_that_fails_half_way_has_erased_nothing() {
 }
 
 #[tokio::test]
-async fn who_comes_again_with_the_same_number_sees_nothing_old() {
-    let app = start().await;
-    let made = two_of_whom_everything_is_known(&app).await;
-    erase(&app, PHONE).await.expect(204);
-    pass(&app, TimeDelta::days(1));
-    app.new_events().await;
-    let caller = app.as_customer(PHONE);
-    let himself = customer(PHONE).subject;
-    for query in
-        ["", "?interested=false", &format!("?series={SERIES}"), &format!("?project={UNHEARD}"), &format!("?customer={himself}")]
-    {
-        assert_eq!(caller.get(&format!("/interests{query}")).await.expect(200), json!({ "items": [] }), "{query}");
-    }
-    for id in made {
-        let path = format!("/interests/{id}");
-        assert_eq!(caller.get(&path).await.problem(404).0, "not-found");
-        for interested in [true, false] {
-            let turn = caller.send(
-                Method::PATCH,
-                &path,
-                &[("content-type", "application/json"), ("if-match", "*")],
-                json!({ "interested": interested }).to_string().into_bytes(),
-            );
-            assert_eq!(turn.await.problem(404).0, "not-found");
-        }
-    }
-    let told = caller.get("/interests/notifications").await.expect(200);
-    assert_eq!((&told["items"], &told["unread"]), (&json!([]), &json!(0)));
-    assert_eq!(caller.get("/me/disclosures").await.expect(200), json!({ "items": [] }));
-    let nothing = json!({
-        "phone": null, "lastFour": null, "interests": [], "consultations": [], "notifications": [], "disclosures": [],
-    });
-    assert_eq!(caller.get("/me/data").await.expect(200), nothing);
-    assert!(app.new_events().await.is_empty());
-}
-
-#[tokio::test]
-async fn who_comes_again_marks_the_same_programme_anew_and_nothing_old_is_in_the_way() {
-    let app = start().await;
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned))).await;
-    let named = |project: Uuid| json!({ "projectId": project, "projectName": "사업", "customerName": "홍길동" });
-    let caller = app.as_customer(PHONE);
-    let mut old = Vec::new();
-    for project in [PROJECT, UNHEARD] {
-        old.push(id_of(&caller.post("/interests", &named(project)).await.expect(201)));
-    }
-    erase(&app, PHONE).await.expect(204);
-    pass(&app, TimeDelta::days(1));
-    app.new_events().await;
-    let mut new = Vec::new();
-    for project in [PROJECT, UNHEARD] {
-        pass(&app, TimeDelta::seconds(1));
-        let body = json!({ "projectId": project, "projectName": "사업" });
-        let view = caller.post("/interests", &body).await.expect(201);
-        assert!(!old.contains(&id_of(&view)));
-        assert_eq!((&view["customerName"], &view["erasedAt"]), (&Value::Null, &Value::Null));
-        assert_eq!((&view["phone"], &view["interested"], &view["version"]), (&json!("010-****-5678"), &json!(true), &json!(1)));
-        assert_eq!(id_of(&caller.post("/interests", &body).await.expect(200)), id_of(&view));
-        new.push(id_of(&view));
-    }
-    let events: Vec<_> = app.new_events().await.into_iter().map(|(name, version, _)| (name, version)).collect();
-    assert_eq!(events, vec![("ktgg.InterestCreated.v1".to_owned(), 1); 2]);
-    // The project that nobody had heard of turns out to be of the other's series: his two become one, and the two of before stay as they are.
-    let before = [seen(&app, old[0]).await, seen(&app, old[1]).await];
-    app.deliver(1, &created(UNHEARD, in_year(2027, ProjectStatus::Planned))).await;
-    assert!(app.parked().await.is_empty());
-    assert_eq!(seen(&app, new[1]).await["mergedInto"], json!(new[0]));
-    let shown = [seen(&app, old[0]).await, seen(&app, old[1]).await];
-    assert_eq!((&shown[0]["projectId"], &shown[0]["version"]), (&json!(UNHEARD), &before[0]["version"]));
-    assert_eq!((&shown[1], &shown[1]["seriesId"], &shown[1]["mergedInto"]), (&before[1], &Value::Null, &Value::Null));
-    assert_eq!(ids(&caller.get("/interests").await.expect(200)), [new[0]]);
-    // An edition that moves to another series takes along nothing that is nobody's.
-    let elsewhere = an_edition(Uuid::from_u128(0x5E2), "옮긴 사업");
-    app.deliver(2, &started(PROJECT, elsewhere)).await;
-    assert_eq!(seen(&app, old[0]).await["seriesId"], json!(SERIES));
-    assert!(app.parked().await.is_empty());
-}
-
-#[tokio::test]
 async fn staff_see_what_is_left_without_the_person_and_nobody_else_sees_it() {
     let app = start().await;
     app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ongoing))).await;
@@ -364,179 +285,6 @@ async fn staff_see_what_is_left_without_the_person_and_nobody_else_sees_it() {
     assert!(app.new_events().await.is_empty());
     let recorded: i64 = sqlx::query_scalar("select count(*) from disclosure").fetch_one(app.pool()).await.unwrap();
     assert_eq!(recorded, 0);
-}
-
-/// What other services tell of a customer's old things, and the erasure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Said {
-    ProjectCreated,
-    ProjectStarted,
-    Matched,
-    Rematched,
-    Asked,
-    Served,
-    Over,
-    Erased,
-}
-
-/// Every order that keeps what one aggregate tells in its order.
-fn orders(done: &mut Vec<Said>, found: &mut Vec<Vec<Said>>) {
-    const ALL: [Said; 8] = [
-        Said::ProjectCreated,
-        Said::ProjectStarted,
-        Said::Matched,
-        Said::Rematched,
-        Said::Asked,
-        Said::Served,
-        Said::Over,
-        Said::Erased,
-    ];
-    const ORDERED: [(Said, Said); 3] =
-        [(Said::ProjectCreated, Said::ProjectStarted), (Said::Matched, Said::Rematched), (Said::Asked, Said::Over)];
-    if done.len() == ALL.len() {
-        found.push(done.clone());
-        return;
-    }
-    for said in ALL {
-        let is_due = ORDERED.iter().all(|(before, after)| *after != said || done.contains(before));
-        if is_due && !done.contains(&said) {
-            done.push(said);
-            orders(done, found);
-            done.pop();
-        }
-    }
-}
-
-/// One in this many of all the orders is tried: they are thousands.
-const EVERY: usize = 101;
-
-#[tokio::test]
-async fn whatever_is_told_of_his_old_things_before_or_after_leaves_nothing_of_him() {
-    let app = start().await;
-    let mut all = Vec::new();
-    orders(&mut Vec::new(), &mut all);
-    assert_eq!(all.len(), 5040);
-    let mut tried: Vec<Vec<Said>> = all.iter().step_by(EVERY).cloned().collect();
-    tried.extend(all.pop());
-    // Nothing is erased last in one of them, and first in another.
-    assert!(tried.iter().any(|order| order[0] == Said::Erased) && tried.iter().any(|order| order[7] == Said::Erased));
-    for (number, order) in (1_u128..).zip(&tried) {
-        let phone = format!("010-{number:04}-4321");
-        let own = |of: u128| Uuid::from_u128(0x0193_0000_0000_4000_8000_0000_0000_0000 + number * 16 + of);
-        let (project, series, consultation) = (own(1), own(2), own(3));
-        let body = json!({ "projectId": project, "projectName": "사업", "customerName": "홍길동" });
-        let interest = id_of(&app.as_customer(&phone).post("/interests", &body).await.expect(201));
-        let edition = || Edition { period: until(Some("2026-11-30")), ..an_edition(series, "사업") };
-        let matched = a_match(of(interest), SALESMAN, None);
-        for said in order {
-            match said {
-                Said::ProjectCreated => app.deliver(1, &created(project, edition())).await,
-                Said::ProjectStarted => app.deliver(2, &started(project, edition())).await,
-                Said::Matched => app.deliver(1, &matched).await,
-                Said::Rematched => {
-                    let again =
-                        SalesmanMatched { match_id: matched.match_id, ..a_match(of(interest), CONSULTANT, Some(CONSULTANT)) };
-                    app.deliver(2, &again).await;
-                }
-                Said::Asked => app.deliver(1, &asked(consultation.as_u128(), &phone)).await,
-                Said::Served => app.deliver(1, &served(consultation.as_u128(), &phone, SALESMAN)).await,
-                Said::Over => {
-                    app.deliver(
-                        2,
-                        &events::ConsultationProgressed {
-                            from: Step::Apply,
-                            to: Step::Cancelled,
-                            ..moved(consultation.as_u128(), &phone)
-                        },
-                    )
-                    .await;
-                }
-                Said::Erased => drop(erase(&app, &phone).await.expect(204)),
-            }
-        }
-        assert!(app.parked().await.is_empty(), "{order:?}");
-        let (rows, left) = (rows_of(&app, &phone).await, seen(&app, interest).await);
-        let expected = [("customer", 0), ("disclosure", 0), ("forgotten", 1), ("idempotency_key", 0), ("interest", 1)];
-        assert_eq!(counts(&rows)[..5], expected, "{order:?}");
-        assert_eq!(counts(&rows)[5..], [("known_consultation", 0), ("notification", 0), ("served", 0)], "{order:?}");
-        assert_eq!(
-            (&left["interested"], &left["version"], &left["phone"]),
-            (&json!(false), &json!(2), &Value::Null),
-            "{order:?}"
-        );
-        let mut texts = customer(&phone).phone.unwrap().spellings();
-        texts.push("홍길동".to_owned());
-        assert_eq!(found(&app, &texts).await, [] as [String; 0], "{order:?}");
-    }
-    // All of their projects end in a week.
-    assert_eq!(interest::remind_deadlines(app.context()).await.unwrap(), 0);
-}
-
-/// An id that was made at that instant.
-fn made_at(at: DateTime<Utc>) -> u128 {
-    uuid::Builder::from_unix_timestamp_millis(u64::try_from(at.timestamp_millis()).unwrap(), &[7; 10]).into_uuid().as_u128()
-}
-
-#[tokio::test]
-async fn what_he_asks_for_afterwards_is_kept_and_what_is_told_late_of_before_is_not() {
-    let app = start().await;
-    let erased_at = instant("2026-11-23T01:00:00Z");
-    let (old, new) = (made_at(erased_at - TimeDelta::hours(1)), made_at(erased_at + TimeDelta::hours(1)));
-    app.deliver(1, &asked(old, PHONE)).await;
-    app.deliver(1, &served(old, PHONE, SALESMAN)).await;
-    erase(&app, PHONE).await.expect(204);
-    pass(&app, TimeDelta::hours(1));
-    // Of the old one it is told late that somebody else is on it, that it is described otherwise, and that it was cancelled.
-    let late = erased_at + TimeDelta::hours(2);
-    deliver_at(&app, late, 1, &served(old, PHONE, CONSULTANT)).await;
-    deliver_at(&app, late, 2, &events::ConsultationProgressed { to: Step::Cancelled, ..moved(old, PHONE) }).await;
-    assert_eq!(counts(&rows_of(&app, PHONE).await).into_iter().map(|(_, count)| count).sum::<usize>(), 1);
-    for (kept, is_asked_first) in [(new, true), (new + 1, false)] {
-        if is_asked_first {
-            deliver_at(&app, late, 1, &asked(kept, PHONE)).await;
-            deliver_at(&app, late, 1, &served(kept, PHONE, SALESMAN)).await;
-        } else {
-            deliver_at(&app, late, 1, &served(kept, PHONE, SALESMAN)).await;
-            deliver_at(&app, late, 1, &asked(kept, PHONE)).await;
-        }
-    }
-    pass(&app, TimeDelta::days(31));
-    let page = app.as_salesman(SALESMAN).get("/interests/unattended").await.expect(200);
-    let expected = json!([ConsultationId(Uuid::from_u128(new)), ConsultationId(Uuid::from_u128(new + 1))]);
-    assert_eq!((page["items"].as_array().unwrap().len(), &page["items"][0]["consultations"]), (1, &expected));
-    assert_eq!((&page["items"][0]["lastFour"], &page["items"][0]["phone"]), (&json!("5678"), &Value::Null));
-    assert!(app.parked().await.is_empty());
-}
-
-#[tokio::test]
-async fn who_comes_again_is_told_what_happens_from_then_on_and_nothing_of_before() {
-    let app = start().await;
-    let at = |hours: i64| instant("2026-11-23T01:00:00Z") + TimeDelta::hours(hours);
-    let edition = |year: i32| Edition { period: until(Some("2026-12-01")), ..in_year(year, ProjectStatus::Planned) };
-    deliver_at(&app, at(-2), 1, &created(PROJECT, edition(2026))).await;
-    let caller = app.as_customer(PHONE);
-    let kinds = async || {
-        let page = caller.get("/interests/notifications").await.expect(200);
-        page["items"].as_array().unwrap().iter().map(|row| row["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
-    };
-    caller.post("/interests", &json!({ "projectId": PROJECT })).await.expect(201);
-    // He marks the next edition too, before anybody has heard of it.
-    caller.post("/interests", &json!({ "projectId": NEXT, "projectName": "사업" })).await.expect(201);
-    deliver_at(&app, at(1), 2, &started(PROJECT, edition(2026))).await;
-    assert_eq!(kinds().await, ["started"]);
-    pass(&app, TimeDelta::hours(2));
-    erase(&app, PHONE).await.expect(204);
-    pass(&app, TimeDelta::hours(1));
-    assert_eq!(kinds().await, [] as [&str; 0]);
-    caller.post("/interests", &json!({ "projectId": PROJECT })).await.expect(201);
-    assert_eq!(kinds().await, [] as [&str; 0]);
-    // What was marked in his old name does not count as his own: he is told of the next edition like everybody.
-    deliver_at(&app, at(4), 1, &created(NEXT, edition(2027))).await;
-    deliver_at(&app, at(5), 2, &started(NEXT, edition(2027))).await;
-    assert_eq!(kinds().await, ["started", "new_edition"]);
-    pass(&app, TimeDelta::days(1));
-    assert_eq!(interest::remind_deadlines(app.context()).await.unwrap(), 2);
-    assert!(app.parked().await.is_empty());
 }
 
 #[tokio::test]
@@ -616,4 +364,53 @@ async fn the_reminder_waits_for_an_erasure_and_reminds_nobody_who_is_gone() {
     };
     let (reminded, ()) = tokio::join!(interest::remind_deadlines(app.context()), committing);
     assert_eq!(reminded.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_number_is_not_read_while_its_customer_is_erased() {
+    let app = start().await;
+    let id = marked(&app).await;
+    // Another instance erases him, and is about to commit.
+    let mut tx = app.pool().begin().await.unwrap();
+    sqlx::query("select 1 from customer for update").execute(&mut *tx).await.unwrap();
+    let erased =
+        "update interest set interested = false, phone = null, customer_name = null, erased_at = created_at where id = $1";
+    sqlx::query(erased).bind(id).execute(&mut *tx).await.unwrap();
+    let committing = async {
+        crate::merging::wait_for_a_lock(&app).await;
+        tx.commit().await.unwrap();
+    };
+    let (staff, path) = (app.as_staff(), format!("/interests/{id}/phone?why=visit"));
+    let (answer, ()) = tokio::join!(staff.get(&path), committing);
+    assert_eq!(answer.problem(404).0, "not-found");
+    let recorded: i64 = sqlx::query_scalar("select count(*) from disclosure").fetch_one(app.pool()).await.unwrap();
+    assert_eq!(recorded, 0);
+}
+
+#[tokio::test]
+async fn an_erasure_waits_for_the_events_that_are_taken_in_at_that_moment() {
+    let app = start().await;
+    marked(&app).await;
+    // A batch of events tells him something, and is about to commit.
+    let mut batch = app.pool().begin().await.unwrap();
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/serving', 2))")
+        .execute(&mut *batch)
+        .await
+        .unwrap();
+    sqlx::query(
+        "insert into notification (id, customer_id, kind, series_id, project_id, project_name, created_at)
+         values ($1, $2, 'started', $1, $1, '사업', '2026-11-23T01:00:00Z')",
+    )
+    .bind(SERIES)
+    .bind(customer(PHONE).subject)
+    .execute(&mut *batch)
+    .await
+    .unwrap();
+    let committing = async {
+        crate::merging::wait_for_a_lock(&app).await;
+        batch.commit().await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(erase(&app, PHONE), committing);
+    answer.expect(204);
+    assert_eq!(rows_of(&app, PHONE).await["notification"], json!([]));
 }

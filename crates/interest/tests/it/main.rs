@@ -1,5 +1,6 @@
 //! The interest service through its routes and its policies, on a real Postgres.
 
+mod coming_again;
 mod copies;
 mod creating;
 mod describing;
