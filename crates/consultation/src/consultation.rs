@@ -43,6 +43,7 @@ pub struct Consultation {
     /// What it is about.
     pub project_id: ProjectId,
     /// The project's name as it was asked for: the one that the page sent, or where it sent none, the one that this service was told.
+    /// Nothing since its customer was forgotten.
     pub project_name: String,
     /// Whose it is.
     pub customer_id: CustomerId,

@@ -131,7 +131,7 @@ struct ListQuery {
     step: Option<Step>,
     /// Only those about this project.
     project: Option<Uuid>,
-    /// Only this customer's. Not for customers, who are shown their own anyway.
+    /// Only this customer's, and none that was erased. Not for customers, who are shown their own anyway.
     customer: Option<Uuid>,
     /// Only those for this day or a later one.
     from: Option<NaiveDate>,

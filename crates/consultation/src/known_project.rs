@@ -38,12 +38,13 @@ pub enum ProjectState {
 }
 
 impl ProjectState {
-    /// Of a project that was asked for by that name.
-    pub fn of(known: Option<&KnownProject>, asked_name: &str) -> Self {
-        match known {
-            None => Self::Unheard,
-            Some(known) if known.names_told.contains(&name_key(asked_name)) => Self::Known,
-            Some(_) => Self::Differs,
+    /// Of a project that was asked for by that name; `None` where the name was forgotten with its customer, and nobody can tell any more whether
+    /// he meant another.
+    pub fn of(known: Option<&KnownProject>, asked_name: Option<&str>) -> Self {
+        match (known, asked_name) {
+            (None, _) => Self::Unheard,
+            (Some(known), Some(name)) if !known.names_told.contains(&name_key(name)) => Self::Differs,
+            (Some(_), _) => Self::Known,
         }
     }
 }
@@ -77,8 +78,9 @@ mod tests {
             status: ProjectStatus::Planned,
             period: None,
         };
-        let states = ["가", " 나", "다"].map(|name| ProjectState::of(Some(&known), name));
+        let states = ["가", " 나", "다"].map(|name| ProjectState::of(Some(&known), Some(name)));
         assert_eq!(states, [ProjectState::Known, ProjectState::Known, ProjectState::Differs]);
-        assert_eq!(ProjectState::of(None, "가"), ProjectState::Unheard);
+        assert_eq!(ProjectState::of(Some(&known), None), ProjectState::Known);
+        assert_eq!(ProjectState::of(None, Some("가")), ProjectState::Unheard);
     }
 }

@@ -20,7 +20,7 @@ use crate::store::erasure;
 
 /// Everything that this service keeps of a customer, but what colleagues noted for each other: no customer is shown that.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
+#[schema(as = ConsultationData, example = json!({
     "phone": "+821012345678",
     "consultations": [{
         "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "projectId": "0193a1c2-4b1d-7e02-8f6a-0c9d3e5b7a11",
@@ -52,7 +52,7 @@ pub(crate) struct CustomerData {
 
 /// Who saw a customer's whole number.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({ "items": [{
+#[schema(as = ConsultationDisclosures, example = json!({ "items": [{
     "at": "2026-11-24T02:05:00Z", "viewerRole": "salesman", "viewerId": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b",
     "why": "방문 일정 확인", "about": { "kind": "consultation", "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01" },
 }] }))]
@@ -64,7 +64,7 @@ pub(crate) struct Disclosures {
 /// That somebody saw the whole number.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
+#[schema(as = ConsultationDisclosure, example = json!({
     "at": "2026-11-24T02:05:00Z", "viewerRole": "salesman", "viewerId": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b",
     "why": "방문 일정 확인", "about": { "kind": "consultation", "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01" },
 }))]
@@ -84,7 +84,7 @@ struct DisclosureView {
 
 /// Where a number stood.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({ "kind": "consultation", "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01" }))]
+#[schema(as = ConsultationDisclosureAbout, example = json!({ "kind": "consultation", "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01" }))]
 struct AboutView {
     /// `consultation`.
     kind: &'static str,

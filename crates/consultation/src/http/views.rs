@@ -34,7 +34,7 @@ pub(crate) struct ConsultationView {
     pub(super) id: Uuid,
     /// What it is about.
     project_id: Uuid,
-    /// Its name: the one that this service was told last, and until then the one that the page sent.
+    /// Its name: the one that this service was told last, and until then the one that the page sent, which is forgotten with the customer.
     project_name: String,
     /// Whether this service was told of the project, and by the name that the page sent.
     project_state: ProjectState,
@@ -46,8 +46,8 @@ pub(crate) struct ConsultationView {
     /// What people see of the project today; `null` while that is not known.
     #[schema(value_type = Option<PhaseName>)]
     project_phase: Option<Phase>,
-    /// Whose it is.
-    customer_id: Uuid,
+    /// Whose it is; `null` since he was forgotten.
+    customer_id: Option<Uuid>,
     /// His name, where it was told.
     customer_name: Option<String>,
     /// His number with its middle hidden; `null` since he was forgotten.
@@ -72,7 +72,8 @@ pub(crate) struct ConsultationView {
     consultant: Option<PersonView>,
     /// When it was asked for.
     created_at: DateTime<Utc>,
-    /// When its customer was forgotten at his wish (삭제됨), and with him his name, his number, and what was said. Only staff are shown what was.
+    /// When its customer was forgotten at his wish (삭제됨), and with him his id here, his name, his number, and what was said. Only staff are
+    /// shown one that was.
     erased_at: Option<DateTime<Utc>>,
     /// Also the `ETag`.
     version: i64,
@@ -83,7 +84,8 @@ impl ConsultationView {
     pub(super) fn of(stored: Stored, reader: &Identity, today: NaiveDate) -> Self {
         let next_steps = if sees(reader, &stored.it) { stored.it.next_steps() } else { &[] };
         let Stored { it, project, salesman_known_as, consultant_known_as, created_at, erased_at } = stored;
-        let project_state = ProjectState::of(project.as_ref(), &it.project_name);
+        let asked_name = (!it.is_erased()).then_some(it.project_name.as_str());
+        let project_state = ProjectState::of(project.as_ref(), asked_name);
         Self {
             id: it.id.0,
             project_id: it.project_id.0,
@@ -91,7 +93,7 @@ impl ConsultationView {
             sent_project_name: (project_state == ProjectState::Differs).then(|| it.project_name.clone()),
             project_status: project.as_ref().map(|project| project.status),
             project_phase: project.as_ref().and_then(|project| project.phase(today)),
-            customer_id: it.customer_id.0,
+            customer_id: (!it.is_erased()).then_some(it.customer_id.0),
             phone: it.phone.as_ref().map(Phone::masked),
             desired_date: it.desired_on,
             desired_date_mark: holidays::mark(it.desired_on),
@@ -214,7 +216,8 @@ impl WholeConsultationView {
         let vouching = stored.it.consent.and_then(|consent| happenings::colleague(consent.actor())).map(|id| id.0);
         let wanted: Vec<Uuid> = Names::wanted(&entries).into_iter().chain(vouching).collect();
         let names = Names::of(&entries, stored.it.people(), copies::names(connection, &wanted).await?);
-        let by = |actor| ByView::of(actor, &names, reader);
+        let is_erased = stored.it.is_erased();
+        let by = |actor| ByView::of(actor, &names, reader).map(|by| if is_erased { by.nobodys() } else { by });
         if let Some(notes) = &mut notes {
             notes.sort_by_key(|note| (note.at, note.id));
         }
@@ -251,7 +254,7 @@ struct ByView {
     /// What they are.
     #[schema(value_type = RoleName)]
     role: Role,
-    /// Who; `null` where a customer reads of staff.
+    /// Who; `null` where a customer reads of staff, and for a customer who was forgotten.
     id: Option<Uuid>,
     /// The name of a salesman or consultant, where this service has heard of him.
     display_name: Option<String>,
@@ -271,6 +274,11 @@ impl ByView {
             Actor::Consultant(id) => named(Role::Consultant, id.0, names.name(id)),
             Actor::System => return None,
         })
+    }
+
+    /// Without the customer, who was forgotten.
+    fn nobodys(self) -> Self {
+        Self { id: self.id.filter(|_| self.role != Role::Customer), ..self }
     }
 }
 

@@ -57,8 +57,9 @@ pub(crate) async fn erase(tx: &mut Tx, customer: CustomerId) -> Result<Forgotten
 async fn blank(tx: &mut Tx, ids: &[Uuid]) -> Result<(), sqlx::Error> {
     let now = tx.now();
     sqlx::query(
-        "update consultation set phone = null, customer_name = null, memo = '', reason = null, erased_at = $2,
-                updated_at = greatest(updated_at, $2)
+        "update consultation
+         set phone = null, customer_name = null, consent_role = null, consent_by = null, consent_at = null, project_name = '',
+             memo = '', reason = null, erased_at = $2, updated_at = greatest(updated_at, $2)
          where id = any($1)",
     )
     .bind(ids)

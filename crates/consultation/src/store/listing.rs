@@ -104,7 +104,7 @@ fn seen_by(who: &Identity, filter: &Filter) -> QueryBuilder<Postgres> {
         query.push(" and it.project_id = ").push_bind(project);
     }
     if let Some(customer) = filter.customer {
-        query.push(" and it.customer_id = ").push_bind(customer);
+        query.push(" and it.erased_at is null and it.customer_id = ").push_bind(customer);
     }
     if let Some(from) = filter.from {
         query.push(" and it.desired_on >= ").push_bind(from);

@@ -90,13 +90,13 @@ async fn the_examples_have_the_fields_that_answers_have() {
         ("ConsultationView", &listed),
         ("NoteView", &note),
         ("PhoneView", &phone),
-        ("CustomerData", &data),
-        ("Disclosures", &disclosures),
-        ("DisclosureView", &disclosures["items"][0]),
+        ("ConsultationData", &data),
+        ("ConsultationDisclosures", &disclosures),
+        ("ConsultationDisclosure", &disclosures["items"][0]),
     ] {
         assert_eq!(keys(&example(name)), keys(answer), "{name}");
     }
-    let shown = &example("CustomerData");
+    let shown = &example("ConsultationData");
     assert_eq!(keys(&shown["consultations"][0]), keys(&data["consultations"][0]));
     assert_eq!(keys(&shown["disclosures"][0]), keys(&data["disclosures"][0]));
 }

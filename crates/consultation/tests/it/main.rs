@@ -4,6 +4,7 @@ mod changing;
 mod copies;
 mod creating;
 mod description;
+mod erased;
 mod erasing;
 mod http;
 mod listing;
