@@ -81,8 +81,9 @@ pub fn find<'a>(table: &'a [Permission], method: &str, path: &str) -> Option<&'a
 /// Refuses whoever may not call an operation: before `If-Match`, before the body, and before anything is looked up. The request has been
 /// routed, and whoever is signed in is on it.
 pub async fn admit(State(table): State<&'static [Permission]>, request: Request, next: Next) -> Response {
-    let path = request.extensions().get::<MatchedPath>().map_or_else(|| request.uri().path(), MatchedPath::as_str);
-    match refusal(table, request.method(), path, request.extensions().get().map(|identity: &Identity| identity.role)) {
+    // 404 is the router's to say.
+    let Some(path) = request.extensions().get::<MatchedPath>() else { return next.run(request).await };
+    match refusal(table, request.method(), path.as_str(), request.extensions().get().map(|identity: &Identity| identity.role)) {
         None => next.run(request).await,
         Some(refusal) => refusal.into_response(),
     }

@@ -102,7 +102,7 @@ impl Service {
         self
     }
 
-    /// Who may call which of its routes.
+    /// Who may call which of its routes: a route without a row is refused to everybody.
     #[must_use]
     pub fn permissions(mut self, permissions: &'static [Permission]) -> Self {
         self.permissions = permissions;
@@ -209,12 +209,8 @@ impl Service {
         let description = self.description().to_string();
         let gate = Gate { verifier, service: self.name };
         let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        let routes = if self.permissions.is_empty() {
-            routes
-        } else {
-            routes.route_layer(middleware::from_fn_with_state(self.permissions, permissions::admit))
-        };
         let routes = routes
+            .layer(middleware::from_fn_with_state(self.permissions, permissions::admit))
             .route("/openapi.json", axum::routing::get(|| async { (json, description) }))
             .layer(middleware::from_fn(disclosure::refuse_head))
             .layer(middleware::from_fn_with_state(after::Reader::new(context.db.clone(), self.policies.topics()), after::wait))

@@ -15,7 +15,8 @@ pub(super) fn add_headers(operation: &mut Map<String, Value>, schemas: &Value, m
         }
         let properties = &resolved(&response["content"]["application/json"]["schema"], schemas)["properties"];
         let mut headers = Map::new();
-        if properties.get("version").is_some() {
+        // A version that is no number is one of something else, as of a text that is agreed to.
+        if properties["version"]["type"] == "integer" {
             let tag = json!({ "type": "string", "pattern": "^\"[0-9]+\"$" });
             headers.insert("ETag".to_owned(), header("The version, for `If-Match`", true, &tag));
         }

@@ -26,6 +26,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use service_kit::auth::{Signer, new_private_pem};
 use service_kit::clock::SystemClock;
 use service_kit::config::{Config, Env};
+use service_kit::permissions::{All, Permission};
 use service_kit::service::spawn;
 use service_kit::{Context, Db, PolicyError, Received, Service, Tx, event_log, kafka, testing};
 use sqlx::PgPool;
@@ -57,13 +58,16 @@ fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new().route("/ping", axum::routing::get(|| async { "pong" })).route("/slow", axum::routing::get(slow))
 }
 
+/// What these tests are about is open to everybody.
+const OPEN: &[Permission] = &[Permission::new("GET", "/ping", [All; 5]), Permission::new("GET", "/slow", [All; 5])];
+
 async fn migrations() -> sqlx::migrate::Migrator {
     sqlx::migrate::Migrator::new(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/migrations"))).await.unwrap()
 }
 
 /// A service that only publishes.
 async fn publishing() -> Service {
-    Service::new(NAME, 0, migrations().await).routes(routes)
+    Service::new(NAME, 0, migrations().await).routes(routes).permissions(OPEN)
 }
 
 /// The same, and it tallies every project it hears of.
