@@ -4,13 +4,16 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use service_kit::Problem;
 use service_kit::auth::Role;
+use service_kit::http::{BODY_LIMIT, whole_body};
 use service_kit::permissions::{self, Permission, Sight};
+use tokio::time::timeout;
 
 use crate::address::{Address, Peer};
 use crate::limits::Writer;
@@ -64,13 +67,31 @@ pub(crate) async fn admit(State(door): State<Arc<Door>>, mut request: Request, n
         request.extensions_mut().insert(session.identity.clone());
         request.extensions_mut().insert(session);
     }
-    let mut response = next.run(request).await;
+    let mut response = match operation {
+        Operation::Own(_) => answer(&door, request, next).await?,
+        // The services' time is measured where they are asked.
+        Operation::Forwarded(_) | Operation::Open => next.run(request).await,
+    };
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("cookie"));
     if is_private {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
     Ok(response)
+}
+
+/// Answers what is the gateway's own, in time: its bodies are small, and held before anything is done with them.
+async fn answer(door: &Door, request: Request, next: Next) -> Result<Response, Problem> {
+    let patience = door.upstream.patience.answer;
+    let (parts, body) = request.into_parts();
+    let body = if parts.method.is_safe() {
+        body
+    } else {
+        let whole = timeout(patience, whole_body(body, BODY_LIMIT)).await;
+        Body::from(whole.map_err(|_| proxy::incomplete(StatusCode::REQUEST_TIMEOUT))??)
+    };
+    let answer = timeout(patience, next.run(Request::from_parts(parts, body))).await;
+    answer.map_err(|_| Problem::unavailable("a request took too long"))
 }
 
 fn operation(request: &Request) -> Result<Operation, Problem> {

@@ -127,12 +127,18 @@ pub struct Patience {
     pub answer: Duration,
     /// For a browser to send the head of a request; an idle connection is closed after the same time.
     pub headers: Duration,
+    /// For a browser to take in anything at all of what it is sent.
+    pub reading: Duration,
 }
 
 impl Patience {
     /// What the gateway runs with.
-    pub const USUAL: Self =
-        Self { connect: Duration::from_secs(1), answer: Duration::from_secs(20), headers: Duration::from_secs(30) };
+    pub const USUAL: Self = Self {
+        connect: Duration::from_secs(1),
+        answer: Duration::from_secs(20),
+        headers: Duration::from_secs(30),
+        reading: Duration::from_secs(30),
+    };
 }
 
 impl Config {
@@ -189,6 +195,7 @@ fn limits(env: &mut Env) -> Limits {
         sign_ins_per_login: env.or("LIMIT_SIGN_INS_PER_LOGIN", usual.sign_ins_per_login),
         sign_ins_per_address: env.or("LIMIT_SIGN_INS_PER_ADDRESS", usual.sign_ins_per_address),
         codes_per_phone: env.or("LIMIT_CODES_PER_PHONE", usual.codes_per_phone),
+        resends_per_phone: env.or("LIMIT_RESENDS_PER_PHONE", usual.resends_per_phone),
         codes_per_address: env.or("LIMIT_CODES_PER_ADDRESS", usual.codes_per_address),
         guesses_per_address: env.or("LIMIT_GUESSES_PER_ADDRESS", usual.guesses_per_address),
     }
@@ -331,6 +338,7 @@ mod tests {
             ("LIMIT_CODES_PER_PHONE", "4/10"),
             ("LIMIT_CODES_PER_ADDRESS", "5/10"),
             ("LIMIT_GUESSES_PER_ADDRESS", "6/10"),
+            ("LIMIT_RESENDS_PER_PHONE", "7/10"),
         ]);
         let limits = config.unwrap().limits;
         let counts = [
@@ -340,9 +348,10 @@ mod tests {
             limits.codes_per_phone,
             limits.codes_per_address,
             limits.guesses_per_address,
+            limits.resends_per_phone,
         ]
         .map(|rate| rate.count);
-        assert_eq!(counts, [1, 2, 3, 4, 5, 6]);
+        assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7]);
     }
 
     #[test]
@@ -358,9 +367,16 @@ mod tests {
         ] {
             assert_eq!(origin(text).as_deref(), Ok(sent));
         }
-        for wrong in
-            ["", "kt.gg", "https://kt.gg/path", "https://kt.gg?q", "https://u@kt.gg", "http://kt.gg", "http://10.0.0.7:8088", "ftp://kt.gg"]
-        {
+        for wrong in [
+            "",
+            "kt.gg",
+            "https://kt.gg/path",
+            "https://kt.gg?q",
+            "https://u@kt.gg",
+            "http://kt.gg",
+            "http://10.0.0.7:8088",
+            "ftp://kt.gg",
+        ] {
             assert!(origin(wrong).is_err(), "{wrong}");
         }
     }

@@ -1,7 +1,8 @@
-//! Reads every partition of every domain topic, and tells the hub.
+//! Reads every partition of every domain topic, and tells the hub; of salesmen and consultants, it tells who there is.
 //!
 //! Assigned and not in a group: every gateway needs every event, and none of them commits anything. It starts five minutes back, so that
-//! browsers of a replica that has gone can go on here. It has a thread of its own: the client's calls block, and dropping it with the broker
+//! browsers of a replica that has gone can go on here; with salesmen it starts at their beginning, because who may sign in is older than that,
+//! and the hub is told only of what it covers. It has a thread of its own: the client's calls block, and dropping it with the broker
 //! away blocked for 10 to 45 s when measured.
 
 use std::collections::HashMap;
@@ -22,6 +23,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::audience::{Fact, Untold};
 use crate::hub::Hub;
+use crate::people::People;
 use crate::tokens::now;
 
 /// How far back it starts.
@@ -52,11 +54,12 @@ pub(crate) struct Feed {
 
 impl Feed {
     /// Starts reading, and tells `following` once every partition is followed. A broker that is away is tried again for ever.
-    pub(crate) fn start(settings: kafka::Settings, hub: Arc<Hub>, following: watch::Sender<bool>) -> Self {
+    pub(crate) fn start(settings: kafka::Settings, hub: Arc<Hub>, people: Arc<People>, following: watch::Sender<bool>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (ends, ended) = oneshot::channel();
         let from = hub.covered_from();
-        let mut reader = Reader { settings, hub, following, stop: stop.clone(), from, next: HashMap::new(), has_told: false };
+        let mut reader =
+            Reader { settings, hub, people, following, stop: stop.clone(), from, next: HashMap::new(), has_told: false };
         thread::spawn(move || {
             // A record that makes this panic must not silence the stream for good: it goes on behind that record.
             while catch_unwind(AssertUnwindSafe(|| reader.run())).is_err() && !reader.is_stopped() {
@@ -80,6 +83,7 @@ impl Feed {
 struct Reader {
     settings: kafka::Settings,
     hub: Arc<Hub>,
+    people: Arc<People>,
     following: watch::Sender<bool>,
     stop: Arc<AtomicBool>,
     /// Where a partition starts that nothing was read of yet.
@@ -160,6 +164,7 @@ impl Reader {
         // time, so that a record which arrives in between is not skipped.
         let ends = consumer.offsets_for_times(at(Offset::End)?, ASK).context("cannot ask for the topics' ends")?;
         let found = consumer.offsets_for_times(at(Offset::Offset(self.from))?, ASK).context("cannot ask where to start")?;
+        let salesmen = self.salesmen();
         let mut starts = TopicPartitionList::new();
         for element in found.elements() {
             let (topic, partition) = (element.topic(), element.partition());
@@ -167,6 +172,7 @@ impl Reader {
             let end = ends.find_partition(topic, partition).map(|element| element.offset());
             let start = match (self.next.get(&(topic.to_owned(), partition)), element.offset(), end) {
                 (Some(next), _, _) => Offset::Offset(*next),
+                _ if topic == salesmen => Offset::Beginning,
                 (None, Offset::Offset(offset), _) | (None, _, Some(Offset::Offset(offset))) => Offset::Offset(offset),
                 _ => bail!("{topic}/{partition} has no end"),
             };
@@ -175,12 +181,25 @@ impl Reader {
         Ok(starts)
     }
 
+    /// The topic that is read from its beginning.
+    fn salesmen(&self) -> String {
+        Topic::Salesman.name(&self.settings.topic_prefix)
+    }
+
     fn take(&mut self, record: &BorrowedMessage<'_>) {
         let (topic, partition, offset) = (record.topic(), record.partition(), record.offset());
         self.next.insert((topic.to_owned(), partition), offset + 1);
+        // A record without a time counts as new.
+        let ms = record.timestamp().to_millis().unwrap_or_else(|| now().timestamp_millis());
+        let is_of_salesmen = topic == self.salesmen();
+        // Browsers are told of what this feed covers; before that there is only who there is.
+        let is_covered = !is_of_salesmen || ms >= self.from;
         let headers = kafka::header_map(record.headers());
-        if headers.contains_key(REPLAY) {
+        let is_replay = headers.contains_key(REPLAY);
+        if is_replay && is_covered {
             self.hub.replayed(Instant::now());
+        }
+        if is_replay && !is_of_salesmen {
             return;
         }
         let envelope = match kafka::envelope(&headers) {
@@ -191,10 +210,13 @@ impl Reader {
             }
         };
         match Fact::read(&envelope, record.payload().unwrap_or_default()) {
-            // A record without a time counts as new.
             Ok(fact) => {
-                let ms = record.timestamp().to_millis().unwrap_or_else(|| now().timestamp_millis());
-                self.hub.tell(ms, &envelope, &fact);
+                if let Fact::Salesman(id, profile, _) = &fact {
+                    self.people.keep(*id, profile, envelope.version);
+                }
+                if is_covered && !is_replay {
+                    self.hub.tell(ms, &envelope, &fact);
+                }
             }
             // What is wrong with a payload could repeat its content, so it is not said.
             Err(why) => {

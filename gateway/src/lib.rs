@@ -4,28 +4,45 @@
 //! - [`routes`]: the table: prefix → service → who may call.
 //! - `admission`: who gets through: `cross_site`, `sessions`, `permissions`, `limits`, in this order; `address`: from where.
 //! - `own`: what the gateway answers itself. `signed_in`: who is signed in, and signing out.
+//! - `codes`: customers sign in by a code, that leaves by the `sender`; `consent`: what they agree to. `me`: what is told them of themselves,
+//!   for which each service is asked (`asking`); `erasure`: how they are forgotten.
+//! - [`accounts`]: who signs in by login and `passwords`; `people`: who there is among salesmen and consultants; `audit`: what staff did.
 //! - `tokens`: from somebody to the token that one service believes.
 //! - `proxy`: forward, time out, retry once, carry the trace.
 //! - `audience`: who may know of an event, and how much of it. Pure.
 //! - `feed`: reads the topics; `hub`: keeps the last of what it read and hands it to whoever may know; `stream`: one browser's end of it.
 //! - [`openapi`]: one description out of five, and the page to read it.
-//! - `server`: connections, their limits, and how they end.
+//! - `onlookers`: ends a stream with its session.
+//! - `answers`: what every answer gets.
+//! - `server`: connections, their limits, and how they end; `reader`: whoever reads too slowly.
 //!
 //! It owns no data of the domain, knows no rule of it and depends on no service: what it forwards is decided by the table alone, and a service
 //! checks for itself whoever the gateway says is asking. In its own schema is who may be somebody, and who is.
 
+pub mod accounts;
 mod address;
 mod admission;
+mod answers;
+mod asking;
 mod audience;
+mod audit;
+mod codes;
 pub mod config;
+mod consent;
 mod cross_site;
+mod erasure;
 mod feed;
 mod hub;
 mod limits;
+mod me;
+mod onlookers;
 pub mod openapi;
 mod own;
-mod permissions;
+mod passwords;
+mod people;
+pub mod permissions;
 mod proxy;
+mod reader;
 pub mod routes;
 mod sender;
 mod server;
@@ -41,10 +58,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::middleware;
 use axum::routing::get;
 use service_kit::clock::SystemClock;
 use service_kit::config::{Env, Migrate, WrongVariables};
@@ -55,18 +71,22 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 pub use config::Config;
 pub use sender::{WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP, WebhookKey, WebhookUrl};
 pub use sessions::{Begun, IDLE, MONTH, Sessions, WORKING_DAY};
 
+use answers::Answers;
 use config::{Limits, PublicOrigin, SignInKey};
 use feed::Feed;
 use hub::Hub;
 use limits::Writers;
+use onlookers::Onlookers;
 use openapi::Descriptions;
+use passwords::Passwords;
+use people::People;
 use proxy::Upstream;
+use sender::{Post, Webhook};
 use sessions::Cookies;
 use tokens::Tokens;
 
@@ -82,10 +102,14 @@ pub(crate) struct Door {
     pub(crate) customer_ids: CustomerIdKey,
     pub(crate) limits: Limits,
     pub(crate) writers: Writers,
+    pub(crate) post: Post,
+    pub(crate) passwords: Passwords,
+    pub(crate) people: Arc<People>,
     pub(crate) tokens: Tokens,
     pub(crate) upstream: Upstream,
     pub(crate) descriptions: Descriptions,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) onlookers: Arc<Onlookers>,
     /// Cancelled when streams must end: browsers come back to another replica.
     pub(crate) streams_end: CancellationToken,
 }
@@ -117,6 +141,9 @@ const FINISH_REQUESTS: Duration = Duration::from_secs(4);
 /// How long what runs in the background may take to finish.
 const FINISH_BACKGROUND: Duration = Duration::from_secs(4);
 
+/// How long messages that are being handed over may take. What has not left by then is asked for again by whoever waits for it.
+const FINISH_SENDING: Duration = Duration::from_secs(2);
+
 /// How long connections to the database may take to close.
 const CLOSE_POOL: Duration = Duration::from_secs(1);
 
@@ -127,7 +154,7 @@ impl Gateway {
     /// Takes its ports, and builds everything else without opening it.
     ///
     /// # Errors
-    /// When a port is taken, or the database's URL cannot be read.
+    /// When a port is taken, the database's URL cannot be read, or the machine has no randomness.
     pub async fn bind(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let listen = |address| async move {
             TcpListener::bind(address).await.with_context(|| format!("the gateway cannot listen on {address}"))
@@ -146,10 +173,14 @@ impl Gateway {
             customer_ids: config.customer_ids.clone(),
             limits: config.limits,
             writers: Writers::new(config.limits.writes),
+            post: Post::new(Arc::new(Webhook::new(config.sender_url.clone(), config.sender_key.clone()))),
+            passwords: Passwords::new()?,
+            people: Arc::default(),
             tokens: Tokens::new(config.signer.clone()),
             descriptions: Descriptions::new(upstream.clone()),
             upstream,
             hub: Arc::new(Hub::new(feed::start_of_coverage())),
+            onlookers: Arc::default(),
             streams_end: CancellationToken::new(),
         };
         Ok(Self {
@@ -205,13 +236,19 @@ impl Gateway {
             admin_server.abort();
             return migrated.map(drop);
         }
-        let feed = Feed::start(config.kafka.clone(), door.hub.clone(), following);
+        let feed = Feed::start(config.kafka.clone(), door.hub.clone(), door.people.clone(), following);
         let closing = CancellationToken::new();
         let router = router(door.clone(), phase.subscribe());
-        let server = service::spawn(server::serve(listener, router, config.patience.headers, closing.clone(), FINISH_REQUESTS));
+        let server = service::spawn(server::serve(listener, router, config.patience, closing.clone(), FINISH_REQUESTS));
         let ending = CancellationToken::new();
         let background = TaskTracker::new();
         background.spawn(tidy(door.clone(), ending.clone()));
+        background.spawn({
+            let (door, ending) = (door.clone(), ending.clone());
+            async move { door.onlookers.run(&door.sessions, &ending).await }
+        });
+        background.spawn(erasure::run(door.clone(), ending.clone()));
+        background.spawn(people::write_down(door.clone(), ending.clone()));
         background.close();
         phase.send_replace(Phase::Ready);
         tracing::info!(address = %config.listen, "the gateway serves");
@@ -228,6 +265,7 @@ impl Gateway {
         if tokio::time::timeout(FINISH_BACKGROUND, background.wait()).await.is_err() {
             tracing::warn!("what runs in the background did not finish in time");
         }
+        door.post.close(FINISH_SENDING).await;
         feed.stop(CLOSE_FEED).await;
         drop(tokio::time::timeout(CLOSE_POOL, door.db.pool().close()).await);
         admin_server.abort();
@@ -257,6 +295,8 @@ async fn tidy(door: Arc<Door>, ending: CancellationToken) {
         door.writers.prune();
         let pruned = async {
             door.sessions.prune().await?;
+            codes::prune(&door.db).await?;
+            accounts::prune(&door.db).await?;
             limits::prune(&door.db).await
         };
         if let Err(error) = pruned.await {
@@ -267,49 +307,17 @@ async fn tidy(door: Arc<Door>, ending: CancellationToken) {
 
 /// Everything a browser can reach.
 fn router(door: Arc<Door>, phase: watch::Receiver<Phase>) -> Router {
+    let answers = Answers { phase, is_https: door.origin.is_https() };
     let (own, _) = own::routes().split_for_parts();
     let routes = own
         .route(routes::STREAM, get(stream::open))
         .route(routes::DESCRIPTION, get(openapi::describe))
         .merge(openapi::page())
         .fallback(proxy::forward)
+        .layer(middleware::from_fn_with_state(door.clone(), audit::write_down))
         .layer(middleware::from_fn_with_state(door.clone(), admission::admit))
         .with_state(door);
-    http::layers(routes).layer(middleware::from_fn_with_state(phase, around))
-}
-
-/// By which a request is found again in the logs of the gateway and of the service.
-pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// What every answer gets, refusals included.
-async fn around(State(phase): State<watch::Receiver<Phase>>, mut request: Request, next: Next) -> Response {
-    let id = request.headers().get(REQUEST_ID).filter(|id| is_sane(id.as_bytes())).cloned();
-    let id = id.or_else(|| HeaderValue::from_str(&Uuid::new_v4().to_string()).ok());
-    request.headers_mut().remove(REQUEST_ID);
-    if let Some(id) = &id {
-        request.headers_mut().insert(REQUEST_ID, id.clone());
-    }
-    let mut response = next.run(request).await;
-    let is_draining = *phase.borrow() == Phase::Draining;
-    let is_unavailable = response.status() == StatusCode::SERVICE_UNAVAILABLE;
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Some(id) = id {
-        headers.insert(REQUEST_ID, id);
-    }
-    if is_unavailable && !headers.contains_key(header::RETRY_AFTER) {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    }
-    if is_draining {
-        // A client with a pooled connection does not hear of a removed endpoint; this makes it open another.
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
-}
-
-/// A caller's id goes into logs as it is, so it must be harmless there.
-fn is_sane(id: &[u8]) -> bool {
-    (1..=64).contains(&id.len()) && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte))
+    http::layers(routes).layer(middleware::from_fn_with_state(answers, answers::around))
 }
 
 /// `/livez` and `/readyz`, on a port of their own that no browser reaches.
@@ -370,17 +378,4 @@ fn exit_wrong(error: &anyhow::Error) -> ! {
     const EX_USAGE: i32 = 64;
     eprintln!("{error:#}");
     process::exit(EX_USAGE);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_id_that_could_forge_a_log_line_is_not_kept() {
-        assert!(is_sane(b"page-7.retry_2"));
-        for bad in ["", "a b", "a\nb", "a=b", "가", &"x".repeat(65)] {
-            assert!(!is_sane(bad.as_bytes()), "{bad:?}");
-        }
-    }
 }

@@ -36,7 +36,7 @@ impl Rate {
     }
 
     /// In which time one is given back.
-    fn interval(self) -> TimeDelta {
+    pub(crate) fn interval(self) -> TimeDelta {
         TimeDelta::microseconds(i64::from(self.seconds) * 1_000_000 / i64::from(self.count))
     }
 
@@ -82,6 +82,8 @@ pub struct Limits {
     pub sign_ins_per_address: Rate,
     /// `LIMIT_CODES_PER_PHONE`: codes sent to one number.
     pub codes_per_phone: Rate,
+    /// `LIMIT_RESENDS_PER_PHONE`: the same, for whoever did not wait until one arrived.
+    pub resends_per_phone: Rate,
     /// `LIMIT_CODES_PER_ADDRESS`: codes asked for from one address.
     pub codes_per_address: Rate,
     /// `LIMIT_GUESSES_PER_ADDRESS`: codes told from one address, right or wrong.
@@ -95,6 +97,7 @@ impl Limits {
         sign_ins_per_login: Rate::new(30, 900),
         sign_ins_per_address: Rate::new(120, 900),
         codes_per_phone: Rate::new(5, 900),
+        resends_per_phone: Rate::new(1, 30),
         codes_per_address: Rate::new(30, 3600),
         guesses_per_address: Rate::new(60, 900),
     };
@@ -105,6 +108,7 @@ impl Limits {
         sign_ins_per_login: Rate::new(LARGEST_COUNT, 1),
         sign_ins_per_address: Rate::new(LARGEST_COUNT, 1),
         codes_per_phone: Rate::new(LARGEST_COUNT, 1),
+        resends_per_phone: Rate::new(LARGEST_COUNT, 1),
         codes_per_address: Rate::new(LARGEST_COUNT, 1),
         guesses_per_address: Rate::new(LARGEST_COUNT, 1),
     };
@@ -119,12 +123,21 @@ impl SignInKey {
     /// HMAC-SHA256 of these parts for this purpose. Each part is told apart from the next by its length.
     pub(crate) fn mac(&self, purpose: &str, parts: &[&[u8]]) -> Vec<u8> {
         // A key of any length is good for HMAC, so that there always is one.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return Vec::new() };
+        self.hash(purpose, parts).map(|mac| mac.finalize().into_bytes().to_vec()).unwrap_or_default()
+    }
+
+    /// Whether that is the MAC of these parts, in a time that does not tell how much of it is right.
+    pub(crate) fn verifies(&self, purpose: &str, parts: &[&[u8]], mac: &[u8]) -> bool {
+        self.hash(purpose, parts).is_some_and(|it| it.verify_slice(mac).is_ok())
+    }
+
+    fn hash(&self, purpose: &str, parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
         for part in [purpose.as_bytes()].iter().chain(parts) {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
-        mac.finalize().into_bytes().to_vec()
+        Some(mac)
     }
 }
 
@@ -205,9 +218,9 @@ impl Writers {
 
     /// Takes one of what this writer may.
     pub(crate) fn take(&self, writer: Writer) -> Result<(), Problem> {
-        self.counted.check_key(&writer).map_err(|not_yet| {
-            too_many(TimeDelta::from_std(not_yet.wait_time_from(self.clock.now())).unwrap_or(TimeDelta::MAX))
-        })
+        self.counted
+            .check_key(&writer)
+            .map_err(|not_yet| too_many(TimeDelta::from_std(not_yet.wait_time_from(self.clock.now())).unwrap_or(TimeDelta::MAX)))
     }
 
     /// Forgets whoever has used nothing up.
@@ -262,6 +275,13 @@ pub(crate) async fn prune(db: &Db) -> Result<(), sqlx::Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use service_kit::config::Migrate;
+    use service_kit::db;
+    use service_kit::problem::Language;
+    use service_kit::testing::{self, MockClock};
+
     use super::*;
 
     #[test]
@@ -291,5 +311,94 @@ mod tests {
         assert_ne!(key.mac("p", &[b"ab", b"c"]), key.mac("p", &[b"a", b"bc"]));
         assert_eq!(format!("{key:?} {:?}", of("codes", "01012345678")), "*** ***");
         assert!("short".parse::<SignInKey>().is_err());
+    }
+
+    const LIMIT: &str = "of-this-test";
+
+    fn key(value: &str) -> LimitKey {
+        LimitKey::of(&"0123456789abcdef0123456789abcdef".parse().unwrap(), LIMIT, value)
+    }
+
+    /// So many gateways on one database, by one clock.
+    async fn gateways<const COUNT: usize>() -> ([Db; COUNT], Arc<MockClock>) {
+        let url = db::service_url(&testing::database(&[crate::NAME]).await, crate::NAME, "test").unwrap();
+        let clock = Arc::new(MockClock::at("2026-11-23T01:00:00Z".parse().unwrap()));
+        let gateways = [(); COUNT].map(|()| Db::new(crate::NAME, &url, clock.clone()).unwrap());
+        gateways[0].migrate(&crate::migrations(), Migrate::Apply).await.unwrap();
+        (gateways, clock)
+    }
+
+    async fn taken(db: &Db, value: &str, rate: Rate) -> Option<u64> {
+        take(db, &key(value), rate).await.err().map(|refused| {
+            assert_eq!((refused.status().as_u16(), refused.slug()), (429, "too-many-requests"));
+            let answer = refused.render(Language::Korean);
+            answer.headers()["retry-after"].to_str().unwrap().parse().unwrap()
+        })
+    }
+
+    #[tokio::test]
+    async fn whoever_takes_at_once_at_whichever_gateway_gets_no_more_than_there_is() {
+        let (gateways, _) = gateways::<3>().await;
+        let rate = Rate::new(5, 900);
+        let all = (0..300).map(|number| taken(&gateways[number % 3], "01012345678", rate));
+        let got = futures_util::future::join_all(all).await.into_iter().filter(Option::is_none).count();
+        assert_eq!(got, 5);
+        assert_eq!(taken(&gateways[0], "01087654321", rate).await, None);
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_is_given_back_evenly_and_the_answer_says_when() {
+        let ([db], clock) = gateways::<1>().await;
+        let rate = Rate::new(3, 90);
+        for _ in 0..3 {
+            assert_eq!(taken(&db, "a", rate).await, None);
+        }
+        assert_eq!(taken(&db, "a", rate).await, Some(30));
+        clock.advance(TimeDelta::milliseconds(29_500));
+        // Being refused costs nothing.
+        assert_eq!(taken(&db, "a", rate).await, Some(1));
+        clock.advance(TimeDelta::milliseconds(500));
+        assert_eq!(taken(&db, "a", rate).await, None);
+        assert_eq!(taken(&db, "a", rate).await, Some(30));
+        clock.advance(TimeDelta::hours(1));
+        for _ in 0..3 {
+            assert_eq!(taken(&db, "a", rate).await, None);
+        }
+        assert_eq!(taken(&db, "a", rate).await, Some(30));
+    }
+
+    #[tokio::test]
+    async fn the_table_tells_nothing_and_forgets_what_is_given_back() {
+        let ([db], clock) = gateways::<1>().await;
+        take(&db, &key("01012345678"), Rate::new(1, 60)).await.unwrap();
+        take(&db, &LimitKey::of_address(&"0123456789abcdef0123456789abcdef".parse().unwrap(), LIMIT, IpAddr::from([1, 2, 3, 4])), Rate::new(1, 600))
+            .await
+            .unwrap();
+        let rows = async || -> Vec<String> {
+            sqlx::query_scalar("select encode(key, 'escape') || rate_limit::text from rate_limit").fetch_all(db.pool()).await.unwrap()
+        };
+        let told = rows().await.join(" ");
+        assert!(!told.contains("12345678") && !told.contains("1.2.3.4") && !told.contains(LIMIT), "{told}");
+        clock.advance(TimeDelta::seconds(61));
+        prune(&db).await.unwrap();
+        assert_eq!(rows().await.len(), 1);
+        clock.advance(TimeDelta::seconds(600));
+        prune(&db).await.unwrap();
+        assert_eq!(rows().await.len(), 0);
+    }
+
+    #[test]
+    fn whose_writes_are_counted_in_memory_are_forgotten_when_nothing_is_used_up() {
+        let writers = Writers::new(Rate::new(2, 1));
+        let one = Writer::Person(Role::Staff, Uuid::from_u128(1));
+        assert!(writers.take(one).is_ok() && writers.take(one).is_ok());
+        assert_eq!(writers.take(one).unwrap_err().status(), 429);
+        for other in [Writer::Person(Role::Customer, Uuid::from_u128(1)), Writer::at(IpAddr::from([1, 2, 3, 4]))] {
+            assert!(writers.take(other).is_ok());
+        }
+        assert_eq!(writers.counted.len(), 3);
+        std::thread::sleep(std::time::Duration::from_millis(1500));
+        writers.prune();
+        assert_eq!(writers.counted.len(), 0);
     }
 }

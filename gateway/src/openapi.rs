@@ -10,6 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::uri::PathAndQuery;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chrono::TimeDelta;
 use http_body_util::{BodyExt as _, Limited};
 use serde_json::{Map, Value, json};
 use service_kit::http::too_large;
@@ -19,9 +20,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::Door;
+use crate::{Door, cross_site, limits, own};
+use crate::answers::CHALLENGE;
 use crate::proxy::{self, Upstream};
-use crate::routes::{self, API, Callers, DESCRIPTION, STREAM, Service};
+use crate::routes::{self, API, Callers, DESCRIPTION, Service};
 
 /// How long a service may take to describe itself.
 const ASK: Duration = Duration::from_secs(1);
@@ -36,13 +38,10 @@ const ABSENT: Duration = Duration::from_secs(2);
 const LONGEST: usize = 4 * 1024 * 1024;
 
 /// The sign-in of the merged description, by name.
-const SCHEME: &str = "bearer";
-
-/// Who may open the stream.
-const SIGNED_IN: [&str; 4] = ["customer", "staff", "salesman", "consultant"];
+pub(crate) const SCHEME: &str = "session";
 
 /// The kind of component that only the gateway may add.
-const SCHEMES: &str = "securitySchemes";
+pub(crate) const SCHEMES: &str = "securitySchemes";
 
 /// The page, at `/docs`.
 pub(crate) fn page<S: Clone + Send + Sync + 'static>() -> Router<S> {
@@ -138,9 +137,16 @@ pub fn merge(mut descriptions: Vec<(&str, Value)>) -> Value {
     descriptions.sort_by(|one, other| one.0.cmp(other.0));
     let conflicts = conflicts(&descriptions);
     let repeated = repeated_operation_ids(&descriptions);
-    let mut paths = own_paths();
-    let mut components: Map<String, Value> = own_components();
-    let mut tags = BTreeMap::from([("gateway".to_owned(), json!({ "name": "gateway" }))]);
+    let mut paths = Map::new();
+    for (path, mut item) in own::paths() {
+        for (method, operation) in operations(&mut item) {
+            finish(operation, GATEWAY, method, false);
+            name(operation, GATEWAY, &path, &repeated);
+        }
+        paths.insert(path, item);
+    }
+    let mut components: Map<String, Value> = own::components();
+    let mut tags = BTreeMap::from([(GATEWAY.to_owned(), json!({ "name": GATEWAY }))]);
     for (service, mut description) in descriptions {
         let renames: BTreeMap<String, String> = conflicts
             .iter()
@@ -163,9 +169,13 @@ pub fn merge(mut descriptions: Vec<(&str, Value)>) -> Value {
         }
         let Some(Value::Object(described)) = description.get_mut("paths").map(Value::take) else { continue };
         for (path, mut item) in described {
+            drop_internal(&mut item);
+            if operations(&mut item).next().is_none() {
+                continue;
+            }
             let is_open = routes::row_of(&path).is_some_and(|row| row.callers == Callers::Anyone);
-            for operation in operations(&mut item) {
-                finish(operation, service, is_open);
+            for (method, operation) in operations(&mut item) {
+                finish(operation, service, method, is_open);
                 name(operation, service, &path, &repeated);
                 describe::add_problems(operation, &own_problems(operation, service, &path));
             }
@@ -177,18 +187,40 @@ pub fn merge(mut descriptions: Vec<(&str, Value)>) -> Value {
             }
         }
     }
-    sorted(json!({
+    let mut merged = json!({
         "openapi": "3.1.0",
         "info": { "title": "KT.GG", "version": env!("CARGO_PKG_VERSION"), "description": "지원사업과 영업대표를 잇습니다." },
         "servers": [{ "url": "/" }],
         "paths": paths,
         "components": components,
         "tags": tags.into_values().collect::<Vec<_>>(),
-    }))
+    });
+    ask_for_a_cookie(&mut merged);
+    sorted(merged)
 }
 
-/// What every operation has once it is one of many: a tag, and whether one has to be signed in.
-fn finish(operation: &mut Map<String, Value>, service: &str, is_open: bool) {
+/// Every 401 asks for what the gateway asks for, and not for a service's token.
+fn ask_for_a_cookie(value: &mut Value) {
+    if let Some(header) = value.get_mut("WWW-Authenticate") {
+        header["schema"] = json!({ "type": "string", "const": CHALLENGE });
+    }
+    match value {
+        Value::Object(fields) => fields.values_mut().for_each(ask_for_a_cookie),
+        Value::Array(items) => items.iter_mut().for_each(ask_for_a_cookie),
+        _ => {}
+    }
+}
+
+/// Leaves out what nobody but the gateway calls.
+fn drop_internal(item: &mut Value) {
+    if let Some(item) = item.as_object_mut() {
+        item.retain(|_, operation| operation["x-internal"] != true);
+    }
+}
+
+/// What every operation has once it is one of many: a tag, whether one has to be signed in, and, where it writes, how it is known that a page
+/// of ours asks.
+fn finish(operation: &mut Map<String, Value>, service: &str, method: &str, is_open: bool) {
     if operation.get("tags").and_then(Value::as_array).is_none_or(Vec::is_empty) {
         operation.insert("tags".to_owned(), json!([service]));
     }
@@ -204,7 +236,23 @@ fn finish(operation: &mut Map<String, Value>, service: &str, is_open: bool) {
         _ => json!([{}, { SCHEME: [] }]),
     };
     operation.insert("security".to_owned(), security);
+    if !matches!(method, "get" | "head" | "options" | "trace") {
+        let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+        if let Some(parameters) = parameters.as_array_mut() {
+            parameters.push(json!({
+                "name": "Ktgg-Csrf",
+                "in": "header",
+                "required": true,
+                "description": "Shows that a page of this site asks",
+                "schema": { "type": "string", "enum": ["1"], "default": "1" },
+            }));
+        }
+        describe::add_problems(operation, &[cross_site::refused(), limits::too_many(TimeDelta::seconds(1))]);
+    }
 }
+
+/// The gateway among the tags.
+const GATEWAY: &str = "gateway";
 
 /// A name that no other operation has: services call theirs after what the verb does, and two of one service may do it to different things.
 fn name(operation: &mut Map<String, Value>, service: &str, path: &str, repeated: &Repeated) {
@@ -254,7 +302,7 @@ fn conflicts(descriptions: &[(&str, Value)]) -> BTreeSet<Place> {
             meanings.entry((kind.to_owned(), name.to_owned())).or_default().push(component);
         }
     }
-    let own = own_components();
+    let own = own::components();
     for (kind, own) in &own {
         for (name, component) in own.as_object().into_iter().flatten() {
             // A name of the gateway's own is never given away; what it has in common with the services is the same thing.
@@ -284,35 +332,38 @@ fn conflicts(descriptions: &[(&str, Value)]) -> BTreeSet<Place> {
 fn repeated_operation_ids(descriptions: &[(&str, Value)]) -> Repeated {
     let (mut seen, mut seen_here) = (BTreeSet::new(), BTreeSet::new());
     let mut repeated = Repeated { anywhere: BTreeSet::new(), within: BTreeSet::new() };
-    for (service, description) in descriptions {
-        let items = description["paths"].as_object().into_iter().flat_map(Map::values).filter_map(Value::as_object);
-        for operation in items.flat_map(Map::values) {
+    let own = own::paths();
+    let services = descriptions.iter().filter_map(|(service, description)| Some((*service, description["paths"].as_object()?)));
+    for (service, paths) in std::iter::once((GATEWAY, &own)).chain(services) {
+        for operation in paths.values().filter_map(Value::as_object).flat_map(Map::values) {
             let Some(id) = operation["operationId"].as_str() else { continue };
             if !seen.insert(id) {
                 repeated.anywhere.insert(id.to_owned());
             }
             if !seen_here.insert((service, id)) {
-                repeated.within.insert(((*service).to_owned(), id.to_owned()));
+                repeated.within.insert((service.to_owned(), id.to_owned()));
             }
         }
     }
     repeated
 }
 
-fn components_of(description: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
+pub(crate) fn components_of(description: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
     let kinds = description["components"].as_object().into_iter().flatten();
     kinds.flat_map(|(kind, named)| {
         named.as_object().into_iter().flatten().map(move |(name, component)| (kind.as_str(), name.as_str(), component))
     })
 }
 
-fn operations(item: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+/// The operations of a path, each with its method.
+fn operations(item: &mut Value) -> impl Iterator<Item = (&str, &mut Map<String, Value>)> {
     const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
     let entries = item.as_object_mut().into_iter().flat_map(Map::iter_mut);
-    entries.filter(|(name, _)| METHODS.contains(&name.as_str())).filter_map(|(_, operation)| operation.as_object_mut())
+    let entries = entries.filter(|(name, _)| METHODS.contains(&name.as_str()));
+    entries.filter_map(|(name, operation)| Some((name.as_str(), operation.as_object_mut()?)))
 }
 
-fn reference(kind: &str, name: &str) -> String {
+pub(crate) fn reference(kind: &str, name: &str) -> String {
     format!("#/components/{kind}/{name}")
 }
 
@@ -360,104 +411,10 @@ pub fn sorted(value: Value) -> Value {
     }
 }
 
-fn own_components() -> Map<String, Value> {
-    let mut components = Map::new();
-    let scheme = json!({ "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "누가 요청하는지 알립니다." });
-    components.insert(SCHEMES.to_owned(), json!({ SCHEME: scheme }));
-    let mut schemas = describe::problem_schemas();
-    schemas.insert(
-        "StreamEvent".to_owned(),
-        json!({
-                "type": "object",
-                "description": "What `data` of the stream holds: the envelope and the few fields that this page shows. \
-                    `resync` asks to fetch everything shown, at some moment within `spreadMs`; `removed` says that an aggregate is \
-                    gone for this person; `projects-changed` comes at most once a second.",
-                "required": ["type"],
-                "properties": {
-                    "type": { "type": "string", "examples": ["SalesmanMatched", "projects-changed", "removed", "resync"] },
-                    "id": { "type": "string", "format": "uuid" },
-                    "aggregate": { "type": "string", "examples": ["consultation"] },
-                    "aggregateId": { "type": "string", "format": "uuid" },
-                    "version": { "type": "integer", "format": "int64" },
-                    "at": { "type": "string", "format": "date-time" },
-                    "spreadMs": { "type": "integer" },
-                    "changed": {
-                        "type": "array",
-                        "items": {
-                            "type": "object",
-                            "required": ["aggregateId", "version"],
-                            "properties": {
-                                "aggregateId": { "type": "string", "format": "uuid" },
-                                "version": { "type": "integer", "format": "int64" },
-                            },
-                        },
-                    },
-                },
-                "additionalProperties": true,
-        }),
-    );
-    components.insert("schemas".to_owned(), Value::Object(schemas));
-    components
-}
-
-fn own_paths() -> Map<String, Value> {
-    let mut paths = Map::new();
-    let mut stream = json!({
-        "get": {
-            "operationId": "stream",
-            "tags": ["gateway"],
-            "x-actors": SIGNED_IN,
-            "summary": "What this person may see, as it happens",
-            "description": "Server-sent events. `Last-Event-ID` goes on from where a stream ended, or brings one `resync`.",
-            "security": [{ SCHEME: [] }],
-            "parameters": [{ "name": "Last-Event-ID", "in": "header", "required": false, "schema": { "type": "string" } }],
-            "responses": {
-                "200": {
-                    "description": "Events until the sign-in ends",
-                    "content": { "text/event-stream": {
-                        "schema": { "$ref": reference("schemas", "StreamEvent") },
-                        "example": {
-                            "type": "SalesmanMatched",
-                            "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
-                            "aggregate": "salesman-match",
-                            "aggregateId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d02",
-                            "version": 1,
-                            "at": "2026-11-24T01:00:00Z",
-                        },
-                    } },
-                },
-            },
-        },
-    });
-    if let Some(operation) = stream["get"].as_object_mut() {
-        describe::add_problems(operation, &[Problem::unauthorized()]);
-    }
-    let description = json!({
-        "get": {
-            "operationId": "openapi",
-            "tags": ["gateway"],
-            "x-actors": ["anyone"],
-            "summary": "This description",
-            "security": [{}],
-            "responses": {
-                "200": {
-                    "description": "OpenAPI 3.1; services that do not answer are left out and named in `x-unavailable`",
-                    "content": { "application/json": {
-                        "schema": { "type": "object", "required": ["openapi", "info", "paths"] },
-                        "example": { "openapi": "3.1.0", "info": { "title": "KT.GG", "version": env!("CARGO_PKG_VERSION") }, "paths": {} },
-                    } },
-                },
-            },
-        },
-    });
-    paths.insert(STREAM.to_owned(), stream);
-    paths.insert(DESCRIPTION.to_owned(), description);
-    paths
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::routes::STREAM;
 
     /// A service with one path, whose answer is the schema `View`.
     fn described(path: &str, view: &Value, others: &Value) -> Value {
@@ -484,7 +441,7 @@ mod tests {
 
     /// All but the gateway's own.
     fn schemas(merged: &Value) -> Vec<&str> {
-        let own = own_components();
+        let own = own::components();
         let names = merged["components"]["schemas"].as_object().unwrap().keys().map(String::as_str);
         names.filter(|name| own["schemas"].get(name).is_none()).collect()
     }
@@ -545,8 +502,8 @@ mod tests {
         let operation = |path: &str| &merged["paths"][path]["get"];
         assert_eq!(operation("/api/projects")["operationId"], "project_list");
         assert_eq!(operation("/api/salesman-matches")["operationId"], "salesman_match_list");
-        assert_eq!(operation("/api/projects")["security"], json!([{}, { "bearer": [] }]));
-        assert_eq!(operation("/api/salesman-matches")["security"], json!([{ "bearer": [] }]));
+        assert_eq!(operation("/api/projects")["security"], json!([{}, { "session": [] }]));
+        assert_eq!(operation("/api/salesman-matches")["security"], json!([{ "session": [] }]));
         assert_eq!(operation("/api/salesman-matches")["tags"], json!(["salesman-match"]));
     }
 
@@ -597,9 +554,9 @@ mod tests {
         description["components"]["securitySchemes"] = json!({ "internal": { "type": "http", "scheme": "bearer" } });
         description["paths"]["/interests"]["get"]["security"] = json!([{ "internal": [] }]);
         let merged = merge(vec![("interest", description)]);
-        assert_eq!(merged["paths"]["/api/interests"]["get"]["security"], json!([{ "bearer": [] }]));
+        assert_eq!(merged["paths"]["/api/interests"]["get"]["security"], json!([{ "session": [] }]));
         let schemes = merged["components"]["securitySchemes"].as_object().unwrap();
-        assert_eq!(schemes.keys().collect::<Vec<_>>(), ["bearer"]);
+        assert_eq!(schemes.keys().collect::<Vec<_>>(), ["session"]);
     }
 
     #[test]
@@ -607,6 +564,6 @@ mod tests {
         let merged = merge(Vec::new());
         assert_eq!(merged["info"]["title"], "KT.GG");
         assert!(merged["paths"][STREAM]["get"].is_object() && merged["paths"][DESCRIPTION]["get"].is_object());
-        assert!(merged["components"]["securitySchemes"]["bearer"].is_object());
+        assert!(merged["components"]["securitySchemes"]["session"].is_object());
     }
 }

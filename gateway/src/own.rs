@@ -2,24 +2,144 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use chrono::TimeDelta;
+use serde_json::{Map, Value, json};
+use service_kit::permissions::{self, Permission};
 use service_kit::{Problem, describe};
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::limits::too_many;
+use crate::openapi::{SCHEME, SCHEMES, components_of, reference};
 use crate::permissions::PERMISSIONS;
-use crate::{Door, cross_site, signed_in};
+use crate::routes::{DESCRIPTION, STREAM};
+use crate::{Door, accounts, audit, codes, cross_site, me, signed_in};
 
 /// Everything that is answered here, but for the stream and the description.
 pub(crate) fn routes() -> OpenApiRouter<Arc<Door>> {
-    OpenApiRouter::new().merge(signed_in::routes())
+    OpenApiRouter::new()
+        .merge(signed_in::routes())
+        .merge(accounts::routes())
+        .merge(audit::routes())
+        .merge(codes::routes())
+        .merge(me::routes())
 }
 
 /// One example of each problem of the gateway's own.
 pub(crate) fn problems() -> Vec<Problem> {
-    vec![cross_site::refused()]
+    [vec![cross_site::refused(), too_many(TimeDelta::seconds(30))], accounts::problems(), codes::problems(), me::problems()].concat()
 }
 
 /// The description of these routes.
 pub(crate) fn description() -> Value {
     describe::complete(routes().into_openapi(), &problems(), PERMISSIONS)
+}
+
+/// What the gateway brings to the components of the merged description.
+pub(crate) fn components() -> Map<String, Value> {
+    let mut components = Map::new();
+    let scheme = json!({
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-ktgg",
+        "description": "로그인하면 받는 쿠키입니다. http://localhost에서는 이름이 ktgg입니다.",
+    });
+    components.insert(SCHEMES.to_owned(), json!({ SCHEME: scheme }));
+    let mut schemas = describe::problem_schemas();
+    for (kind, name, component) in components_of(&description()) {
+        if kind == "schemas" {
+            schemas.insert(name.to_owned(), component.clone());
+        }
+    }
+    schemas.insert(
+        "StreamEvent".to_owned(),
+        json!({
+                "type": "object",
+                "description": "What `data` of the stream holds: the envelope and the few fields that this page shows. \
+                    `resync` asks to fetch everything shown, at some moment within `spreadMs`; `removed` says that an aggregate is \
+                    gone for this person; `projects-changed` comes at most once a second.",
+                "required": ["type"],
+                "properties": {
+                    "type": { "type": "string", "examples": ["SalesmanMatched", "projects-changed", "removed", "resync"] },
+                    "id": { "type": "string", "format": "uuid" },
+                    "aggregate": { "type": "string", "examples": ["consultation"] },
+                    "aggregateId": { "type": "string", "format": "uuid" },
+                    "version": { "type": "integer", "format": "int64" },
+                    "at": { "type": "string", "format": "date-time" },
+                    "spreadMs": { "type": "integer" },
+                    "changed": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "required": ["aggregateId", "version"],
+                            "properties": {
+                                "aggregateId": { "type": "string", "format": "uuid" },
+                                "version": { "type": "integer", "format": "int64" },
+                            },
+                        },
+                    },
+                },
+                "additionalProperties": true,
+        }),
+    );
+    components.insert("schemas".to_owned(), Value::Object(schemas));
+    components
+}
+
+/// The gateway's own paths, the stream and the description among them.
+pub(crate) fn paths() -> Map<String, Value> {
+    let mut paths = description()["paths"].as_object().cloned().unwrap_or_default();
+    let mut stream = json!({
+        "get": {
+            "operationId": "stream",
+            "tags": ["gateway"],
+            "x-actors": actors(STREAM),
+            "summary": "What this person may see, as it happens",
+            "description": "Server-sent events. `Last-Event-ID` goes on from where a stream ended, or brings one `resync`.",
+            "parameters": [{ "name": "Last-Event-ID", "in": "header", "required": false, "schema": { "type": "string" } }],
+            "responses": {
+                "200": {
+                    "description": "Events until the session ends",
+                    "content": { "text/event-stream": {
+                        "schema": { "$ref": reference("schemas", "StreamEvent") },
+                        "example": {
+                            "type": "SalesmanMatched",
+                            "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
+                            "aggregate": "salesman-match",
+                            "aggregateId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d02",
+                            "version": 1,
+                            "at": "2026-11-24T01:00:00Z",
+                        },
+                    } },
+                },
+            },
+        },
+    });
+    if let Some(operation) = stream["get"].as_object_mut() {
+        describe::add_problems(operation, &[Problem::unauthorized(), cross_site::refused(), too_many(TimeDelta::seconds(1))]);
+    }
+    let description = json!({
+        "get": {
+            "operationId": "openapi",
+            "tags": ["gateway"],
+            "x-actors": actors(DESCRIPTION),
+            "summary": "This description",
+            "responses": {
+                "200": {
+                    "description": "OpenAPI 3.1; services that do not answer are left out and named in `x-unavailable`",
+                    "content": { "application/json": {
+                        "schema": { "type": "object", "required": ["openapi", "info", "paths"] },
+                        "example": { "openapi": "3.1.0", "info": { "title": "KT.GG", "version": env!("CARGO_PKG_VERSION") }, "paths": {} },
+                    } },
+                },
+            },
+        },
+    });
+    paths.insert(STREAM.to_owned(), stream);
+    paths.insert(DESCRIPTION.to_owned(), description);
+    paths
+}
+
+/// Who may call what is read here.
+fn actors(path: &str) -> Vec<&'static str> {
+    permissions::find(PERMISSIONS, "GET", path).map(Permission::actors).unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 use service_kit::permissions::{All, No, Own, Permission};
 
 /// The table: the sights of anyone, customer, salesman, consultant, staff.
-pub(crate) const PERMISSIONS: &[Permission] = &[
+pub const PERMISSIONS: &[Permission] = &[
     Permission::new("GET", "/api/openapi.json", [All, All, All, All, All]),
     Permission::new("GET", "/api/stream", [No, Own, Own, Own, All]),
     Permission::new("GET", "/api/auth/me", [Own, Own, Own, Own, Own]),
@@ -13,6 +13,7 @@ pub(crate) const PERMISSIONS: &[Permission] = &[
     Permission::new("POST", "/api/auth/password", [Own, Own, Own, Own, Own]),
     Permission::new("POST", "/api/auth/password/change", [No, No, Own, Own, Own]),
     Permission::new("GET", "/api/accounts", [No, No, No, No, All]),
+    Permission::new("GET", "/api/accounts/{id}", [No, No, No, No, All]),
     Permission::new("PATCH", "/api/accounts/{id}", [No, No, No, No, All]),
     Permission::new("POST", "/api/accounts/invitations", [No, No, No, No, All]),
     Permission::new("GET", "/api/audit", [No, No, No, No, All]),

@@ -22,6 +22,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::Door;
 use crate::address::Address;
+use crate::answers::REQUEST_ID;
 use crate::config::{Patience, Services};
 use crate::routes::{self, API, Service};
 use crate::sessions::Session;
@@ -45,7 +46,7 @@ const POOL_SIZE: usize = 64;
 pub(crate) struct Upstream {
     client: Client<HttpConnector, Body>,
     services: Services,
-    patience: Patience,
+    pub(crate) patience: Patience,
 }
 
 /// Why a service did not answer.
@@ -217,7 +218,7 @@ fn outgoing_headers(parts: &Parts, door: &Door) -> HeaderMap {
         headers.remove(name);
     }
     // A connection-level option may name any header; the ones that must arrive are set after that.
-    for name in [crate::REQUEST_ID] {
+    for name in [REQUEST_ID] {
         if let Some(value) = parts.headers.get(&name) {
             headers.insert(name, value.clone());
         }

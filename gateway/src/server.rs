@@ -1,9 +1,8 @@
 //! Connections, their limits, and how they end.
 //!
-//! The gateway faces browsers, so it sets what `axum::serve` leaves open: how long the head of a request may take, how large it may be, and
-//! how many connections there are. A body that trickles in
-//! ends with the patience for the service's answer. Left to the proxy in front of it: TLS, HTTP/2, limits for each address, and browsers that
-//! read an answer slowly.
+//! The gateway faces browsers, so it sets what `axum::serve` leaves open: how long the head of a request may take, how large it may be, how
+//! long a browser may take in nothing of its answer, and how many connections there are. A body that trickles in ends with the patience for
+//! the answer. Left to the proxy in front of it: TLS, HTTP/2, and how many connections an address may have.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -24,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::address::Peer;
+use crate::config::Patience;
+use crate::reader::Reader;
 
 /// Browsers hold a connection each for the stream. Further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 16_384;
@@ -38,9 +39,15 @@ const HEADERS: usize = 100;
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
 /// Serves until `closing`; then accepts nothing more, lets what is in flight finish within `finish`, and cuts the rest off.
-pub(crate) async fn serve(listener: TcpListener, router: Router, head: Duration, closing: CancellationToken, finish: Duration) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    patience: Patience,
+    closing: CancellationToken,
+    finish: Duration,
+) {
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(head).max_headers(HEADERS).max_buf_size(HEAD_SIZE);
+    builder.timer(TokioTimer::new()).header_read_timeout(patience.headers).max_headers(HEADERS).max_buf_size(HEAD_SIZE);
     let free = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
@@ -49,6 +56,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, head: Duration,
             Some(_) = connections.join_next() => {}
             accepted = accept(&listener, &free) => {
                 if let Some((stream, peer, permit)) = accepted {
+                    let stream = Reader::new(stream, patience.reading);
                     let connection = connection(builder.clone(), stream, peer, router.clone(), closing.clone());
                     connections.spawn(async move {
                         connection.await;
@@ -78,9 +86,9 @@ async fn accept(listener: &TcpListener, free: &Arc<Semaphore>) -> Option<(TcpStr
     }
 }
 
-async fn connection(builder: http1::Builder, stream: TcpStream, peer: SocketAddr, router: Router, closing: CancellationToken) {
+async fn connection(builder: http1::Builder, stream: Reader, peer: SocketAddr, router: Router, closing: CancellationToken) {
     // Events are small and must not wait for the next one.
-    if stream.set_nodelay(true).is_err() {
+    if stream.socket().set_nodelay(true).is_err() {
         return;
     }
     let service = service_fn(move |request: hyper::Request<Incoming>| {

@@ -335,18 +335,19 @@ impl Cookies {
         IdHash::of(CookieJar::from_headers(headers).get(self.name())?.value())
     }
 
-    fn cookie(self, value: String, left: Option<Duration>) -> Cookie<'static> {
-        let cookie = Cookie::build((self.name(), value)).path("/").http_only(true).same_site(SameSite::Lax).secure(self.is_secure);
-        match left {
-            Some(left) => cookie.max_age(left.try_into().unwrap_or_default()).build(),
+    fn cookie(self, value: String, kept: Option<Duration>) -> Cookie<'static> {
+        let cookie =
+            Cookie::build((self.name(), value)).path("/").http_only(true).same_site(SameSite::Lax).secure(self.is_secure);
+        match kept {
+            Some(kept) => cookie.max_age(kept.try_into().unwrap_or_default()).build(),
             None => cookie.build(),
         }
     }
 
     /// The cookie of a session that has just begun. A colleague's ends with the browser, whose machine may not be his own.
-    pub(crate) fn begun(self, begun: &Begun, now: DateTime<Utc>) -> Cookie<'static> {
-        let left = (begun.expires_at - now).to_std().unwrap_or_default();
-        self.cookie(begun.id.clone(), (begun.role == Role::Customer).then_some(left))
+    pub(crate) fn begun(self, begun: &Begun) -> Cookie<'static> {
+        let kept = (begun.role == Role::Customer).then(|| MONTH.to_std().unwrap_or_default());
+        self.cookie(begun.id.clone(), kept)
     }
 
     /// Takes the cookie away.

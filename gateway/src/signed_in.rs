@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use axum_extra::extract::cookie::Cookie;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::json;
 use service_kit::Problem;
 use service_kit::auth::Identity;
 use service_kit::describe::RoleName;
@@ -122,7 +121,7 @@ pub(crate) async fn sign_out_everywhere(State(door): State<Arc<Door>>, session: 
 /// How every sign-in is answered: who it is, and the cookie of the session that was just committed.
 pub(crate) fn signed_in(door: &Door, begun: &Begun, view: SignedInView) -> Response {
     let mut response = View(view).into_response();
-    set_cookie(&mut response, &door.cookies.begun(begun, door.db.now()));
+    set_cookie(&mut response, &door.cookies.begun(begun));
     response
 }
 

@@ -9,12 +9,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use service_kit::Problem;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::Door;
 use crate::audience::Who;
 use crate::hub::Client;
+use crate::onlookers::Onlooker;
 use crate::sessions::Session;
 
 /// How long a browser waits before it comes back, in milliseconds.
@@ -23,15 +25,15 @@ const RETRY: u32 = 3000;
 /// A connection on which nothing happens for longer is taken for dead by what stands between.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// Tells a signed-in browser what it may know, as it happens, until its sign-in ends or the gateway stops.
-pub(crate) async fn open(State(door): State<Arc<Door>>, session: Session, headers: HeaderMap) -> Response {
+/// Tells a signed-in browser what it may know, as it happens, until its session ends or the gateway stops.
+pub(crate) async fn open(State(door): State<Arc<Door>>, session: Session, headers: HeaderMap) -> Result<Response, Problem> {
+    let onlooker = door.onlookers.join(session.id_hash)?;
     // A cursor that is no text is one that nobody gave out: the browser starts anew.
     let last_seen = headers.get("last-event-id").map(|value| value.to_str().unwrap_or_default());
     let client = door.hub.join(Who::of(&session.identity), last_seen);
-    let left = (session.expires_at - door.db.now()).to_std().unwrap_or_default();
     let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let open = Open { client, heartbeat, expires: Instant::now() + left, ends: door.streams_end.clone(), is_greeted: false };
+    let open = Open { client, heartbeat, onlooker, ends: door.streams_end.clone(), is_greeted: false };
     let chunks = stream::unfold(open, |mut open| async { open.next().await.map(|chunk| (Ok::<_, Infallible>(chunk), open)) });
     let headers = [
         (header::CONTENT_TYPE.as_str(), "text/event-stream; charset=utf-8"),
@@ -39,13 +41,13 @@ pub(crate) async fn open(State(door): State<Arc<Door>>, session: Session, header
         // Asks nginx, and what copies it, not to hold events back.
         ("x-accel-buffering", "no"),
     ];
-    (headers, Body::from_stream(chunks)).into_response()
+    Ok((headers, Body::from_stream(chunks)).into_response())
 }
 
 struct Open {
     client: Client,
     heartbeat: Interval,
-    expires: Instant,
+    onlooker: Onlooker,
     ends: CancellationToken,
     is_greeted: bool,
 }
@@ -60,7 +62,7 @@ impl Open {
         tokio::select! {
             biased;
             () = self.ends.cancelled() => None,
-            () = tokio::time::sleep_until(self.expires) => None,
+            () = self.onlooker.ended() => None,
             waiting = self.client.next() => Some(waiting),
             _ = self.heartbeat.tick() => Some(Bytes::from(format!(":\n{}\n", self.position()))),
         }

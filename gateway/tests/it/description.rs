@@ -40,3 +40,34 @@ async fn the_page_comes_with_everything_it_needs() {
     let script = gateway.get("/docs/swagger-initializer.js").send().await;
     assert!(String::from_utf8_lossy(&script.body).contains("/api/openapi.json"));
 }
+
+#[tokio::test]
+async fn the_gateways_own_operations_are_described_beside_the_services_and_what_is_internal_is_not() {
+    let gateway = start().await;
+    let described = gateway.get("/api/openapi.json").send().await.json();
+    for row in gateway::permissions::PERMISSIONS {
+        let operation = &described["paths"][row.path][row.method.to_lowercase()];
+        assert_eq!(operation["x-actors"], json!(row.actors()), "{} {}", row.method, row.path);
+    }
+    assert!(described["paths"].get("/api/interests/internal").is_none(), "{described}");
+}
+
+#[tokio::test]
+async fn every_write_says_by_what_header_a_page_of_ours_is_known_and_how_it_is_refused() {
+    let gateway = start().await;
+    let described = gateway.get("/api/openapi.json").send().await.json();
+    let mut writes = 0;
+    for (path, item) in described["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let says = parameters.iter().any(|it| it["name"] == "Ktgg-Csrf" && it["required"] == true);
+            let refusals = |status: &str| operation["responses"][status]["content"]["application/problem+json"]["examples"].clone();
+            let is_write = method != "get";
+            writes += usize::from(is_write);
+            assert_eq!(says, is_write, "{method} {path}");
+            assert_eq!(refusals("429").get("too-many-requests").is_some(), is_write || path == "/api/stream", "{method} {path}");
+            assert_eq!(refusals("403").get("cross-site").is_some(), is_write || path == "/api/stream", "{method} {path}");
+        }
+    }
+    assert!(writes > 5, "{writes}");
+}

@@ -64,7 +64,12 @@ pub(crate) async fn config() -> Config {
         sender_url: "http://127.0.0.1:1/messages".parse().unwrap(),
         sender_key: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse().unwrap(),
         limits: Limits::GENEROUS,
-        patience: Patience { connect: Duration::from_secs(1), answer: Duration::from_secs(2), headers: Duration::from_secs(5) },
+        patience: Patience {
+            connect: Duration::from_secs(1),
+            answer: Duration::from_secs(2),
+            headers: Duration::from_secs(5),
+            reading: Duration::from_secs(5),
+        },
     }
 }
 
@@ -121,7 +126,9 @@ pub(crate) async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Running {
         in_time("the gateway follows the topics", ready).await;
     }
     let client = Client::builder(TokioExecutor::new()).build_http();
-    Running { address, admin, signer, stop, task, sessions: Sessions::new(db.clone()), db, client }
+    let running = Running { address, admin, signer, stop, task, sessions: Sessions::new(db.clone()), db, client };
+    in_time("the gateway serves", async { while running.readyz().await != 200 {} }).await;
+    running
 }
 
 /// A cookie as browsers send it.
@@ -272,6 +279,7 @@ pub(crate) async fn repeating(service: Service) -> BaseUrl {
         .route("/openapi.json", get(describe))
         .route("/interests/never", get(std::future::pending::<StatusCode>))
         .route("/consultations/created", axum::routing::post(created))
+        .route("/consultations/cached", axum::routing::post(async || [("cache-control", "private, max-age=5")]))
         .fallback(repeat)
         .with_state(service.name());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -311,7 +319,13 @@ async fn created() -> Response {
 async fn describe(State(service): State<&'static str>) -> Response {
     let described = json!({
         "openapi": "3.1.0",
-        "paths": { format!("/{service}s"): { "get": { "operationId": "list", "responses": {} } } },
+        "paths": {
+            format!("/{service}s"): {
+                "get": { "operationId": "list", "responses": {} },
+                "post": { "operationId": "create", "responses": {} },
+            },
+            format!("/{service}s/internal"): { "get": { "operationId": "internal", "x-internal": true, "responses": {} } },
+        },
         "components": { "schemas": { "View": { "const": service } } },
     });
     ([(header::CONTENT_TYPE, "application/json")], described.to_string()).into_response()

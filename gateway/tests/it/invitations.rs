@@ -9,7 +9,7 @@ use service_kit::auth::Role;
 use uuid::Uuid;
 
 use crate::accounts::{Office, PASSWORD, wrong, wrong_fields};
-use crate::fixture::{Answer, BOUND, Caller, ORIGIN, config, somebody};
+use crate::fixture::{Answer, Caller, ORIGIN, somebody};
 
 async fn invite(staff: &Caller<'_>, body: Value) -> Answer {
     staff.post("/api/accounts/invitations").json(&body).send().await
@@ -220,10 +220,7 @@ async fn somebody_who_was_registered_a_moment_ago_can_be_invited_at_once() {
 
 #[tokio::test]
 async fn an_invitation_is_refused_for_every_reason_there_is() {
-    let mut config = config().await;
-    // Somebody of whom nothing was heard is waited for.
-    config.patience.answer = BOUND;
-    let office = Office::with(config).await;
+    let office = Office::open().await;
     let staff = office.gateway.as_(&somebody(Role::Staff)).await;
     let (known, inactive) = (office.person("김하늘", Role::Salesman).await, office.person("이바다", Role::Salesman).await);
     sqlx::query("update person set active = false where id = $1").bind(inactive).execute(office.gateway.db.pool()).await.unwrap();

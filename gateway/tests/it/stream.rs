@@ -1,12 +1,19 @@
 //! The stream as a connection. What it tells is in `stream_kafka`.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use gateway::{IDLE, MONTH};
 use http_body_util::BodyExt as _;
 use hyper::Response;
 use hyper::body::Incoming;
 use serde_json::Value;
-use service_kit::auth::Role;
+use service_kit::auth::{Identity, Role};
+use service_kit::testing::MockClock;
+use uuid::Uuid;
 
-use crate::fixture::{in_time, somebody, start};
+use crate::fixture::{config, in_time, somebody, start, start_at, start_with};
 
 /// One browser's end.
 pub(crate) struct Stream {
@@ -85,11 +92,62 @@ async fn an_unknown_cursor_brings_one_resync() {
     assert_eq!(stream.next().await.event, "resync");
 }
 
+/// How long the rest of the stream takes.
+async fn rest(mut stream: Stream) -> Duration {
+    let started = Instant::now();
+    while stream.block().await.is_some() {}
+    started.elapsed()
+}
+
+const SOON: Duration = Duration::from_secs(2);
+
 #[tokio::test]
-async fn a_stream_ends_with_the_sign_in() {
+async fn a_stream_ends_within_two_seconds_of_its_session_whichever_gateway_ended_that() {
+    let config = config().await;
+    let (here, there) = (start_with(config.clone()).await, start_with(config).await);
+    let other = here.as_(&Identity { subject: Uuid::from_u128(8), ..somebody(Role::Customer) }).await;
+    let mut kept = Stream::of(other.get("/api/stream").open().await);
+    for path in ["/api/auth/sign-out", "/api/auth/sign-out-everywhere"] {
+        let customer = here.as_(&somebody(Role::Customer)).await;
+        let streams = [
+            Stream::of(customer.get("/api/stream").open().await),
+            Stream::of(there.get("/api/stream").cookie(&customer.cookie).open().await),
+        ];
+        assert_eq!(there.post(path).cookie(&customer.cookie).send().await.status, 204);
+        for rest in join_all(streams.map(rest)).await {
+            assert!(rest < SOON, "{path}: {rest:?}");
+        }
+    }
+    // Nobody else's ends.
+    assert!(kept.block().await.is_some());
+    let going_on = tokio::time::timeout(SOON, kept.block()).await;
+    assert!(going_on.is_err() || going_on.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_a_session_that_is_not_used_and_with_its_last_hour() {
+    for (role, after) in [(Role::Staff, IDLE), (Role::Customer, MONTH)] {
+        let clock = Arc::new(MockClock::at("2026-11-23T01:00:00Z".parse().unwrap()));
+        let gateway = start_at(config().await, clock.clone()).await;
+        let stream = Stream::of(gateway.as_(&somebody(role)).await.get("/api/stream").open().await);
+        clock.advance(after);
+        let rest = rest(stream).await;
+        assert!(rest < SOON, "{role:?}: {rest:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_session_has_a_handful_of_streams_and_another_again_when_one_has_gone() {
     let gateway = start().await;
     let customer = gateway.as_(&somebody(Role::Customer)).await;
-    let mut stream = Stream::of(customer.get("/api/stream").open().await);
-    gateway.sessions.end_all(Role::Customer, somebody(Role::Customer).subject).await.unwrap();
-    while stream.block().await.is_some() {}
+    let mut streams = Vec::new();
+    for _ in 0..32 {
+        streams.push(Stream::of(customer.get("/api/stream").open().await));
+    }
+    let refused = customer.get("/api/stream").send().await;
+    assert_eq!(refused.problem(), (429, "too-many-requests".to_owned()));
+    let other = gateway.as_(&somebody(Role::Customer)).await;
+    drop(Stream::of(other.get("/api/stream").open().await));
+    streams.pop();
+    in_time("another stream", async { while customer.get("/api/stream").open().await.status() != 200 {} }).await;
 }

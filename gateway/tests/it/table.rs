@@ -13,7 +13,8 @@ async fn every_row_leads_to_its_service_as_somebody_that_service_believes() {
     for row in TABLE {
         for role in [Role::Customer, Role::Staff, Role::Salesman, Role::Consultant] {
             let identity = somebody(role);
-            let answer = gateway.get(&format!("/api{}/1?q=a%20b", row.prefix)).cookie(&gateway.cookie(&identity).await).send().await;
+            let answer =
+                gateway.get(&format!("/api{}/1?q=a%20b", row.prefix)).cookie(&gateway.cookie(&identity).await).send().await;
             let said = answer.json();
             assert_eq!(said["service"], row.service.name());
             assert_eq!(said["target"], format!("{}/1?q=a%20b", row.prefix));
@@ -38,7 +39,6 @@ async fn a_stranger_gets_through_where_the_table_says_anyone_and_nowhere_else() 
             assert!(answer.json()["headers"].get("authorization").is_none());
         } else {
             assert_eq!(answer.problem(), (401, "sign-in-required".to_owned()), "{}", row.prefix);
-            assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
         }
     }
 }
