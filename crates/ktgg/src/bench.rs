@@ -60,17 +60,22 @@ pub async fn live(place: &Place, requests: u32, rate: u32, print: impl Fn(&str))
 }
 
 async fn measure(place: &Place, keys: &Keys, requests: u32, rate: u32, print: &impl Fn(&str)) -> Result<()> {
-    let client = Client::new(format!("http://127.0.0.1:{}", place.port));
-    let staff = keys.bearer(&keys::staff())?;
+    let client = place.client();
+    // Signing in is not what is measured.
+    let sessions = host::sessions(place, keys)?;
+    let staff = sessions.begin(&keys::staff(), None).await?.id().to_owned();
     let project = prepare(&client, &staff).await?;
     let customers: Vec<Identity> = (0..CUSTOMERS)
         .map(|number| Ok(keys.customer(&format!("010-7000-{number:04}").parse().map_err(anyhow::Error::msg)?)))
         .collect::<Result<_>>()?;
-    let bearers: Vec<String> = customers.iter().map(|customer| keys.bearer(customer)).collect::<Result<_>>()?;
+    let mut browsers = Vec::with_capacity(CUSTOMERS);
+    for customer in &customers {
+        browsers.push(sessions.begin(customer, None).await?.id().to_owned());
+    }
     let seen = Arc::new(Mutex::new(Seen::default()));
     let (told, mut tell) = mpsc::unbounded_channel();
-    for bearer in &bearers {
-        let stream = client.stream(bearer).await?;
+    for session in &browsers {
+        let stream = client.stream(session).await?;
         drop(service::spawn(watch(stream, seen.clone(), told.clone())));
     }
 
@@ -79,11 +84,11 @@ async fn measure(place: &Place, keys: &Keys, requests: u32, rate: u32, print: &i
     let (sent, mut sents) = mpsc::unbounded_channel();
     for number in 0..total {
         ticks.tick().await;
-        let (client, bearer, project, sent) =
-            (client.clone(), bearers[number % CUSTOMERS].clone(), project.clone(), sent.clone());
+        let (client, session, project, sent) =
+            (client.clone(), browsers[number % CUSTOMERS].clone(), project.clone(), sent.clone());
         drop(service::spawn(async move {
             let asked = Instant::now();
-            let created = client.post("/api/consultations", &bearer, &project).await;
+            let created = client.post("/api/consultations", &session, &project).await;
             drop(sent.send(created.map(|view| (number, asked, asked.elapsed(), view))));
         }));
     }

@@ -1,17 +1,22 @@
-//! A caller over HTTP, and a reader of the stream: for demo data, the bench and the end-to-end tests.
+//! A caller over HTTP, and a reader of the stream: for demo data, imports, the bench and the end-to-end tests.
+//!
+//! It is a browser without a page: whoever is signed in is known by a cookie, whose value is what the callers of [`Client`] hand around, and
+//! what changes something carries the header that a page of another origin cannot send.
 
-use std::time::Duration;
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use serde_json::Value;
+use serde_json::{Value, json};
+use service_kit::phone::Phone;
 
 /// A caller of one gateway (or of one service).
 #[derive(Debug, Clone)]
@@ -20,8 +25,17 @@ pub struct Client {
     pool: Pool<HttpConnector, Full<Bytes>>,
 }
 
-/// How long one answer may take.
+/// How long one answer may take, and a code until it is in the inbox.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often the inbox is looked at meanwhile.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The session's cookie on plain http, which is for this machine alone.
+pub const COOKIE_NAME: &str = "ktgg";
+
+/// What a request that changes something carries besides the cookie, and a form on another site cannot.
+pub const CSRF: (&str, &str) = ("ktgg-csrf", "1");
 
 /// What came back.
 #[derive(Debug)]
@@ -42,6 +56,12 @@ impl Answer {
     pub fn ok(self) -> Result<Value> {
         if self.status.is_success() { Ok(self.json) } else { bail!("{}: {}", self.status, self.json) }
     }
+
+    /// The session that it begins, if it does.
+    pub fn session(&self) -> Option<String> {
+        let cookies = self.headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+        cookies.filter_map(session_of).next_back().map(str::to_owned)
+    }
 }
 
 impl Client {
@@ -56,13 +76,17 @@ impl Client {
         &self,
         method: Method,
         path: &str,
-        bearer: &str,
+        session: &str,
         headers: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<hyper::Response<Incoming>> {
+        let is_unsafe = !method.is_safe();
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
-        if !bearer.is_empty() {
-            request = request.header(AUTHORIZATION, format!("Bearer {bearer}"));
+        if is_unsafe && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(CSRF.0)) {
+            request = request.header(CSRF.0, CSRF.1);
+        }
+        if !session.is_empty() {
+            request = request.header(COOKIE, format!("{COOKIE_NAME}={session}"));
         }
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
@@ -74,7 +98,7 @@ impl Client {
         Ok(self.pool.request(request.body(Full::from(body))?).await?)
     }
 
-    /// Any request. An empty bearer is none.
+    /// Any request. An empty session is none: a stranger's.
     ///
     /// # Errors
     /// When nobody answers in time.
@@ -82,12 +106,12 @@ impl Client {
         &self,
         method: Method,
         path: &str,
-        bearer: &str,
+        session: &str,
         headers: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<Answer> {
         let answer = async {
-            let response = self.request(method, path, bearer, headers, body).await?;
+            let response = self.request(method, path, session, headers, body).await?;
             let (parts, body) = response.into_parts();
             let bytes = body.collect().await?.to_bytes();
             let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
@@ -100,33 +124,34 @@ impl Client {
     ///
     /// # Errors
     /// When it does not.
-    pub async fn get(&self, path: &str, bearer: &str) -> Result<Value> {
-        self.call(Method::GET, path, bearer, &[], None).await?.ok()
+    pub async fn get(&self, path: &str, session: &str) -> Result<Value> {
+        self.call(Method::GET, path, session, &[], None).await?.ok()
     }
 
     /// `POST` that must succeed.
     ///
     /// # Errors
     /// When it does not.
-    pub async fn post(&self, path: &str, bearer: &str, body: &Value) -> Result<Value> {
-        self.call(Method::POST, path, bearer, &[], Some(body)).await?.ok()
+    pub async fn post(&self, path: &str, session: &str, body: &Value) -> Result<Value> {
+        self.call(Method::POST, path, session, &[], Some(body)).await?.ok()
     }
 
     /// `POST` that is safe to send again.
     ///
     /// # Errors
     /// When it does not succeed.
-    pub async fn post_with_key(&self, path: &str, bearer: &str, key: &str, body: &Value) -> Result<Value> {
-        self.call(Method::POST, path, bearer, &[("idempotency-key", key)], Some(body)).await?.ok()
+    pub async fn post_with_key(&self, path: &str, session: &str, key: &str, body: &Value) -> Result<Value> {
+        self.call(Method::POST, path, session, &[("idempotency-key", key)], Some(body)).await?.ok()
     }
 
     /// `POST` of a file as it is. No time-out but the gateway's: a large one takes as long as it takes.
     ///
     /// # Errors
     /// When nobody answers.
-    pub async fn upload(&self, path: &str, bearer: &str, file: Vec<u8>) -> Result<Answer> {
+    pub async fn upload(&self, path: &str, session: &str, file: Vec<u8>) -> Result<Answer> {
         let request = Request::post(format!("{}{path}", self.base))
-            .header(AUTHORIZATION, format!("Bearer {bearer}"))
+            .header(COOKIE, format!("{COOKIE_NAME}={session}"))
+            .header(CSRF.0, CSRF.1)
             .header(CONTENT_TYPE, "application/octet-stream");
         let response = self.pool.request(request.body(Full::from(file))?).await?;
         let (parts, body) = response.into_parts();
@@ -134,17 +159,117 @@ impl Client {
         Ok(Answer { status: parts.status, headers: parts.headers, json: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
     }
 
-    /// Opens the stream of whoever the bearer names.
+    /// Opens the stream of whoever the session is.
     ///
     /// # Errors
     /// When it is refused.
-    pub async fn stream(&self, bearer: &str) -> Result<Stream> {
-        let response = self.request(Method::GET, "/api/stream", bearer, &[("accept", "text/event-stream")], None).await?;
+    pub async fn stream(&self, session: &str) -> Result<Stream> {
+        let response = self.request(Method::GET, "/api/stream", session, &[("accept", "text/event-stream")], None).await?;
         if response.status() != StatusCode::OK {
             bail!("the stream was refused: {}", response.status());
         }
         Ok(Stream { body: response.into_body(), text: String::new() })
     }
+}
+
+/// Signing in, as people do.
+impl Client {
+    /// Signs somebody in by login and password; gives the session.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn sign_in(&self, login: &str, password: &str) -> Result<String> {
+        let body = json!({ "login": login, "password": password });
+        begun(self.call(Method::POST, "/api/auth/sign-in", "", &[], Some(&body)).await?)
+    }
+
+    /// Sets the password of whoever was given this link.
+    ///
+    /// # Errors
+    /// When the link was used, or the password is not taken.
+    pub async fn set_password(&self, link: &str, password: &str) -> Result<()> {
+        let (_, token) = link.split_once('#').context("a link without a token")?;
+        let body = json!({ "token": token, "password": password });
+        self.call(Method::POST, "/api/auth/password", "", &[], Some(&body)).await?.ok().map(drop)
+    }
+
+    /// Signs a customer in by the code that arrives in the inbox; gives the session.
+    ///
+    /// # Errors
+    /// When it is refused, or no code arrives.
+    pub async fn sign_in_by_phone(&self, inbox: &Inbox, phone: &Phone) -> Result<String> {
+        let consent = self.get("/api/auth/consent", "").await?;
+        let before = inbox.received(phone).await?;
+        let body = json!({ "phone": phone.national(), "consentVersion": consent["version"] });
+        let challenge = self.post("/api/auth/otp", "", &body).await?;
+        let code = inbox.next_code(phone, &before).await?;
+        let body = json!({ "challenge": challenge["challenge"], "code": code });
+        begun(self.call(Method::POST, "/api/auth/otp/verify", "", &[], Some(&body)).await?)
+    }
+}
+
+/// The session of an answer that must begin one.
+fn begun(answer: Answer) -> Result<String> {
+    let session = answer.session();
+    let view = answer.ok()?;
+    session.with_context(|| format!("signed in without a cookie: {view}"))
+}
+
+/// The session that a `Set-Cookie` sets; none when it is of another cookie, or takes the session away.
+fn session_of(set_cookie: &str) -> Option<&str> {
+    let (name, value) = set_cookie.split(';').next()?.split_once('=')?;
+    (name == COOKIE_NAME && !value.is_empty()).then_some(value)
+}
+
+/// A reader of the sandbox's inbox, where codes arrive.
+#[derive(Debug, Clone)]
+pub struct Inbox(Client);
+
+/// The messages that were there at some time, by their ids.
+pub type Received = HashSet<String>;
+
+impl Inbox {
+    /// The inbox that is served at `base`, as in `http://127.0.0.1:8089`.
+    pub fn new(base: impl Into<String>) -> Self {
+        Self(Client::new(base))
+    }
+
+    /// The messages to this number that are there.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub async fn received(&self, phone: &Phone) -> Result<Received> {
+        let id = |message: &Value| message["id"].as_str().map(str::to_owned);
+        Ok(self.messages(phone).await?.iter().filter_map(id).collect())
+    }
+
+    /// The code of the next message to this number after those.
+    ///
+    /// # Errors
+    /// When none arrives in time.
+    pub async fn next_code(&self, phone: &Phone, before: &Received) -> Result<String> {
+        let begun = Instant::now();
+        let is_new = |message: &&Value| message["id"].as_str().is_some_and(|id| !before.contains(id));
+        loop {
+            let messages = self.messages(phone).await?;
+            if let Some(code) = messages.iter().find(is_new).and_then(|message| code_in(message["text"].as_str()?)) {
+                return Ok(code.to_owned());
+            }
+            anyhow::ensure!(begun.elapsed() < PATIENCE, "no code has arrived in the inbox");
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn messages(&self, phone: &Phone) -> Result<Vec<Value>> {
+        let list = self.0.get(&format!("/messages?to={}", phone.national()), "").await?;
+        Ok(list["items"].as_array().cloned().unwrap_or_default())
+    }
+}
+
+/// The code in a message: the one run of six digits.
+fn code_in(text: &str) -> Option<&str> {
+    const DIGITS: usize = 6;
+    text.split(|letter: char| !letter.is_ascii_digit()).find(|run| run.len() == DIGITS)
 }
 
 /// One browser's end of the stream.
@@ -199,6 +324,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_session_is_read_from_its_own_cookie_and_from_one_that_is_set() {
+        assert_eq!(session_of("ktgg=abc; HttpOnly; SameSite=Lax; Path=/"), Some("abc"));
+        assert_eq!(session_of("ktgg=; Max-Age=0; Path=/"), None);
+        assert_eq!(session_of("other=abc; Path=/"), None);
+    }
+
+    #[test]
+    fn the_code_of_a_message_is_its_six_digits() {
+        assert_eq!(code_in("[KT.GG] 인증번호 012345 (3분 안에 입력)"), Some("012345"));
+        assert_eq!(code_in("02-1234-5678, 1234567"), None);
+    }
 
     #[test]
     fn an_event_is_read_and_a_comment_is_not() {

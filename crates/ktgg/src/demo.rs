@@ -1,45 +1,55 @@
-//! People, programmes and what they have to do with each other, to try things on: loaded once, through the same door that everybody uses.
+//! People, programmes and what they have to do with each other, to try things on: loaded once, through the same doors that everybody uses.
+//! The first member of staff is made as on the command line, whoever else has a login is invited by staff, customers read their codes in the
+//! inbox.
 //!
-//! Every name, number and address is made up. What is there already is recognised by what it is, so that a start that was broken off goes on
-//! where it stopped; once all is there a note in the data folder says so, and whatever is done to it since is left alone.
+//! Every name, number and address is made up, and the password is for this machine alone: nothing but a sandbox on loopback is ever loaded.
+//! What is there already is recognised by what it is, so that a start that was broken off goes on where it stopped; once all is there a note
+//! in the data folder says so, and whatever is done to it since is left alone.
 
 mod programmes;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use chrono::{Datelike as _, NaiveDate, TimeDelta};
-use events::SalesmanId;
+use gateway::accounts::invite_staff;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use service_kit::Clock as _;
+use service_kit::auth::Role;
 use service_kit::clock::{SystemClock, seoul_date};
-use service_kit::phone::Phone;
-use uuid::Uuid;
 
-use crate::client::Client;
-use crate::keys::{self, Keys};
+use crate::client::{Client, Inbox};
+use crate::host::{self, Place};
+use crate::keys::Keys;
 
-/// Salesmen: name, regions, categories.
-const SALESMEN: [(&str, &[&str], &[&str]); 12] = [
-    ("김하늘", &["서울", "경기"], &["기술", "수출"]),
-    ("이바다", &["부산", "울산", "경남"], &["금융", "경영"]),
-    ("박나무", &["대전", "세종", "충남"], &["창업", "인력"]),
-    ("최구름", &["전국"], &["내수", "기타"]),
-    ("정별님", &["인천", "경기"], &["금융", "기술"]),
-    ("강노을", &["대구", "경북"], &["수출", "경영"]),
-    ("조이슬", &["광주", "전남", "전북"], &["창업", "내수"]),
-    ("윤새벽", &["강원", "충북"], &["인력", "기타"]),
-    ("장미르", &["서울"], &["금융", "창업"]),
-    ("임가람", &["제주", "전남"], &["내수", "수출"]),
-    ("한보라", &["경기"], &["기술", "경영"]),
-    ("오솔길", &["전국"], &["금융", "인력"]),
+/// The password of every login of the demo. Anybody can read it here, so it is good for a sandbox on loopback and for nothing else.
+pub const PASSWORD: &str = "jangteo-gukbap-46";
+
+/// The first member of staff: login and name.
+pub const STAFF: (&str, &str) = ("staff", "관리자");
+
+/// Salesmen: login, name, regions, categories.
+const SALESMEN: [(&str, &str, &[&str], &[&str]); 12] = [
+    ("haneul", "김하늘", &["서울", "경기"], &["기술", "수출"]),
+    ("bada", "이바다", &["부산", "울산", "경남"], &["금융", "경영"]),
+    ("namu", "박나무", &["대전", "세종", "충남"], &["창업", "인력"]),
+    ("gureum", "최구름", &["전국"], &["내수", "기타"]),
+    ("byeolnim", "정별님", &["인천", "경기"], &["금융", "기술"]),
+    ("noeul", "강노을", &["대구", "경북"], &["수출", "경영"]),
+    ("iseul", "조이슬", &["광주", "전남", "전북"], &["창업", "내수"]),
+    ("saebyeok", "윤새벽", &["강원", "충북"], &["인력", "기타"]),
+    ("mireu", "장미르", &["서울"], &["금융", "창업"]),
+    ("garam", "임가람", &["제주", "전남"], &["내수", "수출"]),
+    ("bora", "한보라", &["경기"], &["기술", "경영"]),
+    ("solgil", "오솔길", &["전국"], &["금융", "인력"]),
 ];
 
-/// Consultants: name, categories.
-const CONSULTANTS: [(&str, &[&str]); 3] =
-    [("정강산", &["기술", "금융"]), ("한들판", &["창업", "수출"]), ("서여울", &["경영", "인력"])];
+/// Consultants: login, name, categories.
+const CONSULTANTS: [(&str, &str, &[&str]); 3] =
+    [("gangsan", "정강산", &["기술", "금융"]), ("deulpan", "한들판", &["창업", "수출"]), ("yeoul", "서여울", &["경영", "인력"])];
 
 /// How many matches a salesman of the demo can hold at once, and a consultant.
 const CAPACITY: [u32; 2] = [20, 60];
@@ -97,52 +107,98 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Somebody to try things as.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Person {
     /// What they are called.
-    pub name: String,
-    /// How to sign in as them: the words after `ktgg token`.
-    pub token: String,
+    pub name: &'static str,
+    /// What they are.
+    pub role: Role,
+    /// How they sign in: a customer's number, to which the code goes; anybody else's login, whose password is [`PASSWORD`].
+    pub who: &'static str,
 }
+
+/// Who is there to try things as.
+pub fn people() -> Vec<Person> {
+    let (login, name) = STAFF;
+    let mut people = vec![Person { name, role: Role::Staff, who: login }];
+    people.extend(CUSTOMERS.map(|(name, who, ..)| Person { name, role: Role::Customer, who }));
+    people.extend(SALESMEN.map(|(who, name, ..)| Person { name, role: Role::Salesman, who }));
+    people.extend(CONSULTANTS.map(|(who, name, ..)| Person { name, role: Role::Consultant, who }));
+    people
+}
+
+/// The note in the data folder that everybody of the demo can sign in. One of its own: what was loaded before there was a sign-in has
+/// everything else.
+const INVITED: &str = "demo-invited";
 
 /// The note in the data folder that the demo was loaded whole.
 const LOADED: &str = "demo-loaded";
 
-/// Loads the demo unless it was loaded into this data folder before, and tells who is there to try things as.
+/// Loads the demo unless it was loaded into this data folder before.
 ///
 /// # Errors
-/// When the gateway refuses, or the note cannot be written.
-pub async fn load(client: &Client, keys: &Keys, data: &Path) -> Result<Vec<Person>> {
-    let demo = Demo { client, staff: keys.bearer(&keys::staff())?, keys, today: seoul_date(SystemClock.now()) };
-    let note = data.join(LOADED);
-    if !note.exists() {
-        let people = demo.people().await?;
-        demo.programmes().await?;
-        demo.customers(&people).await?;
-        std::fs::write(&note, format!("{}\n", demo.today)).with_context(|| format!("cannot write {}", note.display()))?;
+/// When the gateway or the inbox refuses, or a note cannot be written.
+pub async fn load(place: &Place, keys: &Keys) -> Result<()> {
+    let (invited, loaded) = (place.data.join(INVITED), place.data.join(LOADED));
+    if invited.exists() && loaded.exists() {
+        return Ok(());
     }
-    Ok(who_is_there(&demo.registered().await?))
+    let client = place.client();
+    let staff = staff(place, keys, &client).await.context("cannot sign the first member of staff in")?;
+    let mut demo = Demo { client, inbox: place.inbox(), staff, customers: HashMap::new(), today: seoul_date(SystemClock.now()) };
+    if !loaded.exists() {
+        demo.register().await?;
+    }
+    if !invited.exists() {
+        demo.invite().await?;
+        note(&invited, demo.today)?;
+    }
+    if !loaded.exists() {
+        demo.programmes().await?;
+        demo.customers().await?;
+        note(&loaded, demo.today)?;
+    }
+    Ok(())
 }
 
-struct Demo<'a> {
-    client: &'a Client,
-    keys: &'a Keys,
+fn note(path: &Path, today: NaiveDate) -> Result<()> {
+    std::fs::write(path, format!("{today}\n")).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The session of the first member of staff, whose account is made if nobody signs in with it yet.
+async fn staff(place: &Place, keys: &Keys, client: &Client) -> Result<String> {
+    let (login, name) = STAFF;
+    if let Ok(session) = client.sign_in(login, PASSWORD).await {
+        // From a start that was broken off.
+        return Ok(session);
+    }
+    let invited = invite_staff(&host::gateway_db(place, keys)?, &host::origin(place.port), login, name).await?;
+    client.set_password(&invited.link, PASSWORD).await?;
+    client.sign_in(login, PASSWORD).await
+}
+
+struct Demo {
+    client: Client,
+    inbox: Inbox,
+    /// The session of a member of staff.
     staff: String,
+    /// The sessions of the customers who have signed in, by their numbers.
+    customers: HashMap<&'static str, String>,
     today: NaiveDate,
 }
 
-impl Demo<'_> {
+impl Demo {
     async fn registered(&self) -> Result<Vec<Value>> {
         items(self.client.get("/api/salesmen?limit=100", &self.staff).await?)
     }
 
     /// Everybody of the salesman service.
-    async fn people(&self) -> Result<Vec<Value>> {
-        let salesmen = SALESMEN.iter().enumerate().map(|(number, (name, regions, categories))| {
+    async fn register(&self) -> Result<()> {
+        let salesmen = SALESMEN.iter().enumerate().map(|(number, (_, name, regions, categories))| {
             json!({ "name": name, "phone": format!("010-9000-{:04}", number + 1), "regions": regions, "categories": categories,
                     "capacity": CAPACITY[0] })
         });
-        let consultants = CONSULTANTS.iter().enumerate().map(|(number, (name, categories))| {
+        let consultants = CONSULTANTS.iter().enumerate().map(|(number, (_, name, categories))| {
             json!({ "name": name, "phone": format!("010-9000-{:04}", number + 101), "regions": ["전국"], "categories": categories,
                     "role": "consultant", "capacity": CAPACITY[1] })
         });
@@ -153,7 +209,26 @@ impl Demo<'_> {
                 answer.ok().with_context(|| format!("cannot register {}", person["name"]))?;
             }
         }
-        self.registered().await
+        Ok(())
+    }
+
+    /// Gives everybody of the salesman service a login.
+    async fn invite(&self) -> Result<()> {
+        let registered = self.registered().await?;
+        let logins = SALESMEN.iter().map(|(login, name, ..)| (login, name));
+        for (login, name) in logins.chain(CONSULTANTS.iter().map(|(login, name, _)| (login, name))) {
+            // Whoever has been renamed or left since is let be.
+            let Some(person) = registered.iter().find(|it| it["name"] == *name && it["active"] == true) else { continue };
+            self.invite_one(login, text(person, "id")).await.with_context(|| format!("cannot invite {login}"))?;
+        }
+        Ok(())
+    }
+
+    /// Somebody who has the login from a start that was broken off gets another link, and the same password.
+    async fn invite_one(&self, login: &str, person: &str) -> Result<()> {
+        let body = json!({ "salesmanId": person, "login": login });
+        let invited = self.client.post("/api/accounts/invitations", &self.staff, &body).await?;
+        self.client.set_password(text(&invited, "link"), PASSWORD).await
     }
 
     /// Imports the programmes, the way staff do.
@@ -221,11 +296,11 @@ impl Demo<'_> {
     }
 
     /// What customers did, and what became of it.
-    async fn customers(&self, people: &[Value]) -> Result<()> {
+    async fn customers(&mut self) -> Result<()> {
         let open = items(self.client.get("/api/projects?phase=open&limit=50&sort=deadline", &self.staff).await?)?;
         anyhow::ensure!(!open.is_empty(), "no programme of the demo is open");
         for (number, (name, phone, marks, stands)) in CUSTOMERS.into_iter().enumerate() {
-            let customer = self.bearer(phone)?;
+            let customer = self.customer(phone).await?;
             for project in open.iter().cycle().skip(number * 3).take(marks) {
                 let body = json!({ "projectId": project["id"], "projectName": project["name"], "customerName": name });
                 self.client.post("/api/interests", &customer, &body).await?;
@@ -237,14 +312,13 @@ impl Demo<'_> {
         }
         // One who changed his mind, and one whom a salesman met.
         let (_, phone, ..) = CUSTOMERS[5];
-        let customer = self.bearer(phone)?;
+        let customer = self.customer(phone).await?;
         if let Some(interest) = items(self.client.get("/api/interests", &customer).await?)?.first() {
             let path = format!("/api/interests/{}", text(interest, "id"));
             let body = json!({ "interested": false });
             self.client.call(Method::PATCH, &path, &customer, &[("if-match", "*")], Some(&body)).await?.ok()?;
         }
-        let salesman = people.iter().find(|it| it["role"] == "salesman").context("nobody is a salesman")?;
-        let salesman = self.keys.bearer(&keys::salesman(SalesmanId(text(salesman, "id").parse()?)))?;
+        let salesman = self.client.sign_in(SALESMEN[0].0, PASSWORD).await.context("a salesman cannot sign in")?;
         let (name, phone) = BROUGHT_IN;
         let body = json!({
             "projectId": open[0]["id"], "projectName": open[0]["name"], "phone": phone, "customerName": name, "consent": true,
@@ -295,9 +369,15 @@ impl Demo<'_> {
         Ok(())
     }
 
-    fn bearer(&self, phone: &str) -> Result<String> {
-        let phone: Phone = phone.parse().map_err(anyhow::Error::msg)?;
-        self.keys.bearer(&self.keys.customer(&phone))
+    /// The customer's session, who signs in when he is needed first.
+    async fn customer(&mut self, phone: &'static str) -> Result<String> {
+        if let Some(session) = self.customers.get(phone) {
+            return Ok(session.clone());
+        }
+        let number = phone.parse().map_err(anyhow::Error::msg)?;
+        let session = self.client.sign_in_by_phone(&self.inbox, &number).await.context("a customer cannot sign in")?;
+        self.customers.insert(phone, session.clone());
+        Ok(session)
     }
 }
 
@@ -313,14 +393,19 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }
 
-/// Who is there to try things as.
-fn who_is_there(registered: &[Value]) -> Vec<Person> {
-    let person = |it: &Value| {
-        let id: Uuid = text(it, "id").parse().ok()?;
-        Some(Person { name: text(it, "displayName").to_owned(), token: format!("{} {id}", text(it, "role")) })
-    };
-    let mut people = vec![Person { name: "관리자".to_owned(), token: "staff".to_owned() }];
-    people.extend(CUSTOMERS.map(|(name, phone, ..)| Person { name: name.to_owned(), token: format!("customer {phone}") }));
-    people.extend(registered.iter().rev().filter_map(person));
-    people
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn everybody_signs_in_as_somebody_else() {
+        let people = people();
+        let who: HashSet<&str> = people.iter().map(|person| person.who).collect();
+        assert_eq!(who.len(), people.len());
+        for role in Role::ALL {
+            assert!(people.iter().any(|person| person.role == role), "{role:?}");
+        }
+    }
 }

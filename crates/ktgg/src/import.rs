@@ -8,7 +8,6 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
-use crate::keys::{self, Keys};
 
 /// Whether more is wanted than the plan.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,16 +27,16 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How often the progress is looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Sends the file, prints the plan, and has it carried out if that is wanted.
+/// Sends the file as whoever of staff the session is, prints the plan, and has it carried out if that is wanted.
 ///
 /// # Errors
 /// When the file is refused, with the service's own sentence, or when nobody answers.
-pub async fn run(client: &Client, keys: &Keys, file: &Path, how: Commit, say: impl Fn(&str)) -> Result<()> {
-    let importer = Importer { client, keys, say };
+pub async fn run(client: &Client, session: &str, file: &Path, how: Commit, say: impl Fn(&str)) -> Result<()> {
+    let importer = Importer { client, session, say };
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let path = format!("/api/projects/imports?name={}", encoded(&name));
-    let import = allowed(client.upload(&path, &importer.bearer()?, bytes).await?)?;
+    let import = allowed(client.upload(&path, session, bytes).await?)?;
     let path = format!("/api/projects/imports/{}", import["id"].as_str().context("an import without an id")?);
     importer.print_plan(&path, &import).await?;
     if how.commit {
@@ -50,16 +49,11 @@ pub async fn run(client: &Client, keys: &Keys, file: &Path, how: Commit, say: im
 
 struct Importer<'a, S> {
     client: &'a Client,
-    keys: &'a Keys,
+    session: &'a str,
     say: S,
 }
 
 impl<S: Fn(&str)> Importer<'_, S> {
-    /// A new one each time: a large import may outlive a bearer.
-    fn bearer(&self) -> Result<String> {
-        self.keys.bearer(&keys::staff())
-    }
-
     async fn print_plan(&self, path: &str, import: &Value) -> Result<()> {
         let count = |name: &str| import["counts"][name].as_u64().unwrap_or_default();
         (self.say)(&format!(
@@ -87,7 +81,7 @@ impl<S: Fn(&str)> Importer<'_, S> {
     /// The first rows of one kind, and how many more there are.
     async fn print_rows(&self, path: &str, action: &str, count: u64) -> Result<()> {
         let page = format!("{path}/rows?action={action}&limit={SHOWN}");
-        let page = self.client.get(&page, &self.bearer()?).await?;
+        let page = self.client.get(&page, self.session).await?;
         let rows = page["items"].as_array().map(Vec::as_slice).unwrap_or_default();
         for line in rows.iter().flat_map(row_lines) {
             (self.say)(&line);
@@ -104,10 +98,10 @@ impl<S: Fn(&str)> Importer<'_, S> {
         let headers = [("if-match", &*format!("\"{version}\"")), ("idempotency-key", id)];
         let body = if confirm { json!({ "confirm": "all" }) } else { json!({ "confirm": [] }) };
         let commit = format!("{path}/commit");
-        allowed(self.client.call(Method::POST, &commit, &self.bearer()?, &headers, Some(&body)).await?)?;
+        allowed(self.client.call(Method::POST, &commit, self.session, &headers, Some(&body)).await?)?;
         let (mut told, mut moved) = (None, Instant::now());
         let done = loop {
-            let import = self.client.get(path, &self.bearer()?).await?;
+            let import = self.client.get(path, self.session).await?;
             let (done, total) = (&import["progress"]["done"], &import["progress"]["total"]);
             if told.as_ref() != Some(done) {
                 (self.say)(&format!("{done} of {total}"));

@@ -17,6 +17,7 @@ pub mod contract;
 pub mod demo;
 pub mod host;
 pub mod import;
+pub mod inbox;
 pub mod keys;
 pub mod topic;
 

@@ -1,24 +1,27 @@
 //! All of KT.GG in one process. `cargo xtask up` starts it over a Postgres and a Kafka of its own.
 
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
-use events::{SalesmanId, Topic};
+use events::Topic;
+use gateway::accounts::invite_staff;
+use gateway::config::Limits;
 use ktgg::client::Client;
 use ktgg::demo::{self, Person};
 use ktgg::host::{self, Place};
 use ktgg::import::{self, Commit};
-use ktgg::keys::{self, Keys};
+use ktgg::keys::Keys;
 use ktgg::topic::{self, Record};
-use ktgg::{bench, services};
+use ktgg::{bench, inbox, services};
 use service_kit::auth::Role;
-use service_kit::config::Env;
-use service_kit::{kafka, shutdown, telemetry};
+use service_kit::clock::SystemClock;
+use service_kit::config::{DatabaseUrl, Env};
+use service_kit::{Db, db, kafka, shutdown, telemetry};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 #[derive(Parser)]
 #[command(name = "ktgg", about = "All of KT.GG in one process", arg_required_else_help = true)]
@@ -39,6 +42,9 @@ enum Command {
         /// Load no demo data
         #[arg(long)]
         no_demo: bool,
+        /// Let nobody come up against a limit: for measurements and tests
+        #[arg(long)]
+        no_limits: bool,
         /// Stop when standard input ends
         #[arg(long)]
         supervised: bool,
@@ -51,23 +57,27 @@ enum Command {
         #[arg(long, default_value_t = host::DEFAULT_PORT)]
         port: u16,
     },
-    /// Mint a bearer that a sandbox gateway accepts for ten minutes
-    Token {
-        /// customer, staff, salesman or consultant
-        role: Role,
-        /// A customer's phone number, or a salesman's or consultant's id
-        who: Option<String>,
-        /// The data folder of `cargo xtask up`
+    /// Run the inbox, where codes arrive, beside services that run alone, until told to stop
+    Inbox {
+        /// Where the keys are kept; the data folder of `cargo xtask up` unless given
         #[arg(long)]
         data: Option<PathBuf>,
+        /// The gateway's port; the inbox's is the next
+        #[arg(long, default_value_t = host::DEFAULT_PORT)]
+        port: u16,
+    },
+    /// Those who sign in by login and password
+    Accounts {
+        #[command(subcommand)]
+        what: Accounts,
     },
     /// Plan the import of a file of programmes, and carry it out with --commit
     Import {
         /// CSV of the public data portal, or an answer of 기업마당 or K-Startup in JSON
         file: PathBuf,
-        /// The data folder of `cargo xtask up`
-        #[arg(long)]
-        data: Option<PathBuf>,
+        /// Of a member of staff, whose password is in `KTGG_PASSWORD`; without either, the demo's
+        #[arg(long, default_value = demo::STAFF.0)]
+        login: String,
         /// The gateway's port
         #[arg(long, default_value_t = host::DEFAULT_PORT)]
         port: u16,
@@ -101,6 +111,30 @@ enum Command {
 }
 
 #[derive(Subcommand)]
+enum Accounts {
+    /// Make a member of staff, and print the link by which the password is set, once; another link for one there is
+    ///
+    /// The database is the one of `GATEWAY_DATABASE_URL`, the link leads to `PUBLIC_ORIGIN`, as for the gateway itself; with --postgres both
+    /// are those of `cargo xtask up`.
+    Add {
+        /// What he will type
+        login: String,
+        /// What he is called
+        #[arg(long)]
+        name: String,
+        /// The URL of a role that may create roles and schemas, as `cargo xtask up` prints it
+        #[arg(long)]
+        postgres: Option<String>,
+        /// Where the keys are kept; the data folder of `cargo xtask up` unless given
+        #[arg(long, requires = "postgres")]
+        data: Option<PathBuf>,
+        /// The gateway's port
+        #[arg(long, default_value_t = host::DEFAULT_PORT)]
+        port: u16,
+    },
+}
+
+#[derive(Subcommand)]
 enum Bench {
     /// How long it takes from a request until the browser concerned is told of it
     Live {
@@ -130,9 +164,9 @@ struct At {
 }
 
 impl At {
-    fn place(&self, port: u16) -> Place {
+    fn place(&self, port: u16, limits: Limits) -> Place {
         let kafka = kafka::Settings { brokers: self.kafka.clone(), topic_prefix: kafka::DEFAULT_PREFIX.to_owned() };
-        Place { data: data_folder(self.data.clone()), postgres: self.postgres.clone(), kafka, port }
+        Place { data: data_folder(self.data.clone()), postgres: self.postgres.clone(), kafka, port, limits }
     }
 }
 
@@ -157,13 +191,21 @@ async fn main() {
 
 async fn run(command: Command) -> Result<()> {
     match command {
-        Command::Serve { at, port, no_demo, supervised } => serve(&at.place(port), !no_demo, supervised).await,
-        Command::Provision { at, port } => provision(&at.place(port)).await,
-        Command::Token { role, who, data } => token(role, who, data),
-        Command::Import { file, data, port, commit, confirm } => {
+        Command::Serve { at, port, no_demo, no_limits, supervised } => {
+            let limits = if no_limits { Limits::GENEROUS } else { host::SANDBOX_LIMITS };
+            serve(&at.place(port, limits), !no_demo, supervised).await
+        }
+        Command::Provision { at, port } => provision(&at.place(port, host::SANDBOX_LIMITS)).await,
+        Command::Inbox { data, port } => serve_inbox(data, host::inbox_port(port)).await,
+        Command::Accounts { what: Accounts::Add { login, name, postgres, data, port } } => {
+            let place = postgres.map(|postgres| (postgres, data_folder(data)));
+            add_account(&login, &name, place, port).await
+        }
+        Command::Import { file, login, port, commit, confirm } => {
             let client = Client::new(format!("http://127.0.0.1:{port}"));
-            let how = Commit { commit, confirm };
-            import::run(&client, &sandbox_keys(data)?, &file, how, say).await
+            let password = Env::process().or("KTGG_PASSWORD", demo::PASSWORD.to_owned());
+            let session = client.sign_in(&login, &password).await.with_context(|| format!("cannot sign in as {login}"))?;
+            import::run(&client, &session, &file, Commit { commit, confirm }, say).await
         }
         Command::Topic { name, kafka } => print_topic(&name, kafka).await,
         Command::Openapi => {
@@ -176,7 +218,7 @@ async fn run(command: Command) -> Result<()> {
         }
         Command::Bench { what: Bench::Live { at, requests, rate } } => {
             telemetry::Settings::read(&mut Env::of([("LOG", "warn,librdkafka=off,rdkafka=off")])).start()?;
-            bench::live(&at.place(host::free_port()?), requests, rate, say).await
+            bench::live(&at.place(host::free_port()?, Limits::GENEROUS), requests, rate, say).await
         }
     }
 }
@@ -193,26 +235,52 @@ async fn serve(place: &Place, with_demo: bool, supervised: bool) -> Result<()> {
         stop_when_stdin_ends(stop.clone());
     }
     let keys = Keys::of(&place.data)?;
+    let inbox = inbox::listen(host::inbox_port(place.port)).await?;
     let hosted = host::bind(place, &keys, services().into()).await?;
     let ready = hosted.ready();
     let greeting = async {
         ready.await;
-        let client = Client::new(format!("http://127.0.0.1:{}", place.port));
-        let people = if with_demo {
-            demo::load(&client, &keys, &place.data).await.context("cannot load the demo data")?
-        } else {
-            Vec::new()
-        };
-        greet(place, &people);
+        if with_demo {
+            demo::load(place, &keys).await.context("cannot load the demo data")?;
+        }
+        greet(place, &if with_demo { demo::people() } else { Vec::new() });
         anyhow::Ok(())
     };
-    let running = hosted.run(stop.clone());
+    let running = async {
+        // Whichever ends, for whatever reason, ends the other.
+        let hosted = async {
+            let ended = hosted.run(stop.clone()).await;
+            stop.cancel();
+            ended
+        };
+        let inbox = async {
+            let ended = inbox::serve(inbox, keys.sender.clone(), Arc::new(SystemClock), stop.clone()).await;
+            stop.cancel();
+            ended
+        };
+        let (hosted, inbox) = tokio::join!(hosted, inbox);
+        hosted.and(inbox)
+    };
     tokio::pin!(running);
     tokio::select! {
         ended = &mut running => return ended,
         greeted = greeting => greeted?,
     }
     running.await
+}
+
+async fn serve_inbox(data: Option<PathBuf>, port: u16) -> Result<()> {
+    let mut env = Env::process();
+    let telemetry = telemetry::Settings::read(&mut env);
+    if let Some(wrong) = env.wrong() {
+        return Err(wrong.into());
+    }
+    telemetry.start()?;
+    let stop = shutdown::on_signal()?;
+    let keys = sandbox_keys(&data_folder(data))?;
+    let listener = inbox::listen(port).await?;
+    say(&format!("  inbox           http://localhost:{port}"));
+    inbox::serve(listener, keys.sender, Arc::new(SystemClock), stop).await
 }
 
 /// A supervisor that was killed closes the pipe: this process must not outlive it.
@@ -231,8 +299,9 @@ fn stop_when_stdin_ends(stop: CancellationToken) {
 fn greet(place: &Place, people: &[Person]) {
     let port = place.port;
     say("");
-    say(&format!("  gateway         http://127.0.0.1:{port}/api"));
-    say(&format!("  description     http://127.0.0.1:{port}/docs"));
+    say(&format!("  gateway         http://localhost:{port}/api"));
+    say(&format!("  description     http://localhost:{port}/docs"));
+    say(&format!("  inbox           http://localhost:{}   where codes arrive", host::inbox_port(port)));
     for name in services().iter().map(service_kit::Service::name) {
         if let Some(port) = host::port_of(port, name) {
             say(&format!("  {name:<15} http://127.0.0.1:{port}   admin {}", port + service_kit::config::ADMIN_OFFSET));
@@ -241,16 +310,33 @@ fn greet(place: &Place, people: &[Person]) {
     say(&format!("  Postgres        {}", without_password(&place.postgres)));
     say(&format!("  Kafka           {}", place.kafka.brokers));
     say(&format!("  data and logs   {}", place.data.display()));
-    if !people.is_empty() {
-        say("");
-        say("  try it as       a bearer for ten minutes");
+    say("");
+    if people.is_empty() {
+        say("  nobody can sign in yet but customers; the first member of staff:");
+        say(&format!(
+            "  cargo run -q -p ktgg -- accounts add LOGIN --name NAME --postgres {} --data {} --port {port}",
+            without_password(&place.postgres),
+            place.data.display()
+        ));
+    } else {
+        say("  sign in as      with login and password, customers with number and code");
         for person in people {
-            let name = pad(&person.name, 15);
-            say(&format!("  {name} cargo run -q -p ktgg -- token {} --data {}", person.token, place.data.display()));
+            say(&sign_in(person));
         }
+        let (login, password) = (demo::STAFF.0, demo::PASSWORD);
+        say("");
+        say("  curl -c jar -b jar -H 'Ktgg-Csrf: 1' -H 'Content-Type: application/json' \\");
+        say(&format!("    -d '{{\"login\":\"{login}\",\"password\":\"{password}\"}}' http://localhost:{port}/api/auth/sign-in"));
     }
     say("");
     say("ready");
+}
+
+/// Name, role, login and password; a customer's number instead of the last two.
+fn sign_in(person: &Person) -> String {
+    let Person { name, role, who } = person;
+    let password = if *role == Role::Customer { String::new() } else { format!("  {}", demo::PASSWORD) };
+    format!("  {} {:<11} {who:<13}{password}", pad(name, 15), role.as_str()).trim_end().to_owned()
 }
 
 /// A URL as it may be shown.
@@ -285,32 +371,33 @@ async fn print_topic(name: &str, brokers: String) -> Result<()> {
 }
 
 /// The keys of a data folder that was set up before.
-fn sandbox_keys(data: Option<PathBuf>) -> Result<Keys> {
-    let data = data_folder(data);
+fn sandbox_keys(data: &Path) -> Result<Keys> {
     anyhow::ensure!(
         data.join("keys").is_dir(),
         "{} holds no keys: start `cargo xtask up` first, or name its folder with --data",
         data.display()
     );
-    Keys::of(&data)
+    Keys::of(data)
 }
 
-fn token(role: Role, who: Option<String>, data: Option<PathBuf>) -> Result<()> {
-    let keys = sandbox_keys(data)?;
-    let id = || -> Result<SalesmanId> {
-        let id: Uuid = who.as_deref().context("say whose: `ktgg token salesman ID`")?.parse().context("that is no id")?;
-        Ok(SalesmanId(id))
-    };
-    let identity = match role {
-        Role::Staff => keys::staff(),
-        Role::Salesman => keys::salesman(id()?),
-        Role::Consultant => keys::consultant(id()?),
-        Role::Customer => {
-            let phone = who.context("say whose: `ktgg token customer 010-1234-5678`")?;
-            keys.customer(&phone.parse().map_err(anyhow::Error::msg)?)
+/// `place` is the Postgres and the data folder of a sandbox; without one, the environment says where the database is.
+async fn add_account(login: &str, name: &str, place: Option<(String, PathBuf)>, port: u16) -> Result<()> {
+    let mut env = Env::process();
+    let (url, origin) = match place {
+        Some((postgres, data)) => {
+            let password = sandbox_keys(&data)?.database_password;
+            (Some(db::service_url(&postgres, gateway::NAME, &password)?), host::origin(port))
         }
+        None => (env.secret::<DatabaseUrl>("GATEWAY_DATABASE_URL"), env.or("PUBLIC_ORIGIN", host::origin(port))),
     };
-    say(&keys.bearer(&identity)?);
+    let wrong = env.wrong();
+    let Some(url) = url.filter(|_| wrong.is_none()) else {
+        let wrong = wrong.map(|wrong| wrong.to_string()).unwrap_or_default();
+        anyhow::bail!("{wrong}\nor name the sandbox's database with --postgres URL");
+    };
+    let db = Db::new(gateway::NAME, &url, Arc::new(SystemClock))?;
+    let invited = invite_staff(&db, &origin, login, name).await?;
+    say(&invited.link);
     Ok(())
 }
 

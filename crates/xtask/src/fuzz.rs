@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Mutex;
@@ -17,7 +18,7 @@ use sandbox::{Interrupt, Progress, Running, check_ports, free_ports, tools};
 use serde_json::{Value, json};
 
 use crate::test::{Scratch, start_beside};
-use crate::up::{service_ports, start};
+use crate::up::{INBOX_OFFSET, service_ports, start};
 use crate::workspace::{build_ktgg, check_tools, lines, places, status};
 use crate::{say, tell};
 
@@ -26,14 +27,30 @@ const SCHEMATHESIS: &str = "4.32.5";
 /// It makes the examples: with another version the same seed gives others.
 const HYPOTHESIS: &str = "6.170.17";
 
-/// Teaches schemathesis who is asking and which ids are real.
+/// Teaches schemathesis which ids are real.
 const HOOKS: &str = include_str!("fuzz/hooks.py");
+
+/// Signs everybody in.
+const SIGN_IN: &str = include_str!("fuzz/sign_in.py");
 
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,\
     response_headers_conformance";
 
 /// Everybody who can ask.
 const ROLES: [&str; 5] = ["nobody", "customer", "salesman", "consultant", "staff"];
+
+/// What nobody is asked for: why.
+const NEVER: [(&str, &str); 1] = [("/api/stream", "it has no end")];
+
+/// What somebody who is signed in is not asked for besides, and nobody is: why.
+const NOT_SIGNED_IN: [(&str, &str); 6] = [
+    ("/api/auth/sign-out", "it ends the session that the other calls are made by"),
+    ("/api/auth/sign-out-everywhere", "it ends the session that the other calls are made by"),
+    ("/api/me", "it erases the customer who asks"),
+    ("/api/auth/sign-in", "who asks makes no difference, and wrong passwords make everybody at this address wait"),
+    ("/api/auth/otp", "who asks makes no difference, and each call sends a message"),
+    ("/api/auth/otp/verify", "who asks makes no difference, and each call is a guess"),
+];
 
 /// As many as there are cores on a small machine: one asks while the other is answered.
 const AT_ONCE: usize = 2;
@@ -78,7 +95,7 @@ pub(crate) fn run(fuzz: &Fuzz, interrupt: &Interrupt) -> Result<ExitCode> {
         Ok((program, schemathesis))
     })?;
     let step = progress.step("KT.GG", "starting");
-    let system = System::start(&program, &sandbox, interrupt)?;
+    let system = System::start(&program, &schemathesis, &sandbox, interrupt)?;
     step.done("ready, with demo data");
     let ran = all_roles(fuzz, &system, &schemathesis, sandbox.data(), interrupt);
     drop(system);
@@ -119,37 +136,33 @@ fn install(data: &Path, interrupt: &Interrupt) -> Result<PathBuf> {
 /// A running `ktgg`; dropping it stops it.
 struct System {
     ktgg: Mutex<Running>,
-    program: PathBuf,
-    data: PathBuf,
     base: String,
-    /// The words after `ktgg token`, by role.
-    people: BTreeMap<String, Vec<String>>,
+    /// What [`SIGN_IN`] says.
+    signed_in: Value,
 }
 
 impl System {
-    fn start(program: &Path, sandbox: &Scratch, interrupt: &Interrupt) -> Result<Self> {
+    fn start(program: &Path, schemathesis: &Path, sandbox: &Scratch, interrupt: &Interrupt) -> Result<Self> {
         let port = free_port()?;
         let mut command = Command::new(program);
-        command.arg("serve").arg("--data").arg(sandbox.data()).arg("--supervised");
+        command.arg("serve").arg("--data").arg(sandbox.data()).args(["--supervised", "--no-limits"]);
         command.args(["--postgres", &sandbox.postgres_url(), "--kafka", &sandbox.kafka(), "--port", &port.to_string()]);
         let (mut ktgg, lines) = start(&mut command, sandbox.folder()?, interrupt)?;
         let people = people(&mut ktgg, &lines, interrupt)?;
         // What it says later is of no interest, but somebody has to read it.
         thread::spawn(move || while lines.recv().is_ok() {});
-        let (program, data) = (program.to_owned(), sandbox.data().to_owned());
-        Ok(Self { ktgg: Mutex::new(ktgg), program, data, base: format!("http://127.0.0.1:{port}"), people })
+        let base = format!("http://127.0.0.1:{port}");
+        let signed_in = sign_in(schemathesis, &base, port + INBOX_OFFSET, &people)?;
+        Ok(Self { ktgg: Mutex::new(ktgg), base, signed_in })
     }
 
-    /// The command that prints a bearer of that role; none for nobody.
-    fn bearer(&self, role: &str) -> Result<Value> {
+    /// The cookie by which this role is signed in; nothing for nobody.
+    fn cookie(&self, role: &str) -> Result<String> {
         if role == "nobody" {
-            return Ok(json!([]));
+            return Ok(String::new());
         }
-        let words = self.people.get(role).with_context(|| format!("the demo data has nobody who is {role}"))?;
-        let mut command = vec![self.program.display().to_string(), "token".to_owned()];
-        command.extend(words.iter().cloned());
-        command.extend(["--data".to_owned(), self.data.display().to_string()]);
-        Ok(json!(command))
+        let session = self.signed_in["sessions"][role].as_str();
+        Ok(format!("ktgg={}", session.with_context(|| format!("the demo data has nobody who is {role}"))?))
     }
 
     /// Why it ended, if it did.
@@ -176,6 +189,22 @@ fn free_port() -> Result<u16> {
     bail!("no free range of ports was found")
 }
 
+/// Signs in as one of each role, by what the demo says of how; gives what [`SIGN_IN`] says.
+fn sign_in(schemathesis: &Path, base: &str, inbox: u16, people: &BTreeMap<String, Vec<String>>) -> Result<Value> {
+    let python = schemathesis.with_file_name("python");
+    let mut command = Command::new(python);
+    command.args(["-c", SIGN_IN, base, &format!("http://127.0.0.1:{inbox}")]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut signing_in = command.spawn().context("cannot start python")?;
+    if let Some(mut stdin) = signing_in.stdin.take() {
+        stdin.write_all(json!(people).to_string().as_bytes())?;
+    }
+    let output = signing_in.wait_with_output()?;
+    if !output.status.success() {
+        bail!("nobody could be signed in ({})", output.status);
+    }
+    serde_json::from_slice(&output.stdout).context("signing in said something else")
+}
+
 /// Waits until it is ready; on the way there it says how to sign in as whom.
 fn people(ktgg: &mut Running, lines: &Receiver<String>, interrupt: &Interrupt) -> Result<BTreeMap<String, Vec<String>>> {
     let (begun, mut people) = (Instant::now(), BTreeMap::new());
@@ -183,8 +212,8 @@ fn people(ktgg: &mut Running, lines: &Receiver<String>, interrupt: &Interrupt) -
         match lines.recv_timeout(Duration::from_millis(50)) {
             Ok(line) if line == "ready" => return Ok(people),
             Ok(line) => {
-                if let Some(words) = token(&line) {
-                    people.entry(words[0].clone()).or_insert(words);
+                if let Some((role, words)) = person(&line) {
+                    people.entry(role).or_insert(words);
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -200,11 +229,13 @@ fn people(ktgg: &mut Running, lines: &Receiver<String>, interrupt: &Interrupt) -
     }
 }
 
-/// The words after `token` in a line such as `김하늘 cargo run -q -p ktgg -- token salesman 0193… --data …`.
-fn token(line: &str) -> Option<Vec<String>> {
-    let (_, words) = line.split_once("-- token ")?;
-    let words: Vec<String> = words.split_whitespace().take_while(|it| *it != "--data").map(str::to_owned).collect();
-    (!words.is_empty()).then_some(words)
+/// Role, and login with password or number, of a line such as `김하늘  salesman  haneul  PASSWORD`.
+fn person(line: &str) -> Option<(String, Vec<String>)> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    // What a line begins with is a name, or no person.
+    let at = words.iter().skip(1).position(|word| *word != "nobody" && ROLES.contains(word))? + 1;
+    let who: Vec<String> = words[at + 1..].iter().map(|word| (*word).to_owned()).collect();
+    (1..=2).contains(&who.len()).then(|| (words[at].to_owned(), who))
 }
 
 /// What came of one role.
@@ -262,13 +293,23 @@ fn ask_as(
 ) -> Result<Outcome> {
     let tally = folder.join(format!("{role}.json"));
     let mut command = Command::new(schemathesis);
-    command.args(["run", &format!("{}/api/openapi.json", system.base), "--exclude-path", "/api/stream", "--checks", CHECKS]);
+    command.args(["run", &format!("{}/api/openapi.json", system.base), "--checks", CHECKS]);
+    let cookie = system.cookie(role)?;
+    let besides = NOT_SIGNED_IN.iter().take_while(|_| !cookie.is_empty());
+    for (path, _) in NEVER.iter().chain(besides) {
+        command.args(["--exclude-path", path]);
+    }
+    command.args(["--header", "Ktgg-Csrf: 1"]);
+    if !cookie.is_empty() {
+        command.args(["--header", &format!("Cookie: {cookie}")]);
+    }
     command.args(["--max-examples", &fuzz.examples.to_string(), "--seed", &fuzz.seed.to_string()]);
     // What it found is shown as it was found; making it smaller would take longer than finding it.
     command.args(["--no-shrink", "--continue-on-failure", "--warnings", "off"]);
     command.current_dir(folder).env("PYTHONPATH", folder).env("SCHEMATHESIS_HOOKS", "hooks").env("NO_COLOR", "1");
     command.env("FUZZ_BASE", &system.base).env("FUZZ_ROLE", role).env("FUZZ_TALLY", &tally);
-    command.env("FUZZ_BEARER", system.bearer(role)?.to_string()).env("FUZZ_STAFF", system.bearer("staff")?.to_string());
+    command.env("FUZZ_COOKIE", &cookie).env("FUZZ_STAFF", system.cookie("staff")?);
+    command.env("FUZZ_KEEP", system.signed_in["keep"].to_string());
     let mut said = String::new();
     let status = lines(command.stdin(Stdio::null()), "schemathesis", interrupt, |line| {
         said.push_str(line);
@@ -303,10 +344,12 @@ mod tests {
 
     #[test]
     fn how_to_sign_in_is_read_from_the_greeting() {
-        let line = "  김하늘          cargo run -q -p ktgg -- token salesman 0193 --data /data";
-        assert_eq!(token(line), Some(vec!["salesman".to_owned(), "0193".to_owned()]));
-        assert_eq!(token("  관리자          cargo run -q -p ktgg -- token staff --data /data"), Some(vec!["staff".to_owned()]));
-        assert_eq!(token("  Kafka           127.0.0.1:8091"), None);
+        let read = |line: &str| person(line).map(|(role, words)| format!("{role}: {}", words.join(" ")));
+        assert_eq!(read("  김하늘          salesman    haneul         pass-word").as_deref(), Some("salesman: haneul pass-word"));
+        assert_eq!(read("  관리자          staff       staff          pass-word").as_deref(), Some("staff: staff pass-word"));
+        assert_eq!(read("  고객 하나       customer    010-1234-5678").as_deref(), Some("customer: 010-1234-5678"));
+        assert_eq!(read("  salesman        http://127.0.0.1:8086   admin 9086"), None);
+        assert_eq!(read("  Kafka           127.0.0.1:8091"), None);
     }
 
     #[test]

@@ -12,9 +12,9 @@ use crate::workspace::{build_ktgg, check_tools, places, status};
 pub(crate) struct Import {
     /// CSV of the public data portal, or an answer of 기업마당 or K-Startup in JSON
     file: PathBuf,
-    /// The data folder of `cargo xtask up`
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    /// Of a member of staff, whose password is in `KTGG_PASSWORD`; without either, the demo's
+    #[arg(long)]
+    login: Option<String>,
     /// The gateway's port
     #[arg(long, value_name = "N")]
     port: Option<u16>,
@@ -30,7 +30,10 @@ pub(crate) fn run(import: &Import, interrupt: &Interrupt) -> Result<ExitCode> {
     let places = places();
     check_tools(&places, false)?;
     let mut command = Command::new(build_ktgg(false, interrupt)?);
-    command.arg("import").arg(&import.file).arg("--data").arg(import.data.as_ref().unwrap_or(&places.data));
+    command.arg("import").arg(&import.file);
+    if let Some(login) = &import.login {
+        command.args(["--login", login]);
+    }
     if let Some(port) = import.port {
         command.args(["--port", &port.to_string()]);
     }

@@ -134,7 +134,10 @@ fn start_and_watch(up: &Up, begun: Instant, interrupt: &Interrupt) -> Result<Nev
     }
 }
 
-/// The ports around the gateway's: each service has one, and an admin port a thousand higher.
+/// The port of the inbox lies so far above the gateway's.
+pub(crate) const INBOX_OFFSET: u16 = 1;
+
+/// The ports around the gateway's: each service has one, and an admin port a thousand higher; the inbox has one.
 pub(crate) fn service_ports(gateway: u16) -> Vec<(u16, String)> {
     let services = [
         (gateway, "the gateway"),
@@ -145,7 +148,8 @@ pub(crate) fn service_ports(gateway: u16) -> Vec<(u16, String)> {
         (gateway - 2, "salesman"),
     ];
     let admin = services.iter().map(|(port, name)| (port + 1000, format!("the admin port of {name}")));
-    services.iter().map(|(port, name)| (*port, String::from(*name))).chain(admin).collect()
+    let inbox = (gateway + INBOX_OFFSET, String::from("the inbox"));
+    services.iter().map(|(port, name)| (*port, String::from(*name))).chain(admin).chain([inbox]).collect()
 }
 
 /// A Kafka that does not answer is better told of now than after a build.
@@ -214,6 +218,7 @@ mod tests {
         assert_eq!(of("project"), Some(8084));
         assert_eq!(of("salesman-match"), Some(8085));
         assert_eq!(of("salesman"), Some(8086));
+        assert_eq!(of("the inbox"), Some(8089));
         assert_eq!(of("the admin port of the gateway"), Some(9088));
         assert_eq!(of("the admin port of interest"), Some(9082));
     }

@@ -7,7 +7,6 @@ the calls get one of these instead. Which ones depends on the call alone, so tha
 import atexit
 import json
 import os
-import subprocess
 import urllib.error
 import urllib.request
 import zlib
@@ -16,9 +15,11 @@ import schemathesis
 
 BASE = os.environ["FUZZ_BASE"]
 ROLE = os.environ["FUZZ_ROLE"]
-# Commands that print a bearer: of whoever asks (none for nobody), and of staff, who see everything.
-BEARER = json.loads(os.environ["FUZZ_BEARER"])
-STAFF = json.loads(os.environ["FUZZ_STAFF"])
+# Cookies: of whoever asks (none for nobody), and of staff, who see everything.
+COOKIE = os.environ["FUZZ_COOKIE"]
+STAFF = os.environ["FUZZ_STAFF"]
+# Accounts and people of whoever asks, as whichever role: a change could close them, and whoever is closed is signed out.
+KEEP = set(json.loads(os.environ["FUZZ_KEEP"]))
 # Where to leave how many calls there were.
 TALLY = os.environ["FUZZ_TALLY"]
 
@@ -30,12 +31,19 @@ OWNERS = {
     "consultation": "/api/consultations",
     "origin": "/api/consultations",
     "match": "/api/salesman-matches",
+    "account": "/api/accounts",
     "salesman": "/api/salesmen",
     "consultant": "/api/salesmen",
 }
 
 # A stream has no end.
 NOT_CALLED = ["/api/stream"]
+
+# What changes the thing that its path names.
+CHANGES = {"PUT", "PATCH", "DELETE"}
+
+# An id that nothing has.
+NOBODY = "00000000-0000-7000-8000-000000000000"
 
 # Ids by the path that shows them.
 pool = {}
@@ -50,10 +58,6 @@ def remember(path, body):
             known = pool.setdefault(path, [])
             if item["id"] not in known and len(known) < 200:
                 known.append(item["id"])
-
-
-def bearer(command):
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 @schemathesis.hook
@@ -72,8 +76,8 @@ def before_load_schema(context, raw_schema):
 def after_load_schema(context, schema):
     """Looks at every list before the first call, as staff and as whoever asks."""
     lists = [path for path, item in schema.raw_schema["paths"].items() if "get" in item and "{" not in path]
-    for command in [STAFF, BEARER]:
-        headers = {"Authorization": "Bearer " + bearer(command)} if command else {}
+    for cookie in [STAFF, COOKIE]:
+        headers = {"Cookie": cookie} if cookie else {}
         for path in lists:
             if path in NOT_CALLED:
                 continue
@@ -111,6 +115,10 @@ def before_call(context, case, kwargs):
             # A link of a sequence of calls has chosen already.
             if real and value not in known_ids():
                 case.path_parameters[name] = real
+    if case.method.upper() in CHANGES and isinstance(case.path_parameters, dict):
+        for name, value in case.path_parameters.items():
+            if value in KEEP:
+                case.path_parameters[name] = NOBODY
     if number & 2:
         for place in (case.query, case.body):
             if isinstance(place, dict):
@@ -137,18 +145,6 @@ def after_call(context, case, response):
             remember(case.path, response.json())
         except ValueError:
             pass
-
-
-if BEARER:
-
-    # A bearer lives for ten minutes.
-    @schemathesis.auth(refresh_interval=480)
-    class SignIn:
-        def get(self, case, context):
-            return bearer(BEARER)
-
-        def set(self, case, data, context):
-            case.headers["Authorization"] = f"Bearer {data}"
 
 
 @atexit.register
