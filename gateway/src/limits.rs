@@ -371,11 +371,18 @@ mod tests {
     async fn the_table_tells_nothing_and_forgets_what_is_given_back() {
         let ([db], clock) = gateways::<1>().await;
         take(&db, &key("01012345678"), Rate::new(1, 60)).await.unwrap();
-        take(&db, &LimitKey::of_address(&"0123456789abcdef0123456789abcdef".parse().unwrap(), LIMIT, IpAddr::from([1, 2, 3, 4])), Rate::new(1, 600))
-            .await
-            .unwrap();
+        take(
+            &db,
+            &LimitKey::of_address(&"0123456789abcdef0123456789abcdef".parse().unwrap(), LIMIT, IpAddr::from([1, 2, 3, 4])),
+            Rate::new(1, 600),
+        )
+        .await
+        .unwrap();
         let rows = async || -> Vec<String> {
-            sqlx::query_scalar("select encode(key, 'escape') || rate_limit::text from rate_limit").fetch_all(db.pool()).await.unwrap()
+            sqlx::query_scalar("select encode(key, 'escape') || rate_limit::text from rate_limit")
+                .fetch_all(db.pool())
+                .await
+                .unwrap()
         };
         let told = rows().await.join(" ");
         assert!(!told.contains("12345678") && !told.contains("1.2.3.4") && !told.contains(LIMIT), "{told}");

@@ -20,10 +20,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::{Door, cross_site, limits, own};
 use crate::answers::CHALLENGE;
 use crate::proxy::{self, Upstream};
 use crate::routes::{self, API, Callers, DESCRIPTION, Service};
+use crate::{Door, cross_site, limits, own};
 
 /// How long a service may take to describe itself.
 const ASK: Duration = Duration::from_secs(1);

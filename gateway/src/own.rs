@@ -26,7 +26,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Door>> {
 
 /// One example of each problem of the gateway's own.
 pub(crate) fn problems() -> Vec<Problem> {
-    [vec![cross_site::refused(), too_many(TimeDelta::seconds(30))], accounts::problems(), codes::problems(), me::problems()].concat()
+    [vec![cross_site::refused(), too_many(TimeDelta::seconds(30))], accounts::problems(), codes::problems(), me::problems()]
+        .concat()
 }
 
 /// The description of these routes.

@@ -129,9 +129,12 @@ async fn what_there_is_not_is_told_to_anybody_and_reading_needs_no_sign() {
     for path in ["/api/nothing", "/api/auth/nothing", "/", "/api/projects/..%2fx"] {
         assert_eq!(ask(Method::POST, path).await.problem(), (404, "not-found".to_owned()), "{path}");
     }
-    for (method, path) in
-        [(Method::POST, "/api/stream"), (Method::PUT, "/api/auth/me"), (Method::GET, "/api/auth/sign-out"), (Method::TRACE, "/api/projects")]
-    {
+    for (method, path) in [
+        (Method::POST, "/api/stream"),
+        (Method::PUT, "/api/auth/me"),
+        (Method::GET, "/api/auth/sign-out"),
+        (Method::TRACE, "/api/projects"),
+    ] {
         assert_eq!(ask(method, path).await.problem(), (405, "method-not-allowed".to_owned()), "{path}");
     }
     // A link from elsewhere leads here. What it shows, a page there cannot read.

@@ -61,7 +61,8 @@ async fn every_write_says_by_what_header_a_page_of_ours_is_known_and_how_it_is_r
         for (method, operation) in item.as_object().unwrap() {
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
             let says = parameters.iter().any(|it| it["name"] == "Ktgg-Csrf" && it["required"] == true);
-            let refusals = |status: &str| operation["responses"][status]["content"]["application/problem+json"]["examples"].clone();
+            let refusals =
+                |status: &str| operation["responses"][status]["content"]["application/problem+json"]["examples"].clone();
             let is_write = method != "get";
             writes += usize::from(is_write);
             assert_eq!(says, is_write, "{method} {path}");

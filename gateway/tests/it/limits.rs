@@ -88,7 +88,7 @@ async fn a_head_that_is_too_large_is_refused() {
 #[tokio::test]
 async fn a_head_of_too_many_headers_is_refused() {
     let gateway = start().await;
-    let many: String = (0..150).map(|number| format!("x-{number}: 1\r\n")).collect();
+    let many = "x-many: 1\r\n".repeat(150);
     let answer = raw(&gateway, &[format!("GET /api/projects HTTP/1.1\r\nhost: x\r\n{many}\r\n").as_bytes()]).await;
     assert!(answer.starts_with("HTTP/1.1 431") || answer.is_empty(), "{answer}");
 }
@@ -99,7 +99,9 @@ async fn whoever_does_not_finish_a_body_is_not_waited_for() {
     config.patience.answer = Duration::from_millis(300);
     let gateway = start_with(config).await;
     let begun = |path: &str, more: &str| {
-        format!("POST {path} HTTP/1.1\r\nhost: x\r\nktgg-csrf: 1\r\n{more}content-type: application/json\r\ncontent-length: 100\r\n\r\n{{")
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nktgg-csrf: 1\r\n{more}content-type: application/json\r\ncontent-length: 100\r\n\r\n{{"
+        )
     };
     for (path, more, status) in [
         // The gateway's own.
@@ -118,7 +120,8 @@ async fn whoever_does_not_finish_a_body_is_not_waited_for() {
 #[tokio::test]
 async fn a_body_for_the_gateway_itself_has_the_limit_that_services_have() {
     let gateway = start().await;
-    let answer = gateway.post("/api/auth/sign-in").header("content-type", "application/json").body("x".repeat(300 * 1024)).send().await;
+    let answer =
+        gateway.post("/api/auth/sign-in").header("content-type", "application/json").body("x".repeat(300 * 1024)).send().await;
     assert_eq!(answer.problem(), (413, "too-large".to_owned()));
     assert_eq!(answer.json()["limitBytes"], 256 * 1024);
 }
@@ -185,7 +188,10 @@ async fn strangers_write_so_often_from_one_address_which_proxies_that_are_truste
     config.trusted_proxies = 1;
     let gateway = start_with(config).await;
     let from = async |said: &str| gateway.post("/api/projects").header("x-forwarded-for", said).send().await.status.as_u16();
-    assert_eq!([from("203.0.113.7").await, from("6.6.6.6, 203.0.113.7").await, from("7.7.7.7, 203.0.113.7").await], [200, 200, 429]);
+    assert_eq!(
+        [from("203.0.113.7").await, from("6.6.6.6, 203.0.113.7").await, from("7.7.7.7, 203.0.113.7").await],
+        [200, 200, 429]
+    );
     assert_eq!(from("203.0.113.8").await, 200);
     assert_eq!([from("2001:db8::1").await, from("2001:db8::2").await, from("2001:db8::3").await], [200, 200, 429]);
     let said = gateway.get("/api/projects").header("x-forwarded-for", "6.6.6.6, 203.0.113.9").send().await.json();

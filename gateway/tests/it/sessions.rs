@@ -170,8 +170,10 @@ async fn no_table_holds_what_a_cookie_holds() {
     let begun = gateway.sessions.begin(&somebody(Role::Customer), None).await.unwrap();
     assert_eq!(begun.id().len(), 43);
     assert!(is_signed_in(&gateway, &cookie(begun.id())).await);
-    let rows: Vec<String> =
-        sqlx::query_scalar("select session::text || encode(id_hash, 'base64') from session").fetch_all(gateway.db.pool()).await.unwrap();
+    let rows: Vec<String> = sqlx::query_scalar("select session::text || encode(id_hash, 'base64') from session")
+        .fetch_all(gateway.db.pool())
+        .await
+        .unwrap();
     assert_eq!(rows.len(), 1);
     let standard = begun.id().replace('-', "+").replace('_', "/");
     for row in rows {
