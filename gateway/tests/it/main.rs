@@ -13,6 +13,7 @@ mod forwarding;
 mod invitations;
 mod limits;
 mod me;
+mod passwords;
 mod people;
 mod process;
 mod sessions;
