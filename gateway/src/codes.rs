@@ -102,6 +102,11 @@ impl Code {
         Self(format!("{:0DIGITS$}", rand::rng().random_range(0..1_000_000)))
     }
 
+    /// What is read on the telephone. A relay counts two bytes for each Hangul letter, and beyond 90 bytes it is no SMS any more.
+    fn text(&self) -> String {
+        format!("[KT.GG] 인증번호 {} (3분 안에 입력, 타인에게 알리지 마세요)", self.0)
+    }
+
     /// What is kept of it: nothing that could be tried out without the key, and nothing that another challenge could be answered with.
     fn mac(&self, key: &SignInKey, challenge: Uuid) -> Vec<u8> {
         key.mac(PURPOSE, &[challenge.as_bytes(), self.0.as_bytes()])
@@ -129,7 +134,7 @@ impl fmt::Debug for Code {
     }
 }
 
-/// `RequestCode`: sends a one-time code to a telephone. The answer is the same whether or not the number is known
+/// `RequestCode`: sends a one-time code to a telephone. The answer is the same whether or not the number is known.
 #[utoipa::path(
     post,
     path = "/api/auth/otp",
@@ -165,13 +170,13 @@ pub(crate) async fn request(
     let kept =
         Kept { challenge, customer_id: door.customer_ids.customer_id(&phone), phone: &phone, code_mac: code.mac(key, challenge) };
     keep(&door.db, &kept, now).await?;
-    let text = format!("[KT.GG] 인증번호 {}. 3분 안에 입력해 주세요. 다른 사람에게 알려 주지 마세요.", code.0);
+    let text = code.text();
     let message = Message { id: Uuid::new_v4(), to: phone, text, kind: SIGN_IN_CODE };
     door.post.dispatch(message, LIFE.to_std().unwrap_or_default());
     Ok((StatusCode::ACCEPTED, View(view)).into_response())
 }
 
-/// `VerifyCode`: signs a customer in with the code that came, and records that he agreed
+/// `VerifyCode`: signs a customer in with the code that came, and records that he agreed.
 #[utoipa::path(
     post,
     path = "/api/auth/otp/verify",
@@ -332,6 +337,12 @@ mod tests {
         for text in ["", "12345", "1234567", "12345x", "１２３４５６", "-12345"] {
             assert!(Code::try_from(text.to_owned()).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_sent_fits_into_one_short_message() {
+        let bytes: usize = Code::random().text().chars().map(|letter| if letter.is_ascii() { 1 } else { 2 }).sum();
+        assert!(bytes <= 90, "{bytes}");
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(crate) struct ConsentView {
     text: &'static str,
 }
 
-/// What a customer agrees to when he signs in: what is collected, why, for how long, and that he may refuse
+/// What a customer agrees to when he signs in: what is collected, why, for how long, and that he may refuse.
 #[utoipa::path(
     get,
     path = "/api/auth/consent",

@@ -15,7 +15,7 @@ use rand::RngExt as _;
 use service_kit::auth::{Identity, Role};
 use service_kit::problem::Text;
 use service_kit::{Problem, Tx};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(5);
 const LEEWAY: TimeDelta = TimeDelta::seconds(5);
 
 /// A claimed row is put off by what an answer may take and this much more, for what is written about it.
-const SLACK: TimeDelta = TimeDelta::seconds(5);
+const SLACK: Duration = Duration::from_secs(5);
 
 /// 409: whoever signs in now would be half forgotten.
 pub(crate) fn in_progress() -> Problem {
@@ -118,7 +118,8 @@ pub(crate) async fn run(door: Arc<Door>, stop: CancellationToken) {
 /// Claims one and goes on with it; `false` when nothing is due.
 async fn turn(door: &Door) -> Result<bool, sqlx::Error> {
     let now = door.db.now();
-    let lease = span(door.upstream.patience.answer) + SLACK;
+    let lease = door.upstream.patience.answer + SLACK;
+    let until = Instant::now() + lease;
     let claimed: Option<Claimed> = sqlx::query_as(
         "update erasure set next_try_at = $2, attempts = attempts + 1
          where id = (select id from erasure where finished_at is null and next_try_at <= $1
@@ -126,20 +127,20 @@ async fn turn(door: &Door) -> Result<bool, sqlx::Error> {
          returning id, customer_id, requested_at, round, done, attempts",
     )
     .bind(now)
-    .bind(now + lease)
+    .bind(now + span(lease))
     .fetch_optional(door.db.pool())
     .await?;
     let Some(claimed) = claimed else { return Ok(false) };
-    go_on(door, &claimed).await?;
+    go_on(door, &claimed, until).await?;
     Ok(true)
 }
 
-async fn go_on(door: &Door, claimed: &Claimed) -> Result<(), sqlx::Error> {
+async fn go_on(door: &Door, claimed: &Claimed, until: Instant) -> Result<(), sqlx::Error> {
     let customer = Identity { role: Role::Customer, subject: claimed.customer_id, phone: None };
     // Whoever wrote the wish down may have died before this.
     door.sessions.end_all(Role::Customer, customer.subject).await?;
     let left: Vec<Service> = Service::ALL.into_iter().filter(|it| claimed.done.iter().all(|done| done != it.name())).collect();
-    let answers = join_all(left.iter().map(async |service| ask(door, claimed, &customer, *service).await)).await;
+    let answers = join_all(left.iter().map(async |service| ask(door, claimed, &customer, *service, until).await)).await;
     let is_round_done = answers.into_iter().collect::<Result<Vec<bool>, sqlx::Error>>()?.into_iter().all(|it| it);
     if !is_round_done {
         return put_off(door, claimed).await;
@@ -157,7 +158,13 @@ async fn go_on(door: &Door, claimed: &Claimed) -> Result<(), sqlx::Error> {
 }
 
 /// Asks one service, and keeps that it has done it. `false`: not this time.
-async fn ask(door: &Door, claimed: &Claimed, customer: &Identity, service: Service) -> Result<bool, sqlx::Error> {
+///
+/// `until` is when the claim ends. A process that was frozen may thaw when the customer has been forgotten by another, and has come back:
+/// it asks nobody any more.
+async fn ask(door: &Door, claimed: &Claimed, customer: &Identity, service: Service, until: Instant) -> Result<bool, sqlx::Error> {
+    if Instant::now() >= until {
+        return Ok(false);
+    }
     match asking::ask(door, service, Method::DELETE, "/me", customer).await {
         Ok(answer) if answer.status == StatusCode::NO_CONTENT => {
             sqlx::query("update erasure set done = array_append(done, $3) where id = $1 and round = $2 and $3 <> all (done)")

@@ -92,7 +92,7 @@ pub(crate) struct SessionView {
     expires_at: DateTime<Utc>,
 }
 
-/// Everything that is kept of the customer, as a file: whole, or not at all
+/// Everything that is kept of the customer, as a file: whole, or not at all.
 #[utoipa::path(
     get,
     path = "/api/me/data",
@@ -108,8 +108,8 @@ pub(crate) struct SessionView {
 pub(crate) async fn data(State(door): State<Arc<Door>>, who: Identity) -> Result<Response, Problem> {
     let asked = Service::ALL.map(async |service| {
         let answer = ask(&door, service, Method::GET, "/me/data", &who).await?;
-        let value = read(service, &answer)?;
-        Ok::<_, Problem>((service.name().to_owned(), value))
+        let kept: Map<String, Value> = read(service, &answer)?;
+        Ok::<_, Problem>((service.name().to_owned(), Value::Object(kept)))
     });
     let services: Map<String, Value> = try_join_all(asked).await?.into_iter().collect();
     let consents =
@@ -208,7 +208,7 @@ struct Disclosed {
     about: About,
 }
 
-/// Who saw the customer's whole number, when, and what for
+/// Who saw the customer's whole number, when, and what for.
 #[utoipa::path(
     get,
     path = "/api/me/disclosures",
@@ -246,7 +246,7 @@ async fn names(db: &Db, ids: Vec<Uuid>) -> Result<HashMap<Uuid, String>, sqlx::E
     Ok(named.into_iter().collect())
 }
 
-/// `EraseCustomer`: the customer is forgotten everywhere. He is signed out at once; the rest is done in the background
+/// `EraseCustomer`: the customer is forgotten everywhere. He is signed out at once; the rest is done in the background.
 #[utoipa::path(
     delete,
     path = "/api/me",
