@@ -166,15 +166,24 @@ pub(crate) struct ConsentView {
     /// `staff` or `salesman`.
     #[schema(value_type = RoleName)]
     role: Role,
-    /// His id.
-    by: Uuid,
+    /// His id; null where a customer reads of staff.
+    by: Option<Uuid>,
     /// When he recorded it.
     at: DateTime<Utc>,
 }
 
 impl From<Consent> for ConsentView {
     fn from(Consent { role, by, at }: Consent) -> Self {
-        Self { role, by, at }
+        Self { role, by: Some(by), at }
+    }
+}
+
+impl ConsentView {
+    /// For these eyes: which member of staff it was is no customer's business.
+    fn for_reader(consent: Consent, reader: Role) -> Self {
+        let view = Self::from(consent);
+        let is_hidden = reader == Role::Customer && view.role == Role::Staff;
+        Self { by: view.by.filter(|_| !is_hidden), ..view }
     }
 }
 
@@ -190,8 +199,8 @@ impl ProjectStateView {
 }
 
 impl InterestView {
-    /// The interest as it is seen on that day in Seoul.
-    pub(crate) fn on(Stored { it, created_at, standing, .. }: Stored, today: NaiveDate) -> Self {
+    /// The interest as that reader sees it on that day in Seoul.
+    pub(crate) fn on(Stored { it, created_at, standing, .. }: Stored, reader: Role, today: NaiveDate) -> Self {
         Self {
             id: it.id.0,
             series_id: it.series_id.map(|series| series.0),
@@ -207,7 +216,7 @@ impl InterestView {
             customer_name: it.customer_name,
             salesman: it.salesman.map(PersonView::from),
             consultant: it.consultant.map(PersonView::from),
-            consent: it.consent.map(ConsentView::from),
+            consent: it.consent.map(|consent| ConsentView::for_reader(consent, reader)),
             created_at: Some(created_at),
         }
     }
@@ -226,11 +235,16 @@ pub(crate) fn sees(who: &Identity, it: &Interest) -> bool {
 }
 
 /// The interest as it is in this transaction.
-pub(crate) async fn shown(tx: &mut Tx, status: StatusCode, id: InterestId) -> Result<Versioned<InterestView>, Problem> {
+pub(crate) async fn shown(
+    tx: &mut Tx,
+    who: &Identity,
+    status: StatusCode,
+    id: InterestId,
+) -> Result<Versioned<InterestView>, Problem> {
     let stored = store::load(tx, id).await?.ok_or_else(Problem::not_found)?;
     let location = (status == StatusCode::CREATED).then(|| format!("/interests/{id}"));
     let today = seoul_date(tx.now());
-    Ok(Versioned { status, location, version: stored.it.version, view: InterestView::on(stored, today) })
+    Ok(Versioned { status, location, version: stored.it.version, view: InterestView::on(stored, who.role, today) })
 }
 
 /// Which interests, and which page of them.
@@ -271,7 +285,7 @@ async fn list(
     let page = PageQuery { limit, after }.page()?;
     let stored = store::list(context.db.pool(), &who, Wanted { project, series, customer, interested }, page).await?;
     let today = seoul_date(context.db.now());
-    let views = stored.into_iter().map(|stored| InterestView::on(stored, today)).collect();
+    let views = stored.into_iter().map(|stored| InterestView::on(stored, who.role, today)).collect();
     Ok(Paged::cut(views, page, |view: &InterestView| view.id))
 }
 
@@ -290,7 +304,7 @@ async fn show(
         store::load(&mut connection, id).await?.filter(|stored| sees(&who, &stored.it)).ok_or_else(Problem::not_found)?;
     let today = seoul_date(context.db.now());
     let version = stored.it.version;
-    Ok(Versioned { status: StatusCode::OK, location: None, version, view: InterestView::on(stored, today) })
+    Ok(Versioned { status: StatusCode::OK, location: None, version, view: InterestView::on(stored, who.role, today) })
 }
 
 /// Off, or on again.
@@ -346,7 +360,7 @@ async fn update(
     let consent = is_vouched_for.then_some(Consent { role: who.role, by: who.subject, at: now });
     let command = Command::Turn { interested, consent, at: now };
     store::change(&mut tx, id, now, may, command, who.actor()).await?;
-    let answer = shown(&mut tx, StatusCode::OK, id).await?;
+    let answer = shown(&mut tx, &who, StatusCode::OK, id).await?;
     tx.commit().await?;
     Ok(answer)
 }

@@ -161,12 +161,12 @@ async fn answer(
     id: InterestId,
     told_name: Option<String>,
 ) -> Result<Versioned<InterestView>, Problem> {
-    let mut answer = shown(tx, status, id).await?;
+    let mut answer = shown(tx, who, status, id).await?;
     let view = &mut answer.view;
     if who.role == Role::Salesman && view.salesman.as_ref().is_none_or(|salesman| salesman.id != who.subject) {
         view.customer_name = told_name;
         (view.salesman, view.consultant) = (None, None);
-        view.consent = view.consent.take().filter(|consent| consent.role == who.role && consent.by == who.subject);
+        view.consent = view.consent.take().filter(|consent| consent.role == who.role && consent.by == Some(who.subject));
         view.created_at = view.created_at.filter(|_| status == StatusCode::CREATED);
     }
     Ok(answer)

@@ -204,6 +204,9 @@ async fn staff_turn_an_interest_on_only_with_the_customers_consent_which_is_reco
     let view = staff.patch_if(&path, 2, &json!({ "interested": true, "consent": true })).await.expect(200);
     let consent = json!({ "role": "staff", "by": Uuid::from_u128(0x57AFF), "at": "2026-11-23T01:01:00Z" });
     assert_eq!((&view["interested"], &view["consent"]), (&json!(true), &consent));
+    // Which member of staff it was is no customer's business.
+    let shown = app.as_customer(PHONE).get(&path).await.expect(200);
+    assert_eq!(shown["consent"], json!({ "role": "staff", "by": null, "at": "2026-11-23T01:01:00Z" }));
     assert_eq!(app.new_events().await[0].2["actor"]["role"], "staff");
 }
 
