@@ -30,7 +30,8 @@ pub async fn forget(tx: &mut Tx, customer: CustomerId, phone: Option<&Phone>) ->
     .fetch_all(&mut **tx)
     .await?;
     for (id, payload) in parked {
-        sqlx::query("update parked set payload = $2 where id = $1")
+        // Why it was parked may repeat a piece of it; `reason` still says in a word.
+        sqlx::query("update parked set payload = $2, detail = '' where id = $1")
             .bind(id)
             .bind(blanked(&payload, phone))
             .execute(&mut **tx)

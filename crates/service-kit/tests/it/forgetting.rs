@@ -14,7 +14,7 @@ const OTHER: Uuid = Uuid::from_u128(0x8f1c_2a30_5b7d_8e21_9c44_1a2b_3c4d_0000);
 async fn park(app: &TestApp, offset: i64, payload: &[u8]) {
     sqlx::query(
         r#"insert into parked (topic, partition, "offset", headers, payload, reason, detail, parked_at)
-           values ('ktgg.interest', 0, $1, '{}', $2, 'unreadable', 'a test', now())"#,
+           values ('ktgg.interest', 0, $1, '{}', $2, 'unreadable', 'invalid type: string "010-1234-5678"', now())"#,
     )
     .bind(offset)
     .bind(payload)
@@ -53,6 +53,10 @@ async fn what_was_kept_aside_of_a_customer_loses_who_he_is_and_what_is_anothers_
         erasure::forget(&mut tx, CustomerId(CUSTOMER), Some(&phone)).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(parked(&app).await, [Some(format!(r#"{{"customerId":"{CUSTOMER}"}}"#)), None, Some(of_another.clone())]);
+        // Why it was parked repeated his number; what is another's is as it was.
+        let details: Vec<String> =
+            sqlx::query_scalar("select detail from parked order by \"offset\"").fetch_all(app.pool()).await.unwrap();
+        assert_eq!(details, ["", "", "invalid type: string \"010-1234-5678\""]);
         let principals: Vec<Uuid> =
             sqlx::query_scalar("select principal from idempotency_key").fetch_all(app.pool()).await.unwrap();
         assert_eq!(principals, [OTHER]);
