@@ -144,3 +144,27 @@ pub(crate) fn paths() -> Map<String, Value> {
 fn actors(path: &str) -> Vec<&'static str> {
     permissions::find(PERMISSIONS, "GET", path).map(Permission::actors).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_has_a_row_and_every_row_an_operation() {
+        assert_eq!(permissions::unmatched(&json!({ "paths": paths() }), PERMISSIONS), [""; 0]);
+    }
+
+    #[test]
+    fn every_operation_says_what_it_does_and_every_write_which_command_it_is() {
+        for (path, item) in paths() {
+            for (method, operation) in item.as_object().unwrap() {
+                let summary = operation["summary"].as_str().unwrap_or_default();
+                assert!(!summary.is_empty(), "{method} {path}");
+                if method != "get" {
+                    let command = operation["x-command"].as_str().unwrap_or_default();
+                    assert!(!command.is_empty() && summary.starts_with(&format!("`{command}`")), "{method} {path}: {summary}");
+                }
+            }
+        }
+    }
+}
