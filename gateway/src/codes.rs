@@ -164,6 +164,7 @@ pub(crate) async fn request(
     limits::take(&door.db, &LimitKey::of_address(key, "codes-per-address", from.0), limits.codes_per_address).await?;
     limits::take(&door.db, &LimitKey::of(key, "resends-per-phone", phone.e164()), limits.resends_per_phone).await?;
     limits::take(&door.db, &LimitKey::of(key, "codes-per-phone", phone.e164()), limits.codes_per_phone).await?;
+    limits::take(&door.db, &LimitKey::of(key, "codes-per-phone-daily", phone.e164()), limits.codes_per_phone_daily).await?;
 
     let (code, challenge, now) = (Code::random(), Uuid::new_v4(), door.db.now());
     let view = ChallengeView { challenge, expires_at: now + LIFE, resend_at: now + limits.resends_per_phone.interval() };

@@ -195,6 +195,7 @@ fn limits(env: &mut Env) -> Limits {
         sign_ins_per_login: env.or("LIMIT_SIGN_INS_PER_LOGIN", usual.sign_ins_per_login),
         sign_ins_per_address: env.or("LIMIT_SIGN_INS_PER_ADDRESS", usual.sign_ins_per_address),
         codes_per_phone: env.or("LIMIT_CODES_PER_PHONE", usual.codes_per_phone),
+        codes_per_phone_daily: env.or("LIMIT_CODES_PER_PHONE_DAILY", usual.codes_per_phone_daily),
         resends_per_phone: env.or("LIMIT_RESENDS_PER_PHONE", usual.resends_per_phone),
         codes_per_address: env.or("LIMIT_CODES_PER_ADDRESS", usual.codes_per_address),
         guesses_per_address: env.or("LIMIT_GUESSES_PER_ADDRESS", usual.guesses_per_address),
@@ -339,6 +340,7 @@ mod tests {
             ("LIMIT_CODES_PER_ADDRESS", "5/10"),
             ("LIMIT_GUESSES_PER_ADDRESS", "6/10"),
             ("LIMIT_RESENDS_PER_PHONE", "7/10"),
+            ("LIMIT_CODES_PER_PHONE_DAILY", "8/10"),
         ]);
         let limits = config.unwrap().limits;
         let counts = [
@@ -349,9 +351,10 @@ mod tests {
             limits.codes_per_address,
             limits.guesses_per_address,
             limits.resends_per_phone,
+            limits.codes_per_phone_daily,
         ]
         .map(|rate| rate.count);
-        assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7, 8]);
     }
 
     #[test]

@@ -35,6 +35,12 @@ const LEEWAY: TimeDelta = TimeDelta::seconds(5);
 /// A claimed row is put off by what an answer may take and this much more, for what is written about it.
 const SLACK: Duration = Duration::from_secs(5);
 
+/// The second time those that keep copies of what is his are asked first, and those that own it last: each forgets what is older than its own
+/// answer. What a colleague enters for his number in between is then erased where it is owned, and never looks old to a copy while it is new
+/// to its owner.
+const COPIES: [Service; 3] = [Service::Project, Service::Salesman, Service::SalesmanMatch];
+const OWNERS: [Service; 2] = [Service::Interest, Service::Consultation];
+
 /// 409: whoever signs in now would be half forgotten.
 pub(crate) fn in_progress() -> Problem {
     let title = Text::new(
@@ -139,11 +145,14 @@ async fn go_on(door: &Door, claimed: &Claimed, until: Instant) -> Result<(), sql
     let customer = Identity { role: Role::Customer, subject: claimed.customer_id, phone: None };
     // Whoever wrote the wish down may have died before this.
     door.sessions.end_all(Role::Customer, customer.subject).await?;
-    let left: Vec<Service> = Service::ALL.into_iter().filter(|it| claimed.done.iter().all(|done| done != it.name())).collect();
-    let answers = join_all(left.iter().map(async |service| ask(door, claimed, &customer, *service, until).await)).await;
-    let is_round_done = answers.into_iter().collect::<Result<Vec<bool>, sqlx::Error>>()?.into_iter().all(|it| it);
-    if !is_round_done {
-        return put_off(door, claimed).await;
+    let stages: &[&[Service]] = if claimed.round == 1 { &[&Service::ALL] } else { &[&COPIES, &OWNERS] };
+    for services in stages {
+        let left = services.iter().filter(|it| claimed.done.iter().all(|done| done != it.name()));
+        let answers = join_all(left.map(async |service| ask(door, claimed, &customer, *service, until).await)).await;
+        let are_done = answers.into_iter().collect::<Result<Vec<bool>, sqlx::Error>>()?.into_iter().all(|it| it);
+        if !are_done {
+            return put_off(door, claimed).await;
+        }
     }
     if claimed.round == 1 {
         let settled = claimed.requested_at + span(door.upstream.patience.answer) + LEEWAY;

@@ -82,6 +82,9 @@ pub struct Limits {
     pub sign_ins_per_address: Rate,
     /// `LIMIT_CODES_PER_PHONE`: codes sent to one number.
     pub codes_per_phone: Rate,
+    /// `LIMIT_CODES_PER_PHONE_DAILY`: the same, over a day. Five guesses at each: whoever has many addresses guesses a number's code once in
+    /// 10,000 days.
+    pub codes_per_phone_daily: Rate,
     /// `LIMIT_RESENDS_PER_PHONE`: the same, for whoever did not wait until one arrived.
     pub resends_per_phone: Rate,
     /// `LIMIT_CODES_PER_ADDRESS`: codes asked for from one address.
@@ -97,6 +100,7 @@ impl Limits {
         sign_ins_per_login: Rate::new(30, 900),
         sign_ins_per_address: Rate::new(120, 900),
         codes_per_phone: Rate::new(5, 900),
+        codes_per_phone_daily: Rate::new(20, 86_400),
         resends_per_phone: Rate::new(1, 30),
         codes_per_address: Rate::new(30, 3600),
         guesses_per_address: Rate::new(60, 900),
@@ -108,6 +112,7 @@ impl Limits {
         sign_ins_per_login: Rate::new(LARGEST_COUNT, 1),
         sign_ins_per_address: Rate::new(LARGEST_COUNT, 1),
         codes_per_phone: Rate::new(LARGEST_COUNT, 1),
+        codes_per_phone_daily: Rate::new(LARGEST_COUNT, 1),
         resends_per_phone: Rate::new(LARGEST_COUNT, 1),
         codes_per_address: Rate::new(LARGEST_COUNT, 1),
         guesses_per_address: Rate::new(LARGEST_COUNT, 1),

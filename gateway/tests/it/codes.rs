@@ -310,6 +310,18 @@ async fn codes_to_one_number_are_limited_from_wherever_they_are_asked_for() {
 }
 
 #[tokio::test]
+async fn one_number_has_so_many_codes_a_day_from_however_many_addresses() {
+    let Codes { gateway, clock, .. } = start_with(|config| config.limits.codes_per_phone_daily = Rate::new(2, 86_400)).await;
+    for address in ["203.0.113.1", "203.0.113.2"] {
+        assert_eq!(ask_from(&gateway, address, PHONE).await.status, StatusCode::ACCEPTED);
+    }
+    let refused = ask_from(&gateway, "203.0.113.3", PHONE).await;
+    assert_eq!((refused.problem(), refused.header("retry-after")), ((429, "too-many-requests".to_owned()), Some("43200")));
+    clock.advance(TimeDelta::hours(12));
+    assert_eq!(ask_from(&gateway, "203.0.113.3", PHONE).await.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
 async fn the_next_code_may_be_asked_for_when_the_answer_said() {
     let Codes { gateway, clock, .. } = start_with(|config| config.limits.resends_per_phone = Rate::new(1, 30)).await;
     let asked = ask_from(&gateway, "203.0.113.7", PHONE).await.json();

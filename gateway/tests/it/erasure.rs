@@ -223,3 +223,34 @@ async fn what_a_gateway_that_was_killed_had_begun_another_finishes() {
     becomes(&second.db, "finished_at is not null").await;
     assert_eq!(services.forgot(), [2, 2, 2, 3, 2], "what had answered was not asked again in the same round");
 }
+
+#[tokio::test]
+async fn the_owners_are_asked_a_second_time_when_every_copy_has_gone() {
+    let sandbox = start().await;
+    let Sandbox { gateway, services, clock, .. } = &sandbox;
+    let cookie = sandbox.sign_in().await;
+    sandbox.erase(&cookie).await;
+    services.forget([1; 5]).await;
+    becomes(&gateway.db, "round = 2 and done = '{}' and finished_at is null").await;
+    let copy = services.of(Service::SalesmanMatch);
+    copy.is_away.store(true, Ordering::SeqCst);
+    in_time("the copy is asked again and again", async {
+        while copy.asked_to(&Method::DELETE).len() < 4 {
+            clock.advance(SETTLED);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    for (service, times) in [(Service::Interest, 1), (Service::Consultation, 1), (Service::Project, 2), (Service::Salesman, 2)] {
+        assert_eq!(services.of(service).asked_to(&Method::DELETE).len(), times, "{}", service.name());
+    }
+    copy.is_away.store(false, Ordering::SeqCst);
+    in_time("it is forgotten", async {
+        while !is(&gateway.db, "finished_at is not null").await {
+            clock.advance(TimeDelta::minutes(5));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    assert_eq!(services.of(Service::Interest).asked_to(&Method::DELETE).len(), 2);
+}
