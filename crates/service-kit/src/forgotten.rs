@@ -5,7 +5,11 @@
 //!
 //! A thing is old if it was made before that instant. No event is older than what it is about, and ids of version 7 tell when they were made:
 //! so a match that is recorded after the erasure, for something of before, is known for what it is. Clocks may differ by less than signing in
-//! anew takes, because nobody else can make something new of his.
+//! anew takes.
+//!
+//! Colleagues may enter something for his number meanwhile. So the gateway asks the services that keep copies first and the owners (interest,
+//! consultation) last: such a thing is erased at its owner, and of a copy that took it in behind its own erasure nothing is left but its ids
+//! and the last four digits, which its events tell for good.
 
 use chrono::{DateTime, Utc};
 use events::CustomerId;
@@ -35,16 +39,26 @@ pub async fn remember(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Err
     Ok(())
 }
 
+/// Waits until nobody is in the midst of forgetting the customer, and lets nobody begin until this unit of work ends. Whoever changes a row of
+/// his asks for this before he locks the row: an erasure takes them in that order too.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn share(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
+    sqlx::query("select pg_advisory_xact_lock_shared(hashtextextended(current_schema() || '/forgotten/' || $1::text, 2))")
+        .bind(customer.0)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// Whether this thing of the customer's, of which something was told at that instant, is of before he was forgotten.
 ///
 /// # Errors
 /// When a statement fails.
 pub async fn is_old(tx: &mut Tx, customer: CustomerId, thing: Uuid, told_at: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     // A statement of its own: the next one must see what was committed while this one waited.
-    sqlx::query("select pg_advisory_xact_lock_shared(hashtextextended(current_schema() || '/forgotten/' || $1::text, 2))")
-        .bind(customer.0)
-        .execute(&mut **tx)
-        .await?;
+    share(tx, customer).await?;
     let forgotten_at: Option<DateTime<Utc>> =
         sqlx::query_scalar("select at from forgotten where customer_id = $1").bind(customer.0).fetch_optional(&mut **tx).await?;
     Ok(forgotten_at.is_some_and(|at| oldest(thing, told_at) <= at))
