@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use hyper::{Method, StatusCode};
 use ktgg::client::Client;
 use ktgg::host::Place;
-use ktgg::keys::{self, Keys};
+use ktgg::keys::Keys;
 use ktgg::{demo, topic};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::system::{self, Scratch, Together, client, eventually};
+use crate::everybody::Telephones;
+use crate::system::{self, LetIn, Scratch, Together, eventually};
 
 /// A whole system in this process, and its callers.
 struct World {
@@ -19,6 +20,7 @@ struct World {
     keys: Keys,
     together: Together,
     client: Client,
+    let_in: LetIn,
     staff: String,
 }
 
@@ -28,22 +30,23 @@ impl World {
         let place = system::shared_place(&scratch).await;
         let keys = Keys::of(&place.data).unwrap();
         let together = Together::start(&place, &keys).await;
-        let (client, staff) = (client(&place), keys.bearer(&keys::staff()).unwrap());
-        Self { _scratch: scratch, place, keys, together, client, staff }
+        let (client, let_in) = (place.client(), LetIn::to(&place, &keys));
+        let staff = let_in.staff().await;
+        Self { _scratch: scratch, place, keys, together, client, let_in, staff }
     }
 
-    fn customer(&self, phone: &str) -> String {
-        self.keys.bearer(&self.keys.customer(&phone.parse().unwrap())).unwrap()
+    async fn customer(&self, phone: &str) -> String {
+        self.let_in.customer(phone).await
     }
 
-    fn salesman(&self, id: Uuid) -> String {
-        self.keys.bearer(&keys::salesman(events::SalesmanId(id))).unwrap()
+    async fn salesman(&self, id: Uuid) -> String {
+        self.let_in.salesman(id).await
     }
 
     /// A salesman and a consultant who are on the roster.
     async fn two_people(&self) -> (Uuid, Uuid) {
-        let (salesmen, consultants) = system::register(&self.client, &self.keys, 1, 1).await;
-        system::until_on_the_roster(&self.client, &self.keys, salesmen.iter().chain(&consultants)).await;
+        let (salesmen, consultants) = system::register(&self.client, &self.staff, 1, 1).await;
+        system::until_on_the_roster(&self.client, &self.staff, salesmen.iter().chain(&consultants)).await;
         (salesmen[0], consultants[0])
     }
 
@@ -53,17 +56,17 @@ impl World {
     }
 
     /// A write on an existing thing, whatever its version.
-    async fn write(&self, method: Method, path: &str, bearer: &str, body: &Value) -> Value {
-        self.client.call(method, path, bearer, &[("if-match", "*")], Some(body)).await.unwrap().ok().unwrap()
+    async fn write(&self, method: Method, path: &str, session: &str, body: &Value) -> Value {
+        self.client.call(method, path, session, &[("if-match", "*")], Some(body)).await.unwrap().ok().unwrap()
     }
 
-    async fn get(&self, path: &str, bearer: &str) -> Value {
-        self.client.get(path, bearer).await.unwrap()
+    async fn get(&self, path: &str, session: &str) -> Value {
+        self.client.get(path, session).await.unwrap()
     }
 
     /// Waits until the answer has what is looked for.
-    async fn until(&self, what: &str, path: &str, bearer: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-        eventually(what, async || Some(self.get(path, bearer).await).filter(&is_so)).await
+    async fn until(&self, what: &str, path: &str, session: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        eventually(what, async || Some(self.get(path, session).await).filter(&is_so)).await
     }
 
     async fn stop(self) {
@@ -87,7 +90,7 @@ fn kinds(list: &Value) -> Vec<&str> {
 async fn a_programme_goes_through_its_year_comes_again_and_whoever_marked_it_is_told_each_time() {
     let world = World::start("year").await;
     let (salesman, _) = world.two_people().await;
-    let (customer, salesman) = (world.customer("010-1234-5678"), world.salesman(salesman));
+    let (customer, salesman) = (world.customer("010-1234-5678").await, world.salesman(salesman).await);
     let project = world.project("2026년 스마트상점 기술보급사업").await;
     let path = format!("/api/projects/{}", id(&project));
     let mark = json!({ "projectId": project["id"], "projectName": project["name"] });
@@ -130,7 +133,7 @@ fn items_of<'a>(view: &'a Value, name: &str) -> &'a [Value] {
 async fn a_consultation_goes_to_its_end_counts_once_and_leaves_room_for_the_next() {
     let world = World::start("end").await;
     let (salesman_id, _) = world.two_people().await;
-    let (customer, salesman) = (world.customer("010-1234-5678"), world.salesman(salesman_id));
+    let (customer, salesman) = (world.customer("010-1234-5678").await, world.salesman(salesman_id).await);
     let project = world.project("2026년 가상 지원사업").await;
     let body =
         json!({ "projectId": project["id"], "projectName": project["name"], "desiredDate": "2099-12-31", "memo": "오전에" });
@@ -154,9 +157,9 @@ async fn a_consultation_goes_to_its_end_counts_once_and_leaves_room_for_the_next
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_matched_anew_by_hand_takes_over_and_the_one_before_loses_sight_of_it() {
     let world = World::start("hand").await;
-    let (salesmen, _) = system::register(&world.client, &world.keys, 2, 0).await;
-    system::until_on_the_roster(&world.client, &world.keys, &salesmen).await;
-    let customer = world.customer("010-1234-5678");
+    let (salesmen, _) = system::register(&world.client, &world.staff, 2, 0).await;
+    system::until_on_the_roster(&world.client, &world.staff, &salesmen).await;
+    let customer = world.customer("010-1234-5678").await;
     let project = world.project("2026년 가상 지원사업").await;
     let body = json!({ "projectId": project["id"], "projectName": project["name"], "desiredDate": "2099-12-31", "memo": "" });
     let asked = world.client.post("/api/consultations", &customer, &body).await.unwrap();
@@ -164,16 +167,16 @@ async fn whoever_is_matched_anew_by_hand_takes_over_and_the_one_before_loses_sig
     let shown = world.until("somebody is on it", &consultation, &customer, |it| !it["salesman"].is_null()).await;
     let before: Uuid = shown["salesman"]["id"].as_str().unwrap().parse().unwrap();
     let after = *salesmen.iter().find(|id| **id != before).unwrap();
-    let mut stream = world.client.stream(&world.salesman(before)).await.unwrap();
+    let mut stream = world.client.stream(&world.salesman(before).await).await.unwrap();
 
     let matches = world.get(&format!("/api/salesman-matches?origin={}", id(&asked)), &world.staff).await;
     let path = format!("/api/salesman-matches/{}", id(&matches["items"][0]));
     world.write(Method::PATCH, &path, &world.staff, &json!({ "salesmanId": after })).await;
 
     world.until("the other one is on it", &consultation, &customer, |it| it["salesman"]["id"] == after.to_string()).await;
-    let lost = world.client.call(Method::GET, &consultation, &world.salesman(before), &[], None).await.unwrap();
+    let lost = world.client.call(Method::GET, &consultation, &world.salesman(before).await, &[], None).await.unwrap();
     assert_eq!(lost.status, StatusCode::NOT_FOUND);
-    world.get(&consultation, &world.salesman(after)).await;
+    world.get(&consultation, &world.salesman(after).await).await;
     let removed = async {
         loop {
             let told = stream.next().await.unwrap().expect("the stream goes on");
@@ -195,21 +198,21 @@ async fn whoever_is_matched_anew_by_hand_takes_over_and_the_one_before_loses_sig
 #[tokio::test(flavor = "multi_thread")]
 async fn whom_a_salesman_enters_on_a_visit_is_his_and_sees_it_when_he_signs_in() {
     let world = World::start("visit").await;
-    let (salesmen, _) = system::register(&world.client, &world.keys, 3, 0).await;
-    system::until_on_the_roster(&world.client, &world.keys, &salesmen).await;
+    let (salesmen, _) = system::register(&world.client, &world.staff, 3, 0).await;
+    system::until_on_the_roster(&world.client, &world.staff, &salesmen).await;
     let project = world.project("2026년 가상 지원사업").await;
     world.write(Method::POST, &format!("/api/projects/{}/start", id(&project)), &world.staff, &json!({})).await;
     for (number, salesman) in salesmen.iter().enumerate() {
         let phone = format!("010-7000-000{number}");
         let body = json!({ "projectId": project["id"], "projectName": project["name"], "phone": phone, "customerName": "홍길동", "consent": true });
-        let bearer = world.salesman(*salesman);
-        let entered = world.client.post("/api/interests", &bearer, &body).await.unwrap();
+        let session = world.salesman(*salesman).await;
+        let entered = world.client.post("/api/interests", &session, &body).await.unwrap();
         let path = format!("/api/interests/{}", id(&entered));
         // His, whatever the last digits of the number say.
-        world.until("it is his", &path, &world.customer(&phone), |it| it["salesman"]["id"] == salesman.to_string()).await;
+        world.until("it is his", &path, &world.customer(&phone).await, |it| it["salesman"]["id"] == salesman.to_string()).await;
         let card = format!("/api/projects/visit-card?customer={}", entered["customerId"].as_str().unwrap());
         let card = eventually("there is something to talk about", async || {
-            let answer = world.client.call(Method::GET, &card, &bearer, &[], None).await.unwrap();
+            let answer = world.client.call(Method::GET, &card, &session, &[], None).await.unwrap();
             Some(answer.json).filter(|it| !items(it).is_empty())
         })
         .await;
@@ -221,9 +224,9 @@ async fn whom_a_salesman_enters_on_a_visit_is_his_and_sees_it_when_he_signs_in()
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_has_something_of_everything_and_what_is_done_to_it_stays() {
     let world = World::start("demo").await;
+    let telephones = Telephones::of(&world.place, &world.keys).await;
     let data = world.place.data.clone();
-    let people = demo::load(&world.client, &world.keys, &data).await.unwrap();
-    assert!(people.len() > 20, "{people:?}");
+    demo::load(&world.place, &world.keys).await.unwrap();
     for phase in events::Phase::ALL {
         let list = world.get(&format!("/api/projects?phase={}&limit=1", phase.as_str()), &world.staff).await;
         assert_eq!(items(&list).len(), 1, "{}", phase.as_str());
@@ -257,15 +260,16 @@ async fn the_demo_has_something_of_everything_and_what_is_done_to_it_stays() {
     let before = count().await;
     assert_eq!(before[2], 15);
     std::fs::remove_file(data.join("demo-loaded")).unwrap();
-    demo::load(&world.client, &world.keys, &data).await.unwrap();
+    demo::load(&world.place, &world.keys).await.unwrap();
     assert_eq!(count().await, before);
     // Somebody works with it: nothing of that is undone.
-    let customer = world.customer("010-1234-5678");
+    let customer = world.customer("010-1234-5678").await;
     let interest = world.get("/api/interests?limit=1", &customer).await["items"][0].clone();
     let interest = format!("/api/interests/{}", id(&interest));
     world.write(Method::PATCH, &interest, &customer, &json!({ "interested": false })).await;
-    demo::load(&world.client, &world.keys, &data).await.unwrap();
+    demo::load(&world.place, &world.keys).await.unwrap();
     assert_eq!(world.get(&interest, &customer).await["interested"], false);
     assert_eq!(count().await, before);
     world.stop().await;
+    telephones.stop().await;
 }

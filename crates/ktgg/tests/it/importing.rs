@@ -3,11 +3,10 @@
 use std::cell::RefCell;
 use std::fs;
 
-use ktgg::client::Client;
 use ktgg::import::{self, Commit};
 use ktgg::keys::Keys;
 
-use crate::system::{Scratch, Together, shared_place};
+use crate::system::{LetIn, Scratch, Together, shared_place};
 
 const CSV: &str = "번호,분야,사업명,신청시작일자,신청종료일자,소관기관,수행기관,등록일자,상세URL\n\
     1,기술,2026년 하나,2026-01-02,2026-12-31,가상부,가상원,2026-01-02,https://www.bizinfo.go.kr/x?pblancId=PBLN_1\n\
@@ -20,12 +19,12 @@ async fn a_file_is_planned_committed_and_refused_from_the_command_line() {
     let place = shared_place(&scratch).await;
     let keys = Keys::of(&place.data).unwrap();
     let system = Together::start(&place, &keys).await;
-    let client = Client::new(format!("http://127.0.0.1:{}", place.port));
+    let (client, staff) = (place.client(), LetIn::to(&place, &keys).staff().await);
     let file = scratch.path().join("사업 목록.csv");
     let run = async |content: &[u8], how: Commit| {
         fs::write(&file, content).unwrap();
         let lines = RefCell::new(Vec::new());
-        let result = import::run(&client, &keys, &file, how, |line| lines.borrow_mut().push(line.to_owned())).await;
+        let result = import::run(&client, &staff, &file, how, |line| lines.borrow_mut().push(line.to_owned())).await;
         result.map(|()| lines.into_inner()).map_err(|error| error.to_string())
     };
     let there = async || client.get("/api/projects", "").await.unwrap()["items"].as_array().unwrap().len();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hyper::{Method, StatusCode};
 use ktgg::client::Client;
-use ktgg::keys::{self, Keys};
+use ktgg::keys::Keys;
 use sandbox::Sandbox;
 use serde_json::{Value, json};
 use service_kit::config::Env;
@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, mpsc};
 use uuid::Uuid;
 
 use crate::checker::Checker;
-use crate::system::{self, Alone, PROCESSES, Programs, Scratch, client};
+use crate::system::{self, Alone, LetIn, PROCESSES, Programs, Scratch};
 
 /// How often something is killed.
 const KILLS: usize = 30;
@@ -75,33 +75,31 @@ impl Victims {
 async fn call(
     number: u64,
     client: Client,
-    keys: Keys,
+    customer: String,
     body: Value,
     ends: Arc<AtomicBool>,
     accepted: mpsc::UnboundedSender<Uuid>,
 ) {
-    let phone = format!("010-5{number:03}-{:04}", number * 7);
-    let customer = keys.customer(&phone.parse().unwrap());
     let mut serial = 0;
     let mut interest: Option<(String, i64, bool)> = None;
     while !ends.load(Ordering::Relaxed) {
         tokio::time::sleep(PAUSE).await;
-        let bearer = keys.bearer(&customer).unwrap();
         serial += 1;
         let key = format!("{number}-{serial}");
         let mut ask = body.clone();
         ask["memo"] = json!(key);
         let asked =
-            until_answered(&client, &ends, Method::POST, "/api/consultations", &bearer, &[("idempotency-key", &key)], &ask).await;
+            until_answered(&client, &ends, Method::POST, "/api/consultations", &customer, &[("idempotency-key", &key)], &ask)
+                .await;
         let Some((StatusCode::CREATED, view)) = asked else { continue };
         let id = view["id"].as_str().unwrap().to_owned();
         accepted.send(id.parse().unwrap()).unwrap();
         if serial % 5 == 0 {
             let cancel = json!({ "step": "cancelled", "reason": "일정 변경" });
             let path = format!("/api/consultations/{id}/progress");
-            until_answered(&client, &ends, Method::POST, &path, &bearer, &[("if-match", "*")], &cancel).await;
+            until_answered(&client, &ends, Method::POST, &path, &customer, &[("if-match", "*")], &cancel).await;
         }
-        interest = turn(&client, &ends, &bearer, &body, interest).await;
+        interest = turn(&client, &ends, &customer, &body, interest).await;
     }
 }
 
@@ -109,7 +107,7 @@ async fn call(
 async fn turn(
     client: &Client,
     ends: &AtomicBool,
-    bearer: &str,
+    customer: &str,
     body: &Value,
     interest: Option<(String, i64, bool)>,
 ) -> Option<(String, i64, bool)> {
@@ -117,17 +115,17 @@ async fn turn(
     match interest {
         None => {
             let mark = json!({ "projectId": body["projectId"], "projectName": body["projectName"] });
-            let (_, view) = until_answered(client, ends, Method::POST, "/api/interests", bearer, &[], &mark).await?;
+            let (_, view) = until_answered(client, ends, Method::POST, "/api/interests", customer, &[], &mark).await?;
             read(&view)
         }
         Some((id, version, is_on)) => {
             let path = format!("/api/interests/{id}");
             let tag = format!("\"{version}\"");
             let other = json!({ "interested": !is_on });
-            match until_answered(client, ends, Method::PATCH, &path, bearer, &[("if-match", &tag)], &other).await? {
+            match until_answered(client, ends, Method::PATCH, &path, customer, &[("if-match", &tag)], &other).await? {
                 (StatusCode::OK, view) => read(&view),
                 // An earlier attempt was carried out although nobody could say so: look what is there.
-                _ => client.get(&path, bearer).await.ok().as_ref().and_then(read).or(Some((id, version, is_on))),
+                _ => client.get(&path, customer).await.ok().as_ref().and_then(read).or(Some((id, version, is_on))),
             }
         }
     }
@@ -139,12 +137,12 @@ async fn until_answered(
     ends: &AtomicBool,
     method: Method,
     path: &str,
-    bearer: &str,
+    customer: &str,
     headers: &[(&str, &str)],
     body: &Value,
 ) -> Option<(StatusCode, Value)> {
     while !ends.load(Ordering::Relaxed) {
-        if let Ok(answer) = client.call(method.clone(), path, bearer, headers, Some(body)).await {
+        if let Ok(answer) = client.call(method.clone(), path, customer, headers, Some(body)).await {
             let later = answer.status.is_server_error()
                 || (answer.status == StatusCode::CONFLICT && answer.json["type"] == "/problems/write-in-flight");
             if !later {
@@ -183,10 +181,9 @@ async fn kill_and_check(programs: Programs, look_after: usize, sought: &str) -> 
     let (place, sandbox) = system::own_place(&scratch).await;
     let keys = Keys::of(&place.data).unwrap();
     let alone = Alone::start(&place, &keys, programs).await;
-    system::until_serving(&place, &keys).await;
-    let client = client(&place);
-    system::register(&client, &keys, 12, 6).await;
-    let body = system::consultation_body(&client, &keys).await;
+    let (client, let_in, staff) = (place.client(), LetIn::to(&place, &keys), system::until_serving(&place, &keys).await);
+    system::register(&client, &staff, 12, 6).await;
+    let body = system::consultation_body(&client, &staff).await;
     let checker = Checker::new(&place.postgres, place.kafka.clone()).await;
     let mut victims = Victims { alone, sandbox: Some(sandbox) };
     let random = u64::from_le_bytes(Uuid::new_v4().into_bytes()[..8].try_into().unwrap());
@@ -200,11 +197,11 @@ async fn kill_and_check(programs: Programs, look_after: usize, sought: &str) -> 
         let ends = Arc::new(AtomicBool::new(false));
         let (told, mut tell) = mpsc::unbounded_channel();
         let round = u64::try_from(killed.len()).unwrap() * 100;
-        let callers: Vec<_> = (1..=CALLERS)
-            .map(|caller| {
-                service::spawn(call(round + caller, client.clone(), keys.clone(), body.clone(), ends.clone(), told.clone()))
-            })
-            .collect();
+        let mut callers = Vec::new();
+        for number in (1..=CALLERS).map(|caller| round + caller) {
+            let customer = let_in.customer(&format!("010-5{number:03}-{:04}", number * 7)).await;
+            callers.push(service::spawn(call(number, client.clone(), customer, body.clone(), ends.clone(), told.clone())));
+        }
         for _ in 0..look_after {
             tokio::time::sleep(Duration::from_millis(300 + dice.roll() % 1200)).await;
             killed.push(victims.kill(dice.roll()).await);
@@ -225,7 +222,6 @@ async fn kill_and_check(programs: Programs, look_after: usize, sought: &str) -> 
         }
         found = checker.violations(&accepted, tracks).await.unwrap();
     }
-    let staff = keys.bearer(&keys::staff()).unwrap();
     let serves = client.get("/api/consultations", &staff).await.is_ok();
     report(&format!("seed {seed}: {} consultations accepted, {} kills: {}", accepted.len(), killed.len(), killed.join(" ")));
     assert!(serves, "it does not serve any more");

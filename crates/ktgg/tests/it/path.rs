@@ -6,12 +6,11 @@ use events::Topic;
 use hyper::{Method, StatusCode};
 use ktgg::client::{Stream, Told};
 use ktgg::host::Place;
-use ktgg::keys::{self, Keys};
+use ktgg::keys::Keys;
 use ktgg::topic;
 use serde_json::{Value, json};
-use service_kit::phone::Phone;
 
-use crate::system::{self, Alone, Programs, Scratch, Together, client, eventually};
+use crate::system::{self, Alone, LetIn, Programs, Scratch, Together, eventually};
 
 const PHONE: &str = "010-1234-5678";
 
@@ -30,13 +29,12 @@ async fn told(stream: &mut Stream, event: &str, about: impl Fn(&Told) -> bool) -
 
 /// A request becomes a matched salesman, and everybody concerned is told.
 async fn a_request_becomes_a_match(place: &Place, keys: &Keys) {
-    let client = client(place);
-    let phone: Phone = PHONE.parse().unwrap();
-    let (customer, staff) = (keys.bearer(&keys.customer(&phone)).unwrap(), keys.bearer(&keys::staff()).unwrap());
-    let stranger = keys.bearer(&keys.customer(&"010-0000-0000".parse().unwrap())).unwrap();
-    let (salesmen, consultants) = system::register(&client, keys, 2, 1).await;
-    system::until_on_the_roster(&client, keys, salesmen.iter().chain(&consultants)).await;
-    let body = system::consultation_body(&client, keys).await;
+    let (client, let_in) = (place.client(), LetIn::to(place, keys));
+    let (customer, staff, stranger) =
+        (let_in.customer(PHONE).await, let_in.staff().await, let_in.customer("010-0000-0000").await);
+    let (salesmen, consultants) = system::register(&client, &staff, 2, 1).await;
+    system::until_on_the_roster(&client, &staff, salesmen.iter().chain(&consultants)).await;
+    let body = system::consultation_body(&client, &staff).await;
     let mut stream = client.stream(&customer).await.unwrap();
 
     let asked = client.post("/api/consultations", &customer, &body).await.unwrap();
@@ -66,7 +64,7 @@ async fn a_request_becomes_a_match(place: &Place, keys: &Keys) {
     })
     .await;
 
-    let salesman = keys.bearer(&keys::salesman(events::SalesmanId(*salesmen.iter().min().unwrap()))).unwrap();
+    let salesman = let_in.salesman(*salesmen.iter().min().unwrap()).await;
     let notifications = eventually("the salesman is told of both", async || {
         let list = client.get("/api/salesmen/me/notifications", &salesman).await.unwrap();
         list["items"].as_array().filter(|items| items.len() == 2).cloned()
@@ -75,6 +73,8 @@ async fn a_request_becomes_a_match(place: &Place, keys: &Keys) {
     assert!(notifications.iter().any(|told| told["link"]["id"] == id.as_str() && told["kind"] == "assigned"));
     let mine = client.get("/api/consultations", &salesman).await.unwrap();
     assert_eq!(mine["items"].as_array().map(Vec::len), Some(1));
+    let consultant = let_in.consultant(consultants[0]).await;
+    assert_eq!(client.get("/api/consultations", &consultant).await.unwrap()["items"][0]["id"], id.as_str());
 
     let matches = client.get(&format!("/api/salesman-matches?origin={id}"), &staff).await.unwrap();
     assert_eq!(matches["items"][0]["strategy"], "phone-suffix");
@@ -104,18 +104,18 @@ fn tells_nothing(text: &str) {
 
 /// What is refused at the door, the same whatever stands behind it.
 async fn the_door_refuses_what_it_must(place: &Place, keys: &Keys) {
-    let client = client(place);
-    let staff = keys.bearer(&keys::staff()).unwrap();
-    let call = async |method: Method, path: &str, bearer: &str| client.call(method, path, bearer, &[], None).await.unwrap();
+    let client = place.client();
+    let staff = LetIn::to(place, keys).staff().await;
+    let call = async |method: Method, path: &str, session: &str| client.call(method, path, session, &[], None).await.unwrap();
     assert_eq!(call(Method::GET, "/api/projects", "").await.status, StatusCode::OK);
-    for (path, bearer, status) in [
+    for (path, session, status) in [
         ("/api/consultations", "", StatusCode::UNAUTHORIZED),
-        ("/api/consultations", "not-a-token", StatusCode::UNAUTHORIZED),
+        ("/api/consultations", "not-a-session", StatusCode::UNAUTHORIZED),
         ("/api/stream", "", StatusCode::UNAUTHORIZED),
         ("/api/nothing", staff.as_str(), StatusCode::NOT_FOUND),
         ("/api/consultations/not-an-id", staff.as_str(), StatusCode::NOT_FOUND),
     ] {
-        let answer = call(Method::GET, path, bearer).await;
+        let answer = call(Method::GET, path, session).await;
         assert_eq!(answer.status, status, "{path}");
         assert_eq!(answer.headers["content-type"], "application/problem+json", "{path}");
     }

@@ -7,6 +7,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use events::SalesmanId;
+use gateway::Sessions;
+use gateway::config::Limits;
 use hyper::{Method, StatusCode};
 use ktgg::client::Client;
 use ktgg::host::{self, Place};
@@ -15,6 +18,7 @@ use ktgg::services;
 use rustix::process::{Pid, Signal, kill_process};
 use sandbox::{Options, Places, Progress, Sandbox};
 use serde_json::{Value, json};
+use service_kit::auth::Identity;
 use service_kit::{kafka, service, testing};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -60,7 +64,7 @@ impl Drop for Scratch {
 pub(crate) async fn shared_place(scratch: &Scratch) -> Place {
     let postgres = testing::database(&[]).await;
     let kafka = testing::kafka().await;
-    Place { data: scratch.path().to_owned(), postgres, kafka, port: host::free_port().unwrap() }
+    Place { data: scratch.path().to_owned(), postgres, kafka, port: host::free_port().unwrap(), limits: Limits::GENEROUS }
 }
 
 /// A place on servers of its own, for tests that take them away.
@@ -69,8 +73,13 @@ pub(crate) async fn own_place(scratch: &Scratch) -> (Place, Sandbox) {
     options.parts = Places::of_this_checkout().parts;
     let sandbox = tokio::task::spawn_blocking(move || Sandbox::start(&options, &Progress::new(2, false)).unwrap()).await.unwrap();
     let kafka = kafka::Settings { brokers: sandbox.kafka(), topic_prefix: kafka::DEFAULT_PREFIX.to_owned() };
-    let place =
-        Place { data: scratch.path().to_owned(), postgres: sandbox.postgres_url(), kafka, port: host::free_port().unwrap() };
+    let place = Place {
+        data: scratch.path().to_owned(),
+        postgres: sandbox.postgres_url(),
+        kafka,
+        port: host::free_port().unwrap(),
+        limits: Limits::GENEROUS,
+    };
     (place, sandbox)
 }
 
@@ -120,7 +129,13 @@ pub(crate) const PROCESSES: [&str; 6] = ["interest", "consultation", "project", 
 
 impl Alone {
     pub(crate) async fn start(place: &Place, keys: &Keys, programs: Programs) -> Self {
-        let variables = host::provision(place, keys, &services()).await.unwrap();
+        Self::start_with(place, keys, programs, &[]).await
+    }
+
+    /// With these variables besides.
+    pub(crate) async fn start_with(place: &Place, keys: &Keys, programs: Programs, more: &[(&str, &str)]) -> Self {
+        let mut variables = host::provision(place, keys, &services()).await.unwrap();
+        variables.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let mut alone = Self { programs, variables, logs: place.data.clone(), children: BTreeMap::new() };
         for name in PROCESSES {
             alone.spawn(name).unwrap();
@@ -186,15 +201,45 @@ impl Drop for Alone {
     }
 }
 
-/// A caller of the system at `place`.
-pub(crate) fn client(place: &Place) -> Client {
-    Client::new(format!("http://127.0.0.1:{}", place.port))
+/// Lets people in without a password or a code: their sessions are put where the gateway puts those of whoever signs in.
+#[derive(Clone)]
+pub(crate) struct LetIn {
+    keys: Keys,
+    sessions: Sessions,
 }
 
-/// Waits until the gateway and, behind it, every service answer.
-pub(crate) async fn until_serving(place: &Place, keys: &Keys) {
-    let client = client(place);
-    let staff = keys.bearer(&keys::staff()).unwrap();
+impl LetIn {
+    pub(crate) fn to(place: &Place, keys: &Keys) -> Self {
+        Self { keys: keys.clone(), sessions: host::sessions(place, keys).unwrap() }
+    }
+
+    /// A session of somebody. Waits for a gateway that is still making its tables.
+    pub(crate) async fn somebody(&self, identity: &Identity) -> String {
+        let begun = eventually("a session begins", async || self.sessions.begin(identity, None).await.ok()).await;
+        begun.id().to_owned()
+    }
+
+    pub(crate) async fn staff(&self) -> String {
+        self.somebody(&keys::staff()).await
+    }
+
+    pub(crate) async fn customer(&self, phone: &str) -> String {
+        self.somebody(&self.keys.customer(&phone.parse().unwrap())).await
+    }
+
+    pub(crate) async fn salesman(&self, id: Uuid) -> String {
+        self.somebody(&keys::salesman(SalesmanId(id))).await
+    }
+
+    pub(crate) async fn consultant(&self, id: Uuid) -> String {
+        self.somebody(&keys::consultant(SalesmanId(id))).await
+    }
+}
+
+/// Waits until the gateway and, behind it, every service answer; gives a session of staff.
+pub(crate) async fn until_serving(place: &Place, keys: &Keys) -> String {
+    let client = place.client();
+    let staff = LetIn::to(place, keys).staff().await;
     for path in ["/api/projects", "/api/interests", "/api/consultations", "/api/salesman-matches", "/api/salesmen"] {
         eventually(path, async || {
             let answer = client.call(Method::GET, path, &staff, &[], None).await;
@@ -202,17 +247,17 @@ pub(crate) async fn until_serving(place: &Place, keys: &Keys) {
         })
         .await;
     }
+    staff
 }
 
 /// Registers people; gives the ids of the salesmen and of the consultants.
-pub(crate) async fn register(client: &Client, keys: &Keys, salesmen: u32, consultants: u32) -> (Vec<Uuid>, Vec<Uuid>) {
-    let staff = keys.bearer(&keys::staff()).unwrap();
+pub(crate) async fn register(client: &Client, staff: &str, salesmen: u32, consultants: u32) -> (Vec<Uuid>, Vec<Uuid>) {
     let mut ids = (Vec::new(), Vec::new());
     for number in 0..salesmen + consultants {
         let role = if number < salesmen { "salesman" } else { "consultant" };
         let body =
             json!({ "name": format!("사람 {number}"), "phone": format!("010-9300-{number:04}"), "role": role, "capacity": 1000 });
-        let person = client.post("/api/salesmen", &staff, &body).await.unwrap();
+        let person = client.post("/api/salesmen", staff, &body).await.unwrap();
         let id = person["id"].as_str().unwrap().parse().unwrap();
         if role == "salesman" { ids.0.push(id) } else { ids.1.push(id) }
     }
@@ -220,13 +265,11 @@ pub(crate) async fn register(client: &Client, keys: &Keys, salesmen: u32, consul
 }
 
 /// Waits until the roster has them: until then a match could be made without them.
-pub(crate) async fn until_on_the_roster(client: &Client, keys: &Keys, people: impl IntoIterator<Item = &Uuid>) {
-    let staff = keys.bearer(&keys::staff()).unwrap();
+pub(crate) async fn until_on_the_roster(client: &Client, staff: &str, people: impl IntoIterator<Item = &Uuid>) {
     for id in people {
         let after = format!("salesman/{id}@1");
         eventually("salesman-match has heard of him", async || {
-            let answer =
-                client.call(Method::GET, "/api/salesman-matches", &staff, &[("ktgg-after", &after)], None).await.unwrap();
+            let answer = client.call(Method::GET, "/api/salesman-matches", staff, &[("ktgg-after", &after)], None).await.unwrap();
             (!answer.headers.contains_key("ktgg-stale")).then_some(())
         })
         .await;
@@ -234,9 +277,8 @@ pub(crate) async fn until_on_the_roster(client: &Client, keys: &Keys, people: im
 }
 
 /// Creates a project and gives the body with which a consultation about it is asked for.
-pub(crate) async fn consultation_body(client: &Client, keys: &Keys) -> Value {
-    let staff = keys.bearer(&keys::staff()).unwrap();
+pub(crate) async fn consultation_body(client: &Client, staff: &str) -> Value {
     let body = json!({ "name": "2026년 가상 지원사업", "year": 2026, "category": "기술", "agency": "가상부" });
-    let project = client.post("/api/projects", &staff, &body).await.unwrap();
+    let project = client.post("/api/projects", staff, &body).await.unwrap();
     json!({ "projectId": project["id"], "projectName": project["name"], "desiredDate": "2099-12-31", "memo": "오전에 연락 주세요" })
 }
