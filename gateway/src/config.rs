@@ -199,6 +199,7 @@ fn limits(env: &mut Env) -> Limits {
         resends_per_phone: env.or("LIMIT_RESENDS_PER_PHONE", usual.resends_per_phone),
         codes_per_address: env.or("LIMIT_CODES_PER_ADDRESS", usual.codes_per_address),
         guesses_per_address: env.or("LIMIT_GUESSES_PER_ADDRESS", usual.guesses_per_address),
+        data: env.or("LIMIT_DATA", usual.data),
     }
 }
 
@@ -341,6 +342,7 @@ mod tests {
             ("LIMIT_GUESSES_PER_ADDRESS", "6/10"),
             ("LIMIT_RESENDS_PER_PHONE", "7/10"),
             ("LIMIT_CODES_PER_PHONE_DAILY", "8/10"),
+            ("LIMIT_DATA", "9/10"),
         ]);
         let limits = config.unwrap().limits;
         let counts = [
@@ -352,9 +354,10 @@ mod tests {
             limits.guesses_per_address,
             limits.resends_per_phone,
             limits.codes_per_phone_daily,
+            limits.data,
         ]
         .map(|rate| rate.count);
-        assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
     }
 
     #[test]

@@ -91,6 +91,8 @@ pub struct Limits {
     pub codes_per_address: Rate,
     /// `LIMIT_GUESSES_PER_ADDRESS`: codes told from one address, right or wrong.
     pub guesses_per_address: Rate,
+    /// `LIMIT_DATA`: files of what is kept of a customer, and lists of who saw his number, by each customer: every service is asked for them.
+    pub data: Rate,
 }
 
 impl Limits {
@@ -104,6 +106,7 @@ impl Limits {
         resends_per_phone: Rate::new(1, 30),
         codes_per_address: Rate::new(30, 3600),
         guesses_per_address: Rate::new(60, 900),
+        data: Rate::new(10, 3600),
     };
 
     /// What no measurement and no test of something else comes up against.
@@ -116,6 +119,7 @@ impl Limits {
         resends_per_phone: Rate::new(LARGEST_COUNT, 1),
         codes_per_address: Rate::new(LARGEST_COUNT, 1),
         guesses_per_address: Rate::new(LARGEST_COUNT, 1),
+        data: Rate::new(LARGEST_COUNT, 1),
     };
 }
 

@@ -21,9 +21,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::Door;
+use crate::{Door, erasure};
 use crate::asking::{Asked, ask};
-use crate::erasure;
+use crate::limits::{self, LimitKey};
 use crate::proxy::service_unavailable;
 use crate::routes::Service;
 use crate::signed_in::signed_out;
@@ -103,9 +103,10 @@ pub(crate) struct SessionView {
         body = DataView,
         headers(("Content-Disposition" = String, description = "Under which name to save it")),
     )),
-    extensions(("x-problems" = json!(["service-unavailable"]))),
+    extensions(("x-problems" = json!(["service-unavailable", "too-many-requests"]))),
 )]
 pub(crate) async fn data(State(door): State<Arc<Door>>, who: Identity) -> Result<Response, Problem> {
+    take(&door, "data", &who).await?;
     let asked = Service::ALL.map(async |service| {
         let answer = ask(&door, service, Method::GET, "/me/data", &who).await?;
         let kept: Map<String, Value> = read(service, &answer)?;
@@ -134,6 +135,12 @@ pub(crate) async fn data(State(door): State<Arc<Door>>, who: Identity) -> Result
     let headers =
         [(header::CONTENT_DISPOSITION, "attachment; filename=\"ktgg-my-data.json\""), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, View(view)).into_response())
+}
+
+/// Takes one of what the customer may ask all services for.
+async fn take(door: &Door, what: &'static str, who: &Identity) -> Result<(), Problem> {
+    let of_customer = LimitKey::of(&door.sign_in_key, what, &who.subject.to_string());
+    limits::take(&door.db, &of_customer, door.limits.data).await
 }
 
 /// The body of an answer that says yes; anything else leaves the whole out.
@@ -214,9 +221,10 @@ struct Disclosed {
     path = "/api/me/disclosures",
     tag = "me",
     responses((status = OK, description = "Newest first", body = DisclosuresView)),
-    extensions(("x-problems" = json!(["service-unavailable"]))),
+    extensions(("x-problems" = json!(["service-unavailable", "too-many-requests"]))),
 )]
 pub(crate) async fn disclosures(State(door): State<Arc<Door>>, who: Identity) -> Result<View<DisclosuresView>, Problem> {
+    take(&door, "disclosures", &who).await?;
     // Those are told a number, and show it.
     let keepers = Service::ALL.into_iter().filter(|service| service.is_told_the_phone());
     let asked = keepers.map(async |service| {
@@ -225,10 +233,10 @@ pub(crate) async fn disclosures(State(door): State<Arc<Door>>, who: Identity) ->
     });
     let mut told: Vec<Disclosed> = try_join_all(asked).await?.into_iter().flat_map(|told| told.items).collect();
     told.sort_by_key(|it| std::cmp::Reverse((it.at, it.about.id)));
-    let mut names = names(&door.db, told.iter().map(|it| it.viewer_id).collect()).await?;
+    let names = names(&door.db, told.iter().map(|it| it.viewer_id).collect()).await?;
     let items = told.into_iter().map(|it| DisclosureView {
         at: it.at,
-        viewer: ViewerView { role: it.viewer_role, name: names.get_mut(&it.viewer_id).cloned() },
+        viewer: ViewerView { role: it.viewer_role, name: names.get(&it.viewer_id).cloned() },
         why: it.why,
         about: it.about,
     });

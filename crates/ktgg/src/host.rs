@@ -189,8 +189,11 @@ pub async fn provision(place: &Place, keys: &Keys, services: &[Service]) -> Resu
         ("LIMIT_SIGN_INS_PER_LOGIN", limits.sign_ins_per_login),
         ("LIMIT_SIGN_INS_PER_ADDRESS", limits.sign_ins_per_address),
         ("LIMIT_CODES_PER_PHONE", limits.codes_per_phone),
+        ("LIMIT_CODES_PER_PHONE_DAILY", limits.codes_per_phone_daily),
+        ("LIMIT_RESENDS_PER_PHONE", limits.resends_per_phone),
         ("LIMIT_CODES_PER_ADDRESS", limits.codes_per_address),
         ("LIMIT_GUESSES_PER_ADDRESS", limits.guesses_per_address),
+        ("LIMIT_DATA", limits.data),
     ] {
         variables.push((name.to_owned(), rate.to_string()));
     }

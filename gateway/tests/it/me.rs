@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::http::Method;
-use gateway::config::Services;
+use chrono::TimeDelta;
+use gateway::config::{Rate, Services};
 use gateway::routes::Service;
 use serde_json::{Value, json};
 use service_kit::auth::{Identity, Role};
@@ -138,6 +139,33 @@ async fn to_whom_nobody_looked_there_is_an_empty_list() {
     let (gateway, _keepers) = start_with_keepers().await;
     let told = gateway.as_(&somebody(Role::Customer)).await.get("/api/me/disclosures").send().await.json();
     assert_eq!(told, json!({ "items": [] }));
+}
+
+#[tokio::test]
+async fn each_customer_may_ask_for_what_is_kept_of_him_so_often_and_services_are_asked_no_more_than_that() {
+    let (mut config, clock) = (config().await, a_clock());
+    config.limits.data = Rate::new(2, 3600);
+    let services = StandIns::behind(&mut config).await;
+    let gateway = start_at(config, clock.clone()).await;
+    let customer = gateway.as_(&somebody(Role::Customer)).await;
+    for path in ["/api/me/data", "/api/me/disclosures"] {
+        let asked = || services.of(Service::Interest).asked_to(&Method::GET).len();
+        let before = asked();
+        for _ in 0..2 {
+            assert_eq!(customer.get(path).send().await.status, 200, "{path}");
+        }
+        // In whichever browser.
+        let elsewhere = gateway.as_(&somebody(Role::Customer)).await;
+        for refused in [customer.get(path).send().await, elsewhere.get(path).send().await] {
+            assert_eq!(refused.problem(), (429, "too-many-requests".to_owned()), "{path}");
+            assert_eq!(refused.header("retry-after"), Some("1800"));
+        }
+        assert_eq!(asked(), before + 2, "{path}");
+        let other = gateway.as_(&Identity { subject: Uuid::from_u128(8), ..somebody(Role::Customer) }).await;
+        assert_eq!(other.get(path).send().await.status, 200, "{path}");
+    }
+    clock.advance(TimeDelta::minutes(30));
+    assert_eq!(customer.get("/api/me/data").send().await.status, 200);
 }
 
 #[tokio::test]
