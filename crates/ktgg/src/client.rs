@@ -179,8 +179,17 @@ impl Client {
     /// # Errors
     /// When it is refused.
     pub async fn sign_in(&self, login: &str, password: &str) -> Result<String> {
+        self.try_sign_in(login, password).await?.context("nobody signs in by this login and password")
+    }
+
+    /// The same; none where nobody signs in by these.
+    ///
+    /// # Errors
+    /// When it is refused for anything else.
+    pub async fn try_sign_in(&self, login: &str, password: &str) -> Result<Option<String>> {
         let body = json!({ "login": login, "password": password });
-        begun(self.call(Method::POST, "/api/auth/sign-in", "", &[], Some(&body)).await?)
+        let answer = self.call(Method::POST, "/api/auth/sign-in", "", &[], Some(&body)).await?;
+        if answer.status == StatusCode::UNAUTHORIZED { Ok(None) } else { begun(answer).map(Some) }
     }
 
     /// Sets the password of whoever was given this link.

@@ -168,7 +168,7 @@ fn note(path: &Path, today: NaiveDate) -> Result<()> {
 /// The session of the first member of staff, whose account is made if nobody signs in with it yet.
 async fn staff(place: &Place, keys: &Keys, client: &Client) -> Result<String> {
     let (login, name) = STAFF;
-    if let Ok(session) = client.sign_in(login, PASSWORD).await {
+    if let Some(session) = client.try_sign_in(login, PASSWORD).await? {
         // From a start that was broken off.
         return Ok(session);
     }

@@ -1,6 +1,7 @@
 //! All of KT.GG in one process. `cargo xtask up` starts it over a Postgres and a Kafka of its own.
 
 use std::io::Read as _;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand};
 use events::Topic;
 use gateway::accounts::invite_staff;
 use gateway::config::Limits;
+use hyper::Uri;
 use ktgg::client::Client;
 use ktgg::demo::{self, Person};
 use ktgg::host::{self, Place};
@@ -234,6 +236,10 @@ async fn serve(place: &Place, with_demo: bool, supervised: bool) -> Result<()> {
     if supervised {
         stop_when_stdin_ends(stop.clone());
     }
+    anyhow::ensure!(
+        !with_demo || is_on_this_machine(&place.postgres),
+        "the demo's people have a password that anybody can read, so it is loaded into a Postgres of this machine only: add --no-demo"
+    );
     let keys = Keys::of(&place.data)?;
     let inbox = inbox::listen(host::inbox_port(place.port)).await?;
     let hosted = host::bind(place, &keys, services().into()).await?;
@@ -281,6 +287,14 @@ async fn serve_inbox(data: Option<PathBuf>, port: u16) -> Result<()> {
     let listener = inbox::listen(port).await?;
     say(&format!("  inbox           http://localhost:{port}"));
     inbox::serve(listener, keys.sender, Arc::new(SystemClock), stop).await
+}
+
+/// Whether the server of this URL can be reached from here only. One that is named otherwise than in the URL's own place counts as elsewhere.
+fn is_on_this_machine(postgres: &str) -> bool {
+    let Ok(url) = postgres.parse::<Uri>() else { return false };
+    let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    is_loopback && !url.query().unwrap_or_default().contains("host")
 }
 
 /// A supervisor that was killed closes the pipe: this process must not outlive it.
@@ -406,4 +420,29 @@ fn say(line: &str) {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
     drop(writeln!(out, "{line}").and_then(|()| out.flush()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demo_is_for_a_postgres_of_this_machine() {
+        for here in [
+            "postgres://postgres@127.0.0.1:7700/postgres",
+            "postgres://me:secret@localhost/x",
+            "postgres://postgres@[::1]:5432/x",
+        ] {
+            assert!(is_on_this_machine(here), "{here}");
+        }
+        for elsewhere in [
+            "postgres://postgres@db:5432/ktgg",
+            "postgres://10.0.0.7/x",
+            "postgres://localhost/x?host=10.0.0.7",
+            "postgres:///x",
+            "x",
+        ] {
+            assert!(!is_on_this_machine(elsewhere), "{elsewhere}");
+        }
+    }
 }
