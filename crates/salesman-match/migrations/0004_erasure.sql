@@ -2,7 +2,8 @@
 alter table salesman_match
     alter column last_four drop not null,
     add column erased_at timestamptz,
-    add check (erased_at is null or (last_four is null and reason is null and closed_at is not null)),
+    add check (erased_at is null
+               or (num_nonnulls(last_four, reason, brought_by, previous_salesman_id, previous_consultant_id) = 0 and closed_at is not null)),
     add check (erased_at is not null or last_four is not null);
 
 -- Who was forgotten, and when the last time: what was made before is kept aside from him whenever it is told of.

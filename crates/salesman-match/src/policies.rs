@@ -100,7 +100,7 @@ pub(crate) async fn close_match_of_interest(tx: &mut Tx, received: &Received<Int
         return Ok(());
     }
     let origin = Origin::Interest(received.event.interest_id);
-    close(tx, origin, received.envelope.version, received.envelope.recorded_at).await
+    close(tx, (origin, &received.event.customer), received.envelope.version, received.envelope.recorded_at).await
 }
 
 /// `CloseMatch`: whenever a consultation comes to its end, its people have room again.
@@ -112,10 +112,16 @@ pub(crate) async fn close_match_of_consultation(
         return Ok(());
     }
     let origin = Origin::Consultation(received.event.consultation_id);
-    close(tx, origin, received.envelope.version, received.envelope.recorded_at).await
+    close(tx, (origin, &received.event.customer), received.envelope.version, received.envelope.recorded_at).await
 }
 
-async fn close(tx: &mut Tx, origin: Origin, origin_version: i64, at: DateTime<Utc>) -> Result<(), PolicyError> {
+async fn close(
+    tx: &mut Tx,
+    (origin, customer): (Origin, &CustomerRef),
+    origin_version: i64,
+    at: DateTime<Utc>,
+) -> Result<(), PolicyError> {
+    forgotten::share(tx, customer.customer_id).await?;
     // The request comes before it, on the same partition. If it did not come, there is nothing to close.
     let Some(mut it) = store::lock_of(tx, origin).await? else { return Ok(()) };
     let command = Command::CloseMatch { origin_version };

@@ -1,9 +1,9 @@
 //! What callers can do with salesmen and consultants: here they are read; `commands` changes them, `notifications` is for the people
-//! themselves, `card` for their customers, and `customer` for the gateway, which asks for one.
+//! themselves, `card` for their customers, and `me` for the gateway, which asks for one.
 
 mod card;
 mod commands;
-mod customer;
+mod me;
 mod notifications;
 
 use axum::extract::State;
@@ -38,8 +38,8 @@ pub(crate) fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(card::show))
         .routes(routes!(notifications::list))
         .routes(routes!(notifications::read))
-        .routes(routes!(customer::data))
-        .routes(routes!(customer::erase))
+        .routes(routes!(me::data))
+        .routes(routes!(me::erase))
 }
 
 /// One example of each problem that only this service has.

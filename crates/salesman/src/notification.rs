@@ -115,7 +115,7 @@ impl From<Origin> for Link {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Details {
-    /// What he is not on any more, and so cannot open: `taken_away`.
+    /// What he was taken off: `taken_away`. Shown once he is on it again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<Link>,
     /// Whose interest or consultation it is.

@@ -38,7 +38,7 @@ pub(super) fn routes() -> OpenApiRouter<Context> {
         "consultant": null,
     }],
 }))]
-struct ViewData {
+struct KeptCopiesDataView {
     /// His interests, oldest first.
     interests: Vec<InterestView>,
     /// His consultations, oldest first.
@@ -135,7 +135,7 @@ impl From<HeldConsultation> for ConsultationView {
 #[utoipa::path(
     get, path = "/me/data", tag = "project",
     responses((
-        status = 200, body = ViewData, description = "Without what was erased before",
+        status = 200, body = KeptCopiesDataView, description = "Without what was erased before",
         headers(("Cache-Control" = String, description = "`no-store`")),
     )),
     extensions(("x-internal" = json!(true))),
@@ -144,7 +144,7 @@ async fn data(State(context): State<Context>, who: Identity) -> Result<impl Into
     let customer = CustomerId(who.subject);
     let interests = store::interests(context.db.pool(), customer).await?;
     let consultations = store::consultations(context.db.pool(), customer).await?;
-    let view = ViewData {
+    let view = KeptCopiesDataView {
         interests: interests.into_iter().map(InterestView::from).collect(),
         consultations: consultations.into_iter().map(ConsultationView::from).collect(),
     };

@@ -215,7 +215,7 @@ async fn show(
     let progress = view::progress(&mut connection, asking).await?;
     let salesmen = view::salesmen(&mut connection, asking).await?;
     let customers = view::customers(&mut connection, asking, after.as_ref(), limit + 1).await?;
-    let page = Paged::cut_by(customers, limit, |customer| CustomerPlace(customer.since, customer.id.0));
+    let page = Paged::cut_by(customers, limit, |customer| CustomerPlace(customer.since, customer.newest_id));
     Ok(View(WorkView {
         project: ProjectView::on(stored, seoul_date(context.db.now())),
         salesmen: salesmen.into_iter().map(SalesmanWorkView::from).collect(),

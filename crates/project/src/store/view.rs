@@ -23,13 +23,12 @@ pub(crate) struct ToldInterest<'a> {
     pub(crate) at: DateTime<Utc>,
 }
 
-/// Keeps an interest as it is now. Nobody has one of before he was erased.
+/// Keeps an interest as it is now. Nobody has one of before he was erased: it is kept as if it had been here then.
 pub(crate) async fn keep_interest(tx: &mut Tx, told: ToldInterest<'_>) -> Result<(), sqlx::Error> {
     let is_old = forgotten::is_old(tx, told.customer.customer_id, told.id.0, told.at).await?;
-    let now = tx.now();
     sqlx::query(
         "insert into known_interest as known (id, series_id, project_id, customer_id, last_four, interested, since, erased_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)
+         values ($1, $2, $3, $4, $5, $6, $7, case when $8 then (select at from forgotten where customer_id = $4) end)
          on conflict (id) do update
              set series_id = coalesce(excluded.series_id, known.series_id),
                  project_id = excluded.project_id,
@@ -43,7 +42,7 @@ pub(crate) async fn keep_interest(tx: &mut Tx, told: ToldInterest<'_>) -> Result
     .bind((!is_old).then(|| told.customer.last_four.to_string()))
     .bind(told.interested && !is_old)
     .bind(told.at)
-    .bind(is_old.then_some(now))
+    .bind(is_old)
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -53,10 +52,9 @@ pub(crate) async fn keep_interest(tx: &mut Tx, told: ToldInterest<'_>) -> Result
 pub(crate) async fn keep_consultation(tx: &mut Tx, received: &Received<events::ConsultationCreated>) -> Result<(), sqlx::Error> {
     let (event, at) = (&received.event, received.envelope.recorded_at);
     let is_old = forgotten::is_old(tx, event.customer.customer_id, event.consultation_id.0, at).await?;
-    let now = tx.now();
     sqlx::query(
         "insert into known_consultation (id, project_id, customer_id, last_four, desired_on, step, since, erased_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)
+         values ($1, $2, $3, $4, $5, $6, $7, case when $8 then (select at from forgotten where customer_id = $3) end)
          on conflict (id) do nothing",
     )
     .bind(event.consultation_id.0)
@@ -66,7 +64,7 @@ pub(crate) async fn keep_consultation(tx: &mut Tx, received: &Received<events::C
     .bind(event.desired_on)
     .bind(if is_old { Step::Cancelled } else { Step::Apply }.as_str())
     .bind(at)
-    .bind(is_old.then_some(now))
+    .bind(is_old)
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -74,6 +72,7 @@ pub(crate) async fn keep_consultation(tx: &mut Tx, received: &Received<events::C
 
 /// Keeps the day that a consultation is wished for now.
 pub(crate) async fn keep_desired_date(tx: &mut Tx, event: &events::ConsultationEdited) -> Result<(), sqlx::Error> {
+    forgotten::share(tx, event.customer.customer_id).await?;
     sqlx::query("update known_consultation set desired_on = $2 where id = $1")
         .bind(event.consultation_id.0)
         .bind(event.desired_on)
@@ -84,6 +83,7 @@ pub(crate) async fn keep_desired_date(tx: &mut Tx, event: &events::ConsultationE
 
 /// Keeps the step that a consultation is on now. An erased customer's is open no more, whatever is still told of it.
 pub(crate) async fn keep_step(tx: &mut Tx, event: &events::ConsultationProgressed) -> Result<(), sqlx::Error> {
+    forgotten::share(tx, event.customer.customer_id).await?;
     sqlx::query("update known_consultation set step = $2 where id = $1 and (erased_at is null or $3)")
         .bind(event.consultation_id.0)
         .bind(event.to.as_str())
@@ -139,8 +139,8 @@ pub(crate) async fn keep_salesman(tx: &mut Tx, id: SalesmanId, display_name: &st
 /// not. Its match may be that of the time before it was turned off; then nobody is on it, until it is matched again. The clocks of two
 /// services may differ by the five seconds. `$4` is the salesman and `$5` the consultant who asks: of others' he sees nothing.
 const ENGAGED: &str = "engaged as (
-        select 'interest' as kind, interest.id, interest.customer_id, interest.last_four, interest.erased_at, null as step, null::date as desired_on,
-               true as is_open, interest.since, matched.matched_at,
+        select 'interest' as kind, interest.id, interest.customer_id, interest.last_four, interest.erased_at,
+               null as step, null::date as desired_on, true as is_open, interest.since, matched.matched_at,
                matched.salesman_id, matched.salesman_name, matched.consultant_id, matched.consultant_name
         from known_interest interest
         left join known_match matched on matched.origin_kind = 'interest' and matched.origin_id = interest.id
@@ -260,6 +260,7 @@ pub(crate) async fn salesmen(connection: &mut PgConnection, asking: Asking<'_>) 
 #[derive(sqlx::FromRow)]
 struct CustomerRow {
     customer_id: Uuid,
+    newest_id: Uuid,
     last_four: Option<String>,
     erased_at: Option<DateTime<Utc>>,
     interested: bool,
@@ -274,10 +275,12 @@ struct CustomerRow {
 }
 
 /// A customer of the project: his interest and his newest consultation, and who is on the latter, or else on the former. Whoever comes again
-/// after he was erased is another one.
+/// after he was erased is another one, each time.
 #[derive(Debug)]
 pub(crate) struct Customer {
     pub(crate) id: CustomerId,
+    /// His newest consultation, or else his interest.
+    pub(crate) newest_id: Uuid,
     pub(crate) last_four: Option<String>,
     pub(crate) erased_at: Option<DateTime<Utc>>,
     pub(crate) interested: bool,
@@ -287,7 +290,8 @@ pub(crate) struct Customer {
     pub(crate) since: DateTime<Utc>,
 }
 
-/// A place in the list of customers.
+/// A place in the list of customers: since when, and what of his is newest. It does not say whose it is, because whoever was erased has a place
+/// too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CustomerPlace(pub(crate) DateTime<Utc>, pub(crate) Uuid);
 
@@ -301,7 +305,7 @@ pub(crate) async fn customers(
     let rows: Vec<CustomerRow> = asking
         .query(
             ", customer as (
-                 select distinct on (customer_id, erased_at is null) customer_id, last_four, erased_at,
+                 select distinct on (customer_id, erased_at) customer_id, id, last_four, erased_at,
                         bool_or(kind = 'interest') over theirs as interested,
                         case kind when 'consultation' then id end as consultation_id, step, desired_on,
                         salesman_id, salesman_name, consultant_id, consultant_name,
@@ -309,17 +313,17 @@ pub(crate) async fn customers(
                  from visible
                  -- Who is erased is lost sight of by everybody but staff.
                  where erased_at is null or $4::uuid is null and $5::uuid is null
-                 window theirs as (partition by customer_id, erased_at is null)
-                 order by customer_id, erased_at is null, kind = 'consultation' desc, id desc
+                 window theirs as (partition by customer_id, erased_at)
+                 order by customer_id, erased_at, kind = 'consultation' desc, id desc
              )
-             select customer_id, last_four, erased_at, interested, consultation_id, step, desired_on,
+             select customer_id, customer.id as newest_id, last_four, erased_at, interested, consultation_id, step, desired_on,
                     salesman_id, coalesce(salesman.display_name, salesman_name) as salesman_name,
                     consultant_id, coalesce(consultant.display_name, consultant_name) as consultant_name, since
              from customer
              left join known_salesman salesman on salesman.id = salesman_id
              left join known_salesman consultant on consultant.id = consultant_id
-             where $6::timestamptz is null or (since, customer_id) < ($6, $7)
-             order by since desc, customer_id desc limit $8",
+             where $6::timestamptz is null or (since, customer.id) < ($6, $7)
+             order by since desc, customer.id desc limit $8",
         )
         .bind(after.map(|place| place.0))
         .bind(after.map(|place| place.1))
@@ -337,6 +341,7 @@ impl TryFrom<CustomerRow> for Customer {
         let step = row.step.map(word::<Step>).transpose()?;
         Ok(Self {
             id: CustomerId(row.customer_id),
+            newest_id: row.newest_id,
             last_four: row.last_four,
             erased_at: row.erased_at,
             interested: row.interested,

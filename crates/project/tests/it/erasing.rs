@@ -1,51 +1,55 @@
 //! What is kept of a customer, and how it is forgotten.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::http::{Method, header};
 use chrono::TimeDelta;
 use events::{ConsultationCreated, CustomerId, CustomerRef, Event, InterestCreated, LastFour, Origin, Step};
 use serde_json::{Value, json};
 use service_kit::Clock as _;
+use service_kit::auth::Identity;
 use service_kit::testing::{self, TestApp};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use crate::ending::until_somebody_waits;
 use crate::{
     CONSULTANT, OTHER_SALESMAN, SALESMAN, a_customer, consultation_created, consultation_edited, interest_created,
     interest_updated, matched, ongoing, person, progressed, shown, start, with,
 };
 
-const PHONE: &str = "010-1234-5678";
+pub(crate) const PHONE: &str = "010-1234-5678";
 
-fn the_customer() -> CustomerRef {
+pub(crate) fn the_customer() -> CustomerRef {
     let last_four = LastFour::try_from("5678".to_owned()).unwrap();
     CustomerRef { customer_id: CustomerId(testing::customer(PHONE).subject), last_four }
 }
 
-fn his_interest(id: Uuid, series: Uuid, project: Uuid) -> InterestCreated {
+pub(crate) fn his_interest(id: Uuid, series: Uuid, project: Uuid) -> InterestCreated {
     InterestCreated { customer: the_customer(), ..interest_created(id.as_u128(), Some(series), project, 0) }
 }
 
-fn his_consultation(id: Uuid, project: Uuid) -> ConsultationCreated {
+pub(crate) fn his_consultation(id: Uuid, project: Uuid) -> ConsultationCreated {
     ConsultationCreated { customer: the_customer(), ..consultation_created(id.as_u128(), project, 0) }
 }
 
 /// Delivers an event that was recorded just now, and lets a second go by.
-async fn deliver<E: Event>(app: &TestApp, version: i64, event: &E) {
+pub(crate) async fn deliver<E: Event>(app: &TestApp, version: i64, event: &E) {
     let mut sent = testing::envelope(Uuid::new_v4(), version, event);
     sent.recorded_at = app.clock().now();
     app.deliver_raw(&sent, serde_json::to_vec(event).unwrap()).await;
     app.clock().advance(TimeDelta::seconds(1));
 }
 
-async fn erase(app: &TestApp, phone: &str) {
-    let answer = app.as_customer(phone).send(Method::DELETE, "/me", &[], Vec::new()).await;
+/// As the gateway asks for it: of an erasure it tells no number.
+pub(crate) async fn erase(app: &TestApp, phone: &str) {
+    let gateway = app.with(&Identity { phone: None, ..testing::customer(phone) });
+    let answer = gateway.send(Method::DELETE, "/me", &[], Vec::new()).await;
     assert_eq!((answer.status.as_u16(), &answer.json), (204, &Value::Null));
     app.clock().advance(TimeDelta::seconds(1));
 }
 
 /// An id as a service makes it at this moment.
-fn new_id(app: &TestApp) -> Uuid {
+pub(crate) fn new_id(app: &TestApp) -> Uuid {
     let tail: [u8; 10] = Uuid::new_v4().into_bytes()[..10].try_into().unwrap();
     uuid::Builder::from_unix_timestamp_millis(app.clock().now().timestamp_millis().unsigned_abs(), &tail).into_uuid()
 }
@@ -59,27 +63,48 @@ fn customers(view: &Value) -> &Vec<Value> {
 }
 
 /// What of a table is a customer's, without ids and the instant of the erasure, which tell nothing.
-async fn kept(app: &TestApp, tables: &[&str]) -> Value {
+pub(crate) async fn kept(app: &TestApp, names: &[&str]) -> Value {
     let mut all = serde_json::Map::new();
-    for table in tables {
+    for table in names {
         let sql = format!("select coalesce(jsonb_agg(to_jsonb(t) - 'erased_at' order by id), '[]') from {table} t");
         all.insert((*table).to_owned(), sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(app.pool()).await.unwrap());
     }
     all.into()
 }
 
-/// Whatever is kept, as text and without ids; not what this service tells itself, which is of no customer.
-async fn everything(app: &TestApp) -> String {
-    let mut text = String::new();
-    for table in ["known_interest", "known_consultation", "known_match", "forgotten", "idempotency_key", "import", "import_row"] {
+/// Every table of the schema and whatever it holds, as text: without ids and instants, which tell nothing, and bytes as what they spell.
+async fn tables(app: &TestApp) -> BTreeMap<String, String> {
+    let mut tx = app.pool().begin().await.unwrap();
+    sqlx::raw_sql("set local bytea_output = 'escape'").execute(&mut *tx).await.unwrap();
+    let names: Vec<String> = sqlx::query_scalar(
+        "select table_name::text from information_schema.tables
+         where table_schema = current_schema() and table_type = 'BASE TABLE' and table_name <> all($1)",
+    )
+    .bind(UNSEEN.as_slice())
+    .fetch_all(&mut *tx)
+    .await
+    .unwrap();
+    let mut tables = BTreeMap::new();
+    for table in names {
         let sql = format!(
-            "select coalesce(string_agg(regexp_replace(to_jsonb(t)::text, '[0-9a-f]{{8}}(-[0-9a-f]{{4,12}}){{4}}', 'an id', 'g'), E'\\n'
-                                        order by to_jsonb(t)::text), '')
+            "select coalesce(string_agg(regexp_replace(to_jsonb(t)::text, $1, '…', 'g'), E'\\n' order by to_jsonb(t)::text), '')
              from {table} t"
         );
-        text += &sqlx::query_scalar::<_, String>(AssertSqlSafe(sql)).fetch_one(app.pool()).await.unwrap();
+        let text = sqlx::query_scalar(AssertSqlSafe(sql)).bind(TELLS_NOTHING).fetch_one(&mut *tx).await.unwrap();
+        tables.insert(table, text);
     }
-    text
+    tables
+}
+
+/// An id, or an instant.
+const TELLS_NOTHING: &str = "[0-9a-f]{8}(-[0-9a-f]{4,12}){4}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+]+";
+
+/// What the migrations note of themselves.
+const UNSEEN: [&str; 1] = ["_sqlx_migrations"];
+
+/// All of that.
+pub(crate) async fn everything(app: &TestApp) -> String {
+    tables(app).await.into_values().collect()
 }
 
 struct Seeded {
@@ -153,6 +178,10 @@ async fn of_an_erased_customer_ids_and_counts_stay_staff_see_no_person_and_his_p
     let app = start().await;
     let it = seeded(&app).await;
     assert_eq!(customers(&view(app.as_salesman(SALESMAN), it.project).await).len(), 2);
+    let before = tables(&app).await;
+    for table in ["known_interest", "known_consultation"] {
+        assert!(before[table].contains("5678"), "{table}: {before:?}");
+    }
     // Saying it twice is fine.
     for _ in 0..2 {
         erase(&app, PHONE).await;
@@ -296,7 +325,7 @@ async fn old_things_leave_the_same_whenever_they_are_told_of_around_the_erasure(
     }
 }
 
-fn delivery<E: Event>(version: i64, event: &E) -> (events::Envelope, Vec<u8>) {
+pub(crate) fn delivery<E: Event>(version: i64, event: &E) -> (events::Envelope, Vec<u8>) {
     (testing::envelope(Uuid::new_v4(), version, event), serde_json::to_vec(event).unwrap())
 }
 
@@ -318,51 +347,17 @@ async fn an_end_that_is_told_only_after_the_erasure_is_counted() {
 }
 
 #[tokio::test]
-async fn an_erasure_waits_for_whoever_is_in_the_midst_of_keeping_something_of_his() {
-    let app = start().await;
-    let (id, customer) = (Uuid::from_u128(7), the_customer().customer_id);
-    let mut batch = app.context().db.begin().await.unwrap();
-    assert!(!service_kit::forgotten::is_old(&mut batch, customer, id, app.clock().now()).await.unwrap());
-    sqlx::query(
-        "insert into known_interest (id, project_id, customer_id, last_four, interested, since) values ($1, $1, $2, '5678', true, now())",
-    )
-    .bind(id)
-    .bind(customer.0)
-    .execute(&mut *batch)
-    .await
-    .unwrap();
-    tokio::join!(erase(&app, PHONE), async {
-        until_somebody_waits(&app).await;
-        batch.commit().await.unwrap();
-    });
-    assert!(!everything(&app).await.contains("5678"));
-}
-
-#[tokio::test]
-async fn whoever_keeps_something_while_he_is_erased_waits_and_is_told() {
-    let app = start().await;
-    let event = his_interest(new_id(&app), Uuid::from_u128(1), Uuid::from_u128(2));
-    app.clock().advance(TimeDelta::seconds(1));
-    let mut erasing = app.context().db.begin().await.unwrap();
-    service_kit::forgotten::remember(&mut erasing, event.customer.customer_id).await.unwrap();
-    tokio::join!(app.deliver(1, &event), async {
-        until_somebody_waits(&app).await;
-        erasing.commit().await.unwrap();
-    });
-    let left = everything(&app).await;
-    assert!(!left.contains("5678") && left.contains("erased_at"), "{left}");
-}
-
-#[tokio::test]
 async fn what_was_kept_aside_of_his_is_kept_without_what_says_who_he_is() {
     let app = start().await;
     let event = his_interest(new_id(&app), Uuid::from_u128(1), Uuid::from_u128(2));
     let mut payload = serde_json::to_value(interest_updated(&event, false)).unwrap();
-    payload["memo"] = json!("급하게 부탁드립니다");
+    (payload["memo"], payload["phone"]) = (json!("급하게 부탁드립니다"), json!("+821012345678"));
     let sent = testing::envelope(Uuid::new_v4(), 3, &interest_updated(&event, false));
     app.deliver_raw(&sent, payload.to_string().into_bytes()).await;
     assert_eq!(app.parked().await, ["gap"]);
+    assert!(tables(&app).await["parked"].contains("1012345678"));
     erase(&app, PHONE).await;
+    assert!(!everything(&app).await.contains("1012345678"));
     let kept: Vec<u8> = sqlx::query_scalar("select payload from parked").fetch_one(app.pool()).await.unwrap();
     let kept = String::from_utf8(kept).unwrap();
     assert!(!kept.contains("부탁") && kept.contains("interestId"), "{kept}");
@@ -402,4 +397,38 @@ async fn whoever_is_replaced_loses_sight_at_once() {
         assert_eq!(after.get(&card).await.status.as_u16(), 200);
         assert_eq!(customers(&view(after, it.project).await).iter().map(|it| &it["lastFour"]).collect::<Vec<_>>(), ["5678"]);
     }
+}
+
+#[tokio::test]
+async fn each_erasure_of_a_number_is_a_customer_of_its_own_and_no_answer_tells_whose_it_was() {
+    let app = start().await;
+    let it = seeded(&app).await;
+    let late = his_consultation(new_id(&app), it.project);
+    app.clock().advance(TimeDelta::seconds(1));
+    erase(&app, PHONE).await;
+    // What is told of only now goes with what was erased.
+    app.deliver(1, &late).await;
+    assert_eq!(customers(&view(app.as_staff(), it.project).await).len(), 2);
+    deliver(&app, 1, &his_consultation(new_id(&app), it.project)).await;
+    erase(&app, PHONE).await;
+    let all = view(app.as_staff(), it.project).await;
+    let erased: BTreeSet<_> = customers(&all).iter().filter_map(|it| it["erasedAt"].as_str()).collect();
+    assert_eq!((customers(&all).len(), erased.len()), (3, 2), "{all}");
+    let id = the_customer().customer_id.to_string();
+    let (mut paged, mut path) = (Vec::new(), format!("/projects/{}/view?limit=1", it.project));
+    loop {
+        let page = app.as_staff().get(&path).await;
+        let link = page.headers.get(header::LINK).map(|link| link.to_str().unwrap().to_owned());
+        let page = page.expect(200);
+        assert!(!page.to_string().contains(&id), "{page}");
+        paged.extend(customers(&page).clone());
+        let Some(next) = page["customers"]["next"].as_str() else { break };
+        let within_link = link.as_deref().and_then(|link| link.split("after=").nth(1)?.split(['&', '>']).next());
+        for cursor in [Some(next), within_link].into_iter().flatten() {
+            let place: Value = service_kit::http::place(cursor).unwrap();
+            assert!(place.is_array() && !place.to_string().contains(&id), "{place}");
+        }
+        path = format!("/projects/{}/view?limit=1&after={next}", it.project);
+    }
+    assert_eq!(&paged, customers(&all));
 }

@@ -7,6 +7,7 @@ mod committing;
 mod described;
 mod ending;
 mod erasing;
+mod erasing_meanwhile;
 mod finding;
 mod http;
 mod importing;

@@ -26,7 +26,7 @@ use crate::view::{OriginView, StrategyName};
     "salesman": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘" }, "consultant": null,
     "strategy": "phone-suffix", "requestedAt": "2026-11-24T01:00:00Z", "matchedAt": "2026-11-24T01:00:00.125Z", "closedAt": null,
 }] }))]
-pub(crate) struct MatchData {
+pub(crate) struct MatchDataView {
     /// Who serves him, and served him, oldest first.
     matches: Vec<MatchedView>,
 }
@@ -89,14 +89,14 @@ impl From<Stored> for MatchedView {
 #[utoipa::path(
     get, path = "/me/data", tag = "salesman-match",
     responses((
-        status = 200, body = MatchData, description = "Without what was erased before",
+        status = 200, body = MatchDataView, description = "Without what was erased before",
         headers(("Cache-Control" = String, description = "`no-store`")),
     )),
     extensions(("x-internal" = json!(true))),
 )]
 pub(super) async fn data(State(context): State<Context>, who: Identity) -> Result<impl IntoResponse, Problem> {
     let stored = store::held(context.db.pool(), CustomerId(who.subject)).await?;
-    let view = MatchData { matches: stored.into_iter().map(MatchedView::from).collect() };
+    let view = MatchDataView { matches: stored.into_iter().map(MatchedView::from).collect() };
     Ok(([(header::CACHE_CONTROL, "no-store")], View(view)))
 }
 

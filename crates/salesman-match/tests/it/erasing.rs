@@ -1,11 +1,16 @@
 //! What is kept of a customer, and how it is forgotten.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use axum::http::{Method, header};
 use chrono::TimeDelta;
 use events::{ConsultationCreated, Event, InterestCreated, PersonRole, Step};
 use serde_json::{Value, json};
 use service_kit::Clock as _;
-use service_kit::testing::{TestApp, envelope};
+use service_kit::auth::Identity;
+use service_kit::testing::{self, TestApp, envelope};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::{
@@ -24,8 +29,10 @@ async fn deliver<E: Event>(app: &TestApp, version: i64, event: &E) {
     app.clock().advance(TimeDelta::seconds(1));
 }
 
+/// As the gateway asks for it: of an erasure it tells no number.
 async fn erase(app: &TestApp, phone: &str) {
-    let answer = app.as_customer(phone).send(Method::DELETE, "/me", &[], Vec::new()).await;
+    let gateway = app.with(&Identity { phone: None, ..testing::customer(phone) });
+    let answer = gateway.send(Method::DELETE, "/me", &[], Vec::new()).await;
     assert_eq!((answer.status.as_u16(), &answer.json), (204, &Value::Null));
     app.clock().advance(TimeDelta::seconds(1));
 }
@@ -44,17 +51,39 @@ async fn found(app: &TestApp, caller: &service_kit::testing::Caller<'_>, origin:
     (list["items"].as_array().unwrap().len(), one.status.as_u16())
 }
 
-/// Whatever is kept, as text and without ids; not the ledger, which holds ids and last digits for good, by contract, nor what was kept aside.
-async fn everything(app: &TestApp) -> String {
-    let mut text = String::new();
-    for table in ["salesman_match", "forgotten", "known_salesman", "known_project", "idempotency_key"] {
+/// Every table of the schema and whatever it holds, as text: without ids and instants, which tell nothing, and bytes as what they spell.
+async fn tables(app: &TestApp) -> BTreeMap<String, String> {
+    let mut tx = app.pool().begin().await.unwrap();
+    sqlx::raw_sql("set local bytea_output = 'escape'").execute(&mut *tx).await.unwrap();
+    let names: Vec<String> = sqlx::query_scalar(
+        "select table_name::text from information_schema.tables
+         where table_schema = current_schema() and table_type = 'BASE TABLE' and table_name <> all($1)",
+    )
+    .bind(UNSEEN.as_slice())
+    .fetch_all(&mut *tx)
+    .await
+    .unwrap();
+    let mut tables = BTreeMap::new();
+    for table in names {
         let sql = format!(
-            "select coalesce(string_agg(regexp_replace(to_jsonb(t)::text, '[0-9a-f]{{8}}(-[0-9a-f]{{4,12}}){{4}}', 'an id', 'g'), E'\\n'), '')
+            "select coalesce(string_agg(regexp_replace(to_jsonb(t)::text, $1, '…', 'g'), E'\\n' order by to_jsonb(t)::text), '')
              from {table} t"
         );
-        text += &sqlx::query_scalar::<_, String>(sqlx::AssertSqlSafe(sql)).fetch_one(app.pool()).await.unwrap();
+        let text = sqlx::query_scalar(AssertSqlSafe(sql)).bind(TELLS_NOTHING).fetch_one(&mut *tx).await.unwrap();
+        tables.insert(table, text);
     }
-    text
+    tables
+}
+
+/// An id, or an instant.
+const TELLS_NOTHING: &str = "[0-9a-f]{8}(-[0-9a-f]{4,12}){4}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+]+";
+
+/// Not the ledger, which holds last digits for good, by contract; nor what the migrations note of themselves.
+const UNSEEN: [&str; 2] = ["event_log", "_sqlx_migrations"];
+
+/// All of that.
+async fn everything(app: &TestApp) -> String {
+    tables(app).await.into_values().collect()
 }
 
 /// Two customers with an interest, a closed and an open consultation each, all of them served by the salesman 1 and the consultant 9.
@@ -118,6 +147,7 @@ async fn of_an_erased_customer_the_ids_stay_and_nothing_else_and_another_stays_a
     let app = start().await;
     let it = seeded(&app).await;
     let others = match_of(&app, it.others.aggregate_id()).await;
+    assert!(tables(&app).await["salesman_match"].contains(FOUR));
     // Saying it twice is fine.
     for _ in 0..2 {
         erase(&app, PHONE).await;
@@ -208,6 +238,7 @@ async fn what_is_told_of_old_things_afterwards_changes_nothing_however_often_it_
     deliver(&app, 3, &turned(&it.interest, true)).await;
     deliver(&app, 2, &progressed(it.open.aggregate_id(), Step::Cancelled)).await;
     let before = everything(&app).await;
+    let matches = tables(&app).await["salesman_match"].clone();
     sqlx::raw_sql("delete from progress; delete from inbox").execute(app.pool()).await.unwrap();
     app.deliver(1, &it.interest).await;
     deliver(&app, 2, &turned(&it.interest, false)).await;
@@ -216,8 +247,8 @@ async fn what_is_told_of_old_things_afterwards_changes_nothing_however_often_it_
     deliver(&app, 2, &progressed(it.closed.aggregate_id(), Step::Succeeded)).await;
     app.deliver(1, &it.open).await;
     deliver(&app, 2, &progressed(it.open.aggregate_id(), Step::Cancelled)).await;
-    assert_eq!(everything(&app).await, before);
-    assert!(!before.contains(FOUR));
+    assert_eq!(tables(&app).await["salesman_match"], matches);
+    assert!(!before.contains(FOUR) && !everything(&app).await.contains(FOUR));
     assert_eq!((assign(&app).await, app.parked().await.len(), app.new_events().await.len()), (0, 0, 0));
 }
 
@@ -277,7 +308,9 @@ async fn what_was_kept_aside_of_his_is_kept_without_what_says_who_he_is() {
     let sent = envelope(Uuid::new_v4(), 3, &turned(&it.interest, false));
     app.deliver_raw(&sent, payload.to_string().into_bytes()).await;
     assert_eq!(app.parked().await, ["gap"]);
+    assert!(tables(&app).await["parked"].contains("1012345678"));
     erase(&app, PHONE).await;
+    assert!(!everything(&app).await.contains("1012345678"));
     let kept: Vec<u8> = sqlx::query_scalar("select payload from parked").fetch_one(app.pool()).await.unwrap();
     let kept = String::from_utf8(kept).unwrap();
     assert!(!kept.contains("1012345678") && kept.contains("interestId"), "{kept}");
@@ -300,5 +333,61 @@ async fn whoever_is_replaced_loses_sight_at_once() {
     }
     for (number, expected) in [(9, (0, 404)), (8, (1, 200))] {
         assert_eq!(found(&app, &app.as_consultant(Uuid::from_u128(number)), origin).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn no_row_of_an_erased_customer_can_say_who_brought_him_in_or_served_him_before() {
+    let app = start().await;
+    seeded(&app).await;
+    erase(&app, PHONE).await;
+    for (column, value) in [
+        ("last_four", "'5678'"),
+        ("reason", "'{}'"),
+        ("brought_by", "gen_random_uuid()"),
+        ("previous_salesman_id", "gen_random_uuid()"),
+        ("previous_consultant_id", "gen_random_uuid()"),
+        ("closed_at", "null"),
+    ] {
+        let sql = format!("update salesman_match set {column} = {value} where erased_at is not null");
+        let refused = sqlx::query(AssertSqlSafe(sql)).execute(app.pool()).await.unwrap_err();
+        assert!(refused.as_database_error().is_some_and(sqlx::error::DatabaseError::is_check_violation), "{column}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_closes_a_match_while_its_customer_is_erased_holds_no_row_that_the_erasure_waits_for() {
+    let app = start().await;
+    let it = seeded(&app).await;
+    let customer = it.open.customer.customer_id;
+    let waits = "select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+    let (off, cancelled) = (turned(&it.interest, false), progressed(it.open.aggregate_id(), Step::Cancelled));
+    for (is_interest, origin) in [(true, it.interest.aggregate_id()), (false, it.open.aggregate_id())] {
+        let mut erasing = app.context().db.begin().await.unwrap();
+        service_kit::forgotten::remember(&mut erasing, customer).await.unwrap();
+        let telling = async {
+            if is_interest {
+                app.deliver(2, &off).await;
+            } else {
+                app.deliver(2, &cancelled).await;
+            }
+        };
+        tokio::join!(telling, async {
+            let somebody_waits = async {
+                while !sqlx::query_scalar::<_, bool>(waits).fetch_one(app.pool()).await.unwrap() {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), somebody_waits).await.expect("it waits for the erasure");
+            let lock = "select 1 from salesman_match where origin_id = $1 for update nowait";
+            sqlx::query(lock).bind(origin).execute(&mut *erasing).await.unwrap();
+            erasing.commit().await.unwrap();
+        });
+        let closed: bool = sqlx::query_scalar("select closed_at is not null from salesman_match where origin_id = $1")
+            .bind(origin)
+            .fetch_one(app.pool())
+            .await
+            .unwrap();
+        assert!(closed);
     }
 }

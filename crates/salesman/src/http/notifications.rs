@@ -31,8 +31,8 @@ pub(crate) struct NotificationView {
     /// What it is about.
     #[schema(value_type = Kind)]
     kind: String,
-    /// Where he can do something about it.
-    link: LinkView,
+    /// Where he can do something about it: the programme of what he is on no longer. Null where no programme is known of that.
+    link: Option<LinkView>,
     /// What a page shows of it.
     details: DetailsView,
     /// When it happened.
@@ -58,7 +58,7 @@ impl LinkView {
     }
 }
 
-/// What a page shows of a notification; what does not belong to its kind is absent.
+/// What a page shows of a notification; what does not belong to its kind is absent, and so is whatever is told of what he is on no longer.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
@@ -78,7 +78,8 @@ impl From<Notification> for NotificationView {
     fn from(row: Notification) -> Self {
         let Notification { id, kind, link_kind, link_id, project_id, project_name, details, created_at, read_at } = row;
         let details = DetailsView { project_id, project_name, more: details.0 };
-        Self { id, kind, link: LinkView::new(link_kind, link_id), details, created_at, read_at }
+        let link = link_kind.zip(link_id).map(|(kind, id)| LinkView::new(kind, id));
+        Self { id, kind, link, details, created_at, read_at }
     }
 }
 

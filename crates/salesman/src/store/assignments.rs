@@ -36,7 +36,7 @@ pub(crate) async fn assign(tx: &mut Tx, event: &SalesmanMatched, envelope: &Enve
     Ok(())
 }
 
-/// Since when a thing is an erased customer's, if it is one's.
+/// Since when a thing is an erased customer's, if it is one's: as if it had been here when he was erased.
 async fn erased_at(
     tx: &mut Tx,
     customer: &CustomerRef,
@@ -44,7 +44,13 @@ async fn erased_at(
     envelope: &Envelope,
 ) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
     let is_old = forgotten::is_old(tx, customer.customer_id, origin.id(), envelope.recorded_at).await?;
-    Ok(is_old.then_some(tx.now()))
+    if !is_old {
+        return Ok(None);
+    }
+    sqlx::query_scalar("select at from forgotten where customer_id = $1")
+        .bind(customer.customer_id.0)
+        .fetch_optional(&mut **tx)
+        .await
 }
 
 /// The version by which something exists: what a match that does not say it answers.
@@ -68,10 +74,10 @@ pub(crate) async fn set_state(tx: &mut Tx, state: State<'_>, envelope: &Envelope
     sqlx::query(
         "insert into assignment (origin_kind, origin_id, customer_id, last_four, project_id, wanted, closed_as, closed_at,
                                  closed_version, state_version, erased_at)
-         values ($1, $2, $3, $4, $5, $6 and $10::timestamptz is null, $7, $8, case when $6 then 0 else $9 end, $9, $10)
+         values ($1, $2, $3, $4, $5, $6 and $10::timestamptz is null, $7, coalesce($8, $10), case when $6 then 0 else $9 end, $9, $10)
          on conflict (origin_kind, origin_id) do update
              set wanted = excluded.wanted and assignment.erased_at is null, closed_as = excluded.closed_as,
-                 closed_at = coalesce(excluded.closed_at, assignment.closed_at),
+                 closed_at = coalesce($8, assignment.closed_at),
                  closed_version = greatest(assignment.closed_version, excluded.closed_version),
                  state_version = excluded.state_version
              where assignment.state_version < excluded.state_version",

@@ -48,8 +48,9 @@ pub(crate) async fn tell(tx: &mut Tx, event: &Envelope, told: &[Told]) -> Result
 pub(crate) struct Notification {
     pub(crate) id: Uuid,
     pub(crate) kind: String,
-    pub(crate) link_kind: String,
-    pub(crate) link_id: Uuid,
+    /// Nothing where he lost what it leads to, and no programme is known of it; the same holds for its id.
+    pub(crate) link_kind: Option<String>,
+    pub(crate) link_id: Option<Uuid>,
     pub(crate) project_id: Option<Uuid>,
     pub(crate) project_name: Option<String>,
     pub(crate) details: Json<Details>,
@@ -57,23 +58,27 @@ pub(crate) struct Notification {
     pub(crate) read_at: Option<DateTime<Utc>>,
 }
 
-/// What somebody was told, newest first. A project whose name the event did not tell is named by what is known of it now, and whoever is on
-/// something no longer is led to its programme.
+/// What somebody was told, newest first. A project whose name the event did not tell is named by what is known of it now. Whoever is on
+/// something no longer is led to its programme, if to anything, and of what he was told nothing is left but that it was, and when.
 pub(crate) async fn list(pool: &PgPool, salesman: Uuid, unread_only: bool, page: Page) -> Result<Vec<Notification>, sqlx::Error> {
     // As a text of its own it goes by the index of what is unread, however much was read.
     let unread = if unread_only { "and read_at is null" } else { "" };
     let sql = format!(
-        "select notification.id, kind, coalesce(project_name, known_project.name) as project_name, details, created_at, read_at,
-                case when lost.origin_id is null then notification.origin_kind else 'project' end as link_kind,
-                case when lost.origin_id is null then notification.origin_id else notification.project_id end as link_id,
-                notification.project_id
-         from notification
-         left join known_project on known_project.id = notification.project_id
-         left join assignment lost on lost.origin_kind = notification.origin_kind and lost.origin_id = notification.origin_id
-              and lost.match_version > 0 and lost.salesman_id is distinct from $1 and lost.consultant_id is distinct from $1
-              and notification.project_id is not null
-         where notification.salesman_id = $1 and ($2::uuid is null or notification.id < $2) {unread}
-         order by notification.id desc limit $3"
+        "select told.id, kind, coalesce(project_name, known_project.name) as project_name, case when lost then '{{}}' else details end as details,
+                created_at, read_at, case when not lost then origin_kind when programme is not null then 'project' end as link_kind,
+                case when lost then programme else origin_id end as link_id, programme as project_id
+         from (
+             select notification.*, coalesce(notification.project_id, it.project_id) as programme,
+                    (kind = 'taken_away' or coalesce(it.match_version > 0, false))
+                    and not coalesce($1 in (it.salesman_id, it.consultant_id), false) as lost
+             from notification
+             left join assignment it on it.origin_kind = coalesce(details #>> '{{origin,kind}}', notification.origin_kind)
+                  and it.origin_id = coalesce((details #>> '{{origin,id}}')::uuid, notification.origin_id)
+             where notification.salesman_id = $1 and ($2::uuid is null or notification.id < $2) {unread}
+             order by notification.id desc limit $3
+         ) told
+         left join known_project on known_project.id = programme
+         order by told.id desc"
     );
     sqlx::query_as(AssertSqlSafe(sql)).bind(salesman).bind(page.after).bind(page.fetch()).fetch_all(pool).await
 }

@@ -1,5 +1,7 @@
 //! What is kept of a customer, and how it is forgotten.
 
+use std::collections::BTreeMap;
+
 use axum::http::{Method, header};
 use chrono::TimeDelta;
 use events::{
@@ -8,6 +10,7 @@ use events::{
 };
 use serde_json::{Value, json};
 use service_kit::Clock as _;
+use service_kit::auth::Identity;
 use service_kit::testing::{self, TestApp};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
@@ -40,9 +43,11 @@ fn his_interest(interested: bool, salesman: Uuid) -> InterestUpdated {
     InterestUpdated { customer: customer(PHONE), ..interest_updated(interested, Some(salesman), Some(CONSULTANT)) }
 }
 
+/// As the gateway asks for it: of an erasure it tells no number.
 async fn erase(app: &TestApp, phone: &str) {
     app.clock().advance(TimeDelta::seconds(1));
-    let answer = app.as_customer(phone).send(Method::DELETE, "/me", &[], Vec::new()).await;
+    let gateway = app.with(&Identity { phone: None, ..testing::customer(phone) });
+    let answer = gateway.send(Method::DELETE, "/me", &[], Vec::new()).await;
     assert_eq!((answer.status.as_u16(), &answer.json), (204, &Value::Null));
     app.clock().advance(TimeDelta::seconds(1));
 }
@@ -51,18 +56,39 @@ async fn card(app: &TestApp, phone: &str, id: Uuid) -> u16 {
     app.as_customer(phone).get(&format!("/salesmen/{id}/card")).await.status.as_u16()
 }
 
-/// Whatever is kept, as text and without ids; not the ledger, which tells of nobody but people who work here.
-async fn everything(app: &TestApp) -> String {
-    let mut text = String::new();
-    for table in ["assignment", "notification", "outcome", "forgotten", "known_project", "idempotency_key"] {
+/// Every table of the schema and whatever it holds, as text: without ids and instants, which tell nothing, and bytes as what they spell.
+async fn tables(app: &TestApp) -> BTreeMap<String, String> {
+    let mut tx = app.pool().begin().await.unwrap();
+    sqlx::raw_sql("set local bytea_output = 'escape'").execute(&mut *tx).await.unwrap();
+    let names: Vec<String> = sqlx::query_scalar(
+        "select table_name::text from information_schema.tables
+         where table_schema = current_schema() and table_type = 'BASE TABLE' and table_name <> all($1)",
+    )
+    .bind(UNSEEN.as_slice())
+    .fetch_all(&mut *tx)
+    .await
+    .unwrap();
+    let mut tables = BTreeMap::new();
+    for table in names {
         let sql = format!(
-            "select coalesce(string_agg(regexp_replace(to_jsonb(t)::text, '[0-9a-f]{{8}}(-[0-9a-f]{{4,12}}){{4}}', 'an id', 'g'), E'\\n'
-                                        order by to_jsonb(t)::text), '')
+            "select coalesce(string_agg(regexp_replace(to_jsonb(t)::text, $1, '…', 'g'), E'\\n' order by to_jsonb(t)::text), '')
              from {table} t"
         );
-        text += &sqlx::query_scalar::<_, String>(AssertSqlSafe(sql)).fetch_one(app.pool()).await.unwrap();
+        let text = sqlx::query_scalar(AssertSqlSafe(sql)).bind(TELLS_NOTHING).fetch_one(&mut *tx).await.unwrap();
+        tables.insert(table, text);
     }
-    text
+    tables
+}
+
+/// An id, or an instant.
+const TELLS_NOTHING: &str = "[0-9a-f]{8}(-[0-9a-f]{4,12}){4}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+]+";
+
+/// What the migrations note of themselves.
+const UNSEEN: [&str; 1] = ["_sqlx_migrations"];
+
+/// All of that.
+async fn everything(app: &TestApp) -> String {
+    tables(app).await.into_values().collect()
 }
 
 /// A customer with an interest that is open and a consultation that succeeded, and another with an open one, all with the same salesman.
@@ -116,6 +142,10 @@ async fn of_an_erased_customer_ids_and_counts_stay_and_another_stays_as_he_is() 
     let app = start().await;
     let id = seeded(&app).await;
     let other = app.as_customer(OTHER_PHONE).get("/me/data").await.expect(200);
+    let before = tables(&app).await;
+    for table in ["assignment", "notification"] {
+        assert!(before[table].contains("5678"), "{table}: {before:?}");
+    }
     // Saying it twice is fine.
     for _ in 0..2 {
         erase(&app, PHONE).await;
@@ -248,7 +278,7 @@ async fn old_things_leave_the_same_whenever_they_are_told_of_around_the_erasure(
             (0, 0, 0)
         );
         let kept: Value = sqlx::query_scalar(
-            "select jsonb_agg(to_jsonb(it) - 'erased_at' - 'closed_at' order by origin_kind) from assignment it where erased_at is not null",
+            "select jsonb_agg(to_jsonb(it) - 'erased_at' order by origin_kind) from assignment it where erased_at is not null",
         )
         .fetch_one(app.pool())
         .await
@@ -290,9 +320,11 @@ async fn what_was_kept_aside_of_his_is_kept_without_what_says_who_he_is() {
     let app = start().await;
     let event = his_interest(false, SALESMAN);
     let mut payload = serde_json::to_value(&event).unwrap();
-    payload["customerName"] = json!("홍길동");
+    (payload["customerName"], payload["phone"]) = (json!("홍길동"), json!("+821077775678"));
     app.deliver_raw(&testing::envelope(Uuid::new_v4(), 3, &event), payload.to_string().into_bytes()).await;
+    assert!(tables(&app).await["parked"].contains("1077775678"));
     erase(&app, PHONE).await;
+    assert!(!everything(&app).await.contains("1077775678"));
     let kept: Vec<u8> = sqlx::query_scalar("select payload from parked").fetch_one(app.pool()).await.unwrap();
     let kept = String::from_utf8(kept).unwrap();
     assert!(!kept.contains("홍길동") && kept.contains("interestId"), "{kept}");
@@ -345,4 +377,80 @@ async fn whoever_is_replaced_is_led_to_the_programme_by_whatever_he_was_told_bef
     deliver(&app, 1, &interest_created()).await;
     deliver(&app, 2, &unmatched).await;
     assert_eq!(links(app.as_salesman(OTHER)).await, ["interest", "consultation"]);
+}
+
+#[tokio::test]
+async fn whoever_is_replaced_reads_no_longer_whose_it_was_or_how_it_went_until_he_is_on_it_again() {
+    let app = start().await;
+    let first = his(a_match(SALESMAN, Some(CONSULTANT)));
+    deliver(&app, 1, &first).await;
+    deliver(&app, 1, &consultation_created(CONSULTATION)).await;
+    let mut edited = consultation_edited(Some(SALESMAN), Some(CONSULTANT));
+    edited.customer = customer(PHONE);
+    deliver(&app, 2, &edited).await;
+    deliver(
+        &app,
+        3,
+        &ConsultationProgressed { actor: events::Actor::System, ..his_step((Step::Apply, Step::Approved), SALESMAN) },
+    )
+    .await;
+    let told_to = async |id: Uuid| app.as_salesman(id).get("/salesmen/me/notifications").await.expect(200)["items"].clone();
+    let sought = [&customer(PHONE).customer_id.to_string(), &CONSULTATION.to_string(), "5678", "2026-12-03", "approved"];
+    let before = told_to(SALESMAN).await;
+    for text in sought {
+        assert!(before.to_string().contains(text), "{text}: {before}");
+    }
+    app.clock().advance(TimeDelta::seconds(1));
+    let second = rematched(&first, OTHER, Some(CONSULTANT));
+    deliver(&app, 2, &second).await;
+    let after = told_to(SALESMAN).await;
+    for text in sought {
+        assert!(!after.to_string().contains(text), "{text}: {after}");
+    }
+    let kinds: Vec<_> = after.as_array().unwrap().iter().map(|it| it["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds[0], "taken_away");
+    assert_eq!(kinds.len(), 4);
+    for it in after.as_array().unwrap() {
+        assert_eq!(it["link"], json!({ "kind": "project", "id": PROJECT }));
+        assert_eq!(it["details"].as_object().unwrap().keys().collect::<Vec<_>>(), ["projectId", "projectName"]);
+    }
+    app.clock().advance(TimeDelta::seconds(1));
+    deliver(&app, 3, &rematched(&second, SALESMAN, Some(CONSULTANT))).await;
+    let again = told_to(SALESMAN).await;
+    assert_eq!(again.as_array().unwrap()[2..], before.as_array().unwrap()[..], "the newest says that he is on it again");
+    assert!(!told_to(OTHER).await.to_string().contains("5678"));
+}
+
+#[tokio::test]
+async fn what_was_told_before_editions_were_noted_leads_to_the_programme_of_what_he_lost() {
+    let app = start().await;
+    deliver(&app, 1, &his(a_match(SALESMAN, None))).await;
+    let insert = "insert into notification (id, salesman_id, kind, event_id, origin_kind, origin_id, project_name, created_at)
+                  values (gen_random_uuid(), $1, 'assigned', gen_random_uuid(), 'consultation', $2, '스마트상점', '2026-11-22T01:00:00Z')";
+    sqlx::query(insert).bind(OTHER).bind(CONSULTATION).execute(app.pool()).await.unwrap();
+    let list = app.as_salesman(OTHER).get("/salesmen/me/notifications").await.expect(200);
+    assert_eq!(list["items"][0]["link"], json!({ "kind": "project", "id": PROJECT }));
+    assert_eq!(list["items"][0]["details"], json!({ "projectId": PROJECT, "projectName": "스마트상점" }));
+}
+
+#[tokio::test]
+async fn an_old_thing_that_is_wanted_and_matched_is_closed_at_the_erasure_in_either_order() {
+    let app = start().await;
+    let (created, on) = (interest_created(), his_interest(true, SALESMAN));
+    let interest = [delivery(1, &created), delivery(2, &on)];
+    let matched = [delivery(1, &his(a_match_of_interest(SALESMAN, None)))];
+    app.clock().advance(TimeDelta::hours(1));
+    erase(&app, PHONE).await;
+    let mut left = Vec::new();
+    for histories in [[&interest[..], &matched[..]], [&matched[..], &interest[..]]] {
+        sqlx::raw_sql("delete from inbox; delete from progress; delete from assignment").execute(app.pool()).await.unwrap();
+        for history in histories {
+            deliver_all(&app, history).await;
+            app.clock().advance(TimeDelta::seconds(1));
+        }
+        let kept: Value = sqlx::query_scalar("select to_jsonb(it) from assignment it").fetch_one(app.pool()).await.unwrap();
+        assert!(kept["closed_at"].is_string() && kept["closed_at"] == kept["erased_at"], "{kept}");
+        left.push(kept);
+    }
+    assert_eq!(left[0], left[1]);
 }

@@ -172,7 +172,7 @@ async fn what_was_told_before_there_were_details_is_readable() {
     sqlx::query(insert).bind(id).bind(SALESMAN).bind(CONSULTATION).execute(app.pool()).await.unwrap();
     let page = app.as_salesman(SALESMAN).get(LIST).await.expect(200);
     let expected = json!({
-        "id": id, "kind": "taken_away", "link": { "kind": "consultation", "id": CONSULTATION },
+        "id": id, "kind": "taken_away", "link": null,
         "details": { "projectId": null, "projectName": "스마트상점" }, "createdAt": "2026-11-22T01:00:00Z", "readAt": null,
     });
     assert_eq!(page, json!({ "items": [expected], "unread": 1 }));

@@ -52,7 +52,7 @@ async fn whoever_is_replaced_is_told_that_it_was_taken_away_and_is_not_led_to_wh
     assert_eq!(told(&app, OTHER).await, ["assigned"]);
     let away = newest(&app, SALESMAN).await;
     assert_eq!(away["link"], json!({ "kind": "project", "id": PROJECT }));
-    assert_eq!(away["details"]["origin"], json!({ "kind": "consultation", "id": CONSULTATION }));
+    assert_eq!(away["details"], json!({ "projectId": PROJECT, "projectName": "스마트상점" }));
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ use crate::store::erasure::{self as store, Held, HeldNews};
         "createdAt": "2026-11-24T01:00:00Z",
     }],
 }))]
-pub(crate) struct AssignmentData {
+pub(crate) struct AssignmentDataView {
     /// Who is on his interests and consultations, and was when they were closed.
     assignments: Vec<AssignedView>,
     /// What those people were told of him, oldest first.
@@ -129,7 +129,7 @@ impl From<HeldNews> for ToldView {
 #[utoipa::path(
     get, path = "/me/data", tag = "salesman",
     responses((
-        status = 200, body = AssignmentData, description = "Without what was erased before",
+        status = 200, body = AssignmentDataView, description = "Without what was erased before",
         headers(("Cache-Control" = String, description = "`no-store`")),
     )),
     extensions(("x-internal" = json!(true))),
@@ -138,7 +138,7 @@ pub(super) async fn data(State(context): State<Context>, who: Identity) -> Resul
     let customer = CustomerId(who.subject);
     let assignments = store::held(context.db.pool(), customer).await?;
     let notifications = store::held_news(context.db.pool(), customer).await?;
-    let view = AssignmentData {
+    let view = AssignmentDataView {
         assignments: assignments.into_iter().map(AssignedView::from).collect(),
         notifications: notifications.into_iter().map(ToldView::from).collect(),
     };
