@@ -43,9 +43,14 @@ impl WhyQuery {
 /// What the paths end in that show a whole number.
 const SHOWS_A_NUMBER: &str = "/phone";
 
+/// Whether there is a HEAD beside the GET of this path.
+pub(crate) fn has_head(path: &str) -> bool {
+    !path.ends_with(SHOWS_A_NUMBER)
+}
+
 /// HEAD would be answered by GET's handler, which writes down that somebody saw the number, and he would not have.
 pub(crate) async fn refuse_head(request: Request, next: Next) -> Response {
-    if request.method() == Method::HEAD && request.uri().path().ends_with(SHOWS_A_NUMBER) {
+    if request.method() == Method::HEAD && !has_head(request.uri().path()) {
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, HeaderValue::from_static("GET"))]).into_response();
     }
     next.run(request).await

@@ -102,8 +102,7 @@ async fn traced(request: Request, next: Next) -> Response {
                 carry(&response, Problem::not_found().render(language))
             }
             None if status == StatusCode::METHOD_NOT_ALLOWED && is_bare(&response) => {
-                let title = Text::new("지원하지 않는 요청 방식입니다", "This path has no such method");
-                carry(&response, Problem::new(status, "method-not-allowed", title).render(language))
+                carry(&response, Problem::method_not_allowed().render(language))
             }
             None => response,
         };

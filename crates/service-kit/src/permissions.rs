@@ -1,17 +1,19 @@
 //! Who may call what: one table for each service, next to its handlers.
 //!
 //! The table is the check itself: a request is looked up by its method and the path that it matched, and refused before anything of it is
-//! read. A path without a row is refused to everybody. It is also what the description tells (`x-actors`), and what tests walk over. *How
+//! read. A path without a row is refused to everybody, and a method without one is none that its path has: a handler that nobody described is
+//! never reached. It is also what the description tells (`x-actors`), and what tests walk over. *How
 //! much* of a thing somebody sees is decided where the thing is read: there, another person's thing is one that does not exist.
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::Method;
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use crate::Problem;
 use crate::auth::{Identity, Role};
+use crate::disclosure;
 
 pub use Sight::{All, No, Own};
 
@@ -85,6 +87,9 @@ pub async fn admit(State(table): State<&'static [Permission]>, request: Request,
     let Some(path) = request.extensions().get::<MatchedPath>() else { return next.run(request).await };
     match refusal(table, request.method(), path.as_str(), request.extensions().get().map(|identity: &Identity| identity.role)) {
         None => next.run(request).await,
+        Some(refusal) if refusal.status() == StatusCode::METHOD_NOT_ALLOWED => {
+            ([(header::ALLOW, allowed(table, path.as_str()))], refusal).into_response()
+        }
         Some(refusal) => refusal.into_response(),
     }
 }
@@ -92,8 +97,7 @@ pub async fn admit(State(table): State<&'static [Permission]>, request: Request,
 fn refusal(table: &[Permission], method: &Method, path: &str, role: Option<Role>) -> Option<Problem> {
     let Some(row) = find(table, method.as_str(), path) else {
         if table.iter().any(|row| row.path == path) {
-            // 405 is the router's to say.
-            return None;
+            return Some(Problem::method_not_allowed());
         }
         tracing::error!(%method, path, "a path without permissions is refused to everybody");
         return Some(Problem::forbidden());
@@ -103,6 +107,18 @@ fn refusal(table: &[Permission], method: &Method, path: &str, role: Option<Role>
         (No, Some(_)) => Some(Problem::forbidden()),
         (Own | All, _) => None,
     }
+}
+
+/// The methods of a path, as in `Allow`.
+fn allowed(table: &[Permission], path: &str) -> String {
+    let mut methods = Vec::new();
+    for row in table.iter().filter(|row| row.path == path) {
+        methods.push(row.method);
+        if row.method == Method::GET.as_str() && disclosure::has_head(path) {
+            methods.push(Method::HEAD.as_str());
+        }
+    }
+    methods.join(",")
 }
 
 /// Writes into each operation of a description who may call it.
@@ -133,6 +149,8 @@ mod tests {
 
     const TABLE: &[Permission] = &[
         Permission::new("GET", "/things", [No, Own, Own, No, All]),
+        Permission::new("POST", "/things", [No, Own, No, No, No]),
+        Permission::new("GET", "/things/{id}/phone", [No, No, Own, No, All]),
         Permission::new("GET", "/open", [All, All, All, All, All]),
         Permission::new("POST", "/things/{id}/end", [No, No, No, No, All]),
     ];
@@ -152,17 +170,27 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_row_is_refused_and_a_method_that_is_not_there_is_the_routers_to_refuse() {
+    fn a_path_without_a_row_is_refused_and_a_method_without_one_is_not_there() {
         assert_eq!(told(&Method::GET, "/forgotten", Some(Role::Staff)), Some("not-allowed"));
-        assert_eq!(told(&Method::DELETE, "/things", None), None);
+        for role in [None, Some(Role::Staff)] {
+            assert_eq!(told(&Method::DELETE, "/things", role), Some("method-not-allowed"));
+            assert_eq!(told(&Method::HEAD, "/things/{id}/end", role), Some("method-not-allowed"));
+        }
+        assert_eq!(allowed(TABLE, "/things"), "GET,HEAD,POST");
+        assert_eq!(allowed(TABLE, "/things/{id}/end"), "POST");
+        // There is no HEAD of a whole number.
+        assert_eq!(allowed(TABLE, "/things/{id}/phone"), "GET");
     }
 
     #[test]
     fn the_description_tells_who_may_call_and_shows_what_is_missing() {
-        let mut description = json!({ "paths": { "/things": { "get": {}, "post": {} }, "/open": { "get": {} } } });
+        let mut description = json!({ "paths": { "/things": { "get": {}, "put": {} }, "/open": { "get": {} } } });
         describe(&mut description, TABLE);
         assert_eq!(description["paths"]["/things"]["get"]["x-actors"], json!(["customer", "staff", "salesman"]));
         assert_eq!(description["paths"]["/open"]["get"]["x-actors"], json!(["anyone"]));
-        assert_eq!(unmatched(&description, TABLE), ["POST /things", "POST /things/{id}/end"]);
+        assert_eq!(
+            unmatched(&description, TABLE),
+            ["PUT /things", "POST /things", "GET /things/{id}/phone", "POST /things/{id}/end"]
+        );
     }
 }

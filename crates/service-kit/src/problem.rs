@@ -143,6 +143,12 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "not-allowed", Text::new("권한이 없습니다", "You are not allowed to do this"))
     }
 
+    /// 405: there is such a path, and it has no such method. Whoever says so tells in `Allow` which it has.
+    pub fn method_not_allowed() -> Self {
+        let title = Text::new("지원하지 않는 요청 방식입니다", "This path has no such method");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", title)
+    }
+
     /// 503: a condition that passes; the cause goes to the log.
     pub fn unavailable(cause: impl fmt::Display) -> Self {
         tracing::warn!(error = %cause, "a request was turned away for now");

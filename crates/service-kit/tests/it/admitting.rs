@@ -1,6 +1,7 @@
 //! Who is let in: by a token that the gateway signed for this service a moment ago, and by the table.
 
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, header};
+use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
@@ -10,16 +11,22 @@ use service_kit::auth::{Identity, LIFETIME, Role, Signer, new_private_pem};
 use service_kit::clock::SystemClock;
 use service_kit::permissions::{All, No, Permission};
 use service_kit::testing::{TestApp, signer};
-use service_kit::{Clock as _, Service};
+use service_kit::{Clock as _, Context, Service};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
-use crate::publishing;
+use crate::{NAME, migrations, publishing};
 
 const TABLE: &[Permission] = &[Permission::new("GET", "/ping", [No, No, No, No, All])];
 
 /// `/ping` is for staff; `/slow` was forgotten in the table.
 async fn guarded() -> Service {
     publishing().await.permissions(TABLE)
+}
+
+/// `DELETE /ping` is there, and no table names it; `PUT` is not there.
+fn with_more_than_is_named() -> OpenApiRouter<Context> {
+    OpenApiRouter::new().route("/ping", get(|| async { "pong" }).delete(|| async { "it was reached" }))
 }
 
 fn a(role: Role) -> Identity {
@@ -37,8 +44,21 @@ async fn the_table_lets_in_whom_it_names_and_what_it_does_not_name_is_for_nobody
     assert_eq!(app.with(&a(Role::Salesman)).get("/ping").await.status, 403);
     assert_eq!(app.with(&a(Role::Staff)).get("/ping").await.status, 200);
     assert_eq!(app.with(&a(Role::Staff)).get("/slow").await.status, 403);
-    assert_eq!(app.with(&a(Role::Staff)).send(Method::DELETE, "/ping", &[], Vec::new()).await.status, 405);
     assert_eq!(app.with(&a(Role::Staff)).get("/nowhere").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_handler_that_the_table_does_not_name_is_never_reached() {
+    let app = TestApp::start(Service::new(NAME, 0, migrations().await).routes(with_more_than_is_named).permissions(TABLE)).await;
+    for caller in [app.anyone(), app.with(&a(Role::Staff))] {
+        for method in [Method::DELETE, Method::PUT] {
+            let answer = caller.send(method, "/ping", &[], Vec::new()).await;
+            assert_eq!(answer.headers[header::ALLOW], "GET,HEAD");
+            assert_eq!(answer.problem(405).0, "method-not-allowed");
+        }
+    }
+    let answer = app.with(&a(Role::Staff)).send(Method::HEAD, "/ping", &[], Vec::new()).await;
+    assert_eq!(answer.status, 200);
 }
 
 /// Everything that somebody without the gateway's key could send who knows one good token's form, and one that is too old.
