@@ -7,9 +7,9 @@
 //! so a match that is recorded after the erasure, for something of before, is known for what it is. Clocks may differ by less than signing in
 //! anew takes.
 //!
-//! Colleagues may enter something for his number meanwhile. So the gateway asks the services that keep copies first and the owners (interest,
-//! consultation) last: such a thing is erased at its owner, and of a copy that took it in behind its own erasure nothing is left but its ids
-//! and the last four digits, which its events tell for good.
+//! Colleagues may enter something for his number meanwhile. So the gateway asks every service twice, and the second time those that keep
+//! copies first and the owners (interest, consultation) last: such a thing is erased at its owner, and of a copy that took it in behind its
+//! own erasure nothing is left but its ids and the last four digits, which its events tell for good.
 
 use chrono::{DateTime, Utc};
 use events::CustomerId;

@@ -1,6 +1,7 @@
 //! What is forgotten of a customer in what every service has.
 
 use events::CustomerId;
+use serde_json::{Value, json};
 use service_kit::erasure;
 use service_kit::phone::Phone;
 use service_kit::testing::TestApp;
@@ -11,16 +12,104 @@ use crate::publishing;
 const CUSTOMER: Uuid = Uuid::from_u128(0x8f1c_2a30_5b7d_8e21_9c44_1a2b_3c4d_5e6f);
 const OTHER: Uuid = Uuid::from_u128(0x8f1c_2a30_5b7d_8e21_9c44_1a2b_3c4d_0000);
 
-async fn park(app: &TestApp, offset: i64, payload: &[u8]) {
+async fn park(app: &TestApp, offset: i64, payload: &[u8], detail: &str) {
     sqlx::query(
         r#"insert into parked (topic, partition, "offset", headers, payload, reason, detail, parked_at)
-           values ('ktgg.interest', 0, $1, '{}', $2, 'unreadable', 'invalid type: string "010-1234-5678"', now())"#,
+           values ('ktgg.interest', 0, $1, '{}', $2, 'unreadable', $3, now())"#,
     )
     .bind(offset)
     .bind(payload)
+    .bind(detail)
     .execute(app.pool())
     .await
     .unwrap();
+}
+
+/// A record in which the number stands in each of these columns and nowhere else: key, headers, payload, detail.
+async fn park_with_the_number_in(app: &TestApp, offset: i64, column: &str) {
+    let with = |name: &str, text: &str, otherwise: &str| if name == column { text.to_owned() } else { otherwise.to_owned() };
+    let headers =
+        with("headers", r#"{"ce_type": "call +82 10-1234-5678", "010 1234 5678": "x", "ce_id": "7"}"#, r#"{"ce_id": "7"}"#);
+    sqlx::query(
+        r#"insert into parked (topic, partition, "offset", key, headers, payload, type, reason, detail, parked_at)
+           values ('ktgg.interest', 1, $1, convert_to($2, 'UTF8'), $3::jsonb, convert_to($4, 'UTF8'), $3::jsonb ->> 'ce_type',
+                   'unreadable', $5, now())"#,
+    )
+    .bind(offset)
+    .bind(with("key", "01012345678", "k"))
+    .bind(headers)
+    .bind(with("payload", r#"{"said":["821012345678"]}"#, r#"{"said":["x"]}"#))
+    .bind(with("detail", "invalid type: string \"+821012345678\"", "a test"))
+    .execute(app.pool())
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn the_number_is_forgotten_wherever_it_stands_in_a_record_that_was_kept_aside() {
+    let app = TestApp::start(publishing().await).await;
+    let phone: Phone = "010-1234-5678".parse().unwrap();
+    let columns = ["nowhere", "key", "headers", "payload", "detail"];
+    for (offset, column) in (0..).zip(columns) {
+        park_with_the_number_in(&app, offset, column).await;
+    }
+    let mut tx = app.context().db.begin().await.unwrap();
+    erasure::forget(&mut tx, CustomerId(CUSTOMER), Some(&phone)).await.unwrap();
+    tx.commit().await.unwrap();
+    let left: Vec<Value> = sqlx::query_scalar(
+        "select jsonb_build_array(convert_from(key, 'UTF8'), headers, convert_from(payload, 'UTF8'), type, detail)
+         from parked order by \"offset\"",
+    )
+    .fetch_all(app.pool())
+    .await
+    .unwrap();
+    let (id, said) = (json!({ "ce_id": "7" }), r#"{"said":["x"]}"#);
+    let expected = [
+        json!(["k", id, said, null, "a test"]),
+        json!([null, id, said, null, ""]),
+        json!(["k", { "ce_id": "7", "ce_type": null }, said, null, ""]),
+        json!(["k", id, r#"{"said":[""]}"#, null, ""]),
+        json!(["k", id, said, null, ""]),
+    ];
+    assert_eq!(left, expected);
+}
+
+#[tokio::test]
+async fn a_record_that_names_the_customer_beside_its_payload_is_blanked_and_keeps_his_id() {
+    let app = TestApp::start(publishing().await).await;
+    for (offset, key, headers, detail) in [
+        (0, CUSTOMER.to_string(), json!({}), "a test".to_owned()),
+        (1, "k".to_owned(), json!({ "ce_subject": CUSTOMER }), "a test".to_owned()),
+        (2, "k".to_owned(), json!({}), format!("unknown customer {CUSTOMER}")),
+    ] {
+        sqlx::query(
+            r#"insert into parked (topic, partition, "offset", key, headers, payload, reason, detail, parked_at)
+               values ('ktgg.interest', 2, $1, convert_to($2, 'UTF8'), $3, '{"memo": "m"}', 'refused', $4, now())"#,
+        )
+        .bind(offset)
+        .bind(key)
+        .bind(headers)
+        .bind(detail)
+        .execute(app.pool())
+        .await
+        .unwrap();
+    }
+    let mut tx = app.context().db.begin().await.unwrap();
+    erasure::forget(&mut tx, CustomerId(CUSTOMER), None).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(parked(&app).await, vec![Some("{}".to_owned()); 3]);
+    let named: Vec<(String, Value, String)> =
+        sqlx::query_as("select convert_from(key, 'UTF8'), headers, detail from parked order by \"offset\"")
+            .fetch_all(app.pool())
+            .await
+            .unwrap();
+    let row = |key: String, headers| (key, headers, String::new());
+    let expected = [
+        row(CUSTOMER.to_string(), json!({})),
+        row("k".to_owned(), json!({ "ce_subject": CUSTOMER })),
+        row("k".to_owned(), json!({})),
+    ];
+    assert_eq!(named, expected);
 }
 
 async fn write(app: &TestApp, principal: Uuid) {
@@ -41,10 +130,12 @@ async fn parked(app: &TestApp) -> Vec<Option<String>> {
 async fn what_was_kept_aside_of_a_customer_loses_who_he_is_and_what_is_anothers_stays() {
     let app = TestApp::start(publishing().await).await;
     let phone: Phone = "010-1234-5678".parse().unwrap();
-    park(&app, 0, format!(r#"{{"customerId":"{CUSTOMER}","memo":"오전에 연락 주세요"}}"#).as_bytes()).await;
-    park(&app, 1, "\u{fffd} 010-1234-5678 no JSON".as_bytes()).await;
+    let said = "invalid type: string \"010-1234-5678\"";
+    park(&app, 0, format!(r#"{{"customerId":"{CUSTOMER}","memo":"오전에 연락 주세요"}}"#).as_bytes(), said).await;
+    park(&app, 1, "\u{fffd} 010-1234-5678 no JSON".as_bytes(), said).await;
     let of_another = format!(r#"{{"customerId":"{OTHER}","memo":"오후"}}"#);
-    park(&app, 2, of_another.as_bytes()).await;
+    let said_of_another = "invalid type: string \"010-9999-0000\"";
+    park(&app, 2, of_another.as_bytes(), said_of_another).await;
     write(&app, CUSTOMER).await;
     write(&app, OTHER).await;
     // Twice: the second time there is nothing left to do.
@@ -56,7 +147,7 @@ async fn what_was_kept_aside_of_a_customer_loses_who_he_is_and_what_is_anothers_
         // Why it was parked repeated his number; what is another's is as it was.
         let details: Vec<String> =
             sqlx::query_scalar("select detail from parked order by \"offset\"").fetch_all(app.pool()).await.unwrap();
-        assert_eq!(details, ["", "", "invalid type: string \"010-1234-5678\""]);
+        assert_eq!(details, ["", "", said_of_another]);
         let principals: Vec<Uuid> =
             sqlx::query_scalar("select principal from idempotency_key").fetch_all(app.pool()).await.unwrap();
         assert_eq!(principals, [OTHER]);
