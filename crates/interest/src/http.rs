@@ -180,7 +180,7 @@ impl From<Consent> for ConsentView {
 
 impl ConsentView {
     /// For these eyes: which member of staff it was is no customer's business.
-    fn for_reader(consent: Consent, reader: Role) -> Self {
+    pub(crate) fn for_reader(consent: Consent, reader: Role) -> Self {
         let view = Self::from(consent);
         let is_hidden = reader == Role::Customer && view.role == Role::Staff;
         Self { by: view.by.filter(|_| !is_hidden), ..view }

@@ -70,7 +70,7 @@ const COLUMNS: &str =
     it.on_version, it.salesman_id, coalesce(salesman.display_name, it.salesman_name) as salesman_name,
     it.consultant_id, coalesce(consultant.display_name, it.consultant_name) as consultant_name,
     it.consent_role, it.consent_by, it.consent_at, it.merged_into, it.erased_at, it.version, it.created_at,
-    it.updated_at,    edition.year, edition.category, edition.agency, edition.status, edition.period";
+    it.updated_at, edition.year, edition.category, edition.agency, edition.status, edition.period";
 
 /// An interest shows the newest edition of its series that has not ended, or the newest of all, and the newest names that are known.
 const FROM: &str = "from interest it

@@ -74,8 +74,8 @@ struct DisclosureView {
     /// What whoever saw it is.
     #[schema(value_type = RoleName)]
     viewer_role: Role,
-    /// Who saw it.
-    viewer_id: Uuid,
+    /// Who saw it; null in `GET /me/data` where it was a member of staff.
+    viewer_id: Option<Uuid>,
     /// What he said he needed it for.
     why: Option<String>,
     /// Where it stood.
@@ -95,7 +95,22 @@ struct AboutView {
 impl From<Disclosure> for DisclosureView {
     fn from(disclosure: Disclosure) -> Self {
         let Disclosure { at, role, viewer_id, why, consultation_id } = disclosure;
-        Self { at, viewer_role: role, viewer_id, why, about: AboutView { kind: "consultation", id: consultation_id } }
+        Self {
+            at,
+            viewer_role: role,
+            viewer_id: Some(viewer_id),
+            why,
+            about: AboutView { kind: "consultation", id: consultation_id },
+        }
+    }
+}
+
+impl DisclosureView {
+    /// As its customer takes it away: which member of staff it was is no customer's business.
+    fn taken_away(disclosure: Disclosure) -> Self {
+        let is_hidden = disclosure.role == Role::Staff;
+        let view = Self::from(disclosure);
+        Self { viewer_id: view.viewer_id.filter(|_| !is_hidden), ..view }
     }
 }
 
@@ -111,11 +126,15 @@ pub(super) async fn data(State(context): State<Context>, who: Identity) -> Resul
     let kept = erasure::kept(&mut connection, customer).await?;
     let phone = kept.iter().find_map(|stored| stored.it.phone.as_ref()).map(|phone| phone.e164().to_owned());
     let consultations = WholeConsultationView::all(&mut connection, kept, &who, seoul_date(context.db.now())).await?;
-    let disclosures = disclosures::of_customer(&mut connection, customer).await?.into_iter().map(DisclosureView::from).collect();
+    let disclosures =
+        disclosures::of_customer(&mut connection, customer).await?.into_iter().map(DisclosureView::taken_away).collect();
     Ok(([(header::CACHE_CONTROL, "no-store")], View(CustomerData { phone, consultations, disclosures })).into_response())
 }
 
 /// Who saw the caller's whole number, when and why.
+///
+/// It tells of everybody who it was, of staff too: the gateway, which alone asks for it, puts names to the ids, and decides there what of it
+/// the customer is shown.
 #[utoipa::path(
     get, path = "/me/disclosures", tag = "consultation",
     responses((status = 200, body = Disclosures, description = "Newest first; none of before an erasure")),

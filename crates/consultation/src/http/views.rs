@@ -1,5 +1,7 @@
 //! What callers are shown.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{Actor, PersonRef, Phase, ProjectStatus, Step};
 use serde::Serialize;
@@ -195,13 +197,20 @@ impl WholeConsultationView {
         reader: &Identity,
         today: NaiveDate,
     ) -> Result<Vec<Self>, sqlx::Error> {
-        let mut views = Vec::with_capacity(kept.len());
-        for stored in kept {
-            let mut entries = timeline::all_entries(connection, stored.it.id).await?;
-            happenings::sort(&mut entries);
-            views.push(Self::told(connection, stored, entries, None, reader, today).await?);
-        }
-        Ok(views)
+        let ids: Vec<Uuid> = kept.iter().map(|stored| stored.it.id.0).collect();
+        let mut entries = timeline::all_entries(connection, &ids).await?;
+        let of_each: Vec<(Stored, Vec<Entry>)> = kept
+            .into_iter()
+            .map(|stored| {
+                let mut entries = entries.remove(&stored.it.id).unwrap_or_default();
+                happenings::sort(&mut entries);
+                (stored, entries)
+            })
+            .collect();
+        let wanted: Vec<Uuid> = of_each.iter().flat_map(|(stored, entries)| wanted(stored, entries)).collect();
+        let known = copies::names(connection, &wanted).await?;
+        let views = of_each.into_iter().map(|(stored, entries)| Self::named(stored, entries, None, reader, today, known.clone()));
+        Ok(views.collect())
     }
 
     /// The consultation with these entries and notes, everybody by his name.
@@ -209,13 +218,24 @@ impl WholeConsultationView {
         connection: &mut PgConnection,
         stored: Stored,
         entries: Vec<Entry>,
-        mut notes: Option<Vec<Note>>,
+        notes: Option<Vec<Note>>,
         reader: &Identity,
         today: NaiveDate,
     ) -> Result<Self, sqlx::Error> {
-        let vouching = stored.it.consent.and_then(|consent| happenings::colleague(consent.actor())).map(|id| id.0);
-        let wanted: Vec<Uuid> = Names::wanted(&entries).into_iter().chain(vouching).collect();
-        let names = Names::of(&entries, stored.it.people(), copies::names(connection, &wanted).await?);
+        let known = copies::names(connection, &wanted(&stored, &entries)).await?;
+        Ok(Self::named(stored, entries, notes, reader, today, known))
+    }
+
+    /// The same, where it is known how everybody is called of whom this service has heard.
+    fn named(
+        stored: Stored,
+        entries: Vec<Entry>,
+        mut notes: Option<Vec<Note>>,
+        reader: &Identity,
+        today: NaiveDate,
+        known: HashMap<Uuid, String>,
+    ) -> Self {
+        let names = Names::of(&entries, stored.it.people(), known);
         let is_erased = stored.it.is_erased();
         let by = |actor| ByView::of(actor, &names, reader).map(|by| if is_erased { by.nobodys() } else { by });
         if let Some(notes) = &mut notes {
@@ -230,8 +250,14 @@ impl WholeConsultationView {
             })
             .collect();
         let notes = notes.map(|notes| notes.into_iter().map(|note| NoteView::of(note, &names, reader)).collect());
-        Ok(Self { it: ConsultationView::of(stored, reader, today), consent, timeline, notes })
+        Self { it: ConsultationView::of(stored, reader, today), consent, timeline, notes }
     }
+}
+
+/// Everybody whom a consultation with these entries names.
+fn wanted(stored: &Stored, entries: &[Entry]) -> Vec<Uuid> {
+    let vouching = stored.it.consent.and_then(|consent| happenings::colleague(consent.actor())).map(|id| id.0);
+    Names::wanted(entries).into_iter().chain(vouching).collect()
 }
 
 /// Somebody vouches that the customer agreed to be entered.

@@ -44,7 +44,7 @@ pub(crate) async fn erase(tx: &mut Tx, customer: CustomerId) -> Result<Forgotten
         let cause = Cause::command(tx, Actor::Customer(customer));
         change(tx, ConsultationId(*id), |_| Ok(()), Command::Erase, cause).await?;
     }
-    blank(tx, &ids).await?;
+    blank(tx, customer, &ids).await?;
     let phone = rows.first().and_then(|(_, phone)| phone.parse().ok());
     // Not by how many these were: of what another erasure has just done, none are left to do.
     let has_more = sqlx::query_scalar("select exists (select 1 from consultation where customer_id = $1 and erased_at is null)")
@@ -54,7 +54,7 @@ pub(crate) async fn erase(tx: &mut Tx, customer: CustomerId) -> Result<Forgotten
     Ok(Forgotten { phone, has_more })
 }
 
-async fn blank(tx: &mut Tx, ids: &[Uuid]) -> Result<(), sqlx::Error> {
+async fn blank(tx: &mut Tx, customer: CustomerId, ids: &[Uuid]) -> Result<(), sqlx::Error> {
     let now = tx.now();
     sqlx::query(
         "update consultation
@@ -66,12 +66,17 @@ async fn blank(tx: &mut Tx, ids: &[Uuid]) -> Result<(), sqlx::Error> {
     .bind(now)
     .execute(&mut **tx)
     .await?;
+    // The customer is named for the sake of the index.
+    sqlx::query("update disclosure set why = null where customer_id = $1 and consultation_id = any($2) and why is not null")
+        .bind(customer.0)
+        .bind(ids)
+        .execute(&mut **tx)
+        .await?;
     for sql in [
         "update timeline set what = what || '{\"reason\": null}' where consultation_id = any($1) and what ->> 'reason' is not null",
-        "update disclosure set why = null where consultation_id = any($1) and why is not null",
         // The hash is of what a colleague wrote. Without it, a write that is sent again is not carried out a second time, and is refused.
-        "update idempotency_key set body_hash = ''
-         where resource = any($1) or resource in (select id from note where consultation_id = any($1))",
+        "update idempotency_key set body_hash = '' where resource = any($1)",
+        "update idempotency_key set body_hash = '' where resource in (select id from note where consultation_id = any($1))",
         "update note set text = null where consultation_id = any($1) and text is not null",
     ] {
         sqlx::query(sql).bind(ids).execute(&mut **tx).await?;

@@ -1,5 +1,7 @@
 //! What happened to a consultation, and what colleagues wrote about it.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use events::{Actor, ConsultationId};
 use service_kit::Tx;
@@ -64,13 +66,21 @@ pub(crate) async fn entries(connection: &mut PgConnection, id: ConsultationId) -
     Ok(rows.into_iter().map(entry_of).collect())
 }
 
-/// All that happened, however much, in no order.
-pub(crate) async fn all_entries(connection: &mut PgConnection, id: ConsultationId) -> Result<Vec<Entry>, sqlx::Error> {
-    let rows: Vec<EntryRow> = sqlx::query_as("select id, at, actor, version, what from timeline where consultation_id = $1")
-        .bind(id.0)
-        .fetch_all(connection)
-        .await?;
-    Ok(rows.into_iter().map(entry_of).collect())
+/// All that happened to each of them, however much, in no order.
+pub(crate) async fn all_entries(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<HashMap<ConsultationId, Vec<Entry>>, sqlx::Error> {
+    let rows: Vec<RowOf> =
+        sqlx::query_as("select consultation_id, id, at, actor, version, what from timeline where consultation_id = any($1)")
+            .bind(ids)
+            .fetch_all(connection)
+            .await?;
+    let mut entries: HashMap<ConsultationId, Vec<Entry>> = HashMap::new();
+    for (of, id, at, actor, version, what) in rows {
+        entries.entry(ConsultationId(of)).or_default().push(entry_of((id, at, actor, version, what)));
+    }
+    Ok(entries)
 }
 
 /// The request alone.
@@ -94,6 +104,9 @@ pub(crate) async fn notes(connection: &mut PgConnection, id: ConsultationId) -> 
             .await?;
     Ok(rows.into_iter().map(note_of).collect())
 }
+
+/// An [`EntryRow`] behind the consultation that it is of.
+type RowOf = (Uuid, Uuid, DateTime<Utc>, Json<Actor>, i64, Json<Happening>);
 
 type EntryRow = (Uuid, DateTime<Utc>, Json<Actor>, i64, Json<Happening>);
 

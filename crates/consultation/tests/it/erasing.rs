@@ -341,3 +341,21 @@ async fn a_row_is_erased_whole_or_not_at_all() {
         assert!(refused.to_string().contains("consultation_check"), "{half}: {refused}");
     }
 }
+
+#[tokio::test]
+async fn the_keys_of_the_writes_that_made_something_are_found_by_it() {
+    let app = start().await;
+    let mut connection = app.pool().acquire().await.unwrap();
+    // However few rows there are here.
+    sqlx::query("set enable_seqscan = off").execute(&mut *connection).await.unwrap();
+    let plan: Vec<String> =
+        sqlx::query_scalar("explain update idempotency_key set body_hash = '' where resource = any(array[$1])")
+            .bind(Uuid::nil())
+            .fetch_all(&mut *connection)
+            .await
+            .unwrap();
+    // It gives the connection back as it was.
+    sqlx::query("reset enable_seqscan").execute(&mut *connection).await.unwrap();
+    let plan = plan.join("\n");
+    assert!(plan.contains("idempotency_key_resource"), "{plan}");
+}

@@ -37,6 +37,7 @@ async fn a_customers_data_are_everything_but_what_colleagues_noted_for_each_othe
     app.as_salesman(SALESMAN).post_if(&format!("{path}/progress"), 2, &json!({ "step": "approved" })).await.expect(200);
     app.as_staff().post_if(&format!("{path}/progress"), 3, &fail).await.expect(200);
     app.clock().advance(TimeDelta::minutes(1));
+    app.as_staff().get(&format!("{path}/phone?why=call")).await.expect(200);
     let mut entered = a_request();
     entered["phone"] = json!(PHONE);
     entered["consent"] = json!(true);
@@ -46,13 +47,19 @@ async fn a_customers_data_are_everything_but_what_colleagues_noted_for_each_othe
     assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
     let data = answer.expect(200);
     let second = shown(&app.as_customer(PHONE), second.as_str().unwrap().parse().unwrap()).await;
+    let seen = |minute: u32, role: &str, viewer: Option<Uuid>, why: &str| {
+        json!({ "at": format!("2026-11-23T01:0{minute}:00Z"), "viewerRole": role, "viewerId": viewer, "why": why,
+                "about": { "kind": "consultation", "id": first } })
+    };
     let expected = json!({
         "phone": "+821012345678",
         "consultations": [shown(&app.as_customer(PHONE), first).await, second],
-        "disclosures": [{ "at": "2026-11-23T01:00:00Z", "viewerRole": "consultant", "viewerId": CONSULTANT, "why": "visit",
-                          "about": { "kind": "consultation", "id": first } }],
+        "disclosures": [seen(1, "staff", None, "call"), seen(0, "consultant", Some(CONSULTANT), "visit")],
     });
     assert_eq!(data, expected);
+    // The gateway is told which member of staff it was, and decides.
+    let told = app.as_customer(PHONE).get("/me/disclosures").await.expect(200);
+    assert_eq!(told["items"][0], seen(1, "staff", Some(STAFF), "call"));
     let (one, other) = (&data["consultations"][0], &data["consultations"][1]);
     assert_eq!(
         (&one["memo"], &one["reason"], &one["customerName"]),

@@ -113,7 +113,7 @@ impl From<Stored> for KeptInterestView {
             on_since: it.on_since,
             salesman: it.salesman.map(PersonView::from),
             consultant: it.consultant.map(PersonView::from),
-            consent: it.consent.map(ConsentView::from),
+            consent: it.consent.map(|consent| ConsentView::for_reader(consent, Role::Customer)),
             merged_into: it.merged_into.map(|older| older.0),
             created_at,
             last_activity_at: updated_at,
@@ -167,7 +167,8 @@ pub(crate) struct DisclosureView {
     /// What he was who saw it: `staff`, `salesman` or `consultant`.
     #[schema(value_type = RoleName)]
     viewer_role: Role,
-    viewer_id: Uuid,
+    /// Who; null in `GET /me/data` where it was a member of staff.
+    viewer_id: Option<Uuid>,
     /// What it was needed for, where that was said.
     why: Option<String>,
     about: AboutView,
@@ -186,7 +187,16 @@ pub(crate) struct AboutView {
 impl From<Disclosure> for DisclosureView {
     fn from(it: Disclosure) -> Self {
         let about = AboutView { kind: "interest", id: it.interest_id };
-        Self { at: it.at, viewer_role: it.role, viewer_id: it.viewer_id, why: it.why, about }
+        Self { at: it.at, viewer_role: it.role, viewer_id: Some(it.viewer_id), why: it.why, about }
+    }
+}
+
+impl DisclosureView {
+    /// As its customer takes it away: which member of staff it was is no customer's business.
+    fn taken_away(it: Disclosure) -> Self {
+        let is_hidden = it.role == Role::Staff;
+        let view = Self::from(it);
+        Self { viewer_id: view.viewer_id.filter(|_| !is_hidden), ..view }
     }
 }
 
@@ -220,7 +230,7 @@ pub(crate) async fn data(State(context): State<Context>, who: Identity) -> Resul
         interests: interests.into_iter().map(KeptInterestView::from).collect(),
         consultations: kept::consultations(pool, customer).await?.into_iter().map(KeptConsultationView::from).collect(),
         notifications: notifications::all(pool, customer).await?.into_iter().map(NotificationView::from).collect(),
-        disclosures: disclosures::of_customer(pool, customer).await?.into_iter().map(DisclosureView::from).collect(),
+        disclosures: disclosures::of_customer(pool, customer).await?.into_iter().map(DisclosureView::taken_away).collect(),
     };
     let mut response = View(view).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -228,6 +238,9 @@ pub(crate) async fn data(State(context): State<Context>, who: Identity) -> Resul
 }
 
 /// Who saw the caller's whole number here, when, and what for, newest first.
+///
+/// It tells of everybody who it was, of staff too: the gateway, which alone asks for it, puts names to the ids, and decides there what of it
+/// the customer is shown.
 #[utoipa::path(
     get, path = "/me/disclosures", tag = "interest",
     responses((status = 200, body = DisclosuresView, description = "Without what was recorded before he was erased")),

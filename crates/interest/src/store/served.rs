@@ -14,8 +14,9 @@ pub(super) async fn lock(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::
     Ok(())
 }
 
-/// Waits until nobody else goes through customers: a batch of events, the reminder, or an erasure. A batch locks as many as it has records, in the order in which they come, and two
-/// that hold each other's would be ended by Postgres again and again while a backlog is taken in. Requests lock one customer and need no turn.
+/// Waits until nobody else goes through customers: a batch of events, the reminder, or an erasure. A batch locks as many as it has records, in
+/// the order in which they come, and two that hold each other's would be ended by Postgres again and again while a backlog is taken in.
+/// Requests lock one customer and need no turn.
 pub(crate) async fn take_turn(tx: &mut Tx) -> Result<(), sqlx::Error> {
     sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/serving', 2))").execute(&mut **tx).await?;
     Ok(())

@@ -42,6 +42,8 @@ async fn known(app: &TestApp, phone: &str, number: u128) -> [Uuid; 3] {
     deliver_at(app, instant("2026-11-23T03:00:00Z"), 1, &asked(number + 5, phone)).await;
     deliver_at(app, instant("2026-11-23T02:00:00Z"), 1, &served(number + 5, phone, SALESMAN)).await;
     app.as_salesman(SALESMAN).get(&format!("/interests/{matched}/phone?why=visit")).await.expect(200);
+    app.clock().advance(TimeDelta::seconds(1));
+    app.as_staff().get(&format!("/interests/{matched}/phone?why=call")).await.expect(200);
     [matched, entered, turned]
 }
 
@@ -62,14 +64,14 @@ async fn a_customer_is_given_everything_that_is_kept_of_him() {
             "id": matched, "seriesId": project(4), "markedProjectId": project(1), "projectId": project(2), "projectName": "스마트상점",
             "phone": "+821012345678", "customerName": "손님 256", "interested": true, "onSince": "2026-11-23T01:00:00Z",
             "salesman": salesman, "consultant": consultant, "mergedInto": null, "createdAt": "2026-11-23T01:00:00Z",
-            "consent": { "role": "staff", "by": STAFF, "at": "2026-11-23T01:00:01Z" },
+            "consent": { "role": "staff", "by": null, "at": "2026-11-23T01:00:01Z" },
             "lastActivityAt": "2026-11-23T01:00:01Z", "version": 1,
         },
         {
             "id": entered, "seriesId": project(4), "markedProjectId": project(2), "projectId": project(2), "projectName": "스마트상점",
             "phone": "+821012345678", "customerName": "손님 256", "interested": false, "onSince": "2026-11-23T01:00:01Z",
             "salesman": null, "consultant": null, "mergedInto": matched, "createdAt": "2026-11-23T01:00:01Z",
-            "consent": { "role": "staff", "by": STAFF, "at": "2026-11-23T01:00:01Z" },
+            "consent": { "role": "staff", "by": null, "at": "2026-11-23T01:00:01Z" },
             "lastActivityAt": "2026-11-23T01:00:01Z", "version": 2,
         },
         {
@@ -87,11 +89,18 @@ async fn a_customer_is_given_everything_that_is_kept_of_him() {
     assert_eq!(data["consultations"], json!([consultation]));
     let told = app.as_customer(PHONE).get("/interests/notifications").await.expect(200)["items"].clone();
     assert_eq!((&data["notifications"], told.as_array().unwrap().len(), &told[0]["kind"]), (&told, 1, &json!("started")));
-    let disclosure = json!({
-        "at": "2026-11-23T01:00:02Z", "viewerRole": "salesman", "viewerId": SALESMAN, "why": "visit",
-        "about": { "kind": "interest", "id": matched },
-    });
-    assert_eq!(data["disclosures"], json!([disclosure]));
+    let disclosure = |second: u32, role: &str, viewer: Option<Uuid>, why: &str| {
+        json!({
+            "at": format!("2026-11-23T01:00:0{second}Z"), "viewerRole": role, "viewerId": viewer, "why": why,
+            "about": { "kind": "interest", "id": matched },
+        })
+    };
+    let expected = json!([disclosure(3, "staff", None, "call"), disclosure(2, "salesman", Some(SALESMAN), "visit")]);
+    assert_eq!(data["disclosures"], expected);
+    // Which member of staff it was is no customer's business; the gateway is told, and decides.
+    assert!(!data.to_string().contains(&STAFF.to_string()));
+    let told = app.as_customer(PHONE).get("/me/disclosures").await.expect(200);
+    assert_eq!(told["items"][0], disclosure(3, "staff", Some(STAFF), "call"));
     assert_eq!(data.as_object().unwrap().len(), 6);
 }
 
