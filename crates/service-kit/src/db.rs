@@ -87,8 +87,12 @@ impl Db {
         self.committed.send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    /// A connection of its own, beside the pool: for a lock that must live as long as the connection.
-    pub(crate) async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+    /// A connection of its own, beside the pool: for a lock that must live as long as the connection, or for a question that must not wait
+    /// until requests leave one.
+    ///
+    /// # Errors
+    /// When the database cannot be reached in time.
+    pub async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         bounded(self.pool.connect_options().as_ref().clone().connect()).await
     }
 

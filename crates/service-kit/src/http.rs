@@ -124,10 +124,14 @@ fn is_bare(response: &Response) -> bool {
 
 /// Headers that a layer put on the refusal stay on it.
 fn carry(from: &Response, mut to: Response) -> Response {
-    for name in [header::ALLOW, header::CONNECTION] {
+    for name in [header::ALLOW, header::CACHE_CONTROL, header::CONNECTION] {
         if let Some(value) = from.headers().get(&name) {
             to.headers_mut().insert(name, value.clone());
         }
+    }
+    // The language is not all that it depends on.
+    for value in from.headers().get_all(header::VARY) {
+        to.headers_mut().append(header::VARY, value.clone());
     }
     to
 }
@@ -756,6 +760,26 @@ mod tests {
             let router = layers(Router::new().route("/", axum::routing::get(handler)));
             let response = router.oneshot(Request::get("/?q=a&after=x").body(Body::empty()).unwrap()).await.unwrap();
             assert_eq!(response.headers().get(header::LINK).map(|link| link.to_str().unwrap().to_owned()), link);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_layer_says_of_keeping_an_answer_is_said_of_a_refusal_too() {
+        async fn private(request: Request, next: Next) -> Response {
+            let mut response = next.run(request).await;
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response.headers_mut().append(header::VARY, HeaderValue::from_static("cookie"));
+            response
+        }
+        let refuse = || async { Problem::forbidden() };
+        let routes = Router::new().route("/", axum::routing::get(refuse)).layer(middleware::from_fn(private));
+        for (method, path, status) in [("GET", "/", 403), ("GET", "/nothing", 404), ("POST", "/", 405)] {
+            let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+            let answer = layers(routes.clone()).oneshot(request).await.unwrap();
+            assert_eq!(answer.status().as_u16(), status, "{path}");
+            assert_eq!(answer.headers()[header::CACHE_CONTROL], "no-store", "{path}");
+            let depends_on: Vec<_> = answer.headers().get_all(header::VARY).iter().collect();
+            assert_eq!(depends_on, ["accept-language", "cookie"], "{path}");
         }
     }
 
