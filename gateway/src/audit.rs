@@ -1,4 +1,4 @@
-//! What staff did: every write of theirs, before it is let through, and how it was answered.
+//! What staff did: every write of theirs, and every look at a whole number, before it is let through, and how it was answered.
 //!
 //! Only that there was a field is written down, never what was in it: a path loses whatever is neither a plain word nor an id, a query is
 //! left out, and a body leaves nothing but the names at its top. The two tables can be added to, and nothing else.
@@ -98,7 +98,9 @@ impl<'de> Deserialize<'de> for Names {
 /// Writes down what staff do: around whatever is let through the door.
 pub(crate) async fn write_down(State(door): State<Arc<Door>>, request: Request, next: Next) -> Result<Response, Problem> {
     let staff = request.extensions().get::<Identity>().filter(|who| who.role == Role::Staff).map(|who| who.subject);
-    let Some(actor) = staff.filter(|_| !request.method().is_safe()) else { return Ok(next.run(request).await) };
+    let Some(actor) = staff.filter(|_| table::leaves_a_trace(request.method(), request.uri().path())) else {
+        return Ok(next.run(request).await);
+    };
     let (request, fields) = read_names(&door, request).await?;
     let path = plain(request.uri().path());
     let id = write(&door.db, actor, request.method(), &path, &fields).await?;

@@ -140,7 +140,7 @@ pub fn merge(mut descriptions: Vec<(&str, Value)>) -> Value {
     let mut paths = Map::new();
     for (path, mut item) in own::paths() {
         for (method, operation) in operations(&mut item) {
-            finish(operation, GATEWAY, method, false);
+            finish(operation, GATEWAY, method, &path, false);
             name(operation, GATEWAY, &path, &repeated);
         }
         paths.insert(path, item);
@@ -175,7 +175,7 @@ pub fn merge(mut descriptions: Vec<(&str, Value)>) -> Value {
             }
             let is_open = routes::row_of(&path).is_some_and(|row| row.callers == Callers::Anyone);
             for (method, operation) in operations(&mut item) {
-                finish(operation, service, method, is_open);
+                finish(operation, service, method, &path, is_open);
                 name(operation, service, &path, &repeated);
                 describe::add_problems(operation, &own_problems(operation, service, &path));
             }
@@ -218,9 +218,9 @@ fn drop_internal(item: &mut Value) {
     }
 }
 
-/// What every operation has once it is one of many: a tag, whether one has to be signed in, and, where it writes, how it is known that a page
-/// of ours asks.
-fn finish(operation: &mut Map<String, Value>, service: &str, method: &str, is_open: bool) {
+/// What every operation has once it is one of many: a tag, whether one has to be signed in, and, where it writes or is written down, how it
+/// is known that a page of ours asks.
+fn finish(operation: &mut Map<String, Value>, service: &str, method: &str, path: &str, is_open: bool) {
     if operation.get("tags").and_then(Value::as_array).is_none_or(Vec::is_empty) {
         operation.insert("tags".to_owned(), json!([service]));
     }
@@ -236,7 +236,7 @@ fn finish(operation: &mut Map<String, Value>, service: &str, method: &str, is_op
         _ => json!([{}, { SCHEME: [] }]),
     };
     operation.insert("security".to_owned(), security);
-    if !matches!(method, "get" | "head" | "options" | "trace") {
+    if !matches!(method, "get" | "head" | "options" | "trace") || routes::is_recorded_read(path) {
         let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
         if let Some(parameters) = parameters.as_array_mut() {
             parameters.push(json!({
@@ -483,6 +483,29 @@ mod tests {
         );
         let step = &merged["components"]["schemas"]["InterestView"]["properties"]["step"]["$ref"];
         assert_eq!(step, "#/components/schemas/InterestStep");
+    }
+
+    #[test]
+    fn whoever_writes_or_is_written_down_shows_that_a_page_of_ours_asks() {
+        let mut description = described("/interests", &json!({}), &json!({}));
+        let list = description["paths"]["/interests"]["get"].clone();
+        description["paths"]["/interests/{id}/phone"] = json!({ "get": list });
+        description["paths"]["/interests"]["post"] = list;
+        let merged = merge(vec![("interest", description)]);
+        for (path, method, is_asked_for) in [
+            ("/api/interests", "get", false),
+            ("/api/interests", "post", true),
+            ("/api/interests/{id}/phone", "get", true),
+            ("/api/auth/me", "get", false),
+            ("/api/auth/sign-out", "post", true),
+        ] {
+            let operation = &merged["paths"][path][method];
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let asked: Vec<&Value> = parameters.filter(|it| it["name"] == "Ktgg-Csrf").collect();
+            assert_eq!(asked.len(), usize::from(is_asked_for), "{method} {path}");
+            assert!(asked.iter().all(|it| it["required"] == true), "{method} {path}");
+            assert_eq!(operation["responses"]["403"].to_string().contains("cross-site"), is_asked_for, "{method} {path}");
+        }
     }
 
     #[test]

@@ -110,7 +110,7 @@ pub(crate) async fn forward(State(door): State<Arc<Door>>, request: Request) -> 
     let upload = routes::upload(&parts.method, at_service);
     let deadline = Instant::now() + upload.map_or(door.upstream.patience.answer, |upload| upload.answer);
     let limit = upload.map_or(BODY_LIMIT, |upload| upload.body);
-    let mut body = Outgoing::new(&parts, body, limit, deadline).await?;
+    let mut body = Outgoing::new(&parts, at_service, body, limit, deadline).await?;
     let mut send = async || {
         let mut request = Request::new(body.next());
         request.method_mut().clone_from(&parts.method);
@@ -147,15 +147,16 @@ enum Outgoing {
 }
 
 impl Outgoing {
-    /// Holds a body that may have to be sent again: of a request that changes nothing, or that the service recognises by its key.
-    async fn new(parts: &Parts, body: Body, limit: usize, deadline: Instant) -> Result<Self, Problem> {
+    /// Holds a body that may have to be sent again: of a request that leaves nothing behind, or that the service recognises by its key.
+    async fn new(parts: &Parts, at_service: &str, body: Body, limit: usize, deadline: Instant) -> Result<Self, Problem> {
         let announced = body.size_hint();
         if announced.lower() > limit as u64 {
             read_on(body).await;
             return Err(too_large(limit));
         }
         let has_key = parts.method == Method::POST && parts.headers.contains_key("idempotency-key");
-        let is_repeatable = matches!(parts.method, Method::GET | Method::HEAD) || has_key;
+        let is_read = matches!(parts.method, Method::GET | Method::HEAD) && !routes::is_recorded_read(at_service);
+        let is_repeatable = is_read || has_key;
         let is_small = announced.upper().is_some_and(|upper| upper <= HELD as u64);
         if !(is_repeatable && is_small) {
             return Ok(Self::Streamed(Some(Body::new(Limited::new(body, limit)))));

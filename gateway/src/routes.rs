@@ -113,6 +113,24 @@ pub(crate) fn upload(method: &Method, at_service: &str) -> Option<Upload> {
     UPLOADS.into_iter().find(|upload| method == Method::POST && upload.path == at_service)
 }
 
+/// Things of which a whole number is shown at `/{id}/phone`, and whoever looks is written down.
+const RECORDED: [&str; 2] = ["/interests", "/consultations"];
+
+/// Whether that is read, and the reading is written down. Like a write it is asked for by pages of ours alone, counted, and sent once.
+pub(crate) fn is_recorded_read(at_service: &str) -> bool {
+    let mut segments = at_service.split('/').skip(1);
+    let (Some(prefix), Some(_), Some(last), None) = (segments.next(), segments.next(), segments.next(), segments.next()) else {
+        return false;
+    };
+    let shows_a_number = decoded(last).is_some_and(|last| last.eq_ignore_ascii_case(b"phone"));
+    shows_a_number && RECORDED.iter().any(|it| it.strip_prefix('/') == Some(prefix))
+}
+
+/// Whether a request leaves something behind: a write, or a read that is recorded.
+pub(crate) fn leaves_a_trace(method: &Method, path: &str) -> bool {
+    !method.is_safe() || find(path).is_some_and(|(_, at_service)| is_recorded_read(at_service))
+}
+
 /// Everything of the services is below this.
 pub(crate) const API: &str = "/api";
 /// The live stream.
@@ -233,6 +251,27 @@ mod tests {
     fn a_services_own_description_is_not_forwarded() {
         assert_eq!(leads_to("/api/interests/openapi.json"), None);
         assert_eq!(leads_to("/api/interests/openapi.json/"), None);
+    }
+
+    #[test]
+    fn whoever_looks_at_a_number_leaves_a_trace_and_other_readers_do_not() {
+        for path in ["/api/interests/1/phone", "/api/consultations/1/phone", "/api/interests/1/%70hone", "/api/interests/1/Phone"]
+        {
+            assert!(leaves_a_trace(&Method::GET, path) && leaves_a_trace(&Method::HEAD, path), "{path}");
+        }
+        for path in [
+            "/api/interests",
+            "/api/interests/phone",
+            "/api/interests/1",
+            "/api/interests/1/phones",
+            "/api/consultations/1/phone/1",
+            "/api/salesmen/1/phone",
+            "/api/projects/1/phone",
+            "/api/auth/me",
+        ] {
+            assert!(!leaves_a_trace(&Method::GET, path), "{path}");
+            assert!(leaves_a_trace(&Method::POST, path), "{path}");
+        }
     }
 
     #[test]

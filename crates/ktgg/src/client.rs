@@ -1,7 +1,7 @@
 //! A caller over HTTP, and a reader of the stream: for demo data, imports, the bench and the end-to-end tests.
 //!
 //! It is a browser without a page: whoever is signed in is known by a cookie, whose value is what the callers of [`Client`] hand around, and
-//! what changes something carries the header that a page of another origin cannot send.
+//! everything carries the header that a page of another origin cannot send.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -34,7 +34,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// The session's cookie on plain http, which is for this machine alone.
 pub const COOKIE_NAME: &str = "ktgg";
 
-/// What a request that changes something carries besides the cookie, and a form on another site cannot.
+/// What a request that changes something, or is written down, carries besides the cookie, and a form on another site cannot.
 pub const CSRF: (&str, &str) = ("ktgg-csrf", "1");
 
 /// What came back.
@@ -80,9 +80,8 @@ impl Client {
         headers: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<hyper::Response<Incoming>> {
-        let is_unsafe = !method.is_safe();
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
-        if is_unsafe && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(CSRF.0)) {
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(CSRF.0)) {
             request = request.header(CSRF.0, CSRF.1);
         }
         if !session.is_empty() {

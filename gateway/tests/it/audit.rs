@@ -66,6 +66,21 @@ async fn every_write_of_staff_is_written_down_with_who_what_and_which_fields() {
 }
 
 #[tokio::test]
+async fn a_look_at_a_whole_number_is_written_down_without_what_was_said_of_it() {
+    let gateway = start().await;
+    let staff = gateway.as_(&somebody(Role::Staff)).await;
+    let path = format!("/api/interests/{THING}/phone");
+    assert_eq!(staff.get(&format!("{path}?why=honggildong")).send().await.status, 200);
+    assert_eq!(staff.get(&format!("/api/interests/{THING}")).send().await.status, 200);
+    let salesman = gateway.as_(&somebody(Role::Salesman)).await;
+    assert_eq!(salesman.get(&path).send().await.status, 200);
+    let rows = read(&staff, "").await;
+    let seen: Vec<_> = rows.iter().map(|it| (&it["method"], &it["path"], &it["fields"], &it["status"])).collect();
+    assert_eq!(seen, [(&json!("GET"), &json!(path), &json!([]), &json!(200))]);
+    assert!(!written(&gateway).await.contains("honggildong"));
+}
+
+#[tokio::test]
 async fn the_service_gets_the_body_as_it_was_sent() {
     let gateway = start().await;
     let staff = gateway.as_(&somebody(Role::Staff)).await;

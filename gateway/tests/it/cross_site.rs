@@ -66,6 +66,29 @@ async fn no_write_is_let_through_unless_every_sign_says_that_a_page_of_ours_asks
 }
 
 #[tokio::test]
+async fn nobodys_number_is_shown_and_nothing_is_written_down_because_a_page_of_another_site_asks() {
+    let gateway = start().await;
+    let staff = gateway.as_(&somebody(Role::Staff)).await;
+    for path in ["/api/interests/1/phone?why=x", "/api/consultations/1/phone?why=x", "/api/consultations/1/%70hone"] {
+        // As a link there is followed, without a script, and as a script there may send.
+        for headers in [
+            [("origin", None), ("sec-fetch-site", None), ("ktgg-csrf", None)],
+            [("origin", None), ("sec-fetch-site", Some("cross-site")), ("ktgg-csrf", None)],
+            [("origin", None), ("sec-fetch-site", Some("same-site")), ("ktgg-csrf", Some("1"))],
+            [("origin", Some("https://evil.example")), ("sec-fetch-site", None), ("ktgg-csrf", Some("1"))],
+        ] {
+            for ask in [staff.get(path), gateway.get(path)] {
+                let answer = with(ask.of_no_page(), &headers).send().await;
+                assert_eq!(answer.problem(), (403, "cross-site".to_owned()), "{path} {headers:?}");
+            }
+        }
+        let ours = [("origin", Some(ORIGIN)), ("sec-fetch-site", Some("same-origin")), ("ktgg-csrf", Some("1"))];
+        let said = with(staff.get(path).of_no_page(), &ours).send().await.json();
+        assert_eq!((&said["method"], said["target"].as_str()), (&"GET".into(), path.strip_prefix("/api")));
+    }
+}
+
+#[tokio::test]
 async fn so_it_is_with_every_writing_method_everywhere_signed_in_or_not() {
     let gateway = start().await;
     let staff = gateway.as_(&somebody(Role::Staff)).await;

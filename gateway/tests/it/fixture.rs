@@ -324,6 +324,7 @@ async fn describe(State(service): State<&'static str>) -> Response {
                 "get": { "operationId": "list", "responses": {} },
                 "post": { "operationId": "create", "responses": {} },
             },
+            format!("/{service}s/{{id}}/phone"): { "get": { "operationId": "phone", "responses": {} } },
             format!("/{service}s/internal"): { "get": { "operationId": "internal", "x-internal": true, "responses": {} } },
         },
         "components": { "schemas": { "View": { "const": service } } },

@@ -196,6 +196,21 @@ async fn a_broken_connection_is_tried_again_once_where_that_is_safe() {
 }
 
 #[tokio::test]
+async fn a_look_at_a_whole_number_which_is_written_down_is_asked_for_once() {
+    for (path, tries, status) in
+        [("/api/interests/1/phone", 1, 503), ("/api/interests/1/%70hone", 1, 503), ("/api/interests/1", 2, 200)]
+    {
+        let mut config = config().await;
+        let (url, count) = breaking(1).await;
+        config.services.interest = url;
+        let gateway = start_with(config).await;
+        let salesman = gateway.as_(&somebody(Role::Salesman)).await;
+        assert_eq!(salesman.get(path).header("idempotency-key", "k1").send().await.status, status, "{path}");
+        assert_eq!(count.load(Ordering::SeqCst), tries, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_too_large_to_be_held_is_sent_once_even_with_a_key() {
     let mut config = config().await;
     let (url, count) = breaking(1).await;

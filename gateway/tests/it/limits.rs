@@ -182,6 +182,22 @@ async fn each_person_may_write_so_often_and_whoever_writes_more_hinders_nobody()
 }
 
 #[tokio::test]
+async fn looking_at_a_whole_number_counts_as_writing() {
+    let mut config = config().await;
+    config.limits.writes = Rate::new(2, 3600);
+    let gateway = start_with(config).await;
+    let salesman = gateway.as_(&somebody(Role::Salesman)).await;
+    for path in ["/api/interests/1/phone", "/api/consultations/2/phone"] {
+        assert_eq!(salesman.get(path).send().await.status, 200);
+    }
+    let refused = [salesman.get("/api/interests/3/phone").send().await, salesman.post("/api/consultations").send().await];
+    for refused in refused {
+        assert_eq!(refused.problem(), (429, "too-many-requests".to_owned()));
+    }
+    assert_eq!(salesman.get("/api/interests/1").send().await.status, 200);
+}
+
+#[tokio::test]
 async fn strangers_write_so_often_from_one_address_which_proxies_that_are_trusted_tell() {
     let mut config = config().await;
     config.limits.writes = Rate::new(2, 3600);
