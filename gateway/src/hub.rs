@@ -7,8 +7,12 @@
 //! came how manyth in it. Back at the same feed, the number tells exactly what was missed. Another replica read the same records in another
 //! order, so there the time has to do: everything from [`SLACK`] before it is sent again. That is more than was missed, and never less as
 //! long as no two records were delayed against each other by more than the slack; pages drop what they know by (aggregate, version).
+//!
+//! **Who one was before.** A cursor is what a browser says, and an event names those whom it concerned when it was recorded. So a session is
+//! sent nothing again that was recorded before it began, whatever its browser says, but asked to look for itself; nor anything of what its
+//! person has lost since.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -90,7 +94,12 @@ struct Kept {
 }
 
 enum What {
-    Event { audience: Audience, told: Told },
+    /// What happened to an aggregate, or was lost with it.
+    Event {
+        audience: Audience,
+        told: Box<Told>,
+        about: [Uuid; 2],
+    },
     Projects(Vec<Changed>),
 }
 
@@ -104,8 +113,20 @@ struct Told {
 
 impl Kept {
     fn for_whom(&self, who: Who) -> Option<&Bytes> {
-        let What::Event { audience, told } = &self.what else { return None };
+        let What::Event { audience, told, .. } = &self.what else { return None };
         told.at(audience.sight(who))
+    }
+
+    /// What this person has lost by it.
+    fn lost_by(&self, who: Who) -> Option<[Uuid; 2]> {
+        match &self.what {
+            What::Event { audience, about, .. } if audience.sight(who) == Sight::Removed => Some(*about),
+            _ => None,
+        }
+    }
+
+    fn is_about(&self, any_of: &HashSet<Uuid>) -> bool {
+        matches!(&self.what, What::Event { about, .. } if about.iter().any(|id| any_of.contains(id)))
     }
 }
 
@@ -179,6 +200,8 @@ impl Queue {
 pub(crate) struct Client {
     hub: Arc<Hub>,
     who: Who,
+    /// When its session began, in milliseconds.
+    since: i64,
     queue: Arc<Queue>,
 }
 
@@ -200,7 +223,7 @@ impl Client {
     /// and does not have to fetch everything when it comes back.
     pub(crate) fn position(&self) -> Option<String> {
         let store = self.hub.lock();
-        self.queue.waiting().is_empty().then(|| self.hub.cursor(&store))
+        self.queue.waiting().is_empty().then(|| self.hub.cursor_since(&store, self.since))
     }
 }
 
@@ -244,26 +267,46 @@ impl Hub {
     }
 
     fn cursor(&self, store: &Store) -> String {
-        Cursor { ms: store.newest, feed: self.feed.clone(), number: store.last }.to_string()
+        self.cursor_since(store, 0)
     }
 
-    /// Adds a browser. With a cursor, what it missed waits for it already: all of it, or one `resync`.
-    pub(crate) fn join(self: &Arc<Self>, who: Who, last_seen: Option<&str>) -> Client {
+    /// The cursor of a session that began then. What was recorded before that is not sent to it again, so its time counts from there, even
+    /// while nothing has been recorded since.
+    fn cursor_since(&self, store: &Store, since: i64) -> String {
+        Cursor { ms: store.newest.max(since), feed: self.feed.clone(), number: store.last }.to_string()
+    }
+
+    /// Adds a browser whose session began at `since`, in milliseconds. With a cursor, what it missed waits for it already: all of it, or one
+    /// `resync`.
+    pub(crate) fn join(self: &Arc<Self>, who: Who, since: i64, last_seen: Option<&str>) -> Client {
         let queue = Arc::new(Queue::default());
         let mut store = self.lock();
         if let Some(text) = last_seen {
-            match Cursor::parse(text).and_then(|cursor| self.missed(&store, &cursor)) {
+            match Cursor::parse(text).and_then(|cursor| self.missed(&store, who, since, &cursor)) {
                 Some(missed) => self.catch_up(&store, missed, who, &queue),
-                None => queue.push(&self.resync(&store, Duration::ZERO), Bytes::new),
+                None => queue.push(&resync(&self.cursor_since(&store, since), Duration::ZERO), Bytes::new),
             }
         }
         store.clients.entry(who).or_default().push(queue.clone());
         drop(store);
-        Client { hub: self.clone(), who, queue }
+        Client { hub: self.clone(), who, since, queue }
     }
 
-    /// What came after the cursor; `None` when some of that is not kept any more, or never was.
-    fn missed<'a>(&self, store: &'a Store, cursor: &Cursor) -> Option<Vec<&'a Kept>> {
+    /// What came after the cursor; `None` when some of that is not kept any more, or never was, or was recorded before the session began.
+    ///
+    /// A cursor from before the session is not this session's. One that only says that it is later is found out by what it would bring. Where
+    /// the clock of the records is behind that of the sessions, this asks to look once more than needed; nothing is lost by it.
+    fn missed<'a>(&self, store: &'a Store, who: Who, since: i64, cursor: &Cursor) -> Option<Vec<&'a Kept>> {
+        if cursor.ms < since {
+            return None;
+        }
+        let missed = self.after(store, cursor)?;
+        let is_of_before = |kept: &&Kept| kept.ms < since && kept.for_whom(who).is_some();
+        (!missed.iter().any(is_of_before)).then_some(missed)
+    }
+
+    /// What came after the cursor, to whomever; `None` when some of that is not kept any more, or never was.
+    fn after<'a>(&self, store: &'a Store, cursor: &Cursor) -> Option<Vec<&'a Kept>> {
         if cursor.feed == self.feed {
             let is_kept = (store.lost_to..=store.last).contains(&cursor.number);
             let first = store.kept.partition_point(|kept| kept.number <= cursor.number);
@@ -275,8 +318,18 @@ impl Hub {
     }
 
     fn catch_up(&self, store: &Store, missed: Vec<&Kept>, who: Who, queue: &Queue) {
+        let mut lost = HashSet::new();
+        let mut still_seen = Vec::with_capacity(missed.len());
+        for kept in missed.into_iter().rev() {
+            if let Some(about) = kept.lost_by(who) {
+                lost.extend(about);
+                still_seen.push(kept);
+            } else if !kept.is_about(&lost) {
+                still_seen.push(kept);
+            }
+        }
         let mut projects = Vec::new();
-        for kept in missed {
+        for kept in still_seen.into_iter().rev() {
             if let What::Projects(changed) = &kept.what {
                 projects.extend(changed);
             } else if let Some(frame) = kept.for_whom(who) {
@@ -313,7 +366,8 @@ impl Hub {
                 }
             }
         }
-        store.keep(ms, What::Event { audience, told });
+        let about = [envelope.aggregate_id, audience::lost(fact, envelope).1];
+        store.keep(ms, What::Event { audience, told: Box::new(told), about });
     }
 
     /// Notes that a record came whose event was sent before, by a relay that sends its whole ledger again.
@@ -355,9 +409,13 @@ impl Hub {
 
     /// Asks a browser to fetch everything it shows, at a moment of its choice within `spread`.
     fn resync(&self, store: &Store, spread: Duration) -> Bytes {
-        let spread = u64::try_from(spread.as_millis()).unwrap_or_default();
-        frame(&self.cursor(store), "resync", &json!({ "type": "resync", "spreadMs": spread }))
+        resync(&self.cursor(store), spread)
     }
+}
+
+fn resync(id: &str, spread: Duration) -> Bytes {
+    let spread = u64::try_from(spread.as_millis()).unwrap_or_default();
+    frame(id, "resync", &json!({ "type": "resync", "spreadMs": spread }))
 }
 
 impl Store {
@@ -434,12 +492,16 @@ impl Versions {
 #[cfg(test)]
 mod tests {
     use events::{
-        Actor, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, LastFour, ProjectId, SalesmanId, Step, Topic,
+        Actor, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, LastFour, MatchId, Origin, PersonRef, ProjectId,
+        SalesmanId, SalesmanMatched, Step, Strategy, Topic,
     };
 
     use super::*;
 
     const START: i64 = 1_000_000;
+
+    /// When the sessions began of which it does not matter.
+    const LONG_AGO: i64 = 0;
 
     fn customer(id: u128) -> Who {
         Who::Customer(Uuid::from_u128(id))
@@ -448,8 +510,12 @@ mod tests {
     fn envelope(aggregate: Topic, id: u128, version: i64) -> Envelope {
         Envelope {
             id: Uuid::from_u128(id * 1000 + u128::try_from(version).unwrap()),
-            type_name: if aggregate == Topic::Project { "ktgg.ProjectCreated.v1" } else { "ktgg.ConsultationProgressed.v1" }
-                .to_owned(),
+            type_name: match aggregate {
+                Topic::Project => "ktgg.ProjectCreated.v1",
+                Topic::SalesmanMatch => "ktgg.SalesmanMatched.v1",
+                _ => "ktgg.ConsultationProgressed.v1",
+            }
+            .to_owned(),
             aggregate_type: aggregate.aggregate().to_owned(),
             aggregate_id: Uuid::from_u128(id),
             version,
@@ -474,6 +540,29 @@ mod tests {
             actor: Actor::System,
         });
         hub.tell(ms, &envelope(Topic::Consultation, id, version), &fact);
+    }
+
+    /// The consultation `id` of the customer with the same number goes to the salesman 501 from the salesman 500.
+    fn hand_over(hub: &Hub, ms: i64, id: u128, version: i64) {
+        let person = |id| SalesmanId(Uuid::from_u128(id));
+        let fact = Fact::SalesmanMatched(SalesmanMatched {
+            match_id: MatchId(Uuid::from_u128(id + 9000)),
+            origin: Origin::Consultation(ConsultationId(Uuid::from_u128(id))),
+            origin_version: None,
+            project_id: ProjectId(Uuid::from_u128(77)),
+            project_name: None,
+            customer: CustomerRef {
+                customer_id: CustomerId(Uuid::from_u128(id)),
+                last_four: LastFour::try_from("5678".to_owned()).unwrap(),
+            },
+            salesman: PersonRef { id: person(501), display_name: "김영업".to_owned() },
+            consultant: None,
+            previous_salesman_id: Some(person(500)),
+            previous_consultant_id: None,
+            strategy: Strategy::PhoneSuffix,
+            actor: Actor::System,
+        });
+        hub.tell(ms, &envelope(Topic::SalesmanMatch, id + 9000, version), &fact);
     }
 
     struct Sent {
@@ -519,9 +608,9 @@ mod tests {
     #[test]
     fn an_event_reaches_those_whom_it_names_and_nobody_else() {
         let hub = a_hub();
-        let [own, other] = [1, 2].map(|id| hub.join(customer(id), None));
-        let [salesman, stranger] = [500, 1].map(|id| hub.join(Who::Person(Uuid::from_u128(id)), None));
-        let staff = hub.join(Who::Staff, None);
+        let [own, other] = [1, 2].map(|id| hub.join(customer(id), LONG_AGO, None));
+        let [salesman, stranger] = [500, 1].map(|id| hub.join(Who::Person(Uuid::from_u128(id)), LONG_AGO, None));
+        let staff = hub.join(Who::Staff, LONG_AGO, None);
         progress(&hub, START, 1, 1);
         let told = sent(&own);
         assert_eq!(told.len(), 1);
@@ -535,7 +624,7 @@ mod tests {
     #[test]
     fn what_a_relay_sends_twice_is_told_once() {
         let hub = a_hub();
-        let own = hub.join(customer(1), None);
+        let own = hub.join(customer(1), LONG_AGO, None);
         for version in [1, 2, 2, 1, 3] {
             progress(&hub, START, 1, version);
         }
@@ -545,7 +634,7 @@ mod tests {
     #[test]
     fn ids_rise_even_when_records_come_out_of_order() {
         let hub = a_hub();
-        let own = hub.join(Who::Staff, None);
+        let own = hub.join(Who::Staff, LONG_AGO, None);
         for (ms, id) in [(30, 1), (10, 2), (20, 3)] {
             progress(&hub, START + ms, id, 1);
         }
@@ -556,48 +645,106 @@ mod tests {
     #[test]
     fn back_at_the_same_gateway_a_browser_gets_exactly_what_it_missed() {
         let hub = a_hub();
-        let own = hub.join(customer(1), None);
+        let own = hub.join(customer(1), LONG_AGO, None);
         progress(&hub, START, 1, 1);
         let last_seen = sent(&own).pop().unwrap().id;
         drop(own);
         progress(&hub, START, 2, 1);
         progress(&hub, START, 1, 2);
         progress(&hub, START, 1, 3);
-        assert_eq!(versions(&hub.join(customer(1), Some(&last_seen))), [2, 3]);
+        assert_eq!(versions(&hub.join(customer(1), LONG_AGO, Some(&last_seen))), [2, 3]);
     }
 
     #[test]
     fn at_another_gateway_it_gets_at_least_what_it_missed() {
         let (first, second) = (a_hub(), a_hub());
-        let own = first.join(customer(1), None);
+        let own = first.join(customer(1), LONG_AGO, None);
         progress(&first, START + 20_000, 1, 1);
         let last_seen = sent(&own).pop().unwrap().id;
         for (ms, version) in [(9_000, 1), (15_000, 2), (21_000, 3)] {
             progress(&second, START + ms, 1, version);
         }
-        assert_eq!(versions(&second.join(customer(1), Some(&last_seen))), [2, 3]);
+        assert_eq!(versions(&second.join(customer(1), LONG_AGO, Some(&last_seen))), [2, 3]);
     }
 
     #[test]
     fn what_is_older_than_all_that_is_kept_gets_one_resync() {
         let (first, second) = (Arc::new(Hub::new(0)), a_hub());
-        let own = first.join(customer(1), None);
+        let own = first.join(customer(1), LONG_AGO, None);
         progress(&first, START, 1, 1);
         let too_old = sent(&own).pop().unwrap().id;
         progress(&second, START, 1, 1);
         for last_seen in [too_old.as_str(), "nonsense", "", &format!("{START}-{}-9", second.feed)] {
-            assert_eq!(names(&second.join(customer(1), Some(last_seen))), ["resync"], "{last_seen}");
+            assert_eq!(names(&second.join(customer(1), LONG_AGO, Some(last_seen))), ["resync"], "{last_seen}");
         }
+    }
+
+    #[test]
+    fn nothing_is_sent_again_that_was_recorded_before_the_session_began() {
+        let hub = a_hub();
+        progress(&hub, START + 10, 1, 1);
+        progress(&hub, START + 20, 1, 2);
+        let began = START + 30;
+        let at = |ms: i64, feed: &str, number: u64| format!("{ms}-{feed}-{number}");
+        // From before; made up to be later; made up to come from elsewhere.
+        for last_seen in [at(START, &hub.feed, 0), at(began, &hub.feed, 0), at(began, &hub.feed, 1), at(began + 5, "0000beef", 1)]
+        {
+            for who in [customer(1), Who::Person(Uuid::from_u128(500)), Who::Staff] {
+                assert_eq!(names(&hub.join(who, began, Some(&last_seen))), ["resync"], "{last_seen} {who:?}");
+            }
+        }
+        // To others nothing happened: theirs holds.
+        assert_eq!(names(&hub.join(customer(2), began, Some(&at(began, &hub.feed, 0)))), [""; 0]);
+        progress(&hub, began, 1, 3);
+        assert_eq!(versions(&hub.join(customer(1), began, Some(&at(began, &hub.feed, 2)))), [3]);
+        assert_eq!(versions(&hub.join(customer(1), LONG_AGO, Some(&at(START, &hub.feed, 0)))), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_session_that_began_while_nothing_happened_goes_on_at_either_gateway() {
+        let hubs = [a_hub(), a_hub()];
+        let began = START + 60_000;
+        let quiet = hubs[0].join(customer(1), began, None).position().unwrap();
+        for hub in &hubs {
+            assert_eq!(names(&hub.join(customer(1), began, Some(&quiet))), [""; 0]);
+            progress(hub, began + 1, 1, 1);
+            assert_eq!(versions(&hub.join(customer(1), began, Some(&quiet))), [1]);
+        }
+        let anew = hubs[0].join(customer(1), began, Some("nonsense"));
+        let resync = sent(&anew).pop().unwrap();
+        assert_eq!(names(&hubs[0].join(customer(1), began, Some(&resync.id))), [""; 0]);
+    }
+
+    #[test]
+    fn of_what_somebody_has_lost_he_is_told_that_it_is_gone_and_nothing_that_was_before() {
+        let hub = a_hub();
+        let before = hub.join(Who::Staff, LONG_AGO, None).position().unwrap();
+        progress(&hub, START, 1, 1);
+        progress(&hub, START, 2, 1);
+        hand_over(&hub, START, 1, 1);
+        progress(&hub, START, 2, 2);
+        let told = |who: u128| {
+            let client = hub.join(Who::Person(Uuid::from_u128(who)), LONG_AGO, Some(&before));
+            sent(&client).into_iter().map(|sent| (sent.event, sent.data["aggregateId"].clone())).collect::<Vec<_>>()
+        };
+        let progressed = |id| ("ConsultationProgressed".to_owned(), json!(Uuid::from_u128(id)));
+        assert_eq!(told(500), [progressed(2), ("removed".to_owned(), json!(Uuid::from_u128(1))), progressed(2)]);
+        assert_eq!(told(501), [("SalesmanMatched".to_owned(), json!(Uuid::from_u128(9001)))]);
+        // Given back to him, he is told of it again, from there on.
+        progress(&hub, START, 1, 2);
+        assert_eq!(told(500)[1..], [("removed".to_owned(), json!(Uuid::from_u128(1))), progressed(2), progressed(1)]);
+        let staff = hub.join(Who::Staff, LONG_AGO, Some(&before));
+        assert_eq!(sent(&staff).len(), 5);
     }
 
     #[test]
     fn after_a_resync_a_browser_goes_on_from_there() {
         let hub = a_hub();
-        let own = hub.join(customer(1), Some("nonsense"));
+        let own = hub.join(customer(1), LONG_AGO, Some("nonsense"));
         let resync = sent(&own).pop().unwrap();
         drop(own);
         progress(&hub, START, 1, 1);
-        assert_eq!(versions(&hub.join(customer(1), Some(&resync.id))), [1]);
+        assert_eq!(versions(&hub.join(customer(1), LONG_AGO, Some(&resync.id))), [1]);
     }
 
     #[test]
@@ -608,16 +755,16 @@ mod tests {
             progress(&hub, START, id, 1);
         }
         assert_eq!(hub.lock().kept.len(), KEPT);
-        assert_eq!(names(&hub.join(customer(1), Some(&at(9)))), ["resync"]);
-        assert_eq!(names(&hub.join(customer(1), Some(&at(10)))), [""; 0]);
+        assert_eq!(names(&hub.join(customer(1), LONG_AGO, Some(&at(9)))), ["resync"]);
+        assert_eq!(names(&hub.join(customer(1), LONG_AGO, Some(&at(10)))), [""; 0]);
         let foreign = format!("{}-0000beef-1", START + SLACK);
-        assert_eq!(names(&hub.join(customer(1), Some(&foreign))), ["resync"]);
+        assert_eq!(names(&hub.join(customer(1), LONG_AGO, Some(&foreign))), ["resync"]);
     }
 
     #[test]
     fn a_slow_browser_gets_one_resync_and_slows_nobody() {
         let hub = a_hub();
-        let (slow, quick) = (hub.join(customer(1), None), hub.join(customer(1), None));
+        let (slow, quick) = (hub.join(customer(1), LONG_AGO, None), hub.join(customer(1), LONG_AGO, None));
         for version in 1..=i64::try_from(QUEUE).unwrap() + 1 {
             progress(&hub, START, 1, version);
             assert_eq!(versions(&quick), [version]);
@@ -629,7 +776,7 @@ mod tests {
     #[test]
     fn changed_projects_are_told_to_everybody_at_most_once_a_second() {
         let hub = a_hub();
-        let browsers = [hub.join(customer(1), None), hub.join(Who::Staff, None)];
+        let browsers = [hub.join(customer(1), LONG_AGO, None), hub.join(Who::Staff, LONG_AGO, None)];
         let start = Instant::now();
         for (version, after) in [(1, 0), (2, 10), (3, 500), (4, 999)] {
             hub.tell(START, &envelope(Topic::Project, 8, version), &Fact::Project);
@@ -652,18 +799,18 @@ mod tests {
     fn whoever_was_away_hears_once_that_projects_changed() {
         let hub = a_hub();
         let start = Instant::now();
-        let last_seen = hub.join(customer(1), None).position().unwrap();
+        let last_seen = hub.join(customer(1), LONG_AGO, None).position().unwrap();
         for version in 1..=3 {
             hub.tell(START, &envelope(Topic::Project, 8, version), &Fact::Project);
             hub.tick(start + Duration::from_secs(u64::try_from(version).unwrap()));
         }
-        assert_eq!(names(&hub.join(customer(1), Some(&last_seen))), ["projects-changed"]);
+        assert_eq!(names(&hub.join(customer(1), LONG_AGO, Some(&last_seen))), ["projects-changed"]);
     }
 
     #[test]
     fn a_ledger_sent_again_means_one_resync_for_each_browser() {
         let hub = a_hub();
-        let own = hub.join(customer(1), None);
+        let own = hub.join(customer(1), LONG_AGO, None);
         progress(&hub, START, 1, 1);
         let before = sent(&own).pop().unwrap().id;
         let start = Instant::now();
@@ -675,13 +822,13 @@ mod tests {
         hub.tick(start + Duration::from_secs(2));
         hub.tick(start + Duration::from_secs(9));
         assert_eq!(names(&own), ["resync"]);
-        assert_eq!(names(&hub.join(customer(1), Some(&before))), ["resync"]);
+        assert_eq!(names(&hub.join(customer(1), LONG_AGO, Some(&before))), ["resync"]);
     }
 
     #[test]
     fn a_browser_to_which_nothing_happens_still_moves_on() {
         let hub = a_hub();
-        let quiet = hub.join(customer(1), None);
+        let quiet = hub.join(customer(1), LONG_AGO, None);
         progress(&hub, START + 5, 2, 1);
         let position = Cursor::parse(&quiet.position().unwrap()).unwrap();
         assert_eq!((position.ms, position.number), (START + 5, 1));
@@ -692,7 +839,7 @@ mod tests {
     #[test]
     fn whoever_leaves_is_forgotten() {
         let hub = a_hub();
-        let (one, two) = (hub.join(customer(1), None), hub.join(customer(1), None));
+        let (one, two) = (hub.join(customer(1), LONG_AGO, None), hub.join(customer(1), LONG_AGO, None));
         drop(one);
         assert_eq!(hub.lock().clients[&customer(1)].len(), 1);
         drop(two);

@@ -29,7 +29,7 @@ use crate::reader::Reader;
 /// Browsers hold a connection each for the stream. Further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 16_384;
 
-/// All headers of a request together. A bearer, a cookie and what browsers send fit into a tenth of it.
+/// All headers of a request together. A session's cookie and what browsers send besides fit into a tenth of it.
 const HEAD_SIZE: usize = 32 * 1024;
 
 /// How many headers a request may have.

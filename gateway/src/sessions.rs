@@ -13,12 +13,13 @@ use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
+use events::CustomerId;
 use rand::RngExt as _;
 use service_kit::auth::{Identity, Role};
 use service_kit::phone::Phone;
 use service_kit::{Db, Problem, Tx};
 use sha2::{Digest as _, Sha256};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::config::PublicOrigin;
@@ -45,7 +46,7 @@ pub(crate) struct IdHash([u8; ID_LENGTH]);
 
 impl IdHash {
     /// The hash of a cookie's value, if it is of the form that ours have.
-    fn of(id: &str) -> Option<Self> {
+    pub(crate) fn of(id: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(id).ok().filter(|bytes| bytes.len() == ID_LENGTH)?;
         Some(Self(Sha256::digest(bytes).into()))
     }
@@ -69,6 +70,8 @@ pub(crate) struct Session {
     pub(crate) login: Option<String>,
     /// What the account's owner is called.
     pub(crate) name: Option<String>,
+    /// What was recorded before was not recorded for this session.
+    pub(crate) created_at: DateTime<Utc>,
     pub(crate) expires_at: DateTime<Utc>,
     pub(crate) id_hash: IdHash,
 }
@@ -146,6 +149,7 @@ struct Row {
     account_id: Option<Uuid>,
     login: Option<String>,
     name: Option<String>,
+    created_at: DateTime<Utc>,
     used_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
 }
@@ -218,7 +222,7 @@ impl Sessions {
         let Some(id_hash) = cookies.read(headers) else { return Ok(None) };
         let now = self.db.now();
         let row: Option<Row> = sqlx::query_as(holding!(
-            "s.role, s.subject, s.phone, s.account_id, a.login, coalesce(p.display_name, a.name) as name, s.used_at, s.expires_at",
+            "s.role, s.subject, s.phone, s.account_id, a.login, coalesce(p.display_name, a.name) as name, s.created_at, s.used_at, s.expires_at",
             "s.id_hash = $3"
         ))
         .bind(now)
@@ -242,19 +246,25 @@ impl Sessions {
             account: row.account_id,
             login: row.login,
             name: row.name,
+            created_at: row.created_at,
             expires_at: row.expires_at,
             id_hash,
         }))
     }
 
+    /// A connection beside the pool, for a question that must not wait for whoever uses all of that.
+    pub(crate) async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+        self.db.connect().await
+    }
+
     /// Which of these sessions still hold.
-    pub(crate) async fn holding(&self, of: &[IdHash]) -> Result<HashSet<IdHash>, sqlx::Error> {
+    pub(crate) async fn holding(&self, connection: &mut PgConnection, of: &[IdHash]) -> Result<HashSet<IdHash>, sqlx::Error> {
         let now = self.db.now();
         let hold: Vec<IdHash> = sqlx::query_scalar(holding!("s.id_hash", "s.id_hash = any($3)"))
             .bind(now)
             .bind(now - IDLE)
             .bind(of)
-            .fetch_all(self.pool())
+            .fetch_all(connection)
             .await?;
         Ok(hold.into_iter().collect())
     }
@@ -307,6 +317,12 @@ pub(crate) async fn begin(
 /// Signs an account's owner out everywhere, within a unit of work.
 pub(crate) async fn end_of_account(tx: &mut Tx, account: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query("delete from session where account_id = $1").bind(account).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Signs a customer out everywhere, within a unit of work.
+pub(crate) async fn end_of_customer(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
+    sqlx::query("delete from session where role = 'customer' and subject = $1").bind(customer.0).execute(&mut **tx).await?;
     Ok(())
 }
 

@@ -30,7 +30,7 @@ pub(crate) async fn open(State(door): State<Arc<Door>>, session: Session, header
     let onlooker = door.onlookers.join(session.id_hash)?;
     // A cursor that is no text is one that nobody gave out: the browser starts anew.
     let last_seen = headers.get("last-event-id").map(|value| value.to_str().unwrap_or_default());
-    let client = door.hub.join(Who::of(&session.identity), last_seen);
+    let client = door.hub.join(Who::of(&session.identity), session.created_at.timestamp_millis(), last_seen);
     let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let open = Open { client, heartbeat, onlooker, ends: door.streams_end.clone(), is_greeted: false };

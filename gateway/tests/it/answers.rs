@@ -1,8 +1,10 @@
 //! What browsers are told to heed with every answer.
 
 use axum::http::Method;
+use serde_json::json;
 use service_kit::auth::Role;
 
+use crate::accounts::Office;
 use crate::fixture::{Answer, config, somebody, start, start_with};
 
 /// Every kind of answer: data, a refusal, nothing, a page, a stylesheet, a redirect.
@@ -84,6 +86,24 @@ async fn what_somebody_is_shown_is_kept_by_no_cache() {
     assert_eq!(open.header("cache-control"), None);
     assert!(open.headers.get_all("vary").iter().any(|value| value == "cookie"));
     assert_eq!(gateway.get("/api/auth/me").send().await.header("cache-control"), Some("no-store"));
+}
+
+#[tokio::test]
+async fn a_refusal_is_kept_by_no_cache_either() {
+    let office = Office::open().await;
+    let id = office.staff("gwanri").await;
+    let cookie = office.cookie("gwanri").await;
+    let ask = |method, path: &str| office.gateway.ask(method, path).cookie(&cookie);
+    let nobodys = "/api/accounts/0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01";
+    let own = format!("/api/accounts/{id}");
+    let missing = ask(Method::GET, nobodys).send().await;
+    let conflict = ask(Method::PATCH, &own).header("if-match", "*").json(&json!({ "active": false })).send().await;
+    assert_eq!((missing.problem().0, conflict.problem().0), (404, 409));
+    for answer in [missing, conflict] {
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{answer:?}");
+        let depends_on: Vec<_> = answer.headers.get_all("vary").iter().collect();
+        assert_eq!(depends_on, ["accept-language", "cookie"]);
+    }
 }
 
 #[tokio::test]

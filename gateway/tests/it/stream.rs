@@ -8,12 +8,12 @@ use gateway::{IDLE, MONTH};
 use http_body_util::BodyExt as _;
 use hyper::Response;
 use hyper::body::Incoming;
-use serde_json::Value;
+use serde_json::{Value, json};
 use service_kit::auth::{Identity, Role};
 use service_kit::testing::MockClock;
 use uuid::Uuid;
 
-use crate::fixture::{config, in_time, somebody, start, start_at, start_with};
+use crate::fixture::{BOUND, config, in_time, somebody, start, start_at, start_with};
 
 /// One browser's end.
 pub(crate) struct Stream {
@@ -134,6 +134,50 @@ async fn a_stream_ends_with_a_session_that_is_not_used_and_with_its_last_hour() 
         let rest = rest(stream).await;
         assert!(rest < SOON, "{role:?}: {rest:?}");
     }
+}
+
+#[tokio::test]
+async fn requests_that_use_up_the_pool_keep_nobody_looking_on() {
+    let mut config = config().await;
+    config.patience.answer = BOUND;
+    let gateway = start_with(config).await;
+    let customer = gateway.as_(&somebody(Role::Customer)).await;
+    let stream = Stream::of(customer.get("/api/stream").open().await);
+    let mut held = gateway.db.begin().await.unwrap();
+    sqlx::query("lock table rate_limit in access exclusive mode").execute(&mut *held).await.unwrap();
+    let body = json!({ "login": "nobody", "password": "nothing at all" });
+    let requests = join_all((0..40).map(|_| gateway.post("/api/auth/sign-in").json(&body).send()));
+    let ended = async {
+        let waiting = "select count(*) from pg_locks where relation = 'rate_limit'::regclass and not granted";
+        let count = async || sqlx::query_scalar::<_, i64>(waiting).fetch_one(gateway.db.pool()).await.unwrap();
+        // Every connection of the pool.
+        in_time("the pool is used up", async { while count().await < 12 {} }).await;
+        gateway.sessions.end_all(Role::Customer, somebody(Role::Customer).subject).await.unwrap();
+        let rest = rest(stream).await;
+        drop(held);
+        rest
+    };
+    let (_, ended) = tokio::join!(requests, ended);
+    assert!(ended < SOON, "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_stream_ends_soon_when_the_database_is_silent_and_not_when_a_connection_to_it_is_lost() {
+    let gateway = start().await;
+    let customer = gateway.as_(&somebody(Role::Customer)).await;
+    let mut lost = Stream::of(customer.get("/api/stream").open().await);
+    let end_it = "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        sqlx::query(end_it).execute(gateway.db.pool()).await.unwrap();
+    }
+    assert!(lost.block().await.is_some());
+    assert!(tokio::time::timeout(SOON, lost.block()).await.is_err());
+
+    let mut held = gateway.db.begin().await.unwrap();
+    sqlx::query("lock table session in access exclusive mode").execute(&mut *held).await.unwrap();
+    let rest = rest(lost).await;
+    assert!((Duration::from_secs(3)..Duration::from_secs(7)).contains(&rest), "{rest:?}");
 }
 
 #[tokio::test]

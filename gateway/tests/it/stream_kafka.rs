@@ -84,12 +84,8 @@ fn a_match(id: u128) -> SalesmanMatched {
     }
 }
 
-async fn stream(gateway: &Running, role: Role, subject: Uuid, last_seen: Option<&str>) -> Stream {
-    let mut ask = gateway.as_(&Identity { role, subject, phone: None }).await.get("/api/stream");
-    if let Some(last_seen) = last_seen {
-        ask = ask.header("last-event-id", last_seen);
-    }
-    Stream::of(ask.open().await)
+async fn stream(gateway: &Running, role: Role, subject: Uuid) -> Stream {
+    Stream::of(gateway.as_(&Identity { role, subject, phone: None }).await.get("/api/stream").open().await)
 }
 
 fn is_match(told: &Told, id: u128, version: i64) -> bool {
@@ -102,10 +98,10 @@ async fn an_event_reaches_every_gateway_and_there_those_whom_it_names() {
     let gateways = [broker.gateway().await, broker.gateway().await];
     let mut browsers = Vec::new();
     for gateway in &gateways {
-        let customer = stream(gateway, Role::Customer, CUSTOMER, None).await;
-        let salesman = stream(gateway, Role::Salesman, SALESMAN, None).await;
-        let previous = stream(gateway, Role::Salesman, PREVIOUS, None).await;
-        let staff = stream(gateway, Role::Staff, STAFF, None).await;
+        let customer = stream(gateway, Role::Customer, CUSTOMER).await;
+        let salesman = stream(gateway, Role::Salesman, SALESMAN).await;
+        let previous = stream(gateway, Role::Salesman, PREVIOUS).await;
+        let staff = stream(gateway, Role::Staff, STAFF).await;
         browsers.push((customer, salesman, previous, staff));
     }
     broker.publish(1, &a_match(100)).await;
@@ -126,7 +122,7 @@ async fn an_event_reaches_every_gateway_and_there_those_whom_it_names() {
 async fn what_cannot_be_told_is_passed_over_and_what_comes_twice_is_told_once() {
     let broker = Broker::new().await;
     let gateway = broker.gateway().await;
-    let mut customer = stream(&gateway, Role::Customer, CUSTOMER, None).await;
+    let mut customer = stream(&gateway, Role::Customer, CUSTOMER).await;
     let key = Uuid::from_u128(100);
     broker.send(Topic::SalesmanMatch, key, OwnedHeaders::new(), b"{}").await;
     let null = OwnedHeaders::new().insert(Header { key: "ce_id", value: None::<&[u8]> });
@@ -144,19 +140,73 @@ async fn what_cannot_be_told_is_passed_over_and_what_comes_twice_is_told_once() 
     }
 }
 
+/// What one session is told, from where it says it was.
+async fn again(gateway: &Running, cookie: &str, last_seen: &str) -> Stream {
+    Stream::of(gateway.get("/api/stream").cookie(cookie).header("last-event-id", last_seen).open().await)
+}
+
+#[tokio::test]
+async fn whoever_signs_in_anew_is_sent_nothing_that_was_recorded_before_whatever_his_browser_says() {
+    let broker = Broker::new().await;
+    let gateway = broker.gateway().await;
+    let who = Identity { role: Role::Customer, subject: CUSTOMER, phone: None };
+    let before = gateway.cookie(&who).await;
+    let mut first = Stream::of(gateway.get("/api/stream").cookie(&before).open().await);
+    let start = first.block().await.unwrap().split_once("id: ").unwrap().1.to_owned();
+    broker.publish(1, &a_match(100)).await;
+    let seen = first.next().await.id;
+    drop(first);
+    gateway.sessions.end_all(Role::Customer, CUSTOMER).await.unwrap();
+    let anew = gateway.cookie(&who).await;
+    let [_, feed, number] = start.splitn(3, '-').collect::<Vec<_>>().try_into().unwrap();
+    let made_up = format!("{}-{feed}-{number}", SystemClock.now().timestamp_millis() + 60_000);
+    for last_seen in [&start, &seen, &made_up] {
+        let mut stream = again(&gateway, &anew, last_seen).await;
+        assert_eq!(stream.next().await.event, "resync", "{last_seen}");
+    }
+    // A page that signs in and looks at once has no cursor, and misses nothing from there on.
+    let mut stream = Stream::of(gateway.get("/api/stream").cookie(&anew).open().await);
+    broker.publish(2, &a_match(100)).await;
+    let told = stream.next().await;
+    assert!(is_match(&told, 100, 2), "{told:?}");
+    broker.publish(3, &a_match(100)).await;
+    assert!(is_match(&stream.next().await, 100, 3));
+    assert!(is_match(&again(&gateway, &anew, &told.id).await.next().await, 100, 3));
+}
+
+#[tokio::test]
+async fn whoever_is_on_it_no_longer_is_told_that_when_he_comes_back_and_nothing_of_before() {
+    let broker = Broker::new().await;
+    let gateway = broker.gateway().await;
+    let cookie = gateway.cookie(&Identity { role: Role::Salesman, subject: PREVIOUS, phone: None }).await;
+    let mut first = Stream::of(gateway.get("/api/stream").cookie(&cookie).open().await);
+    let start = first.block().await.unwrap().split_once("id: ").unwrap().1.to_owned();
+    let his = PersonRef { id: SalesmanId(PREVIOUS), display_name: "박영업".to_owned() };
+    broker.publish(1, &SalesmanMatched { salesman: his, previous_salesman_id: None, ..a_match(100) }).await;
+    assert!(is_match(&first.next().await, 100, 1));
+    broker.publish(2, &a_match(100)).await;
+    assert_eq!(first.next().await.event, "removed");
+    drop(first);
+    let lost = again(&gateway, &cookie, &start).await.next().await;
+    assert_eq!((lost.event.as_str(), &lost.data["aggregateId"]), ("removed", &json!(Uuid::from_u128(101))));
+}
+
 #[tokio::test]
 async fn a_browser_goes_on_at_a_gateway_that_started_after_it_had_gone() {
     let broker = Broker::new().await;
-    let first = broker.gateway().await;
-    let mut customer = stream(&first, Role::Customer, CUSTOMER, None).await;
+    let mut config = config().await;
+    config.kafka = broker.settings.clone();
+    let first = start_with(config.clone()).await;
+    let cookie = first.cookie(&Identity { role: Role::Customer, subject: CUSTOMER, phone: None }).await;
+    let mut customer = Stream::of(first.get("/api/stream").cookie(&cookie).open().await);
     broker.publish(1, &a_match(100)).await;
     let last_seen = customer.next().await.id;
     drop(customer);
     first.stop.cancel();
     broker.publish(2, &a_match(100)).await;
 
-    let second = broker.gateway().await;
-    let mut customer = stream(&second, Role::Customer, CUSTOMER, Some(&last_seen)).await;
+    let second = start_with(config).await;
+    let mut customer = again(&second, &cookie, &last_seen).await;
     loop {
         let told = customer.next().await;
         assert_ne!(told.event, "resync");
@@ -181,7 +231,7 @@ async fn a_partition_on_which_nothing_happened_lately_is_followed_from_its_end()
     in_time("the record is acknowledged", broker.producer.send_result(record).unwrap()).await.unwrap().unwrap();
 
     let gateway = broker.gateway().await;
-    let mut customer = stream(&gateway, Role::Customer, CUSTOMER, None).await;
+    let mut customer = stream(&gateway, Role::Customer, CUSTOMER).await;
     broker.publish(2, &a_match(100)).await;
     let told = customer.next().await;
     assert!(is_match(&told, 100, 2), "{told:?}");
@@ -191,7 +241,7 @@ async fn a_partition_on_which_nothing_happened_lately_is_followed_from_its_end()
 async fn a_ledger_sent_again_brings_one_resync_and_none_of_its_events() {
     let broker = Broker::new().await;
     let gateway = broker.gateway().await;
-    let mut customer = stream(&gateway, Role::Customer, CUSTOMER, None).await;
+    let mut customer = stream(&gateway, Role::Customer, CUSTOMER).await;
     for version in 1..=3 {
         let event = a_match(100);
         let headers = kafka::headers(&envelope(SalesmanMatched::TYPE, Topic::SalesmanMatch, event.aggregate_id(), version));
@@ -208,7 +258,7 @@ async fn a_ledger_sent_again_brings_one_resync_and_none_of_its_events() {
 async fn changed_projects_are_told_to_everybody_together() {
     let broker = Broker::new().await;
     let gateway = broker.gateway().await;
-    let mut salesman = stream(&gateway, Role::Salesman, SALESMAN, None).await;
+    let mut salesman = stream(&gateway, Role::Salesman, SALESMAN).await;
     let project = Uuid::from_u128(50);
     for version in 1..=20 {
         let headers = kafka::headers(&envelope("ktgg.ProjectCreated.v1", Topic::Project, project, version));
@@ -240,7 +290,7 @@ async fn a_stream_begins_to_tell_when_the_topics_come_to_exist() {
     created.unwrap();
     let producer = settings.client().create().unwrap();
     let broker = Broker { settings, producer };
-    let mut customer = stream(&gateway, Role::Customer, CUSTOMER, None).await;
+    let mut customer = stream(&gateway, Role::Customer, CUSTOMER).await;
     broker.publish(1, &SalesmanMatched { origin: Origin::Interest(InterestId(Uuid::from_u128(9))), ..a_match(100) }).await;
     assert!(is_match(&customer.next().await, 100, 1));
 }
