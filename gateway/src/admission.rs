@@ -3,6 +3,7 @@
 //! What nobody could be let in to, because there is no such path or method, is not judged here: it is answered as it would be to anybody.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -80,6 +81,9 @@ pub(crate) async fn admit(State(door): State<Arc<Door>>, mut request: Request, n
     Ok(response)
 }
 
+/// How much longer an answer may take than what is asked of services for it: whoever asks them says which was silent.
+const LONGER: Duration = Duration::from_millis(500);
+
 /// Answers what is the gateway's own, in time: its bodies are small, and held before anything is done with them.
 async fn answer(door: &Door, request: Request, next: Next) -> Result<Response, Problem> {
     let patience = door.upstream.patience.answer;
@@ -90,7 +94,7 @@ async fn answer(door: &Door, request: Request, next: Next) -> Result<Response, P
         let whole = timeout(patience, whole_body(body, BODY_LIMIT)).await;
         Body::from(whole.map_err(|_| proxy::incomplete(StatusCode::REQUEST_TIMEOUT))??)
     };
-    let answer = timeout(patience, next.run(Request::from_parts(parts, body))).await;
+    let answer = timeout(patience + LONGER, next.run(Request::from_parts(parts, body))).await;
     answer.map_err(|_| Problem::unavailable("a request took too long"))
 }
 
