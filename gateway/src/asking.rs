@@ -24,15 +24,15 @@ pub(crate) struct Asked {
     pub(crate) body: Bytes,
 }
 
-/// Asks once, within the patience for an answer. 503 with the service's name when no whole answer came.
+/// Asks once. 503 with the service's name when no whole answer came until the deadline.
 pub(crate) async fn ask(
     door: &Door,
     service: Service,
     method: Method,
     path: &'static str,
     who: &Identity,
+    deadline: Instant,
 ) -> Result<Asked, Problem> {
-    let deadline = Instant::now() + door.upstream.patience.answer;
     let mut request = Request::new(Body::empty());
     *request.method_mut() = method;
     *request.uri_mut() =

@@ -16,17 +16,18 @@ use service_kit::describe::RoleName;
 use service_kit::http::View;
 use service_kit::phone::Phone;
 use service_kit::{Db, Problem};
+use tokio::time::Instant;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::{Door, erasure};
 use crate::asking::{Asked, ask};
 use crate::limits::{self, LimitKey};
 use crate::proxy::service_unavailable;
 use crate::routes::Service;
 use crate::signed_in::signed_out;
+use crate::{Door, erasure};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Door>> {
     OpenApiRouter::new().routes(routes!(data)).routes(routes!(disclosures)).routes(routes!(erase))
@@ -106,9 +107,10 @@ pub(crate) struct SessionView {
     extensions(("x-problems" = json!(["service-unavailable", "too-many-requests"]))),
 )]
 pub(crate) async fn data(State(door): State<Arc<Door>>, who: Identity) -> Result<Response, Problem> {
+    let deadline = deadline(&door);
     take(&door, "data", &who).await?;
     let asked = Service::ALL.map(async |service| {
-        let answer = ask(&door, service, Method::GET, "/me/data", &who).await?;
+        let answer = ask(&door, service, Method::GET, "/me/data", &who, deadline).await?;
         let kept: Map<String, Value> = read(service, &answer)?;
         Ok::<_, Problem>((service.name().to_owned(), Value::Object(kept)))
     });
@@ -135,6 +137,11 @@ pub(crate) async fn data(State(door): State<Arc<Door>>, who: Identity) -> Result
     let headers =
         [(header::CONTENT_DISPOSITION, "attachment; filename=\"ktgg-my-data.json\""), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, View(view)).into_response())
+}
+
+/// Until when the services may answer: a little less than the gateway may, so that its answer names the one that did not.
+fn deadline(door: &Door) -> Instant {
+    Instant::now() + door.upstream.patience.answer * 9 / 10
 }
 
 /// Takes one of what the customer may ask all services for.
@@ -224,11 +231,12 @@ struct Disclosed {
     extensions(("x-problems" = json!(["service-unavailable", "too-many-requests"]))),
 )]
 pub(crate) async fn disclosures(State(door): State<Arc<Door>>, who: Identity) -> Result<View<DisclosuresView>, Problem> {
+    let deadline = deadline(&door);
     take(&door, "disclosures", &who).await?;
     // Those are told a number, and show it.
     let keepers = Service::ALL.into_iter().filter(|service| service.is_told_the_phone());
     let asked = keepers.map(async |service| {
-        let answer = ask(&door, service, Method::GET, "/me/disclosures", &who).await?;
+        let answer = ask(&door, service, Method::GET, "/me/disclosures", &who, deadline).await?;
         read::<Told>(service, &answer)
     });
     let mut told: Vec<Disclosed> = try_join_all(asked).await?.into_iter().flat_map(|told| told.items).collect();
@@ -266,7 +274,5 @@ pub(crate) async fn erase(State(door): State<Arc<Door>>, who: Identity) -> Resul
     let mut tx = door.db.begin().await?;
     erasure::request(&mut tx, CustomerId(who.subject)).await?;
     tx.commit().await?;
-    // Behind the commit: whoever signs in at the same moment either sees that it was asked for, or is signed out here.
-    door.sessions.end_all(Role::Customer, who.subject).await?;
     Ok(signed_out(&door, StatusCode::ACCEPTED))
 }

@@ -8,13 +8,14 @@ use axum::http::Method;
 use chrono::TimeDelta;
 use gateway::routes::Service;
 use serde_json::json;
-use service_kit::Db;
 use service_kit::auth::Role;
-use service_kit::testing::MockClock;
+use service_kit::testing::{Logs, MockClock};
+use service_kit::{Clock as _, Db};
 use tokio::runtime::Builder;
+use uuid::Uuid;
 
 use crate::codes::{PHONE, a_clock, another, ask, ask_from, config_with, verify};
-use crate::fixture::{Running, in_time, somebody, start_at};
+use crate::fixture::{Running, config, in_time, somebody, start_at};
 use crate::standing_in::StandIns;
 use crate::stream::Stream;
 use crate::telephone::Telephone;
@@ -59,19 +60,28 @@ impl Sandbox {
 }
 
 /// Whether an erasure is as this says.
-async fn is(db: &Db, state: &'static str) -> bool {
+async fn is(db: &Db, state: &str) -> bool {
     let sql = format!("select exists (select from erasure where {state})");
     sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(db.pool()).await.unwrap()
 }
 
 /// Waits until one is.
-async fn becomes(db: &Db, state: &'static str) {
+async fn becomes(db: &Db, state: &str) {
     in_time(state, async {
         while !is(db, state).await {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     })
     .await;
+}
+
+/// What is put off for the first, the second or the third time is due then, and what somebody is working on is not.
+const A_WHILE: TimeDelta = TimeDelta::seconds(4);
+
+/// Waits until this attempt is over, one of the first three. Until then it is due when the time is over that it may take.
+async fn is_put_off(sandbox: &Sandbox, attempt: i32) {
+    let soon = sandbox.clock.now() + A_WHILE;
+    becomes(&sandbox.gateway.db, &format!("attempts = {attempt} and next_try_at <= '{}'", soon.to_rfc3339())).await;
 }
 
 #[tokio::test]
@@ -87,7 +97,7 @@ async fn whoever_wants_to_be_forgotten_is_signed_out_at_once_and_forgotten_by_ev
     assert!(!sandbox.is_signed_in(&here).await && !sandbox.is_signed_in(&elsewhere).await);
     assert!(sandbox.is_signed_in(&other).await);
     in_time("the stream ends", async { while stream.block().await.is_some() {} }).await;
-    assert!(asked.elapsed() < Duration::from_secs(3), "the stream ended after {:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_secs(2), "the stream ended after {:?}", asked.elapsed());
 
     services.forget([1; 5]).await;
     becomes(&gateway.db, "round = 2 and done = '{}' and finished_at is null").await;
@@ -123,26 +133,18 @@ async fn a_service_that_is_away_is_asked_until_it_has_forgotten_and_the_others_a
     away.is_away.store(true, Ordering::SeqCst);
     let cookie = sandbox.sign_in().await;
     sandbox.erase(&cookie).await;
-    let tries = || away.asked_to(&Method::DELETE).len();
-    in_time("it is asked again and again", async {
-        while tries() < 4 {
-            clock.advance(TimeDelta::seconds(1));
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    })
-    .await;
-    assert_eq!(services.forgot()[1..], [1; 4]);
+    for attempt in 1..=2 {
+        is_put_off(&sandbox, attempt).await;
+        clock.advance(A_WHILE);
+    }
+    is_put_off(&sandbox, 3).await;
+    assert_eq!(services.forgot(), [3, 1, 1, 1, 1]);
     away.is_away.store(false, Ordering::SeqCst);
-    let before = tries();
-    in_time("it is forgotten", async {
-        while !is(&gateway.db, "finished_at is not null").await {
-            clock.advance(TimeDelta::seconds(1));
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    })
-    .await;
-    assert_eq!(services.forgot()[1..], [2; 4]);
-    assert!(tries() >= before + 2);
+    clock.advance(A_WHILE);
+    becomes(&gateway.db, "round = 2").await;
+    clock.advance(SETTLED);
+    becomes(&gateway.db, "finished_at is not null").await;
+    assert_eq!(services.forgot(), [5, 2, 2, 2, 2]);
 }
 
 #[tokio::test]
@@ -171,13 +173,15 @@ async fn whoever_signs_in_meanwhile_is_told_so_after_a_right_code_alone_and_afte
     assert_eq!(verify(gateway, &other, &telephone.code(4).await).await.status, 200);
 
     services.of(Service::Project).is_away.store(false, Ordering::SeqCst);
+    clock.advance(A_WHILE);
+    becomes(&gateway.db, "round = 2").await;
     clock.advance(TimeDelta::minutes(1));
     becomes(&gateway.db, "finished_at is not null").await;
     let cookie = sandbox.sign_in().await;
     assert!(sandbox.is_signed_in(&cookie).await);
     let told = gateway.get("/api/me/data").cookie(&cookie).send().await.json();
     assert_eq!((told["consents"].as_array().unwrap().len(), told["sessions"].as_array().unwrap().len()), (1, 1), "{told}");
-    assert_eq!(told["consents"][0]["givenAt"], json!("2026-11-24T01:01:00Z"));
+    assert_eq!(told["consents"][0]["givenAt"], json!("2026-11-24T01:01:04Z"));
 }
 
 #[tokio::test]
@@ -220,6 +224,8 @@ async fn what_a_gateway_that_was_killed_had_begun_another_finishes() {
     let second = start_at(config, clock.clone()).await;
     // What the dead one had claimed is another's when its time is over.
     clock.advance(SETTLED);
+    becomes(&second.db, "round = 2").await;
+    clock.advance(SETTLED);
     becomes(&second.db, "finished_at is not null").await;
     assert_eq!(services.forgot(), [2, 2, 2, 3, 2], "what had answered was not asked again in the same round");
 }
@@ -234,23 +240,201 @@ async fn the_owners_are_asked_a_second_time_when_every_copy_has_gone() {
     becomes(&gateway.db, "round = 2 and done = '{}' and finished_at is null").await;
     let copy = services.of(Service::SalesmanMatch);
     copy.is_away.store(true, Ordering::SeqCst);
-    in_time("the copy is asked again and again", async {
-        while copy.asked_to(&Method::DELETE).len() < 4 {
-            clock.advance(SETTLED);
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    })
-    .await;
-    for (service, times) in [(Service::Interest, 1), (Service::Consultation, 1), (Service::Project, 2), (Service::Salesman, 2)] {
-        assert_eq!(services.of(service).asked_to(&Method::DELETE).len(), times, "{}", service.name());
+    clock.advance(SETTLED);
+    for attempt in 1..=2 {
+        is_put_off(&sandbox, attempt).await;
+        clock.advance(A_WHILE);
     }
+    is_put_off(&sandbox, 3).await;
+    // All copies are asked each time, and no owner.
+    assert_eq!(services.forgot(), [1, 1, 4, 4, 4]);
     copy.is_away.store(false, Ordering::SeqCst);
-    in_time("it is forgotten", async {
-        while !is(&gateway.db, "finished_at is not null").await {
-            clock.advance(TimeDelta::minutes(5));
-            tokio::time::sleep(Duration::from_millis(20)).await;
+    clock.advance(A_WHILE);
+    becomes(&gateway.db, "finished_at is not null").await;
+    assert_eq!(services.forgot(), [2, 2, 5, 5, 5]);
+}
+
+#[tokio::test]
+async fn whenever_the_owners_are_asked_a_second_time_the_copies_are_asked_directly_before() {
+    let sandbox = start().await;
+    let Sandbox { gateway, services, clock, .. } = &sandbox;
+    let cookie = sandbox.sign_in().await;
+    sandbox.erase(&cookie).await;
+    services.forget([1; 5]).await;
+    becomes(&gateway.db, "round = 2 and done = '{}' and finished_at is null").await;
+    services.of(Service::Consultation).is_away.store(true, Ordering::SeqCst);
+    clock.advance(SETTLED);
+    services.forget([2; 5]).await;
+    // Between two attempts whatever a colleague enters at one owner is copied again.
+    becomes(&gateway.db, "round = 2 and attempts = 1 and next_try_at <= '2026-11-24T01:00:08Z'").await;
+    services.of(Service::Consultation).is_away.store(false, Ordering::SeqCst);
+    clock.advance(TimeDelta::seconds(1));
+    becomes(&gateway.db, "finished_at is not null").await;
+    assert_eq!(services.forgot(), [3; 5]);
+}
+
+#[tokio::test]
+async fn an_erasure_is_its_gateways_for_as_long_as_all_who_are_asked_one_after_the_other_may_take() {
+    let sandbox = start().await;
+    let Sandbox { gateway, services, clock, .. } = &sandbox;
+    let cookie = sandbox.sign_in().await;
+    services.of(Service::Interest).hangs.store(true, Ordering::SeqCst);
+    sandbox.erase(&cookie).await;
+    services.forget([1; 5]).await;
+    // One answer, and five seconds.
+    assert!(is(&gateway.db, "round = 1 and attempts = 1 and next_try_at = '2026-11-24T01:00:07Z'").await);
+    services.of(Service::Interest).hangs.store(false, Ordering::SeqCst);
+    becomes(&gateway.db, "round = 1 and attempts = 1 and next_try_at <= '2026-11-24T01:00:01Z'").await;
+    clock.advance(TimeDelta::seconds(1));
+    becomes(&gateway.db, "round = 2 and next_try_at = '2026-11-24T01:00:08Z'").await;
+    services.of(Service::Interest).hangs.store(true, Ordering::SeqCst);
+    clock.advance(SETTLED);
+    services.forget([2, 3, 2, 2, 2]).await;
+    // Two answers, and five seconds.
+    assert!(is(&gateway.db, "round = 2 and attempts = 1 and next_try_at = '2026-11-24T01:00:17Z'").await);
+}
+
+/// Writes a wish down, this long ago, without signing anybody out.
+async fn wish(db: &Db, customer: Uuid, ago: TimeDelta) {
+    sqlx::query("insert into erasure (id, customer_id, requested_at, next_try_at) values (gen_random_uuid(), $1, $2, $2)")
+        .bind(customer)
+        .bind(db.now() - ago)
+        .execute(db.pool())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn nobody_is_asked_who_might_answer_when_the_erasure_is_another_gateways() {
+    let sandbox = start().await;
+    let Sandbox { gateway, services, clock, .. } = &sandbox;
+    // The claim is there, and what follows takes longer than there is to spare: seven seconds less two for an answer.
+    for line in [
+        "create function dawdle() returns trigger language plpgsql as $$ begin
+             if exists (select from erasure where attempts = 1) then perform pg_sleep(5.5); end if;
+             return null;
+         end $$",
+        "create trigger dawdles before delete on session for each statement execute function dawdle()",
+    ] {
+        sqlx::query(line).execute(gateway.db.pool()).await.unwrap();
+    }
+    wish(&gateway.db, Uuid::from_u128(7), TimeDelta::zero()).await;
+    is_put_off(&sandbox, 1).await;
+    assert_eq!(services.forgot(), [0; 5]);
+    clock.advance(TimeDelta::seconds(1));
+    services.forget([1; 5]).await;
+}
+
+#[tokio::test]
+async fn a_gateway_whose_erasure_is_anothers_by_now_writes_nothing_down() {
+    let logs = Logs::capture();
+    let Patient { gateway, services, clock } = start_patient().await;
+    let customer = somebody(Role::Customer).subject;
+    wish(&gateway.db, customer, TimeDelta::zero()).await;
+    becomes(&gateway.db, "round = 2").await;
+    let slow = services.of(Service::Consultation);
+    slow.waits.store(true, Ordering::SeqCst);
+    clock.advance(TimeDelta::seconds(65));
+    services.forget([2; 5]).await;
+    becomes(&gateway.db, "cardinality(done) = 4").await;
+    // Another has claimed it, and the customer has come back.
+    for line in [
+        "update erasure set attempts = attempts + 1, done = '{}', next_try_at = '2100-01-01T00:00:00Z'",
+        "insert into consent (id, customer_id, version, given_at) select id, customer_id, '1', requested_at from erasure",
+    ] {
+        sqlx::query(line).execute(gateway.db.pool()).await.unwrap();
+    }
+    slow.waits.store(false, Ordering::SeqCst);
+    in_time("it leaves it to the other", async {
+        while !logs.text().contains("another gateway goes on forgetting a customer") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     })
     .await;
-    assert_eq!(services.of(Service::Interest).asked_to(&Method::DELETE).len(), 2);
+    assert!(is(&gateway.db, "finished_at is null and done = '{}' and next_try_at = '2100-01-01T00:00:00Z'").await);
+    let standing: i64 =
+        sqlx::query_scalar("select count(*) from consent where withdrawn_at is null").fetch_one(gateway.db.pool()).await.unwrap();
+    assert_eq!(standing, 1);
+}
+
+#[tokio::test]
+async fn the_second_time_comes_when_what_began_before_the_sign_ins_ended_is_over() {
+    let sandbox = start().await;
+    let Sandbox { gateway, .. } = &sandbox;
+    let cookie = gateway.cookie(&somebody(Role::Customer)).await;
+    wish(&gateway.db, somebody(Role::Customer).subject, TimeDelta::minutes(1)).await;
+    becomes(&gateway.db, "round = 2").await;
+    assert!(!sandbox.is_signed_in(&cookie).await);
+    assert!(is(&gateway.db, "next_try_at = '2026-11-24T01:00:07Z'").await);
+}
+
+#[tokio::test]
+async fn whoever_wants_to_be_forgotten_is_signed_out_by_the_wish_itself() {
+    let sandbox = start().await;
+    let Sandbox { gateway, .. } = &sandbox;
+    for line in [
+        "create function is_signed_out() returns trigger language plpgsql as $$ begin
+             if exists (select from session where subject = new.customer_id) then raise exception 'he is signed in'; end if;
+             return null;
+         end $$",
+        "create constraint trigger signs_out after insert on erasure deferrable initially deferred
+         for each row execute function is_signed_out()",
+    ] {
+        sqlx::query(line).execute(gateway.db.pool()).await.unwrap();
+    }
+    let (here, elsewhere) = (sandbox.sign_in().await, sandbox.sign_in().await);
+    sandbox.erase(&here).await;
+    assert!(!sandbox.is_signed_in(&elsewhere).await);
+}
+
+struct Patient {
+    gateway: Running,
+    services: StandIns,
+    clock: Arc<MockClock>,
+}
+
+/// A gateway whose services may take a minute to answer.
+async fn start_patient() -> Patient {
+    let (mut config, clock) = (config().await, a_clock());
+    config.patience.answer = Duration::from_mins(1);
+    let services = StandIns::behind(&mut config).await;
+    Patient { gateway: start_at(config, clock.clone()).await, services, clock }
+}
+
+#[tokio::test]
+async fn one_whom_a_service_is_slow_to_forget_keeps_nobody_else_waiting() {
+    let Patient { gateway, services, .. } = start_patient().await;
+    let slow = services.of(Service::Salesman);
+    slow.hangs.store(true, Ordering::SeqCst);
+    wish(&gateway.db, Uuid::from_u128(1), TimeDelta::zero()).await;
+    services.forget([1; 5]).await;
+    slow.hangs.store(false, Ordering::SeqCst);
+    wish(&gateway.db, Uuid::from_u128(2), TimeDelta::zero()).await;
+    becomes(&gateway.db, "round = 2").await;
+    assert!(is(&gateway.db, "round = 1 and cardinality(done) = 4").await);
+}
+
+#[tokio::test]
+async fn no_more_than_eight_are_forgotten_at_once_and_when_it_ends_a_gateway_finishes_those_and_begins_with_nobody() {
+    let Patient { mut gateway, services, .. } = start_patient().await;
+    let slow = services.of(Service::Salesman);
+    slow.waits.store(true, Ordering::SeqCst);
+    for customer in 1..=9 {
+        wish(&gateway.db, Uuid::from_u128(customer), TimeDelta::zero()).await;
+    }
+    services.forget([8; 5]).await;
+    // Four times it looks for something to do.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(services.forgot(), [8; 5]);
+    gateway.stop.cancel();
+    // It has heard of it when it is no longer ready, and then ends what runs in the background.
+    in_time("it is not ready", async { while gateway.readyz().await == 200 {} }).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    slow.waits.store(false, Ordering::SeqCst);
+    let db = gateway.db.clone();
+    in_time("the gateway stops", &mut gateway.task).await.unwrap().unwrap();
+    assert_eq!(services.forgot(), [8; 5]);
+    let ends: Vec<(i16, i64)> =
+        sqlx::query_as("select round, count(*) from erasure group by round order by round").fetch_all(db.pool()).await.unwrap();
+    assert_eq!(ends, [(1, 1), (2, 8)]);
 }

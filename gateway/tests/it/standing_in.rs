@@ -27,6 +27,8 @@ pub(crate) struct StandIn {
     pub(crate) is_away: AtomicBool,
     /// Answers not at all for as long as it hangs.
     pub(crate) hangs: AtomicBool,
+    /// Answers when it waits no longer.
+    pub(crate) waits: AtomicBool,
     /// What it was asked, and as whom.
     asked: Mutex<Vec<(Method, Identity)>>,
     /// What it answers to `GET /me/data`.
@@ -48,6 +50,7 @@ impl StandIns {
                 verifier: config.signer.public_pem().unwrap().parse().unwrap(),
                 is_away: AtomicBool::new(false),
                 hangs: AtomicBool::new(false),
+                waits: AtomicBool::new(false),
                 asked: Mutex::default(),
                 data: Mutex::new(json!({ "kept": service.name() }).to_string()),
                 disclosures: Mutex::new(json!({ "items": [] })),
@@ -108,6 +111,9 @@ impl StandIn {
         self.asked.lock().unwrap().push((method, who));
         if self.hangs.load(Ordering::SeqCst) {
             return std::future::pending().await;
+        }
+        while self.waits.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         self.is_away.load(Ordering::SeqCst).then(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
     }
