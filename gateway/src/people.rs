@@ -63,9 +63,9 @@ impl People {
             if waiting.is_empty() {
                 continue;
             }
-            if let Err(error) = write(db, &waiting).await {
-                tracing::warn!(%error, people = waiting.len(), "people could not be written down: trying again");
-                self.put_back(waiting);
+            let again = write_each(db, waiting).await;
+            if !again.is_empty() {
+                self.put_back(again);
                 tokio::time::sleep(AGAIN).await;
                 self.heard.notify_one();
             }
@@ -97,6 +97,36 @@ fn keep_newest(waiting: &mut HashMap<Uuid, Person>, person: Person) {
         Some(there) if there.version >= person.version => {}
         _ => drop(waiting.insert(person.id.0, person)),
     }
+}
+
+/// Writes people down, together if the database takes them so. Gives back whoever is to be tried again.
+async fn write_each(db: &Db, people: Vec<Person>) -> Vec<Person> {
+    let Err(error) = write(db, &people).await else { return Vec::new() };
+    if !is_for_good(&error) {
+        tracing::warn!(%error, people = people.len(), "people could not be written down: trying again");
+        return people;
+    }
+    // It is one of them, and holds back nobody else.
+    let mut again = Vec::new();
+    for person in people {
+        match write(db, std::slice::from_ref(&person)).await {
+            Ok(()) => {}
+            Err(error) if is_for_good(&error) => {
+                tracing::error!(%error, person = %person.id.0, version = person.version, "somebody can never be written down");
+            }
+            Err(error) => {
+                tracing::warn!(%error, person = %person.id.0, "somebody could not be written down: trying again");
+                again.push(person);
+            }
+        }
+    }
+    again
+}
+
+/// Whether the database refuses what it is given, whenever it is: wrong data (class 22), or data that may not be there (class 23).
+fn is_for_good(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
 }
 
 /// Writes down what is newer than what is there. Who is inactive now has no session left.
@@ -158,9 +188,39 @@ async fn find(pool: &PgPool, id: SalesmanId) -> Result<Option<Person>, sqlx::Err
 
 #[cfg(test)]
 mod tests {
-    use service_kit::testing::a_profile;
+    use std::sync::Arc;
+
+    use service_kit::clock::SystemClock;
+    use service_kit::config::Migrate;
+    use service_kit::db;
+    use service_kit::testing::{self, a_profile};
 
     use super::*;
+
+    #[tokio::test]
+    async fn somebody_whom_the_database_refuses_holds_back_nobody_else() {
+        let url = db::service_url(&testing::database(&[crate::NAME]).await, crate::NAME, "test").unwrap();
+        let db = Db::new(crate::NAME, &url, Arc::new(SystemClock)).unwrap();
+        db.migrate(&crate::migrations(), Migrate::Apply).await.unwrap();
+        let people = People::default();
+        // No text holds a zero.
+        for (id, name) in [(1, "하늘"), (2, "바\u{0}다"), (3, "구름")] {
+            people.keep(SalesmanId(Uuid::from_u128(id)), &a_profile(name, PersonRole::Salesman, 1), 1);
+        }
+        let written = async {
+            for id in [1, 3] {
+                while find(db.pool(), SalesmanId(Uuid::from_u128(id))).await.unwrap().is_none() {
+                    tokio::time::sleep(LOOK).await;
+                }
+            }
+        };
+        tokio::select! {
+            () = people.write_on(&db) => {}
+            () = written => {}
+            () = tokio::time::sleep(Duration::from_secs(20)) => panic!("waited in vain: the others are written down"),
+        }
+        assert_eq!(find(db.pool(), SalesmanId(Uuid::from_u128(2))).await.unwrap(), None);
+    }
 
     #[test]
     fn only_the_newest_of_everybody_waits_in_whatever_order_it_is_heard() {
