@@ -138,13 +138,14 @@ async fn deliver(sender: &dyn Sender, message: &Message, until: Instant) {
             Err(_) => ("its time was over".to_owned(), Duration::ZERO),
         };
         let shortened = rand::rng().random_range(0.5..=1.0);
-        let next = Instant::now() + pause.mul_f64(shortened).max(after);
-        if next >= until {
+        let left = until.saturating_duration_since(Instant::now());
+        let wait = pause.mul_f64(shortened).max(after);
+        if wait >= left {
             tracing::error!(message.id = %message.id, message.to = %to, attempt, why, "a message did not leave in time");
             return;
         }
         tracing::warn!(message.id = %message.id, message.to = %to, attempt, why, "a message did not leave: trying again");
-        tokio::time::sleep_until(next).await;
+        tokio::time::sleep(wait).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
@@ -247,6 +248,14 @@ mod tests {
         post.close(Duration::from_secs(20)).await;
         assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
         assert!(relay.got().len() >= 2, "{}", relay.got().len());
+    }
+
+    #[tokio::test]
+    async fn a_relay_that_asks_for_longer_than_there_is_is_given_up() {
+        let (relay, url) = Relay::answering(&[(StatusCode::SERVICE_UNAVAILABLE, "18446744073709551615")]).await;
+        let webhook = Webhook::new(url, KEY.parse().unwrap());
+        deliver(&webhook, &a_message(), Instant::now() + Duration::from_mins(3)).await;
+        assert_eq!(relay.got().len(), 1);
     }
 
     #[tokio::test]
