@@ -210,11 +210,12 @@ pub(crate) async fn verify(
     let customer = CustomerId(judged.customer_id);
     let phone = judged.phone.parse().map_err(Problem::internal)?;
     let mut tx = door.db.begin().await?;
-    if !spend(&mut tx, challenge).await? {
+    // From here on nobody begins to forget this customer before he is signed in, who would then be signed out with the others. Nor does he
+    // sign in by another code meanwhile.
+    erasure::hold(&mut tx, customer).await?;
+    if !spend(&mut tx, challenge, customer).await? {
         return Err(expired());
     }
-    // From here on nobody begins to forget this customer before he is signed in, who would then be signed out with the others.
-    erasure::hold(&mut tx, customer).await?;
     if erasure::is_unfinished(&mut tx, customer).await? {
         // The code is spent all the same.
         tx.commit().await?;
@@ -300,15 +301,21 @@ async fn judge(db: &Db, challenge: Uuid) -> Result<Option<Judged>, sqlx::Error> 
     .await
 }
 
-/// Uses the code, once. `false`: somebody was faster.
-async fn spend(tx: &mut Tx, challenge: Uuid) -> Result<bool, sqlx::Error> {
+/// Uses the code, once, and every other that the customer was sent: he is in, and whoever guesses at those is not he. `false`: somebody was faster.
+async fn spend(tx: &mut Tx, challenge: Uuid, customer: CustomerId) -> Result<bool, sqlx::Error> {
     let now = tx.now();
-    let spent = sqlx::query("update one_time_code set used_at = $2 where challenge = $1 and used_at is null")
-        .bind(challenge)
-        .bind(now)
-        .execute(&mut **tx)
-        .await?;
-    Ok(spent.rows_affected() == 1)
+    let spent: Vec<Uuid> = sqlx::query_scalar(
+        "update one_time_code set used_at = $3
+         where customer_id = $2 and used_at is null
+             and exists (select from one_time_code it where it.challenge = $1 and it.used_at is null)
+         returning challenge",
+    )
+    .bind(challenge)
+    .bind(customer.0)
+    .bind(now)
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(spent.contains(&challenge))
 }
 
 /// Drops the codes that were sent to a customer.

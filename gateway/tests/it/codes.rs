@@ -16,7 +16,7 @@ use service_kit::testing::{Logs, MockClock};
 use uuid::Uuid;
 
 use crate::fixture::{Answer, Running, config, in_time, somebody, start_at};
-use crate::telephone::{KEY, Telephone};
+use crate::telephone::{KEY, Telephone, code_in};
 
 pub(crate) const PHONE: &str = "010-1234-5678";
 
@@ -452,4 +452,25 @@ async fn a_page_of_another_site_can_neither_ask_for_a_code_nor_sign_anybody_in()
     }
     assert_eq!(telephone.heard().len(), 1);
     assert_eq!(verify(&gateway, &challenge, &code).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_right_code_takes_the_others_with_it_that_the_customer_was_sent() {
+    let Codes { gateway, telephone, .. } = start().await;
+    let (first, second, of_another) =
+        (ask(&gateway, PHONE).await, ask(&gateway, PHONE).await, ask(&gateway, "010-8765-4321").await);
+    let heard = telephone.hears(3).await;
+    let code_of = |to: &'static str| heard.iter().filter(move |(_, it)| it["to"] == to).map(|(_, it)| code_in(it));
+    // They may arrive in either order.
+    let codes: Vec<String> = code_of("+821012345678").collect();
+    let mut statuses = Vec::new();
+    for code in &codes {
+        statuses.push(verify(&gateway, &second, code).await.status.as_u16());
+    }
+    assert!(statuses.contains(&200), "{statuses:?}");
+    for code in &codes {
+        assert_eq!(verify(&gateway, &first, code).await.problem(), (422, "code-expired".to_owned()));
+    }
+    let other = code_of("+821087654321").next().unwrap();
+    assert_eq!(verify(&gateway, &of_another, &other).await.status, StatusCode::OK);
 }
