@@ -1,4 +1,5 @@
-//! What staff did: every write of theirs, and every look at a whole number, before it is let through, and how it was answered.
+//! What staff did: every write of theirs, and every look at a whole number, before it is let through, and how it was answered. Also who came to a password by a link, whatever he
+//! is, and to whom a link was given on the command line: without these, one member of staff could become another and nobody would see it.
 //!
 //! Only that there was a field is written down, never what was in it: a path loses whatever is neither a plain word nor an id, a query is
 //! left out, and a body leaves nothing but the names at its top. The two tables can be added to, and nothing else.
@@ -17,7 +18,7 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use service_kit::auth::{Identity, Role};
 use service_kit::http::{Page, PageQuery, Paged, Query, read_on, too_large, whole_body};
-use service_kit::{Db, Problem};
+use service_kit::{Db, Problem, Tx};
 use sqlx::PgPool;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -103,10 +104,14 @@ pub(crate) async fn write_down(State(door): State<Arc<Door>>, request: Request, 
     };
     let (request, fields) = read_names(&door, request).await?;
     let path = plain(request.uri().path());
-    let id = write(&door.db, actor, request.method(), &path, &fields).await?;
+    let mut tx = door.db.begin().await?;
+    let it = Deed { role: Role::Staff.as_str(), actor: Some(actor), method: request.method(), path: &path, fields: &fields };
+    let id = write(&mut tx, &it).await?;
+    tx.commit().await?;
     let response = next.run(request).await;
+    let location = location(&response);
     // It has been done. That its outcome is not known later is no reason to say now that it was not.
-    if let Err(error) = write_outcome(&door.db, id, response.status()).await {
+    if let Err(error) = outcome_of(&door.db, id, response.status(), location.as_deref()).await {
         tracing::error!(%error, audit = %id, "the outcome of what staff did could not be written down");
     }
     Ok(response)
@@ -135,29 +140,76 @@ async fn read_names(door: &Door, request: Request) -> Result<(Request, Vec<Strin
     Ok((Request::from_parts(parts, Body::from(bytes)), names))
 }
 
-/// Writes down what somebody of staff is about to do.
-async fn write(db: &Db, actor: Uuid, method: &Method, path: &str, fields: &[String]) -> Result<Uuid, sqlx::Error> {
-    let mut tx = db.begin().await?;
+/// Where the answer says that is what was made or meant, as far as it may be kept.
+fn location(response: &Response) -> Option<String> {
+    let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
+    location.starts_with('/').then(|| plain(location))
+}
+
+/// Somebody who acts without anybody being signed in: whoever is at the command line.
+const SYSTEM: &str = "system";
+
+/// What somebody does, before it is known how it ends.
+struct Deed<'a> {
+    role: &'a str,
+    /// Nobody, for [`SYSTEM`].
+    actor: Option<Uuid>,
+    method: &'a Method,
+    path: &'a str,
+    fields: &'a [String],
+}
+
+/// Writes down, with the password itself, that the owner of an account set it by a link.
+pub(crate) async fn password_set(tx: &mut Tx, account: Uuid, role: Role) -> Result<(), sqlx::Error> {
+    let fields = ["password", "token"].map(str::to_owned);
+    let it =
+        Deed { role: role.as_str(), actor: Some(account), method: &Method::POST, path: "/api/auth/password", fields: &fields };
+    let id = write(tx, &it).await?;
+    write_outcome(tx, id, StatusCode::NO_CONTENT, Some(&location_of(account))).await
+}
+
+/// Writes down, with the link itself, that it was made on the command line.
+pub(crate) async fn invited_by_command(tx: &mut Tx, account: Uuid) -> Result<(), sqlx::Error> {
+    let fields = ["login", "name", "role"].map(str::to_owned);
+    let it = Deed { role: SYSTEM, actor: None, method: &Method::POST, path: "/api/accounts/invitations", fields: &fields };
+    let id = write(tx, &it).await?;
+    write_outcome(tx, id, StatusCode::CREATED, Some(&location_of(account))).await
+}
+
+/// Where an account is read.
+pub(crate) fn location_of(account: Uuid) -> String {
+    format!("/api/accounts/{account}")
+}
+
+async fn write(tx: &mut Tx, it: &Deed<'_>) -> Result<Uuid, sqlx::Error> {
     let (id, now) = (tx.new_id(), tx.now());
-    sqlx::query("insert into audit (id, at, role, actor, method, path, fields) values ($1, $2, 'staff', $3, $4, $5, $6)")
+    sqlx::query("insert into audit (id, at, role, actor, method, path, fields) values ($1, $2, $3, $4, $5, $6, $7)")
         .bind(id)
         .bind(now)
-        .bind(actor)
-        .bind(method.as_str())
-        .bind(path)
-        .bind(fields)
-        .execute(&mut *tx)
+        .bind(it.role)
+        .bind(it.actor)
+        .bind(it.method.as_str())
+        .bind(it.path)
+        .bind(it.fields)
+        .execute(&mut **tx)
         .await?;
-    tx.commit().await?;
     Ok(id)
 }
 
-async fn write_outcome(db: &Db, id: Uuid, status: StatusCode) -> Result<(), sqlx::Error> {
-    sqlx::query("insert into audit_outcome (audit_id, status, at) values ($1, $2, $3)")
+async fn outcome_of(db: &Db, id: Uuid, status: StatusCode, location: Option<&str>) -> Result<(), sqlx::Error> {
+    let mut tx = db.begin().await?;
+    write_outcome(&mut tx, id, status, location).await?;
+    tx.commit().await
+}
+
+async fn write_outcome(tx: &mut Tx, id: Uuid, status: StatusCode, location: Option<&str>) -> Result<(), sqlx::Error> {
+    let now = tx.now();
+    sqlx::query("insert into audit_outcome (audit_id, status, at, location) values ($1, $2, $3, $4)")
         .bind(id)
         .bind(i16::try_from(status.as_u16()).unwrap_or_default())
-        .bind(db.now())
-        .execute(db.pool())
+        .bind(now)
+        .bind(location)
+        .execute(&mut **tx)
         .await?;
     Ok(())
 }
@@ -166,21 +218,24 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Door>> {
     OpenApiRouter::new().routes(routes!(list))
 }
 
-/// Something that a member of staff did.
+/// Something that a member of staff did, or that was done about an account.
 #[derive(Debug, Serialize, sqlx::FromRow, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
-    "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a901", "at": "2026-11-24T01:00:00Z", "actor": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
-    "actorName": "이관리", "method": "PATCH", "path": "/api/salesmen/0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d00", "fields": ["active"],
-    "status": 200, "answeredAt": "2026-11-24T01:00:01Z",
+    "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a901", "at": "2026-11-24T01:00:00Z", "role": "staff",
+    "actor": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "actorName": "이관리", "method": "POST", "path": "/api/accounts/invitations",
+    "fields": ["login", "salesmanId"], "status": 201, "location": "/api/accounts/0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d00",
+    "answeredAt": "2026-11-24T01:00:01Z",
 }))]
 pub(crate) struct AuditView {
     /// Which.
     id: Uuid,
     /// When it was asked for.
     at: DateTime<Utc>,
-    /// By whom.
-    actor: Uuid,
+    /// As what: `staff`; what the owner of an account is who set its password by a link; `system` for the command line.
+    role: String,
+    /// By whom: the id of his account. Null for the command line.
+    actor: Option<Uuid>,
     /// What he is called now; null for somebody without an account.
     actor_name: Option<String>,
     /// As in `PATCH`.
@@ -191,6 +246,8 @@ pub(crate) struct AuditView {
     fields: Vec<String>,
     /// How it was answered; null for what was broken off before that, which may have been done all the same.
     status: Option<i16>,
+    /// What it was about, where the answer says so: of an invitation, whose account. A part that could say something of somebody is `…`.
+    location: Option<String>,
     /// When it was answered.
     answered_at: Option<DateTime<Utc>>,
 }
@@ -204,11 +261,11 @@ struct AuditQuery {
     limit: Option<u32>,
     /// Where the page before this one ended: the `next` of its answer.
     after: Option<String>,
-    /// Only what this member of staff did.
+    /// Only what he did who has this account.
     actor: Option<Uuid>,
 }
 
-/// What staff did, newest first. It can be added to and not changed.
+/// What staff did, and who was given a password by a link, newest first. It can be added to and not changed.
 #[utoipa::path(
     get, path = "/api/audit", tag = "audit", params(AuditQuery),
     responses((status = 200, body = Paged<AuditView>, description = "A page of what was done")),
@@ -221,8 +278,8 @@ async fn list(State(door): State<Arc<Door>>, Query(query): Query<AuditQuery>) ->
 
 async fn read(pool: &PgPool, actor: Option<Uuid>, page: Page) -> Result<Vec<AuditView>, sqlx::Error> {
     sqlx::query_as(
-        "select it.id, it.at, it.actor, account.name as actor_name, it.method, it.path, it.fields, outcome.status,
-             outcome.at as answered_at
+        "select it.id, it.at, it.role, it.actor, account.name as actor_name, it.method, it.path, it.fields, outcome.status,
+             outcome.location, outcome.at as answered_at
          from audit it
              left join audit_outcome outcome on outcome.audit_id = it.id
              left join account on account.id = it.actor

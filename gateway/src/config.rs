@@ -44,7 +44,7 @@ pub struct Config {
     pub sign_in_key: SignInKey,
     /// `CUSTOMER_ID_KEY`: the same as the services'.
     pub customer_ids: CustomerIdKey,
-    /// `SENDER_URL`: the webhook by which codes leave.
+    /// `SENDER_URL`: the webhook by which codes leave. Its path may be a secret.
     pub sender_url: WebhookUrl,
     /// `SENDER_KEY`: signs what is sent there.
     pub sender_key: WebhookKey,
@@ -161,10 +161,22 @@ impl Config {
         let database_url = env.secret("GATEWAY_DATABASE_URL");
         let migrate = env.or("MIGRATE", Migrate::Check);
         let public_origin = env.or("PUBLIC_ORIGIN", PublicOrigin::local(listen.port()));
+        if is_unset(env, "PUBLIC_ORIGIN") && !listen.ip().is_loopback() {
+            env.refuse(format!(
+                "PUBLIC_ORIGIN is missing: GATEWAY_LISTEN={listen} is reached from other machines, whose browsers know this one by another \
+                 name than {public_origin}"
+            ));
+        }
         let trusted_proxies = env.or("TRUSTED_PROXIES", 0);
+        if public_origin.is_https() && trusted_proxies == 0 {
+            env.refuse(format!(
+                "TRUSTED_PROXIES=0 is wrong with PUBLIC_ORIGIN={public_origin}: the gateway serves no TLS, so a proxy stands in front of it, \
+                 and everybody would count as one address. It is 1, or as many as append to X-Forwarded-For"
+            ));
+        }
         let sign_in_key = env.secret("SIGN_IN_KEY");
         let customer_ids = env.secret("CUSTOMER_ID_KEY");
-        let sender_url = env.required("SENDER_URL");
+        let sender_url = env.secret("SENDER_URL");
         let sender_key = env.secret("SENDER_KEY");
         let limits = limits(env);
         Some(Self {
@@ -189,18 +201,11 @@ impl Config {
 }
 
 fn limits(env: &mut Env) -> Limits {
-    let usual = Limits::USUAL;
-    Limits {
-        writes: env.or("LIMIT_WRITES", usual.writes),
-        sign_ins_per_login: env.or("LIMIT_SIGN_INS_PER_LOGIN", usual.sign_ins_per_login),
-        sign_ins_per_address: env.or("LIMIT_SIGN_INS_PER_ADDRESS", usual.sign_ins_per_address),
-        codes_per_phone: env.or("LIMIT_CODES_PER_PHONE", usual.codes_per_phone),
-        codes_per_phone_daily: env.or("LIMIT_CODES_PER_PHONE_DAILY", usual.codes_per_phone_daily),
-        resends_per_phone: env.or("LIMIT_RESENDS_PER_PHONE", usual.resends_per_phone),
-        codes_per_address: env.or("LIMIT_CODES_PER_ADDRESS", usual.codes_per_address),
-        guesses_per_address: env.or("LIMIT_GUESSES_PER_ADDRESS", usual.guesses_per_address),
-        data: env.or("LIMIT_DATA", usual.data),
+    let mut limits = Limits::USUAL;
+    for (name, rate) in limits.by_variable() {
+        *rate = env.or(name, *rate);
     }
+    limits
 }
 
 /// Where browsers find the gateway: `https://HOST`, or `http://localhost:PORT` on this machine, as `Origin` writes it.
@@ -254,9 +259,14 @@ impl FromStr for PublicOrigin {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a URL with this host leads to this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || host.ends_with(".localhost") || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+fn is_unset(env: &mut Env, name: &str) -> bool {
+    env.or(name, String::new()).is_empty()
 }
 
 fn url(env: &mut Env, service: Service) -> BaseUrl {
@@ -332,32 +342,48 @@ mod tests {
     }
 
     #[test]
-    fn every_limit_can_be_set() {
-        let (config, _) = read(&[
-            ("LIMIT_WRITES", "1/10"),
-            ("LIMIT_SIGN_INS_PER_LOGIN", "2/10"),
-            ("LIMIT_SIGN_INS_PER_ADDRESS", "3/10"),
-            ("LIMIT_CODES_PER_PHONE", "4/10"),
-            ("LIMIT_CODES_PER_ADDRESS", "5/10"),
-            ("LIMIT_GUESSES_PER_ADDRESS", "6/10"),
-            ("LIMIT_RESENDS_PER_PHONE", "7/10"),
-            ("LIMIT_CODES_PER_PHONE_DAILY", "8/10"),
-            ("LIMIT_DATA", "9/10"),
-        ]);
-        let limits = config.unwrap().limits;
-        let counts = [
-            limits.writes,
-            limits.sign_ins_per_login,
-            limits.sign_ins_per_address,
-            limits.codes_per_phone,
-            limits.codes_per_address,
-            limits.guesses_per_address,
-            limits.resends_per_phone,
-            limits.codes_per_phone_daily,
-            limits.data,
-        ]
-        .map(|rate| rate.count);
-        assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    fn every_limit_can_be_set_by_the_variable_that_it_is_given_out_by() {
+        let mut set = Limits::USUAL;
+        for (count, (_, rate)) in (1..).zip(set.by_variable()) {
+            *rate = Rate::new(count, 10);
+        }
+        let variables = set.variables().map(|(name, rate)| (name, rate.to_string()));
+        let more: Vec<(&str, &str)> = variables.iter().map(|(name, rate)| (*name, rate.as_str())).collect();
+        let (config, wrong) = read(&more);
+        assert_eq!(wrong, "");
+        assert_eq!(config.unwrap().limits, set);
+        let one = [("LIMIT_CODES_PER_PHONE_DAILY", "7/70")];
+        let expected = Limits { codes_per_phone_daily: Rate::new(7, 70), ..Limits::USUAL };
+        assert_eq!(read(&one).0.unwrap().limits, expected);
+    }
+
+    #[test]
+    fn what_cannot_be_together_is_refused() {
+        for (more, why) in [
+            (vec![("PUBLIC_ORIGIN", "https://kt.gg")], "TRUSTED_PROXIES=0 is wrong with PUBLIC_ORIGIN=https://kt.gg"),
+            (vec![("PUBLIC_ORIGIN", "https://kt.gg"), ("TRUSTED_PROXIES", "0")], "the gateway serves no TLS"),
+            (vec![("GATEWAY_LISTEN", "0.0.0.0:8088")], "PUBLIC_ORIGIN is missing: GATEWAY_LISTEN=0.0.0.0:8088"),
+            (vec![("GATEWAY_LISTEN", "[::]:8088"), ("PUBLIC_ORIGIN", " ")], "PUBLIC_ORIGIN is missing"),
+        ] {
+            let wrong = read(&more).1;
+            assert!(wrong.contains(why), "{more:?}: {wrong}");
+            assert_eq!(wrong.lines().count(), 2, "{wrong}");
+        }
+        for more in [
+            vec![("GATEWAY_LISTEN", "0.0.0.0:8088"), ("PUBLIC_ORIGIN", "https://kt.gg"), ("TRUSTED_PROXIES", "1")],
+            vec![("GATEWAY_LISTEN", "0.0.0.0:8088"), ("PUBLIC_ORIGIN", "http://localhost:8088")],
+            vec![("GATEWAY_LISTEN", "[::1]:8088")],
+        ] {
+            assert_eq!(read(&more).1, "", "{more:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_address_of_the_sender_is_not_repeated() {
+        let mut env = Env::of([("SENDER_URL", "http://relay.example/hunter2")]);
+        assert!(Config::read(&mut env).is_none());
+        let wrong = env.wrong().unwrap().to_string();
+        assert!(wrong.contains("SENDER_URL is wrong") && !wrong.contains("hunter2"), "{wrong}");
     }
 
     #[test]

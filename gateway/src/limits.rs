@@ -11,13 +11,16 @@ use std::str::FromStr;
 
 use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota};
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{Quota, RateLimiter};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use service_kit::auth::Role;
 use service_kit::problem::Text;
-use service_kit::{Db, Problem};
+use service_kit::{Db, Problem, Tx};
 use sha2::Sha256;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// So many at once, given back evenly over so many seconds. Written `COUNT/SECONDS`.
@@ -76,7 +79,8 @@ impl fmt::Display for Rate {
 pub struct Limits {
     /// `LIMIT_WRITES`: writes of one person in one gateway, or of an address from which nobody is signed in.
     pub writes: Rate,
-    /// `LIMIT_SIGN_INS_PER_LOGIN`: passwords told for one login, right or wrong.
+    /// `LIMIT_SIGN_INS_PER_LOGIN`: passwords judged for one login, right or wrong, from wherever. It bounds what many addresses guess together;
+    /// while they do, the owner waits with them.
     pub sign_ins_per_login: Rate,
     /// `LIMIT_SIGN_INS_PER_ADDRESS`: passwords told from one address. An office may have one for all.
     pub sign_ins_per_address: Rate,
@@ -96,6 +100,38 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Each of them, by its variable: the one list there is.
+    pub(crate) fn by_variable(&mut self) -> [(&'static str, &mut Rate); 9] {
+        // Whoever adds a limit is made to name its variable here.
+        let Self {
+            writes,
+            sign_ins_per_login,
+            sign_ins_per_address,
+            codes_per_phone,
+            codes_per_phone_daily,
+            resends_per_phone,
+            codes_per_address,
+            guesses_per_address,
+            data,
+        } = self;
+        [
+            ("LIMIT_WRITES", writes),
+            ("LIMIT_SIGN_INS_PER_LOGIN", sign_ins_per_login),
+            ("LIMIT_SIGN_INS_PER_ADDRESS", sign_ins_per_address),
+            ("LIMIT_CODES_PER_PHONE", codes_per_phone),
+            ("LIMIT_CODES_PER_PHONE_DAILY", codes_per_phone_daily),
+            ("LIMIT_RESENDS_PER_PHONE", resends_per_phone),
+            ("LIMIT_CODES_PER_ADDRESS", codes_per_address),
+            ("LIMIT_GUESSES_PER_ADDRESS", guesses_per_address),
+            ("LIMIT_DATA", data),
+        ]
+    }
+
+    /// The variables by which a gateway runs with these limits.
+    pub fn variables(mut self) -> [(&'static str, Rate); 9] {
+        self.by_variable().map(|(name, rate)| (name, *rate))
+    }
+
     /// What a gateway runs with unless told otherwise.
     pub const USUAL: Self = Self {
         writes: Rate::new(240, 60),
@@ -213,16 +249,23 @@ impl Writer {
 
 /// How much each person may write in this process. Nothing that two gateways would have to agree on: it keeps one page that has run wild from
 /// slowing the others.
-pub(crate) struct Writers {
-    counted: DefaultKeyedRateLimiter<Writer>,
-    clock: DefaultClock,
+pub(crate) struct Writers<C: Clock = DefaultClock> {
+    counted: RateLimiter<Writer, DefaultKeyedStateStore<Writer>, C, NoOpMiddleware<C::Instant>>,
+    clock: C,
 }
 
 impl Writers {
     pub(crate) fn new(rate: Rate) -> Self {
+        Self::by(rate, DefaultClock::default())
+    }
+}
+
+impl<C: Clock + Clone> Writers<C> {
+    fn by(rate: Rate, clock: C) -> Self {
         let count = NonZeroU32::new(rate.count).unwrap_or(NonZeroU32::MIN);
         let quota = rate.interval().to_std().ok().and_then(Quota::with_period).unwrap_or(Quota::per_second(count));
-        Self { counted: DefaultKeyedRateLimiter::keyed(quota.allow_burst(count)), clock: DefaultClock::default() }
+        let counted = RateLimiter::new(quota.allow_burst(count), DefaultKeyedStateStore::default(), clock.clone());
+        Self { counted, clock }
     }
 
     /// Takes one of what this writer may.
@@ -255,7 +298,16 @@ pub(crate) fn too_many(wait: TimeDelta) -> Problem {
 /// # Errors
 /// 429 with the time to come back when it has none left; 503 when the database is away.
 pub(crate) async fn take(db: &Db, key: &LimitKey, rate: Rate) -> Result<(), Problem> {
-    let now = db.now();
+    let mut connection = db.pool().acquire().await?;
+    take_by(&mut connection, db.now(), key, rate).await
+}
+
+/// The same within a unit of work: what is not committed was not taken.
+pub(crate) async fn take_in(tx: &mut Tx, now: DateTime<Utc>, key: &LimitKey, rate: Rate) -> Result<(), Problem> {
+    take_by(tx, now, key, rate).await
+}
+
+async fn take_by(connection: &mut PgConnection, now: DateTime<Utc>, key: &LimitKey, rate: Rate) -> Result<(), Problem> {
     let taken = sqlx::query(
         "insert into rate_limit as it (key, free_at) values ($1, $2::timestamptz + $3::interval)
          on conflict (key) do update set free_at = greatest(it.free_at, $2) + $3
@@ -265,13 +317,13 @@ pub(crate) async fn take(db: &Db, key: &LimitKey, rate: Rate) -> Result<(), Prob
     .bind(now)
     .bind(rate.interval())
     .bind(rate.span())
-    .execute(db.pool())
+    .execute(&mut *connection)
     .await?;
     if taken.rows_affected() == 1 {
         return Ok(());
     }
     let free_at: Option<DateTime<Utc>> =
-        sqlx::query_scalar("select free_at from rate_limit where key = $1").bind(&key.0).fetch_optional(db.pool()).await?;
+        sqlx::query_scalar("select free_at from rate_limit where key = $1").bind(&key.0).fetch_optional(connection).await?;
     let wait = free_at.map_or(TimeDelta::zero(), |free_at| free_at + rate.interval() - rate.span() - now);
     Err(too_many(wait))
 }
@@ -286,6 +338,7 @@ pub(crate) async fn prune(db: &Db) -> Result<(), sqlx::Error> {
 mod tests {
     use std::sync::Arc;
 
+    use governor::clock::FakeRelativeClock;
     use service_kit::config::Migrate;
     use service_kit::db;
     use service_kit::problem::Language;
@@ -405,7 +458,8 @@ mod tests {
 
     #[test]
     fn whose_writes_are_counted_in_memory_are_forgotten_when_nothing_is_used_up() {
-        let writers = Writers::new(Rate::new(2, 1));
+        let clock = FakeRelativeClock::default();
+        let writers = Writers::by(Rate::new(2, 1), clock.clone());
         let one = Writer::Person(Role::Staff, Uuid::from_u128(1));
         assert!(writers.take(one).is_ok() && writers.take(one).is_ok());
         assert_eq!(writers.take(one).unwrap_err().status(), 429);
@@ -413,7 +467,7 @@ mod tests {
             assert!(writers.take(other).is_ok());
         }
         assert_eq!(writers.counted.len(), 3);
-        std::thread::sleep(std::time::Duration::from_millis(1500));
+        clock.advance(std::time::Duration::from_millis(1500));
         writers.prune();
         assert_eq!(writers.counted.len(), 0);
     }

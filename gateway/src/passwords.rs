@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use service_kit::Problem;
 use service_kit::problem::Text;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 use zxcvbn::Score;
 use zxcvbn::feedback::Warning;
@@ -90,31 +90,48 @@ impl Passwords {
         Ok(Self { argon2, turns: Arc::new(Semaphore::new(turns)), decoy })
     }
 
+    /// Waits for a turn, within which everything about one password is worked out.
+    ///
+    /// # Errors
+    /// 503 when none is free in time.
+    pub(crate) async fn turn(&self) -> Result<Turn<'_>, Problem> {
+        let place = tokio::time::timeout(TURN, self.turns.clone().acquire_owned()).await;
+        let place = place.map_err(Problem::unavailable)?.map_err(Problem::internal)?;
+        Ok(Turn { passwords: self, place: Arc::new(place) })
+    }
+}
+
+/// Somebody's turn. What it began goes on to its end, and keeps the place for so long, when nobody waits for it any more.
+pub(crate) struct Turn<'a> {
+    passwords: &'a Passwords,
+    place: Arc<OwnedSemaphorePermit>,
+}
+
+impl Turn<'_> {
     /// Hashes a password that was taken.
     pub(crate) async fn hash(&self, password: Password) -> Result<String, Problem> {
-        let argon2 = self.argon2.clone();
-        self.in_turn(move || hash(&argon2, &password)).await?.map_err(Problem::internal)
+        let argon2 = self.passwords.argon2.clone();
+        self.work(move || hash(&argon2, &password)).await?.map_err(Problem::internal)
     }
 
     /// Whether it is the password that was hashed so. It takes as long when there is none.
     pub(crate) async fn verify(&self, password: Password, kept: Option<String>) -> Result<Verdict, Problem> {
-        let argon2 = self.argon2.clone();
-        let (there_is_one, kept) = (kept.is_some(), kept.unwrap_or_else(|| self.decoy.clone()));
-        let verdict = self.in_turn(move || verdict(&argon2, &password, &kept)).await?.map_err(Problem::internal)?;
+        let argon2 = self.passwords.argon2.clone();
+        let (there_is_one, kept) = (kept.is_some(), kept.unwrap_or_else(|| self.passwords.decoy.clone()));
+        let verdict = self.work(move || verdict(&argon2, &password, &kept)).await?.map_err(Problem::internal)?;
         Ok(if there_is_one { verdict } else { Verdict::Wrong })
     }
 
     /// Why a password is not taken from somebody with this login and this name, if it is not.
     pub(crate) async fn weakness(&self, password: Password, login: String, name: String) -> Result<Option<Weakness>, Problem> {
-        self.in_turn(move || weakness(&password, &login, &name)).await
+        self.work(move || weakness(&password, &login, &name)).await
     }
 
-    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-        let turn = tokio::time::timeout(TURN, self.turns.clone().acquire_owned()).await;
-        let turn = turn.map_err(Problem::unavailable)?.map_err(Problem::internal)?;
+    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+        let place = self.place.clone();
         let work = move || {
             let done = work();
-            drop(turn);
+            drop(place);
             done
         };
         tokio::task::spawn_blocking(work).await.map_err(Problem::internal)
@@ -244,30 +261,50 @@ mod tests {
         assert_eq!(refused("correct horse battery staple"), None);
     }
 
+    async fn hashed(passwords: &Passwords, text: &str) -> String {
+        passwords.turn().await.unwrap().hash(password(text)).await.unwrap()
+    }
+
+    async fn verified(passwords: &Passwords, text: &str, kept: Option<&str>) -> Verdict {
+        passwords.turn().await.unwrap().verify(password(text), kept.map(str::to_owned)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn whoever_gets_no_turn_in_time_is_turned_away() {
+        let passwords = Passwords::with(Params::new(8, 1, 1, None).unwrap()).unwrap();
+        let mut taken = Vec::new();
+        for _ in 0..passwords.turns.available_permits() {
+            taken.push(passwords.turn().await.unwrap());
+        }
+        assert_eq!(passwords.turn().await.err().map(|refused| refused.status().as_u16()), Some(503));
+        taken.pop();
+        assert!(passwords.turn().await.is_ok());
+    }
+
     #[tokio::test]
     async fn a_password_is_right_as_it_was_typed_and_in_no_other_way() {
         let passwords = Passwords::new().unwrap();
-        let kept = passwords.hash(password(" Caf\u{e9} 수요일 ")).await.unwrap();
+        let kept = hashed(&passwords, " Caf\u{e9} 수요일 ").await;
         assert!(kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{kept}");
         let right = Verdict::Right { rehashed: None };
-        assert_eq!(passwords.verify(password(" Caf\u{e9} 수요일 "), Some(kept.clone())).await.unwrap(), right);
+        assert_eq!(verified(&passwords, " Caf\u{e9} 수요일 ", Some(&kept)).await, right);
         for other in ["Caf\u{e9} 수요일", " Cafe\u{301} 수요일 ", " caf\u{e9} 수요일 ", ""] {
-            assert_eq!(passwords.verify(password(other), Some(kept.clone())).await.unwrap(), Verdict::Wrong, "{other}");
+            assert_eq!(verified(&passwords, other, Some(&kept)).await, Verdict::Wrong, "{other}");
         }
-        assert_eq!(passwords.verify(password(" Caf\u{e9} 수요일 "), None).await.unwrap(), Verdict::Wrong);
+        assert_eq!(verified(&passwords, " Caf\u{e9} 수요일 ", None).await, Verdict::Wrong);
     }
 
     #[tokio::test]
     async fn a_password_that_was_hashed_with_other_parameters_is_hashed_anew_when_it_is_right() {
         let weaker = Passwords::with(Params::new(8 * 1024, 1, 1, None).unwrap()).unwrap();
-        let kept = weaker.hash(password("수요일에는 떡볶이를 먹자")).await.unwrap();
+        let kept = hashed(&weaker, "수요일에는 떡볶이를 먹자").await;
         let passwords = Passwords::new().unwrap();
-        let right = passwords.verify(password("수요일에는 떡볶이를 먹자"), Some(kept.clone())).await.unwrap();
+        let right = verified(&passwords, "수요일에는 떡볶이를 먹자", Some(&kept)).await;
         let Verdict::Right { rehashed: Some(rehashed) } = right else { panic!("{right:?}") };
         assert!(rehashed.contains("m=19456,t=2,p=1"), "{rehashed}");
-        let again = passwords.verify(password("수요일에는 떡볶이를 먹자"), Some(rehashed)).await.unwrap();
+        let again = verified(&passwords, "수요일에는 떡볶이를 먹자", Some(&rehashed)).await;
         assert_eq!(again, Verdict::Right { rehashed: None });
-        assert_eq!(passwords.verify(password("x"), Some(kept)).await.unwrap(), Verdict::Wrong);
+        assert_eq!(verified(&passwords, "x", Some(&kept)).await, Verdict::Wrong);
     }
 
     #[test]

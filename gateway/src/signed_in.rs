@@ -120,22 +120,34 @@ pub(crate) async fn sign_out_everywhere(State(door): State<Arc<Door>>, session: 
 
 /// How every sign-in is answered: who it is, and the cookie of the session that was just committed.
 pub(crate) fn signed_in(door: &Door, begun: &Begun, view: SignedInView) -> Response {
-    let mut response = View(view).into_response();
-    set_cookie(&mut response, &door.cookies.begun(begun));
-    response
+    with_cookie(View(view).into_response(), &door.cookies.begun(begun))
 }
 
 /// An answer without a body that takes the cookie away.
 pub(crate) fn signed_out(door: &Door, status: StatusCode) -> Response {
-    let mut response = status.into_response();
-    set_cookie(&mut response, &door.cookies.ended());
-    response
+    with_cookie(status.into_response(), &door.cookies.ended())
 }
 
-/// Puts a cookie on an answer.
-pub(crate) fn set_cookie(response: &mut Response, cookie: &Cookie<'_>) {
-    // What is written there is ours: names, dates and base64.
-    if let Ok(value) = HeaderValue::try_from(cookie.encoded().to_string()) {
-        response.headers_mut().append(header::SET_COOKIE, value);
+/// Puts a cookie on an answer. One that cannot be written is an answer of its own: without it nobody would be signed in, or out.
+pub(crate) fn with_cookie(mut response: Response, cookie: &Cookie<'_>) -> Response {
+    match HeaderValue::try_from(cookie.encoded().to_string()) {
+        Ok(value) => {
+            response.headers_mut().append(header::SET_COOKIE, value);
+            response
+        }
+        Err(error) => Problem::internal(error).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_that_cannot_be_written_is_not_left_out() {
+        let cookie = |path| Cookie::build(("ktgg", "x")).path(path).build();
+        let set = with_cookie(StatusCode::NO_CONTENT.into_response(), &cookie("/"));
+        assert_eq!((set.status().as_u16(), &set.headers()["set-cookie"]), (204, &HeaderValue::from_static("ktgg=x; Path=/")));
+        assert_eq!(with_cookie(StatusCode::NO_CONTENT.into_response(), &cookie("\n")).status(), 500);
     }
 }

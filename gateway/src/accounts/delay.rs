@@ -1,11 +1,13 @@
 //! Whoever tells a wrong password has to wait, longer each time; nobody is ever shut out.
 //!
 //! An attempt is charged before it is judged, in one statement, so that no number of attempts at once is judged more often than as many in a
-//! row. It counts by login and address together: somebody elsewhere cannot make the owner wait.
+//! row. It counts by login and address together: whoever guesses from one address makes nobody wait elsewhere. Whoever guesses from many can:
+//! what is judged for one login is limited over all of them (`LIMIT_SIGN_INS_PER_LOGIN`), and while they use that up, its owner gets in only when
+//! he is the next to ask as one is given back, every half minute with the usual limit. Sessions that he has go on.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use service_kit::Tx;
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 /// So many failures are free: of typing errors.
 const FREE: i32 = 5;
@@ -20,17 +22,17 @@ const REMEMBERED: TimeDelta = TimeDelta::days(1);
 const COUNTED: i32 = 100;
 
 /// How long there still is to wait; `None` when an attempt would be judged.
-pub(crate) async fn left(pool: &PgPool, key: &[u8], now: DateTime<Utc>) -> Result<Option<TimeDelta>, sqlx::Error> {
+pub(crate) async fn left(db: impl PgExecutor<'_>, key: &[u8], now: DateTime<Utc>) -> Result<Option<TimeDelta>, sqlx::Error> {
     let next: Option<DateTime<Utc>> = sqlx::query_scalar("select next_at from sign_in_delay where key = $1 and next_at > $2")
         .bind(key)
         .bind(now)
-        .fetch_optional(pool)
+        .fetch_optional(db)
         .await?;
     Ok(next.map(|next| next - now))
 }
 
 /// Charges an attempt as one that failed. Otherwise tells how long there is to wait, and charges nothing.
-pub(crate) async fn charge(pool: &PgPool, key: &[u8], now: DateTime<Utc>) -> Result<Result<(), TimeDelta>, sqlx::Error> {
+pub(crate) async fn charge(tx: &mut Tx, key: &[u8], now: DateTime<Utc>) -> Result<Result<(), TimeDelta>, sqlx::Error> {
     let charged = sqlx::query(
         "insert into sign_in_delay as it (key, failures, next_at, failed_at) values ($1, 1, $2, $2)
          on conflict (key) do update set
@@ -47,12 +49,12 @@ pub(crate) async fn charge(pool: &PgPool, key: &[u8], now: DateTime<Utc>) -> Res
     .bind(COUNTED)
     .bind(FREE)
     .bind(LONGEST)
-    .execute(pool)
+    .execute(&mut **tx)
     .await?;
     if charged.rows_affected() == 1 {
         return Ok(Ok(()));
     }
-    Ok(Err(left(pool, key, now).await?.unwrap_or_default()))
+    Ok(Err(left(&mut **tx, key, now).await?.unwrap_or_default()))
 }
 
 /// Forgets the failures: the password was right.

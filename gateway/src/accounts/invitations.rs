@@ -1,12 +1,15 @@
 //! How somebody comes to a password: staff invite him, he opens the link, and sets it. The link is shown once, to whoever made it; it can be
 //! used once, and a newer one takes its place. So whoever forgot his password is invited again.
+//!
+//! But no member of staff makes a link for another who has a password: he would be the other once he has used it. Who of staff forgot his is given
+//! a link on the command line. Every link and every password that is set by one is in the audit, with whose it is.
 
 use std::fmt;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -26,7 +29,7 @@ use super::store::{self, Account, Newcomer};
 use crate::Door;
 use crate::config::PublicOrigin;
 use crate::passwords::{Password, Weakness};
-use crate::{people, sessions};
+use crate::{audit, people, sessions};
 
 /// The shortest and the longest login, in characters: long enough for an address of e-mail.
 const LOGINS: std::ops::RangeInclusive<usize> = 3..=64;
@@ -46,6 +49,7 @@ pub(super) fn problems() -> Vec<Problem> {
         Refusal::LoginTaken.into(),
         Refusal::OtherLogin("haneul.kim".to_owned()).into(),
         Refusal::AccountClosed.into(),
+        Refusal::PasswordSet.into(),
         wrong_link(),
     ]
 }
@@ -98,11 +102,11 @@ enum Guest {
 /// `InviteUser`: makes an account, or a new link for somebody who has one.
 ///
 /// The link is shown in this answer and nowhere else. An older one that was not used is void; a password that is set stays until he sets
-/// another.
+/// another. A member of staff who has a password is given no link here: `ktgg accounts add` makes one.
 #[utoipa::path(
     post, path = "/api/accounts/invitations", tag = "accounts", request_body = Invite,
     responses((status = 201, body = Invited, description = "The link")),
-    extensions(("x-command" = json!("InviteUser")), ("x-events" = json!([])), ("x-problems" = json!(["login-taken", "other-login", "account-closed"]))),
+    extensions(("x-command" = json!("InviteUser")), ("x-events" = json!([])), ("x-problems" = json!(["login-taken", "other-login", "account-closed", "password-set"]))),
 )]
 pub(super) async fn invite(
     State(door): State<Arc<Door>>,
@@ -153,7 +157,8 @@ pub(super) async fn invite(
         }
     };
     let invited = link(&door.db, &door.origin, &newcomer).await?;
-    Ok((StatusCode::CREATED, View(invited)).into_response())
+    let location = [(header::LOCATION, audit::location_of(invited.account_id))];
+    Ok((StatusCode::CREATED, location, View(invited)).into_response())
 }
 
 /// 422: nobody was ever registered with this id, or not yet.
@@ -191,6 +196,8 @@ pub(crate) enum Refusal {
     OtherLogin(String),
     /// His account is closed.
     AccountClosed,
+    /// He is of staff and has a password.
+    PasswordSet,
 }
 
 impl fmt::Display for Refusal {
@@ -199,6 +206,9 @@ impl fmt::Display for Refusal {
             Self::LoginTaken => f.write_str("somebody else has this login"),
             Self::OtherLogin(login) => write!(f, "he has the login {login} already"),
             Self::AccountClosed => f.write_str("the account is closed"),
+            Self::PasswordSet => {
+                f.write_str("this member of staff has a password: he changes it himself, or is given a link on the command line")
+            }
         }
     }
 }
@@ -214,6 +224,10 @@ impl From<Refusal> for Problem {
             Refusal::AccountClosed => {
                 Self::conflict("account-closed", Text::new("비활성화한 계정입니다. 먼저 활성화해 주세요", en))
             }
+            Refusal::PasswordSet => {
+                let ko = "비밀번호가 있는 관리자입니다. 본인이 바꾸거나 서버의 명령으로 링크를 만들어야 합니다";
+                Self::conflict("password-set", Text::new(ko, en))
+            }
         }
     }
 }
@@ -227,6 +241,9 @@ async fn link(db: &Db, origin: &PublicOrigin, newcomer: &Newcomer) -> Result<Inv
     };
     let token = token();
     let expires_at = store::invite(&mut tx, account_id, &hash(&token)).await?;
+    if newcomer.created_by.is_none() {
+        audit::invited_by_command(&mut tx, account_id).await?;
+    }
     tx.commit().await?;
     Ok(Invited { account_id, link: format!("{origin}/invitation#{token}"), expires_at })
 }
@@ -241,6 +258,9 @@ async fn of_before(tx: &mut Tx, newcomer: &Newcomer) -> Result<Uuid, ChangeError
     match alike.iter().find(is_his) {
         Some(his) if his.login != newcomer.login => Err(ChangeError::Refused(Refusal::OtherLogin(his.login.clone()))),
         Some(his) if !his.active => Err(ChangeError::Refused(Refusal::AccountClosed)),
+        Some(his) if newcomer.created_by.is_some() && his.role.0 == Role::Staff && his.password_hash.is_some() => {
+            Err(ChangeError::Refused(Refusal::PasswordSet))
+        }
         Some(his) => Ok(his.id),
         None => Err(ChangeError::Refused(Refusal::LoginTaken)),
     }
@@ -304,22 +324,29 @@ pub(super) async fn set_password(
     let (Some(token), Some(password), true) = (token, password, fields.all_right()) else { return Err(fields.problem()) };
     let token_hash = hash(&token);
     let account = store::invited(door.db.pool(), &token_hash, door.db.now()).await?.ok_or_else(wrong_link)?;
-    if let Some(weak) = door.passwords.weakness(password.clone(), account.login, account.name).await? {
+    let turn = door.passwords.turn().await?;
+    if let Some(weak) = turn.weakness(password.clone(), account.login, account.name).await? {
         return Err(refused_password("/password", weak));
     }
-    let password_hash = door.passwords.hash(password).await?;
+    let password_hash = turn.hash(password).await?;
+    drop(turn);
     let mut tx = door.db.begin().await?;
-    let account = store::use_up(&mut tx, &token_hash).await?.ok_or_else(wrong_link)?;
-    if !store::set_password(&mut tx, account, &password_hash).await? {
+    // The account before its link, as whoever makes one does: a link that is made meanwhile waits, and learns that there is a password.
+    store::hold(&mut tx, account.id).await?.ok_or_else(wrong_link)?;
+    let used = store::use_up(&mut tx, &token_hash).await?;
+    if used != Some(account.id) || !store::set_password(&mut tx, account.id, &password_hash).await? {
         return Err(wrong_link());
     }
-    sessions::end_of_account(&mut tx, account).await?;
+    // There is one link to an account: no other is left either.
+    store::void(&mut tx, account.id).await?;
+    sessions::end_of_account(&mut tx, account.id).await?;
+    audit::password_set(&mut tx, account.id, account.role.0).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// 422: a password that is not taken, with why.
-pub(super) fn refused_password(pointer: &str, (code, why): Weakness) -> Problem {
+fn refused_password(pointer: &str, (code, why): Weakness) -> Problem {
     let mut fields = Fields::default();
     fields.refuse(pointer, code, why);
     fields.problem()

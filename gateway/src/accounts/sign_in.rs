@@ -15,14 +15,13 @@ use service_kit::{Problem, Tx};
 use utoipa::ToSchema;
 
 use super::delay;
-use super::invitations::refused_password;
 use super::store::{self, Account};
 use crate::Door;
 use crate::address::Address;
 use crate::limits::{self, LimitKey, network, too_many};
-use crate::passwords::{Password, Verdict};
+use crate::passwords::{Password, Turn, Verdict};
 use crate::sessions::{self, Brought, Session};
-use crate::signed_in::{SignedInView, set_cookie, signed_in};
+use crate::signed_in::{SignedInView, signed_in, with_cookie};
 
 /// No login is longer than this, in characters: what is cannot be anybody's.
 const LONGEST_LOGIN: usize = 64;
@@ -67,10 +66,11 @@ pub(super) async fn sign_in(
     let login = login.to_lowercase();
     let of_address = LimitKey::of_address(&door.sign_in_key, "sign-ins", address);
     limits::take(&door.db, &of_address, door.limits.sign_ins_per_address).await?;
-    let attempt = Attempt::begin(&door, &login, address).await?;
+    let (turn, attempt) = Attempt::begin(&door, &login, address).await?;
     let account = store::by_login(door.db.pool(), &login).await?;
     let kept = account.as_ref().and_then(|account| account.password_hash.clone());
-    let verdict = door.passwords.verify(password, kept).await?;
+    let verdict = turn.verify(password, kept).await?;
+    drop(turn);
     let (Some(account), Verdict::Right { rehashed }) = (account.filter(Account::is_open), verdict) else {
         return Err(wrong_credentials());
     };
@@ -89,19 +89,26 @@ pub(super) async fn sign_in(
 struct Attempt(Vec<u8>);
 
 impl Attempt {
+    /// Charges nobody whose password is not judged then: the turn comes first, and what the login's limit refuses is not charged to the address
+    /// either. The login's limit comes last, so that no burst from one address uses it up.
+    ///
     /// # Errors
-    /// 429 for whoever has to wait.
-    async fn begin(door: &Door, login: &str, address: IpAddr) -> Result<Self, Problem> {
+    /// 429 for whoever has to wait, 503 when there is no turn.
+    async fn begin<'a>(door: &'a Door, login: &str, address: IpAddr) -> Result<(Turn<'a>, Self), Problem> {
         let key = door.sign_in_key.mac("sign-in-delay", &[login.as_bytes(), network(address).to_string().as_bytes()]);
         let (pool, now) = (door.db.pool(), door.db.now());
-        // Whoever has to wait uses up nothing of the login's limit: he could shut its owner out otherwise.
+        // Whoever has to wait for longer than a moment waits for no turn either.
         if let Some(left) = delay::left(pool, &key, now).await? {
             return Err(too_many(left));
         }
+        let turn = door.passwords.turn().await?;
         let of_login = LimitKey::of(&door.sign_in_key, "sign-ins", login);
-        limits::take(&door.db, &of_login, door.limits.sign_ins_per_login).await?;
-        delay::charge(pool, &key, now).await?.map_err(too_many)?;
-        Ok(Self(key))
+        let mut tx = door.db.begin().await?;
+        let now = tx.now();
+        delay::charge(&mut tx, &key, now).await?.map_err(too_many)?;
+        limits::take_in(&mut tx, now, &of_login, door.limits.sign_ins_per_login).await?;
+        tx.commit().await?;
+        Ok((turn, Self(key)))
     }
 
     /// Forgets it, and those before it: the password was right.
@@ -155,34 +162,44 @@ pub(super) async fn change_password(
     let mut connection = door.db.pool().acquire().await?;
     let account = store::by_id(&mut connection, id).await?.ok_or_else(Problem::forbidden)?;
     drop(connection);
-    if let Some(weak) = door.passwords.weakness(password.clone(), account.login.clone(), account.name.clone()).await? {
-        return Err(refused_password("/password", weak));
-    }
-    let attempt = Attempt::begin(&door, &account.login, address).await?;
+    let (turn, attempt) = Attempt::begin(&door, &account.login, address).await?;
     let is_same = current == password;
-    if door.passwords.verify(current, account.password_hash.clone()).await? == Verdict::Wrong {
-        return Err(wrong_current());
+    let is_right = turn.verify(current, account.password_hash.clone()).await? != Verdict::Wrong;
+    if !is_right {
+        refuse_current(&mut fields);
     }
-    if is_same {
-        let why = Text::new("지금 쓰는 비밀번호와 같습니다", "It is the password you have");
-        return Err(refused_password("/password", ("the-same", why)));
+    if is_right && is_same {
+        fields.refuse("/password", "the-same", Text::new("지금 쓰는 비밀번호와 같습니다", "It is the password you have"));
+    } else if let Some((code, why)) = turn.weakness(password.clone(), account.login.clone(), account.name.clone()).await? {
+        fields.refuse("/password", code, why);
     }
-    let hash = door.passwords.hash(password).await?;
+    if !fields.all_right() {
+        if is_right {
+            // Whoever looks for a better one does not wait for having told the one he has.
+            let mut tx = door.db.begin().await?;
+            attempt.forgive(&mut tx).await?;
+            tx.commit().await?;
+        }
+        return Err(fields.problem());
+    }
+    let hash = turn.hash(password).await?;
+    drop(turn);
     let mut tx = door.db.begin().await?;
     // Another password was set at the same moment: this one was right no longer.
     if !store::change_password(&mut tx, &account, &hash).await? {
-        return Err(wrong_current());
+        refuse_current(&mut fields);
+        return Err(fields.problem());
     }
+    // A link that somebody may have seen sets no password behind this one.
+    store::void(&mut tx, id).await?;
     attempt.forgive(&mut tx).await?;
     sessions::end_of_account(&mut tx, id).await?;
     let begun = sessions::begin(&mut tx, &brought, &session.identity, Some(id)).await?;
     tx.commit().await?;
-    let mut response = StatusCode::NO_CONTENT.into_response();
-    set_cookie(&mut response, &door.cookies.begun(&begun));
-    Ok(response)
+    Ok(with_cookie(StatusCode::NO_CONTENT.into_response(), &door.cookies.begun(&begun)))
 }
 
-/// 422: whoever sits at somebody else's page cannot set another password.
-fn wrong_current() -> Problem {
-    refused_password("/current", ("wrong-password", Text::new("현재 비밀번호가 아닙니다", "It is not the password you have")))
+/// Whoever sits at somebody else's page cannot set another password.
+fn refuse_current(fields: &mut Fields) {
+    fields.refuse("/current", "wrong-password", Text::new("현재 비밀번호가 아닙니다", "It is not the password you have"));
 }

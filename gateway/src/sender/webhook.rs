@@ -19,6 +19,7 @@ use sha2::Sha256;
 use tokio::time::timeout;
 
 use super::{Attempt, Message, Sender, Unsent};
+use crate::config::is_loopback;
 use crate::tokens::now;
 
 /// The key that both ends of the webhook have. Its `Debug` is `***`.
@@ -85,7 +86,8 @@ impl fmt::Debug for WebhookKey {
     }
 }
 
-/// Where the webhook is: `https://…`, or `http://…` for what is near. It may hold a secret path, so that its `Debug` shows the host alone.
+/// Where the webhook is: `https://…`, or `http://…` for this machine and for names without a dot, which nobody has but a cluster. Codes and
+/// numbers would be read on the way otherwise. It may hold a secret path, so that its `Debug` shows the host alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookUrl(Uri);
 
@@ -97,7 +99,15 @@ impl FromStr for WebhookUrl {
         let uri: Uri = text.trim().parse().map_err(|_| WRONG)?;
         let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
         let is_plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
-        if is_http && is_plain { Ok(Self(uri)) } else { Err(WRONG) }
+        if !(is_http && is_plain) {
+            return Err(WRONG);
+        }
+        let host = uri.host().unwrap_or_default();
+        let is_near = is_loopback(host) || (host.starts_with(|first: char| first.is_ascii_alphabetic()) && !host.contains('.'));
+        if uri.scheme_str() == Some("http") && !is_near {
+            return Err("codes need TLS: it is https://…, and http:// for this machine or a name without a dot alone");
+        }
+        Ok(Self(uri))
     }
 }
 
@@ -240,8 +250,24 @@ mod tests {
         {
             assert!(text.parse::<WebhookKey>().is_err(), "{text}");
         }
-        for text in ["", "/messages", "ftp://relay/x", "https://me:secret@relay/x", "relay"] {
+        for text in [
+            "",
+            "/messages",
+            "ftp://relay/x",
+            "https://me:secret@relay/x",
+            "relay",
+            "http://relay.example/x",
+            "http://relay./x",
+            "http://10.0.0.7/x",
+            "http://167772167/x",
+            "http://[2001:db8::7]/x",
+        ] {
             assert!(text.parse::<WebhookUrl>().is_err(), "{text}");
+        }
+        for text in
+            ["https://relay.example/x", "http://relay/x", "http://127.0.0.1:8089/x", "http://[::1]/x", "http://localhost/x"]
+        {
+            assert!(text.parse::<WebhookUrl>().is_ok(), "{text}");
         }
         let webhook = Webhook::new("https://relay.example/secret".parse().unwrap(), KEY.parse().unwrap());
         let text = "[KT.GG] 인증번호 012345".to_owned();

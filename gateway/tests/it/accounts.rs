@@ -14,7 +14,7 @@ use service_kit::testing::MockClock;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::fixture::{Answer, Ask, BOUND, Running, config, somebody, start_at};
+use crate::fixture::{Answer, Ask, BOUND, Running, config, in_time, somebody, start_at};
 use crate::stream::Stream;
 
 /// Hard enough to guess.
@@ -296,4 +296,32 @@ async fn the_streams_of_a_closed_account_end_within_two_seconds_whichever_gatewa
     };
     timeout(Duration::from_secs(2), ended).await.expect("the streams end within two seconds");
     assert!(timeout(Duration::from_millis(100), unharmed.block()).await.is_err(), "somebody else's stream goes on");
+}
+
+#[tokio::test]
+async fn whoever_is_closed_while_he_waits_closes_nobody() {
+    let office = Office::open().await;
+    let (one, _) = (office.staff("one").await, office.staff("two").await);
+    let (three, _) = office.token_of_staff("three").await;
+    let as_one = office.cookie("one").await;
+    let mut tx = office.gateway.db.begin().await.unwrap();
+    sqlx::query("update account set active = false where id = $1").bind(one).execute(&mut *tx).await.unwrap();
+    let closing = office.change(&as_one, three, "*", &json!({ "active": false })).send();
+    let closed = async {
+        let waits = async || {
+            let sql =
+                "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+            sqlx::query_scalar::<_, bool>(sql).fetch_one(office.gateway.db.pool()).await.unwrap()
+        };
+        in_time("he waits", async { while !waits().await {} }).await;
+        tx.commit().await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(closing, closed);
+    assert_eq!(answer.problem(), refused(401, "sign-in-required"));
+    let active: bool = sqlx::query_scalar("select active from account where id = $1")
+        .bind(three)
+        .fetch_one(office.gateway.db.pool())
+        .await
+        .unwrap();
+    assert!(active);
 }

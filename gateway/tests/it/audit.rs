@@ -1,10 +1,14 @@
 //! What is written down of what staff do.
 
-use axum::http::Method;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{Method, StatusCode};
 use chrono::TimeDelta;
 use gateway::config::BaseUrl;
 use serde_json::{Value, json};
 use service_kit::auth::{Identity, Role};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::accounts::{Office, PASSWORD};
@@ -38,14 +42,15 @@ async fn every_write_of_staff_is_written_down_with_who_what_and_which_fields() {
         office.gateway.ask(method, path).cookie(&cookie)
     };
     let as_staff = office.gateway.as_(&Identity { role: Role::Staff, subject: id, phone: None }).await;
-    assert_eq!(read(&as_staff, "").await, [json!(null); 0]);
+    let before = read(&as_staff, "").await.len();
     let body = json!({ "capacity": 3, "active": false });
     assert_eq!(staff(Method::PATCH, &format!("/api/salesmen/{THING}")).json(&body).send().await.status, 200);
     assert_eq!(staff(Method::POST, "/api/consultations/created").send().await.status, 201);
     assert_eq!(staff(Method::DELETE, &format!("/api/interests/{THING}")).send().await.status, 200);
     assert_eq!(staff(Method::POST, "/api/accounts/invitations").json(&json!({ "login": "" })).send().await.status, 422);
     assert_eq!(staff(Method::POST, "/api/auth/sign-out").send().await.status, 204);
-    let said: Vec<Value> = read(&as_staff, "").await;
+    let mut said: Vec<Value> = read(&as_staff, "").await;
+    said.truncate(said.len() - before);
     let seen: Vec<(&str, &str, &Value, &Value)> = said
         .iter()
         .map(|it| (it["method"].as_str().unwrap(), it["path"].as_str().unwrap(), &it["fields"], &it["status"]))
@@ -171,23 +176,31 @@ async fn what_cannot_be_written_down_is_not_let_through() {
 #[tokio::test]
 async fn it_is_written_down_before_it_is_forwarded() {
     let mut config = config().await;
-    config.services.interest = hung().await;
+    let (address, asked) = hung().await;
+    config.services.interest = address;
     let gateway = start_with(config).await;
     let staff = gateway.as_(&somebody(Role::Staff)).await;
-    let asking = staff.post(&format!("/api/interests/{THING}")).open();
-    // It is broken off before it is answered.
-    assert!(tokio::time::timeout(std::time::Duration::from_millis(700), asking).await.is_err());
+    // It is broken off when the service has it, and has not answered.
+    tokio::select! {
+        answer = staff.post(&format!("/api/interests/{THING}")).open() => panic!("{answer:?}"),
+        () = asked.notified() => {}
+    }
     let rows = read(&staff, "").await;
     assert_eq!((rows.len(), &rows[0]["status"], &rows[0]["answeredAt"]), (1, &Value::Null, &Value::Null));
 }
 
-/// A service that takes every request and answers none.
-async fn hung() -> BaseUrl {
-    let router = axum::Router::new().fallback(std::future::pending::<axum::http::StatusCode>);
+/// A service that takes every request, says so, and answers none.
+async fn hung() -> (BaseUrl, Arc<Notify>) {
+    let asked = Arc::new(Notify::new());
+    let take = async |State(asked): State<Arc<Notify>>| {
+        asked.notify_one();
+        std::future::pending::<StatusCode>().await
+    };
+    let router = axum::Router::new().fallback(take).with_state(asked.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(service_kit::service::spawn(axum::serve(listener, router).into_future()));
-    BaseUrl::from(address)
+    (BaseUrl::from(address), asked)
 }
 
 #[tokio::test]
@@ -235,9 +248,19 @@ async fn staff_read_it_page_by_page_and_by_who_did_it() {
             None => break,
         }
     }
+    // The link and the password that he has.
+    assert_eq!(times.split_off(5), ["2026-11-23T01:00:00Z"; 2]);
     assert_eq!(times, [5, 4, 3, 2, 1].map(|second| format!("2026-11-23T01:00:0{second}Z")));
     let his = read(&staff, &format!("?actor={id}")).await;
-    assert_eq!((his.len(), &his[0]["at"]), (1, &json!("2026-11-23T01:00:03Z")));
+    // What he did, and that he set his password.
+    let seen: Vec<_> = his.iter().map(|it| (&it["path"], &it["at"])).collect();
+    assert_eq!(
+        seen,
+        [
+            (&json!("/api/consultations"), &json!("2026-11-23T01:00:03Z")),
+            (&json!("/api/auth/password"), &json!("2026-11-23T01:00:00Z")),
+        ]
+    );
     assert_eq!(read(&staff, &format!("?actor={}", Uuid::new_v4())).await, [json!(null); 0]);
     for query in ["?limit=0", "?after=x", "?actor=x"] {
         let answer = staff.get(&format!("/api/audit{query}")).send().await;
@@ -254,4 +277,61 @@ async fn a_password_that_staff_change_is_not_in_it() {
     assert_eq!(office.gateway.post("/api/auth/password/change").cookie(&cookie).json(&body).send().await.status, 204);
     let written = written(&office.gateway).await;
     assert!(written.contains("{current,password}") && !written.contains("먹자"), "{written}");
+}
+
+/// What a row says: as what, by whom, what, what it was about, and how it was answered.
+fn told(row: &Value) -> [&Value; 5] {
+    ["role", "actor", "path", "location", "status"].map(|field| &row[field])
+}
+
+#[tokio::test]
+async fn an_invitation_says_whom_and_a_password_that_is_set_by_a_link_whose_it_is() {
+    let office = Office::open().await;
+    let (person, account) = office.colleague("haneul", Role::Salesman).await;
+    assert_ne!(person, account);
+    let staff = office.gateway.as_(&somebody(Role::Staff)).await;
+    let (location, actor) = (json!(format!("/api/accounts/{account}")), json!(somebody(Role::Staff).subject));
+    let rows = read(&staff, "").await;
+    assert_eq!(rows.len(), 2);
+    let set = [&json!("salesman"), &json!(account), &json!("/api/auth/password"), &location, &json!(204)];
+    assert_eq!(told(&rows[0]), set);
+    assert_eq!(rows[0]["fields"], json!(["password", "token"]));
+    let invited = [&json!("staff"), &actor, &json!("/api/accounts/invitations"), &location, &json!(201)];
+    assert_eq!(told(&rows[1]), invited);
+    // What sets no password is nobody's.
+    let wrong = json!({ "token": "x", "password": PASSWORD });
+    assert_eq!(office.gateway.post("/api/auth/password").json(&wrong).send().await.status, 422);
+    assert_eq!(read(&staff, "").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_link_that_is_made_on_the_command_line_is_in_it_as_the_systems() {
+    let office = Office::open().await;
+    let (account, _) = office.token_of_staff("gwanri").await;
+    let staff = office.gateway.as_(&somebody(Role::Staff)).await;
+    let rows = read(&staff, "").await;
+    let location = json!(format!("/api/accounts/{account}"));
+    let path = json!("/api/accounts/invitations");
+    assert_eq!(rows.len(), 1);
+    assert_eq!(told(&rows[0]), [&json!("system"), &Value::Null, &path, &location, &json!(201)]);
+    assert_eq!((&rows[0]["method"], &rows[0]["actorName"]), (&json!("POST"), &Value::Null));
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_down_sets_no_password() {
+    let office = Office::open().await;
+    let (_, token) = office.token_of_staff("gwanri").await;
+    sqlx::query("alter table audit rename to elsewhere").execute(office.gateway.db.pool()).await.unwrap();
+    let set = || office.gateway.post("/api/auth/password").json(&json!({ "token": token, "password": PASSWORD })).send();
+    assert_eq!(set().await.problem(), (503, "temporarily-unavailable".to_owned()));
+    sqlx::query("alter table elsewhere rename to audit").execute(office.gateway.db.pool()).await.unwrap();
+    assert_eq!(set().await.status, 204);
+}
+
+#[tokio::test]
+async fn what_a_service_says_that_it_made_is_kept_without_anything_that_could_be_a_value() {
+    let gateway = start().await;
+    let staff = gateway.as_(&somebody(Role::Staff)).await;
+    assert_eq!(staff.post("/api/consultations/created").send().await.status, 201);
+    assert_eq!(read(&staff, "").await[0]["location"], "/api/consultations/…");
 }

@@ -9,7 +9,7 @@ use service_kit::auth::Role;
 use uuid::Uuid;
 
 use crate::accounts::{Office, PASSWORD, wrong, wrong_fields};
-use crate::fixture::{Answer, Caller, ORIGIN, somebody};
+use crate::fixture::{Answer, Caller, ORIGIN, in_time, somebody};
 
 async fn invite(staff: &Caller<'_>, body: Value) -> Answer {
     staff.post("/api/accounts/invitations").json(&body).send().await
@@ -211,7 +211,11 @@ async fn somebody_who_was_registered_a_moment_ago_can_be_invited_at_once() {
         .unwrap();
     let inviting = invite(&staff, json!({ "salesmanId": id, "login": "haneul" }));
     let hearing = async {
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        // The gateway has looked for him in vain.
+        let looked = "select exists (select from pg_stat_activity where datname = current_database() and state = 'idle'
+            and query like 'select display_name, role, active, version from person where id%')";
+        let looks = async || sqlx::query_scalar::<_, bool>(looked).fetch_one(office.gateway.db.pool()).await.unwrap();
+        in_time("he is looked for", async { while !looks().await {} }).await;
         tx.commit().await.unwrap();
     };
     let (invited, ()) = tokio::join!(inviting, hearing);
@@ -260,4 +264,56 @@ async fn an_invitation_is_refused_for_every_reason_there_is() {
     assert_eq!(accounts, 2);
     let get = staff.ask(Method::DELETE, "/api/accounts/invitations").send().await;
     assert_eq!(get.status, 405);
+}
+
+#[tokio::test]
+async fn no_member_of_staff_is_given_a_link_for_one_who_has_a_password() {
+    let office = Office::open().await;
+    let staff = office.gateway.as_(&somebody(Role::Staff)).await;
+    let body = json!({ "role": "staff", "name": "이관리", "login": "gwanri" });
+    // Until he has one, whoever invited him invites him again.
+    let (first, second) = (invite(&staff, body.clone()).await, invite(&staff, body.clone()).await);
+    assert_eq!(first.json()["accountId"], second.json()["accountId"]);
+    assert_eq!(set(&office, &token(&second), PASSWORD).await.status, 204);
+    let refused = invite(&staff, body.clone()).await;
+    assert_eq!(refused.problem(), (409, "password-set".to_owned()));
+    // Nor does whoever sits at his page get in behind him.
+    let own = office.cookie("gwanri").await;
+    let asked = office.gateway.post("/api/accounts/invitations").cookie(&own).json(&body).send().await;
+    assert_eq!(asked.problem(), (409, "password-set".to_owned()));
+    assert_eq!(office.sign_in("gwanri", PASSWORD).await.status, 200);
+    // The command line makes one, and staff do for whoever is not of staff.
+    let (_, token_of_command) = office.token_of_staff("gwanri").await;
+    assert_eq!(set(&office, &token_of_command, "목요일에는 칼국수를 먹자").await.status, 204);
+    let (person, _) = office.colleague("haneul", Role::Salesman).await;
+    assert_eq!(invite(&staff, json!({ "salesmanId": person, "login": "haneul" })).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_link_that_is_made_while_a_password_is_set_is_void_or_refused() {
+    for round in 0..5 {
+        let office = Office::open().await;
+        let staff = office.gateway.as_(&somebody(Role::Staff)).await;
+        let body = json!({ "role": "staff", "name": "이관리", "login": format!("gwanri{round}") });
+        let first = token(&invite(&staff, body.clone()).await);
+        let (set_by_first, second) = tokio::join!(set(&office, &first, PASSWORD), invite(&staff, body));
+        match (set_by_first.status.as_u16(), second.status.as_u16()) {
+            // Either the newer link took the first one's place, or there was a password by then.
+            (422, 201) => assert_eq!(set(&office, &token(&second), PASSWORD).await.status, 204),
+            (204, 409) => assert_eq!(second.problem(), (409, "password-set".to_owned())),
+            other => panic!("{other:?}: {set_by_first:?} {second:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_changes_his_password_leaves_no_link_behind() {
+    let office = Office::open().await;
+    office.staff("gwanri").await;
+    let cookie = office.cookie("gwanri").await;
+    let (_, token) = office.token_of_staff("gwanri").await;
+    let body = json!({ "current": PASSWORD, "password": "목요일에는 칼국수를 먹자" });
+    let changed = office.gateway.post("/api/auth/password/change").cookie(&cookie).json(&body).send().await;
+    assert_eq!(changed.status, 204);
+    assert_eq!(set(&office, &token, PASSWORD).await.problem(), wrong_link());
 }

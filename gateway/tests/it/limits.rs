@@ -82,7 +82,7 @@ async fn a_head_that_is_too_large_is_refused() {
     let gateway = start().await;
     let large = format!("GET /api/projects HTTP/1.1\r\nhost: x\r\nx-large: {}\r\n\r\n", "x".repeat(64 * 1024));
     let answer = raw(&gateway, &[large.as_bytes()]).await;
-    assert!(answer.starts_with("HTTP/1.1 431") || answer.is_empty(), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn a_head_of_too_many_headers_is_refused() {
     let gateway = start().await;
     let many = "x-many: 1\r\n".repeat(150);
     let answer = raw(&gateway, &[format!("GET /api/projects HTTP/1.1\r\nhost: x\r\n{many}\r\n").as_bytes()]).await;
-    assert!(answer.starts_with("HTTP/1.1 431") || answer.is_empty(), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
 }
 
 #[tokio::test]
@@ -140,7 +140,13 @@ async fn whoever_reads_nothing_of_his_answer_is_not_waited_for() {
     stream.write_all(head.as_bytes()).await.unwrap();
     // Repeated as JSON it is six times as long.
     stream.write_all(&vec![1; length]).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    // Once it has broken off, what is sent to it is refused.
+    in_time("the gateway breaks it off", async {
+        while stream.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
     let mut answer = Vec::new();
     let end = in_time("the gateway breaks it off", stream.read_to_end(&mut answer)).await;
     assert!(end.is_err() || answer.len() < 6 * length, "{} bytes were read", answer.len());

@@ -294,3 +294,57 @@ async fn only_somebody_with_a_password_changes_one() {
         assert_eq!(caller.post("/api/auth/password/change").json(&body).send().await.problem(), refused(403, "not-allowed"));
     }
 }
+
+#[tokio::test]
+async fn a_burst_from_one_address_does_not_use_up_what_others_may_try_at_the_login() {
+    let mut config = config().await;
+    config.trusted_proxies = 1;
+    config.limits.sign_ins_per_login = Rate::new(10, 900);
+    let office = Office::with(config).await;
+    office.staff("gwanri").await;
+    let from =
+        |address: &str, password: &str| sign_in(&office.gateway, "gwanri", password).header("x-forwarded-for", address).send();
+    join_all((0..200).map(|_| from("203.0.113.7", "wrong"))).await;
+    assert_eq!(from("203.0.113.8", PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_the_logins_limit_refuses_is_not_charged_to_the_address() {
+    let mut config = config().await;
+    config.trusted_proxies = 1;
+    config.limits.sign_ins_per_login = Rate::new(3, 900);
+    let office = Office::with(config).await;
+    office.staff("gwanri").await;
+    let from =
+        |address: &str, password: &str| sign_in(&office.gateway, "gwanri", password).header("x-forwarded-for", address).send();
+    for _ in 0..3 {
+        assert_eq!(from("203.0.113.7", "wrong").await.status, 401);
+    }
+    for _ in 0..10 {
+        let told = from("203.0.113.8", PASSWORD).await;
+        assert_eq!((told.status.as_u16(), told.header("retry-after")), (429, Some("300")));
+    }
+    office.clock.advance(TimeDelta::seconds(300));
+    assert_eq!(from("203.0.113.8", PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_new_password_is_judged_only_after_the_guess_at_the_old_one_is_charged() {
+    let office = Office::open().await;
+    office.staff("gwanri").await;
+    let cookie = office.cookie("gwanri").await;
+    let change = |current: &str| {
+        let body = json!({ "current": current, "password": "gwanri2026" });
+        office.gateway.post("/api/auth/password/change").cookie(&cookie).json(&body).send()
+    };
+    // Whoever knows his password looks for another for as long as he likes.
+    for _ in 0..7 {
+        let told = wrong_fields(&change(PASSWORD).await);
+        assert_eq!((told.len(), told[0].0.as_str()), (1, "/password"));
+    }
+    for _ in 0..5 {
+        let told: Vec<String> = wrong_fields(&change("wrong").await).into_iter().map(|(pointer, _)| pointer).collect();
+        assert_eq!(told, ["/current", "/password"]);
+    }
+    assert_eq!(change("wrong").await.problem(), refused(429, "too-many-requests"));
+}
