@@ -183,20 +183,7 @@ pub async fn provision(place: &Place, keys: &Keys, services: &[Service]) -> Resu
         ("SENDER_KEY_FILE".to_owned(), file(folder.join("sender.key"))),
         ("SENDER_URL".to_owned(), place.sender_url()),
     ];
-    let limits = place.limits;
-    for (name, rate) in [
-        ("LIMIT_WRITES", limits.writes),
-        ("LIMIT_SIGN_INS_PER_LOGIN", limits.sign_ins_per_login),
-        ("LIMIT_SIGN_INS_PER_ADDRESS", limits.sign_ins_per_address),
-        ("LIMIT_CODES_PER_PHONE", limits.codes_per_phone),
-        ("LIMIT_CODES_PER_PHONE_DAILY", limits.codes_per_phone_daily),
-        ("LIMIT_RESENDS_PER_PHONE", limits.resends_per_phone),
-        ("LIMIT_CODES_PER_ADDRESS", limits.codes_per_address),
-        ("LIMIT_GUESSES_PER_ADDRESS", limits.guesses_per_address),
-        ("LIMIT_DATA", limits.data),
-    ] {
-        variables.push((name.to_owned(), rate.to_string()));
-    }
+    variables.extend(place.limits.variables().map(|(name, rate)| (name.to_owned(), rate.to_string())));
     for service in services {
         let name = service.name().replace('-', "_").to_uppercase();
         let port = port_of(place.port, service.name()).context("the gateway's port is too low")?;
