@@ -107,7 +107,7 @@ pub(crate) struct SessionView {
     extensions(("x-problems" = json!(["service-unavailable", "too-many-requests"]))),
 )]
 pub(crate) async fn data(State(door): State<Arc<Door>>, who: Identity) -> Result<Response, Problem> {
-    let deadline = deadline(&door);
+    let deadline = Instant::now() + door.upstream.patience.answer;
     take(&door, "data", &who).await?;
     let asked = Service::ALL.map(async |service| {
         let answer = ask(&door, service, Method::GET, "/me/data", &who, deadline).await?;
@@ -137,11 +137,6 @@ pub(crate) async fn data(State(door): State<Arc<Door>>, who: Identity) -> Result
     let headers =
         [(header::CONTENT_DISPOSITION, "attachment; filename=\"ktgg-my-data.json\""), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, View(view)).into_response())
-}
-
-/// Until when the services may answer: a little less than the gateway may, so that its answer names the one that did not.
-fn deadline(door: &Door) -> Instant {
-    Instant::now() + door.upstream.patience.answer * 9 / 10
 }
 
 /// Takes one of what the customer may ask all services for.
@@ -231,7 +226,7 @@ struct Disclosed {
     extensions(("x-problems" = json!(["service-unavailable", "too-many-requests"]))),
 )]
 pub(crate) async fn disclosures(State(door): State<Arc<Door>>, who: Identity) -> Result<View<DisclosuresView>, Problem> {
-    let deadline = deadline(&door);
+    let deadline = Instant::now() + door.upstream.patience.answer;
     take(&door, "disclosures", &who).await?;
     // Those are told a number, and show it.
     let keepers = Service::ALL.into_iter().filter(|service| service.is_told_the_phone());
