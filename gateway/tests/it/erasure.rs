@@ -157,17 +157,18 @@ async fn whoever_signs_in_meanwhile_is_told_so_after_a_right_code_alone_and_afte
     let earlier = ask(gateway, PHONE).await;
     let earlier_code = telephone.code(2).await;
     sandbox.erase(&cookie).await;
-    let answer = ask_from(gateway, "203.0.113.7", PHONE).await;
-    assert_eq!(answer.status, 202);
-    let (challenge, code) = (answer.json()["challenge"].as_str().unwrap().to_owned(), telephone.code(3).await);
-    assert_eq!(verify(gateway, &challenge, &another(&code)).await.problem(), (422, "wrong-code".to_owned()));
-    for (challenge, code) in [(&challenge, &code), (&earlier, &earlier_code)] {
+    let is_refused = async |challenge: &str, code: &str| {
+        assert_eq!(verify(gateway, challenge, &another(code)).await.problem(), (422, "wrong-code".to_owned()));
         let refused = verify(gateway, challenge, code).await;
         assert_eq!(refused.problem(), (409, "erasure-in-progress".to_owned()));
         assert_eq!(refused.cookie(), None);
         // It was right, and is spent.
         assert_eq!(verify(gateway, challenge, code).await.problem(), (422, "code-expired".to_owned()));
-    }
+    };
+    is_refused(&earlier, &earlier_code).await;
+    let answer = ask_from(gateway, "203.0.113.7", PHONE).await;
+    assert_eq!(answer.status, 202);
+    is_refused(answer.json()["challenge"].as_str().unwrap(), &telephone.code(3).await).await;
     // Somebody else has nothing to do with it.
     let other = ask(gateway, "010-8765-4321").await;
     assert_eq!(verify(gateway, &other, &telephone.code(4).await).await.status, 200);
