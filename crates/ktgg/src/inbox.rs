@@ -156,11 +156,12 @@ async fn messages(State(inbox): State<Arc<Inbox>>, Query(whose): Query<Whose>) -
 }
 
 const STYLE: &str = "\
-body { font: 16px/1.6 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1e }
-li { list-style: none; padding: .75rem 0; border-top: 1px solid #d8d8dc }
+:root { color-scheme: light dark }
+body { font: 16px/1.6 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem; color: CanvasText; background: Canvas }
+li { list-style: none; padding: .75rem 0; border-top: 1px solid GrayText }
 ol { padding: 0 }
 p { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere }
-small { color: #5c5c62 }
+small { opacity: .8 }
 ";
 
 /// `GET /`: the page.
