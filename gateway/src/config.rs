@@ -50,8 +50,10 @@ pub struct Config {
     pub sender_key: WebhookKey,
     /// `LIMIT_WRITES` and so on.
     pub limits: Limits,
-    /// How long it waits for others. No variable: tests shorten it.
+    /// How long it waits for others.
     pub patience: Patience,
+    /// How many browsers and how large heads it takes in.
+    pub room: Room,
 }
 
 /// Where each service is.
@@ -121,13 +123,13 @@ impl From<SocketAddr> for BaseUrl {
 /// How long the gateway waits for others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// For a connection to a service. They are near: a second without one means that nobody is there.
+    /// `TIMEOUT_CONNECT`, in seconds as the others: for a connection to a service. They are near: a second without one means that nobody is there.
     pub connect: Duration,
-    /// From a request to the head of its answer, the retry included. Longer than a service's own time-out, so that the service's answer wins.
+    /// `TIMEOUT_ANSWER`: from a request to the head of its answer, the retry included. Longer than a service's own time-out, so that the service's answer wins.
     pub answer: Duration,
-    /// For a browser to send the head of a request; an idle connection is closed after the same time.
+    /// `TIMEOUT_HEAD`: for a browser to send the head of a request; an idle connection is closed after the same time.
     pub headers: Duration,
-    /// For a browser to take in anything at all of what it is sent.
+    /// `TIMEOUT_READING`: for a browser to take in anything at all of what it is sent.
     pub reading: Duration,
 }
 
@@ -139,6 +141,58 @@ impl Patience {
         headers: Duration::from_secs(30),
         reading: Duration::from_secs(30),
     };
+
+    /// What the environment says, in whole seconds.
+    fn read(env: &mut Env) -> Self {
+        let mut seconds = |name: &str, usual: Duration, least: u64| {
+            let seconds = env.or(name, usual.as_secs());
+            if !(least..=LONGEST_SECONDS).contains(&seconds) {
+                env.refuse(format!("{name}={seconds} is wrong: it is {least} to {LONGEST_SECONDS} seconds"));
+            }
+            Duration::from_secs(seconds)
+        };
+        Self {
+            connect: seconds("TIMEOUT_CONNECT", Self::USUAL.connect, 1),
+            answer: seconds("TIMEOUT_ANSWER", Self::USUAL.answer, LEAST_ANSWER_SECONDS),
+            headers: seconds("TIMEOUT_HEAD", Self::USUAL.headers, 1),
+            reading: seconds("TIMEOUT_READING", Self::USUAL.reading, 1),
+        }
+    }
+}
+
+/// Nothing is waited for longer than five minutes.
+const LONGEST_SECONDS: u64 = 300;
+
+/// A service answers within 15 s, with a time-out of its own at the latest: that answer is to win.
+const LEAST_ANSWER_SECONDS: u64 = 16;
+
+/// How much of itself the gateway gives to browsers at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// `LIMIT_CONNECTIONS`: browsers hold one each for the stream. Further ones wait in the kernel's queue.
+    pub connections: u32,
+    /// `LIMIT_HEAD`, in bytes: all headers of a request together. A session's cookie and what browsers send besides fit into a tenth of it.
+    pub head: u32,
+}
+
+impl Room {
+    /// What the gateway runs with.
+    pub const USUAL: Self = Self { connections: 16_384, head: 32 * 1024 };
+
+    fn read(env: &mut Env) -> Self {
+        let mut within = |name: &str, usual: u32, least: u32, most: u32| {
+            let value = env.or(name, usual);
+            if !(least..=most).contains(&value) {
+                env.refuse(format!("{name}={value} is wrong: it is {least} to {most}"));
+            }
+            value
+        };
+        Self {
+            connections: within("LIMIT_CONNECTIONS", Self::USUAL.connections, 1, 1_000_000),
+            // hyper reads no head into less than 8 KiB.
+            head: within("LIMIT_HEAD", Self::USUAL.head, 8 * 1024, 1024 * 1024),
+        }
+    }
 }
 
 impl Config {
@@ -157,6 +211,7 @@ impl Config {
         let brokers = env.required("KAFKA_BROKERS");
         let topic_prefix = env.or("TOPIC_PREFIX", kafka::DEFAULT_PREFIX.to_owned());
         let signer = env.secret("INTERNAL_TOKEN_PRIVATE_KEY");
+        let (patience, room) = (Patience::read(env), Room::read(env));
         let drain = service_kit::config::drain(env);
         let database_url = env.secret("GATEWAY_DATABASE_URL");
         let migrate = env.or("MIGRATE", Migrate::Check);
@@ -195,7 +250,8 @@ impl Config {
             sender_url: sender_url?,
             sender_key: sender_key?,
             limits,
-            patience: Patience::USUAL,
+            patience,
+            room,
         })
     }
 }
@@ -410,6 +466,28 @@ mod tests {
             "ftp://kt.gg",
         ] {
             assert!(origin(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_waited_for_and_how_many_there_is_room_for_can_be_set_within_reason() {
+        let (config, wrong) = read(&[
+            ("TIMEOUT_CONNECT", "2"),
+            ("TIMEOUT_ANSWER", "30"),
+            ("TIMEOUT_HEAD", "10"),
+            ("TIMEOUT_READING", "20"),
+            ("LIMIT_CONNECTIONS", "100"),
+            ("LIMIT_HEAD", "16384"),
+        ]);
+        assert_eq!(wrong, "");
+        let config = config.unwrap();
+        let Patience { connect, answer, headers, reading } = config.patience;
+        assert_eq!([connect, answer, headers, reading].map(|it| it.as_secs()), [2, 30, 10, 20]);
+        assert_eq!(config.room, Room { connections: 100, head: 16_384 });
+        let (_, wrong) =
+            read(&[("TIMEOUT_ANSWER", "15"), ("TIMEOUT_HEAD", "0"), ("LIMIT_HEAD", "4096"), ("LIMIT_CONNECTIONS", "0")]);
+        for name in ["TIMEOUT_ANSWER=15", "TIMEOUT_HEAD=0", "LIMIT_HEAD=4096", "LIMIT_CONNECTIONS=0"] {
+            assert!(wrong.contains(name), "{name} is not in:\n{wrong}");
         }
     }
 }

@@ -239,7 +239,8 @@ impl Gateway {
         let feed = Feed::start(config.kafka.clone(), door.hub.clone(), door.people.clone(), following);
         let closing = CancellationToken::new();
         let router = router(door.clone(), phase.subscribe());
-        let server = service::spawn(server::serve(listener, router, config.patience, closing.clone(), FINISH_REQUESTS));
+        let server =
+            service::spawn(server::serve(listener, router, config.patience, config.room, closing.clone(), FINISH_REQUESTS));
         let ending = CancellationToken::new();
         let background = TaskTracker::new();
         background.spawn(tidy(door.clone(), ending.clone()));

@@ -23,14 +23,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::address::Peer;
-use crate::config::Patience;
+use crate::config::{Patience, Room};
 use crate::reader::Reader;
-
-/// Browsers hold a connection each for the stream. Further ones wait in the kernel's queue.
-const CONNECTIONS: usize = 16_384;
-
-/// All headers of a request together. A session's cookie and what browsers send besides fit into a tenth of it.
-const HEAD_SIZE: usize = 32 * 1024;
 
 /// How many headers a request may have.
 const HEADERS: usize = 100;
@@ -43,12 +37,13 @@ pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     patience: Patience,
+    room: Room,
     closing: CancellationToken,
     finish: Duration,
 ) {
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(patience.headers).max_headers(HEADERS).max_buf_size(HEAD_SIZE);
-    let free = Arc::new(Semaphore::new(CONNECTIONS));
+    builder.timer(TokioTimer::new()).header_read_timeout(patience.headers).max_headers(HEADERS).max_buf_size(room.head as usize);
+    let free = Arc::new(Semaphore::new(room.connections as usize));
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use gateway::config::{Limits, Patience, PublicOrigin};
+use gateway::config::{Limits, Patience, PublicOrigin, Room};
 use gateway::{Gateway, Sessions};
 use service_kit::clock::SystemClock;
 use service_kit::config::{ADMIN_OFFSET, Config, DatabaseUrl, Migrate};
@@ -236,6 +236,7 @@ fn gateway_config(place: &Place, keys: &Keys) -> Result<gateway::Config> {
         sender_key: keys.sender.clone(),
         limits: place.limits,
         patience: Patience::USUAL,
+        room: Room::USUAL,
     })
 }
 

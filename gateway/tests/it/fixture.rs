@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use gateway::config::{BaseUrl, Limits, Patience, PublicOrigin, Services};
+use gateway::config::{BaseUrl, Limits, Patience, PublicOrigin, Room, Services};
 use gateway::routes::Service;
 use gateway::{Config, Gateway, NAME, Sessions};
 use http_body_util::{BodyExt as _, Full};
@@ -70,6 +70,7 @@ pub(crate) async fn config() -> Config {
             headers: Duration::from_secs(5),
             reading: Duration::from_secs(5),
         },
+        room: Room::USUAL,
     }
 }
 
