@@ -1,6 +1,7 @@
 //! What tests of services stand on: a database of their own on the real Postgres, callers of every role, a clock that they move, and events
 //! delivered without a broker. Feature `testing`.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -295,6 +296,31 @@ impl TestApp {
         sqlx::query_scalar("select reason from parked order by id").fetch_all(self.pool()).await.unwrap()
     }
 
+    /// Every table of the schema but these, and whatever it holds as text: without ids and instants, which tell nothing of anybody, and bytes
+    /// as what they spell.
+    pub async fn tables(&self, unseen: &[&str]) -> BTreeMap<String, String> {
+        let mut tx = self.pool().begin().await.unwrap();
+        sqlx::raw_sql("set local bytea_output = 'escape'").execute(&mut *tx).await.unwrap();
+        let names: Vec<String> = sqlx::query_scalar(
+            "select table_name::text from information_schema.tables
+             where table_schema = current_schema() and table_type = 'BASE TABLE' and table_name <> all($1)",
+        )
+        .bind(unseen)
+        .fetch_all(&mut *tx)
+        .await
+        .unwrap();
+        let mut tables = BTreeMap::new();
+        for table in names {
+            let sql = format!(
+                "select coalesce(string_agg(regexp_replace(to_jsonb(t)::text, $1, '…', 'g'), E'\\n' order by to_jsonb(t)::text), '')
+                 from {table} t"
+            );
+            let text = sqlx::query_scalar(AssertSqlSafe(sql)).bind(TELLS_NOTHING).fetch_one(&mut *tx).await.unwrap();
+            tables.insert(table, text);
+        }
+        tables
+    }
+
     /// The events that were recorded since the last call: type, version, payload.
     pub async fn new_events(&self) -> Vec<(String, i64, Value)> {
         let rows: Vec<(i64, String, i64, Value)> =
@@ -309,6 +335,9 @@ impl TestApp {
         rows.into_iter().map(|(_, name, version, payload)| (name, version, payload)).collect()
     }
 }
+
+/// An id, or an instant.
+const TELLS_NOTHING: &str = "[0-9a-f]{8}(-[0-9a-f]{4,12}){4}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+]+";
 
 /// The path with ids that nobody has in the place of its parameters.
 fn nobodys(path: &str) -> String {

@@ -1,7 +1,5 @@
 //! What is kept of a customer, and how it is forgotten.
 
-use std::collections::BTreeMap;
-
 use axum::http::{Method, header};
 use chrono::TimeDelta;
 use events::{
@@ -12,7 +10,6 @@ use serde_json::{Value, json};
 use service_kit::Clock as _;
 use service_kit::auth::Identity;
 use service_kit::testing::{self, TestApp};
-use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::{
@@ -56,39 +53,12 @@ async fn card(app: &TestApp, phone: &str, id: Uuid) -> u16 {
     app.as_customer(phone).get(&format!("/salesmen/{id}/card")).await.status.as_u16()
 }
 
-/// Every table of the schema and whatever it holds, as text: without ids and instants, which tell nothing, and bytes as what they spell.
-async fn tables(app: &TestApp) -> BTreeMap<String, String> {
-    let mut tx = app.pool().begin().await.unwrap();
-    sqlx::raw_sql("set local bytea_output = 'escape'").execute(&mut *tx).await.unwrap();
-    let names: Vec<String> = sqlx::query_scalar(
-        "select table_name::text from information_schema.tables
-         where table_schema = current_schema() and table_type = 'BASE TABLE' and table_name <> all($1)",
-    )
-    .bind(UNSEEN.as_slice())
-    .fetch_all(&mut *tx)
-    .await
-    .unwrap();
-    let mut tables = BTreeMap::new();
-    for table in names {
-        let sql = format!(
-            "select coalesce(string_agg(regexp_replace(to_jsonb(t)::text, $1, '…', 'g'), E'\\n' order by to_jsonb(t)::text), '')
-             from {table} t"
-        );
-        let text = sqlx::query_scalar(AssertSqlSafe(sql)).bind(TELLS_NOTHING).fetch_one(&mut *tx).await.unwrap();
-        tables.insert(table, text);
-    }
-    tables
-}
-
-/// An id, or an instant.
-const TELLS_NOTHING: &str = "[0-9a-f]{8}(-[0-9a-f]{4,12}){4}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+]+";
-
 /// What the migrations note of themselves.
 const UNSEEN: [&str; 1] = ["_sqlx_migrations"];
 
-/// All of that.
+/// Whatever any other table holds.
 async fn everything(app: &TestApp) -> String {
-    tables(app).await.into_values().collect()
+    app.tables(&UNSEEN).await.into_values().collect()
 }
 
 /// A customer with an interest that is open and a consultation that succeeded, and another with an open one, all with the same salesman.
@@ -142,7 +112,7 @@ async fn of_an_erased_customer_ids_and_counts_stay_and_another_stays_as_he_is() 
     let app = start().await;
     let id = seeded(&app).await;
     let other = app.as_customer(OTHER_PHONE).get("/me/data").await.expect(200);
-    let before = tables(&app).await;
+    let before = app.tables(&UNSEEN).await;
     for table in ["assignment", "notification"] {
         assert!(before[table].contains("5678"), "{table}: {before:?}");
     }
@@ -322,7 +292,7 @@ async fn what_was_kept_aside_of_his_is_kept_without_what_says_who_he_is() {
     let mut payload = serde_json::to_value(&event).unwrap();
     (payload["customerName"], payload["phone"]) = (json!("홍길동"), json!("+821077775678"));
     app.deliver_raw(&testing::envelope(Uuid::new_v4(), 3, &event), payload.to_string().into_bytes()).await;
-    assert!(tables(&app).await["parked"].contains("1077775678"));
+    assert!(app.tables(&UNSEEN).await["parked"].contains("1077775678"));
     erase(&app, PHONE).await;
     assert!(!everything(&app).await.contains("1077775678"));
     let kept: Vec<u8> = sqlx::query_scalar("select payload from parked").fetch_one(app.pool()).await.unwrap();
