@@ -44,7 +44,12 @@ pub(crate) async fn prune(db: &Db) -> Result<(), sqlx::Error> {
 
 /// One example of each problem that only these routes have.
 pub(crate) fn problems() -> Vec<Problem> {
-    [vec![own_account(), last_staff()], invitations::problems(), sign_in::problems()].concat()
+    [
+        vec![own_account(), last_staff()],
+        invitations::problems(),
+        sign_in::problems(),
+    ]
+    .concat()
 }
 
 /// An account as staff see it.
@@ -103,7 +108,12 @@ impl AccountView {
 }
 
 fn shown(it: Account, now: DateTime<Utc>) -> Versioned<AccountView> {
-    Versioned { status: StatusCode::OK, location: None, version: it.version, view: AccountView::of(it, now) }
+    Versioned {
+        status: StatusCode::OK,
+        location: None,
+        version: it.version,
+        view: AccountView::of(it, now),
+    }
 }
 
 /// `?limit&after&role&active` of the accounts.
@@ -127,12 +137,23 @@ struct AccountsQuery {
     get, path = "/api/accounts", tag = "accounts", params(AccountsQuery),
     responses((status = 200, body = Paged<AccountView>, description = "A page of the accounts")),
 )]
-async fn list(State(door): State<Arc<Door>>, Query(query): Query<AccountsQuery>) -> Result<Paged<AccountView>, Problem> {
-    let AccountsQuery { limit, after, role, active } = query;
+async fn list(
+    State(door): State<Arc<Door>>,
+    Query(query): Query<AccountsQuery>,
+) -> Result<Paged<AccountView>, Problem> {
+    let AccountsQuery {
+        limit,
+        after,
+        role,
+        active,
+    } = query;
     let page = PageQuery { limit, after }.page()?;
     let now = door.db.now();
     let accounts = store::list(door.db.pool(), &Wanted { role, active }, page).await?;
-    let views = accounts.into_iter().map(|account| AccountView::of(account, now)).collect();
+    let views = accounts
+        .into_iter()
+        .map(|account| AccountView::of(account, now))
+        .collect();
     Ok(Paged::cut(views, page, |view: &AccountView| view.id))
 }
 
@@ -141,9 +162,14 @@ async fn list(State(door): State<Arc<Door>>, Query(query): Query<AccountsQuery>)
     get, path = "/api/accounts/{id}", tag = "accounts", params(("id" = Uuid, Path, description = "Which")),
     responses((status = 200, body = AccountView, description = "The account")),
 )]
-async fn show(State(door): State<Arc<Door>>, Path(id): Path<Uuid>) -> Result<Versioned<AccountView>, Problem> {
+async fn show(
+    State(door): State<Arc<Door>>,
+    Path(id): Path<Uuid>,
+) -> Result<Versioned<AccountView>, Problem> {
     let mut connection = door.db.pool().acquire().await?;
-    let account = store::by_id(&mut connection, id).await?.ok_or_else(Problem::not_found)?;
+    let account = store::by_id(&mut connection, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     Ok(shown(account, door.db.now()))
 }
 
@@ -176,7 +202,9 @@ async fn change(
 ) -> Result<Versioned<AccountView>, Problem> {
     let mut fields = Fields::default();
     let active = fields.required("/active", body.active);
-    let Some(active) = active.filter(|_| fields.all_right()) else { return Err(fields.problem()) };
+    let Some(active) = active.filter(|_| fields.all_right()) else {
+        return Err(fields.problem());
+    };
     let mut tx = door.db.begin().await?;
     // Whoever closes somebody of staff waits here for whoever does the same: two who close each other must not both.
     let staff = store::hold_staff(&mut tx).await?;
@@ -184,7 +212,9 @@ async fn change(
     if !staff.contains(&who.0) && store::hold(&mut tx, who.0).await?.is_some() {
         return Err(Problem::unauthorized());
     }
-    let (version, is_active) = store::hold(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
+    let (version, is_active) = store::hold(&mut tx, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     if !wanted.allows(version) {
         return Err(Problem::stale(version));
     }
@@ -201,7 +231,9 @@ async fn change(
     if is_active != active {
         store::set_active(&mut tx, id, active).await?;
     }
-    let account = store::by_id(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
+    let account = store::by_id(&mut tx, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     let now = tx.now();
     tx.commit().await?;
     Ok(shown(account, now))
@@ -209,13 +241,22 @@ async fn change(
 
 /// 409: whoever closed his own could not open it again.
 fn own_account() -> Problem {
-    Problem::conflict("own-account", Text::new("자신의 계정은 비활성화할 수 없습니다", "You cannot close your own account"))
+    Problem::conflict(
+        "own-account",
+        Text::new(
+            "자신의 계정은 비활성화할 수 없습니다",
+            "You cannot close your own account",
+        ),
+    )
 }
 
 /// 409: nobody would be left who could open it again.
 fn last_staff() -> Problem {
     Problem::conflict(
         "last-staff",
-        Text::new("활성 관리자가 한 명은 있어야 합니다", "There must be one active member of staff left"),
+        Text::new(
+            "활성 관리자가 한 명은 있어야 합니다",
+            "There must be one active member of staff left",
+        ),
     )
 }

@@ -22,9 +22,17 @@ impl Address {
     /// What the outermost of so many proxies has seen. Where there are fewer entries than proxies, or one that is no address, it is the last
     /// one that is known.
     pub(crate) fn of(peer: SocketAddr, headers: &HeaderMap, trusted_proxies: usize) -> Self {
-        let said: Vec<&str> =
-            headers.get_all(FORWARDED_FOR).iter().flat_map(|value| value.to_str().unwrap_or_default().split(',')).collect();
-        let known = said.iter().rev().take(trusted_proxies).map_while(|entry| ip(entry.trim())).last();
+        let said: Vec<&str> = headers
+            .get_all(FORWARDED_FOR)
+            .iter()
+            .flat_map(|value| value.to_str().unwrap_or_default().split(','))
+            .collect();
+        let known = said
+            .iter()
+            .rev()
+            .take(trusted_proxies)
+            .map_while(|entry| ip(entry.trim()))
+            .last();
         Self(known.unwrap_or(peer.ip()).to_canonical())
     }
 }
@@ -39,7 +47,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Address {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts.extensions.get().copied().ok_or_else(|| Problem::internal("a request came by no connection"))
+        parts
+            .extensions
+            .get()
+            .copied()
+            .ok_or_else(|| Problem::internal("a request came by no connection"))
     }
 }
 
@@ -50,8 +62,18 @@ mod tests {
     use super::*;
 
     fn seen(trusted: usize, said: &[&'static str]) -> String {
-        let headers = said.iter().map(|value| (FORWARDED_FOR.parse().unwrap(), HeaderValue::from_static(value))).collect();
-        Address::of("10.0.0.1:1".parse().unwrap(), &headers, trusted).0.to_string()
+        let headers = said
+            .iter()
+            .map(|value| {
+                (
+                    FORWARDED_FOR.parse().unwrap(),
+                    HeaderValue::from_static(value),
+                )
+            })
+            .collect();
+        Address::of("10.0.0.1:1".parse().unwrap(), &headers, trusted)
+            .0
+            .to_string()
     }
 
     #[test]
@@ -62,7 +84,10 @@ mod tests {
     #[test]
     fn behind_proxies_it_is_what_the_outermost_of_them_has_seen() {
         assert_eq!(seen(1, &["6.6.6.6, 203.0.113.7"]), "203.0.113.7");
-        assert_eq!(seen(2, &["6.6.6.6, 203.0.113.7", "10.0.0.2"]), "203.0.113.7");
+        assert_eq!(
+            seen(2, &["6.6.6.6, 203.0.113.7", "10.0.0.2"]),
+            "203.0.113.7"
+        );
         assert_eq!(seen(1, &["[2001:db8::1]:443"]), "2001:db8::1");
         assert_eq!(seen(1, &["::ffff:203.0.113.7"]), "203.0.113.7");
     }

@@ -33,7 +33,11 @@ enum Operation {
 }
 
 /// Lets a request through, with [`Address`], [`Session`](crate::sessions::Session) and [`Identity`](service_kit::auth::Identity) on it.
-pub(crate) async fn admit(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Result<Response, Problem> {
+pub(crate) async fn admit(
+    State(door): State<Arc<Door>>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
     if let Some(Peer(peer)) = request.extensions().get::<Peer>().copied() {
         let address = Address::of(peer, request.headers(), door.trusted_proxies);
         request.extensions_mut().insert(address);
@@ -58,12 +62,16 @@ pub(crate) async fn admit(State(door): State<Arc<Door>>, mut request: Request, n
     if is_write {
         let address = request.extensions().get::<Address>();
         let writer = match (&session, address) {
-            (Some(session), _) => Some(Writer::Person(session.identity.role, session.identity.subject)),
+            (Some(session), _) => Some(Writer::Person(
+                session.identity.role,
+                session.identity.subject,
+            )),
             (None, address) => address.map(|address| Writer::at(address.0)),
         };
         writer.map_or(Ok(()), |writer| door.writers.take(writer))?;
     }
-    let is_private = session.is_some() || matches!(operation, Operation::Own(row) if row.anyone != Sight::All);
+    let is_private =
+        session.is_some() || matches!(operation, Operation::Own(row) if row.anyone != Sight::All);
     if let Some(session) = session {
         request.extensions_mut().insert(session.identity.clone());
         request.extensions_mut().insert(session);
@@ -76,7 +84,9 @@ pub(crate) async fn admit(State(door): State<Arc<Door>>, mut request: Request, n
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("cookie"));
     if is_private {
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        headers
+            .entry(header::CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
     }
     Ok(response)
 }
@@ -94,15 +104,25 @@ async fn answer(door: &Door, request: Request, next: Next) -> Result<Response, P
         let whole = timeout(patience, whole_body(body, BODY_LIMIT)).await;
         Body::from(whole.map_err(|_| proxy::incomplete(StatusCode::REQUEST_TIMEOUT))??)
     };
-    let answer = timeout(patience + LONGER, next.run(Request::from_parts(parts, body))).await;
+    let answer = timeout(
+        patience + LONGER,
+        next.run(Request::from_parts(parts, body)),
+    )
+    .await;
     answer.map_err(|_| Problem::unavailable("a request took too long"))
 }
 
 fn operation(request: &Request) -> Result<Operation, Problem> {
     let method = request.method();
-    match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {
+    match request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(MatchedPath::as_str)
+    {
         None => {
-            let row = routes::find(request.uri().path()).map(|(row, _)| row).filter(|_| proxy::METHODS.contains(method));
+            let row = routes::find(request.uri().path())
+                .map(|(row, _)| row)
+                .filter(|_| proxy::METHODS.contains(method));
             Ok(row.map_or(Operation::Open, Operation::Forwarded))
         }
         Some(path) if path.starts_with(API) => own(method, path),

@@ -24,8 +24,16 @@ pub(crate) struct Answers {
 }
 
 /// The layer around everything.
-pub(crate) async fn around(State(answers): State<Answers>, mut request: Request, next: Next) -> Response {
-    let id = request.headers().get(REQUEST_ID).filter(|id| is_sane(id.as_bytes())).cloned();
+pub(crate) async fn around(
+    State(answers): State<Answers>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let id = request
+        .headers()
+        .get(REQUEST_ID)
+        .filter(|id| is_sane(id.as_bytes()))
+        .cloned();
     let id = id.or_else(|| HeaderValue::from_str(&Uuid::new_v4().to_string()).ok());
     request.headers_mut().remove(REQUEST_ID);
     if let Some(id) = &id {
@@ -45,7 +53,10 @@ pub(crate) async fn around(State(answers): State<Answers>, mut request: Request,
     }
     if status == StatusCode::UNAUTHORIZED {
         // Services ask for a token of the gateway's. A browser has none, and never will.
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+        headers.insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static(CHALLENGE),
+        );
     }
     if is_draining {
         // A client with a pooled connection does not hear of a removed endpoint; this makes it open another.
@@ -56,7 +67,10 @@ pub(crate) async fn around(State(answers): State<Answers>, mut request: Request,
 
 /// A caller's id goes into logs as it is, so it must be harmless there.
 fn is_sane(id: &[u8]) -> bool {
-    (1..=64).contains(&id.len()) && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte))
+    (1..=64).contains(&id.len())
+        && id
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte))
 }
 
 /// Where the description is read and tried out.
@@ -85,21 +99,35 @@ const NOTHING_OF_THE_MACHINE: &str = "accelerometer=(), autoplay=(), browsing-to
 
 /// Puts there what a browser is to heed, whatever a service said of it.
 fn protect(headers: &mut HeaderMap, is_docs: bool, is_https: bool) {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let is_page = kind.starts_with("text/html") || kind.starts_with("image/svg") || kind.contains("xml");
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default();
+    let is_page =
+        kind.starts_with("text/html") || kind.starts_with("image/svg") || kind.contains("xml");
     let policy = match (is_page, is_docs) {
         (_, true) => DOCS,
         (true, false) => PAGE,
         (false, false) => DATA,
     };
-    let mut set = |name: HeaderName, value| drop(headers.insert(name, HeaderValue::from_static(value)));
+    let mut set =
+        |name: HeaderName, value| drop(headers.insert(name, HeaderValue::from_static(value)));
     set(header::CONTENT_SECURITY_POLICY, policy);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     // To our own pages it is told where somebody comes from, and to nobody else.
     set(header::REFERRER_POLICY, "same-origin");
-    set(HeaderName::from_static("permissions-policy"), NOTHING_OF_THE_MACHINE);
-    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    set(
+        HeaderName::from_static("permissions-policy"),
+        NOTHING_OF_THE_MACHINE,
+    );
+    set(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    );
+    set(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    );
     if is_https {
         set(header::STRICT_TRANSPORT_SECURITY, ONLY_TLS);
     }
@@ -118,16 +146,26 @@ mod tests {
     }
 
     fn policy(kind: &'static str, path: &str) -> String {
-        let mut headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
+        let mut headers =
+            HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
         protect(&mut headers, is_docs(path), false);
-        headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned()
+        headers[header::CONTENT_SECURITY_POLICY]
+            .to_str()
+            .unwrap()
+            .to_owned()
     }
 
     #[test]
     fn no_policy_allows_a_script_that_is_written_into_a_page() {
-        for (kind, path) in [("text/html; charset=utf-8", "/"), ("text/html", "/docs/"), ("application/json", "/api/interests")] {
+        for (kind, path) in [
+            ("text/html; charset=utf-8", "/"),
+            ("text/html", "/docs/"),
+            ("application/json", "/api/interests"),
+        ] {
             let policy = policy(kind, path);
-            let scripts = policy.split("; ").find(|part| part.starts_with("script-src") || *part == "default-src 'none'");
+            let scripts = policy
+                .split("; ")
+                .find(|part| part.starts_with("script-src") || *part == "default-src 'none'");
             assert!(!scripts.unwrap().contains("unsafe"), "{policy}");
             assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
         }

@@ -35,23 +35,47 @@ pub(crate) async fn ask(
 ) -> Result<Asked, Problem> {
     let mut request = Request::new(Body::empty());
     *request.method_mut() = method;
-    *request.uri_mut() =
-        door.upstream.uri(service, PathAndQuery::from_static(path)).ok_or_else(|| service_unavailable(service))?;
+    *request.uri_mut() = door
+        .upstream
+        .uri(service, PathAndQuery::from_static(path))
+        .ok_or_else(|| service_unavailable(service))?;
     let authorization = door.tokens.authorization(who, service, now())?;
     let headers = request.headers_mut();
     headers.insert(header::AUTHORIZATION, authorization);
     if let Ok(traceparent) = HeaderValue::try_from(trace::current().unwrap_or_else(trace::start)) {
         headers.insert("traceparent", traceparent);
     }
-    let answer = door.upstream.send(request, deadline).await.map_err(|silence| {
-        tracing::warn!(service = service.name(), path, ?silence, "a service cannot be asked");
-        service_unavailable(service)
-    })?;
+    let answer = door
+        .upstream
+        .send(request, deadline)
+        .await
+        .map_err(|silence| {
+            tracing::warn!(
+                service = service.name(),
+                path,
+                ?silence,
+                "a service cannot be asked"
+            );
+            service_unavailable(service)
+        })?;
     let status = answer.status();
-    let whole = timeout_at(deadline, Limited::new(answer.into_body(), LONGEST).collect()).await.ok().and_then(Result::ok);
+    let whole = timeout_at(
+        deadline,
+        Limited::new(answer.into_body(), LONGEST).collect(),
+    )
+    .await
+    .ok()
+    .and_then(Result::ok);
     let whole = whole.ok_or_else(|| {
-        tracing::warn!(service = service.name(), path, "a service's answer did not arrive whole");
+        tracing::warn!(
+            service = service.name(),
+            path,
+            "a service's answer did not arrive whole"
+        );
         service_unavailable(service)
     })?;
-    Ok(Asked { status, body: whole.to_bytes() })
+    Ok(Asked {
+        status,
+        body: whole.to_bytes(),
+    })
 }

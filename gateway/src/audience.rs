@@ -4,8 +4,9 @@
 //! told here is only enough to know what to refetch, and to say in one line what happened.
 
 use events::{
-    Actor, ConsultationCreated, ConsultationEdited, ConsultationProgressed, CustomerId, Envelope, Event, InterestCreated,
-    InterestUpdated, Profile, ProjectId, SalesmanId, SalesmanMatched, SalesmanRegistered, SalesmanUpdated, Topic,
+    Actor, ConsultationCreated, ConsultationEdited, ConsultationProgressed, CustomerId, Envelope,
+    Event, InterestCreated, InterestUpdated, Profile, ProjectId, SalesmanId, SalesmanMatched,
+    SalesmanRegistered, SalesmanUpdated, Topic,
 };
 use serde_json::{Map, Value, json};
 use service_kit::auth::{Identity, Role};
@@ -39,7 +40,9 @@ impl Fact {
     /// Reads the payload as its type says.
     pub(crate) fn read(envelope: &Envelope, payload: &[u8]) -> Result<Self, Untold> {
         fn of<E: Event>(payload: &[u8], fact: fn(E) -> Fact) -> Result<Fact, Untold> {
-            serde_json::from_slice(payload).map(fact).map_err(|_| Untold::Unreadable)
+            serde_json::from_slice(payload)
+                .map(fact)
+                .map_err(|_| Untold::Unreadable)
         }
         match envelope.type_name.as_str() {
             InterestCreated::TYPE => of(payload, Self::InterestCreated),
@@ -48,11 +51,18 @@ impl Fact {
             ConsultationEdited::TYPE => of(payload, Self::ConsultationEdited),
             ConsultationProgressed::TYPE => of(payload, Self::ConsultationProgressed),
             SalesmanMatched::TYPE => of(payload, Self::SalesmanMatched),
-            SalesmanRegistered::TYPE => {
-                of(payload, |it: SalesmanRegistered| Self::Salesman(it.salesman_id, it.profile, it.actor))
+            SalesmanRegistered::TYPE => of(payload, |it: SalesmanRegistered| {
+                Self::Salesman(it.salesman_id, it.profile, it.actor)
+            }),
+            SalesmanUpdated::TYPE => of(payload, |it: SalesmanUpdated| {
+                Self::Salesman(it.salesman_id, it.profile, it.actor)
+            }),
+            other
+                if envelope.aggregate_type == Topic::Project.aggregate()
+                    && events::known(other) =>
+            {
+                Ok(Self::Project)
             }
-            SalesmanUpdated::TYPE => of(payload, |it: SalesmanUpdated| Self::Salesman(it.salesman_id, it.profile, it.actor)),
-            other if envelope.aggregate_type == Topic::Project.aggregate() && events::known(other) => Ok(Self::Project),
             _ => Err(Untold::UnknownType),
         }
     }
@@ -75,28 +85,48 @@ pub(crate) struct Audience {
 
 /// Who may know of this.
 pub(crate) fn audience(fact: &Fact) -> Audience {
-    let on_it = |customer: CustomerId, salesman: Option<SalesmanId>, consultant: Option<SalesmanId>| Audience {
+    let on_it = |customer: CustomerId,
+                 salesman: Option<SalesmanId>,
+                 consultant: Option<SalesmanId>| Audience {
         customer: Some(customer),
         people: salesman.into_iter().chain(consultant).collect(),
         staff: true,
         ..Audience::default()
     };
     match fact {
-        Fact::Project => Audience { everybody: true, ..Audience::default() },
+        Fact::Project => Audience {
+            everybody: true,
+            ..Audience::default()
+        },
         Fact::InterestCreated(it) => on_it(it.customer.customer_id, None, None),
-        Fact::InterestUpdated(it) => on_it(it.customer.customer_id, it.salesman_id, it.consultant_id),
+        Fact::InterestUpdated(it) => {
+            on_it(it.customer.customer_id, it.salesman_id, it.consultant_id)
+        }
         Fact::ConsultationCreated(it) => on_it(it.customer.customer_id, None, None),
-        Fact::ConsultationEdited(it) => on_it(it.customer.customer_id, it.salesman_id, it.consultant_id),
-        Fact::ConsultationProgressed(it) => on_it(it.customer.customer_id, it.salesman_id, it.consultant_id),
+        Fact::ConsultationEdited(it) => {
+            on_it(it.customer.customer_id, it.salesman_id, it.consultant_id)
+        }
+        Fact::ConsultationProgressed(it) => {
+            on_it(it.customer.customer_id, it.salesman_id, it.consultant_id)
+        }
         Fact::SalesmanMatched(it) => {
             let consultant = it.consultant.as_ref().map(|consultant| consultant.id);
             let mut audience = on_it(it.customer.customer_id, Some(it.salesman.id), consultant);
-            let previous = it.previous_salesman_id.into_iter().chain(it.previous_consultant_id);
+            let previous = it
+                .previous_salesman_id
+                .into_iter()
+                .chain(it.previous_consultant_id);
             // Whoever changed places is still on it.
-            audience.removed = previous.filter(|id| !audience.people.contains(id)).collect();
+            audience.removed = previous
+                .filter(|id| !audience.people.contains(id))
+                .collect();
             audience
         }
-        Fact::Salesman(id, ..) => Audience { people: vec![*id], staff: true, ..Audience::default() },
+        Fact::Salesman(id, ..) => Audience {
+            people: vec![*id],
+            staff: true,
+            ..Audience::default()
+        },
     }
 }
 
@@ -144,7 +174,9 @@ impl Audience {
     /// What this person is told.
     pub(crate) fn sight(&self, who: Who) -> Sight {
         match who {
-            Who::Customer(id) if self.customer == Some(CustomerId(id)) => Sight::Event(Eyes::Customer),
+            Who::Customer(id) if self.customer == Some(CustomerId(id)) => {
+                Sight::Event(Eyes::Customer)
+            }
             Who::Person(id) if self.people.contains(&SalesmanId(id)) => Sight::Event(Eyes::Person),
             Who::Person(id) if self.removed.contains(&SalesmanId(id)) => Sight::Removed,
             Who::Staff if self.staff => Sight::Event(Eyes::Staff),
@@ -230,7 +262,11 @@ fn put_project(put: &mut impl FnMut(&str, Value), id: ProjectId, name: Option<&S
     put("projectName", json!(name));
 }
 
-fn put_people(put: &mut impl FnMut(&str, Value), salesman: Option<SalesmanId>, consultant: Option<SalesmanId>) {
+fn put_people(
+    put: &mut impl FnMut(&str, Value),
+    salesman: Option<SalesmanId>,
+    consultant: Option<SalesmanId>,
+) {
     put("salesmanId", json!(salesman));
     put("consultantId", json!(consultant));
 }
@@ -272,10 +308,18 @@ mod tests {
     /// The published example of each type, with everybody in it whom the type can name.
     fn golden(type_name: &str) -> Value {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/events/tests/it/golden");
-        let mut payload: Value =
-            serde_json::from_slice(&std::fs::read(folder.join(format!("{type_name}.json"))).unwrap()).unwrap();
+        let mut payload: Value = serde_json::from_slice(
+            &std::fs::read(folder.join(format!("{type_name}.json"))).unwrap(),
+        )
+        .unwrap();
         for (name, id) in [("salesmanId", SALESMAN), ("consultantId", CONSULTANT)] {
-            if ["ktgg.InterestUpdated.v1", "ktgg.ConsultationEdited.v1", "ktgg.ConsultationProgressed.v1"].contains(&type_name) {
+            if [
+                "ktgg.InterestUpdated.v1",
+                "ktgg.ConsultationEdited.v1",
+                "ktgg.ConsultationProgressed.v1",
+            ]
+            .contains(&type_name)
+            {
                 payload[name] = json!(id);
             }
         }
@@ -292,10 +336,22 @@ mod tests {
     }
 
     fn envelope(type_name: &str) -> Envelope {
-        let aggregate = ["Project", "Interest", "Consultation", "SalesmanMatched", "Salesman"]
-            .into_iter()
-            .find(|noun| type_name.contains(noun))
-            .map(|noun| if noun == "SalesmanMatched" { "salesman-match".to_owned() } else { noun.to_lowercase() });
+        let aggregate = [
+            "Project",
+            "Interest",
+            "Consultation",
+            "SalesmanMatched",
+            "Salesman",
+        ]
+        .into_iter()
+        .find(|noun| type_name.contains(noun))
+        .map(|noun| {
+            if noun == "SalesmanMatched" {
+                "salesman-match".to_owned()
+            } else {
+                noun.to_lowercase()
+            }
+        });
         Envelope {
             id: Uuid::from_u128(1),
             type_name: type_name.to_owned(),
@@ -308,7 +364,11 @@ mod tests {
     }
 
     fn fact(type_name: &str) -> Fact {
-        Fact::read(&envelope(type_name), golden(type_name).to_string().as_bytes()).unwrap()
+        Fact::read(
+            &envelope(type_name),
+            golden(type_name).to_string().as_bytes(),
+        )
+        .unwrap()
     }
 
     #[test]
@@ -329,30 +389,47 @@ mod tests {
             Who::Person(id(PREVIOUS_CONSULTANT)),
             Who::Staff,
         ];
-        let (customer, person, staff) = (Event(Eyes::Customer), Event(Eyes::Person), Event(Eyes::Staff));
+        let (customer, person, staff) = (
+            Event(Eyes::Customer),
+            Event(Eyes::Person),
+            Event(Eyes::Staff),
+        );
         for type_name in events::TYPES {
             let expected = match type_name {
                 "ktgg.InterestCreated.v1" | "ktgg.ConsultationCreated.v1" => {
                     [customer, Nothing, Nothing, Nothing, Nothing, staff]
                 }
-                "ktgg.InterestUpdated.v1" | "ktgg.ConsultationEdited.v1" | "ktgg.ConsultationProgressed.v1" => {
+                "ktgg.InterestUpdated.v1"
+                | "ktgg.ConsultationEdited.v1"
+                | "ktgg.ConsultationProgressed.v1" => {
                     [customer, person, person, Nothing, Nothing, staff]
                 }
                 "ktgg.SalesmanMatched.v1" => [customer, person, person, Removed, Removed, staff],
                 // The golden event is about the very salesman of the others: he is told of what is changed about himself.
-                "ktgg.SalesmanRegistered.v1" | "ktgg.SalesmanUpdated.v1" => [Nothing, person, Nothing, Nothing, Nothing, staff],
+                "ktgg.SalesmanRegistered.v1" | "ktgg.SalesmanUpdated.v1" => {
+                    [Nothing, person, Nothing, Nothing, Nothing, staff]
+                }
                 _ => [Nothing; 6],
             };
             let audience = audience(&fact(type_name));
-            assert_eq!(somebody.map(|who| audience.sight(who)), expected, "{type_name}");
+            assert_eq!(
+                somebody.map(|who| audience.sight(who)),
+                expected,
+                "{type_name}"
+            );
             // A stranger, and somebody who has one of these ids in another role.
-            for who in [Uuid::from_u128(9), id(SALESMAN), id(PREVIOUS_SALESMAN)].map(Who::Customer) {
+            for who in [Uuid::from_u128(9), id(SALESMAN), id(PREVIOUS_SALESMAN)].map(Who::Customer)
+            {
                 assert_eq!(audience.sight(who), Nothing, "{type_name} {who:?}");
             }
             for who in [Uuid::from_u128(9), id(CUSTOMER)].map(Who::Person) {
                 assert_eq!(audience.sight(who), Nothing, "{type_name} {who:?}");
             }
-            assert_eq!(audience.everybody, type_name.starts_with("ktgg.Project"), "{type_name}");
+            assert_eq!(
+                audience.everybody,
+                type_name.starts_with("ktgg.Project"),
+                "{type_name}"
+            );
         }
     }
 
@@ -360,10 +437,20 @@ mod tests {
     fn a_customer_sees_no_id_of_anybody_but_those_who_look_after_him() {
         for type_name in events::TYPES {
             let shown = Value::Object(fields(&fact(type_name), Eyes::Customer)).to_string();
-            for (what, value) in [("customer", CUSTOMER), ("previous", PREVIOUS_SALESMAN), ("previous", PREVIOUS_CONSULTANT)] {
-                assert!(!shown.contains(value), "{type_name} shows a {what}: {shown}");
+            for (what, value) in [
+                ("customer", CUSTOMER),
+                ("previous", PREVIOUS_SALESMAN),
+                ("previous", PREVIOUS_CONSULTANT),
+            ] {
+                assert!(
+                    !shown.contains(value),
+                    "{type_name} shows a {what}: {shown}"
+                );
             }
-            assert!(!shown.contains("actor") && !shown.contains("strategy"), "{type_name}: {shown}");
+            assert!(
+                !shown.contains("actor") && !shown.contains("strategy"),
+                "{type_name}: {shown}"
+            );
         }
     }
 
@@ -371,14 +458,19 @@ mod tests {
     fn nobody_sees_digits_of_a_phone_number() {
         for type_name in events::TYPES {
             for eyes in [Eyes::Customer, Eyes::Person, Eyes::Staff] {
-                assert!(!fields(&fact(type_name), eyes).contains_key("lastFour"), "{type_name}");
+                assert!(
+                    !fields(&fact(type_name), eyes).contains_key("lastFour"),
+                    "{type_name}"
+                );
             }
         }
     }
 
     #[test]
     fn whoever_changed_places_has_lost_nothing() {
-        let Fact::SalesmanMatched(mut matched) = fact(SalesmanMatched::TYPE) else { unreachable!() };
+        let Fact::SalesmanMatched(mut matched) = fact(SalesmanMatched::TYPE) else {
+            unreachable!()
+        };
         matched.previous_salesman_id = matched.consultant.as_ref().map(|consultant| consultant.id);
         matched.previous_consultant_id = Some(matched.salesman.id);
         assert_eq!(audience(&Fact::SalesmanMatched(matched)).removed, []);
@@ -387,15 +479,32 @@ mod tests {
     #[test]
     fn who_lost_something_is_told_of_the_thing_and_not_of_the_match() {
         let fact = fact(SalesmanMatched::TYPE);
-        let Fact::SalesmanMatched(matched) = &fact else { unreachable!() };
-        assert_eq!(lost(&fact, &envelope(SalesmanMatched::TYPE)), (matched.origin.kind().to_owned(), matched.origin.id()));
+        let Fact::SalesmanMatched(matched) = &fact else {
+            unreachable!()
+        };
+        assert_eq!(
+            lost(&fact, &envelope(SalesmanMatched::TYPE)),
+            (matched.origin.kind().to_owned(), matched.origin.id())
+        );
     }
 
     #[test]
     fn what_cannot_be_read_is_told_to_nobody() {
-        assert_eq!(Fact::read(&envelope("ktgg.ConsultationSung.v1"), b"{}"), Err(Untold::UnknownType));
-        assert_eq!(Fact::read(&envelope("ktgg.ProjectPainted.v1"), b"{}"), Err(Untold::UnknownType));
-        assert_eq!(Fact::read(&envelope(InterestCreated::TYPE), b"{}"), Err(Untold::Unreadable));
-        assert_eq!(Fact::read(&envelope(InterestCreated::TYPE), b"\xff"), Err(Untold::Unreadable));
+        assert_eq!(
+            Fact::read(&envelope("ktgg.ConsultationSung.v1"), b"{}"),
+            Err(Untold::UnknownType)
+        );
+        assert_eq!(
+            Fact::read(&envelope("ktgg.ProjectPainted.v1"), b"{}"),
+            Err(Untold::UnknownType)
+        );
+        assert_eq!(
+            Fact::read(&envelope(InterestCreated::TYPE), b"{}"),
+            Err(Untold::Unreadable)
+        );
+        assert_eq!(
+            Fact::read(&envelope(InterestCreated::TYPE), b"\xff"),
+            Err(Untold::Unreadable)
+        );
     }
 }

@@ -47,13 +47,20 @@ fn plain(path: &str) -> String {
             plain.push_str(LEFT_OUT);
             break;
         }
-        plain.push_str(if segment.is_empty() || is_word(segment) || is_id(segment) { segment } else { LEFT_OUT });
+        plain.push_str(
+            if segment.is_empty() || is_word(segment) || is_id(segment) {
+                segment
+            } else {
+                LEFT_OUT
+            },
+        );
     }
     plain
 }
 
 fn is_word(segment: &str) -> bool {
-    let letters = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let letters =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
     segment.len() <= LONGEST_WORD && segment.split('-').all(letters)
 }
 
@@ -65,7 +72,9 @@ fn is_id(segment: &str) -> bool {
 
 /// The names at the top of a JSON object, as far as they look like names; nothing of anything else.
 fn names(body: &[u8]) -> Vec<String> {
-    serde_json::from_slice(body).map(|Names(names)| names).unwrap_or_default()
+    serde_json::from_slice(body)
+        .map(|Names(names)| names)
+        .unwrap_or_default()
 }
 
 struct Names(Vec<String>);
@@ -84,7 +93,8 @@ impl<'de> Deserialize<'de> for Names {
                 let mut names: Vec<String> = Vec::new();
                 while let Some(name) = map.next_key::<String>()? {
                     map.next_value::<IgnoredAny>()?;
-                    let is_name = (1..=LONGEST_WORD).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphabetic());
+                    let is_name = (1..=LONGEST_WORD).contains(&name.len())
+                        && name.bytes().all(|byte| byte.is_ascii_alphabetic());
                     if is_name && names.len() < NAMES && !names.contains(&name) {
                         names.push(name);
                     }
@@ -97,15 +107,31 @@ impl<'de> Deserialize<'de> for Names {
 }
 
 /// Writes down what staff do: around whatever is let through the door.
-pub(crate) async fn write_down(State(door): State<Arc<Door>>, request: Request, next: Next) -> Result<Response, Problem> {
-    let staff = request.extensions().get::<Identity>().filter(|who| who.role == Role::Staff).map(|who| who.subject);
-    let Some(actor) = staff.filter(|_| table::leaves_a_trace(request.method(), request.uri().path())) else {
+pub(crate) async fn write_down(
+    State(door): State<Arc<Door>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let staff = request
+        .extensions()
+        .get::<Identity>()
+        .filter(|who| who.role == Role::Staff)
+        .map(|who| who.subject);
+    let Some(actor) =
+        staff.filter(|_| table::leaves_a_trace(request.method(), request.uri().path()))
+    else {
         return Ok(next.run(request).await);
     };
     let (request, fields) = read_names(&door, request).await?;
     let path = plain(request.uri().path());
     let mut tx = door.db.begin().await?;
-    let it = Deed { role: Role::Staff.as_str(), actor: Some(actor), method: request.method(), path: &path, fields: &fields };
+    let it = Deed {
+        role: Role::Staff.as_str(),
+        actor: Some(actor),
+        method: request.method(),
+        path: &path,
+        fields: &fields,
+    };
     let id = write(&mut tx, &it).await?;
     tx.commit().await?;
     let response = next.run(request).await;
@@ -125,7 +151,8 @@ async fn read_names(door: &Door, request: Request) -> Result<(Request, Vec<Strin
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
-    let is_file = table::find(request.uri().path()).is_some_and(|(_, path)| table::upload(request.method(), path).is_some());
+    let is_file = table::find(request.uri().path())
+        .is_some_and(|(_, path)| table::upload(request.method(), path).is_some());
     if !is_json || is_file {
         return Ok((request, Vec::new()));
     }
@@ -134,7 +161,11 @@ async fn read_names(door: &Door, request: Request) -> Result<(Request, Vec<Strin
         read_on(body).await;
         return Err(too_large(proxy::BODY_LIMIT));
     }
-    let whole = tokio::time::timeout(door.upstream.patience.answer, whole_body(body, proxy::BODY_LIMIT)).await;
+    let whole = tokio::time::timeout(
+        door.upstream.patience.answer,
+        whole_body(body, proxy::BODY_LIMIT),
+    )
+    .await;
     let bytes = whole.map_err(|_| proxy::incomplete(StatusCode::REQUEST_TIMEOUT))??;
     let names = names(&bytes);
     Ok((Request::from_parts(parts, Body::from(bytes)), names))
@@ -160,10 +191,19 @@ struct Deed<'a> {
 }
 
 /// Writes down, with the password itself, that the owner of an account set it by a link.
-pub(crate) async fn password_set(tx: &mut Tx, account: Uuid, role: Role) -> Result<(), sqlx::Error> {
+pub(crate) async fn password_set(
+    tx: &mut Tx,
+    account: Uuid,
+    role: Role,
+) -> Result<(), sqlx::Error> {
     let fields = ["password", "token"].map(str::to_owned);
-    let it =
-        Deed { role: role.as_str(), actor: Some(account), method: &Method::POST, path: "/api/auth/password", fields: &fields };
+    let it = Deed {
+        role: role.as_str(),
+        actor: Some(account),
+        method: &Method::POST,
+        path: "/api/auth/password",
+        fields: &fields,
+    };
     let id = write(tx, &it).await?;
     write_outcome(tx, id, StatusCode::NO_CONTENT, Some(&location_of(account))).await
 }
@@ -171,7 +211,13 @@ pub(crate) async fn password_set(tx: &mut Tx, account: Uuid, role: Role) -> Resu
 /// Writes down, with the link itself, that it was made on the command line.
 pub(crate) async fn invited_by_command(tx: &mut Tx, account: Uuid) -> Result<(), sqlx::Error> {
     let fields = ["login", "name", "role"].map(str::to_owned);
-    let it = Deed { role: SYSTEM, actor: None, method: &Method::POST, path: "/api/accounts/invitations", fields: &fields };
+    let it = Deed {
+        role: SYSTEM,
+        actor: None,
+        method: &Method::POST,
+        path: "/api/accounts/invitations",
+        fields: &fields,
+    };
     let id = write(tx, &it).await?;
     write_outcome(tx, id, StatusCode::CREATED, Some(&location_of(account))).await
 }
@@ -196,21 +242,33 @@ async fn write(tx: &mut Tx, it: &Deed<'_>) -> Result<Uuid, sqlx::Error> {
     Ok(id)
 }
 
-async fn outcome_of(db: &Db, id: Uuid, status: StatusCode, location: Option<&str>) -> Result<(), sqlx::Error> {
+async fn outcome_of(
+    db: &Db,
+    id: Uuid,
+    status: StatusCode,
+    location: Option<&str>,
+) -> Result<(), sqlx::Error> {
     let mut tx = db.begin().await?;
     write_outcome(&mut tx, id, status, location).await?;
     tx.commit().await
 }
 
-async fn write_outcome(tx: &mut Tx, id: Uuid, status: StatusCode, location: Option<&str>) -> Result<(), sqlx::Error> {
+async fn write_outcome(
+    tx: &mut Tx,
+    id: Uuid,
+    status: StatusCode,
+    location: Option<&str>,
+) -> Result<(), sqlx::Error> {
     let now = tx.now();
-    sqlx::query("insert into audit_outcome (audit_id, status, at, location) values ($1, $2, $3, $4)")
-        .bind(id)
-        .bind(i16::try_from(status.as_u16()).unwrap_or_default())
-        .bind(now)
-        .bind(location)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "insert into audit_outcome (audit_id, status, at, location) values ($1, $2, $3, $4)",
+    )
+    .bind(id)
+    .bind(i16::try_from(status.as_u16()).unwrap_or_default())
+    .bind(now)
+    .bind(location)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
@@ -270,13 +328,28 @@ struct AuditQuery {
     get, path = "/api/audit", tag = "audit", params(AuditQuery),
     responses((status = 200, body = Paged<AuditView>, description = "A page of what was done")),
 )]
-async fn list(State(door): State<Arc<Door>>, Query(query): Query<AuditQuery>) -> Result<Paged<AuditView>, Problem> {
-    let AuditQuery { limit, after, actor } = query;
+async fn list(
+    State(door): State<Arc<Door>>,
+    Query(query): Query<AuditQuery>,
+) -> Result<Paged<AuditView>, Problem> {
+    let AuditQuery {
+        limit,
+        after,
+        actor,
+    } = query;
     let page = PageQuery { limit, after }.page()?;
-    Ok(Paged::cut(read(door.db.pool(), actor, page).await?, page, |view: &AuditView| view.id))
+    Ok(Paged::cut(
+        read(door.db.pool(), actor, page).await?,
+        page,
+        |view: &AuditView| view.id,
+    ))
 }
 
-async fn read(pool: &PgPool, actor: Option<Uuid>, page: Page) -> Result<Vec<AuditView>, sqlx::Error> {
+async fn read(
+    pool: &PgPool,
+    actor: Option<Uuid>,
+    page: Page,
+) -> Result<Vec<AuditView>, sqlx::Error> {
     sqlx::query_as(
         "select it.id, it.at, it.role, it.actor, account.name as actor_name, it.method, it.path, it.fields, outcome.status,
              outcome.location, outcome.at as answered_at
@@ -300,12 +373,18 @@ mod tests {
     #[test]
     fn a_path_keeps_its_words_and_ids_and_nothing_else() {
         let id = "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01";
-        assert_eq!(plain(&format!("/api/salesman-matches/{id}/assign")), format!("/api/salesman-matches/{id}/assign"));
+        assert_eq!(
+            plain(&format!("/api/salesman-matches/{id}/assign")),
+            format!("/api/salesman-matches/{id}/assign")
+        );
         for (path, kept) in [
             ("/api/interests/01012345678", "/api/interests/…"),
             ("/api/interests/010-1234-5678/end", "/api/interests/…/end"),
             ("/api/interests/%2B821012345678", "/api/interests/…"),
-            ("/api/interests/010123456780101234567801012345678", "/api/interests/…"),
+            (
+                "/api/interests/010123456780101234567801012345678",
+                "/api/interests/…",
+            ),
             ("/api/interests/홍길동", "/api/interests/…"),
             ("/api/interests/Hong", "/api/interests/…"),
             ("/api/projects/", "/api/projects/"),
@@ -313,19 +392,33 @@ mod tests {
         ] {
             assert_eq!(plain(path), kept);
         }
-        assert_eq!(plain(&"/a".repeat(500)), format!("{}/…", "/a".repeat(PARTS)));
+        assert_eq!(
+            plain(&"/a".repeat(500)),
+            format!("{}/…", "/a".repeat(PARTS))
+        );
     }
 
     #[test]
     fn a_body_leaves_the_names_at_its_top_and_no_value() {
-        let body =
-            r#"{"phone": "01012345678", "note": {"deep": 1}, "01012345678": 1, "a b": 2, "phone": null, "": 3, "홍길동": 4}"#;
+        let body = r#"{"phone": "01012345678", "note": {"deep": 1}, "01012345678": 1, "a b": 2, "phone": null, "": 3, "홍길동": 4}"#;
         assert_eq!(names(body.as_bytes()), ["phone", "note"]);
-        assert_eq!(names(format!(r#"{{"{}": 1}}"#, "a".repeat(41)).as_bytes()), [""; 0]);
-        for nothing in ["[{\"phone\": 1}]", "\"phone\"", "", "{\"phone\": 1", "{\"phone\": 1} x", "\u{0}"] {
+        assert_eq!(
+            names(format!(r#"{{"{}": 1}}"#, "a".repeat(41)).as_bytes()),
+            [""; 0]
+        );
+        for nothing in [
+            "[{\"phone\": 1}]",
+            "\"phone\"",
+            "",
+            "{\"phone\": 1",
+            "{\"phone\": 1} x",
+            "\u{0}",
+        ] {
             assert_eq!(names(nothing.as_bytes()), [""; 0], "{nothing}");
         }
-        let many: Vec<String> = (0..200).map(|number| format!("\"{}\": 1", "x".repeat(number % 41))).collect();
+        let many: Vec<String> = (0..200)
+            .map(|number| format!("\"{}\": 1", "x".repeat(number % 41)))
+            .collect();
         assert!(names(format!("{{{}}}", many.join(",")).as_bytes()).len() <= NAMES);
     }
 }

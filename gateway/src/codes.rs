@@ -99,12 +99,18 @@ struct Code(String);
 impl Code {
     /// One of a million, each as likely as any other.
     fn random() -> Self {
-        Self(format!("{:0DIGITS$}", rand::rng().random_range(0..1_000_000)))
+        Self(format!(
+            "{:0DIGITS$}",
+            rand::rng().random_range(0..1_000_000)
+        ))
     }
 
     /// What is read on the telephone. A relay counts two bytes for each Hangul letter, and beyond 90 bytes it is no SMS any more.
     fn text(&self) -> String {
-        format!("[KT.GG] 인증번호 {} (3분 안에 입력, 타인에게 알리지 마세요)", self.0)
+        format!(
+            "[KT.GG] 인증번호 {} (3분 안에 입력, 타인에게 알리지 마세요)",
+            self.0
+        )
     }
 
     /// What is kept of it: nothing that could be tried out without the key, and nothing that another challenge could be answered with.
@@ -124,7 +130,11 @@ impl TryFrom<String> for Code {
         // As people copy it.
         let text = text.trim();
         let is_code = text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());
-        if is_code { Ok(Self(text.to_owned())) } else { Err("a code is six digits") }
+        if is_code {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("a code is six digits")
+        }
     }
 }
 
@@ -155,25 +165,61 @@ pub(crate) async fn request(
     let mut fields = Fields::default();
     let phone = fields.required("/phone", body.phone);
     let agreed = fields.text("/consentVersion", body.consent_version, LONGEST_VERSION);
-    let (Some(phone), Some(agreed)) = (phone, agreed) else { return Err(fields.problem()) };
+    let (Some(phone), Some(agreed)) = (phone, agreed) else {
+        return Err(fields.problem());
+    };
     if agreed != consent::VERSION {
         return Err(consent::outdated());
     }
     let (key, limits) = (&door.sign_in_key, &door.limits);
     // Whoever asks too often from one address uses up nothing of anybody's number.
-    limits::take(&door.db, &LimitKey::of_address(key, "codes-per-address", from.0), limits.codes_per_address).await?;
-    limits::take(&door.db, &LimitKey::of(key, "resends-per-phone", phone.e164()), limits.resends_per_phone).await?;
-    limits::take(&door.db, &LimitKey::of(key, "codes-per-phone", phone.e164()), limits.codes_per_phone).await?;
-    limits::take(&door.db, &LimitKey::of(key, "codes-per-phone-daily", phone.e164()), limits.codes_per_phone_daily).await?;
+    limits::take(
+        &door.db,
+        &LimitKey::of_address(key, "codes-per-address", from.0),
+        limits.codes_per_address,
+    )
+    .await?;
+    limits::take(
+        &door.db,
+        &LimitKey::of(key, "resends-per-phone", phone.e164()),
+        limits.resends_per_phone,
+    )
+    .await?;
+    limits::take(
+        &door.db,
+        &LimitKey::of(key, "codes-per-phone", phone.e164()),
+        limits.codes_per_phone,
+    )
+    .await?;
+    limits::take(
+        &door.db,
+        &LimitKey::of(key, "codes-per-phone-daily", phone.e164()),
+        limits.codes_per_phone_daily,
+    )
+    .await?;
 
     let (code, challenge, now) = (Code::random(), Uuid::new_v4(), door.db.now());
-    let view = ChallengeView { challenge, expires_at: now + LIFE, resend_at: now + limits.resends_per_phone.interval() };
-    let kept =
-        Kept { challenge, customer_id: door.customer_ids.customer_id(&phone), phone: &phone, code_mac: code.mac(key, challenge) };
+    let view = ChallengeView {
+        challenge,
+        expires_at: now + LIFE,
+        resend_at: now + limits.resends_per_phone.interval(),
+    };
+    let kept = Kept {
+        challenge,
+        customer_id: door.customer_ids.customer_id(&phone),
+        phone: &phone,
+        code_mac: code.mac(key, challenge),
+    };
     keep(&door.db, &kept, now).await?;
     let text = code.text();
-    let message = Message { id: Uuid::new_v4(), to: phone, text, kind: SIGN_IN_CODE };
-    door.post.dispatch(message, LIFE.to_std().unwrap_or_default());
+    let message = Message {
+        id: Uuid::new_v4(),
+        to: phone,
+        text,
+        kind: SIGN_IN_CODE,
+    };
+    door.post
+        .dispatch(message, LIFE.to_std().unwrap_or_default());
     Ok((StatusCode::ACCEPTED, View(view)).into_response())
 }
 
@@ -199,9 +245,16 @@ pub(crate) async fn verify(
     let mut fields = Fields::default();
     let challenge = fields.required("/challenge", body.challenge);
     let code = fields.required("/code", body.code);
-    let (Some(challenge), Some(code)) = (challenge, code) else { return Err(fields.problem()) };
+    let (Some(challenge), Some(code)) = (challenge, code) else {
+        return Err(fields.problem());
+    };
     let key = &door.sign_in_key;
-    limits::take(&door.db, &LimitKey::of_address(key, "guesses-per-address", from.0), door.limits.guesses_per_address).await?;
+    limits::take(
+        &door.db,
+        &LimitKey::of_address(key, "guesses-per-address", from.0),
+        door.limits.guesses_per_address,
+    )
+    .await?;
     // Counted, and written down, before it is judged.
     let judged = judge(&door.db, challenge).await?.ok_or_else(expired)?;
     if !code.is_behind(key, challenge, &judged.code_mac) {
@@ -222,7 +275,11 @@ pub(crate) async fn verify(
         return Err(erasure::in_progress());
     }
     consent::give(&mut tx, customer, &judged.consent_version).await?;
-    let identity = Identity { role: Role::Customer, subject: customer.0, phone: Some(phone) };
+    let identity = Identity {
+        role: Role::Customer,
+        subject: customer.0,
+        phone: Some(phone),
+    };
     let begun = sessions::begin(&mut tx, &brought, &identity, None).await?;
     tx.commit().await?;
     let view = SignedInView::new(&identity, begun.expires_at, None, None);
@@ -230,12 +287,20 @@ pub(crate) async fn verify(
 }
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Door>> {
-    OpenApiRouter::new().routes(routes!(consent::show)).routes(routes!(request)).routes(routes!(verify))
+    OpenApiRouter::new()
+        .routes(routes!(consent::show))
+        .routes(routes!(request))
+        .routes(routes!(verify))
 }
 
 /// One example of each problem that only these routes have.
 pub(crate) fn problems() -> Vec<Problem> {
-    vec![wrong(4), expired(), consent::outdated(), erasure::in_progress()]
+    vec![
+        wrong(4),
+        expired(),
+        consent::outdated(),
+        erasure::in_progress(),
+    ]
 }
 
 /// 422: not this code, and how many guesses are left.
@@ -246,8 +311,10 @@ fn wrong(left: i16) -> Problem {
 
 /// 422: no code can answer this challenge: there is none, its time is over, its guesses are spent, or it was used.
 fn expired() -> Problem {
-    let title =
-        Text::new("인증번호를 더 이상 쓸 수 없습니다. 새로 받아 주세요", "The code cannot be used any more: ask for a new one");
+    let title = Text::new(
+        "인증번호를 더 이상 쓸 수 없습니다. 새로 받아 주세요",
+        "The code cannot be used any more: ask for a new one",
+    );
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "code-expired", title)
 }
 
@@ -320,13 +387,19 @@ async fn spend(tx: &mut Tx, challenge: Uuid, customer: CustomerId) -> Result<boo
 
 /// Drops the codes that were sent to a customer.
 pub(crate) async fn forget(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from one_time_code where customer_id = $1").bind(customer.0).execute(&mut **tx).await?;
+    sqlx::query("delete from one_time_code where customer_id = $1")
+        .bind(customer.0)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 
 /// Drops codes whose time is over, and with them the numbers they went to.
 pub(crate) async fn prune(db: &Db) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from one_time_code where expires_at <= $1").bind(db.now()).execute(db.pool()).await?;
+    sqlx::query("delete from one_time_code where expires_at <= $1")
+        .bind(db.now())
+        .execute(db.pool())
+        .await?;
     Ok(())
 }
 
@@ -338,7 +411,11 @@ mod tests {
     fn a_code_is_six_digits_and_not_printed() {
         for _ in 0..1000 {
             let code = Code::random();
-            assert!(code.0.len() == DIGITS && code.0.bytes().all(|byte| byte.is_ascii_digit()), "{}", code.0);
+            assert!(
+                code.0.len() == DIGITS && code.0.bytes().all(|byte| byte.is_ascii_digit()),
+                "{}",
+                code.0
+            );
         }
         assert_eq!(format!("{:?}", Code::random()), "***");
         assert_eq!(Code::try_from(" 012345 ".to_owned()).unwrap().0, "012345");
@@ -349,7 +426,11 @@ mod tests {
 
     #[test]
     fn what_is_sent_fits_into_one_short_message() {
-        let bytes: usize = Code::random().text().chars().map(|letter| if letter.is_ascii() { 1 } else { 2 }).sum();
+        let bytes: usize = Code::random()
+            .text()
+            .chars()
+            .map(|letter| if letter.is_ascii() { 1 } else { 2 })
+            .sum();
         assert!(bytes <= 90, "{bytes}");
     }
 
@@ -361,12 +442,20 @@ mod tests {
             first_digits[usize::from(code.0.as_bytes()[0] - b'0')] += 1;
         }
         // 2,000 each, give or take seven standard deviations.
-        assert!(first_digits.iter().all(|count| (1_700..2_300).contains(count)), "{first_digits:?}");
+        assert!(
+            first_digits
+                .iter()
+                .all(|count| (1_700..2_300).contains(count)),
+            "{first_digits:?}"
+        );
     }
 
     #[test]
     fn a_code_answers_its_own_challenge_under_its_own_key() {
-        let (key, other): (SignInKey, SignInKey) = ("k".repeat(32).parse().unwrap(), "o".repeat(32).parse().unwrap());
+        let (key, other): (SignInKey, SignInKey) = (
+            "k".repeat(32).parse().unwrap(),
+            "o".repeat(32).parse().unwrap(),
+        );
         let (challenge, code) = (Uuid::new_v4(), Code::random());
         let mac = code.mac(&key, challenge);
         assert!(code.is_behind(&key, challenge, &mac));

@@ -58,7 +58,10 @@ pub struct Config {
 
 /// Where each service is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each field is the base URL of the service it is named after")]
+#[expect(
+    missing_docs,
+    reason = "each field is the base URL of the service it is named after"
+)]
 pub struct Services {
     pub project: BaseUrl,
     pub interest: BaseUrl,
@@ -105,7 +108,9 @@ impl FromStr for BaseUrl {
         let parts = text.parse::<Uri>().map_err(|_| WRONG)?.into_parts();
         let is_bare = parts.path_and_query.is_none_or(|path| path == "/");
         match (parts.scheme, parts.authority) {
-            (Some(scheme), Some(authority)) if scheme == Scheme::HTTP && is_bare && !authority.as_str().contains('@') => {
+            (Some(scheme), Some(authority))
+                if scheme == Scheme::HTTP && is_bare && !authority.as_str().contains('@') =>
+            {
                 Ok(Self(authority))
             }
             _ => Err(WRONG),
@@ -116,7 +121,10 @@ impl FromStr for BaseUrl {
 impl From<SocketAddr> for BaseUrl {
     fn from(address: SocketAddr) -> Self {
         // An address is always a valid authority.
-        Self(Authority::try_from(address.to_string()).unwrap_or_else(|_| Authority::from_static("localhost")))
+        Self(
+            Authority::try_from(address.to_string())
+                .unwrap_or_else(|_| Authority::from_static("localhost")),
+        )
     }
 }
 
@@ -147,7 +155,9 @@ impl Patience {
         let mut seconds = |name: &str, usual: Duration, least: u64| {
             let seconds = env.or(name, usual.as_secs());
             if !(least..=LONGEST_SECONDS).contains(&seconds) {
-                env.refuse(format!("{name}={seconds} is wrong: it is {least} to {LONGEST_SECONDS} seconds"));
+                env.refuse(format!(
+                    "{name}={seconds} is wrong: it is {least} to {LONGEST_SECONDS} seconds"
+                ));
             }
             Duration::from_secs(seconds)
         };
@@ -177,7 +187,10 @@ pub struct Room {
 
 impl Room {
     /// What the gateway runs with.
-    pub const USUAL: Self = Self { connections: 16_384, head: 32 * 1024 };
+    pub const USUAL: Self = Self {
+        connections: 16_384,
+        head: 32 * 1024,
+    };
 
     fn read(env: &mut Env) -> Self {
         let mut within = |name: &str, usual: u32, least: u32, most: u32| {
@@ -199,7 +212,8 @@ impl Config {
     /// Reads the configuration. Whatever is missing or wrong is noted in `env`, all of it.
     pub fn read(env: &mut Env) -> Option<Self> {
         let listen = env.or("GATEWAY_LISTEN", SocketAddr::from(([127, 0, 0, 1], PORT)));
-        let admin_default = SocketAddr::new(listen.ip(), listen.port().saturating_add(ADMIN_OFFSET));
+        let admin_default =
+            SocketAddr::new(listen.ip(), listen.port().saturating_add(ADMIN_OFFSET));
         let admin_listen = env.or("GATEWAY_ADMIN_LISTEN", admin_default);
         let services = Services {
             project: url(env, Service::Project),
@@ -238,7 +252,10 @@ impl Config {
             listen,
             admin_listen,
             services,
-            kafka: kafka::Settings { brokers: brokers?, topic_prefix },
+            kafka: kafka::Settings {
+                brokers: brokers?,
+                topic_prefix,
+            },
             signer: signer?,
             drain,
             database_url: database_url?,
@@ -299,7 +316,9 @@ impl FromStr for PublicOrigin {
         const WRONG: &str = "it is not of the form https://HOST, or http://localhost:PORT";
         let parts = text.trim().parse::<Uri>().map_err(|_| WRONG)?.into_parts();
         let is_bare = parts.path_and_query.is_none_or(|path| path == "/");
-        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else { return Err(WRONG) };
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            return Err(WRONG);
+        };
         let host = authority.host().to_ascii_lowercase();
         if !is_bare || authority.as_str().contains('@') || host.is_empty() {
             return Err(WRONG);
@@ -307,10 +326,16 @@ impl FromStr for PublicOrigin {
         let usual = match scheme.as_str() {
             "https" => 443,
             "http" if is_loopback(&host) => 80,
-            "http" => return Err("cookies need TLS: it is https://…, and http:// for this machine alone"),
+            "http" => {
+                return Err("cookies need TLS: it is https://…, and http:// for this machine alone");
+            }
             _ => return Err(WRONG),
         };
-        let port = authority.port_u16().filter(|port| *port != usual).map(|port| format!(":{port}")).unwrap_or_default();
+        let port = authority
+            .port_u16()
+            .filter(|port| *port != usual)
+            .map(|port| format!(":{port}"))
+            .unwrap_or_default();
         Ok(Self(format!("{scheme}://{host}{port}")))
     }
 }
@@ -318,7 +343,11 @@ impl FromStr for PublicOrigin {
 /// Whether a URL with this host leads to this machine.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.ends_with(".localhost") || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 fn is_unset(env: &mut Env, name: &str) -> bool {
@@ -327,7 +356,10 @@ fn is_unset(env: &mut Env, name: &str) -> bool {
 
 fn url(env: &mut Env, service: Service) -> BaseUrl {
     let name = format!("{}_URL", service.name().replace('-', "_").to_uppercase());
-    env.or(&name, BaseUrl::from(SocketAddr::from(([127, 0, 0, 1], service.port()))))
+    env.or(
+        &name,
+        BaseUrl::from(SocketAddr::from(([127, 0, 0, 1], service.port()))),
+    )
 }
 
 /// Where it listens unless told otherwise.
@@ -344,19 +376,35 @@ mod tests {
         vec![
             ("KAFKA_BROKERS", "localhost:9092".to_owned()),
             ("INTERNAL_TOKEN_PRIVATE_KEY", new_private_pem()),
-            ("GATEWAY_DATABASE_URL", "postgres://ktgg_gateway@localhost/ktgg".to_owned()),
+            (
+                "GATEWAY_DATABASE_URL",
+                "postgres://ktgg_gateway@localhost/ktgg".to_owned(),
+            ),
             ("SIGN_IN_KEY", "0123456789abcdef0123456789abcdef".to_owned()),
-            ("CUSTOMER_ID_KEY", "0123456789abcdef0123456789abcdef".to_owned()),
+            (
+                "CUSTOMER_ID_KEY",
+                "0123456789abcdef0123456789abcdef".to_owned(),
+            ),
             ("SENDER_URL", "http://127.0.0.1:8089/messages".to_owned()),
-            ("SENDER_KEY", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
+            (
+                "SENDER_KEY",
+                "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned(),
+            ),
         ]
     }
 
     fn read(more: &[(&'static str, &str)]) -> (Option<Config>, String) {
-        let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let more = more
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()));
         let mut env = Env::of(required().into_iter().chain(more));
         let config = Config::read(&mut env);
-        (config, env.wrong().map(|wrong| wrong.to_string()).unwrap_or_default())
+        (
+            config,
+            env.wrong()
+                .map(|wrong| wrong.to_string())
+                .unwrap_or_default(),
+        )
     }
 
     #[test]
@@ -371,7 +419,9 @@ mod tests {
         ]);
         assert!(Config::read(&mut env).is_none());
         let wrong = env.wrong().unwrap().to_string();
-        let missing = required().into_iter().map(|(name, _)| format!("{name} is missing"));
+        let missing = required()
+            .into_iter()
+            .map(|(name, _)| format!("{name} is missing"));
         let named = [
             "GATEWAY_LISTEN=here",
             "SALESMAN_MATCH_URL=",
@@ -390,8 +440,14 @@ mod tests {
         let (config, wrong) = read(&[("INTEREST_URL", "http://interest:80/")]);
         assert_eq!(wrong, "");
         let config = config.unwrap();
-        assert_eq!(config.services.of(Service::SalesmanMatch).to_string(), "http://127.0.0.1:8085");
-        assert_eq!(config.services.of(Service::Interest).to_string(), "http://interest:80");
+        assert_eq!(
+            config.services.of(Service::SalesmanMatch).to_string(),
+            "http://127.0.0.1:8085"
+        );
+        assert_eq!(
+            config.services.of(Service::Interest).to_string(),
+            "http://interest:80"
+        );
         assert_eq!(config.admin_listen.port(), 9088);
         assert_eq!(config.public_origin.as_str(), "http://localhost:8088");
         assert_eq!((config.trusted_proxies, config.limits), (0, Limits::USUAL));
@@ -404,30 +460,55 @@ mod tests {
             *rate = Rate::new(count, 10);
         }
         let variables = set.variables().map(|(name, rate)| (name, rate.to_string()));
-        let more: Vec<(&str, &str)> = variables.iter().map(|(name, rate)| (*name, rate.as_str())).collect();
+        let more: Vec<(&str, &str)> = variables
+            .iter()
+            .map(|(name, rate)| (*name, rate.as_str()))
+            .collect();
         let (config, wrong) = read(&more);
         assert_eq!(wrong, "");
         assert_eq!(config.unwrap().limits, set);
         let one = [("LIMIT_CODES_PER_PHONE_DAILY", "7/70")];
-        let expected = Limits { codes_per_phone_daily: Rate::new(7, 70), ..Limits::USUAL };
+        let expected = Limits {
+            codes_per_phone_daily: Rate::new(7, 70),
+            ..Limits::USUAL
+        };
         assert_eq!(read(&one).0.unwrap().limits, expected);
     }
 
     #[test]
     fn what_cannot_be_together_is_refused() {
         for (more, why) in [
-            (vec![("PUBLIC_ORIGIN", "https://kt.gg")], "TRUSTED_PROXIES=0 is wrong with PUBLIC_ORIGIN=https://kt.gg"),
-            (vec![("PUBLIC_ORIGIN", "https://kt.gg"), ("TRUSTED_PROXIES", "0")], "the gateway serves no TLS"),
-            (vec![("GATEWAY_LISTEN", "0.0.0.0:8088")], "PUBLIC_ORIGIN is missing: GATEWAY_LISTEN=0.0.0.0:8088"),
-            (vec![("GATEWAY_LISTEN", "[::]:8088"), ("PUBLIC_ORIGIN", " ")], "PUBLIC_ORIGIN is missing"),
+            (
+                vec![("PUBLIC_ORIGIN", "https://kt.gg")],
+                "TRUSTED_PROXIES=0 is wrong with PUBLIC_ORIGIN=https://kt.gg",
+            ),
+            (
+                vec![("PUBLIC_ORIGIN", "https://kt.gg"), ("TRUSTED_PROXIES", "0")],
+                "the gateway serves no TLS",
+            ),
+            (
+                vec![("GATEWAY_LISTEN", "0.0.0.0:8088")],
+                "PUBLIC_ORIGIN is missing: GATEWAY_LISTEN=0.0.0.0:8088",
+            ),
+            (
+                vec![("GATEWAY_LISTEN", "[::]:8088"), ("PUBLIC_ORIGIN", " ")],
+                "PUBLIC_ORIGIN is missing",
+            ),
         ] {
             let wrong = read(&more).1;
             assert!(wrong.contains(why), "{more:?}: {wrong}");
             assert_eq!(wrong.lines().count(), 2, "{wrong}");
         }
         for more in [
-            vec![("GATEWAY_LISTEN", "0.0.0.0:8088"), ("PUBLIC_ORIGIN", "https://kt.gg"), ("TRUSTED_PROXIES", "1")],
-            vec![("GATEWAY_LISTEN", "0.0.0.0:8088"), ("PUBLIC_ORIGIN", "http://localhost:8088")],
+            vec![
+                ("GATEWAY_LISTEN", "0.0.0.0:8088"),
+                ("PUBLIC_ORIGIN", "https://kt.gg"),
+                ("TRUSTED_PROXIES", "1"),
+            ],
+            vec![
+                ("GATEWAY_LISTEN", "0.0.0.0:8088"),
+                ("PUBLIC_ORIGIN", "http://localhost:8088"),
+            ],
             vec![("GATEWAY_LISTEN", "[::1]:8088")],
         ] {
             assert_eq!(read(&more).1, "", "{more:?}");
@@ -439,12 +520,18 @@ mod tests {
         let mut env = Env::of([("SENDER_URL", "http://relay.example/hunter2")]);
         assert!(Config::read(&mut env).is_none());
         let wrong = env.wrong().unwrap().to_string();
-        assert!(wrong.contains("SENDER_URL is wrong") && !wrong.contains("hunter2"), "{wrong}");
+        assert!(
+            wrong.contains("SENDER_URL is wrong") && !wrong.contains("hunter2"),
+            "{wrong}"
+        );
     }
 
     #[test]
     fn the_public_origin_is_as_browsers_send_it() {
-        let origin = |text: &str| text.parse::<PublicOrigin>().map(|origin| origin.to_string());
+        let origin = |text: &str| {
+            text.parse::<PublicOrigin>()
+                .map(|origin| origin.to_string())
+        };
         for (text, sent) in [
             ("https://KT.gg", "https://kt.gg"),
             ("https://kt.gg:443/", "https://kt.gg"),
@@ -481,12 +568,35 @@ mod tests {
         ]);
         assert_eq!(wrong, "");
         let config = config.unwrap();
-        let Patience { connect, answer, headers, reading } = config.patience;
-        assert_eq!([connect, answer, headers, reading].map(|it| it.as_secs()), [2, 30, 10, 20]);
-        assert_eq!(config.room, Room { connections: 100, head: 16_384 });
-        let (_, wrong) =
-            read(&[("TIMEOUT_ANSWER", "15"), ("TIMEOUT_HEAD", "0"), ("LIMIT_HEAD", "4096"), ("LIMIT_CONNECTIONS", "0")]);
-        for name in ["TIMEOUT_ANSWER=15", "TIMEOUT_HEAD=0", "LIMIT_HEAD=4096", "LIMIT_CONNECTIONS=0"] {
+        let Patience {
+            connect,
+            answer,
+            headers,
+            reading,
+        } = config.patience;
+        assert_eq!(
+            [connect, answer, headers, reading].map(|it| it.as_secs()),
+            [2, 30, 10, 20]
+        );
+        assert_eq!(
+            config.room,
+            Room {
+                connections: 100,
+                head: 16_384
+            }
+        );
+        let (_, wrong) = read(&[
+            ("TIMEOUT_ANSWER", "15"),
+            ("TIMEOUT_HEAD", "0"),
+            ("LIMIT_HEAD", "4096"),
+            ("LIMIT_CONNECTIONS", "0"),
+        ]);
+        for name in [
+            "TIMEOUT_ANSWER=15",
+            "TIMEOUT_HEAD=0",
+            "LIMIT_HEAD=4096",
+            "LIMIT_CONNECTIONS=0",
+        ] {
             assert!(wrong.contains(name), "{name} is not in:\n{wrong}");
         }
     }

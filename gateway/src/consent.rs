@@ -50,7 +50,10 @@ pub(crate) struct ConsentView {
     responses((status = OK, description = "The present text and its version", body = ConsentView)),
 )]
 pub(crate) async fn show() -> View<ConsentView> {
-    View(ConsentView { version: VERSION, text: TEXT })
+    View(ConsentView {
+        version: VERSION,
+        text: TEXT,
+    })
 }
 
 /// 422: another text is the present one.
@@ -59,11 +62,16 @@ pub(crate) fn outdated() -> Problem {
         "동의 내용이 바뀌었습니다. 다시 읽고 동의해 주세요",
         "What is agreed to has changed: show the present text and ask again",
     );
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "consent-outdated", title).with("current", VERSION)
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "consent-outdated", title)
+        .with("current", VERSION)
 }
 
 /// Records that the customer agreed to this version, the first time that he did.
-pub(crate) async fn give(tx: &mut Tx, customer: CustomerId, version: &str) -> Result<(), sqlx::Error> {
+pub(crate) async fn give(
+    tx: &mut Tx,
+    customer: CustomerId,
+    version: &str,
+) -> Result<(), sqlx::Error> {
     let (id, now) = (tx.new_id(), tx.now());
     sqlx::query(
         "insert into consent (id, customer_id, version, given_at) values ($1, $2, $3, $4)
@@ -81,10 +89,12 @@ pub(crate) async fn give(tx: &mut Tx, customer: CustomerId, version: &str) -> Re
 /// Records that nothing stands any more of what the customer agreed to.
 pub(crate) async fn withdraw(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
     let now = tx.now();
-    sqlx::query("update consent set withdrawn_at = $2 where customer_id = $1 and withdrawn_at is null")
-        .bind(customer.0)
-        .bind(now)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "update consent set withdrawn_at = $2 where customer_id = $1 and withdrawn_at is null",
+    )
+    .bind(customer.0)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }

@@ -30,13 +30,17 @@ pub(crate) fn check_write(headers: &HeaderMap, origin: &PublicOrigin) -> Result<
 /// # Errors
 /// 403.
 pub(crate) fn check_read(headers: &HeaderMap, origin: &PublicOrigin) -> Result<(), Problem> {
-    let is_ours = is_only(headers, &header::ORIGIN, origin.as_str()) && is_only(headers, &SEC_FETCH_SITE, "same-origin");
+    let is_ours = is_only(headers, &header::ORIGIN, origin.as_str())
+        && is_only(headers, &SEC_FETCH_SITE, "same-origin");
     if is_ours { Ok(()) } else { Err(refused()) }
 }
 
 /// Whether every value of the header is this one.
 fn is_only(headers: &HeaderMap, name: &HeaderName, value: &str) -> bool {
-    headers.get_all(name).iter().all(|it| it.as_bytes() == value.as_bytes())
+    headers
+        .get_all(name)
+        .iter()
+        .all(|it| it.as_bytes() == value.as_bytes())
 }
 
 /// 403: the browser was made to ask.
@@ -44,6 +48,9 @@ pub(crate) fn refused() -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
         "cross-site",
-        Text::new("이 페이지에서 보낸 요청이 아닙니다", "This request does not come from a page of this site"),
+        Text::new(
+            "이 페이지에서 보낸 요청이 아닙니다",
+            "This request does not come from a page of this site",
+        ),
     )
 }

@@ -45,8 +45,10 @@ const FIRST: &[&[Service]] = &[&Service::ALL];
 /// The second time those that keep copies of what is his are asked first, and those that own it last: each forgets what is older than its own
 /// answer. What a colleague enters for his number in between is then erased where it is owned, and never looks old to a copy while it is new
 /// to its owner.
-const SECOND: &[&[Service]] =
-    &[&[Service::Project, Service::Salesman, Service::SalesmanMatch], &[Service::Interest, Service::Consultation]];
+const SECOND: &[&[Service]] = &[
+    &[Service::Project, Service::Salesman, Service::SalesmanMatch],
+    &[Service::Interest, Service::Consultation],
+];
 
 /// 409: whoever signs in now would be half forgotten.
 pub(crate) fn in_progress() -> Problem {
@@ -78,19 +80,23 @@ pub(crate) async fn request(tx: &mut Tx, customer: CustomerId) -> Result<(), sql
 /// Lets nobody else begin to forget this customer, or sign him in, until `tx` ends: whoever was signed in before the wish is signed out with
 /// it, and nobody is signed in behind it.
 pub(crate) async fn hold(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended('gateway/customer/' || $1::text, 0))")
-        .bind(customer.0)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "select pg_advisory_xact_lock(hashtextextended('gateway/customer/' || $1::text, 0))",
+    )
+    .bind(customer.0)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
 /// Whether the customer is being forgotten just now.
 pub(crate) async fn is_unfinished(tx: &mut Tx, customer: CustomerId) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("select exists (select from erasure where customer_id = $1 and finished_at is null)")
-        .bind(customer.0)
-        .fetch_one(&mut **tx)
-        .await
+    sqlx::query_scalar(
+        "select exists (select from erasure where customer_id = $1 and finished_at is null)",
+    )
+    .bind(customer.0)
+    .fetch_one(&mut **tx)
+    .await
 }
 
 /// One customer who is to be forgotten, claimed.
@@ -160,8 +166,13 @@ fn note(ended: Result<Result<(), sqlx::Error>, JoinError>) {
 /// copies.
 async fn claim(door: &Door) -> Result<Option<(Claimed, Instant)>, sqlx::Error> {
     let (began, now) = (Instant::now(), door.db.now());
-    let lease =
-        |stages: &[&[Service]]| door.upstream.patience.answer.saturating_mul(stages.len().try_into().unwrap_or(u32::MAX)) + SLACK;
+    let lease = |stages: &[&[Service]]| {
+        door.upstream
+            .patience
+            .answer
+            .saturating_mul(stages.len().try_into().unwrap_or(u32::MAX))
+            + SLACK
+    };
     let claimed: Option<Claimed> = sqlx::query_as(
         "update erasure set next_try_at = case round when 1 then $2 else $3 end, attempts = attempts + 1,
              done = case round when 1 then done else '{}' end
@@ -181,14 +192,29 @@ async fn claim(door: &Door) -> Result<Option<(Claimed, Instant)>, sqlx::Error> {
 }
 
 async fn go_on(door: &Door, claimed: &Claimed, until: Instant) -> Result<(), sqlx::Error> {
-    let customer = Identity { role: Role::Customer, subject: claimed.customer_id, phone: None };
+    let customer = Identity {
+        role: Role::Customer,
+        subject: claimed.customer_id,
+        phone: None,
+    };
     // The wish has ended them. When it was committed nobody knows, but it was before this.
-    door.sessions.end_all(Role::Customer, customer.subject).await?;
+    door.sessions
+        .end_all(Role::Customer, customer.subject)
+        .await?;
     let signed_out_at = door.db.now().max(claimed.requested_at);
     for services in claimed.stages() {
-        let left = services.iter().filter(|it| claimed.done.iter().all(|done| done != it.name()));
-        let answers = join_all(left.map(async |service| ask(door, claimed, &customer, *service, until).await)).await;
-        let are_done = answers.into_iter().collect::<Result<Vec<bool>, sqlx::Error>>()?.into_iter().all(|it| it);
+        let left = services
+            .iter()
+            .filter(|it| claimed.done.iter().all(|done| done != it.name()));
+        let answers = join_all(
+            left.map(async |service| ask(door, claimed, &customer, *service, until).await),
+        )
+        .await;
+        let are_done = answers
+            .into_iter()
+            .collect::<Result<Vec<bool>, sqlx::Error>>()?
+            .into_iter()
+            .all(|it| it);
         if !are_done {
             return put_off(door, claimed).await;
         }
@@ -212,7 +238,13 @@ async fn go_on(door: &Door, claimed: &Claimed, until: Instant) -> Result<(), sql
 ///
 /// `until` is when the claim ends. Nobody is asked who might answer later: the customer may have been forgotten by another gateway by then, and
 /// have come back.
-async fn ask(door: &Door, claimed: &Claimed, customer: &Identity, service: Service, until: Instant) -> Result<bool, sqlx::Error> {
+async fn ask(
+    door: &Door,
+    claimed: &Claimed,
+    customer: &Identity,
+    service: Service,
+    until: Instant,
+) -> Result<bool, sqlx::Error> {
     let deadline = Instant::now() + door.upstream.patience.answer;
     if deadline > until {
         tracing::warn!(erasure.id = %claimed.id, service = service.name(), "too late to ask a service to forget a customer this time");
@@ -242,13 +274,15 @@ async fn ask(door: &Door, claimed: &Claimed, customer: &Identity, service: Servi
 }
 
 async fn put_off(door: &Door, claimed: &Claimed) -> Result<(), sqlx::Error> {
-    sqlx::query("update erasure set next_try_at = $4 where id = $1 and round = $2 and attempts = $3")
-        .bind(claimed.id)
-        .bind(claimed.round)
-        .bind(claimed.attempts)
-        .bind(door.db.now() + pause(claimed.attempts))
-        .execute(door.db.pool())
-        .await?;
+    sqlx::query(
+        "update erasure set next_try_at = $4 where id = $1 and round = $2 and attempts = $3",
+    )
+    .bind(claimed.id)
+    .bind(claimed.round)
+    .bind(claimed.attempts)
+    .bind(door.db.now() + pause(claimed.attempts))
+    .execute(door.db.pool())
+    .await?;
     Ok(())
 }
 
@@ -278,9 +312,12 @@ async fn finish(door: &Door, claimed: &Claimed) -> Result<(), sqlx::Error> {
 
 /// How long to wait after so many attempts, shortened by up to a half by chance.
 fn pause(attempts: i32) -> TimeDelta {
-    let doubled = u32::try_from(attempts.saturating_sub(1)).ok().and_then(|times| 2_i32.checked_pow(times));
-    let longest =
-        doubled.and_then(|times| FIRST_PAUSE.checked_mul(times)).map_or(LONGEST_PAUSE, |pause| pause.min(LONGEST_PAUSE));
+    let doubled = u32::try_from(attempts.saturating_sub(1))
+        .ok()
+        .and_then(|times| 2_i32.checked_pow(times));
+    let longest = doubled
+        .and_then(|times| FIRST_PAUSE.checked_mul(times))
+        .map_or(LONGEST_PAUSE, |pause| pause.min(LONGEST_PAUSE));
     longest / 2 + longest / 2 * rand::rng().random_range(0..=100) / 100
 }
 

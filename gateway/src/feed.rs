@@ -54,12 +54,25 @@ pub(crate) struct Feed {
 
 impl Feed {
     /// Starts reading, and tells `following` once every partition is followed. A broker that is away is tried again for ever.
-    pub(crate) fn start(settings: kafka::Settings, hub: Arc<Hub>, people: Arc<People>, following: watch::Sender<bool>) -> Self {
+    pub(crate) fn start(
+        settings: kafka::Settings,
+        hub: Arc<Hub>,
+        people: Arc<People>,
+        following: watch::Sender<bool>,
+    ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (ends, ended) = oneshot::channel();
         let from = hub.covered_from();
-        let mut reader =
-            Reader { settings, hub, people, following, stop: stop.clone(), from, next: HashMap::new(), has_told: false };
+        let mut reader = Reader {
+            settings,
+            hub,
+            people,
+            following,
+            stop: stop.clone(),
+            from,
+            next: HashMap::new(),
+            has_told: false,
+        };
         thread::spawn(move || {
             // A record that makes this panic must not silence the stream for good: it goes on behind that record.
             while catch_unwind(AssertUnwindSafe(|| reader.run())).is_err() && !reader.is_stopped() {
@@ -99,9 +112,15 @@ impl Reader {
         while !self.is_stopped() {
             let Err(error) = self.follow() else { return };
             if std::mem::replace(&mut self.has_told, true) {
-                tracing::debug!(error = format!("{error:#}"), "the stream cannot follow the topics yet");
+                tracing::debug!(
+                    error = format!("{error:#}"),
+                    "the stream cannot follow the topics yet"
+                );
             } else {
-                tracing::warn!(error = format!("{error:#}"), "the stream cannot follow the topics: trying until it can");
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "the stream cannot follow the topics: trying until it can"
+                );
             }
             let again = Instant::now() + AGAIN;
             while Instant::now() < again && !self.is_stopped() {
@@ -118,7 +137,9 @@ impl Reader {
     /// Follows until told to stop. It ends earlier only when this client cannot go on.
     fn follow(&mut self) -> anyhow::Result<()> {
         let consumer = self.consumer()?;
-        consumer.assign(&self.starts(&consumer)?).context("cannot assign the partitions")?;
+        consumer
+            .assign(&self.starts(&consumer)?)
+            .context("cannot assign the partitions")?;
         self.following.send_replace(true);
         self.has_told = false;
         tracing::info!("the stream follows every topic");
@@ -155,25 +176,43 @@ impl Reader {
             let mut list = TopicPartitionList::new();
             for topic in Topic::ALL {
                 for partition in 0..Topic::PARTITIONS {
-                    list.add_partition_offset(&topic.name(&self.settings.topic_prefix), partition, offset)?;
+                    list.add_partition_offset(
+                        &topic.name(&self.settings.topic_prefix),
+                        partition,
+                        offset,
+                    )?;
                 }
             }
             Ok(list)
         };
         // The ends are asked for first: a partition without a record of that time starts at the end it had before it was asked about the
         // time, so that a record which arrives in between is not skipped.
-        let ends = consumer.offsets_for_times(at(Offset::End)?, ASK).context("cannot ask for the topics' ends")?;
-        let found = consumer.offsets_for_times(at(Offset::Offset(self.from))?, ASK).context("cannot ask where to start")?;
+        let ends = consumer
+            .offsets_for_times(at(Offset::End)?, ASK)
+            .context("cannot ask for the topics' ends")?;
+        let found = consumer
+            .offsets_for_times(at(Offset::Offset(self.from))?, ASK)
+            .context("cannot ask where to start")?;
         let salesmen = self.salesmen();
         let mut starts = TopicPartitionList::new();
         for element in found.elements() {
             let (topic, partition) = (element.topic(), element.partition());
-            element.error().with_context(|| format!("{topic}/{partition}"))?;
-            let end = ends.find_partition(topic, partition).map(|element| element.offset());
-            let start = match (self.next.get(&(topic.to_owned(), partition)), element.offset(), end) {
+            element
+                .error()
+                .with_context(|| format!("{topic}/{partition}"))?;
+            let end = ends
+                .find_partition(topic, partition)
+                .map(|element| element.offset());
+            let start = match (
+                self.next.get(&(topic.to_owned(), partition)),
+                element.offset(),
+                end,
+            ) {
                 (Some(next), _, _) => Offset::Offset(*next),
                 _ if topic == salesmen => Offset::Beginning,
-                (None, Offset::Offset(offset), _) | (None, _, Some(Offset::Offset(offset))) => Offset::Offset(offset),
+                (None, Offset::Offset(offset), _) | (None, _, Some(Offset::Offset(offset))) => {
+                    Offset::Offset(offset)
+                }
                 _ => bail!("{topic}/{partition} has no end"),
             };
             starts.add_partition_offset(topic, partition, start)?;
@@ -190,7 +229,10 @@ impl Reader {
         let (topic, partition, offset) = (record.topic(), record.partition(), record.offset());
         self.next.insert((topic.to_owned(), partition), offset + 1);
         // A record without a time counts as new.
-        let ms = record.timestamp().to_millis().unwrap_or_else(|| now().timestamp_millis());
+        let ms = record
+            .timestamp()
+            .to_millis()
+            .unwrap_or_else(|| now().timestamp_millis());
         let is_of_salesmen = topic == self.salesmen();
         // Browsers are told of what this feed covers; before that there is only who there is.
         let is_covered = !is_of_salesmen || ms >= self.from;
@@ -205,7 +247,13 @@ impl Reader {
         let envelope = match kafka::envelope(&headers) {
             Ok(envelope) => envelope,
             Err(error) => {
-                tracing::warn!(topic, partition, offset, error, "a record without an envelope is not told");
+                tracing::warn!(
+                    topic,
+                    partition,
+                    offset,
+                    error,
+                    "a record without an envelope is not told"
+                );
                 return;
             }
         };
@@ -224,7 +272,14 @@ impl Reader {
                     Untold::UnknownType => "this build does not know its type",
                     Untold::Unreadable => "its payload is not what its type says",
                 };
-                tracing::warn!(topic, partition, offset, event = envelope.type_name, why, "an event is not told");
+                tracing::warn!(
+                    topic,
+                    partition,
+                    offset,
+                    event = envelope.type_name,
+                    why,
+                    "an event is not told"
+                );
             }
         }
     }
@@ -235,6 +290,10 @@ fn ends_the_client(error: &KafkaError) -> bool {
     matches!(error, KafkaError::MessageConsumptionFatal(_))
         || matches!(
             error.rdkafka_error_code(),
-            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownPartition)
+            Some(
+                RDKafkaErrorCode::UnknownTopicOrPartition
+                    | RDKafkaErrorCode::UnknownTopic
+                    | RDKafkaErrorCode::UnknownPartition
+            )
         )
 }

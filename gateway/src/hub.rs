@@ -113,14 +113,18 @@ struct Told {
 
 impl Kept {
     fn for_whom(&self, who: Who) -> Option<&Bytes> {
-        let What::Event { audience, told, .. } = &self.what else { return None };
+        let What::Event { audience, told, .. } = &self.what else {
+            return None;
+        };
         told.at(audience.sight(who))
     }
 
     /// What this person has lost by it.
     fn lost_by(&self, who: Who) -> Option<[Uuid; 2]> {
         match &self.what {
-            What::Event { audience, about, .. } if audience.sight(who) == Sight::Removed => Some(*about),
+            What::Event {
+                audience, about, ..
+            } if audience.sight(who) == Sight::Removed => Some(*about),
             _ => None,
         }
     }
@@ -159,7 +163,11 @@ impl fmt::Display for Cursor {
 impl Cursor {
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
-        let (ms, feed, number) = (parts.next()?.parse().ok()?, parts.next()?.to_owned(), parts.next()?.parse().ok()?);
+        let (ms, feed, number) = (
+            parts.next()?.parse().ok()?,
+            parts.next()?.to_owned(),
+            parts.next()?.parse().ok()?,
+        );
         (ms >= 0 && parts.next().is_none()).then_some(Self { ms, feed, number })
     }
 }
@@ -223,7 +231,10 @@ impl Client {
     /// and does not have to fetch everything when it comes back.
     pub(crate) fn position(&self) -> Option<String> {
         let store = self.hub.lock();
-        self.queue.waiting().is_empty().then(|| self.hub.cursor_since(&store, self.since))
+        self.queue
+            .waiting()
+            .is_empty()
+            .then(|| self.hub.cursor_since(&store, self.since))
     }
 }
 
@@ -254,7 +265,10 @@ impl Hub {
             replayed: None,
         };
         let feed = Uuid::new_v4().simple().to_string()[..8].to_owned();
-        Self { feed, store: Mutex::new(store) }
+        Self {
+            feed,
+            store: Mutex::new(store),
+        }
     }
 
     /// Every record from this time on is kept, or is yet to be read.
@@ -273,7 +287,12 @@ impl Hub {
     /// The cursor of a session that began then. What was recorded before that is not sent to it again, so its time counts from there, even
     /// while nothing has been recorded since.
     fn cursor_since(&self, store: &Store, since: i64) -> String {
-        Cursor { ms: store.newest.max(since), feed: self.feed.clone(), number: store.last }.to_string()
+        Cursor {
+            ms: store.newest.max(since),
+            feed: self.feed.clone(),
+            number: store.last,
+        }
+        .to_string()
     }
 
     /// Adds a browser whose session began at `since`, in milliseconds. With a cursor, what it missed waits for it already: all of it, or one
@@ -284,19 +303,33 @@ impl Hub {
         if let Some(text) = last_seen {
             match Cursor::parse(text).and_then(|cursor| self.missed(&store, who, since, &cursor)) {
                 Some(missed) => self.catch_up(&store, missed, who, &queue),
-                None => queue.push(&resync(&self.cursor_since(&store, since), Duration::ZERO), Bytes::new),
+                None => queue.push(
+                    &resync(&self.cursor_since(&store, since), Duration::ZERO),
+                    Bytes::new,
+                ),
             }
         }
         store.clients.entry(who).or_default().push(queue.clone());
         drop(store);
-        Client { hub: self.clone(), who, since, queue }
+        Client {
+            hub: self.clone(),
+            who,
+            since,
+            queue,
+        }
     }
 
     /// What came after the cursor; `None` when some of that is not kept any more, or never was, or was recorded before the session began.
     ///
     /// A cursor from before the session is not this session's. One that only says that it is later is found out by what it would bring. Where
     /// the clock of the records is behind that of the sessions, this asks to look once more than needed; nothing is lost by it.
-    fn missed<'a>(&self, store: &'a Store, who: Who, since: i64, cursor: &Cursor) -> Option<Vec<&'a Kept>> {
+    fn missed<'a>(
+        &self,
+        store: &'a Store,
+        who: Who,
+        since: i64,
+        cursor: &Cursor,
+    ) -> Option<Vec<&'a Kept>> {
         if cursor.ms < since {
             return None;
         }
@@ -309,11 +342,14 @@ impl Hub {
     fn after<'a>(&self, store: &'a Store, cursor: &Cursor) -> Option<Vec<&'a Kept>> {
         if cursor.feed == self.feed {
             let is_kept = (store.lost_to..=store.last).contains(&cursor.number);
-            let first = store.kept.partition_point(|kept| kept.number <= cursor.number);
+            let first = store
+                .kept
+                .partition_point(|kept| kept.number <= cursor.number);
             is_kept.then(|| store.kept.range(first..).collect())
         } else {
             let from = cursor.ms.saturating_sub(SLACK);
-            (from >= store.covered_from).then(|| store.kept.iter().filter(|kept| kept.ms >= from).collect())
+            (from >= store.covered_from)
+                .then(|| store.kept.iter().filter(|kept| kept.ms >= from).collect())
         }
     }
 
@@ -346,19 +382,31 @@ impl Hub {
     pub(crate) fn tell(&self, ms: i64, envelope: &Envelope, fact: &Fact) {
         let mut store = self.lock();
         let store = &mut *store;
-        if !store.versions.is_new(envelope.aggregate_id, envelope.version) {
+        if !store
+            .versions
+            .is_new(envelope.aggregate_id, envelope.version)
+        {
             return;
         }
         store.newest = store.newest.max(ms);
         let audience = audience::audience(fact);
         if audience.everybody {
-            store.projects.changed.push(Changed { id: envelope.aggregate_id, version: envelope.version });
+            store.projects.changed.push(Changed {
+                id: envelope.aggregate_id,
+                version: envelope.version,
+            });
             return;
         }
         store.last += 1;
         let told = told(&self.cursor(store), envelope, fact, &audience);
         let whom = audience.customer.iter().map(|id| Who::Customer(id.0));
-        let whom = whom.chain(audience.people.iter().chain(&audience.removed).map(|id| Who::Person(id.0)));
+        let whom = whom.chain(
+            audience
+                .people
+                .iter()
+                .chain(&audience.removed)
+                .map(|id| Who::Person(id.0)),
+        );
         for who in whom.chain(audience.staff.then_some(Who::Staff)) {
             if let Some(frame) = told.at(audience.sight(who)) {
                 for queue in store.clients.get(&who).into_iter().flatten() {
@@ -367,7 +415,14 @@ impl Hub {
             }
         }
         let about = [envelope.aggregate_id, audience::lost(fact, envelope).1];
-        store.keep(ms, What::Event { audience, told: Box::new(told), about });
+        store.keep(
+            ms,
+            What::Event {
+                audience,
+                told: Box::new(told),
+                about,
+            },
+        );
     }
 
     /// Notes that a record came whose event was sent before, by a relay that sends its whole ledger again.
@@ -379,7 +434,10 @@ impl Hub {
     pub(crate) fn tick(&self, now: Instant) {
         let mut store = self.lock();
         let store = &mut *store;
-        let may_tell = store.projects.told.is_none_or(|told| now.duration_since(told) >= PROJECTS_EVERY);
+        let may_tell = store
+            .projects
+            .told
+            .is_none_or(|told| now.duration_since(told) >= PROJECTS_EVERY);
         if may_tell && !store.projects.changed.is_empty() {
             let mut changed = std::mem::take(&mut store.projects.changed);
             changed.truncate(PROJECTS_NAMED);
@@ -389,7 +447,10 @@ impl Hub {
             self.tell_everybody(store, &frame);
             store.keep(store.newest, What::Projects(changed));
         }
-        if store.replayed.is_some_and(|last| now.duration_since(last) >= REPLAY_QUIET) {
+        if store
+            .replayed
+            .is_some_and(|last| now.duration_since(last) >= REPLAY_QUIET)
+        {
             store.replayed = None;
             store.last += 1;
             // Nothing can be said about what lies before: browsers that come back from there fetch everything too.
@@ -415,7 +476,11 @@ impl Hub {
 
 fn resync(id: &str, spread: Duration) -> Bytes {
     let spread = u64::try_from(spread.as_millis()).unwrap_or_default();
-    frame(id, "resync", &json!({ "type": "resync", "spreadMs": spread }))
+    frame(
+        id,
+        "resync",
+        &json!({ "type": "resync", "spreadMs": spread }),
+    )
 }
 
 impl Store {
@@ -426,7 +491,11 @@ impl Store {
             self.lost_to = gone.number;
             self.covered_from = self.covered_from.max(gone.ms + 1);
         }
-        self.kept.push_back(Kept { number: self.last, ms, what });
+        self.kept.push_back(Kept {
+            number: self.last,
+            ms,
+            what,
+        });
     }
 }
 
@@ -437,11 +506,19 @@ fn projects_changed(id: &str, changed: &[Changed]) -> Bytes {
         .take(PROJECTS_NAMED)
         .map(|changed| json!({ "aggregateId": changed.id, "version": changed.version }))
         .collect();
-    frame(id, "projects-changed", &json!({ "type": "projects-changed", "aggregate": "project", "changed": named }))
+    frame(
+        id,
+        "projects-changed",
+        &json!({ "type": "projects-changed", "aggregate": "project", "changed": named }),
+    )
 }
 
 fn told(id: &str, envelope: &Envelope, fact: &Fact, audience: &Audience) -> Told {
-    let short = envelope.type_name.split('.').nth(1).unwrap_or(&envelope.type_name);
+    let short = envelope
+        .type_name
+        .split('.')
+        .nth(1)
+        .unwrap_or(&envelope.type_name);
     let seen_by = |eyes| {
         let mut data = audience::fields(fact, eyes);
         data.insert("type".to_owned(), json!(short));
@@ -449,18 +526,44 @@ fn told(id: &str, envelope: &Envelope, fact: &Fact, audience: &Audience) -> Told
         data.insert("aggregate".to_owned(), json!(envelope.aggregate_type));
         data.insert("aggregateId".to_owned(), json!(envelope.aggregate_id));
         data.insert("version".to_owned(), json!(envelope.version));
-        data.insert("at".to_owned(), json!(envelope.recorded_at.to_rfc3339_opts(SecondsFormat::Millis, true)));
+        data.insert(
+            "at".to_owned(),
+            json!(
+                envelope
+                    .recorded_at
+                    .to_rfc3339_opts(SecondsFormat::Millis, true)
+            ),
+        );
         frame(id, short, &Value::Object(data))
     };
     let removed = || {
         let (aggregate, aggregate_id) = audience::lost(fact, envelope);
-        frame(id, "removed", &json!({ "type": "removed", "aggregate": aggregate, "aggregateId": aggregate_id }))
+        frame(
+            id,
+            "removed",
+            &json!({ "type": "removed", "aggregate": aggregate, "aggregateId": aggregate_id }),
+        )
     };
     Told {
-        customer: audience.customer.map(|_| seen_by(Eyes::Customer)).unwrap_or_default(),
-        person: if audience.people.is_empty() { Bytes::new() } else { seen_by(Eyes::Person) },
-        staff: if audience.staff { seen_by(Eyes::Staff) } else { Bytes::new() },
-        removed: if audience.removed.is_empty() { Bytes::new() } else { removed() },
+        customer: audience
+            .customer
+            .map(|_| seen_by(Eyes::Customer))
+            .unwrap_or_default(),
+        person: if audience.people.is_empty() {
+            Bytes::new()
+        } else {
+            seen_by(Eyes::Person)
+        },
+        staff: if audience.staff {
+            seen_by(Eyes::Staff)
+        } else {
+            Bytes::new()
+        },
+        removed: if audience.removed.is_empty() {
+            Bytes::new()
+        } else {
+            removed()
+        },
     }
 }
 
@@ -492,8 +595,8 @@ impl Versions {
 #[cfg(test)]
 mod tests {
     use events::{
-        Actor, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, LastFour, MatchId, Origin, PersonRef, ProjectId,
-        SalesmanId, SalesmanMatched, Step, Strategy, Topic,
+        Actor, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, LastFour, MatchId,
+        Origin, PersonRef, ProjectId, SalesmanId, SalesmanMatched, Step, Strategy, Topic,
     };
 
     use super::*;
@@ -555,14 +658,21 @@ mod tests {
                 customer_id: CustomerId(Uuid::from_u128(id)),
                 last_four: LastFour::try_from("5678".to_owned()).unwrap(),
             },
-            salesman: PersonRef { id: person(501), display_name: "김영업".to_owned() },
+            salesman: PersonRef {
+                id: person(501),
+                display_name: "김영업".to_owned(),
+            },
             consultant: None,
             previous_salesman_id: Some(person(500)),
             previous_consultant_id: None,
             strategy: Strategy::PhoneSuffix,
             actor: Actor::System,
         });
-        hub.tell(ms, &envelope(Topic::SalesmanMatch, id + 9000, version), &fact);
+        hub.tell(
+            ms,
+            &envelope(Topic::SalesmanMatch, id + 9000, version),
+            &fact,
+        );
     }
 
     struct Sent {
@@ -574,7 +684,13 @@ mod tests {
     fn sent(client: &Client) -> Vec<Sent> {
         let all: Vec<u8> = client.queue.waiting().drain(..).flatten().collect();
         let text = String::from_utf8(all).unwrap();
-        let line = |block: &str, name: &str| block.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned();
+        let line = |block: &str, name: &str| {
+            block
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .unwrap()
+                .to_owned()
+        };
         text.split_terminator("\n\n")
             .map(|block| Sent {
                 id: line(block, "id: "),
@@ -589,7 +705,10 @@ mod tests {
     }
 
     fn versions(client: &Client) -> Vec<i64> {
-        sent(client).iter().map(|sent| sent.data["version"].as_i64().unwrap()).collect()
+        sent(client)
+            .iter()
+            .map(|sent| sent.data["version"].as_i64().unwrap())
+            .collect()
     }
 
     fn a_hub() -> Arc<Hub> {
@@ -598,9 +717,22 @@ mod tests {
 
     #[test]
     fn a_cursor_survives_its_text_and_nothing_else_is_one() {
-        let cursor = Cursor { ms: 1_763_900_000_000, feed: "0a1b2c3d".to_owned(), number: 42 };
+        let cursor = Cursor {
+            ms: 1_763_900_000_000,
+            feed: "0a1b2c3d".to_owned(),
+            number: 42,
+        };
         assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
-        for text in ["", "1", "1-2", "x-a-1", "1-a-x", "1-a-2-3", "-1-a-2", "99999999999999999999-a-1"] {
+        for text in [
+            "",
+            "1",
+            "1-2",
+            "x-a-1",
+            "1-a-x",
+            "1-a-2-3",
+            "-1-a-2",
+            "99999999999999999999-a-1",
+        ] {
             assert_eq!(Cursor::parse(text), None, "{text}");
         }
     }
@@ -609,7 +741,8 @@ mod tests {
     fn an_event_reaches_those_whom_it_names_and_nobody_else() {
         let hub = a_hub();
         let [own, other] = [1, 2].map(|id| hub.join(customer(id), LONG_AGO, None));
-        let [salesman, stranger] = [500, 1].map(|id| hub.join(Who::Person(Uuid::from_u128(id)), LONG_AGO, None));
+        let [salesman, stranger] =
+            [500, 1].map(|id| hub.join(Who::Person(Uuid::from_u128(id)), LONG_AGO, None));
         let staff = hub.join(Who::Staff, LONG_AGO, None);
         progress(&hub, START, 1, 1);
         let told = sent(&own);
@@ -638,8 +771,17 @@ mod tests {
         for (ms, id) in [(30, 1), (10, 2), (20, 3)] {
             progress(&hub, START + ms, id, 1);
         }
-        let cursors: Vec<Cursor> = sent(&own).iter().map(|sent| Cursor::parse(&sent.id).unwrap()).collect();
-        assert_eq!(cursors.iter().map(|it| (it.ms - START, it.number)).collect::<Vec<_>>(), [(30, 1), (30, 2), (30, 3)]);
+        let cursors: Vec<Cursor> = sent(&own)
+            .iter()
+            .map(|sent| Cursor::parse(&sent.id).unwrap())
+            .collect();
+        assert_eq!(
+            cursors
+                .iter()
+                .map(|it| (it.ms - START, it.number))
+                .collect::<Vec<_>>(),
+            [(30, 1), (30, 2), (30, 3)]
+        );
     }
 
     #[test]
@@ -652,7 +794,10 @@ mod tests {
         progress(&hub, START, 2, 1);
         progress(&hub, START, 1, 2);
         progress(&hub, START, 1, 3);
-        assert_eq!(versions(&hub.join(customer(1), LONG_AGO, Some(&last_seen))), [2, 3]);
+        assert_eq!(
+            versions(&hub.join(customer(1), LONG_AGO, Some(&last_seen))),
+            [2, 3]
+        );
     }
 
     #[test]
@@ -664,7 +809,10 @@ mod tests {
         for (ms, version) in [(9_000, 1), (15_000, 2), (21_000, 3)] {
             progress(&second, START + ms, 1, version);
         }
-        assert_eq!(versions(&second.join(customer(1), LONG_AGO, Some(&last_seen))), [2, 3]);
+        assert_eq!(
+            versions(&second.join(customer(1), LONG_AGO, Some(&last_seen))),
+            [2, 3]
+        );
     }
 
     #[test]
@@ -674,8 +822,17 @@ mod tests {
         progress(&first, START, 1, 1);
         let too_old = sent(&own).pop().unwrap().id;
         progress(&second, START, 1, 1);
-        for last_seen in [too_old.as_str(), "nonsense", "", &format!("{START}-{}-9", second.feed)] {
-            assert_eq!(names(&second.join(customer(1), LONG_AGO, Some(last_seen))), ["resync"], "{last_seen}");
+        for last_seen in [
+            too_old.as_str(),
+            "nonsense",
+            "",
+            &format!("{START}-{}-9", second.feed),
+        ] {
+            assert_eq!(
+                names(&second.join(customer(1), LONG_AGO, Some(last_seen))),
+                ["resync"],
+                "{last_seen}"
+            );
         }
     }
 
@@ -687,17 +844,34 @@ mod tests {
         let began = START + 30;
         let at = |ms: i64, feed: &str, number: u64| format!("{ms}-{feed}-{number}");
         // From before; made up to be later; made up to come from elsewhere.
-        for last_seen in [at(START, &hub.feed, 0), at(began, &hub.feed, 0), at(began, &hub.feed, 1), at(began + 5, "0000beef", 1)]
-        {
+        for last_seen in [
+            at(START, &hub.feed, 0),
+            at(began, &hub.feed, 0),
+            at(began, &hub.feed, 1),
+            at(began + 5, "0000beef", 1),
+        ] {
             for who in [customer(1), Who::Person(Uuid::from_u128(500)), Who::Staff] {
-                assert_eq!(names(&hub.join(who, began, Some(&last_seen))), ["resync"], "{last_seen} {who:?}");
+                assert_eq!(
+                    names(&hub.join(who, began, Some(&last_seen))),
+                    ["resync"],
+                    "{last_seen} {who:?}"
+                );
             }
         }
         // To others nothing happened: theirs holds.
-        assert_eq!(names(&hub.join(customer(2), began, Some(&at(began, &hub.feed, 0)))), [""; 0]);
+        assert_eq!(
+            names(&hub.join(customer(2), began, Some(&at(began, &hub.feed, 0)))),
+            [""; 0]
+        );
         progress(&hub, began, 1, 3);
-        assert_eq!(versions(&hub.join(customer(1), began, Some(&at(began, &hub.feed, 2)))), [3]);
-        assert_eq!(versions(&hub.join(customer(1), LONG_AGO, Some(&at(START, &hub.feed, 0)))), [1, 2, 3]);
+        assert_eq!(
+            versions(&hub.join(customer(1), began, Some(&at(began, &hub.feed, 2)))),
+            [3]
+        );
+        assert_eq!(
+            versions(&hub.join(customer(1), LONG_AGO, Some(&at(START, &hub.feed, 0)))),
+            [1, 2, 3]
+        );
     }
 
     #[test]
@@ -712,7 +886,10 @@ mod tests {
         }
         let anew = hubs[0].join(customer(1), began, Some("nonsense"));
         let resync = sent(&anew).pop().unwrap();
-        assert_eq!(names(&hubs[0].join(customer(1), began, Some(&resync.id))), [""; 0]);
+        assert_eq!(
+            names(&hubs[0].join(customer(1), began, Some(&resync.id))),
+            [""; 0]
+        );
     }
 
     #[test]
@@ -725,14 +902,39 @@ mod tests {
         progress(&hub, START, 2, 2);
         let told = |who: u128| {
             let client = hub.join(Who::Person(Uuid::from_u128(who)), LONG_AGO, Some(&before));
-            sent(&client).into_iter().map(|sent| (sent.event, sent.data["aggregateId"].clone())).collect::<Vec<_>>()
+            sent(&client)
+                .into_iter()
+                .map(|sent| (sent.event, sent.data["aggregateId"].clone()))
+                .collect::<Vec<_>>()
         };
-        let progressed = |id| ("ConsultationProgressed".to_owned(), json!(Uuid::from_u128(id)));
-        assert_eq!(told(500), [progressed(2), ("removed".to_owned(), json!(Uuid::from_u128(1))), progressed(2)]);
-        assert_eq!(told(501), [("SalesmanMatched".to_owned(), json!(Uuid::from_u128(9001)))]);
+        let progressed = |id| {
+            (
+                "ConsultationProgressed".to_owned(),
+                json!(Uuid::from_u128(id)),
+            )
+        };
+        assert_eq!(
+            told(500),
+            [
+                progressed(2),
+                ("removed".to_owned(), json!(Uuid::from_u128(1))),
+                progressed(2)
+            ]
+        );
+        assert_eq!(
+            told(501),
+            [("SalesmanMatched".to_owned(), json!(Uuid::from_u128(9001)))]
+        );
         // Given back to him, he is told of it again, from there on.
         progress(&hub, START, 1, 2);
-        assert_eq!(told(500)[1..], [("removed".to_owned(), json!(Uuid::from_u128(1))), progressed(2), progressed(1)]);
+        assert_eq!(
+            told(500)[1..],
+            [
+                ("removed".to_owned(), json!(Uuid::from_u128(1))),
+                progressed(2),
+                progressed(1)
+            ]
+        );
         let staff = hub.join(Who::Staff, LONG_AGO, Some(&before));
         assert_eq!(sent(&staff).len(), 5);
     }
@@ -744,7 +946,10 @@ mod tests {
         let resync = sent(&own).pop().unwrap();
         drop(own);
         progress(&hub, START, 1, 1);
-        assert_eq!(versions(&hub.join(customer(1), LONG_AGO, Some(&resync.id))), [1]);
+        assert_eq!(
+            versions(&hub.join(customer(1), LONG_AGO, Some(&resync.id))),
+            [1]
+        );
     }
 
     #[test]
@@ -755,16 +960,28 @@ mod tests {
             progress(&hub, START, id, 1);
         }
         assert_eq!(hub.lock().kept.len(), KEPT);
-        assert_eq!(names(&hub.join(customer(1), LONG_AGO, Some(&at(9)))), ["resync"]);
-        assert_eq!(names(&hub.join(customer(1), LONG_AGO, Some(&at(10)))), [""; 0]);
+        assert_eq!(
+            names(&hub.join(customer(1), LONG_AGO, Some(&at(9)))),
+            ["resync"]
+        );
+        assert_eq!(
+            names(&hub.join(customer(1), LONG_AGO, Some(&at(10)))),
+            [""; 0]
+        );
         let foreign = format!("{}-0000beef-1", START + SLACK);
-        assert_eq!(names(&hub.join(customer(1), LONG_AGO, Some(&foreign))), ["resync"]);
+        assert_eq!(
+            names(&hub.join(customer(1), LONG_AGO, Some(&foreign))),
+            ["resync"]
+        );
     }
 
     #[test]
     fn a_slow_browser_gets_one_resync_and_slows_nobody() {
         let hub = a_hub();
-        let (slow, quick) = (hub.join(customer(1), LONG_AGO, None), hub.join(customer(1), LONG_AGO, None));
+        let (slow, quick) = (
+            hub.join(customer(1), LONG_AGO, None),
+            hub.join(customer(1), LONG_AGO, None),
+        );
         for version in 1..=i64::try_from(QUEUE).unwrap() + 1 {
             progress(&hub, START, 1, version);
             assert_eq!(versions(&quick), [version]);
@@ -776,7 +993,10 @@ mod tests {
     #[test]
     fn changed_projects_are_told_to_everybody_at_most_once_a_second() {
         let hub = a_hub();
-        let browsers = [hub.join(customer(1), LONG_AGO, None), hub.join(Who::Staff, LONG_AGO, None)];
+        let browsers = [
+            hub.join(customer(1), LONG_AGO, None),
+            hub.join(Who::Staff, LONG_AGO, None),
+        ];
         let start = Instant::now();
         for (version, after) in [(1, 0), (2, 10), (3, 500), (4, 999)] {
             hub.tell(START, &envelope(Topic::Project, 8, version), &Fact::Project);
@@ -804,7 +1024,10 @@ mod tests {
             hub.tell(START, &envelope(Topic::Project, 8, version), &Fact::Project);
             hub.tick(start + Duration::from_secs(u64::try_from(version).unwrap()));
         }
-        assert_eq!(names(&hub.join(customer(1), LONG_AGO, Some(&last_seen))), ["projects-changed"]);
+        assert_eq!(
+            names(&hub.join(customer(1), LONG_AGO, Some(&last_seen))),
+            ["projects-changed"]
+        );
     }
 
     #[test]
@@ -822,7 +1045,10 @@ mod tests {
         hub.tick(start + Duration::from_secs(2));
         hub.tick(start + Duration::from_secs(9));
         assert_eq!(names(&own), ["resync"]);
-        assert_eq!(names(&hub.join(customer(1), LONG_AGO, Some(&before))), ["resync"]);
+        assert_eq!(
+            names(&hub.join(customer(1), LONG_AGO, Some(&before))),
+            ["resync"]
+        );
     }
 
     #[test]
@@ -839,7 +1065,10 @@ mod tests {
     #[test]
     fn whoever_leaves_is_forgotten() {
         let hub = a_hub();
-        let (one, two) = (hub.join(customer(1), LONG_AGO, None), hub.join(customer(1), LONG_AGO, None));
+        let (one, two) = (
+            hub.join(customer(1), LONG_AGO, None),
+            hub.join(customer(1), LONG_AGO, None),
+        );
         drop(one);
         assert_eq!(hub.lock().clients[&customer(1)].len(), 1);
         drop(two);
@@ -852,7 +1081,10 @@ mod tests {
         for id in 0..(REMEMBERED as u128 + 5) {
             assert!(versions.is_new(Uuid::from_u128(id), 1));
         }
-        assert_eq!((versions.last.len(), versions.order.len()), (REMEMBERED, REMEMBERED));
+        assert_eq!(
+            (versions.last.len(), versions.order.len()),
+            (REMEMBERED, REMEMBERED)
+        );
         assert!(!versions.is_new(Uuid::from_u128(REMEMBERED as u128), 1));
     }
 }

@@ -157,7 +157,9 @@ impl Gateway {
     /// When a port is taken, the database's URL cannot be read, or the machine has no randomness.
     pub async fn bind(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let listen = |address| async move {
-            TcpListener::bind(address).await.with_context(|| format!("the gateway cannot listen on {address}"))
+            TcpListener::bind(address)
+                .await
+                .with_context(|| format!("the gateway cannot listen on {address}"))
         };
         let listener = listen(config.listen).await?;
         let admin = listen(config.admin_listen).await?;
@@ -173,7 +175,10 @@ impl Gateway {
             customer_ids: config.customer_ids.clone(),
             limits: config.limits,
             writers: Writers::new(config.limits.writes),
-            post: Post::new(Arc::new(Webhook::new(config.sender_url.clone(), config.sender_key.clone()))),
+            post: Post::new(Arc::new(Webhook::new(
+                config.sender_url.clone(),
+                config.sender_key.clone(),
+            ))),
             passwords: Passwords::new()?,
             people: Arc::default(),
             tokens: Tokens::new(config.signer.clone()),
@@ -214,7 +219,10 @@ impl Gateway {
     pub fn ready(&self) -> impl Future<Output = ()> + Send + 'static {
         let (mut phase, mut following) = (self.phase.subscribe(), self.following.subscribe());
         async move {
-            let serves = phase.wait_for(|phase| *phase != Phase::Starting).await.is_ok();
+            let serves = phase
+                .wait_for(|phase| *phase != Phase::Starting)
+                .await
+                .is_ok();
             let follows = following.wait_for(|following| *following).await.is_ok();
             if !(serves && follows) {
                 // It ended before it was ready: then it never will be.
@@ -229,18 +237,37 @@ impl Gateway {
     /// # Errors
     /// When its schema is older than this build.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { config, door, listener, admin, phase, following } = self;
-        let admin_server = service::spawn(axum::serve(admin, health(phase.subscribe())).into_future());
+        let Self {
+            config,
+            door,
+            listener,
+            admin,
+            phase,
+            following,
+        } = self;
+        let admin_server =
+            service::spawn(axum::serve(admin, health(phase.subscribe())).into_future());
         let migrated = service::migrate(&door.db, &migrations(), config.migrate, &stop).await;
         if !matches!(migrated, Ok(true)) {
             admin_server.abort();
             return migrated.map(drop);
         }
-        let feed = Feed::start(config.kafka.clone(), door.hub.clone(), door.people.clone(), following);
+        let feed = Feed::start(
+            config.kafka.clone(),
+            door.hub.clone(),
+            door.people.clone(),
+            following,
+        );
         let closing = CancellationToken::new();
         let router = router(door.clone(), phase.subscribe());
-        let server =
-            service::spawn(server::serve(listener, router, config.patience, config.room, closing.clone(), FINISH_REQUESTS));
+        let server = service::spawn(server::serve(
+            listener,
+            router,
+            config.patience,
+            config.room,
+            closing.clone(),
+            FINISH_REQUESTS,
+        ));
         let ending = CancellationToken::new();
         let background = TaskTracker::new();
         background.spawn(tidy(door.clone(), ending.clone()));
@@ -263,7 +290,10 @@ impl Gateway {
             tracing::error!(error = %panicked, "the server ended early");
         }
         ending.cancel();
-        if tokio::time::timeout(FINISH_BACKGROUND, background.wait()).await.is_err() {
+        if tokio::time::timeout(FINISH_BACKGROUND, background.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("what runs in the background did not finish in time");
         }
         door.post.close(FINISH_SENDING).await;
@@ -310,15 +340,24 @@ async fn tidy(door: Arc<Door>, ending: CancellationToken) {
 
 /// Everything a browser can reach.
 fn router(door: Arc<Door>, phase: watch::Receiver<Phase>) -> Router {
-    let answers = Answers { phase, is_https: door.origin.is_https() };
+    let answers = Answers {
+        phase,
+        is_https: door.origin.is_https(),
+    };
     let (own, _) = own::routes().split_for_parts();
     let routes = own
         .route(routes::STREAM, get(stream::open))
         .route(routes::DESCRIPTION, get(openapi::describe))
         .merge(openapi::page())
         .fallback(proxy::forward)
-        .layer(middleware::from_fn_with_state(door.clone(), audit::write_down))
-        .layer(middleware::from_fn_with_state(door.clone(), admission::admit))
+        .layer(middleware::from_fn_with_state(
+            door.clone(),
+            audit::write_down,
+        ))
+        .layer(middleware::from_fn_with_state(
+            door.clone(),
+            admission::admit,
+        ))
         .with_state(door);
     http::layers(routes).layer(middleware::from_fn_with_state(answers, answers::around))
 }
@@ -335,7 +374,10 @@ fn health(phase: watch::Receiver<Phase>) -> Router {
             Phase::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
         }
     });
-    Router::new().route("/livez", get(|| async { "ok" })).route("/readyz", readyz).with_state(phase)
+    Router::new()
+        .route("/livez", get(|| async { "ok" }))
+        .route("/readyz", readyz)
+        .with_state(phase)
 }
 
 /// The whole life of a process that is the gateway, from its environment. `gateway migrate` brings its schema up to date instead.
@@ -355,7 +397,9 @@ pub async fn run() {
     let result = match std::env::args().nth(1).as_deref() {
         None => alone(config).await,
         Some("migrate") => migrate_only(&config).await,
-        Some(other) => exit_wrong(&anyhow::anyhow!("{other} is no sub-command: there is only `migrate`")),
+        Some(other) => exit_wrong(&anyhow::anyhow!(
+            "{other} is no sub-command: there is only `migrate`"
+        )),
     };
     process::exit(match result {
         Ok(()) => 0,
@@ -373,7 +417,9 @@ async fn alone(config: Config) -> anyhow::Result<()> {
 }
 
 async fn migrate_only(config: &Config) -> anyhow::Result<()> {
-    Db::new(NAME, &config.database_url, Arc::new(SystemClock))?.migrate(&migrations(), Migrate::Apply).await
+    Db::new(NAME, &config.database_url, Arc::new(SystemClock))?
+        .migrate(&migrations(), Migrate::Apply)
+        .await
 }
 
 #[expect(clippy::print_stderr, reason = "logging may be what could not start")]

@@ -35,7 +35,10 @@ pub struct Rate {
 impl Rate {
     /// So many in so many seconds. Neither may be zero; a zero counts as one.
     pub const fn new(count: u32, seconds: u32) -> Self {
-        Self { count: if count == 0 { 1 } else { count }, seconds: if seconds == 0 { 1 } else { seconds } }
+        Self {
+            count: if count == 0 { 1 } else { count },
+            seconds: if seconds == 0 { 1 } else { seconds },
+        }
     }
 
     /// In which time one is given back.
@@ -59,7 +62,10 @@ impl FromStr for Rate {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const WRONG: &str = "it is not of the form COUNT/SECONDS, with 1 to 1000000 and 1 to 86400";
         let (count, seconds) = text.split_once('/').ok_or(WRONG)?;
-        let (count, seconds) = (count.trim().parse().map_err(|_| WRONG)?, seconds.trim().parse().map_err(|_| WRONG)?);
+        let (count, seconds) = (
+            count.trim().parse().map_err(|_| WRONG)?,
+            seconds.trim().parse().map_err(|_| WRONG)?,
+        );
         if (1..=LARGEST_COUNT).contains(&count) && (1..=MOST_SECONDS).contains(&seconds) {
             Ok(Self { count, seconds })
         } else {
@@ -168,12 +174,15 @@ impl SignInKey {
     /// HMAC-SHA256 of these parts for this purpose. Each part is told apart from the next by its length.
     pub(crate) fn mac(&self, purpose: &str, parts: &[&[u8]]) -> Vec<u8> {
         // A key of any length is good for HMAC, so that there always is one.
-        self.hash(purpose, parts).map(|mac| mac.finalize().into_bytes().to_vec()).unwrap_or_default()
+        self.hash(purpose, parts)
+            .map(|mac| mac.finalize().into_bytes().to_vec())
+            .unwrap_or_default()
     }
 
     /// Whether that is the MAC of these parts, in a time that does not tell how much of it is right.
     pub(crate) fn verifies(&self, purpose: &str, parts: &[&[u8]], mac: &[u8]) -> bool {
-        self.hash(purpose, parts).is_some_and(|it| it.verify_slice(mac).is_ok())
+        self.hash(purpose, parts)
+            .is_some_and(|it| it.verify_slice(mac).is_ok())
     }
 
     fn hash(&self, purpose: &str, parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
@@ -191,7 +200,11 @@ impl FromStr for SignInKey {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
-        if text.len() >= 32 { Ok(Self(text.as_bytes().to_vec())) } else { Err("it is shorter than 32 characters") }
+        if text.len() >= 32 {
+            Ok(Self(text.as_bytes().to_vec()))
+        } else {
+            Err("it is shorter than 32 characters")
+        }
     }
 }
 
@@ -263,16 +276,28 @@ impl Writers {
 impl<C: Clock + Clone> Writers<C> {
     fn by(rate: Rate, clock: C) -> Self {
         let count = NonZeroU32::new(rate.count).unwrap_or(NonZeroU32::MIN);
-        let quota = rate.interval().to_std().ok().and_then(Quota::with_period).unwrap_or(Quota::per_second(count));
-        let counted = RateLimiter::new(quota.allow_burst(count), DefaultKeyedStateStore::default(), clock.clone());
+        let quota = rate
+            .interval()
+            .to_std()
+            .ok()
+            .and_then(Quota::with_period)
+            .unwrap_or(Quota::per_second(count));
+        let counted = RateLimiter::new(
+            quota.allow_burst(count),
+            DefaultKeyedStateStore::default(),
+            clock.clone(),
+        );
         Self { counted, clock }
     }
 
     /// Takes one of what this writer may.
     pub(crate) fn take(&self, writer: Writer) -> Result<(), Problem> {
-        self.counted
-            .check_key(&writer)
-            .map_err(|not_yet| too_many(TimeDelta::from_std(not_yet.wait_time_from(self.clock.now())).unwrap_or(TimeDelta::MAX)))
+        self.counted.check_key(&writer).map_err(|not_yet| {
+            too_many(
+                TimeDelta::from_std(not_yet.wait_time_from(self.clock.now()))
+                    .unwrap_or(TimeDelta::MAX),
+            )
+        })
     }
 
     /// Forgets whoever has used nothing up.
@@ -284,11 +309,19 @@ impl<C: Clock + Clone> Writers<C> {
 
 /// 429, and when to come back: a second later at the earliest.
 pub(crate) fn too_many(wait: TimeDelta) -> Problem {
-    let seconds = wait.num_milliseconds().max(0).unsigned_abs().div_ceil(1000).max(1);
+    let seconds = wait
+        .num_milliseconds()
+        .max(0)
+        .unsigned_abs()
+        .div_ceil(1000)
+        .max(1);
     Problem::new(
         StatusCode::TOO_MANY_REQUESTS,
         "too-many-requests",
-        Text::new("요청이 너무 많습니다. 잠시 후 다시 시도해 주세요", "Too many requests. Try again in a while"),
+        Text::new(
+            "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요",
+            "Too many requests. Try again in a while",
+        ),
     )
     .retry_after(u32::try_from(seconds).unwrap_or(u32::MAX))
 }
@@ -303,11 +336,21 @@ pub(crate) async fn take(db: &Db, key: &LimitKey, rate: Rate) -> Result<(), Prob
 }
 
 /// The same within a unit of work: what is not committed was not taken.
-pub(crate) async fn take_in(tx: &mut Tx, now: DateTime<Utc>, key: &LimitKey, rate: Rate) -> Result<(), Problem> {
+pub(crate) async fn take_in(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+    key: &LimitKey,
+    rate: Rate,
+) -> Result<(), Problem> {
     take_by(tx, now, key, rate).await
 }
 
-async fn take_by(connection: &mut PgConnection, now: DateTime<Utc>, key: &LimitKey, rate: Rate) -> Result<(), Problem> {
+async fn take_by(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+    key: &LimitKey,
+    rate: Rate,
+) -> Result<(), Problem> {
     let taken = sqlx::query(
         "insert into rate_limit as it (key, free_at) values ($1, $2::timestamptz + $3::interval)
          on conflict (key) do update set free_at = greatest(it.free_at, $2) + $3
@@ -323,14 +366,22 @@ async fn take_by(connection: &mut PgConnection, now: DateTime<Utc>, key: &LimitK
         return Ok(());
     }
     let free_at: Option<DateTime<Utc>> =
-        sqlx::query_scalar("select free_at from rate_limit where key = $1").bind(&key.0).fetch_optional(connection).await?;
-    let wait = free_at.map_or(TimeDelta::zero(), |free_at| free_at + rate.interval() - rate.span() - now);
+        sqlx::query_scalar("select free_at from rate_limit where key = $1")
+            .bind(&key.0)
+            .fetch_optional(connection)
+            .await?;
+    let wait = free_at.map_or(TimeDelta::zero(), |free_at| {
+        free_at + rate.interval() - rate.span() - now
+    });
     Err(too_many(wait))
 }
 
 /// Drops what nothing is used up of.
 pub(crate) async fn prune(db: &Db) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from rate_limit where free_at <= $1").bind(db.now()).execute(db.pool()).await?;
+    sqlx::query("delete from rate_limit where free_at <= $1")
+        .bind(db.now())
+        .execute(db.pool())
+        .await?;
     Ok(())
 }
 
@@ -350,7 +401,18 @@ mod tests {
     fn a_rate_is_a_count_and_seconds() {
         assert_eq!("5/900".parse(), Ok(Rate::new(5, 900)));
         assert_eq!(Rate::new(5, 900).to_string(), "5/900");
-        for wrong in ["", "5", "0/1", "1/0", "-1/2", "5/", "x/1", "1000001/1", "1/86401", "5/900/1"] {
+        for wrong in [
+            "",
+            "5",
+            "0/1",
+            "1/0",
+            "-1/2",
+            "5/",
+            "x/1",
+            "1000001/1",
+            "1/86401",
+            "5/900/1",
+        ] {
             assert!(wrong.parse::<Rate>().is_err(), "{wrong}");
         }
         assert!(Limits::GENEROUS.writes.interval() > TimeDelta::zero());
@@ -371,30 +433,52 @@ mod tests {
         assert_ne!(of("codes", "a"), of("guesses", "a"));
         assert_ne!(of("codes", "a"), of("codes", "b"));
         assert_ne!(key.mac("p", &[b"ab", b"c"]), key.mac("p", &[b"a", b"bc"]));
-        assert_eq!(format!("{key:?} {:?}", of("codes", "01012345678")), "*** ***");
+        assert_eq!(
+            format!("{key:?} {:?}", of("codes", "01012345678")),
+            "*** ***"
+        );
         assert!("short".parse::<SignInKey>().is_err());
     }
 
     const LIMIT: &str = "of-this-test";
 
     fn key(value: &str) -> LimitKey {
-        LimitKey::of(&"0123456789abcdef0123456789abcdef".parse().unwrap(), LIMIT, value)
+        LimitKey::of(
+            &"0123456789abcdef0123456789abcdef".parse().unwrap(),
+            LIMIT,
+            value,
+        )
     }
 
     /// So many gateways on one database, by one clock.
     async fn gateways<const COUNT: usize>() -> ([Db; COUNT], Arc<MockClock>) {
-        let url = db::service_url(&testing::database(&[crate::NAME]).await, crate::NAME, "test").unwrap();
+        let url = db::service_url(
+            &testing::database(&[crate::NAME]).await,
+            crate::NAME,
+            "test",
+        )
+        .unwrap();
         let clock = Arc::new(MockClock::at("2026-11-23T01:00:00Z".parse().unwrap()));
         let gateways = [(); COUNT].map(|()| Db::new(crate::NAME, &url, clock.clone()).unwrap());
-        gateways[0].migrate(&crate::migrations(), Migrate::Apply).await.unwrap();
+        gateways[0]
+            .migrate(&crate::migrations(), Migrate::Apply)
+            .await
+            .unwrap();
         (gateways, clock)
     }
 
     async fn taken(db: &Db, value: &str, rate: Rate) -> Option<u64> {
         take(db, &key(value), rate).await.err().map(|refused| {
-            assert_eq!((refused.status().as_u16(), refused.slug()), (429, "too-many-requests"));
+            assert_eq!(
+                (refused.status().as_u16(), refused.slug()),
+                (429, "too-many-requests")
+            );
             let answer = refused.render(Language::Korean);
-            answer.headers()["retry-after"].to_str().unwrap().parse().unwrap()
+            answer.headers()["retry-after"]
+                .to_str()
+                .unwrap()
+                .parse()
+                .unwrap()
         })
     }
 
@@ -403,7 +487,11 @@ mod tests {
         let (gateways, _) = gateways::<3>().await;
         let rate = Rate::new(5, 900);
         let all = (0..300).map(|number| taken(&gateways[number % 3], "01012345678", rate));
-        let got = futures_util::future::join_all(all).await.into_iter().filter(Option::is_none).count();
+        let got = futures_util::future::join_all(all)
+            .await
+            .into_iter()
+            .filter(Option::is_none)
+            .count();
         assert_eq!(got, 5);
         assert_eq!(taken(&gateways[0], "01087654321", rate).await, None);
     }
@@ -432,10 +520,16 @@ mod tests {
     #[tokio::test]
     async fn the_table_tells_nothing_and_forgets_what_is_given_back() {
         let ([db], clock) = gateways::<1>().await;
-        take(&db, &key("01012345678"), Rate::new(1, 60)).await.unwrap();
+        take(&db, &key("01012345678"), Rate::new(1, 60))
+            .await
+            .unwrap();
         take(
             &db,
-            &LimitKey::of_address(&"0123456789abcdef0123456789abcdef".parse().unwrap(), LIMIT, IpAddr::from([1, 2, 3, 4])),
+            &LimitKey::of_address(
+                &"0123456789abcdef0123456789abcdef".parse().unwrap(),
+                LIMIT,
+                IpAddr::from([1, 2, 3, 4]),
+            ),
             Rate::new(1, 600),
         )
         .await
@@ -447,7 +541,10 @@ mod tests {
                 .unwrap()
         };
         let told = rows().await.join(" ");
-        assert!(!told.contains("12345678") && !told.contains("1.2.3.4") && !told.contains(LIMIT), "{told}");
+        assert!(
+            !told.contains("12345678") && !told.contains("1.2.3.4") && !told.contains(LIMIT),
+            "{told}"
+        );
         clock.advance(TimeDelta::seconds(61));
         prune(&db).await.unwrap();
         assert_eq!(rows().await.len(), 1);
@@ -463,7 +560,10 @@ mod tests {
         let one = Writer::Person(Role::Staff, Uuid::from_u128(1));
         assert!(writers.take(one).is_ok() && writers.take(one).is_ok());
         assert_eq!(writers.take(one).unwrap_err().status(), 429);
-        for other in [Writer::Person(Role::Customer, Uuid::from_u128(1)), Writer::at(IpAddr::from([1, 2, 3, 4]))] {
+        for other in [
+            Writer::Person(Role::Customer, Uuid::from_u128(1)),
+            Writer::at(IpAddr::from([1, 2, 3, 4])),
+        ] {
             assert!(writers.take(other).is_ok());
         }
         assert_eq!(writers.counted.len(), 3);

@@ -30,7 +30,10 @@ use crate::signed_in::signed_out;
 use crate::{Door, erasure};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Door>> {
-    OpenApiRouter::new().routes(routes!(data)).routes(routes!(disclosures)).routes(routes!(erase))
+    OpenApiRouter::new()
+        .routes(routes!(data))
+        .routes(routes!(disclosures))
+        .routes(routes!(erase))
 }
 
 /// One example of each problem that only these routes have.
@@ -78,7 +81,10 @@ pub(crate) struct ConsentGiven {
 }
 
 /// A browser in which a customer is signed in.
-#[expect(clippy::struct_field_names, reason = "they are instants, named as everywhere")]
+#[expect(
+    clippy::struct_field_names,
+    reason = "they are instants, named as everywhere"
+)]
 #[derive(Debug, Serialize, ToSchema, sqlx::FromRow)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
@@ -106,7 +112,10 @@ pub(crate) struct SessionView {
     )),
     extensions(("x-problems" = json!(["service-unavailable", "too-many-requests"]))),
 )]
-pub(crate) async fn data(State(door): State<Arc<Door>>, who: Identity) -> Result<Response, Problem> {
+pub(crate) async fn data(
+    State(door): State<Arc<Door>>,
+    who: Identity,
+) -> Result<Response, Problem> {
     let deadline = Instant::now() + door.upstream.patience.answer;
     take(&door, "data", &who).await?;
     let asked = Service::ALL.map(async |service| {
@@ -134,8 +143,13 @@ pub(crate) async fn data(State(door): State<Arc<Door>>, who: Identity) -> Result
         sessions,
         services,
     };
-    let headers =
-        [(header::CONTENT_DISPOSITION, "attachment; filename=\"ktgg-my-data.json\""), (header::CACHE_CONTROL, "no-store")];
+    let headers = [
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"ktgg-my-data.json\"",
+        ),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
     Ok((headers, View(view)).into_response())
 }
 
@@ -147,7 +161,9 @@ async fn take(door: &Door, what: &'static str, who: &Identity) -> Result<(), Pro
 
 /// The body of an answer that says yes; anything else leaves the whole out.
 fn read<'a, T: Deserialize<'a>>(service: Service, answer: &'a Asked) -> Result<T, Problem> {
-    let value = (answer.status == StatusCode::OK).then(|| serde_json::from_slice(&answer.body)).and_then(Result::ok);
+    let value = (answer.status == StatusCode::OK)
+        .then(|| serde_json::from_slice(&answer.body))
+        .and_then(Result::ok);
     value.ok_or_else(|| {
         tracing::warn!(service = service.name(), status = %answer.status, "a service did not tell what it keeps of a customer");
         service_unavailable(service)
@@ -225,25 +241,47 @@ struct Disclosed {
     responses((status = OK, description = "Newest first", body = DisclosuresView)),
     extensions(("x-problems" = json!(["service-unavailable", "too-many-requests"]))),
 )]
-pub(crate) async fn disclosures(State(door): State<Arc<Door>>, who: Identity) -> Result<View<DisclosuresView>, Problem> {
+pub(crate) async fn disclosures(
+    State(door): State<Arc<Door>>,
+    who: Identity,
+) -> Result<View<DisclosuresView>, Problem> {
     let deadline = Instant::now() + door.upstream.patience.answer;
     take(&door, "disclosures", &who).await?;
     // Those are told a number, and show it.
-    let keepers = Service::ALL.into_iter().filter(|service| service.is_told_the_phone());
+    let keepers = Service::ALL
+        .into_iter()
+        .filter(|service| service.is_told_the_phone());
     let asked = keepers.map(async |service| {
-        let answer = ask(&door, service, Method::GET, "/me/disclosures", &who, deadline).await?;
+        let answer = ask(
+            &door,
+            service,
+            Method::GET,
+            "/me/disclosures",
+            &who,
+            deadline,
+        )
+        .await?;
         read::<Told>(service, &answer)
     });
-    let mut told: Vec<Disclosed> = try_join_all(asked).await?.into_iter().flat_map(|told| told.items).collect();
+    let mut told: Vec<Disclosed> = try_join_all(asked)
+        .await?
+        .into_iter()
+        .flat_map(|told| told.items)
+        .collect();
     told.sort_by_key(|it| std::cmp::Reverse((it.at, it.about.id)));
     let names = names(&door.db, told.iter().map(|it| it.viewer_id).collect()).await?;
     let items = told.into_iter().map(|it| DisclosureView {
         at: it.at,
-        viewer: ViewerView { role: it.viewer_role, name: names.get(&it.viewer_id).cloned() },
+        viewer: ViewerView {
+            role: it.viewer_role,
+            name: names.get(&it.viewer_id).cloned(),
+        },
         why: it.why,
         about: it.about,
     });
-    Ok(View(DisclosuresView { items: items.collect() }))
+    Ok(View(DisclosuresView {
+        items: items.collect(),
+    }))
 }
 
 /// How they are called: people of the salesman service, and members of staff.
@@ -265,7 +303,10 @@ async fn names(db: &Db, ids: Vec<Uuid>) -> Result<HashMap<Uuid, String>, sqlx::E
     responses((status = ACCEPTED, description = "It has begun, and does not end before it is done")),
     extensions(("x-command" = json!("EraseCustomer")), ("x-events" = json!([]))),
 )]
-pub(crate) async fn erase(State(door): State<Arc<Door>>, who: Identity) -> Result<Response, Problem> {
+pub(crate) async fn erase(
+    State(door): State<Arc<Door>>,
+    who: Identity,
+) -> Result<Response, Problem> {
     let mut tx = door.db.begin().await?;
     erasure::request(&mut tx, CustomerId(who.subject)).await?;
     tx.commit().await?;

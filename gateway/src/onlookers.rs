@@ -62,7 +62,10 @@ impl Onlooker {
 impl Drop for Onlooker {
     fn drop(&mut self) {
         let mut open = self.all.lock();
-        if let Some(streams) = open.get_mut(&self.id_hash).filter(|streams| Arc::ptr_eq(&streams.end, &self.end)) {
+        if let Some(streams) = open
+            .get_mut(&self.id_hash)
+            .filter(|streams| Arc::ptr_eq(&streams.end, &self.end))
+        {
             streams.count -= 1;
             if streams.count == 0 {
                 open.remove(&self.id_hash);
@@ -78,12 +81,19 @@ impl Onlookers {
     /// 429 when the session has too many of them.
     pub(crate) fn join(self: &Arc<Self>, id_hash: IdHash) -> Result<Onlooker, Problem> {
         let mut open = self.lock();
-        let streams = open.entry(id_hash).or_insert_with(|| Streams { count: 0, end: Arc::default() });
+        let streams = open.entry(id_hash).or_insert_with(|| Streams {
+            count: 0,
+            end: Arc::default(),
+        });
         if streams.count >= STREAMS {
             return Err(limits::too_many(TimeDelta::seconds(1)));
         }
         streams.count += 1;
-        Ok(Onlooker { all: self.clone(), id_hash, end: streams.end.clone() })
+        Ok(Onlooker {
+            all: self.clone(),
+            id_hash,
+            end: streams.end.clone(),
+        })
     }
 
     /// Watches until told to stop.
@@ -106,7 +116,10 @@ impl Onlookers {
             match tokio::time::timeout_at(until, holding(sessions, &mut connection, &open)).await {
                 Ok(Ok(holding)) => {
                     answered = Instant::now();
-                    self.end(open.into_iter().filter(|id_hash| !holding.contains(id_hash)));
+                    self.end(
+                        open.into_iter()
+                            .filter(|id_hash| !holding.contains(id_hash)),
+                    );
                 }
                 Ok(Err(error)) => tracing::debug!(%error, "it is not known which sessions hold"),
                 Err(_) => tracing::debug!("it takes too long to learn which sessions hold"),
@@ -126,7 +139,10 @@ impl Onlookers {
     /// Ends the streams of these sessions. One that is slow to go is none of those that the session opens from now on.
     fn end(&self, sessions: impl IntoIterator<Item = IdHash>) {
         let mut open = self.lock();
-        for streams in sessions.into_iter().filter_map(|id_hash| open.remove(&id_hash)) {
+        for streams in sessions
+            .into_iter()
+            .filter_map(|id_hash| open.remove(&id_hash))
+        {
             streams.end.cancel();
         }
     }
@@ -171,7 +187,12 @@ mod tests {
         drop(old);
         assert_eq!(all.lock()[&session].count, 1);
         let more: Vec<Onlooker> = (1..STREAMS).map(|_| all.join(session).unwrap()).collect();
-        assert_eq!(all.join(session).err().map(|refused| refused.status().as_u16()), Some(429));
+        assert_eq!(
+            all.join(session)
+                .err()
+                .map(|refused| refused.status().as_u16()),
+            Some(429)
+        );
         drop((new, more));
         assert!(all.lock().is_empty());
     }

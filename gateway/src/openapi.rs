@@ -45,7 +45,9 @@ pub(crate) const SCHEMES: &str = "securitySchemes";
 
 /// The page, at `/docs`.
 pub(crate) fn page<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    SwaggerUi::new("/docs").config(Config::from(DESCRIPTION)).into()
+    SwaggerUi::new("/docs")
+        .config(Config::from(DESCRIPTION))
+        .into()
 }
 
 /// `GET /api/openapi.json`: what every service that is up can do. One that is down is left out and named.
@@ -74,13 +76,21 @@ struct Fetched {
 
 impl Fetched {
     fn is_fresh(&self) -> bool {
-        self.at.elapsed() < if self.description.is_some() { FRESH } else { ABSENT }
+        self.at.elapsed()
+            < if self.description.is_some() {
+                FRESH
+            } else {
+                ABSENT
+            }
     }
 }
 
 impl Descriptions {
     pub(crate) fn new(upstream: Upstream) -> Self {
-        Self { upstream, known: Mutex::default() }
+        Self {
+            upstream,
+            known: Mutex::default(),
+        }
     }
 
     async fn merged(&self) -> Bytes {
@@ -95,7 +105,13 @@ impl Descriptions {
         let is_current = fetching.is_empty();
         while let Some(fetched) = fetching.join_next().await {
             if let Ok((service, description)) = fetched {
-                known.services.insert(service, Fetched { at: Instant::now(), description });
+                known.services.insert(
+                    service,
+                    Fetched {
+                        at: Instant::now(),
+                        description,
+                    },
+                );
             }
         }
         if !is_current {
@@ -120,9 +136,17 @@ async fn fetch(upstream: &Upstream, service: Service) -> Option<Value> {
     let deadline = Instant::now() + ASK;
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = upstream.uri(service, PathAndQuery::from_static("/openapi.json"))?;
-    let answer = upstream.send(request, deadline).await.ok().filter(|answer| answer.status().is_success())?;
+    let answer = upstream
+        .send(request, deadline)
+        .await
+        .ok()
+        .filter(|answer| answer.status().is_success())?;
     let body = Limited::new(answer.into_body(), LONGEST).collect();
-    let bytes = tokio::time::timeout_at(deadline, body).await.ok()?.ok()?.to_bytes();
+    let bytes = tokio::time::timeout_at(deadline, body)
+        .await
+        .ok()?
+        .ok()?
+        .to_bytes();
     serde_json::from_slice(&bytes).ok().filter(Value::is_object)
 }
 
@@ -150,7 +174,12 @@ pub fn merge(mut descriptions: Vec<(&str, Value)>) -> Value {
     for (service, mut description) in descriptions {
         let renames: BTreeMap<String, String> = conflicts
             .iter()
-            .map(|(kind, name)| (reference(kind, name), reference(kind, &format!("{}{name}", pascal(service)))))
+            .map(|(kind, name)| {
+                (
+                    reference(kind, name),
+                    reference(kind, &format!("{}{name}", pascal(service))),
+                )
+            })
             .collect();
         rename(&mut description, &renames);
         tags.insert(service.to_owned(), json!({ "name": service }));
@@ -164,10 +193,16 @@ pub fn merge(mut descriptions: Vec<(&str, Value)>) -> Value {
                 continue;
             }
             let is_conflict = conflicts.contains(&(kind.to_owned(), name.to_owned()));
-            let name = if is_conflict { format!("{}{name}", pascal(service)) } else { name.to_owned() };
+            let name = if is_conflict {
+                format!("{}{name}", pascal(service))
+            } else {
+                name.to_owned()
+            };
             components.entry(kind).or_insert_with(|| json!({}))[name] = component.clone();
         }
-        let Some(Value::Object(described)) = description.get_mut("paths").map(Value::take) else { continue };
+        let Some(Value::Object(described)) = description.get_mut("paths").map(Value::take) else {
+            continue;
+        };
         for (path, mut item) in described {
             drop_internal(&mut item);
             if operations(&mut item).next().is_none() {
@@ -179,7 +214,9 @@ pub fn merge(mut descriptions: Vec<(&str, Value)>) -> Value {
                 name(operation, service, &path, &repeated);
                 describe::add_problems(operation, &own_problems(operation, service, &path));
             }
-            let there = paths.entry(format!("{API}{path}")).or_insert_with(|| json!({}));
+            let there = paths
+                .entry(format!("{API}{path}"))
+                .or_insert_with(|| json!({}));
             if let (Some(there), Value::Object(item)) = (there.as_object_mut(), item) {
                 for (name, value) in item {
                     there.entry(name).or_insert(value);
@@ -220,17 +257,48 @@ fn drop_internal(item: &mut Value) {
 
 /// What every operation has once it is one of many: a tag, whether one has to be signed in, and, where it writes or is written down, how it
 /// is known that a page of ours asks.
-fn finish(operation: &mut Map<String, Value>, service: &str, method: &str, path: &str, is_open: bool) {
-    if operation.get("tags").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+fn finish(
+    operation: &mut Map<String, Value>,
+    service: &str,
+    method: &str,
+    path: &str,
+    is_open: bool,
+) {
+    if operation
+        .get("tags")
+        .and_then(Value::as_array)
+        .is_none_or(Vec::is_empty)
+    {
         operation.insert("tags".to_owned(), json!([service]));
     }
     // Services check tokens that only the gateway makes; whoever reads this signs in here, whatever a service calls its own check.
-    let actors: Vec<&str> =
-        operation.get("x-actors").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    let is_open = if actors.is_empty() { is_open } else { actors.contains(&"anyone") };
+    let actors: Vec<&str> = operation
+        .get("x-actors")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let is_open = if actors.is_empty() {
+        is_open
+    } else {
+        actors.contains(&"anyone")
+    };
     let security = match operation.get("security").and_then(Value::as_array) {
-        Some(said) if said.iter().all(|one| one.as_object().is_some_and(Map::is_empty)) => json!([{}]),
-        Some(said) if said.iter().all(|one| one.as_object().is_some_and(|one| !one.is_empty())) => json!([{ SCHEME: [] }]),
+        Some(said)
+            if said
+                .iter()
+                .all(|one| one.as_object().is_some_and(Map::is_empty)) =>
+        {
+            json!([{}])
+        }
+        Some(said)
+            if said
+                .iter()
+                .all(|one| one.as_object().is_some_and(|one| !one.is_empty())) =>
+        {
+            json!([{ SCHEME: [] }])
+        }
         None if !is_open => json!([{ SCHEME: [] }]),
         // An empty requirement beside the other: signed in or not.
         _ => json!([{}, { SCHEME: [] }]),
@@ -247,7 +315,13 @@ fn finish(operation: &mut Map<String, Value>, service: &str, method: &str, path:
                 "schema": { "type": "string", "enum": ["1"], "default": "1" },
             }));
         }
-        describe::add_problems(operation, &[cross_site::refused(), limits::too_many(TimeDelta::seconds(1))]);
+        describe::add_problems(
+            operation,
+            &[
+                cross_site::refused(),
+                limits::too_many(TimeDelta::seconds(1)),
+            ],
+        );
     }
 }
 
@@ -256,13 +330,22 @@ const GATEWAY: &str = "gateway";
 
 /// A name that no other operation has: services call theirs after what the verb does, and two of one service may do it to different things.
 fn name(operation: &mut Map<String, Value>, service: &str, path: &str, repeated: &Repeated) {
-    let Some(id) = operation.get("operationId").and_then(Value::as_str) else { return };
+    let Some(id) = operation.get("operationId").and_then(Value::as_str) else {
+        return;
+    };
     if !repeated.anywhere.contains(id) {
         return;
     }
     let mut unique = format!("{}_{id}", service.replace('-', "_"));
-    if repeated.within.contains(&(service.to_owned(), id.to_owned())) {
-        for part in path.split('/').skip(2).filter(|part| !part.starts_with('{') && !part.is_empty()) {
+    if repeated
+        .within
+        .contains(&(service.to_owned(), id.to_owned()))
+    {
+        for part in path
+            .split('/')
+            .skip(2)
+            .filter(|part| !part.starts_with('{') && !part.is_empty())
+        {
             unique.push('_');
             unique.push_str(&part.replace('-', "_"));
         }
@@ -281,14 +364,25 @@ struct Repeated {
 /// What the gateway answers itself, in the place of the service.
 fn own_problems(operation: &Map<String, Value>, service: &str, path: &str) -> Vec<Problem> {
     let service = Service::ALL.into_iter().find(|it| it.name() == service);
-    let mut problems: Vec<Problem> =
-        service.into_iter().flat_map(|service| [proxy::service_unavailable(service), proxy::service_timeout(service)]).collect();
+    let mut problems: Vec<Problem> = service
+        .into_iter()
+        .flat_map(|service| {
+            [
+                proxy::service_unavailable(service),
+                proxy::service_timeout(service),
+            ]
+        })
+        .collect();
     if operation.contains_key("requestBody") {
-        problems.extend([StatusCode::BAD_REQUEST, StatusCode::REQUEST_TIMEOUT].map(proxy::incomplete));
+        problems
+            .extend([StatusCode::BAD_REQUEST, StatusCode::REQUEST_TIMEOUT].map(proxy::incomplete));
         // The service's own limit is lower, and the one that people meet.
         let responses = operation.get("responses");
-        let is_described = responses.and_then(|responses| responses.get(StatusCode::PAYLOAD_TOO_LARGE.as_str())).is_some();
-        let limit = routes::upload(&Method::POST, path).map_or(proxy::BODY_LIMIT, |upload| upload.body);
+        let is_described = responses
+            .and_then(|responses| responses.get(StatusCode::PAYLOAD_TOO_LARGE.as_str()))
+            .is_some();
+        let limit =
+            routes::upload(&Method::POST, path).map_or(proxy::BODY_LIMIT, |upload| upload.body);
         problems.extend((!is_described).then(|| too_large(limit)));
     }
     problems
@@ -299,7 +393,10 @@ fn conflicts(descriptions: &[(&str, Value)]) -> BTreeSet<Place> {
     let mut meanings: BTreeMap<Place, Vec<&Value>> = BTreeMap::new();
     for (_, description) in descriptions {
         for (kind, name, component) in components_of(description) {
-            meanings.entry((kind.to_owned(), name.to_owned())).or_default().push(component);
+            meanings
+                .entry((kind.to_owned(), name.to_owned()))
+                .or_default()
+                .push(component);
         }
     }
     let own = own::components();
@@ -318,7 +415,10 @@ fn conflicts(descriptions: &[(&str, Value)]) -> BTreeSet<Place> {
             .iter()
             .filter(|(_, meanings)| {
                 let differ = meanings.windows(2).any(|pair| pair[0] != pair[1]);
-                differ || conflicts.iter().any(|(kind, name)| leads_to(meanings[0], &reference(kind, name)))
+                differ
+                    || conflicts
+                        .iter()
+                        .any(|(kind, name)| leads_to(meanings[0], &reference(kind, name)))
             })
             .map(|(place, _)| place.clone())
             .collect();
@@ -331,12 +431,23 @@ fn conflicts(descriptions: &[(&str, Value)]) -> BTreeSet<Place> {
 
 fn repeated_operation_ids(descriptions: &[(&str, Value)]) -> Repeated {
     let (mut seen, mut seen_here) = (BTreeSet::new(), BTreeSet::new());
-    let mut repeated = Repeated { anywhere: BTreeSet::new(), within: BTreeSet::new() };
+    let mut repeated = Repeated {
+        anywhere: BTreeSet::new(),
+        within: BTreeSet::new(),
+    };
     let own = own::paths();
-    let services = descriptions.iter().filter_map(|(service, description)| Some((*service, description["paths"].as_object()?)));
+    let services = descriptions
+        .iter()
+        .filter_map(|(service, description)| Some((*service, description["paths"].as_object()?)));
     for (service, paths) in std::iter::once((GATEWAY, &own)).chain(services) {
-        for operation in paths.values().filter_map(Value::as_object).flat_map(Map::values) {
-            let Some(id) = operation["operationId"].as_str() else { continue };
+        for operation in paths
+            .values()
+            .filter_map(Value::as_object)
+            .flat_map(Map::values)
+        {
+            let Some(id) = operation["operationId"].as_str() else {
+                continue;
+            };
             if !seen.insert(id) {
                 repeated.anywhere.insert(id.to_owned());
             }
@@ -351,13 +462,19 @@ fn repeated_operation_ids(descriptions: &[(&str, Value)]) -> Repeated {
 pub(crate) fn components_of(description: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
     let kinds = description["components"].as_object().into_iter().flatten();
     kinds.flat_map(|(kind, named)| {
-        named.as_object().into_iter().flatten().map(move |(name, component)| (kind.as_str(), name.as_str(), component))
+        named
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(move |(name, component)| (kind.as_str(), name.as_str(), component))
     })
 }
 
 /// The operations of a path, each with its method.
 fn operations(item: &mut Value) -> impl Iterator<Item = (&str, &mut Map<String, Value>)> {
-    const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+    const METHODS: [&str; 8] = [
+        "get", "put", "post", "delete", "options", "head", "patch", "trace",
+    ];
     let entries = item.as_object_mut().into_iter().flat_map(Map::iter_mut);
     let entries = entries.filter(|(name, _)| METHODS.contains(&name.as_str()));
     entries.filter_map(|(name, operation)| Some((name.as_str(), operation.as_object_mut()?)))
@@ -371,7 +488,9 @@ pub(crate) fn reference(kind: &str, name: &str) -> String {
 fn pascal(service: &str) -> String {
     let capital = |word: &str| {
         let mut letters = word.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>())
+        letters
+            .next()
+            .map(|first| first.to_uppercase().chain(letters).collect::<String>())
     };
     service.split('-').filter_map(capital).collect()
 }
@@ -404,7 +523,10 @@ pub fn sorted(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(sorted).collect(),
         Value::Object(fields) => {
-            let fields: BTreeMap<String, Value> = fields.into_iter().map(|(name, field)| (name, sorted(field))).collect();
+            let fields: BTreeMap<String, Value> = fields
+                .into_iter()
+                .map(|(name, field)| (name, sorted(field)))
+                .collect();
             fields.into_iter().collect()
         }
         other => other,
@@ -442,8 +564,14 @@ mod tests {
     /// All but the gateway's own.
     fn schemas(merged: &Value) -> Vec<&str> {
         let own = own::components();
-        let names = merged["components"]["schemas"].as_object().unwrap().keys().map(String::as_str);
-        names.filter(|name| own["schemas"].get(name).is_none()).collect()
+        let names = merged["components"]["schemas"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str);
+        names
+            .filter(|name| own["schemas"].get(name).is_none())
+            .collect()
     }
 
     #[test]
@@ -451,21 +579,43 @@ mod tests {
         let view = json!({ "type": "object" });
         let merged = merge(vec![
             ("interest", described("/interests", &view, &json!({}))),
-            ("salesman-match", described("/salesman-matches", &view, &json!({}))),
+            (
+                "salesman-match",
+                described("/salesman-matches", &view, &json!({})),
+            ),
         ]);
         assert_eq!(schemas(&merged), ["View"]);
-        assert_eq!(answer(&merged, "/api/interests"), "#/components/schemas/View");
+        assert_eq!(
+            answer(&merged, "/api/interests"),
+            "#/components/schemas/View"
+        );
     }
 
     #[test]
     fn different_schemas_under_one_name_get_their_services_name() {
         let merged = merge(vec![
-            ("salesman-match", described("/salesman-matches", &json!({ "type": "string" }), &json!({}))),
-            ("interest", described("/interests", &json!({ "type": "object" }), &json!({}))),
+            (
+                "salesman-match",
+                described(
+                    "/salesman-matches",
+                    &json!({ "type": "string" }),
+                    &json!({}),
+                ),
+            ),
+            (
+                "interest",
+                described("/interests", &json!({ "type": "object" }), &json!({})),
+            ),
         ]);
         assert_eq!(schemas(&merged), ["InterestView", "SalesmanMatchView"]);
-        assert_eq!(answer(&merged, "/api/interests"), "#/components/schemas/InterestView");
-        assert_eq!(answer(&merged, "/api/salesman-matches"), "#/components/schemas/SalesmanMatchView");
+        assert_eq!(
+            answer(&merged, "/api/interests"),
+            "#/components/schemas/InterestView"
+        );
+        assert_eq!(
+            answer(&merged, "/api/salesman-matches"),
+            "#/components/schemas/SalesmanMatchView"
+        );
     }
 
     #[test]
@@ -475,11 +625,21 @@ mod tests {
         let with = |step: &str| json!({ "Step": { "const": step }, "Page": page });
         let merged = merge(vec![
             ("interest", described("/interests", &view, &with("on"))),
-            ("consultation", described("/consultations", &view, &with("apply"))),
+            (
+                "consultation",
+                described("/consultations", &view, &with("apply")),
+            ),
         ]);
         assert_eq!(
             schemas(&merged),
-            ["ConsultationPage", "ConsultationStep", "ConsultationView", "InterestPage", "InterestStep", "InterestView"]
+            [
+                "ConsultationPage",
+                "ConsultationStep",
+                "ConsultationView",
+                "InterestPage",
+                "InterestStep",
+                "InterestView"
+            ]
         );
         let step = &merged["components"]["schemas"]["InterestView"]["properties"]["step"]["$ref"];
         assert_eq!(step, "#/components/schemas/InterestStep");
@@ -503,16 +663,34 @@ mod tests {
             let parameters = operation["parameters"].as_array().into_iter().flatten();
             let asked: Vec<&Value> = parameters.filter(|it| it["name"] == "Ktgg-Csrf").collect();
             assert_eq!(asked.len(), usize::from(is_asked_for), "{method} {path}");
-            assert!(asked.iter().all(|it| it["required"] == true), "{method} {path}");
-            assert_eq!(operation["responses"]["403"].to_string().contains("cross-site"), is_asked_for, "{method} {path}");
+            assert!(
+                asked.iter().all(|it| it["required"] == true),
+                "{method} {path}"
+            );
+            assert_eq!(
+                operation["responses"]["403"]
+                    .to_string()
+                    .contains("cross-site"),
+                is_asked_for,
+                "{method} {path}"
+            );
         }
     }
 
     #[test]
     fn the_order_of_services_does_not_matter() {
-        let one = ("interest", described("/interests", &json!({ "type": "object" }), &json!({})));
-        let other = ("project", described("/projects", &json!({ "type": "string" }), &json!({})));
-        assert_eq!(merge(vec![one.clone(), other.clone()]).to_string(), merge(vec![other, one]).to_string());
+        let one = (
+            "interest",
+            described("/interests", &json!({ "type": "object" }), &json!({})),
+        );
+        let other = (
+            "project",
+            described("/projects", &json!({ "type": "string" }), &json!({})),
+        );
+        assert_eq!(
+            merge(vec![one.clone(), other.clone()]).to_string(),
+            merge(vec![other, one]).to_string()
+        );
     }
 
     #[test]
@@ -520,14 +698,29 @@ mod tests {
         let view = json!({});
         let merged = merge(vec![
             ("project", described("/projects", &view, &json!({}))),
-            ("salesman-match", described("/salesman-matches", &view, &json!({}))),
+            (
+                "salesman-match",
+                described("/salesman-matches", &view, &json!({})),
+            ),
         ]);
         let operation = |path: &str| &merged["paths"][path]["get"];
         assert_eq!(operation("/api/projects")["operationId"], "project_list");
-        assert_eq!(operation("/api/salesman-matches")["operationId"], "salesman_match_list");
-        assert_eq!(operation("/api/projects")["security"], json!([{}, { "session": [] }]));
-        assert_eq!(operation("/api/salesman-matches")["security"], json!([{ "session": [] }]));
-        assert_eq!(operation("/api/salesman-matches")["tags"], json!(["salesman-match"]));
+        assert_eq!(
+            operation("/api/salesman-matches")["operationId"],
+            "salesman_match_list"
+        );
+        assert_eq!(
+            operation("/api/projects")["security"],
+            json!([{}, { "session": [] }])
+        );
+        assert_eq!(
+            operation("/api/salesman-matches")["security"],
+            json!([{ "session": [] }])
+        );
+        assert_eq!(
+            operation("/api/salesman-matches")["tags"],
+            json!(["salesman-match"])
+        );
     }
 
     #[test]
@@ -538,25 +731,46 @@ mod tests {
         let merged = merge(vec![("salesman", description)]);
         let id = |path: &str| merged["paths"][path]["get"]["operationId"].clone();
         assert_eq!(id("/api/salesmen"), "salesman_list");
-        assert_eq!(id("/api/salesmen/{id}/notifications"), "salesman_list_notifications");
+        assert_eq!(
+            id("/api/salesmen/{id}/notifications"),
+            "salesman_list_notifications"
+        );
     }
 
     #[test]
     fn what_the_gateway_answers_itself_is_described_beside_what_the_service_answers() {
         let mut description = described("/interests", &json!({}), &json!({}));
-        let away = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "away", service_kit::problem::Text::new("없음", "Away"));
-        let operation = description["paths"]["/interests"]["get"].as_object_mut().unwrap();
+        let away = Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "away",
+            service_kit::problem::Text::new("없음", "Away"),
+        );
+        let operation = description["paths"]["/interests"]["get"]
+            .as_object_mut()
+            .unwrap();
         operation.insert("requestBody".to_owned(), json!({}));
         describe::add_problems(operation, &[away]);
         let merged = merge(vec![("interest", description)]);
         let operation = &merged["paths"]["/api/interests"]["get"];
         let slugs = |status: &str| {
-            let examples = &operation["responses"][status]["content"]["application/problem+json"]["examples"];
-            examples.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+            let examples =
+                &operation["responses"][status]["content"]["application/problem+json"]["examples"];
+            examples
+                .as_object()
+                .unwrap()
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
         };
         assert_eq!(slugs("503"), ["away", "service-unavailable"]);
         assert_eq!(slugs("504"), ["service-timeout"]);
-        assert_eq!((slugs("413"), slugs("408")), (vec!["too-large".to_owned()], vec!["unreadable-body".to_owned()]));
+        assert_eq!(
+            (slugs("413"), slugs("408")),
+            (
+                vec!["too-large".to_owned()],
+                vec!["unreadable-body".to_owned()]
+            )
+        );
         let problem = &merged["components"]["schemas"]["Problem"];
         assert!(problem["properties"]["title"].is_object());
     }
@@ -574,10 +788,14 @@ mod tests {
     #[test]
     fn whatever_a_service_calls_its_own_check_one_signs_in_at_the_gateway() {
         let mut description = described("/interests", &json!({}), &json!({}));
-        description["components"]["securitySchemes"] = json!({ "internal": { "type": "http", "scheme": "bearer" } });
+        description["components"]["securitySchemes"] =
+            json!({ "internal": { "type": "http", "scheme": "bearer" } });
         description["paths"]["/interests"]["get"]["security"] = json!([{ "internal": [] }]);
         let merged = merge(vec![("interest", description)]);
-        assert_eq!(merged["paths"]["/api/interests"]["get"]["security"], json!([{ "session": [] }]));
+        assert_eq!(
+            merged["paths"]["/api/interests"]["get"]["security"],
+            json!([{ "session": [] }])
+        );
         let schemes = merged["components"]["securitySchemes"].as_object().unwrap();
         assert_eq!(schemes.keys().collect::<Vec<_>>(), ["session"]);
     }
@@ -586,7 +804,10 @@ mod tests {
     fn without_any_service_the_gateway_still_describes_itself() {
         let merged = merge(Vec::new());
         assert_eq!(merged["info"]["title"], "KT.GG");
-        assert!(merged["paths"][STREAM]["get"].is_object() && merged["paths"][DESCRIPTION]["get"].is_object());
+        assert!(
+            merged["paths"][STREAM]["get"].is_object()
+                && merged["paths"][DESCRIPTION]["get"].is_object()
+        );
         assert!(merged["components"]["securitySchemes"]["session"].is_object());
     }
 }

@@ -26,8 +26,13 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Door>> {
 
 /// One example of each problem of the gateway's own.
 pub(crate) fn problems() -> Vec<Problem> {
-    [vec![cross_site::refused(), too_many(TimeDelta::seconds(30))], accounts::problems(), codes::problems(), me::problems()]
-        .concat()
+    [
+        vec![cross_site::refused(), too_many(TimeDelta::seconds(30))],
+        accounts::problems(),
+        codes::problems(),
+        me::problems(),
+    ]
+    .concat()
 }
 
 /// The description of these routes.
@@ -88,7 +93,10 @@ pub(crate) fn components() -> Map<String, Value> {
 
 /// The gateway's own paths, the stream and the description among them.
 pub(crate) fn paths() -> Map<String, Value> {
-    let mut paths = description()["paths"].as_object().cloned().unwrap_or_default();
+    let mut paths = description()["paths"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
     let mut stream = json!({
         "get": {
             "operationId": "stream",
@@ -116,7 +124,14 @@ pub(crate) fn paths() -> Map<String, Value> {
         },
     });
     if let Some(operation) = stream["get"].as_object_mut() {
-        describe::add_problems(operation, &[Problem::unauthorized(), cross_site::refused(), too_many(TimeDelta::seconds(1))]);
+        describe::add_problems(
+            operation,
+            &[
+                Problem::unauthorized(),
+                cross_site::refused(),
+                too_many(TimeDelta::seconds(1)),
+            ],
+        );
     }
     let description = json!({
         "get": {
@@ -142,7 +157,9 @@ pub(crate) fn paths() -> Map<String, Value> {
 
 /// Who may call what is read here.
 fn actors(path: &str) -> Vec<&'static str> {
-    permissions::find(PERMISSIONS, "GET", path).map(Permission::actors).unwrap_or_default()
+    permissions::find(PERMISSIONS, "GET", path)
+        .map(Permission::actors)
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -151,7 +168,10 @@ mod tests {
 
     #[test]
     fn every_operation_has_a_row_and_every_row_an_operation() {
-        assert_eq!(permissions::unmatched(&json!({ "paths": paths() }), PERMISSIONS), [""; 0]);
+        assert_eq!(
+            permissions::unmatched(&json!({ "paths": paths() }), PERMISSIONS),
+            [""; 0]
+        );
     }
 
     #[test]
@@ -162,7 +182,10 @@ mod tests {
                 assert!(!summary.is_empty(), "{method} {path}");
                 if method != "get" {
                     let command = operation["x-command"].as_str().unwrap_or_default();
-                    assert!(!command.is_empty() && summary.starts_with(&format!("`{command}`")), "{method} {path}: {summary}");
+                    assert!(
+                        !command.is_empty() && summary.starts_with(&format!("`{command}`")),
+                        "{method} {path}: {summary}"
+                    );
                 }
             }
         }

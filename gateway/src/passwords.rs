@@ -79,7 +79,8 @@ impl Passwords {
     /// # Errors
     /// When the parameters are out of their range, or the machine has no randomness.
     pub(crate) fn new() -> anyhow::Result<Self> {
-        let params = Params::new(MEMORY, PASSES, LANES, None).map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
+        let params = Params::new(MEMORY, PASSES, LANES, None)
+            .map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
         Self::with(params)
     }
 
@@ -87,7 +88,11 @@ impl Passwords {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let decoy = hash(&argon2, &Password(Uuid::new_v4().to_string()))?;
         let turns = thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self { argon2, turns: Arc::new(Semaphore::new(turns)), decoy })
+        Ok(Self {
+            argon2,
+            turns: Arc::new(Semaphore::new(turns)),
+            decoy,
+        })
     }
 
     /// Waits for a turn, within which everything about one password is worked out.
@@ -96,8 +101,13 @@ impl Passwords {
     /// 503 when none is free in time.
     pub(crate) async fn turn(&self) -> Result<Turn<'_>, Problem> {
         let place = tokio::time::timeout(TURN, self.turns.clone().acquire_owned()).await;
-        let place = place.map_err(Problem::unavailable)?.map_err(Problem::internal)?;
-        Ok(Turn { passwords: self, place: Arc::new(place) })
+        let place = place
+            .map_err(Problem::unavailable)?
+            .map_err(Problem::internal)?;
+        Ok(Turn {
+            passwords: self,
+            place: Arc::new(place),
+        })
     }
 }
 
@@ -111,49 +121,89 @@ impl Turn<'_> {
     /// Hashes a password that was taken.
     pub(crate) async fn hash(&self, password: Password) -> Result<String, Problem> {
         let argon2 = self.passwords.argon2.clone();
-        self.work(move || hash(&argon2, &password)).await?.map_err(Problem::internal)
+        self.work(move || hash(&argon2, &password))
+            .await?
+            .map_err(Problem::internal)
     }
 
     /// Whether it is the password that was hashed so. It takes as long when there is none.
-    pub(crate) async fn verify(&self, password: Password, kept: Option<String>) -> Result<Verdict, Problem> {
+    pub(crate) async fn verify(
+        &self,
+        password: Password,
+        kept: Option<String>,
+    ) -> Result<Verdict, Problem> {
         let argon2 = self.passwords.argon2.clone();
-        let (there_is_one, kept) = (kept.is_some(), kept.unwrap_or_else(|| self.passwords.decoy.clone()));
-        let verdict = self.work(move || verdict(&argon2, &password, &kept)).await?.map_err(Problem::internal)?;
-        Ok(if there_is_one { verdict } else { Verdict::Wrong })
+        let (there_is_one, kept) = (
+            kept.is_some(),
+            kept.unwrap_or_else(|| self.passwords.decoy.clone()),
+        );
+        let verdict = self
+            .work(move || verdict(&argon2, &password, &kept))
+            .await?
+            .map_err(Problem::internal)?;
+        Ok(if there_is_one {
+            verdict
+        } else {
+            Verdict::Wrong
+        })
     }
 
     /// Why a password is not taken from somebody with this login and this name, if it is not.
-    pub(crate) async fn weakness(&self, password: Password, login: String, name: String) -> Result<Option<Weakness>, Problem> {
+    pub(crate) async fn weakness(
+        &self,
+        password: Password,
+        login: String,
+        name: String,
+    ) -> Result<Option<Weakness>, Problem> {
         self.work(move || weakness(&password, &login, &name)).await
     }
 
-    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
         let place = self.place.clone();
         let work = move || {
             let done = work();
             drop(place);
             done
         };
-        tokio::task::spawn_blocking(work).await.map_err(Problem::internal)
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(Problem::internal)
     }
 }
 
 fn hash(argon2: &Argon2<'_>, password: &Password) -> anyhow::Result<String> {
-    let hash = argon2.hash_password(password.0.as_bytes()).map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
+    let hash = argon2
+        .hash_password(password.0.as_bytes())
+        .map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
     Ok(hash.to_string())
 }
 
 fn verdict(argon2: &Argon2<'_>, password: &Password, kept: &str) -> anyhow::Result<Verdict> {
-    let kept = PasswordHash::new(kept).map_err(|_| anyhow::anyhow!("a password's hash cannot be read"))?;
-    if argon2.verify_password(password.0.as_bytes(), &kept).is_err() {
+    let kept =
+        PasswordHash::new(kept).map_err(|_| anyhow::anyhow!("a password's hash cannot be read"))?;
+    if argon2
+        .verify_password(password.0.as_bytes(), &kept)
+        .is_err()
+    {
         return Ok(Verdict::Wrong);
     }
     let same_cost = Params::try_from(&kept).is_ok_and(|params| {
         let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
         cost(&params) == cost(argon2.params())
     });
-    let is_current = same_cost && kept.algorithm == Algorithm::Argon2id.ident() && kept.version == Some(Version::V0x13.into());
-    Ok(Verdict::Right { rehashed: if is_current { None } else { Some(hash(argon2, password)?) } })
+    let is_current = same_cost
+        && kept.algorithm == Algorithm::Argon2id.ident()
+        && kept.version == Some(Version::V0x13.into());
+    Ok(Verdict::Right {
+        rehashed: if is_current {
+            None
+        } else {
+            Some(hash(argon2, password)?)
+        },
+    })
 }
 
 /// A password is taken that takes more than 10^8 guesses to find: none of the 30,000 most common ones of breaches, which are tried first, and
@@ -175,13 +225,23 @@ fn weakness(Password(password): &Password, login: &str, name: &str) -> Option<We
         return Some(("too-long", text));
     }
     let lower = name.to_lowercase();
-    let parts = login.split(['.', '_', '-', '@', '+']).chain(lower.split_whitespace());
-    let own: Vec<&str> = [login, &lower, "ktgg", "kt.gg"].into_iter().chain(parts).filter(|part| !part.is_empty()).collect();
+    let parts = login
+        .split(['.', '_', '-', '@', '+'])
+        .chain(lower.split_whitespace());
+    let own: Vec<&str> = [login, &lower, "ktgg", "kt.gg"]
+        .into_iter()
+        .chain(parts)
+        .filter(|part| !part.is_empty())
+        .collect();
     let entropy = zxcvbn::zxcvbn(password, &own);
     if entropy.score() >= Score::Three {
         return None;
     }
-    Some(told(entropy.feedback().and_then(zxcvbn::feedback::Feedback::warning)))
+    Some(told(
+        entropy
+            .feedback()
+            .and_then(zxcvbn::feedback::Feedback::warning),
+    ))
 }
 
 fn told(warning: Option<Warning>) -> Weakness {
@@ -198,25 +258,54 @@ fn told(warning: Option<Warning>) -> Weakness {
                 "It is, or resembles, one of the common passwords of known breaches",
             ),
         ),
-        Some(Warning::StraightRowsOfKeysAreEasyToGuess | Warning::ShortKeyboardPatternsAreEasyToGuess) => {
-            ("keyboard-row", Text::new("자판에 늘어선 글자는 쉽게 짐작됩니다", "Rows of keys are easy to guess"))
-        }
-        Some(Warning::RepeatsLikeAaaAreEasyToGuess | Warning::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess) => {
-            ("repeats", Text::new("되풀이되는 글자는 쉽게 짐작됩니다", "Repeats are easy to guess"))
-        }
+        Some(
+            Warning::StraightRowsOfKeysAreEasyToGuess
+            | Warning::ShortKeyboardPatternsAreEasyToGuess,
+        ) => (
+            "keyboard-row",
+            Text::new(
+                "자판에 늘어선 글자는 쉽게 짐작됩니다",
+                "Rows of keys are easy to guess",
+            ),
+        ),
+        Some(
+            Warning::RepeatsLikeAaaAreEasyToGuess
+            | Warning::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess,
+        ) => (
+            "repeats",
+            Text::new(
+                "되풀이되는 글자는 쉽게 짐작됩니다",
+                "Repeats are easy to guess",
+            ),
+        ),
         Some(Warning::SequencesLikeAbcAreEasyToGuess) => (
             "sequence",
-            Text::new("abc나 6543처럼 이어지는 글자는 쉽게 짐작됩니다", "Sequences like abc or 6543 are easy to guess"),
+            Text::new(
+                "abc나 6543처럼 이어지는 글자는 쉽게 짐작됩니다",
+                "Sequences like abc or 6543 are easy to guess",
+            ),
         ),
-        Some(Warning::RecentYearsAreEasyToGuess | Warning::DatesAreOftenEasyToGuess) => {
-            ("date", Text::new("연도와 날짜는 쉽게 짐작됩니다", "Years and dates are easy to guess"))
-        }
-        Some(Warning::NamesAndSurnamesByThemselvesAreEasyToGuess | Warning::CommonNamesAndSurnamesAreEasyToGuess) => {
-            ("name", Text::new("이름은 쉽게 짐작됩니다", "Names are easy to guess"))
-        }
-        Some(Warning::AWordByItselfIsEasyToGuess) | None => {
-            ("guessable", Text::new("쉽게 짐작됩니다. 낱말 몇 개를 더 이어 주세요", "It is easy to guess: add a few words"))
-        }
+        Some(Warning::RecentYearsAreEasyToGuess | Warning::DatesAreOftenEasyToGuess) => (
+            "date",
+            Text::new(
+                "연도와 날짜는 쉽게 짐작됩니다",
+                "Years and dates are easy to guess",
+            ),
+        ),
+        Some(
+            Warning::NamesAndSurnamesByThemselvesAreEasyToGuess
+            | Warning::CommonNamesAndSurnamesAreEasyToGuess,
+        ) => (
+            "name",
+            Text::new("이름은 쉽게 짐작됩니다", "Names are easy to guess"),
+        ),
+        Some(Warning::AWordByItselfIsEasyToGuess) | None => (
+            "guessable",
+            Text::new(
+                "쉽게 짐작됩니다. 낱말 몇 개를 더 이어 주세요",
+                "It is easy to guess: add a few words",
+            ),
+        ),
     }
 }
 
@@ -234,7 +323,15 @@ mod tests {
 
     #[test]
     fn the_common_passwords_of_breaches_are_refused_with_why() {
-        for common in ["1234567890", "password123", "iloveyou12", "basketball", "Password1234", "P@ssw0rd123", "0192837465"] {
+        for common in [
+            "1234567890",
+            "password123",
+            "iloveyou12",
+            "basketball",
+            "Password1234",
+            "P@ssw0rd123",
+            "0192837465",
+        ] {
             assert!(refused(common).is_some(), "{common}");
         }
         assert_eq!(refused("qwertyuiop"), Some("common"));
@@ -262,11 +359,23 @@ mod tests {
     }
 
     async fn hashed(passwords: &Passwords, text: &str) -> String {
-        passwords.turn().await.unwrap().hash(password(text)).await.unwrap()
+        passwords
+            .turn()
+            .await
+            .unwrap()
+            .hash(password(text))
+            .await
+            .unwrap()
     }
 
     async fn verified(passwords: &Passwords, text: &str, kept: Option<&str>) -> Verdict {
-        passwords.turn().await.unwrap().verify(password(text), kept.map(str::to_owned)).await.unwrap()
+        passwords
+            .turn()
+            .await
+            .unwrap()
+            .verify(password(text), kept.map(str::to_owned))
+            .await
+            .unwrap()
     }
 
     #[tokio::test]
@@ -276,7 +385,14 @@ mod tests {
         for _ in 0..passwords.turns.available_permits() {
             taken.push(passwords.turn().await.unwrap());
         }
-        assert_eq!(passwords.turn().await.err().map(|refused| refused.status().as_u16()), Some(503));
+        assert_eq!(
+            passwords
+                .turn()
+                .await
+                .err()
+                .map(|refused| refused.status().as_u16()),
+            Some(503)
+        );
         taken.pop();
         assert!(passwords.turn().await.is_ok());
     }
@@ -285,13 +401,31 @@ mod tests {
     async fn a_password_is_right_as_it_was_typed_and_in_no_other_way() {
         let passwords = Passwords::new().unwrap();
         let kept = hashed(&passwords, " Caf\u{e9} 수요일 ").await;
-        assert!(kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{kept}");
+        assert!(
+            kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{kept}"
+        );
         let right = Verdict::Right { rehashed: None };
-        assert_eq!(verified(&passwords, " Caf\u{e9} 수요일 ", Some(&kept)).await, right);
-        for other in ["Caf\u{e9} 수요일", " Cafe\u{301} 수요일 ", " caf\u{e9} 수요일 ", ""] {
-            assert_eq!(verified(&passwords, other, Some(&kept)).await, Verdict::Wrong, "{other}");
+        assert_eq!(
+            verified(&passwords, " Caf\u{e9} 수요일 ", Some(&kept)).await,
+            right
+        );
+        for other in [
+            "Caf\u{e9} 수요일",
+            " Cafe\u{301} 수요일 ",
+            " caf\u{e9} 수요일 ",
+            "",
+        ] {
+            assert_eq!(
+                verified(&passwords, other, Some(&kept)).await,
+                Verdict::Wrong,
+                "{other}"
+            );
         }
-        assert_eq!(verified(&passwords, " Caf\u{e9} 수요일 ", None).await, Verdict::Wrong);
+        assert_eq!(
+            verified(&passwords, " Caf\u{e9} 수요일 ", None).await,
+            Verdict::Wrong
+        );
     }
 
     #[tokio::test]
@@ -300,7 +434,12 @@ mod tests {
         let kept = hashed(&weaker, "수요일에는 떡볶이를 먹자").await;
         let passwords = Passwords::new().unwrap();
         let right = verified(&passwords, "수요일에는 떡볶이를 먹자", Some(&kept)).await;
-        let Verdict::Right { rehashed: Some(rehashed) } = right else { panic!("{right:?}") };
+        let Verdict::Right {
+            rehashed: Some(rehashed),
+        } = right
+        else {
+            panic!("{right:?}")
+        };
         assert!(rehashed.contains("m=19456,t=2,p=1"), "{rehashed}");
         let again = verified(&passwords, "수요일에는 떡볶이를 먹자", Some(&rehashed)).await;
         assert_eq!(again, Verdict::Right { rehashed: None });

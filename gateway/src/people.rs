@@ -49,8 +49,13 @@ pub(crate) struct People {
 impl People {
     /// Takes in what an event tells of somebody. It never waits.
     pub(crate) fn keep(&self, id: SalesmanId, profile: &Profile, version: i64) {
-        let person =
-            Person { id, display_name: profile.display_name.clone(), role: profile.role, active: profile.active, version };
+        let person = Person {
+            id,
+            display_name: profile.display_name.clone(),
+            role: profile.role,
+            active: profile.active,
+            version,
+        };
         keep_newest(&mut self.lock(), person);
         self.heard.notify_one();
     }
@@ -101,7 +106,9 @@ fn keep_newest(waiting: &mut HashMap<Uuid, Person>, person: Person) {
 
 /// Writes people down, together if the database takes them so. Gives back whoever is to be tried again.
 async fn write_each(db: &Db, people: Vec<Person>) -> Vec<Person> {
-    let Err(error) = write(db, &people).await else { return Vec::new() };
+    let Err(error) = write(db, &people).await else {
+        return Vec::new();
+    };
     if !is_for_good(&error) {
         tracing::warn!(%error, people = people.len(), "people could not be written down: trying again");
         return people;
@@ -125,7 +132,9 @@ async fn write_each(db: &Db, people: Vec<Person>) -> Vec<Person> {
 
 /// Whether the database refuses what it is given, whenever it is: wrong data (class 22), or data that may not be there (class 23).
 fn is_for_good(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
 }
 
@@ -154,10 +163,12 @@ async fn write(db: &Db, people: &[Person]) -> Result<(), sqlx::Error> {
     .fetch_all(&mut *tx)
     .await?;
     if !left.is_empty() {
-        sqlx::query("delete from session where role in ('salesman', 'consultant') and subject = any($1)")
-            .bind(&left)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "delete from session where role in ('salesman', 'consultant') and subject = any($1)",
+        )
+        .bind(&left)
+        .execute(&mut *tx)
+        .await?;
     }
     tx.commit().await
 }
@@ -181,8 +192,18 @@ async fn find(pool: &PgPool, id: SalesmanId) -> Result<Option<Person>, sqlx::Err
             .fetch_optional(pool)
             .await?;
     Ok(row.map(|(display_name, role, active, version)| {
-        let role = if role == PersonRole::Consultant.as_str() { PersonRole::Consultant } else { PersonRole::Salesman };
-        Person { id, display_name, role, active, version }
+        let role = if role == PersonRole::Consultant.as_str() {
+            PersonRole::Consultant
+        } else {
+            PersonRole::Salesman
+        };
+        Person {
+            id,
+            display_name,
+            role,
+            active,
+            version,
+        }
     }))
 }
 
@@ -199,17 +220,32 @@ mod tests {
 
     #[tokio::test]
     async fn somebody_whom_the_database_refuses_holds_back_nobody_else() {
-        let url = db::service_url(&testing::database(&[crate::NAME]).await, crate::NAME, "test").unwrap();
+        let url = db::service_url(
+            &testing::database(&[crate::NAME]).await,
+            crate::NAME,
+            "test",
+        )
+        .unwrap();
         let db = Db::new(crate::NAME, &url, Arc::new(SystemClock)).unwrap();
-        db.migrate(&crate::migrations(), Migrate::Apply).await.unwrap();
+        db.migrate(&crate::migrations(), Migrate::Apply)
+            .await
+            .unwrap();
         let people = People::default();
         // No text holds a zero.
         for (id, name) in [(1, "하늘"), (2, "바\u{0}다"), (3, "구름")] {
-            people.keep(SalesmanId(Uuid::from_u128(id)), &a_profile(name, PersonRole::Salesman, 1), 1);
+            people.keep(
+                SalesmanId(Uuid::from_u128(id)),
+                &a_profile(name, PersonRole::Salesman, 1),
+                1,
+            );
         }
         let written = async {
             for id in [1, 3] {
-                while find(db.pool(), SalesmanId(Uuid::from_u128(id))).await.unwrap().is_none() {
+                while find(db.pool(), SalesmanId(Uuid::from_u128(id)))
+                    .await
+                    .unwrap()
+                    .is_none()
+                {
                     tokio::time::sleep(LOOK).await;
                 }
             }
@@ -219,17 +255,35 @@ mod tests {
             () = written => {}
             () = tokio::time::sleep(Duration::from_secs(20)) => panic!("waited in vain: the others are written down"),
         }
-        assert_eq!(find(db.pool(), SalesmanId(Uuid::from_u128(2))).await.unwrap(), None);
+        assert_eq!(
+            find(db.pool(), SalesmanId(Uuid::from_u128(2)))
+                .await
+                .unwrap(),
+            None
+        );
     }
 
     #[test]
     fn only_the_newest_of_everybody_waits_in_whatever_order_it_is_heard() {
         let people = People::default();
-        for (id, version, name) in [(1, 2, "둘"), (1, 3, "셋"), (1, 1, "하나"), (2, 1, "하나")] {
-            people.keep(SalesmanId(Uuid::from_u128(id)), &a_profile(name, PersonRole::Salesman, 1), version);
+        for (id, version, name) in [(1, 2, "둘"), (1, 3, "셋"), (1, 1, "하나"), (2, 1, "하나")]
+        {
+            people.keep(
+                SalesmanId(Uuid::from_u128(id)),
+                &a_profile(name, PersonRole::Salesman, 1),
+                version,
+            );
         }
         let waiting = people.lock();
-        let newest = |id: u128| (waiting[&Uuid::from_u128(id)].version, waiting[&Uuid::from_u128(id)].display_name.clone());
-        assert_eq!((newest(1), newest(2)), ((3, "셋".to_owned()), (1, "하나".to_owned())));
+        let newest = |id: u128| {
+            (
+                waiting[&Uuid::from_u128(id)].version,
+                waiting[&Uuid::from_u128(id)].display_name.clone(),
+            )
+        };
+        assert_eq!(
+            (newest(1), newest(2)),
+            ((3, "셋".to_owned()), (1, "하나".to_owned()))
+        );
     }
 }

@@ -8,7 +8,11 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::new("GET", "/api/stream", [No, Own, Own, Own, All]),
     Permission::new("GET", "/api/auth/me", [Own, Own, Own, Own, Own]),
     Permission::new("POST", "/api/auth/sign-out", [Own, Own, Own, Own, Own]),
-    Permission::new("POST", "/api/auth/sign-out-everywhere", [No, Own, Own, Own, Own]),
+    Permission::new(
+        "POST",
+        "/api/auth/sign-out-everywhere",
+        [No, Own, Own, Own, Own],
+    ),
     Permission::new("POST", "/api/auth/sign-in", [Own, Own, Own, Own, Own]),
     Permission::new("POST", "/api/auth/password", [Own, Own, Own, Own, Own]),
     Permission::new("POST", "/api/auth/password/change", [No, No, Own, Own, Own]),

@@ -69,17 +69,30 @@ impl Upstream {
             .pool_idle_timeout(POOLED)
             .pool_max_idle_per_host(POOL_SIZE)
             .build(connector);
-        Self { client, services, patience }
+        Self {
+            client,
+            services,
+            patience,
+        }
     }
 
     /// Where a path of the service is.
     pub(crate) fn uri(&self, service: Service, path: PathAndQuery) -> Option<Uri> {
         let authority = self.services.of(service).authority().clone();
-        Uri::builder().scheme(Scheme::HTTP).authority(authority).path_and_query(path).build().ok()
+        Uri::builder()
+            .scheme(Scheme::HTTP)
+            .authority(authority)
+            .path_and_query(path)
+            .build()
+            .ok()
     }
 
     /// Sends once, and waits for the answer's head.
-    pub(crate) async fn send(&self, request: Request, deadline: Instant) -> Result<hyper::Response<Incoming>, Silence> {
+    pub(crate) async fn send(
+        &self,
+        request: Request,
+        deadline: Instant,
+    ) -> Result<hyper::Response<Incoming>, Silence> {
         match timeout_at(deadline, self.client.request(request)).await {
             Ok(answer) => answer.map_err(Silence::Broken),
             Err(_) => Err(Silence::Late),
@@ -88,27 +101,45 @@ impl Upstream {
 }
 
 /// Everything below `/api` that is not the gateway's own.
-pub(crate) async fn forward(State(door): State<Arc<Door>>, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn forward(
+    State(door): State<Arc<Door>>,
+    request: Request,
+) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let (row, at_service) = routes::find(parts.uri.path()).ok_or_else(Problem::not_found)?;
     if !METHODS.contains(&parts.method) {
-        let title = Text::new("지원하지 않는 요청 방식입니다", "This path has no such method");
-        return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", title));
+        let title = Text::new(
+            "지원하지 않는 요청 방식입니다",
+            "This path has no such method",
+        );
+        return Err(Problem::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            title,
+        ));
     }
     let service = row.service;
     let target = match parts.uri.query() {
         Some(query) => PathAndQuery::try_from(format!("{at_service}?{query}")),
         None => PathAndQuery::try_from(at_service),
     };
-    let uri = target.ok().and_then(|target| door.upstream.uri(service, target)).ok_or_else(Problem::not_found)?;
+    let uri = target
+        .ok()
+        .and_then(|target| door.upstream.uri(service, target))
+        .ok_or_else(Problem::not_found)?;
 
     let mut headers = outgoing_headers(&parts, &door);
     // Whoever may not come this far was refused at the door.
     if let Some(session) = parts.extensions.get::<Session>() {
-        headers.insert(header::AUTHORIZATION, door.tokens.authorization(&session.identity, service, now())?);
+        headers.insert(
+            header::AUTHORIZATION,
+            door.tokens
+                .authorization(&session.identity, service, now())?,
+        );
     }
     let upload = routes::upload(&parts.method, at_service);
-    let deadline = Instant::now() + upload.map_or(door.upstream.patience.answer, |upload| upload.answer);
+    let deadline =
+        Instant::now() + upload.map_or(door.upstream.patience.answer, |upload| upload.answer);
     let limit = upload.map_or(BODY_LIMIT, |upload| upload.body);
     let mut body = Outgoing::new(&parts, at_service, body, limit, deadline).await?;
     let mut send = async || {
@@ -135,8 +166,15 @@ pub(crate) async fn forward(State(door): State<Arc<Door>>, request: Request) -> 
 }
 
 /// What services speak. CONNECT and TRACE are for proxies of another kind.
-pub(crate) const METHODS: [Method; 7] =
-    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+pub(crate) const METHODS: [Method; 7] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+];
 
 /// A request's body on its way to a service.
 enum Outgoing {
@@ -148,14 +186,21 @@ enum Outgoing {
 
 impl Outgoing {
     /// Holds a body that may have to be sent again: of a request that leaves nothing behind, or that the service recognises by its key.
-    async fn new(parts: &Parts, at_service: &str, body: Body, limit: usize, deadline: Instant) -> Result<Self, Problem> {
+    async fn new(
+        parts: &Parts,
+        at_service: &str,
+        body: Body,
+        limit: usize,
+        deadline: Instant,
+    ) -> Result<Self, Problem> {
         let announced = body.size_hint();
         if announced.lower() > limit as u64 {
             read_on(body).await;
             return Err(too_large(limit));
         }
         let has_key = parts.method == Method::POST && parts.headers.contains_key("idempotency-key");
-        let is_read = matches!(parts.method, Method::GET | Method::HEAD) && !routes::is_recorded_read(at_service);
+        let is_read = matches!(parts.method, Method::GET | Method::HEAD)
+            && !routes::is_recorded_read(at_service);
         let is_repeatable = is_read || has_key;
         let is_small = announced.upper().is_some_and(|upper| upper <= HELD as u64);
         if !(is_repeatable && is_small) {
@@ -208,13 +253,26 @@ const OURS: [HeaderName; 9] = [
 ];
 
 /// Beginnings of names by which somebody might claim to be somebody.
-const CLAIMS: [&str; 6] = ["x-user", "x-forwarded-", "x-internal", "x-auth", "x-remote", "ktgg-identity"];
+const CLAIMS: [&str; 6] = [
+    "x-user",
+    "x-forwarded-",
+    "x-internal",
+    "x-auth",
+    "x-remote",
+    "ktgg-identity",
+];
 
 fn outgoing_headers(parts: &Parts, door: &Door) -> HeaderMap {
     let mut headers = parts.headers.clone();
     strip_hop_by_hop(&mut headers);
-    let stripped = |name: &HeaderName| OURS.contains(name) || CLAIMS.iter().any(|claim| name.as_str().starts_with(claim));
-    let names: Vec<HeaderName> = headers.keys().filter(|name| stripped(name)).cloned().collect();
+    let stripped = |name: &HeaderName| {
+        OURS.contains(name) || CLAIMS.iter().any(|claim| name.as_str().starts_with(claim))
+    };
+    let names: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| stripped(name))
+        .cloned()
+        .collect();
     for name in names {
         headers.remove(name);
     }
@@ -232,7 +290,14 @@ fn outgoing_headers(parts: &Parts, door: &Door) -> HeaderMap {
     {
         headers.insert("x-forwarded-for", address);
     }
-    headers.insert("x-forwarded-proto", HeaderValue::from_static(if door.origin.is_https() { "https" } else { "http" }));
+    headers.insert(
+        "x-forwarded-proto",
+        HeaderValue::from_static(if door.origin.is_https() {
+            "https"
+        } else {
+            "http"
+        }),
+    );
     if let Some(host) = parts.headers.get(header::HOST) {
         headers.insert("x-forwarded-host", host.clone());
     }
@@ -260,12 +325,18 @@ fn returned(answer: hyper::Response<Incoming>) -> Response {
     // Nobody but the gateway signs anybody in.
     headers.remove(header::SET_COOKIE);
     for name in [header::LOCATION, header::CONTENT_LOCATION] {
-        let outside = headers.get(&name).and_then(|value| value.to_str().ok()).and_then(location_outside);
+        let outside = headers
+            .get(&name)
+            .and_then(|value| value.to_str().ok())
+            .and_then(location_outside);
         if let Some(outside) = outside.and_then(|outside| HeaderValue::try_from(outside).ok()) {
             headers.insert(name, outside);
         }
     }
-    let links = headers.get(header::LINK).and_then(|value| value.to_str().ok()).and_then(links_outside);
+    let links = headers
+        .get(header::LINK)
+        .and_then(|value| value.to_str().ok())
+        .and_then(links_outside);
     if let Some(links) = links.and_then(|links| HeaderValue::try_from(links).ok()) {
         headers.insert(header::LINK, links);
     }
@@ -307,7 +378,14 @@ fn is_too_large(error: &legacy::Error) -> bool {
 
 /// 400 when the caller broke off, 408 when it took too long.
 pub(crate) fn incomplete(status: StatusCode) -> Problem {
-    Problem::new(status, "unreadable-body", Text::new("본문을 끝까지 받지 못했습니다", "The body did not arrive whole"))
+    Problem::new(
+        status,
+        "unreadable-body",
+        Text::new(
+            "본문을 끝까지 받지 못했습니다",
+            "The body did not arrive whole",
+        ),
+    )
 }
 
 fn unavailable(service: Service, error: &legacy::Error) -> Problem {
@@ -339,7 +417,10 @@ pub(crate) fn service_timeout(service: Service) -> Problem {
     Problem::new(
         StatusCode::GATEWAY_TIMEOUT,
         "service-timeout",
-        Text::new("응답이 늦어지고 있습니다. 처리되었는지 확인해 주세요", "The answer took too long. Check whether it was done"),
+        Text::new(
+            "응답이 늦어지고 있습니다. 처리되었는지 확인해 주세요",
+            "The answer took too long. Check whether it was done",
+        ),
     )
     .with("service", service.name())
 }
@@ -350,11 +431,22 @@ mod tests {
 
     #[test]
     fn a_location_at_the_service_becomes_one_below_api() {
-        assert_eq!(location_outside("/consultations/7").as_deref(), Some("/api/consultations/7"));
-        assert_eq!(location_outside("/projects?after=x").as_deref(), Some("/api/projects?after=x"));
-        for elsewhere in
-            ["https://example.com/consultations", "//evil/consultations", "/docs", "consultations/7", "/consultationsx", ""]
-        {
+        assert_eq!(
+            location_outside("/consultations/7").as_deref(),
+            Some("/api/consultations/7")
+        );
+        assert_eq!(
+            location_outside("/projects?after=x").as_deref(),
+            Some("/api/projects?after=x")
+        );
+        for elsewhere in [
+            "https://example.com/consultations",
+            "//evil/consultations",
+            "/docs",
+            "consultations/7",
+            "/consultationsx",
+            "",
+        ] {
             assert_eq!(location_outside(elsewhere), None, "{elsewhere}");
         }
     }
@@ -362,21 +454,33 @@ mod tests {
     #[test]
     fn every_link_is_rewritten_and_nothing_else() {
         assert_eq!(
-            links_outside("</projects?after=a,b>; rel=\"next\", <https://example.com>; rel=\"help\"").as_deref(),
+            links_outside(
+                "</projects?after=a,b>; rel=\"next\", <https://example.com>; rel=\"help\""
+            )
+            .as_deref(),
             Some("</api/projects?after=a,b>; rel=\"next\", <https://example.com>; rel=\"help\"")
         );
-        assert_eq!(links_outside("<?after=x>; rel=\"next\"").as_deref(), Some("<?after=x>; rel=\"next\""));
+        assert_eq!(
+            links_outside("<?after=x>; rel=\"next\"").as_deref(),
+            Some("<?after=x>; rel=\"next\"")
+        );
         assert_eq!(links_outside("<broken"), None);
     }
 
     #[test]
     fn headers_named_by_the_connection_end_with_it() {
         let mut headers = HeaderMap::new();
-        headers.insert("connection", HeaderValue::from_static("close, X-Secret-Hop"));
+        headers.insert(
+            "connection",
+            HeaderValue::from_static("close, X-Secret-Hop"),
+        );
         headers.insert("x-secret-hop", HeaderValue::from_static("1"));
         headers.insert("te", HeaderValue::from_static("trailers"));
         headers.insert("if-match", HeaderValue::from_static("\"3\""));
         strip_hop_by_hop(&mut headers);
-        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["if-match"]);
+        assert_eq!(
+            headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(),
+            ["if-match"]
+        );
     }
 }

@@ -19,7 +19,13 @@ pub enum Service {
 
 impl Service {
     /// Every service, by name.
-    pub const ALL: [Self; 5] = [Self::Consultation, Self::Interest, Self::Project, Self::Salesman, Self::SalesmanMatch];
+    pub const ALL: [Self; 5] = [
+        Self::Consultation,
+        Self::Interest,
+        Self::Project,
+        Self::Salesman,
+        Self::SalesmanMatch,
+    ];
 
     /// Its name, which is the audience of the tokens it accepts.
     pub const fn name(self) -> &'static str {
@@ -74,7 +80,12 @@ impl Callers {
 }
 
 /// Everybody who can be signed in. Which of them may do what is the service's rule, and not repeated here.
-const SIGNED_IN: Callers = Callers::Roles(&[Role::Customer, Role::Staff, Role::Salesman, Role::Consultant]);
+const SIGNED_IN: Callers = Callers::Roles(&[
+    Role::Customer,
+    Role::Staff,
+    Role::Salesman,
+    Role::Consultant,
+]);
 
 /// One row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,11 +100,31 @@ pub struct Row {
 
 /// The table.
 pub const TABLE: [Row; 5] = [
-    Row { prefix: "/projects", service: Service::Project, callers: Callers::Anyone },
-    Row { prefix: "/interests", service: Service::Interest, callers: SIGNED_IN },
-    Row { prefix: "/consultations", service: Service::Consultation, callers: SIGNED_IN },
-    Row { prefix: "/salesman-matches", service: Service::SalesmanMatch, callers: SIGNED_IN },
-    Row { prefix: "/salesmen", service: Service::Salesman, callers: SIGNED_IN },
+    Row {
+        prefix: "/projects",
+        service: Service::Project,
+        callers: Callers::Anyone,
+    },
+    Row {
+        prefix: "/interests",
+        service: Service::Interest,
+        callers: SIGNED_IN,
+    },
+    Row {
+        prefix: "/consultations",
+        service: Service::Consultation,
+        callers: SIGNED_IN,
+    },
+    Row {
+        prefix: "/salesman-matches",
+        service: Service::SalesmanMatch,
+        callers: SIGNED_IN,
+    },
+    Row {
+        prefix: "/salesmen",
+        service: Service::Salesman,
+        callers: SIGNED_IN,
+    },
 ];
 
 /// A path at a service that takes in a whole file.
@@ -106,11 +137,17 @@ pub(crate) struct Upload {
     pub(crate) answer: Duration,
 }
 
-const UPLOADS: [Upload; 1] = [Upload { path: "/projects/imports", body: 33 * 1024 * 1024, answer: Duration::from_mins(2) }];
+const UPLOADS: [Upload; 1] = [Upload {
+    path: "/projects/imports",
+    body: 33 * 1024 * 1024,
+    answer: Duration::from_mins(2),
+}];
 
 /// What a file may take that is sent there.
 pub(crate) fn upload(method: &Method, at_service: &str) -> Option<Upload> {
-    UPLOADS.into_iter().find(|upload| method == Method::POST && upload.path == at_service)
+    UPLOADS
+        .into_iter()
+        .find(|upload| method == Method::POST && upload.path == at_service)
 }
 
 /// Things of which a whole number is shown at `/{id}/phone`, and whoever looks is written down.
@@ -119,11 +156,19 @@ const RECORDED: [&str; 2] = ["/interests", "/consultations"];
 /// Whether that is read, and the reading is written down. Like a write it is asked for by pages of ours alone, counted, and sent once.
 pub(crate) fn is_recorded_read(at_service: &str) -> bool {
     let mut segments = at_service.split('/').skip(1);
-    let (Some(prefix), Some(_), Some(last), None) = (segments.next(), segments.next(), segments.next(), segments.next()) else {
+    let (Some(prefix), Some(_), Some(last), None) = (
+        segments.next(),
+        segments.next(),
+        segments.next(),
+        segments.next(),
+    ) else {
         return false;
     };
     let shows_a_number = decoded(last).is_some_and(|last| last.eq_ignore_ascii_case(b"phone"));
-    shows_a_number && RECORDED.iter().any(|it| it.strip_prefix('/') == Some(prefix))
+    shows_a_number
+        && RECORDED
+            .iter()
+            .any(|it| it.strip_prefix('/') == Some(prefix))
 }
 
 /// Whether a request leaves something behind: a write, or a read that is recorded.
@@ -150,21 +195,30 @@ pub(crate) fn find(path: &str) -> Option<(&'static Row, &str)> {
 
 /// The row whose prefix is the whole first segment of the path at the service.
 pub(crate) fn row_of(at_service: &str) -> Option<&'static Row> {
-    TABLE.iter().find(|row| at_service.strip_prefix(row.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    TABLE.iter().find(|row| {
+        at_service
+            .strip_prefix(row.prefix)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 /// A service's own description is fetched by the gateway, and shown merged.
 fn is_description(rest: &str) -> bool {
-    rest.trim_end_matches('/').eq_ignore_ascii_case("/openapi.json")
+    rest.trim_end_matches('/')
+        .eq_ignore_ascii_case("/openapi.json")
 }
 
 fn is_plain(rest: &str) -> bool {
     let mut segments = rest.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
         let is_last = segments.peek().is_none();
-        let Some(decoded) = decoded(segment) else { return false };
+        let Some(decoded) = decoded(segment) else {
+            return false;
+        };
         let is_dots = decoded == b"." || decoded == b"..";
-        let separates = decoded.iter().any(|byte| matches!(byte, b'/' | b'\\') || byte.is_ascii_control());
+        let separates = decoded
+            .iter()
+            .any(|byte| matches!(byte, b'/' | b'\\') || byte.is_ascii_control());
         if is_dots || separates || (segment.is_empty() && !is_last) {
             return false;
         }
@@ -177,7 +231,11 @@ fn decoded(segment: &str) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(segment.len());
     while let Some(byte) = bytes.next() {
         if byte == b'%' {
-            let mut digit = || bytes.next().and_then(|digit| char::from(digit).to_digit(16));
+            let mut digit = || {
+                bytes
+                    .next()
+                    .and_then(|digit| char::from(digit).to_digit(16))
+            };
             let (high, low) = (digit()?, digit()?);
             decoded.push(u8::try_from(high * 16 + low).ok()?);
         } else {
@@ -197,10 +255,22 @@ mod tests {
 
     #[test]
     fn a_prefix_matches_whole_segments_only() {
-        assert_eq!(leads_to("/api/projects"), Some((Service::Project, "/projects")));
-        assert_eq!(leads_to("/api/projects/1/view"), Some((Service::Project, "/projects/1/view")));
-        assert_eq!(leads_to("/api/salesmen/me"), Some((Service::Salesman, "/salesmen/me")));
-        assert_eq!(leads_to("/api/salesman-matches/1"), Some((Service::SalesmanMatch, "/salesman-matches/1")));
+        assert_eq!(
+            leads_to("/api/projects"),
+            Some((Service::Project, "/projects"))
+        );
+        assert_eq!(
+            leads_to("/api/projects/1/view"),
+            Some((Service::Project, "/projects/1/view"))
+        );
+        assert_eq!(
+            leads_to("/api/salesmen/me"),
+            Some((Service::Salesman, "/salesmen/me"))
+        );
+        assert_eq!(
+            leads_to("/api/salesman-matches/1"),
+            Some((Service::SalesmanMatch, "/salesman-matches/1"))
+        );
         for path in [
             "/api/projectsx",
             "/api/project",
@@ -240,10 +310,18 @@ mod tests {
 
     #[test]
     fn what_only_looks_strange_is_forwarded_as_it_came() {
-        for path in
-            ["/api/projects/", "/api/projects/...", "/api/projects/a..b", "/api/projects/%ED%95%9C", "/api/projects/%252e%252e"]
-        {
-            assert_eq!(leads_to(path), Some((Service::Project, &path[4..])), "{path}");
+        for path in [
+            "/api/projects/",
+            "/api/projects/...",
+            "/api/projects/a..b",
+            "/api/projects/%ED%95%9C",
+            "/api/projects/%252e%252e",
+        ] {
+            assert_eq!(
+                leads_to(path),
+                Some((Service::Project, &path[4..])),
+                "{path}"
+            );
         }
     }
 
@@ -255,9 +333,16 @@ mod tests {
 
     #[test]
     fn whoever_looks_at_a_number_leaves_a_trace_and_other_readers_do_not() {
-        for path in ["/api/interests/1/phone", "/api/consultations/1/phone", "/api/interests/1/%70hone", "/api/interests/1/Phone"]
-        {
-            assert!(leaves_a_trace(&Method::GET, path) && leaves_a_trace(&Method::HEAD, path), "{path}");
+        for path in [
+            "/api/interests/1/phone",
+            "/api/consultations/1/phone",
+            "/api/interests/1/%70hone",
+            "/api/interests/1/Phone",
+        ] {
+            assert!(
+                leaves_a_trace(&Method::GET, path) && leaves_a_trace(&Method::HEAD, path),
+                "{path}"
+            );
         }
         for path in [
             "/api/interests",
@@ -278,9 +363,23 @@ mod tests {
     fn only_projects_are_open_to_strangers() {
         for row in TABLE {
             let stranger = row.callers.admit(None);
-            assert_eq!(stranger.is_ok(), row.prefix == "/projects", "{}", row.prefix);
-            for role in [Role::Customer, Role::Staff, Role::Salesman, Role::Consultant] {
-                assert!(row.callers.admit(Some(role)).is_ok(), "{} {role:?}", row.prefix);
+            assert_eq!(
+                stranger.is_ok(),
+                row.prefix == "/projects",
+                "{}",
+                row.prefix
+            );
+            for role in [
+                Role::Customer,
+                Role::Staff,
+                Role::Salesman,
+                Role::Consultant,
+            ] {
+                assert!(
+                    row.callers.admit(Some(role)).is_ok(),
+                    "{} {role:?}",
+                    row.prefix
+                );
             }
         }
     }
@@ -289,7 +388,10 @@ mod tests {
     fn a_row_for_some_roles_refuses_the_others() {
         let staff_only = Callers::Roles(&[Role::Staff]);
         assert!(staff_only.admit(Some(Role::Staff)).is_ok());
-        assert_eq!(staff_only.admit(Some(Role::Customer)).unwrap_err().status(), 403);
+        assert_eq!(
+            staff_only.admit(Some(Role::Customer)).unwrap_err().status(),
+            403
+        );
         assert_eq!(staff_only.admit(None).unwrap_err().status(), 401);
     }
 }

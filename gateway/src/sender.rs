@@ -39,7 +39,10 @@ pub(crate) struct Message {
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("Message")
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
     }
 }
 
@@ -89,7 +92,12 @@ pub(crate) struct Post {
 impl Post {
     pub(crate) fn new(sender: Arc<dyn Sender>) -> Self {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        Self { sender, room: Arc::new(Semaphore::new(ON_THEIR_WAY)), tasks, stop }
+        Self {
+            sender,
+            room: Arc::new(Semaphore::new(ON_THEIR_WAY)),
+            tasks,
+            stop,
+        }
     }
 
     /// Sends until the message arrived or `useful` is over. Returns at once.
@@ -177,16 +185,28 @@ mod tests {
 
     impl Relay {
         async fn answering(answers: &[(StatusCode, &'static str)]) -> (Arc<Self>, WebhookUrl) {
-            let relay = Arc::new(Self { answers: Mutex::new(answers.to_vec()), got: Mutex::default() });
-            let receive = async |State(relay): State<Arc<Self>>, headers: HeaderMap, body: Bytes| {
-                relay.got.lock().unwrap().push((headers, body));
-                let mut answers = relay.answers.lock().unwrap();
-                let (status, after) = if answers.len() > 1 { answers.remove(0) } else { answers[0] };
-                (status, [(header::RETRY_AFTER, after)])
-            };
-            let router = Router::new().route("/messages", post(receive)).with_state(relay.clone());
+            let relay = Arc::new(Self {
+                answers: Mutex::new(answers.to_vec()),
+                got: Mutex::default(),
+            });
+            let receive =
+                async |State(relay): State<Arc<Self>>, headers: HeaderMap, body: Bytes| {
+                    relay.got.lock().unwrap().push((headers, body));
+                    let mut answers = relay.answers.lock().unwrap();
+                    let (status, after) = if answers.len() > 1 {
+                        answers.remove(0)
+                    } else {
+                        answers[0]
+                    };
+                    (status, [(header::RETRY_AFTER, after)])
+                };
+            let router = Router::new()
+                .route("/messages", post(receive))
+                .with_state(relay.clone());
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let url = format!("http://{}/messages", listener.local_addr().unwrap()).parse().unwrap();
+            let url = format!("http://{}/messages", listener.local_addr().unwrap())
+                .parse()
+                .unwrap();
             drop(service::spawn(axum::serve(listener, router).into_future()));
             (relay, url)
         }
@@ -198,7 +218,12 @@ mod tests {
 
     fn a_message() -> Message {
         let text = "[KT.GG] 인증번호 012345".to_owned();
-        Message { id: Uuid::new_v4(), to: "010-1234-5678".parse().unwrap(), text, kind: SIGN_IN_CODE }
+        Message {
+            id: Uuid::new_v4(),
+            to: "010-1234-5678".parse().unwrap(),
+            text,
+            kind: SIGN_IN_CODE,
+        }
     }
 
     fn post_to(url: WebhookUrl) -> Post {
@@ -218,7 +243,11 @@ mod tests {
         post.dispatch(message, Duration::from_secs(30));
         post.close(Duration::from_secs(20)).await;
         // What the relay asked for was waited for.
-        assert!(started.elapsed() >= Duration::from_secs(1), "{:?}", started.elapsed());
+        assert!(
+            started.elapsed() >= Duration::from_secs(1),
+            "{:?}",
+            started.elapsed()
+        );
         let got = relay.got();
         assert_eq!(got.len(), 3);
         let key: WebhookKey = KEY.parse().unwrap();
@@ -226,7 +255,10 @@ mod tests {
             assert!(key.accepts(headers, body, now()));
             assert_eq!(headers[WEBHOOK_ID], *id);
             let expected = json!({ "id": id, "to": "+821012345678", "text": "[KT.GG] 인증번호 012345", "kind": "sign-in-code" });
-            assert_eq!(serde_json::from_slice::<serde_json::Value>(body).unwrap(), expected);
+            assert_eq!(
+                serde_json::from_slice::<serde_json::Value>(body).unwrap(),
+                expected
+            );
         }
     }
 
@@ -246,15 +278,25 @@ mod tests {
         let started = Instant::now();
         post.dispatch(a_message(), Duration::from_millis(1500));
         post.close(Duration::from_secs(20)).await;
-        assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+        assert!(
+            started.elapsed() < Duration::from_secs(3),
+            "{:?}",
+            started.elapsed()
+        );
         assert!(relay.got().len() >= 2, "{}", relay.got().len());
     }
 
     #[tokio::test]
     async fn a_relay_that_asks_for_longer_than_there_is_is_given_up() {
-        let (relay, url) = Relay::answering(&[(StatusCode::SERVICE_UNAVAILABLE, "18446744073709551615")]).await;
+        let (relay, url) =
+            Relay::answering(&[(StatusCode::SERVICE_UNAVAILABLE, "18446744073709551615")]).await;
         let webhook = Webhook::new(url, KEY.parse().unwrap());
-        deliver(&webhook, &a_message(), Instant::now() + Duration::from_mins(3)).await;
+        deliver(
+            &webhook,
+            &a_message(),
+            Instant::now() + Duration::from_mins(3),
+        )
+        .await;
         assert_eq!(relay.got().len(), 1);
     }
 
@@ -264,7 +306,11 @@ mod tests {
         post.dispatch(a_message(), Duration::from_mins(3));
         let started = Instant::now();
         post.close(Duration::from_millis(50)).await;
-        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+        assert!(
+            started.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            started.elapsed()
+        );
     }
 
     #[tokio::test]

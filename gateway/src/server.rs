@@ -42,7 +42,11 @@ pub(crate) async fn serve(
     finish: Duration,
 ) {
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(patience.headers).max_headers(HEADERS).max_buf_size(room.head as usize);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience.headers)
+        .max_headers(HEADERS)
+        .max_buf_size(room.head as usize);
     let free = Arc::new(Semaphore::new(room.connections as usize));
     let mut connections = JoinSet::new();
     loop {
@@ -64,12 +68,18 @@ pub(crate) async fn serve(
     drop(listener);
     let finished = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(finish, finished).await.is_err() {
-        tracing::warn!(connections = connections.len(), "requests did not finish in time");
+        tracing::warn!(
+            connections = connections.len(),
+            "requests did not finish in time"
+        );
         connections.shutdown().await;
     }
 }
 
-async fn accept(listener: &TcpListener, free: &Arc<Semaphore>) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+async fn accept(
+    listener: &TcpListener,
+    free: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = free.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, peer)) => Some((stream, peer, permit)),
@@ -81,7 +91,13 @@ async fn accept(listener: &TcpListener, free: &Arc<Semaphore>) -> Option<(TcpStr
     }
 }
 
-async fn connection(builder: http1::Builder, stream: Reader, peer: SocketAddr, router: Router, closing: CancellationToken) {
+async fn connection(
+    builder: http1::Builder,
+    stream: Reader,
+    peer: SocketAddr,
+    router: Router,
+    closing: CancellationToken,
+) {
     // Events are small and must not wait for the next one.
     if stream.socket().set_nodelay(true).is_err() {
         return;

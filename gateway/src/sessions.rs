@@ -47,7 +47,10 @@ pub(crate) struct IdHash([u8; ID_LENGTH]);
 impl IdHash {
     /// The hash of a cookie's value, if it is of the form that ours have.
     pub(crate) fn of(id: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(id).ok().filter(|bytes| bytes.len() == ID_LENGTH)?;
+        let bytes = URL_SAFE_NO_PAD
+            .decode(id)
+            .ok()
+            .filter(|bytes| bytes.len() == ID_LENGTH)?;
         Some(Self(Sha256::digest(bytes).into()))
     }
 }
@@ -80,7 +83,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Session {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts.extensions.get().cloned().ok_or_else(Problem::unauthorized)
+        parts
+            .extensions
+            .get()
+            .cloned()
+            .ok_or_else(Problem::unauthorized)
     }
 }
 
@@ -109,7 +116,12 @@ impl Brought {
     /// What these headers hold of it: under either name, because the name that is not in use here may have been before.
     pub(crate) fn by(headers: &HeaderMap) -> Self {
         let jar = CookieJar::from_headers(headers);
-        Self([NAME, PLAIN_NAME].into_iter().filter_map(|name| IdHash::of(jar.get(name)?.value())).collect())
+        Self(
+            [NAME, PLAIN_NAME]
+                .into_iter()
+                .filter_map(|name| IdHash::of(jar.get(name)?.value()))
+                .collect(),
+        )
     }
 }
 
@@ -130,7 +142,10 @@ impl Begun {
 
 impl fmt::Debug for Begun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Begun").field("role", &self.role).field("expires_at", &self.expires_at).finish_non_exhaustive()
+        f.debug_struct("Begun")
+            .field("role", &self.role)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -180,7 +195,11 @@ impl Sessions {
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn begin(&self, identity: &Identity, account: Option<Uuid>) -> Result<Begun, sqlx::Error> {
+    pub async fn begin(
+        &self,
+        identity: &Identity,
+        account: Option<Uuid>,
+    ) -> Result<Begun, sqlx::Error> {
         let mut tx = self.db.begin().await?;
         let begun = begin(&mut tx, &Brought::default(), identity, account).await?;
         tx.commit().await?;
@@ -192,7 +211,8 @@ impl Sessions {
     /// # Errors
     /// When the database is away.
     pub async fn end(&self, id: &str) -> Result<(), sqlx::Error> {
-        self.end_brought(&Brought(IdHash::of(id).into_iter().collect())).await
+        self.end_brought(&Brought(IdHash::of(id).into_iter().collect()))
+            .await
     }
 
     /// Ends whatever session came along with a request.
@@ -200,7 +220,10 @@ impl Sessions {
         if brought.0.is_empty() {
             return Ok(());
         }
-        sqlx::query("delete from session where id_hash = any($1)").bind(&brought.0[..]).execute(self.db.pool()).await?;
+        sqlx::query("delete from session where id_hash = any($1)")
+            .bind(&brought.0[..])
+            .execute(self.db.pool())
+            .await?;
         Ok(())
     }
 
@@ -218,8 +241,14 @@ impl Sessions {
     }
 
     /// Who asks, if the session holds. It asks the database for nothing but a cookie that could be ours.
-    pub(crate) async fn who(&self, cookies: Cookies, headers: &HeaderMap) -> Result<Option<Session>, sqlx::Error> {
-        let Some(id_hash) = cookies.read(headers) else { return Ok(None) };
+    pub(crate) async fn who(
+        &self,
+        cookies: Cookies,
+        headers: &HeaderMap,
+    ) -> Result<Option<Session>, sqlx::Error> {
+        let Some(id_hash) = cookies.read(headers) else {
+            return Ok(None);
+        };
         let now = self.db.now();
         let row: Option<Row> = sqlx::query_as(holding!(
             "s.role, s.subject, s.phone, s.account_id, a.login, coalesce(p.display_name, a.name) as name, s.created_at, s.used_at, s.expires_at",
@@ -238,11 +267,21 @@ impl Sessions {
                 .execute(self.pool())
                 .await?;
         }
-        let role: Role = row.role.parse().map_err(|why: &str| sqlx::Error::Decode(why.into()))?;
-        let phone: Option<Phone> =
-            row.phone.map(|phone| phone.parse()).transpose().map_err(|_| sqlx::Error::Decode("a session's phone".into()))?;
+        let role: Role = row
+            .role
+            .parse()
+            .map_err(|why: &str| sqlx::Error::Decode(why.into()))?;
+        let phone: Option<Phone> = row
+            .phone
+            .map(|phone| phone.parse())
+            .transpose()
+            .map_err(|_| sqlx::Error::Decode("a session's phone".into()))?;
         Ok(Some(Session {
-            identity: Identity { role, subject: row.subject, phone },
+            identity: Identity {
+                role,
+                subject: row.subject,
+                phone,
+            },
             account: row.account_id,
             login: row.login,
             name: row.name,
@@ -258,7 +297,11 @@ impl Sessions {
     }
 
     /// Which of these sessions still hold.
-    pub(crate) async fn holding(&self, connection: &mut PgConnection, of: &[IdHash]) -> Result<HashSet<IdHash>, sqlx::Error> {
+    pub(crate) async fn holding(
+        &self,
+        connection: &mut PgConnection,
+        of: &[IdHash],
+    ) -> Result<HashSet<IdHash>, sqlx::Error> {
         let now = self.db.now();
         let hold: Vec<IdHash> = sqlx::query_scalar(holding!("s.id_hash", "s.id_hash = any($3)"))
             .bind(now)
@@ -272,11 +315,13 @@ impl Sessions {
     /// Drops what has ended by itself.
     pub(crate) async fn prune(&self) -> Result<(), sqlx::Error> {
         let now = self.db.now();
-        sqlx::query("delete from session where expires_at <= $1 or (role <> 'customer' and used_at <= $2)")
-            .bind(now)
-            .bind(now - IDLE)
-            .execute(self.pool())
-            .await?;
+        sqlx::query(
+            "delete from session where expires_at <= $1 or (role <> 'customer' and used_at <= $2)",
+        )
+        .bind(now)
+        .bind(now - IDLE)
+        .execute(self.pool())
+        .await?;
         Ok(())
     }
 
@@ -294,9 +339,17 @@ pub(crate) async fn begin(
 ) -> Result<Begun, sqlx::Error> {
     let bytes: [u8; ID_LENGTH] = rand::rng().random();
     let now = tx.now();
-    let expires_at = now + if identity.role == Role::Customer { MONTH } else { WORKING_DAY };
+    let expires_at = now
+        + if identity.role == Role::Customer {
+            MONTH
+        } else {
+            WORKING_DAY
+        };
     if !brought.0.is_empty() {
-        sqlx::query("delete from session where id_hash = any($1)").bind(&brought.0[..]).execute(&mut **tx).await?;
+        sqlx::query("delete from session where id_hash = any($1)")
+            .bind(&brought.0[..])
+            .execute(&mut **tx)
+            .await?;
     }
     sqlx::query(
         "insert into session (id_hash, role, subject, account_id, phone, created_at, used_at, expires_at)
@@ -311,18 +364,28 @@ pub(crate) async fn begin(
     .bind(expires_at)
     .execute(&mut **tx)
     .await?;
-    Ok(Begun { id: URL_SAFE_NO_PAD.encode(bytes), expires_at, role: identity.role })
+    Ok(Begun {
+        id: URL_SAFE_NO_PAD.encode(bytes),
+        expires_at,
+        role: identity.role,
+    })
 }
 
 /// Signs an account's owner out everywhere, within a unit of work.
 pub(crate) async fn end_of_account(tx: &mut Tx, account: Uuid) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from session where account_id = $1").bind(account).execute(&mut **tx).await?;
+    sqlx::query("delete from session where account_id = $1")
+        .bind(account)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 
 /// Signs a customer out everywhere, within a unit of work.
 pub(crate) async fn end_of_customer(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from session where role = 'customer' and subject = $1").bind(customer.0).execute(&mut **tx).await?;
+    sqlx::query("delete from session where role = 'customer' and subject = $1")
+        .bind(customer.0)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 
@@ -340,7 +403,9 @@ pub(crate) struct Cookies {
 
 impl Cookies {
     pub(crate) fn new(origin: &PublicOrigin) -> Self {
-        Self { is_secure: origin.is_https() }
+        Self {
+            is_secure: origin.is_https(),
+        }
     }
 
     const fn name(self) -> &'static str {
@@ -352,8 +417,11 @@ impl Cookies {
     }
 
     fn cookie(self, value: String, kept: Option<Duration>) -> Cookie<'static> {
-        let cookie =
-            Cookie::build((self.name(), value)).path("/").http_only(true).same_site(SameSite::Lax).secure(self.is_secure);
+        let cookie = Cookie::build((self.name(), value))
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.is_secure);
         match kept {
             Some(kept) => cookie.max_age(kept.try_into().unwrap_or_default()).build(),
             None => cookie.build(),

@@ -22,7 +22,10 @@ use crate::Door;
 use crate::sessions::{Begun, Brought, Session};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Door>> {
-    OpenApiRouter::new().routes(routes!(me)).routes(routes!(sign_out)).routes(routes!(sign_out_everywhere))
+    OpenApiRouter::new()
+        .routes(routes!(me))
+        .routes(routes!(sign_out))
+        .routes(routes!(sign_out_everywhere))
 }
 
 /// Who is signed in. Of nobody it says that alone.
@@ -62,11 +65,24 @@ pub(crate) struct SignedInView {
 
 impl SignedInView {
     fn nobody() -> Self {
-        Self { signed_in: false, role: None, id: None, name: None, login: None, phone: None, expires_at: None }
+        Self {
+            signed_in: false,
+            role: None,
+            id: None,
+            name: None,
+            login: None,
+            phone: None,
+            expires_at: None,
+        }
     }
 
     /// Of a customer, or of somebody whose account has this name and login.
-    pub(crate) fn new(identity: &Identity, expires_at: DateTime<Utc>, name: Option<String>, login: Option<String>) -> Self {
+    pub(crate) fn new(
+        identity: &Identity,
+        expires_at: DateTime<Utc>,
+        name: Option<String>,
+        login: Option<String>,
+    ) -> Self {
         Self {
             signed_in: true,
             role: Some(identity.role.as_str()),
@@ -81,7 +97,12 @@ impl SignedInView {
 
 impl From<Session> for SignedInView {
     fn from(session: Session) -> Self {
-        Self::new(&session.identity, session.expires_at, session.name, session.login)
+        Self::new(
+            &session.identity,
+            session.expires_at,
+            session.name,
+            session.login,
+        )
     }
 }
 
@@ -102,7 +123,10 @@ pub(crate) async fn me(session: Option<Session>) -> View<SignedInView> {
     responses((status = 204, description = "Nobody is signed in here any more")),
     extensions(("x-command" = json!("SignOut")), ("x-events" = json!([]))),
 )]
-pub(crate) async fn sign_out(State(door): State<Arc<Door>>, brought: Brought) -> Result<Response, Problem> {
+pub(crate) async fn sign_out(
+    State(door): State<Arc<Door>>,
+    brought: Brought,
+) -> Result<Response, Problem> {
     door.sessions.end_brought(&brought).await?;
     Ok(signed_out(&door, StatusCode::NO_CONTENT))
 }
@@ -113,8 +137,13 @@ pub(crate) async fn sign_out(State(door): State<Arc<Door>>, brought: Brought) ->
     responses((status = 204, description = "He is signed in nowhere any more")),
     extensions(("x-command" = json!("SignOutEverywhere")), ("x-events" = json!([]))),
 )]
-pub(crate) async fn sign_out_everywhere(State(door): State<Arc<Door>>, session: Session) -> Result<Response, Problem> {
-    door.sessions.end_all(session.identity.role, session.identity.subject).await?;
+pub(crate) async fn sign_out_everywhere(
+    State(door): State<Arc<Door>>,
+    session: Session,
+) -> Result<Response, Problem> {
+    door.sessions
+        .end_all(session.identity.role, session.identity.subject)
+        .await?;
     Ok(signed_out(&door, StatusCode::NO_CONTENT))
 }
 
@@ -147,7 +176,13 @@ mod tests {
     fn a_cookie_that_cannot_be_written_is_not_left_out() {
         let cookie = |path| Cookie::build(("ktgg", "x")).path(path).build();
         let set = with_cookie(StatusCode::NO_CONTENT.into_response(), &cookie("/"));
-        assert_eq!((set.status().as_u16(), &set.headers()["set-cookie"]), (204, &HeaderValue::from_static("ktgg=x; Path=/")));
-        assert_eq!(with_cookie(StatusCode::NO_CONTENT.into_response(), &cookie("\n")).status(), 500);
+        assert_eq!(
+            (set.status().as_u16(), &set.headers()["set-cookie"]),
+            (204, &HeaderValue::from_static("ktgg=x; Path=/"))
+        );
+        assert_eq!(
+            with_cookie(StatusCode::NO_CONTENT.into_response(), &cookie("\n")).status(),
+            500
+        );
     }
 }

@@ -26,17 +26,40 @@ const RETRY: u32 = 3000;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Tells a signed-in browser what it may know, as it happens, until its session ends or the gateway stops.
-pub(crate) async fn open(State(door): State<Arc<Door>>, session: Session, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn open(
+    State(door): State<Arc<Door>>,
+    session: Session,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let onlooker = door.onlookers.join(session.id_hash)?;
     // A cursor that is no text is one that nobody gave out: the browser starts anew.
-    let last_seen = headers.get("last-event-id").map(|value| value.to_str().unwrap_or_default());
-    let client = door.hub.join(Who::of(&session.identity), session.created_at.timestamp_millis(), last_seen);
+    let last_seen = headers
+        .get("last-event-id")
+        .map(|value| value.to_str().unwrap_or_default());
+    let client = door.hub.join(
+        Who::of(&session.identity),
+        session.created_at.timestamp_millis(),
+        last_seen,
+    );
     let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let open = Open { client, heartbeat, onlooker, ends: door.streams_end.clone(), is_greeted: false };
-    let chunks = stream::unfold(open, |mut open| async { open.next().await.map(|chunk| (Ok::<_, Infallible>(chunk), open)) });
+    let open = Open {
+        client,
+        heartbeat,
+        onlooker,
+        ends: door.streams_end.clone(),
+        is_greeted: false,
+    };
+    let chunks = stream::unfold(open, |mut open| async {
+        open.next()
+            .await
+            .map(|chunk| (Ok::<_, Infallible>(chunk), open))
+    });
     let headers = [
-        (header::CONTENT_TYPE.as_str(), "text/event-stream; charset=utf-8"),
+        (
+            header::CONTENT_TYPE.as_str(),
+            "text/event-stream; charset=utf-8",
+        ),
         (header::CACHE_CONTROL.as_str(), "no-cache, no-transform"),
         // Asks nginx, and what copies it, not to hold events back.
         ("x-accel-buffering", "no"),
@@ -57,7 +80,10 @@ impl Open {
     async fn next(&mut self) -> Option<Bytes> {
         if !self.is_greeted {
             self.is_greeted = true;
-            return Some(Bytes::from(format!("retry: {RETRY}\n{}\n", self.position())));
+            return Some(Bytes::from(format!(
+                "retry: {RETRY}\n{}\n",
+                self.position()
+            )));
         }
         tokio::select! {
             biased;
@@ -70,6 +96,9 @@ impl Open {
 
     /// An id without an event: the browser remembers it and does nothing else.
     fn position(&self) -> String {
-        self.client.position().map(|id| format!("id: {id}\n")).unwrap_or_default()
+        self.client
+            .position()
+            .map(|id| format!("id: {id}\n"))
+            .unwrap_or_default()
     }
 }

@@ -34,7 +34,10 @@ const KEPT: usize = 8192;
 
 impl Tokens {
     pub(crate) fn new(signer: Signer) -> Self {
-        Self { signer, signed: Mutex::default() }
+        Self {
+            signer,
+            signed: Mutex::default(),
+        }
     }
 
     /// The `Authorization` that the service believes. Only some services are told a customer's phone number.
@@ -44,16 +47,30 @@ impl Tokens {
         service: Service,
         now: DateTime<Utc>,
     ) -> Result<HeaderValue, Problem> {
-        let phone = identity.phone.clone().filter(|_| service.is_told_the_phone());
-        let identity = Identity { role: identity.role, subject: identity.subject, phone };
+        let phone = identity
+            .phone
+            .clone()
+            .filter(|_| service.is_told_the_phone());
+        let identity = Identity {
+            role: identity.role,
+            subject: identity.subject,
+            phone,
+        };
         let key = (service, identity.role, identity.subject);
         let is_fresh = |signed: &Signed| signed.at <= now && now - signed.at < LIFETIME / 2;
         let mut kept = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(signed) = kept.get(&key).filter(|signed| is_fresh(signed) && signed.identity == identity) {
+        if let Some(signed) = kept
+            .get(&key)
+            .filter(|signed| is_fresh(signed) && signed.identity == identity)
+        {
             return Ok(signed.value.clone());
         }
-        let token = self.signer.sign(&identity, service.name(), now, LIFETIME).map_err(Problem::internal)?;
-        let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(Problem::internal)?;
+        let token = self
+            .signer
+            .sign(&identity, service.name(), now, LIFETIME)
+            .map_err(Problem::internal)?;
+        let mut value =
+            HeaderValue::try_from(format!("Bearer {token}")).map_err(Problem::internal)?;
         value.set_sensitive(true);
         if kept.len() >= KEPT {
             kept.retain(|_, signed| is_fresh(signed));
@@ -61,7 +78,14 @@ impl Tokens {
                 kept.clear();
             }
         }
-        kept.insert(key, Signed { identity, value: value.clone(), at: now });
+        kept.insert(
+            key,
+            Signed {
+                identity,
+                value: value.clone(),
+                at: now,
+            },
+        );
         Ok(value)
     }
 }
@@ -74,7 +98,11 @@ mod tests {
     use super::*;
 
     fn a_customer(subject: u128) -> Identity {
-        Identity { role: Role::Customer, subject: Uuid::from_u128(subject), phone: Some("010-1234-5678".parse().unwrap()) }
+        Identity {
+            role: Role::Customer,
+            subject: Uuid::from_u128(subject),
+            phone: Some("010-1234-5678".parse().unwrap()),
+        }
     }
 
     fn a_signer() -> (Signer, Verifier) {
@@ -84,7 +112,10 @@ mod tests {
     }
 
     fn seen(verifier: &Verifier, value: &HeaderValue, service: Service) -> Option<Identity> {
-        verifier.verify(value.to_str().unwrap().strip_prefix("Bearer ").unwrap(), service.name())
+        verifier.verify(
+            value.to_str().unwrap().strip_prefix("Bearer ").unwrap(),
+            service.name(),
+        )
     }
 
     #[test]
@@ -92,9 +123,16 @@ mod tests {
         let (signer, verifier) = a_signer();
         let tokens = Tokens::new(signer);
         for service in Service::ALL {
-            let value = tokens.authorization(&a_customer(1), service, now()).unwrap();
+            let value = tokens
+                .authorization(&a_customer(1), service, now())
+                .unwrap();
             let told = seen(&verifier, &value, service).unwrap().phone.is_some();
-            assert_eq!(told, matches!(service, Service::Interest | Service::Consultation), "{}", service.name());
+            assert_eq!(
+                told,
+                matches!(service, Service::Interest | Service::Consultation),
+                "{}",
+                service.name()
+            );
         }
     }
 
@@ -102,7 +140,15 @@ mod tests {
     fn a_token_is_used_again_for_half_of_its_life() {
         let tokens = Tokens::new(a_signer().0);
         let start = now();
-        let sign = |seconds| tokens.authorization(&a_customer(1), Service::Project, start + TimeDelta::seconds(seconds)).unwrap();
+        let sign = |seconds| {
+            tokens
+                .authorization(
+                    &a_customer(1),
+                    Service::Project,
+                    start + TimeDelta::seconds(seconds),
+                )
+                .unwrap()
+        };
         let first = sign(0);
         assert_eq!(sign(29), first);
         assert_ne!(sign(30), first);
@@ -113,8 +159,13 @@ mod tests {
         let (signer, verifier) = a_signer();
         let tokens = Tokens::new(signer);
         for subject in 1..=3 {
-            let value = tokens.authorization(&a_customer(subject), Service::Project, now()).unwrap();
-            assert_eq!(seen(&verifier, &value, Service::Project).unwrap().subject, Uuid::from_u128(subject));
+            let value = tokens
+                .authorization(&a_customer(subject), Service::Project, now())
+                .unwrap();
+            assert_eq!(
+                seen(&verifier, &value, Service::Project).unwrap().subject,
+                Uuid::from_u128(subject)
+            );
             assert_eq!(seen(&verifier, &value, Service::Interest), None);
         }
     }
@@ -128,9 +179,18 @@ mod tests {
         for subject in 0..KEPT as u128 {
             let identity = a_customer(subject);
             let key = (Service::Salesman, Role::Customer, identity.subject);
-            tokens.signed.lock().unwrap().insert(key, Signed { identity, value: value.clone(), at: now });
+            tokens.signed.lock().unwrap().insert(
+                key,
+                Signed {
+                    identity,
+                    value: value.clone(),
+                    at: now,
+                },
+            );
         }
-        tokens.authorization(&a_customer(1), Service::Project, now).unwrap();
+        tokens
+            .authorization(&a_customer(1), Service::Project, now)
+            .unwrap();
         assert!(tokens.signed.lock().unwrap().len() <= KEPT);
     }
 }

@@ -4,8 +4,8 @@ mod steps;
 
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use events::{
-    Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, PersonRef,
-    ProjectId, Step,
+    Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed,
+    CustomerId, CustomerRef, PersonRef, ProjectId, Step,
 };
 use service_kit::auth::{Identity, Role};
 use service_kit::phone::Phone;
@@ -31,7 +31,12 @@ pub struct Consent {
 impl Consent {
     /// Who vouches.
     pub fn actor(&self) -> Actor {
-        Identity { role: self.role, subject: self.by, phone: None }.actor()
+        Identity {
+            role: self.role,
+            subject: self.by,
+            phone: None,
+        }
+        .actor()
     }
 }
 
@@ -206,7 +211,11 @@ impl Consultation {
     ///
     /// # Errors
     /// [`Refusal::InThePast`], [`Refusal::TooLate`].
-    pub fn create(request: Request, today: NaiveDate, actor: Actor) -> Result<(Self, ConsultationCreated), Refusal> {
+    pub fn create(
+        request: Request,
+        today: NaiveDate,
+        actor: Actor,
+    ) -> Result<(Self, ConsultationCreated), Refusal> {
         check_date(request.desired_on, today)?;
         let it = Self {
             id: request.id,
@@ -243,13 +252,26 @@ impl Consultation {
         match command {
             // It was closed before the match came: nothing to do, and no error.
             Command::EditSalesman { .. } if self.step.is_closed() => Ok(None),
-            Command::EditSalesman { salesman, consultant } => {
+            Command::EditSalesman {
+                salesman,
+                consultant,
+            } => {
                 // By what names they are shown is the salesman service's to tell.
-                let ids = |one: Option<&PersonRef>, other: Option<&PersonRef>| (one.map(|it| it.id), other.map(|it| it.id));
-                let is_so = ids(self.salesman.as_ref(), self.consultant.as_ref()) == ids(Some(&salesman), consultant.as_ref());
-                Ok((!is_so).then_some(Change::SalesmanStored { salesman, consultant }))
+                let ids = |one: Option<&PersonRef>, other: Option<&PersonRef>| {
+                    (one.map(|it| it.id), other.map(|it| it.id))
+                };
+                let is_so = ids(self.salesman.as_ref(), self.consultant.as_ref())
+                    == ids(Some(&salesman), consultant.as_ref());
+                Ok((!is_so).then_some(Change::SalesmanStored {
+                    salesman,
+                    consultant,
+                }))
             }
-            Command::Edit { desired_on, memo, today } => self.edit(desired_on, memo, today, actor),
+            Command::Edit {
+                desired_on,
+                memo,
+                today,
+            } => self.edit(desired_on, memo, today, actor),
             Command::Progress { to, reason } => self.progress(to, reason, actor),
             Command::Erase => Ok(self.cancel_for_good(actor)),
         }
@@ -260,7 +282,11 @@ impl Consultation {
     /// # Errors
     /// [`Refusal::Erased`].
     pub fn check_note(&self) -> Result<(), Refusal> {
-        if self.is_erased() { Err(Refusal::Erased) } else { Ok(()) }
+        if self.is_erased() {
+            Err(Refusal::Erased)
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether its customer was forgotten: then it is nobody's, and says nothing of him.
@@ -278,7 +304,10 @@ impl Consultation {
         if self.step != Step::Apply {
             return Err(Refusal::NotEditable(self.step));
         }
-        let (desired_on, memo) = (desired_on.unwrap_or(self.desired_on), memo.unwrap_or_else(|| self.memo.clone()));
+        let (desired_on, memo) = (
+            desired_on.unwrap_or(self.desired_on),
+            memo.unwrap_or_else(|| self.memo.clone()),
+        );
         let (date_changed, memo_changed) = (desired_on != self.desired_on, memo != self.memo);
         // A date that has passed since it was chosen may stay while the memo changes.
         if date_changed {
@@ -310,7 +339,10 @@ impl Consultation {
                 self.reason.clone_from(reason);
                 self.version += 1;
             }
-            Change::SalesmanStored { salesman, consultant } => {
+            Change::SalesmanStored {
+                salesman,
+                consultant,
+            } => {
                 self.salesman = Some(salesman.clone());
                 self.consultant.clone_from(consultant);
             }
@@ -320,7 +352,16 @@ impl Consultation {
     /// As it was when it was requested, with that day and memo: all that whoever entered it knows of it, whatever has happened since.
     #[must_use]
     pub fn into_requested(self, desired_on: NaiveDate, memo: String) -> Self {
-        Self { desired_on, memo, step: Step::Apply, reason: None, salesman: None, consultant: None, version: 1, ..self }
+        Self {
+            desired_on,
+            memo,
+            step: Step::Apply,
+            reason: None,
+            salesman: None,
+            consultant: None,
+            version: 1,
+            ..self
+        }
     }
 
     /// Who is on it.
@@ -330,8 +371,15 @@ impl Consultation {
 
     fn customer(&self) -> CustomerRef {
         // What is erased is closed, and nothing more is told of it.
-        let last_four = self.phone.as_ref().map(Phone::last_four).unwrap_or_default();
-        CustomerRef { customer_id: self.customer_id, last_four }
+        let last_four = self
+            .phone
+            .as_ref()
+            .map(Phone::last_four)
+            .unwrap_or_default();
+        CustomerRef {
+            customer_id: self.customer_id,
+            last_four,
+        }
     }
 }
 
@@ -363,7 +411,10 @@ mod tests {
     }
 
     pub(super) fn a_person(id: u128) -> PersonRef {
-        PersonRef { id: SalesmanId(Uuid::from_u128(id)), display_name: "김영업".to_owned() }
+        PersonRef {
+            id: SalesmanId(Uuid::from_u128(id)),
+            display_name: "김영업".to_owned(),
+        }
     }
 
     pub(super) fn requested() -> Consultation {
@@ -378,73 +429,154 @@ mod tests {
     }
 
     pub(super) fn matched() -> Consultation {
-        after(requested(), Command::EditSalesman { salesman: a_person(7), consultant: None })
+        after(
+            requested(),
+            Command::EditSalesman {
+                salesman: a_person(7),
+                consultant: None,
+            },
+        )
     }
 
     pub(super) fn to(step: Step) -> Command {
-        Command::Progress { to: step, reason: Some("고객 요청".to_owned()) }
+        Command::Progress {
+            to: step,
+            reason: Some("고객 요청".to_owned()),
+        }
     }
 
     #[test]
     fn a_consultation_cannot_be_requested_for_yesterday() {
-        let request = Request { desired_on: today().pred_opt().unwrap(), ..a_request() };
-        assert_eq!(Consultation::create(request, today(), STAFF), Err(Refusal::InThePast));
+        let request = Request {
+            desired_on: today().pred_opt().unwrap(),
+            ..a_request()
+        };
+        assert_eq!(
+            Consultation::create(request, today(), STAFF),
+            Err(Refusal::InThePast)
+        );
     }
 
     #[test]
     fn a_name_that_only_a_page_sent_is_in_no_event() {
-        let request = Request { told_name: None, ..a_request() };
+        let request = Request {
+            told_name: None,
+            ..a_request()
+        };
         let (it, event) = Consultation::create(request, today(), STAFF).unwrap();
-        assert_eq!((it.project_name.as_str(), event.project_name), ("스마트상점", None));
+        assert_eq!(
+            (it.project_name.as_str(), event.project_name),
+            ("스마트상점", None)
+        );
     }
 
     #[test]
     fn it_is_edited_while_it_is_apply_only() {
-        let edit = Command::Edit { desired_on: None, memo: Some("오후에".to_owned()), today: today() };
+        let edit = Command::Edit {
+            desired_on: None,
+            memo: Some("오후에".to_owned()),
+            today: today(),
+        };
         assert_eq!(after(matched(), edit.clone()).memo, "오후에");
         let approved = after(matched(), to(Step::Approved));
-        assert_eq!(approved.handle(edit, STAFF), Err(Refusal::NotEditable(Step::Approved)));
+        assert_eq!(
+            approved.handle(edit, STAFF),
+            Err(Refusal::NotEditable(Step::Approved))
+        );
     }
 
     #[test]
     fn a_date_that_has_passed_meanwhile_may_stay_but_not_be_chosen() {
         let tomorrow = today().succ_opt().unwrap();
-        let memo = Command::Edit { desired_on: Some(today()), memo: Some("x".to_owned()), today: tomorrow };
+        let memo = Command::Edit {
+            desired_on: Some(today()),
+            memo: Some("x".to_owned()),
+            today: tomorrow,
+        };
         assert!(requested().handle(memo, STAFF).is_ok());
-        let back = Command::Edit { desired_on: today().pred_opt(), memo: None, today: today() };
+        let back = Command::Edit {
+            desired_on: today().pred_opt(),
+            memo: None,
+            today: today(),
+        };
         assert_eq!(requested().handle(back, STAFF), Err(Refusal::InThePast));
     }
 
     #[test]
     fn an_edit_that_changes_nothing_is_already_so() {
-        let same = Command::Edit { desired_on: Some(today()), memo: None, today: today() };
+        let same = Command::Edit {
+            desired_on: Some(today()),
+            memo: None,
+            today: today(),
+        };
         assert_eq!(requested().handle(same, STAFF), Ok(None));
     }
 
     #[test]
     fn a_match_that_comes_after_the_end_changes_nothing_and_is_no_error() {
         let cancelled = after(requested(), to(Step::Cancelled));
-        assert_eq!(cancelled.handle(Command::EditSalesman { salesman: a_person(7), consultant: None }, STAFF), Ok(None));
+        assert_eq!(
+            cancelled.handle(
+                Command::EditSalesman {
+                    salesman: a_person(7),
+                    consultant: None
+                },
+                STAFF
+            ),
+            Ok(None)
+        );
     }
 
     #[test]
     fn whatever_is_open_is_cancelled_when_its_customer_is_forgotten_and_nothing_else_changes() {
-        for it in
-            Step::ALL.into_iter().flat_map(|step| [Consultation { step, ..matched() }, Consultation { step, ..requested() }])
-        {
-            let (step, people, is_closed) = (it.step, (it.salesman.clone(), it.consultant.clone()), it.step.is_closed());
+        for it in Step::ALL.into_iter().flat_map(|step| {
+            [
+                Consultation { step, ..matched() },
+                Consultation {
+                    step,
+                    ..requested()
+                },
+            ]
+        }) {
+            let (step, people, is_closed) = (
+                it.step,
+                (it.salesman.clone(), it.consultant.clone()),
+                it.step.is_closed(),
+            );
             let forgotten = after(it, Command::Erase);
-            assert_eq!(forgotten.step, if is_closed { step } else { Step::Cancelled });
-            assert_eq!((forgotten.reason, forgotten.version), (None, if is_closed { 1 } else { 2 }));
+            assert_eq!(
+                forgotten.step,
+                if is_closed { step } else { Step::Cancelled }
+            );
+            assert_eq!(
+                (forgotten.reason, forgotten.version),
+                (None, if is_closed { 1 } else { 2 })
+            );
             assert_eq!((forgotten.salesman, forgotten.consultant), people);
         }
     }
 
     #[test]
     fn nobody_writes_about_whoever_is_forgotten_and_a_match_changes_nothing() {
-        let it = Consultation { phone: None, step: Step::Cancelled, ..matched() };
-        assert_eq!((it.check_note(), requested().check_note()), (Err(Refusal::Erased), Ok(())));
-        assert_eq!(it.handle(Command::EditSalesman { salesman: a_person(8), consultant: None }, STAFF), Ok(None));
+        let it = Consultation {
+            phone: None,
+            step: Step::Cancelled,
+            ..matched()
+        };
+        assert_eq!(
+            (it.check_note(), requested().check_note()),
+            (Err(Refusal::Erased), Ok(()))
+        );
+        assert_eq!(
+            it.handle(
+                Command::EditSalesman {
+                    salesman: a_person(8),
+                    consultant: None
+                },
+                STAFF
+            ),
+            Ok(None)
+        );
         assert_eq!(it.handle(Command::Erase, STAFF), Ok(None));
     }
 
@@ -452,6 +584,15 @@ mod tests {
     fn a_match_that_comes_again_is_already_so_and_raises_no_version() {
         let it = matched();
         assert_eq!(it.version, 1);
-        assert_eq!(it.handle(Command::EditSalesman { salesman: a_person(7), consultant: None }, STAFF), Ok(None));
+        assert_eq!(
+            it.handle(
+                Command::EditSalesman {
+                    salesman: a_person(7),
+                    consultant: None
+                },
+                STAFF
+            ),
+            Ok(None)
+        );
     }
 }

@@ -40,15 +40,25 @@ pub struct Mark {
 
 /// What is special about that day; `None` on a working day.
 pub fn mark(day: NaiveDate) -> Option<Mark> {
-    let names: Vec<String> = holidays_of(day.year()).into_iter().filter(|it| it.on == day).map(|it| it.name).collect();
+    let names: Vec<String> = holidays_of(day.year())
+        .into_iter()
+        .filter(|it| it.on == day)
+        .map(|it| it.name)
+        .collect();
     let weekend = match day.weekday() {
         Weekday::Sat => Some("토요일"),
         Weekday::Sun => Some("일요일"),
         _ => None,
     };
     match weekend {
-        _ if !names.is_empty() => Some(Mark { kind: MarkKind::Holiday, name: names.join("·") }),
-        Some(name) => Some(Mark { kind: MarkKind::Weekend, name: name.to_owned() }),
+        _ if !names.is_empty() => Some(Mark {
+            kind: MarkKind::Holiday,
+            name: names.join("·"),
+        }),
+        Some(name) => Some(Mark {
+            kind: MarkKind::Weekend,
+            name: name.to_owned(),
+        }),
         None => None,
     }
 }
@@ -94,17 +104,72 @@ struct Lunar {
 }
 
 const LUNAR: [Lunar; 11] = [
-    Lunar { year: 2025, new_year: (1, 29), buddha: (5, 5), chuseok: (10, 6) },
-    Lunar { year: 2026, new_year: (2, 17), buddha: (5, 24), chuseok: (9, 25) },
-    Lunar { year: 2027, new_year: (2, 7), buddha: (5, 13), chuseok: (9, 15) },
-    Lunar { year: 2028, new_year: (1, 27), buddha: (5, 2), chuseok: (10, 3) },
-    Lunar { year: 2029, new_year: (2, 13), buddha: (5, 20), chuseok: (9, 22) },
-    Lunar { year: 2030, new_year: (2, 3), buddha: (5, 9), chuseok: (9, 12) },
-    Lunar { year: 2031, new_year: (1, 23), buddha: (5, 28), chuseok: (10, 1) },
-    Lunar { year: 2032, new_year: (2, 11), buddha: (5, 16), chuseok: (9, 19) },
-    Lunar { year: 2033, new_year: (1, 31), buddha: (5, 6), chuseok: (9, 8) },
-    Lunar { year: 2034, new_year: (2, 19), buddha: (5, 25), chuseok: (9, 27) },
-    Lunar { year: 2035, new_year: (2, 8), buddha: (5, 15), chuseok: (9, 16) },
+    Lunar {
+        year: 2025,
+        new_year: (1, 29),
+        buddha: (5, 5),
+        chuseok: (10, 6),
+    },
+    Lunar {
+        year: 2026,
+        new_year: (2, 17),
+        buddha: (5, 24),
+        chuseok: (9, 25),
+    },
+    Lunar {
+        year: 2027,
+        new_year: (2, 7),
+        buddha: (5, 13),
+        chuseok: (9, 15),
+    },
+    Lunar {
+        year: 2028,
+        new_year: (1, 27),
+        buddha: (5, 2),
+        chuseok: (10, 3),
+    },
+    Lunar {
+        year: 2029,
+        new_year: (2, 13),
+        buddha: (5, 20),
+        chuseok: (9, 22),
+    },
+    Lunar {
+        year: 2030,
+        new_year: (2, 3),
+        buddha: (5, 9),
+        chuseok: (9, 12),
+    },
+    Lunar {
+        year: 2031,
+        new_year: (1, 23),
+        buddha: (5, 28),
+        chuseok: (10, 1),
+    },
+    Lunar {
+        year: 2032,
+        new_year: (2, 11),
+        buddha: (5, 16),
+        chuseok: (9, 19),
+    },
+    Lunar {
+        year: 2033,
+        new_year: (1, 31),
+        buddha: (5, 6),
+        chuseok: (9, 8),
+    },
+    Lunar {
+        year: 2034,
+        new_year: (2, 19),
+        buddha: (5, 25),
+        chuseok: (9, 27),
+    },
+    Lunar {
+        year: 2035,
+        new_year: (2, 8),
+        buddha: (5, 15),
+        chuseok: (9, 16),
+    },
 ];
 
 /// Elections at the end of a term: the first Wednesday from the 70th (president), 50th (assembly) or 30th (local) day before it, and a week
@@ -121,24 +186,53 @@ const ELECTIONS: [(i32, u32, u32, &str); 7] = [
 
 /// Every public holiday of the year, substitutes included; none of a year that is not known.
 fn holidays_of(year: i32) -> Vec<Holiday> {
-    let Some(lunar) = LUNAR.iter().find(|it| it.year == year) else { return Vec::new() };
+    let Some(lunar) = LUNAR.iter().find(|it| it.year == year) else {
+        return Vec::new();
+    };
     let mut holidays = Vec::new();
     let mut add = |on: Option<NaiveDate>, name: &str, substituted| {
-        holidays.extend(on.map(|on| Holiday { on, name: name.to_owned(), substituted }));
+        holidays.extend(on.map(|on| Holiday {
+            on,
+            name: name.to_owned(),
+            substituted,
+        }));
     };
     for (month, day, name, since, substituted) in FIXED {
-        add(NaiveDate::from_ymd_opt(year, month, day).filter(|_| since <= year), name, substituted);
+        add(
+            NaiveDate::from_ymd_opt(year, month, day).filter(|_| since <= year),
+            name,
+            substituted,
+        );
     }
     let of_lunar = |(month, day)| NaiveDate::from_ymd_opt(year, month, day);
-    add(of_lunar(lunar.buddha), "부처님오신날", Substituted::OnWeekends);
-    for (day, name, around) in [(lunar.new_year, "설날", "설날 연휴"), (lunar.chuseok, "추석", "추석 연휴")] {
+    add(
+        of_lunar(lunar.buddha),
+        "부처님오신날",
+        Substituted::OnWeekends,
+    );
+    for (day, name, around) in [
+        (lunar.new_year, "설날", "설날 연휴"),
+        (lunar.chuseok, "추석", "추석 연휴"),
+    ] {
         let day = of_lunar(day);
-        add(day.and_then(|day| day.pred_opt()), around, Substituted::OnSundays);
+        add(
+            day.and_then(|day| day.pred_opt()),
+            around,
+            Substituted::OnSundays,
+        );
         add(day, name, Substituted::OnSundays);
-        add(day.and_then(|day| day.succ_opt()), around, Substituted::OnSundays);
+        add(
+            day.and_then(|day| day.succ_opt()),
+            around,
+            Substituted::OnSundays,
+        );
     }
     for (_, month, day, name) in ELECTIONS.into_iter().filter(|(of, ..)| *of == year) {
-        add(NaiveDate::from_ymd_opt(year, month, day), name, Substituted::Never);
+        add(
+            NaiveDate::from_ymd_opt(year, month, day),
+            name,
+            Substituted::Never,
+        );
     }
     holidays.sort_by_key(|it| it.on);
     let substitutes = substitutes(&holidays);
@@ -160,10 +254,16 @@ fn substitutes(holidays: &[Holiday]) -> Vec<Holiday> {
             Substituted::OnSundays => on.weekday() == Weekday::Sun || meets_another,
         });
         let Some(due) = due else { continue };
-        let is_free = |day: &NaiveDate| !is_weekend(*day) && holidays.iter().chain(&found).all(|it| it.on != *day);
+        let is_free = |day: &NaiveDate| {
+            !is_weekend(*day) && holidays.iter().chain(&found).all(|it| it.on != *day)
+        };
         let name = format!("대체공휴일({})", due.name.trim_end_matches(" 연휴"));
         let substitute = on.iter_days().skip(1).find(is_free);
-        found.extend(substitute.map(|on| Holiday { on, name, substituted: Substituted::Never }));
+        found.extend(substitute.map(|on| Holiday {
+            on,
+            name,
+            substituted: Substituted::Never,
+        }));
     }
     found
 }
@@ -180,7 +280,9 @@ mod tests {
         let mut days: Vec<NaiveDate> = holidays_of(year).into_iter().map(|it| it.on).collect();
         days.sort_unstable();
         days.dedup();
-        days.into_iter().map(|day| (day.format("%m-%d").to_string(), mark(day).unwrap().name)).collect()
+        days.into_iter()
+            .map(|day| (day.format("%m-%d").to_string(), mark(day).unwrap().name))
+            .collect()
     }
 
     fn marked(day: &str) -> Option<(MarkKind, String)> {
@@ -209,7 +311,10 @@ mod tests {
             ("10-09", "한글날"),
             ("12-25", "성탄절"),
         ];
-        assert_eq!(of(2025), expected.map(|(day, name)| (day.to_owned(), name.to_owned())));
+        assert_eq!(
+            of(2025),
+            expected.map(|(day, name)| (day.to_owned(), name.to_owned()))
+        );
     }
 
     #[test]
@@ -229,7 +334,11 @@ mod tests {
             ("2029-05-07", "대체공휴일(어린이날)"),
             ("2033-02-02", "대체공휴일(설날)"),
         ] {
-            assert_eq!(marked(day), Some((MarkKind::Holiday, name.to_owned())), "{day}");
+            assert_eq!(
+                marked(day),
+                Some((MarkKind::Holiday, name.to_owned())),
+                "{day}"
+            );
         }
         // Neither 현충일 on a Saturday, nor 추석 연휴 on one, nor 신정 has any.
         for day in ["2026-06-08", "2026-09-28", "2028-01-03"] {
@@ -240,23 +349,46 @@ mod tests {
     #[test]
     fn what_became_a_holiday_in_2026_was_none_before() {
         assert_eq!((marked("2025-05-01"), marked("2025-07-17")), (None, None));
-        assert_eq!(marked("2026-05-01"), Some((MarkKind::Holiday, "노동절".to_owned())));
-        assert_eq!(marked("2026-07-17"), Some((MarkKind::Holiday, "제헌절".to_owned())));
+        assert_eq!(
+            marked("2026-05-01"),
+            Some((MarkKind::Holiday, "노동절".to_owned()))
+        );
+        assert_eq!(
+            marked("2026-07-17"),
+            Some((MarkKind::Holiday, "제헌절".to_owned()))
+        );
     }
 
     #[test]
     fn a_holiday_on_a_weekend_is_a_holiday_and_other_weekends_are_weekends() {
-        assert_eq!(marked("2026-10-03"), Some((MarkKind::Holiday, "개천절".to_owned())));
-        assert_eq!(marked("2026-11-28"), Some((MarkKind::Weekend, "토요일".to_owned())));
-        assert_eq!(marked("2026-11-29"), Some((MarkKind::Weekend, "일요일".to_owned())));
+        assert_eq!(
+            marked("2026-10-03"),
+            Some((MarkKind::Holiday, "개천절".to_owned()))
+        );
+        assert_eq!(
+            marked("2026-11-28"),
+            Some((MarkKind::Weekend, "토요일".to_owned()))
+        );
+        assert_eq!(
+            marked("2026-11-29"),
+            Some((MarkKind::Weekend, "일요일".to_owned()))
+        );
         assert_eq!(marked("2026-11-30"), None);
     }
 
     #[test]
     fn beyond_the_known_years_only_weekends_are_marked() {
         assert!(YEARS.eq(LUNAR.iter().map(|it| it.year)));
-        for (day, expected) in [("2024-12-25", None), ("2036-01-01", None), ("2036-01-05", Some("토요일"))] {
-            assert_eq!(marked(day), expected.map(|name| (MarkKind::Weekend, name.to_owned())), "{day}");
+        for (day, expected) in [
+            ("2024-12-25", None),
+            ("2036-01-01", None),
+            ("2036-01-05", Some("토요일")),
+        ] {
+            assert_eq!(
+                marked(day),
+                expected.map(|name| (MarkKind::Weekend, name.to_owned())),
+                "{day}"
+            );
         }
     }
 
@@ -267,7 +399,12 @@ mod tests {
             assert!(holidays.len() >= 15, "{year}");
             assert!(holidays.iter().all(|it| it.on.year() == year), "{year}");
             for it in holidays.iter().filter(|it| it.name.starts_with("대체")) {
-                assert!(!is_weekend(it.on) && holidays.iter().filter(|other| other.on == it.on).count() == 1, "{}", it.on);
+                assert!(
+                    !is_weekend(it.on)
+                        && holidays.iter().filter(|other| other.on == it.on).count() == 1,
+                    "{}",
+                    it.on
+                );
             }
         }
     }

@@ -46,7 +46,11 @@ pub(crate) fn problems() -> Vec<Problem> {
     vec![
         Refusal::Closed(Step::Cancelled).into(),
         Refusal::NotEditable(Step::Approved).into(),
-        Refusal::NoSuchWay { from: Step::Apply, to: Step::Succeeded }.into(),
+        Refusal::NoSuchWay {
+            from: Step::Apply,
+            to: Step::Succeeded,
+        }
+        .into(),
         Refusal::NobodyOnIt.into(),
         Refusal::Erased.into(),
         asked_project::an_example_of_several(),
@@ -75,8 +79,14 @@ fn moves_to(role: Role, to: Step) -> bool {
 }
 
 /// The consultation, if there is one that he sees.
-async fn seen_by(connection: &mut PgConnection, who: &Identity, id: ConsultationId) -> Result<Stored, Problem> {
-    let stored = store::load(connection, id).await?.filter(|stored| sees(who, &stored.it));
+async fn seen_by(
+    connection: &mut PgConnection,
+    who: &Identity,
+    id: ConsultationId,
+) -> Result<Stored, Problem> {
+    let stored = store::load(connection, id)
+        .await?
+        .filter(|stored| sees(who, &stored.it));
     stored.ok_or_else(Problem::not_found)
 }
 
@@ -90,7 +100,12 @@ async fn shown(
 ) -> Result<Versioned<WholeConsultationView>, Problem> {
     let (location, version) = (location(status, &stored), stored.it.version);
     let view = WholeConsultationView::of(connection, stored, who, today).await?;
-    Ok(Versioned { status, location, version, view })
+    Ok(Versioned {
+        status,
+        location,
+        version,
+        view,
+    })
 }
 
 /// The answer to whoever entered it and does not see it.
@@ -103,7 +118,12 @@ async fn shown_as_requested(
 ) -> Result<Versioned<WholeConsultationView>, Problem> {
     let (location, version) = (location(status, &stored), stored.it.version);
     let view = WholeConsultationView::as_requested(connection, stored, who, today).await?;
-    Ok(Versioned { status, location, version, view })
+    Ok(Versioned {
+        status,
+        location,
+        version,
+        view,
+    })
 }
 
 /// Where it is, when it was just created.
@@ -164,31 +184,59 @@ async fn list(
             "Customers are shown their own consultations only: leave customer out",
         )));
     }
-    if query.from.zip(query.until).is_some_and(|(from, until)| until < from) {
+    if query
+        .from
+        .zip(query.until)
+        .is_some_and(|(from, until)| until < from)
+    {
         return Err(wrong_query(Text::new(
             "시작일(from)은 종료일(until)보다 늦을 수 없습니다",
             "from must not be later than until",
         )));
     }
-    let filter =
-        Filter { step: query.step, project: query.project, customer: query.customer, from: query.from, until: query.until };
+    let filter = Filter {
+        step: query.step,
+        project: query.project,
+        customer: query.customer,
+        from: query.from,
+        until: query.until,
+    };
     let today = seoul_date(context.db.now());
     let view = |stored| ConsultationView::of(stored, &who, today);
     let mut connection = context.db.pool().acquire().await?;
     match query.sort {
         Sort::Newest => {
-            let page = PageQuery { limit: query.limit, after: query.after }.page()?;
-            let stored = listing::newest(&mut connection, &who, &filter, page.after, page.fetch()).await?;
-            Ok(Paged::cut(stored.into_iter().map(view).collect(), page, |view: &ConsultationView| view.id))
+            let page = PageQuery {
+                limit: query.limit,
+                after: query.after,
+            }
+            .page()?;
+            let stored =
+                listing::newest(&mut connection, &who, &filter, page.after, page.fetch()).await?;
+            Ok(Paged::cut(
+                stored.into_iter().map(view).collect(),
+                page,
+                |view: &ConsultationView| view.id,
+            ))
         }
         Sort::Desired => {
             let limit = limit(query.limit)?;
             let after: Option<Place> = query.after.as_deref().map(place).transpose()?;
             let order_of = after.map_or(today, |place| place.today);
             let fetch = i64::try_from(limit).unwrap_or(100) + 1;
-            let stored = listing::by_desired_date(&mut connection, &who, &filter, order_of, after, fetch).await?;
-            let place_of = |view: &ConsultationView| Place { today: order_of, desired_on: view.desired_date, id: view.id };
-            Ok(Paged::cut_by(stored.into_iter().map(view).collect(), limit, place_of))
+            let stored =
+                listing::by_desired_date(&mut connection, &who, &filter, order_of, after, fetch)
+                    .await?;
+            let place_of = |view: &ConsultationView| Place {
+                today: order_of,
+                desired_on: view.desired_date,
+                id: view.id,
+            };
+            Ok(Paged::cut_by(
+                stored.into_iter().map(view).collect(),
+                limit,
+                place_of,
+            ))
         }
     }
 }
@@ -205,5 +253,12 @@ async fn show(
 ) -> Result<Versioned<WholeConsultationView>, Problem> {
     let mut connection = context.db.pool().acquire().await?;
     let stored = seen_by(&mut connection, &who, id).await?;
-    shown(&mut connection, &who, seoul_date(context.db.now()), StatusCode::OK, stored).await
+    shown(
+        &mut connection,
+        &who,
+        seoul_date(context.db.now()),
+        StatusCode::OK,
+        stored,
+    )
+    .await
 }

@@ -43,7 +43,9 @@ impl ProjectState {
     pub fn of(known: Option<&KnownProject>, asked_name: Option<&str>) -> Self {
         match (known, asked_name) {
             (None, _) => Self::Unheard,
-            (Some(known), Some(name)) if !known.names_told.contains(&name_key(name)) => Self::Differs,
+            (Some(known), Some(name)) if !known.names_told.contains(&name_key(name)) => {
+                Self::Differs
+            }
             (Some(_), _) => Self::Known,
         }
     }
@@ -52,12 +54,20 @@ impl ProjectState {
 impl KnownProject {
     /// What people see of it on that day in Seoul.
     pub fn phase(&self, today: NaiveDate) -> Option<Phase> {
-        self.period.as_ref().map(|period| events::phase(self.status, period, today))
+        self.period
+            .as_ref()
+            .map(|period| events::phase(self.status, period, today))
     }
 
     /// As somebody is shown it who has to say which edition he means.
     pub fn candidate(&self, today: NaiveDate) -> Candidate {
-        Candidate { id: self.id, name: self.name.clone(), year: self.year, agency: self.agency.clone(), phase: self.phase(today) }
+        Candidate {
+            id: self.id,
+            name: self.name.clone(),
+            year: self.year,
+            agency: self.agency.clone(),
+            phase: self.phase(today),
+        }
     }
 }
 
@@ -79,7 +89,14 @@ mod tests {
             period: None,
         };
         let states = ["가", " 나", "다"].map(|name| ProjectState::of(Some(&known), Some(name)));
-        assert_eq!(states, [ProjectState::Known, ProjectState::Known, ProjectState::Differs]);
+        assert_eq!(
+            states,
+            [
+                ProjectState::Known,
+                ProjectState::Known,
+                ProjectState::Differs
+            ]
+        );
         assert_eq!(ProjectState::of(Some(&known), None), ProjectState::Known);
         assert_eq!(ProjectState::of(None, Some("가")), ProjectState::Unheard);
     }

@@ -16,7 +16,10 @@ mod policies;
 mod store;
 pub mod timeline;
 
-use events::{ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted, SalesmanRegistered, SalesmanUpdated};
+use events::{
+    ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted, SalesmanRegistered,
+    SalesmanUpdated,
+};
 use service_kit::Service;
 
 /// Everything a process needs to host this service. Building it does no I/O.

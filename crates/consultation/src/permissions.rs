@@ -9,7 +9,11 @@ pub const TABLE: &[Permission] = &[
     Permission::new("GET", "/consultations/{id}", [No, Own, Own, Own, All]),
     Permission::new("PATCH", "/consultations/{id}", [No, Own, No, No, No]),
     // A consultant reads and notes, and moves nothing.
-    Permission::new("POST", "/consultations/{id}/progress", [No, Own, Own, No, All]),
+    Permission::new(
+        "POST",
+        "/consultations/{id}/progress",
+        [No, Own, Own, No, All],
+    ),
     Permission::new("POST", "/consultations/{id}/notes", [No, No, Own, Own, All]),
     Permission::new("GET", "/consultations/{id}/phone", [No, No, Own, Own, All]),
     Permission::new("GET", "/me/data", [No, Own, No, No, No]),

@@ -8,8 +8,8 @@ pub(crate) mod timeline;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{
-    Actor, ConsultationCreated, ConsultationId, CustomerId, Envelope, Period, PersonRef, ProjectId, ProjectStatus, SalesmanId,
-    Step,
+    Actor, ConsultationCreated, ConsultationId, CustomerId, Envelope, Period, PersonRef, ProjectId,
+    ProjectStatus, SalesmanId, Step,
 };
 use service_kit::phone::Phone;
 use service_kit::problem::ChangeError;
@@ -82,7 +82,12 @@ impl Stored {
     /// As it was when it was requested, with that day and memo.
     pub(crate) fn into_requested(self, desired_on: NaiveDate, memo: String) -> Self {
         let it = self.it.into_requested(desired_on, memo);
-        Self { it, salesman_known_as: None, consultant_known_as: None, ..self }
+        Self {
+            it,
+            salesman_known_as: None,
+            consultant_known_as: None,
+            ..self
+        }
     }
 }
 
@@ -90,14 +95,23 @@ impl TryFrom<Row> for Stored {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
-        let person = |id: Option<Uuid>, name: Option<String>| Some(PersonRef { id: SalesmanId(id?), display_name: name? });
+        let person = |id: Option<Uuid>, name: Option<String>| {
+            Some(PersonRef {
+                id: SalesmanId(id?),
+                display_name: name?,
+            })
+        };
         let step = Step::ALL.into_iter().find(|step| step.as_str() == row.step);
         let it = Consultation {
             id: ConsultationId(row.id),
             project_id: ProjectId(row.project_id),
             project_name: row.project_name,
             customer_id: CustomerId(row.customer_id),
-            phone: row.phone.map(|phone| phone.parse()).transpose().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+            phone: row
+                .phone
+                .map(|phone| phone.parse())
+                .transpose()
+                .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
             customer_name: row.customer_name,
             consent: consent(row.consent_role, row.consent_by, row.consent_at)?,
             desired_on: row.desired_on,
@@ -119,16 +133,30 @@ impl TryFrom<Row> for Stored {
     }
 }
 
-fn consent(role: Option<String>, by: Option<Uuid>, at: Option<DateTime<Utc>>) -> Result<Option<Consent>, sqlx::Error> {
-    let (Some(role), Some(by), Some(at)) = (role, by, at) else { return Ok(None) };
-    let role = role.parse().map_err(|error: &str| sqlx::Error::Decode(error.into()))?;
+fn consent(
+    role: Option<String>,
+    by: Option<Uuid>,
+    at: Option<DateTime<Utc>>,
+) -> Result<Option<Consent>, sqlx::Error> {
+    let (Some(role), Some(by), Some(at)) = (role, by, at) else {
+        return Ok(None);
+    };
+    let role = role
+        .parse()
+        .map_err(|error: &str| sqlx::Error::Decode(error.into()))?;
     Ok(Some(Consent { role, by, at }))
 }
 
 impl KnownRow {
     fn project(self) -> Result<Option<KnownProject>, sqlx::Error> {
-        let (Some(id), Some(name), Some(status)) = (self.known_id, self.known_name, self.known_status) else { return Ok(None) };
-        let status = ProjectStatus::ALL.into_iter().find(|it| it.as_str() == status);
+        let (Some(id), Some(name), Some(status)) =
+            (self.known_id, self.known_name, self.known_status)
+        else {
+            return Ok(None);
+        };
+        let status = ProjectStatus::ALL
+            .into_iter()
+            .find(|it| it.as_str() == status);
         Ok(Some(KnownProject {
             id: ProjectId(id),
             name,
@@ -153,21 +181,31 @@ const COLUMNS: &str =
     it.erased_at";
 
 /// Where it is read from.
-const SOURCES: &str = "consultation it left join known_project project on project.id = it.project_id
+const SOURCES: &str =
+    "consultation it left join known_project project on project.id = it.project_id
     left join known_salesman salesman on salesman.id = it.salesman_id
     left join known_salesman consultant on consultant.id = it.consultant_id";
 
 /// One consultation.
-pub(crate) async fn load(connection: &mut PgConnection, id: ConsultationId) -> Result<Option<Stored>, sqlx::Error> {
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    id: ConsultationId,
+) -> Result<Option<Stored>, sqlx::Error> {
     let sql = format!("select {COLUMNS}, {KNOWN} from {SOURCES} where it.id = $1");
-    let row: Option<Row> = sqlx::query_as(AssertSqlSafe(sql)).bind(id.0).fetch_optional(connection).await?;
+    let row: Option<Row> = sqlx::query_as(AssertSqlSafe(sql))
+        .bind(id.0)
+        .fetch_optional(connection)
+        .await?;
     row.map(Stored::try_from).transpose()
 }
 
 /// One consultation, which stays as it is until the caller's transaction ends: for what is written beside it, so that nothing is written
 /// about a customer while he is forgotten.
 pub(crate) async fn held(tx: &mut Tx, id: ConsultationId) -> Result<Option<Stored>, sqlx::Error> {
-    sqlx::query("select 1 from consultation where id = $1 for share").bind(id.0).execute(&mut **tx).await?;
+    sqlx::query("select 1 from consultation where id = $1 for share")
+        .bind(id.0)
+        .execute(&mut **tx)
+        .await?;
     load(tx, id).await
 }
 
@@ -184,21 +222,41 @@ pub(crate) struct Cause {
 impl Cause {
     /// A command of somebody.
     pub(crate) fn command(tx: &Tx, actor: Actor) -> Self {
-        Self { id: tx.new_id(), at: tx.now(), actor, version: None }
+        Self {
+            id: tx.new_id(),
+            at: tx.now(),
+            actor,
+            version: None,
+        }
     }
 
     /// An event of another service: by its own id and time, so that it makes the same rows whenever it comes.
     pub(crate) fn event(envelope: &Envelope, actor: Actor) -> Self {
-        Self { id: envelope.id, at: envelope.recorded_at, actor, version: Some(envelope.version) }
+        Self {
+            id: envelope.id,
+            at: envelope.recorded_at,
+            actor,
+            version: Some(envelope.version),
+        }
     }
 
     fn entry(self, it: &Consultation, what: Happening) -> Entry {
-        Entry { id: self.id, at: self.at, actor: self.actor, version: self.version.unwrap_or(it.version), what }
+        Entry {
+            id: self.id,
+            at: self.at,
+            actor: self.actor,
+            version: self.version.unwrap_or(it.version),
+            what,
+        }
     }
 }
 
 /// Stores a new consultation with its first event and the first entry of its timeline.
-pub(crate) async fn create(tx: &mut Tx, it: &Consultation, event: &ConsultationCreated) -> Result<(), sqlx::Error> {
+pub(crate) async fn create(
+    tx: &mut Tx,
+    it: &Consultation,
+    event: &ConsultationCreated,
+) -> Result<(), sqlx::Error> {
     let now = tx.now();
     sqlx::query(
         "insert into consultation (id, project_id, project_name, customer_id, phone, customer_name, consent_role, consent_by,
@@ -221,7 +279,9 @@ pub(crate) async fn create(tx: &mut Tx, it: &Consultation, event: &ConsultationC
     .bind(now)
     .execute(&mut **tx)
     .await?;
-    let requested = Happening::Requested { desired_date: it.desired_on };
+    let requested = Happening::Requested {
+        desired_date: it.desired_on,
+    };
     let entry = Cause::command(tx, event.actor).entry(it, requested);
     timeline::write(tx, it.id, &entry).await?;
     event_log::append(tx, it.version, event).await
@@ -235,10 +295,16 @@ pub(crate) async fn change(
     command: Command,
     cause: Cause,
 ) -> Result<(), ChangeError<Refusal>> {
-    sqlx::query("select 1 from consultation where id = $1 for update").bind(id.0).execute(&mut **tx).await?;
+    sqlx::query("select 1 from consultation where id = $1 for update")
+        .bind(id.0)
+        .execute(&mut **tx)
+        .await?;
     let mut it = load(tx, id).await?.ok_or(ChangeError::NotFound)?.it;
     may(&it)?;
-    if let Some(change) = it.handle(command, cause.actor).map_err(ChangeError::Refused)? {
+    if let Some(change) = it
+        .handle(command, cause.actor)
+        .map_err(ChangeError::Refused)?
+    {
         let what = Happening::of(&it, &change);
         it.apply(&change);
         save(tx, &it, cause.at).await?;

@@ -14,7 +14,11 @@ use crate::consultation::{Change, Consultation};
 
 /// What happened. Its JSON is what the table keeps: fields are only ever added, with a default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "kind",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
 #[schema(example = json!({ "kind": "progressed", "from": "apply", "to": "approved", "reason": null }))]
 pub enum Happening {
     /// It was asked for.
@@ -94,7 +98,15 @@ pub struct Note {
 impl From<&Note> for Entry {
     fn from(note: &Note) -> Self {
         // No version: a note changes nothing.
-        Self { id: note.id, at: note.at, actor: note.actor, version: 0, what: Happening::Noted { text: note.text.clone() } }
+        Self {
+            id: note.id,
+            at: note.at,
+            actor: note.actor,
+            version: 0,
+            what: Happening::Noted {
+                text: note.text.clone(),
+            },
+        }
     }
 }
 
@@ -102,16 +114,39 @@ impl Happening {
     /// What a change of that consultation is.
     pub fn of(before: &Consultation, change: &Change) -> Self {
         match change {
-            Change::Edited { event, .. } => {
-                Self::Edited { date_from: before.desired_on, date_to: event.desired_on, memo_changed: event.memo_changed }
-            }
-            Change::Progressed { event, reason } => Self::Progressed { from: event.from, to: event.to, reason: reason.clone() },
-            Change::SalesmanStored { salesman, consultant } => {
+            Change::Edited { event, .. } => Self::Edited {
+                date_from: before.desired_on,
+                date_to: event.desired_on,
+                memo_changed: event.memo_changed,
+            },
+            Change::Progressed { event, reason } => Self::Progressed {
+                from: event.from,
+                to: event.to,
+                reason: reason.clone(),
+            },
+            Change::SalesmanStored {
+                salesman,
+                consultant,
+            } => {
                 let now = [Some(salesman), consultant.as_ref()];
-                let stays = |person: &PersonRef| now.iter().flatten().any(|other| other.id == person.id);
+                let stays =
+                    |person: &PersonRef| now.iter().flatten().any(|other| other.id == person.id);
                 let everybody_stays = before.people().all(stays);
-                let (salesman, consultant) = (salesman.clone().into(), consultant.clone().map(PersonView::from));
-                if everybody_stays { Self::Matched { salesman, consultant } } else { Self::Rematched { salesman, consultant } }
+                let (salesman, consultant) = (
+                    salesman.clone().into(),
+                    consultant.clone().map(PersonView::from),
+                );
+                if everybody_stays {
+                    Self::Matched {
+                        salesman,
+                        consultant,
+                    }
+                } else {
+                    Self::Rematched {
+                        salesman,
+                        consultant,
+                    }
+                }
             }
         }
     }
@@ -128,9 +163,14 @@ impl Happening {
 
     fn people(&self) -> impl Iterator<Item = &PersonView> {
         let (salesman, consultant) = match self {
-            Self::Matched { salesman, consultant } | Self::Rematched { salesman, consultant } => {
-                (Some(salesman), consultant.as_ref())
+            Self::Matched {
+                salesman,
+                consultant,
             }
+            | Self::Rematched {
+                salesman,
+                consultant,
+            } => (Some(salesman), consultant.as_ref()),
             _ => (None, None),
         };
         salesman.into_iter().chain(consultant)
@@ -138,9 +178,14 @@ impl Happening {
 
     fn people_mut(&mut self) -> impl Iterator<Item = &mut PersonView> {
         let (salesman, consultant) = match self {
-            Self::Matched { salesman, consultant } | Self::Rematched { salesman, consultant } => {
-                (Some(salesman), consultant.as_mut())
+            Self::Matched {
+                salesman,
+                consultant,
             }
+            | Self::Rematched {
+                salesman,
+                consultant,
+            } => (Some(salesman), consultant.as_mut()),
             _ => (None, None),
         };
         salesman.into_iter().chain(consultant)
@@ -149,7 +194,15 @@ impl Happening {
 
 /// In the order in which it happened. The request is first whatever another service's clock says.
 pub fn sort(entries: &mut [Entry]) {
-    entries.sort_by_key(|entry| (entry.what.rank() != 0, entry.at, entry.what.rank(), entry.version, entry.id));
+    entries.sort_by_key(|entry| {
+        (
+            entry.what.rank() != 0,
+            entry.at,
+            entry.what.rank(),
+            entry.version,
+            entry.id,
+        )
+    });
 }
 
 /// By what name each person is shown.
@@ -158,8 +211,14 @@ pub struct Names(HashMap<Uuid, String>);
 
 impl Names {
     /// The newest names that are known; whoever was not heard of yet is named by the matches.
-    pub fn of<'a>(entries: &[Entry], on_it: impl Iterator<Item = &'a PersonRef>, known: HashMap<Uuid, String>) -> Self {
-        let mut names: HashMap<Uuid, String> = on_it.map(|person| (person.id.0, person.display_name.clone())).collect();
+    pub fn of<'a>(
+        entries: &[Entry],
+        on_it: impl Iterator<Item = &'a PersonRef>,
+        known: HashMap<Uuid, String>,
+    ) -> Self {
+        let mut names: HashMap<Uuid, String> = on_it
+            .map(|person| (person.id.0, person.display_name.clone()))
+            .collect();
         for person in entries.iter().flat_map(|entry| entry.what.people()) {
             names.insert(person.id, person.display_name.clone());
         }
@@ -169,8 +228,14 @@ impl Names {
 
     /// Everybody whom the entries name.
     pub fn wanted(entries: &[Entry]) -> Vec<Uuid> {
-        let matched = entries.iter().flat_map(|entry| entry.what.people()).map(|person| person.id);
-        let acting = entries.iter().filter_map(|entry| colleague(entry.actor)).map(|id| id.0);
+        let matched = entries
+            .iter()
+            .flat_map(|entry| entry.what.people())
+            .map(|person| person.id);
+        let acting = entries
+            .iter()
+            .filter_map(|entry| colleague(entry.actor))
+            .map(|id| id.0);
         matched.chain(acting).collect()
     }
 
@@ -203,36 +268,67 @@ mod tests {
 
     fn entry(at: i64, version: i64, what: Happening) -> Entry {
         let at = DateTime::from_timestamp(at, 0).unwrap();
-        Entry { id: Uuid::from_u128(7), at, actor: Actor::System, version, what }
+        Entry {
+            id: Uuid::from_u128(7),
+            at,
+            actor: Actor::System,
+            version,
+            what,
+        }
     }
 
     fn matched(name: &str) -> Happening {
-        let salesman = PersonView { id: Uuid::from_u128(1), display_name: name.to_owned() };
-        Happening::Matched { salesman, consultant: None }
+        let salesman = PersonView {
+            id: Uuid::from_u128(1),
+            display_name: name.to_owned(),
+        };
+        Happening::Matched {
+            salesman,
+            consultant: None,
+        }
     }
 
     fn progressed() -> Happening {
-        Happening::Progressed { from: Step::Apply, to: Step::Approved, reason: None }
+        Happening::Progressed {
+            from: Step::Apply,
+            to: Step::Approved,
+            reason: None,
+        }
     }
 
     #[test]
     fn a_match_of_a_clock_that_is_behind_does_not_precede_the_request() {
-        let requested = Happening::Requested { desired_date: NaiveDate::default() };
-        let mut entries =
-            [entry(9, 2, progressed()), entry(9, 1, matched("가")), entry(3, 1, requested.clone()), entry(2, 1, matched("나"))];
+        let requested = Happening::Requested {
+            desired_date: NaiveDate::default(),
+        };
+        let mut entries = [
+            entry(9, 2, progressed()),
+            entry(9, 1, matched("가")),
+            entry(3, 1, requested.clone()),
+            entry(2, 1, matched("나")),
+        ];
         sort(&mut entries);
-        assert_eq!(entries.map(|entry| entry.what), [requested, matched("나"), matched("가"), progressed()]);
+        assert_eq!(
+            entries.map(|entry| entry.what),
+            [requested, matched("나"), matched("가"), progressed()]
+        );
     }
 
     #[test]
     fn whoever_was_not_heard_of_is_named_by_the_last_match() {
         let entries = [entry(1, 1, matched("처음")), entry(2, 2, matched("다음"))];
         let id = SalesmanId(Uuid::from_u128(1));
-        assert_eq!(Names::of(&entries, std::iter::empty(), HashMap::new()).name(id), Some("다음"));
+        assert_eq!(
+            Names::of(&entries, std::iter::empty(), HashMap::new()).name(id),
+            Some("다음")
+        );
         let told = HashMap::from([(id.0, "새 이름".to_owned())]);
         let names = Names::of(&entries, std::iter::empty(), told);
         let mut what = matched("처음");
         names.put_on(&mut what);
-        assert_eq!((names.name(id), what), (Some("새 이름"), matched("새 이름")));
+        assert_eq!(
+            (names.name(id), what),
+            (Some("새 이름"), matched("새 이름"))
+        );
     }
 }

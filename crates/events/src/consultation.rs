@@ -29,7 +29,13 @@ pub enum Step {
 
 impl Step {
     /// Every step there is.
-    pub const ALL: [Self; 5] = [Self::Apply, Self::Approved, Self::Succeeded, Self::Failed, Self::Cancelled];
+    pub const ALL: [Self; 5] = [
+        Self::Apply,
+        Self::Approved,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+    ];
 
     /// A closed consultation never changes again.
     pub const fn is_closed(self) -> bool {

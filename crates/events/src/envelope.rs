@@ -6,8 +6,9 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::{
-    ConsultationCreated, ConsultationEdited, ConsultationProgressed, InterestCreated, InterestUpdated, ProjectCreated,
-    ProjectEdited, ProjectEnded, ProjectStarted, SalesmanMatched, SalesmanRegistered, SalesmanUpdated, Topic,
+    ConsultationCreated, ConsultationEdited, ConsultationProgressed, InterestCreated,
+    InterestUpdated, ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted, SalesmanMatched,
+    SalesmanRegistered, SalesmanUpdated, Topic,
 };
 
 /// A past fact of one aggregate, in the words of the domain.

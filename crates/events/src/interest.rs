@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Actor, CustomerRef, Event, InterestId, ProjectId, SalesmanId, SeriesId, Topic, TypeName};
+use crate::{
+    Actor, CustomerRef, Event, InterestId, ProjectId, SalesmanId, SeriesId, Topic, TypeName,
+};
 
 /// A customer marked a series for the first time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -40,14 +40,18 @@ mod topic;
 
 pub use consultation::{ConsultationCreated, ConsultationEdited, ConsultationProgressed, Step};
 pub use envelope::{Envelope, Event, TYPES, TypeName, known};
-pub use ids::{ConsultationId, CustomerId, InterestId, MatchId, ProjectId, SalesmanId, SeriesId, StaffId};
+pub use ids::{
+    ConsultationId, CustomerId, InterestId, MatchId, ProjectId, SalesmanId, SeriesId, StaffId,
+};
 pub use interest::{InterestCreated, InterestUpdated};
 pub use people::{Actor, CustomerRef, LastFour, NotFourDigits, PersonRef};
 pub use phase::{Phase, phase};
 pub use project::{
-    Category, Edition, EditionField, Period, PeriodKind, ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted,
-    ProjectStatus, Region, TellsEdition,
+    Category, Edition, EditionField, Period, PeriodKind, ProjectCreated, ProjectEdited,
+    ProjectEnded, ProjectStarted, ProjectStatus, Region, TellsEdition,
 };
-pub use salesman::{Leave, PersonRole, Profile, SalesmanRegistered, SalesmanUpdated, TellsProfile, USUAL_WEIGHT};
+pub use salesman::{
+    Leave, PersonRole, Profile, SalesmanRegistered, SalesmanUpdated, TellsProfile, USUAL_WEIGHT,
+};
 pub use salesman_match::{Origin, SalesmanMatched, Strategy};
 pub use topic::Topic;

@@ -33,8 +33,15 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase there is.
-    pub const ALL: [Self; 7] =
-        [Self::Upcoming, Self::Open, Self::Closing, Self::Always, Self::UntilBudget, Self::Closed, Self::Ended];
+    pub const ALL: [Self; 7] = [
+        Self::Upcoming,
+        Self::Open,
+        Self::Closing,
+        Self::Always,
+        Self::UntilBudget,
+        Self::Closed,
+        Self::Ended,
+    ];
 
     /// The phase's name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -51,7 +58,10 @@ impl Phase {
 
     /// Whether one can apply.
     pub const fn is_open(self) -> bool {
-        matches!(self, Self::Open | Self::Closing | Self::Always | Self::UntilBudget)
+        matches!(
+            self,
+            Self::Open | Self::Closing | Self::Always | Self::UntilBudget
+        )
     }
 }
 

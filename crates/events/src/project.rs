@@ -67,7 +67,10 @@ impl Category {
 /// Where a programme applies: one of the 17 시도, or the whole country.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[expect(missing_docs, reason = "each variant is the romanised name of the region it is serialised as")]
+#[expect(
+    missing_docs,
+    reason = "each variant is the romanised name of the region it is serialised as"
+)]
 pub enum Region {
     #[serde(rename = "전국")]
     Nationwide,
@@ -303,7 +306,10 @@ pub struct Edition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "each variant is the field of the edition that it is named after")]
+#[expect(
+    missing_docs,
+    reason = "each variant is the field of the edition that it is named after"
+)]
 pub enum EditionField {
     Name,
     Year,
@@ -392,7 +398,9 @@ pub struct ProjectEdited {
 impl ProjectEdited {
     /// Whether the last day of the application period is another one now.
     pub fn deadline_moved(&self) -> bool {
-        self.previous_period.as_ref().is_some_and(|before| before.ends_on != self.edition.period.ends_on)
+        self.previous_period
+            .as_ref()
+            .is_some_and(|before| before.ends_on != self.edition.period.ends_on)
     }
 }
 

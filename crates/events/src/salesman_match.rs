@@ -5,7 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Actor, ConsultationId, CustomerRef, Event, InterestId, MatchId, PersonRef, ProjectId, SalesmanId, Topic, TypeName};
+use crate::{
+    Actor, ConsultationId, CustomerRef, Event, InterestId, MatchId, PersonRef, ProjectId,
+    SalesmanId, Topic, TypeName,
+};
 
 /// What a match was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,7 +64,9 @@ impl Strategy {
 
     /// The strategy of that name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|strategy| strategy.as_str() == name)
+        Self::ALL
+            .into_iter()
+            .find(|strategy| strategy.as_str() == name)
     }
 }
 
@@ -114,7 +119,10 @@ pub struct SalesmanMatched {
 impl SalesmanMatched {
     /// Everybody who is on it now.
     fn now(&self) -> [Option<SalesmanId>; 2] {
-        [Some(self.salesman.id), self.consultant.as_ref().map(|person| person.id)]
+        [
+            Some(self.salesman.id),
+            self.consultant.as_ref().map(|person| person.id),
+        ]
     }
 
     /// Everybody who was on it before.
@@ -124,12 +132,20 @@ impl SalesmanMatched {
 
     /// Who is on it now and was not before.
     pub fn newcomers(&self) -> Vec<SalesmanId> {
-        self.now().into_iter().flatten().filter(|id| !self.before().contains(&Some(*id))).collect()
+        self.now()
+            .into_iter()
+            .flatten()
+            .filter(|id| !self.before().contains(&Some(*id)))
+            .collect()
     }
 
     /// Who was on it before and is not any more.
     pub fn leavers(&self) -> Vec<SalesmanId> {
-        self.before().into_iter().flatten().filter(|id| !self.now().contains(&Some(*id))).collect()
+        self.before()
+            .into_iter()
+            .flatten()
+            .filter(|id| !self.now().contains(&Some(*id)))
+            .collect()
     }
 }
 

@@ -8,8 +8,9 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
 
 use crate::{
-    ConsultationCreated, ConsultationEdited, ConsultationProgressed, Event, InterestCreated, InterestUpdated, ProjectCreated,
-    ProjectEdited, ProjectEnded, ProjectStarted, SalesmanMatched, SalesmanRegistered, SalesmanUpdated, Topic, TypeName,
+    ConsultationCreated, ConsultationEdited, ConsultationProgressed, Event, InterestCreated,
+    InterestUpdated, ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted, SalesmanMatched,
+    SalesmanRegistered, SalesmanUpdated, Topic, TypeName,
 };
 
 /// A type of event as others may read it.
@@ -56,7 +57,9 @@ described! {
 
 /// What serde writes of a `T`.
 fn written<T: JsonSchema>() -> Schema {
-    let settings = SchemaSettings::draft2020_12().for_serialize().with_transform(NeverNull);
+    let settings = SchemaSettings::draft2020_12()
+        .for_serialize()
+        .with_transform(NeverNull);
     settings.into_generator().into_root_schema_for::<T>()
 }
 
@@ -67,14 +70,20 @@ struct NeverNull;
 impl Transform for NeverNull {
     fn transform(&mut self, schema: &mut Schema) {
         transform_subschemas(self, schema);
-        if let Some(kinds) = schema.get_mut("type").and_then(|kinds| kinds.as_array_mut()) {
+        if let Some(kinds) = schema
+            .get_mut("type")
+            .and_then(|kinds| kinds.as_array_mut())
+        {
             kinds.retain(|kind| kind != "null");
             if let [only] = kinds.as_slice() {
                 let only = only.clone();
                 schema.insert("type".to_owned(), only);
             }
         }
-        if let Some(choices) = schema.get_mut("anyOf").and_then(|choices| choices.as_array_mut()) {
+        if let Some(choices) = schema
+            .get_mut("anyOf")
+            .and_then(|choices| choices.as_array_mut())
+        {
             choices.retain(|choice| choice.get("type").is_none_or(|kind| kind != "null"));
             if let [only] = choices.as_slice() {
                 let only = only.as_object().cloned().unwrap_or_default();

@@ -19,7 +19,13 @@ pub enum Topic {
 
 impl Topic {
     /// Every topic there is.
-    pub const ALL: [Self; 5] = [Self::Project, Self::Interest, Self::Consultation, Self::SalesmanMatch, Self::Salesman];
+    pub const ALL: [Self; 5] = [
+        Self::Project,
+        Self::Interest,
+        Self::Consultation,
+        Self::SalesmanMatch,
+        Self::Salesman,
+    ];
 
     /// Partitions of every domain topic, for ever: with another count a key would move to another partition, and its order would be lost.
     pub const PARTITIONS: i32 = 12;
@@ -37,7 +43,9 @@ impl Topic {
 
     /// The topic on which the named aggregate publishes.
     pub fn of_aggregate(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|topic| topic.aggregate() == name)
+        Self::ALL
+            .into_iter()
+            .find(|topic| topic.aggregate() == name)
     }
 
     /// The topic's name on a broker; `prefix` is `ktgg` wherever the broker is not shared with a second installation.

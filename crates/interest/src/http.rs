@@ -10,7 +10,9 @@ mod unattended;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, NaiveDate, Utc};
-use events::{Category, CustomerId, InterestId, PeriodKind, Phase, ProjectId, ProjectStatus, SeriesId, phase};
+use events::{
+    Category, CustomerId, InterestId, PeriodKind, Phase, ProjectId, ProjectStatus, SeriesId, phase,
+};
 use serde::{Deserialize, Serialize};
 use service_kit::auth::{Identity, Role};
 use service_kit::clock::seoul_date;
@@ -44,18 +46,26 @@ pub(crate) fn routes() -> OpenApiRouter<Context> {
 /// One example of each problem of this service's own.
 pub(crate) fn problems() -> Vec<Problem> {
     let older = InterestId(Uuid::from_u128(0x0193_a5d0_8c5e_7b64_9a3f_5f2c_1b7e_4d11));
-    vec![asked_project::an_example_of_several(), Refusal::Merged { into: older }.into(), Refusal::Erased.into()]
+    vec![
+        asked_project::an_example_of_several(),
+        Refusal::Merged { into: older }.into(),
+        Refusal::Erased.into(),
+    ]
 }
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let en = refusal.to_string();
         match refusal {
-            Refusal::Merged { into } => {
-                Self::conflict("interest-merged", Text::new("같은 사업의 먼저 등록한 관심에 합쳐졌습니다", en))
-                    .with("into", into.to_string())
-            }
-            Refusal::Erased => Self::conflict("interest-erased", Text::new("고객이 개인정보를 삭제한 관심입니다", en)),
+            Refusal::Merged { into } => Self::conflict(
+                "interest-merged",
+                Text::new("같은 사업의 먼저 등록한 관심에 합쳐졌습니다", en),
+            )
+            .with("into", into.to_string()),
+            Refusal::Erased => Self::conflict(
+                "interest-erased",
+                Text::new("고객이 개인정보를 삭제한 관심입니다", en),
+            ),
         }
     }
 }
@@ -174,7 +184,11 @@ pub(crate) struct ConsentView {
 
 impl From<Consent> for ConsentView {
     fn from(Consent { role, by, at }: Consent) -> Self {
-        Self { role, by: Some(by), at }
+        Self {
+            role,
+            by: Some(by),
+            at,
+        }
     }
 }
 
@@ -183,24 +197,55 @@ impl ConsentView {
     pub(crate) fn for_reader(consent: Consent, reader: Role) -> Self {
         let view = Self::from(consent);
         let is_hidden = reader == Role::Customer && view.role == Role::Staff;
-        Self { by: view.by.filter(|_| !is_hidden), ..view }
+        Self {
+            by: view.by.filter(|_| !is_hidden),
+            ..view
+        }
     }
 }
 
 impl ProjectStateView {
     fn on(standing: Standing, today: NaiveDate) -> Self {
-        let Standing { year, category, agency, status, period } = standing;
+        let Standing {
+            year,
+            category,
+            agency,
+            status,
+            period,
+        } = standing;
         let phase = phase(status, &period, today);
         let left = period.ends_on.map(|end| (end - today).num_days());
         let days_left = left.filter(|left| *left >= 0 && status == ProjectStatus::Ongoing);
-        let period = PeriodView { kind: period.kind, text: period.text, starts_on: period.starts_on, ends_on: period.ends_on };
-        Self { year, category, agency, status, phase, days_left, period }
+        let period = PeriodView {
+            kind: period.kind,
+            text: period.text,
+            starts_on: period.starts_on,
+            ends_on: period.ends_on,
+        };
+        Self {
+            year,
+            category,
+            agency,
+            status,
+            phase,
+            days_left,
+            period,
+        }
     }
 }
 
 impl InterestView {
     /// The interest as that reader sees it on that day in Seoul.
-    pub(crate) fn on(Stored { it, created_at, standing, .. }: Stored, reader: Role, today: NaiveDate) -> Self {
+    pub(crate) fn on(
+        Stored {
+            it,
+            created_at,
+            standing,
+            ..
+        }: Stored,
+        reader: Role,
+        today: NaiveDate,
+    ) -> Self {
         Self {
             id: it.id.0,
             series_id: it.series_id.map(|series| series.0),
@@ -216,7 +261,9 @@ impl InterestView {
             customer_name: it.customer_name,
             salesman: it.salesman.map(PersonView::from),
             consultant: it.consultant.map(PersonView::from),
-            consent: it.consent.map(|consent| ConsentView::for_reader(consent, reader)),
+            consent: it
+                .consent
+                .map(|consent| ConsentView::for_reader(consent, reader)),
             created_at: Some(created_at),
         }
     }
@@ -244,7 +291,12 @@ pub(crate) async fn shown(
     let stored = store::load(tx, id).await?.ok_or_else(Problem::not_found)?;
     let location = (status == StatusCode::CREATED).then(|| format!("/interests/{id}"));
     let today = seoul_date(tx.now());
-    Ok(Versioned { status, location, version: stored.it.version, view: InterestView::on(stored, who.role, today) })
+    Ok(Versioned {
+        status,
+        location,
+        version: stored.it.version,
+        view: InterestView::on(stored, who.role, today),
+    })
 }
 
 /// Which interests, and which page of them.
@@ -281,11 +333,32 @@ async fn list(
     who: Identity,
     Query(query): Query<ListQuery>,
 ) -> Result<Paged<InterestView>, Problem> {
-    let ListQuery { limit, after, project, series, customer, interested } = query;
+    let ListQuery {
+        limit,
+        after,
+        project,
+        series,
+        customer,
+        interested,
+    } = query;
     let page = PageQuery { limit, after }.page()?;
-    let stored = store::list(context.db.pool(), &who, Wanted { project, series, customer, interested }, page).await?;
+    let stored = store::list(
+        context.db.pool(),
+        &who,
+        Wanted {
+            project,
+            series,
+            customer,
+            interested,
+        },
+        page,
+    )
+    .await?;
     let today = seoul_date(context.db.now());
-    let views = stored.into_iter().map(|stored| InterestView::on(stored, who.role, today)).collect();
+    let views = stored
+        .into_iter()
+        .map(|stored| InterestView::on(stored, who.role, today))
+        .collect();
     Ok(Paged::cut(views, page, |view: &InterestView| view.id))
 }
 
@@ -300,11 +373,18 @@ async fn show(
     Path(id): Path<InterestId>,
 ) -> Result<Versioned<InterestView>, Problem> {
     let mut connection = context.db.pool().acquire().await?;
-    let stored =
-        store::load(&mut connection, id).await?.filter(|stored| sees(&who, &stored.it)).ok_or_else(Problem::not_found)?;
+    let stored = store::load(&mut connection, id)
+        .await?
+        .filter(|stored| sees(&who, &stored.it))
+        .ok_or_else(Problem::not_found)?;
     let today = seoul_date(context.db.now());
     let version = stored.it.version;
-    Ok(Versioned { status: StatusCode::OK, location: None, version, view: InterestView::on(stored, who.role, today) })
+    Ok(Versioned {
+        status: StatusCode::OK,
+        location: None,
+        version,
+        view: InterestView::on(stored, who.role, today),
+    })
 }
 
 /// Off, or on again.
@@ -343,7 +423,10 @@ async fn update(
     let interested = fields.required("/interested", body.interested);
     let has_agreed = fields.optional("/consent", body.consent) == Some(true);
     if who.role == Role::Staff && interested == Some(true) && !has_agreed {
-        let message = Text::new("고객의 동의를 받았는지 확인해 주세요", "Confirm that the customer agreed");
+        let message = Text::new(
+            "고객의 동의를 받았는지 확인해 주세요",
+            "Confirm that the customer agreed",
+        );
         fields.refuse("/consent", "consent-required", message);
     }
     let (Some(interested), true) = (interested, fields.all_right()) else {
@@ -357,8 +440,16 @@ async fn update(
     };
     let now = tx.now();
     let is_vouched_for = who.role == Role::Staff && interested;
-    let consent = is_vouched_for.then_some(Consent { role: who.role, by: who.subject, at: now });
-    let command = Command::Turn { interested, consent, at: now };
+    let consent = is_vouched_for.then_some(Consent {
+        role: who.role,
+        by: who.subject,
+        at: now,
+    });
+    let command = Command::Turn {
+        interested,
+        consent,
+        at: now,
+    };
     store::change(&mut tx, id, now, may, command, who.actor()).await?;
     let answer = shown(&mut tx, &who, StatusCode::OK, id).await?;
     tx.commit().await?;

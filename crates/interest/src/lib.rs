@@ -14,8 +14,8 @@ mod reminder;
 mod store;
 
 use events::{
-    ConsultationCreated, ConsultationEdited, ConsultationProgressed, ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted,
-    SalesmanRegistered, SalesmanUpdated,
+    ConsultationCreated, ConsultationEdited, ConsultationProgressed, ProjectCreated, ProjectEdited,
+    ProjectEnded, ProjectStarted, SalesmanRegistered, SalesmanUpdated,
 };
 use service_kit::{Context, Service};
 

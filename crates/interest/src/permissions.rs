@@ -14,7 +14,11 @@ pub const TABLE: &[Permission] = &[
     Permission::new("GET", "/interests/{id}/phone", [No, No, Own, Own, All]),
     Permission::new("GET", "/interests/unattended", [No, No, Own, Own, All]),
     Permission::new("GET", "/interests/notifications", [No, Own, No, No, No]),
-    Permission::new("POST", "/interests/notifications/read", [No, Own, No, No, No]),
+    Permission::new(
+        "POST",
+        "/interests/notifications/read",
+        [No, Own, No, No, No],
+    ),
     Permission::new("GET", "/me/data", [No, Own, No, No, No]),
     Permission::new("DELETE", "/me", [No, Own, No, No, No]),
     Permission::new("GET", "/me/disclosures", [No, Own, No, No, No]),

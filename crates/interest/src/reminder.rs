@@ -35,7 +35,11 @@ struct Reminder {
 
 /// Reminds until told to stop.
 pub(crate) async fn run(context: Context, stop: CancellationToken) {
-    let mut reminder = Reminder { db: context.db.clone(), stop: stop.clone(), looked_at: None };
+    let mut reminder = Reminder {
+        db: context.db.clone(),
+        stop: stop.clone(),
+        looked_at: None,
+    };
     leader::lead(&context.db, &stop, &mut reminder).await;
 }
 

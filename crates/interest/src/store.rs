@@ -15,7 +15,8 @@ pub(crate) mod served;
 
 use chrono::{DateTime, Utc};
 use events::{
-    Actor, Category, CustomerId, InterestCreated, InterestId, Period, PersonRef, ProjectId, ProjectStatus, SalesmanId, SeriesId,
+    Actor, Category, CustomerId, InterestCreated, InterestId, Period, PersonRef, ProjectId,
+    ProjectStatus, SalesmanId, SeriesId,
 };
 use serde::de::DeserializeOwned;
 use service_kit::auth::{Identity, Role};
@@ -108,14 +109,29 @@ impl TryFrom<Row> for Stored {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
-        let person = |id: Option<Uuid>, name: Option<String>| Some(PersonRef { id: SalesmanId(id?), display_name: name? });
+        let person = |id: Option<Uuid>, name: Option<String>| {
+            Some(PersonRef {
+                id: SalesmanId(id?),
+                display_name: name?,
+            })
+        };
         let consent = match (row.consent_role, row.consent_by, row.consent_at) {
-            (Some(role), Some(by), Some(at)) => Some(Consent { role: word::<Role>(role)?, by, at }),
+            (Some(role), Some(by), Some(at)) => Some(Consent {
+                role: word::<Role>(role)?,
+                by,
+                at,
+            }),
             _ => None,
         };
         let standing = match (row.year, row.category, row.agency, row.status, row.period) {
             (Some(year), Some(category), Some(agency), Some(status), Some(Json(period))) => {
-                Some(Standing { year, category: word(category)?, agency, status: word(status)?, period })
+                Some(Standing {
+                    year,
+                    category: word(category)?,
+                    agency,
+                    status: word(status)?,
+                    period,
+                })
             }
             _ => None,
         };
@@ -142,14 +158,25 @@ impl TryFrom<Row> for Stored {
             erased_at: row.erased_at,
             version: row.version,
         };
-        Ok(Self { it, created_at: row.created_at, updated_at: row.updated_at, standing })
+        Ok(Self {
+            it,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            standing,
+        })
     }
 }
 
 /// One interest.
-pub(crate) async fn load(connection: &mut PgConnection, id: InterestId) -> Result<Option<Stored>, sqlx::Error> {
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    id: InterestId,
+) -> Result<Option<Stored>, sqlx::Error> {
     let sql = format!("select {COLUMNS} {FROM} where it.id = $1");
-    let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id.0).fetch_optional(connection).await?;
+    let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(id.0)
+        .fetch_optional(connection)
+        .await?;
     row.map(Stored::try_from).transpose()
 }
 
@@ -178,19 +205,30 @@ fn restrict(sql: &mut QueryBuilder<Postgres>, who: &Identity) {
 }
 
 /// The interests somebody may see, newest first. One that was merged is not among them: the older one stands for it.
-pub(crate) async fn list(pool: &PgPool, who: &Identity, wanted: Wanted, page: Page) -> Result<Vec<Stored>, sqlx::Error> {
-    let mut sql = QueryBuilder::new(format!("select {COLUMNS} {FROM} where it.merged_into is null"));
+pub(crate) async fn list(
+    pool: &PgPool,
+    who: &Identity,
+    wanted: Wanted,
+    page: Page,
+) -> Result<Vec<Stored>, sqlx::Error> {
+    let mut sql = QueryBuilder::new(format!(
+        "select {COLUMNS} {FROM} where it.merged_into is null"
+    ));
     restrict(&mut sql, who);
     if let Some(project) = wanted.project {
-        sql.push(" and (it.series_id = (select series_id from known_project where id = ").push_bind(project.0);
-        sql.push(") or it.series_id is null and it.project_id = ").push_bind(project.0).push(")");
+        sql.push(" and (it.series_id = (select series_id from known_project where id = ")
+            .push_bind(project.0);
+        sql.push(") or it.series_id is null and it.project_id = ")
+            .push_bind(project.0)
+            .push(")");
     }
     if let Some(series) = wanted.series {
         sql.push(" and it.series_id = ").push_bind(series.0);
     }
     if let Some(customer) = wanted.customer {
         // What was erased is nobody's, whoever it was that comes again.
-        sql.push(" and it.erased_at is null and it.customer_id = ").push_bind(customer.0);
+        sql.push(" and it.erased_at is null and it.customer_id = ")
+            .push_bind(customer.0);
     }
     if let Some(interested) = wanted.interested {
         sql.push(" and it.interested = ").push_bind(interested);
@@ -198,16 +236,23 @@ pub(crate) async fn list(pool: &PgPool, who: &Identity, wanted: Wanted, page: Pa
     if let Some(after) = page.after {
         sql.push(" and it.id < ").push_bind(after);
     }
-    sql.push(" order by it.id desc limit ").push_bind(page.fetch());
+    sql.push(" order by it.id desc limit ")
+        .push_bind(page.fetch());
     let rows: Vec<Row> = sql.build_query_as().fetch_all(pool).await?;
     rows.into_iter().map(Stored::try_from).collect()
 }
 
 /// Stores a new interest with its first event, or gives the id of the one that this customer has in the series already.
-pub(crate) async fn create(tx: &mut Tx, it: &Interest, event: &InterestCreated) -> Result<Option<InterestId>, sqlx::Error> {
+pub(crate) async fn create(
+    tx: &mut Tx,
+    it: &Interest,
+    event: &InterestCreated,
+) -> Result<Option<InterestId>, sqlx::Error> {
     let now = tx.now();
     served::meet(tx, &event.customer).await?;
-    let subject = it.series_id.map_or(it.marked_project_id.0, |series| series.0);
+    let subject = it
+        .series_id
+        .map_or(it.marked_project_id.0, |series| series.0);
     // The edition may have been marked while its series was not known yet.
     let marked: Option<Uuid> = sqlx::query_scalar(
         "select id from interest
@@ -252,7 +297,10 @@ pub(crate) async fn create(tx: &mut Tx, it: &Interest, event: &InterestCreated) 
 /// Locks the customer whose interest it is, until `tx` ends: he is not erased meanwhile. `false` if there is no such interest.
 pub(crate) async fn lock(tx: &mut Tx, id: InterestId) -> Result<bool, sqlx::Error> {
     let customer: Option<Uuid> =
-        sqlx::query_scalar("select customer_id from interest where id = $1").bind(id.0).fetch_optional(&mut **tx).await?;
+        sqlx::query_scalar("select customer_id from interest where id = $1")
+            .bind(id.0)
+            .fetch_optional(&mut **tx)
+            .await?;
     if let Some(customer) = customer {
         served::lock(tx, CustomerId(customer)).await?;
     }
@@ -272,7 +320,10 @@ pub(crate) async fn change(
     if !lock(tx, id).await? {
         return Err(ChangeError::NotFound);
     }
-    sqlx::query("select 1 from interest where id = $1 for update").bind(id.0).execute(&mut **tx).await?;
+    sqlx::query("select 1 from interest where id = $1 for update")
+        .bind(id.0)
+        .execute(&mut **tx)
+        .await?;
     let mut it = load(tx, id).await?.ok_or(ChangeError::NotFound)?.it;
     may(&it)?;
     if let Some(change) = it.handle(command, actor).map_err(ChangeError::Refused)? {
@@ -289,7 +340,12 @@ pub(crate) async fn change(
 }
 
 /// Writes what the change changed and nothing else: the names that were loaded may be newer than those that the match told.
-async fn save(tx: &mut Tx, it: &Interest, change: &Change, at: DateTime<Utc>) -> Result<(), sqlx::Error> {
+async fn save(
+    tx: &mut Tx,
+    it: &Interest,
+    change: &Change,
+    at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
     let query = match change {
         Change::Turned { .. } => sqlx::query(
             "update interest set updated_at = greatest(updated_at, $2), version = $3, interested = $4, on_version = $5,
@@ -336,7 +392,11 @@ async fn save(tx: &mut Tx, it: &Interest, change: &Change, at: DateTime<Utc>) ->
         .bind(it.interested),
     };
     query.execute(&mut **tx).await?;
-    if matches!(change, Change::Turned { .. }) { save_completed(tx, it).await } else { Ok(()) }
+    if matches!(change, Change::Turned { .. }) {
+        save_completed(tx, it).await
+    } else {
+        Ok(())
+    }
 }
 
 async fn save_completed(tx: &mut Tx, it: &Interest) -> Result<(), sqlx::Error> {

@@ -4,7 +4,10 @@
 #[tokio::main]
 async fn main() {
     let wanted = service_kit::config::Env::process().or("UNDEDUPLICATED", String::new());
-    match ktgg::services().into_iter().find(|service| service.name() == wanted) {
+    match ktgg::services()
+        .into_iter()
+        .find(|service| service.name() == wanted)
+    {
         Some(service) => service_kit::run(service.without_deduplication()).await,
         None => std::process::exit(64),
     }

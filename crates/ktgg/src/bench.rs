@@ -47,7 +47,10 @@ struct Seen {
 /// # Errors
 /// When something does not answer, or a change does not arrive.
 pub async fn live(place: &Place, requests: u32, rate: u32, print: impl Fn(&str)) -> Result<()> {
-    ensure!(requests > 0 && rate > 0, "there must be a request, and a rate");
+    ensure!(
+        requests > 0 && rate > 0,
+        "there must be a request, and a rate"
+    );
     let keys = Keys::of(&place.data)?;
     let hosted = host::bind(place, &keys, services().into()).await?;
     let (ready, stop) = (hosted.ready(), CancellationToken::new());
@@ -59,14 +62,26 @@ pub async fn live(place: &Place, requests: u32, rate: u32, print: impl Fn(&str))
     result
 }
 
-async fn measure(place: &Place, keys: &Keys, requests: u32, rate: u32, print: &impl Fn(&str)) -> Result<()> {
+async fn measure(
+    place: &Place,
+    keys: &Keys,
+    requests: u32,
+    rate: u32,
+    print: &impl Fn(&str),
+) -> Result<()> {
     let client = place.client();
     // Signing in is not what is measured.
     let sessions = host::sessions(place, keys)?;
     let staff = sessions.begin(&keys::staff(), None).await?.id().to_owned();
     let project = prepare(&client, &staff).await?;
     let customers: Vec<Identity> = (0..CUSTOMERS)
-        .map(|number| Ok(keys.customer(&format!("010-7000-{number:04}").parse().map_err(anyhow::Error::msg)?)))
+        .map(|number| {
+            Ok(keys.customer(
+                &format!("010-7000-{number:04}")
+                    .parse()
+                    .map_err(anyhow::Error::msg)?,
+            ))
+        })
         .collect::<Result<_>>()?;
     let mut browsers = Vec::with_capacity(CUSTOMERS);
     for customer in &customers {
@@ -84,8 +99,12 @@ async fn measure(place: &Place, keys: &Keys, requests: u32, rate: u32, print: &i
     let (sent, mut sents) = mpsc::unbounded_channel();
     for number in 0..total {
         ticks.tick().await;
-        let (client, session, project, sent) =
-            (client.clone(), browsers[number % CUSTOMERS].clone(), project.clone(), sent.clone());
+        let (client, session, project, sent) = (
+            client.clone(),
+            browsers[number % CUSTOMERS].clone(),
+            project.clone(),
+            sent.clone(),
+        );
         drop(service::spawn(async move {
             let asked = Instant::now();
             let created = client.post("/api/consultations", &session, &project).await;
@@ -104,23 +123,50 @@ async fn measure(place: &Place, keys: &Keys, requests: u32, rate: u32, print: &i
     }
     asked.retain(|(id, ..)| !id.is_nil());
     let all_told = async {
-        while !asked.iter().all(|(id, ..)| seen.lock().unwrap_or_else(PoisonError::into_inner).matched.contains_key(id)) {
+        while !asked.iter().all(|(id, ..)| {
+            seen.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .matched
+                .contains_key(id)
+        }) {
             tell.recv().await.context("every stream has ended")?;
         }
         anyhow::Ok(())
     };
-    tokio::time::timeout(PATIENCE, all_told).await.context("a change did not arrive")??;
+    tokio::time::timeout(PATIENCE, all_told)
+        .await
+        .context("a change did not arrive")??;
 
     let since = |which: fn(&Seen) -> &HashMap<Uuid, Instant>| {
         let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.iter().filter_map(|(id, at, _)| Some(which(&seen).get(id)?.duration_since(*at))).collect()
+        asked
+            .iter()
+            .filter_map(|(id, at, _)| Some(which(&seen).get(id)?.duration_since(*at)))
+            .collect()
     };
-    print(&format!("{requests} consultations at {rate}/s, {CUSTOMERS} browsers"));
-    print(&figures("POST answered", asked.iter().map(|(_, _, answered)| *answered).collect()));
-    print(&figures("POST → ConsultationCreated on the stream", since(|seen| &seen.created)));
-    print(&figures("POST → SalesmanMatched on the stream", since(|seen| &seen.matched)));
-    print(&figures("raw Kafka: produce → consume, one by one", raw_kafka(place).await?));
-    print(&figures("raw Postgres: insert + event + pending, one by one", raw_postgres(place).await?));
+    print(&format!(
+        "{requests} consultations at {rate}/s, {CUSTOMERS} browsers"
+    ));
+    print(&figures(
+        "POST answered",
+        asked.iter().map(|(_, _, answered)| *answered).collect(),
+    ));
+    print(&figures(
+        "POST → ConsultationCreated on the stream",
+        since(|seen| &seen.created),
+    ));
+    print(&figures(
+        "POST → SalesmanMatched on the stream",
+        since(|seen| &seen.matched),
+    ));
+    print(&figures(
+        "raw Kafka: produce → consume, one by one",
+        raw_kafka(place).await?,
+    ));
+    print(&figures(
+        "raw Postgres: insert + event + pending, one by one",
+        raw_postgres(place).await?,
+    ));
     Ok(())
 }
 
@@ -134,10 +180,13 @@ async fn prepare(client: &Client, staff: &str) -> Result<Value> {
         let body = json!({ "name": format!("상담 {number}"), "phone": format!("010-9200-{number:04}"), "role": "consultant", "capacity": 1000 });
         client.post("/api/salesmen", staff, &body).await?;
     }
-    let project = json!({ "name": "2026년 측정용 사업", "year": 2026, "category": "기타", "agency": "측정" });
+    let project =
+        json!({ "name": "2026년 측정용 사업", "year": 2026, "category": "기타", "agency": "측정" });
     let project = client.post("/api/projects", staff, &project).await?;
     let today = seoul_date(SystemClock.now());
-    Ok(json!({ "projectId": project["id"], "projectName": project["name"], "desiredDate": today, "memo": "" }))
+    Ok(
+        json!({ "projectId": project["id"], "projectName": project["name"], "desiredDate": today, "memo": "" }),
+    )
 }
 
 /// Notes when each consultation's events arrive.
@@ -148,8 +197,12 @@ async fn watch(mut stream: Stream, seen: Arc<Mutex<Seen>>, told: mpsc::Unbounded
         {
             let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
             match event.event.as_str() {
-                "ConsultationCreated" => id(&event.data["aggregateId"]).map(|id| seen.created.entry(id).or_insert(now)),
-                "SalesmanMatched" => id(&event.data["origin"]["id"]).map(|id| seen.matched.entry(id).or_insert(now)),
+                "ConsultationCreated" => {
+                    id(&event.data["aggregateId"]).map(|id| seen.created.entry(id).or_insert(now))
+                }
+                "SalesmanMatched" => {
+                    id(&event.data["origin"]["id"]).map(|id| seen.matched.entry(id).or_insert(now))
+                }
                 _ => None,
             };
         }
@@ -163,9 +216,19 @@ async fn raw_kafka(place: &Place) -> Result<Vec<Duration>> {
     // A topic of its own: what is written to a domain topic must be in an event log.
     let topic = format!("bench-{}", Uuid::new_v4().simple());
     place.kafka.create_topic(&topic, 1).await?;
-    let producer: FutureProducer =
-        place.kafka.client().set("acks", "all").set("enable.idempotence", "true").set("linger.ms", "0").create()?;
-    let consumer: StreamConsumer = place.kafka.client().set("group.id", &topic).set("fetch.wait.max.ms", "100").create()?;
+    let producer: FutureProducer = place
+        .kafka
+        .client()
+        .set("acks", "all")
+        .set("enable.idempotence", "true")
+        .set("linger.ms", "0")
+        .create()?;
+    let consumer: StreamConsumer = place
+        .kafka
+        .client()
+        .set("group.id", &topic)
+        .set("fetch.wait.max.ms", "100")
+        .create()?;
     let mut from = TopicPartitionList::new();
     from.add_partition_offset(&topic, 0, Offset::Beginning)?;
     consumer.assign(&from)?;
@@ -212,14 +275,20 @@ async fn raw_postgres(place: &Place) -> Result<Vec<Duration>> {
             took.push(begun.elapsed());
         }
     }
-    sqlx::raw_sql("drop schema raw cascade").execute(&mut connection).await?;
+    sqlx::raw_sql("drop schema raw cascade")
+        .execute(&mut connection)
+        .await?;
     Ok(took)
 }
 
 /// One line: how long it took in the middle, at the far end, and at most.
 fn figures(what: &str, mut took: Vec<Duration>) -> String {
     took.sort_unstable();
-    let at = |share: usize| took.get((took.len() * share / 100).min(took.len().saturating_sub(1))).copied().unwrap_or_default();
+    let at = |share: usize| {
+        took.get((took.len() * share / 100).min(took.len().saturating_sub(1)))
+            .copied()
+            .unwrap_or_default()
+    };
     let ms = |duration: Duration| format!("{:.1}", duration.as_secs_f64() * 1000.0);
     format!(
         "  {what:<52} p50 {:>7} ms   p99 {:>7} ms   max {:>7} ms   n {}",

@@ -54,13 +54,24 @@ impl Answer {
     /// # Errors
     /// When it says no.
     pub fn ok(self) -> Result<Value> {
-        if self.status.is_success() { Ok(self.json) } else { bail!("{}: {}", self.status, self.json) }
+        if self.status.is_success() {
+            Ok(self.json)
+        } else {
+            bail!("{}: {}", self.status, self.json)
+        }
     }
 
     /// The session that it begins, if it does.
     pub fn session(&self) -> Option<String> {
-        let cookies = self.headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
-        cookies.filter_map(session_of).next_back().map(str::to_owned)
+        let cookies = self
+            .headers
+            .get_all(SET_COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        cookies
+            .filter_map(session_of)
+            .next_back()
+            .map(str::to_owned)
     }
 }
 
@@ -69,7 +80,10 @@ impl Client {
     pub fn new(base: impl Into<String>) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        Self { base: base.into(), pool: Pool::builder(TokioExecutor::new()).build(connector) }
+        Self {
+            base: base.into(),
+            pool: Pool::builder(TokioExecutor::new()).build(connector),
+        }
     }
 
     async fn request(
@@ -80,8 +94,13 @@ impl Client {
         headers: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<hyper::Response<Incoming>> {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
-        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(CSRF.0)) {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base));
+        if !headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(CSRF.0))
+        {
             request = request.header(CSRF.0, CSRF.1);
         }
         if !session.is_empty() {
@@ -114,9 +133,15 @@ impl Client {
             let (parts, body) = response.into_parts();
             let bytes = body.collect().await?.to_bytes();
             let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-            anyhow::Ok(Answer { status: parts.status, headers: parts.headers, json })
+            anyhow::Ok(Answer {
+                status: parts.status,
+                headers: parts.headers,
+                json,
+            })
         };
-        tokio::time::timeout(PATIENCE, answer).await.with_context(|| format!("no answer to {path}"))?
+        tokio::time::timeout(PATIENCE, answer)
+            .await
+            .with_context(|| format!("no answer to {path}"))?
     }
 
     /// `GET` that must succeed.
@@ -132,15 +157,31 @@ impl Client {
     /// # Errors
     /// When it does not.
     pub async fn post(&self, path: &str, session: &str, body: &Value) -> Result<Value> {
-        self.call(Method::POST, path, session, &[], Some(body)).await?.ok()
+        self.call(Method::POST, path, session, &[], Some(body))
+            .await?
+            .ok()
     }
 
     /// `POST` that is safe to send again.
     ///
     /// # Errors
     /// When it does not succeed.
-    pub async fn post_with_key(&self, path: &str, session: &str, key: &str, body: &Value) -> Result<Value> {
-        self.call(Method::POST, path, session, &[("idempotency-key", key)], Some(body)).await?.ok()
+    pub async fn post_with_key(
+        &self,
+        path: &str,
+        session: &str,
+        key: &str,
+        body: &Value,
+    ) -> Result<Value> {
+        self.call(
+            Method::POST,
+            path,
+            session,
+            &[("idempotency-key", key)],
+            Some(body),
+        )
+        .await?
+        .ok()
     }
 
     /// `POST` of a file as it is. No time-out but the gateway's: a large one takes as long as it takes.
@@ -155,7 +196,11 @@ impl Client {
         let response = self.pool.request(request.body(Full::from(file))?).await?;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await?.to_bytes();
-        Ok(Answer { status: parts.status, headers: parts.headers, json: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
+        Ok(Answer {
+            status: parts.status,
+            headers: parts.headers,
+            json: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        })
     }
 
     /// Opens the stream of whoever the session is.
@@ -163,11 +208,22 @@ impl Client {
     /// # Errors
     /// When it is refused.
     pub async fn stream(&self, session: &str) -> Result<Stream> {
-        let response = self.request(Method::GET, "/api/stream", session, &[("accept", "text/event-stream")], None).await?;
+        let response = self
+            .request(
+                Method::GET,
+                "/api/stream",
+                session,
+                &[("accept", "text/event-stream")],
+                None,
+            )
+            .await?;
         if response.status() != StatusCode::OK {
             bail!("the stream was refused: {}", response.status());
         }
-        Ok(Stream { body: response.into_body(), text: String::new() })
+        Ok(Stream {
+            body: response.into_body(),
+            text: String::new(),
+        })
     }
 }
 
@@ -178,7 +234,9 @@ impl Client {
     /// # Errors
     /// When it is refused.
     pub async fn sign_in(&self, login: &str, password: &str) -> Result<String> {
-        self.try_sign_in(login, password).await?.context("nobody signs in by this login and password")
+        self.try_sign_in(login, password)
+            .await?
+            .context("nobody signs in by this login and password")
     }
 
     /// The same; none where nobody signs in by these.
@@ -187,8 +245,14 @@ impl Client {
     /// When it is refused for anything else.
     pub async fn try_sign_in(&self, login: &str, password: &str) -> Result<Option<String>> {
         let body = json!({ "login": login, "password": password });
-        let answer = self.call(Method::POST, "/api/auth/sign-in", "", &[], Some(&body)).await?;
-        if answer.status == StatusCode::UNAUTHORIZED { Ok(None) } else { begun(answer).map(Some) }
+        let answer = self
+            .call(Method::POST, "/api/auth/sign-in", "", &[], Some(&body))
+            .await?;
+        if answer.status == StatusCode::UNAUTHORIZED {
+            Ok(None)
+        } else {
+            begun(answer).map(Some)
+        }
     }
 
     /// Sets the password of whoever was given this link.
@@ -198,7 +262,10 @@ impl Client {
     pub async fn set_password(&self, link: &str, password: &str) -> Result<()> {
         let (_, token) = link.split_once('#').context("a link without a token")?;
         let body = json!({ "token": token, "password": password });
-        self.call(Method::POST, "/api/auth/password", "", &[], Some(&body)).await?.ok().map(drop)
+        self.call(Method::POST, "/api/auth/password", "", &[], Some(&body))
+            .await?
+            .ok()
+            .map(drop)
     }
 
     /// Signs a customer in by the code that arrives in the inbox; gives the session.
@@ -212,7 +279,10 @@ impl Client {
         let challenge = self.post("/api/auth/otp", "", &body).await?;
         let code = inbox.next_code(phone, &before).await?;
         let body = json!({ "challenge": challenge["challenge"], "code": code });
-        begun(self.call(Method::POST, "/api/auth/otp/verify", "", &[], Some(&body)).await?)
+        begun(
+            self.call(Method::POST, "/api/auth/otp/verify", "", &[], Some(&body))
+                .await?,
+        )
     }
 }
 
@@ -257,19 +327,33 @@ impl Inbox {
     /// When none arrives in time.
     pub async fn next_code(&self, phone: &Phone, before: &Received) -> Result<String> {
         let begun = Instant::now();
-        let is_new = |message: &&Value| message["id"].as_str().is_some_and(|id| !before.contains(id));
+        let is_new = |message: &&Value| {
+            message["id"]
+                .as_str()
+                .is_some_and(|id| !before.contains(id))
+        };
         loop {
             let messages = self.messages(phone).await?;
-            if let Some(code) = messages.iter().find(is_new).and_then(|message| code_in(message["text"].as_str()?)) {
+            if let Some(code) = messages
+                .iter()
+                .find(is_new)
+                .and_then(|message| code_in(message["text"].as_str()?))
+            {
                 return Ok(code.to_owned());
             }
-            anyhow::ensure!(begun.elapsed() < PATIENCE, "no code has arrived in the inbox");
+            anyhow::ensure!(
+                begun.elapsed() < PATIENCE,
+                "no code has arrived in the inbox"
+            );
             tokio::time::sleep(LOOK).await;
         }
     }
 
     async fn messages(&self, phone: &Phone) -> Result<Vec<Value>> {
-        let list = self.0.get(&format!("/messages?to={}", phone.national()), "").await?;
+        let list = self
+            .0
+            .get(&format!("/messages?to={}", phone.national()), "")
+            .await?;
         Ok(list["items"].as_array().cloned().unwrap_or_default())
     }
 }
@@ -277,7 +361,8 @@ impl Inbox {
 /// The code in a message: the one run of six digits.
 fn code_in(text: &str) -> Option<&str> {
     const DIGITS: usize = 6;
-    text.split(|letter: char| !letter.is_ascii_digit()).find(|run| run.len() == DIGITS)
+    text.split(|letter: char| !letter.is_ascii_digit())
+        .find(|run| run.len() == DIGITS)
 }
 
 /// One browser's end of the stream.
@@ -312,7 +397,9 @@ impl Stream {
                     return Ok(told);
                 }
             }
-            let Some(frame) = self.body.frame().await else { return Ok(None) };
+            let Some(frame) = self.body.frame().await else {
+                return Ok(None);
+            };
             if let Ok(bytes) = frame?.into_data() {
                 self.text.push_str(&String::from_utf8_lossy(&bytes));
             }
@@ -321,10 +408,21 @@ impl Stream {
 }
 
 fn parse(block: &str) -> Option<Told> {
-    let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim_start);
+    let field = |name: &str| {
+        block
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+            .map(str::trim_start)
+    };
     let event = field("event")?.to_owned();
-    let data = field("data").and_then(|data| serde_json::from_str(data).ok()).unwrap_or(Value::Null);
-    Some(Told { id: field("id").map(str::to_owned), event, data })
+    let data = field("data")
+        .and_then(|data| serde_json::from_str(data).ok())
+        .unwrap_or(Value::Null);
+    Some(Told {
+        id: field("id").map(str::to_owned),
+        event,
+        data,
+    })
 }
 
 #[cfg(test)]
@@ -335,14 +433,20 @@ mod tests {
 
     #[test]
     fn a_session_is_read_from_its_own_cookie_and_from_one_that_is_set() {
-        assert_eq!(session_of("ktgg=abc; HttpOnly; SameSite=Lax; Path=/"), Some("abc"));
+        assert_eq!(
+            session_of("ktgg=abc; HttpOnly; SameSite=Lax; Path=/"),
+            Some("abc")
+        );
         assert_eq!(session_of("ktgg=; Max-Age=0; Path=/"), None);
         assert_eq!(session_of("other=abc; Path=/"), None);
     }
 
     #[test]
     fn the_code_of_a_message_is_its_six_digits() {
-        assert_eq!(code_in("[KT.GG] 인증번호 012345 (3분 안에 입력)"), Some("012345"));
+        assert_eq!(
+            code_in("[KT.GG] 인증번호 012345 (3분 안에 입력)"),
+            Some("012345")
+        );
         assert_eq!(code_in("02-1234-5678, 1234567"), None);
     }
 

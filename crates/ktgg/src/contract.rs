@@ -40,7 +40,10 @@ pub fn files(root: &Path) -> Result<BTreeMap<String, String>> {
         ("docs/events.svg".to_owned(), drawing::svg(&board)),
     ]);
     for event in events::schema::all() {
-        files.insert(format!("docs/{}", schema_path(event.type_name)), text(schema(&event)));
+        files.insert(
+            format!("docs/{}", schema_path(event.type_name)),
+            text(schema(&event)),
+        );
     }
     Ok(files)
 }
@@ -85,7 +88,13 @@ fn text(value: Value) -> String {
 
 /// The first sentence of a text, on one line.
 fn first_sentence(text: &str) -> String {
-    let line = text.split("\n\n").next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = text
+        .split("\n\n")
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     match line.find(". ") {
         Some(end) => line[..=end].to_owned(),
         None => line,
@@ -98,7 +107,10 @@ mod tests {
 
     #[test]
     fn a_sentence_ends_with_its_stop_or_its_paragraph() {
-        assert_eq!(first_sentence("Whenever it\nends. And more."), "Whenever it ends.");
+        assert_eq!(
+            first_sentence("Whenever it\nends. And more."),
+            "Whenever it ends."
+        );
         assert_eq!(first_sentence("D-7 at 9.30\n\nAnd more."), "D-7 at 9.30");
     }
 

@@ -34,12 +34,27 @@ pub const STAFF: (&str, &str) = ("staff", "관리자");
 /// Salesmen: login, name, regions, categories.
 const SALESMEN: [(&str, &str, &[&str], &[&str]); 12] = [
     ("haneul", "김하늘", &["서울", "경기"], &["기술", "수출"]),
-    ("bada", "이바다", &["부산", "울산", "경남"], &["금융", "경영"]),
-    ("namu", "박나무", &["대전", "세종", "충남"], &["창업", "인력"]),
+    (
+        "bada",
+        "이바다",
+        &["부산", "울산", "경남"],
+        &["금융", "경영"],
+    ),
+    (
+        "namu",
+        "박나무",
+        &["대전", "세종", "충남"],
+        &["창업", "인력"],
+    ),
     ("gureum", "최구름", &["전국"], &["내수", "기타"]),
     ("byeolnim", "정별님", &["인천", "경기"], &["금융", "기술"]),
     ("noeul", "강노을", &["대구", "경북"], &["수출", "경영"]),
-    ("iseul", "조이슬", &["광주", "전남", "전북"], &["창업", "내수"]),
+    (
+        "iseul",
+        "조이슬",
+        &["광주", "전남", "전북"],
+        &["창업", "내수"],
+    ),
     ("saebyeok", "윤새벽", &["강원", "충북"], &["인력", "기타"]),
     ("mireu", "장미르", &["서울"], &["금융", "창업"]),
     ("garam", "임가람", &["제주", "전남"], &["내수", "수출"]),
@@ -48,8 +63,11 @@ const SALESMEN: [(&str, &str, &[&str], &[&str]); 12] = [
 ];
 
 /// Consultants: login, name, categories.
-const CONSULTANTS: [(&str, &str, &[&str]); 3] =
-    [("gangsan", "정강산", &["기술", "금융"]), ("deulpan", "한들판", &["창업", "수출"]), ("yeoul", "서여울", &["경영", "인력"])];
+const CONSULTANTS: [(&str, &str, &[&str]); 3] = [
+    ("gangsan", "정강산", &["기술", "금융"]),
+    ("deulpan", "한들판", &["창업", "수출"]),
+    ("yeoul", "서여울", &["경영", "인력"]),
+];
 
 /// How many matches a salesman of the demo can hold at once, and a consultant.
 const CAPACITY: [u32; 2] = [20, 60];
@@ -120,10 +138,26 @@ pub struct Person {
 /// Who is there to try things as.
 pub fn people() -> Vec<Person> {
     let (login, name) = STAFF;
-    let mut people = vec![Person { name, role: Role::Staff, who: login }];
-    people.extend(CUSTOMERS.map(|(name, who, ..)| Person { name, role: Role::Customer, who }));
-    people.extend(SALESMEN.map(|(who, name, ..)| Person { name, role: Role::Salesman, who }));
-    people.extend(CONSULTANTS.map(|(who, name, ..)| Person { name, role: Role::Consultant, who }));
+    let mut people = vec![Person {
+        name,
+        role: Role::Staff,
+        who: login,
+    }];
+    people.extend(CUSTOMERS.map(|(name, who, ..)| Person {
+        name,
+        role: Role::Customer,
+        who,
+    }));
+    people.extend(SALESMEN.map(|(who, name, ..)| Person {
+        name,
+        role: Role::Salesman,
+        who,
+    }));
+    people.extend(CONSULTANTS.map(|(who, name, ..)| Person {
+        name,
+        role: Role::Consultant,
+        who,
+    }));
     people
 }
 
@@ -144,8 +178,16 @@ pub async fn load(place: &Place, keys: &Keys) -> Result<()> {
         return Ok(());
     }
     let client = place.client();
-    let staff = staff(place, keys, &client).await.context("cannot sign the first member of staff in")?;
-    let mut demo = Demo { client, inbox: place.inbox(), staff, customers: HashMap::new(), today: seoul_date(SystemClock.now()) };
+    let staff = staff(place, keys, &client)
+        .await
+        .context("cannot sign the first member of staff in")?;
+    let mut demo = Demo {
+        client,
+        inbox: place.inbox(),
+        staff,
+        customers: HashMap::new(),
+        today: seoul_date(SystemClock.now()),
+    };
     if !loaded.exists() {
         demo.register().await?;
     }
@@ -162,7 +204,8 @@ pub async fn load(place: &Place, keys: &Keys) -> Result<()> {
 }
 
 fn note(path: &Path, today: NaiveDate) -> Result<()> {
-    std::fs::write(path, format!("{today}\n")).with_context(|| format!("cannot write {}", path.display()))
+    std::fs::write(path, format!("{today}\n"))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The session of the first member of staff, whose account is made if nobody signs in with it yet.
@@ -172,7 +215,13 @@ async fn staff(place: &Place, keys: &Keys, client: &Client) -> Result<String> {
         // From a start that was broken off.
         return Ok(session);
     }
-    let invited = invite_staff(&host::gateway_db(place, keys)?, &host::origin(place.port), login, name).await?;
+    let invited = invite_staff(
+        &host::gateway_db(place, keys)?,
+        &host::origin(place.port),
+        login,
+        name,
+    )
+    .await?;
     client.set_password(&invited.link, PASSWORD).await?;
     client.sign_in(login, PASSWORD).await
 }
@@ -189,7 +238,11 @@ struct Demo {
 
 impl Demo {
     async fn registered(&self) -> Result<Vec<Value>> {
-        items(self.client.get("/api/salesmen?limit=100", &self.staff).await?)
+        items(
+            self.client
+                .get("/api/salesmen?limit=100", &self.staff)
+                .await?,
+        )
     }
 
     /// Everybody of the salesman service.
@@ -203,10 +256,21 @@ impl Demo {
                     "role": "consultant", "capacity": CAPACITY[1] })
         });
         for person in salesmen.chain(consultants) {
-            let answer = self.client.call(Method::POST, "/api/salesmen", &self.staff, &[], Some(&person)).await?;
+            let answer = self
+                .client
+                .call(
+                    Method::POST,
+                    "/api/salesmen",
+                    &self.staff,
+                    &[],
+                    Some(&person),
+                )
+                .await?;
             // Somebody has that number already: he, from a start that was broken off.
             if answer.status != StatusCode::CONFLICT {
-                answer.ok().with_context(|| format!("cannot register {}", person["name"]))?;
+                answer
+                    .ok()
+                    .with_context(|| format!("cannot register {}", person["name"]))?;
             }
         }
         Ok(())
@@ -216,10 +280,18 @@ impl Demo {
     async fn invite(&self) -> Result<()> {
         let registered = self.registered().await?;
         let logins = SALESMEN.iter().map(|(login, name, ..)| (login, name));
-        for (login, name) in logins.chain(CONSULTANTS.iter().map(|(login, name, _)| (login, name))) {
+        for (login, name) in logins.chain(CONSULTANTS.iter().map(|(login, name, _)| (login, name)))
+        {
             // Whoever has been renamed or left since is let be.
-            let Some(person) = registered.iter().find(|it| it["name"] == *name && it["active"] == true) else { continue };
-            self.invite_one(login, text(person, "id")).await.with_context(|| format!("cannot invite {login}"))?;
+            let Some(person) = registered
+                .iter()
+                .find(|it| it["name"] == *name && it["active"] == true)
+            else {
+                continue;
+            };
+            self.invite_one(login, text(person, "id"))
+                .await
+                .with_context(|| format!("cannot invite {login}"))?;
         }
         Ok(())
     }
@@ -227,19 +299,31 @@ impl Demo {
     /// Somebody who has the login from a start that was broken off gets another link, and the same password.
     async fn invite_one(&self, login: &str, person: &str) -> Result<()> {
         let body = json!({ "salesmanId": person, "login": login });
-        let invited = self.client.post("/api/accounts/invitations", &self.staff, &body).await?;
-        self.client.set_password(text(&invited, "link"), PASSWORD).await
+        let invited = self
+            .client
+            .post("/api/accounts/invitations", &self.staff, &body)
+            .await?;
+        self.client
+            .set_password(text(&invited, "link"), PASSWORD)
+            .await
     }
 
     /// Imports the programmes, the way staff do.
     async fn programmes(&self) -> Result<()> {
-        let imports = items(self.client.get("/api/projects/imports?limit=100", &self.staff).await?)?;
+        let imports = items(
+            self.client
+                .get("/api/projects/imports?limit=100", &self.staff)
+                .await?,
+        )?;
         let known = imports.into_iter().find(|it| it["name"] == IMPORT);
         let mut import = if let Some(import) = known {
             import
         } else {
             self.enter_by_hand().await?;
-            let lines: Vec<String> = programmes::around(self.today).iter().map(Value::to_string).collect();
+            let lines: Vec<String> = programmes::around(self.today)
+                .iter()
+                .map(Value::to_string)
+                .collect();
             let path = format!("/api/projects/imports?name={IMPORT}");
             self.client
                 .upload(&path, &self.staff, lines.join("\n").into_bytes())
@@ -256,7 +340,10 @@ impl Demo {
                         let headers = [("if-match", "*"), ("idempotency-key", "demo")];
                         let body = json!({ "confirm": "all" });
                         let commit = format!("{path}/commit");
-                        self.client.call(Method::POST, &commit, &self.staff, &headers, Some(&body)).await?.ok()?;
+                        self.client
+                            .call(Method::POST, &commit, &self.staff, &headers, Some(&body))
+                            .await?
+                            .ok()?;
                     }
                     Some(_) => tokio::time::sleep(LOOK).await,
                     None => bail!("an import without a state: {import}"),
@@ -264,7 +351,9 @@ impl Demo {
                 import = self.client.get(&path, &self.staff).await?;
             }
         };
-        tokio::time::timeout(PATIENCE, committing).await.context("the programmes were not imported in time")?
+        tokio::time::timeout(PATIENCE, committing)
+            .await
+            .context("the programmes were not imported in time")?
     }
 
     /// What staff entered themselves, and moved.
@@ -277,18 +366,39 @@ impl Demo {
                 "name": name, "year": year, "category": "경영", "agency": "가상중소기업부", "target": "소상공인",
                 "period": { "startsOn": day(from), "endsOn": day(until) },
             });
-            let there =
-                items(self.client.get("/api/projects?sort=name&limit=100&category=%EA%B2%BD%EC%98%81", &self.staff).await?)?;
+            let there = items(
+                self.client
+                    .get(
+                        "/api/projects?sort=name&limit=100&category=%EA%B2%BD%EC%98%81",
+                        &self.staff,
+                    )
+                    .await?,
+            )?;
             let project = match there.into_iter().find(|it| it["name"] == name.as_str()) {
                 Some(project) => project,
-                None => self.client.post("/api/projects", &self.staff, &body).await?,
+                None => {
+                    self.client
+                        .post("/api/projects", &self.staff, &body)
+                        .await?
+                }
             };
             for step in steps {
                 let path = format!("/api/projects/{}/{step}", text(&project, "id"));
-                let answer = self.client.call(Method::POST, &path, &self.staff, &[("if-match", "*")], Some(&json!({}))).await?;
+                let answer = self
+                    .client
+                    .call(
+                        Method::POST,
+                        &path,
+                        &self.staff,
+                        &[("if-match", "*")],
+                        Some(&json!({})),
+                    )
+                    .await?;
                 // It was moved already, in a start that was broken off.
                 if answer.status != StatusCode::CONFLICT {
-                    answer.ok().with_context(|| format!("cannot {step} {name}"))?;
+                    answer
+                        .ok()
+                        .with_context(|| format!("cannot {step} {name}"))?;
                 }
             }
         }
@@ -297,7 +407,14 @@ impl Demo {
 
     /// What customers did, and what became of it.
     async fn customers(&mut self) -> Result<()> {
-        let open = items(self.client.get("/api/projects?phase=open&limit=50&sort=deadline", &self.staff).await?)?;
+        let open = items(
+            self.client
+                .get(
+                    "/api/projects?phase=open&limit=50&sort=deadline",
+                    &self.staff,
+                )
+                .await?,
+        )?;
         anyhow::ensure!(!open.is_empty(), "no programme of the demo is open");
         for (number, (name, phone, marks, stands)) in CUSTOMERS.into_iter().enumerate() {
             let customer = self.customer(phone).await?;
@@ -307,18 +424,34 @@ impl Demo {
             }
             if stands != Stands::Nowhere {
                 let project = &open[number % open.len()];
-                self.consult(&customer, name, project, number, stands).await.with_context(|| format!("{name}: {stands:?}"))?;
+                self.consult(&customer, name, project, number, stands)
+                    .await
+                    .with_context(|| format!("{name}: {stands:?}"))?;
             }
         }
         // One who changed his mind, and one whom a salesman met.
         let (_, phone, ..) = CUSTOMERS[5];
         let customer = self.customer(phone).await?;
-        if let Some(interest) = items(self.client.get("/api/interests", &customer).await?)?.first() {
+        if let Some(interest) = items(self.client.get("/api/interests", &customer).await?)?.first()
+        {
             let path = format!("/api/interests/{}", text(interest, "id"));
             let body = json!({ "interested": false });
-            self.client.call(Method::PATCH, &path, &customer, &[("if-match", "*")], Some(&body)).await?.ok()?;
+            self.client
+                .call(
+                    Method::PATCH,
+                    &path,
+                    &customer,
+                    &[("if-match", "*")],
+                    Some(&body),
+                )
+                .await?
+                .ok()?;
         }
-        let salesman = self.client.sign_in(SALESMEN[0].0, PASSWORD).await.context("a salesman cannot sign in")?;
+        let salesman = self
+            .client
+            .sign_in(SALESMEN[0].0, PASSWORD)
+            .await
+            .context("a salesman cannot sign in")?;
         let (name, phone) = BROUGHT_IN;
         let body = json!({
             "projectId": open[0]["id"], "projectName": open[0]["name"], "phone": phone, "customerName": name, "consent": true,
@@ -328,16 +461,31 @@ impl Demo {
     }
 
     /// His consultation, moved to where it shall stand.
-    async fn consult(&self, customer: &str, name: &str, project: &Value, number: usize, stands: Stands) -> Result<()> {
+    async fn consult(
+        &self,
+        customer: &str,
+        name: &str,
+        project: &Value,
+        number: usize,
+        stands: Stands,
+    ) -> Result<()> {
         let desired = self.today + TimeDelta::days(2 + i64::try_from(number)?);
         let body = json!({
             "projectId": project["id"], "projectName": project["name"], "customerName": name, "desiredDate": desired,
             "memo": "오전에 연락 부탁드립니다.",
         });
-        let his = items(self.client.get("/api/consultations?limit=1", customer).await?)?;
+        let his = items(
+            self.client
+                .get("/api/consultations?limit=1", customer)
+                .await?,
+        )?;
         let consultation = match his.into_iter().next() {
             Some(his) => his,
-            None => self.client.post("/api/consultations", customer, &body).await?,
+            None => {
+                self.client
+                    .post("/api/consultations", customer, &body)
+                    .await?
+            }
         };
         let path = format!("/api/consultations/{}", text(&consultation, "id"));
         let matched = async {
@@ -349,18 +497,32 @@ impl Demo {
                 tokio::time::sleep(LOOK).await;
             }
         };
-        tokio::time::timeout(PATIENCE, matched).await.context("nobody was matched in time")??;
+        tokio::time::timeout(PATIENCE, matched)
+            .await
+            .context("nobody was matched in time")??;
         let steps: &[(&str, Option<&str>)] = match stands {
             Stands::Nowhere | Stands::Applied => &[],
             Stands::Approved => &[("approved", None)],
             Stands::Succeeded => &[("approved", None), ("succeeded", None)],
-            Stands::Failed => &[("approved", None), ("failed", Some("자격 요건이 맞지 않았습니다"))],
+            Stands::Failed => &[
+                ("approved", None),
+                ("failed", Some("자격 요건이 맞지 않았습니다")),
+            ],
             Stands::Cancelled => &[("cancelled", Some("일정이 바뀌었습니다"))],
         };
         for (step, reason) in steps {
             let body = json!({ "step": step, "reason": reason });
             let path = format!("{path}/progress");
-            let answer = self.client.call(Method::POST, &path, &self.staff, &[("if-match", "*")], Some(&body)).await?;
+            let answer = self
+                .client
+                .call(
+                    Method::POST,
+                    &path,
+                    &self.staff,
+                    &[("if-match", "*")],
+                    Some(&body),
+                )
+                .await?;
             // It went that way already, in a start that was broken off.
             if answer.status != StatusCode::CONFLICT {
                 answer.ok()?;
@@ -375,7 +537,11 @@ impl Demo {
             return Ok(session.clone());
         }
         let number = phone.parse().map_err(anyhow::Error::msg)?;
-        let session = self.client.sign_in_by_phone(&self.inbox, &number).await.context("a customer cannot sign in")?;
+        let session = self
+            .client
+            .sign_in_by_phone(&self.inbox, &number)
+            .await
+            .context("a customer cannot sign in")?;
         self.customers.insert(phone, session.clone());
         Ok(session)
     }

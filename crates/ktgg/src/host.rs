@@ -57,7 +57,11 @@ impl Place {
 /// # Errors
 /// When the superuser's URL cannot be read.
 pub fn gateway_db(place: &Place, keys: &Keys) -> Result<Db> {
-    Ok(Db::new(gateway::NAME, &place.gateway_database(keys)?, Arc::new(SystemClock))?)
+    Ok(Db::new(
+        gateway::NAME,
+        &place.gateway_database(keys)?,
+        Arc::new(SystemClock),
+    )?)
 }
 
 /// The sessions of the gateway's database.
@@ -69,8 +73,11 @@ pub fn sessions(place: &Place, keys: &Keys) -> Result<Sessions> {
 }
 
 /// The limits of a sandbox. Everybody comes from one address there, and takes turns at a few numbers: what counts by these has none.
-pub const SANDBOX_LIMITS: Limits =
-    Limits { writes: Limits::USUAL.writes, sign_ins_per_login: Limits::USUAL.sign_ins_per_login, ..Limits::GENEROUS };
+pub const SANDBOX_LIMITS: Limits = Limits {
+    writes: Limits::USUAL.writes,
+    sign_ins_per_login: Limits::USUAL.sign_ins_per_login,
+    ..Limits::GENEROUS
+};
 
 /// What browsers know the gateway by.
 pub fn origin(gateway: u16) -> PublicOrigin {
@@ -102,7 +109,11 @@ pub fn port_of(gateway: u16, service: &str) -> Option<u16> {
 fn ports(gateway: u16) -> Vec<u16> {
     let services = [6, 5, 4, 3, 2, 0].map(|below| gateway.saturating_sub(below));
     let inbox = inbox_port(gateway);
-    services.into_iter().flat_map(|port| [port, port.saturating_add(ADMIN_OFFSET)]).chain([inbox]).collect()
+    services
+        .into_iter()
+        .flat_map(|port| [port, port.saturating_add(ADMIN_OFFSET)])
+        .chain([inbox])
+        .collect()
 }
 
 /// A port for a gateway around which all the others are free too.
@@ -143,7 +154,10 @@ pub async fn bind(place: &Place, keys: &Keys, services: Vec<Service>) -> Result<
         bound.push(service.bind(config, Arc::new(SystemClock)).await?);
     }
     let gateway = Gateway::bind(gateway_config(place, keys)?, Arc::new(SystemClock)).await?;
-    Ok(Hosted { services: bound, gateway })
+    Ok(Hosted {
+        services: bound,
+        gateway,
+    })
 }
 
 async fn make_missing(place: &Place, keys: &Keys, services: &[Service]) -> Result<()> {
@@ -163,27 +177,55 @@ async fn make_missing(place: &Place, keys: &Keys, services: &[Service]) -> Resul
 ///
 /// # Errors
 /// When Postgres or Kafka cannot be reached.
-pub async fn provision(place: &Place, keys: &Keys, services: &[Service]) -> Result<Vec<(String, String)>> {
+pub async fn provision(
+    place: &Place,
+    keys: &Keys,
+    services: &[Service],
+) -> Result<Vec<(String, String)>> {
     make_missing(place, keys, services).await?;
     let folder = place.data.join("keys");
     let public = folder.join("internal-token.public.pem");
-    std::fs::write(&public, keys.signer.public_pem()?).with_context(|| format!("cannot write {}", public.display()))?;
+    std::fs::write(&public, keys.signer.public_pem()?)
+        .with_context(|| format!("cannot write {}", public.display()))?;
     let file = |path: PathBuf| path.display().to_string();
     let mut variables = vec![
         ("KAFKA_BROKERS".to_owned(), place.kafka.brokers.clone()),
         ("TOPIC_PREFIX".to_owned(), place.kafka.topic_prefix.clone()),
         ("MIGRATE".to_owned(), "apply".to_owned()),
         ("DRAIN_SECONDS".to_owned(), "0".to_owned()),
-        ("CUSTOMER_ID_KEY_FILE".to_owned(), file(folder.join("customer-id.key"))),
+        (
+            "CUSTOMER_ID_KEY_FILE".to_owned(),
+            file(folder.join("customer-id.key")),
+        ),
         ("INTERNAL_TOKEN_PUBLIC_KEYS_FILE".to_owned(), file(public)),
-        ("INTERNAL_TOKEN_PRIVATE_KEY_FILE".to_owned(), file(folder.join("internal-token.pem"))),
-        ("GATEWAY_LISTEN".to_owned(), loopback(place.port).to_string()),
-        ("GATEWAY_DATABASE_URL".to_owned(), place.gateway_database(keys)?.expose().to_owned()),
-        ("SIGN_IN_KEY_FILE".to_owned(), file(folder.join("sign-in.key"))),
-        ("SENDER_KEY_FILE".to_owned(), file(folder.join("sender.key"))),
+        (
+            "INTERNAL_TOKEN_PRIVATE_KEY_FILE".to_owned(),
+            file(folder.join("internal-token.pem")),
+        ),
+        (
+            "GATEWAY_LISTEN".to_owned(),
+            loopback(place.port).to_string(),
+        ),
+        (
+            "GATEWAY_DATABASE_URL".to_owned(),
+            place.gateway_database(keys)?.expose().to_owned(),
+        ),
+        (
+            "SIGN_IN_KEY_FILE".to_owned(),
+            file(folder.join("sign-in.key")),
+        ),
+        (
+            "SENDER_KEY_FILE".to_owned(),
+            file(folder.join("sender.key")),
+        ),
         ("SENDER_URL".to_owned(), place.sender_url()),
     ];
-    variables.extend(place.limits.variables().map(|(name, rate)| (name.to_owned(), rate.to_string())));
+    variables.extend(
+        place
+            .limits
+            .variables()
+            .map(|(name, rate)| (name.to_owned(), rate.to_string())),
+    );
     for service in services {
         let name = service.name().replace('-', "_").to_uppercase();
         let port = port_of(place.port, service.name()).context("the gateway's port is too low")?;
@@ -197,25 +239,44 @@ pub async fn provision(place: &Place, keys: &Keys, services: &[Service]) -> Resu
 
 fn config_of(place: &Place, keys: &Keys, service: &Service) -> Result<Config> {
     let name = service.name();
-    let port = port_of(place.port, name).context("the gateway's port is too low: the services' ports lie below it")?;
+    let port = port_of(place.port, name)
+        .context("the gateway's port is too low: the services' ports lie below it")?;
     Ok(Config {
         database_url: db::service_url(&place.postgres, name, &keys.database_password)?,
         listen: loopback(port),
-        admin_listen: loopback(port.checked_add(ADMIN_OFFSET).context("the port is too high")?),
+        admin_listen: loopback(
+            port.checked_add(ADMIN_OFFSET)
+                .context("the port is too high")?,
+        ),
         kafka: place.kafka.clone(),
         migrate: Migrate::Apply,
-        verifier: keys.signer.public_pem()?.parse().map_err(anyhow::Error::msg)?,
+        verifier: keys
+            .signer
+            .public_pem()?
+            .parse()
+            .map_err(anyhow::Error::msg)?,
         // Nothing stands in front of a sandbox that would have to hear of its end first.
         drain: Duration::ZERO,
-        customer_ids: service.needs_customer_ids().then(|| keys.customer_ids.clone()),
+        customer_ids: service
+            .needs_customer_ids()
+            .then(|| keys.customer_ids.clone()),
     })
 }
 
 fn gateway_config(place: &Place, keys: &Keys) -> Result<gateway::Config> {
-    let base = |name: &str| Ok::<_, anyhow::Error>(loopback(port_of(place.port, name).context("the port is too low")?).into());
+    let base = |name: &str| {
+        Ok::<_, anyhow::Error>(
+            loopback(port_of(place.port, name).context("the port is too low")?).into(),
+        )
+    };
     Ok(gateway::Config {
         listen: loopback(place.port),
-        admin_listen: loopback(place.port.checked_add(ADMIN_OFFSET).context("the port is too high")?),
+        admin_listen: loopback(
+            place
+                .port
+                .checked_add(ADMIN_OFFSET)
+                .context("the port is too high")?,
+        ),
         services: gateway::config::Services {
             project: base("project")?,
             interest: base("interest")?,

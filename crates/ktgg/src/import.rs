@@ -31,13 +31,29 @@ const LOOK: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// When the file is refused, with the service's own sentence, or when nobody answers.
-pub async fn run(client: &Client, session: &str, file: &Path, how: Commit, say: impl Fn(&str)) -> Result<()> {
-    let importer = Importer { client, session, say };
+pub async fn run(
+    client: &Client,
+    session: &str,
+    file: &Path,
+    how: Commit,
+    say: impl Fn(&str),
+) -> Result<()> {
+    let importer = Importer {
+        client,
+        session,
+        say,
+    };
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = file
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let path = format!("/api/projects/imports?name={}", encoded(&name));
     let import = allowed(client.upload(&path, session, bytes).await?)?;
-    let path = format!("/api/projects/imports/{}", import["id"].as_str().context("an import without an id")?);
+    let path = format!(
+        "/api/projects/imports/{}",
+        import["id"].as_str().context("an import without an id")?
+    );
     importer.print_plan(&path, &import).await?;
     if how.commit {
         importer.carry_out(&path, &import, how.confirm).await
@@ -65,11 +81,15 @@ impl<S: Fn(&str)> Importer<'_, S> {
             count("error")
         ));
         if count("warnings") > 0 {
-            (self.say)(&format!("{} rows are to be looked at: see the warnings of GET {path}/rows", count("warnings")));
+            (self.say)(&format!(
+                "{} rows are to be looked at: see the warnings of GET {path}/rows",
+                count("warnings")
+            ));
         }
         if count("fillsPlanned") > 0 {
             (self.say)("announcements of expected editions (carried out with --confirm):");
-            self.print_rows(path, "fills-planned", count("fillsPlanned")).await?;
+            self.print_rows(path, "fills-planned", count("fillsPlanned"))
+                .await?;
         }
         if count("error") > 0 {
             (self.say)("rows that cannot be imported:");
@@ -82,7 +102,10 @@ impl<S: Fn(&str)> Importer<'_, S> {
     async fn print_rows(&self, path: &str, action: &str, count: u64) -> Result<()> {
         let page = format!("{path}/rows?action={action}&limit={SHOWN}");
         let page = self.client.get(&page, self.session).await?;
-        let rows = page["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let rows = page["items"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         for line in rows.iter().flat_map(row_lines) {
             (self.say)(&line);
         }
@@ -94,11 +117,25 @@ impl<S: Fn(&str)> Importer<'_, S> {
     }
 
     async fn carry_out(&self, path: &str, import: &Value, confirm: bool) -> Result<()> {
-        let (version, id) = (import["version"].to_string(), import["id"].as_str().unwrap_or_default());
-        let headers = [("if-match", &*format!("\"{version}\"")), ("idempotency-key", id)];
-        let body = if confirm { json!({ "confirm": "all" }) } else { json!({ "confirm": [] }) };
+        let (version, id) = (
+            import["version"].to_string(),
+            import["id"].as_str().unwrap_or_default(),
+        );
+        let headers = [
+            ("if-match", &*format!("\"{version}\"")),
+            ("idempotency-key", id),
+        ];
+        let body = if confirm {
+            json!({ "confirm": "all" })
+        } else {
+            json!({ "confirm": [] })
+        };
         let commit = format!("{path}/commit");
-        allowed(self.client.call(Method::POST, &commit, self.session, &headers, Some(&body)).await?)?;
+        allowed(
+            self.client
+                .call(Method::POST, &commit, self.session, &headers, Some(&body))
+                .await?,
+        )?;
         let (mut told, mut moved) = (None, Instant::now());
         let done = loop {
             let import = self.client.get(path, self.session).await?;
@@ -111,7 +148,10 @@ impl<S: Fn(&str)> Importer<'_, S> {
                 break import;
             }
             if moved.elapsed() > PATIENCE {
-                bail!("nothing moved for {} s; the import goes on by itself once the project service can", PATIENCE.as_secs());
+                bail!(
+                    "nothing moved for {} s; the import goes on by itself once the project service can",
+                    PATIENCE.as_secs()
+                );
             }
             tokio::time::sleep(LOOK).await;
         };
@@ -122,7 +162,8 @@ impl<S: Fn(&str)> Importer<'_, S> {
         let (before, now) = (&import["counts"]["error"], &done["counts"]["error"]);
         if before != now {
             (self.say)("rows that were not carried out:");
-            self.print_rows(path, "error", now.as_u64().unwrap_or_default()).await?;
+            self.print_rows(path, "error", now.as_u64().unwrap_or_default())
+                .await?;
         }
         (self.say)("imported");
         Ok(())
@@ -131,9 +172,16 @@ impl<S: Fn(&str)> Importer<'_, S> {
 
 /// A line for each thing that is wrong with a row, or one that names it.
 fn row_lines(row: &Value) -> Vec<String> {
-    let errors = row["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let errors = row["errors"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     if errors.is_empty() {
-        return vec![format!("  line {}: {}", row["line"], row["name"].as_str().unwrap_or_default())];
+        return vec![format!(
+            "  line {}: {}",
+            row["line"],
+            row["name"].as_str().unwrap_or_default()
+        )];
     }
     let line = |error: &Value| {
         let column = match (error["column"].as_str(), error["columnNumber"].as_u64()) {
@@ -141,7 +189,11 @@ fn row_lines(row: &Value) -> Vec<String> {
             (Some(name), None) => format!(", {name}"),
             (None, _) => String::new(),
         };
-        format!("  line {}{column}: {}", error["line"], error["message"].as_str().unwrap_or_default())
+        format!(
+            "  line {}{column}: {}",
+            error["line"],
+            error["message"].as_str().unwrap_or_default()
+        )
     };
     errors.iter().map(line).collect()
 }
@@ -151,7 +203,10 @@ fn allowed(answer: Answer) -> Result<Value> {
     if answer.status.is_success() {
         return Ok(answer.json);
     }
-    match answer.json["detail"].as_str().or(answer.json["title"].as_str()) {
+    match answer.json["detail"]
+        .as_str()
+        .or(answer.json["title"].as_str())
+    {
         Some(sentence) => bail!("{sentence}"),
         None => bail!("refused: {}", answer.status),
     }
@@ -159,8 +214,17 @@ fn allowed(answer: Answer) -> Result<Value> {
 
 /// A text as a part of a query.
 fn encoded(text: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    text.bytes().map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    text.bytes()
+        .map(|byte| {
+            if is_plain(byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -182,8 +246,15 @@ mod tests {
         let lines = row_lines(&json!({ "line": 3, "errors": errors }));
         assert_eq!(
             lines,
-            ["  line 3, column 3 사업명: 200자를 넘습니다", "  line 3, pblancUrl: 주소가 아닙니다", "  line 3: 위에 있습니다"]
+            [
+                "  line 3, column 3 사업명: 200자를 넘습니다",
+                "  line 3, pblancUrl: 주소가 아닙니다",
+                "  line 3: 위에 있습니다"
+            ]
         );
-        assert_eq!(row_lines(&json!({ "line": 7, "name": "하나", "errors": [] })), ["  line 7: 하나"]);
+        assert_eq!(
+            row_lines(&json!({ "line": 7, "name": "하나", "errors": [] })),
+            ["  line 7: 하나"]
+        );
     }
 }

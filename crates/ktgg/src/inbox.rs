@@ -72,11 +72,26 @@ impl Inbox {
 ///
 /// # Errors
 /// When the listener is not on loopback, or fails.
-pub async fn serve(listener: TcpListener, key: WebhookKey, clock: Arc<dyn Clock>, stop: CancellationToken) -> Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    key: WebhookKey,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+) -> Result<()> {
     let address = listener.local_addr()?;
-    anyhow::ensure!(address.ip().is_loopback(), "the inbox is for this machine alone, and {address} is reached from others");
-    let inbox = Arc::new(Inbox { key, clock, kept: Mutex::default() });
-    axum::serve(listener, router(inbox)).with_graceful_shutdown(stop.cancelled_owned()).await.context("the inbox ended early")
+    anyhow::ensure!(
+        address.ip().is_loopback(),
+        "the inbox is for this machine alone, and {address} is reached from others"
+    );
+    let inbox = Arc::new(Inbox {
+        key,
+        clock,
+        kept: Mutex::default(),
+    });
+    axum::serve(listener, router(inbox))
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await
+        .context("the inbox ended early")
 }
 
 /// Takes the inbox's port on this machine.
@@ -85,13 +100,18 @@ pub async fn serve(listener: TcpListener, key: WebhookKey, clock: Arc<dyn Clock>
 /// When somebody else has it.
 pub async fn listen(port: u16) -> Result<TcpListener> {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
-    TcpListener::bind(address).await.with_context(|| format!("the inbox cannot listen on {address}"))
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("the inbox cannot listen on {address}"))
 }
 
 fn router(inbox: Arc<Inbox>) -> Router {
     Router::new()
         .route("/", get(page))
-        .route("/inbox.css", get(async || ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)))
+        .route(
+            "/inbox.css",
+            get(async || ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)),
+        )
         .route(MESSAGES, get(messages).post(receive))
         .layer(DefaultBodyLimit::max(LONGEST))
         .layer(middleware::from_fn(for_this_machine))
@@ -100,14 +120,20 @@ fn router(inbox: Arc<Inbox>) -> Router {
 
 /// Answers whoever calls it by a name of this machine, and lets no browser do more with the answer than show it.
 async fn for_this_machine(request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
     if !host.is_some_and(|host| is_this_machine(host.host())) {
         return StatusCode::MISDIRECTED_REQUEST.into_response();
     }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+        ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CACHE_CONTROL, "no-store"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -118,7 +144,10 @@ async fn for_this_machine(request: Request, next: Next) -> Response {
 }
 
 fn is_this_machine(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let address = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>();
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
@@ -128,12 +157,20 @@ async fn receive(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Byte
     if !inbox.key.accepts(&headers, &body, now) {
         return StatusCode::UNAUTHORIZED;
     }
-    let Ok(sent) = serde_json::from_slice::<Sent>(&body) else { return StatusCode::UNPROCESSABLE_ENTITY };
+    let Ok(sent) = serde_json::from_slice::<Sent>(&body) else {
+        return StatusCode::UNPROCESSABLE_ENTITY;
+    };
     let mut kept = inbox.kept();
     // What is sent again because its answer was lost is there already.
     if kept.iter().all(|message| message.id != sent.id) {
         kept.truncate(KEPT - 1);
-        kept.push_front(Kept { id: sent.id, to: sent.to.e164().to_owned(), text: sent.text, kind: sent.kind, received_at: now });
+        kept.push_front(Kept {
+            id: sent.id,
+            to: sent.to.e164().to_owned(),
+            text: sent.text,
+            kind: sent.kind,
+            received_at: now,
+        });
     }
     StatusCode::NO_CONTENT
 }
@@ -148,11 +185,24 @@ async fn messages(State(inbox): State<Arc<Inbox>>, Query(whose): Query<Whose>) -
     // A `+` in a query that was not encoded arrives as a blank.
     let to = match whose.to.map(|to| to.trim().parse::<Phone>()).transpose() {
         Ok(to) => to,
-        Err(error) => return (StatusCode::UNPROCESSABLE_ENTITY, format!("to is wrong: {error}\n")).into_response(),
+        Err(error) => {
+            return (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                format!("to is wrong: {error}\n"),
+            )
+                .into_response();
+        }
     };
     let kept = inbox.kept();
-    let items: Vec<&Kept> = kept.iter().filter(|message| to.as_ref().is_none_or(|to| to.e164() == message.to)).collect();
-    ([(header::CONTENT_TYPE, "application/json")], json!({ "items": items }).to_string()).into_response()
+    let items: Vec<&Kept> = kept
+        .iter()
+        .filter(|message| to.as_ref().is_none_or(|to| to.e164() == message.to))
+        .collect();
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        json!({ "items": items }).to_string(),
+    )
+        .into_response()
 }
 
 const STYLE: &str = "\
@@ -182,11 +232,16 @@ async fn page(State(inbox): State<Arc<Inbox>>) -> Response {
 }
 
 fn row(message: &Kept) -> String {
-    let to = message.to.parse::<Phone>().map_or_else(|_| message.to.clone(), |phone| phone.national());
+    let to = message
+        .to
+        .parse::<Phone>()
+        .map_or_else(|_| message.to.clone(), |phone| phone.national());
     format!(
         "<li><small>{} · <time datetime=\"{}\">{}</time></small><p>{}</p></li>\n",
         escaped(&to),
-        message.received_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+        message
+            .received_at
+            .to_rfc3339_opts(SecondsFormat::Secs, true),
         seoul_time(message.received_at),
         escaped(&message.text),
     )
@@ -196,7 +251,10 @@ fn row(message: &Kept) -> String {
 fn seoul_time(at: DateTime<Utc>) -> String {
     const NINE_HOURS: i32 = 9 * 3600;
     let seoul = FixedOffset::east_opt(NINE_HOURS).map(|seoul| at.with_timezone(&seoul).time());
-    seoul.unwrap_or_else(|| at.time()).format("%H:%M:%S").to_string()
+    seoul
+        .unwrap_or_else(|| at.time())
+        .format("%H:%M:%S")
+        .to_string()
 }
 
 fn escaped(text: &str) -> String {
@@ -230,17 +288,32 @@ mod tests {
     }
 
     fn an_inbox() -> Router {
-        router(Arc::new(Inbox { key: key(), clock: Arc::new(SystemClock), kept: Mutex::default() }))
+        router(Arc::new(Inbox {
+            key: key(),
+            clock: Arc::new(SystemClock),
+            kept: Mutex::default(),
+        }))
     }
 
     async fn answer(inbox: &Router, request: Request) -> (StatusCode, HeaderMap, String) {
         let (head, body) = inbox.clone().oneshot(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        (head.status, head.headers, String::from_utf8(body.to_vec()).unwrap())
+        (
+            head.status,
+            head.headers,
+            String::from_utf8(body.to_vec()).unwrap(),
+        )
     }
 
     async fn read(inbox: &Router, path: &str) -> (StatusCode, HeaderMap, String) {
-        answer(inbox, Request::get(path).header("host", "127.0.0.1:8089").body(Body::empty()).unwrap()).await
+        answer(
+            inbox,
+            Request::get(path)
+                .header("host", "127.0.0.1:8089")
+                .body(Body::empty())
+                .unwrap(),
+        )
+        .await
     }
 
     /// What the gateway sends, signed with this key.
@@ -250,7 +323,10 @@ mod tests {
         Request::post(MESSAGES)
             .header("host", "localhost:8089")
             .header(WEBHOOK_ID, id)
-            .header(WEBHOOK_SIGNATURE, key.sign(id, &timestamp, body.as_bytes()).unwrap())
+            .header(
+                WEBHOOK_SIGNATURE,
+                key.sign(id, &timestamp, body.as_bytes()).unwrap(),
+            )
             .header(WEBHOOK_TIMESTAMP, timestamp)
             .body(Body::from(body))
             .unwrap()
@@ -258,7 +334,12 @@ mod tests {
 
     async fn texts(inbox: &Router, path: &str) -> Vec<String> {
         let told: Value = serde_json::from_str(&read(inbox, path).await.2).unwrap();
-        told["items"].as_array().unwrap().iter().map(|item| item["text"].as_str().unwrap().to_owned()).collect()
+        told["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["text"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     #[tokio::test]
@@ -270,24 +351,45 @@ mod tests {
             ("3", "+821012345678", "셋"),
             ("1", "+821012345678", "하나"),
         ] {
-            assert_eq!(answer(&inbox, sent(&key(), id, to, text)).await.0, StatusCode::NO_CONTENT);
+            assert_eq!(
+                answer(&inbox, sent(&key(), id, to, text)).await.0,
+                StatusCode::NO_CONTENT
+            );
         }
         assert_eq!(texts(&inbox, "/messages").await, ["셋", "둘", "하나"]);
         for to in ["010-1234-5678", "%2B821012345678", "+821012345678"] {
-            assert_eq!(texts(&inbox, &format!("/messages?to={to}")).await, ["셋", "하나"], "{to}");
+            assert_eq!(
+                texts(&inbox, &format!("/messages?to={to}")).await,
+                ["셋", "하나"],
+                "{to}"
+            );
         }
         assert!(texts(&inbox, "/messages?to=02-123-4567").await.is_empty());
-        assert_eq!(read(&inbox, "/messages?to=me").await.0, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(
+            read(&inbox, "/messages?to=me").await.0,
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
     }
 
     #[tokio::test]
     async fn what_the_gateway_did_not_sign_is_not_taken_in() {
         let inbox = an_inbox();
         let other: WebhookKey = format!("whsec_{}", "A".repeat(32)).parse().unwrap();
-        assert_eq!(answer(&inbox, sent(&other, "1", "+821012345678", "x")).await.0, StatusCode::UNAUTHORIZED);
-        let unsigned = Request::post(MESSAGES).header("host", "localhost").body(Body::from("{}")).unwrap();
+        assert_eq!(
+            answer(&inbox, sent(&other, "1", "+821012345678", "x"))
+                .await
+                .0,
+            StatusCode::UNAUTHORIZED
+        );
+        let unsigned = Request::post(MESSAGES)
+            .header("host", "localhost")
+            .body(Body::from("{}"))
+            .unwrap();
         assert_eq!(answer(&inbox, unsigned).await.0, StatusCode::UNAUTHORIZED);
-        assert_eq!(answer(&inbox, sent(&key(), "1", "nobody", "x")).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(
+            answer(&inbox, sent(&key(), "1", "nobody", "x")).await.0,
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
         let huge = sent(&key(), "1", "+821012345678", &"x".repeat(LONGEST));
         assert_eq!(answer(&inbox, huge).await.0, StatusCode::PAYLOAD_TOO_LARGE);
         assert!(texts(&inbox, "/messages").await.is_empty());
@@ -296,17 +398,40 @@ mod tests {
     #[tokio::test]
     async fn the_page_shows_messages_as_text_and_runs_nothing() {
         let inbox = an_inbox();
-        assert!(read(&inbox, "/").await.2.contains("아직 받은 문자가 없습니다"));
-        answer(&inbox, sent(&key(), "1", "+821012345678", "<script>alert(\"인증번호\")</script>")).await;
+        assert!(
+            read(&inbox, "/")
+                .await
+                .2
+                .contains("아직 받은 문자가 없습니다")
+        );
+        answer(
+            &inbox,
+            sent(
+                &key(),
+                "1",
+                "+821012345678",
+                "<script>alert(\"인증번호\")</script>",
+            ),
+        )
+        .await;
         let (status, headers, page) = read(&inbox, "/").await;
         assert_eq!(status, StatusCode::OK);
         assert!(
-            page.contains("010-1234-5678") && page.contains("&lt;script&gt;alert(&quot;인증번호&quot;)&lt;/script&gt;"),
+            page.contains("010-1234-5678")
+                && page.contains("&lt;script&gt;alert(&quot;인증번호&quot;)&lt;/script&gt;"),
             "{page}"
         );
         assert!(!page.contains("<script"));
-        assert!(headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
-        assert_eq!(read(&inbox, "/inbox.css").await.1["content-type"], "text/css; charset=utf-8");
+        assert!(
+            headers["content-security-policy"]
+                .to_str()
+                .unwrap()
+                .starts_with("default-src 'none'")
+        );
+        assert_eq!(
+            read(&inbox, "/inbox.css").await.1["content-type"],
+            "text/css; charset=utf-8"
+        );
     }
 
     #[tokio::test]
@@ -320,21 +445,50 @@ mod tests {
             ("127.0.0.1.example:8089", 421),
             ("10.0.0.7:8089", 421),
         ] {
-            let request = Request::get(MESSAGES).header("host", host).body(Body::empty()).unwrap();
+            let request = Request::get(MESSAGES)
+                .header("host", host)
+                .body(Body::empty())
+                .unwrap();
             assert_eq!(answer(&inbox, request).await.0.as_u16(), status, "{host}");
         }
-        assert_eq!(answer(&inbox, Request::get(MESSAGES).body(Body::empty()).unwrap()).await.0.as_u16(), 421);
+        assert_eq!(
+            answer(&inbox, Request::get(MESSAGES).body(Body::empty()).unwrap())
+                .await
+                .0
+                .as_u16(),
+            421
+        );
         let elsewhere = TcpListener::bind("0.0.0.0:0").await.unwrap();
-        assert!(serve(elsewhere, key(), Arc::new(SystemClock), CancellationToken::new()).await.is_err());
+        assert!(
+            serve(
+                elsewhere,
+                key(),
+                Arc::new(SystemClock),
+                CancellationToken::new()
+            )
+            .await
+            .is_err()
+        );
     }
 
     #[tokio::test]
     async fn the_oldest_messages_are_forgotten() {
         let inbox = an_inbox();
         for id in 0..KEPT + 5 {
-            answer(&inbox, sent(&key(), &id.to_string(), "+821012345678", &id.to_string())).await;
+            answer(
+                &inbox,
+                sent(&key(), &id.to_string(), "+821012345678", &id.to_string()),
+            )
+            .await;
         }
         let kept = texts(&inbox, "/messages").await;
-        assert_eq!((kept.len(), kept.first().unwrap().as_str(), kept.last().unwrap().as_str()), (KEPT, "104", "5"));
+        assert_eq!(
+            (
+                kept.len(),
+                kept.first().unwrap().as_str(),
+                kept.last().unwrap().as_str()
+            ),
+            (KEPT, "104", "5")
+        );
     }
 }

@@ -40,32 +40,54 @@ impl Keys {
         let private = kept(&folder.join("internal-token.pem"), auth::new_private_pem)?;
         Ok(Self {
             signer: private.parse().map_err(anyhow::Error::msg)?,
-            customer_ids: kept(&folder.join("customer-id.key"), secret)?.parse().map_err(anyhow::Error::msg)?,
-            sign_in: kept(&folder.join("sign-in.key"), secret)?.parse().map_err(anyhow::Error::msg)?,
-            sender: kept(&folder.join("sender.key"), || format!("whsec_{}", secret()))?.parse().map_err(anyhow::Error::msg)?,
+            customer_ids: kept(&folder.join("customer-id.key"), secret)?
+                .parse()
+                .map_err(anyhow::Error::msg)?,
+            sign_in: kept(&folder.join("sign-in.key"), secret)?
+                .parse()
+                .map_err(anyhow::Error::msg)?,
+            sender: kept(&folder.join("sender.key"), || format!("whsec_{}", secret()))?
+                .parse()
+                .map_err(anyhow::Error::msg)?,
             database_password: kept(&folder.join("database-password"), secret)?,
         })
     }
 
     /// The identity of the customer who has this number.
     pub fn customer(&self, phone: &Phone) -> Identity {
-        Identity { role: Role::Customer, subject: self.customer_ids.customer_id(phone).0, phone: Some(phone.clone()) }
+        Identity {
+            role: Role::Customer,
+            subject: self.customer_ids.customer_id(phone).0,
+            phone: Some(phone.clone()),
+        }
     }
 }
 
 /// A member of staff who has no account: for sessions that nobody has signed in for, in measurements and tests.
 pub fn staff() -> Identity {
-    Identity { role: Role::Staff, subject: Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0001), phone: None }
+    Identity {
+        role: Role::Staff,
+        subject: Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0001),
+        phone: None,
+    }
 }
 
 /// A salesman.
 pub fn salesman(id: SalesmanId) -> Identity {
-    Identity { role: Role::Salesman, subject: id.0, phone: None }
+    Identity {
+        role: Role::Salesman,
+        subject: id.0,
+        phone: None,
+    }
 }
 
 /// A consultant.
 pub fn consultant(id: SalesmanId) -> Identity {
-    Identity { role: Role::Consultant, subject: id.0, phone: None }
+    Identity {
+        role: Role::Consultant,
+        subject: id.0,
+        phone: None,
+    }
 }
 
 /// The file's content; makes it when it is not there.
@@ -75,7 +97,11 @@ fn kept(path: &Path, new: impl FnOnce() -> String) -> Result<String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let made = new();
             let write = || -> std::io::Result<()> {
-                let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+                let mut file = fs::OpenOptions::new()
+                    .write(true)
+                    .create_new(true)
+                    .mode(0o600)
+                    .open(path)?;
                 file.write_all(made.as_bytes())?;
                 file.sync_all()
             };

@@ -26,7 +26,11 @@ use service_kit::{Db, db, kafka, shutdown, telemetry};
 use tokio_util::sync::CancellationToken;
 
 #[derive(Parser)]
-#[command(name = "ktgg", about = "All of KT.GG in one process", arg_required_else_help = true)]
+#[command(
+    name = "ktgg",
+    about = "All of KT.GG in one process",
+    arg_required_else_help = true
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -167,8 +171,17 @@ struct At {
 
 impl At {
     fn place(&self, port: u16, limits: Limits) -> Place {
-        let kafka = kafka::Settings { brokers: self.kafka.clone(), topic_prefix: kafka::DEFAULT_PREFIX.to_owned() };
-        Place { data: data_folder(self.data.clone()), postgres: self.postgres.clone(), kafka, port, limits }
+        let kafka = kafka::Settings {
+            brokers: self.kafka.clone(),
+            topic_prefix: kafka::DEFAULT_PREFIX.to_owned(),
+        };
+        Place {
+            data: data_folder(self.data.clone()),
+            postgres: self.postgres.clone(),
+            kafka,
+            port,
+            limits,
+        }
     }
 }
 
@@ -178,7 +191,10 @@ fn data_folder(given: Option<PathBuf>) -> PathBuf {
 }
 
 #[tokio::main]
-#[expect(clippy::print_stderr, reason = "this is where a person reads why it failed")]
+#[expect(
+    clippy::print_stderr,
+    reason = "this is where a person reads why it failed"
+)]
 async fn main() {
     let result = run(Arguments::parse().command).await;
     // Not by returning: a Kafka client whose broker is away must not keep the process alive.
@@ -193,20 +209,48 @@ async fn main() {
 
 async fn run(command: Command) -> Result<()> {
     match command {
-        Command::Serve { at, port, no_demo, no_limits, supervised } => {
-            let limits = if no_limits { Limits::GENEROUS } else { host::SANDBOX_LIMITS };
+        Command::Serve {
+            at,
+            port,
+            no_demo,
+            no_limits,
+            supervised,
+        } => {
+            let limits = if no_limits {
+                Limits::GENEROUS
+            } else {
+                host::SANDBOX_LIMITS
+            };
             serve(&at.place(port, limits), !no_demo, supervised).await
         }
         Command::Provision { at, port } => provision(&at.place(port, host::SANDBOX_LIMITS)).await,
         Command::Inbox { data, port } => serve_inbox(data, host::inbox_port(port)).await,
-        Command::Accounts { what: Accounts::Add { login, name, postgres, data, port } } => {
+        Command::Accounts {
+            what:
+                Accounts::Add {
+                    login,
+                    name,
+                    postgres,
+                    data,
+                    port,
+                },
+        } => {
             let place = postgres.map(|postgres| (postgres, data_folder(data)));
             add_account(&login, &name, place, port).await
         }
-        Command::Import { file, login, port, commit, confirm } => {
+        Command::Import {
+            file,
+            login,
+            port,
+            commit,
+            confirm,
+        } => {
             let client = Client::new(format!("http://127.0.0.1:{port}"));
             let password = Env::process().or("KTGG_PASSWORD", demo::PASSWORD.to_owned());
-            let session = client.sign_in(&login, &password).await.with_context(|| format!("cannot sign in as {login}"))?;
+            let session = client
+                .sign_in(&login, &password)
+                .await
+                .with_context(|| format!("cannot sign in as {login}"))?;
             import::run(&client, &session, &file, Commit { commit, confirm }, say).await
         }
         Command::Topic { name, kafka } => print_topic(&name, kafka).await,
@@ -218,9 +262,18 @@ async fn run(command: Command) -> Result<()> {
             say(&serde_json::to_string(&ktgg::contract::files(&root)?)?);
             Ok(())
         }
-        Command::Bench { what: Bench::Live { at, requests, rate } } => {
-            telemetry::Settings::read(&mut Env::of([("LOG", "warn,librdkafka=off,rdkafka=off")])).start()?;
-            bench::live(&at.place(host::free_port()?, Limits::GENEROUS), requests, rate, say).await
+        Command::Bench {
+            what: Bench::Live { at, requests, rate },
+        } => {
+            telemetry::Settings::read(&mut Env::of([("LOG", "warn,librdkafka=off,rdkafka=off")]))
+                .start()?;
+            bench::live(
+                &at.place(host::free_port()?, Limits::GENEROUS),
+                requests,
+                rate,
+                say,
+            )
+            .await
         }
     }
 }
@@ -247,9 +300,18 @@ async fn serve(place: &Place, with_demo: bool, supervised: bool) -> Result<()> {
     let greeting = async {
         ready.await;
         if with_demo {
-            demo::load(place, &keys).await.context("cannot load the demo data")?;
+            demo::load(place, &keys)
+                .await
+                .context("cannot load the demo data")?;
         }
-        greet(place, &if with_demo { demo::people() } else { Vec::new() });
+        greet(
+            place,
+            &if with_demo {
+                demo::people()
+            } else {
+                Vec::new()
+            },
+        );
         anyhow::Ok(())
     };
     let running = async {
@@ -260,7 +322,13 @@ async fn serve(place: &Place, with_demo: bool, supervised: bool) -> Result<()> {
             ended
         };
         let inbox = async {
-            let ended = inbox::serve(inbox, keys.sender.clone(), Arc::new(SystemClock), stop.clone()).await;
+            let ended = inbox::serve(
+                inbox,
+                keys.sender.clone(),
+                Arc::new(SystemClock),
+                stop.clone(),
+            )
+            .await;
             stop.cancel();
             ended
         };
@@ -291,9 +359,18 @@ async fn serve_inbox(data: Option<PathBuf>, port: u16) -> Result<()> {
 
 /// Whether the server of this URL can be reached from here only. One that is named otherwise than in the URL's own place counts as elsewhere.
 fn is_on_this_machine(postgres: &str) -> bool {
-    let Ok(url) = postgres.parse::<Uri>() else { return false };
-    let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    let Ok(url) = postgres.parse::<Uri>() else {
+        return false;
+    };
+    let host = url
+        .host()
+        .unwrap_or_default()
+        .trim_start_matches('[')
+        .trim_end_matches(']');
+    let is_loopback = host == "localhost"
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
     is_loopback && !url.query().unwrap_or_default().contains("host")
 }
 
@@ -315,13 +392,22 @@ fn greet(place: &Place, people: &[Person]) {
     say("");
     say(&format!("  gateway         http://localhost:{port}/api"));
     say(&format!("  description     http://localhost:{port}/docs"));
-    say(&format!("  inbox           http://localhost:{}   where codes arrive", host::inbox_port(port)));
+    say(&format!(
+        "  inbox           http://localhost:{}   where codes arrive",
+        host::inbox_port(port)
+    ));
     for name in services().iter().map(service_kit::Service::name) {
         if let Some(port) = host::port_of(port, name) {
-            say(&format!("  {name:<15} http://127.0.0.1:{port}   admin {}", port + service_kit::config::ADMIN_OFFSET));
+            say(&format!(
+                "  {name:<15} http://127.0.0.1:{port}   admin {}",
+                port + service_kit::config::ADMIN_OFFSET
+            ));
         }
     }
-    say(&format!("  Postgres        {}", without_password(&place.postgres)));
+    say(&format!(
+        "  Postgres        {}",
+        without_password(&place.postgres)
+    ));
     say(&format!("  Kafka           {}", place.kafka.brokers));
     say(&format!("  data and logs   {}", place.data.display()));
     say("");
@@ -340,7 +426,9 @@ fn greet(place: &Place, people: &[Person]) {
         let (login, password) = (demo::STAFF.0, demo::PASSWORD);
         say("");
         say("  curl -c jar -b jar -H 'Ktgg-Csrf: 1' -H 'Content-Type: application/json' \\");
-        say(&format!("    -d '{{\"login\":\"{login}\",\"password\":\"{password}\"}}' http://localhost:{port}/api/auth/sign-in"));
+        say(&format!(
+            "    -d '{{\"login\":\"{login}\",\"password\":\"{password}\"}}' http://localhost:{port}/api/auth/sign-in"
+        ));
     }
     say("");
     say("ready");
@@ -349,21 +437,40 @@ fn greet(place: &Place, people: &[Person]) {
 /// Name, role, login and password; a customer's number instead of the last two.
 fn sign_in(person: &Person) -> String {
     let Person { name, role, who } = person;
-    let password = if *role == Role::Customer { String::new() } else { format!("  {}", demo::PASSWORD) };
-    format!("  {} {:<11} {who:<13}{password}", pad(name, 15), role.as_str()).trim_end().to_owned()
+    let password = if *role == Role::Customer {
+        String::new()
+    } else {
+        format!("  {}", demo::PASSWORD)
+    };
+    format!(
+        "  {} {:<11} {who:<13}{password}",
+        pad(name, 15),
+        role.as_str()
+    )
+    .trim_end()
+    .to_owned()
 }
 
 /// A URL as it may be shown.
 fn without_password(url: &str) -> String {
-    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
-        Some((scheme, (who, place))) => format!("{scheme}://{}@{place}", who.split(':').next().unwrap_or_default()),
+    match url
+        .split_once("://")
+        .and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?)))
+    {
+        Some((scheme, (who, place))) => format!(
+            "{scheme}://{}@{place}",
+            who.split(':').next().unwrap_or_default()
+        ),
         None => url.to_owned(),
     }
 }
 
 /// Hangul takes two columns of a terminal.
 fn pad(name: &str, width: usize) -> String {
-    let columns: usize = name.chars().map(|letter| if letter.is_ascii() { 1 } else { 2 }).sum();
+    let columns: usize = name
+        .chars()
+        .map(|letter| if letter.is_ascii() { 1 } else { 2 })
+        .sum();
     format!("{name}{}", " ".repeat(width.saturating_sub(columns)))
 }
 
@@ -376,10 +483,17 @@ async fn provision(place: &Place) -> Result<()> {
 }
 
 async fn print_topic(name: &str, brokers: String) -> Result<()> {
-    let topic = Topic::of_aggregate(name).context("a topic is project, interest, consultation, salesman-match or salesman")?;
-    let settings = kafka::Settings { brokers, topic_prefix: kafka::DEFAULT_PREFIX.to_owned() };
+    let topic = Topic::of_aggregate(name)
+        .context("a topic is project, interest, consultation, salesman-match or salesman")?;
+    let settings = kafka::Settings {
+        brokers,
+        topic_prefix: kafka::DEFAULT_PREFIX.to_owned(),
+    };
     for Record { envelope, payload } in topic::read(&settings, topic).await? {
-        say(&format!("{} {}@{} {payload}", envelope.type_name, envelope.aggregate_id, envelope.version));
+        say(&format!(
+            "{} {}@{} {payload}",
+            envelope.type_name, envelope.aggregate_id, envelope.version
+        ));
     }
     Ok(())
 }
@@ -395,14 +509,25 @@ fn sandbox_keys(data: &Path) -> Result<Keys> {
 }
 
 /// `place` is the Postgres and the data folder of a sandbox; without one, the environment says where the database is.
-async fn add_account(login: &str, name: &str, place: Option<(String, PathBuf)>, port: u16) -> Result<()> {
+async fn add_account(
+    login: &str,
+    name: &str,
+    place: Option<(String, PathBuf)>,
+    port: u16,
+) -> Result<()> {
     let mut env = Env::process();
     let (url, origin) = match place {
         Some((postgres, data)) => {
             let password = sandbox_keys(&data)?.database_password;
-            (Some(db::service_url(&postgres, gateway::NAME, &password)?), host::origin(port))
+            (
+                Some(db::service_url(&postgres, gateway::NAME, &password)?),
+                host::origin(port),
+            )
         }
-        None => (env.secret::<DatabaseUrl>("GATEWAY_DATABASE_URL"), env.or("PUBLIC_ORIGIN", host::origin(port))),
+        None => (
+            env.secret::<DatabaseUrl>("GATEWAY_DATABASE_URL"),
+            env.or("PUBLIC_ORIGIN", host::origin(port)),
+        ),
     };
     let wrong = env.wrong();
     let Some(url) = url.filter(|_| wrong.is_none()) else {

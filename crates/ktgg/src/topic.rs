@@ -27,7 +27,10 @@ pub struct Record {
 /// When the broker does not answer, or a record is not one of ours.
 pub async fn read(settings: &kafka::Settings, topic: Topic) -> Result<Vec<Record>> {
     let name = topic.name(&settings.topic_prefix);
-    let consumer: StreamConsumer = settings.client().set("group.id", format!("reader-{}", Uuid::new_v4())).create()?;
+    let consumer: StreamConsumer = settings
+        .client()
+        .set("group.id", format!("reader-{}", Uuid::new_v4()))
+        .create()?;
     let mut ends = HashMap::new();
     let mut all = TopicPartitionList::new();
     for partition in 0..Topic::PARTITIONS {
@@ -40,13 +43,21 @@ pub async fn read(settings: &kafka::Settings, topic: Topic) -> Result<Vec<Record
     consumer.assign(&all)?;
     let mut records = Vec::new();
     while !ends.is_empty() {
-        let message =
-            tokio::time::timeout(Duration::from_secs(30), consumer.recv()).await.context("the topic's end was not reached")??;
-        if ends.get(&message.partition()).is_some_and(|end| message.offset() + 1 >= *end) {
+        let message = tokio::time::timeout(Duration::from_secs(30), consumer.recv())
+            .await
+            .context("the topic's end was not reached")??;
+        if ends
+            .get(&message.partition())
+            .is_some_and(|end| message.offset() + 1 >= *end)
+        {
             ends.remove(&message.partition());
         }
-        let envelope = kafka::envelope(&kafka::header_map(message.headers())).map_err(anyhow::Error::msg)?;
-        records.push(Record { envelope, payload: serde_json::from_slice(message.payload().unwrap_or_default())? });
+        let envelope =
+            kafka::envelope(&kafka::header_map(message.headers())).map_err(anyhow::Error::msg)?;
+        records.push(Record {
+            envelope,
+            payload: serde_json::from_slice(message.payload().unwrap_or_default())?,
+        });
     }
     Ok(records)
 }

@@ -19,8 +19,10 @@ const MEDIALS: std::ops::RangeInclusive<char> = '\u{1161}'..='\u{1175}';
 const CODAS: std::ops::RangeInclusive<char> = '\u{11A8}'..='\u{11C2}';
 
 /// The 19 initials as a keyboard types them, in the standard's order.
-const TYPED_INITIALS: [char; 19] =
-    ['ㄱ', 'ㄲ', 'ㄴ', 'ㄷ', 'ㄸ', 'ㄹ', 'ㅁ', 'ㅂ', 'ㅃ', 'ㅅ', 'ㅆ', 'ㅇ', 'ㅈ', 'ㅉ', 'ㅊ', 'ㅋ', 'ㅌ', 'ㅍ', 'ㅎ'];
+const TYPED_INITIALS: [char; 19] = [
+    'ㄱ', 'ㄲ', 'ㄴ', 'ㄷ', 'ㄸ', 'ㄹ', 'ㅁ', 'ㅂ', 'ㅃ', 'ㅅ', 'ㅆ', 'ㅇ', 'ㅈ', 'ㅉ', 'ㅊ', 'ㅋ',
+    'ㅌ', 'ㅍ', 'ㅎ',
+];
 
 /// What an input method makes of two consonants that are typed one after the other.
 const PAIRS: [(char, [char; 2]); 11] = [
@@ -56,7 +58,8 @@ pub(crate) fn decomposed(text: &str) -> String {
             }
         } else {
             letters.push(letter);
-            is_open = MEDIALS.contains(&letter) && before.is_some_and(|before| INITIALS.contains(&before));
+            is_open = MEDIALS.contains(&letter)
+                && before.is_some_and(|before| INITIALS.contains(&before));
         }
         before = Some(letter);
     }
@@ -68,7 +71,9 @@ pub(crate) fn decomposed(text: &str) -> String {
 
 /// Initial, vowel and final of a syllable.
 fn parts(letter: char) -> Option<(char, char, Option<char>)> {
-    let place = u32::from(letter).checked_sub(FIRST_SYLLABLE).filter(|place| *place < SYLLABLES)?;
+    let place = u32::from(letter)
+        .checked_sub(FIRST_SYLLABLE)
+        .filter(|place| *place < SYLLABLES)?;
     let initial = char::from_u32(0x1100 + place / (VOWELS * FINALS))?;
     let medial = char::from_u32(0x1161 + place / FINALS % VOWELS)?;
     let coda = match place % FINALS {
@@ -85,7 +90,11 @@ pub(crate) fn initials(text: &str) -> String {
     for letter in decomposed(text).chars() {
         if let Some(initial) = typed_initial(letter) {
             found.extend([initial, OPEN]);
-        } else if letter.is_alphanumeric() && !MEDIALS.contains(&letter) && !CODAS.contains(&letter) && letter != OPEN {
+        } else if letter.is_alphanumeric()
+            && !MEDIALS.contains(&letter)
+            && !CODAS.contains(&letter)
+            && letter != OPEN
+        {
             found.push(' ');
         }
     }
@@ -127,7 +136,11 @@ pub(crate) fn words(query: &str) -> Vec<Word> {
             }
             let letters = decomposed(word);
             let is_on_its_way = place + 1 == count && !is_whole;
-            Word::Text(if is_on_its_way { ways_on(letters) } else { vec![letters] })
+            Word::Text(if is_on_its_way {
+                ways_on(letters)
+            } else {
+                vec![letters]
+            })
         })
         .collect()
 }
@@ -142,19 +155,27 @@ const JOINED_VOWELS: [(char, [char; 3]); 3] = [
 
 /// The 27 finals as a keyboard types them, in the standard's order.
 const TYPED_FINALS: [char; 27] = [
-    'ㄱ', 'ㄲ', 'ㄳ', 'ㄴ', 'ㄵ', 'ㄶ', 'ㄷ', 'ㄹ', 'ㄺ', 'ㄻ', 'ㄼ', 'ㄽ', 'ㄾ', 'ㄿ', 'ㅀ', 'ㅁ', 'ㅂ', 'ㅄ', 'ㅅ', 'ㅆ', 'ㅇ',
-    'ㅈ', 'ㅊ', 'ㅋ', 'ㅌ', 'ㅍ', 'ㅎ',
+    'ㄱ', 'ㄲ', 'ㄳ', 'ㄴ', 'ㄵ', 'ㄶ', 'ㄷ', 'ㄹ', 'ㄺ', 'ㄻ', 'ㄼ', 'ㄽ', 'ㄾ', 'ㄿ', 'ㅀ', 'ㅁ',
+    'ㅂ', 'ㅄ', 'ㅅ', 'ㅆ', 'ㅇ', 'ㅈ', 'ㅊ', 'ㅋ', 'ㅌ', 'ㅍ', 'ㅎ',
 ];
 
 /// All that a word can be the beginning of whose last letter is still being typed: its final, or all but its initial, may be missing, and what
 /// an input method shows as its final may turn out to be the next initial (기술 is typed 기, 깃, 기수, 기술).
 fn ways_on(letters: String) -> Vec<String> {
     let mut before = letters.clone();
-    let Some(last) = before.pop() else { return vec![letters] };
-    let follows_hangul = before.chars().next_back().is_some_and(|letter| letter == OPEN || CODAS.contains(&letter));
+    let Some(last) = before.pop() else {
+        return vec![letters];
+    };
+    let follows_hangul = before
+        .chars()
+        .next_back()
+        .is_some_and(|letter| letter == OPEN || CODAS.contains(&letter));
     if last == OPEN {
         let vowel = before.chars().next_back();
-        let joined = JOINED_VOWELS.into_iter().find(|(first, _)| Some(*first) == vowel).map(|(_, joined)| joined);
+        let joined = JOINED_VOWELS
+            .into_iter()
+            .find(|(first, _)| Some(*first) == vowel)
+            .map(|(_, joined)| joined);
         let mut ways = vec![before.clone()];
         before.pop();
         for vowel in joined.into_iter().flatten() {
@@ -164,13 +185,19 @@ fn ways_on(letters: String) -> Vec<String> {
         return ways;
     }
     if let Some(typed) = typed_final(last) {
-        let pair = PAIRS.iter().find(|(pair, _)| *pair == typed).map(|(_, consonants)| *consonants);
+        let pair = PAIRS
+            .iter()
+            .find(|(pair, _)| *pair == typed)
+            .map(|(_, consonants)| *consonants);
         // The final alone, or the first half of it, and the rest in the next syllable.
         let next = match pair {
             Some([first, second]) => final_of(first).zip(initial_of(second)),
             None => Some(OPEN).zip(initial_of(typed)),
         };
-        let doubled = PAIRS.iter().filter(|(_, [first, _])| *first == typed).filter_map(|(pair, _)| final_of(*pair));
+        let doubled = PAIRS
+            .iter()
+            .filter(|(_, [first, _])| *first == typed)
+            .filter_map(|(pair, _)| final_of(*pair));
         let mut ways: Vec<String> = doubled.map(|double| format!("{before}{double}")).collect();
         ways.extend(next.map(|(coda, initial)| format!("{before}{coda}{initial}")));
         ways.push(letters);
@@ -189,11 +216,19 @@ fn typed_final(letter: char) -> Option<char> {
 }
 
 fn final_of(typed: char) -> Option<char> {
-    TYPED_FINALS.iter().zip(CODAS).find(|(it, _)| **it == typed).map(|(_, coda)| coda)
+    TYPED_FINALS
+        .iter()
+        .zip(CODAS)
+        .find(|(it, _)| **it == typed)
+        .map(|(_, coda)| coda)
 }
 
 fn initial_of(typed: char) -> Option<char> {
-    TYPED_INITIALS.iter().zip(INITIALS).find(|(it, _)| **it == typed).map(|(_, initial)| initial)
+    TYPED_INITIALS
+        .iter()
+        .zip(INITIALS)
+        .find(|(it, _)| **it == typed)
+        .map(|(_, initial)| initial)
 }
 
 /// Whether the last sound of a text is a consonant: by it 과 is told from 와. Of letters that are neither Hangul nor digits it is not known.
@@ -210,7 +245,10 @@ pub(crate) fn ends_in_consonant(text: &str) -> bool {
 fn as_initials(word: &str) -> Option<String> {
     let mut found = String::new();
     for letter in word.chars() {
-        let pair = PAIRS.iter().find(|(pair, _)| *pair == letter).map(|(_, consonants)| consonants.as_slice());
+        let pair = PAIRS
+            .iter()
+            .find(|(pair, _)| *pair == letter)
+            .map(|(_, consonants)| consonants.as_slice());
         for consonant in pair.unwrap_or(&[letter]) {
             if !TYPED_INITIALS.contains(consonant) {
                 return None;
@@ -246,10 +284,16 @@ mod tests {
     #[test]
     fn a_decomposed_text_comes_out_like_the_composed_one() {
         // 각, 가나 and a syllable without its final, whose final follows.
-        for (composed, decomposed_already) in
-            [("각", "\u{1100}\u{1161}\u{11A8}"), ("가나", "\u{1100}\u{1161}\u{1102}\u{1161}"), ("각", "가\u{11A8}")]
-        {
-            assert_eq!(decomposed(composed), decomposed(decomposed_already), "{composed}");
+        for (composed, decomposed_already) in [
+            ("각", "\u{1100}\u{1161}\u{11A8}"),
+            ("가나", "\u{1100}\u{1161}\u{1102}\u{1161}"),
+            ("각", "가\u{11A8}"),
+        ] {
+            assert_eq!(
+                decomposed(composed),
+                decomposed(decomposed_already),
+                "{composed}"
+            );
         }
     }
 
@@ -309,16 +353,24 @@ mod tests {
         ] {
             for step in steps.split(' ') {
                 assert!(finds(step, text), "{step} in {text}");
-                assert!(finds(&format!("중소 {step}"), &format!("중소기업 {text}")), "{step} behind a word");
+                assert!(
+                    finds(&format!("중소 {step}"), &format!("중소기업 {text}")),
+                    "{step} behind a word"
+                );
             }
         }
     }
 
     #[test]
     fn the_last_sound_is_that_of_the_last_letter_or_digit() {
-        for (text, ends) in
-            [("사업", true), ("바우처", false), ("사업 (2차)", false), ("R&D 100", true), ("2차 4", false), ("", false)]
-        {
+        for (text, ends) in [
+            ("사업", true),
+            ("바우처", false),
+            ("사업 (2차)", false),
+            ("R&D 100", true),
+            ("2차 4", false),
+            ("", false),
+        ] {
             assert_eq!(ends_in_consonant(text), ends, "{text}");
         }
     }

@@ -126,8 +126,20 @@ pub(crate) struct PeriodView {
 }
 
 impl From<Period> for PeriodView {
-    fn from(Period { kind, text, starts_on, ends_on }: Period) -> Self {
-        Self { kind, text, starts_on, ends_on }
+    fn from(
+        Period {
+            kind,
+            text,
+            starts_on,
+            ends_on,
+        }: Period,
+    ) -> Self {
+        Self {
+            kind,
+            text,
+            starts_on,
+            ends_on,
+        }
     }
 }
 
@@ -161,8 +173,15 @@ impl ProjectView {
     /// The project on that day in Seoul.
     pub(crate) fn on(Stored { it, successor }: Stored, today: NaiveDate) -> Self {
         let phase = it.phase(today);
-        let source = it.source.clone().map(|source| SourceView::of(source, it.source_list));
-        let days_left = it.period.ends_on.map(|end| (end - today).num_days()).filter(|days| *days >= 0 && phase != Phase::Ended);
+        let source = it
+            .source
+            .clone()
+            .map(|source| SourceView::of(source, it.source_list));
+        let days_left = it
+            .period
+            .ends_on
+            .map(|end| (end - today).num_days())
+            .filter(|days| *days >= 0 && phase != Phase::Ended);
         Self {
             id: it.id.0,
             series_id: it.series_id.0,
@@ -192,7 +211,12 @@ impl ProjectView {
 
 fn shown(status: StatusCode, stored: Stored, today: NaiveDate) -> Versioned<ProjectView> {
     let location = (status == StatusCode::CREATED).then(|| format!("/projects/{}", stored.it.id));
-    Versioned { status, location, version: stored.it.version, view: ProjectView::on(stored, today) }
+    Versioned {
+        status,
+        location,
+        version: stored.it.version,
+        view: ProjectView::on(stored, today),
+    }
 }
 
 /// Examples of this service's own problems.
@@ -202,16 +226,24 @@ pub(crate) fn problems() -> Vec<Problem> {
         Refusal::NotOngoing(ProjectStatus::Ended),
         Refusal::NotOverdue(Phase::Closing),
     ];
-    of_one.map(Problem::from).into_iter().chain(imports::problems()).collect()
+    of_one
+        .map(Problem::from)
+        .into_iter()
+        .chain(imports::problems())
+        .collect()
 }
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let sentence = refusal.sentence();
         match refusal {
-            Refusal::NotPlanned(status) => Self::conflict("project-not-planned", sentence).with("projectStatus", status.as_str()),
-            Refusal::NotOngoing(status) => Self::conflict("project-not-ongoing", sentence).with("projectStatus", status.as_str()),
-            Refusal::NotOverdue(phase) => Self::conflict("project-not-overdue", sentence).with("phase", phase.as_str()),
+            Refusal::NotPlanned(status) => Self::conflict("project-not-planned", sentence)
+                .with("projectStatus", status.as_str()),
+            Refusal::NotOngoing(status) => Self::conflict("project-not-ongoing", sentence)
+                .with("projectStatus", status.as_str()),
+            Refusal::NotOverdue(phase) => {
+                Self::conflict("project-not-overdue", sentence).with("phase", phase.as_str())
+            }
             Refusal::EndsBeforeItStarts
             | Refusal::NoSuchDate
             | Refusal::NoSuchYear

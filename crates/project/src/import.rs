@@ -152,7 +152,12 @@ enum Format {
 
 impl Default for Reader {
     fn default() -> Self {
-        Self { format: Format::Unknown(Vec::new()), received: 0, rows: 0, ready: VecDeque::new() }
+        Self {
+            format: Format::Unknown(Vec::new()),
+            received: 0,
+            rows: 0,
+            ready: VecDeque::new(),
+        }
     }
 }
 
@@ -169,7 +174,11 @@ impl Reader {
         match &mut self.format {
             Format::Unknown(held) => {
                 held.extend_from_slice(bytes);
-                if held.len() >= CERTAIN { self.recognise() } else { Ok(()) }
+                if held.len() >= CERTAIN {
+                    self.recognise()
+                } else {
+                    Ok(())
+                }
             }
             Format::Csv(table) => table.push(bytes, &mut self.ready),
             Format::Lines(lines) => lines.push(bytes, &mut self.ready),
@@ -206,7 +215,10 @@ impl Reader {
                 };
             }
         }
-        if self.rows == 0 && self.ready.is_empty() && !matches!(&self.format, Format::Answer(answer) if !answer.is_empty()) {
+        if self.rows == 0
+            && self.ready.is_empty()
+            && !matches!(&self.format, Format::Answer(answer) if !answer.is_empty())
+        {
             return Err(Wrong::NoRows);
         }
         Ok(())
@@ -221,7 +233,9 @@ impl Reader {
             Format::Answer(answer) => answer.take(),
             _ => self.ready.pop_front(),
         };
-        let Some(mut line) = next else { return Ok(None) };
+        let Some(mut line) = next else {
+            return Ok(None);
+        };
         self.rows += 1;
         if self.rows > MOST_ROWS {
             return Err(Wrong::TooManyRows);
@@ -232,7 +246,9 @@ impl Reader {
 
     /// Knows what the file is by its first bytes, and reads them.
     fn recognise(&mut self) -> Result<(), Wrong> {
-        let Format::Unknown(held) = &mut self.format else { return Ok(()) };
+        let Format::Unknown(held) = &mut self.format else {
+            return Ok(());
+        };
         let held = std::mem::take(held);
         wrong::refuse_what_is_no_text(&held)?;
         let text = held.strip_prefix(UTF8_MARK).unwrap_or(&held);

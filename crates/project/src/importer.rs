@@ -42,7 +42,12 @@ struct Importer {
 /// Carries out until told to stop.
 pub(crate) async fn run(context: Context, stop: CancellationToken) {
     let (bell, db) = (context.db.committed(), context.db.clone());
-    let mut importer = Importer { db, bell, stop: stop.clone(), forgot_at: None };
+    let mut importer = Importer {
+        db,
+        bell,
+        stop: stop.clone(),
+        forgot_at: None,
+    };
     leader::lead(&context.db, &stop, &mut importer).await;
 }
 
@@ -100,7 +105,10 @@ fn is_the_rows_fault(error: &sqlx::Error) -> bool {
 }
 
 fn is_unreadable(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. })
+    matches!(
+        error,
+        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }
+    )
 }
 
 async fn begin(db: &Db, lease: Option<&Lease>) -> Result<Tx, sqlx::Error> {
@@ -124,7 +132,14 @@ struct Batch {
 
 async fn carry_out_batch(db: &Db, lease: Option<&Lease>, most: i64) -> Result<bool, sqlx::Error> {
     let mut tx = begin(db, lease).await?;
-    let Some(Committed { id: import, by, mut counts }) = imports::lock_committed(&mut tx).await? else { return Ok(false) };
+    let Some(Committed {
+        id: import,
+        by,
+        mut counts,
+    }) = imports::lock_committed(&mut tx).await?
+    else {
+        return Ok(false);
+    };
     let waiting = rows::waiting(&mut tx, import, most).await?;
     if waiting.is_empty() {
         imports::finish(&mut tx, import).await?;
@@ -132,7 +147,13 @@ async fn carry_out_batch(db: &Db, lease: Option<&Lease>, most: i64) -> Result<bo
         let series = lock_all(&mut tx, &waiting).await?;
         let sources: Vec<Source> = waiting.iter().map(|it| it.row.source()).collect();
         let imported = rows::imported(&mut tx, &sources).await?;
-        let batch = Batch { import, actor: Actor::Staff(StaffId(by)), today: seoul_date(tx.now()), imported, series };
+        let batch = Batch {
+            import,
+            actor: Actor::Staff(StaffId(by)),
+            today: seoul_date(tx.now()),
+            imported,
+            series,
+        };
         let mut results = Vec::with_capacity(waiting.len());
         for it in waiting {
             let (number, action) = (it.number, it.action);
@@ -149,17 +170,25 @@ async fn carry_out_batch(db: &Db, lease: Option<&Lease>, most: i64) -> Result<bo
 
 /// Takes every key and then every series that the rows are about, each kind in its order, before any row of a project is locked: so that two
 /// who want the same wait for each other in the same order. Gives the series of those that create an edition.
-async fn lock_all(tx: &mut Tx, waiting: &[WaitingRow]) -> Result<HashMap<String, SeriesId>, sqlx::Error> {
+async fn lock_all(
+    tx: &mut Tx,
+    waiting: &[WaitingRow],
+) -> Result<HashMap<String, SeriesId>, sqlx::Error> {
     let creating = waiting.iter().filter(|it| it.action == Action::Create);
     let keys: BTreeSet<String> = creating.map(|it| it.row.series_key()).collect();
     for key in &keys {
         store::lock_key(tx, key).await?;
     }
     let mut series = HashMap::with_capacity(keys.len());
-    let editions: Vec<Uuid> = waiting.iter().filter_map(|it| it.edition.map(|(id, _)| id)).collect();
+    let editions: Vec<Uuid> = waiting
+        .iter()
+        .filter_map(|it| it.edition.map(|(id, _)| id))
+        .collect();
     let mut all: BTreeSet<SeriesId> = rows::series_of(tx, &editions).await?.into_iter().collect();
     for key in keys {
-        let of_key = store::recognise(tx, &key).await?.unwrap_or_else(|| SeriesId(tx.new_id()));
+        let of_key = store::recognise(tx, &key)
+            .await?
+            .unwrap_or_else(|| SeriesId(tx.new_id()));
         all.insert(of_key);
         series.insert(key, of_key);
     }
@@ -169,49 +198,93 @@ async fn lock_all(tx: &mut Tx, waiting: &[WaitingRow]) -> Result<HashMap<String,
     Ok(series)
 }
 
-async fn fail_next(db: &Db, lease: Option<&Lease>, error: &sqlx::Error) -> Result<bool, sqlx::Error> {
+async fn fail_next(
+    db: &Db,
+    lease: Option<&Lease>,
+    error: &sqlx::Error,
+) -> Result<bool, sqlx::Error> {
     let mut tx = begin(db, lease).await?;
-    let Some(Committed { id: import, .. }) = imports::lock_committed(&mut tx).await? else { return Ok(false) };
+    let Some(Committed { id: import, .. }) = imports::lock_committed(&mut tx).await? else {
+        return Ok(false);
+    };
     let why = if is_unreadable(error) {
-        Text::new("저장된 내용을 읽을 수 없습니다", "what is stored of it cannot be read")
+        Text::new(
+            "저장된 내용을 읽을 수 없습니다",
+            "what is stored of it cannot be read",
+        )
     } else {
-        Text::new("데이터베이스가 받아들이지 않았습니다", "the database refuses it")
+        Text::new(
+            "데이터베이스가 받아들이지 않았습니다",
+            "the database refuses it",
+        )
     };
     let next = rows::next_waiting(&mut tx, import).await?;
-    rows::carried_out(&mut tx, import, next.map(|number| (number, Err(refused(&why).into()))).into_iter().collect()).await?;
+    rows::carried_out(
+        &mut tx,
+        import,
+        next.map(|number| (number, Err(refused(&why).into())))
+            .into_iter()
+            .collect(),
+    )
+    .await?;
     imports::count(&mut tx, import).await?;
     tx.commit().await?;
     Ok(true)
 }
 
 fn refused(why: &Text) -> Fault {
-    let message = Text::new(format!("저장할 수 없습니다: {}", why.ko), format!("It cannot be stored: {}", why.en));
-    Fault { column: None, code: "refused", message }
+    let message = Text::new(
+        format!("저장할 수 없습니다: {}", why.ko),
+        format!("It cannot be stored: {}", why.en),
+    );
+    Fault {
+        column: None,
+        code: "refused",
+        message,
+    }
 }
 
 /// What keeps one row from being carried out is noted with it; what the store cannot do now is tried again.
-fn done_or_failed(result: Result<ProjectId, ChangeError<Refusal>>) -> Result<Result<Uuid, StoredFault>, sqlx::Error> {
+fn done_or_failed(
+    result: Result<ProjectId, ChangeError<Refusal>>,
+) -> Result<Result<Uuid, StoredFault>, sqlx::Error> {
     Ok(match result {
         Ok(id) => Ok(id.0),
         Err(ChangeError::Store(error)) => return Err(error),
-        Err(ChangeError::NotFound | ChangeError::Stale { .. } | ChangeError::Refused(Refusal::NotPlanned(_))) => {
-            Err(plan::changed_meanwhile().into())
-        }
+        Err(
+            ChangeError::NotFound
+            | ChangeError::Stale { .. }
+            | ChangeError::Refused(Refusal::NotPlanned(_)),
+        ) => Err(plan::changed_meanwhile().into()),
         Err(ChangeError::Refused(refusal)) => Err(refused(&refusal.sentence()).into()),
     })
 }
 
-async fn carry_out(tx: &mut Tx, waiting: WaitingRow, batch: &Batch) -> Result<ProjectId, ChangeError<Refusal>> {
-    let WaitingRow { action, row, edition, .. } = waiting;
+async fn carry_out(
+    tx: &mut Tx,
+    waiting: WaitingRow,
+    batch: &Batch,
+) -> Result<ProjectId, ChangeError<Refusal>> {
+    let WaitingRow {
+        action,
+        row,
+        edition,
+        ..
+    } = waiting;
     let Batch { actor, today, .. } = *batch;
     let known = batch.imported.get(&row.source()).map(|known| &known.it);
     match (action, edition) {
         (Action::Create, _) => {
             // Another import was faster.
             if let Some(known) = known {
-                return Err(ChangeError::Stale { current: known.version });
+                return Err(ChangeError::Stale {
+                    current: known.version,
+                });
             }
-            let series_id = *batch.series.get(&row.series_key()).ok_or(ChangeError::NotFound)?;
+            let series_id = *batch
+                .series
+                .get(&row.series_key())
+                .ok_or(ChangeError::NotFound)?;
             if rows::is_newly_expected(tx, batch.import, series_id, row.year).await? {
                 return Err(ChangeError::NotFound);
             }
@@ -224,9 +297,13 @@ async fn carry_out(tx: &mut Tx, waiting: WaitingRow, batch: &Batch) -> Result<Pr
         (Action::Edit | Action::FillsPlanned, Some((id, version))) => {
             // Another import was faster.
             if let Some(known) = known.filter(|known| known.id.0 != id) {
-                return Err(ChangeError::Stale { current: known.version });
+                return Err(ChangeError::Stale {
+                    current: known.version,
+                });
             }
-            let found = rows::imported_edition(tx, id).await?.ok_or(ChangeError::NotFound)?;
+            let found = rows::imported_edition(tx, id)
+                .await?
+                .ok_or(ChangeError::NotFound)?;
             let may = |it: &Project| match it.version {
                 current if current != version => Err(ChangeError::Stale { current }),
                 _ => Ok(()),
@@ -237,12 +314,17 @@ async fn carry_out(tx: &mut Tx, waiting: WaitingRow, batch: &Batch) -> Result<Pr
             };
             let edited = store::change(tx, found.it.id, may, command, actor).await?;
             if plan::starts(&row, &edited, today) {
-                let start = Command::Start { on: plan::began_on(&row, today), today };
+                let start = Command::Start {
+                    on: plan::began_on(&row, today),
+                    today,
+                };
                 store::change(tx, edited.id, |_| Ok(()), start, actor).await?;
             }
             Ok(edited.id)
         }
         // Nothing else waits.
-        (Action::Edit | Action::FillsPlanned, None) | (Action::Same | Action::Error, _) => Err(ChangeError::NotFound),
+        (Action::Edit | Action::FillsPlanned, None) | (Action::Same | Action::Error, _) => {
+            Err(ChangeError::NotFound)
+        }
     }
 }

@@ -4,7 +4,10 @@
 /// dot. One letter stays one letter, so that places in the text stay where they are.
 pub(crate) fn plain(letter: char) -> char {
     match letter {
-        '\u{FF01}'..='\u{FF5E}' => u32::from(letter).checked_sub(0xFEE0).and_then(char::from_u32).map_or(letter, same_kind),
+        '\u{FF01}'..='\u{FF5E}' => u32::from(letter)
+            .checked_sub(0xFEE0)
+            .and_then(char::from_u32)
+            .map_or(letter, same_kind),
         _ => same_kind(letter),
     }
 }
@@ -66,7 +69,9 @@ pub(crate) fn number(digits: &[char]) -> Option<u32> {
     if digits.is_empty() || digits.len() > 9 {
         return None;
     }
-    digits.iter().try_fold(0, |number, digit| Some(number * 10 + digit.to_digit(10)?))
+    digits
+        .iter()
+        .try_fold(0, |number, digit| Some(number * 10 + digit.to_digit(10)?))
 }
 
 #[cfg(test)]

@@ -19,7 +19,11 @@ pub const TABLE: &[Permission] = &[
     Permission::new("GET", "/projects/imports", [No, No, No, No, All]),
     Permission::new("GET", "/projects/imports/{id}", [No, No, No, No, All]),
     Permission::new("GET", "/projects/imports/{id}/rows", [No, No, No, No, All]),
-    Permission::new("POST", "/projects/imports/{id}/commit", [No, No, No, No, All]),
+    Permission::new(
+        "POST",
+        "/projects/imports/{id}/commit",
+        [No, No, No, No, All],
+    ),
     Permission::new("GET", "/me/data", [No, Own, No, No, No]),
     Permission::new("DELETE", "/me", [No, Own, No, No, No]),
 ];

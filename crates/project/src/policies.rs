@@ -1,8 +1,8 @@
 //! What this and other services' events do here.
 
 use events::{
-    Actor, ConsultationCreated, ConsultationEdited, ConsultationProgressed, InterestCreated, InterestUpdated, ProjectEnded,
-    ProjectId, SalesmanMatched, TellsProfile,
+    Actor, ConsultationCreated, ConsultationEdited, ConsultationProgressed, InterestCreated,
+    InterestUpdated, ProjectEnded, ProjectId, SalesmanMatched, TellsProfile,
 };
 use service_kit::{PolicyError, Received, Tx};
 
@@ -15,7 +15,10 @@ use crate::store::{self, view};
 ///
 /// However often the event comes: an edition that has a successor gets no other. One that is there already is linked, and where it follows
 /// another edition of this year (1차, 2차), it is next year's edition of both.
-pub(crate) async fn annual_project_create(tx: &mut Tx, received: &Received<ProjectEnded>) -> Result<(), PolicyError> {
+pub(crate) async fn annual_project_create(
+    tx: &mut Tx,
+    received: &Received<ProjectEnded>,
+) -> Result<(), PolicyError> {
     let event = &received.event;
     let Some(ended) = store::load_with_series(tx, event.project_id).await? else {
         return Err(PolicyError::Park("there is no such project".to_owned()));
@@ -27,23 +30,38 @@ pub(crate) async fn annual_project_create(tx: &mut Tx, received: &Received<Proje
     match store::edition_of(tx, ended.series_id, ended.year + 1).await? {
         Some((_, Some(_))) => Ok(()),
         Some((next, None)) => {
-            let edit = EditProject { predecessor: Patch::Set(Neighbour::from(&ended)), ..EditProject::default() };
-            store::change(tx, next, |_: &Project| Ok(()), Command::Edit(Box::new(edit)), Actor::System).await?;
+            let edit = EditProject {
+                predecessor: Patch::Set(Neighbour::from(&ended)),
+                ..EditProject::default()
+            };
+            store::change(
+                tx,
+                next,
+                |_: &Project| Ok(()),
+                Command::Edit(Box::new(edit)),
+                Actor::System,
+            )
+            .await?;
             Ok(())
         }
         None => {
             let id = ProjectId(tx.new_id());
             // After the last year there is no next one.
-            let Some(command) = ended.next_edition(id) else { return Ok(()) };
-            let (it, event) =
-                Project::create(command, Actor::System).map_err(|refusal| PolicyError::Park(refusal.to_string()))?;
+            let Some(command) = ended.next_edition(id) else {
+                return Ok(());
+            };
+            let (it, event) = Project::create(command, Actor::System)
+                .map_err(|refusal| PolicyError::Park(refusal.to_string()))?;
             Ok(store::create(tx, &it, &event).await?)
         }
     }
 }
 
 /// `ProjectView`: whenever an interest is created, keep it.
-pub(crate) async fn keep_new_interest(tx: &mut Tx, received: &Received<InterestCreated>) -> Result<(), PolicyError> {
+pub(crate) async fn keep_new_interest(
+    tx: &mut Tx,
+    received: &Received<InterestCreated>,
+) -> Result<(), PolicyError> {
     let event = &received.event;
     let told = view::ToldInterest {
         id: event.interest_id,
@@ -57,7 +75,10 @@ pub(crate) async fn keep_new_interest(tx: &mut Tx, received: &Received<InterestC
 }
 
 /// `ProjectView`: whenever an interest is turned off or on, keep which.
-pub(crate) async fn keep_interest(tx: &mut Tx, received: &Received<InterestUpdated>) -> Result<(), PolicyError> {
+pub(crate) async fn keep_interest(
+    tx: &mut Tx,
+    received: &Received<InterestUpdated>,
+) -> Result<(), PolicyError> {
     let event = &received.event;
     let told = view::ToldInterest {
         id: event.interest_id,
@@ -71,27 +92,42 @@ pub(crate) async fn keep_interest(tx: &mut Tx, received: &Received<InterestUpdat
 }
 
 /// `ProjectView`: whenever a consultation is created, keep it.
-pub(crate) async fn keep_new_consultation(tx: &mut Tx, received: &Received<ConsultationCreated>) -> Result<(), PolicyError> {
+pub(crate) async fn keep_new_consultation(
+    tx: &mut Tx,
+    received: &Received<ConsultationCreated>,
+) -> Result<(), PolicyError> {
     Ok(view::keep_consultation(tx, received).await?)
 }
 
 /// `ProjectView`: whenever a consultation is edited, keep the day it is wished for.
-pub(crate) async fn keep_desired_date(tx: &mut Tx, received: &Received<ConsultationEdited>) -> Result<(), PolicyError> {
+pub(crate) async fn keep_desired_date(
+    tx: &mut Tx,
+    received: &Received<ConsultationEdited>,
+) -> Result<(), PolicyError> {
     Ok(view::keep_desired_date(tx, &received.event).await?)
 }
 
 /// `ProjectView`: whenever a consultation moves to another step, keep that.
-pub(crate) async fn keep_step(tx: &mut Tx, received: &Received<ConsultationProgressed>) -> Result<(), PolicyError> {
+pub(crate) async fn keep_step(
+    tx: &mut Tx,
+    received: &Received<ConsultationProgressed>,
+) -> Result<(), PolicyError> {
     Ok(view::keep_step(tx, &received.event).await?)
 }
 
 /// `ProjectView`: whenever a salesman is matched, keep who is on what.
-pub(crate) async fn keep_match(tx: &mut Tx, received: &Received<SalesmanMatched>) -> Result<(), PolicyError> {
+pub(crate) async fn keep_match(
+    tx: &mut Tx,
+    received: &Received<SalesmanMatched>,
+) -> Result<(), PolicyError> {
     Ok(view::keep_match(tx, received).await?)
 }
 
 /// `KeepSalesmen`: whenever anything happens to a salesman or consultant, keep the name he is shown by.
-pub(crate) async fn keep_salesmen<E: TellsProfile>(tx: &mut Tx, received: &Received<E>) -> Result<(), PolicyError> {
+pub(crate) async fn keep_salesmen<E: TellsProfile>(
+    tx: &mut Tx,
+    received: &Received<E>,
+) -> Result<(), PolicyError> {
     let (id, profile) = received.event.profile();
     Ok(view::keep_salesman(tx, id, &profile.display_name).await?)
 }

@@ -2,8 +2,8 @@
 
 use chrono::{Datelike as _, Months, NaiveDate};
 use events::{
-    Actor, Category, Edition, EditionField, Period, PeriodKind, Phase, ProjectCreated, ProjectEdited, ProjectEnded, ProjectId,
-    ProjectStarted, ProjectStatus, Region, SeriesId,
+    Actor, Category, Edition, EditionField, Period, PeriodKind, Phase, ProjectCreated,
+    ProjectEdited, ProjectEnded, ProjectId, ProjectStarted, ProjectStatus, Region, SeriesId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -123,7 +123,11 @@ pub enum Told {
 /// # Errors
 /// [`Refusal::NoSuchYear`].
 pub fn check_year(year: i32) -> Result<(), Refusal> {
-    if YEARS.contains(&year) { Ok(()) } else { Err(Refusal::NoSuchYear) }
+    if YEARS.contains(&year) {
+        Ok(())
+    } else {
+        Err(Refusal::NoSuchYear)
+    }
 }
 
 /// Whether the period can be. It may lack either end.
@@ -131,7 +135,11 @@ pub fn check_year(year: i32) -> Result<(), Refusal> {
 /// # Errors
 /// [`Refusal::EndsBeforeItStarts`], [`Refusal::NoSuchDate`].
 pub fn check_period(period: &Period) -> Result<(), Refusal> {
-    if [period.starts_on, period.ends_on].into_iter().flatten().any(|date| !YEARS.contains(&date.year())) {
+    if [period.starts_on, period.ends_on]
+        .into_iter()
+        .flatten()
+        .any(|date| !YEARS.contains(&date.year()))
+    {
         return Err(Refusal::NoSuchDate);
     }
     match (period.starts_on, period.ends_on) {
@@ -142,7 +150,10 @@ pub fn check_period(period: &Period) -> Result<(), Refusal> {
 
 /// Whether a page may link there: an http(s) address without blanks.
 pub fn is_web_address(link: &str) -> bool {
-    let begins = |scheme: &str| link.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme));
+    let begins = |scheme: &str| {
+        link.get(..scheme.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
+    };
     (begins("https://") || begins("http://")) && !link.contains(char::is_whitespace)
 }
 
@@ -153,15 +164,23 @@ pub fn written(starts_on: NaiveDate, ends_on: NaiveDate) -> String {
 
 /// The period one year later; what was on 29 February is on the 28th.
 fn a_year_later(period: &Period) -> Option<Period> {
-    let later = |date: Option<NaiveDate>| date.and_then(|date| date.checked_add_months(Months::new(12)));
+    let later =
+        |date: Option<NaiveDate>| date.and_then(|date| date.checked_add_months(Months::new(12)));
     let (starts_on, ends_on) = (later(period.starts_on), later(period.ends_on));
     let text = period::a_year_later(&period.text);
     let text = match (period.kind, starts_on, ends_on) {
         // Words without the dates, or dates that a date entered beside them contradicts.
-        (PeriodKind::Range, Some(start), Some(end)) if !tells(&text, start, end) => written(start, end),
+        (PeriodKind::Range, Some(start), Some(end)) if !tells(&text, start, end) => {
+            written(start, end)
+        }
         _ => text,
     };
-    let later = Period { kind: period.kind, text, starts_on, ends_on };
+    let later = Period {
+        kind: period.kind,
+        text,
+        starts_on,
+        ends_on,
+    };
     check_period(&later).is_ok().then_some(later)
 }
 
@@ -178,7 +197,10 @@ impl Project {
     pub fn create(command: CreateProject, actor: Actor) -> Result<(Self, ProjectCreated), Refusal> {
         check_year(command.year)?;
         check_period(&command.period)?;
-        if command.ended_on.is_some_and(|ended| command.started_on.is_some_and(|started| ended < started)) {
+        if command
+            .ended_on
+            .is_some_and(|ended| command.started_on.is_some_and(|started| ended < started))
+        {
             return Err(Refusal::EndedBeforeStarted);
         }
         let it = Self {
@@ -203,7 +225,11 @@ impl Project {
             source_list: command.source_list,
             version: 1,
         };
-        let event = ProjectCreated { project_id: it.id, edition: it.edition(), actor };
+        let event = ProjectCreated {
+            project_id: it.id,
+            edition: it.edition(),
+            actor,
+        };
         Ok((it, event))
     }
 
@@ -221,7 +247,9 @@ impl Project {
                 phase => Err(Refusal::NotOverdue(phase)),
             },
             Command::Edit(edit) => self.edit(*edit, actor),
-            Command::Fill(_) if self.status != ProjectStatus::Planned => Err(Refusal::NotPlanned(self.status)),
+            Command::Fill(_) if self.status != ProjectStatus::Planned => {
+                Err(Refusal::NotPlanned(self.status))
+            }
             Command::Fill(announcement) => self.edit(*announcement, actor),
         }
     }
@@ -234,33 +262,68 @@ impl Project {
     fn start(&self, on: NaiveDate, today: NaiveDate, actor: Actor) -> Result<Change, Refusal> {
         match self.status {
             ProjectStatus::Planned if on > today => return Err(Refusal::StartedInTheFuture),
-            ProjectStatus::Planned if !YEARS.contains(&on.year()) => return Err(Refusal::StartedNever),
+            ProjectStatus::Planned if !YEARS.contains(&on.year()) => {
+                return Err(Refusal::StartedNever);
+            }
             ProjectStatus::Planned => {}
             other => return Err(Refusal::NotPlanned(other)),
         }
-        let after = Self { status: ProjectStatus::Ongoing, started_on: Some(on), version: self.version + 1, ..self.clone() };
-        let told = Told::Started(ProjectStarted { project_id: self.id, edition: after.edition(), actor });
+        let after = Self {
+            status: ProjectStatus::Ongoing,
+            started_on: Some(on),
+            version: self.version + 1,
+            ..self.clone()
+        };
+        let told = Told::Started(ProjectStarted {
+            project_id: self.id,
+            edition: after.edition(),
+            actor,
+        });
         Ok(Change { after, told })
     }
 
     fn end(&self, on: NaiveDate, today: NaiveDate, actor: Actor) -> Result<Change, Refusal> {
         match self.status {
             ProjectStatus::Ongoing if on > today => return Err(Refusal::EndedInTheFuture),
-            ProjectStatus::Ongoing if !YEARS.contains(&on.year()) => return Err(Refusal::EndedNever),
+            ProjectStatus::Ongoing if !YEARS.contains(&on.year()) => {
+                return Err(Refusal::EndedNever);
+            }
             ProjectStatus::Ongoing if self.started_on.is_some_and(|started| on < started) => {
                 return Err(Refusal::EndedBeforeStarted);
             }
             ProjectStatus::Ongoing => {}
             other => return Err(Refusal::NotOngoing(other)),
         }
-        let after = Self { status: ProjectStatus::Ended, ended_on: Some(on), version: self.version + 1, ..self.clone() };
-        let told = Told::Ended(ProjectEnded { project_id: self.id, edition: after.edition(), actor });
+        let after = Self {
+            status: ProjectStatus::Ended,
+            ended_on: Some(on),
+            version: self.version + 1,
+            ..self.clone()
+        };
+        let told = Told::Ended(ProjectEnded {
+            project_id: self.id,
+            edition: after.edition(),
+            actor,
+        });
         Ok(Change { after, told })
     }
 
     fn edit(&self, edit: EditProject, actor: Actor) -> Result<Option<Change>, Refusal> {
         let mut after = self.clone();
-        let EditProject { name, year, category, regions, target, scale, agency, host, summary, link, period, .. } = edit;
+        let EditProject {
+            name,
+            year,
+            category,
+            regions,
+            target,
+            scale,
+            agency,
+            host,
+            summary,
+            link,
+            period,
+            ..
+        } = edit;
         after.name = name.unwrap_or(after.name);
         after.year = year.unwrap_or(after.year);
         after.category = category.unwrap_or(after.category);
@@ -285,7 +348,10 @@ impl Project {
             Patch::Keep | Patch::Set(_) => {}
             Patch::Clear => after.predecessor = None,
         }
-        if after.year != self.year || after.series_id != self.series_id || after.predecessor != self.predecessor {
+        if after.year != self.year
+            || after.series_id != self.series_id
+            || after.predecessor != self.predecessor
+        {
             after.check_between(edit.between)?;
         }
         if let Some(source) = edit.source {
@@ -310,9 +376,20 @@ impl Project {
             return Ok(None);
         }
         after.version += 1;
-        let previous_period = changed.contains(&EditionField::Period).then(|| self.period.clone());
-        let event = ProjectEdited { project_id: self.id, edition: after.edition(), changed, previous_period, actor };
-        Ok(Some(Change { after, told: Told::Edited(event) }))
+        let previous_period = changed
+            .contains(&EditionField::Period)
+            .then(|| self.period.clone());
+        let event = ProjectEdited {
+            project_id: self.id,
+            edition: after.edition(),
+            changed,
+            previous_period,
+            actor,
+        };
+        Ok(Some(Change {
+            after,
+            told: Told::Edited(event),
+        }))
     }
 
     fn check_predecessor(&self, earlier: Neighbour) -> Result<(), Refusal> {
@@ -328,11 +405,15 @@ impl Project {
     /// Whether it still stands between its neighbours: they are of one series, and later years follow earlier ones. So no edition follows
     /// itself, however far around.
     fn check_between(&self, between: Between) -> Result<(), Refusal> {
-        if let Some(earlier) = between.predecessor.filter(|earlier| self.predecessor == Some(earlier.id)) {
-            self.check_predecessor(earlier).map_err(|refusal| match refusal {
-                Refusal::PredecessorNotEarlier => Refusal::NotAfterPredecessor,
-                other => other,
-            })?;
+        if let Some(earlier) = between
+            .predecessor
+            .filter(|earlier| self.predecessor == Some(earlier.id))
+        {
+            self.check_predecessor(earlier)
+                .map_err(|refusal| match refusal {
+                    Refusal::PredecessorNotEarlier => Refusal::NotAfterPredecessor,
+                    other => other,
+                })?;
         }
         match between.successor {
             Some(later) if later.series_id != self.series_id => Err(Refusal::SuccessorElsewhere),
@@ -355,7 +436,10 @@ impl Project {
             (EditionField::Summary, self.summary != other.summary),
             (EditionField::Link, self.link != other.link),
             (EditionField::Period, self.period != other.period),
-            (EditionField::Predecessor, self.predecessor != other.predecessor),
+            (
+                EditionField::Predecessor,
+                self.predecessor != other.predecessor,
+            ),
             (EditionField::Source, self.source != other.source),
             (EditionField::Series, self.series_id != other.series_id),
             (EditionField::Status, self.status != other.status),
@@ -424,7 +508,11 @@ impl Project {
 }
 
 fn or_nationwide(regions: Vec<Region>) -> Vec<Region> {
-    if regions.is_empty() { vec![Region::Nationwide] } else { regions }
+    if regions.is_empty() {
+        vec![Region::Nationwide]
+    } else {
+        regions
+    }
 }
 
 #[cfg(test)]

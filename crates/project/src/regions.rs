@@ -14,25 +14,63 @@ const LONG_NAMES: [(&str, Region); 6] = [
 
 /// Parts of the country, as titles name them.
 const PARTS: [(&str, &[Region]); 5] = [
-    ("수도권", &[Region::Seoul, Region::Incheon, Region::Gyeonggi]),
-    ("충청권", &[Region::Daejeon, Region::Sejong, Region::Chungbuk, Region::Chungnam]),
-    ("호남권", &[Region::Gwangju, Region::Jeonbuk, Region::Jeonnam]),
-    ("영남권", &[Region::Busan, Region::Daegu, Region::Ulsan, Region::Gyeongbuk, Region::Gyeongnam]),
+    (
+        "수도권",
+        &[Region::Seoul, Region::Incheon, Region::Gyeonggi],
+    ),
+    (
+        "충청권",
+        &[
+            Region::Daejeon,
+            Region::Sejong,
+            Region::Chungbuk,
+            Region::Chungnam,
+        ],
+    ),
+    (
+        "호남권",
+        &[Region::Gwangju, Region::Jeonbuk, Region::Jeonnam],
+    ),
+    (
+        "영남권",
+        &[
+            Region::Busan,
+            Region::Daegu,
+            Region::Ulsan,
+            Region::Gyeongbuk,
+            Region::Gyeongnam,
+        ],
+    ),
     ("대경권", &[Region::Daegu, Region::Gyeongbuk]),
 ];
 
 /// The 시도 by its short name alone, or 전국.
 fn by_short_name(name: &str) -> Option<Region> {
-    Region::ALL.into_iter().find(|region| region.as_str() == name)
+    Region::ALL
+        .into_iter()
+        .find(|region| region.as_str() == name)
 }
 
 /// The 시도 that is an agency: 부산광역시, 경상북도, 제주특별자치도. 부산경제진흥원 is none.
 pub(crate) fn of_agency(agency: &str) -> Option<Region> {
-    const ENDS: [&str; 7] = ["특별자치도", "특별자치시", "특별시", "광역시", "도청", "시청", "도"];
+    const ENDS: [&str; 7] = [
+        "특별자치도",
+        "특별자치시",
+        "특별시",
+        "광역시",
+        "도청",
+        "시청",
+        "도",
+    ];
     let agency = agency.trim();
     let end = ENDS.into_iter().find(|end| agency.ends_with(end))?;
     let name = agency.strip_suffix(end)?;
-    by_short_name(name).or_else(|| LONG_NAMES.into_iter().find(|(long, _)| *long == name).map(|(_, region)| region))
+    by_short_name(name).or_else(|| {
+        LONG_NAMES
+            .into_iter()
+            .find(|(long, _)| *long == name)
+            .map(|(_, region)| region)
+    })
 }
 
 /// The 시도 that the bracket before a title names: `[부산ㆍ울산] …`, `[영남권] …`. None where the title begins otherwise, or with a bracket
@@ -43,12 +81,21 @@ pub(crate) fn of_title(title: &str) -> Option<Vec<Region>> {
         .split(['ㆍ', '·', '・', ',', '/', ' '])
         .filter(|name| !name.is_empty())
         .map(|name| {
-            let part = PARTS.into_iter().find(|(part, _)| *part == name).map(|(_, regions)| regions.to_vec());
+            let part = PARTS
+                .into_iter()
+                .find(|(part, _)| *part == name)
+                .map(|(_, regions)| regions.to_vec());
             let outside = || (name == "비수도권").then(outside_of_the_capital);
-            part.or_else(outside).or_else(|| by_short_name(name).or_else(|| of_agency(name)).map(|region| vec![region]))
+            part.or_else(outside).or_else(|| {
+                by_short_name(name)
+                    .or_else(|| of_agency(name))
+                    .map(|region| vec![region])
+            })
         })
         .collect();
-    regions.map(|regions| tidy(regions.into_iter().flatten())).filter(|regions| !regions.is_empty())
+    regions
+        .map(|regions| tidy(regions.into_iter().flatten()))
+        .filter(|regions| !regions.is_empty())
 }
 
 /// The 시도 among tags or in a list, in their own order; all 17 of them are 전국. Empty where there are none.
@@ -69,8 +116,16 @@ fn tidy(regions: impl Iterator<Item = Region>) -> Vec<Region> {
 }
 
 fn outside_of_the_capital() -> Vec<Region> {
-    const CAPITAL: [Region; 4] = [Region::Nationwide, Region::Seoul, Region::Incheon, Region::Gyeonggi];
-    Region::ALL.into_iter().filter(|region| !CAPITAL.contains(region)).collect()
+    const CAPITAL: [Region; 4] = [
+        Region::Nationwide,
+        Region::Seoul,
+        Region::Incheon,
+        Region::Gyeonggi,
+    ];
+    Region::ALL
+        .into_iter()
+        .filter(|region| !CAPITAL.contains(region))
+        .collect()
 }
 
 #[cfg(test)]
@@ -79,12 +134,35 @@ mod tests {
 
     #[test]
     fn a_title_names_its_regions_in_a_bracket() {
-        assert_eq!(of_title("[부산] 2024년 큐텐 진출 지원사업"), Some(vec![Region::Busan]));
-        assert_eq!(of_title("[부산ㆍ울산ㆍ경남] 조선기자재"), Some(vec![Region::Busan, Region::Ulsan, Region::Gyeongnam]));
-        assert_eq!(of_title("[충청권] 지원"), Some(vec![Region::Daejeon, Region::Sejong, Region::Chungbuk, Region::Chungnam]));
-        assert_eq!(of_title("[비수도권] 지원").map(|regions| regions.len()), Some(14));
+        assert_eq!(
+            of_title("[부산] 2024년 큐텐 진출 지원사업"),
+            Some(vec![Region::Busan])
+        );
+        assert_eq!(
+            of_title("[부산ㆍ울산ㆍ경남] 조선기자재"),
+            Some(vec![Region::Busan, Region::Ulsan, Region::Gyeongnam])
+        );
+        assert_eq!(
+            of_title("[충청권] 지원"),
+            Some(vec![
+                Region::Daejeon,
+                Region::Sejong,
+                Region::Chungbuk,
+                Region::Chungnam
+            ])
+        );
+        assert_eq!(
+            of_title("[비수도권] 지원").map(|regions| regions.len()),
+            Some(14)
+        );
         assert_eq!(of_title("[전국] 지원"), Some(vec![Region::Nationwide]));
-        for other in ["2024년 부산 지원", "[재공고] 지원", "[부산 지원", "[] 지원", ""] {
+        for other in [
+            "2024년 부산 지원",
+            "[재공고] 지원",
+            "[부산 지원",
+            "[] 지원",
+            "",
+        ] {
             assert_eq!(of_title(other), None, "{other}");
         }
     }
@@ -114,7 +192,10 @@ mod tests {
     fn all_seventeen_tags_are_the_whole_country() {
         let all = "경영,기타,서울,부산,대구,인천,광주,대전,울산,세종,경기,강원,충북,충남,전북,전남,경북,경남,제주,2026";
         assert_eq!(of_list(all), [Region::Nationwide]);
-        assert_eq!(of_list("기술,경북,대구,2026"), [Region::Daegu, Region::Gyeongbuk]);
+        assert_eq!(
+            of_list("기술,경북,대구,2026"),
+            [Region::Daegu, Region::Gyeongbuk]
+        );
         assert_eq!(of_list("전국"), [Region::Nationwide]);
         assert_eq!(of_list("기술,2026"), []);
     }

@@ -19,7 +19,11 @@ const RAISED: i32 = 1;
 pub fn key(name: &str, agency: &str, host: &str, year: i32) -> String {
     let agency_key = body(agency);
     let host_key = body(host);
-    let host_key = if names_nobody(&host_key) { agency_key.clone() } else { host_key };
+    let host_key = if names_nobody(&host_key) {
+        agency_key.clone()
+    } else {
+        host_key
+    };
     format!("{}|{agency_key}|{host_key}", title(name, agency, year))
 }
 
@@ -32,8 +36,15 @@ pub(crate) fn names_nobody(host: &str) -> bool {
 pub fn next_name(name: &str, year: i32) -> String {
     let mut letters: Vec<char> = name.chars().collect();
     let alike: Vec<char> = letters.iter().copied().map(plain).collect();
-    for it in years(&alike).into_iter().filter(|it| (it.value - year).abs() <= RAISED) {
-        let raised = if it.end - it.at == 2 { format!("{:02}", (it.value + 1) % 100) } else { (it.value + 1).to_string() };
+    for it in years(&alike)
+        .into_iter()
+        .filter(|it| (it.value - year).abs() <= RAISED)
+    {
+        let raised = if it.end - it.at == 2 {
+            format!("{:02}", (it.value + 1) % 100)
+        } else {
+            (it.value + 1).to_string()
+        };
         for (place, digit) in (it.at..it.end).zip(raised.chars()) {
             letters[place] = digit;
         }
@@ -49,9 +60,16 @@ pub(crate) fn year_of(name: &str, about: Option<i32>) -> Option<i32> {
     let distance = |it: &Year| about.map(|about| (it.value - about).abs());
     let is_near = |it: &&Year| distance(it).is_some_and(|distance| distance <= NEAR);
     let is_marked = |it: &&Year| it.marked_to > it.end;
-    let nearest = years.iter().filter(is_marked).filter(is_near).min_by_key(|it| distance(it));
+    let nearest = years
+        .iter()
+        .filter(is_marked)
+        .filter(is_near)
+        .min_by_key(|it| distance(it));
     let any = || years.iter().find(|it| is_marked(it) && it.end - it.at == 4);
-    nearest.or_else(|| years.iter().find(is_near)).or_else(any).map(|it| it.value)
+    nearest
+        .or_else(|| years.iter().find(is_near))
+        .or_else(any)
+        .map(|it| it.value)
 }
 
 /// A year within a title.
@@ -71,13 +89,26 @@ struct Year {
 fn years(letters: &[char]) -> Vec<Year> {
     let mut years: Vec<Year> = Vec::new();
     for (at, end) in digit_runs(letters) {
-        let Some(digits) = number(&letters[at..end]).and_then(|digits| i32::try_from(digits).ok()) else { continue };
+        let Some(digits) = number(&letters[at..end]).and_then(|digits| i32::try_from(digits).ok())
+        else {
+            continue;
+        };
         let marked_to = mark(letters, end);
         let found = match end - at {
             4 if (1900..2100).contains(&digits) && stands_as_year(letters, at, end, &years) => {
-                Some(Year { value: digits, at, end, marked_to })
+                Some(Year {
+                    value: digits,
+                    at,
+                    end,
+                    marked_to,
+                })
             }
-            2 if short_year(letters, at, end, marked_to) => Some(Year { value: 2000 + digits, at, end, marked_to }),
+            2 if short_year(letters, at, end, marked_to) => Some(Year {
+                value: 2000 + digits,
+                at,
+                end,
+                marked_to,
+            }),
             _ => None,
         };
         years.extend(found);
@@ -88,7 +119,9 @@ fn years(letters: &[char]) -> Vec<Year> {
 /// Where 년, 년도, 학년도 or 연도 behind a number ends.
 fn mark(letters: &[char], end: usize) -> usize {
     let at = skip_blanks(letters, end);
-    let word = ["학년도", "년도", "연도", "년"].into_iter().find(|word| goes_on(letters, at, word));
+    let word = ["학년도", "년도", "연도", "년"]
+        .into_iter()
+        .find(|word| goes_on(letters, at, word));
     word.map_or(end, |word| at + word.chars().count())
 }
 
@@ -96,9 +129,15 @@ fn stands_as_year(letters: &[char], at: usize, end: usize, before: &[Year]) -> b
     const UNITS: [char; 9] = ['만', '억', '천', '원', '명', '개', '점', '호', '위'];
     let is_counted = letters.get(end).is_some_and(|unit| UNITS.contains(unit));
     // 02-2024-1234 is a phone number, 2024-2025 are two years.
-    let is_behind_number =
-        at >= 2 && letters[at - 1] == '-' && letters[at - 2].is_ascii_digit() && before.last().is_none_or(|it| it.end != at - 1);
-    let behind = if letters.get(end) == Some(&'-') { crate::letters::end_of_digits(letters, end + 1) - (end + 1) } else { 0 };
+    let is_behind_number = at >= 2
+        && letters[at - 1] == '-'
+        && letters[at - 2].is_ascii_digit()
+        && before.last().is_none_or(|it| it.end != at - 1);
+    let behind = if letters.get(end) == Some(&'-') {
+        crate::letters::end_of_digits(letters, end + 1) - (end + 1)
+    } else {
+        0
+    };
     let is_before_number = match behind {
         0..=2 => false,
         4 => !matches!(letters[end + 1..end + 3], ['1', '9'] | ['2', '0']),
@@ -111,7 +150,11 @@ fn stands_as_year(letters: &[char], at: usize, end: usize, before: &[Year]) -> b
 fn short_year(letters: &[char], at: usize, end: usize, marked_to: usize) -> bool {
     let is_time = || {
         let next = skip_blanks(letters, marked_to);
-        ["차", "이상", "이하", "이내", "간", "미만", "동안", "째", "초과"].iter().any(|word| goes_on(letters, next, word))
+        [
+            "차", "이상", "이하", "이내", "간", "미만", "동안", "째", "초과",
+        ]
+        .iter()
+        .any(|word| goes_on(letters, next, word))
     };
     if at > 0 && letters[at - 1] == '\'' {
         return true;
@@ -120,14 +163,20 @@ fn short_year(letters: &[char], at: usize, end: usize, marked_to: usize) -> bool
         return !is_time();
     }
     let second = end + 1;
-    let joins = letters.get(end).is_some_and(|letter| matches!(letter, '~' | '-' | '·' | '/'));
+    let joins = letters
+        .get(end)
+        .is_some_and(|letter| matches!(letter, '~' | '-' | '·' | '/'));
     let second_end = crate::letters::end_of_digits(letters, second);
     joins && second_end - second.min(second_end) == 2 && goes_on(letters, second_end, "년")
 }
 
 /// The title without what one announcement says of itself.
 fn title(name: &str, agency: &str, year: i32) -> String {
-    let mut letters: Vec<char> = name.chars().map(plain).flat_map(char::to_lowercase).collect();
+    let mut letters: Vec<char> = name
+        .chars()
+        .map(plain)
+        .flat_map(char::to_lowercase)
+        .collect();
     for it in years(&letters) {
         let near = (it.value - year).abs() <= NEAR;
         let is_marked = it.marked_to > it.end && it.end - it.at == 4;
@@ -138,12 +187,16 @@ fn title(name: &str, agency: &str, year: i32) -> String {
     leave_out_rounds(&mut letters);
     let text: String = letters.iter().collect();
     // A bracket that only repeats who announces it says nothing; one of a ministry's says where.
-    let repeats_agency = regions::of_title(name).is_some_and(|named| regions::of_agency(agency).is_some_and(|of| named == [of]));
+    let repeats_agency = regions::of_title(name)
+        .is_some_and(|named| regions::of_agency(agency).is_some_and(|of| named == [of]));
     let text = match text.split_once(']') {
         Some((_, rest)) if repeats_agency => rest,
         _ => &text,
     };
-    let parts: String = text.split(['[', ']', '(', ')', '<', '>', '「', '」', '『', '』']).map(part).collect();
+    let parts: String = text
+        .split(['[', ']', '(', ')', '<', '>', '「', '」', '『', '』'])
+        .map(part)
+        .collect();
     if parts.is_empty() { body(name) } else { parts }
 }
 
@@ -166,18 +219,26 @@ fn leave_out_rounds(letters: &mut [char]) {
 }
 
 fn end_of_round(letters: &[char], at: usize, end: usize) -> Option<usize> {
-    const NO_ROUNDS: [&str; 9] = ["산업", "전지", "협력", "벤더", "혁명", "의료", "금속", "가공", "밴드"];
+    const NO_ROUNDS: [&str; 9] = [
+        "산업", "전지", "협력", "벤더", "혁명", "의료", "금속", "가공", "밴드",
+    ];
     // No programme has been announced a thousand times.
     if end - at > 3 {
         return None;
     }
     let word = skip_blanks(letters, end);
-    let is_over = |behind: usize| letters.get(behind).is_none_or(|next| !next.is_alphanumeric());
+    let is_over = |behind: usize| {
+        letters
+            .get(behind)
+            .is_none_or(|next| !next.is_alphanumeric())
+    };
     if goes_on(letters, word, "분기") {
         return Some(word + 2);
     }
     match letters.get(word)? {
-        '차' if goes_on(letters, word + 1, "년도") || goes_on(letters, word + 1, "연도") => Some(word + 3),
+        '차' if goes_on(letters, word + 1, "년도") || goes_on(letters, word + 1, "연도") => {
+            Some(word + 3)
+        }
         '차' => {
             let next = skip_blanks(letters, word + 1);
             (!NO_ROUNDS.iter().any(|it| goes_on(letters, next, it))).then_some(word + 1)
@@ -189,7 +250,10 @@ fn end_of_round(letters: &[char], at: usize, end: usize) -> Option<usize> {
 
 /// "제" and the numbers before: of 제1·2차 and of 1/4분기.
 fn begin_of_round(letters: &[char], mut at: usize) -> usize {
-    while at >= 2 && matches!(letters[at - 1], '·' | '~' | '/' | ',' | '-') && letters[at - 2].is_ascii_digit() {
+    while at >= 2
+        && matches!(letters[at - 1], '·' | '~' | '/' | ',' | '-')
+        && letters[at - 2].is_ascii_digit()
+    {
         at -= 1;
         while at >= 1 && letters[at - 1].is_ascii_digit() {
             at -= 1;
@@ -199,12 +263,26 @@ fn begin_of_round(letters: &[char], mut at: usize) -> usize {
     while before >= 1 && letters[before - 1] == ' ' {
         before -= 1;
     }
-    if before >= 1 && letters[before - 1] == '제' && (before < 2 || letters[before - 2] == ' ') { before - 1 } else { at }
+    if before >= 1 && letters[before - 1] == '제' && (before < 2 || letters[before - 2] == ' ') {
+        before - 1
+    } else {
+        at
+    }
 }
 
 /// Words that say how often, and not what.
-const AGAIN: [&str; 10] =
-    ["추가", "연장", "재공고", "재모집", "추가모집", "추가공고", "수정공고", "변경공고", "연장공고", "정정공고"];
+const AGAIN: [&str; 10] = [
+    "추가",
+    "연장",
+    "재공고",
+    "재모집",
+    "추가모집",
+    "추가공고",
+    "수정공고",
+    "변경공고",
+    "연장공고",
+    "정정공고",
+];
 
 /// Words at the end of a title that say that it is an announcement.
 const ANNOUNCED: [&str; 16] = [
@@ -228,17 +306,22 @@ const ANNOUNCED: [&str; 16] = [
 
 /// What is left of one part of a title, blanks and signs aside.
 fn part(text: &str) -> String {
-    let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '+').filter(|word| !word.is_empty());
+    let words = text
+        .split(|letter: char| !letter.is_alphanumeric() && letter != '+')
+        .filter(|word| !word.is_empty());
     let mut words: Vec<&str> = words.filter(|word| !AGAIN.contains(word)).collect();
     while let Some(last) = words.pop() {
         if ANNOUNCED.contains(&last) {
             continue;
         }
         // 추가모집공고, 재공고, 사업공고, 참여기업모집.
-        let shorter =
-            ["공고", "모집", "재", "추가"].into_iter().find_map(|end| last.strip_suffix(end).filter(|it| !it.is_empty()));
+        let shorter = ["공고", "모집", "재", "추가"]
+            .into_iter()
+            .find_map(|end| last.strip_suffix(end).filter(|it| !it.is_empty()));
         match shorter {
-            Some(shorter) if last.ends_with("공고") || last.ends_with("모집") => words.push(shorter),
+            Some(shorter) if last.ends_with("공고") || last.ends_with("모집") => {
+                words.push(shorter)
+            }
             _ => {
                 words.push(last);
                 break;
@@ -246,17 +329,40 @@ fn part(text: &str) -> String {
         }
     }
     let squeezed = words.concat();
-    let bare = ["지원사업", "사업", "지원"].into_iter().find_map(|end| squeezed.strip_suffix(end).filter(|it| !it.is_empty()));
+    let bare = ["지원사업", "사업", "지원"]
+        .into_iter()
+        .find_map(|end| squeezed.strip_suffix(end).filter(|it| !it.is_empty()));
     bare.map_or_else(|| squeezed.clone(), str::to_owned)
 }
 
 /// Letters and digits alone, of an agency's name as well: its legal form is not always written.
 fn body(text: &str) -> String {
-    const FORMS: [&str; 8] = ["(재)", "(사)", "(주)", "㈜", "재단법인", "사단법인", "주식회사", "(유)"];
-    let alike: String = text.chars().map(plain).flat_map(char::to_lowercase).collect();
-    let alike = FORMS.iter().fold(alike, |text, form| text.replace(form, " "));
-    let squeezed: String = alike.chars().filter(|letter| letter.is_alphanumeric()).collect();
-    RENAMED.into_iter().find(|(before, _)| *before == squeezed).map_or(squeezed, |(_, now)| now.to_owned())
+    const FORMS: [&str; 8] = [
+        "(재)",
+        "(사)",
+        "(주)",
+        "㈜",
+        "재단법인",
+        "사단법인",
+        "주식회사",
+        "(유)",
+    ];
+    let alike: String = text
+        .chars()
+        .map(plain)
+        .flat_map(char::to_lowercase)
+        .collect();
+    let alike = FORMS
+        .iter()
+        .fold(alike, |text, form| text.replace(form, " "));
+    let squeezed: String = alike
+        .chars()
+        .filter(|letter| letter.is_alphanumeric())
+        .collect();
+    RENAMED
+        .into_iter()
+        .find(|(before, _)| *before == squeezed)
+        .map_or(squeezed, |(_, now)| now.to_owned())
 }
 
 /// Agencies that have another name since, by acts of 2023 to 2025: their programmes went on.
@@ -319,26 +425,51 @@ mod tests {
             "2024년 스타트업 1000+ 프로젝트",
             "2024년 스타트업 프로젝트",
         ];
-        let keys: std::collections::BTreeSet<String> = names.iter().map(|name| of(name, 2024)).collect();
+        let keys: std::collections::BTreeSet<String> =
+            names.iter().map(|name| of(name, 2024)).collect();
         assert_eq!(keys.len(), names.len(), "{keys:#?}");
     }
 
     #[test]
     fn agency_and_host_belong_to_the_key_whatever_they_are_called_now() {
         let name = "2024년 수출바우처";
-        assert_ne!(key(name, "경기도", "가", 2024), key(name, "서울특별시", "가", 2024));
-        assert_ne!(key(name, "경기도", "가", 2024), key(name, "경기도", "나", 2024));
-        assert_eq!(key(name, "특허청", "(재)한국 발명진흥회", 2024), key(name, "지식재산처", "한국발명진흥회", 2026));
-        assert_eq!(key(name, "국세청", "직접수행", 2024), key(name, "국세청", "국세청", 2024));
-        assert_eq!(key(name, "국세청", "", 2024), key(name, "국세청", "국세청", 2024));
+        assert_ne!(
+            key(name, "경기도", "가", 2024),
+            key(name, "서울특별시", "가", 2024)
+        );
+        assert_ne!(
+            key(name, "경기도", "가", 2024),
+            key(name, "경기도", "나", 2024)
+        );
+        assert_eq!(
+            key(name, "특허청", "(재)한국 발명진흥회", 2024),
+            key(name, "지식재산처", "한국발명진흥회", 2026)
+        );
+        assert_eq!(
+            key(name, "국세청", "직접수행", 2024),
+            key(name, "국세청", "국세청", 2024)
+        );
+        assert_eq!(
+            key(name, "국세청", "", 2024),
+            key(name, "국세청", "국세청", 2024)
+        );
     }
 
     #[test]
     fn a_bracket_counts_where_it_says_more_than_the_agency() {
         let by = |name: &str, agency: &str| key(name, agency, "가", 2024);
-        assert_eq!(by("[부산] 2024년 수출바우처", "부산광역시"), by("2024년 수출바우처", "부산광역시"));
-        assert_ne!(by("[부산] 2024년 수출바우처", "중소벤처기업부"), by("[대구] 2024년 수출바우처", "중소벤처기업부"));
-        assert_ne!(by("[부산ㆍ울산] 2024년 수출바우처", "부산광역시"), by("[부산] 2024년 수출바우처", "부산광역시"));
+        assert_eq!(
+            by("[부산] 2024년 수출바우처", "부산광역시"),
+            by("2024년 수출바우처", "부산광역시")
+        );
+        assert_ne!(
+            by("[부산] 2024년 수출바우처", "중소벤처기업부"),
+            by("[대구] 2024년 수출바우처", "중소벤처기업부")
+        );
+        assert_ne!(
+            by("[부산ㆍ울산] 2024년 수출바우처", "부산광역시"),
+            by("[부산] 2024년 수출바우처", "부산광역시")
+        );
     }
 
     #[test]
@@ -350,16 +481,36 @@ mod tests {
     fn the_next_name_has_the_next_year_and_is_otherwise_the_same() {
         for (name, year, next) in [
             ("2024년 전통시장 지원", 2024, "2025년 전통시장 지원"),
-            ("2024-2025 국내 아트페어 해외 개최 지원 공고", 2024, "2025-2026 국내 아트페어 해외 개최 지원 공고"),
-            ("안산시 2024ㆍ2025년 홍보관", 2024, "안산시 2025ㆍ2026년 홍보관"),
+            (
+                "2024-2025 국내 아트페어 해외 개최 지원 공고",
+                2024,
+                "2025-2026 국내 아트페어 해외 개최 지원 공고",
+            ),
+            (
+                "안산시 2024ㆍ2025년 홍보관",
+                2024,
+                "안산시 2025ㆍ2026년 홍보관",
+            ),
             ("'24년 바우처", 2024, "'25년 바우처"),
             ("‘24~‘25 바우처", 2024, "‘25~‘26 바우처"),
             ("24년 파리 비바테크", 2024, "25년 파리 비바테크"),
             ("레전드50+ (24년~26년)", 2024, "레전드50+ (25년~26년)"),
             ("24~25년 바우처", 2024, "25~26년 바우처"),
-            ("2024년 청년취업 2000 사업", 2024, "2025년 청년취업 2000 사업"),
-            ("2022년형 스마트공장 2024년", 2024, "2022년형 스마트공장 2025년"),
-            ("문의 02-2024-1234, 접수 20240401", 2024, "문의 02-2024-1234, 접수 20240401"),
+            (
+                "2024년 청년취업 2000 사업",
+                2024,
+                "2025년 청년취업 2000 사업",
+            ),
+            (
+                "2022년형 스마트공장 2024년",
+                2024,
+                "2022년형 스마트공장 2025년",
+            ),
+            (
+                "문의 02-2024-1234, 접수 20240401",
+                2024,
+                "문의 02-2024-1234, 접수 20240401",
+            ),
             ("문의 2024-1234", 2024, "문의 2024-1234"),
             ("2024명 채용, 2024만원", 2024, "2024명 채용, 2024만원"),
             ("창업 24년 이상 기업", 2024, "창업 24년 이상 기업"),
@@ -381,8 +532,14 @@ mod tests {
         assert_eq!(year_of("청년취업 2000", Some(2024)), None);
         assert_eq!(year_of("10년 이상 된 기업", Some(2024)), None);
         assert_eq!(year_of("26년 통합공고", Some(2026)), Some(2026));
-        assert_eq!(year_of("2050년 탄소중립 설비 2026 공고", Some(2026)), Some(2026));
-        assert_eq!(year_of("2050년 탄소중립 설비 2026년 공고", Some(2026)), Some(2026));
+        assert_eq!(
+            year_of("2050년 탄소중립 설비 2026 공고", Some(2026)),
+            Some(2026)
+        );
+        assert_eq!(
+            year_of("2050년 탄소중립 설비 2026년 공고", Some(2026)),
+            Some(2026)
+        );
         assert_eq!(year_of("2024년 실적 2026년 공고", Some(2026)), Some(2026));
         assert_eq!(year_of("2050년 탄소중립 설비", Some(2026)), Some(2050));
     }

@@ -20,7 +20,9 @@ use sqlx::{PgPool, Postgres};
 use uuid::Uuid;
 
 pub(crate) use self::list::{Place, Sort, Wanted, list};
-use crate::project::{Between, Command, EditProject, List, Neighbour, Project, Refusal, Source, Told};
+use crate::project::{
+    Between, Command, EditProject, List, Neighbour, Project, Refusal, Source, Told,
+};
 use crate::search::{Computed, RULES};
 
 /// A project as it lies in its table.
@@ -59,7 +61,8 @@ pub(crate) struct Stored {
 
 /// A word of the contract from its column.
 fn word<T: DeserializeOwned>(text: String) -> Result<T, sqlx::Error> {
-    serde_json::from_value(Value::String(text)).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+    serde_json::from_value(Value::String(text))
+        .map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
 impl TryFrom<Row> for Stored {
@@ -84,11 +87,17 @@ impl TryFrom<Row> for Stored {
             started_on: row.started_on,
             ended_on: row.ended_on,
             predecessor: row.predecessor.map(ProjectId),
-            source: row.source_name.zip(row.source_id).map(|(name, id)| Source { name, id }),
+            source: row
+                .source_name
+                .zip(row.source_id)
+                .map(|(name, id)| Source { name, id }),
             source_list: row.source_list.map(word::<List>).transpose()?,
             version: row.version,
         };
-        Ok(Self { it, successor: row.successor.map(ProjectId) })
+        Ok(Self {
+            it,
+            successor: row.successor.map(ProjectId),
+        })
     }
 }
 
@@ -130,13 +139,20 @@ const WRITTEN: [&str; 27] = [
 
 /// `$2, $3, …`: the places of [`WRITTEN`] behind the id.
 fn places() -> String {
-    let places: Vec<String> = (2..WRITTEN.len() + 2).map(|place| format!("${place}")).collect();
+    let places: Vec<String> = (2..WRITTEN.len() + 2)
+        .map(|place| format!("${place}"))
+        .collect();
     places.join(", ")
 }
 
 /// The statement with the project's id as `$1` and all that is written of it behind.
 fn bound(sql: String, it: &Project) -> Query<'_, Postgres, PgArguments> {
-    let Computed { series_key, search, initials, target_words } = it.into();
+    let Computed {
+        series_key,
+        search,
+        initials,
+        target_words,
+    } = it.into();
     sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(it.id.0)
         .bind(it.series_id.0)
@@ -169,16 +185,25 @@ fn bound(sql: String, it: &Project) -> Query<'_, Postgres, PgArguments> {
 }
 
 /// Stores a new project with its first event.
-pub(crate) async fn create(tx: &mut Tx, it: &Project, event: &ProjectCreated) -> Result<(), sqlx::Error> {
+pub(crate) async fn create(
+    tx: &mut Tx,
+    it: &Project,
+    event: &ProjectCreated,
+) -> Result<(), sqlx::Error> {
     let now = tx.now();
     let (written, places, last) = (WRITTEN.join(", "), places(), WRITTEN.len() + 2);
-    let sql = format!("insert into project (id, {written}, created_at) values ($1, {places}, ${last})");
+    let sql =
+        format!("insert into project (id, {written}, created_at) values ($1, {places}, ${last})");
     bound(sql, it).bind(now).execute(&mut **tx).await?;
     event_log::append(tx, it.version, event).await
 }
 
 async fn save(connection: &mut PgConnection, it: &Project) -> Result<(), sqlx::Error> {
-    let sql = format!("update project set ({}) = ({}) where id = $1", WRITTEN.join(", "), places());
+    let sql = format!(
+        "update project set ({}) = ({}) where id = $1",
+        WRITTEN.join(", "),
+        places()
+    );
     bound(sql, it).execute(connection).await?;
     Ok(())
 }
@@ -191,7 +216,10 @@ pub(crate) async fn change(
     command: Command,
     actor: Actor,
 ) -> Result<Project, ChangeError<Refusal>> {
-    sqlx::query("select 1 from project where id = $1 for update").bind(id.0).execute(&mut **tx).await?;
+    sqlx::query("select 1 from project where id = $1 for update")
+        .bind(id.0)
+        .execute(&mut **tx)
+        .await?;
     let Stored { mut it, successor } = load(tx, id).await?.ok_or(ChangeError::NotFound)?;
     may(&it)?;
     let command = between(tx, command, &it, successor).await?;
@@ -208,9 +236,17 @@ pub(crate) async fn change(
 }
 
 /// The command with what it has to know of the editions before and after.
-async fn between(tx: &mut Tx, command: Command, it: &Project, successor: Option<ProjectId>) -> Result<Command, sqlx::Error> {
+async fn between(
+    tx: &mut Tx,
+    command: Command,
+    it: &Project,
+    successor: Option<ProjectId>,
+) -> Result<Command, sqlx::Error> {
     let with = async |tx: &mut Tx, edit: Box<EditProject>| {
-        let between = Between { predecessor: neighbour(tx, it.predecessor).await?, successor: neighbour(tx, successor).await? };
+        let between = Between {
+            predecessor: neighbour(tx, it.predecessor).await?,
+            successor: neighbour(tx, successor).await?,
+        };
         Ok::<_, sqlx::Error>(Box::new(EditProject { between, ..*edit }))
     };
     Ok(match command {
@@ -223,31 +259,53 @@ async fn between(tx: &mut Tx, command: Command, it: &Project, successor: Option<
 async fn neighbour(tx: &mut Tx, id: Option<ProjectId>) -> Result<Option<Neighbour>, sqlx::Error> {
     let Some(id) = id else { return Ok(None) };
     let found: Option<(Uuid, i32)> =
-        sqlx::query_as("select series_id, year from project where id = $1").bind(id.0).fetch_optional(&mut **tx).await?;
-    Ok(found.map(|(series_id, year)| Neighbour { id, series_id: SeriesId(series_id), year }))
+        sqlx::query_as("select series_id, year from project where id = $1")
+            .bind(id.0)
+            .fetch_optional(&mut **tx)
+            .await?;
+    Ok(found.map(|(series_id, year)| Neighbour {
+        id,
+        series_id: SeriesId(series_id),
+        year,
+    }))
 }
 
 /// One project.
-pub(crate) async fn load(connection: &mut PgConnection, id: ProjectId) -> Result<Option<Stored>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!("select {COLUMNS} from project where id = $1")))
-        .bind(id.0)
-        .fetch_optional(connection)
-        .await?;
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    id: ProjectId,
+) -> Result<Option<Stored>, sqlx::Error> {
+    let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "select {COLUMNS} from project where id = $1"
+    )))
+    .bind(id.0)
+    .fetch_optional(connection)
+    .await?;
     row.map(Stored::try_from).transpose()
 }
 
 /// Whether the series has an edition.
-pub(crate) async fn series_exists(connection: &mut PgConnection, id: SeriesId) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("select exists (select 1 from project where series_id = $1)").bind(id.0).fetch_one(connection).await
+pub(crate) async fn series_exists(
+    connection: &mut PgConnection,
+    id: SeriesId,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select exists (select 1 from project where series_id = $1)")
+        .bind(id.0)
+        .fetch_one(connection)
+        .await
 }
 
 /// The series whose editions have this key ([`Project::series_key`]): of several, that of the newest edition.
-pub(crate) async fn recognise(connection: &mut PgConnection, key: &str) -> Result<Option<SeriesId>, sqlx::Error> {
-    let found: Option<Uuid> =
-        sqlx::query_scalar("select series_id from project where series_key = $1 order by year desc, id desc limit 1")
-            .bind(key)
-            .fetch_optional(connection)
-            .await?;
+pub(crate) async fn recognise(
+    connection: &mut PgConnection,
+    key: &str,
+) -> Result<Option<SeriesId>, sqlx::Error> {
+    let found: Option<Uuid> = sqlx::query_scalar(
+        "select series_id from project where series_key = $1 order by year desc, id desc limit 1",
+    )
+    .bind(key)
+    .fetch_optional(connection)
+    .await?;
     Ok(found.map(SeriesId))
 }
 
@@ -262,10 +320,15 @@ pub(crate) async fn lock_series(tx: &mut Tx, id: SeriesId) -> Result<(), sqlx::E
 }
 
 /// One project, under [`lock_series`] of the series that it is of now: it may be moved while that is waited for.
-pub(crate) async fn load_with_series(tx: &mut Tx, id: ProjectId) -> Result<Option<Stored>, sqlx::Error> {
+pub(crate) async fn load_with_series(
+    tx: &mut Tx,
+    id: ProjectId,
+) -> Result<Option<Stored>, sqlx::Error> {
     let mut locked = None;
     loop {
-        let Some(found) = load(tx, id).await? else { return Ok(None) };
+        let Some(found) = load(tx, id).await? else {
+            return Ok(None);
+        };
         if locked == Some(found.it.series_id) {
             return Ok(Some(found));
         }
@@ -321,22 +384,37 @@ pub(crate) async fn edition_of(
 const MOST_EDITIONS: i64 = 100;
 
 /// The editions of the series, the newest year first.
-pub(crate) async fn editions(connection: &mut PgConnection, series: SeriesId) -> Result<Vec<Stored>, sqlx::Error> {
-    let sql = format!("select {COLUMNS} from project where series_id = $1 order by year desc, id desc limit $2");
-    let rows: Vec<Row> =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(series.0).bind(MOST_EDITIONS).fetch_all(connection).await?;
+pub(crate) async fn editions(
+    connection: &mut PgConnection,
+    series: SeriesId,
+) -> Result<Vec<Stored>, sqlx::Error> {
+    let sql = format!(
+        "select {COLUMNS} from project where series_id = $1 order by year desc, id desc limit $2"
+    );
+    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(series.0)
+        .bind(MOST_EDITIONS)
+        .fetch_all(connection)
+        .await?;
     rows.into_iter().map(Stored::try_from).collect()
 }
 
 /// Ongoing projects whose deadline has passed, the longest ago first: id and name.
-pub(crate) async fn overdue(pool: &PgPool, today: NaiveDate, limit: usize) -> Result<Vec<(ProjectId, String)>, sqlx::Error> {
+pub(crate) async fn overdue(
+    pool: &PgPool,
+    today: NaiveDate,
+    limit: usize,
+) -> Result<Vec<(ProjectId, String)>, sqlx::Error> {
     let found: Vec<(Uuid, String)> =
         sqlx::query_as("select id, name from project where status = 'ongoing' and ends_on < $1 order by ends_on, id limit $2")
             .bind(today)
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
             .fetch_all(pool)
             .await?;
-    Ok(found.into_iter().map(|(id, name)| (ProjectId(id), name)).collect())
+    Ok(found
+        .into_iter()
+        .map(|(id, name)| (ProjectId(id), name))
+        .collect())
 }
 
 /// How many rows one unit of work computes again.
@@ -347,8 +425,14 @@ const AT_ONCE: i64 = 200;
 pub(crate) async fn compute_again(db: &Db) -> Result<bool, sqlx::Error> {
     let mut tx = db.begin().await?;
     // Whoever else writes one of them computes it, too.
-    let sql = format!("select {COLUMNS} from project where computed_by < $1 order by id limit $2 for update skip locked");
-    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(RULES).bind(AT_ONCE).fetch_all(&mut *tx).await?;
+    let sql = format!(
+        "select {COLUMNS} from project where computed_by < $1 order by id limit $2 for update skip locked"
+    );
+    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(RULES)
+        .bind(AT_ONCE)
+        .fetch_all(&mut *tx)
+        .await?;
     let found = !rows.is_empty();
     for row in rows {
         save(&mut tx, &Stored::try_from(row)?.it).await?;
@@ -359,5 +443,8 @@ pub(crate) async fn compute_again(db: &Db) -> Result<bool, sqlx::Error> {
 
 /// Whether every row is computed by these rules or newer ones.
 pub(crate) async fn is_computed(pool: &PgPool) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("select not exists (select 1 from project where computed_by < $1)").bind(RULES).fetch_one(pool).await
+    sqlx::query_scalar("select not exists (select 1 from project where computed_by < $1)")
+        .bind(RULES)
+        .fetch_one(pool)
+        .await
 }

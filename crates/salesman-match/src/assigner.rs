@@ -42,7 +42,12 @@ pub(crate) struct Faulty(HashSet<Uuid>);
 /// Assigns until told to stop.
 pub(crate) async fn run(context: Context, stop: CancellationToken) {
     let bell = context.db.committed();
-    let mut assigner = Assigner { bell, db: context.db.clone(), stop: stop.clone(), faulty: Faulty::default() };
+    let mut assigner = Assigner {
+        bell,
+        db: context.db.clone(),
+        stop: stop.clone(),
+        faulty: Faulty::default(),
+    };
     leader::lead(&context.db, &stop, &mut assigner).await;
 }
 
@@ -67,7 +72,11 @@ impl Duty for Assigner {
 /// Fills the places that can be filled, oldest first, in one unit of work; tells how many matches it edited.
 ///
 /// A match that is at fault itself is passed over, and the others go on.
-pub(crate) async fn assign_waiting(db: &Db, lease: Option<&Lease>, faulty: &mut Faulty) -> Result<usize, sqlx::Error> {
+pub(crate) async fn assign_waiting(
+    db: &Db,
+    lease: Option<&Lease>,
+    faulty: &mut Faulty,
+) -> Result<usize, sqlx::Error> {
     let mut tx = db.begin().await?;
     if let Some(lease) = lease {
         lease.fence(&mut tx).await?;
@@ -114,11 +123,27 @@ pub(crate) async fn assign_waiting(db: &Db, lease: Option<&Lease>, faulty: &mut 
 }
 
 /// Fills the free places of one match; `false`: nobody is left for them.
-async fn assign(tx: &mut Tx, mut it: SalesmanMatch, roster: &mut Roster, today: NaiveDate) -> Result<bool, sqlx::Error> {
+async fn assign(
+    tx: &mut Tx,
+    mut it: SalesmanMatch,
+    roster: &mut Roster,
+    today: NaiveDate,
+) -> Result<bool, sqlx::Error> {
     // An erased customer's match is closed, and waits for nobody.
-    let Some(CustomerRef { customer_id, last_four }) = it.customer else { return Ok(false) };
+    let Some(CustomerRef {
+        customer_id,
+        last_four,
+    }) = it.customer
+    else {
+        return Ok(false);
+    };
     let history = store::history(tx, customer_id).await?;
-    let request = |had, brought_by| Request { last_four, had, brought_by, today };
+    let request = |had, brought_by| Request {
+        last_four,
+        had,
+        brought_by,
+        today,
+    };
     let salesman = match it.salesman {
         None => choose(request(&history.salesmen, it.brought_by), &roster.salesmen),
         Some(_) => None,
@@ -128,15 +153,39 @@ async fn assign(tx: &mut Tx, mut it: SalesmanMatch, roster: &mut Roster, today: 
         Some(_) => None,
     };
     // What chose the consultant alone says nothing of the salesman: the match keeps what is told of him.
-    let Some(decided) = salesman.as_ref().or(consultant.as_ref()).map(|choice| choice.reason.rule) else { return Ok(false) };
-    let (salesman, why_salesman) = salesman.map(|choice| (choice.person, choice.reason)).unzip();
-    let (consultant, why_consultant) = consultant.map(|choice| (choice.person, choice.reason)).unzip();
-    let command =
-        Command::MatchSalesman { salesman: salesman.clone(), consultant: consultant.clone(), strategy: decided.strategy() };
+    let Some(decided) = salesman
+        .as_ref()
+        .or(consultant.as_ref())
+        .map(|choice| choice.reason.rule)
+    else {
+        return Ok(false);
+    };
+    let (salesman, why_salesman) = salesman
+        .map(|choice| (choice.person, choice.reason))
+        .unzip();
+    let (consultant, why_consultant) = consultant
+        .map(|choice| (choice.person, choice.reason))
+        .unzip();
+    let command = Command::MatchSalesman {
+        salesman: salesman.clone(),
+        consultant: consultant.clone(),
+        strategy: decided.strategy(),
+    };
     // A refusal here means that only a consultant is free: the match waits for its salesman.
-    let Ok(Some(change)) = it.handle(command, Actor::System) else { return Ok(false) };
+    let Ok(Some(change)) = it.handle(command, Actor::System) else {
+        return Ok(false);
+    };
     it.apply(&change);
-    store::save_matched(tx, &it, &change, &Reasons { salesman: why_salesman, consultant: why_consultant }).await?;
+    store::save_matched(
+        tx,
+        &it,
+        &change,
+        &Reasons {
+            salesman: why_salesman,
+            consultant: why_consultant,
+        },
+    )
+    .await?;
     Roster::count(&mut roster.salesmen, salesman.as_ref());
     Roster::count(&mut roster.consultants, consultant.as_ref());
     Ok(true)

@@ -10,7 +10,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use service_kit::auth::{Identity, Staff};
 use service_kit::clock::seoul_date;
-use service_kit::http::{Field, Fields, IfMatch, Json, PageQuery, Paged, Path, Query, Versioned, limit, place, wrong_query};
+use service_kit::http::{
+    Field, Fields, IfMatch, Json, PageQuery, Paged, Path, Query, Versioned, limit, place,
+    wrong_query,
+};
 use service_kit::problem::Text;
 use service_kit::{Context, Problem, Tx};
 use utoipa::{IntoParams, ToSchema};
@@ -37,8 +40,13 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let en = refusal.to_string();
         match refusal {
-            Refusal::Closed => Self::conflict("match-closed", Text::new("이미 끝난 배정입니다", en)),
-            Refusal::NoSalesman => Self::conflict("salesman-missing", Text::new("영업대표를 먼저 배정해 주세요", en)),
+            Refusal::Closed => {
+                Self::conflict("match-closed", Text::new("이미 끝난 배정입니다", en))
+            }
+            Refusal::NoSalesman => Self::conflict(
+                "salesman-missing",
+                Text::new("영업대표를 먼저 배정해 주세요", en),
+            ),
         }
     }
 }
@@ -48,7 +56,11 @@ pub(crate) fn problems() -> Vec<Problem> {
     let mut fields = Fields::default();
     refuse_unavailable(&mut fields, "/salesmanId", Unavailable::AtCapacity);
     refuse_role(&mut fields, "/consultantId", PersonRole::Consultant);
-    vec![Refusal::Closed.into(), Refusal::NoSalesman.into(), fields.problem()]
+    vec![
+        Refusal::Closed.into(),
+        Refusal::NoSalesman.into(),
+        fields.problem(),
+    ]
 }
 
 /// Which matches.
@@ -95,15 +107,30 @@ async fn list(
     who: Identity,
     Query(query): Query<MatchQuery>,
 ) -> Result<Paged<MatchView>, Problem> {
-    let filter = Filter { origin: query.origin, person: query.salesman, open: query.open };
-    let views = |stored: Vec<Stored>| stored.into_iter().map(|stored| MatchView::for_reader(stored, &who)).collect();
+    let filter = Filter {
+        origin: query.origin,
+        person: query.salesman,
+        open: query.open,
+    };
+    let views = |stored: Vec<Stored>| {
+        stored
+            .into_iter()
+            .map(|stored| MatchView::for_reader(stored, &who))
+            .collect()
+    };
     if query.unassigned == Some(true) {
         let limit = limit(query.limit)?;
         let after = query.after.as_deref().map(queue_place).transpose()?;
         let stored = queue::list(context.db.pool(), &who, filter, after, limit + 1).await?;
-        return Ok(Paged::cut_by(views(stored), limit, |view: &MatchView| (view.requested_at, view.id)));
+        return Ok(Paged::cut_by(views(stored), limit, |view: &MatchView| {
+            (view.requested_at, view.id)
+        }));
     }
-    let page = PageQuery { limit: query.limit, after: query.after }.page()?;
+    let page = PageQuery {
+        limit: query.limit,
+        after: query.after,
+    }
+    .page()?;
     let stored = lists::newest(context.db.pool(), &who, filter, page).await?;
     Ok(Paged::cut(views(stored), page, |view: &MatchView| view.id))
 }
@@ -131,14 +158,25 @@ fn queue_place(after: &str) -> Result<QueuePlace, Problem> {
     get, path = "/salesman-matches/{id}", tag = "salesman-match", params(("id" = Uuid, Path)),
     responses((status = 200, body = MatchView, description = "The people on it see of the candidates only themselves")),
 )]
-async fn show(State(context): State<Context>, who: Identity, Path(id): Path<MatchId>) -> Result<Versioned<MatchView>, Problem> {
-    let stored = store::load(context.db.pool(), id).await?.filter(|stored| sees(&who, stored));
+async fn show(
+    State(context): State<Context>,
+    who: Identity,
+    Path(id): Path<MatchId>,
+) -> Result<Versioned<MatchView>, Problem> {
+    let stored = store::load(context.db.pool(), id)
+        .await?
+        .filter(|stored| sees(&who, stored));
     Ok(shown(stored.ok_or_else(Problem::not_found)?, &who))
 }
 
 fn shown(stored: Stored, who: &Identity) -> Versioned<MatchView> {
     let version = stored.version;
-    Versioned { status: StatusCode::OK, location: None, version, view: MatchView::for_reader(stored, who) }
+    Versioned {
+        status: StatusCode::OK,
+        location: None,
+        version,
+        view: MatchView::for_reader(stored, who),
+    }
 }
 
 /// Whom staff put on a match. A place that is not named stays as it is.
@@ -181,8 +219,15 @@ async fn match_by_hand(
     Json { body, .. }: Json<MatchByHand>,
 ) -> Result<Versioned<MatchView>, Problem> {
     let mut fields = Fields::default();
-    if matches!((&body.salesman_id, &body.consultant_id), (Field::Missing, Field::Missing)) {
-        fields.refuse("/salesmanId", "required", Text::new("배정할 사람을 골라 주세요", "Name at least one of the two"));
+    if matches!(
+        (&body.salesman_id, &body.consultant_id),
+        (Field::Missing, Field::Missing)
+    ) {
+        fields.refuse(
+            "/salesmanId",
+            "required",
+            Text::new("배정할 사람을 골라 주세요", "Name at least one of the two"),
+        );
     }
     let salesman = fields.optional("/salesmanId", body.salesman_id);
     let consultant = fields.optional("/consultantId", body.consultant_id);
@@ -192,24 +237,57 @@ async fn match_by_hand(
     let mut tx = context.db.begin().await?;
     // As the assigner does: capacity is read by one at a time.
     store::alone(&mut tx).await?;
-    let mut it = store::lock(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
+    let mut it = store::lock(&mut tx, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     if !if_match.allows(it.version) {
         return Err(Problem::stale(it.version));
     }
     it.check_open()?;
-    let (salesman, why_salesman) =
-        chosen(&mut tx, &mut fields, PersonRole::Salesman, salesman, it.salesman.as_ref()).await?.map(parts).unzip();
-    let (consultant, why_consultant) =
-        chosen(&mut tx, &mut fields, PersonRole::Consultant, consultant, it.consultant.as_ref()).await?.map(parts).unzip();
+    let (salesman, why_salesman) = chosen(
+        &mut tx,
+        &mut fields,
+        PersonRole::Salesman,
+        salesman,
+        it.salesman.as_ref(),
+    )
+    .await?
+    .map(parts)
+    .unzip();
+    let (consultant, why_consultant) = chosen(
+        &mut tx,
+        &mut fields,
+        PersonRole::Consultant,
+        consultant,
+        it.consultant.as_ref(),
+    )
+    .await?
+    .map(parts)
+    .unzip();
     if !fields.all_right() {
         return Err(fields.problem());
     }
-    let command = Command::MatchSalesman { salesman, consultant, strategy: events::Strategy::ByHand };
+    let command = Command::MatchSalesman {
+        salesman,
+        consultant,
+        strategy: events::Strategy::ByHand,
+    };
     if let Some(change) = it.handle(command, who.actor())? {
         it.apply(&change);
-        store::save_matched(&mut tx, &it, &change, &Reasons { salesman: why_salesman, consultant: why_consultant }).await?;
+        store::save_matched(
+            &mut tx,
+            &it,
+            &change,
+            &Reasons {
+                salesman: why_salesman,
+                consultant: why_consultant,
+            },
+        )
+        .await?;
     }
-    let stored = store::load(&mut *tx, id).await?.ok_or_else(Problem::not_found)?;
+    let stored = store::load(&mut *tx, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     tx.commit().await?;
     Ok(shown(stored, &who))
 }
@@ -227,14 +305,20 @@ async fn chosen(
     now: Option<&PersonRef>,
 ) -> Result<Option<Choice>, Problem> {
     // Whoever is there already stays, on leave or not: the command leaves his place as it is.
-    let Some(id) = named.filter(|id| now.is_none_or(|person| person.id != *id)) else { return Ok(None) };
+    let Some(id) = named.filter(|id| now.is_none_or(|person| person.id != *id)) else {
+        return Ok(None);
+    };
     let today: NaiveDate = seoul_date(tx.now());
     let pointer = match role {
         PersonRole::Salesman => "/salesmanId",
         PersonRole::Consultant => "/consultantId",
     };
     match copies::candidate(tx, id).await? {
-        None => fields.refuse(pointer, "unknown", Text::new("등록되지 않은 사람입니다", "There is no such person")),
+        None => fields.refuse(
+            pointer,
+            "unknown",
+            Text::new("등록되지 않은 사람입니다", "There is no such person"),
+        ),
         Some((his, _)) if his != role => refuse_role(fields, pointer, role),
         Some((_, candidate)) => match candidate.unavailable(today) {
             Some(why) => refuse_unavailable(fields, pointer, why),
@@ -255,15 +339,28 @@ fn refuse_role(fields: &mut Fields, pointer: &str, wanted: PersonRole) {
 fn refuse_unavailable(fields: &mut Fields, pointer: &str, why: Unavailable) {
     match why {
         Unavailable::Inactive => {
-            fields.refuse(pointer, "inactive", Text::new("지금은 활동하지 않는 사람입니다", "This person is not active"));
+            fields.refuse(
+                pointer,
+                "inactive",
+                Text::new(
+                    "지금은 활동하지 않는 사람입니다",
+                    "This person is not active",
+                ),
+            );
         }
         Unavailable::OnLeave(leave) => {
             let (from, until) = (leave.from, leave.until);
-            let message = Text::new(format!("{from}부터 {until}까지 휴가입니다"), format!("On leave from {from} to {until}"));
+            let message = Text::new(
+                format!("{from}부터 {until}까지 휴가입니다"),
+                format!("On leave from {from} to {until}"),
+            );
             fields.refuse(pointer, "on-leave", message);
         }
         Unavailable::AtCapacity => {
-            let message = Text::new("더 맡을 수 없습니다", "This person holds as many open matches as he can");
+            let message = Text::new(
+                "더 맡을 수 없습니다",
+                "This person holds as many open matches as he can",
+            );
             fields.refuse(pointer, "at-capacity", message);
         }
     }

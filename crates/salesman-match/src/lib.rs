@@ -16,7 +16,10 @@ mod store;
 pub mod strategy;
 mod view;
 
-use events::{ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted, SalesmanRegistered, SalesmanUpdated};
+use events::{
+    ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted, SalesmanRegistered,
+    SalesmanUpdated,
+};
 use service_kit::{Context, Service};
 use tokio_util::sync::CancellationToken;
 

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use events::{
-    Actor, ConsultationCreated, ConsultationProgressed, CustomerRef, Envelope, InterestCreated, InterestUpdated, Origin,
-    ProjectId, SalesmanId, TellsEdition, TellsProfile,
+    Actor, ConsultationCreated, ConsultationProgressed, CustomerRef, Envelope, InterestCreated,
+    InterestUpdated, Origin, ProjectId, SalesmanId, TellsEdition, TellsProfile,
 };
 use service_kit::{PolicyError, Received, Tx, forgotten};
 
@@ -13,10 +13,19 @@ use crate::store::{self, Requested, copies};
 /// `MatchSalesman`: whenever an interest is created, ask for a match, with nobody on it yet.
 ///
 /// Causes `SalesmanMatched`, as soon as the assigner has chosen.
-pub(crate) async fn match_salesman_to_interest(tx: &mut Tx, received: &Received<InterestCreated>) -> Result<(), PolicyError> {
+pub(crate) async fn match_salesman_to_interest(
+    tx: &mut Tx,
+    received: &Received<InterestCreated>,
+) -> Result<(), PolicyError> {
     let (envelope, event) = (&received.envelope, &received.event);
     let project = (event.project_id, event.project_name.as_deref());
-    let requested = requested(envelope, Origin::Interest(event.interest_id), project, &event.customer, event.actor);
+    let requested = requested(
+        envelope,
+        Origin::Interest(event.interest_id),
+        project,
+        &event.customer,
+        event.actor,
+    );
     if !is_old(tx, requested).await? {
         store::request(tx, requested).await?;
     }
@@ -35,13 +44,26 @@ pub(crate) async fn match_salesman_to_interest_again(
         return Ok(());
     }
     let project = (event.project_id, event.project_name.as_deref());
-    let requested = requested(envelope, Origin::Interest(event.interest_id), project, &event.customer, event.actor);
+    let requested = requested(
+        envelope,
+        Origin::Interest(event.interest_id),
+        project,
+        &event.customer,
+        event.actor,
+    );
     if is_old(tx, requested).await? || store::request(tx, requested).await? {
         return Ok(());
     }
-    let Some(mut it) = store::lock_of(tx, requested.origin).await? else { return Ok(()) };
-    let command = Command::OpenAgain { origin_version: requested.origin_version };
-    if let Some(change) = it.handle(command, Actor::System).map_err(|refusal| PolicyError::Park(refusal.to_string()))? {
+    let Some(mut it) = store::lock_of(tx, requested.origin).await? else {
+        return Ok(());
+    };
+    let command = Command::OpenAgain {
+        origin_version: requested.origin_version,
+    };
+    if let Some(change) = it
+        .handle(command, Actor::System)
+        .map_err(|refusal| PolicyError::Park(refusal.to_string()))?
+    {
         it.apply(&change);
         store::save_opened_again(tx, &it, requested).await?;
     }
@@ -55,7 +77,13 @@ pub(crate) async fn match_salesman_to_consultation(
 ) -> Result<(), PolicyError> {
     let (envelope, event) = (&received.envelope, &received.event);
     let project = (event.project_id, event.project_name.as_deref());
-    let requested = requested(envelope, Origin::Consultation(event.consultation_id), project, &event.customer, event.actor);
+    let requested = requested(
+        envelope,
+        Origin::Consultation(event.consultation_id),
+        project,
+        &event.customer,
+        event.actor,
+    );
     if !is_old(tx, requested).await? {
         store::request(tx, requested).await?;
     }
@@ -64,7 +92,13 @@ pub(crate) async fn match_salesman_to_consultation(
 
 /// Whether it is asked for something of before its customer was erased: nobody is matched to that any more.
 async fn is_old(tx: &mut Tx, requested: Requested<'_>) -> Result<bool, sqlx::Error> {
-    forgotten::is_old(tx, requested.customer.customer_id, requested.origin.id(), requested.at).await
+    forgotten::is_old(
+        tx,
+        requested.customer.customer_id,
+        requested.origin.id(),
+        requested.at,
+    )
+    .await
 }
 
 /// What an event asks for, in whichever words it tells it.
@@ -95,12 +129,21 @@ fn bringer(actor: Actor) -> Option<SalesmanId> {
 }
 
 /// `CloseMatch`: whenever an interest is turned off, its people have room again.
-pub(crate) async fn close_match_of_interest(tx: &mut Tx, received: &Received<InterestUpdated>) -> Result<(), PolicyError> {
+pub(crate) async fn close_match_of_interest(
+    tx: &mut Tx,
+    received: &Received<InterestUpdated>,
+) -> Result<(), PolicyError> {
     if received.event.interested {
         return Ok(());
     }
     let origin = Origin::Interest(received.event.interest_id);
-    close(tx, (origin, &received.event.customer), received.envelope.version, received.envelope.recorded_at).await
+    close(
+        tx,
+        (origin, &received.event.customer),
+        received.envelope.version,
+        received.envelope.recorded_at,
+    )
+    .await
 }
 
 /// `CloseMatch`: whenever a consultation comes to its end, its people have room again.
@@ -112,7 +155,13 @@ pub(crate) async fn close_match_of_consultation(
         return Ok(());
     }
     let origin = Origin::Consultation(received.event.consultation_id);
-    close(tx, (origin, &received.event.customer), received.envelope.version, received.envelope.recorded_at).await
+    close(
+        tx,
+        (origin, &received.event.customer),
+        received.envelope.version,
+        received.envelope.recorded_at,
+    )
+    .await
 }
 
 async fn close(
@@ -123,9 +172,14 @@ async fn close(
 ) -> Result<(), PolicyError> {
     forgotten::share(tx, customer.customer_id).await?;
     // The request comes before it, on the same partition. If it did not come, there is nothing to close.
-    let Some(mut it) = store::lock_of(tx, origin).await? else { return Ok(()) };
+    let Some(mut it) = store::lock_of(tx, origin).await? else {
+        return Ok(());
+    };
     let command = Command::CloseMatch { origin_version };
-    if let Some(change) = it.handle(command, Actor::System).map_err(|refusal| PolicyError::Park(refusal.to_string()))? {
+    if let Some(change) = it
+        .handle(command, Actor::System)
+        .map_err(|refusal| PolicyError::Park(refusal.to_string()))?
+    {
         it.apply(&change);
         store::save_closed(tx, &it, at).await?;
     }
@@ -133,13 +187,19 @@ async fn close(
 }
 
 /// `KeepSalesmen`: whenever a salesman or consultant is registered or updated, keep him on the roster as he is now.
-pub(crate) async fn keep_salesmen<E: TellsProfile>(tx: &mut Tx, received: &Received<E>) -> Result<(), PolicyError> {
+pub(crate) async fn keep_salesmen<E: TellsProfile>(
+    tx: &mut Tx,
+    received: &Received<E>,
+) -> Result<(), PolicyError> {
     let (id, profile) = received.event.profile();
     Ok(copies::keep_salesman(tx, id, profile, received.envelope.version).await?)
 }
 
 /// `KeepProjects`: whenever anything happens to an edition, keep the name that matches show of it.
-pub(crate) async fn keep_projects<E: TellsEdition>(tx: &mut Tx, received: &Received<E>) -> Result<(), PolicyError> {
+pub(crate) async fn keep_projects<E: TellsEdition>(
+    tx: &mut Tx,
+    received: &Received<E>,
+) -> Result<(), PolicyError> {
     let (id, edition) = received.event.edition();
     Ok(copies::keep_project(tx, id, edition, received.envelope.version).await?)
 }

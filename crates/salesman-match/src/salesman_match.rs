@@ -1,6 +1,9 @@
 //! Every rule about matches, and nothing else: no I/O, no clock, no ids made here.
 
-use events::{Actor, CustomerRef, MatchId, Origin, PersonRef, ProjectId, SalesmanId, SalesmanMatched, Strategy};
+use events::{
+    Actor, CustomerRef, MatchId, Origin, PersonRef, ProjectId, SalesmanId, SalesmanMatched,
+    Strategy,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -102,14 +105,25 @@ pub enum Place {
 
 /// The places that the assigner has still to fill: none, once both are filled or the match is closed.
 pub fn lacking(is_closed: bool, has_salesman: bool, has_consultant: bool) -> Vec<Place> {
-    let places = [(Place::Salesman, has_salesman), (Place::Consultant, has_consultant)];
-    places.into_iter().filter(|(_, is_filled)| !is_closed && !is_filled).map(|(place, _)| place).collect()
+    let places = [
+        (Place::Salesman, has_salesman),
+        (Place::Consultant, has_consultant),
+    ];
+    places
+        .into_iter()
+        .filter(|(_, is_filled)| !is_closed && !is_filled)
+        .map(|(place, _)| place)
+        .collect()
 }
 
 impl SalesmanMatch {
     /// The places that the assigner has still to fill.
     pub fn lacks(&self) -> Vec<Place> {
-        lacking(self.closed, self.salesman.is_some(), self.consultant.is_some())
+        lacking(
+            self.closed,
+            self.salesman.is_some(),
+            self.consultant.is_some(),
+        )
     }
 
     /// Whether people can be put on it.
@@ -117,7 +131,11 @@ impl SalesmanMatch {
     /// # Errors
     /// When it is closed.
     pub fn check_open(&self) -> Result<(), Refusal> {
-        if self.closed { Err(Refusal::Closed) } else { Ok(()) }
+        if self.closed {
+            Err(Refusal::Closed)
+        } else {
+            Ok(())
+        }
     }
 
     /// Decides what a command means here. Pure; `Ok(None)` is "already so".
@@ -127,14 +145,19 @@ impl SalesmanMatch {
     pub fn handle(&self, command: Command, actor: Actor) -> Result<Option<Change>, Refusal> {
         match command {
             Command::OpenAgain { origin_version } => {
-                let is_news = self.closed && self.customer.is_some() && origin_version > self.origin_version;
+                let is_news =
+                    self.closed && self.customer.is_some() && origin_version > self.origin_version;
                 Ok(is_news.then_some(Change::OpenedAgain { origin_version }))
             }
             Command::CloseMatch { origin_version } => {
                 let is_news = !self.closed && origin_version > self.origin_version;
                 Ok(is_news.then_some(Change::Closed { origin_version }))
             }
-            Command::MatchSalesman { salesman, consultant, strategy } => {
+            Command::MatchSalesman {
+                salesman,
+                consultant,
+                strategy,
+            } => {
                 self.check_open()?;
                 let event = self.matched(salesman, consultant, strategy, actor)?;
                 Ok(event.map(|event| Change::Matched(Box::new(event))))
@@ -150,7 +173,9 @@ impl SalesmanMatch {
         actor: Actor,
     ) -> Result<Option<SalesmanMatched>, Refusal> {
         let customer = self.customer.clone().ok_or(Refusal::Closed)?;
-        let new_salesman = salesman.or_else(|| self.salesman.clone()).ok_or(Refusal::NoSalesman)?;
+        let new_salesman = salesman
+            .or_else(|| self.salesman.clone())
+            .ok_or(Refusal::NoSalesman)?;
         let new_consultant = consultant.or_else(|| self.consultant.clone());
         let stays = is_same(self.salesman.as_ref(), Some(&new_salesman));
         if stays && is_same(self.consultant.as_ref(), new_consultant.as_ref()) {
@@ -185,8 +210,16 @@ impl SalesmanMatch {
                 self.origin_version = *origin_version;
                 self.closed = false;
                 // Who was told of before it was closed may still be waiting to be told that he is off it.
-                self.previous_salesman = self.salesman.take().map(|person| person.id).or(self.previous_salesman);
-                self.previous_consultant = self.consultant.take().map(|person| person.id).or(self.previous_consultant);
+                self.previous_salesman = self
+                    .salesman
+                    .take()
+                    .map(|person| person.id)
+                    .or(self.previous_salesman);
+                self.previous_consultant = self
+                    .consultant
+                    .take()
+                    .map(|person| person.id)
+                    .or(self.previous_consultant);
                 self.strategy = None;
             }
             Change::Matched(event) => {
@@ -223,7 +256,10 @@ mod tests {
             origin_version: 1,
             project_id: ProjectId(Uuid::from_u128(3)),
             project_name: Some("스마트상점".to_owned()),
-            customer: Some(CustomerRef { customer_id: CustomerId(Uuid::from_u128(4)), last_four: LastFour::default() }),
+            customer: Some(CustomerRef {
+                customer_id: CustomerId(Uuid::from_u128(4)),
+                last_four: LastFour::default(),
+            }),
             brought_by: None,
             salesman: None,
             consultant: None,
@@ -236,11 +272,18 @@ mod tests {
     }
 
     fn person(id: u128) -> PersonRef {
-        PersonRef { id: SalesmanId(Uuid::from_u128(id)), display_name: id.to_string() }
+        PersonRef {
+            id: SalesmanId(Uuid::from_u128(id)),
+            display_name: id.to_string(),
+        }
     }
 
     fn put_by(strategy: Strategy, salesman: Option<u128>, consultant: Option<u128>) -> Command {
-        Command::MatchSalesman { salesman: salesman.map(person), consultant: consultant.map(person), strategy }
+        Command::MatchSalesman {
+            salesman: salesman.map(person),
+            consultant: consultant.map(person),
+            strategy,
+        }
     }
 
     fn put(salesman: Option<u128>, consultant: Option<u128>) -> Command {
@@ -267,37 +310,65 @@ mod tests {
         assert_eq!(it.lacks(), [Place::Consultant]);
         let it = after(it, put(None, Some(9)));
         assert_eq!((it.version, it.lacks()), (2, vec![]));
-        assert_eq!((it.salesman, it.consultant), (Some(person(7)), Some(person(9))));
+        assert_eq!(
+            (it.salesman, it.consultant),
+            (Some(person(7)), Some(person(9)))
+        );
     }
 
     #[test]
     fn whoever_is_replaced_leaves_and_whoever_stays_is_no_newcomer() {
         let it = after(a_match(), put(Some(7), Some(9)));
         let event = told(&it, put(Some(8), None));
-        assert_eq!((event.newcomers(), event.leavers()), (vec![person(8).id], vec![person(7).id]));
+        assert_eq!(
+            (event.newcomers(), event.leavers()),
+            (vec![person(8).id], vec![person(7).id])
+        );
         let first = told(&a_match(), put(Some(7), Some(9)));
-        assert_eq!((first.newcomers(), first.leavers()), (vec![person(7).id, person(9).id], vec![]));
+        assert_eq!(
+            (first.newcomers(), first.leavers()),
+            (vec![person(7).id, person(9).id], vec![])
+        );
     }
 
     #[test]
     fn a_consultant_alone_is_no_match() {
-        assert_eq!(a_match().handle(put(None, Some(9)), Actor::System), Err(Refusal::NoSalesman));
+        assert_eq!(
+            a_match().handle(put(None, Some(9)), Actor::System),
+            Err(Refusal::NoSalesman)
+        );
     }
 
     #[test]
     fn the_same_people_again_are_already_so_whatever_they_are_called_now() {
         let it = after(a_match(), put(Some(7), Some(9)));
         assert_eq!(it.handle(put(Some(7), None), Actor::System), Ok(None));
-        let renamed = PersonRef { display_name: "another name".to_owned(), ..person(7) };
-        let again = Command::MatchSalesman { salesman: Some(renamed), consultant: None, strategy: Strategy::ByHand };
+        let renamed = PersonRef {
+            display_name: "another name".to_owned(),
+            ..person(7)
+        };
+        let again = Command::MatchSalesman {
+            salesman: Some(renamed),
+            consultant: None,
+            strategy: Strategy::ByHand,
+        };
         assert_eq!(it.handle(again, Actor::System), Ok(None));
     }
 
     #[test]
     fn a_closed_match_is_not_filled_any_more() {
-        let it = after(after(a_match(), put(Some(7), None)), Command::CloseMatch { origin_version: 2 });
-        assert_eq!(it.handle(put(Some(7), None), Actor::System), Err(Refusal::Closed));
-        assert_eq!((it.lacks(), it.version, it.salesman), (vec![], 1, Some(person(7))));
+        let it = after(
+            after(a_match(), put(Some(7), None)),
+            Command::CloseMatch { origin_version: 2 },
+        );
+        assert_eq!(
+            it.handle(put(Some(7), None), Actor::System),
+            Err(Refusal::Closed)
+        );
+        assert_eq!(
+            (it.lacks(), it.version, it.salesman),
+            (vec![], 1, Some(person(7)))
+        );
     }
 
     #[test]
@@ -305,23 +376,44 @@ mod tests {
         let it = after(a_match(), put_by(Strategy::ByHand, Some(7), None));
         assert_eq!(told(&it, put(None, Some(9))).strategy, Strategy::ByHand);
         let it = after(a_match(), put(Some(7), None));
-        assert_eq!(told(&it, put(None, Some(9))).strategy, Strategy::PhoneSuffix);
-        assert_eq!(told(&it, put_by(Strategy::ByHand, None, Some(9))).strategy, Strategy::ByHand);
+        assert_eq!(
+            told(&it, put(None, Some(9))).strategy,
+            Strategy::PhoneSuffix
+        );
+        assert_eq!(
+            told(&it, put_by(Strategy::ByHand, None, Some(9))).strategy,
+            Strategy::ByHand
+        );
     }
 
     #[test]
     fn a_match_that_is_open_again_has_nobody_on_it_and_names_its_previous_people_once() {
-        let closed = after(after(a_match(), put(Some(7), Some(9))), Command::CloseMatch { origin_version: 2 });
+        let closed = after(
+            after(a_match(), put(Some(7), Some(9))),
+            Command::CloseMatch { origin_version: 2 },
+        );
         let it = after(closed, Command::OpenAgain { origin_version: 3 });
-        assert_eq!((&it.salesman, &it.consultant, it.strategy, it.version), (&None, &None, None, 1));
+        assert_eq!(
+            (&it.salesman, &it.consultant, it.strategy, it.version),
+            (&None, &None, None, 1)
+        );
         let same = told(&it, put(Some(7), Some(9)));
-        assert_eq!((same.previous_salesman_id, same.previous_consultant_id), (Some(person(7).id), Some(person(9).id)));
+        assert_eq!(
+            (same.previous_salesman_id, same.previous_consultant_id),
+            (Some(person(7).id), Some(person(9).id))
+        );
         assert!(same.newcomers().is_empty() && same.leavers().is_empty());
         let other = told(&it, put(Some(8), None));
-        assert_eq!((other.newcomers(), other.leavers()), (vec![person(8).id], vec![person(7).id, person(9).id]));
+        assert_eq!(
+            (other.newcomers(), other.leavers()),
+            (vec![person(8).id], vec![person(7).id, person(9).id])
+        );
         let it = after(it, put(Some(8), None));
         let later = told(&it, put(None, Some(9)));
-        assert_eq!((later.newcomers(), later.leavers()), (vec![person(9).id], vec![]));
+        assert_eq!(
+            (later.newcomers(), later.leavers()),
+            (vec![person(9).id], vec![])
+        );
     }
 
     #[test]
@@ -329,7 +421,12 @@ mod tests {
         let mut it = after(a_match(), put(Some(7), None));
         for origin_version in [2, 4] {
             it = after(it, Command::CloseMatch { origin_version });
-            it = after(it, Command::OpenAgain { origin_version: origin_version + 1 });
+            it = after(
+                it,
+                Command::OpenAgain {
+                    origin_version: origin_version + 1,
+                },
+            );
         }
         assert_eq!(told(&it, put(Some(8), None)).leavers(), [person(7).id]);
     }
@@ -339,7 +436,9 @@ mod tests {
         let open = after(a_match(), put(Some(7), None));
         let closed = after(open.clone(), Command::CloseMatch { origin_version: 2 });
         let again = after(closed.clone(), Command::OpenAgain { origin_version: 3 });
-        let nothing = |it: &SalesmanMatch, command| assert_eq!(it.handle(command, Actor::System), Ok(None), "{it:?}");
+        let nothing = |it: &SalesmanMatch, command| {
+            assert_eq!(it.handle(command, Actor::System), Ok(None), "{it:?}")
+        };
         nothing(&open, Command::OpenAgain { origin_version: 2 });
         nothing(&closed, Command::CloseMatch { origin_version: 2 });
         nothing(&closed, Command::CloseMatch { origin_version: 4 });
@@ -350,11 +449,33 @@ mod tests {
 
     #[test]
     fn the_match_of_a_customer_who_was_erased_is_closed_for_good() {
-        let closed = after(after(a_match(), put(Some(7), None)), Command::CloseMatch { origin_version: 2 });
-        let erased = SalesmanMatch { customer: None, ..closed };
-        assert_eq!(erased.handle(Command::OpenAgain { origin_version: 3 }, Actor::System), Ok(None));
-        assert_eq!(erased.handle(Command::CloseMatch { origin_version: 3 }, Actor::System), Ok(None));
-        assert_eq!(erased.handle(put(Some(8), None), Actor::System), Err(Refusal::Closed));
-        assert_eq!(SalesmanMatch { closed: false, ..erased }.handle(put(Some(8), None), Actor::System), Err(Refusal::Closed));
+        let closed = after(
+            after(a_match(), put(Some(7), None)),
+            Command::CloseMatch { origin_version: 2 },
+        );
+        let erased = SalesmanMatch {
+            customer: None,
+            ..closed
+        };
+        assert_eq!(
+            erased.handle(Command::OpenAgain { origin_version: 3 }, Actor::System),
+            Ok(None)
+        );
+        assert_eq!(
+            erased.handle(Command::CloseMatch { origin_version: 3 }, Actor::System),
+            Ok(None)
+        );
+        assert_eq!(
+            erased.handle(put(Some(8), None), Actor::System),
+            Err(Refusal::Closed)
+        );
+        assert_eq!(
+            SalesmanMatch {
+                closed: false,
+                ..erased
+            }
+            .handle(put(Some(8), None), Actor::System),
+            Err(Refusal::Closed)
+        );
     }
 }

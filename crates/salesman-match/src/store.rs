@@ -8,7 +8,8 @@ pub(crate) mod queue;
 
 use chrono::{DateTime, Utc};
 use events::{
-    ConsultationId, CustomerId, CustomerRef, InterestId, LastFour, MatchId, Origin, PersonRef, ProjectId, SalesmanId, Strategy,
+    ConsultationId, CustomerId, CustomerRef, InterestId, LastFour, MatchId, Origin, PersonRef,
+    ProjectId, SalesmanId, Strategy,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -94,7 +95,10 @@ impl Stored {
     /// Whose it is, unless he was erased.
     fn customer(&self) -> Result<Option<CustomerRef>, sqlx::Error> {
         let last_four = self.last_four.as_deref().map(last_four).transpose()?;
-        Ok(last_four.map(|last_four| CustomerRef { customer_id: CustomerId(self.customer_id), last_four }))
+        Ok(last_four.map(|last_four| CustomerRef {
+            customer_id: CustomerId(self.customer_id),
+            last_four,
+        }))
     }
 
     /// The match itself, for whoever decides on it: a word that this build does not know is decided on by a build that does.
@@ -124,7 +128,10 @@ impl Stored {
 }
 
 fn person(id: Option<Uuid>, name: Option<&str>) -> Option<PersonRef> {
-    Some(PersonRef { id: SalesmanId(id?), display_name: name?.to_owned() })
+    Some(PersonRef {
+        id: SalesmanId(id?),
+        display_name: name?.to_owned(),
+    })
 }
 
 fn last_four(text: &str) -> Result<LastFour, sqlx::Error> {
@@ -182,34 +189,56 @@ pub(crate) async fn request(tx: &mut Tx, requested: Requested<'_>) -> Result<boo
 }
 
 /// One match.
-pub(crate) async fn load(executor: impl PgExecutor<'_>, id: MatchId) -> Result<Option<Stored>, sqlx::Error> {
-    sqlx::query_as(sqlx::AssertSqlSafe(format!("select {COLUMNS} from salesman_match it where it.id = $1")))
-        .bind(id.0)
-        .fetch_optional(executor)
-        .await
+pub(crate) async fn load(
+    executor: impl PgExecutor<'_>,
+    id: MatchId,
+) -> Result<Option<Stored>, sqlx::Error> {
+    sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "select {COLUMNS} from salesman_match it where it.id = $1"
+    )))
+    .bind(id.0)
+    .fetch_optional(executor)
+    .await
 }
 
 /// One match, and nobody else changes it until `tx` ends.
 pub(crate) async fn lock(tx: &mut Tx, id: MatchId) -> Result<Option<SalesmanMatch>, sqlx::Error> {
-    sqlx::query("select 1 from salesman_match where id = $1 for update").bind(id.0).execute(&mut **tx).await?;
-    load(&mut **tx, id).await?.map(|stored| stored.to_decide()).transpose()
+    sqlx::query("select 1 from salesman_match where id = $1 for update")
+        .bind(id.0)
+        .execute(&mut **tx)
+        .await?;
+    load(&mut **tx, id)
+        .await?
+        .map(|stored| stored.to_decide())
+        .transpose()
 }
 
 /// The match of an interest or a consultation, and nobody else changes it until `tx` ends.
-pub(crate) async fn lock_of(tx: &mut Tx, origin: Origin) -> Result<Option<SalesmanMatch>, sqlx::Error> {
-    let id: Option<Uuid> = sqlx::query_scalar("select id from salesman_match where origin_id = $1 for update")
-        .bind(origin.id())
-        .fetch_optional(&mut **tx)
-        .await?;
+pub(crate) async fn lock_of(
+    tx: &mut Tx,
+    origin: Origin,
+) -> Result<Option<SalesmanMatch>, sqlx::Error> {
+    let id: Option<Uuid> =
+        sqlx::query_scalar("select id from salesman_match where origin_id = $1 for update")
+            .bind(origin.id())
+            .fetch_optional(&mut **tx)
+            .await?;
     match id {
-        Some(id) => load(&mut **tx, MatchId(id)).await?.map(|stored| stored.to_decide()).transpose(),
+        Some(id) => load(&mut **tx, MatchId(id))
+            .await?
+            .map(|stored| stored.to_decide())
+            .transpose(),
         None => Ok(None),
     }
 }
 
 /// Waits until no other unit of work assigns: who is free, and who waits for him, must be read by one at a time.
 pub(crate) async fn alone(tx: &mut Tx) -> Result<(), sqlx::Error> {
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended('ktgg/salesman-match/assigning', 0))").execute(&mut **tx).await?;
+    sqlx::query(
+        "select pg_advisory_xact_lock(hashtextextended('ktgg/salesman-match/assigning', 0))",
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
@@ -241,18 +270,30 @@ pub(crate) async fn history(tx: &mut Tx, customer: CustomerId) -> Result<History
     .await?;
     let had = |is_open, now: Option<Uuid>, before: Option<Uuid>| {
         let who = SalesmanId(now.or(before)?);
-        Some(Had { who, is_open: is_open && now.is_some() })
+        Some(Had {
+            who,
+            is_open: is_open && now.is_some(),
+        })
     };
     let mut history = History::default();
     for (is_open, salesman, consultant, previous_salesman, previous_consultant) in past {
-        history.salesmen.extend(had(is_open, salesman, previous_salesman));
-        history.consultants.extend(had(is_open, consultant, previous_consultant));
+        history
+            .salesmen
+            .extend(had(is_open, salesman, previous_salesman));
+        history
+            .consultants
+            .extend(had(is_open, consultant, previous_consultant));
     }
     Ok(history)
 }
 
 /// Saves a match after other people were put on it, and appends the event.
-pub(crate) async fn save_matched(tx: &mut Tx, it: &SalesmanMatch, change: &Change, reasons: &Reasons) -> Result<(), sqlx::Error> {
+pub(crate) async fn save_matched(
+    tx: &mut Tx,
+    it: &SalesmanMatch,
+    change: &Change,
+    reasons: &Reasons,
+) -> Result<(), sqlx::Error> {
     let now = tx.now();
     sqlx::query(
         "update salesman_match
@@ -279,7 +320,11 @@ pub(crate) async fn save_matched(tx: &mut Tx, it: &SalesmanMatch, change: &Chang
 }
 
 /// Saves a match that was closed. The bell that rings for every event that is taken in wakes the assigner: there is room.
-pub(crate) async fn save_closed(tx: &mut Tx, it: &SalesmanMatch, at: DateTime<Utc>) -> Result<(), sqlx::Error> {
+pub(crate) async fn save_closed(
+    tx: &mut Tx,
+    it: &SalesmanMatch,
+    at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
     sqlx::query("update salesman_match set closed_at = $2, origin_version = $3 where id = $1")
         .bind(it.id.0)
         .bind(at)
@@ -290,7 +335,11 @@ pub(crate) async fn save_closed(tx: &mut Tx, it: &SalesmanMatch, at: DateTime<Ut
 }
 
 /// Saves a match that is open again: a request like any other, as old as the wish.
-pub(crate) async fn save_opened_again(tx: &mut Tx, it: &SalesmanMatch, requested: Requested<'_>) -> Result<(), sqlx::Error> {
+pub(crate) async fn save_opened_again(
+    tx: &mut Tx,
+    it: &SalesmanMatch,
+    requested: Requested<'_>,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "update salesman_match
          set closed_at = null, salesman_id = null, salesman_name = null, consultant_id = null, consultant_name = null,

@@ -88,7 +88,9 @@ pub enum Rule {
 impl Rule {
     /// All of them, in the order in which they are asked.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Kept, Self::Brought].into_iter().chain(events::Strategy::ALL.map(Self::By))
+        [Self::Kept, Self::Brought]
+            .into_iter()
+            .chain(events::Strategy::ALL.map(Self::By))
     }
 
     /// The rule's name; that of a strategy is the strategy's.
@@ -145,7 +147,11 @@ pub struct Scored {
 
 impl From<&Candidate> for Scored {
     fn from(candidate: &Candidate) -> Self {
-        Self { person: candidate.person.clone(), open: candidate.open, capacity: candidate.capacity }
+        Self {
+            person: candidate.person.clone(),
+            open: candidate.open,
+            capacity: candidate.capacity,
+        }
     }
 }
 
@@ -160,29 +166,53 @@ pub struct Choice {
 
 /// Chooses for one place. `None` when nobody is eligible: the place stays in the queue.
 pub fn choose(request: Request<'_>, roster: &[Candidate]) -> Option<Choice> {
-    let mut eligible: Vec<&Candidate> = roster.iter().filter(|candidate| candidate.is_eligible(request.today)).collect();
+    let mut eligible: Vec<&Candidate> = roster
+        .iter()
+        .filter(|candidate| candidate.is_eligible(request.today))
+        .collect();
     eligible.sort_by_key(|candidate| candidate.person.id);
     let (picked, rule) = None
         .or_else(|| kept(request, &eligible).map(|picked| (picked, Rule::Kept)))
         .or_else(|| brought(request, &eligible).map(|picked| (picked, Rule::Brought)))
-        .or_else(|| phone_suffix(request, &eligible).map(|picked| (picked, Rule::By(events::Strategy::PhoneSuffix))))?;
+        .or_else(|| {
+            phone_suffix(request, &eligible)
+                .map(|picked| (picked, Rule::By(events::Strategy::PhoneSuffix)))
+        })?;
     let person = eligible.get(picked)?.person.clone();
     let last_four = (rule == Rule::By(events::Strategy::PhoneSuffix)).then_some(request.last_four);
     let candidates = eligible.into_iter().map(Scored::from).collect();
-    Some(Choice { person, reason: Reason { rule, last_four, candidates, picked } })
+    Some(Choice {
+        person,
+        reason: Reason {
+            rule,
+            last_four,
+            candidates,
+            picked,
+        },
+    })
 }
 
 /// Staff choose: whoever is chosen is the only candidate.
 pub fn by_hand(candidate: &Candidate) -> Choice {
     let rule = Rule::By(events::Strategy::ByHand);
-    let reason = Reason { rule, last_four: None, candidates: vec![candidate.into()], picked: 0 };
-    Choice { person: candidate.person.clone(), reason }
+    let reason = Reason {
+        rule,
+        last_four: None,
+        candidates: vec![candidate.into()],
+        picked: 0,
+    };
+    Choice {
+        person: candidate.person.clone(),
+        reason,
+    }
 }
 
 /// A customer keeps whom he has: the person of his newest open match, else of his newest; if that one is not eligible, the next.
 fn kept(request: Request<'_>, eligible: &[&Candidate]) -> Option<usize> {
     let (open, over): (Vec<&Had>, Vec<&Had>) = request.had.iter().partition(|had| had.is_open);
-    open.into_iter().chain(over).find_map(|had| place_of(had.who, eligible))
+    open.into_iter()
+        .chain(over)
+        .find_map(|had| place_of(had.who, eligible))
 }
 
 /// Whoever brought the customer in keeps him.
@@ -196,7 +226,9 @@ fn phone_suffix(request: Request<'_>, eligible: &[&Candidate]) -> Option<usize> 
 }
 
 fn place_of(who: SalesmanId, eligible: &[&Candidate]) -> Option<usize> {
-    eligible.iter().position(|candidate| candidate.person.id == who)
+    eligible
+        .iter()
+        .position(|candidate| candidate.person.id == who)
 }
 
 #[cfg(test)]
@@ -214,7 +246,12 @@ mod tests {
 
     fn request(last_four: &str) -> Request<'static> {
         let last_four = LastFour::try_from(last_four.to_owned()).unwrap();
-        Request { last_four, had: &[], brought_by: None, today: day("2026-11-23") }
+        Request {
+            last_four,
+            had: &[],
+            brought_by: None,
+            today: day("2026-11-23"),
+        }
     }
 
     fn id(number: u128) -> SalesmanId {
@@ -222,38 +259,70 @@ mod tests {
     }
 
     fn candidate(number: u128, open: i64) -> Candidate {
-        let person = PersonRef { id: id(number), display_name: number.to_string() };
-        Candidate { person, capacity: 2, open, active: true, leave: None }
+        let person = PersonRef {
+            id: id(number),
+            display_name: number.to_string(),
+        };
+        Candidate {
+            person,
+            capacity: 2,
+            open,
+            active: true,
+            leave: None,
+        }
     }
 
     fn had(number: u128, is_open: bool) -> Had {
-        Had { who: id(number), is_open }
+        Had {
+            who: id(number),
+            is_open,
+        }
     }
 
     fn picked(request: Request<'_>, roster: &[Candidate]) -> Option<(u128, Rule)> {
-        choose(request, roster).map(|Choice { person, reason }| (person.id.0.as_u128(), reason.rule))
+        choose(request, roster)
+            .map(|Choice { person, reason }| (person.id.0.as_u128(), reason.rule))
     }
 
     #[test]
     fn the_last_digits_pick_from_the_roster_in_id_order_whatever_order_it_came_in() {
         let roster = [candidate(3, 0), candidate(1, 0), candidate(2, 0)];
         for (last_four, expected) in [("5678", 3), ("5679", 1), ("5680", 2), ("0000", 1)] {
-            assert_eq!(picked(request(last_four), &roster), Some((expected, PHONE_SUFFIX)));
+            assert_eq!(
+                picked(request(last_four), &roster),
+                Some((expected, PHONE_SUFFIX))
+            );
         }
     }
 
     #[test]
     fn nobody_inactive_on_leave_or_at_capacity_is_chosen_by_any_rule() {
-        let resting = Candidate { active: false, ..candidate(1, 0) };
-        let away = Candidate { leave: Some(Leave { from: day("2026-11-20"), until: day("2026-11-23") }), ..candidate(2, 0) };
+        let resting = Candidate {
+            active: false,
+            ..candidate(1, 0)
+        };
+        let away = Candidate {
+            leave: Some(Leave {
+                from: day("2026-11-20"),
+                until: day("2026-11-23"),
+            }),
+            ..candidate(2, 0)
+        };
         let full = candidate(3, 2);
         let unavailable = [resting, away, full];
         for number in 0..50 {
             for who in 1..=3 {
                 let had = [had(who, true), had(who, false)];
-                let request = Request { had: &had, brought_by: Some(id(who)), ..request(&format!("{number:04}")) };
+                let request = Request {
+                    had: &had,
+                    brought_by: Some(id(who)),
+                    ..request(&format!("{number:04}"))
+                };
                 assert_eq!(picked(request, &unavailable), None);
-                assert_eq!(picked(request, &[&unavailable[..], &[candidate(4, 1)]].concat()), Some((4, PHONE_SUFFIX)));
+                assert_eq!(
+                    picked(request, &[&unavailable[..], &[candidate(4, 1)]].concat()),
+                    Some((4, PHONE_SUFFIX))
+                );
             }
         }
         assert_eq!(picked(request("1234"), &[]), None);
@@ -261,42 +330,100 @@ mod tests {
 
     #[test]
     fn a_leave_lasts_from_its_first_day_to_its_last() {
-        let leave = Leave { from: day("2026-11-24"), until: day("2026-11-25") };
-        let away = Candidate { leave: Some(leave), ..candidate(1, 0) };
+        let leave = Leave {
+            from: day("2026-11-24"),
+            until: day("2026-11-25"),
+        };
+        let away = Candidate {
+            leave: Some(leave),
+            ..candidate(1, 0)
+        };
         let days = ["2026-11-23", "2026-11-24", "2026-11-25", "2026-11-26"].map(day);
         let off = Some(Unavailable::OnLeave(leave));
-        assert_eq!(days.map(|today| away.unavailable(today)), [None, off, off, None]);
+        assert_eq!(
+            days.map(|today| away.unavailable(today)),
+            [None, off, off, None]
+        );
     }
 
     #[test]
     fn a_customer_keeps_whom_he_has_open_matches_first_then_the_newest_who_is_eligible() {
         let roster = [candidate(1, 0), candidate(2, 0), candidate(3, 0)];
-        let kept = |had: &[Had], roster: &[Candidate]| picked(Request { had, ..request("0000") }, roster);
-        assert_eq!(kept(&[had(2, false), had(3, false)], &roster), Some((2, Rule::Kept)));
-        assert_eq!(kept(&[had(2, false), had(3, true)], &roster), Some((3, Rule::Kept)));
-        assert_eq!(kept(&[had(3, true), had(2, true)], &roster), Some((3, Rule::Kept)));
+        let kept = |had: &[Had], roster: &[Candidate]| {
+            picked(
+                Request {
+                    had,
+                    ..request("0000")
+                },
+                roster,
+            )
+        };
+        assert_eq!(
+            kept(&[had(2, false), had(3, false)], &roster),
+            Some((2, Rule::Kept))
+        );
+        assert_eq!(
+            kept(&[had(2, false), had(3, true)], &roster),
+            Some((3, Rule::Kept))
+        );
+        assert_eq!(
+            kept(&[had(3, true), had(2, true)], &roster),
+            Some((3, Rule::Kept))
+        );
         let busy = [candidate(1, 0), candidate(2, 0), candidate(3, 2)];
-        assert_eq!(kept(&[had(2, false), had(3, true)], &busy), Some((2, Rule::Kept)));
+        assert_eq!(
+            kept(&[had(2, false), had(3, true)], &busy),
+            Some((2, Rule::Kept))
+        );
         assert_eq!(kept(&[had(9, true)], &roster), Some((1, PHONE_SUFFIX)));
     }
 
     #[test]
     fn whoever_brought_the_customer_in_goes_before_the_strategy_and_after_whom_the_customer_has() {
         let roster = [candidate(1, 0), candidate(2, 0), candidate(3, 0)];
-        let brought = Request { brought_by: Some(id(3)), ..request("0000") };
+        let brought = Request {
+            brought_by: Some(id(3)),
+            ..request("0000")
+        };
         assert_eq!(picked(brought, &roster), Some((3, Rule::Brought)));
-        assert_eq!(picked(Request { had: &[had(2, false)], ..brought }, &roster), Some((2, Rule::Kept)));
+        assert_eq!(
+            picked(
+                Request {
+                    had: &[had(2, false)],
+                    ..brought
+                },
+                &roster
+            ),
+            Some((2, Rule::Kept))
+        );
     }
 
     #[test]
     fn the_reason_names_everybody_who_could_have_been_picked_and_what_he_held() {
-        let Choice { reason, .. } = choose(request("0004"), &[candidate(2, 0), candidate(1, 1), candidate(3, 2)]).unwrap();
-        let stood: Vec<_> = reason.candidates.iter().map(|it| (it.person.id, it.open, it.capacity)).collect();
+        let Choice { reason, .. } = choose(
+            request("0004"),
+            &[candidate(2, 0), candidate(1, 1), candidate(3, 2)],
+        )
+        .unwrap();
+        let stood: Vec<_> = reason
+            .candidates
+            .iter()
+            .map(|it| (it.person.id, it.open, it.capacity))
+            .collect();
         assert_eq!(stood, [(id(1), 1, 2), (id(2), 0, 2)]);
-        assert_eq!((reason.picked, reason.last_four), (0, Some(request("0004").last_four)));
+        assert_eq!(
+            (reason.picked, reason.last_four),
+            (0, Some(request("0004").last_four))
+        );
         let had = [had(2, true)];
-        let Choice { reason, .. } =
-            choose(Request { had: &had, ..request("0004") }, &[candidate(2, 0), candidate(1, 1)]).unwrap();
+        let Choice { reason, .. } = choose(
+            Request {
+                had: &had,
+                ..request("0004")
+            },
+            &[candidate(2, 0), candidate(1, 1)],
+        )
+        .unwrap();
         assert_eq!((reason.picked, reason.last_four), (1, None));
     }
 
@@ -305,7 +432,10 @@ mod tests {
         let names: Vec<&str> = Rule::all().map(Rule::as_str).collect();
         assert_eq!(names, ["kept", "brought", "phone-suffix", "by-hand"]);
         let told: Vec<&str> = Rule::all().map(|rule| rule.strategy().as_str()).collect();
-        assert_eq!(told, ["phone-suffix", "phone-suffix", "phone-suffix", "by-hand"]);
+        assert_eq!(
+            told,
+            ["phone-suffix", "phone-suffix", "phone-suffix", "by-hand"]
+        );
         for strategy in events::Strategy::ALL {
             assert_eq!(events::Strategy::named(strategy.as_str()), Some(strategy));
         }
@@ -329,7 +459,10 @@ mod tests {
 
     /// A roster, and the same in another order.
     fn rosters() -> impl proptest::strategy::Strategy<Value = (Vec<Candidate>, Vec<Candidate>)> {
-        (1..=12_u128).map(anybody).collect::<Vec<_>>().prop_flat_map(|roster| (Just(roster.clone()), Just(roster).prop_shuffle()))
+        (1..=12_u128)
+            .map(anybody)
+            .collect::<Vec<_>>()
+            .prop_flat_map(|roster| (Just(roster.clone()), Just(roster).prop_shuffle()))
     }
 
     proptest! {

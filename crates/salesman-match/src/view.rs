@@ -91,7 +91,10 @@ pub(crate) struct OriginView {
 /// The kinds of things that matches are made for.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "kebab-case")]
-#[expect(dead_code, reason = "only the description uses it: the contract has the words")]
+#[expect(
+    dead_code,
+    reason = "only the description uses it: the contract has the words"
+)]
 pub(crate) enum OriginKind {
     /// 관심사업.
     Interest,
@@ -106,7 +109,10 @@ pub(crate) struct StrategyName;
 
 impl PartialSchema for StrategyName {
     fn schema() -> RefOr<Schema> {
-        words("How the salesman was chosen", Strategy::ALL.map(Strategy::as_str))
+        words(
+            "How the salesman was chosen",
+            Strategy::ALL.map(Strategy::as_str),
+        )
     }
 }
 
@@ -127,7 +133,9 @@ impl ToSchema for RuleName {}
 
 /// A text that is one of these: the description lists what the code knows. What is shown may be the word of a newer build.
 fn words(said: &str, words: impl IntoIterator<Item = &'static str>) -> RefOr<Schema> {
-    let words = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+    let words = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(words));
     words.description(Some(said)).into()
 }
 
@@ -191,15 +199,25 @@ impl MatchView {
         let (salesman, consultant) = (stored.salesman(), stored.consultant());
         Self {
             id: stored.id,
-            origin: OriginView { kind: stored.origin_kind, id: stored.origin_id },
+            origin: OriginView {
+                kind: stored.origin_kind,
+                id: stored.origin_id,
+            },
             project_id: stored.project_id,
             project_name: stored.project_name,
             customer_id: stored.erased_at.is_none().then_some(stored.customer_id),
-            lacks: lacking(stored.closed_at.is_some(), salesman.is_some(), consultant.is_some()),
+            lacks: lacking(
+                stored.closed_at.is_some(),
+                salesman.is_some(),
+                consultant.is_some(),
+            ),
             salesman: salesman.map(PersonView::from),
             consultant: consultant.map(PersonView::from),
             strategy: stored.strategy.filter(|_| !is_customer),
-            reason: stored.reason.filter(|_| !is_customer).and_then(|reason| ReasonsView::for_reader(reason, who)),
+            reason: stored
+                .reason
+                .filter(|_| !is_customer)
+                .and_then(|reason| ReasonsView::for_reader(reason, who)),
             requested_at: stored.requested_at,
             matched_at: stored.matched_at,
             closed_at: stored.closed_at,
@@ -223,16 +241,23 @@ pub(crate) fn sees(who: &Identity, it: &Stored) -> bool {
 impl ReasonsView {
     /// A reason is only shown: what another build wrote in another form is no reason to show nothing at all.
     fn for_reader(reasons: Value, who: &Identity) -> Option<Self> {
-        let Self { salesman, consultant } = serde_json::from_value(reasons).ok()?;
+        let Self {
+            salesman,
+            consultant,
+        } = serde_json::from_value(reasons).ok()?;
         let shown = |reason: Option<ReasonView>| reason.map(|reason| reason.for_reader(who));
-        (salesman.is_some() || consultant.is_some()).then(|| Self { salesman: shown(salesman), consultant: shown(consultant) })
+        (salesman.is_some() || consultant.is_some()).then(|| Self {
+            salesman: shown(salesman),
+            consultant: shown(consultant),
+        })
     }
 }
 
 impl ReasonView {
     fn for_reader(mut self, who: &Identity) -> Self {
         self.among = self.candidates.len();
-        self.candidates.retain(|it| who.role == Role::Staff || it.id == who.subject);
+        self.candidates
+            .retain(|it| who.role == Role::Staff || it.id == who.subject);
         self
     }
 }

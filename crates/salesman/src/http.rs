@@ -121,7 +121,9 @@ impl SalesmanView {
             weight: it.weight,
             active: it.active,
             on_leave: it.leave.is_some_and(|leave| leave.covers(today)),
-            leave: it.leave.map(|Leave { from, until }| LeaveView { from, until }),
+            leave: it
+                .leave
+                .map(|Leave { from, until }| LeaveView { from, until }),
             success_count: numbers.succeeded,
             failure_count: numbers.failed,
             open_count: numbers.open,
@@ -141,7 +143,12 @@ fn rate(succeeded: i64, failed: i64) -> Option<f64> {
 
 fn shown(status: StatusCode, now: DateTime<Utc>, counted: Counted) -> Versioned<SalesmanView> {
     let location = (status == StatusCode::CREATED).then(|| format!("/salesmen/{}", counted.it.id));
-    Versioned { status, location, version: counted.it.version, view: SalesmanView::on(seoul_date(now), counted) }
+    Versioned {
+        status,
+        location,
+        version: counted.it.version,
+        view: SalesmanView::on(seoul_date(now), counted),
+    }
 }
 
 /// `?limit&after&role&active&q` of the roster.
@@ -173,10 +180,18 @@ async fn list(
     _: Staff,
     Query(query): Query<RosterQuery>,
 ) -> Result<Paged<SalesmanView>, Problem> {
-    let RosterQuery { limit, after, role, active, q } = query;
+    let RosterQuery {
+        limit,
+        after,
+        role,
+        active,
+        q,
+    } = query;
     let page = PageQuery { limit, after }.page()?;
     let name = q.map(|q| q.trim().to_owned()).filter(|q| !q.is_empty());
-    if name.as_ref().is_some_and(|name| name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control)) {
+    if name.as_ref().is_some_and(|name| {
+        name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control)
+    }) {
         return Err(wrong_query(Text::new(
             format!("q는 {LONGEST_NAME}자 이하의 이름입니다"),
             format!("q is a name of at most {LONGEST_NAME} characters"),
@@ -184,7 +199,10 @@ async fn list(
     }
     let people = store::list(context.db.pool(), &Wanted { role, active, name }, page).await?;
     let today = seoul_date(context.db.now());
-    let views = people.into_iter().map(|counted| SalesmanView::on(today, counted)).collect();
+    let views = people
+        .into_iter()
+        .map(|counted| SalesmanView::on(today, counted))
+        .collect();
     Ok(Paged::cut(views, page, |view: &SalesmanView| view.id))
 }
 
@@ -277,7 +295,9 @@ async fn show(
     Path(id): Path<SalesmanId>,
 ) -> Result<Versioned<SalesmanDetail>, Problem> {
     let mut connection = context.db.pool().acquire().await?;
-    let counted = store::load(&mut connection, id).await?.ok_or_else(Problem::not_found)?;
+    let counted = store::load(&mut connection, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     let open = assignments::newest(&mut connection, id, true).await?;
     let closed = assignments::newest(&mut connection, id, false).await?;
     let view = SalesmanDetail {
@@ -285,7 +305,12 @@ async fn show(
         closed_assignments: closed.into_iter().map(AssignmentView::from).collect(),
         person: SalesmanView::on(seoul_date(context.db.now()), counted),
     };
-    Ok(Versioned { status: StatusCode::OK, location: None, version: view.person.version, view })
+    Ok(Versioned {
+        status: StatusCode::OK,
+        location: None,
+        version: view.person.version,
+        view,
+    })
 }
 
 /// A salesman or consultant himself, with his numbers.
@@ -293,8 +318,13 @@ async fn show(
     get, path = "/salesmen/me", tag = "salesman",
     responses((status = 200, body = SalesmanView, description = "The caller")),
 )]
-async fn me(State(context): State<Context>, who: Identity) -> Result<Versioned<SalesmanView>, Problem> {
+async fn me(
+    State(context): State<Context>,
+    who: Identity,
+) -> Result<Versioned<SalesmanView>, Problem> {
     let mut connection = context.db.pool().acquire().await?;
-    let counted = store::load(&mut connection, SalesmanId(who.subject)).await?.ok_or_else(Problem::not_found)?;
+    let counted = store::load(&mut connection, SalesmanId(who.subject))
+        .await?
+        .ok_or_else(Problem::not_found)?;
     Ok(shown(StatusCode::OK, context.db.now(), counted))
 }

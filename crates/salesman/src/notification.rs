@@ -5,8 +5,9 @@
 
 use chrono::NaiveDate;
 use events::{
-    Actor, ConsultationEdited, ConsultationProgressed, CustomerRef, Edition, InterestUpdated, Origin, ProjectCreated,
-    ProjectEdited, ProjectEnded, ProjectId, ProjectStarted, ProjectStatus, SalesmanId, SalesmanMatched, Step, TellsEdition as _,
+    Actor, ConsultationEdited, ConsultationProgressed, CustomerRef, Edition, InterestUpdated,
+    Origin, ProjectCreated, ProjectEdited, ProjectEnded, ProjectId, ProjectStarted, ProjectStatus,
+    SalesmanId, SalesmanMatched, Step, TellsEdition as _,
 };
 use serde::{Deserialize, Serialize};
 use service_kit::describe::StepName;
@@ -81,7 +82,9 @@ impl LinkKind {
 
     /// The sort that has this name.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Interest, Self::Consultation, Self::Project].into_iter().find(|kind| kind.as_str() == name)
+        [Self::Interest, Self::Consultation, Self::Project]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
     }
 }
 
@@ -97,7 +100,10 @@ pub struct Link {
 
 impl Link {
     fn project(id: ProjectId) -> Self {
-        Self { kind: LinkKind::Project, id: id.0 }
+        Self {
+            kind: LinkKind::Project,
+            id: id.0,
+        }
     }
 }
 
@@ -107,7 +113,10 @@ impl From<Origin> for Link {
             Origin::Interest(_) => LinkKind::Interest,
             Origin::Consultation(_) => LinkKind::Consultation,
         };
-        Self { kind, id: origin.id() }
+        Self {
+            kind,
+            id: origin.id(),
+        }
     }
 }
 
@@ -157,11 +166,19 @@ pub struct Details {
 
 impl Details {
     fn of_customer(customer: &CustomerRef) -> Self {
-        Self { customer_id: Some(customer.customer_id.0), last_four: Some(customer.last_four.to_string()), ..Self::default() }
+        Self {
+            customer_id: Some(customer.customer_id.0),
+            last_four: Some(customer.last_four.to_string()),
+            ..Self::default()
+        }
     }
 
     fn of_edition(edition: &Edition) -> Self {
-        Self { period_text: Some(edition.period.text.clone()), year: Some(edition.year), ..Self::default() }
+        Self {
+            period_text: Some(edition.period.text.clone()),
+            year: Some(edition.year),
+            ..Self::default()
+        }
     }
 }
 
@@ -191,23 +208,46 @@ pub struct News {
 
 impl News {
     fn to(self, people: impl IntoIterator<Item = SalesmanId>) -> Vec<Told> {
-        people.into_iter().map(|person| Told { person, news: self.clone() }).collect()
+        people
+            .into_iter()
+            .map(|person| Told {
+                person,
+                news: self.clone(),
+            })
+            .collect()
     }
 
     /// The same for somebody of whose customers it concerns so many.
     pub fn to_one(&self, person: SalesmanId, customers: i64) -> Told {
-        let details = Details { customers: Some(customers), ..self.details.clone() };
-        Told { person, news: Self { details, ..self.clone() } }
+        let details = Details {
+            customers: Some(customers),
+            ..self.details.clone()
+        };
+        Told {
+            person,
+            news: Self {
+                details,
+                ..self.clone()
+            },
+        }
     }
 }
 
 /// Those of the two who are there and did not do it themselves.
-fn others(salesman: Option<SalesmanId>, consultant: Option<SalesmanId>, actor: Actor) -> Vec<SalesmanId> {
+fn others(
+    salesman: Option<SalesmanId>,
+    consultant: Option<SalesmanId>,
+    actor: Actor,
+) -> Vec<SalesmanId> {
     let himself = match actor {
         Actor::Salesman(id) | Actor::Consultant(id) => Some(id),
         Actor::Customer(_) | Actor::Staff(_) | Actor::System => None,
     };
-    [salesman, consultant].into_iter().flatten().filter(|id| Some(*id) != himself).collect()
+    [salesman, consultant]
+        .into_iter()
+        .flatten()
+        .filter(|id| Some(*id) != himself)
+        .collect()
 }
 
 /// Who is on it and was not before, and who no longer is. The latter cannot open it any more: he is led to the programme.
@@ -222,10 +262,17 @@ pub fn of_match(event: &SalesmanMatched) -> Vec<Told> {
     let taken_away = News {
         kind: Kind::TakenAway,
         link: Link::project(event.project_id),
-        details: Details { origin: Some(event.origin.into()), ..assigned.details.clone() },
+        details: Details {
+            origin: Some(event.origin.into()),
+            ..assigned.details.clone()
+        },
         ..assigned.clone()
     };
-    [assigned.to(event.newcomers()), taken_away.to(event.leavers())].concat()
+    [
+        assigned.to(event.newcomers()),
+        taken_away.to(event.leavers()),
+    ]
+    .concat()
 }
 
 /// Both who are on it, when its customer himself turned it off or on.
@@ -234,7 +281,11 @@ pub fn of_interest(event: &InterestUpdated) -> Vec<Told> {
         return Vec::new();
     }
     let news = News {
-        kind: if event.interested { Kind::InterestOn } else { Kind::InterestOff },
+        kind: if event.interested {
+            Kind::InterestOn
+        } else {
+            Kind::InterestOff
+        },
         link: Origin::Interest(event.interest_id).into(),
         project_id: event.project_id,
         project_name: event.project_name.clone(),
@@ -266,7 +317,11 @@ pub fn of_progress(event: &ConsultationProgressed) -> Vec<Told> {
         link: Origin::Consultation(event.consultation_id).into(),
         project_id: event.project_id,
         project_name: None,
-        details: Details { from: Some(event.from), to: Some(event.to), ..Details::of_customer(&event.customer) },
+        details: Details {
+            from: Some(event.from),
+            to: Some(event.to),
+            ..Details::of_customer(&event.customer)
+        },
     };
     news.to(others(event.salesman_id, event.consultant_id, event.actor))
 }
@@ -294,12 +349,16 @@ pub fn of_end(event: &ProjectEnded) -> News {
 /// What whoever serves the series is told, if the deadline moved.
 pub fn of_deadline(event: &ProjectEdited) -> Option<News> {
     let mut news = of_edition(Kind::DeadlineMoved, event.edition());
-    news.details.previous = event.previous_period.as_ref().and_then(|before| before.ends_on);
+    news.details.previous = event
+        .previous_period
+        .as_ref()
+        .and_then(|before| before.ends_on);
     news.details.new = event.edition.period.ends_on;
     event.deadline_moved().then_some(news)
 }
 
 /// What whoever serves another edition of the series is told. An edition that is over already is history that was imported.
 pub fn of_new_edition(event: &ProjectCreated) -> Option<News> {
-    (event.edition.status != ProjectStatus::Ended).then(|| of_edition(Kind::NewEdition, event.edition()))
+    (event.edition.status != ProjectStatus::Ended)
+        .then(|| of_edition(Kind::NewEdition, event.edition()))
 }

@@ -10,7 +10,11 @@ pub const TABLE: &[Permission] = &[
     Permission::new("PATCH", "/salesmen/{id}", [No, No, No, No, All]),
     Permission::new("GET", "/salesmen/me", [No, No, Own, Own, No]),
     Permission::new("GET", "/salesmen/me/notifications", [No, No, Own, Own, No]),
-    Permission::new("POST", "/salesmen/me/notifications/read", [No, No, Own, Own, No]),
+    Permission::new(
+        "POST",
+        "/salesmen/me/notifications/read",
+        [No, No, Own, Own, No],
+    ),
     // Of whoever is matched with the customer.
     Permission::new("GET", "/salesmen/{id}/card", [No, Own, No, No, No]),
     Permission::new("GET", "/me/data", [No, Own, No, No, No]),

@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 
 use chrono::{Datelike as _, Months};
 use events::{
-    Actor, Category, Leave, PersonRole, Profile, Region, SalesmanId, SalesmanRegistered, SalesmanUpdated, USUAL_WEIGHT,
+    Actor, Category, Leave, PersonRole, Profile, Region, SalesmanId, SalesmanRegistered,
+    SalesmanUpdated, USUAL_WEIGHT,
 };
 use service_kit::phone::Phone;
 
@@ -160,9 +161,17 @@ pub struct Change {
 }
 
 /// Everything in these that nobody can have, so that all of it can be told at once.
-pub fn out_of_bounds(capacity: Option<u32>, weight: Option<u32>, leave: Option<Leave>) -> Vec<Refusal> {
-    let capacity = capacity.filter(|capacity| *capacity > LARGEST_CAPACITY).map(|_| Refusal::CapacityTooLarge);
-    let weight = weight.filter(|weight| !WEIGHTS.contains(weight)).map(|_| Refusal::WeightOutOfRange);
+pub fn out_of_bounds(
+    capacity: Option<u32>,
+    weight: Option<u32>,
+    leave: Option<Leave>,
+) -> Vec<Refusal> {
+    let capacity = capacity
+        .filter(|capacity| *capacity > LARGEST_CAPACITY)
+        .map(|_| Refusal::CapacityTooLarge);
+    let weight = weight
+        .filter(|weight| !WEIGHTS.contains(weight))
+        .map(|_| Refusal::WeightOutOfRange);
     let leave = leave.and_then(|leave| check_leave(leave).err());
     [capacity, weight, leave].into_iter().flatten().collect()
 }
@@ -172,7 +181,10 @@ fn check_leave(Leave { from, until }: Leave) -> Result<(), Refusal> {
         Err(Refusal::LeaveOutOfCalendar)
     } else if until < from {
         Err(Refusal::LeaveBackwards)
-    } else if from.checked_add_months(Months::new(LONGEST_LEAVE_MONTHS)).is_none_or(|last| until > last) {
+    } else if from
+        .checked_add_months(Months::new(LONGEST_LEAVE_MONTHS))
+        .is_none_or(|last| until > last)
+    {
         Err(Refusal::LeaveTooLong)
     } else {
         Ok(())
@@ -181,11 +193,17 @@ fn check_leave(Leave { from, until }: Leave) -> Result<(), Refusal> {
 
 /// Each once, in the contract's order: in another order they say the same.
 fn folded_regions(given: &[Region]) -> Vec<Region> {
-    Region::ALL.into_iter().filter(|region| given.contains(region)).collect()
+    Region::ALL
+        .into_iter()
+        .filter(|region| given.contains(region))
+        .collect()
 }
 
 fn folded_categories(given: &[Category]) -> Vec<Category> {
-    Category::ALL.into_iter().filter(|category| given.contains(category)).collect()
+    Category::ALL
+        .into_iter()
+        .filter(|category| given.contains(category))
+        .collect()
 }
 
 impl Salesman {
@@ -193,8 +211,14 @@ impl Salesman {
     ///
     /// # Errors
     /// What is [out of bounds](out_of_bounds).
-    pub fn register(command: RegisterSalesman, actor: Actor) -> Result<(Self, SalesmanRegistered), Refusal> {
-        if let Some(refusal) = out_of_bounds(command.capacity, command.weight, None).into_iter().next() {
+    pub fn register(
+        command: RegisterSalesman,
+        actor: Actor,
+    ) -> Result<(Self, SalesmanRegistered), Refusal> {
+        if let Some(refusal) = out_of_bounds(command.capacity, command.weight, None)
+            .into_iter()
+            .next()
+        {
             return Err(refusal);
         }
         let it = Self {
@@ -211,14 +235,27 @@ impl Salesman {
             leave: None,
             version: 1,
         };
-        let event = SalesmanRegistered { salesman_id: it.id, profile: it.profile(), actor };
+        let event = SalesmanRegistered {
+            salesman_id: it.id,
+            profile: it.profile(),
+            actor,
+        };
         Ok((it, event))
     }
 
     /// Everything that stands against the update, so that all of it can be told at once.
     pub fn obstacles(&self, update: &UpdateSalesman) -> Vec<Refusal> {
-        let role = update.role.filter(|role| *role != self.role).map(|_| Refusal::RoleIsFixed);
-        role.into_iter().chain(out_of_bounds(update.capacity, update.weight, update.leave.set())).collect()
+        let role = update
+            .role
+            .filter(|role| *role != self.role)
+            .map(|_| Refusal::RoleIsFixed);
+        role.into_iter()
+            .chain(out_of_bounds(
+                update.capacity,
+                update.weight,
+                update.leave.set(),
+            ))
+            .collect()
     }
 
     /// Decides what an update means here. Pure; `Ok(None)` is "already so".
@@ -232,27 +269,55 @@ impl Salesman {
         let next = Self {
             id: self.id,
             name: update.name.unwrap_or_else(|| self.name.clone()),
-            display_name: update.display_name.unwrap_or_else(|| self.display_name.clone()),
+            display_name: update
+                .display_name
+                .unwrap_or_else(|| self.display_name.clone()),
             phone: update.phone.unwrap_or_else(|| self.phone.clone()),
             role: self.role,
-            regions: update.regions.map_or_else(|| self.regions.clone(), |regions| folded_regions(&regions)),
-            categories: update.categories.map_or_else(|| self.categories.clone(), |categories| folded_categories(&categories)),
+            regions: update
+                .regions
+                .map_or_else(|| self.regions.clone(), |regions| folded_regions(&regions)),
+            categories: update.categories.map_or_else(
+                || self.categories.clone(),
+                |categories| folded_categories(&categories),
+            ),
             capacity: update.capacity.unwrap_or(self.capacity),
             weight: update.weight.unwrap_or(self.weight),
             active: update.active.unwrap_or(self.active),
-            leave: if update.leave == LeaveUpdate::Stays { self.leave } else { update.leave.set() },
+            leave: if update.leave == LeaveUpdate::Stays {
+                self.leave
+            } else {
+                update.leave.set()
+            },
             version: self.version,
         };
         if next == *self {
             return Ok(None);
         }
-        let event = SalesmanUpdated { salesman_id: self.id, profile: next.profile(), actor };
-        Ok(Some(Change { event, name: next.name, phone: next.phone }))
+        let event = SalesmanUpdated {
+            salesman_id: self.id,
+            profile: next.profile(),
+            actor,
+        };
+        Ok(Some(Change {
+            event,
+            name: next.name,
+            phone: next.phone,
+        }))
     }
 
     /// Folds a decided change into the state. Cannot refuse.
     pub fn apply(&mut self, change: &Change) {
-        let Profile { display_name, role, regions, categories, capacity, weight, active, leave } = change.event.profile.clone();
+        let Profile {
+            display_name,
+            role,
+            regions,
+            categories,
+            capacity,
+            weight,
+            active,
+            leave,
+        } = change.event.profile.clone();
         *self = Self {
             id: self.id,
             name: change.name.clone(),
@@ -305,26 +370,85 @@ mod tests {
     }
 
     fn somebody() -> Salesman {
-        Salesman::register(a_registration(), Actor::System).unwrap().0
+        Salesman::register(a_registration(), Actor::System)
+            .unwrap()
+            .0
     }
 
     fn leave(from: &str, until: &str) -> Leave {
-        Leave { from: from.parse().unwrap(), until: until.parse().unwrap() }
+        Leave {
+            from: from.parse().unwrap(),
+            until: until.parse().unwrap(),
+        }
     }
 
     /// Everything that can be changed, one by one, and whether others are told what it is.
     fn updates() -> Vec<(UpdateSalesman, bool)> {
         let update = UpdateSalesman::default;
         vec![
-            (UpdateSalesman { name: Some("김대표".to_owned()), ..update() }, false),
-            (UpdateSalesman { phone: Some("010-2222-3333".parse().unwrap()), ..update() }, false),
-            (UpdateSalesman { display_name: Some("영업 김".to_owned()), ..update() }, true),
-            (UpdateSalesman { regions: Some(vec![]), ..update() }, true),
-            (UpdateSalesman { categories: Some(vec![Category::Export]), ..update() }, true),
-            (UpdateSalesman { capacity: Some(0), ..update() }, true),
-            (UpdateSalesman { weight: Some(100), ..update() }, true),
-            (UpdateSalesman { active: Some(false), ..update() }, true),
-            (UpdateSalesman { leave: LeaveUpdate::Set(leave("2026-12-01", "2026-12-05")), ..update() }, true),
+            (
+                UpdateSalesman {
+                    name: Some("김대표".to_owned()),
+                    ..update()
+                },
+                false,
+            ),
+            (
+                UpdateSalesman {
+                    phone: Some("010-2222-3333".parse().unwrap()),
+                    ..update()
+                },
+                false,
+            ),
+            (
+                UpdateSalesman {
+                    display_name: Some("영업 김".to_owned()),
+                    ..update()
+                },
+                true,
+            ),
+            (
+                UpdateSalesman {
+                    regions: Some(vec![]),
+                    ..update()
+                },
+                true,
+            ),
+            (
+                UpdateSalesman {
+                    categories: Some(vec![Category::Export]),
+                    ..update()
+                },
+                true,
+            ),
+            (
+                UpdateSalesman {
+                    capacity: Some(0),
+                    ..update()
+                },
+                true,
+            ),
+            (
+                UpdateSalesman {
+                    weight: Some(100),
+                    ..update()
+                },
+                true,
+            ),
+            (
+                UpdateSalesman {
+                    active: Some(false),
+                    ..update()
+                },
+                true,
+            ),
+            (
+                UpdateSalesman {
+                    leave: LeaveUpdate::Set(leave("2026-12-01", "2026-12-05")),
+                    ..update()
+                },
+                true,
+            ),
         ]
     }
 
@@ -332,7 +456,14 @@ mod tests {
     fn whoever_is_registered_can_be_chosen_at_once() {
         let (it, event) = Salesman::register(a_registration(), Actor::System).unwrap();
         assert!(it.active && event.profile.active);
-        assert_eq!((event.profile.capacity, event.profile.weight, event.profile.leave), (USUAL_CAPACITY, USUAL_WEIGHT, None));
+        assert_eq!(
+            (
+                event.profile.capacity,
+                event.profile.weight,
+                event.profile.leave
+            ),
+            (USUAL_CAPACITY, USUAL_WEIGHT, None)
+        );
         assert_eq!(it.version, 1);
     }
 
@@ -340,17 +471,39 @@ mod tests {
     fn he_is_shown_by_his_name_unless_he_chose_another() {
         let (_, event) = Salesman::register(a_registration(), Actor::System).unwrap();
         assert_eq!(event.profile.display_name, "김영업");
-        let chosen = RegisterSalesman { display_name: Some("영업 김".to_owned()), ..a_registration() };
-        assert_eq!(Salesman::register(chosen, Actor::System).unwrap().1.profile.display_name, "영업 김");
+        let chosen = RegisterSalesman {
+            display_name: Some("영업 김".to_owned()),
+            ..a_registration()
+        };
+        assert_eq!(
+            Salesman::register(chosen, Actor::System)
+                .unwrap()
+                .1
+                .profile
+                .display_name,
+            "영업 김"
+        );
     }
 
     #[test]
     fn what_nobody_can_have_is_refused_when_registering_too() {
-        let large = RegisterSalesman { capacity: Some(LARGEST_CAPACITY + 1), ..a_registration() };
-        assert_eq!(Salesman::register(large, Actor::System), Err(Refusal::CapacityTooLarge));
+        let large = RegisterSalesman {
+            capacity: Some(LARGEST_CAPACITY + 1),
+            ..a_registration()
+        };
+        assert_eq!(
+            Salesman::register(large, Actor::System),
+            Err(Refusal::CapacityTooLarge)
+        );
         for weight in [0, 101] {
-            let odd = RegisterSalesman { weight: Some(weight), ..a_registration() };
-            assert_eq!(Salesman::register(odd, Actor::System), Err(Refusal::WeightOutOfRange));
+            let odd = RegisterSalesman {
+                weight: Some(weight),
+                ..a_registration()
+            };
+            assert_eq!(
+                Salesman::register(odd, Actor::System),
+                Err(Refusal::WeightOutOfRange)
+            );
         }
     }
 
@@ -358,12 +511,23 @@ mod tests {
     fn an_update_leaves_him_as_it_says_and_nothing_else_differs() {
         for (update, is_told) in updates() {
             let before = somebody();
-            let change = before.handle(update.clone(), Actor::System).unwrap().expect("something differs");
-            assert_eq!(change.event.profile != before.profile(), is_told, "{update:?}");
+            let change = before
+                .handle(update.clone(), Actor::System)
+                .unwrap()
+                .expect("something differs");
+            assert_eq!(
+                change.event.profile != before.profile(),
+                is_told,
+                "{update:?}"
+            );
             let mut after = before.clone();
             after.apply(&change);
             assert_eq!((after.version, after.profile()), (2, change.event.profile));
-            assert_eq!(after.handle(update, Actor::System), Ok(None), "it is already so");
+            assert_eq!(
+                after.handle(update, Actor::System),
+                Ok(None),
+                "it is already so"
+            );
         }
     }
 
@@ -382,14 +546,27 @@ mod tests {
             leave: LeaveUpdate::Cleared,
         };
         assert_eq!(somebody().handle(same, Actor::System), Ok(None));
-        assert_eq!(somebody().handle(UpdateSalesman::default(), Actor::System), Ok(None));
+        assert_eq!(
+            somebody().handle(UpdateSalesman::default(), Actor::System),
+            Ok(None)
+        );
     }
 
     #[test]
     fn a_leave_can_be_taken_away_again() {
-        let away = Salesman { leave: Some(leave("2026-12-01", "2026-12-05")), ..somebody() };
-        let change =
-            away.handle(UpdateSalesman { leave: LeaveUpdate::Cleared, ..UpdateSalesman::default() }, Actor::System).unwrap();
+        let away = Salesman {
+            leave: Some(leave("2026-12-01", "2026-12-05")),
+            ..somebody()
+        };
+        let change = away
+            .handle(
+                UpdateSalesman {
+                    leave: LeaveUpdate::Cleared,
+                    ..UpdateSalesman::default()
+                },
+                Actor::System,
+            )
+            .unwrap();
         assert_eq!(change.unwrap().event.profile.leave, None);
     }
 
@@ -397,12 +574,22 @@ mod tests {
     fn repeats_are_folded_and_the_order_says_nothing() {
         let many = RegisterSalesman {
             regions: Region::ALL.into_iter().rev().chain(Region::ALL).collect(),
-            categories: Category::ALL.into_iter().rev().chain(Category::ALL).collect(),
+            categories: Category::ALL
+                .into_iter()
+                .rev()
+                .chain(Category::ALL)
+                .collect(),
             ..a_registration()
         };
         let (it, _) = Salesman::register(many, Actor::System).unwrap();
-        assert_eq!((it.regions.as_slice(), it.categories.as_slice()), (&Region::ALL[..], &Category::ALL[..]));
-        let turned = UpdateSalesman { regions: Some(Region::ALL.into_iter().rev().collect()), ..UpdateSalesman::default() };
+        assert_eq!(
+            (it.regions.as_slice(), it.categories.as_slice()),
+            (&Region::ALL[..], &Category::ALL[..])
+        );
+        let turned = UpdateSalesman {
+            regions: Some(Region::ALL.into_iter().rev().collect()),
+            ..UpdateSalesman::default()
+        };
         assert_eq!(it.handle(turned, Actor::System), Ok(None));
     }
 
@@ -418,7 +605,11 @@ mod tests {
             ("1999-12-31", "2000-01-01", Err(Refusal::LeaveOutOfCalendar)),
             ("2100-12-31", "2101-01-01", Err(Refusal::LeaveOutOfCalendar)),
         ] {
-            assert_eq!(check_leave(leave(from, until)), expected, "{from} to {until}");
+            assert_eq!(
+                check_leave(leave(from, until)),
+                expected,
+                "{from} to {until}"
+            );
         }
     }
 
@@ -432,8 +623,16 @@ mod tests {
             leave: LeaveUpdate::Set(leave("2026-12-02", "2026-12-01")),
             ..UpdateSalesman::default()
         };
-        let all = [Refusal::RoleIsFixed, Refusal::CapacityTooLarge, Refusal::WeightOutOfRange, Refusal::LeaveBackwards];
+        let all = [
+            Refusal::RoleIsFixed,
+            Refusal::CapacityTooLarge,
+            Refusal::WeightOutOfRange,
+            Refusal::LeaveBackwards,
+        ];
         assert_eq!(somebody().obstacles(&update), all);
-        assert_eq!(somebody().handle(update, Actor::System), Err(Refusal::RoleIsFixed));
+        assert_eq!(
+            somebody().handle(update, Actor::System),
+            Err(Refusal::RoleIsFixed)
+        );
     }
 }

@@ -59,13 +59,23 @@ impl TryFrom<Row> for Counted {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
-        let leave = row.leave_from.zip(row.leave_until).map(|(from, until)| Leave { from, until });
+        let leave = row
+            .leave_from
+            .zip(row.leave_until)
+            .map(|(from, until)| Leave { from, until });
         let it = Salesman {
             id: SalesmanId(row.id),
             name: row.name,
             display_name: row.display_name,
-            phone: row.phone.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
-            role: if row.role == PersonRole::Consultant.as_str() { PersonRole::Consultant } else { PersonRole::Salesman },
+            phone: row
+                .phone
+                .parse()
+                .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+            role: if row.role == PersonRole::Consultant.as_str() {
+                PersonRole::Consultant
+            } else {
+                PersonRole::Salesman
+            },
             regions: row.regions.0,
             categories: row.categories.0,
             capacity: u32::try_from(row.capacity).unwrap_or_default(),
@@ -74,7 +84,14 @@ impl TryFrom<Row> for Counted {
             leave,
             version: row.version,
         };
-        Ok(Self { it, numbers: Numbers { succeeded: row.succeeded, failed: row.failed, open: row.open } })
+        Ok(Self {
+            it,
+            numbers: Numbers {
+                succeeded: row.succeeded,
+                failed: row.failed,
+                open: row.open,
+            },
+        })
     }
 }
 
@@ -88,7 +105,11 @@ const COLUMNS: &str =
        where it.open and it.consultant_id = salesman.id and it.salesman_id is distinct from salesman.id) as open";
 
 /// Stores a new person with his first event. `false`: somebody has that number already.
-pub(crate) async fn register(tx: &mut Tx, it: &Salesman, event: &SalesmanRegistered) -> Result<bool, sqlx::Error> {
+pub(crate) async fn register(
+    tx: &mut Tx,
+    it: &Salesman,
+    event: &SalesmanRegistered,
+) -> Result<bool, sqlx::Error> {
     let now = tx.now();
     let inserted = sqlx::query(
         "insert into salesman (id, name, display_name, phone, role, regions, categories, capacity, weight, active, leave_from,
@@ -125,9 +146,15 @@ fn stored(number: u32) -> i32 {
 }
 
 /// One person.
-pub(crate) async fn load(connection: &mut PgConnection, id: SalesmanId) -> Result<Option<Counted>, sqlx::Error> {
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    id: SalesmanId,
+) -> Result<Option<Counted>, sqlx::Error> {
     let sql = format!("select {COLUMNS} from salesman where id = $1");
-    let row: Option<Row> = sqlx::query_as(AssertSqlSafe(sql)).bind(id.0).fetch_optional(connection).await?;
+    let row: Option<Row> = sqlx::query_as(AssertSqlSafe(sql))
+        .bind(id.0)
+        .fetch_optional(connection)
+        .await?;
     row.map(Counted::try_from).transpose()
 }
 
@@ -139,16 +166,25 @@ pub(crate) async fn change(
     update: UpdateSalesman,
     actor: Actor,
 ) -> Result<Counted, ChangeError<Refusal>> {
-    sqlx::query("select 1 from salesman where id = $1 for update").bind(id.0).execute(&mut **tx).await?;
+    sqlx::query("select 1 from salesman where id = $1 for update")
+        .bind(id.0)
+        .execute(&mut **tx)
+        .await?;
     let Counted { mut it, numbers } = load(tx, id).await?.ok_or(ChangeError::NotFound)?;
     if !if_match.allows(it.version) {
-        return Err(ChangeError::Stale { current: it.version });
+        return Err(ChangeError::Stale {
+            current: it.version,
+        });
     }
     if let Some(change) = it.handle(update, actor).map_err(ChangeError::Refused)? {
         it.apply(&change);
-        save(tx, &it)
-            .await
-            .map_err(|error| if is_taken(&error) { ChangeError::Refused(Refusal::PhoneTaken) } else { error.into() })?;
+        save(tx, &it).await.map_err(|error| {
+            if is_taken(&error) {
+                ChangeError::Refused(Refusal::PhoneTaken)
+            } else {
+                error.into()
+            }
+        })?;
         event_log::append(tx, it.version, &change.event).await?;
     }
     Ok(Counted { it, numbers })
@@ -156,7 +192,9 @@ pub(crate) async fn change(
 
 /// Whether it failed because somebody has that number already: the only thing about a person that is unique besides his id.
 fn is_taken(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+    error
+        .as_database_error()
+        .is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
 async fn save(tx: &mut Tx, it: &Salesman) -> Result<(), sqlx::Error> {
@@ -192,7 +230,11 @@ pub(crate) struct Wanted {
 }
 
 /// Everybody who is wanted, newest first.
-pub(crate) async fn list(pool: &PgPool, wanted: &Wanted, page: Page) -> Result<Vec<Counted>, sqlx::Error> {
+pub(crate) async fn list(
+    pool: &PgPool,
+    wanted: &Wanted,
+    page: Page,
+) -> Result<Vec<Counted>, sqlx::Error> {
     let sql = format!(
         "select {COLUMNS} from salesman
          where ($1::uuid is null or id < $1) and ($2::text is null or role = $2) and ($3::boolean is null or active = $3)

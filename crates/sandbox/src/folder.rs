@@ -31,15 +31,27 @@ pub struct Folder {
 
 impl Folder {
     /// Makes the folder when missing, takes it, and ends what a killed holder left running in it.
-    pub fn take(path: &Path, holder: &str, interrupt: &Interrupt, progress: &Progress) -> Result<Self> {
+    pub fn take(
+        path: &Path,
+        holder: &str,
+        interrupt: &Interrupt,
+        progress: &Progress,
+    ) -> Result<Self> {
         let made_here = make(path)?;
-        let path = path.canonicalize().with_context(|| format!("cannot find {}", path.display()))?;
+        let path = path
+            .canonicalize()
+            .with_context(|| format!("cannot find {}", path.display()))?;
         let lock = lock(&path, holder)?;
         if made_here || path.starts_with("/var/tmp") {
             check_owner(&path)?;
         }
         let run_as = RunAs::for_data(&[path.join("postgres"), path.join("kafka")])?;
-        let folder = Self { path, run_as, interrupt: interrupt.clone(), _lock: lock };
+        let folder = Self {
+            path,
+            run_as,
+            interrupt: interrupt.clone(),
+            _lock: lock,
+        };
         folder.check_reach(&folder.path)?;
         for inner in ["log", "run"] {
             make(&folder.path.join(inner))?;
@@ -96,7 +108,10 @@ impl Folder {
     pub(crate) fn private(&self, name: &str) -> Result<PathBuf> {
         let path = self.path.join(name);
         if !path.exists() {
-            fs::DirBuilder::new().mode(0o700).create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+            fs::DirBuilder::new()
+                .mode(0o700)
+                .create(&path)
+                .with_context(|| format!("cannot make {}", path.display()))?;
             if let Some(user) = self.run_as {
                 user.own(&path)?;
             }
@@ -128,8 +143,17 @@ impl Folder {
     pub(crate) fn end_orphans_of_postgres(&self) -> usize {
         let title = format!("postgres: {}", self.tag());
         // One that was forked just before the kill still has the postmaster's command line.
-        let untitled = format!("/postgres -D {} ", self.path.join("postgres").join("data").display());
-        let orphans_now = || [process::with_command_line(&title), process::with_command_line(&untitled)].concat();
+        let untitled = format!(
+            "/postgres -D {} ",
+            self.path.join("postgres").join("data").display()
+        );
+        let orphans_now = || {
+            [
+                process::with_command_line(&title),
+                process::with_command_line(&untitled),
+            ]
+            .concat()
+        };
         let found = orphans_now().len();
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
@@ -149,11 +173,21 @@ impl Folder {
     fn end_leftovers(&self, progress: &Progress) {
         let leftovers = self.leftovers();
         for (name, pid, _) in &leftovers {
-            progress.say(&format!("The last holder of {} was killed; ending its {name} ({pid}).", self.path.display()));
+            progress.say(&format!(
+                "The last holder of {} was killed; ending its {name} ({pid}).",
+                self.path.display()
+            ));
         }
         // What stands on the others ends first: Postgres and Kafka last, whatever else runs here before.
         for (name, pid, marker) in &leftovers {
-            process::signal(*pid, if name == "postgres" { Polite::Interrupt } else { Polite::Terminate });
+            process::signal(
+                *pid,
+                if name == "postgres" {
+                    Polite::Interrupt
+                } else {
+                    Polite::Terminate
+                },
+            );
             let begun = Instant::now();
             while is_ours(*pid, marker) {
                 if begun.elapsed() > PATIENCE {
@@ -163,9 +197,16 @@ impl Folder {
             }
         }
         if self.end_orphans_of_postgres() > 0 && leftovers.iter().all(|it| it.0 != "postgres") {
-            progress.say(&format!("Processes of a killed Postgres of {} have ended.", self.path.display()));
+            progress.say(&format!(
+                "Processes of a killed Postgres of {} have ended.",
+                self.path.display()
+            ));
         }
-        for file in fs::read_dir(self.path.join("run")).into_iter().flatten().flatten() {
+        for file in fs::read_dir(self.path.join("run"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             let _ = fs::remove_file(file.path());
         }
     }
@@ -173,9 +214,16 @@ impl Folder {
     /// Name, id and marker of what still runs according to the pid files, in the order in which it should end.
     fn leftovers(&self) -> Vec<(String, u32, String)> {
         let mut found = Vec::new();
-        for file in fs::read_dir(self.path.join("run")).into_iter().flatten().flatten() {
+        for file in fs::read_dir(self.path.join("run"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             let path = file.path();
-            let name = path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+            let name = path
+                .file_stem()
+                .map(|it| it.to_string_lossy().into_owned())
+                .unwrap_or_default();
             let text = fs::read_to_string(&path).unwrap_or_default();
             if let Some((pid, marker)) = parse_pid_file(&text)
                 && is_ours(pid, &marker)
@@ -201,7 +249,11 @@ fn is_ours(pid: u32, marker: &str) -> bool {
 fn parse_pid_file(text: &str) -> Option<(u32, String)> {
     let (pid, marker) = text.split_once('\n')?;
     let marker = marker.trim_end();
-    if marker.is_empty() { None } else { Some((pid.parse().ok()?, marker.to_owned())) }
+    if marker.is_empty() {
+        None
+    } else {
+        Some((pid.parse().ok()?, marker.to_owned()))
+    }
 }
 
 /// True if it was missing. Whatever the umask says, others may pass through: the children may be others.
@@ -222,7 +274,10 @@ fn check_owner(path: &Path) -> Result<()> {
     let owner = fs::metadata(path)?.uid();
     let me = rustix::process::geteuid().as_raw();
     if owner != me && me == 0 {
-        bail!("{} belongs to another user ({owner}); give another folder with `--data`", path.display());
+        bail!(
+            "{} belongs to another user ({owner}); give another folder with `--data`",
+            path.display()
+        );
     }
     Ok(())
 }
@@ -238,7 +293,11 @@ fn lock(path: &Path, holder: &str) -> Result<File> {
         Err(TryLockError::WouldBlock) => {
             let mut text = String::new();
             let _ = file.read_to_string(&mut text);
-            bail!("{} is held {}. End that first, or give another folder with `--data`.", path.display(), describe(&text, now()));
+            bail!(
+                "{} is held {}. End that first, or give another folder with `--data`.",
+                path.display(),
+                describe(&text, now())
+            );
         }
         Err(TryLockError::Error(error)) => {
             return Err(error).with_context(|| format!("cannot lock {}", path_of_lock.display()));
@@ -266,7 +325,9 @@ fn describe(text: &str, now: u64) -> String {
 }
 
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| it.as_secs())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |it| it.as_secs())
 }
 
 #[cfg(test)]
@@ -275,15 +336,27 @@ mod tests {
 
     #[test]
     fn the_holder_is_described_by_its_process_its_purpose_and_how_long() {
-        assert_eq!(describe("12\n1000\ncargo xtask up\n", 1_185), "by process 12 (cargo xtask up), for 3 min");
-        assert_eq!(describe("12\n1000\nx\n", 1_005), "by process 12 (x), for 5 s");
-        assert_eq!(describe("12\n1000\nx\n", 90_000), "by process 12 (x), for 24 h");
+        assert_eq!(
+            describe("12\n1000\ncargo xtask up\n", 1_185),
+            "by process 12 (cargo xtask up), for 3 min"
+        );
+        assert_eq!(
+            describe("12\n1000\nx\n", 1_005),
+            "by process 12 (x), for 5 s"
+        );
+        assert_eq!(
+            describe("12\n1000\nx\n", 90_000),
+            "by process 12 (x), for 24 h"
+        );
         assert_eq!(describe("", 5), "by another process");
     }
 
     #[test]
     fn a_pid_file_without_a_marker_is_nobodys() {
-        assert_eq!(parse_pid_file("7\n/data/postgres\n"), Some((7, String::from("/data/postgres"))));
+        assert_eq!(
+            parse_pid_file("7\n/data/postgres\n"),
+            Some((7, String::from("/data/postgres")))
+        );
         assert_eq!(parse_pid_file("7\n\n"), None);
         assert_eq!(parse_pid_file("7"), None);
         assert_eq!(parse_pid_file("x\ny\n"), None);
@@ -291,6 +364,9 @@ mod tests {
 
     #[test]
     fn a_process_id_that_is_somebody_elses_by_now_is_not_ours() {
-        assert!(!is_ours(std::process::id(), "no command line has this text"));
+        assert!(!is_ours(
+            std::process::id(),
+            "no command line has this text"
+        ));
     }
 }

@@ -43,7 +43,11 @@ impl Interrupt {
 
     /// Fails with [`Interrupted`] once somebody asked.
     pub fn check(&self) -> Result<()> {
-        if self.asked() { Err(Interrupted.into()) } else { Ok(()) }
+        if self.asked() {
+            Err(Interrupted.into())
+        } else {
+            Ok(())
+        }
     }
 
     /// Kills the process group of every child that runs now, without waiting for anything.

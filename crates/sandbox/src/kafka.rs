@@ -47,7 +47,12 @@ struct Java {
 }
 
 impl Kafka {
-    pub(crate) fn start(folder: &Folder, parts: &Parts, listen: Listen, progress: &Progress) -> Result<Self> {
+    pub(crate) fn start(
+        folder: &Folder,
+        parts: &Parts,
+        listen: Listen,
+        progress: &Progress,
+    ) -> Result<Self> {
         let step = progress.step(&format!("Kafka {KAFKA}"), "starting");
         let java = Java::new(parts)?;
         folder.check_reach(&java.program)?;
@@ -55,13 +60,20 @@ impl Kafka {
         // Outside of what Kafka may write to, and written at each start, since ports and settings may differ from the last time.
         let properties = folder.path().join("kafka.properties");
         let data = home.join("data");
-        fs::write(&properties, self::properties(listen, &data)).context("cannot write Kafka's settings")?;
+        fs::write(&properties, self::properties(listen, &data))
+            .context("cannot write Kafka's settings")?;
         if !data.join("meta.properties").exists() {
             step.doing("making its folder");
             format(folder, &java, &properties)?;
             step.doing("starting");
         }
-        let mut kafka = Self { java, home, port: listen.broker, running: None, archive_to_come: None };
+        let mut kafka = Self {
+            java,
+            home,
+            port: listen.broker,
+            running: None,
+            archive_to_come: None,
+        };
         kafka.start_again(folder)?;
         step.done(&format!("ready on 127.0.0.1:{}", listen.broker));
         Ok(kafka)
@@ -77,7 +89,10 @@ impl Kafka {
         let properties = folder.path().join("kafka.properties");
         let mut command = self.java.command(folder);
         if self.java.archive.exists() {
-            command.arg(format!("-XX:SharedArchiveFile={}", self.java.archive.display()));
+            command.arg(format!(
+                "-XX:SharedArchiveFile={}",
+                self.java.archive.display()
+            ));
         } else {
             let to_come = self.home.join("classes.jsa");
             command.arg(format!("-XX:ArchiveClassesAtExit={}", to_come.display()));
@@ -119,13 +134,19 @@ impl Kafka {
     }
 
     pub(crate) fn stop(&mut self) {
-        let orderly = self.running.take().is_some_and(|mut it| it.stop().is_some());
+        let orderly = self
+            .running
+            .take()
+            .is_some_and(|mut it| it.stop().is_some());
         if let Some(archive) = self.archive_to_come.take()
             && orderly
         {
             // It only saves a second at the next start, so nothing depends on it. Copied and then renamed, because the data
             // folder may be on another disk, and nobody may see half of it.
-            let half = self.java.archive.with_added_extension(std::process::id().to_string());
+            let half = self
+                .java
+                .archive
+                .with_added_extension(std::process::id().to_string());
             let _ = fs::copy(&archive, &half).and_then(|_| fs::rename(&half, &self.java.archive));
             let _ = fs::remove_file(&half);
             let _ = fs::remove_file(&archive);
@@ -135,7 +156,10 @@ impl Kafka {
     pub(crate) fn casualty(&mut self) -> Option<String> {
         let running = self.running.as_mut()?;
         let status = running.ended()?;
-        Some(format!("Kafka ended by itself ({status}).\n{}", running.log_tail()))
+        Some(format!(
+            "Kafka ended by itself ({status}).\n{}",
+            running.log_tail()
+        ))
     }
 }
 
@@ -150,15 +174,27 @@ impl Java {
         let program = tools::java().context("there is no `java`; Kafka needs a JDK 17 or later")?;
         let version = tools::java_version(&program).context("`java -version` does not answer")?;
         // An archive is good for the build of Java that wrote it, and for no other.
-        let archive = parts.path().join(format!("classes-{}.jsa", crate::short_hash(Path::new(&version))));
-        Ok(Self { program, class_path: parts.class_path()?, archive })
+        let archive = parts.path().join(format!(
+            "classes-{}.jsa",
+            crate::short_hash(Path::new(&version))
+        ));
+        Ok(Self {
+            program,
+            class_path: parts.class_path()?,
+            archive,
+        })
     }
 
     /// Small, quick to start and quiet: a sandbox has a few hundred events a second, not a data centre's.
     fn command(&self, folder: &Folder) -> Command {
         let mut command = folder.command(&self.program);
         command
-            .args(["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true"])
+            .args([
+                "-Xmx256m",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-Djava.awt.headless=true",
+            ])
             // A broker without memory answers some and drops others; better it ends and is seen to end.
             .arg("-XX:+ExitOnOutOfMemoryError")
             // What the environment wants of other Javas does not concern this one.
@@ -182,12 +218,24 @@ fn properties(listen: Listen, data: &Path) -> String {
         ("process.roles", String::from("broker,controller")),
         ("node.id", String::from("1")),
         // A voter named here is not written into the metadata, so that the next start may use another port.
-        ("controller.quorum.voters", format!("1@127.0.0.1:{controller}")),
-        ("listeners", format!("PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}")),
-        ("advertised.listeners", format!("PLAINTEXT://127.0.0.1:{broker}")),
+        (
+            "controller.quorum.voters",
+            format!("1@127.0.0.1:{controller}"),
+        ),
+        (
+            "listeners",
+            format!("PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}"),
+        ),
+        (
+            "advertised.listeners",
+            format!("PLAINTEXT://127.0.0.1:{broker}"),
+        ),
         ("controller.listener.names", String::from("CONTROLLER")),
         ("inter.broker.listener.name", String::from("PLAINTEXT")),
-        ("listener.security.protocol.map", String::from("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT")),
+        (
+            "listener.security.protocol.map",
+            String::from("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"),
+        ),
         ("log.dirs", escaped(data)),
     ];
     let mut text = String::from("# Written anew at each start.\n");
@@ -238,8 +286,12 @@ fn format(folder: &Folder, java: &Java, properties: &Path) -> Result<()> {
         command.arg(format!("-XX:SharedArchiveFile={}", java.archive.display()));
     }
     // A format that was killed halfway left a folder without its meta.properties, which is no obstacle.
-    command.arg("kafka.tools.StorageTool").args(["format", "--ignore-formatted", "-t", &cluster_id()?, "-c"]).arg(properties);
-    let (status, said) = folder.run_to_end(&mut command, "Kafka's StorageTool", "kafka", properties)?;
+    command
+        .arg("kafka.tools.StorageTool")
+        .args(["format", "--ignore-formatted", "-t", &cluster_id()?, "-c"])
+        .arg(properties);
+    let (status, said) =
+        folder.run_to_end(&mut command, "Kafka's StorageTool", "kafka", properties)?;
     if !status.success() {
         bail!("Kafka could not make its folder ({status}).\n{said}");
     }
@@ -249,7 +301,9 @@ fn format(folder: &Folder, java: &Java, properties: &Path) -> Result<()> {
 /// Sixteen random bytes in base64url. A new folder is a new cluster, and whoever remembers the old one can tell.
 fn cluster_id() -> Result<String> {
     let mut bytes = [0; 16];
-    fs::File::open("/dev/urandom").and_then(|mut it| it.read_exact(&mut bytes)).context("cannot read /dev/urandom")?;
+    fs::File::open("/dev/urandom")
+        .and_then(|mut it| it.read_exact(&mut bytes))
+        .context("cannot read /dev/urandom")?;
     Ok(id_of(bytes))
 }
 
@@ -264,15 +318,25 @@ fn base64url(bytes: [u8; 16]) -> String {
     let number = u128::from_be_bytes(bytes);
     // 128 bits are 21 digits of six bits and one of two, which stands at the upper end of its six.
     let digit = |at: u32| {
-        if at < 21 { (number >> (122 - 6 * at)) & 63 } else { (number << 4) & 63 }
+        if at < 21 {
+            (number >> (122 - 6 * at)) & 63
+        } else {
+            (number << 4) & 63
+        }
     };
-    (0..22).filter_map(|at| usize::try_from(digit(at)).ok()).map(|it| char::from(DIGITS[it])).collect()
+    (0..22)
+        .filter_map(|at| usize::try_from(digit(at)).ok())
+        .map(|it| char::from(DIGITS[it]))
+        .collect()
 }
 
 /// Whether the broker answers "which versions do you speak?"; it lets nobody ask before it has registered.
 fn answers(port: u16) -> bool {
     let ask = || -> std::io::Result<bool> {
-        let mut stream = TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), Duration::from_secs(1))?;
+        let mut stream = TcpStream::connect_timeout(
+            &(Ipv4Addr::LOCALHOST, port).into(),
+            Duration::from_secs(1),
+        )?;
         stream.set_read_timeout(Some(Duration::from_secs(2)))?;
         stream.write_all(&api_versions_request())?;
         let mut answer = [0; 10];
@@ -315,7 +379,10 @@ mod tests {
         for first in 0..=u8::MAX {
             let mut bytes = [0xff; 16];
             bytes[0] = first;
-            assert!(id_of(bytes).starts_with(|letter: char| letter.is_ascii_alphabetic()), "{first}");
+            assert!(
+                id_of(bytes).starts_with(|letter: char| letter.is_ascii_alphabetic()),
+                "{first}"
+            );
         }
     }
 
@@ -327,9 +394,21 @@ mod tests {
 
     #[test]
     fn kafka_listens_to_this_machine_only_and_both_ports_are_in_its_settings() {
-        let text = properties(Listen { broker: 8091, controller: 8092 }, Path::new("/x/data"));
-        assert!(text.contains("listeners=PLAINTEXT://127.0.0.1:8091,CONTROLLER://127.0.0.1:8092\n"), "{text}");
-        assert!(text.contains("controller.quorum.voters=1@127.0.0.1:8092\n"), "{text}");
+        let text = properties(
+            Listen {
+                broker: 8091,
+                controller: 8092,
+            },
+            Path::new("/x/data"),
+        );
+        assert!(
+            text.contains("listeners=PLAINTEXT://127.0.0.1:8091,CONTROLLER://127.0.0.1:8092\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("controller.quorum.voters=1@127.0.0.1:8092\n"),
+            "{text}"
+        );
         assert!(text.contains("auto.create.topics.enable=false\n"), "{text}");
         assert!(!text.contains("0.0.0.0"), "{text}");
     }

@@ -63,7 +63,11 @@ impl Places {
                     scratch: PathBuf::from(format!("{base}-scratch")),
                 }
             }
-            _ => Self { data: workspace.join(".ktgg"), parts: target.join(parts), scratch: target.join("sandbox-scratch") },
+            _ => Self {
+                data: workspace.join(".ktgg"),
+                parts: target.join(parts),
+                scratch: target.join("sandbox-scratch"),
+            },
         }
     }
 
@@ -71,16 +75,30 @@ impl Places {
     pub fn scratch_folder(&self, purpose: &str, progress: &Progress) -> PathBuf {
         // A folder younger than this may be one that another process has made and is about to lock.
         self.remove_abandoned(Duration::from_mins(10), progress);
-        self.scratch.join(format!("{purpose}-{}", std::process::id()))
+        self.scratch
+            .join(format!("{purpose}-{}", std::process::id()))
     }
 
     /// Ends what still runs in scratch folders that nobody holds any more, and removes them.
     pub fn remove_abandoned(&self, older_than: Duration, progress: &Progress) {
-        for entry in std::fs::read_dir(&self.scratch).into_iter().flatten().flatten() {
-            let age = entry.metadata().and_then(|it| it.modified()).ok().and_then(|it| it.elapsed().ok());
+        for entry in std::fs::read_dir(&self.scratch)
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let age = entry
+                .metadata()
+                .and_then(|it| it.modified())
+                .ok()
+                .and_then(|it| it.elapsed().ok());
             // One that is held cannot be taken, and what cannot be removed is no obstacle.
             if age.is_some_and(|it| it >= older_than)
-                && let Ok(folder) = Folder::take(&entry.path(), "the removal of an old run", &Interrupt::default(), progress)
+                && let Ok(folder) = Folder::take(
+                    &entry.path(),
+                    "the removal of an old run",
+                    &Interrupt::default(),
+                    progress,
+                )
             {
                 let _ = std::fs::remove_dir_all(folder.path());
             }
@@ -167,7 +185,11 @@ impl Sandbox {
 
     /// Starts in a folder that was taken before; its ports are the caller's to check.
     pub fn start_in(folder: Folder, options: &Options, progress: &Progress) -> Result<Self> {
-        let mut sandbox = Self { kafka: None, postgres: None, folder };
+        let mut sandbox = Self {
+            kafka: None,
+            postgres: None,
+            folder,
+        };
         if !options.with_postgres && !options.with_kafka {
             return Ok(sandbox);
         }
@@ -175,10 +197,14 @@ impl Sandbox {
         sandbox.folder.check_reach(parts.path())?;
         let folder = &sandbox.folder;
         let (postgres, kafka) = thread::scope(|both| {
-            let postgres =
-                options.with_postgres.then(|| both.spawn(|| Postgres::start(folder, &parts, options.postgres_port, progress)));
+            let postgres = options.with_postgres.then(|| {
+                both.spawn(|| Postgres::start(folder, &parts, options.postgres_port, progress))
+            });
             let kafka = options.with_kafka.then(|| {
-                let listen = kafka::Listen { broker: options.kafka_port, controller: options.kafka_controller_port };
+                let listen = kafka::Listen {
+                    broker: options.kafka_port,
+                    controller: options.kafka_controller_port,
+                };
                 Kafka::start(folder, &parts, listen, progress)
             });
             (postgres.map(joined), kafka)
@@ -235,14 +261,22 @@ impl Sandbox {
 
     /// Starts Postgres again on the same data and port; does nothing when it runs.
     pub fn start_postgres(&mut self) -> Result<()> {
-        let Self { postgres, folder, .. } = self;
-        postgres.as_mut().context("this sandbox has no Postgres")?.start_again(folder)
+        let Self {
+            postgres, folder, ..
+        } = self;
+        postgres
+            .as_mut()
+            .context("this sandbox has no Postgres")?
+            .start_again(folder)
     }
 
     /// Starts Kafka again on the same data and port; does nothing when it runs.
     pub fn start_kafka(&mut self) -> Result<()> {
         let Self { kafka, folder, .. } = self;
-        kafka.as_mut().context("this sandbox has no Kafka")?.start_again(folder)
+        kafka
+            .as_mut()
+            .context("this sandbox has no Kafka")?
+            .start_again(folder)
     }
 
     /// Stops Postgres in an orderly way, to start it again later.
@@ -275,24 +309,34 @@ impl Sandbox {
     }
 
     fn the_postgres(&self) -> &Postgres {
-        self.postgres.as_ref().expect("this sandbox was started without Postgres")
+        self.postgres
+            .as_ref()
+            .expect("this sandbox was started without Postgres")
     }
 
     fn the_kafka(&self) -> &Kafka {
-        self.kafka.as_ref().expect("this sandbox was started without Kafka")
+        self.kafka
+            .as_ref()
+            .expect("this sandbox was started without Kafka")
     }
 
     fn the_postgres_mut(&mut self) -> &mut Postgres {
-        self.postgres.as_mut().expect("this sandbox was started without Postgres")
+        self.postgres
+            .as_mut()
+            .expect("this sandbox was started without Postgres")
     }
 
     fn the_kafka_mut(&mut self) -> &mut Kafka {
-        self.kafka.as_mut().expect("this sandbox was started without Kafka")
+        self.kafka
+            .as_mut()
+            .expect("this sandbox was started without Kafka")
     }
 }
 
 fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Eight hexadecimal digits that stay the same for a path on every machine and build (FNV-1a).
@@ -301,7 +345,9 @@ fn short_hash(path: &Path) -> String {
         .as_os_str()
         .as_encoded_bytes()
         .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
     format!("{:08x}", (hash ^ (hash >> 32)) & 0xffff_ffff)
 }
 
@@ -320,6 +366,9 @@ mod tests {
     fn only_ports_of_what_is_started_are_needed() {
         let mut options = Options::on_free_ports("x").expect("three ports are free");
         options.with_kafka = false;
-        assert_eq!(Sandbox::ports(&options), [(options.postgres_port, "Postgres")]);
+        assert_eq!(
+            Sandbox::ports(&options),
+            [(options.postgres_port, "Postgres")]
+        );
     }
 }

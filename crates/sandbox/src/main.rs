@@ -30,7 +30,9 @@ fn wait() -> anyhow::Result<()> {
 fn main() -> ExitCode {
     let mut out = std::io::stdout();
     let mut run = || -> anyhow::Result<()> {
-        let folder = std::env::args_os().nth(1).map_or_else(|| Places::of_this_checkout().data, Into::into);
+        let folder = std::env::args_os()
+            .nth(1)
+            .map_or_else(|| Places::of_this_checkout().data, Into::into);
         let mut options = Options::on_free_ports(folder)?;
         if let Some(port) = std::env::args().nth(2) {
             let port: u16 = port.parse().context("the port is no number below 65534")?;
@@ -40,7 +42,12 @@ fn main() -> ExitCode {
         }
         options.holder = String::from("cargo run -p sandbox");
         let sandbox = Sandbox::start(&options, &Progress::new(3, false))?;
-        writeln!(out, "{}\n{}\nready", sandbox.postgres_url(), sandbox.kafka())?;
+        writeln!(
+            out,
+            "{}\n{}\nready",
+            sandbox.postgres_url(),
+            sandbox.kafka()
+        )?;
         wait()?;
         sandbox.stop();
         Ok(())

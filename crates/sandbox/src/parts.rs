@@ -44,10 +44,16 @@ impl Parts {
             step.done("there already");
             return Self::at(path);
         }
-        let parent = path.parent().context("the folder of the parts has a parent")?;
+        let parent = path
+            .parent()
+            .context("the folder of the parts has a parent")?;
         fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
         let lock = path.with_added_extension("lock");
-        let lock = OpenOptions::new().create(true).append(true).open(&lock).context("cannot open the lock of the parts")?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&lock)
+            .context("cannot open the lock of the parts")?;
         step.doing("waiting for another fetch");
         loop {
             match lock.try_lock() {
@@ -66,17 +72,22 @@ impl Parts {
         remove_halves(parent);
         let half = path.with_added_extension(format!("{HALF}{}", std::process::id()));
         fs::create_dir(&half).with_context(|| format!("cannot make {}", half.display()))?;
-        step.doing(&format!("fetching Kafka {KAFKA} and Postgres {POSTGRES}, about 60 MB, once"));
+        step.doing(&format!(
+            "fetching Kafka {KAFKA} and Postgres {POSTGRES}, about 60 MB, once"
+        ));
         fetch(&half, interrupt)?;
         step.doing("unpacking Postgres");
         unpack(&half, interrupt)?;
-        fs::rename(&half, path).with_context(|| format!("cannot move the parts to {}", path.display()))?;
+        fs::rename(&half, path)
+            .with_context(|| format!("cannot move the parts to {}", path.display()))?;
         step.done("fetched");
         Self::at(path)
     }
 
     fn at(path: &Path) -> Result<Self> {
-        let path = path.canonicalize().with_context(|| format!("cannot find {}", path.display()))?;
+        let path = path
+            .canonicalize()
+            .with_context(|| format!("cannot find {}", path.display()))?;
         Ok(Self { path })
     }
 
@@ -92,9 +103,13 @@ impl Parts {
     /// Every jar of Kafka, in an order that is always the same: a class archive is only valid for the very same path.
     pub(crate) fn class_path(&self) -> Result<String> {
         let folder = self.path.join("kafka");
-        let jars = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
-        let mut jars: Vec<PathBuf> =
-            jars.flatten().map(|it| it.path()).filter(|it| it.extension().is_some_and(|it| it == "jar")).collect();
+        let jars =
+            fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
+        let mut jars: Vec<PathBuf> = jars
+            .flatten()
+            .map(|it| it.path())
+            .filter(|it| it.extension().is_some_and(|it| it == "jar"))
+            .collect();
         jars.sort();
         let jars: Vec<String> = jars.iter().map(|it| it.display().to_string()).collect();
         Ok(jars.join(":"))
@@ -121,10 +136,17 @@ fn fetch(into: &Path, interrupt: &Interrupt) -> Result<()> {
         .current_dir(into)
         .args(["-B", "-q", "-Dstyle.color=never", "-f"])
         .arg(&pom)
-        .args([format!("-Dkafka={KAFKA}"), format!("-Dpostgres={POSTGRES}"), format!("-Dplatform={platform}")])
+        .args([
+            format!("-Dkafka={KAFKA}"),
+            format!("-Dpostgres={POSTGRES}"),
+            format!("-Dplatform={platform}"),
+        ])
         .arg(format!("-Dinto={}", into.display()))
         .arg("package");
-    let (status, said) = run_to_end(&mut maven, Spawn::errand("Maven", into.join("maven.log"), interrupt))?;
+    let (status, said) = run_to_end(
+        &mut maven,
+        Spawn::errand("Maven", into.join("maven.log"), interrupt),
+    )?;
     if status.success() {
         return Ok(());
     }
@@ -137,23 +159,38 @@ fn fetch(into: &Path, interrupt: &Interrupt) -> Result<()> {
 
 fn unpack(into: &Path, interrupt: &Interrupt) -> Result<()> {
     let archives = into.join("archive");
-    let archive = fs::read_dir(&archives)?.flatten().map(|it| it.path()).find(|it| it.extension().is_some_and(|it| it == "txz"));
+    let archive = fs::read_dir(&archives)?
+        .flatten()
+        .map(|it| it.path())
+        .find(|it| it.extension().is_some_and(|it| it == "txz"));
     let archive = archive.context("Maven fetched a Postgres without an archive in it")?;
     let postgres = into.join("postgres");
     fs::create_dir(&postgres)?;
     let mut tar = Command::new("tar");
     // Of an archive unpacked by root, the owner shall be root and not whoever packed it.
     tar.args(["-xJof"]).arg(&archive).arg("-C").arg(&postgres);
-    let (status, said) = run_to_end(&mut tar, Spawn::errand("tar", into.join("tar.log"), interrupt))?;
+    let (status, said) = run_to_end(
+        &mut tar,
+        Spawn::errand("tar", into.join("tar.log"), interrupt),
+    )?;
     if !status.success() {
-        bail!("tar could not unpack {} ({status}).\n{said}", archive.display());
+        bail!(
+            "tar could not unpack {} ({status}).\n{said}",
+            archive.display()
+        );
     }
     // Whatever the umask says: who runs it may not be who fetched it.
     let mut chmod = Command::new("chmod");
     chmod.args(["-R", "a+rX"]).arg(into);
-    let (status, said) = run_to_end(&mut chmod, Spawn::errand("chmod", into.join("chmod.log"), interrupt))?;
+    let (status, said) = run_to_end(
+        &mut chmod,
+        Spawn::errand("chmod", into.join("chmod.log"), interrupt),
+    )?;
     if !status.success() {
-        bail!("chmod could not open {} for reading ({status}).\n{said}", into.display());
+        bail!(
+            "chmod could not open {} for reading ({status}).\n{said}",
+            into.display()
+        );
     }
     fs::remove_dir_all(&archives)?;
     let _ = fs::remove_dir_all(into.join("target"));
@@ -183,7 +220,9 @@ mod tests {
         assert_eq!(platform("linux", "aarch64").ok(), Some("linux-arm64v8"));
         assert_eq!(platform("macos", "x86_64").ok(), Some("darwin-amd64"));
         assert_eq!(platform("macos", "aarch64").ok(), Some("darwin-arm64v8"));
-        let message = platform("freebsd", "x86_64").expect_err("there is none").to_string();
+        let message = platform("freebsd", "x86_64")
+            .expect_err("there is none")
+            .to_string();
         assert!(message.contains("--postgres"), "{message}");
     }
 

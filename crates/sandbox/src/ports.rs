@@ -15,7 +15,9 @@ use anyhow::{Context as _, Result, bail};
 pub fn free<const N: usize>() -> Result<[u16; N]> {
     const FIRST: u16 = 20_000;
     const COUNT: u16 = 12_000;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| it.subsec_nanos());
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |it| it.subsec_nanos());
     let seed = now ^ std::process::id().wrapping_mul(2_654_435_761);
     let begin = u16::try_from(seed % u32::from(COUNT)).unwrap_or(0);
     let mut held = Vec::new();
@@ -27,7 +29,10 @@ pub fn free<const N: usize>() -> Result<[u16; N]> {
         }
         if held.len() == N {
             let ports: Vec<u16> = held.iter().map(|it| it.0).collect();
-            return ports.try_into().ok().context("as many ports as were asked for");
+            return ports
+                .try_into()
+                .ok()
+                .context("as many ports as were asked for");
         }
     }
     bail!("no free port between {FIRST} and {}", FIRST + COUNT)
@@ -51,20 +56,37 @@ pub fn check(ports: &[(u16, &str)]) -> Result<()> {
 fn is_taken(port: u16) -> bool {
     // Where the system lets a second listener bind more narrowly than the first, only an attempt to connect tells.
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err()
-        || TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), Duration::from_millis(200)).is_ok()
+        || TcpStream::connect_timeout(
+            &(Ipv4Addr::LOCALHOST, port).into(),
+            Duration::from_millis(200),
+        )
+        .is_ok()
 }
 
 /// The process that listens on a port, if we may know.
 fn holder(port: u16) -> Option<String> {
     let pid = if let Ok(table) = fs::read_to_string("/proc/net/tcp") {
         let mut sockets = listeners(&table, port);
-        sockets.extend(listeners(&fs::read_to_string("/proc/net/tcp6").unwrap_or_default(), port));
+        sockets.extend(listeners(
+            &fs::read_to_string("/proc/net/tcp6").unwrap_or_default(),
+            port,
+        ));
         owner(&sockets)?
     } else {
-        let output = Command::new("lsof").args(["-nP", "-t", "-sTCP:LISTEN", &format!("-iTCP:{port}")]).output().ok()?;
-        String::from_utf8_lossy(&output.stdout).lines().next()?.parse().ok()?
+        let output = Command::new("lsof")
+            .args(["-nP", "-t", "-sTCP:LISTEN", &format!("-iTCP:{port}")])
+            .output()
+            .ok()?;
+        String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .next()?
+            .parse()
+            .ok()?
     };
-    let line: String = crate::process::command_line(pid)?.chars().take(120).collect();
+    let line: String = crate::process::command_line(pid)?
+        .chars()
+        .take(120)
+        .collect();
     Some(format!("process {pid} ({line})"))
 }
 
@@ -72,15 +94,26 @@ fn holder(port: u16) -> Option<String> {
 fn listeners(table: &str, port: u16) -> Vec<String> {
     const LISTEN: &str = "0A";
     let local = format!(":{port:04X}");
-    let rows = table.lines().map(|it| it.split_whitespace().collect::<Vec<_>>());
-    rows.filter(|it| it.len() > 9 && it[1].ends_with(&local) && it[3] == LISTEN).map(|it| format!("socket:[{}]", it[9])).collect()
+    let rows = table
+        .lines()
+        .map(|it| it.split_whitespace().collect::<Vec<_>>());
+    rows.filter(|it| it.len() > 9 && it[1].ends_with(&local) && it[3] == LISTEN)
+        .map(|it| format!("socket:[{}]", it[9]))
+        .collect()
 }
 
 fn owner(sockets: &[String]) -> Option<u32> {
-    let pids = fs::read_dir("/proc").ok()?.flatten().filter_map(|it| it.file_name().to_str()?.parse::<u32>().ok());
+    let pids = fs::read_dir("/proc")
+        .ok()?
+        .flatten()
+        .filter_map(|it| it.file_name().to_str()?.parse::<u32>().ok());
     pids.into_iter().find(|pid| {
-        let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-        open.filter_map(|it| fs::read_link(it.path()).ok()).any(|it| sockets.iter().any(|socket| it.as_os_str() == &**socket))
+        let open = fs::read_dir(format!("/proc/{pid}/fd"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        open.filter_map(|it| fs::read_link(it.path()).ok())
+            .any(|it| sockets.iter().any(|socket| it.as_os_str() == &**socket))
     })
 }
 
@@ -99,11 +132,19 @@ mod tests {
     fn the_message_about_a_taken_port_names_it_its_purpose_its_holder_and_the_way_out() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("some port is free");
         let port = listener.local_addr().expect("it is bound").port();
-        let message = check(&[(port, "the gateway")]).expect_err("it is taken").to_string();
-        assert!(message.contains(&format!("Port {port}, for the gateway, is in use")), "{message}");
+        let message = check(&[(port, "the gateway")])
+            .expect_err("it is taken")
+            .to_string();
+        assert!(
+            message.contains(&format!("Port {port}, for the gateway, is in use")),
+            "{message}"
+        );
         assert!(message.contains("--port"), "{message}");
         if cfg!(target_os = "linux") {
-            assert!(message.contains(&format!("process {}", std::process::id())), "{message}");
+            assert!(
+                message.contains(&format!("process {}", std::process::id())),
+                "{message}"
+            );
         }
     }
 

@@ -28,7 +28,12 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    pub(crate) fn start(folder: &Folder, parts: &Parts, port: u16, progress: &Progress) -> Result<Self> {
+    pub(crate) fn start(
+        folder: &Folder,
+        parts: &Parts,
+        port: u16,
+        progress: &Progress,
+    ) -> Result<Self> {
         let step = progress.step("Postgres 17.5", "starting");
         let data = folder.private("postgres")?.join("data");
         if !data.join("PG_VERSION").exists() || !data.join("sandbox-complete").exists() {
@@ -36,7 +41,12 @@ impl Postgres {
             init(folder, parts, &data)?;
             step.doing("starting");
         }
-        let mut postgres = Self { program: parts.postgres("postgres"), data, port, running: None };
+        let mut postgres = Self {
+            program: parts.postgres("postgres"),
+            data,
+            port,
+            running: None,
+        };
         postgres.start_again(folder)?;
         step.done(&format!("ready on 127.0.0.1:{port}"));
         Ok(postgres)
@@ -95,7 +105,10 @@ impl Postgres {
     pub(crate) fn casualty(&mut self) -> Option<String> {
         let running = self.running.as_mut()?;
         let status = running.ended()?;
-        Some(format!("Postgres ended by itself ({status}).\n{}", running.log_tail()))
+        Some(format!(
+            "Postgres ended by itself ({status}).\n{}",
+            running.log_tail()
+        ))
     }
 }
 
@@ -127,21 +140,36 @@ fn init(folder: &Folder, parts: &Parts, data: &Path) -> Result<()> {
     initdb
         .arg("-D")
         .arg(data)
-        .args(["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"])
+        .args([
+            "-U",
+            "postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+        ])
         // A crash of the machine while this runs only means to run it again.
         .arg("--no-sync");
     let (status, said) = folder.run_to_end(&mut initdb, "initdb", "postgres", data)?;
     if !status.success() {
-        bail!("initdb could not make {} ({status}).\n{said}", data.display());
+        bail!(
+            "initdb could not make {} ({status}).\n{said}",
+            data.display()
+        );
     }
-    fs::write(data.join("sandbox-complete"), "initdb lived to its end here.\n")?;
+    fs::write(
+        data.join("sandbox-complete"),
+        "initdb lived to its end here.\n",
+    )?;
     Ok(())
 }
 
 /// Whether Postgres lets a client in; an open port alone may still be recovering.
 fn answers(port: u16) -> bool {
     let ask = || -> std::io::Result<bool> {
-        let mut stream = TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), Duration::from_secs(1))?;
+        let mut stream = TcpStream::connect_timeout(
+            &(Ipv4Addr::LOCALHOST, port).into(),
+            Duration::from_secs(1),
+        )?;
         stream.set_read_timeout(Some(Duration::from_secs(2)))?;
         stream.write_all(&startup_message())?;
         let mut kind = [0];

@@ -86,7 +86,10 @@ impl Running {
             }
         };
         let program = command.get_program().display().to_string();
-        let child = command.process_group(0).spawn().with_context(|| format!("cannot run {program} ({})", spawn.name))?;
+        let child = command
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("cannot run {program} ({})", spawn.name))?;
         spawn.interrupt.add(child.id());
         let running = Self {
             name: spawn.name,
@@ -137,16 +140,28 @@ impl Running {
     }
 
     /// Waits until `ready` says so; fails when the child ends before, with the last lines of its log.
-    pub(crate) fn wait_until(&mut self, bound: Duration, mut ready: impl FnMut() -> bool) -> Result<()> {
+    pub(crate) fn wait_until(
+        &mut self,
+        bound: Duration,
+        mut ready: impl FnMut() -> bool,
+    ) -> Result<()> {
         let begun = Instant::now();
         while !ready() {
             self.interrupt.check()?;
             if let Some(status) = self.ended() {
-                anyhow::bail!("{} ended while it was starting ({status}).\n{}", self.name, self.log_tail());
+                anyhow::bail!(
+                    "{} ended while it was starting ({status}).\n{}",
+                    self.name,
+                    self.log_tail()
+                );
             }
             if begun.elapsed() > bound {
                 let bound = bound.as_secs();
-                anyhow::bail!("{} did not get ready within {bound} s.\n{}", self.name, self.log_tail());
+                anyhow::bail!(
+                    "{} did not get ready within {bound} s.\n{}",
+                    self.name,
+                    self.log_tail()
+                );
             }
             thread::sleep(POLL);
         }
@@ -256,7 +271,10 @@ pub(crate) fn tail(path: &Path, from: u64, lines: usize) -> String {
     }
     let text = String::from_utf8_lossy(&bytes);
     let all: Vec<&str> = text.lines().filter(|it| !it.trim().is_empty()).collect();
-    let last = all[all.len().saturating_sub(lines)..].iter().map(|it| format!("  {it}")).collect::<Vec<_>>();
+    let last = all[all.len().saturating_sub(lines)..]
+        .iter()
+        .map(|it| format!("  {it}"))
+        .collect::<Vec<_>>();
     if last.is_empty() {
         format!("It wrote nothing to {}.", path.display())
     } else {
@@ -288,7 +306,10 @@ pub(crate) fn command_line(pid: u32) -> Option<String> {
     if Path::new("/proc/self/cmdline").exists() {
         return from_proc(pid);
     }
-    let output = Command::new("ps").args(["-ww", "-o", "command=", "-p", &pid.to_string()]).output().ok()?;
+    let output = Command::new("ps")
+        .args(["-ww", "-o", "command=", "-p", &pid.to_string()])
+        .output()
+        .ok()?;
     let line = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     (!line.is_empty()).then_some(line)
 }
@@ -302,17 +323,25 @@ pub(crate) fn with_command_line(text: &str) -> Vec<u32> {
             .filter(|pid| from_proc(*pid).is_some_and(|line| line.contains(text)))
             .collect();
     }
-    let Ok(output) = Command::new("ps").args(["-axww", "-o", "pid=,command="]).output() else {
+    let Ok(output) = Command::new("ps")
+        .args(["-axww", "-o", "pid=,command="])
+        .output()
+    else {
         return Vec::new();
     };
     let listing = String::from_utf8_lossy(&output.stdout).into_owned();
     let lines = listing.lines().filter(|it| it.contains(text));
-    lines.filter_map(|it| it.trim().split(' ').next()?.parse().ok()).collect()
+    lines
+        .filter_map(|it| it.trim().split(' ').next()?.parse().ok())
+        .collect()
 }
 
 fn from_proc(pid: u32) -> Option<String> {
     let bytes = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    let line = String::from_utf8_lossy(&bytes).replace('\0', " ").trim().to_owned();
+    let line = String::from_utf8_lossy(&bytes)
+        .replace('\0', " ")
+        .trim()
+        .to_owned();
     (!line.is_empty()).then_some(line)
 }
 
@@ -337,11 +366,20 @@ mod tests {
     fn a_child_that_ignores_the_polite_signal_is_killed() {
         let interrupt = Interrupt::default();
         let mut command = Command::new("sh");
-        command.args(["-c", "trap '' TERM; echo up; while :; do sleep 0.05; done"]).stdout(Stdio::piped());
-        let mut running = Running::spawn(&mut command, spawn(Polite::Terminate, &interrupt)).expect("sh runs");
+        command
+            .args(["-c", "trap '' TERM; echo up; while :; do sleep 0.05; done"])
+            .stdout(Stdio::piped());
+        let mut running =
+            Running::spawn(&mut command, spawn(Polite::Terminate, &interrupt)).expect("sh runs");
         let mut up = [0; 3];
-        let stdout = running.child().stdout.as_mut().expect("its output is piped");
-        stdout.read_exact(&mut up).expect("it says that the trap is set");
+        let stdout = running
+            .child()
+            .stdout
+            .as_mut()
+            .expect("its output is piped");
+        stdout
+            .read_exact(&mut up)
+            .expect("it says that the trap is set");
         assert_eq!(running.stop(), None);
         assert!(running.ended().is_some());
     }
@@ -349,8 +387,11 @@ mod tests {
     #[test]
     fn whoever_waits_gives_up_when_asked_and_the_child_goes_with_it() {
         let interrupt = Interrupt::default();
-        let mut running =
-            Running::spawn(Command::new("sleep").arg("600"), spawn(Polite::Terminate, &interrupt)).expect("sleep runs");
+        let mut running = Running::spawn(
+            Command::new("sleep").arg("600"),
+            spawn(Polite::Terminate, &interrupt),
+        )
+        .expect("sleep runs");
         let pid = running.pid();
         interrupt.ask();
         assert!(running.wait().is_err());
@@ -361,7 +402,10 @@ mod tests {
     #[test]
     fn a_process_is_found_by_its_command_line() {
         let interrupt = Interrupt::default();
-        let running = Running::spawn(Command::new("sleep").arg("617.25"), spawn(Polite::Terminate, &interrupt));
+        let running = Running::spawn(
+            Command::new("sleep").arg("617.25"),
+            spawn(Polite::Terminate, &interrupt),
+        );
         let running = running.expect("sleep runs");
         // The system lets us go on a few milliseconds before the new program's arguments can be read.
         let begun = Instant::now();

@@ -52,7 +52,14 @@ impl Progress {
     /// For so many steps. `shared` says that another program draws on the same terminal meanwhile.
     pub fn new(total: usize, shared: bool) -> Self {
         let terminal = io::stderr().is_terminal();
-        Self::with(total, if terminal && !shared { Look::Bar } else { Look::Lines { clear: terminal } })
+        Self::with(
+            total,
+            if terminal && !shared {
+                Look::Bar
+            } else {
+                Look::Lines { clear: terminal }
+            },
+        )
     }
 
     /// Says nothing, for tests.
@@ -61,7 +68,13 @@ impl Progress {
     }
 
     fn with(total: usize, look: Look) -> Self {
-        let state = State { total, done: 0, look, next_id: 0, open: Vec::new() };
+        let state = State {
+            total,
+            done: 0,
+            look,
+            next_id: 0,
+            open: Vec::new(),
+        };
         let shared = Arc::new(Mutex::new(state));
         if look != Look::Silent {
             let weak = Arc::downgrade(&shared);
@@ -82,8 +95,17 @@ impl Progress {
         let mut state = self.state();
         let id = state.next_id;
         state.next_id += 1;
-        state.open.push(Open { id, name: name.to_owned(), doing: doing.to_owned(), since: Instant::now(), announced: false });
-        Step { progress: self.clone(), id }
+        state.open.push(Open {
+            id,
+            name: name.to_owned(),
+            doing: doing.to_owned(),
+            since: Instant::now(),
+            announced: false,
+        });
+        Step {
+            progress: self.clone(),
+            id,
+        }
     }
 
     /// A line that belongs to no step.
@@ -112,7 +134,13 @@ impl Step {
         if let Some(at) = state.open.iter().position(|it| it.id == self.id) {
             let open = state.open.remove(at);
             state.done += 1;
-            let line = finished(state.done, state.total, &open.name, outcome, open.since.elapsed());
+            let line = finished(
+                state.done,
+                state.total,
+                &open.name,
+                outcome,
+                open.since.elapsed(),
+            );
             state.line(&line);
         }
     }
@@ -140,13 +168,20 @@ impl State {
     fn tick(&mut self) {
         if self.look == Look::Bar {
             if !self.open.is_empty() {
-                write(&format!("\r\x1b[2K{}", bar(self.done, self.total, &self.open)));
+                write(&format!(
+                    "\r\x1b[2K{}",
+                    bar(self.done, self.total, &self.open)
+                ));
             }
             return;
         }
         let (done, total) = (self.done, self.total);
         let mut lines = Vec::new();
-        for open in self.open.iter_mut().filter(|it| !it.announced && it.since.elapsed() > WORTH_A_LINE) {
+        for open in self
+            .open
+            .iter_mut()
+            .filter(|it| !it.announced && it.since.elapsed() > WORTH_A_LINE)
+        {
             open.announced = true;
             lines.push(format!("[{done}/{total}] {}: {} …", open.name, open.doing));
         }
@@ -157,15 +192,32 @@ impl State {
 }
 
 fn finished(done: usize, total: usize, name: &str, outcome: &str, took: Duration) -> String {
-    format!("[{done}/{total}] {name}: {outcome} … {:.1} s", took.as_secs_f64())
+    format!(
+        "[{done}/{total}] {name}: {outcome} … {:.1} s",
+        took.as_secs_f64()
+    )
 }
 
 fn bar(done: usize, total: usize, open: &[Open]) -> String {
     const CELLS: usize = 10;
     let full = (done * CELLS).checked_div(total).unwrap_or(0).min(CELLS);
-    let names: Vec<String> =
-        open.iter().map(|it| format!("{}: {} {:.1} s", it.name, it.doing, it.since.elapsed().as_secs_f64())).collect();
-    let line = format!("[{done}/{total}] {}{} {}", "█".repeat(full), "░".repeat(CELLS - full), names.join(" · "));
+    let names: Vec<String> = open
+        .iter()
+        .map(|it| {
+            format!(
+                "{}: {} {:.1} s",
+                it.name,
+                it.doing,
+                it.since.elapsed().as_secs_f64()
+            )
+        })
+        .collect();
+    let line = format!(
+        "[{done}/{total}] {}{} {}",
+        "█".repeat(full),
+        "░".repeat(CELLS - full),
+        names.join(" · ")
+    );
     // A line longer than the terminal could not be wiped again.
     line.chars().take(79).collect()
 }
@@ -173,7 +225,9 @@ fn bar(done: usize, total: usize, open: &[Open]) -> String {
 fn write(text: &str) {
     // The terminal may be gone by now; what is being started matters more than what is said about it.
     let mut stderr = io::stderr().lock();
-    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+    let _ = stderr
+        .write_all(text.as_bytes())
+        .and_then(|()| stderr.flush());
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
@@ -192,7 +246,13 @@ mod tests {
 
     #[test]
     fn a_bar_is_as_full_as_steps_are_done_and_never_wider_than_a_terminal() {
-        let open = Open { id: 0, name: "Kafka".to_owned(), doing: "x".repeat(200), since: Instant::now(), announced: false };
+        let open = Open {
+            id: 0,
+            name: "Kafka".to_owned(),
+            doing: "x".repeat(200),
+            since: Instant::now(),
+            announced: false,
+        };
         let bar = bar(1, 5, &[open]);
         assert!(bar.starts_with("[1/5] ██░░░░░░░░ Kafka: x"), "{bar}");
         assert_eq!(bar.chars().count(), 79);

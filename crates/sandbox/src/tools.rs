@@ -19,14 +19,28 @@ pub struct Tool {
 }
 
 /// Maven, needed only while parts are missing.
-pub const MAVEN: Tool =
-    Tool { programs: &["mvn"], purpose: "fetches Postgres and Kafka, once", debian: "maven", brew: "brew install maven" };
+pub const MAVEN: Tool = Tool {
+    programs: &["mvn"],
+    purpose: "fetches Postgres and Kafka, once",
+    debian: "maven",
+    brew: "brew install maven",
+};
 
 /// tar, needed only while parts are missing.
-pub const TAR: Tool = Tool { programs: &["tar"], purpose: "unpacks Postgres, once", debian: "tar", brew: "it comes with macOS" };
+pub const TAR: Tool = Tool {
+    programs: &["tar"],
+    purpose: "unpacks Postgres, once",
+    debian: "tar",
+    brew: "it comes with macOS",
+};
 
 /// xz, which GNU tar calls; the tar of macOS needs none.
-pub const XZ: Tool = Tool { programs: &["xz"], purpose: "unpacks Postgres, once", debian: "xz-utils", brew: "brew install xz" };
+pub const XZ: Tool = Tool {
+    programs: &["xz"],
+    purpose: "unpacks Postgres, once",
+    debian: "xz-utils",
+    brew: "brew install xz",
+};
 
 /// Java is looked at more closely than by its name; see [`java_is_recent`].
 pub const JAVA: Tool = Tool {
@@ -60,12 +74,20 @@ pub fn message(missing: &[Tool]) -> Option<String> {
     let mut text = String::from("Missing on this machine:\n");
     for tool in missing {
         let name = tool.programs.join(" or ");
-        let _ = writeln!(text, "  {name:<12} {}. Debian: {}. macOS: {}.", tool.purpose, tool.debian, tool.brew);
+        let _ = writeln!(
+            text,
+            "  {name:<12} {}. Debian: {}. macOS: {}.",
+            tool.purpose, tool.debian, tool.brew
+        );
     }
     let mut packages: Vec<&str> = missing.iter().map(|it| it.debian).collect();
     // One package brings several of them; they come from lists in which those stand side by side.
     packages.dedup();
-    let _ = write!(text, "On Debian or Ubuntu: apt-get install {}", packages.join(" "));
+    let _ = write!(
+        text,
+        "On Debian or Ubuntu: apt-get install {}",
+        packages.join(" ")
+    );
     Some(text)
 }
 
@@ -78,20 +100,31 @@ impl Tool {
 
 /// The Java to use: `JAVA_HOME`'s when that is set, as Maven does, otherwise the one on PATH.
 pub fn java() -> Option<PathBuf> {
-    let home = env::var_os("JAVA_HOME").map(|it| PathBuf::from(it).join("bin").join("java")).filter(|it| it.is_file());
+    let home = env::var_os("JAVA_HOME")
+        .map(|it| PathBuf::from(it).join("bin").join("java"))
+        .filter(|it| it.is_file());
     home.or_else(|| on_path("java"))
 }
 
 /// Whether there is a Java that is recent enough for Kafka 4.
 pub fn java_is_recent() -> bool {
-    let major = java().and_then(|it| java_version(&it)).and_then(|it| major(&it));
+    let major = java()
+        .and_then(|it| java_version(&it))
+        .and_then(|it| major(&it));
     major.is_some_and(|it| it >= 17)
 }
 
 /// What `java -version` says; `None` if it fails, as the placeholder of a macOS without Java does.
 pub(crate) fn java_version(java: &PathBuf) -> Option<String> {
-    let output = Command::new(java).arg("-version").stdin(Stdio::null()).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stderr).into_owned())
+    let output = Command::new(java)
+        .arg("-version")
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 fn major(version: &str) -> Option<u32> {
@@ -105,7 +138,9 @@ fn major(version: &str) -> Option<u32> {
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?).map(|it| it.join(program)).find(|it| it.is_file())
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|it| it.join(program))
+        .find(|it| it.is_file())
 }
 
 #[cfg(test)]
@@ -114,7 +149,10 @@ mod tests {
 
     #[test]
     fn the_major_version_is_read_from_old_and_new_javas() {
-        assert_eq!(major("openjdk version \"17.0.15\" 2025-04-15\nOpenJDK Runtime"), Some(17));
+        assert_eq!(
+            major("openjdk version \"17.0.15\" 2025-04-15\nOpenJDK Runtime"),
+            Some(17)
+        );
         assert_eq!(major("java version \"1.8.0_392\""), Some(8));
         assert_eq!(major("openjdk version \"25-ea\" 2025-09-16"), Some(25));
         assert_eq!(major("The operation couldn't be completed."), None);
@@ -123,8 +161,14 @@ mod tests {
     #[test]
     fn one_message_names_everything_that_is_missing_with_its_package() {
         let message = message(&[MAVEN, XZ, XZ]).expect("something is missing");
-        assert!(message.contains("mvn") && message.contains("brew install maven"), "{message}");
-        assert!(message.ends_with("apt-get install maven xz-utils"), "{message}");
+        assert!(
+            message.contains("mvn") && message.contains("brew install maven"),
+            "{message}"
+        );
+        assert!(
+            message.ends_with("apt-get install maven xz-utils"),
+            "{message}"
+        );
         assert_eq!(super::message(&[]), None);
     }
 }

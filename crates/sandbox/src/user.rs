@@ -22,7 +22,9 @@ impl RunAs {
             return Ok(None);
         }
         let passwd = fs::read_to_string("/etc/passwd").context("cannot read /etc/passwd")?;
-        nobody_of(&passwd).map(Some).context("as root, Postgres needs a user `nobody` to run as, and there is none")
+        nobody_of(&passwd)
+            .map(Some)
+            .context("as root, Postgres needs a user `nobody` to run as, and there is none")
     }
 
     /// Who owns these data already, when that is not root, so that a folder made without root goes on working with it.
@@ -30,8 +32,14 @@ impl RunAs {
         let Some(nobody) = Self::nobody_if_root()? else {
             return Ok(None);
         };
-        let owner = folders.iter().filter_map(|it| fs::metadata(it).ok()).find(|it| it.uid() != 0);
-        Ok(Some(owner.map_or(nobody, |it| Self { uid: it.uid(), gid: it.gid() })))
+        let owner = folders
+            .iter()
+            .filter_map(|it| fs::metadata(it).ok())
+            .find(|it| it.uid() != 0);
+        Ok(Some(owner.map_or(nobody, |it| Self {
+            uid: it.uid(),
+            gid: it.gid(),
+        })))
     }
 
     pub(crate) fn apply(self, command: &mut Command) {
@@ -39,7 +47,8 @@ impl RunAs {
     }
 
     pub(crate) fn own(self, path: &Path) -> Result<()> {
-        chown(path, Some(self.uid), Some(self.gid)).with_context(|| format!("cannot give {} away", path.display()))
+        chown(path, Some(self.uid), Some(self.gid))
+            .with_context(|| format!("cannot give {} away", path.display()))
     }
 
     pub(crate) fn reaches(self, path: &Path) -> bool {
@@ -53,13 +62,26 @@ impl RunAs {
         steps.reverse();
         let mut probe = Command::new("/bin/sh");
         // An own working directory: the caller's may be what cannot be entered.
-        probe.current_dir("/").args(["-c", "for it do [ -x \"$it\" ] || { echo \"$it\"; exit 1; }; done", "sh"]).args(steps);
+        probe
+            .current_dir("/")
+            .args([
+                "-c",
+                "for it do [ -x \"$it\" ] || { echo \"$it\"; exit 1; }; done",
+                "sh",
+            ])
+            .args(steps);
         self.apply(&mut probe);
-        let output = probe.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+        let output = probe
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output()
+            .ok()?;
         if output.status.success() {
             return None;
         }
-        Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+        Some(PathBuf::from(
+            String::from_utf8_lossy(&output.stdout).trim(),
+        ))
     }
 }
 
@@ -67,8 +89,16 @@ fn nobody_of(passwd: &str) -> Option<RunAs> {
     let line = passwd.lines().find_map(|it| it.strip_prefix("nobody:"))?;
     let mut ids = line.split(':').skip(1);
     // macOS writes -2, which the system means as an unsigned number.
-    let mut id = || ids.next()?.parse::<i64>().ok().map(|it| u32::try_from(it & 0xffff_ffff).unwrap_or(u32::MAX));
-    Some(RunAs { uid: id()?, gid: id()? })
+    let mut id = || {
+        ids.next()?
+            .parse::<i64>()
+            .ok()
+            .map(|it| u32::try_from(it & 0xffff_ffff).unwrap_or(u32::MAX))
+    };
+    Some(RunAs {
+        uid: id()?,
+        gid: id()?,
+    })
 }
 
 #[cfg(test)]
@@ -78,9 +108,21 @@ mod tests {
     #[test]
     fn nobody_is_found_by_name_and_may_have_a_negative_id() {
         let debian = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65533:nobody:/nonexistent:/usr/sbin/nologin\n";
-        assert_eq!(nobody_of(debian), Some(RunAs { uid: 65534, gid: 65533 }));
+        assert_eq!(
+            nobody_of(debian),
+            Some(RunAs {
+                uid: 65534,
+                gid: 65533
+            })
+        );
         let mac = "nobody:*:-2:-2:Unprivileged User:/var/empty:/usr/bin/false\n";
-        assert_eq!(nobody_of(mac), Some(RunAs { uid: 4_294_967_294, gid: 4_294_967_294 }));
+        assert_eq!(
+            nobody_of(mac),
+            Some(RunAs {
+                uid: 4_294_967_294,
+                gid: 4_294_967_294
+            })
+        );
         assert_eq!(nobody_of("root:x:0:0::/:/bin/sh"), None);
     }
 }

@@ -51,7 +51,14 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn new(db: Db, topics: &[Topic]) -> Self {
         let own = db.service();
-        Self { db, follows: topics.iter().map(|topic| topic.aggregate()).filter(|aggregate| *aggregate != own).collect() }
+        Self {
+            db,
+            follows: topics
+                .iter()
+                .map(|topic| topic.aggregate())
+                .filter(|aggregate| *aggregate != own)
+                .collect(),
+        }
     }
 }
 
@@ -65,12 +72,16 @@ pub(crate) async fn wait(State(reader): State<Reader>, request: Request, next: N
         .and_then(parse)
         .filter(|after| reader.follows.contains(&&*after.aggregate_type));
     let is_there = match &after {
-        Some(after) => tokio::time::timeout(PATIENCE, taken_in(&reader.db, after)).await.is_ok(),
+        Some(after) => tokio::time::timeout(PATIENCE, taken_in(&reader.db, after))
+            .await
+            .is_ok(),
         None => true,
     };
     let mut response = next.run(request).await;
     if !is_there {
-        response.headers_mut().insert("ktgg-stale", HeaderValue::from_static("1"));
+        response
+            .headers_mut()
+            .insert("ktgg-stale", HeaderValue::from_static("1"));
     }
     response
 }
@@ -79,12 +90,13 @@ async fn taken_in(db: &Db, after: &After) {
     let mut bell = db.committed();
     loop {
         bell.mark_unchanged();
-        let version: Result<Option<i64>, _> =
-            sqlx::query_scalar("select version from progress where aggregatetype = $1 and aggregateid = $2")
-                .bind(&after.aggregate_type)
-                .bind(after.aggregate_id)
-                .fetch_optional(db.pool())
-                .await;
+        let version: Result<Option<i64>, _> = sqlx::query_scalar(
+            "select version from progress where aggregatetype = $1 and aggregateid = $2",
+        )
+        .bind(&after.aggregate_type)
+        .bind(after.aggregate_id)
+        .fetch_optional(db.pool())
+        .await;
         if matches!(version, Ok(Some(version)) if version >= after.version) {
             return;
         }
@@ -102,9 +114,19 @@ mod tests {
     fn what_cannot_be_read_is_ignored() {
         assert_eq!(
             parse("salesman-match/00000000-0000-0000-0000-000000000002@3"),
-            Some(After { aggregate_type: "salesman-match".to_owned(), aggregate_id: Uuid::from_u128(2), version: 3 })
+            Some(After {
+                aggregate_type: "salesman-match".to_owned(),
+                aggregate_id: Uuid::from_u128(2),
+                version: 3
+            })
         );
-        for text in ["", "@", "salesman-match@3", "salesman-match/x@3", "salesman-match/00000000-0000-0000-0000-000000000002@"] {
+        for text in [
+            "",
+            "@",
+            "salesman-match@3",
+            "salesman-match/x@3",
+            "salesman-match/00000000-0000-0000-0000-000000000002@",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -18,7 +18,10 @@ pub const MOST_CANDIDATES: i64 = 20;
 
 /// By what names are compared: white space and capitals make no difference, so that 「스마트 상점」 finds 「스마트상점」.
 pub fn name_key(name: &str) -> String {
-    name.chars().filter(|letter| !letter.is_whitespace()).flat_map(char::to_lowercase).collect()
+    name.chars()
+        .filter(|letter| !letter.is_whitespace())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// The fields by which a body says which project.
@@ -54,11 +57,15 @@ impl ProjectFields {
             Field::Wrong { .. } => true,
         };
         if !has_id && !has_name {
-            let message = Text::new("지원사업을 골라 주세요", "Say which project: its projectId, or its projectName");
+            let message = Text::new(
+                "지원사업을 골라 주세요",
+                "Say which project: its projectId, or its projectName",
+            );
             fields.refuse("/projectId", "required", message);
         }
         let id = fields.optional("/projectId", self.project_id);
-        let sent_name = fields.optional_text("/projectName", self.project_name, LONGEST_PROJECT_NAME);
+        let sent_name =
+            fields.optional_text("/projectName", self.project_name, LONGEST_PROJECT_NAME);
         let sent_name = sent_name.filter(|name| !name.is_empty());
         match id {
             Some(id) => Some(AskedProject::ById { id, sent_name }),
@@ -125,13 +132,30 @@ impl AskedProject {
             }
         }
         if choices.len() > 1 {
-            return Err(several(&choices.iter().map(candidate).collect::<Vec<_>>(), std::mem::take(fields)));
+            return Err(several(
+                &choices.iter().map(candidate).collect::<Vec<_>>(),
+                std::mem::take(fields),
+            ));
         }
         Ok(match (choices.pop(), self) {
             (Some(it), Self::ById { sent_name, .. }) => Some(Meant::Heard { it, sent_name }),
-            (Some(it), Self::ByName(name)) => Some(Meant::Heard { it, sent_name: Some(name) }),
-            (None, Self::ById { id, sent_name: Some(sent_name) }) => Some(Meant::Unheard { id, sent_name }),
-            (None, Self::ById { sent_name: None, .. }) => {
+            (Some(it), Self::ByName(name)) => Some(Meant::Heard {
+                it,
+                sent_name: Some(name),
+            }),
+            (
+                None,
+                Self::ById {
+                    id,
+                    sent_name: Some(sent_name),
+                },
+            ) => Some(Meant::Unheard { id, sent_name }),
+            (
+                None,
+                Self::ById {
+                    sent_name: None, ..
+                },
+            ) => {
                 let message = Text::new(
                     "아직 등록되지 않은 사업입니다. 사업 이름도 보내 주세요",
                     "This project is not known yet: send its name too",
@@ -152,9 +176,18 @@ impl AskedProject {
 }
 
 fn several(candidates: &[Candidate], mut fields: Fields) -> Problem {
-    let title = || Text::new("같은 이름의 지원사업이 여럿입니다", "Several projects have this name");
+    let title = || {
+        Text::new(
+            "같은 이름의 지원사업이 여럿입니다",
+            "Several projects have this name",
+        )
+    };
     let problem = if fields.all_right() {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "several-projects", title())
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "several-projects",
+            title(),
+        )
     } else {
         fields.refuse("/projectName", "several", title());
         fields.problem()
@@ -172,8 +205,16 @@ pub fn an_example_of_several() -> Problem {
         phase: Some(phase),
     };
     let candidates = [
-        of(0x0193_a1c2_4b1d_7e02_8f6a_0c9d_3e5b_7a11, "중소벤처기업부", Phase::Open),
-        of(0x0193_a1c2_4b1d_7e02_8f6a_0c9d_3e5b_7a12, "서울특별시", Phase::Upcoming),
+        of(
+            0x0193_a1c2_4b1d_7e02_8f6a_0c9d_3e5b_7a11,
+            "중소벤처기업부",
+            Phase::Open,
+        ),
+        of(
+            0x0193_a1c2_4b1d_7e02_8f6a_0c9d_3e5b_7a12,
+            "서울특별시",
+            Phase::Upcoming,
+        ),
     ];
     several(&candidates, Fields::default())
 }
@@ -190,7 +231,11 @@ mod tests {
 
     fn asked(id: Field<ProjectId>, name: Field<String>) -> (Option<AskedProject>, Fields) {
         let mut fields = Fields::default();
-        let asked = ProjectFields { project_id: id, project_name: name }.read(&mut fields);
+        let asked = ProjectFields {
+            project_id: id,
+            project_name: name,
+        }
+        .read(&mut fields);
         (asked, fields)
     }
 
@@ -204,7 +249,10 @@ mod tests {
 
     fn wrong(fields: Fields) -> Vec<(String, String)> {
         let errors = fields.problem().document(Language::Korean).errors;
-        errors.into_iter().map(|error| (error.pointer, error.code)).collect()
+        errors
+            .into_iter()
+            .map(|error| (error.pointer, error.code))
+            .collect()
     }
 
     fn only(pointer: &str, code: &str) -> Vec<(String, String)> {
@@ -213,7 +261,13 @@ mod tests {
 
     fn candidate(edition: &Edition) -> Candidate {
         let id = ProjectId(Uuid::from_u128(edition.0));
-        Candidate { id, name: "스마트상점".to_owned(), year: None, agency: None, phase: None }
+        Candidate {
+            id,
+            name: "스마트상점".to_owned(),
+            year: None,
+            agency: None,
+            phase: None,
+        }
     }
 
     fn meant<K: PartialEq>(
@@ -227,7 +281,12 @@ mod tests {
 
     #[test]
     fn names_are_compared_without_white_space_and_capitals() {
-        for name in ["2026년 AI 바우처", " 2026년  ai\t바우처 ", "2026년\u{3000}Ai\n바우처", "2026년AI바우처"] {
+        for name in [
+            "2026년 AI 바우처",
+            " 2026년  ai\t바우처 ",
+            "2026년\u{3000}Ai\n바우처",
+            "2026년AI바우처",
+        ] {
             assert_eq!(name_key(name), "2026년ai바우처", "{name:?}");
         }
         assert_ne!(name_key("2026년 AI 바우처"), name_key("2027년 AI 바우처"));
@@ -236,23 +295,53 @@ mod tests {
     #[test]
     fn a_project_is_asked_for_by_its_id_or_else_by_its_name() {
         let id = ProjectId(Uuid::from_u128(1));
-        for (name, sent_name) in [(given(" 이름 "), Some("이름")), (given(" "), None), (Field::Missing, None)] {
+        for (name, sent_name) in [
+            (given(" 이름 "), Some("이름")),
+            (given(" "), None),
+            (Field::Missing, None),
+        ] {
             let sent_name = sent_name.map(str::to_owned);
-            assert_eq!(asked(an_id(), name).0, Some(AskedProject::ById { id, sent_name }));
+            assert_eq!(
+                asked(an_id(), name).0,
+                Some(AskedProject::ById { id, sent_name })
+            );
         }
-        assert_eq!(asked(Field::Missing, given(" 이름 ")).0, Some(AskedProject::ByName("이름".to_owned())));
+        assert_eq!(
+            asked(Field::Missing, given(" 이름 ")).0,
+            Some(AskedProject::ByName("이름".to_owned()))
+        );
     }
 
     #[test]
     fn what_is_wrong_with_the_fields_is_told_and_an_id_that_is_none_is_not_replaced_by_the_name() {
-        let no_id = || Field::Wrong { why: "no id".to_owned() };
+        let no_id = || Field::Wrong {
+            why: "no id".to_owned(),
+        };
         for (id, name, expected) in [
-            (Field::Missing, Field::Missing, only("/projectId", "required")),
+            (
+                Field::Missing,
+                Field::Missing,
+                only("/projectId", "required"),
+            ),
             (Field::Missing, given(" "), only("/projectId", "required")),
             (no_id(), given("이름"), only("/projectId", "wrong-type")),
-            (Field::Missing, given(&"가".repeat(201)), only("/projectName", "too-long")),
-            (Field::Missing, given("a\0b"), only("/projectName", "control-character")),
-            (Field::Missing, Field::Wrong { why: "no text".to_owned() }, only("/projectName", "wrong-type")),
+            (
+                Field::Missing,
+                given(&"가".repeat(201)),
+                only("/projectName", "too-long"),
+            ),
+            (
+                Field::Missing,
+                given("a\0b"),
+                only("/projectName", "control-character"),
+            ),
+            (
+                Field::Missing,
+                Field::Wrong {
+                    why: "no text".to_owned(),
+                },
+                only("/projectName", "wrong-type"),
+            ),
         ] {
             let (asked, fields) = asked(id, name);
             assert_eq!((asked, wrong(fields)), (None, expected));
@@ -263,23 +352,56 @@ mod tests {
     fn an_id_means_its_project_and_an_unheard_one_wants_a_name() {
         let (named, mut fields) = asked(an_id(), given("이름"));
         let heard = meant(named.clone().unwrap(), &[(1, 1)], |it| it.0, &mut fields).unwrap();
-        assert_eq!(heard, Some(Meant::Heard { it: (1, 1), sent_name: Some("이름".to_owned()) }));
+        assert_eq!(
+            heard,
+            Some(Meant::Heard {
+                it: (1, 1),
+                sent_name: Some("이름".to_owned())
+            })
+        );
         let unheard = meant(named.unwrap(), &[], |it| it.0, &mut fields).unwrap();
-        assert_eq!(unheard, Some(Meant::Unheard { id: ProjectId(Uuid::from_u128(1)), sent_name: "이름".to_owned() }));
+        assert_eq!(
+            unheard,
+            Some(Meant::Unheard {
+                id: ProjectId(Uuid::from_u128(1)),
+                sent_name: "이름".to_owned()
+            })
+        );
         assert!(fields.all_right());
         let (nameless, mut fields) = asked(an_id(), Field::Missing);
-        assert_eq!(meant(nameless.unwrap(), &[], |it| it.0, &mut fields).unwrap(), None);
+        assert_eq!(
+            meant(nameless.unwrap(), &[], |it| it.0, &mut fields).unwrap(),
+            None
+        );
         let document = fields.problem().document(Language::Korean);
-        assert_eq!((document.errors[0].pointer.as_str(), document.errors[0].code.as_str()), ("/projectName", "required"));
-        assert_eq!(document.errors[0].message, "아직 등록되지 않은 사업입니다. 사업 이름도 보내 주세요");
+        assert_eq!(
+            (
+                document.errors[0].pointer.as_str(),
+                document.errors[0].code.as_str()
+            ),
+            ("/projectName", "required")
+        );
+        assert_eq!(
+            document.errors[0].message,
+            "아직 등록되지 않은 사업입니다. 사업 이름도 보내 주세요"
+        );
     }
 
     #[test]
     fn a_name_means_the_one_project_that_has_it() {
         let (named, mut fields) = asked(Field::Missing, given("이름"));
         let heard = meant(named.clone().unwrap(), &[(1, 1)], |it| it.0, &mut fields).unwrap();
-        assert_eq!(heard, Some(Meant::Heard { it: (1, 1), sent_name: Some("이름".to_owned()) }));
-        assert_eq!(meant(named.unwrap(), &[], |it| it.0, &mut fields).unwrap(), None);
+        assert_eq!(
+            heard,
+            Some(Meant::Heard {
+                it: (1, 1),
+                sent_name: Some("이름".to_owned())
+            })
+        );
+        assert_eq!(
+            meant(named.unwrap(), &[], |it| it.0, &mut fields).unwrap(),
+            None
+        );
         assert_eq!(wrong(fields), only("/projectName", "unknown"));
     }
 
@@ -288,19 +410,33 @@ mod tests {
         let name = || asked(Field::Missing, given("이름")).0.unwrap();
         let mut fields = Fields::default();
         let by_series = meant(name(), &[(2, 7), (1, 7)], |it| it.1, &mut fields).unwrap();
-        assert_eq!(by_series, Some(Meant::Heard { it: (2, 7), sent_name: Some("이름".to_owned()) }));
+        assert_eq!(
+            by_series,
+            Some(Meant::Heard {
+                it: (2, 7),
+                sent_name: Some("이름".to_owned())
+            })
+        );
         let candidates = |refused: Problem| {
             let told = refused.document(Language::Korean).more["candidates"].clone();
             told.as_array()
                 .unwrap()
                 .iter()
-                .map(|it| it["id"].as_str().unwrap().parse::<Uuid>().unwrap().as_u128())
+                .map(|it| {
+                    it["id"]
+                        .as_str()
+                        .unwrap()
+                        .parse::<Uuid>()
+                        .unwrap()
+                        .as_u128()
+                })
                 .collect::<Vec<_>>()
         };
         let by_edition = meant(name(), &[(2, 7), (1, 7)], |it| it.0, &mut fields).unwrap_err();
         assert_eq!(by_edition.slug(), "several-projects");
         assert_eq!(candidates(by_edition), [2, 1]);
-        let of_two_series = meant(name(), &[(3, 8), (2, 7), (1, 7)], |it| it.1, &mut fields).unwrap_err();
+        let of_two_series =
+            meant(name(), &[(3, 8), (2, 7), (1, 7)], |it| it.1, &mut fields).unwrap_err();
         assert_eq!(candidates(of_two_series), [3, 2]);
     }
 
@@ -310,8 +446,15 @@ mod tests {
         fields.refuse("/desiredDate", "required", Text::new("가", "a"));
         let refused = meant(named.unwrap(), &[(2, 7), (1, 7)], |it| it.0, &mut fields).unwrap_err();
         let document = refused.document(Language::Korean);
-        let codes: Vec<&str> = document.errors.iter().map(|error| error.code.as_str()).collect();
-        assert_eq!((refused.slug(), codes), ("wrong-fields", vec!["required", "several"]));
+        let codes: Vec<&str> = document
+            .errors
+            .iter()
+            .map(|error| error.code.as_str())
+            .collect();
+        assert_eq!(
+            (refused.slug(), codes),
+            ("wrong-fields", vec!["required", "several"])
+        );
         assert_eq!(document.more["candidates"].as_array().unwrap().len(), 2);
     }
 }

@@ -46,7 +46,12 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 4] = [Self::Customer, Self::Staff, Self::Salesman, Self::Consultant];
+    pub const ALL: [Self; 4] = [
+        Self::Customer,
+        Self::Staff,
+        Self::Salesman,
+        Self::Consultant,
+    ];
 
     /// The role's name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -62,7 +67,10 @@ impl Role {
 impl FromStr for Role {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or("a role is customer, staff, salesman or consultant")
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or("a role is customer, staff, salesman or consultant")
     }
 }
 
@@ -140,7 +148,9 @@ impl Signer {
     /// When the key is no Ed25519 key after all.
     pub fn public_pem(&self) -> anyhow::Result<String> {
         let jwk = Jwk::from_encoding_key(&self.0, Algorithm::EdDSA)?;
-        let AlgorithmParameters::OctetKeyPair(pair) = jwk.algorithm else { anyhow::bail!("the key is no Ed25519 key") };
+        let AlgorithmParameters::OctetKeyPair(pair) = jwk.algorithm else {
+            anyhow::bail!("the key is no Ed25519 key")
+        };
         let mut der = SPKI_PREFIX.to_vec();
         der.extend(from_base64url(&pair.x)?);
         Ok(pem("PUBLIC KEY", &der))
@@ -150,7 +160,9 @@ impl Signer {
 impl FromStr for Signer {
     type Err = &'static str;
     fn from_str(pem: &str) -> Result<Self, Self::Err> {
-        EncodingKey::from_ed_pem(pem.as_bytes()).map(|key| Self(Arc::new(key))).map_err(|_| "it is no Ed25519 private key in PEM")
+        EncodingKey::from_ed_pem(pem.as_bytes())
+            .map(|key| Self(Arc::new(key)))
+            .map_err(|_| "it is no Ed25519 private key in PEM")
     }
 }
 
@@ -169,11 +181,16 @@ pub fn new_private_pem() -> String {
 }
 
 /// RFC 8410: what precedes the 32 bytes of a private and of a public key.
-const PKCS8_PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+const PKCS8_PREFIX: [u8; 16] = [
+    0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20,
+];
 const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
 
 fn pem(label: &str, der: &[u8]) -> String {
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", BASE64.encode(der))
+    format!(
+        "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+        BASE64.encode(der)
+    )
 }
 
 fn from_base64url(text: &str) -> Result<Vec<u8>, base64::DecodeError> {
@@ -192,8 +209,16 @@ impl Verifier {
         validation.set_issuer(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "aud", "iss"]);
         validation.leeway = LEEWAY;
-        let claims = self.0.iter().find_map(|key| jsonwebtoken::decode::<Claims>(token, key, &validation).ok())?.claims;
-        Some(Identity { role: claims.role, subject: claims.sub, phone: claims.phone })
+        let claims = self
+            .0
+            .iter()
+            .find_map(|key| jsonwebtoken::decode::<Claims>(token, key, &validation).ok())?
+            .claims;
+        Some(Identity {
+            role: claims.role,
+            subject: claims.sub,
+            phone: claims.phone,
+        })
     }
 }
 
@@ -229,9 +254,16 @@ pub(crate) struct Gate {
 }
 
 /// Puts the identity of a valid token on the request. A token that is not valid is refused here: it is never a mere stranger's request.
-pub(crate) async fn identify(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn identify(
+    State(gate): State<Gate>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
-        let token = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
+        let token = value
+            .to_str()
+            .ok()
+            .and_then(|value| value.strip_prefix("Bearer "));
         match token.and_then(|token| gate.verifier.verify(token, gate.service)) {
             Some(identity) => drop(request.extensions_mut().insert(identity)),
             None => return Problem::unauthorized().into_response(),
@@ -245,7 +277,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Identity {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(Problem::unauthorized)
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(Problem::unauthorized)
     }
 }
 
@@ -258,7 +294,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Staff {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let identity = Identity::from_request_parts(parts, state).await?;
-        if identity.role == Role::Staff { Ok(Self(StaffId(identity.subject))) } else { Err(Problem::forbidden()) }
+        if identity.role == Role::Staff {
+            Ok(Self(StaffId(identity.subject)))
+        } else {
+            Err(Problem::forbidden())
+        }
     }
 }
 
@@ -267,7 +307,11 @@ mod tests {
     use super::*;
 
     fn a_salesman() -> Identity {
-        Identity { role: Role::Salesman, subject: Uuid::from_u128(7), phone: None }
+        Identity {
+            role: Role::Salesman,
+            subject: Uuid::from_u128(7),
+            phone: None,
+        }
     }
 
     fn now() -> DateTime<Utc> {
@@ -278,7 +322,9 @@ mod tests {
     fn a_token_is_accepted_by_the_service_it_is_for_and_by_no_other() {
         let signer: Signer = new_private_pem().parse().unwrap();
         let verifier: Verifier = signer.public_pem().unwrap().parse().unwrap();
-        let token = signer.sign(&a_salesman(), "interest", now(), LIFETIME).unwrap();
+        let token = signer
+            .sign(&a_salesman(), "interest", now(), LIFETIME)
+            .unwrap();
         assert_eq!(verifier.verify(&token, "interest"), Some(a_salesman()));
         assert_eq!(verifier.verify(&token, "consultation"), None);
     }
@@ -287,27 +333,65 @@ mod tests {
     fn an_expired_a_foreign_and_an_altered_token_are_refused() {
         let signer: Signer = new_private_pem().parse().unwrap();
         let verifier: Verifier = signer.public_pem().unwrap().parse().unwrap();
-        let expired = signer.sign(&a_salesman(), "interest", now() - TimeDelta::minutes(3), LIFETIME).unwrap();
+        let expired = signer
+            .sign(
+                &a_salesman(),
+                "interest",
+                now() - TimeDelta::minutes(3),
+                LIFETIME,
+            )
+            .unwrap();
         assert_eq!(verifier.verify(&expired, "interest"), None);
         let other: Signer = new_private_pem().parse().unwrap();
-        let foreign = other.sign(&a_salesman(), "interest", now(), LIFETIME).unwrap();
+        let foreign = other
+            .sign(&a_salesman(), "interest", now(), LIFETIME)
+            .unwrap();
         assert_eq!(verifier.verify(&foreign, "interest"), None);
-        let good = signer.sign(&a_salesman(), "interest", now(), LIFETIME).unwrap();
+        let good = signer
+            .sign(&a_salesman(), "interest", now(), LIFETIME)
+            .unwrap();
         let (head, rest) = good.split_once('.').unwrap();
         let (claims, signature) = rest.split_once('.').unwrap();
         let none = URL_SAFE_NO_PAD.encode(br#"{"alg":"none","typ":"JWT"}"#);
-        assert_eq!(verifier.verify(&format!("{none}.{claims}."), "interest"), None);
-        assert_eq!(verifier.verify(&format!("{none}.{claims}.{signature}"), "interest"), None);
-        let staff = String::from_utf8(URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap().replace("salesman", "staff");
-        assert_eq!(verifier.verify(&format!("{head}.{}.{signature}", URL_SAFE_NO_PAD.encode(staff)), "interest"), None);
+        assert_eq!(
+            verifier.verify(&format!("{none}.{claims}."), "interest"),
+            None
+        );
+        assert_eq!(
+            verifier.verify(&format!("{none}.{claims}.{signature}"), "interest"),
+            None
+        );
+        let staff = String::from_utf8(URL_SAFE_NO_PAD.decode(claims).unwrap())
+            .unwrap()
+            .replace("salesman", "staff");
+        assert_eq!(
+            verifier.verify(
+                &format!("{head}.{}.{signature}", URL_SAFE_NO_PAD.encode(staff)),
+                "interest"
+            ),
+            None
+        );
     }
 
     #[test]
     fn while_keys_are_rotated_both_are_accepted() {
-        let (old, new): (Signer, Signer) = (new_private_pem().parse().unwrap(), new_private_pem().parse().unwrap());
-        let both: Verifier = format!("{}{}", old.public_pem().unwrap(), new.public_pem().unwrap()).parse().unwrap();
+        let (old, new): (Signer, Signer) = (
+            new_private_pem().parse().unwrap(),
+            new_private_pem().parse().unwrap(),
+        );
+        let both: Verifier = format!("{}{}", old.public_pem().unwrap(), new.public_pem().unwrap())
+            .parse()
+            .unwrap();
         for signer in [old, new] {
-            assert!(both.verify(&signer.sign(&a_salesman(), "interest", now(), LIFETIME).unwrap(), "interest").is_some());
+            assert!(
+                both.verify(
+                    &signer
+                        .sign(&a_salesman(), "interest", now(), LIFETIME)
+                        .unwrap(),
+                    "interest"
+                )
+                .is_some()
+            );
         }
     }
 }

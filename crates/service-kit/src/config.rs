@@ -22,15 +22,27 @@ pub struct Env {
 
 impl Env {
     /// The process's own environment.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place where the environment is read")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place where the environment is read"
+    )]
     pub fn process() -> Self {
-        Self { read: Box::new(|name| std::env::var(name).ok()), wrong: Vec::new() }
+        Self {
+            read: Box::new(|name| std::env::var(name).ok()),
+            wrong: Vec::new(),
+        }
     }
 
     /// Variables given by a caller: tests, and the process that hosts all services at once.
     pub fn of<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
-        let pairs: HashMap<String, String> = pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
-        Self { read: Box::new(move |name| pairs.get(name).cloned()), wrong: Vec::new() }
+        let pairs: HashMap<String, String> = pairs
+            .into_iter()
+            .map(|(key, value)| (key.into(), value.into()))
+            .collect();
+        Self {
+            read: Box::new(move |name| pairs.get(name).cloned()),
+            wrong: Vec::new(),
+        }
     }
 
     fn raw(&self, name: &str) -> Option<String> {
@@ -58,19 +70,23 @@ impl Env {
         let file_variable = format!("{name}_FILE");
         let text = match (self.raw(name), self.raw(&file_variable)) {
             (Some(_), Some(_)) => {
-                self.wrong.push(format!("{name} and {file_variable} are both set: set one"));
+                self.wrong
+                    .push(format!("{name} and {file_variable} are both set: set one"));
                 return None;
             }
             (Some(text), None) => text,
             (None, Some(path)) => match fs::read_to_string(&path) {
                 Ok(text) => text.trim().to_owned(),
                 Err(error) => {
-                    self.wrong.push(format!("{file_variable}={path} cannot be read: {error}"));
+                    self.wrong
+                        .push(format!("{file_variable}={path} cannot be read: {error}"));
                     return None;
                 }
             },
             (None, None) => {
-                self.wrong.push(format!("{name} is missing (or name a file in {file_variable})"));
+                self.wrong.push(format!(
+                    "{name} is missing (or name a file in {file_variable})"
+                ));
                 return None;
             }
         };
@@ -194,11 +210,20 @@ pub struct Config {
 
 impl Config {
     /// Reads the configuration of the named service; `port` is where it listens unless told otherwise.
-    pub fn read(env: &mut Env, service: &str, port: u16, identifies_customers: bool) -> Option<Self> {
+    pub fn read(
+        env: &mut Env,
+        service: &str,
+        port: u16,
+        identifies_customers: bool,
+    ) -> Option<Self> {
         let prefix = service.replace('-', "_").to_uppercase();
         let database_url = env.secret(&format!("{prefix}_DATABASE_URL"));
-        let listen = env.or(&format!("{prefix}_LISTEN"), SocketAddr::from(([127, 0, 0, 1], port)));
-        let admin_default = SocketAddr::new(listen.ip(), listen.port().saturating_add(ADMIN_OFFSET));
+        let listen = env.or(
+            &format!("{prefix}_LISTEN"),
+            SocketAddr::from(([127, 0, 0, 1], port)),
+        );
+        let admin_default =
+            SocketAddr::new(listen.ip(), listen.port().saturating_add(ADMIN_OFFSET));
         let admin_listen = env.or(&format!("{prefix}_ADMIN_LISTEN"), admin_default);
         let brokers = env.required("KAFKA_BROKERS");
         let topic_prefix = env.or("TOPIC_PREFIX", kafka::DEFAULT_PREFIX.to_owned());
@@ -210,7 +235,10 @@ impl Config {
             database_url: database_url?,
             listen,
             admin_listen,
-            kafka: kafka::Settings { brokers: brokers?, topic_prefix },
+            kafka: kafka::Settings {
+                brokers: brokers?,
+                topic_prefix,
+            },
             migrate,
             verifier: verifier?,
             drain,
@@ -248,8 +276,11 @@ mod tests {
 
     #[test]
     fn every_wrong_variable_is_reported_at_once() {
-        let mut env =
-            Env::of([("CONSULTATION_DATABASE_URL", "mysql://x"), ("CONSULTATION_LISTEN", "here"), ("MIGRATE", "perhaps")]);
+        let mut env = Env::of([
+            ("CONSULTATION_DATABASE_URL", "mysql://x"),
+            ("CONSULTATION_LISTEN", "here"),
+            ("MIGRATE", "perhaps"),
+        ]);
         assert!(Config::read(&mut env, "consultation", 8083, true).is_none());
         let wrong = env.wrong().unwrap().to_string();
         for name in [

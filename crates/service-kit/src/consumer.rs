@@ -13,7 +13,9 @@ use bytes::Bytes;
 use events::{Envelope, Topic};
 use futures_util::FutureExt as _;
 use rdkafka::client::ClientContext;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance, StreamConsumer};
+use rdkafka::consumer::{
+    BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance, StreamConsumer,
+};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
@@ -131,7 +133,12 @@ const BATCH_PATIENCE: Duration = Duration::from_secs(30);
 
 impl Intake {
     pub(crate) fn new(db: Db, policies: Policies, deduplicates: bool) -> Self {
-        Self { db, policies, deduplicates, at_once: Semaphore::new(AT_ONCE) }
+        Self {
+            db,
+            policies,
+            deduplicates,
+            at_once: Semaphore::new(AT_ONCE),
+        }
     }
 
     /// Takes the records in, in order, however long it takes. `false`: told to stop before it was done.
@@ -148,16 +155,22 @@ impl Intake {
                     pause = FIRST_PAUSE;
                     continue;
                 }
-                Err(Failure::Park { index: 0, detail }) => match self.park_one(&batch[0], &detail).await {
-                    Ok(()) => {
-                        rest = &rest[1..];
-                        size = rest.len();
-                        continue;
+                Err(Failure::Park { index: 0, detail }) => {
+                    match self.park_one(&batch[0], &detail).await {
+                        Ok(()) => {
+                            rest = &rest[1..];
+                            size = rest.len();
+                            continue;
+                        }
+                        Err(error) => {
+                            tracing::warn!(
+                                service = self.db.service(),
+                                error = format!("{error:#}"),
+                                "cannot park a record yet"
+                            );
+                        }
                     }
-                    Err(error) => {
-                        tracing::warn!(service = self.db.service(), error = format!("{error:#}"), "cannot park a record yet");
-                    }
-                },
+                }
                 // What lies before the culprit is taken in without it; then the culprit is first.
                 Err(Failure::Park { index, .. }) => {
                     size = index;
@@ -181,7 +194,11 @@ impl Intake {
     }
 
     async fn take_bounded(&self, records: &[Record]) -> Result<(), Failure> {
-        let _place = self.at_once.acquire().await.map_err(|error| Failure::Retry(error.into()))?;
+        let _place = self
+            .at_once
+            .acquire()
+            .await
+            .map_err(|error| Failure::Retry(error.into()))?;
         let taken = tokio::time::timeout(BATCH_PATIENCE, self.take_batch(records)).await;
         taken.unwrap_or_else(|late| Err(Failure::Retry(late.into())))
     }
@@ -191,8 +208,11 @@ impl Intake {
         let mut tx = self.db.begin().await.map_err(retry)?;
         for (index, record) in records.iter().enumerate() {
             // A policy that panics on a record must not take the process, and after its restart the next one, with it.
-            let taken = AssertUnwindSafe(self.take_one(&mut tx, record)).catch_unwind().await;
-            let taken = taken.unwrap_or_else(|_| Err(PolicyError::Park("a policy panicked".to_owned())));
+            let taken = AssertUnwindSafe(self.take_one(&mut tx, record))
+                .catch_unwind()
+                .await;
+            let taken =
+                taken.unwrap_or_else(|_| Err(PolicyError::Park("a policy panicked".to_owned())));
             taken.map_err(|error| match error {
                 PolicyError::Retry(error) => Failure::Retry(error),
                 PolicyError::Park(detail) => Failure::Park { index, detail },
@@ -202,9 +222,10 @@ impl Intake {
         match tx.commit().await {
             Ok(()) => Ok(()),
             // A deferred constraint: the culprit is unknown, so halve until it stands alone at the front.
-            Err(error) if !crate::db::is_transient(&error) => {
-                Err(Failure::Park { index: records.len() / 2, detail: error.to_string() })
-            }
+            Err(error) if !crate::db::is_transient(&error) => Err(Failure::Park {
+                index: records.len() / 2,
+                detail: error.to_string(),
+            }),
             Err(error) => Err(retry(error)),
         }
     }
@@ -212,39 +233,75 @@ impl Intake {
     async fn take_one(&self, tx: &mut Tx, record: &Record) -> Result<(), PolicyError> {
         let envelope = match kafka::envelope(&record.headers) {
             Ok(envelope) if self.deduplicates => envelope,
-            Ok(envelope) => return self.apply(tx, &envelope, record.payload.as_deref().unwrap_or_default()).await,
+            Ok(envelope) => {
+                return self
+                    .apply(tx, &envelope, record.payload.as_deref().unwrap_or_default())
+                    .await;
+            }
             Err(detail) => return Ok(park(tx, record, None, Parked::Unreadable, &detail).await?),
         };
         let known = known(tx, &envelope).await?;
         match taking::decide(envelope.version, known) {
             // An older build may have kept it aside: this one may know its type.
-            Taking::Drop if known.parked_itself => self.release(tx, &envelope.aggregate_type, envelope.aggregate_id).await,
+            Taking::Drop if known.parked_itself => {
+                self.release(tx, &envelope.aggregate_type, envelope.aggregate_id)
+                    .await
+            }
             Taking::Drop => Ok(()),
             Taking::Hold => {
-                park(tx, record, Some(&envelope), Parked::Held, "an earlier record of its aggregate is parked").await?;
+                park(
+                    tx,
+                    record,
+                    Some(&envelope),
+                    Parked::Held,
+                    "an earlier record of its aggregate is parked",
+                )
+                .await?;
                 // What an older replica kept aside may be what this build waits behind.
-                self.release(tx, &envelope.aggregate_type, envelope.aggregate_id).await
+                self.release(tx, &envelope.aggregate_type, envelope.aggregate_id)
+                    .await
             }
             Taking::Gap => {
                 tracing::error!(
                     service = self.db.service(), aggregate = %envelope.aggregate_id, version = envelope.version,
                     "an event is missing before this one: parked"
                 );
-                Ok(park(tx, record, Some(&envelope), Parked::Gap, "an earlier version of its aggregate is missing").await?)
+                Ok(park(
+                    tx,
+                    record,
+                    Some(&envelope),
+                    Parked::Gap,
+                    "an earlier version of its aggregate is missing",
+                )
+                .await?)
             }
             Taking::Apply if !events::known(&envelope.type_name) => {
                 tracing::warn!(service = self.db.service(), event.type = envelope.type_name, "a type of a newer build: kept aside");
-                Ok(park(tx, record, Some(&envelope), Parked::UnknownType, "this build does not know the type").await?)
+                Ok(park(
+                    tx,
+                    record,
+                    Some(&envelope),
+                    Parked::UnknownType,
+                    "this build does not know the type",
+                )
+                .await?)
             }
             Taking::Apply => {
-                self.apply_next(tx, &envelope, record.payload.as_deref().unwrap_or_default()).await?;
-                self.release(tx, &envelope.aggregate_type, envelope.aggregate_id).await
+                self.apply_next(tx, &envelope, record.payload.as_deref().unwrap_or_default())
+                    .await?;
+                self.release(tx, &envelope.aggregate_type, envelope.aggregate_id)
+                    .await
             }
         }
     }
 
     /// Inbox, progress and effects of the next event of an aggregate.
-    async fn apply_next(&self, tx: &mut Tx, envelope: &Envelope, payload: &[u8]) -> Result<(), PolicyError> {
+    async fn apply_next(
+        &self,
+        tx: &mut Tx,
+        envelope: &Envelope,
+        payload: &[u8],
+    ) -> Result<(), PolicyError> {
         let moved = sqlx::query(
             "insert into progress (aggregatetype, aggregateid, version)
              select $1, $2, $3 where $3 = 1 or exists (
@@ -260,27 +317,46 @@ impl Intake {
         .rows_affected();
         if moved != 1 {
             // Another member took it in between our look and our update: look again.
-            return Err(PolicyError::Retry(anyhow::anyhow!("progress of {} moved meanwhile", envelope.aggregate_id)));
+            return Err(PolicyError::Retry(anyhow::anyhow!(
+                "progress of {} moved meanwhile",
+                envelope.aggregate_id
+            )));
         }
         let now = tx.now();
-        let fresh = sqlx::query("insert into inbox (event_id, received_at) values ($1, $2) on conflict do nothing")
-            .bind(envelope.id)
-            .bind(now)
-            .execute(&mut **tx)
-            .await?
-            .rows_affected();
+        let fresh = sqlx::query(
+            "insert into inbox (event_id, received_at) values ($1, $2) on conflict do nothing",
+        )
+        .bind(envelope.id)
+        .bind(now)
+        .execute(&mut **tx)
+        .await?
+        .rows_affected();
         if fresh == 0 {
             return Ok(());
         }
         self.apply(tx, envelope, payload).await
     }
 
-    async fn apply(&self, tx: &mut Tx, envelope: &Envelope, payload: &[u8]) -> Result<(), PolicyError> {
-        trace::within(envelope.traceparent.clone(), self.policies.react(tx, envelope, payload)).await
+    async fn apply(
+        &self,
+        tx: &mut Tx,
+        envelope: &Envelope,
+        payload: &[u8],
+    ) -> Result<(), PolicyError> {
+        trace::within(
+            envelope.traceparent.clone(),
+            self.policies.react(tx, envelope, payload),
+        )
+        .await
     }
 
     /// Applies what was parked behind a record that has just been applied, as far as it is next in order.
-    async fn release(&self, tx: &mut Tx, aggregate_type: &str, aggregate_id: Uuid) -> Result<(), PolicyError> {
+    async fn release(
+        &self,
+        tx: &mut Tx,
+        aggregate_type: &str,
+        aggregate_id: Uuid,
+    ) -> Result<(), PolicyError> {
         loop {
             let next: Option<(i64, Value, Option<Vec<u8>>)> = sqlx::query_as(
                 "select parked.id, parked.headers, parked.payload
@@ -300,14 +376,24 @@ impl Intake {
                 return Ok(());
             }
             sqlx::query("savepoint parked").execute(&mut **tx).await?;
-            match self.apply_next(tx, &envelope, payload.as_deref().unwrap_or_default()).await {
+            match self
+                .apply_next(tx, &envelope, payload.as_deref().unwrap_or_default())
+                .await
+            {
                 Ok(()) => {
-                    sqlx::query("delete from parked where id = $1").bind(id).execute(&mut **tx).await?;
-                    sqlx::query("release savepoint parked").execute(&mut **tx).await?;
+                    sqlx::query("delete from parked where id = $1")
+                        .bind(id)
+                        .execute(&mut **tx)
+                        .await?;
+                    sqlx::query("release savepoint parked")
+                        .execute(&mut **tx)
+                        .await?;
                 }
                 // It is at fault itself, and not the record that it waited for: it stays, and what is behind it too.
                 Err(PolicyError::Park(detail)) => {
-                    sqlx::query("rollback to savepoint parked").execute(&mut **tx).await?;
+                    sqlx::query("rollback to savepoint parked")
+                        .execute(&mut **tx)
+                        .await?;
                     tracing::error!(service = self.db.service(), aggregate = %aggregate_id, detail, "a parked record was refused");
                     sqlx::query("update parked set reason = $2, detail = $3 where id = $1")
                         .bind(id)
@@ -373,13 +459,27 @@ async fn known(tx: &mut Tx, envelope: &Envelope) -> Result<Known, sqlx::Error> {
     .bind(envelope.version)
     .fetch_one(&mut **tx)
     .await?;
-    Ok(Known { last, parked_itself, parked_any })
+    Ok(Known {
+        last,
+        parked_itself,
+        parked_any,
+    })
 }
 
-async fn park(tx: &mut Tx, record: &Record, envelope: Option<&Envelope>, why: Parked, detail: &str) -> Result<(), sqlx::Error> {
+async fn park(
+    tx: &mut Tx,
+    record: &Record,
+    envelope: Option<&Envelope>,
+    why: Parked,
+    detail: &str,
+) -> Result<(), sqlx::Error> {
     let now = tx.now();
     // Without an envelope the key still tells whose record it is: everything later of that aggregate waits behind it.
-    let from_key = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()).and_then(|key| key.parse::<Uuid>().ok());
+    let from_key = record
+        .key
+        .as_deref()
+        .and_then(|key| std::str::from_utf8(key).ok())
+        .and_then(|key| key.parse::<Uuid>().ok());
     sqlx::query(
         "insert into parked (topic, partition, \"offset\", key, headers, payload, event_id, aggregatetype, aggregateid, version, type,
                              reason, detail, parked_at)
@@ -425,8 +525,11 @@ impl ClientContext for Membership {}
 impl ConsumerContext for Membership {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Revoke(partitions) = rebalance {
-            let lost: Vec<Place> =
-                partitions.elements().iter().map(|element| (element.topic().to_owned(), element.partition())).collect();
+            let lost: Vec<Place> = partitions
+                .elements()
+                .iter()
+                .map(|element| (element.topic().to_owned(), element.partition()))
+                .collect();
             // The next owner starts where this one stopped, and not 250 ms earlier. Not waited for: this runs on a thread of the runtime.
             if let Some(offsets) = take_done(&self.done, |place| lost.contains(place)) {
                 drop(consumer.commit(&offsets, CommitMode::Async));
@@ -436,7 +539,9 @@ impl ConsumerContext for Membership {
     }
 
     fn post_rebalance(&self, consumer: &BaseConsumer<Self>, _: &Rebalance<'_>) {
-        let held = consumer.assignment().map_or(0, |assignment| assignment.count());
+        let held = consumer
+            .assignment()
+            .map_or(0, |assignment| assignment.count());
         self.held.send_replace(held);
     }
 }
@@ -485,12 +590,18 @@ pub(crate) async fn run(
     if topics.is_empty() {
         return Ok(());
     }
-    if !wait_for_topics(&intake.db, &settings, &topics, &stop).await? || !release_known(&intake, &stop).await {
+    if !wait_for_topics(&intake.db, &settings, &topics, &stop).await?
+        || !release_known(&intake, &stop).await
+    {
         return Ok(());
     }
     let (rebalanced, changes) = mpsc::unbounded_channel();
     let done = Done::default();
-    let membership = Membership { rebalanced, held, done: done.clone() };
+    let membership = Membership {
+        rebalanced,
+        held,
+        done: done.clone(),
+    };
     let consumer: StreamConsumer<Membership> = settings
         .client()
         .set("group.id", settings.group(intake.db.service()))
@@ -504,11 +615,22 @@ pub(crate) async fn run(
         .set("heartbeat.interval.ms", "500")
         .set("fetch.wait.max.ms", "100")
         .create_with_context(membership)?;
-    let names: Vec<String> = topics.iter().map(|topic| topic.name(&settings.topic_prefix)).collect();
+    let names: Vec<String> = topics
+        .iter()
+        .map(|topic| topic.name(&settings.topic_prefix))
+        .collect();
     consumer.subscribe(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
     let consumer = Arc::new(consumer);
     let (took, taken) = mpsc::unbounded_channel();
-    let poll = Poll { intake, consumer: consumer.clone(), lanes: HashMap::new(), workers: JoinSet::new(), done, took, stop };
+    let poll = Poll {
+        intake,
+        consumer: consumer.clone(),
+        lanes: HashMap::new(),
+        workers: JoinSet::new(),
+        done,
+        took,
+        stop,
+    };
     let result = poll.run(changes, taken).await;
     // Leaving the group blocks, and for long when the broker is away: neither may hold up the rest of the process.
     let leaving = tokio::task::spawn_blocking(move || drop(consumer));
@@ -531,7 +653,9 @@ async fn wait_for_topics(
         match verified {
             Ok(()) => return Ok(true),
             Err(error @ TopicError::Wrong(_)) => bail!(error),
-            Err(TopicError::Away(why)) => tracing::info!(service = db.service(), why, "waiting for the topics"),
+            Err(TopicError::Away(why)) => {
+                tracing::info!(service = db.service(), why, "waiting for the topics")
+            }
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(false),
@@ -584,7 +708,8 @@ impl Poll {
         mut taken: mpsc::UnboundedReceiver<Took>,
     ) -> anyhow::Result<()> {
         let mut commits = tokio::time::interval(COMMIT_EVERY);
-        self.workers.spawn(release_again(self.intake.clone(), self.stop.clone()));
+        self.workers
+            .spawn(release_again(self.intake.clone(), self.stop.clone()));
         loop {
             let consumer = self.consumer.clone();
             tokio::select! {
@@ -609,7 +734,12 @@ impl Poll {
         for lane in self.lanes.values() {
             lane.ends.cancel();
         }
-        drop(tokio::time::timeout(LAST_WAIT, async { while self.workers.join_next().await.is_some() {} }).await);
+        drop(
+            tokio::time::timeout(LAST_WAIT, async {
+                while self.workers.join_next().await.is_some() {}
+            })
+            .await,
+        );
         while let Ok(took) = taken.try_recv() {
             self.finished(took);
         }
@@ -625,7 +755,11 @@ impl Poll {
         }
         let is_away = matches!(
             error.rdkafka_error_code(),
-            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::Resolve)
+            Some(
+                RDKafkaErrorCode::BrokerTransportFailure
+                    | RDKafkaErrorCode::AllBrokersDown
+                    | RDKafkaErrorCode::Resolve
+            )
         );
         if is_away {
             tracing::debug!(service = self.intake.db.service(), %error, "the broker is away");
@@ -641,7 +775,9 @@ impl Poll {
             let lane = self.open_lane(place.clone());
             self.lanes.insert(place.clone(), lane);
         }
-        let Some(lane) = self.lanes.get_mut(&place) else { return };
+        let Some(lane) = self.lanes.get_mut(&place) else {
+            return;
+        };
         lane.waiting += 1;
         drop(lane.records.send(record));
         if lane.waiting >= HIGH && !lane.paused {
@@ -652,8 +788,19 @@ impl Poll {
     fn open_lane(&mut self, place: Place) -> Lane {
         let (records, queue) = mpsc::unbounded_channel();
         let ends = self.stop.child_token();
-        self.workers.spawn(work(self.intake.clone(), place, queue, self.took.clone(), ends.clone()));
-        Lane { records, waiting: 0, paused: false, ends }
+        self.workers.spawn(work(
+            self.intake.clone(),
+            place,
+            queue,
+            self.took.clone(),
+            ends.clone(),
+        ));
+        Lane {
+            records,
+            waiting: 0,
+            paused: false,
+            ends,
+        }
     }
 
     /// A lane that lost its partition finishes its transaction and drops the rest: the next owner reads it again.
@@ -673,14 +820,21 @@ impl Poll {
 
     fn finished(&mut self, took: Took) {
         // A lane that lost its partition in the meantime has no say about the offset any more.
-        let Some(lane) = self.lanes.get_mut(&took.place).filter(|_| !took.lane.is_cancelled() || self.stop.is_cancelled()) else {
+        let Some(lane) = self
+            .lanes
+            .get_mut(&took.place)
+            .filter(|_| !took.lane.is_cancelled() || self.stop.is_cancelled())
+        else {
             return;
         };
         lane.waiting -= took.count.min(lane.waiting);
         if lane.paused && lane.waiting <= LOW {
             lane.paused = self.consumer.resume(&only(&took.place)).is_err();
         }
-        self.done.lock().unwrap_or_else(PoisonError::into_inner).insert(took.place, took.next);
+        self.done
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(took.place, took.next);
     }
 
     fn commit(&self, mode: CommitMode) {
@@ -717,7 +871,12 @@ async fn work(
             return;
         }
         if let Some(last) = batch.last() {
-            let took_in = Took { place: place.clone(), lane: ends.clone(), count: batch.len(), next: last.offset + 1 };
+            let took_in = Took {
+                place: place.clone(),
+                lane: ends.clone(),
+                count: batch.len(),
+                next: last.offset + 1,
+            };
             if took.send(took_in).is_err() {
                 return;
             }

@@ -28,7 +28,9 @@ pub struct Db {
 
 impl fmt::Debug for Db {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Db").field("service", &self.service).finish_non_exhaustive()
+        f.debug_struct("Db")
+            .field("service", &self.service)
+            .finish_non_exhaustive()
     }
 }
 
@@ -43,14 +45,26 @@ impl Db {
     ///
     /// # Errors
     /// When the URL cannot be read.
-    pub fn new(service: &'static str, url: &DatabaseUrl, clock: Arc<dyn Clock>) -> Result<Self, sqlx::Error> {
+    pub fn new(
+        service: &'static str,
+        url: &DatabaseUrl,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, sqlx::Error> {
         let options = PgConnectOptions::from_str(url.expose())?
             .application_name(&format!("ktgg-{service}"))
             .options(SESSION)
             // sqlx would log every slow statement with its text; timings belong to metrics.
             .disable_statement_logging();
-        let pool = PgPoolOptions::new().max_connections(POOL_SIZE).acquire_timeout(ACQUIRE_TIMEOUT).connect_lazy_with(options);
-        Ok(Self { pool, service, clock, committed: Arc::new(watch::Sender::new(0)) })
+        let pool = PgPoolOptions::new()
+            .max_connections(POOL_SIZE)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_lazy_with(options);
+        Ok(Self {
+            pool,
+            service,
+            clock,
+            committed: Arc::new(watch::Sender::new(0)),
+        })
     }
 
     /// The service this database belongs to.
@@ -74,7 +88,12 @@ impl Db {
     /// When no connection can be had in time.
     pub async fn begin(&self) -> Result<Tx, sqlx::Error> {
         let inner = self.pool.begin().await?;
-        Ok(Tx { inner, now: self.now(), db: self.clone(), rings: false })
+        Ok(Tx {
+            inner,
+            now: self.now(),
+            db: self.clone(),
+            rings: false,
+        })
     }
 
     /// Rings after every commit that has something for somebody in this process: the relay, the assigner, a reader who waits.
@@ -84,7 +103,8 @@ impl Db {
 
     /// Rings without a commit of our own: another process said that it has committed.
     pub(crate) fn ring(&self) {
-        self.committed.send_modify(|count| *count = count.wrapping_add(1));
+        self.committed
+            .send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// A connection of its own, beside the pool: for a lock that must live as long as the connection, or for a question that must not wait
@@ -103,15 +123,23 @@ impl Db {
     pub async fn migrate(&self, migrations: &Migrator, how: Migrate) -> anyhow::Result<()> {
         let mut connection = self.connect().await?;
         // A migration may take as long as it takes; it must not wait behind a lock for ever, though.
-        sqlx::raw_sql("set statement_timeout = 0; set lock_timeout = '60s'").execute(&mut connection).await?;
+        sqlx::raw_sql("set statement_timeout = 0; set lock_timeout = '60s'")
+            .execute(&mut connection)
+            .await?;
         match how {
             // `run` would make this future not `Send` (a higher-ranked bound of its `Acquire`).
             Migrate::Apply => migrations.run_direct(None, &mut connection, false).await?,
             Migrate::Check => {
                 let table = &migrations.table_name;
-                let exists: bool =
-                    sqlx::query_scalar("select to_regclass($1) is not null").bind(&**table).fetch_one(&mut connection).await?;
-                let applied = if exists { connection.list_applied_migrations(table).await? } else { Vec::new() };
+                let exists: bool = sqlx::query_scalar("select to_regclass($1) is not null")
+                    .bind(&**table)
+                    .fetch_one(&mut connection)
+                    .await?;
+                let applied = if exists {
+                    connection.list_applied_migrations(table).await?
+                } else {
+                    Vec::new()
+                };
                 let missing: Vec<String> = migrations
                     .iter()
                     .filter(|wanted| !applied.iter().any(|has| has.version == wanted.version))
@@ -157,7 +185,8 @@ impl Tx {
     /// A new id, ordered by time.
     pub fn new_id(&self) -> Uuid {
         let since_epoch = self.now.timestamp_millis().max(0);
-        uuid::Builder::from_unix_timestamp_millis(since_epoch.unsigned_abs(), &random_tail()).into_uuid()
+        uuid::Builder::from_unix_timestamp_millis(since_epoch.unsigned_abs(), &random_tail())
+            .into_uuid()
     }
 
     /// Asks for the bell to ring once this is committed.
@@ -202,7 +231,9 @@ impl DerefMut for Tx {
 
 impl fmt::Debug for Tx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tx").field("service", &self.db.service).finish_non_exhaustive()
+        f.debug_struct("Tx")
+            .field("service", &self.db.service)
+            .finish_non_exhaustive()
     }
 }
 
@@ -216,7 +247,11 @@ fn schema(service: &str) -> String {
 ///
 /// # Errors
 /// When the URL is not a superuser's, or the database cannot be reached.
-pub async fn provision(superuser_url: &str, service: &str, password: &str) -> Result<(), sqlx::Error> {
+pub async fn provision(
+    superuser_url: &str,
+    service: &str,
+    password: &str,
+) -> Result<(), sqlx::Error> {
     const COLLIDED: &str = "XX000";
     let mut connection = PgConnectOptions::from_str(superuser_url)?.connect().await?;
     let schema = schema(service);
@@ -231,7 +266,10 @@ pub async fn provision(superuser_url: &str, service: &str, password: &str) -> Re
     );
     loop {
         // Roles belong to the whole server: whoever provisions another database of it at the same time may be in the way.
-        match sqlx::raw_sql(sqlx::AssertSqlSafe(sql.as_str())).execute(&mut connection).await {
+        match sqlx::raw_sql(sqlx::AssertSqlSafe(sql.as_str()))
+            .execute(&mut connection)
+            .await
+        {
             Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(COLLIDED) => {}
             Err(error) => return Err(error),
             Ok(_) => break,
@@ -245,7 +283,9 @@ fn check_password(password: &str) -> Result<(), sqlx::Error> {
     if password.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         Ok(())
     } else {
-        Err(sqlx::Error::Configuration("the password must be letters and digits".into()))
+        Err(sqlx::Error::Configuration(
+            "the password must be letters and digits".into(),
+        ))
     }
 }
 
@@ -253,11 +293,20 @@ fn check_password(password: &str) -> Result<(), sqlx::Error> {
 ///
 /// # Errors
 /// When that is no Postgres URL.
-pub fn service_url(superuser_url: &str, service: &str, password: &str) -> anyhow::Result<DatabaseUrl> {
+pub fn service_url(
+    superuser_url: &str,
+    service: &str,
+    password: &str,
+) -> anyhow::Result<DatabaseUrl> {
     let (scheme, rest) = superuser_url.split_once("://").context("it is no URL")?;
     let (authority, path) = rest.split_once('/').unwrap_or((rest, "postgres"));
-    let server = authority.rsplit_once('@').map_or(authority, |(_, server)| server);
-    let url = format!("{scheme}://ktgg_{}:{password}@{server}/{path}", schema(service));
+    let server = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, server)| server);
+    let url = format!(
+        "{scheme}://ktgg_{}:{password}@{server}/{path}",
+        schema(service)
+    );
     url.parse().map_err(anyhow::Error::msg)
 }
 
@@ -266,9 +315,13 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The statement's result, or a time-out that counts as a lost connection: a server that vanished without a word never answers, and the
 /// server's own time-outs do not help then.
-pub(crate) async fn bounded<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+pub(crate) async fn bounded<T>(
+    statement: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
     let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
-    tokio::time::timeout(PATIENCE, statement).await.map_err(late)?
+    tokio::time::timeout(PATIENCE, statement)
+        .await
+        .map_err(late)?
 }
 
 /// Whether trying again can help: everything but what the data itself is at fault for.
@@ -277,8 +330,12 @@ pub(crate) async fn bounded<T>(statement: impl Future<Output = Result<T, sqlx::E
 /// deadlock, a time-out, a server that shuts down, and also a missing table or right, are conditions that end.
 pub fn is_transient(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Database(database) => !database.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23")),
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound => false,
+        sqlx::Error::Database(database) => !database
+            .code()
+            .is_some_and(|code| code.starts_with("22") || code.starts_with("23")),
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound => {
+            false
+        }
         _ => true,
     }
 }

@@ -34,16 +34,23 @@ use crate::problem::{FieldError, FieldProblem, Language, ProblemDocument, Text};
 use examples::add_examples;
 use fields::{name_as_written, require_what_is_read};
 use headers::{add_headers, add_waiting, problem_headers};
-pub use words::{CategoryName, PeriodKindName, PersonRoleName, PhaseName, RegionName, RoleName, StatusName, StepName};
+pub use words::{
+    CategoryName, PeriodKindName, PersonRoleName, PhaseName, RegionName, RoleName, StatusName,
+    StepName,
+};
 
 /// The description of these routes, completed.
 pub fn complete(routes: OpenApi, own: &[Problem], permissions: &[Permission]) -> Value {
     let mut description = serde_json::to_value(routes).unwrap_or_default();
     permissions::describe(&mut description, permissions);
-    let own: BTreeMap<&str, Vec<&Problem>> = own.iter().fold(BTreeMap::new(), |mut by_slug, problem| {
-        by_slug.entry(problem.slug()).or_insert_with(Vec::new).push(problem);
-        by_slug
-    });
+    let own: BTreeMap<&str, Vec<&Problem>> =
+        own.iter().fold(BTreeMap::new(), |mut by_slug, problem| {
+            by_slug
+                .entry(problem.slug())
+                .or_insert_with(Vec::new)
+                .push(problem);
+            by_slug
+        });
     if let Some(schemas) = description["components"]["schemas"].as_object_mut() {
         schemas.extend(problem_schemas());
     }
@@ -60,9 +67,14 @@ pub fn complete(routes: OpenApi, own: &[Problem], permissions: &[Permission]) ->
     for (path, item) in description["paths"].as_object_mut().into_iter().flatten() {
         // What it makes can be looked at where its id is put behind the path.
         let made = format!("{path}/{{");
-        let makes_what_is_shown = shown.iter().any(|it| it.strip_prefix(&made).is_some_and(|rest| !rest.contains('/')));
+        let makes_what_is_shown = shown.iter().any(|it| {
+            it.strip_prefix(&made)
+                .is_some_and(|rest| !rest.contains('/'))
+        });
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
-            let Some(operation) = operation.as_object_mut() else { continue };
+            let Some(operation) = operation.as_object_mut() else {
+                continue;
+            };
             add_problems(operation, &problems_of(operation, &own));
             add_examples(operation, &schemas);
             add_headers(operation, &schemas, makes_what_is_shown);
@@ -79,7 +91,10 @@ pub fn problem_schemas() -> Map<String, Value> {
     let schema = |schema| serde_json::to_value(schema).unwrap_or_default();
     Map::from_iter([
         (PROBLEM.to_owned(), schema(ProblemDocument::schema())),
-        (FieldError::name().into_owned(), schema(FieldError::schema())),
+        (
+            FieldError::name().into_owned(),
+            schema(FieldError::schema()),
+        ),
     ])
 }
 
@@ -87,13 +102,22 @@ pub fn problem_schemas() -> Map<String, Value> {
 const PROBLEM: &str = "Problem";
 
 /// Everything the operation can be refused with.
-fn problems_of(operation: &Map<String, Value>, own: &BTreeMap<&str, Vec<&Problem>>) -> Vec<Problem> {
+fn problems_of(
+    operation: &Map<String, Value>,
+    own: &BTreeMap<&str, Vec<&Problem>>,
+) -> Vec<Problem> {
     // What a route says of a problem itself is more exact: an import's body may be larger than others.
     let named: Vec<&str> = texts(operation.get("x-problems")).collect();
     let mut problems = general_problems(operation);
-    problems.retain(|problem| !(named.contains(&problem.slug()) && own.contains_key(problem.slug())));
+    problems
+        .retain(|problem| !(named.contains(&problem.slug()) && own.contains_key(problem.slug())));
     for slug in named {
-        problems.extend(own.get(slug).into_iter().flatten().map(|problem| (*problem).clone()));
+        problems.extend(
+            own.get(slug)
+                .into_iter()
+                .flatten()
+                .map(|problem| (*problem).clone()),
+        );
         // Without an id in its path only the route knows that it looks for something.
         if slug == Problem::not_found().slug() && !own.contains_key(slug) {
             problems.push(Problem::not_found());
@@ -109,25 +133,45 @@ pub fn add_problems(operation: &mut Map<String, Value>, problems: &[Problem]) {
         by_status.entry(problem.status()).or_default().push(problem);
     }
     let responses = operation.entry("responses").or_insert_with(|| json!({}));
-    let Some(responses) = responses.as_object_mut() else { return };
+    let Some(responses) = responses.as_object_mut() else {
+        return;
+    };
     for (status, problems) in by_status {
         let response = responses.entry(status.as_str()).or_insert(Value::Null);
         let described = &response["content"]["application/problem+json"]["examples"];
         let mut examples = described.as_object().cloned().unwrap_or_default();
         // What a route says itself of a status is only that there are problems.
-        let mut titles: Vec<String> =
-            response["description"].as_str().filter(|_| !examples.is_empty()).map(str::to_owned).into_iter().collect();
+        let mut titles: Vec<String> = response["description"]
+            .as_str()
+            .filter(|_| !examples.is_empty())
+            .map(str::to_owned)
+            .into_iter()
+            .collect();
         for problem in problems {
-            let document = serde_json::to_value(problem.document(Language::Korean)).unwrap_or_default();
-            if examples.values().any(|example| example["value"] == document) {
+            let document =
+                serde_json::to_value(problem.document(Language::Korean)).unwrap_or_default();
+            if examples
+                .values()
+                .any(|example| example["value"] == document)
+            {
                 continue;
             }
             let count = examples
                 .keys()
-                .filter(|name| name.trim_end_matches(|end: char| end == '-' || end.is_ascii_digit()) == problem.slug())
+                .filter(|name| {
+                    name.trim_end_matches(|end: char| end == '-' || end.is_ascii_digit())
+                        == problem.slug()
+                })
                 .count();
-            let name = if count == 0 { problem.slug().to_owned() } else { format!("{}-{}", problem.slug(), count + 1) };
-            examples.insert(name, json!({ "summary": problem.title(), "value": document }));
+            let name = if count == 0 {
+                problem.slug().to_owned()
+            } else {
+                format!("{}-{}", problem.slug(), count + 1)
+            };
+            examples.insert(
+                name,
+                json!({ "summary": problem.title(), "value": document }),
+            );
             if !titles.iter().any(|title| title == problem.title()) {
                 titles.push(problem.title().to_owned());
             }
@@ -153,7 +197,9 @@ fn general_problems(operation: &Map<String, Value>) -> Vec<Problem> {
         .filter_map(|parameter| Some((parameter["in"].as_str()?, parameter["name"].as_str()?)))
         .collect();
     let has = |place: &str, name: &str| parameters.contains(&(place, name));
-    let body = operation.get("requestBody").map(|body| body["content"].get("application/json").is_some());
+    let body = operation
+        .get("requestBody")
+        .map(|body| body["content"].get("application/json").is_some());
     let actors: Vec<&str> = texts(operation.get("x-actors")).collect();
     let is_open = actors.contains(&"anyone");
     let mut problems = vec![Problem::unauthorized(), transient()];
@@ -164,7 +210,10 @@ fn general_problems(operation: &Map<String, Value>) -> Vec<Problem> {
         problems.push(Problem::not_found());
     }
     if parameters.iter().any(|(place, _)| *place == "query") {
-        problems.push(crate::http::wrong_query(Text::new("limit는 1에서 100까지입니다", "limit is 1 to 100")));
+        problems.push(crate::http::wrong_query(Text::new(
+            "limit는 1에서 100까지입니다",
+            "limit is 1 to 100",
+        )));
     }
     if has("header", "If-Match") {
         problems.push(crate::http::if_match_required());
@@ -206,7 +255,11 @@ fn transient() -> Problem {
 }
 
 fn texts(value: Option<&Value>) -> impl Iterator<Item = &str> {
-    value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    value
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
 }
 
 #[cfg(test)]
@@ -219,8 +272,14 @@ mod tests {
         add_problems(&mut operation, &[Problem::not_found(), Problem::stale(4)]);
         add_problems(&mut operation, &[Problem::not_found(), Problem::stale(5)]);
         let examples = |status: &str| {
-            let examples = &operation["responses"][status]["content"]["application/problem+json"]["examples"];
-            examples.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+            let examples =
+                &operation["responses"][status]["content"]["application/problem+json"]["examples"];
+            examples
+                .as_object()
+                .unwrap()
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
         };
         assert_eq!(examples("404"), ["not-found"]);
         assert_eq!(examples("412"), ["stale-version", "stale-version-2"]);

@@ -28,11 +28,17 @@ impl WhyQuery {
     /// # Errors
     /// 422 for one that cannot be kept.
     pub fn read(self) -> Result<Option<String>, Problem> {
-        let why = self.why.map(|why| why.trim().to_owned()).filter(|why| !why.is_empty());
+        let why = self
+            .why
+            .map(|why| why.trim().to_owned())
+            .filter(|why| !why.is_empty());
         match &why {
             Some(why) if why.chars().count() > LONGEST_WHY || why.chars().any(char::is_control) => {
-                let ko = format!("조회 사유(why)는 제어 문자 없이 {LONGEST_WHY}자 이하로 적어 주세요");
-                let en = format!("why is at most {LONGEST_WHY} characters, none of them a control character");
+                let ko =
+                    format!("조회 사유(why)는 제어 문자 없이 {LONGEST_WHY}자 이하로 적어 주세요");
+                let en = format!(
+                    "why is at most {LONGEST_WHY} characters, none of them a control character"
+                );
                 Err(wrong_query(Text::new(ko, en)))
             }
             _ => Ok(why),
@@ -51,7 +57,11 @@ pub(crate) fn has_head(path: &str) -> bool {
 /// HEAD would be answered by GET's handler, which writes down that somebody saw the number, and he would not have.
 pub(crate) async fn refuse_head(request: Request, next: Next) -> Response {
     if request.method() == Method::HEAD && !has_head(request.uri().path()) {
-        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, HeaderValue::from_static("GET"))]).into_response();
+        return (
+            StatusCode::METHOD_NOT_ALLOWED,
+            [(header::ALLOW, HeaderValue::from_static("GET"))],
+        )
+            .into_response();
     }
     next.run(request).await
 }
@@ -61,16 +71,28 @@ mod tests {
     use super::*;
 
     fn read(why: &str) -> Result<Option<String>, &'static str> {
-        WhyQuery { why: Some(why.to_owned()) }.read().map_err(|problem| problem.slug())
+        WhyQuery {
+            why: Some(why.to_owned()),
+        }
+        .read()
+        .map_err(|problem| problem.slug())
     }
 
     #[test]
     fn a_reason_is_a_sentence_that_can_be_kept() {
-        assert_eq!(read(" 방문 일정 확인\n"), Ok(Some("방문 일정 확인".to_owned())));
+        assert_eq!(
+            read(" 방문 일정 확인\n"),
+            Ok(Some("방문 일정 확인".to_owned()))
+        );
         assert_eq!(read(" "), Ok(None));
         assert!(WhyQuery { why: None }.read().unwrap().is_none());
         assert!(read(&"가".repeat(LONGEST_WHY)).is_ok());
-        for wrong in ["가".repeat(LONGEST_WHY + 1), "a\0b".to_owned(), "a\u{7}b".to_owned(), "a\nb".to_owned()] {
+        for wrong in [
+            "가".repeat(LONGEST_WHY + 1),
+            "a\0b".to_owned(),
+            "a\u{7}b".to_owned(),
+            "a\nb".to_owned(),
+        ] {
             assert_eq!(read(&wrong), Err("wrong-query"), "{wrong:?}");
         }
     }

@@ -12,7 +12,15 @@ use crate::Tx;
 use crate::phone::Phone;
 
 /// The names under which somebody might have written who a customer is or what he said.
-const PERSONAL: [&str; 7] = ["name", "customerName", "phone", "memo", "reason", "note", "why"];
+const PERSONAL: [&str; 7] = [
+    "name",
+    "customerName",
+    "phone",
+    "memo",
+    "reason",
+    "note",
+    "why",
+];
 
 /// A parked record, as far as somebody else wrote it. What is copied from its headers is in `aggregatetype` and `type` too.
 #[derive(sqlx::FromRow)]
@@ -30,10 +38,19 @@ struct Parked {
 ///
 /// # Errors
 /// When a statement fails.
-pub async fn forget(tx: &mut Tx, customer: CustomerId, phone: Option<&Phone>) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from idempotency_key where principal = $1").bind(customer.0).execute(&mut **tx).await?;
+pub async fn forget(
+    tx: &mut Tx,
+    customer: CustomerId,
+    phone: Option<&Phone>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("delete from idempotency_key where principal = $1")
+        .bind(customer.0)
+        .execute(&mut **tx)
+        .await?;
     let spellings = phone.map(Phone::spellings).unwrap_or_default();
-    let sought: Vec<String> = std::iter::once(customer.0.to_string()).chain(spellings.iter().cloned()).collect();
+    let sought: Vec<String> = std::iter::once(customer.0.to_string())
+        .chain(spellings.iter().cloned())
+        .collect();
     // In their order, so that two who forget at once do not wait for each other.
     let parked: Vec<Parked> = sqlx::query_as(
         "select id, key, headers, payload, aggregatetype, type from parked
@@ -47,7 +64,9 @@ pub async fn forget(tx: &mut Tx, customer: CustomerId, phone: Option<&Phone>) ->
     .await?;
     for it in parked {
         let spelled = |text: &String| holds(text, &spellings);
-        let key = it.key.filter(|key| !holds(&String::from_utf8_lossy(key), &spellings));
+        let key = it
+            .key
+            .filter(|key| !holds(&String::from_utf8_lossy(key), &spellings));
         // Why it was parked may repeat a piece of it; `reason` still says in a word.
         sqlx::query(
             "update parked set key = $2, headers = $3, payload = $4, aggregatetype = $5, type = $6, detail = '' where id = $1",
@@ -70,8 +89,12 @@ fn holds(text: &str, spellings: &[String]) -> bool {
 
 /// The headers without the number: a value that holds it becomes null, as one that nobody can read, and a name that holds it goes.
 fn without(headers: Value, spellings: &[String]) -> Value {
-    let Value::Object(headers) = headers else { return Value::Object(Map::new()) };
-    let kept = headers.into_iter().filter(|(name, _)| !holds(name, spellings));
+    let Value::Object(headers) = headers else {
+        return Value::Object(Map::new());
+    };
+    let kept = headers
+        .into_iter()
+        .filter(|(name, _)| !holds(name, spellings));
     kept.map(|(name, value)| {
         let is_his = value.as_str().is_some_and(|text| holds(text, spellings));
         (name, if is_his { Value::Null } else { value })
@@ -90,7 +113,9 @@ fn blank(value: &mut Value, spellings: &[String]) {
     match value {
         Value::Object(fields) => {
             fields.retain(|name, _| !PERSONAL.contains(&name.as_str()) && !holds(name, spellings));
-            fields.values_mut().for_each(|field| blank(field, spellings));
+            fields
+                .values_mut()
+                .for_each(|field| blank(field, spellings));
         }
         Value::Array(items) => items.iter_mut().for_each(|item| blank(item, spellings)),
         Value::String(text) if holds(text, spellings) => text.clear(),
@@ -114,7 +139,9 @@ mod tests {
             "notes": [{ "by": "staff", "note": "전화함" }, "01012345678로 연락", 821_012_345_678_u64, 5678], "010-1234-5678": true,
         });
         let spellings = phone.spellings();
-        let left: Value = serde_json::from_slice(&blanked(payload.to_string().as_bytes(), &spellings).unwrap()).unwrap();
+        let left: Value =
+            serde_json::from_slice(&blanked(payload.to_string().as_bytes(), &spellings).unwrap())
+                .unwrap();
         let expected = json!({
             "customerId": "8f1c2a30-5b7d-8e21-9c44-1a2b3c4d5e6f", "projectName": "스마트상점", "notes": [{ "by": "staff" }, "", null, 5678],
         });

@@ -17,7 +17,10 @@ use crate::http::trace;
 pub async fn append<E: Event>(tx: &mut Tx, version: i64, event: &E) -> Result<(), sqlx::Error> {
     let id = tx.new_id();
     let now = tx.now();
-    let headers = trace::current().map_or_else(|| json!({}), |traceparent| json!({ "traceparent": traceparent }));
+    let headers = trace::current().map_or_else(
+        || json!({}),
+        |traceparent| json!({ "traceparent": traceparent }),
+    );
     sqlx::query(
         "with logged as (
              insert into event_log (id, aggregatetype, aggregateid, version, type, payload, headers, recorded_at)

@@ -56,11 +56,19 @@ pub async fn share(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error>
 ///
 /// # Errors
 /// When a statement fails.
-pub async fn is_old(tx: &mut Tx, customer: CustomerId, thing: Uuid, told_at: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+pub async fn is_old(
+    tx: &mut Tx,
+    customer: CustomerId,
+    thing: Uuid,
+    told_at: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
     // A statement of its own: the next one must see what was committed while this one waited.
     share(tx, customer).await?;
     let forgotten_at: Option<DateTime<Utc>> =
-        sqlx::query_scalar("select at from forgotten where customer_id = $1").bind(customer.0).fetch_optional(&mut **tx).await?;
+        sqlx::query_scalar("select at from forgotten where customer_id = $1")
+            .bind(customer.0)
+            .fetch_optional(&mut **tx)
+            .await?;
     Ok(forgotten_at.is_some_and(|at| oldest(thing, told_at) <= at))
 }
 
@@ -82,11 +90,21 @@ mod tests {
     #[test]
     fn a_thing_is_as_old_as_its_id_says_and_never_younger_than_what_is_told_of_it() {
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
-        let thing = uuid::Builder::from_unix_timestamp_millis(1_795_395_600_250, &[7; 10]).into_uuid();
-        assert_eq!(oldest(thing, at("2026-12-01T00:00:00Z")), at("2026-11-23T01:00:00.250Z"));
-        assert_eq!(oldest(thing, at("2026-11-01T00:00:00Z")), at("2026-11-01T00:00:00Z"));
+        let thing =
+            uuid::Builder::from_unix_timestamp_millis(1_795_395_600_250, &[7; 10]).into_uuid();
+        assert_eq!(
+            oldest(thing, at("2026-12-01T00:00:00Z")),
+            at("2026-11-23T01:00:00.250Z")
+        );
+        assert_eq!(
+            oldest(thing, at("2026-11-01T00:00:00Z")),
+            at("2026-11-01T00:00:00Z")
+        );
         for silent in [Uuid::new_v4(), Uuid::from_u128(7)] {
-            assert_eq!(oldest(silent, at("2026-12-01T00:00:00Z")), at("2026-12-01T00:00:00Z"));
+            assert_eq!(
+                oldest(silent, at("2026-12-01T00:00:00Z")),
+                at("2026-12-01T00:00:00Z")
+            );
         }
     }
 }

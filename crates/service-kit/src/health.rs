@@ -35,7 +35,10 @@ struct Health {
 
 /// The admin routes of a service.
 pub(crate) fn router(db: Db, phase: watch::Receiver<Phase>) -> Router {
-    Router::new().route("/livez", get(|| async { "ok" })).route("/readyz", get(readyz)).with_state(Health { db, phase })
+    Router::new()
+        .route("/livez", get(|| async { "ok" }))
+        .route("/readyz", get(readyz))
+        .with_state(Health { db, phase })
 }
 
 /// Ready means: migrated, the pool was opened once, not draining. A database that is lost later makes it `degraded`, and still 200: all
@@ -43,11 +46,24 @@ pub(crate) fn router(db: Db, phase: watch::Receiver<Phase>) -> Router {
 async fn readyz(State(health): State<Health>) -> Response {
     let phase = *health.phase.borrow();
     match phase {
-        Phase::Starting => (StatusCode::SERVICE_UNAVAILABLE, View(json!({ "status": "starting" }))).into_response(),
-        Phase::Draining => (StatusCode::SERVICE_UNAVAILABLE, View(json!({ "status": "draining" }))).into_response(),
+        Phase::Starting => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            View(json!({ "status": "starting" })),
+        )
+            .into_response(),
+        Phase::Draining => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            View(json!({ "status": "draining" })),
+        )
+            .into_response(),
         Phase::Ready => {
-            let asked = tokio::time::timeout(LOOK, sqlx::query("select 1").execute(health.db.pool())).await;
-            let status = if matches!(asked, Ok(Ok(_))) { "ready" } else { "degraded" };
+            let asked =
+                tokio::time::timeout(LOOK, sqlx::query("select 1").execute(health.db.pool())).await;
+            let status = if matches!(asked, Ok(Ok(_))) {
+                "ready"
+            } else {
+                "degraded"
+            };
             View(json!({ "status": status })).into_response()
         }
     }

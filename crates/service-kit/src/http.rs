@@ -62,9 +62,14 @@ pub mod trace {
     pub fn valid(text: &str) -> Option<String> {
         let parts: Vec<&str> = text.split('-').collect();
         let hex = |part: &str, length: usize| {
-            part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+            part.len() == length
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
         };
-        let [version, trace, span, flags] = parts.as_slice() else { return None };
+        let [version, trace, span, flags] = parts.as_slice() else {
+            return None;
+        };
         let well_formed = *version == "00" && hex(trace, 32) && hex(span, 16) && hex(flags, 2);
         let set = |part: &str| part.bytes().any(|byte| byte != b'0');
         (well_formed && set(trace) && set(span)).then(|| text.to_owned())
@@ -80,9 +85,11 @@ pub mod trace {
 /// The layers around every router of ours, the gateway's too: trace, time-out, panics, and problems in the caller's language.
 pub fn layers(router: Router) -> Router {
     router
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            Problem::internal("a handler panicked").into_response()
-        }))
+        .layer(CatchPanicLayer::custom(
+            |_: Box<dyn std::any::Any + Send>| {
+                Problem::internal("a handler panicked").into_response()
+            },
+        ))
         .layer(middleware::from_fn(traced))
 }
 
@@ -90,7 +97,11 @@ async fn traced(request: Request, next: Next) -> Response {
     let language = Language::of(request.headers());
     let is_head = request.method() == Method::HEAD;
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let given = request.headers().get("traceparent").and_then(|value| value.to_str().ok()).and_then(trace::valid);
+    let given = request
+        .headers()
+        .get("traceparent")
+        .and_then(|value| value.to_str().ok())
+        .and_then(trace::valid);
     let traceparent = given.unwrap_or_else(trace::start);
     trace::within(Some(traceparent), async {
         let response = next.run(request).await;
@@ -106,7 +117,11 @@ async fn traced(request: Request, next: Next) -> Response {
             }
             None => response,
         };
-        if let Some(link) = rendered.extensions().get::<NextPage>().and_then(|next| next.link(&query)) {
+        if let Some(link) = rendered
+            .extensions()
+            .get::<NextPage>()
+            .and_then(|next| next.link(&query))
+        {
             rendered.headers_mut().insert(header::LINK, link);
         }
         if is_head {
@@ -141,8 +156,15 @@ fn carry(from: &Response, mut to: Response) -> Response {
 pub(crate) struct Bounds(pub(crate) Arc<[(&'static str, Duration)]>);
 
 /// Ends a request that takes too long, with a problem.
-pub(crate) async fn bounded(State(Bounds(slow)): State<Bounds>, request: Request, next: Next) -> Response {
-    let own = slow.iter().find(|(path, _)| *path == request.uri().path()).map(|(_, bound)| *bound);
+pub(crate) async fn bounded(
+    State(Bounds(slow)): State<Bounds>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let own = slow
+        .iter()
+        .find(|(path, _)| *path == request.uri().path())
+        .map(|(_, bound)| *bound);
     match tokio::time::timeout(own.unwrap_or(REQUEST_TIMEOUT), next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::unavailable("a request took too long").into_response(),
@@ -191,13 +213,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         };
         // Serde would read an array as a struct, field by field in the order of their declaration, which is nobody's business.
         if bytes.trim_ascii_start().first() != Some(&b'{') {
-            return Err(serde_json::from_slice::<IgnoredAny>(&bytes).map_or_else(refused, |_| wrong_shape()));
+            return Err(serde_json::from_slice::<IgnoredAny>(&bytes)
+                .map_or_else(refused, |_| wrong_shape()));
         }
         let body = serde_json::from_slice(&bytes).map_err(refused)?;
         // The path too: the same words to another thing are another write.
         let retry = key.map(|key| Retry {
             key,
-            body_hash: Sha256::new().chain_update(path).chain_update([0]).chain_update(&bytes).finalize().to_vec(),
+            body_hash: Sha256::new()
+                .chain_update(path)
+                .chain_update([0])
+                .chain_update(&bytes)
+                .finalize()
+                .to_vec(),
         });
         Ok(Self { body, retry })
     }
@@ -242,8 +270,12 @@ pub async fn read_on(mut body: Body) {
 
 /// 413, with the limit told.
 pub fn too_large(limit: usize) -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", Text::new("본문이 너무 큽니다", "The body is too large"))
-        .with("limitBytes", limit)
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too-large",
+        Text::new("본문이 너무 큽니다", "The body is too large"),
+    )
+    .with("limitBytes", limit)
 }
 
 /// `Idempotency-Key`, where the caller sent one: for bodies that are no JSON, of which [`Json`] takes it by itself.
@@ -251,7 +283,9 @@ pub fn too_large(limit: usize) -> Problem {
 /// # Errors
 /// 400 for one that cannot be kept.
 pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
     match value.to_str() {
         Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key.to_owned())),
         _ => Err(wrong_idempotency_key()),
@@ -260,7 +294,10 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 
 /// 400: a key that is none.
 pub(crate) fn wrong_idempotency_key() -> Problem {
-    let title = Text::new("Idempotency-Key는 255자 이하의 ASCII여야 합니다", "Idempotency-Key is 1 to 255 ASCII characters");
+    let title = Text::new(
+        "Idempotency-Key는 255자 이하의 ASCII여야 합니다",
+        "Idempotency-Key is 1 to 255 ASCII characters",
+    );
     Problem::new(StatusCode::BAD_REQUEST, "wrong-idempotency-key", title)
 }
 
@@ -278,27 +315,48 @@ fn repeated_key(error: &serde_json::Error) -> Option<Problem> {
 
 /// 415: the body is said to be something else.
 pub(crate) fn wrong_content_type() -> Problem {
-    let title = Text::new("JSON으로 보내 주세요", "Send JSON (Content-Type: application/json)");
-    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong-content-type", title)
+    let title = Text::new(
+        "JSON으로 보내 주세요",
+        "Send JSON (Content-Type: application/json)",
+    );
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "wrong-content-type",
+        title,
+    )
 }
 
 /// 400: the body ends to be JSON there.
 pub(crate) fn not_json(line: usize, column: usize) -> Problem {
     let at = format!("{line}:{column}");
-    Problem::new(StatusCode::BAD_REQUEST, "not-json", Text::new("JSON을 읽을 수 없습니다", "The body is not JSON"))
-        .detail(Text::new(format!("{at} 위치"), format!("at {at}")))
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "not-json",
+        Text::new("JSON을 읽을 수 없습니다", "The body is not JSON"),
+    )
+    .detail(Text::new(format!("{at} 위치"), format!("at {at}")))
 }
 
 /// 400: the caller went away, or broke off.
 pub fn unreadable_body() -> Problem {
-    let title = Text::new("본문을 끝까지 받지 못했습니다", "The body did not arrive whole");
+    let title = Text::new(
+        "본문을 끝까지 받지 못했습니다",
+        "The body did not arrive whole",
+    );
     Problem::new(StatusCode::BAD_REQUEST, "unreadable-body", title)
 }
 
 /// 428: which version is meant was not said.
 pub(crate) fn if_match_required() -> Problem {
-    let title = Text::new("If-Match 헤더로 고치려는 버전을 알려 주세요", "Say with If-Match which version you change");
-    Problem::new(StatusCode::PRECONDITION_REQUIRED, "if-match-required", title)
+    let title = Text::new(
+        "If-Match 헤더로 고치려는 버전을 알려 주세요",
+        "Say with If-Match which version you change",
+    );
+    Problem::new(
+        StatusCode::PRECONDITION_REQUIRED,
+        "if-match-required",
+        title,
+    )
 }
 
 /// An id in the path. One that is no id names nothing: 404.
@@ -309,7 +367,10 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        axum::extract::Path::from_request_parts(parts, state).await.map(|path| Self(path.0)).map_err(|_| Problem::not_found())
+        axum::extract::Path::from_request_parts(parts, state)
+            .await
+            .map(|path| Self(path.0))
+            .map_err(|_| Problem::not_found())
     }
 }
 
@@ -322,15 +383,24 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let query = axum::extract::Query::from_request_parts(parts, state).await;
-        query.map(|query| Self(query.0)).map_err(|rejection| unreadable_query(&rejection.body_text()))
+        query
+            .map(|query| Self(query.0))
+            .map_err(|rejection| unreadable_query(&rejection.body_text()))
     }
 }
 
 /// 422 for a query string that cannot be read, with the reader's own words in English.
 fn unreadable_query(told: &str) -> Problem {
-    let why = told.strip_prefix("Failed to deserialize query string: ").unwrap_or(told);
+    let why = told
+        .strip_prefix("Failed to deserialize query string: ")
+        .unwrap_or(told);
     // Serde begins with the parameter, or quotes it; there is no other sign.
-    let is_name = |name: &&str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_name = |name: &&str| {
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
     let quoted = |start: &str| why.split_once(start)?.1.split('`').next();
     let ko = if let Some(name) = quoted("missing field `") {
         format!("조회 조건 {name} 값이 필요합니다")
@@ -362,7 +432,10 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             return Ok(Self(None));
         }
         // A tag that no version of ours can have matches nothing: 0 is the version of what has no event yet.
-        let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).and_then(|text| text.parse().ok());
+        let version = text
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'))
+            .and_then(|text| text.parse().ok());
         Ok(Self(Some(version.unwrap_or(-1))))
     }
 }
@@ -393,7 +466,10 @@ impl<T: Serialize> IntoResponse for Versioned<T> {
         if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", self.version)) {
             response.headers_mut().insert(header::ETAG, tag);
         }
-        if let Some(location) = self.location.and_then(|location| HeaderValue::from_str(&location).ok()) {
+        if let Some(location) = self
+            .location
+            .and_then(|location| HeaderValue::from_str(&location).ok())
+        {
             response.headers_mut().insert(header::LOCATION, location);
         }
         response
@@ -412,7 +488,14 @@ impl<T: Serialize> IntoResponse for View<T> {
 
 fn json_body<T: Serialize>(view: &T) -> Response {
     match serde_json::to_vec(view) {
-        Ok(bytes) => ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], bytes).into_response(),
+        Ok(bytes) => (
+            [(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            )],
+            bytes,
+        )
+            .into_response(),
         Err(error) => Problem::internal(error).into_response(),
     }
 }
@@ -445,7 +528,11 @@ impl PageQuery {
     /// 422 for a limit out of range or a cursor that no page gave.
     pub fn page(self) -> Result<Page, Problem> {
         let limit = limit(self.limit)?;
-        let after = self.after.map(|after| Uuid::parse_str(&after)).transpose().map_err(|_| wrong_cursor())?;
+        let after = self
+            .after
+            .map(|after| Uuid::parse_str(&after))
+            .transpose()
+            .map_err(|_| wrong_cursor())?;
         Ok(Page { limit, after })
     }
 }
@@ -462,7 +549,10 @@ pub fn limit(given: Option<u32>) -> Result<usize, Problem> {
 }
 
 fn wrong_limit() -> Problem {
-    wrong_query(Text::new("limit는 1에서 100까지입니다", "limit is 1 to 100"))
+    wrong_query(Text::new(
+        "limit는 1에서 100까지입니다",
+        "limit is 1 to 100",
+    ))
 }
 
 impl Page {
@@ -483,17 +573,26 @@ pub fn cursor<T: Serialize>(place: &T) -> String {
 /// 422 for a text that no page gave.
 pub fn place<T: DeserializeOwned>(cursor: &str) -> Result<T, Problem> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
-    bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(wrong_cursor)
+    bytes
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .ok_or_else(wrong_cursor)
 }
 
 fn wrong_cursor() -> Problem {
-    wrong_query(Text::new("after는 이전 응답의 next 값이어야 합니다", "after must be the `next` of an earlier answer"))
+    wrong_query(Text::new(
+        "after는 이전 응답의 next 값이어야 합니다",
+        "after must be the `next` of an earlier answer",
+    ))
 }
 
 /// 422 for a query string that cannot be meant.
 pub fn wrong_query(detail: Text) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong-query", Text::new("조회 조건을 확인해 주세요", "The query is wrong"))
-        .detail(detail)
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "wrong-query",
+        Text::new("조회 조건을 확인해 주세요", "The query is wrong"),
+    )
+    .detail(detail)
 }
 
 /// One page of a list.
@@ -511,7 +610,10 @@ impl<T> Paged<T> {
     pub fn cut(mut items: Vec<T>, page: Page, id: impl Fn(&T) -> Uuid) -> Self {
         let more = items.len() > page.limit;
         items.truncate(page.limit);
-        let next = items.last().filter(|_| more).map(|last| id(last).to_string());
+        let next = items
+            .last()
+            .filter(|_| more)
+            .map(|last| id(last).to_string());
         Self { items, next }
     }
 
@@ -519,7 +621,10 @@ impl<T> Paged<T> {
     pub fn cut_by<P: Serialize>(mut items: Vec<T>, limit: usize, place: impl Fn(&T) -> P) -> Self {
         let more = items.len() > limit;
         items.truncate(limit);
-        let next = items.last().filter(|_| more).map(|last| cursor(&place(last)));
+        let next = items
+            .last()
+            .filter(|_| more)
+            .map(|last| cursor(&place(last)));
         Self { items, next }
     }
 }
@@ -547,7 +652,9 @@ impl IntoResponseParts for NextPage {
 
 impl NextPage {
     fn link(&self, query: &str) -> Option<HeaderValue> {
-        let kept = query.split('&').filter(|pair| !pair.is_empty() && *pair != "after" && !pair.starts_with("after="));
+        let kept = query
+            .split('&')
+            .filter(|pair| !pair.is_empty() && *pair != "after" && !pair.starts_with("after="));
         let query: String = kept.flat_map(|pair| [pair, "&"]).collect();
         HeaderValue::from_str(&format!("<?{query}after={}>; rel=\"next\"", self.0)).ok()
     }
@@ -576,7 +683,9 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Field<T> {
         }
         Ok(match serde_json::from_value(value) {
             Ok(value) => Self::Given(value),
-            Err(error) => Self::Wrong { why: error.to_string() },
+            Err(error) => Self::Wrong {
+                why: error.to_string(),
+            },
         })
     }
 }
@@ -594,7 +703,11 @@ impl Fields {
     /// A field that must be there.
     pub fn required<T>(&mut self, pointer: &str, field: Field<T>) -> Option<T> {
         if matches!(field, Field::Missing) {
-            self.refuse(pointer, "required", Text::new("필수 항목입니다", "This field is required"));
+            self.refuse(
+                pointer,
+                "required",
+                Text::new("필수 항목입니다", "This field is required"),
+            );
         }
         self.optional(pointer, field)
     }
@@ -607,7 +720,14 @@ impl Fields {
             Field::Wrong { why } => {
                 // The reader's own words, and not more of them than a form can show.
                 let why: String = why.chars().take(LONGEST_WHY).collect();
-                self.refuse(pointer, "wrong-type", Text::new("형식이 올바르지 않습니다", format!("It cannot be read: {why}")));
+                self.refuse(
+                    pointer,
+                    "wrong-type",
+                    Text::new(
+                        "형식이 올바르지 않습니다",
+                        format!("It cannot be read: {why}"),
+                    ),
+                );
                 None
             }
         }
@@ -618,7 +738,11 @@ impl Fields {
         let text = self.required(pointer, field)?;
         self.checked(pointer, &text, longest).and_then(|text| {
             if text.is_empty() {
-                self.refuse(pointer, "required", Text::new("필수 항목입니다", "This field is required"));
+                self.refuse(
+                    pointer,
+                    "required",
+                    Text::new("필수 항목입니다", "This field is required"),
+                );
                 None
             } else {
                 Some(text)
@@ -627,7 +751,12 @@ impl Fields {
     }
 
     /// A text that may be absent or empty.
-    pub fn optional_text(&mut self, pointer: &str, field: Field<String>, longest: usize) -> Option<String> {
+    pub fn optional_text(
+        &mut self,
+        pointer: &str,
+        field: Field<String>,
+        longest: usize,
+    ) -> Option<String> {
         let text = self.optional(pointer, field)?;
         self.checked(pointer, &text, longest)
     }
@@ -635,16 +764,25 @@ impl Fields {
     fn checked(&mut self, pointer: &str, text: &str, longest: usize) -> Option<String> {
         let text = text.trim();
         // Postgres refuses NUL, and no other control character belongs in a text but the line's end and the tab.
-        if text.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t')) {
+        if text
+            .chars()
+            .any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t'))
+        {
             self.refuse(
                 pointer,
                 "control-character",
-                Text::new("사용할 수 없는 문자가 있습니다", "It holds a control character"),
+                Text::new(
+                    "사용할 수 없는 문자가 있습니다",
+                    "It holds a control character",
+                ),
             );
             return None;
         }
         if text.chars().count() > longest {
-            let message = Text::new(format!("{longest}자 이하로 적어 주세요"), format!("It is longer than {longest} characters"));
+            let message = Text::new(
+                format!("{longest}자 이하로 적어 주세요"),
+                format!("It is longer than {longest} characters"),
+            );
             self.refuse(pointer, "too-long", message);
             return None;
         }
@@ -656,7 +794,11 @@ impl Fields {
         if self.wrong.iter().any(|wrong| wrong.pointer == pointer) {
             return;
         }
-        self.wrong.push(FieldProblem { pointer: pointer.to_owned(), code, message });
+        self.wrong.push(FieldProblem {
+            pointer: pointer.to_owned(),
+            code,
+            message,
+        });
     }
 
     /// All that was wrong, as one problem.
@@ -688,53 +830,103 @@ mod tests {
 
     #[test]
     fn every_wrong_field_is_found_at_once() {
-        let body: Person = serde_json::from_str(r#"{"name": 7, "count": "many", "date": null}"#).unwrap();
+        let body: Person =
+            serde_json::from_str(r#"{"name": 7, "count": "many", "date": null}"#).unwrap();
         let mut fields = Fields::default();
         fields.text("/name", body.name, 10);
         fields.required("/count", body.count);
         fields.required("/date", body.date);
-        let found: Vec<_> = fields.wrong.iter().map(|wrong| (wrong.pointer.as_str(), wrong.code)).collect();
-        assert_eq!(found, [("/name", "wrong-type"), ("/count", "wrong-type"), ("/date", "required")]);
+        let found: Vec<_> = fields
+            .wrong
+            .iter()
+            .map(|wrong| (wrong.pointer.as_str(), wrong.code))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("/name", "wrong-type"),
+                ("/count", "wrong-type"),
+                ("/date", "required")
+            ]
+        );
     }
 
     /// The problem of a request with this body.
     async fn refused(body: &'static str) -> String {
-        let request = Request::builder().header(header::CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap();
-        let refused = Json::<Person>::from_request(request, &()).await.unwrap_err();
-        let bytes = refused.render(Language::English).into_body().collect().await.unwrap().to_bytes();
+        let request = Request::builder()
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body))
+            .unwrap();
+        let refused = Json::<Person>::from_request(request, &())
+            .await
+            .unwrap_err();
+        let bytes = refused
+            .render(Language::English)
+            .into_body()
+            .collect()
+            .await
+            .unwrap()
+            .to_bytes();
         String::from_utf8(bytes.to_vec()).unwrap()
     }
 
     #[tokio::test]
     async fn a_field_that_is_there_twice_is_named() {
-        assert!(refused(r#"{"name": "a", "name": "b"}"#).await.contains(r#""pointer":"/name","code":"repeated""#));
+        assert!(
+            refused(r#"{"name": "a", "name": "b"}"#)
+                .await
+                .contains(r#""pointer":"/name","code":"repeated""#)
+        );
         assert!(refused("[]").await.contains("must be a JSON object"));
         assert!(refused("{").await.contains("not-json"));
     }
 
     #[tokio::test]
     async fn a_path_may_have_a_bound_of_its_own() {
-        let slow: Arc<[(&'static str, Duration)]> = Arc::new([("/files", Duration::from_millis(1))]);
+        let slow: Arc<[(&'static str, Duration)]> =
+            Arc::new([("/files", Duration::from_millis(1))]);
         let never = axum::routing::get(std::future::pending::<()>);
         let router = Router::new()
             .route("/files", never)
-            .route("/other", axum::routing::get(|| tokio::time::sleep(Duration::from_millis(20))))
+            .route(
+                "/other",
+                axum::routing::get(|| tokio::time::sleep(Duration::from_millis(20))),
+            )
             .layer(middleware::from_fn_with_state(Bounds(slow), bounded));
-        for (path, status) in [("/files", StatusCode::SERVICE_UNAVAILABLE), ("/other", StatusCode::OK)] {
+        for (path, status) in [
+            ("/files", StatusCode::SERVICE_UNAVAILABLE),
+            ("/other", StatusCode::OK),
+        ] {
             let request = Request::get(path).body(Body::empty()).unwrap();
-            assert_eq!(router.clone().oneshot(request).await.unwrap().status(), status, "{path}");
+            assert_eq!(
+                router.clone().oneshot(request).await.unwrap().status(),
+                status,
+                "{path}"
+            );
         }
     }
 
     #[test]
     fn a_text_is_trimmed_and_measured_in_characters() {
         let mut fields = Fields::default();
-        assert_eq!(fields.text("/a", Field::Given(" 지원사업 ".to_owned()), 4).as_deref(), Some("지원사업"));
-        assert_eq!(fields.text("/b", Field::Given("지원사업".to_owned()), 3), None);
+        assert_eq!(
+            fields
+                .text("/a", Field::Given(" 지원사업 ".to_owned()), 4)
+                .as_deref(),
+            Some("지원사업")
+        );
+        assert_eq!(
+            fields.text("/b", Field::Given("지원사업".to_owned()), 3),
+            None
+        );
         assert_eq!(fields.text("/c", Field::Given("  ".to_owned()), 3), None);
         assert_eq!(fields.text("/d", Field::Given("a\0b".to_owned()), 9), None);
         assert_eq!(
-            fields.wrong.iter().map(|wrong| wrong.code).collect::<Vec<_>>(),
+            fields
+                .wrong
+                .iter()
+                .map(|wrong| wrong.code)
+                .collect::<Vec<_>>(),
             ["too-long", "required", "control-character"]
         );
     }
@@ -742,9 +934,16 @@ mod tests {
     #[test]
     fn a_cursor_is_the_place_it_was_made_of_and_anything_else_is_refused() {
         let id = Uuid::from_u128(7);
-        assert_eq!(place::<(String, Uuid)>(&cursor(&("가".to_owned(), id))).unwrap(), ("가".to_owned(), id));
+        assert_eq!(
+            place::<(String, Uuid)>(&cursor(&("가".to_owned(), id))).unwrap(),
+            ("가".to_owned(), id)
+        );
         for text in ["", "!", "bm8", &cursor(&7)] {
-            assert_eq!(place::<(String, Uuid)>(text).unwrap_err().status(), StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+            assert_eq!(
+                place::<(String, Uuid)>(text).unwrap_err().status(),
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "{text}"
+            );
         }
     }
 
@@ -755,11 +954,22 @@ mod tests {
             next: Option<String>,
         }
         for next in [None, Some("abc".to_owned())] {
-            let link = next.as_ref().map(|next| format!("<?q=a&after={next}>; rel=\"next\""));
+            let link = next
+                .as_ref()
+                .map(|next| format!("<?q=a&after={next}>; rel=\"next\""));
             let handler = async move || (next.clone().map(NextPage), View(Count { next }));
             let router = layers(Router::new().route("/", axum::routing::get(handler)));
-            let response = router.oneshot(Request::get("/?q=a&after=x").body(Body::empty()).unwrap()).await.unwrap();
-            assert_eq!(response.headers().get(header::LINK).map(|link| link.to_str().unwrap().to_owned()), link);
+            let response = router
+                .oneshot(Request::get("/?q=a&after=x").body(Body::empty()).unwrap())
+                .await
+                .unwrap();
+            assert_eq!(
+                response
+                    .headers()
+                    .get(header::LINK)
+                    .map(|link| link.to_str().unwrap().to_owned()),
+                link
+            );
         }
     }
 
@@ -767,17 +977,35 @@ mod tests {
     async fn what_a_layer_says_of_keeping_an_answer_is_said_of_a_refusal_too() {
         async fn private(request: Request, next: Next) -> Response {
             let mut response = next.run(request).await;
-            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            response.headers_mut().append(header::VARY, HeaderValue::from_static("cookie"));
+            response
+                .headers_mut()
+                .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+                .headers_mut()
+                .append(header::VARY, HeaderValue::from_static("cookie"));
             response
         }
         let refuse = || async { Problem::forbidden() };
-        let routes = Router::new().route("/", axum::routing::get(refuse)).layer(middleware::from_fn(private));
-        for (method, path, status) in [("GET", "/", 403), ("GET", "/nothing", 404), ("POST", "/", 405)] {
-            let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        let routes = Router::new()
+            .route("/", axum::routing::get(refuse))
+            .layer(middleware::from_fn(private));
+        for (method, path, status) in [
+            ("GET", "/", 403),
+            ("GET", "/nothing", 404),
+            ("POST", "/", 405),
+        ] {
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .body(Body::empty())
+                .unwrap();
             let answer = layers(routes.clone()).oneshot(request).await.unwrap();
             assert_eq!(answer.status().as_u16(), status, "{path}");
-            assert_eq!(answer.headers()[header::CACHE_CONTROL], "no-store", "{path}");
+            assert_eq!(
+                answer.headers()[header::CACHE_CONTROL],
+                "no-store",
+                "{path}"
+            );
             let depends_on: Vec<_> = answer.headers().get_all(header::VARY).iter().collect();
             assert_eq!(depends_on, ["accept-language", "cookie"], "{path}");
         }
@@ -793,14 +1021,38 @@ mod tests {
             limit: Option<u32>,
         }
         for (query, ko, en) in [
-            ("from=soon", "조회 조건 from 값을 읽을 수 없습니다", "from: "),
-            ("from=2026-12-01&limit=many", "조회 조건 limit 값을 읽을 수 없습니다", "limit: "),
-            ("from=2026-12-01&from=2026-12-01", "조회 조건 from 값은 하나만 보내 주세요", "duplicate field"),
+            (
+                "from=soon",
+                "조회 조건 from 값을 읽을 수 없습니다",
+                "from: ",
+            ),
+            (
+                "from=2026-12-01&limit=many",
+                "조회 조건 limit 값을 읽을 수 없습니다",
+                "limit: ",
+            ),
+            (
+                "from=2026-12-01&from=2026-12-01",
+                "조회 조건 from 값은 하나만 보내 주세요",
+                "duplicate field",
+            ),
             ("limit=1", "조회 조건 from 값이 필요합니다", "missing field"),
         ] {
-            let mut parts = Request::get(format!("/?{query}")).body(()).unwrap().into_parts().0;
-            let refused = Query::<Asked>::from_request_parts(&mut parts, &()).await.unwrap_err();
-            assert_eq!((refused.slug(), refused.document(Language::Korean).detail.as_deref()), ("wrong-query", Some(ko)));
+            let mut parts = Request::get(format!("/?{query}"))
+                .body(())
+                .unwrap()
+                .into_parts()
+                .0;
+            let refused = Query::<Asked>::from_request_parts(&mut parts, &())
+                .await
+                .unwrap_err();
+            assert_eq!(
+                (
+                    refused.slug(),
+                    refused.document(Language::Korean).detail.as_deref()
+                ),
+                ("wrong-query", Some(ko))
+            );
             let told = refused.document(Language::English).detail.unwrap();
             assert!(told.contains(en) && !told.contains("deserialize"), "{told}");
         }
@@ -810,9 +1062,13 @@ mod tests {
     fn only_a_well_formed_traceparent_is_carried_on() {
         let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         assert_eq!(trace::valid(good).as_deref(), Some(good));
-        for bad in
-            ["", "00-4bf9-00f0-01", "00-00000000000000000000000000000000-00f067aa0ba902b7-01", &good.to_uppercase(), "01-x"]
-        {
+        for bad in [
+            "",
+            "00-4bf9-00f0-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            &good.to_uppercase(),
+            "01-x",
+        ] {
             assert_eq!(trace::valid(bad), None, "{bad}");
         }
         assert!(trace::valid(&trace::start()).is_some());

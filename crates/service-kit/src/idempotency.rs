@@ -34,7 +34,11 @@ const LOOK: Duration = Duration::from_millis(5);
 ///
 /// # Errors
 /// 409 while the same key is in flight, 422 when it was used with another body.
-pub async fn seen(tx: &mut Tx, principal: Uuid, retry: Option<&Retry>) -> Result<Option<(StatusCode, Uuid)>, Problem> {
+pub async fn seen(
+    tx: &mut Tx,
+    principal: Uuid,
+    retry: Option<&Retry>,
+) -> Result<Option<(StatusCode, Uuid)>, Problem> {
     let Some(retry) = retry else { return Ok(None) };
     let asked = Instant::now();
     loop {
@@ -65,7 +69,9 @@ pub async fn seen(tx: &mut Tx, principal: Uuid, retry: Option<&Retry>) -> Result
     match found {
         Some((hash, _, _)) if hash != retry.body_hash => Err(reused()),
         Some((_, status, resource)) => {
-            let status = u16::try_from(status).ok().and_then(|code| StatusCode::from_u16(code).ok());
+            let status = u16::try_from(status)
+                .ok()
+                .and_then(|code| StatusCode::from_u16(code).ok());
             Ok(Some((status.unwrap_or(StatusCode::OK), resource)))
         }
         None => Ok(None),
@@ -74,13 +80,26 @@ pub async fn seen(tx: &mut Tx, principal: Uuid, retry: Option<&Retry>) -> Result
 
 /// 409: the first of the two has not been answered yet.
 pub(crate) fn in_flight() -> Problem {
-    Problem::conflict("write-in-flight", Text::new("같은 요청을 처리하고 있습니다", "The same write is being carried out"))
+    Problem::conflict(
+        "write-in-flight",
+        Text::new(
+            "같은 요청을 처리하고 있습니다",
+            "The same write is being carried out",
+        ),
+    )
 }
 
 /// 422: the key says that it is the same write, and the body that it is not.
 pub(crate) fn reused() -> Problem {
-    let title = Text::new("같은 Idempotency-Key를 다른 내용에 사용했습니다", "The Idempotency-Key was used with another body");
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", title)
+    let title = Text::new(
+        "같은 Idempotency-Key를 다른 내용에 사용했습니다",
+        "The Idempotency-Key was used with another body",
+    );
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "idempotency-key-reused",
+        title,
+    )
 }
 
 /// Remembers what this write created.

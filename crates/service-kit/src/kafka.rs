@@ -43,7 +43,11 @@ impl Settings {
 
     /// The consumer group of a service.
     pub fn group(&self, service: &str) -> String {
-        if self.topic_prefix == DEFAULT_PREFIX { service.to_owned() } else { format!("{}.{service}", self.topic_prefix) }
+        if self.topic_prefix == DEFAULT_PREFIX {
+            service.to_owned()
+        } else {
+            format!("{}.{service}", self.topic_prefix)
+        }
     }
 
     /// Creates the domain topics that are not there yet. For the sandbox and for tests; production creates them as code.
@@ -69,11 +73,19 @@ impl Settings {
             .iter()
             .map(|name| {
                 let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
-                topic.set("retention.ms", "-1").set("cleanup.policy", "delete")
+                topic
+                    .set("retention.ms", "-1")
+                    .set("cleanup.policy", "delete")
             })
             .collect();
-        let options = AdminOptions::new().operation_timeout(Some(ADMIN_TIMEOUT)).request_timeout(Some(ADMIN_TIMEOUT));
-        for result in admin.create_topics(&topics, &options).await.context("cannot create the topics")? {
+        let options = AdminOptions::new()
+            .operation_timeout(Some(ADMIN_TIMEOUT))
+            .request_timeout(Some(ADMIN_TIMEOUT));
+        for result in admin
+            .create_topics(&topics, &options)
+            .await
+            .context("cannot create the topics")?
+        {
             match result {
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
                 Err((name, code)) => bail!("cannot create topic {name}: {code}"),
@@ -88,11 +100,21 @@ impl Settings {
     /// [`TopicError::Wrong`] when a topic is not as it must be: no waiting mends that. [`TopicError::Away`] when the broker cannot say.
     pub async fn verify_topics(&self, topics: &[Topic]) -> Result<(), TopicError> {
         let away = |error: &dyn std::fmt::Display| TopicError::Away(error.to_string());
-        let admin: AdminClient<DefaultClientContext> = self.client().create().map_err(|error| away(&error))?;
-        let names: Vec<String> = topics.iter().map(|topic| topic.name(&self.topic_prefix)).collect();
-        let specifiers: Vec<_> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
+        let admin: AdminClient<DefaultClientContext> =
+            self.client().create().map_err(|error| away(&error))?;
+        let names: Vec<String> = topics
+            .iter()
+            .map(|topic| topic.name(&self.topic_prefix))
+            .collect();
+        let specifiers: Vec<_> = names
+            .iter()
+            .map(|name| ResourceSpecifier::Topic(name))
+            .collect();
         let options = AdminOptions::new().request_timeout(Some(ADMIN_TIMEOUT));
-        let configs = admin.describe_configs(&specifiers, &options).await.map_err(|error| away(&error))?;
+        let configs = admin
+            .describe_configs(&specifiers, &options)
+            .await
+            .map_err(|error| away(&error))?;
         for (name, config) in names.iter().zip(configs) {
             let config = match config {
                 Ok(config) => config,
@@ -101,10 +123,17 @@ impl Settings {
                 }
                 Err(code) => return Err(away(&code)),
             };
-            let entry = |key: &str| config.get(key).and_then(|entry| entry.value.clone()).unwrap_or_default();
+            let entry = |key: &str| {
+                config
+                    .get(key)
+                    .and_then(|entry| entry.value.clone())
+                    .unwrap_or_default()
+            };
             if entry("cleanup.policy").is_empty() {
                 // Created a moment ago: the broker has not heard of it everywhere yet.
-                return Err(TopicError::Away(format!("topic {name} has no configuration yet")));
+                return Err(TopicError::Away(format!(
+                    "topic {name} has no configuration yet"
+                )));
             }
             if entry("cleanup.policy") != "delete" || entry("retention.ms") != "-1" {
                 return Err(TopicError::Wrong(format!(
@@ -121,7 +150,10 @@ impl Settings {
                 .iter()
                 .map(|name| {
                     let metadata = admin.inner().fetch_metadata(Some(name), ADMIN_TIMEOUT)?;
-                    Ok(metadata.topics().first().map_or(0, |topic| topic.partitions().len()))
+                    Ok(metadata
+                        .topics()
+                        .first()
+                        .map_or(0, |topic| topic.partitions().len()))
                 })
                 .collect::<Result<Vec<_>, rdkafka::error::KafkaError>>()
         })
@@ -131,7 +163,9 @@ impl Settings {
         for (name, count) in names.iter().zip(partitions) {
             if count == 0 {
                 // Created a moment ago: a broker knows the configuration of a topic before it knows its partitions.
-                return Err(TopicError::Away(format!("topic {name} has no partitions yet")));
+                return Err(TopicError::Away(format!(
+                    "topic {name} has no partitions yet"
+                )));
             }
             if i32::try_from(count) != Ok(Topic::PARTITIONS) {
                 return Err(TopicError::Wrong(format!(
@@ -202,17 +236,28 @@ pub fn headers(envelope: &Envelope) -> OwnedHeaders {
         ("ce_source", format!("/ktgg/{}", envelope.aggregate_type)),
         ("ce_type", envelope.type_name.clone()),
         ("ce_subject", envelope.aggregate_id.to_string()),
-        ("ce_time", envelope.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true)),
+        (
+            "ce_time",
+            envelope
+                .recorded_at
+                .to_rfc3339_opts(SecondsFormat::Micros, true),
+        ),
         ("ce_aggregatetype", envelope.aggregate_type.clone()),
         ("ce_aggregateversion", envelope.version.to_string()),
         ("content-type", "application/json".to_owned()),
     ];
     let mut headers = OwnedHeaders::new_with_capacity(pairs.len() + 1);
     for (key, value) in &pairs {
-        headers = headers.insert(Header { key, value: Some(value) });
+        headers = headers.insert(Header {
+            key,
+            value: Some(value),
+        });
     }
     if let Some(traceparent) = &envelope.traceparent {
-        headers = headers.insert(Header { key: "traceparent", value: Some(traceparent) });
+        headers = headers.insert(Header {
+            key: "traceparent",
+            value: Some(traceparent),
+        });
     }
     headers
 }
@@ -226,7 +271,10 @@ pub fn header_map<H: rdkafka::message::Headers>(headers: Option<&H>) -> Map<Stri
         .into_iter()
         .flat_map(rdkafka::message::Headers::iter)
         .map(|header| {
-            let text = header.value.and_then(|bytes| std::str::from_utf8(bytes).ok()).filter(|text| !text.contains('\0'));
+            let text = header
+                .value
+                .and_then(|bytes| std::str::from_utf8(bytes).ok())
+                .filter(|text| !text.contains('\0'));
             (header.key.to_owned(), text.map_or(Value::Null, Value::from))
         })
         .collect()
@@ -237,8 +285,17 @@ pub fn header_map<H: rdkafka::message::Headers>(headers: Option<&H>) -> Map<Stri
 /// # Errors
 /// With the first attribute that is missing or wrong, by name.
 pub fn envelope(headers: &Map<String, Value>) -> Result<Envelope, String> {
-    let text = |name: &str| headers.get(name).and_then(Value::as_str).ok_or_else(|| format!("header {name} is missing"));
-    let uuid = |name: &str| text(name)?.parse::<Uuid>().map_err(|error| format!("header {name}: {error}"));
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(Value::as_str)
+            .ok_or_else(|| format!("header {name} is missing"))
+    };
+    let uuid = |name: &str| {
+        text(name)?
+            .parse::<Uuid>()
+            .map_err(|error| format!("header {name}: {error}"))
+    };
     if text("ce_specversion")? != "1.0" {
         return Err("header ce_specversion is not 1.0".to_owned());
     }
@@ -247,7 +304,8 @@ pub fn envelope(headers: &Map<String, Value>) -> Result<Envelope, String> {
         .ok()
         .filter(|version| *version > 0)
         .ok_or("header ce_aggregateversion is no positive number")?;
-    let recorded_at = DateTime::parse_from_rfc3339(text("ce_time")?).map_err(|error| format!("header ce_time: {error}"))?;
+    let recorded_at = DateTime::parse_from_rfc3339(text("ce_time")?)
+        .map_err(|error| format!("header ce_time: {error}"))?;
     Ok(Envelope {
         id: uuid("ce_id")?,
         type_name: text("ce_type")?.to_owned(),
@@ -271,7 +329,10 @@ mod tests {
             ("foobar", -790_332_482),
             ("a-little-bit-long-string", -985_981_536),
             ("a-little-bit-longer-string", -1_486_304_829),
-            ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
+            (
+                "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8",
+                -58_897_971,
+            ),
             ("abc", 479_470_107),
         ] {
             assert_eq!(murmur2(text.as_bytes()).cast_signed(), hash, "{text}");
@@ -299,7 +360,15 @@ mod tests {
     #[test]
     fn a_missing_or_null_or_wrong_header_is_named() {
         let written = header_map(Some(&headers(&an_envelope())));
-        for name in ["ce_specversion", "ce_id", "ce_type", "ce_subject", "ce_time", "ce_aggregatetype", "ce_aggregateversion"] {
+        for name in [
+            "ce_specversion",
+            "ce_id",
+            "ce_type",
+            "ce_subject",
+            "ce_time",
+            "ce_aggregatetype",
+            "ce_aggregateversion",
+        ] {
             let mut without = written.clone();
             without.remove(name);
             assert!(envelope(&without).unwrap_err().contains(name));
@@ -309,6 +378,10 @@ mod tests {
         }
         let mut backwards = written;
         backwards["ce_aggregateversion"] = Value::from("-1");
-        assert!(envelope(&backwards).unwrap_err().contains("ce_aggregateversion"));
+        assert!(
+            envelope(&backwards)
+                .unwrap_err()
+                .contains("ce_aggregateversion")
+        );
     }
 }

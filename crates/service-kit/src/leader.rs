@@ -41,7 +41,10 @@ impl Lease {
             .bind(name)
             .fetch_one(&mut connection)
             .await?;
-        let taken: bool = sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(key).fetch_one(&mut connection).await?;
+        let taken: bool = sqlx::query_scalar("select pg_try_advisory_lock($1)")
+            .bind(key)
+            .fetch_one(&mut connection)
+            .await?;
         if !taken {
             end_silent_leader(&mut connection, name, key).await?;
             return Ok(None);
@@ -56,7 +59,12 @@ impl Lease {
         .bind(name)
         .fetch_one(&mut connection)
         .await?;
-        Ok(Some(Self { connection, name, epoch, beat_at: Instant::now() }))
+        Ok(Some(Self {
+            connection,
+            name,
+            epoch,
+            beat_at: Instant::now(),
+        }))
     }
 
     /// The lock's own connection.
@@ -70,10 +78,12 @@ impl Lease {
     /// When the connection was ended: then somebody else leads, or soon will.
     pub async fn beat(&mut self) -> Result<(), sqlx::Error> {
         if self.beat_at.elapsed() >= BEAT {
-            let beat = sqlx::query("update leader set beat_at = clock_timestamp() where name = $1 and epoch = $2")
-                .bind(self.name)
-                .bind(self.epoch)
-                .execute(&mut self.connection);
+            let beat = sqlx::query(
+                "update leader set beat_at = clock_timestamp() where name = $1 and epoch = $2",
+            )
+            .bind(self.name)
+            .bind(self.epoch)
+            .execute(&mut self.connection);
             bounded(beat).await?;
             self.beat_at = Instant::now();
         }
@@ -94,7 +104,11 @@ impl Lease {
     }
 }
 
-async fn end_silent_leader(connection: &mut PgConnection, name: &str, key: i64) -> Result<(), sqlx::Error> {
+async fn end_silent_leader(
+    connection: &mut PgConnection,
+    name: &str,
+    key: i64,
+) -> Result<(), sqlx::Error> {
     // Materialized, because the planner may put conditions in any order: beside the others, the one that ends a backend was asked first
     // of all, for every lock there is.
     let ended: Option<i32> = sqlx::query_scalar(
@@ -113,7 +127,11 @@ async fn end_silent_leader(connection: &mut PgConnection, name: &str, key: i64) 
     .fetch_optional(connection)
     .await?;
     if let Some(pid) = ended {
-        tracing::warn!(leader.name = name, postgres.pid = pid, "the leader went silent: its backend was ended");
+        tracing::warn!(
+            leader.name = name,
+            postgres.pid = pid,
+            "the leader went silent: its backend was ended"
+        );
     }
     Ok(())
 }
@@ -138,7 +156,12 @@ pub async fn lead<D: Duty>(db: &Db, stop: &CancellationToken, duty: &mut D) {
     while !stop.is_cancelled() {
         match bounded(Lease::acquire(db, D::NAME)).await {
             Ok(Some(mut lease)) => {
-                tracing::info!(service = db.service(), leader.name = D::NAME, leader.epoch = lease.epoch, "leading");
+                tracing::info!(
+                    service = db.service(),
+                    leader.name = D::NAME,
+                    leader.epoch = lease.epoch,
+                    "leading"
+                );
                 while !stop.is_cancelled() {
                     if let Err(error) = duty.lead(&mut lease).await {
                         tracing::warn!(
@@ -154,7 +177,9 @@ pub async fn lead<D: Duty>(db: &Db, stop: &CancellationToken, duty: &mut D) {
                 drop(tokio::time::timeout(FOLLOW, sqlx::Connection::close(lease.connection)).await);
             }
             Ok(None) => {}
-            Err(error) => tracing::debug!(service = db.service(), leader.name = D::NAME, %error, "cannot try to lead"),
+            Err(error) => {
+                tracing::debug!(service = db.service(), leader.name = D::NAME, %error, "cannot try to lead")
+            }
         }
         tokio::select! {
             () = stop.cancelled() => {}

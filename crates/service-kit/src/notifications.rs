@@ -40,7 +40,11 @@ impl NotificationQuery {
     /// # Errors
     /// 422 for a limit out of range or a cursor that no page gave.
     pub fn page(self) -> Result<Page, Problem> {
-        PageQuery { limit: self.limit, after: self.after }.page()
+        PageQuery {
+            limit: self.limit,
+            after: self.after,
+        }
+        .page()
     }
 }
 
@@ -62,7 +66,11 @@ impl<T> NotificationPage<T> {
     /// Cuts the one row too many off, and makes the cursor from the last that is left.
     pub fn cut(items: Vec<T>, page: Page, unread: i64, id: impl Fn(&T) -> Uuid) -> Self {
         let Paged { items, next } = Paged::cut(items, page, id);
-        Self { items, next, unread }
+        Self {
+            items,
+            next,
+            unread,
+        }
     }
 }
 
@@ -93,16 +101,30 @@ impl ReadNotifications {
     /// 422 with all that is wrong.
     pub fn which(self) -> Result<Option<Vec<Uuid>>, Problem> {
         let mut fields = Fields::default();
-        let (has_ids, has_all) = (!matches!(self.ids, Field::Missing), !matches!(self.all, Field::Missing));
+        let (has_ids, has_all) = (
+            !matches!(self.ids, Field::Missing),
+            !matches!(self.all, Field::Missing),
+        );
         let ids = fields.optional("/ids", self.ids);
         let all = fields.optional("/all", self.all);
         if ids.as_ref().is_some_and(|ids| ids.len() > MOST_IDS) {
-            let ko = format!("한 번에 {MOST_IDS}개까지 고를 수 있습니다. 더 많으면 모두 읽음을 선택해 주세요");
-            fields.refuse("/ids", "too-many", Text::new(ko, format!("Send at most {MOST_IDS} ids; for more of them send all")));
+            let ko = format!(
+                "한 번에 {MOST_IDS}개까지 고를 수 있습니다. 더 많으면 모두 읽음을 선택해 주세요"
+            );
+            fields.refuse(
+                "/ids",
+                "too-many",
+                Text::new(
+                    ko,
+                    format!("Send at most {MOST_IDS} ids; for more of them send all"),
+                ),
+            );
         }
         if !has_ids && !has_all {
-            let message =
-                Text::new("읽은 알림을 고르거나 모두 읽음을 선택해 주세요", "Send the ids of what was read, or all: true");
+            let message = Text::new(
+                "읽은 알림을 고르거나 모두 읽음을 선택해 주세요",
+                "Send the ids of what was read, or all: true",
+            );
             fields.refuse("/ids", "required", message);
         }
         if has_ids && has_all {
@@ -113,11 +135,17 @@ impl ReadNotifications {
             fields.refuse("/all", "not-both", message);
         }
         if all == Some(false) {
-            let message =
-                Text::new("모두 읽음은 취소할 수 없습니다. 읽은 알림을 골라 주세요", "all can only be true; otherwise send ids");
+            let message = Text::new(
+                "모두 읽음은 취소할 수 없습니다. 읽은 알림을 골라 주세요",
+                "all can only be true; otherwise send ids",
+            );
             fields.refuse("/all", "must-be-true", message);
         }
-        if fields.all_right() { Ok(ids) } else { Err(fields.problem()) }
+        if fields.all_right() {
+            Ok(ids)
+        } else {
+            Err(fields.problem())
+        }
     }
 }
 
@@ -159,7 +187,10 @@ mod tests {
         let body: ReadNotifications = serde_json::from_value(body.clone()).unwrap();
         body.which().map_err(|problem| {
             let errors = problem.document(Language::Korean).errors;
-            errors.into_iter().map(|error| (error.pointer, error.code)).collect()
+            errors
+                .into_iter()
+                .map(|error| (error.pointer, error.code))
+                .collect()
         })
     }
 
@@ -177,54 +208,126 @@ mod tests {
         let many: Vec<Uuid> = (0..501).map(Uuid::from_u128).collect();
         for (body, wrong) in [
             (json!({}), vec![("/ids", "required")]),
-            (json!({ "ids": null, "all": null }), vec![("/ids", "required")]),
-            (json!({ "ids": [], "all": true }), vec![("/all", "not-both")]),
-            (json!({ "ids": [], "all": false }), vec![("/all", "not-both")]),
+            (
+                json!({ "ids": null, "all": null }),
+                vec![("/ids", "required")],
+            ),
+            (
+                json!({ "ids": [], "all": true }),
+                vec![("/all", "not-both")],
+            ),
+            (
+                json!({ "ids": [], "all": false }),
+                vec![("/all", "not-both")],
+            ),
             (json!({ "all": false }), vec![("/all", "must-be-true")]),
             (json!({ "ids": ["x"] }), vec![("/ids", "wrong-type")]),
-            (json!({ "ids": "x", "all": 7 }), vec![("/ids", "wrong-type"), ("/all", "wrong-type")]),
+            (
+                json!({ "ids": "x", "all": 7 }),
+                vec![("/ids", "wrong-type"), ("/all", "wrong-type")],
+            ),
             (json!({ "ids": many }), vec![("/ids", "too-many")]),
-            (json!({ "ids": many, "all": true }), vec![("/ids", "too-many"), ("/all", "not-both")]),
+            (
+                json!({ "ids": many, "all": true }),
+                vec![("/ids", "too-many"), ("/all", "not-both")],
+            ),
         ] {
-            let wrong = wrong.into_iter().map(|(pointer, code)| (pointer.to_owned(), code.to_owned())).collect();
+            let wrong = wrong
+                .into_iter()
+                .map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
+                .collect();
             assert_eq!(read(&body), Err(wrong), "{body}");
         }
-        assert_eq!(read(&json!({ "ids": many[..MOST_IDS] })).unwrap().unwrap().len(), MOST_IDS);
+        assert_eq!(
+            read(&json!({ "ids": many[..MOST_IDS] }))
+                .unwrap()
+                .unwrap()
+                .len(),
+            MOST_IDS
+        );
     }
 
     #[test]
     fn people_are_told_in_a_sentence_what_to_do() {
-        let refused = ReadNotifications { ids: Field::Missing, all: Field::Missing }.which().unwrap_err();
+        let refused = ReadNotifications {
+            ids: Field::Missing,
+            all: Field::Missing,
+        }
+        .which()
+        .unwrap_err();
         let document = refused.document(Language::Korean);
-        assert_eq!(document.errors[0].message, "읽은 알림을 고르거나 모두 읽음을 선택해 주세요");
+        assert_eq!(
+            document.errors[0].message,
+            "읽은 알림을 고르거나 모두 읽음을 선택해 주세요"
+        );
     }
 
     #[test]
     fn only_true_asks_for_what_is_unread_alone() {
         for (unread, expected) in [(None, false), (Some(false), false), (Some(true), true)] {
-            let query = NotificationQuery { limit: None, after: None, unread };
+            let query = NotificationQuery {
+                limit: None,
+                after: None,
+                unread,
+            };
             assert_eq!(query.is_unread_only(), expected);
             assert_eq!(query.page().unwrap().limit, 50);
         }
-        assert!(NotificationQuery { limit: Some(0), after: None, unread: None }.page().is_err());
-        assert!(NotificationQuery { limit: None, after: Some("x".to_owned()), unread: None }.page().is_err());
+        assert!(
+            NotificationQuery {
+                limit: Some(0),
+                after: None,
+                unread: None
+            }
+            .page()
+            .is_err()
+        );
+        assert!(
+            NotificationQuery {
+                limit: None,
+                after: Some("x".to_owned()),
+                unread: None
+            }
+            .page()
+            .is_err()
+        );
     }
 
     #[tokio::test]
     async fn a_page_says_how_much_is_unread_and_where_the_next_begins() {
-        let page = Page { limit: 2, after: None };
+        let page = Page {
+            limit: 2,
+            after: None,
+        };
         let ids = |count: u128| (1..=count).map(Uuid::from_u128).collect::<Vec<_>>();
-        for (rows, next) in [(ids(3), Some(Uuid::from_u128(2))), (ids(2), None), (Vec::new(), None)] {
+        for (rows, next) in [
+            (ids(3), Some(Uuid::from_u128(2))),
+            (ids(2), None),
+            (Vec::new(), None),
+        ] {
             let length = rows.len().min(2);
-            let router =
-                axum::Router::new().route("/", axum::routing::get(async move || NotificationPage::cut(rows, page, 7, |id| *id)));
+            let router = axum::Router::new().route(
+                "/",
+                axum::routing::get(async move || NotificationPage::cut(rows, page, 7, |id| *id)),
+            );
             let request = Request::get("/?unread=true").body(Body::empty()).unwrap();
             let response = crate::http::layers(router).oneshot(request).await.unwrap();
             let link = next.map(|next| format!("<?unread=true&after={next}>; rel=\"next\""));
-            assert_eq!(response.headers().get(header::LINK).map(|link| link.to_str().unwrap().to_owned()), link);
-            let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            assert_eq!(
+                response
+                    .headers()
+                    .get(header::LINK)
+                    .map(|link| link.to_str().unwrap().to_owned()),
+                link
+            );
+            let bytes = axum::body::to_bytes(response.into_body(), usize::MAX)
+                .await
+                .unwrap();
             let shown: Value = serde_json::from_slice(&bytes).unwrap();
-            assert_eq!((shown["items"].as_array().unwrap().len(), &shown["unread"]), (length, &json!(7)));
+            assert_eq!(
+                (shown["items"].as_array().unwrap().len(), &shown["unread"]),
+                (length, &json!(7))
+            );
             assert_eq!(shown.get("next"), next.map(|next| json!(next)).as_ref());
         }
     }

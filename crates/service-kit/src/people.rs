@@ -26,7 +26,10 @@ pub struct PersonView {
 
 impl From<PersonRef> for PersonView {
     fn from(person: PersonRef) -> Self {
-        Self { id: person.id.0, display_name: person.display_name }
+        Self {
+            id: person.id.0,
+            display_name: person.display_name,
+        }
     }
 }
 
@@ -57,16 +60,26 @@ pub struct ForWhomFields {
 impl ForWhomFields {
     /// Reads them; notes what is wrong with them in `fields`.
     pub fn read(self, who: &Identity, key: &CustomerIdKey, fields: &mut Fields) -> Option<ForWhom> {
-        let name = fields.optional_text("/customerName", self.customer_name, LONGEST_NAME).filter(|name| !name.is_empty());
+        let name = fields
+            .optional_text("/customerName", self.customer_name, LONGEST_NAME)
+            .filter(|name| !name.is_empty());
         let typed = fields.optional("/phone", self.phone);
         let consent = fields.optional("/consent", self.consent);
         if who.role == Role::Customer {
             let phone = who.phone.clone()?;
             if typed.is_some_and(|typed| typed != phone) {
-                let message = Text::new("로그인한 번호와 다릅니다", "It is not the number you signed in with");
+                let message = Text::new(
+                    "로그인한 번호와 다릅니다",
+                    "It is not the number you signed in with",
+                );
                 fields.refuse("/phone", "not-yours", message);
             }
-            return Some(ForWhom { customer_id: CustomerId(who.subject), phone, name, is_vouched_for: false });
+            return Some(ForWhom {
+                customer_id: CustomerId(who.subject),
+                phone,
+                name,
+                is_vouched_for: false,
+            });
         }
         let required = || Text::new("필수 항목입니다", "This field is required");
         if typed.is_none() {
@@ -76,11 +89,19 @@ impl ForWhomFields {
             fields.refuse("/customerName", "required", required());
         }
         if consent != Some(true) {
-            let message = Text::new("고객의 동의를 받았는지 확인해 주세요", "Confirm that the customer agreed");
+            let message = Text::new(
+                "고객의 동의를 받았는지 확인해 주세요",
+                "Confirm that the customer agreed",
+            );
             fields.refuse("/consent", "consent-required", message);
         }
         let phone = typed?;
-        Some(ForWhom { customer_id: key.customer_id(&phone), phone, name: Some(name?), is_vouched_for: true })
+        Some(ForWhom {
+            customer_id: key.customer_id(&phone),
+            phone,
+            name: Some(name?),
+            is_vouched_for: true,
+        })
     }
 }
 
@@ -98,7 +119,11 @@ mod tests {
 
     fn somebody(role: Role) -> Identity {
         let phone = (role == Role::Customer).then(|| "010-1234-5678".parse().unwrap());
-        Identity { role, subject: Uuid::from_u128(7), phone }
+        Identity {
+            role,
+            subject: Uuid::from_u128(7),
+            phone,
+        }
     }
 
     fn given(body: &Value) -> ForWhomFields {
@@ -117,34 +142,75 @@ mod tests {
         if fields.all_right() {
             return Ok(read.unwrap());
         }
-        let document = fields.problem().render(Language::English).into_body().collect().await.unwrap().to_bytes();
+        let document = fields
+            .problem()
+            .render(Language::English)
+            .into_body()
+            .collect()
+            .await
+            .unwrap()
+            .to_bytes();
         let document: Value = serde_json::from_slice(&document).unwrap();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let errors = document["errors"].as_array().unwrap().iter();
-        Err(errors.map(|error| (text(&error["pointer"]), text(&error["code"]))).collect())
+        Err(errors
+            .map(|error| (text(&error["pointer"]), text(&error["code"])))
+            .collect())
     }
 
     #[tokio::test]
     async fn a_customer_is_who_he_signed_in_as_whatever_the_body_says() {
-        let whom = read(Role::Customer, json!({ "customerName": "홍길동" })).await.unwrap();
-        assert_eq!((whom.customer_id.0, whom.is_vouched_for), (Uuid::from_u128(7), false));
-        assert_eq!((whom.phone.e164(), whom.name.as_deref()), ("+821012345678", Some("홍길동")));
-        assert!(read(Role::Customer, json!({ "phone": "01012345678" })).await.is_ok());
+        let whom = read(Role::Customer, json!({ "customerName": "홍길동" }))
+            .await
+            .unwrap();
+        assert_eq!(
+            (whom.customer_id.0, whom.is_vouched_for),
+            (Uuid::from_u128(7), false)
+        );
+        assert_eq!(
+            (whom.phone.e164(), whom.name.as_deref()),
+            ("+821012345678", Some("홍길동"))
+        );
+        assert!(
+            read(Role::Customer, json!({ "phone": "01012345678" }))
+                .await
+                .is_ok()
+        );
         let other = read(Role::Customer, json!({ "phone": "010-9999-0000" })).await;
-        assert_eq!(other, Err(vec![("/phone".to_owned(), "not-yours".to_owned())]));
+        assert_eq!(
+            other,
+            Err(vec![("/phone".to_owned(), "not-yours".to_owned())])
+        );
     }
 
     #[tokio::test]
     async fn staff_and_salesmen_tell_number_name_and_consent_all_three() {
         for role in [Role::Staff, Role::Salesman] {
-            let whole = json!({ "phone": "010-9999-0000", "customerName": "홍길동", "consent": true });
+            let whole =
+                json!({ "phone": "010-9999-0000", "customerName": "홍길동", "consent": true });
             let whom = read(role, whole).await.unwrap();
-            assert_eq!(whom.customer_id, a_key().customer_id(&"+82 10 9999 0000".parse().unwrap()));
+            assert_eq!(
+                whom.customer_id,
+                a_key().customer_id(&"+82 10 9999 0000".parse().unwrap())
+            );
             assert!(whom.is_vouched_for);
-            let wrong = [("/phone", "required"), ("/customerName", "required"), ("/consent", "consent-required")];
+            let wrong = [
+                ("/phone", "required"),
+                ("/customerName", "required"),
+                ("/consent", "consent-required"),
+            ];
             let wrong = wrong.map(|(pointer, code)| (pointer.to_owned(), code.to_owned()));
             assert_eq!(read(role, json!({})).await, Err(wrong.to_vec()));
-            assert_eq!(read(role, json!({ "phone": "", "customerName": " ", "consent": false })).await.unwrap_err().len(), 3);
+            assert_eq!(
+                read(
+                    role,
+                    json!({ "phone": "", "customerName": " ", "consent": false })
+                )
+                .await
+                .unwrap_err()
+                .len(),
+                3
+            );
         }
     }
 }

@@ -51,7 +51,15 @@ impl Permission {
     /// A row of a table: the sights of anyone, customer, salesman, consultant and staff, in this order.
     pub const fn new(method: &'static str, path: &'static str, sights: [Sight; 5]) -> Self {
         let [anyone, customer, salesman, consultant, staff] = sights;
-        Self { method, path, anyone, customer, salesman, consultant, staff }
+        Self {
+            method,
+            path,
+            anyone,
+            customer,
+            salesman,
+            consultant,
+            staff,
+        }
     }
 
     /// How much of it somebody with this role has; nobody's role is none.
@@ -70,22 +78,46 @@ impl Permission {
         if self.anyone != No {
             return vec!["anyone"];
         }
-        Role::ALL.into_iter().filter(|role| self.sight(Some(*role)) != No).map(Role::as_str).collect()
+        Role::ALL
+            .into_iter()
+            .filter(|role| self.sight(Some(*role)) != No)
+            .map(Role::as_str)
+            .collect()
     }
 }
 
 /// The row of an operation, if there is one.
 pub fn find<'a>(table: &'a [Permission], method: &str, path: &str) -> Option<&'a Permission> {
-    let method = if method == Method::HEAD.as_str() { Method::GET.as_str() } else { method };
-    table.iter().find(|row| row.method == method && row.path == path)
+    let method = if method == Method::HEAD.as_str() {
+        Method::GET.as_str()
+    } else {
+        method
+    };
+    table
+        .iter()
+        .find(|row| row.method == method && row.path == path)
 }
 
 /// Refuses whoever may not call an operation: before `If-Match`, before the body, and before anything is looked up. The request has been
 /// routed, and whoever is signed in is on it.
-pub async fn admit(State(table): State<&'static [Permission]>, request: Request, next: Next) -> Response {
+pub async fn admit(
+    State(table): State<&'static [Permission]>,
+    request: Request,
+    next: Next,
+) -> Response {
     // 404 is the router's to say.
-    let Some(path) = request.extensions().get::<MatchedPath>() else { return next.run(request).await };
-    match refusal(table, request.method(), path.as_str(), request.extensions().get().map(|identity: &Identity| identity.role)) {
+    let Some(path) = request.extensions().get::<MatchedPath>() else {
+        return next.run(request).await;
+    };
+    match refusal(
+        table,
+        request.method(),
+        path.as_str(),
+        request
+            .extensions()
+            .get()
+            .map(|identity: &Identity| identity.role),
+    ) {
         None => next.run(request).await,
         Some(refusal) if refusal.status() == StatusCode::METHOD_NOT_ALLOWED => {
             ([(header::ALLOW, allowed(table, path.as_str()))], refusal).into_response()
@@ -94,7 +126,12 @@ pub async fn admit(State(table): State<&'static [Permission]>, request: Request,
     }
 }
 
-fn refusal(table: &[Permission], method: &Method, path: &str, role: Option<Role>) -> Option<Problem> {
+fn refusal(
+    table: &[Permission],
+    method: &Method,
+    path: &str,
+    role: Option<Role>,
+) -> Option<Problem> {
     let Some(row) = find(table, method.as_str(), path) else {
         if table.iter().any(|row| row.path == path) {
             return Some(Problem::method_not_allowed());
@@ -134,13 +171,25 @@ pub(crate) fn describe(description: &mut Value, table: &[Permission]) {
 
 /// What is in the description or in the table, and not in the other: `GET /consultations`. Empty when both are whole.
 pub fn unmatched(description: &Value, table: &[Permission]) -> Vec<String> {
-    let operations = description["paths"].as_object().into_iter().flatten().flat_map(|(path, item)| {
-        item.as_object().into_iter().flatten().map(move |(method, _)| format!("{} {path}", method.to_uppercase()))
-    });
+    let operations = description["paths"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .flat_map(|(path, item)| {
+            item.as_object()
+                .into_iter()
+                .flatten()
+                .map(move |(method, _)| format!("{} {path}", method.to_uppercase()))
+        });
     let described: Vec<String> = operations.collect();
-    let rows: Vec<String> = table.iter().map(|row| format!("{} {}", row.method, row.path)).collect();
+    let rows: Vec<String> = table
+        .iter()
+        .map(|row| format!("{} {}", row.method, row.path))
+        .collect();
     let missing = described.iter().filter(|it| !rows.contains(it)).cloned();
-    missing.chain(rows.iter().filter(|it| !described.contains(it)).cloned()).collect()
+    missing
+        .chain(rows.iter().filter(|it| !described.contains(it)).cloned())
+        .collect()
 }
 
 #[cfg(test)]
@@ -161,20 +210,41 @@ mod tests {
 
     #[test]
     fn a_stranger_is_asked_to_sign_in_and_a_wrong_role_is_refused() {
-        assert_eq!(told(&Method::GET, "/things", None), Some("sign-in-required"));
-        assert_eq!(told(&Method::GET, "/things", Some(Role::Consultant)), Some("not-allowed"));
-        assert_eq!(told(&Method::HEAD, "/things", Some(Role::Consultant)), Some("not-allowed"));
+        assert_eq!(
+            told(&Method::GET, "/things", None),
+            Some("sign-in-required")
+        );
+        assert_eq!(
+            told(&Method::GET, "/things", Some(Role::Consultant)),
+            Some("not-allowed")
+        );
+        assert_eq!(
+            told(&Method::HEAD, "/things", Some(Role::Consultant)),
+            Some("not-allowed")
+        );
         assert_eq!(told(&Method::GET, "/things", Some(Role::Customer)), None);
-        assert_eq!(told(&Method::POST, "/things/{id}/end", Some(Role::Salesman)), Some("not-allowed"));
+        assert_eq!(
+            told(&Method::POST, "/things/{id}/end", Some(Role::Salesman)),
+            Some("not-allowed")
+        );
         assert_eq!(told(&Method::GET, "/open", None), None);
     }
 
     #[test]
     fn a_path_without_a_row_is_refused_and_a_method_without_one_is_not_there() {
-        assert_eq!(told(&Method::GET, "/forgotten", Some(Role::Staff)), Some("not-allowed"));
+        assert_eq!(
+            told(&Method::GET, "/forgotten", Some(Role::Staff)),
+            Some("not-allowed")
+        );
         for role in [None, Some(Role::Staff)] {
-            assert_eq!(told(&Method::DELETE, "/things", role), Some("method-not-allowed"));
-            assert_eq!(told(&Method::HEAD, "/things/{id}/end", role), Some("method-not-allowed"));
+            assert_eq!(
+                told(&Method::DELETE, "/things", role),
+                Some("method-not-allowed")
+            );
+            assert_eq!(
+                told(&Method::HEAD, "/things/{id}/end", role),
+                Some("method-not-allowed")
+            );
         }
         assert_eq!(allowed(TABLE, "/things"), "GET,HEAD,POST");
         assert_eq!(allowed(TABLE, "/things/{id}/end"), "POST");
@@ -184,13 +254,25 @@ mod tests {
 
     #[test]
     fn the_description_tells_who_may_call_and_shows_what_is_missing() {
-        let mut description = json!({ "paths": { "/things": { "get": {}, "put": {} }, "/open": { "get": {} } } });
+        let mut description =
+            json!({ "paths": { "/things": { "get": {}, "put": {} }, "/open": { "get": {} } } });
         describe(&mut description, TABLE);
-        assert_eq!(description["paths"]["/things"]["get"]["x-actors"], json!(["customer", "staff", "salesman"]));
-        assert_eq!(description["paths"]["/open"]["get"]["x-actors"], json!(["anyone"]));
+        assert_eq!(
+            description["paths"]["/things"]["get"]["x-actors"],
+            json!(["customer", "staff", "salesman"])
+        );
+        assert_eq!(
+            description["paths"]["/open"]["get"]["x-actors"],
+            json!(["anyone"])
+        );
         assert_eq!(
             unmatched(&description, TABLE),
-            ["PUT /things", "POST /things", "GET /things/{id}/phone", "POST /things/{id}/end"]
+            [
+                "PUT /things",
+                "POST /things",
+                "GET /things/{id}/phone",
+                "POST /things/{id}/end"
+            ]
         );
     }
 }

@@ -92,7 +92,10 @@ impl FromStr for Phone {
         let national = digits
             .strip_prefix("0082")
             .or_else(|| digits.strip_prefix("82"))
-            .map_or_else(|| digits.clone(), |rest| format!("0{}", rest.strip_prefix('0').unwrap_or(rest)));
+            .map_or_else(
+                || digits.clone(),
+                |rest| format!("0{}", rest.strip_prefix('0').unwrap_or(rest)),
+            );
         let (area, rest) = match national.len() {
             9..=11 if national.starts_with('0') => split_area(&national),
             _ => return Err(NotAPhone),
@@ -102,7 +105,11 @@ impl FromStr for Phone {
             "02" | "011" | "016" | "017" | "018" | "019" | "070" => matches!(rest.len(), 7 | 8),
             _ => matches!(&area[..2], "03" | "04" | "05" | "06") && matches!(rest.len(), 7 | 8),
         };
-        if plausible { Ok(Self(format!("+82{}", &national[1..]))) } else { Err(NotAPhone) }
+        if plausible {
+            Ok(Self(format!("+82{}", &national[1..])))
+        } else {
+            Err(NotAPhone)
+        }
     }
 }
 
@@ -163,7 +170,11 @@ impl FromStr for CustomerIdKey {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
-        if text.len() >= 32 { Ok(Self(text.as_bytes().to_vec())) } else { Err("it is shorter than 32 characters") }
+        if text.len() >= 32 {
+            Ok(Self(text.as_bytes().to_vec()))
+        } else {
+            Err("it is shorter than 32 characters")
+        }
     }
 }
 
@@ -182,28 +193,52 @@ mod tests {
             "+82 (0)10-1234-5678",
             "010–1234–5678",
         ] {
-            assert_eq!(typed.parse::<Phone>().unwrap().e164(), "+821012345678", "{typed}");
+            assert_eq!(
+                typed.parse::<Phone>().unwrap().e164(),
+                "+821012345678",
+                "{typed}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_korean_number_is_refused() {
-        for typed in
-            ["", "010", "010-1234-567", "010-12345-6789", "+1 212 555 0100", "010-1234-567x", "１０", "112", "09012345678"]
-        {
+        for typed in [
+            "",
+            "010",
+            "010-1234-567",
+            "010-12345-6789",
+            "+1 212 555 0100",
+            "010-1234-567x",
+            "１０",
+            "112",
+            "09012345678",
+        ] {
             assert_eq!(typed.parse::<Phone>(), Err(NotAPhone), "{typed}");
         }
     }
 
     #[test]
     fn a_masked_number_shows_its_prefix_and_its_last_four() {
-        assert_eq!("010-1234-5678".parse::<Phone>().unwrap().masked(), "010-****-5678");
-        assert_eq!("02-123-4567".parse::<Phone>().unwrap().masked(), "02-****-4567");
+        assert_eq!(
+            "010-1234-5678".parse::<Phone>().unwrap().masked(),
+            "010-****-5678"
+        );
+        assert_eq!(
+            "02-123-4567".parse::<Phone>().unwrap().masked(),
+            "02-****-4567"
+        );
     }
 
     #[test]
     fn a_number_is_written_as_people_in_korea_write_it() {
-        for written in ["010-1234-5678", "02-123-4567", "02-1234-5678", "031-123-4567", "070-1234-5678"] {
+        for written in [
+            "010-1234-5678",
+            "02-123-4567",
+            "02-1234-5678",
+            "031-123-4567",
+            "070-1234-5678",
+        ] {
             assert_eq!(written.parse::<Phone>().unwrap().national(), written);
         }
     }
@@ -221,14 +256,24 @@ mod tests {
             "+82 10-1234-5678",
             "+82 10 1234 5678",
         ] {
-            assert!(spellings.iter().any(|spelling| spelling == written), "{written}");
+            assert!(
+                spellings.iter().any(|spelling| spelling == written),
+                "{written}"
+            );
         }
-        assert!(spellings.iter().all(|spelling| spelling.parse::<Phone>().as_ref() == Ok(&phone)));
+        assert!(
+            spellings
+                .iter()
+                .all(|spelling| spelling.parse::<Phone>().as_ref() == Ok(&phone))
+        );
     }
 
     #[test]
     fn a_phone_is_not_printed_by_accident() {
-        assert_eq!(format!("{:?}", "010-1234-5678".parse::<Phone>().unwrap()), "***");
+        assert_eq!(
+            format!("{:?}", "010-1234-5678".parse::<Phone>().unwrap()),
+            "***"
+        );
     }
 
     #[test]

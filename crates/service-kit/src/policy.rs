@@ -29,7 +29,11 @@ pub enum PolicyError {
 
 impl From<sqlx::Error> for PolicyError {
     fn from(error: sqlx::Error) -> Self {
-        if db::is_transient(&error) { Self::Retry(error.into()) } else { Self::Park(error.to_string()) }
+        if db::is_transient(&error) {
+            Self::Retry(error.into())
+        } else {
+            Self::Park(error.to_string())
+        }
     }
 }
 
@@ -65,11 +69,15 @@ where
 /// Where the payload is wrong, and not what it says: what is parked is also logged.
 fn unreadable(type_name: TypeName, error: &serde_json::Error) -> PolicyError {
     let (line, column) = (error.line(), error.column());
-    PolicyError::Park(format!("the payload is no {type_name}: {:?} at {line}:{column}", error.classify()))
+    PolicyError::Park(format!(
+        "the payload is no {type_name}: {:?} at {line}:{column}",
+        error.classify()
+    ))
 }
 
 type Reacting<'a> = Pin<Box<dyn Future<Output = Result<(), PolicyError>> + Send + 'a>>;
-type Reaction = Box<dyn for<'a> Fn(&'a mut Tx, &'a Envelope, &'a [u8]) -> Reacting<'a> + Send + Sync>;
+type Reaction =
+    Box<dyn for<'a> Fn(&'a mut Tx, &'a Envelope, &'a [u8]) -> Reacting<'a> + Send + Sync>;
 
 /// The policies of one service, by the type of event they react to.
 #[derive(Default)]
@@ -86,8 +94,12 @@ impl Policies {
         let reaction: Reaction = Box::new(move |tx, envelope, payload| {
             let policy = policy.clone();
             Box::pin(async move {
-                let event = serde_json::from_slice(payload).map_err(|error| unreadable(E::TYPE, &error))?;
-                let received = Received { envelope: envelope.clone(), event };
+                let event =
+                    serde_json::from_slice(payload).map_err(|error| unreadable(E::TYPE, &error))?;
+                let received = Received {
+                    envelope: envelope.clone(),
+                    event,
+                };
                 policy.react(tx, &received).await
             })
         });
@@ -108,8 +120,18 @@ impl Policies {
     }
 
     /// Runs every policy that reacts to the event; none is fine.
-    pub(crate) async fn react(&self, tx: &mut Tx, envelope: &Envelope, payload: &[u8]) -> Result<(), PolicyError> {
-        for reaction in self.reactions.get(envelope.type_name.as_str()).into_iter().flatten() {
+    pub(crate) async fn react(
+        &self,
+        tx: &mut Tx,
+        envelope: &Envelope,
+        payload: &[u8],
+    ) -> Result<(), PolicyError> {
+        for reaction in self
+            .reactions
+            .get(envelope.type_name.as_str())
+            .into_iter()
+            .flatten()
+        {
             reaction(tx, envelope, payload).await?;
         }
         Ok(())

@@ -25,7 +25,10 @@ pub struct Text {
 impl Text {
     /// The sentence in both languages.
     pub fn new(ko: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
-        Self { ko: ko.into(), en: en.into() }
+        Self {
+            ko: ko.into(),
+            en: en.into(),
+        }
     }
 
     fn in_language(&self, language: Language) -> &str {
@@ -48,14 +51,19 @@ pub enum Language {
 impl Language {
     /// The first of the two that `Accept-Language` names. Weights are ignored: browsers send their list in order.
     pub fn of(headers: &HeaderMap) -> Self {
-        let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let wanted = headers
+            .get(header::ACCEPT_LANGUAGE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         wanted
             .split(',')
-            .find_map(|tag| match tag.trim().get(..2)?.to_ascii_lowercase().as_str() {
-                "ko" => Some(Self::Korean),
-                "en" => Some(Self::English),
-                _ => None,
-            })
+            .find_map(
+                |tag| match tag.trim().get(..2)?.to_ascii_lowercase().as_str() {
+                    "ko" => Some(Self::Korean),
+                    "en" => Some(Self::English),
+                    _ => None,
+                },
+            )
             .unwrap_or(Self::Korean)
     }
 
@@ -83,7 +91,9 @@ pub struct FieldProblem {
 pub struct Problem(Box<Said>);
 
 /// Members that every problem has (RFC 9457), or may have.
-const STANDARD: [&str; 7] = ["type", "title", "status", "detail", "instance", "errors", "traceId"];
+const STANDARD: [&str; 7] = [
+    "type", "title", "status", "detail", "instance", "errors", "traceId",
+];
 
 #[derive(Debug, Clone)]
 struct Said {
@@ -99,12 +109,24 @@ struct Said {
 impl Problem {
     /// A problem with a stable slug, which becomes its `type`.
     pub fn new(status: StatusCode, slug: &'static str, title: Text) -> Self {
-        Self(Box::new(Said { status, slug, title, detail: None, errors: Vec::new(), more: Map::new(), retry_after: None }))
+        Self(Box::new(Said {
+            status,
+            slug,
+            title,
+            detail: None,
+            errors: Vec::new(),
+            more: Map::new(),
+            retry_after: None,
+        }))
     }
 
     /// 404: there is no such thing, or none that the caller may see.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", Text::new("찾을 수 없습니다", "There is no such thing"))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            Text::new("찾을 수 없습니다", "There is no such thing"),
+        )
     }
 
     /// 409: the present state forbids it.
@@ -128,24 +150,38 @@ impl Problem {
         Self::new(
             StatusCode::PRECONDITION_FAILED,
             "stale-version",
-            Text::new("그 사이에 다른 변경이 있었습니다", "It was changed in the meantime"),
+            Text::new(
+                "그 사이에 다른 변경이 있었습니다",
+                "It was changed in the meantime",
+            ),
         )
         .with("current", current)
     }
 
     /// 401: nobody is signed in.
     pub fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "sign-in-required", Text::new("로그인이 필요합니다", "Sign in first"))
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "sign-in-required",
+            Text::new("로그인이 필요합니다", "Sign in first"),
+        )
     }
 
     /// 403: signed in, and not allowed.
     pub fn forbidden() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "not-allowed", Text::new("권한이 없습니다", "You are not allowed to do this"))
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "not-allowed",
+            Text::new("권한이 없습니다", "You are not allowed to do this"),
+        )
     }
 
     /// 405: there is such a path, and it has no such method. Whoever says so tells in `Allow` which it has.
     pub fn method_not_allowed() -> Self {
-        let title = Text::new("지원하지 않는 요청 방식입니다", "This path has no such method");
+        let title = Text::new(
+            "지원하지 않는 요청 방식입니다",
+            "This path has no such method",
+        );
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", title)
     }
 
@@ -189,7 +225,10 @@ impl Problem {
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         // A second member of such a name would be what most readers take for the first.
-        debug_assert!(!STANDARD.contains(&name), "every problem has a member {name} already");
+        debug_assert!(
+            !STANDARD.contains(&name),
+            "every problem has a member {name} already"
+        );
         self.0.more.insert(name.to_owned(), value.into());
         self
     }
@@ -215,7 +254,11 @@ impl Problem {
             kind: format!("/problems/{}", self.0.slug),
             title: self.0.title.in_language(language).to_owned(),
             status: self.0.status.as_u16(),
-            detail: self.0.detail.as_ref().map(|detail| detail.in_language(language).to_owned()),
+            detail: self
+                .0
+                .detail
+                .as_ref()
+                .map(|detail| detail.in_language(language).to_owned()),
             errors: self
                 .0
                 .errors
@@ -234,10 +277,20 @@ impl Problem {
     /// The problem as it is sent.
     pub fn render(&self, language: Language) -> Response {
         let body = self.document(language);
-        let mut response = (self.0.status, serde_json::to_string(&body).unwrap_or_default()).into_response();
+        let mut response = (
+            self.0.status,
+            serde_json::to_string(&body).unwrap_or_default(),
+        )
+            .into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(
+            header::CONTENT_LANGUAGE,
+            HeaderValue::from_static(language.tag()),
+        );
         headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
         if let Some(seconds) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
@@ -266,7 +319,10 @@ impl From<sqlx::Error> for Problem {
         match &error {
             // No date of ours is ever out of its range: it was asked for, in a query or in a cursor that somebody made up.
             sqlx::Error::Database(database) if database.code().as_deref() == Some(OVERFLOW) => {
-                wrong_query(Text::new("날짜가 너무 이르거나 너무 늦습니다", "A date is too early or too late to be looked for"))
+                wrong_query(Text::new(
+                    "날짜가 너무 이르거나 너무 늦습니다",
+                    "A date is too early or too late to be looked for",
+                ))
             }
             _ if db::is_transient(&error) => Self::unavailable(error),
             _ => Self::internal(error),

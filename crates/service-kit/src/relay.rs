@@ -61,8 +61,16 @@ struct Sent {
 pub(crate) async fn run(db: Db, kafka: kafka::Settings, stop: CancellationToken) {
     let channel = format!("ktgg_{}", db.service());
     let bell = db.committed();
-    let mut relay =
-        Relay { db: db.clone(), kafka, stop: stop.clone(), producer: None, channel, bell, listener: None, pause: POLL };
+    let mut relay = Relay {
+        db: db.clone(),
+        kafka,
+        stop: stop.clone(),
+        producer: None,
+        channel,
+        bell,
+        listener: None,
+        pause: POLL,
+    };
     leader::lead(&db, &stop, &mut relay).await;
 }
 
@@ -96,7 +104,10 @@ impl Duty for Relay {
     async fn follow(&mut self) {
         self.listener = None;
         while self.bell.changed().await.is_ok() {
-            let told = sqlx::query("select pg_notify($1, '')").bind(&self.channel).execute(self.db.pool()).await;
+            let told = sqlx::query("select pg_notify($1, '')")
+                .bind(&self.channel)
+                .execute(self.db.pool())
+                .await;
             if told.is_err() {
                 return;
             }
@@ -160,7 +171,9 @@ impl Relay {
         let producer = self.producer()?;
         let sent = self.send(lease, &producer, &pending).await?;
         let done = deletable(&sent);
-        let delete = sqlx::query("delete from outbox_pending where pos = any($1)").bind(&done).execute(lease.connection());
+        let delete = sqlx::query("delete from outbox_pending where pos = any($1)")
+            .bind(&done)
+            .execute(lease.connection());
         bounded(delete).await?;
         if done.len() == pending.len() {
             self.pause = POLL;
@@ -178,7 +191,11 @@ impl Relay {
 
     /// The producer, or a new one: an idempotent producer that lost its sequence never sends again.
     fn producer(&mut self) -> Result<FutureProducer, KafkaError> {
-        if let Some(producer) = self.producer.as_ref().filter(|producer| producer.client().fatal_error().is_none()) {
+        if let Some(producer) = self
+            .producer
+            .as_ref()
+            .filter(|producer| producer.client().fatal_error().is_none())
+        {
             return Ok(producer.clone());
         }
         self.forget_producer();
@@ -196,7 +213,12 @@ impl Relay {
     }
 
     /// Sends the rows one by one, in order, then waits for all of the acknowledgements, keeping the lead meanwhile.
-    async fn send(&self, lease: &mut Lease, producer: &FutureProducer, pending: &[Pending]) -> anyhow::Result<Vec<Sent>> {
+    async fn send(
+        &self,
+        lease: &mut Lease,
+        producer: &FutureProducer,
+        pending: &[Pending],
+    ) -> anyhow::Result<Vec<Sent>> {
         let mut waiting = Vec::with_capacity(pending.len());
         for row in pending {
             let key = kafka::key(row.aggregateid);
@@ -246,7 +268,11 @@ impl Pending {
             aggregate_id: self.aggregateid,
             version: self.version,
             recorded_at: self.recorded_at,
-            traceparent: self.headers.get("traceparent").and_then(Value::as_str).map(str::to_owned),
+            traceparent: self
+                .headers
+                .get("traceparent")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
         }
     }
 }
@@ -289,7 +315,14 @@ mod tests {
 
     fn rows() -> impl Strategy<Value = Vec<Sent>> {
         prop::collection::vec((0..4, any::<bool>()), 0..50).prop_map(|rows| {
-            (1..).zip(rows).map(|(pos, (partition, acknowledged))| Sent { pos, partition, acknowledged }).collect()
+            (1..)
+                .zip(rows)
+                .map(|(pos, (partition, acknowledged))| Sent {
+                    pos,
+                    partition,
+                    acknowledged,
+                })
+                .collect()
         })
     }
 

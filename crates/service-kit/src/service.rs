@@ -30,7 +30,9 @@ use crate::health::{self, Phase};
 use crate::permissions::{self, Permission};
 use crate::phone::CustomerIdKey;
 use crate::policy::{Policies, Policy};
-use crate::{Db, Problem, after, db, describe, disclosure, http, idempotency, relay, shutdown, telemetry};
+use crate::{
+    Db, Problem, after, db, describe, disclosure, http, idempotency, relay, shutdown, telemetry,
+};
 
 /// What a handler and a background task get.
 #[derive(Debug, Clone)]
@@ -50,7 +52,9 @@ impl Context {
     /// # Errors
     /// 500 in a service that did not say that it [identifies customers](Service::identifies_customers).
     pub fn customer_ids(&self) -> Result<&CustomerIdKey, Problem> {
-        self.customer_ids.as_ref().ok_or_else(|| Problem::internal("this service has no CUSTOMER_ID_KEY"))
+        self.customer_ids
+            .as_ref()
+            .ok_or_else(|| Problem::internal("this service has no CUSTOMER_ID_KEY"))
     }
 }
 
@@ -123,7 +127,8 @@ impl Service {
         F: FnOnce(Context, CancellationToken) -> R + Send + 'static,
         R: Future<Output = ()> + Send + 'static,
     {
-        self.tasks.push(Box::new(|context, stop| Box::pin(task(context, stop))));
+        self.tasks
+            .push(Box::new(|context, stop| Box::pin(task(context, stop))));
         self
     }
 
@@ -158,7 +163,11 @@ impl Service {
 
     /// The description of its routes (`OpenAPI` 3.1), with every problem and an example of everything.
     pub fn description(&self) -> Value {
-        describe::complete((self.routes)().into_openapi(), &(self.problems)(), self.permissions)
+        describe::complete(
+            (self.routes)().into_openapi(),
+            &(self.problems)(),
+            self.permissions,
+        )
     }
 
     /// Its policies: which function reacts to which type of event.
@@ -187,7 +196,9 @@ impl Service {
     /// When a port is taken.
     pub async fn bind(self, config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Bound> {
         let listen = |address| async move {
-            TcpListener::bind(address).await.with_context(|| format!("{} cannot listen on {address}", self.name))
+            TcpListener::bind(address)
+                .await
+                .with_context(|| format!("{} cannot listen on {address}", self.name))
         };
         let listener = listen(config.listen).await?;
         let admin = listen(config.admin_listen).await?;
@@ -207,15 +218,33 @@ impl Service {
     pub(crate) fn router(&self, context: Context, verifier: Verifier) -> Router {
         let (routes, _) = (self.routes)().split_for_parts();
         let description = self.description().to_string();
-        let gate = Gate { verifier, service: self.name };
-        let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        let gate = Gate {
+            verifier,
+            service: self.name,
+        };
+        let json = [(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        )];
         let routes = routes
-            .layer(middleware::from_fn_with_state(self.permissions, permissions::admit))
-            .route("/openapi.json", axum::routing::get(|| async { (json, description) }))
+            .layer(middleware::from_fn_with_state(
+                self.permissions,
+                permissions::admit,
+            ))
+            .route(
+                "/openapi.json",
+                axum::routing::get(|| async { (json, description) }),
+            )
             .layer(middleware::from_fn(disclosure::refuse_head))
-            .layer(middleware::from_fn_with_state(after::Reader::new(context.db.clone(), self.policies.topics()), after::wait))
+            .layer(middleware::from_fn_with_state(
+                after::Reader::new(context.db.clone(), self.policies.topics()),
+                after::wait,
+            ))
             .layer(middleware::from_fn_with_state(gate, auth::identify))
-            .layer(middleware::from_fn_with_state(http::Bounds(self.slow.clone().into()), http::bounded))
+            .layer(middleware::from_fn_with_state(
+                http::Bounds(self.slow.clone().into()),
+                http::bounded,
+            ))
             .with_state(context);
         http::layers(routes)
     }
@@ -227,7 +256,10 @@ impl Service {
 
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Service").field("name", &self.name).field("policies", &self.policies).finish_non_exhaustive()
+        f.debug_struct("Service")
+            .field("name", &self.name)
+            .field("policies", &self.policies)
+            .finish_non_exhaustive()
     }
 }
 
@@ -256,9 +288,13 @@ impl Bound {
     /// Tells when this service serves and its consumer holds its partitions; with one replica of it, those are all of them.
     pub fn ready(&self) -> impl Future<Output = ()> + Send + 'static {
         let (mut phase, mut held) = (self.phase.subscribe(), self.held.subscribe());
-        let partitions = self.service.policies.topics().len() * usize::try_from(Topic::PARTITIONS).unwrap_or_default();
+        let partitions = self.service.policies.topics().len()
+            * usize::try_from(Topic::PARTITIONS).unwrap_or_default();
         async move {
-            let serves = phase.wait_for(|phase| *phase != Phase::Starting).await.is_ok();
+            let serves = phase
+                .wait_for(|phase| *phase != Phase::Starting)
+                .await
+                .is_ok();
             let holds = held.wait_for(|held| *held >= partitions).await.is_ok();
             if !(serves && holds) {
                 // It ended before it was ready: then it never will be.
@@ -272,9 +308,21 @@ impl Bound {
     /// # Errors
     /// On what no waiting can mend: a schema that is older than this build, a fatal Kafka error, topics that are not as they must be.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { service, config, db, listener, admin, held, phase } = self;
+        let Self {
+            service,
+            config,
+            db,
+            listener,
+            admin,
+            held,
+            phase,
+        } = self;
         let name = service.name;
-        let (serving, consuming, relaying) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+        let (serving, consuming, relaying) = (
+            CancellationToken::new(),
+            CancellationToken::new(),
+            CancellationToken::new(),
+        );
         let admin_router = health::router(db.clone(), phase.subscribe());
         let admin_server = spawn(axum::serve(admin, admin_router).into_future());
 
@@ -289,11 +337,22 @@ impl Bound {
         let context = Context::new(db.clone(), config.customer_ids.clone());
         let router = service
             .router(context.clone(), config.verifier.clone())
-            .layer(middleware::from_fn_with_state(phase.subscribe(), close_while_draining));
+            .layer(middleware::from_fn_with_state(
+                phase.subscribe(),
+                close_while_draining,
+            ));
         let stopped = serving.clone().cancelled_owned();
-        let mut server = spawn(axum::serve(listener, router).with_graceful_shutdown(stopped).into_future());
+        let mut server = spawn(
+            axum::serve(listener, router)
+                .with_graceful_shutdown(stopped)
+                .into_future(),
+        );
 
-        let mut relay = spawn(relay::run(db.clone(), config.kafka.clone(), relaying.clone()));
+        let mut relay = spawn(relay::run(
+            db.clone(),
+            config.kafka.clone(),
+            relaying.clone(),
+        ));
         let mut working = JoinSet::new();
         let mut service = service;
         for task in std::mem::take(&mut service.tasks) {
@@ -307,7 +366,12 @@ impl Bound {
         }
         working.spawn(forget_old(db.clone(), consuming.clone()));
         let intake = Arc::new(service.into_intake(db.clone()));
-        working.spawn(consumer::run(intake, config.kafka.clone(), held, consuming.clone()));
+        working.spawn(consumer::run(
+            intake,
+            config.kafka.clone(),
+            held,
+            consuming.clone(),
+        ));
 
         let failure = tokio::select! {
             failure = wait_for_failure(&mut working, &stop) => failure,
@@ -323,7 +387,10 @@ impl Bound {
             finish("requests", FINISH_REQUESTS, server).await;
         }
         consuming.cancel();
-        finish("consuming", FINISH_CONSUMING, async { while working.join_next().await.is_some() {} }).await;
+        finish("consuming", FINISH_CONSUMING, async {
+            while working.join_next().await.is_some() {}
+        })
+        .await;
         relaying.cancel();
         if !relay.is_finished() {
             finish("relaying", FINISH_RELAYING, relay).await;
@@ -336,7 +403,10 @@ impl Bound {
 }
 
 /// Waits until told to stop, or until a part fails.
-async fn wait_for_failure(working: &mut JoinSet<anyhow::Result<()>>, stop: &CancellationToken) -> Option<anyhow::Error> {
+async fn wait_for_failure(
+    working: &mut JoinSet<anyhow::Result<()>>,
+    stop: &CancellationToken,
+) -> Option<anyhow::Error> {
     loop {
         tokio::select! {
             () = stop.cancelled() => return None,
@@ -360,7 +430,12 @@ async fn finish<F: IntoFuture>(what: &str, bound: Duration, future: F) {
 ///
 /// # Errors
 /// On what no waiting can mend: a schema that is older than this build, a broken migration, a wrong password.
-pub async fn migrate(db: &Db, migrations: &Migrator, how: Migrate, stop: &CancellationToken) -> anyhow::Result<bool> {
+pub async fn migrate(
+    db: &Db,
+    migrations: &Migrator,
+    how: Migrate,
+    stop: &CancellationToken,
+) -> anyhow::Result<bool> {
     loop {
         let result = tokio::select! {
             () = stop.cancelled() => return Ok(false),
@@ -369,7 +444,11 @@ pub async fn migrate(db: &Db, migrations: &Migrator, how: Migrate, stop: &Cancel
         match result {
             Ok(()) => return Ok(true),
             Err(error) if is_away(&error) => {
-                tracing::info!(service = db.service(), error = format!("{error:#}"), "waiting for the database");
+                tracing::info!(
+                    service = db.service(),
+                    error = format!("{error:#}"),
+                    "waiting for the database"
+                );
             }
             Err(error) => return Err(error),
         }
@@ -383,24 +462,34 @@ pub async fn migrate(db: &Db, migrations: &Migrator, how: Migrate, stop: &Cancel
 /// Whether the database is away, or another replica migrates it just now; a wrong password or a broken migration is not that.
 fn is_away(error: &anyhow::Error) -> bool {
     let cause = match error.downcast_ref::<MigrateError>() {
-        Some(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Some(error),
+        Some(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
+            Some(error)
+        }
         _ => error.downcast_ref::<sqlx::Error>(),
     };
     match cause {
         // 57P0x: the server starts up or shuts down; 55: a lock was not to be had; 53: too many connections; 40: a serialization failure.
-        Some(sqlx::Error::Database(database)) => {
-            database.code().is_some_and(|code| ["57P0", "55", "53", "40"].iter().any(|class| code.starts_with(class)))
-        }
+        Some(sqlx::Error::Database(database)) => database.code().is_some_and(|code| {
+            ["57P0", "55", "53", "40"]
+                .iter()
+                .any(|class| code.starts_with(class))
+        }),
         Some(error) => db::is_transient(error),
         None => false,
     }
 }
 
 /// Clients with a pooled connection do not hear of a removed endpoint; this tells them to open another.
-async fn close_while_draining(State(phase): State<watch::Receiver<Phase>>, request: Request, next: Next) -> Response {
+async fn close_while_draining(
+    State(phase): State<watch::Receiver<Phase>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
     if *phase.borrow() == Phase::Draining {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
@@ -434,7 +523,10 @@ async fn forget_old(db: Db, stop: CancellationToken) -> anyhow::Result<()> {
 }
 
 /// Runs a task beside the caller. Whoever calls it waits for it when the process stops.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that spawns")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that spawns"
+)]
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
@@ -470,7 +562,10 @@ pub async fn run(service: Service) {
     let telemetry = telemetry::Settings::read(&mut env);
     let config = service.config(&mut env);
     let (Some(config), None) = (config, env.wrong()) else {
-        exit_wrong(&env.wrong().map_or_else(|| anyhow::anyhow!("the configuration is wrong"), anyhow::Error::from));
+        exit_wrong(&env.wrong().map_or_else(
+            || anyhow::anyhow!("the configuration is wrong"),
+            anyhow::Error::from,
+        ));
     };
     if let Err(error) = telemetry.start() {
         exit_wrong(&error);
@@ -478,7 +573,9 @@ pub async fn run(service: Service) {
     let result = match std::env::args().nth(1).as_deref() {
         None => alone(service, config).await,
         Some("migrate") => migrate_only(&service, &config).await,
-        Some(other) => exit_wrong(&anyhow::anyhow!("{other} is no sub-command: there is only `migrate`")),
+        Some(other) => exit_wrong(&anyhow::anyhow!(
+            "{other} is no sub-command: there is only `migrate`"
+        )),
     };
     process::exit(match result {
         Ok(()) => 0,
@@ -496,7 +593,9 @@ async fn alone(service: Service, config: Config) -> anyhow::Result<()> {
 }
 
 async fn migrate_only(service: &Service, config: &Config) -> anyhow::Result<()> {
-    Db::new(service.name, &config.database_url, Arc::new(SystemClock))?.migrate(&service.migrations, Migrate::Apply).await
+    Db::new(service.name, &config.database_url, Arc::new(SystemClock))?
+        .migrate(&service.migrations, Migrate::Apply)
+        .await
 }
 
 #[expect(clippy::print_stderr, reason = "logging may be what could not start")]

@@ -55,8 +55,11 @@ mod tests {
 
     impl Consumer {
         fn take(&mut self, version: i64) {
-            let known =
-                Known { last: self.last, parked_itself: self.parked.contains(&version), parked_any: !self.parked.is_empty() };
+            let known = Known {
+                last: self.last,
+                parked_itself: self.parked.contains(&version),
+                parked_any: !self.parked.is_empty(),
+            };
             match decide(version, known) {
                 Taking::Apply => {
                     self.apply(version);
@@ -79,7 +82,10 @@ mod tests {
 
     /// Every version from 1 to `count`, each sent once or more, in any order.
     fn deliveries(count: i64) -> impl Strategy<Value = Vec<i64>> {
-        (Just((1..=count).collect::<Vec<_>>()), prop::collection::vec(1..=count, 0..40))
+        (
+            Just((1..=count).collect::<Vec<_>>()),
+            prop::collection::vec(1..=count, 0..40),
+        )
             .prop_map(|(each, again)| [each, again].concat())
             .prop_shuffle()
     }

@@ -62,7 +62,9 @@ impl Settings {
     /// When logging was started before.
     pub fn start(self) -> anyhow::Result<()> {
         let filter = EnvFilter::try_new(self.filter.to_string())?;
-        let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let logs = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr);
         let started = match self.format {
             Format::Json => logs.json().try_init(),
             Format::Text => logs.with_ansi(false).try_init(),

@@ -11,7 +11,8 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use chrono::{DateTime, TimeDelta, Utc};
 use events::{
-    Category, Edition, Envelope, Event, Period, PeriodKind, PersonRole, Profile, ProjectStatus, Region, SeriesId, USUAL_WEIGHT,
+    Category, Edition, Envelope, Event, Period, PeriodKind, PersonRole, Profile, ProjectStatus,
+    Region, SeriesId, USUAL_WEIGHT,
 };
 use http_body_util::BodyExt as _;
 use serde_json::Value;
@@ -32,7 +33,10 @@ use crate::{Clock, Context, Db, Service, kafka};
 ///
 /// # Panics
 /// When there is none.
-#[expect(clippy::disallowed_methods, reason = "tests are told by the environment where their servers are")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests are told by the environment where their servers are"
+)]
 pub fn postgres_url() -> String {
     std::env::var("KTGG_TEST_POSTGRES")
         .expect("KTGG_TEST_POSTGRES is not set: run `cargo xtask test`, which starts a Postgres and a Kafka")
@@ -42,11 +46,18 @@ pub fn postgres_url() -> String {
 ///
 /// # Panics
 /// When there is none, or when it cannot create topics.
-#[expect(clippy::disallowed_methods, reason = "tests are told by the environment where their servers are")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests are told by the environment where their servers are"
+)]
 pub async fn kafka() -> kafka::Settings {
-    let brokers = std::env::var("KTGG_TEST_KAFKA")
-        .expect("KTGG_TEST_KAFKA is not set: run `cargo xtask test`, which starts a Postgres and a Kafka");
-    let settings = kafka::Settings { brokers, topic_prefix: format!("test-{}", Uuid::new_v4().simple()) };
+    let brokers = std::env::var("KTGG_TEST_KAFKA").expect(
+        "KTGG_TEST_KAFKA is not set: run `cargo xtask test`, which starts a Postgres and a Kafka",
+    );
+    let settings = kafka::Settings {
+        brokers,
+        topic_prefix: format!("test-{}", Uuid::new_v4().simple()),
+    };
     settings.create_topics().await.unwrap();
     settings
 }
@@ -63,7 +74,8 @@ impl MockClock {
 
     /// Moves it.
     pub fn advance(&self, by: TimeDelta) {
-        self.0.fetch_add(by.num_microseconds().unwrap_or(0), Ordering::SeqCst);
+        self.0
+            .fetch_add(by.num_microseconds().unwrap_or(0), Ordering::SeqCst);
     }
 }
 
@@ -89,7 +101,10 @@ impl Logs {
             .with_ansi(false)
             .with_writer(move || lines.clone())
             .finish();
-        Self { written, _until_dropped: tracing::subscriber::set_default(subscriber) }
+        Self {
+            written,
+            _until_dropped: tracing::subscriber::set_default(subscriber),
+        }
     }
 
     /// What was logged so far.
@@ -117,7 +132,10 @@ pub async fn database(services: &[&str]) -> String {
     let admin = postgres_url();
     let name = format!("test_{}", Uuid::new_v4().simple());
     let mut connection = PgConnection::connect(&admin).await.unwrap();
-    sqlx::query(AssertSqlSafe(format!("create database {name}"))).execute(&mut connection).await.unwrap();
+    sqlx::query(AssertSqlSafe(format!("create database {name}")))
+        .execute(&mut connection)
+        .await
+        .unwrap();
     connection.close().await.unwrap();
     let url = in_database(&admin, &name);
     for service in services {
@@ -171,13 +189,24 @@ impl TestApp {
         let name = service.name();
         let url: DatabaseUrl = crate::db::service_url(&database, name, "test").unwrap();
         let db = Db::new(name, &url, clock.clone()).unwrap();
-        db.migrate(service.migrations(), Migrate::Apply).await.unwrap();
+        db.migrate(service.migrations(), Migrate::Apply)
+            .await
+            .unwrap();
         let customer_ids = service.needs_customer_ids().then(customer_id_key);
         let context = Context::new(db.clone(), customer_ids);
         let verifier = signer().public_pem().unwrap().parse().unwrap();
         let router = service.router(context.clone(), verifier);
         let intake = service.into_intake(db);
-        Self { name, url: database, context, clock, router, intake, read: AtomicI64::new(0), offset: AtomicI64::new(0) }
+        Self {
+            name,
+            url: database,
+            context,
+            clock,
+            router,
+            intake,
+            read: AtomicI64::new(0),
+            offset: AtomicI64::new(0),
+        }
     }
 
     /// What handlers and tasks of the service get.
@@ -197,14 +226,20 @@ impl TestApp {
 
     /// A caller without a token.
     pub fn anyone(&self) -> Caller<'_> {
-        Caller { app: self, token: None }
+        Caller {
+            app: self,
+            token: None,
+        }
     }
 
     /// A caller with this identity.
     pub fn with(&self, identity: &Identity) -> Caller<'_> {
         // The verifier goes by the machine's clock, whatever the test's shows.
         let now = crate::clock::SystemClock.now();
-        Caller { app: self, token: Some(signer().sign(identity, self.name, now, LIFETIME).unwrap()) }
+        Caller {
+            app: self,
+            token: Some(signer().sign(identity, self.name, now, LIFETIME).unwrap()),
+        }
     }
 
     /// A customer by phone number.
@@ -214,17 +249,29 @@ impl TestApp {
 
     /// A member of staff.
     pub fn as_staff(&self) -> Caller<'_> {
-        self.with(&Identity { role: Role::Staff, subject: Uuid::from_u128(0x57AFF), phone: None })
+        self.with(&Identity {
+            role: Role::Staff,
+            subject: Uuid::from_u128(0x57AFF),
+            phone: None,
+        })
     }
 
     /// A salesman by id.
     pub fn as_salesman(&self, id: Uuid) -> Caller<'_> {
-        self.with(&Identity { role: Role::Salesman, subject: id, phone: None })
+        self.with(&Identity {
+            role: Role::Salesman,
+            subject: id,
+            phone: None,
+        })
     }
 
     /// A consultant by id.
     pub fn as_consultant(&self, id: Uuid) -> Caller<'_> {
-        self.with(&Identity { role: Role::Consultant, subject: id, phone: None })
+        self.with(&Identity {
+            role: Role::Consultant,
+            subject: id,
+            phone: None,
+        })
     }
 
     /// Walks over every operation as everybody, and fails when a table has a row too few or too many, or when anybody but whom it refuses is
@@ -236,15 +283,29 @@ impl TestApp {
         let mut wrong = permissions::unmatched(description, table);
         for row in table {
             let path = nobodys(row.path);
-            for role in [None, Some(Role::Customer), Some(Role::Salesman), Some(Role::Consultant), Some(Role::Staff)] {
+            for role in [
+                None,
+                Some(Role::Customer),
+                Some(Role::Salesman),
+                Some(Role::Consultant),
+                Some(Role::Staff),
+            ] {
                 let subject = Uuid::from_u128(0x0DD);
                 let caller = match role {
                     None => self.anyone(),
                     Some(Role::Customer) => self.as_customer("010-0000-0000"),
-                    Some(role) => self.with(&Identity { role, subject, phone: None }),
+                    Some(role) => self.with(&Identity {
+                        role,
+                        subject,
+                        phone: None,
+                    }),
                 };
                 let method = Method::from_bytes(row.method.as_bytes()).unwrap();
-                let status = caller.send(method, &path, &[], Vec::new()).await.status.as_u16();
+                let status = caller
+                    .send(method, &path, &[], Vec::new())
+                    .await
+                    .status
+                    .as_u16();
                 let is_as_it_says = match (row.sight(role), role) {
                     (Sight::No, None) => status == 401,
                     (Sight::No, Some(_)) => status == 403,
@@ -265,12 +326,20 @@ impl TestApp {
 
     /// Delivers an event with an id that the test chose, so that it can deliver it again.
     pub async fn deliver_as<E: Event>(&self, id: Uuid, version: i64, event: &E) {
-        self.deliver_raw(&envelope(id, version, event), serde_json::to_vec(event).unwrap()).await;
+        self.deliver_raw(
+            &envelope(id, version, event),
+            serde_json::to_vec(event).unwrap(),
+        )
+        .await;
     }
 
     /// Delivers a record with any envelope and any payload.
     pub async fn deliver_raw(&self, envelope: &Envelope, payload: Vec<u8>) {
-        let record = self.record(kafka::header_map(Some(&kafka::headers(envelope))), &envelope.aggregate_id.to_string(), payload);
+        let record = self.record(
+            kafka::header_map(Some(&kafka::headers(envelope))),
+            &envelope.aggregate_id.to_string(),
+            payload,
+        );
         assert!(self.intake.take(&[record], &CancellationToken::new()).await);
     }
 
@@ -280,7 +349,12 @@ impl TestApp {
         assert!(self.intake.take(&[record], &CancellationToken::new()).await);
     }
 
-    fn record(&self, headers: serde_json::Map<String, Value>, key: &str, payload: Vec<u8>) -> Record {
+    fn record(
+        &self,
+        headers: serde_json::Map<String, Value>,
+        key: &str,
+        payload: Vec<u8>,
+    ) -> Record {
         Record {
             topic: "test".to_owned(),
             partition: 0,
@@ -293,14 +367,20 @@ impl TestApp {
 
     /// The reasons of what is parked, in the order in which it was parked.
     pub async fn parked(&self) -> Vec<String> {
-        sqlx::query_scalar("select reason from parked order by id").fetch_all(self.pool()).await.unwrap()
+        sqlx::query_scalar("select reason from parked order by id")
+            .fetch_all(self.pool())
+            .await
+            .unwrap()
     }
 
     /// Every table of the schema but these, and whatever it holds as text: without ids and instants, which tell nothing of anybody, and bytes
     /// as what they spell.
     pub async fn tables(&self, unseen: &[&str]) -> BTreeMap<String, String> {
         let mut tx = self.pool().begin().await.unwrap();
-        sqlx::raw_sql("set local bytea_output = 'escape'").execute(&mut *tx).await.unwrap();
+        sqlx::raw_sql("set local bytea_output = 'escape'")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
         let names: Vec<String> = sqlx::query_scalar(
             "select table_name::text from information_schema.tables
              where table_schema = current_schema() and table_type = 'BASE TABLE' and table_name <> all($1)",
@@ -315,7 +395,11 @@ impl TestApp {
                 "select coalesce(string_agg(regexp_replace(to_jsonb(t)::text, $1, '…', 'g'), E'\\n' order by to_jsonb(t)::text), '')
                  from {table} t"
             );
-            let text = sqlx::query_scalar(AssertSqlSafe(sql)).bind(TELLS_NOTHING).fetch_one(&mut *tx).await.unwrap();
+            let text = sqlx::query_scalar(AssertSqlSafe(sql))
+                .bind(TELLS_NOTHING)
+                .fetch_one(&mut *tx)
+                .await
+                .unwrap();
             tables.insert(table, text);
         }
         tables
@@ -323,16 +407,19 @@ impl TestApp {
 
     /// The events that were recorded since the last call: type, version, payload.
     pub async fn new_events(&self) -> Vec<(String, i64, Value)> {
-        let rows: Vec<(i64, String, i64, Value)> =
-            sqlx::query_as("select pos, type, version, payload from event_log where pos > $1 order by pos")
-                .bind(self.read.load(Ordering::SeqCst))
-                .fetch_all(self.pool())
-                .await
-                .unwrap();
+        let rows: Vec<(i64, String, i64, Value)> = sqlx::query_as(
+            "select pos, type, version, payload from event_log where pos > $1 order by pos",
+        )
+        .bind(self.read.load(Ordering::SeqCst))
+        .fetch_all(self.pool())
+        .await
+        .unwrap();
         if let Some((pos, ..)) = rows.last() {
             self.read.store(*pos, Ordering::SeqCst);
         }
-        rows.into_iter().map(|(_, name, version, payload)| (name, version, payload)).collect()
+        rows.into_iter()
+            .map(|(_, name, version, payload)| (name, version, payload))
+            .collect()
     }
 }
 
@@ -341,8 +428,13 @@ const TELLS_NOTHING: &str = "[0-9a-f]{8}(-[0-9a-f]{4,12}){4}|[0-9]{4}-[0-9]{2}-[
 
 /// The path with ids that nobody has in the place of its parameters.
 fn nobodys(path: &str) -> String {
-    let segments =
-        path.split('/').map(|segment| if segment.starts_with('{') { "01890a5d-ac96-774b-bcce-0000000000dd" } else { segment });
+    let segments = path.split('/').map(|segment| {
+        if segment.starts_with('{') {
+            "01890a5d-ac96-774b-bcce-0000000000dd"
+        } else {
+            segment
+        }
+    });
     segments.collect::<Vec<_>>().join("/")
 }
 
@@ -362,7 +454,11 @@ pub fn envelope<E: Event>(id: Uuid, version: i64, event: &E) -> Envelope {
 /// The customer who has this number, by a key that only tests use.
 pub fn customer(phone: &str) -> Identity {
     let phone: Phone = phone.parse().unwrap();
-    Identity { role: Role::Customer, subject: customer_id_key().customer_id(&phone).0, phone: Some(phone) }
+    Identity {
+        role: Role::Customer,
+        subject: customer_id_key().customer_id(&phone).0,
+        phone: Some(phone),
+    }
 }
 
 /// The key by which tests make customer ids.
@@ -384,31 +480,57 @@ impl Caller<'_> {
 
     /// `POST` with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.send(Method::POST, path, &[("content-type", "application/json")], body.to_string().into_bytes()).await
+        self.send(
+            Method::POST,
+            path,
+            &[("content-type", "application/json")],
+            body.to_string().into_bytes(),
+        )
+        .await
     }
 
     /// `POST` with a JSON body and an idempotency key.
     pub async fn post_with_key(&self, path: &str, key: &str, body: &Value) -> Answer {
-        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
-        self.send(Method::POST, path, &headers, body.to_string().into_bytes()).await
+        let headers = [
+            ("content-type", "application/json"),
+            ("idempotency-key", key),
+        ];
+        self.send(Method::POST, path, &headers, body.to_string().into_bytes())
+            .await
     }
 
     /// `POST` of a change to a version.
     pub async fn post_if(&self, path: &str, version: i64, body: &Value) -> Answer {
         let tag = format!("\"{version}\"");
-        self.send(Method::POST, path, &[("content-type", "application/json"), ("if-match", &tag)], body.to_string().into_bytes())
-            .await
+        self.send(
+            Method::POST,
+            path,
+            &[("content-type", "application/json"), ("if-match", &tag)],
+            body.to_string().into_bytes(),
+        )
+        .await
     }
 
     /// `PATCH` of a version.
     pub async fn patch_if(&self, path: &str, version: i64, body: &Value) -> Answer {
         let tag = format!("\"{version}\"");
-        self.send(Method::PATCH, path, &[("content-type", "application/json"), ("if-match", &tag)], body.to_string().into_bytes())
-            .await
+        self.send(
+            Method::PATCH,
+            path,
+            &[("content-type", "application/json"), ("if-match", &tag)],
+            body.to_string().into_bytes(),
+        )
+        .await
     }
 
     /// Any request.
-    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -416,11 +538,21 @@ impl Caller<'_> {
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        let response = self.app.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let response = self
+            .app
+            .router
+            .clone()
+            .oneshot(request.body(Body::from(body)).unwrap())
+            .await
+            .unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, json }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            json,
+        }
     }
 }
 
@@ -453,17 +585,31 @@ impl Answer {
     #[track_caller]
     pub fn problem(self, status: u16) -> (String, Vec<(String, String)>) {
         assert_eq!(self.status.as_u16(), status, "{}", self.json);
-        assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(
+            self.headers[header::CONTENT_TYPE],
+            "application/problem+json"
+        );
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let slug = text(&self.json["type"]).trim_start_matches("/problems/").to_owned();
+        let slug = text(&self.json["type"])
+            .trim_start_matches("/problems/")
+            .to_owned();
         let errors = self.json["errors"].as_array().into_iter().flatten();
-        (slug, errors.map(|error| (text(&error["pointer"]), text(&error["code"]))).collect())
+        (
+            slug,
+            errors
+                .map(|error| (text(&error["pointer"]), text(&error["code"])))
+                .collect(),
+        )
     }
 }
 
 /// A pool on a whole test database, for a checker that reads every schema.
 pub async fn superuser_pool(url: &str) -> PgPool {
-    PgPoolOptions::new().max_connections(4).connect(url).await.unwrap()
+    PgPoolOptions::new()
+        .max_connections(4)
+        .connect(url)
+        .await
+        .unwrap()
 }
 
 /// An edition of a programme as events tell it: nationwide, planned, taken at any time.
@@ -477,7 +623,12 @@ pub fn an_edition(series: Uuid, name: &str) -> Edition {
         target: None,
         agency: "중소벤처기업부".to_owned(),
         host: "소상공인시장진흥공단".to_owned(),
-        period: Period { kind: PeriodKind::Always, text: "상시".to_owned(), starts_on: None, ends_on: None },
+        period: Period {
+            kind: PeriodKind::Always,
+            text: "상시".to_owned(),
+            starts_on: None,
+            ends_on: None,
+        },
         status: ProjectStatus::Planned,
         started_on: None,
         ended_on: None,

@@ -29,19 +29,42 @@ pub(crate) fn run(bench: &Bench, interrupt: &Interrupt) -> Result<ExitCode> {
     let places = places();
     check_tools(&places, true)?;
     let progress = Progress::new(4, true);
-    let (sandbox, program) = start_beside("cargo xtask bench", "bench", &places, interrupt, &progress, || {
-        let step = progress.step("KT.GG", "building with optimisation");
-        let program = build_ktgg(true, interrupt)?;
-        step.done("built with optimisation");
-        Ok(program)
-    })?;
+    let (sandbox, program) = start_beside(
+        "cargo xtask bench",
+        "bench",
+        &places,
+        interrupt,
+        &progress,
+        || {
+            let step = progress.step("KT.GG", "building with optimisation");
+            let program = build_ktgg(true, interrupt)?;
+            step.done("built with optimisation");
+            Ok(program)
+        },
+    )?;
     let mut command = Command::new(program);
-    command.args(["bench", "live", "--postgres", &sandbox.postgres_url(), "--kafka", &sandbox.kafka()]);
+    command.args([
+        "bench",
+        "live",
+        "--postgres",
+        &sandbox.postgres_url(),
+        "--kafka",
+        &sandbox.kafka(),
+    ]);
     command.arg("--data").arg(sandbox.data());
-    command.args(["--requests", &live.requests.to_string(), "--rate", &live.rate.to_string()]);
+    command.args([
+        "--requests",
+        &live.requests.to_string(),
+        "--rate",
+        &live.rate.to_string(),
+    ]);
     let ran = status(command.stdin(Stdio::null()), "ktgg bench", interrupt);
     let removed = sandbox.remove();
     let success = ran?.success();
     removed?;
-    Ok(if success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if success {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

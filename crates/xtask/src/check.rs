@@ -18,15 +18,24 @@ pub(crate) struct Check {
 
 impl Check {
     fn wants(&self, step: &str) -> bool {
-        self.steps.is_empty() || self.steps.iter().any(|it| step.split(' ').next() == Some(it))
+        self.steps.is_empty()
+            || self
+                .steps
+                .iter()
+                .any(|it| step.split(' ').next() == Some(it))
     }
 }
 
 type Step = (&'static str, fn(&Interrupt) -> Result<()>);
 
 /// The quick ones first.
-const STEPS: &[Step] =
-    &[("format", format), ("tidy", tidy), ("lints", lints), ("docs", docs), ("generated files", generate::check)];
+const STEPS: &[Step] = &[
+    ("format", format),
+    ("tidy", tidy),
+    ("lints", lints),
+    ("docs", docs),
+    ("generated files", generate::check),
+];
 
 pub(crate) fn run(check: &Check, interrupt: &Interrupt) -> Result<ExitCode> {
     let mut failed = Vec::new();
@@ -52,34 +61,69 @@ pub(crate) fn run(check: &Check, interrupt: &Interrupt) -> Result<ExitCode> {
 }
 
 fn format(interrupt: &Interrupt) -> Result<()> {
-    succeeds(&mut cargo(&["fmt", "--all", "--check"]), "cargo fmt", interrupt)
+    succeeds(
+        &mut cargo(&["fmt", "--all", "--check"]),
+        "cargo fmt",
+        interrupt,
+    )
 }
 
 fn lints(interrupt: &Interrupt) -> Result<()> {
-    let arguments = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    let arguments = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ];
     succeeds(&mut cargo(&arguments), "cargo clippy", interrupt)
 }
 
 fn docs(interrupt: &Interrupt) -> Result<()> {
-    let mut command = cargo(&["doc", "--workspace", "--no-deps", "--document-private-items"]);
-    succeeds(command.env("RUSTDOCFLAGS", "-D warnings"), "cargo doc", interrupt)
+    let mut command = cargo(&[
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+    ]);
+    succeeds(
+        command.env("RUSTDOCFLAGS", "-D warnings"),
+        "cargo doc",
+        interrupt,
+    )
 }
 
 fn tidy(interrupt: &Interrupt) -> Result<()> {
     let mut metadata = String::new();
     let mut command = cargo(&["metadata", "--format-version", "1", "--no-deps"]);
-    let status = lines(&mut command, "cargo metadata", interrupt, |line| metadata.push_str(line))?;
+    let status = lines(&mut command, "cargo metadata", interrupt, |line| {
+        metadata.push_str(line)
+    })?;
     if !status.success() {
         bail!("cargo metadata failed ({status})");
     }
     let metadata = serde_json::from_str(&metadata).context("cargo metadata wrote no JSON")?;
     let findings = tidy::findings(&metadata, &tidy::read(&root())?);
-    if findings.is_empty() { Ok(()) } else { bail!("  {}", findings.join("\n  ")) }
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        bail!("  {}", findings.join("\n  "))
+    }
 }
 
-fn succeeds(command: &mut std::process::Command, name: &'static str, interrupt: &Interrupt) -> Result<()> {
+fn succeeds(
+    command: &mut std::process::Command,
+    name: &'static str,
+    interrupt: &Interrupt,
+) -> Result<()> {
     let status = status(command, name, interrupt)?;
-    if status.success() { Ok(()) } else { bail!("{name} failed ({status})") }
+    if status.success() {
+        Ok(())
+    } else {
+        bail!("{name} failed ({status})")
+    }
 }
 
 #[cfg(test)]
@@ -90,7 +134,9 @@ mod tests {
     fn without_a_name_every_step_is_wanted_and_with_one_only_that() {
         let all = Check { steps: vec![] };
         assert!(STEPS.iter().all(|it| all.wants(it.0)));
-        let one = Check { steps: vec![String::from("generated")] };
+        let one = Check {
+            steps: vec![String::from("generated")],
+        };
         assert_eq!(STEPS.iter().filter(|it| one.wants(it.0)).count(), 1);
     }
 }

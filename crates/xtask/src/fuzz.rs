@@ -44,12 +44,27 @@ const NEVER: [(&str, &str); 1] = [("/api/stream", "it has no end")];
 
 /// What somebody who is signed in is not asked for besides, and nobody is: why.
 const NOT_SIGNED_IN: [(&str, &str); 6] = [
-    ("/api/auth/sign-out", "it ends the session that the other calls are made by"),
-    ("/api/auth/sign-out-everywhere", "it ends the session that the other calls are made by"),
+    (
+        "/api/auth/sign-out",
+        "it ends the session that the other calls are made by",
+    ),
+    (
+        "/api/auth/sign-out-everywhere",
+        "it ends the session that the other calls are made by",
+    ),
     ("/api/me", "it erases the customer who asks"),
-    ("/api/auth/sign-in", "who asks makes no difference, and wrong passwords make everybody at this address wait"),
-    ("/api/auth/otp", "who asks makes no difference, and each call sends a message"),
-    ("/api/auth/otp/verify", "who asks makes no difference, and each call is a guess"),
+    (
+        "/api/auth/sign-in",
+        "who asks makes no difference, and wrong passwords make everybody at this address wait",
+    ),
+    (
+        "/api/auth/otp",
+        "who asks makes no difference, and each call sends a message",
+    ),
+    (
+        "/api/auth/otp/verify",
+        "who asks makes no difference, and each call is a guess",
+    ),
 ];
 
 /// As many as there are cores on a small machine: one asks while the other is answered.
@@ -85,15 +100,22 @@ pub(crate) fn run(fuzz: &Fuzz, interrupt: &Interrupt) -> Result<ExitCode> {
         bail!(tools::message(&[PYTHON]).unwrap_or_default());
     }
     let progress = Progress::new(6, true);
-    let (sandbox, (program, schemathesis)) = start_beside("cargo xtask fuzz", "fuzz", &places, interrupt, &progress, || {
-        let step = progress.step("schemathesis", "installing");
-        let schemathesis = install(&places.data, interrupt)?;
-        step.done(SCHEMATHESIS);
-        let step = progress.step("KT.GG", "building");
-        let program = build_ktgg(false, interrupt)?;
-        step.done("built");
-        Ok((program, schemathesis))
-    })?;
+    let (sandbox, (program, schemathesis)) = start_beside(
+        "cargo xtask fuzz",
+        "fuzz",
+        &places,
+        interrupt,
+        &progress,
+        || {
+            let step = progress.step("schemathesis", "installing");
+            let schemathesis = install(&places.data, interrupt)?;
+            step.done(SCHEMATHESIS);
+            let step = progress.step("KT.GG", "building");
+            let program = build_ktgg(false, interrupt)?;
+            step.done("built");
+            Ok((program, schemathesis))
+        },
+    )?;
     let step = progress.step("KT.GG", "starting");
     let system = System::start(&program, &schemathesis, &sandbox, interrupt)?;
     step.done("ready, with demo data");
@@ -122,8 +144,16 @@ fn install(data: &Path, interrupt: &Interrupt) -> Result<PathBuf> {
         bail!("`python3 -m venv` failed. On Debian or Ubuntu: apt-get install python3-venv");
     }
     let mut pip = Command::new(folder.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    pip.arg(format!("schemathesis=={SCHEMATHESIS}")).arg(format!("hypothesis=={HYPOTHESIS}")).stdin(Stdio::null());
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]);
+    pip.arg(format!("schemathesis=={SCHEMATHESIS}"))
+        .arg(format!("hypothesis=={HYPOTHESIS}"))
+        .stdin(Stdio::null());
     if !status(&mut pip, "pip install", interrupt)?.success() {
         bail!(
             "pip could not install schemathesis {SCHEMATHESIS}; it wants Python 3.10 or later, and a way to where packages come from"
@@ -142,18 +172,38 @@ struct System {
 }
 
 impl System {
-    fn start(program: &Path, schemathesis: &Path, sandbox: &Scratch, interrupt: &Interrupt) -> Result<Self> {
+    fn start(
+        program: &Path,
+        schemathesis: &Path,
+        sandbox: &Scratch,
+        interrupt: &Interrupt,
+    ) -> Result<Self> {
         let port = free_port()?;
         let mut command = Command::new(program);
-        command.arg("serve").arg("--data").arg(sandbox.data()).args(["--supervised", "--no-limits"]);
-        command.args(["--postgres", &sandbox.postgres_url(), "--kafka", &sandbox.kafka(), "--port", &port.to_string()]);
+        command
+            .arg("serve")
+            .arg("--data")
+            .arg(sandbox.data())
+            .args(["--supervised", "--no-limits"]);
+        command.args([
+            "--postgres",
+            &sandbox.postgres_url(),
+            "--kafka",
+            &sandbox.kafka(),
+            "--port",
+            &port.to_string(),
+        ]);
         let (mut ktgg, lines) = start(&mut command, sandbox.folder()?, interrupt)?;
         let people = people(&mut ktgg, &lines, interrupt)?;
         // What it says later is of no interest, but somebody has to read it.
         thread::spawn(move || while lines.recv().is_ok() {});
         let base = format!("http://127.0.0.1:{port}");
         let signed_in = sign_in(schemathesis, &base, port + INBOX_OFFSET, &people)?;
-        Ok(Self { ktgg: Mutex::new(ktgg), base, signed_in })
+        Ok(Self {
+            ktgg: Mutex::new(ktgg),
+            base,
+            signed_in,
+        })
     }
 
     /// The cookie by which this role is signed in; nothing for nobody.
@@ -162,12 +212,18 @@ impl System {
             return Ok(String::new());
         }
         let session = self.signed_in["sessions"][role].as_str();
-        Ok(format!("ktgg={}", session.with_context(|| format!("the demo data has nobody who is {role}"))?))
+        Ok(format!(
+            "ktgg={}",
+            session.with_context(|| format!("the demo data has nobody who is {role}"))?
+        ))
     }
 
     /// Why it ended, if it did.
     fn check(&self) -> Result<()> {
-        let mut ktgg = self.ktgg.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut ktgg = self
+            .ktgg
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         match ktgg.ended() {
             Some(status) => bail!("KT.GG ended by itself ({status}).\n{}", ktgg.log_tail()),
             None => Ok(()),
@@ -181,7 +237,14 @@ fn free_port() -> Result<u16> {
     for _ in 0..ATTEMPTS {
         let [port] = free_ports()?;
         // The admin ports lie a thousand above.
-        if port < u16::MAX - 1000 && check_ports(&service_ports(port).iter().map(|it| (it.0, &*it.1)).collect::<Vec<_>>()).is_ok()
+        if port < u16::MAX - 1000
+            && check_ports(
+                &service_ports(port)
+                    .iter()
+                    .map(|it| (it.0, &*it.1))
+                    .collect::<Vec<_>>(),
+            )
+            .is_ok()
         {
             return Ok(port);
         }
@@ -190,10 +253,18 @@ fn free_port() -> Result<u16> {
 }
 
 /// Signs in as one of each role, by what the demo says of how; gives what [`SIGN_IN`] says.
-fn sign_in(schemathesis: &Path, base: &str, inbox: u16, people: &BTreeMap<String, Vec<String>>) -> Result<Value> {
+fn sign_in(
+    schemathesis: &Path,
+    base: &str,
+    inbox: u16,
+    people: &BTreeMap<String, Vec<String>>,
+) -> Result<Value> {
     let python = schemathesis.with_file_name("python");
     let mut command = Command::new(python);
-    command.args(["-c", SIGN_IN, base, &format!("http://127.0.0.1:{inbox}")]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+        .args(["-c", SIGN_IN, base, &format!("http://127.0.0.1:{inbox}")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     let mut signing_in = command.spawn().context("cannot start python")?;
     if let Some(mut stdin) = signing_in.stdin.take() {
         stdin.write_all(json!(people).to_string().as_bytes())?;
@@ -206,7 +277,11 @@ fn sign_in(schemathesis: &Path, base: &str, inbox: u16, people: &BTreeMap<String
 }
 
 /// Waits until it is ready; on the way there it says how to sign in as whom.
-fn people(ktgg: &mut Running, lines: &Receiver<String>, interrupt: &Interrupt) -> Result<BTreeMap<String, Vec<String>>> {
+fn people(
+    ktgg: &mut Running,
+    lines: &Receiver<String>,
+    interrupt: &Interrupt,
+) -> Result<BTreeMap<String, Vec<String>>> {
     let (begun, mut people) = (Instant::now(), BTreeMap::new());
     loop {
         match lines.recv_timeout(Duration::from_millis(50)) {
@@ -233,9 +308,18 @@ fn people(ktgg: &mut Running, lines: &Receiver<String>, interrupt: &Interrupt) -
 fn person(line: &str) -> Option<(String, Vec<String>)> {
     let words: Vec<&str> = line.split_whitespace().collect();
     // What a line begins with is a name, or no person.
-    let at = words.iter().skip(1).position(|word| *word != "nobody" && ROLES.contains(word))? + 1;
-    let who: Vec<String> = words[at + 1..].iter().map(|word| (*word).to_owned()).collect();
-    (1..=2).contains(&who.len()).then(|| (words[at].to_owned(), who))
+    let at = words
+        .iter()
+        .skip(1)
+        .position(|word| *word != "nobody" && ROLES.contains(word))?
+        + 1;
+    let who: Vec<String> = words[at + 1..]
+        .iter()
+        .map(|word| (*word).to_owned())
+        .collect();
+    (1..=2)
+        .contains(&who.len())
+        .then(|| (words[at].to_owned(), who))
 }
 
 /// What came of one role.
@@ -246,28 +330,59 @@ struct Outcome {
     found: Option<String>,
 }
 
-fn all_roles(fuzz: &Fuzz, system: &System, schemathesis: &Path, scratch: &Path, interrupt: &Interrupt) -> Result<ExitCode> {
+fn all_roles(
+    fuzz: &Fuzz,
+    system: &System,
+    schemathesis: &Path,
+    scratch: &Path,
+    interrupt: &Interrupt,
+) -> Result<ExitCode> {
     let folder = scratch.join("fuzz");
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("hooks.py"), HOOKS)?;
-    say(&format!("{} calls made up for each operation and role, seed {}", fuzz.examples, fuzz.seed));
+    say(&format!(
+        "{} calls made up for each operation and role, seed {}",
+        fuzz.examples, fuzz.seed
+    ));
     let wanted = |role: &&str| fuzz.role.is_empty() || fuzz.role.iter().any(|it| it == role);
-    let waiting = Mutex::new(ROLES.into_iter().filter(wanted).collect::<Vec<_>>().into_iter());
+    let waiting = Mutex::new(
+        ROLES
+            .into_iter()
+            .filter(wanted)
+            .collect::<Vec<_>>()
+            .into_iter(),
+    );
     let begun = Instant::now();
     let work = || -> Result<Vec<Outcome>> {
         let mut outcomes = Vec::new();
         loop {
-            let next = waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
-            let Some(role) = next else { return Ok(outcomes) };
+            let next = waiting
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .next();
+            let Some(role) = next else {
+                return Ok(outcomes);
+            };
             let outcome = ask_as(role, fuzz, system, schemathesis, &folder, interrupt)?;
-            let verdict = if outcome.found.is_some() { "FOUND SOMETHING" } else { "fine" };
-            say(&format!("{role}: {} calls, {verdict} … {:.0} s", outcome.calls, begun.elapsed().as_secs_f64()));
+            let verdict = if outcome.found.is_some() {
+                "FOUND SOMETHING"
+            } else {
+                "fine"
+            };
+            say(&format!(
+                "{role}: {} calls, {verdict} … {:.0} s",
+                outcome.calls,
+                begun.elapsed().as_secs_f64()
+            ));
             outcomes.push(outcome);
         }
     };
     let outcomes = thread::scope(|asking| {
         let threads: Vec<_> = (0..AT_ONCE).map(|_| asking.spawn(work)).collect();
-        let joined = threads.into_iter().map(|it| it.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        let joined = threads.into_iter().map(|it| {
+            it.join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
         joined.collect::<Result<Vec<_>>>()
     });
     system.check()?;
@@ -280,7 +395,11 @@ fn all_roles(fuzz: &Fuzz, system: &System, schemathesis: &Path, scratch: &Path, 
     }
     say(&closing(&outcomes));
     let fine = outcomes.iter().all(|outcome| outcome.found.is_none());
-    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if fine {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn ask_as(
@@ -293,7 +412,12 @@ fn ask_as(
 ) -> Result<Outcome> {
     let tally = folder.join(format!("{role}.json"));
     let mut command = Command::new(schemathesis);
-    command.args(["run", &format!("{}/api/openapi.json", system.base), "--checks", CHECKS]);
+    command.args([
+        "run",
+        &format!("{}/api/openapi.json", system.base),
+        "--checks",
+        CHECKS,
+    ]);
     let cookie = system.cookie(role)?;
     let besides = NOT_SIGNED_IN.iter().take_while(|_| !cookie.is_empty());
     for (path, _) in NEVER.iter().chain(besides) {
@@ -303,34 +427,71 @@ fn ask_as(
     if !cookie.is_empty() {
         command.args(["--header", &format!("Cookie: {cookie}")]);
     }
-    command.args(["--max-examples", &fuzz.examples.to_string(), "--seed", &fuzz.seed.to_string()]);
+    command.args([
+        "--max-examples",
+        &fuzz.examples.to_string(),
+        "--seed",
+        &fuzz.seed.to_string(),
+    ]);
     // What it found is shown as it was found; making it smaller would take longer than finding it.
     command.args(["--no-shrink", "--continue-on-failure", "--warnings", "off"]);
-    command.current_dir(folder).env("PYTHONPATH", folder).env("SCHEMATHESIS_HOOKS", "hooks").env("NO_COLOR", "1");
-    command.env("FUZZ_BASE", &system.base).env("FUZZ_ROLE", role).env("FUZZ_TALLY", &tally);
-    command.env("FUZZ_COOKIE", &cookie).env("FUZZ_STAFF", system.cookie("staff")?);
+    command
+        .current_dir(folder)
+        .env("PYTHONPATH", folder)
+        .env("SCHEMATHESIS_HOOKS", "hooks")
+        .env("NO_COLOR", "1");
+    command
+        .env("FUZZ_BASE", &system.base)
+        .env("FUZZ_ROLE", role)
+        .env("FUZZ_TALLY", &tally);
+    command
+        .env("FUZZ_COOKIE", &cookie)
+        .env("FUZZ_STAFF", system.cookie("staff")?);
     command.env("FUZZ_KEEP", system.signed_in["keep"].to_string());
     let mut said = String::new();
-    let status = lines(command.stdin(Stdio::null()), "schemathesis", interrupt, |line| {
-        said.push_str(line);
-        said.push('\n');
-    })?;
-    let tally: Value = fs::read_to_string(tally).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let status = lines(
+        command.stdin(Stdio::null()),
+        "schemathesis",
+        interrupt,
+        |line| {
+            said.push_str(line);
+            said.push('\n');
+        },
+    )?;
+    let tally: Value = fs::read_to_string(tally)
+        .ok()
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default();
     let calls = tally["calls"].as_u64().unwrap_or_default();
     let fine = status.success() && calls > 0;
-    Ok(Outcome { role, calls, found: (!fine).then(|| findings(&said).to_owned()) })
+    Ok(Outcome {
+        role,
+        calls,
+        found: (!fine).then(|| findings(&said).to_owned()),
+    })
 }
 
 /// What schemathesis says from its first finding on, each with the line for curl that shows it again.
 fn findings(said: &str) -> &str {
-    ["= FAILURES =", "= ERRORS ="].iter().filter_map(|title| said.find(title)).min().map_or(said, |at| &said[at..])
+    ["= FAILURES =", "= ERRORS ="]
+        .iter()
+        .filter_map(|title| said.find(title))
+        .min()
+        .map_or(said, |at| &said[at..])
 }
 
 /// The last line: how much was asked, and what that showed.
 fn closing(outcomes: &[Outcome]) -> String {
-    let calls: Vec<String> = outcomes.iter().map(|outcome| format!("{} {}", outcome.role, outcome.calls)).collect();
+    let calls: Vec<String> = outcomes
+        .iter()
+        .map(|outcome| format!("{} {}", outcome.role, outcome.calls))
+        .collect();
     let calls = calls.join(", ");
-    let finders: Vec<&str> = outcomes.iter().filter(|outcome| outcome.found.is_some()).map(|outcome| outcome.role).collect();
+    let finders: Vec<&str> = outcomes
+        .iter()
+        .filter(|outcome| outcome.found.is_some())
+        .map(|outcome| outcome.role)
+        .collect();
     if finders.is_empty() {
         format!("calls: {calls}; no 500, and nothing outside of the description")
     } else {
@@ -344,11 +505,24 @@ mod tests {
 
     #[test]
     fn how_to_sign_in_is_read_from_the_greeting() {
-        let read = |line: &str| person(line).map(|(role, words)| format!("{role}: {}", words.join(" ")));
-        assert_eq!(read("  김하늘          salesman    haneul         pass-word").as_deref(), Some("salesman: haneul pass-word"));
-        assert_eq!(read("  관리자          staff       staff          pass-word").as_deref(), Some("staff: staff pass-word"));
-        assert_eq!(read("  고객 하나       customer    010-1234-5678").as_deref(), Some("customer: 010-1234-5678"));
-        assert_eq!(read("  salesman        http://127.0.0.1:8086   admin 9086"), None);
+        let read =
+            |line: &str| person(line).map(|(role, words)| format!("{role}: {}", words.join(" ")));
+        assert_eq!(
+            read("  김하늘          salesman    haneul         pass-word").as_deref(),
+            Some("salesman: haneul pass-word")
+        );
+        assert_eq!(
+            read("  관리자          staff       staff          pass-word").as_deref(),
+            Some("staff: staff pass-word")
+        );
+        assert_eq!(
+            read("  고객 하나       customer    010-1234-5678").as_deref(),
+            Some("customer: 010-1234-5678")
+        );
+        assert_eq!(
+            read("  salesman        http://127.0.0.1:8086   admin 9086"),
+            None
+        );
         assert_eq!(read("  Kafka           127.0.0.1:8091"), None);
     }
 
@@ -360,7 +534,11 @@ mod tests {
 
     #[test]
     fn the_last_line_tells_how_much_was_asked_and_what_that_showed() {
-        let outcome = |role, found: Option<&str>| Outcome { role, calls: 7, found: found.map(str::to_owned) };
+        let outcome = |role, found: Option<&str>| Outcome {
+            role,
+            calls: 7,
+            found: found.map(str::to_owned),
+        };
         assert_eq!(
             closing(&[outcome("nobody", None), outcome("staff", None)]),
             "calls: nobody 7, staff 7; no 500, and nothing outside of the description"

@@ -45,7 +45,10 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<ExitCode> {
 pub(crate) fn check(interrupt: &Interrupt) -> Result<()> {
     let stale = stale(&root(), &generated(interrupt)?)?;
     if !stale.is_empty() {
-        bail!("not what would be generated now: {}; run `cargo xtask generate`", stale.join(", "));
+        bail!(
+            "not what would be generated now: {}; run `cargo xtask generate`",
+            stale.join(", ")
+        );
     }
     Ok(())
 }
@@ -53,7 +56,9 @@ pub(crate) fn check(interrupt: &Interrupt) -> Result<()> {
 fn generated(interrupt: &Interrupt) -> Result<Files> {
     let mut command = cargo(&["run", "--quiet", "--package", "ktgg", "--", "contract"]);
     let mut text = String::new();
-    let status = lines(command.arg(root()), "ktgg contract", interrupt, |line| text.push_str(line))?;
+    let status = lines(command.arg(root()), "ktgg contract", interrupt, |line| {
+        text.push_str(line)
+    })?;
     if !status.success() {
         bail!("`ktgg contract` failed ({status})");
     }
@@ -62,8 +67,14 @@ fn generated(interrupt: &Interrupt) -> Result<Files> {
 
 /// Every file that is missing, different, or left over.
 fn stale(root: &Path, files: &Files) -> Result<Vec<String>> {
-    let differs = |(name, text): &(&String, &String)| fs::read_to_string(root.join(name)).ok().as_ref() != Some(*text);
-    let mut stale: Vec<String> = files.iter().filter(differs).map(|(name, _)| name.clone()).collect();
+    let differs = |(name, text): &(&String, &String)| {
+        fs::read_to_string(root.join(name)).ok().as_ref() != Some(*text)
+    };
+    let mut stale: Vec<String> = files
+        .iter()
+        .filter(differs)
+        .map(|(name, _)| name.clone())
+        .collect();
     stale.extend(left_over(root, files)?);
     Ok(stale)
 }
@@ -75,7 +86,10 @@ fn left_over(root: &Path, files: &Files) -> Result<Vec<String>> {
     };
     let mut found = Vec::new();
     for entry in entries {
-        let name = format!("{WHOLLY_GENERATED}/{}", entry?.file_name().to_string_lossy());
+        let name = format!(
+            "{WHOLLY_GENERATED}/{}",
+            entry?.file_name().to_string_lossy()
+        );
         if !files.contains_key(&name) {
             found.push(name);
         }
@@ -91,13 +105,18 @@ mod tests {
     #[test]
     fn a_file_that_is_missing_different_or_left_over_is_stale() {
         let root = std::env::temp_dir().join(format!("xtask-generate-{}", std::process::id()));
-        let files =
-            Files::from(["docs/a.json", "docs/b.json", "docs/events/c.json"].map(|name| (name.to_owned(), "{}\n".to_owned())));
+        let files = Files::from(
+            ["docs/a.json", "docs/b.json", "docs/events/c.json"]
+                .map(|name| (name.to_owned(), "{}\n".to_owned())),
+        );
         assert_eq!(stale(&root, &files).unwrap().len(), 3);
         fs::create_dir_all(root.join(WHOLLY_GENERATED)).unwrap();
-        for (name, text) in
-            [("docs/a.json", "{}\n"), ("docs/b.json", "{ }\n"), ("docs/events/c.json", "{}\n"), ("docs/events/old.json", "")]
-        {
+        for (name, text) in [
+            ("docs/a.json", "{}\n"),
+            ("docs/b.json", "{ }\n"),
+            ("docs/events/c.json", "{}\n"),
+            ("docs/events/old.json", ""),
+        ] {
             fs::write(root.join(name), text).unwrap();
         }
         let found = stale(&root, &files);

@@ -37,7 +37,13 @@ pub(crate) fn run(import: &Import, interrupt: &Interrupt) -> Result<ExitCode> {
     if let Some(port) = import.port {
         command.args(["--port", &port.to_string()]);
     }
-    command.args(import.commit.then_some("--commit")).args(import.confirm.then_some("--confirm"));
+    command
+        .args(import.commit.then_some("--commit"))
+        .args(import.confirm.then_some("--confirm"));
     let success = status(command.stdin(Stdio::null()), "ktgg import", interrupt)?.success();
-    Ok(if success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if success {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -70,7 +70,8 @@ fn main() -> ExitCode {
 
 /// The first signal asks for an orderly end, the second makes one.
 fn listen(interrupt: &Interrupt) -> Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot listen to signals")?;
+    let mut signals =
+        Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot listen to signals")?;
     let interrupt = interrupt.clone();
     thread::spawn(move || {
         for _ in &mut signals {

@@ -31,20 +31,33 @@ pub(crate) fn run(test: &Test, interrupt: &Interrupt) -> Result<ExitCode> {
     let places = places();
     check_tools(&places, true)?;
     let progress = Progress::new(4, true);
-    let sandbox = start_beside("cargo xtask test", "test", &places, interrupt, &progress, || {
-        let step = progress.step("Tests", "building");
-        let built = status(&mut cargo(&["test", "--workspace", "--no-run"]), "cargo test", interrupt)?;
-        if !built.success() {
-            bail!("the tests could not be built ({built})");
-        }
-        step.done("built");
-        Ok(())
-    });
+    let sandbox = start_beside(
+        "cargo xtask test",
+        "test",
+        &places,
+        interrupt,
+        &progress,
+        || {
+            let step = progress.step("Tests", "building");
+            let built = status(
+                &mut cargo(&["test", "--workspace", "--no-run"]),
+                "cargo test",
+                interrupt,
+            )?;
+            if !built.success() {
+                bail!("the tests could not be built ({built})");
+            }
+            step.done("built");
+            Ok(())
+        },
+    );
     let (sandbox, ()) = sandbox?;
 
     let mut command = cargo(&["test", "--workspace", "--no-fail-fast", "--"]);
     command.args(&test.filter).args(&test.rest);
-    command.env("KTGG_TEST_POSTGRES", sandbox.postgres_url()).env("KTGG_TEST_KAFKA", sandbox.kafka());
+    command
+        .env("KTGG_TEST_POSTGRES", sandbox.postgres_url())
+        .env("KTGG_TEST_KAFKA", sandbox.kafka());
     let mut totals = Totals::default();
     let ran = lines(&mut command, "cargo test", interrupt, |line| {
         say(line);
@@ -65,7 +78,11 @@ pub(crate) fn run(test: &Test, interrupt: &Interrupt) -> Result<ExitCode> {
         tell("No test ran.");
     }
     say(&totals.line());
-    Ok(if success && !totals.ran_nothing() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if success && !totals.ran_nothing() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// Starts a sandbox of its own on free ports while `build` runs, and gives both results.
@@ -88,7 +105,9 @@ pub(crate) fn start_beside<T: Send>(
             // Nobody will run what is being built.
             interrupt.ask();
         }
-        let outcome = build.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let outcome = build
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         sandbox.and_then(|it| Ok((it, outcome?)))
     })
 }
@@ -102,7 +121,10 @@ pub(crate) struct Scratch {
 impl Scratch {
     fn start(options: &Options, progress: &Progress) -> Result<Self> {
         // Made first, so that a start that fails halfway is cleaned away as well.
-        let mut scratch = Self { sandbox: None, options: options.clone() };
+        let mut scratch = Self {
+            sandbox: None,
+            options: options.clone(),
+        };
         scratch.sandbox = Some(Sandbox::start(options, progress)?);
         Ok(scratch)
     }
@@ -112,15 +134,24 @@ impl Scratch {
     }
 
     pub(crate) fn folder(&self) -> Result<&Folder> {
-        self.sandbox.as_ref().map(Sandbox::folder).context("the sandbox was given back")
+        self.sandbox
+            .as_ref()
+            .map(Sandbox::folder)
+            .context("the sandbox was given back")
     }
 
     pub(crate) fn postgres_url(&self) -> String {
-        self.sandbox.as_ref().map(Sandbox::postgres_url).unwrap_or_default()
+        self.sandbox
+            .as_ref()
+            .map(Sandbox::postgres_url)
+            .unwrap_or_default()
     }
 
     pub(crate) fn kafka(&self) -> String {
-        self.sandbox.as_ref().map(Sandbox::kafka).unwrap_or_default()
+        self.sandbox
+            .as_ref()
+            .map(Sandbox::kafka)
+            .unwrap_or_default()
     }
 
     pub(crate) fn remove(mut self) -> Result<()> {
@@ -137,10 +168,14 @@ impl Drop for Scratch {
 
 impl Totals {
     fn add(&mut self, line: &str) {
-        let Some(counts) = line.strip_prefix("test result: ") else { return };
+        let Some(counts) = line.strip_prefix("test result: ") else {
+            return;
+        };
         let of = |word: &str| -> u64 {
             let mut parts = counts.split([';', '.']).map(str::trim);
-            parts.find_map(|it| it.strip_suffix(word)?.trim().parse().ok()).unwrap_or(0)
+            parts
+                .find_map(|it| it.strip_suffix(word)?.trim().parse().ok())
+                .unwrap_or(0)
         };
         self.passed += of("passed");
         self.failed += of("failed");
@@ -152,8 +187,16 @@ impl Totals {
     }
 
     fn line(&self) -> String {
-        let Self { passed, failed, skipped } = self;
-        let skipped = if *skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+        let Self {
+            passed,
+            failed,
+            skipped,
+        } = self;
+        let skipped = if *skipped > 0 {
+            format!(", {skipped} skipped")
+        } else {
+            String::new()
+        };
         format!("{passed} passed, {failed} failed{skipped}")
     }
 }
@@ -169,13 +212,28 @@ mod tests {
         totals.add("test a ... ok");
         totals.add("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.01s");
         totals.add("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.25s");
-        assert_eq!(totals, Totals { passed: 15, failed: 2, skipped: 3 });
+        assert_eq!(
+            totals,
+            Totals {
+                passed: 15,
+                failed: 2,
+                skipped: 3
+            }
+        );
         assert_eq!(totals.line(), "15 passed, 2 failed, 3 skipped");
     }
 
     #[test]
     fn nothing_is_said_of_skipped_tests_when_there_are_none() {
-        assert_eq!(Totals { passed: 4, failed: 0, skipped: 0 }.line(), "4 passed, 0 failed");
+        assert_eq!(
+            Totals {
+                passed: 4,
+                failed: 0,
+                skipped: 0
+            }
+            .line(),
+            "4 passed, 0 failed"
+        );
     }
 
     #[test]

@@ -9,7 +9,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use sandbox::{Folder, Interrupt, Interrupted, Options, Polite, Progress, Running, Sandbox, Spawn, check_ports};
+use sandbox::{
+    Folder, Interrupt, Interrupted, Options, Polite, Progress, Running, Sandbox, Spawn, check_ports,
+};
 
 use crate::workspace::{build_ktgg, check_tools, places};
 use crate::{say, tell};
@@ -69,12 +71,18 @@ fn start_and_watch(up: &Up, begun: Instant, interrupt: &Interrupt) -> Result<Nev
     };
     let of_sandbox = Sandbox::ports(&options);
     check_tools(&places, !of_sandbox.is_empty())?;
-    let steps = usize::from(!of_sandbox.is_empty()) + usize::from(options.with_postgres) + usize::from(options.with_kafka);
+    let steps = usize::from(!of_sandbox.is_empty())
+        + usize::from(options.with_postgres)
+        + usize::from(options.with_kafka);
     let progress = Progress::new(steps + 2, true);
     let folder = Folder::take(&options.data, &options.holder, interrupt, &progress)?;
     let data = folder.path().to_owned();
     let of_services = service_ports(up.port);
-    let ports: Vec<(u16, &str)> = of_services.iter().map(|it| (it.0, &*it.1)).chain(of_sandbox).collect();
+    let ports: Vec<(u16, &str)> = of_services
+        .iter()
+        .map(|it| (it.0, &*it.1))
+        .chain(of_sandbox)
+        .collect();
     check_ports(&ports)?;
     reach_what_is_given(up)?;
 
@@ -90,11 +98,16 @@ fn start_and_watch(up: &Up, begun: Instant, interrupt: &Interrupt) -> Result<Nev
             // Nobody will run what is being built.
             interrupt.ask();
         }
-        let program = build.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let program = build
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         sandbox.and_then(|it| Ok((it, program?)))
     })?;
 
-    let postgres = up.postgres.clone().unwrap_or_else(|| sandbox.postgres_url());
+    let postgres = up
+        .postgres
+        .clone()
+        .unwrap_or_else(|| sandbox.postgres_url());
     let kafka = up.kafka.clone().unwrap_or_else(|| sandbox.kafka());
     let step = progress.step("KT.GG", "starting");
     let mut command = serve(&program, up, &data, &postgres, &kafka);
@@ -147,9 +160,16 @@ pub(crate) fn service_ports(gateway: u16) -> Vec<(u16, String)> {
         (gateway - 3, "salesman-match"),
         (gateway - 2, "salesman"),
     ];
-    let admin = services.iter().map(|(port, name)| (port + 1000, format!("the admin port of {name}")));
+    let admin = services
+        .iter()
+        .map(|(port, name)| (port + 1000, format!("the admin port of {name}")));
     let inbox = (gateway + INBOX_OFFSET, String::from("the inbox"));
-    services.iter().map(|(port, name)| (*port, String::from(*name))).chain(admin).chain([inbox]).collect()
+    services
+        .iter()
+        .map(|(port, name)| (*port, String::from(*name)))
+        .chain(admin)
+        .chain([inbox])
+        .collect()
 }
 
 /// A Kafka that does not answer is better told of now than after a build.
@@ -157,9 +177,13 @@ fn reach_what_is_given(up: &Up) -> Result<()> {
     if let Some(kafka) = &up.kafka {
         // A list of brokers is fine; the first one tells enough.
         let first = kafka.split(',').next().unwrap_or(kafka);
-        let addresses: Vec<SocketAddr> =
-            first.to_socket_addrs().with_context(|| format!("`--kafka {kafka}` is no HOST:PORT"))?.collect();
-        let answers = |it: &SocketAddr| std::net::TcpStream::connect_timeout(it, Duration::from_secs(3)).is_ok();
+        let addresses: Vec<SocketAddr> = first
+            .to_socket_addrs()
+            .with_context(|| format!("`--kafka {kafka}` is no HOST:PORT"))?
+            .collect();
+        let answers = |it: &SocketAddr| {
+            std::net::TcpStream::connect_timeout(it, Duration::from_secs(3)).is_ok()
+        };
         if !addresses.iter().any(answers) {
             bail!("nobody answers at `--kafka {kafka}`");
         }
@@ -170,7 +194,14 @@ fn reach_what_is_given(up: &Up) -> Result<()> {
 fn serve(program: &Path, up: &Up, data: &Path, postgres: &str, kafka: &str) -> Command {
     let mut command = Command::new(program);
     command.arg("serve").arg("--data").arg(data);
-    command.args(["--postgres", postgres, "--kafka", kafka, "--port", &up.port.to_string()]);
+    command.args([
+        "--postgres",
+        postgres,
+        "--kafka",
+        kafka,
+        "--port",
+        &up.port.to_string(),
+    ]);
     if up.no_demo {
         command.arg("--no-demo");
     }
@@ -180,7 +211,11 @@ fn serve(program: &Path, up: &Up, data: &Path, postgres: &str, kafka: &str) -> C
 }
 
 /// Its stdout is for people and comes line by line; its log goes to a file.
-pub(crate) fn start(command: &mut Command, folder: &Folder, interrupt: &Interrupt) -> Result<(Running, Receiver<String>)> {
+pub(crate) fn start(
+    command: &mut Command,
+    folder: &Folder,
+    interrupt: &Interrupt,
+) -> Result<(Running, Receiver<String>)> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let spawn = Spawn {
         name: "KT.GG",

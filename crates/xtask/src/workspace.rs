@@ -34,8 +34,11 @@ const BUILD_TOOLS: [tools::Tool; 3] = [
 
 /// The checkout that `cargo xtask` was called in, or else the one it was built in.
 pub(crate) fn root() -> PathBuf {
-    let here = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    here.ancestors().nth(2).map_or_else(|| here.clone(), Path::to_owned)
+    let here = env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    here.ancestors()
+        .nth(2)
+        .map_or_else(|| here.clone(), Path::to_owned)
 }
 
 pub(crate) fn places() -> Places {
@@ -44,7 +47,10 @@ pub(crate) fn places() -> Places {
 
 /// One message for everything that is missing to build and, if `sandbox` is wanted, to run Postgres and Kafka.
 pub(crate) fn check_tools(places: &Places, with_sandbox: bool) -> Result<()> {
-    let mut missing: Vec<tools::Tool> = BUILD_TOOLS.into_iter().filter(|it| !it.is_there()).collect();
+    let mut missing: Vec<tools::Tool> = BUILD_TOOLS
+        .into_iter()
+        .filter(|it| !it.is_there())
+        .collect();
     if with_sandbox {
         missing.extend(tools::missing(sandbox::parts_are_there(&places.parts)));
     }
@@ -58,10 +64,16 @@ pub(crate) fn check_tools(places: &Places, with_sandbox: bool) -> Result<()> {
 /// news and build again.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root()).args(arguments).stdin(Stdio::null());
+    command
+        .current_dir(root())
+        .args(arguments)
+        .stdin(Stdio::null());
     for (name, _) in env::vars_os() {
         let said_of_us = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
-        if name.to_str().is_some_and(|it| said_of_us.iter().any(|prefix| it.starts_with(prefix))) {
+        if name
+            .to_str()
+            .is_some_and(|it| said_of_us.iter().any(|prefix| it.starts_with(prefix)))
+        {
             command.env_remove(name);
         }
     }
@@ -69,7 +81,11 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 }
 
 /// Runs it as a child that a signal reaches only through us.
-pub(crate) fn spawn(command: &mut Command, name: &'static str, interrupt: &Interrupt) -> Result<Running> {
+pub(crate) fn spawn(
+    command: &mut Command,
+    name: &'static str,
+    interrupt: &Interrupt,
+) -> Result<Running> {
     let spawn = Spawn {
         name,
         log: None,
@@ -84,7 +100,11 @@ pub(crate) fn spawn(command: &mut Command, name: &'static str, interrupt: &Inter
 }
 
 /// Runs it to its end.
-pub(crate) fn status(command: &mut Command, name: &'static str, interrupt: &Interrupt) -> Result<ExitStatus> {
+pub(crate) fn status(
+    command: &mut Command,
+    name: &'static str,
+    interrupt: &Interrupt,
+) -> Result<ExitStatus> {
     spawn(command, name, interrupt)?.wait()
 }
 
@@ -96,13 +116,20 @@ pub(crate) fn lines(
     mut line: impl FnMut(&str) + Send,
 ) -> Result<ExitStatus> {
     let mut running = spawn(command.stdout(Stdio::piped()), name, interrupt)?;
-    let stdout = running.child().stdout.take().context("its stdout is piped")?;
+    let stdout = running
+        .child()
+        .stdout
+        .take()
+        .context("its stdout is piped")?;
     thread::scope(|reading| {
         reading.spawn(move || {
             let mut stdout = BufReader::new(stdout);
             let mut bytes = Vec::new();
             // A test may print what is no text.
-            while stdout.read_until(b'\n', &mut bytes).is_ok_and(|read| read > 0) {
+            while stdout
+                .read_until(b'\n', &mut bytes)
+                .is_ok_and(|read| read > 0)
+            {
                 line(String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n']));
                 bytes.clear();
             }
@@ -118,7 +145,14 @@ pub(crate) fn lines(
 
 /// Builds `ktgg` and tells where it is; cargo shows its own progress on stderr.
 pub(crate) fn build_ktgg(release: bool, interrupt: &Interrupt) -> Result<PathBuf> {
-    let mut command = cargo(&["build", "--package", "ktgg", "--bin", "ktgg", "--message-format=json-render-diagnostics"]);
+    let mut command = cargo(&[
+        "build",
+        "--package",
+        "ktgg",
+        "--bin",
+        "ktgg",
+        "--message-format=json-render-diagnostics",
+    ]);
     if release {
         command.arg("--release");
     }
@@ -138,7 +172,11 @@ pub(crate) fn build_ktgg(release: bool, interrupt: &Interrupt) -> Result<PathBuf
 fn executable(message: &str, name: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;
     let is_it = message["reason"] == "compiler-artifact" && message["target"]["name"] == name;
-    if is_it { message["executable"].as_str().map(PathBuf::from) } else { None }
+    if is_it {
+        message["executable"].as_str().map(PathBuf::from)
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -147,9 +185,12 @@ mod tests {
 
     #[test]
     fn the_executable_is_taken_from_the_message_about_the_binary_and_not_about_the_library() {
-        let binary = r#"{"reason":"compiler-artifact","target":{"name":"ktgg"},"executable":"/t/ktgg"}"#;
-        let library = r#"{"reason":"compiler-artifact","target":{"name":"ktgg"},"executable":null}"#;
-        let other = r#"{"reason":"compiler-artifact","target":{"name":"xtask"},"executable":"/t/xtask"}"#;
+        let binary =
+            r#"{"reason":"compiler-artifact","target":{"name":"ktgg"},"executable":"/t/ktgg"}"#;
+        let library =
+            r#"{"reason":"compiler-artifact","target":{"name":"ktgg"},"executable":null}"#;
+        let other =
+            r#"{"reason":"compiler-artifact","target":{"name":"xtask"},"executable":"/t/xtask"}"#;
         assert_eq!(executable(binary, "ktgg"), Some(PathBuf::from("/t/ktgg")));
         assert_eq!(executable(library, "ktgg"), None);
         assert_eq!(executable(other, "ktgg"), None);

@@ -22,17 +22,26 @@ const REMEMBERED: TimeDelta = TimeDelta::days(1);
 const COUNTED: i32 = 100;
 
 /// How long there still is to wait; `None` when an attempt would be judged.
-pub(crate) async fn left(db: impl PgExecutor<'_>, key: &[u8], now: DateTime<Utc>) -> Result<Option<TimeDelta>, sqlx::Error> {
-    let next: Option<DateTime<Utc>> = sqlx::query_scalar("select next_at from sign_in_delay where key = $1 and next_at > $2")
-        .bind(key)
-        .bind(now)
-        .fetch_optional(db)
-        .await?;
+pub(crate) async fn left(
+    db: impl PgExecutor<'_>,
+    key: &[u8],
+    now: DateTime<Utc>,
+) -> Result<Option<TimeDelta>, sqlx::Error> {
+    let next: Option<DateTime<Utc>> =
+        sqlx::query_scalar("select next_at from sign_in_delay where key = $1 and next_at > $2")
+            .bind(key)
+            .bind(now)
+            .fetch_optional(db)
+            .await?;
     Ok(next.map(|next| next - now))
 }
 
 /// Charges an attempt as one that failed. Otherwise tells how long there is to wait, and charges nothing.
-pub(crate) async fn charge(tx: &mut Tx, key: &[u8], now: DateTime<Utc>) -> Result<Result<(), TimeDelta>, sqlx::Error> {
+pub(crate) async fn charge(
+    tx: &mut Tx,
+    key: &[u8],
+    now: DateTime<Utc>,
+) -> Result<Result<(), TimeDelta>, sqlx::Error> {
     let charged = sqlx::query(
         "insert into sign_in_delay as it (key, failures, next_at, failed_at) values ($1, 1, $2, $2)
          on conflict (key) do update set
@@ -59,12 +68,18 @@ pub(crate) async fn charge(tx: &mut Tx, key: &[u8], now: DateTime<Utc>) -> Resul
 
 /// Forgets the failures: the password was right.
 pub(crate) async fn clear(tx: &mut Tx, key: &[u8]) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from sign_in_delay where key = $1").bind(key).execute(&mut **tx).await?;
+    sqlx::query("delete from sign_in_delay where key = $1")
+        .bind(key)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 
 /// Drops what need not be remembered.
 pub(crate) async fn prune(pool: &PgPool, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from sign_in_delay where failed_at < $1").bind(now - REMEMBERED).execute(pool).await?;
+    sqlx::query("delete from sign_in_delay where failed_at < $1")
+        .bind(now - REMEMBERED)
+        .execute(pool)
+        .await?;
     Ok(())
 }

@@ -35,7 +35,8 @@ use crate::{audit, people, sessions};
 const LOGINS: std::ops::RangeInclusive<usize> = 3..=64;
 
 /// The same for people.
-const LOGIN_RULE: &str = "a login has 3 to 64 letters, digits and . _ - + @, and begins with a letter or a digit";
+const LOGIN_RULE: &str =
+    "a login has 3 to 64 letters, digits and . _ - + @, and begins with a letter or a digit";
 
 /// No link holds a longer token, in characters.
 const LONGEST_TOKEN: usize = 100;
@@ -114,46 +115,85 @@ pub(super) async fn invite(
     Json { body, .. }: Json<Invite>,
 ) -> Result<Response, Problem> {
     let mut fields = Fields::default();
-    let Invite { salesman_id, role, name, login } = body;
-    let login = fields.text("/login", login, *LOGINS.end()).and_then(|typed| {
-        let login = read_login(&typed);
-        if login.is_none() {
-            let ko = "아이디는 영문자나 숫자로 시작하는 3~64자의 영문자, 숫자, . _ - + @ 입니다";
-            fields.refuse("/login", "no-login", Text::new(ko, LOGIN_RULE));
-        }
-        login
-    });
+    let Invite {
+        salesman_id,
+        role,
+        name,
+        login,
+    } = body;
+    let login = fields
+        .text("/login", login, *LOGINS.end())
+        .and_then(|typed| {
+            let login = read_login(&typed);
+            if login.is_none() {
+                let ko =
+                    "아이디는 영문자나 숫자로 시작하는 3~64자의 영문자, 숫자, . _ - + @ 입니다";
+                fields.refuse("/login", "no-login", Text::new(ko, LOGIN_RULE));
+            }
+            login
+        });
     let salesman = fields.optional("/salesmanId", salesman_id);
     let role = fields.optional("/role", role);
     let guest = match role {
         None => salesman.map(Guest::Person).or_else(|| {
-            fields.refuse("/salesmanId", "required", Text::new("누구를 초대하는지 알려 주세요", "Say who is invited"));
+            fields.refuse(
+                "/salesmanId",
+                "required",
+                Text::new("누구를 초대하는지 알려 주세요", "Say who is invited"),
+            );
             None
         }),
         Some(Role::Staff) => {
             if salesman.is_some() {
-                let text = Text::new("관리자는 영업대표나 컨설턴트가 아닙니다", "A member of staff is no salesman or consultant");
+                let text = Text::new(
+                    "관리자는 영업대표나 컨설턴트가 아닙니다",
+                    "A member of staff is no salesman or consultant",
+                );
                 fields.refuse("/salesmanId", "not-of-staff", text);
             }
-            fields.text("/name", name, LONGEST_NAME).map(|name| Guest::Staff { name })
+            fields
+                .text("/name", name, LONGEST_NAME)
+                .map(|name| Guest::Staff { name })
         }
         Some(_) => {
-            let text =
-                Text::new("영업대표와 컨설턴트는 salesmanId로 초대합니다", "Salesmen and consultants are invited by their id");
+            let text = Text::new(
+                "영업대표와 컨설턴트는 salesmanId로 초대합니다",
+                "Salesmen and consultants are invited by their id",
+            );
             fields.refuse("/role", "not-invited-so", text);
             None
         }
     };
-    let (Some(login), Some(guest), true) = (login, guest, fields.all_right()) else { return Err(fields.problem()) };
+    let (Some(login), Some(guest), true) = (login, guest, fields.all_right()) else {
+        return Err(fields.problem());
+    };
     let newcomer = match guest {
-        Guest::Staff { name } => Newcomer { login, role: Role::Staff, person_id: None, name, created_by: Some(who.0) },
+        Guest::Staff { name } => Newcomer {
+            login,
+            role: Role::Staff,
+            person_id: None,
+            name,
+            created_by: Some(who.0),
+        },
         Guest::Person(id) => {
-            let person = people::wait_for(door.db.pool(), id).await?.ok_or_else(unknown)?;
+            let person = people::wait_for(door.db.pool(), id)
+                .await?
+                .ok_or_else(unknown)?;
             if !person.active {
                 return Err(inactive());
             }
-            let role = if person.role == PersonRole::Consultant { Role::Consultant } else { Role::Salesman };
-            Newcomer { login, role, person_id: Some(id.0), name: person.display_name, created_by: Some(who.0) }
+            let role = if person.role == PersonRole::Consultant {
+                Role::Consultant
+            } else {
+                Role::Salesman
+            };
+            Newcomer {
+                login,
+                role,
+                person_id: Some(id.0),
+                name: person.display_name,
+                created_by: Some(who.0),
+            }
         }
     };
     let invited = link(&door.db, &door.origin, &newcomer).await?;
@@ -167,7 +207,10 @@ fn unknown() -> Problem {
     fields.refuse(
         "/salesmanId",
         "unknown",
-        Text::new("등록된 영업대표나 컨설턴트가 아닙니다", "There is no such salesman or consultant"),
+        Text::new(
+            "등록된 영업대표나 컨설턴트가 아닙니다",
+            "There is no such salesman or consultant",
+        ),
     );
     fields.problem()
 }
@@ -175,7 +218,11 @@ fn unknown() -> Problem {
 /// 422: he could not sign in with it.
 fn inactive() -> Problem {
     let mut fields = Fields::default();
-    fields.refuse("/salesmanId", "inactive", Text::new("비활성 상태인 영업대표나 컨설턴트입니다", "He is inactive"));
+    fields.refuse(
+        "/salesmanId",
+        "inactive",
+        Text::new("비활성 상태인 영업대표나 컨설턴트입니다", "He is inactive"),
+    );
     fields.problem()
 }
 
@@ -183,8 +230,12 @@ fn inactive() -> Problem {
 fn read_login(typed: &str) -> Option<String> {
     let is_login = |letter: u8| letter.is_ascii_alphanumeric() || b"._-+@".contains(&letter);
     let typed = typed.trim();
-    let begins_well = typed.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric());
-    (begins_well && LOGINS.contains(&typed.len()) && typed.bytes().all(is_login)).then(|| typed.to_ascii_lowercase())
+    let begins_well = typed
+        .bytes()
+        .next()
+        .is_some_and(|first| first.is_ascii_alphanumeric());
+    (begins_well && LOGINS.contains(&typed.len()) && typed.bytes().all(is_login))
+        .then(|| typed.to_ascii_lowercase())
 }
 
 /// Why there is no link.
@@ -217,13 +268,18 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let en = refusal.to_string();
         match refusal {
-            Refusal::LoginTaken => Self::conflict("login-taken", Text::new("이미 쓰고 있는 아이디입니다", en)),
-            Refusal::OtherLogin(login) => {
-                Self::conflict("other-login", Text::new("다른 아이디로 이미 초대했습니다", en)).with("login", login)
+            Refusal::LoginTaken => {
+                Self::conflict("login-taken", Text::new("이미 쓰고 있는 아이디입니다", en))
             }
-            Refusal::AccountClosed => {
-                Self::conflict("account-closed", Text::new("비활성화한 계정입니다. 먼저 활성화해 주세요", en))
-            }
+            Refusal::OtherLogin(login) => Self::conflict(
+                "other-login",
+                Text::new("다른 아이디로 이미 초대했습니다", en),
+            )
+            .with("login", login),
+            Refusal::AccountClosed => Self::conflict(
+                "account-closed",
+                Text::new("비활성화한 계정입니다. 먼저 활성화해 주세요", en),
+            ),
             Refusal::PasswordSet => {
                 let ko = "비밀번호가 있는 관리자입니다. 본인이 바꾸거나 서버의 명령으로 링크를 만들어야 합니다";
                 Self::conflict("password-set", Text::new(ko, en))
@@ -233,7 +289,11 @@ impl From<Refusal> for Problem {
 }
 
 /// Makes a link, and the account before it where there is none.
-async fn link(db: &Db, origin: &PublicOrigin, newcomer: &Newcomer) -> Result<Invited, ChangeError<Refusal>> {
+async fn link(
+    db: &Db,
+    origin: &PublicOrigin,
+    newcomer: &Newcomer,
+) -> Result<Invited, ChangeError<Refusal>> {
     let mut tx = db.begin().await?;
     let account_id = match store::create(&mut tx, newcomer).await? {
         Some(id) => id,
@@ -245,7 +305,11 @@ async fn link(db: &Db, origin: &PublicOrigin, newcomer: &Newcomer) -> Result<Inv
         audit::invited_by_command(&mut tx, account_id).await?;
     }
     tx.commit().await?;
-    Ok(Invited { account_id, link: format!("{origin}/invitation#{token}"), expires_at })
+    Ok(Invited {
+        account_id,
+        link: format!("{origin}/invitation#{token}"),
+        expires_at,
+    })
 }
 
 /// The account that somebody has already, if it is the one that is meant.
@@ -256,9 +320,15 @@ async fn of_before(tx: &mut Tx, newcomer: &Newcomer) -> Result<Uuid, ChangeError
         None => account.role.0 == newcomer.role && account.login == newcomer.login,
     };
     match alike.iter().find(is_his) {
-        Some(his) if his.login != newcomer.login => Err(ChangeError::Refused(Refusal::OtherLogin(his.login.clone()))),
+        Some(his) if his.login != newcomer.login => {
+            Err(ChangeError::Refused(Refusal::OtherLogin(his.login.clone())))
+        }
         Some(his) if !his.active => Err(ChangeError::Refused(Refusal::AccountClosed)),
-        Some(his) if newcomer.created_by.is_some() && his.role.0 == Role::Staff && his.password_hash.is_some() => {
+        Some(his)
+            if newcomer.created_by.is_some()
+                && his.role.0 == Role::Staff
+                && his.password_hash.is_some() =>
+        {
             Err(ChangeError::Refused(Refusal::PasswordSet))
         }
         Some(his) => Ok(his.id),
@@ -270,17 +340,39 @@ async fn of_before(tx: &mut Tx, newcomer: &Newcomer) -> Result<Uuid, ChangeError
 ///
 /// # Errors
 /// When it can be no login or no name, the login is somebody else's, the account is closed, or the database cannot be reached.
-pub async fn invite_staff(db: &Db, origin: &PublicOrigin, login: &str, name: &str) -> anyhow::Result<Invited> {
-    let login = read_login(login).with_context(|| format!("{login:?} can be no login: {LOGIN_RULE}"))?;
+pub async fn invite_staff(
+    db: &Db,
+    origin: &PublicOrigin,
+    login: &str,
+    name: &str,
+) -> anyhow::Result<Invited> {
+    let login =
+        read_login(login).with_context(|| format!("{login:?} can be no login: {LOGIN_RULE}"))?;
     let name = name.trim();
-    ensure!((1..=LONGEST_NAME).contains(&name.chars().count()), "a name has 1 to {LONGEST_NAME} characters");
-    ensure!(!name.chars().any(char::is_control), "a name has no control character");
-    let newcomer = Newcomer { login, role: Role::Staff, person_id: None, name: name.to_owned(), created_by: None };
-    link(db, origin, &newcomer).await.map_err(|error| match error {
-        ChangeError::Refused(refusal) => anyhow::anyhow!("{refusal}"),
-        ChangeError::Store(error) => error.into(),
-        ChangeError::NotFound | ChangeError::Stale { .. } => anyhow::anyhow!("the account was changed in the meantime"),
-    })
+    ensure!(
+        (1..=LONGEST_NAME).contains(&name.chars().count()),
+        "a name has 1 to {LONGEST_NAME} characters"
+    );
+    ensure!(
+        !name.chars().any(char::is_control),
+        "a name has no control character"
+    );
+    let newcomer = Newcomer {
+        login,
+        role: Role::Staff,
+        person_id: None,
+        name: name.to_owned(),
+        created_by: None,
+    };
+    link(db, origin, &newcomer)
+        .await
+        .map_err(|error| match error {
+            ChangeError::Refused(refusal) => anyhow::anyhow!("{refusal}"),
+            ChangeError::Store(error) => error.into(),
+            ChangeError::NotFound | ChangeError::Stale { .. } => {
+                anyhow::anyhow!("the account was changed in the meantime")
+            }
+        })
 }
 
 /// What a link holds: 256 bits that nobody guesses.
@@ -321,20 +413,30 @@ pub(super) async fn set_password(
     let mut fields = Fields::default();
     let token = fields.text("/token", body.token, LONGEST_TOKEN);
     let password = fields.required("/password", body.password);
-    let (Some(token), Some(password), true) = (token, password, fields.all_right()) else { return Err(fields.problem()) };
+    let (Some(token), Some(password), true) = (token, password, fields.all_right()) else {
+        return Err(fields.problem());
+    };
     let token_hash = hash(&token);
-    let account = store::invited(door.db.pool(), &token_hash, door.db.now()).await?.ok_or_else(wrong_link)?;
+    let account = store::invited(door.db.pool(), &token_hash, door.db.now())
+        .await?
+        .ok_or_else(wrong_link)?;
     let turn = door.passwords.turn().await?;
-    if let Some(weak) = turn.weakness(password.clone(), account.login, account.name).await? {
+    if let Some(weak) = turn
+        .weakness(password.clone(), account.login, account.name)
+        .await?
+    {
         return Err(refused_password("/password", weak));
     }
     let password_hash = turn.hash(password).await?;
     drop(turn);
     let mut tx = door.db.begin().await?;
     // The account before its link, as whoever makes one does: a link that is made meanwhile waits, and learns that there is a password.
-    store::hold(&mut tx, account.id).await?.ok_or_else(wrong_link)?;
+    store::hold(&mut tx, account.id)
+        .await?
+        .ok_or_else(wrong_link)?;
     let used = store::use_up(&mut tx, &token_hash).await?;
-    if used != Some(account.id) || !store::set_password(&mut tx, account.id, &password_hash).await? {
+    if used != Some(account.id) || !store::set_password(&mut tx, account.id, &password_hash).await?
+    {
         return Err(wrong_link());
     }
     // There is one link to an account: no other is left either.
@@ -357,6 +459,9 @@ fn wrong_link() -> Problem {
     Problem::new(
         StatusCode::UNPROCESSABLE_ENTITY,
         "wrong-link",
-        Text::new("사용할 수 없는 링크입니다. 새 링크를 요청해 주세요", "This link cannot be used any more: ask for a new one"),
+        Text::new(
+            "사용할 수 없는 링크입니다. 새 링크를 요청해 주세요",
+            "This link cannot be used any more: ask for a new one",
+        ),
     )
 }

@@ -62,16 +62,21 @@ pub(super) async fn sign_in(
     let mut fields = Fields::default();
     let login = fields.text("/login", body.login, LONGEST_LOGIN);
     let password = fields.required("/password", body.password);
-    let (Some(login), Some(password), true) = (login, password, fields.all_right()) else { return Err(fields.problem()) };
+    let (Some(login), Some(password), true) = (login, password, fields.all_right()) else {
+        return Err(fields.problem());
+    };
     let login = login.to_lowercase();
     let of_address = LimitKey::of_address(&door.sign_in_key, "sign-ins", address);
     limits::take(&door.db, &of_address, door.limits.sign_ins_per_address).await?;
     let (turn, attempt) = Attempt::begin(&door, &login, address).await?;
     let account = store::by_login(door.db.pool(), &login).await?;
-    let kept = account.as_ref().and_then(|account| account.password_hash.clone());
+    let kept = account
+        .as_ref()
+        .and_then(|account| account.password_hash.clone());
     let verdict = turn.verify(password, kept).await?;
     drop(turn);
-    let (Some(account), Verdict::Right { rehashed }) = (account.filter(Account::is_open), verdict) else {
+    let (Some(account), Verdict::Right { rehashed }) = (account.filter(Account::is_open), verdict)
+    else {
         return Err(wrong_credentials());
     };
     let mut tx = door.db.begin().await?;
@@ -81,7 +86,12 @@ pub(super) async fn sign_in(
     let begun = sessions::begin(&mut tx, &brought, &account.identity(), Some(account.id)).await?;
     attempt.forgive(&mut tx).await?;
     tx.commit().await?;
-    let view = SignedInView::new(&account.identity(), begun.expires_at, Some(account.name), Some(account.login));
+    let view = SignedInView::new(
+        &account.identity(),
+        begun.expires_at,
+        Some(account.name),
+        Some(account.login),
+    );
     Ok(signed_in(&door, &begun, view))
 }
 
@@ -94,8 +104,15 @@ impl Attempt {
     ///
     /// # Errors
     /// 429 for whoever has to wait, 503 when there is no turn.
-    async fn begin<'a>(door: &'a Door, login: &str, address: IpAddr) -> Result<(Turn<'a>, Self), Problem> {
-        let key = door.sign_in_key.mac("sign-in-delay", &[login.as_bytes(), network(address).to_string().as_bytes()]);
+    async fn begin<'a>(
+        door: &'a Door,
+        login: &str,
+        address: IpAddr,
+    ) -> Result<(Turn<'a>, Self), Problem> {
+        let key = door.sign_in_key.mac(
+            "sign-in-delay",
+            &[login.as_bytes(), network(address).to_string().as_bytes()],
+        );
         let (pool, now) = (door.db.pool(), door.db.now());
         // Whoever has to wait for longer than a moment waits for no turn either.
         if let Some(left) = delay::left(pool, &key, now).await? {
@@ -122,7 +139,10 @@ fn wrong_credentials() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
         "wrong-credentials",
-        Text::new("아이디 또는 비밀번호가 올바르지 않습니다", "The login or the password is wrong"),
+        Text::new(
+            "아이디 또는 비밀번호가 올바르지 않습니다",
+            "The login or the password is wrong",
+        ),
     )
 }
 
@@ -156,11 +176,15 @@ pub(super) async fn change_password(
     let mut fields = Fields::default();
     let current = fields.required("/current", body.current);
     let password = fields.required("/password", body.password);
-    let (Some(current), Some(password), true) = (current, password, fields.all_right()) else { return Err(fields.problem()) };
+    let (Some(current), Some(password), true) = (current, password, fields.all_right()) else {
+        return Err(fields.problem());
+    };
     // Who was signed in without an account has no password.
     let id = session.account.ok_or_else(Problem::forbidden)?;
     let mut connection = door.db.pool().acquire().await?;
-    let account = store::by_id(&mut connection, id).await?.ok_or_else(Problem::forbidden)?;
+    let account = store::by_id(&mut connection, id)
+        .await?
+        .ok_or_else(Problem::forbidden)?;
     drop(connection);
     let (turn, attempt) = Attempt::begin(&door, &account.login, address).await?;
     let is_same = current == password;
@@ -169,8 +193,22 @@ pub(super) async fn change_password(
         refuse_current(&mut fields);
     }
     if is_right && is_same {
-        fields.refuse("/password", "the-same", Text::new("지금 쓰는 비밀번호와 같습니다", "It is the password you have"));
-    } else if let Some((code, why)) = turn.weakness(password.clone(), account.login.clone(), account.name.clone()).await? {
+        fields.refuse(
+            "/password",
+            "the-same",
+            Text::new(
+                "지금 쓰는 비밀번호와 같습니다",
+                "It is the password you have",
+            ),
+        );
+    } else if let Some((code, why)) = turn
+        .weakness(
+            password.clone(),
+            account.login.clone(),
+            account.name.clone(),
+        )
+        .await?
+    {
         fields.refuse("/password", code, why);
     }
     if !fields.all_right() {
@@ -196,10 +234,20 @@ pub(super) async fn change_password(
     sessions::end_of_account(&mut tx, id).await?;
     let begun = sessions::begin(&mut tx, &brought, &session.identity, Some(id)).await?;
     tx.commit().await?;
-    Ok(with_cookie(StatusCode::NO_CONTENT.into_response(), &door.cookies.begun(&begun)))
+    Ok(with_cookie(
+        StatusCode::NO_CONTENT.into_response(),
+        &door.cookies.begun(&begun),
+    ))
 }
 
 /// Whoever sits at somebody else's page cannot set another password.
 fn refuse_current(fields: &mut Fields) {
-    fields.refuse("/current", "wrong-password", Text::new("현재 비밀번호가 아닙니다", "It is not the password you have"));
+    fields.refuse(
+        "/current",
+        "wrong-password",
+        Text::new(
+            "현재 비밀번호가 아닙니다",
+            "It is not the password you have",
+        ),
+    );
 }

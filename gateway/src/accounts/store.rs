@@ -53,7 +53,11 @@ impl Account {
 
     /// Who it signs in.
     pub(crate) fn identity(&self) -> Identity {
-        Identity { role: self.role.0, subject: self.person_id.unwrap_or(self.id), phone: None }
+        Identity {
+            role: self.role.0,
+            subject: self.person_id.unwrap_or(self.id),
+            phone: None,
+        }
     }
 }
 
@@ -63,11 +67,20 @@ const SELECT: &str =
     from account a left join person p on p.id = a.person_id left join invitation i on i.account_id = a.id";
 
 pub(crate) async fn by_login(pool: &PgPool, login: &str) -> Result<Option<Account>, sqlx::Error> {
-    sqlx::query_as(AssertSqlSafe(format!("{SELECT} where a.login = $1"))).bind(login).fetch_optional(pool).await
+    sqlx::query_as(AssertSqlSafe(format!("{SELECT} where a.login = $1")))
+        .bind(login)
+        .fetch_optional(pool)
+        .await
 }
 
-pub(crate) async fn by_id(connection: &mut PgConnection, id: Uuid) -> Result<Option<Account>, sqlx::Error> {
-    sqlx::query_as(AssertSqlSafe(format!("{SELECT} where a.id = $1"))).bind(id).fetch_optional(connection).await
+pub(crate) async fn by_id(
+    connection: &mut PgConnection,
+    id: Uuid,
+) -> Result<Option<Account>, sqlx::Error> {
+    sqlx::query_as(AssertSqlSafe(format!("{SELECT} where a.id = $1")))
+        .bind(id)
+        .fetch_optional(connection)
+        .await
 }
 
 /// What is wanted of a list.
@@ -78,7 +91,11 @@ pub(crate) struct Wanted {
 }
 
 /// A page, newest first, and one row more.
-pub(crate) async fn list(pool: &PgPool, wanted: &Wanted, page: Page) -> Result<Vec<Account>, sqlx::Error> {
+pub(crate) async fn list(
+    pool: &PgPool,
+    wanted: &Wanted,
+    page: Page,
+) -> Result<Vec<Account>, sqlx::Error> {
     let sql = format!(
         "{SELECT} where ($1::uuid is null or a.id < $1) and ($2::text is null or a.role = $2) and ($3::boolean is null or a.active = $3)
          order by a.id desc limit $4"
@@ -124,16 +141,26 @@ pub(crate) async fn create(tx: &mut Tx, it: &Newcomer) -> Result<Option<Uuid>, s
 }
 
 /// The accounts that have this login or are this person's: two at most.
-pub(crate) async fn alike(tx: &mut Tx, login: &str, person: Option<Uuid>) -> Result<Vec<Account>, sqlx::Error> {
-    sqlx::query_as(AssertSqlSafe(format!("{SELECT} where a.login = $1 or a.person_id = $2 order by a.id for no key update of a")))
-        .bind(login)
-        .bind(person)
-        .fetch_all(&mut **tx)
-        .await
+pub(crate) async fn alike(
+    tx: &mut Tx,
+    login: &str,
+    person: Option<Uuid>,
+) -> Result<Vec<Account>, sqlx::Error> {
+    sqlx::query_as(AssertSqlSafe(format!(
+        "{SELECT} where a.login = $1 or a.person_id = $2 order by a.id for no key update of a"
+    )))
+    .bind(login)
+    .bind(person)
+    .fetch_all(&mut **tx)
+    .await
 }
 
 /// Writes a link down, in the place of an older one, and tells until when it can be used.
-pub(crate) async fn invite(tx: &mut Tx, account: Uuid, token_hash: &[u8]) -> Result<DateTime<Utc>, sqlx::Error> {
+pub(crate) async fn invite(
+    tx: &mut Tx,
+    account: Uuid,
+    token_hash: &[u8],
+) -> Result<DateTime<Utc>, sqlx::Error> {
     let now = tx.now();
     sqlx::query(
         "insert into invitation (account_id, token_hash, created_at, expires_at) values ($1, $2, $3, $4)
@@ -150,29 +177,46 @@ pub(crate) async fn invite(tx: &mut Tx, account: Uuid, token_hash: &[u8]) -> Res
 }
 
 /// Whose link it is, if it can be used.
-pub(crate) async fn invited(pool: &PgPool, token_hash: &[u8], now: DateTime<Utc>) -> Result<Option<Account>, sqlx::Error> {
+pub(crate) async fn invited(
+    pool: &PgPool,
+    token_hash: &[u8],
+    now: DateTime<Utc>,
+) -> Result<Option<Account>, sqlx::Error> {
     let sql = format!("{SELECT} where i.token_hash = $1 and i.expires_at > $2 and a.active");
-    sqlx::query_as(AssertSqlSafe(sql)).bind(token_hash).bind(now).fetch_optional(pool).await
+    sqlx::query_as(AssertSqlSafe(sql))
+        .bind(token_hash)
+        .bind(now)
+        .fetch_optional(pool)
+        .await
 }
 
 /// Uses a link up. Of two who use it at once, one does.
 pub(crate) async fn use_up(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Uuid>, sqlx::Error> {
     let now = tx.now();
-    sqlx::query_scalar("delete from invitation where token_hash = $1 and expires_at > $2 returning account_id")
-        .bind(token_hash)
-        .bind(now)
-        .fetch_optional(&mut **tx)
-        .await
+    sqlx::query_scalar(
+        "delete from invitation where token_hash = $1 and expires_at > $2 returning account_id",
+    )
+    .bind(token_hash)
+    .bind(now)
+    .fetch_optional(&mut **tx)
+    .await
 }
 
 /// Takes an unused link away.
 pub(crate) async fn void(tx: &mut Tx, account: Uuid) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from invitation where account_id = $1").bind(account).execute(&mut **tx).await?;
+    sqlx::query("delete from invitation where account_id = $1")
+        .bind(account)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 
 /// Sets the password of an active account; `false` when there is none.
-pub(crate) async fn set_password(tx: &mut Tx, account: Uuid, hash: &str) -> Result<bool, sqlx::Error> {
+pub(crate) async fn set_password(
+    tx: &mut Tx,
+    account: Uuid,
+    hash: &str,
+) -> Result<bool, sqlx::Error> {
     let done = sqlx::query("update account set password_hash = $2 where id = $1 and active")
         .bind(account)
         .bind(hash)
@@ -182,19 +226,29 @@ pub(crate) async fn set_password(tx: &mut Tx, account: Uuid, hash: &str) -> Resu
 }
 
 /// Sets another password in the place of the one that was read; `false` when there is another by now, or the account is closed.
-pub(crate) async fn change_password(tx: &mut Tx, account: &Account, hash: &str) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query("update account set password_hash = $3 where id = $1 and password_hash = $2 and active")
-        .bind(account.id)
-        .bind(&account.password_hash)
-        .bind(hash)
-        .execute(&mut **tx)
-        .await?;
+pub(crate) async fn change_password(
+    tx: &mut Tx,
+    account: &Account,
+    hash: &str,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "update account set password_hash = $3 where id = $1 and password_hash = $2 and active",
+    )
+    .bind(account.id)
+    .bind(&account.password_hash)
+    .bind(hash)
+    .execute(&mut **tx)
+    .await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// Notes a sign-in, with the password's new hash if it has one; `false` when the account or its person is another by now. Holds both until the
 /// end of the unit of work, so that whoever closes them at this moment ends the session too.
-pub(crate) async fn signed_in(tx: &mut Tx, account: &Account, rehashed: Option<&str>) -> Result<bool, sqlx::Error> {
+pub(crate) async fn signed_in(
+    tx: &mut Tx,
+    account: &Account,
+    rehashed: Option<&str>,
+) -> Result<bool, sqlx::Error> {
     let now = tx.now();
     let done = sqlx::query(
         "update account set signed_in_at = $3, password_hash = coalesce($4, password_hash)
@@ -206,22 +260,32 @@ pub(crate) async fn signed_in(tx: &mut Tx, account: &Account, rehashed: Option<&
     .bind(rehashed)
     .execute(&mut **tx)
     .await?;
-    let Some(person) = account.person_id.filter(|_| done.rows_affected() == 1) else { return Ok(done.rows_affected() == 1) };
+    let Some(person) = account.person_id.filter(|_| done.rows_affected() == 1) else {
+        return Ok(done.rows_affected() == 1);
+    };
     let there: Option<bool> =
-        sqlx::query_scalar("select active from person where id = $1 for share").bind(person).fetch_optional(&mut **tx).await?;
+        sqlx::query_scalar("select active from person where id = $1 for share")
+            .bind(person)
+            .fetch_optional(&mut **tx)
+            .await?;
     Ok(there == Some(true))
 }
 
 /// Holds every active member of staff until the end of the unit of work, and tells who they are.
 pub(crate) async fn hold_staff(tx: &mut Tx) -> Result<Vec<Uuid>, sqlx::Error> {
-    sqlx::query_scalar("select id from account where role = 'staff' and active order by id for no key update")
-        .fetch_all(&mut **tx)
-        .await
+    sqlx::query_scalar(
+        "select id from account where role = 'staff' and active order by id for no key update",
+    )
+    .fetch_all(&mut **tx)
+    .await
 }
 
 /// Holds an account until the end of the unit of work, and tells its version and whether it is active.
 pub(crate) async fn hold(tx: &mut Tx, id: Uuid) -> Result<Option<(i64, bool)>, sqlx::Error> {
-    sqlx::query_as("select version, active from account where id = $1 for no key update").bind(id).fetch_optional(&mut **tx).await
+    sqlx::query_as("select version, active from account where id = $1 for no key update")
+        .bind(id)
+        .fetch_optional(&mut **tx)
+        .await
 }
 
 /// Opens or closes an account.

@@ -52,21 +52,33 @@ impl WebhookKey {
 
     /// The sender's half: the signature of one attempt. `None` only if the key were of no use at all.
     pub fn sign(&self, id: &str, timestamp: &str, body: &[u8]) -> Option<String> {
-        self.mac(id, timestamp, body).map(|mac| format!("v1,{}", BASE64.encode(mac.finalize().into_bytes())))
+        self.mac(id, timestamp, body)
+            .map(|mac| format!("v1,{}", BASE64.encode(mac.finalize().into_bytes())))
     }
 
     /// Whether whoever has this key sent the body, and lately: the receiver's half.
     pub fn accepts(&self, headers: &HeaderMap, body: &[u8], now: DateTime<Utc>) -> bool {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let (Some(id), Some(timestamp), Some(signatures)) = (text(WEBHOOK_ID), text(WEBHOOK_TIMESTAMP), text(WEBHOOK_SIGNATURE))
-        else {
+        let (Some(id), Some(timestamp), Some(signatures)) = (
+            text(WEBHOOK_ID),
+            text(WEBHOOK_TIMESTAMP),
+            text(WEBHOOK_SIGNATURE),
+        ) else {
             return false;
         };
-        let sent = timestamp.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        let sent = timestamp
+            .parse()
+            .ok()
+            .and_then(|seconds| DateTime::from_timestamp(seconds, 0));
         let is_recent = sent.is_some_and(|sent: DateTime<Utc>| (now - sent).abs() <= TOLERANCE);
-        let given = signatures.split(' ').filter_map(|signature| BASE64.decode(signature.strip_prefix("v1,")?).ok());
+        let given = signatures
+            .split(' ')
+            .filter_map(|signature| BASE64.decode(signature.strip_prefix("v1,")?).ok());
         is_recent
-            && given.into_iter().any(|given| self.mac(id, timestamp, body).is_some_and(|mac| mac.verify_slice(&given).is_ok()))
+            && given.into_iter().any(|given| {
+                self.mac(id, timestamp, body)
+                    .is_some_and(|mac| mac.verify_slice(&given).is_ok())
+            })
     }
 }
 
@@ -75,8 +87,16 @@ impl FromStr for WebhookKey {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const WRONG: &str = "it is not of the form whsec_BASE64 with 24 to 64 bytes";
-        let bytes = text.trim().strip_prefix(KEY_PREFIX).and_then(|text| BASE64.decode(text).ok()).ok_or(WRONG)?;
-        if (24..=64).contains(&bytes.len()) { Ok(Self(bytes)) } else { Err(WRONG) }
+        let bytes = text
+            .trim()
+            .strip_prefix(KEY_PREFIX)
+            .and_then(|text| BASE64.decode(text).ok())
+            .ok_or(WRONG)?;
+        if (24..=64).contains(&bytes.len()) {
+            Ok(Self(bytes))
+        } else {
+            Err(WRONG)
+        }
     }
 }
 
@@ -98,14 +118,19 @@ impl FromStr for WebhookUrl {
         const WRONG: &str = "it is not of the form http(s)://HOST/PATH";
         let uri: Uri = text.trim().parse().map_err(|_| WRONG)?;
         let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
-        let is_plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        let is_plain = uri
+            .authority()
+            .is_some_and(|authority| !authority.as_str().contains('@'));
         if !(is_http && is_plain) {
             return Err(WRONG);
         }
         let host = uri.host().unwrap_or_default();
-        let is_near = is_loopback(host) || (host.starts_with(|first: char| first.is_ascii_alphabetic()) && !host.contains('.'));
+        let is_near = is_loopback(host)
+            || (host.starts_with(|first: char| first.is_ascii_alphabetic()) && !host.contains('.'));
         if uri.scheme_str() == Some("http") && !is_near {
-            return Err("codes need TLS: it is https://…, and http:// for this machine or a name without a dot alone");
+            return Err(
+                "codes need TLS: it is https://…, and http:// for this machine or a name without a dot alone",
+            );
         }
         Ok(Self(uri))
     }
@@ -113,7 +138,12 @@ impl FromStr for WebhookUrl {
 
 impl fmt::Debug for WebhookUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}/…", self.0.scheme_str().unwrap_or_default(), self.0.host().unwrap_or_default())
+        write!(
+            f,
+            "{}://{}/…",
+            self.0.scheme_str().unwrap_or_default(),
+            self.0.host().unwrap_or_default()
+        )
     }
 }
 
@@ -132,7 +162,9 @@ pub(crate) struct Webhook {
 
 impl fmt::Debug for Webhook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Webhook").field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("Webhook")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
     }
 }
 
@@ -143,9 +175,15 @@ impl Webhook {
         connector.enforce_http(false);
         connector.set_connect_timeout(Some(CONNECT));
         connector.set_nodelay(true);
-        let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().wrap_connector(connector);
+        let connector = HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
         // A connection for each message: there are few, and one that a relay closed long ago costs an attempt.
-        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_max_idle_per_host(0)
+            .build(connector);
         Self { client, url, key }
     }
 
@@ -173,8 +211,13 @@ impl Webhook {
     }
 
     async fn attempt(&self, message: &Message) -> Result<(), Unsent> {
-        let later = |why: String| Unsent::ForNow { why, after: Duration::ZERO };
-        let request = self.request(message).ok_or_else(|| Unsent::ForGood { why: "it cannot be written".to_owned() })?;
+        let later = |why: String| Unsent::ForNow {
+            why,
+            after: Duration::ZERO,
+        };
+        let request = self.request(message).ok_or_else(|| Unsent::ForGood {
+            why: "it cannot be written".to_owned(),
+        })?;
         let answer = match timeout(ATTEMPT, self.client.request(request)).await {
             Ok(Ok(answer)) => answer,
             // Errors of the client tell of connections, never of what was sent.
@@ -184,12 +227,21 @@ impl Webhook {
         let status = answer.status();
         let why = format!("the relay answered {status}");
         let can_change = status.is_server_error()
-            || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS);
+            || matches!(
+                status,
+                StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
+            );
         if status.is_success() {
             Ok(())
         } else if can_change {
-            let after = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-            Err(Unsent::ForNow { why, after: Duration::from_secs(after.unwrap_or_default()) })
+            let after = answer
+                .headers()
+                .get(header::RETRY_AFTER)
+                .and_then(|value| value.to_str().ok()?.parse().ok());
+            Err(Unsent::ForNow {
+                why,
+                after: Duration::from_secs(after.unwrap_or_default()),
+            })
         } else {
             Err(Unsent::ForGood { why })
         }
@@ -216,19 +268,29 @@ mod tests {
     fn a_signature_is_the_specifications() {
         let key: WebhookKey = KEY.parse().unwrap();
         let body = br#"{"test": 2432232314}"#;
-        let signature = key.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body).unwrap();
+        let signature = key
+            .sign("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body)
+            .unwrap();
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 
     #[test]
     fn only_what_was_signed_lately_with_the_same_key_is_accepted() {
-        let (key, other): (WebhookKey, WebhookKey) = (KEY.parse().unwrap(), format!("whsec_{}", "A".repeat(32)).parse().unwrap());
+        let (key, other): (WebhookKey, WebhookKey) = (
+            KEY.parse().unwrap(),
+            format!("whsec_{}", "A".repeat(32)).parse().unwrap(),
+        );
         let now = DateTime::from_timestamp(1_614_265_330, 0).unwrap();
         let signed = |key: &WebhookKey| {
             let mut headers = HeaderMap::new();
             headers.insert(WEBHOOK_ID, "m".parse().unwrap());
             headers.insert(WEBHOOK_TIMESTAMP, "1614265330".parse().unwrap());
-            headers.insert(WEBHOOK_SIGNATURE, format!("v1a,x {}", key.sign("m", "1614265330", b"{}").unwrap()).parse().unwrap());
+            headers.insert(
+                WEBHOOK_SIGNATURE,
+                format!("v1a,x {}", key.sign("m", "1614265330", b"{}").unwrap())
+                    .parse()
+                    .unwrap(),
+            );
             headers
         };
         assert!(key.accepts(&signed(&key), b"{}", now));
@@ -245,9 +307,14 @@ mod tests {
 
     #[test]
     fn what_is_no_key_and_no_address_is_refused_and_neither_is_printed() {
-        for text in
-            ["", "whsec_", "whsec_MTIz", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_!!!", &format!("whsec_{}", "A".repeat(100))]
-        {
+        for text in [
+            "",
+            "whsec_",
+            "whsec_MTIz",
+            "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "whsec_!!!",
+            &format!("whsec_{}", "A".repeat(100)),
+        ] {
             assert!(text.parse::<WebhookKey>().is_err(), "{text}");
         }
         for text in [
@@ -264,15 +331,31 @@ mod tests {
         ] {
             assert!(text.parse::<WebhookUrl>().is_err(), "{text}");
         }
-        for text in
-            ["https://relay.example/x", "http://relay/x", "http://127.0.0.1:8089/x", "http://[::1]/x", "http://localhost/x"]
-        {
+        for text in [
+            "https://relay.example/x",
+            "http://relay/x",
+            "http://127.0.0.1:8089/x",
+            "http://[::1]/x",
+            "http://localhost/x",
+        ] {
             assert!(text.parse::<WebhookUrl>().is_ok(), "{text}");
         }
-        let webhook = Webhook::new("https://relay.example/secret".parse().unwrap(), KEY.parse().unwrap());
+        let webhook = Webhook::new(
+            "https://relay.example/secret".parse().unwrap(),
+            KEY.parse().unwrap(),
+        );
         let text = "[KT.GG] 인증번호 012345".to_owned();
-        let message = Message { id: Uuid::nil(), to: "010-1234-5678".parse().unwrap(), text, kind: SIGN_IN_CODE };
-        let printed = format!("{webhook:?} {:?} {:?}", KEY.parse::<WebhookKey>().unwrap(), message);
+        let message = Message {
+            id: Uuid::nil(),
+            to: "010-1234-5678".parse().unwrap(),
+            text,
+            kind: SIGN_IN_CODE,
+        };
+        let printed = format!(
+            "{webhook:?} {:?} {:?}",
+            KEY.parse::<WebhookKey>().unwrap(),
+            message
+        );
         for secret in ["secret", "MfKQ", "5678", "012345"] {
             assert!(!printed.contains(secret), "{printed}");
         }

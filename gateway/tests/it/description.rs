@@ -8,12 +8,27 @@ use crate::fixture::{config, nobody, start, start_with};
 async fn the_description_is_one_for_all_services() {
     let gateway = start().await;
     let described = gateway.get("/api/openapi.json").send().await.json();
-    for path in ["/api/projects", "/api/interests", "/api/salesman-matchs", "/api/stream", "/api/openapi.json"] {
-        assert!(described["paths"][path]["get"].is_object(), "{path}: {described}");
+    for path in [
+        "/api/projects",
+        "/api/interests",
+        "/api/salesman-matchs",
+        "/api/stream",
+        "/api/openapi.json",
+    ] {
+        assert!(
+            described["paths"][path]["get"].is_object(),
+            "{path}: {described}"
+        );
     }
-    assert_eq!(described["components"]["schemas"]["SalesmanMatchView"], json!({ "const": "salesman-match" }));
+    assert_eq!(
+        described["components"]["schemas"]["SalesmanMatchView"],
+        json!({ "const": "salesman-match" })
+    );
     assert!(described.get("x-unavailable").is_none());
-    assert_eq!(gateway.get("/api/openapi.json").send().await.json(), described);
+    assert_eq!(
+        gateway.get("/api/openapi.json").send().await.json(),
+        described
+    );
 }
 
 #[tokio::test]
@@ -32,7 +47,11 @@ async fn the_page_comes_with_everything_it_needs() {
     let gateway = start().await;
     let redirect = gateway.get("/docs").send().await;
     assert_eq!(redirect.header("location"), Some("/docs/"));
-    for path in ["/docs/", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js"] {
+    for path in [
+        "/docs/",
+        "/docs/swagger-ui.css",
+        "/docs/swagger-ui-bundle.js",
+    ] {
         let answer = gateway.get(path).send().await;
         assert_eq!(answer.status, 200, "{path}");
         assert!(!answer.body.is_empty(), "{path}");
@@ -42,14 +61,24 @@ async fn the_page_comes_with_everything_it_needs() {
 }
 
 #[tokio::test]
-async fn the_gateways_own_operations_are_described_beside_the_services_and_what_is_internal_is_not() {
+async fn the_gateways_own_operations_are_described_beside_the_services_and_what_is_internal_is_not()
+{
     let gateway = start().await;
     let described = gateway.get("/api/openapi.json").send().await.json();
     for row in gateway::permissions::PERMISSIONS {
         let operation = &described["paths"][row.path][row.method.to_lowercase()];
-        assert_eq!(operation["x-actors"], json!(row.actors()), "{} {}", row.method, row.path);
+        assert_eq!(
+            operation["x-actors"],
+            json!(row.actors()),
+            "{} {}",
+            row.method,
+            row.path
+        );
     }
-    assert!(described["paths"].get("/api/interests/internal").is_none(), "{described}");
+    assert!(
+        described["paths"].get("/api/interests/internal").is_none(),
+        "{described}"
+    );
 }
 
 #[tokio::test]
@@ -59,19 +88,34 @@ async fn every_write_says_by_what_header_a_page_of_ours_is_known_and_how_it_is_r
     let (mut writes, mut recorded) = (0, 0);
     for (path, item) in described["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
-            let says = parameters.iter().any(|it| it["name"] == "Ktgg-Csrf" && it["required"] == true);
-            let refusals =
-                |status: &str| operation["responses"][status]["content"]["application/problem+json"]["examples"].clone();
-            let is_recorded = ["/api/interests/{id}/phone", "/api/consultations/{id}/phone"].contains(&path.as_str());
+            let parameters = operation["parameters"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
+            let says = parameters
+                .iter()
+                .any(|it| it["name"] == "Ktgg-Csrf" && it["required"] == true);
+            let refusals = |status: &str| {
+                operation["responses"][status]["content"]["application/problem+json"]["examples"]
+                    .clone()
+            };
+            let is_recorded = ["/api/interests/{id}/phone", "/api/consultations/{id}/phone"]
+                .contains(&path.as_str());
             let is_write = method != "get" || is_recorded;
             writes += usize::from(is_write);
             recorded += usize::from(is_recorded);
             assert_eq!(says, is_write, "{method} {path}");
             // Some of what only reads has a limit of its own.
             let is_limited = is_write || path == "/api/stream";
-            assert!(!is_limited || refusals("429").get("too-many-requests").is_some(), "{method} {path}");
-            assert_eq!(refusals("403").get("cross-site").is_some(), is_write || path == "/api/stream", "{method} {path}");
+            assert!(
+                !is_limited || refusals("429").get("too-many-requests").is_some(),
+                "{method} {path}"
+            );
+            assert_eq!(
+                refusals("403").get("cross-site").is_some(),
+                is_write || path == "/api/stream",
+                "{method} {path}"
+            );
         }
     }
     assert!(writes > 5 && recorded == 2, "{writes} {recorded}");

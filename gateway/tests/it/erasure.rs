@@ -35,7 +35,12 @@ async fn start() -> Sandbox {
     let mut config = config_with(&telephone).await;
     let services = StandIns::behind(&mut config).await;
     let gateway = start_at(config, clock.clone()).await;
-    Sandbox { gateway, services, telephone, clock }
+    Sandbox {
+        gateway,
+        services,
+        telephone,
+        clock,
+    }
 }
 
 impl Sandbox {
@@ -44,25 +49,42 @@ impl Sandbox {
         let heard = self.telephone.heard().len();
         let challenge = ask(&self.gateway, PHONE).await;
         let code = self.telephone.code(heard + 1).await;
-        verify(&self.gateway, &challenge, &code).await.cookie().unwrap()
+        verify(&self.gateway, &challenge, &code)
+            .await
+            .cookie()
+            .unwrap()
     }
 
     async fn erase(&self, cookie: &str) {
-        let answer = self.gateway.ask(Method::DELETE, "/api/me").cookie(cookie).send().await;
+        let answer = self
+            .gateway
+            .ask(Method::DELETE, "/api/me")
+            .cookie(cookie)
+            .send()
+            .await;
         assert_eq!(answer.status, 202, "{answer:?}");
         // The cookie is taken away.
         assert_eq!(answer.cookie().as_deref(), Some("ktgg="));
     }
 
     async fn is_signed_in(&self, cookie: &str) -> bool {
-        self.gateway.get("/api/auth/me").cookie(cookie).send().await.json()["signedIn"] == true
+        self.gateway
+            .get("/api/auth/me")
+            .cookie(cookie)
+            .send()
+            .await
+            .json()["signedIn"]
+            == true
     }
 }
 
 /// Whether an erasure is as this says.
 async fn is(db: &Db, state: &str) -> bool {
     let sql = format!("select exists (select from erasure where {state})");
-    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(db.pool()).await.unwrap()
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+        .fetch_one(db.pool())
+        .await
+        .unwrap()
 }
 
 /// Waits until one is.
@@ -81,13 +103,26 @@ const A_WHILE: TimeDelta = TimeDelta::seconds(4);
 /// Waits until this attempt is over, one of the first three. Until then it is due when the time is over that it may take.
 async fn is_put_off(sandbox: &Sandbox, attempt: i32) {
     let soon = sandbox.clock.now() + A_WHILE;
-    becomes(&sandbox.gateway.db, &format!("attempts = {attempt} and next_try_at <= '{}'", soon.to_rfc3339())).await;
+    becomes(
+        &sandbox.gateway.db,
+        &format!(
+            "attempts = {attempt} and next_try_at <= '{}'",
+            soon.to_rfc3339()
+        ),
+    )
+    .await;
 }
 
 #[tokio::test]
-async fn whoever_wants_to_be_forgotten_is_signed_out_at_once_and_forgotten_by_every_service_twice() {
+async fn whoever_wants_to_be_forgotten_is_signed_out_at_once_and_forgotten_by_every_service_twice()
+{
     let sandbox = start().await;
-    let Sandbox { gateway, services, clock, .. } = &sandbox;
+    let Sandbox {
+        gateway,
+        services,
+        clock,
+        ..
+    } = &sandbox;
     let (here, elsewhere) = (sandbox.sign_in().await, sandbox.sign_in().await);
     let other = gateway.cookie(&somebody(Role::Customer)).await;
     let mut stream = Stream::of(gateway.get("/api/stream").cookie(&elsewhere).open().await);
@@ -96,22 +131,40 @@ async fn whoever_wants_to_be_forgotten_is_signed_out_at_once_and_forgotten_by_ev
     sandbox.erase(&here).await;
     assert!(!sandbox.is_signed_in(&here).await && !sandbox.is_signed_in(&elsewhere).await);
     assert!(sandbox.is_signed_in(&other).await);
-    in_time("the stream ends", async { while stream.block().await.is_some() {} }).await;
-    assert!(asked.elapsed() < Duration::from_secs(2), "the stream ended after {:?}", asked.elapsed());
+    in_time("the stream ends", async {
+        while stream.block().await.is_some() {}
+    })
+    .await;
+    assert!(
+        asked.elapsed() < Duration::from_secs(2),
+        "the stream ended after {:?}",
+        asked.elapsed()
+    );
 
     services.forget([1; 5]).await;
-    becomes(&gateway.db, "round = 2 and done = '{}' and finished_at is null").await;
+    becomes(
+        &gateway.db,
+        "round = 2 and done = '{}' and finished_at is null",
+    )
+    .await;
     clock.advance(SETTLED - TimeDelta::seconds(1));
     // What is not due is not done, however often it is looked at; a second erasure shows that it was looked at.
     let again = gateway.as_(&somebody(Role::Customer)).await;
-    assert_eq!(again.ask(Method::DELETE, "/api/me").send().await.status, 202);
+    assert_eq!(
+        again.ask(Method::DELETE, "/api/me").send().await.status,
+        202
+    );
     services.forget([2; 5]).await;
     clock.advance(TimeDelta::seconds(1));
     services.forget([3; 5]).await;
     becomes(&gateway.db, "finished_at is not null").await;
     for service in Service::ALL {
         let told = services.of(service).asked_to(&Method::DELETE);
-        assert!(told.iter().all(|who| who.role == Role::Customer && who.phone.is_none()), "{told:?}");
+        assert!(
+            told.iter()
+                .all(|who| who.role == Role::Customer && who.phone.is_none()),
+            "{told:?}"
+        );
     }
     let left: Vec<(String, i64)> = sqlx::query_as(
         "select 'codes', count(*) from one_time_code union all select 'consents', count(*) from consent where withdrawn_at is null
@@ -121,14 +174,22 @@ async fn whoever_wants_to_be_forgotten_is_signed_out_at_once_and_forgotten_by_ev
     .await
     .unwrap();
     assert!(left.iter().all(|(_, count)| *count == 0), "{left:?}");
-    let withdrawn: i64 = sqlx::query_scalar("select count(*) from consent").fetch_one(gateway.db.pool()).await.unwrap();
+    let withdrawn: i64 = sqlx::query_scalar("select count(*) from consent")
+        .fetch_one(gateway.db.pool())
+        .await
+        .unwrap();
     assert_eq!(withdrawn, 1, "that there was a consent is still known");
 }
 
 #[tokio::test]
 async fn a_service_that_is_away_is_asked_until_it_has_forgotten_and_the_others_are_left_alone() {
     let sandbox = start().await;
-    let Sandbox { gateway, services, clock, .. } = &sandbox;
+    let Sandbox {
+        gateway,
+        services,
+        clock,
+        ..
+    } = &sandbox;
     let away = services.of(Service::Consultation);
     away.is_away.store(true, Ordering::SeqCst);
     let cookie = sandbox.sign_in().await;
@@ -148,54 +209,116 @@ async fn a_service_that_is_away_is_asked_until_it_has_forgotten_and_the_others_a
 }
 
 #[tokio::test]
-async fn whoever_signs_in_meanwhile_is_told_so_after_a_right_code_alone_and_afterwards_begins_anew() {
+async fn whoever_signs_in_meanwhile_is_told_so_after_a_right_code_alone_and_afterwards_begins_anew()
+{
     let sandbox = start().await;
-    let Sandbox { gateway, services, telephone, clock, .. } = &sandbox;
-    services.of(Service::Project).is_away.store(true, Ordering::SeqCst);
+    let Sandbox {
+        gateway,
+        services,
+        telephone,
+        clock,
+        ..
+    } = &sandbox;
+    services
+        .of(Service::Project)
+        .is_away
+        .store(true, Ordering::SeqCst);
     let cookie = sandbox.sign_in().await;
     // It was on its way already.
     let earlier = ask(gateway, PHONE).await;
     let earlier_code = telephone.code(2).await;
     sandbox.erase(&cookie).await;
     let is_refused = async |challenge: &str, code: &str| {
-        assert_eq!(verify(gateway, challenge, &another(code)).await.problem(), (422, "wrong-code".to_owned()));
+        assert_eq!(
+            verify(gateway, challenge, &another(code)).await.problem(),
+            (422, "wrong-code".to_owned())
+        );
         let refused = verify(gateway, challenge, code).await;
         assert_eq!(refused.problem(), (409, "erasure-in-progress".to_owned()));
         assert_eq!(refused.cookie(), None);
         // It was right, and is spent.
-        assert_eq!(verify(gateway, challenge, code).await.problem(), (422, "code-expired".to_owned()));
+        assert_eq!(
+            verify(gateway, challenge, code).await.problem(),
+            (422, "code-expired".to_owned())
+        );
     };
     is_refused(&earlier, &earlier_code).await;
     let answer = ask_from(gateway, "203.0.113.7", PHONE).await;
     assert_eq!(answer.status, 202);
-    is_refused(answer.json()["challenge"].as_str().unwrap(), &telephone.code(3).await).await;
+    is_refused(
+        answer.json()["challenge"].as_str().unwrap(),
+        &telephone.code(3).await,
+    )
+    .await;
     // Somebody else has nothing to do with it.
     let other = ask(gateway, "010-8765-4321").await;
-    assert_eq!(verify(gateway, &other, &telephone.code(4).await).await.status, 200);
+    assert_eq!(
+        verify(gateway, &other, &telephone.code(4).await)
+            .await
+            .status,
+        200
+    );
 
-    services.of(Service::Project).is_away.store(false, Ordering::SeqCst);
+    services
+        .of(Service::Project)
+        .is_away
+        .store(false, Ordering::SeqCst);
     clock.advance(A_WHILE);
     becomes(&gateway.db, "round = 2").await;
     clock.advance(TimeDelta::minutes(1));
     becomes(&gateway.db, "finished_at is not null").await;
     let cookie = sandbox.sign_in().await;
     assert!(sandbox.is_signed_in(&cookie).await);
-    let told = gateway.get("/api/me/data").cookie(&cookie).send().await.json();
-    assert_eq!((told["consents"].as_array().unwrap().len(), told["sessions"].as_array().unwrap().len()), (1, 1), "{told}");
-    assert_eq!(told["consents"][0]["givenAt"], json!("2026-11-24T01:01:04Z"));
+    let told = gateway
+        .get("/api/me/data")
+        .cookie(&cookie)
+        .send()
+        .await
+        .json();
+    assert_eq!(
+        (
+            told["consents"].as_array().unwrap().len(),
+            told["sessions"].as_array().unwrap().len()
+        ),
+        (1, 1),
+        "{told}"
+    );
+    assert_eq!(
+        told["consents"][0]["givenAt"],
+        json!("2026-11-24T01:01:04Z")
+    );
 }
 
 #[tokio::test]
 async fn asking_twice_is_one_wish() {
     let sandbox = start().await;
-    let Sandbox { gateway, services, clock, .. } = &sandbox;
+    let Sandbox {
+        gateway,
+        services,
+        clock,
+        ..
+    } = &sandbox;
     let (one, other) = (sandbox.sign_in().await, sandbox.sign_in().await);
-    let ask = async |cookie: &str| gateway.ask(Method::DELETE, "/api/me").cookie(cookie).send().await.status.as_u16();
+    let ask = async |cookie: &str| {
+        gateway
+            .ask(Method::DELETE, "/api/me")
+            .cookie(cookie)
+            .send()
+            .await
+            .status
+            .as_u16()
+    };
     let answers = tokio::join!(ask(&one), ask(&other));
     // Whoever came second may find himself signed out.
-    assert!([(202, 202), (202, 401), (401, 202)].contains(&answers), "{answers:?}");
+    assert!(
+        [(202, 202), (202, 401), (401, 202)].contains(&answers),
+        "{answers:?}"
+    );
     assert_eq!(ask(&one).await, 401);
-    let wishes: i64 = sqlx::query_scalar("select count(*) from erasure").fetch_one(gateway.db.pool()).await.unwrap();
+    let wishes: i64 = sqlx::query_scalar("select count(*) from erasure")
+        .fetch_one(gateway.db.pool())
+        .await
+        .unwrap();
     assert_eq!(wishes, 1);
     becomes(&gateway.db, "round = 2").await;
     clock.advance(SETTLED);
@@ -206,39 +329,76 @@ async fn asking_twice_is_one_wish() {
 #[tokio::test]
 async fn what_a_gateway_that_was_killed_had_begun_another_finishes() {
     // The one that dies has a runtime of its own, which ends as a process does: wherever each of its tasks is.
-    let dying = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let dying = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
     let (telephone, clock) = (Telephone::new().await, a_clock());
     let mut config = config_with(&telephone).await;
     let services = StandIns::behind(&mut config).await;
-    let gateway = dying.spawn(start_at(config.clone(), clock.clone())).await.unwrap();
-    let sandbox = Sandbox { gateway, services, telephone, clock };
-    sandbox.services.of(Service::Salesman).hangs.store(true, Ordering::SeqCst);
+    let gateway = dying
+        .spawn(start_at(config.clone(), clock.clone()))
+        .await
+        .unwrap();
+    let sandbox = Sandbox {
+        gateway,
+        services,
+        telephone,
+        clock,
+    };
+    sandbox
+        .services
+        .of(Service::Salesman)
+        .hangs
+        .store(true, Ordering::SeqCst);
     let cookie = sandbox.sign_in().await;
     sandbox.erase(&cookie).await;
     sandbox.services.forget([1; 5]).await;
     becomes(&sandbox.gateway.db, "cardinality(done) = 4").await;
     dying.shutdown_background();
 
-    let Sandbox { gateway: dead, services, clock, .. } = sandbox;
+    let Sandbox {
+        gateway: dead,
+        services,
+        clock,
+        ..
+    } = sandbox;
     drop(dead);
-    services.of(Service::Salesman).hangs.store(false, Ordering::SeqCst);
+    services
+        .of(Service::Salesman)
+        .hangs
+        .store(false, Ordering::SeqCst);
     let second = start_at(config, clock.clone()).await;
     // What the dead one had claimed is another's when its time is over.
     clock.advance(SETTLED);
     becomes(&second.db, "round = 2").await;
     clock.advance(SETTLED);
     becomes(&second.db, "finished_at is not null").await;
-    assert_eq!(services.forgot(), [2, 2, 2, 3, 2], "what had answered was not asked again in the same round");
+    assert_eq!(
+        services.forgot(),
+        [2, 2, 2, 3, 2],
+        "what had answered was not asked again in the same round"
+    );
 }
 
 #[tokio::test]
 async fn the_owners_are_asked_a_second_time_when_every_copy_has_gone() {
     let sandbox = start().await;
-    let Sandbox { gateway, services, clock, .. } = &sandbox;
+    let Sandbox {
+        gateway,
+        services,
+        clock,
+        ..
+    } = &sandbox;
     let cookie = sandbox.sign_in().await;
     sandbox.erase(&cookie).await;
     services.forget([1; 5]).await;
-    becomes(&gateway.db, "round = 2 and done = '{}' and finished_at is null").await;
+    becomes(
+        &gateway.db,
+        "round = 2 and done = '{}' and finished_at is null",
+    )
+    .await;
     let copy = services.of(Service::SalesmanMatch);
     copy.is_away.store(true, Ordering::SeqCst);
     clock.advance(SETTLED);
@@ -258,41 +418,95 @@ async fn the_owners_are_asked_a_second_time_when_every_copy_has_gone() {
 #[tokio::test]
 async fn whenever_the_owners_are_asked_a_second_time_the_copies_are_asked_directly_before() {
     let sandbox = start().await;
-    let Sandbox { gateway, services, clock, .. } = &sandbox;
+    let Sandbox {
+        gateway,
+        services,
+        clock,
+        ..
+    } = &sandbox;
     let cookie = sandbox.sign_in().await;
     sandbox.erase(&cookie).await;
     services.forget([1; 5]).await;
-    becomes(&gateway.db, "round = 2 and done = '{}' and finished_at is null").await;
-    services.of(Service::Consultation).is_away.store(true, Ordering::SeqCst);
+    becomes(
+        &gateway.db,
+        "round = 2 and done = '{}' and finished_at is null",
+    )
+    .await;
+    services
+        .of(Service::Consultation)
+        .is_away
+        .store(true, Ordering::SeqCst);
     clock.advance(SETTLED);
     services.forget([2; 5]).await;
     // Between two attempts whatever a colleague enters at one owner is copied again.
-    becomes(&gateway.db, "round = 2 and attempts = 1 and next_try_at <= '2026-11-24T01:00:08Z'").await;
-    services.of(Service::Consultation).is_away.store(false, Ordering::SeqCst);
+    becomes(
+        &gateway.db,
+        "round = 2 and attempts = 1 and next_try_at <= '2026-11-24T01:00:08Z'",
+    )
+    .await;
+    services
+        .of(Service::Consultation)
+        .is_away
+        .store(false, Ordering::SeqCst);
     clock.advance(TimeDelta::seconds(1));
     becomes(&gateway.db, "finished_at is not null").await;
     assert_eq!(services.forgot(), [3; 5]);
 }
 
 #[tokio::test]
-async fn an_erasure_is_its_gateways_for_as_long_as_all_who_are_asked_one_after_the_other_may_take() {
+async fn an_erasure_is_its_gateways_for_as_long_as_all_who_are_asked_one_after_the_other_may_take()
+{
     let sandbox = start().await;
-    let Sandbox { gateway, services, clock, .. } = &sandbox;
+    let Sandbox {
+        gateway,
+        services,
+        clock,
+        ..
+    } = &sandbox;
     let cookie = sandbox.sign_in().await;
-    services.of(Service::Interest).hangs.store(true, Ordering::SeqCst);
+    services
+        .of(Service::Interest)
+        .hangs
+        .store(true, Ordering::SeqCst);
     sandbox.erase(&cookie).await;
     services.forget([1; 5]).await;
     // One answer, and five seconds.
-    assert!(is(&gateway.db, "round = 1 and attempts = 1 and next_try_at = '2026-11-24T01:00:07Z'").await);
-    services.of(Service::Interest).hangs.store(false, Ordering::SeqCst);
-    becomes(&gateway.db, "round = 1 and attempts = 1 and next_try_at <= '2026-11-24T01:00:01Z'").await;
+    assert!(
+        is(
+            &gateway.db,
+            "round = 1 and attempts = 1 and next_try_at = '2026-11-24T01:00:07Z'"
+        )
+        .await
+    );
+    services
+        .of(Service::Interest)
+        .hangs
+        .store(false, Ordering::SeqCst);
+    becomes(
+        &gateway.db,
+        "round = 1 and attempts = 1 and next_try_at <= '2026-11-24T01:00:01Z'",
+    )
+    .await;
     clock.advance(TimeDelta::seconds(1));
-    becomes(&gateway.db, "round = 2 and next_try_at = '2026-11-24T01:00:08Z'").await;
-    services.of(Service::Interest).hangs.store(true, Ordering::SeqCst);
+    becomes(
+        &gateway.db,
+        "round = 2 and next_try_at = '2026-11-24T01:00:08Z'",
+    )
+    .await;
+    services
+        .of(Service::Interest)
+        .hangs
+        .store(true, Ordering::SeqCst);
     clock.advance(SETTLED);
     services.forget([2, 3, 2, 2, 2]).await;
     // Two answers, and five seconds.
-    assert!(is(&gateway.db, "round = 2 and attempts = 1 and next_try_at = '2026-11-24T01:00:17Z'").await);
+    assert!(
+        is(
+            &gateway.db,
+            "round = 2 and attempts = 1 and next_try_at = '2026-11-24T01:00:17Z'"
+        )
+        .await
+    );
 }
 
 /// Writes a wish down, this long ago, without signing anybody out.
@@ -308,7 +522,12 @@ async fn wish(db: &Db, customer: Uuid, ago: TimeDelta) {
 #[tokio::test]
 async fn nobody_is_asked_who_might_answer_when_the_erasure_is_another_gateways() {
     let sandbox = start().await;
-    let Sandbox { gateway, services, clock, .. } = &sandbox;
+    let Sandbox {
+        gateway,
+        services,
+        clock,
+        ..
+    } = &sandbox;
     // The claim is there, and what follows takes longer than there is to spare: seven seconds less two for an answer.
     for line in [
         "create function dawdle() returns trigger language plpgsql as $$ begin
@@ -329,7 +548,11 @@ async fn nobody_is_asked_who_might_answer_when_the_erasure_is_another_gateways()
 #[tokio::test]
 async fn a_gateway_whose_erasure_is_anothers_by_now_writes_nothing_down() {
     let logs = Logs::capture();
-    let Patient { gateway, services, clock } = start_patient().await;
+    let Patient {
+        gateway,
+        services,
+        clock,
+    } = start_patient().await;
     let customer = somebody(Role::Customer).subject;
     wish(&gateway.db, customer, TimeDelta::zero()).await;
     becomes(&gateway.db, "round = 2").await;
@@ -347,14 +570,26 @@ async fn a_gateway_whose_erasure_is_anothers_by_now_writes_nothing_down() {
     }
     slow.waits.store(false, Ordering::SeqCst);
     in_time("it leaves it to the other", async {
-        while !logs.text().contains("another gateway goes on forgetting a customer") {
+        while !logs
+            .text()
+            .contains("another gateway goes on forgetting a customer")
+        {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     })
     .await;
-    assert!(is(&gateway.db, "finished_at is null and done = '{}' and next_try_at = '2100-01-01T00:00:00Z'").await);
+    assert!(
+        is(
+            &gateway.db,
+            "finished_at is null and done = '{}' and next_try_at = '2100-01-01T00:00:00Z'"
+        )
+        .await
+    );
     let standing: i64 =
-        sqlx::query_scalar("select count(*) from consent where withdrawn_at is null").fetch_one(gateway.db.pool()).await.unwrap();
+        sqlx::query_scalar("select count(*) from consent where withdrawn_at is null")
+            .fetch_one(gateway.db.pool())
+            .await
+            .unwrap();
     assert_eq!(standing, 1);
 }
 
@@ -363,7 +598,12 @@ async fn the_second_time_comes_when_what_began_before_the_sign_ins_ended_is_over
     let sandbox = start().await;
     let Sandbox { gateway, .. } = &sandbox;
     let cookie = gateway.cookie(&somebody(Role::Customer)).await;
-    wish(&gateway.db, somebody(Role::Customer).subject, TimeDelta::minutes(1)).await;
+    wish(
+        &gateway.db,
+        somebody(Role::Customer).subject,
+        TimeDelta::minutes(1),
+    )
+    .await;
     becomes(&gateway.db, "round = 2").await;
     assert!(!sandbox.is_signed_in(&cookie).await);
     assert!(is(&gateway.db, "next_try_at = '2026-11-24T01:00:07Z'").await);
@@ -399,12 +639,18 @@ async fn start_patient() -> Patient {
     let (mut config, clock) = (config().await, a_clock());
     config.patience.answer = Duration::from_mins(1);
     let services = StandIns::behind(&mut config).await;
-    Patient { gateway: start_at(config, clock.clone()).await, services, clock }
+    Patient {
+        gateway: start_at(config, clock.clone()).await,
+        services,
+        clock,
+    }
 }
 
 #[tokio::test]
 async fn one_whom_a_service_is_slow_to_forget_keeps_nobody_else_waiting() {
-    let Patient { gateway, services, .. } = start_patient().await;
+    let Patient {
+        gateway, services, ..
+    } = start_patient().await;
     let slow = services.of(Service::Salesman);
     slow.hangs.store(true, Ordering::SeqCst);
     wish(&gateway.db, Uuid::from_u128(1), TimeDelta::zero()).await;
@@ -416,8 +662,13 @@ async fn one_whom_a_service_is_slow_to_forget_keeps_nobody_else_waiting() {
 }
 
 #[tokio::test]
-async fn no_more_than_eight_are_forgotten_at_once_and_when_it_ends_a_gateway_finishes_those_and_begins_with_nobody() {
-    let Patient { mut gateway, services, .. } = start_patient().await;
+async fn no_more_than_eight_are_forgotten_at_once_and_when_it_ends_a_gateway_finishes_those_and_begins_with_nobody()
+ {
+    let Patient {
+        mut gateway,
+        services,
+        ..
+    } = start_patient().await;
     let slow = services.of(Service::Salesman);
     slow.waits.store(true, Ordering::SeqCst);
     for customer in 1..=9 {
@@ -429,13 +680,22 @@ async fn no_more_than_eight_are_forgotten_at_once_and_when_it_ends_a_gateway_fin
     assert_eq!(services.forgot(), [8; 5]);
     gateway.stop.cancel();
     // It has heard of it when it is no longer ready, and then ends what runs in the background.
-    in_time("it is not ready", async { while gateway.readyz().await == 200 {} }).await;
+    in_time("it is not ready", async {
+        while gateway.readyz().await == 200 {}
+    })
+    .await;
     tokio::time::sleep(Duration::from_millis(500)).await;
     slow.waits.store(false, Ordering::SeqCst);
     let db = gateway.db.clone();
-    in_time("the gateway stops", &mut gateway.task).await.unwrap().unwrap();
+    in_time("the gateway stops", &mut gateway.task)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(services.forgot(), [8; 5]);
     let ends: Vec<(i16, i64)> =
-        sqlx::query_as("select round, count(*) from erasure group by round order by round").fetch_all(db.pool()).await.unwrap();
+        sqlx::query_as("select round, count(*) from erasure group by round order by round")
+            .fetch_all(db.pool())
+            .await
+            .unwrap();
     assert_eq!(ends, [(1, 1), (2, 8)]);
 }

@@ -34,7 +34,9 @@ pub(crate) const BOUND: Duration = Duration::from_secs(20);
 
 /// Fails the test when it takes too long.
 pub(crate) async fn in_time<F: Future>(what: &str, future: F) -> F::Output {
-    tokio::time::timeout(BOUND, future).await.unwrap_or_else(|_| panic!("waited in vain: {what}"))
+    tokio::time::timeout(BOUND, future)
+        .await
+        .unwrap_or_else(|_| panic!("waited in vain: {what}"))
 }
 
 /// The configuration of a test's gateway, for a test to change before it starts one.
@@ -51,7 +53,10 @@ pub(crate) async fn config() -> Config {
             salesman: repeating(Service::Salesman).await,
         },
         // Nobody listens there: everything but the stream's events works without Kafka.
-        kafka: kafka::Settings { brokers: "127.0.0.1:1".to_owned(), topic_prefix: "ktgg".to_owned() },
+        kafka: kafka::Settings {
+            brokers: "127.0.0.1:1".to_owned(),
+            topic_prefix: "ktgg".to_owned(),
+        },
         signer: testing::signer().clone(),
         drain: Duration::ZERO,
         database_url: database().await,
@@ -117,7 +122,9 @@ pub(crate) async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Running {
     let signer = config.signer.clone();
     let follows = !config.kafka.brokers.ends_with(":1");
     let db = Db::new(NAME, &config.database_url, clock.clone()).unwrap();
-    db.migrate(&gateway::migrations(), Migrate::Apply).await.unwrap();
+    db.migrate(&gateway::migrations(), Migrate::Apply)
+        .await
+        .unwrap();
     let gateway = Gateway::bind(config, clock).await.unwrap();
     let (address, admin) = (gateway.address().unwrap(), gateway.admin_address().unwrap());
     let ready = gateway.ready();
@@ -127,8 +134,20 @@ pub(crate) async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Running {
         in_time("the gateway follows the topics", ready).await;
     }
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let running = Running { address, admin, signer, stop, task, sessions: Sessions::new(db.clone()), db, client };
-    in_time("the gateway serves", async { while running.readyz().await != 200 {} }).await;
+    let running = Running {
+        address,
+        admin,
+        signer,
+        stop,
+        task,
+        sessions: Sessions::new(db.clone()),
+        db,
+        client,
+    };
+    in_time("the gateway serves", async {
+        while running.readyz().await != 200 {}
+    })
+    .await;
     running
 }
 
@@ -145,7 +164,10 @@ impl Running {
 
     /// Somebody who is signed in.
     pub(crate) async fn as_(&self, identity: &Identity) -> Caller<'_> {
-        Caller { gateway: self, cookie: self.cookie(identity).await }
+        Caller {
+            gateway: self,
+            cookie: self.cookie(identity).await,
+        }
     }
 
     pub(crate) fn verifier(&self) -> Verifier {
@@ -153,8 +175,15 @@ impl Running {
     }
 
     pub(crate) fn ask(&self, method: Method, path: &str) -> Ask<'_> {
-        let request = axum::http::Request::builder().method(method).uri(format!("http://{}{path}", self.address));
-        Ask { client: &self.client, request, body: Bytes::new(), is_of_a_page: true }
+        let request = axum::http::Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address));
+        Ask {
+            client: &self.client,
+            request,
+            body: Bytes::new(),
+            is_of_a_page: true,
+        }
     }
 
     pub(crate) fn get(&self, path: &str) -> Ask<'_> {
@@ -167,7 +196,11 @@ impl Running {
 
     pub(crate) async fn readyz(&self) -> u16 {
         let uri = format!("http://{}/readyz", self.admin).parse().unwrap();
-        in_time("readyz", self.client.get(uri)).await.unwrap().status().as_u16()
+        in_time("readyz", self.client.get(uri))
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
     }
 }
 
@@ -215,7 +248,8 @@ impl Ask<'_> {
     }
 
     pub(crate) fn json(self, body: &Value) -> Self {
-        self.header("content-type", "application/json").body(body.to_string())
+        self.header("content-type", "application/json")
+            .body(body.to_string())
     }
 
     pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
@@ -229,13 +263,19 @@ impl Ask<'_> {
             self = self.header("ktgg-csrf", "1");
         }
         let request = self.request.body(Full::new(self.body)).unwrap();
-        in_time("an answer", self.client.request(request)).await.unwrap()
+        in_time("an answer", self.client.request(request))
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn send(self) -> Answer {
         let (head, body) = self.open().await.into_parts();
         let body = in_time("a body", body.collect()).await.unwrap().to_bytes();
-        Answer { status: head.status, headers: head.headers, body }
+        Answer {
+            status: head.status,
+            headers: head.headers,
+            body,
+        }
     }
 }
 
@@ -248,7 +288,8 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -257,21 +298,39 @@ impl Answer {
 
     /// The session's cookie that it sets, as a browser sends it back.
     pub(crate) fn cookie(&self) -> Option<String> {
-        let set = self.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
-        set.filter_map(|set| set.split(';').next()).find(|pair| pair.contains("ktgg=")).map(str::to_owned)
+        let set = self
+            .headers
+            .get_all("set-cookie")
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        set.filter_map(|set| set.split(';').next())
+            .find(|pair| pair.contains("ktgg="))
+            .map(str::to_owned)
     }
 
     /// The refusal's status and slug; fails the test when it is none of ours.
     pub(crate) fn problem(&self) -> (u16, String) {
-        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
-        let slug = self.json()["type"].as_str().unwrap().trim_start_matches("/problems/").to_owned();
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json"),
+            "{self:?}"
+        );
+        let slug = self.json()["type"]
+            .as_str()
+            .unwrap()
+            .trim_start_matches("/problems/")
+            .to_owned();
         (self.status.as_u16(), slug)
     }
 }
 
 pub(crate) fn somebody(role: Role) -> Identity {
     let phone = (role == Role::Customer).then(|| "010-1234-5678".parse().unwrap());
-    Identity { role, subject: Uuid::from_u128(7), phone }
+    Identity {
+        role,
+        subject: Uuid::from_u128(7),
+        phone,
+    }
 }
 
 /// A service that answers with what it was sent.
@@ -280,7 +339,10 @@ pub(crate) async fn repeating(service: Service) -> BaseUrl {
         .route("/openapi.json", get(describe))
         .route("/interests/never", get(std::future::pending::<StatusCode>))
         .route("/consultations/created", axum::routing::post(created))
-        .route("/consultations/cached", axum::routing::post(async || [("cache-control", "private, max-age=5")]))
+        .route(
+            "/consultations/cached",
+            axum::routing::post(async || [("cache-control", "private, max-age=5")]),
+        )
         .fallback(repeat)
         .with_state(service.name());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -291,9 +353,19 @@ pub(crate) async fn repeating(service: Service) -> BaseUrl {
 
 async fn repeat(State(service): State<&'static str>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let headers: Map<String, Value> =
-        head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), json!(value.to_str().unwrap_or_default()))).collect();
-    let Ok(body) = body.collect().await else { return StatusCode::BAD_REQUEST.into_response() };
+    let headers: Map<String, Value> = head
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.as_str().to_owned(),
+                json!(value.to_str().unwrap_or_default()),
+            )
+        })
+        .collect();
+    let Ok(body) = body.collect().await else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
     let repeated = json!({
         "service": service,
         "method": head.method.as_str(),
@@ -301,7 +373,11 @@ async fn repeat(State(service): State<&'static str>, request: Request) -> Respon
         "headers": headers,
         "body": String::from_utf8_lossy(&body.to_bytes()),
     });
-    ([(header::CONTENT_TYPE, "application/json")], repeated.to_string()).into_response()
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        repeated.to_string(),
+    )
+        .into_response()
 }
 
 async fn created() -> Response {
@@ -330,7 +406,11 @@ async fn describe(State(service): State<&'static str>) -> Response {
         },
         "components": { "schemas": { "View": { "const": service } } },
     });
-    ([(header::CONTENT_TYPE, "application/json")], described.to_string()).into_response()
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        described.to_string(),
+    )
+        .into_response()
 }
 
 /// An address at which nobody listens.

@@ -13,35 +13,74 @@ use crate::fixture::{somebody, start};
 async fn no_authorization_makes_anybody_anybody() {
     let gateway = start().await;
     let (staff, now) = (somebody(Role::Staff), SystemClock.now());
-    let sign = |audience: &str| gateway.signer.sign(&staff, audience, now, LIFETIME).unwrap();
-    let mut tokens: Vec<String> = Service::ALL.into_iter().map(|service| format!("Bearer {}", sign(service.name()))).collect();
-    tokens.extend(["gateway", "ktgg-gateway", "ktgg-sandbox", ""].map(|audience| format!("Bearer {}", sign(audience))));
-    let long = gateway.signer.sign(&staff, "interest", now, TimeDelta::days(1)).unwrap();
-    tokens.extend([format!("bearer {long}"), long, "Basic c3RhZmY6c3RhZmY=".to_owned(), "Bearer x.y.z".to_owned()]);
+    let sign = |audience: &str| {
+        gateway
+            .signer
+            .sign(&staff, audience, now, LIFETIME)
+            .unwrap()
+    };
+    let mut tokens: Vec<String> = Service::ALL
+        .into_iter()
+        .map(|service| format!("Bearer {}", sign(service.name())))
+        .collect();
+    tokens.extend(
+        ["gateway", "ktgg-gateway", "ktgg-sandbox", ""]
+            .map(|audience| format!("Bearer {}", sign(audience))),
+    );
+    let long = gateway
+        .signer
+        .sign(&staff, "interest", now, TimeDelta::days(1))
+        .unwrap();
+    tokens.extend([
+        format!("bearer {long}"),
+        long,
+        "Basic c3RhZmY6c3RhZmY=".to_owned(),
+        "Bearer x.y.z".to_owned(),
+    ]);
     let session = gateway.cookie(&staff).await;
     tokens.push(format!("Bearer {}", session.strip_prefix("ktgg=").unwrap()));
     let mut accepted = 0;
     for token in &tokens {
         for row in TABLE {
-            for (method, path) in [(Method::GET, ""), (Method::POST, ""), (Method::PATCH, "/1"), (Method::DELETE, "/1")] {
+            for (method, path) in [
+                (Method::GET, ""),
+                (Method::POST, ""),
+                (Method::PATCH, "/1"),
+                (Method::DELETE, "/1"),
+            ] {
                 let path = format!("/api{}{path}", row.prefix);
-                let answer = gateway.ask(method, &path).header("authorization", token).send().await;
+                let answer = gateway
+                    .ask(method, &path)
+                    .header("authorization", token)
+                    .send()
+                    .await;
                 if row.prefix == "/projects" {
                     // Anybody may ask there; he is nobody all the same.
-                    assert!(answer.json()["headers"].get("authorization").is_none(), "{path}");
+                    assert!(
+                        answer.json()["headers"].get("authorization").is_none(),
+                        "{path}"
+                    );
                 } else {
                     accepted += usize::from(answer.status != 401);
                 }
             }
         }
         for row in gateway::permissions::PERMISSIONS {
-            let path = row.path.replace("{id}", "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01");
-            let ask = gateway.ask(row.method.parse().unwrap(), &path).header("authorization", token);
+            let path = row
+                .path
+                .replace("{id}", "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01");
+            let ask = gateway
+                .ask(row.method.parse().unwrap(), &path)
+                .header("authorization", token);
             if row.actors() != ["anyone"] {
                 accepted += usize::from(ask.send().await.status != 401);
             }
         }
-        let me = gateway.get("/api/auth/me").header("authorization", token).send().await;
+        let me = gateway
+            .get("/api/auth/me")
+            .header("authorization", token)
+            .send()
+            .await;
         assert_eq!(me.json()["signedIn"], false);
     }
     assert_eq!(accepted, 0);
@@ -51,11 +90,40 @@ async fn no_authorization_makes_anybody_anybody() {
 async fn beside_a_session_an_authorization_is_not_heard_of() {
     let gateway = start().await;
     let customer = gateway.as_(&somebody(Role::Customer)).await;
-    let staff = gateway.signer.sign(&somebody(Role::Staff), "interest", SystemClock.now(), LIFETIME).unwrap();
-    let said = customer.get("/api/interests").header("authorization", &format!("Bearer {staff}")).send().await.json();
-    let token = said["headers"]["authorization"].as_str().unwrap().strip_prefix("Bearer ").unwrap().to_owned();
-    assert_eq!(gateway.verifier().verify(&token, "interest").unwrap().role, Role::Customer);
-    assert_eq!(customer.get("/api/accounts").header("authorization", &format!("Bearer {staff}")).send().await.status, 403);
+    let staff = gateway
+        .signer
+        .sign(
+            &somebody(Role::Staff),
+            "interest",
+            SystemClock.now(),
+            LIFETIME,
+        )
+        .unwrap();
+    let said = customer
+        .get("/api/interests")
+        .header("authorization", &format!("Bearer {staff}"))
+        .send()
+        .await
+        .json();
+    let token = said["headers"]["authorization"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("Bearer ")
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        gateway.verifier().verify(&token, "interest").unwrap().role,
+        Role::Customer
+    );
+    assert_eq!(
+        customer
+            .get("/api/accounts")
+            .header("authorization", &format!("Bearer {staff}"))
+            .send()
+            .await
+            .status,
+        403
+    );
 }
 
 #[tokio::test]
@@ -85,8 +153,17 @@ async fn no_header_makes_anybody_anybody() {
     ];
     for row in TABLE.into_iter().filter(|row| row.prefix != "/projects") {
         for value in [id.as_str(), "staff", "admin"] {
-            let ask = claims.iter().fold(gateway.get(&format!("/api{}", row.prefix)), |ask, name| ask.header(name, value));
-            assert_eq!(ask.send().await.problem(), (401, "sign-in-required".to_owned()), "{}", row.prefix);
+            let ask = claims
+                .iter()
+                .fold(gateway.get(&format!("/api{}", row.prefix)), |ask, name| {
+                    ask.header(name, value)
+                });
+            assert_eq!(
+                ask.send().await.problem(),
+                (401, "sign-in-required".to_owned()),
+                "{}",
+                row.prefix
+            );
         }
     }
     for name in claims {
@@ -98,10 +175,28 @@ async fn no_header_makes_anybody_anybody() {
 #[tokio::test]
 async fn no_path_or_method_override_leads_past_the_table() {
     let gateway = start().await;
-    for name in ["x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"] {
-        let answer = gateway.get("/api/auth/me").header(name, "/api/accounts").send().await;
+    for name in [
+        "x-http-method-override",
+        "x-method-override",
+        "x-original-url",
+        "x-rewrite-url",
+    ] {
+        let answer = gateway
+            .get("/api/auth/me")
+            .header(name, "/api/accounts")
+            .send()
+            .await;
         assert_eq!(answer.json()["signedIn"], false, "{name}");
-        let said = gateway.get("/api/projects").header(name, "DELETE").send().await.json();
-        assert_eq!((&said["method"], &said["target"]), (&"GET".into(), &"/projects".into()), "{name}");
+        let said = gateway
+            .get("/api/projects")
+            .header(name, "DELETE")
+            .send()
+            .await
+            .json();
+        assert_eq!(
+            (&said["method"], &said["target"]),
+            (&"GET".into(), &"/projects".into()),
+            "{name}"
+        );
     }
 }

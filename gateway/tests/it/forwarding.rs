@@ -28,17 +28,27 @@ async fn nothing_by_which_a_browser_might_claim_to_be_somebody_arrives() {
         ("proxy-authorization", true),
         ("te", true),
     ];
-    let mut ask = gateway.get("/api/projects").header("connection", "x-named").header("x-named", "claimed");
+    let mut ask = gateway
+        .get("/api/projects")
+        .header("connection", "x-named")
+        .header("x-named", "claimed");
     for (name, _) in claims {
         ask = ask.header(name, "claimed");
     }
     let said = ask.header("x-forwarded-for", "6.6.6.6").send().await.json();
-    for (name, is_stripped) in claims.into_iter().chain([("x-named", true), ("connection", true), ("authorization", true)]) {
+    for (name, is_stripped) in claims.into_iter().chain([
+        ("x-named", true),
+        ("connection", true),
+        ("authorization", true),
+    ]) {
         assert_eq!(said["headers"].get(name).is_none(), is_stripped, "{name}");
     }
     assert_eq!(said["headers"]["x-forwarded-for"], "127.0.0.1");
     assert_eq!(said["headers"]["x-forwarded-proto"], "http");
-    assert_eq!(said["headers"]["x-forwarded-host"], gateway.address.to_string());
+    assert_eq!(
+        said["headers"]["x-forwarded-host"],
+        gateway.address.to_string()
+    );
 }
 
 #[tokio::test]
@@ -49,11 +59,17 @@ async fn what_a_page_means_for_the_service_arrives() {
         ("if-match", "\"3\""),
         ("idempotency-key", "k1"),
         ("accept-language", "en"),
-        ("ktgg-after", "salesman-match/00000000-0000-0000-0000-000000000002@3"),
+        (
+            "ktgg-after",
+            "salesman-match/00000000-0000-0000-0000-000000000002@3",
+        ),
         ("content-type", "application/json"),
         ("if-none-match", "\"2\""),
     ];
-    let mut ask = gateway.ask(Method::PATCH, "/api/consultations/7").cookie(&staff).body("{\"memo\":\"가\"}");
+    let mut ask = gateway
+        .ask(Method::PATCH, "/api/consultations/7")
+        .cookie(&staff)
+        .body("{\"memo\":\"가\"}");
     for (name, value) in sent {
         ask = ask.header(name, value);
     }
@@ -69,10 +85,17 @@ async fn what_a_page_means_for_the_service_arrives() {
 async fn paths_in_the_answer_are_below_api_and_only_the_answers_own_headers_come_back() {
     let gateway = start().await;
     let staff = gateway.cookie(&somebody(Role::Staff)).await;
-    let answer = gateway.ask(Method::POST, "/api/consultations/created").cookie(&staff).send().await;
+    let answer = gateway
+        .ask(Method::POST, "/api/consultations/created")
+        .cookie(&staff)
+        .send()
+        .await;
     assert_eq!(answer.status, 201);
     assert_eq!(answer.header("location"), Some("/api/consultations/7"));
-    assert_eq!(answer.header("link"), Some("</api/consultations?after=7>; rel=\"next\""));
+    assert_eq!(
+        answer.header("link"),
+        Some("</api/consultations?after=7>; rel=\"next\"")
+    );
     assert_eq!(answer.header("etag"), Some("\"1\""));
     for stripped in ["set-cookie", "x-hop"] {
         assert_eq!(answer.header(stripped), None, "{stripped}");
@@ -82,7 +105,11 @@ async fn paths_in_the_answer_are_below_api_and_only_the_answers_own_headers_come
 #[tokio::test]
 async fn a_request_keeps_its_id_if_it_is_harmless_and_gets_one_if_not() {
     let gateway = start().await;
-    let answer = gateway.get("/api/projects").header("x-request-id", "page-7.retry_2").send().await;
+    let answer = gateway
+        .get("/api/projects")
+        .header("x-request-id", "page-7.retry_2")
+        .send()
+        .await;
     assert_eq!(answer.header("x-request-id"), Some("page-7.retry_2"));
     assert_eq!(answer.json()["headers"]["x-request-id"], "page-7.retry_2");
     for path in ["/api/projects", "/api/nothing"] {
@@ -90,7 +117,12 @@ async fn a_request_keeps_its_id_if_it_is_harmless_and_gets_one_if_not() {
         let id = answer.header("x-request-id").unwrap();
         assert_eq!(id.len(), 36, "{id}");
     }
-    let answer = gateway.get("/api/projects").header("connection", "x-request-id").header("x-request-id", "kept").send().await;
+    let answer = gateway
+        .get("/api/projects")
+        .header("connection", "x-request-id")
+        .header("x-request-id", "kept")
+        .send()
+        .await;
     assert_eq!(answer.json()["headers"]["x-request-id"], "kept");
 }
 
@@ -98,10 +130,23 @@ async fn a_request_keeps_its_id_if_it_is_harmless_and_gets_one_if_not() {
 async fn a_trace_is_carried_on_or_begun() {
     let gateway = start().await;
     let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    let said = gateway.get("/api/projects").header("traceparent", given).send().await.json();
+    let said = gateway
+        .get("/api/projects")
+        .header("traceparent", given)
+        .send()
+        .await
+        .json();
     assert_eq!(said["headers"]["traceparent"], given);
-    let said = gateway.get("/api/projects").header("traceparent", "nonsense").send().await.json();
-    assert_eq!(said["headers"]["traceparent"].as_str().unwrap().len(), given.len());
+    let said = gateway
+        .get("/api/projects")
+        .header("traceparent", "nonsense")
+        .send()
+        .await
+        .json();
+    assert_eq!(
+        said["headers"]["traceparent"].as_str().unwrap().len(),
+        given.len()
+    );
 }
 
 #[tokio::test]
@@ -124,7 +169,11 @@ async fn a_service_that_does_not_answer_is_not_waited_for_for_ever() {
     config.patience.answer = std::time::Duration::from_millis(200);
     let gateway = start_with(config).await;
     let staff = gateway.cookie(&somebody(Role::Staff)).await;
-    let answer = gateway.get("/api/interests/never").cookie(&staff).send().await;
+    let answer = gateway
+        .get("/api/interests/never")
+        .cookie(&staff)
+        .send()
+        .await;
     assert_eq!(answer.problem(), (504, "service-timeout".to_owned()));
 }
 
@@ -141,7 +190,10 @@ async fn breaking(times: usize) -> (BaseUrl, Arc<AtomicUsize>) {
                 continue;
             }
             let body = request.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
             drop(stream.write_all(answer.as_bytes()).await);
         }
     }));
@@ -154,7 +206,10 @@ async fn whole_request(stream: &mut TcpStream) -> String {
     loop {
         let text = String::from_utf8_lossy(&request).to_lowercase();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
+                .unwrap_or(0);
             if body.len() >= length {
                 return String::from_utf8(request).unwrap();
             }
@@ -197,15 +252,26 @@ async fn a_broken_connection_is_tried_again_once_where_that_is_safe() {
 
 #[tokio::test]
 async fn a_look_at_a_whole_number_which_is_written_down_is_asked_for_once() {
-    for (path, tries, status) in
-        [("/api/interests/1/phone", 1, 503), ("/api/interests/1/%70hone", 1, 503), ("/api/interests/1", 2, 200)]
-    {
+    for (path, tries, status) in [
+        ("/api/interests/1/phone", 1, 503),
+        ("/api/interests/1/%70hone", 1, 503),
+        ("/api/interests/1", 2, 200),
+    ] {
         let mut config = config().await;
         let (url, count) = breaking(1).await;
         config.services.interest = url;
         let gateway = start_with(config).await;
         let salesman = gateway.as_(&somebody(Role::Salesman)).await;
-        assert_eq!(salesman.get(path).header("idempotency-key", "k1").send().await.status, status, "{path}");
+        assert_eq!(
+            salesman
+                .get(path)
+                .header("idempotency-key", "k1")
+                .send()
+                .await
+                .status,
+            status,
+            "{path}"
+        );
         assert_eq!(count.load(Ordering::SeqCst), tries, "{path}");
     }
 }
@@ -216,8 +282,12 @@ async fn a_body_too_large_to_be_held_is_sent_once_even_with_a_key() {
     let (url, count) = breaking(1).await;
     config.services.project = url;
     let gateway = start_with(config).await;
-    let answer =
-        gateway.ask(Method::POST, "/api/projects").header("idempotency-key", "k1").body("x".repeat(64 * 1024 + 1)).send().await;
+    let answer = gateway
+        .ask(Method::POST, "/api/projects")
+        .header("idempotency-key", "k1")
+        .body("x".repeat(64 * 1024 + 1))
+        .send()
+        .await;
     assert_eq!(answer.problem(), (503, "service-unavailable".to_owned()));
     assert_eq!(count.load(Ordering::SeqCst), 1);
 }

@@ -8,37 +8,64 @@ use service_kit::auth::new_private_pem;
 
 fn gateway() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
-    command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
     command
 }
 
 #[test]
 fn a_wrong_configuration_is_told_whole_and_ends_it_with_code_64() {
-    let variables = [("PUBLIC_ORIGIN", "http://kt.gg"), ("GATEWAY_LISTEN", "0.0.0.0:0"), ("INTEREST_URL", "ftp://x")];
+    let variables = [
+        ("PUBLIC_ORIGIN", "http://kt.gg"),
+        ("GATEWAY_LISTEN", "0.0.0.0:0"),
+        ("INTEREST_URL", "ftp://x"),
+    ];
     let key = new_private_pem();
-    let ended =
-        gateway().envs(variables).env("KAFKA_BROKERS", "127.0.0.1:1").env("INTERNAL_TOKEN_PRIVATE_KEY", key).output().unwrap();
+    let ended = gateway()
+        .envs(variables)
+        .env("KAFKA_BROKERS", "127.0.0.1:1")
+        .env("INTERNAL_TOKEN_PRIVATE_KEY", key)
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert_eq!(ended.status.code(), Some(64), "{said}");
-    for wrong in ["PUBLIC_ORIGIN=http://kt.gg", "INTEREST_URL=ftp://x", "GATEWAY_DATABASE_URL is missing"] {
+    for wrong in [
+        "PUBLIC_ORIGIN=http://kt.gg",
+        "INTEREST_URL=ftp://x",
+        "GATEWAY_DATABASE_URL is missing",
+    ] {
         assert!(said.contains(wrong), "{wrong} is not in:\n{said}");
     }
     let ended = gateway().output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert_eq!(ended.status.code(), Some(64), "{said}");
-    assert!(said.contains("KAFKA_BROKERS") && said.contains("INTERNAL_TOKEN_PRIVATE_KEY"), "{said}");
+    assert!(
+        said.contains("KAFKA_BROKERS") && said.contains("INTERNAL_TOKEN_PRIVATE_KEY"),
+        "{said}"
+    );
 }
 
 #[test]
 fn told_to_stop_it_ends_with_code_0_although_kafka_and_postgres_are_away() {
-    let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let free = || {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .unwrap()
+            .local_addr()
+            .unwrap()
+    };
     let (listen, admin) = (free(), free());
     let mut running = gateway()
         .env("GATEWAY_LISTEN", listen.to_string())
         .env("GATEWAY_ADMIN_LISTEN", admin.to_string())
         .env("KAFKA_BROKERS", "127.0.0.1:1")
         .env("INTERNAL_TOKEN_PRIVATE_KEY", new_private_pem())
-        .env("GATEWAY_DATABASE_URL", "postgres://ktgg_gateway:x@127.0.0.1:1/ktgg")
+        .env(
+            "GATEWAY_DATABASE_URL",
+            "postgres://ktgg_gateway:x@127.0.0.1:1/ktgg",
+        )
         .env("SIGN_IN_KEY", "0123456789abcdef0123456789abcdef")
         .env("CUSTOMER_ID_KEY", "0123456789abcdef0123456789abcdef")
         .env("SENDER_URL", "http://127.0.0.1:1/messages")
@@ -49,12 +76,26 @@ fn told_to_stop_it_ends_with_code_0_although_kafka_and_postgres_are_away() {
         .unwrap();
     let started = Instant::now();
     while TcpStream::connect(listen).is_err() {
-        assert!(started.elapsed() < Duration::from_secs(20) && running.try_wait().unwrap().is_none(), "it does not listen");
+        assert!(
+            started.elapsed() < Duration::from_secs(20) && running.try_wait().unwrap().is_none(),
+            "it does not listen"
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
     let told = Instant::now();
-    assert!(Command::new("kill").arg("-TERM").arg(running.id().to_string()).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .arg("-TERM")
+            .arg(running.id().to_string())
+            .status()
+            .unwrap()
+            .success()
+    );
     let ended = running.wait().unwrap();
     assert_eq!(ended.code(), Some(0));
-    assert!(told.elapsed() < Duration::from_secs(8), "{:?}", told.elapsed());
+    assert!(
+        told.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        told.elapsed()
+    );
 }

@@ -65,7 +65,13 @@ impl StandIns {
             drop(service::spawn(axum::serve(listener, router).into_future()));
             all.push(it);
         }
-        let url = |service: Service| urls[all.iter().position(|it: &Arc<StandIn>| it.service == service).unwrap()].clone();
+        let url = |service: Service| {
+            urls[all
+                .iter()
+                .position(|it: &Arc<StandIn>| it.service == service)
+                .unwrap()]
+            .clone()
+        };
         config.services = Services {
             project: url(Service::Project),
             interest: url(Service::Interest),
@@ -82,7 +88,10 @@ impl StandIns {
 
     /// How often each was asked to forget somebody.
     pub(crate) fn forgot(&self) -> Vec<usize> {
-        self.0.iter().map(|it| it.asked_to(&Method::DELETE).len()).collect()
+        self.0
+            .iter()
+            .map(|it| it.asked_to(&Method::DELETE).len())
+            .collect()
     }
 
     /// Waits until each was asked so often to forget somebody.
@@ -99,13 +108,22 @@ impl StandIns {
 
 impl StandIn {
     pub(crate) fn asked_to(&self, method: &Method) -> Vec<Identity> {
-        self.asked.lock().unwrap().iter().filter(|(asked, _)| asked == method).map(|(_, who)| who.clone()).collect()
+        self.asked
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(asked, _)| asked == method)
+            .map(|(_, who)| who.clone())
+            .collect()
     }
 
     /// Notes who asks, and answers what there is to say before anything is done.
     async fn admit(&self, method: Method, headers: &HeaderMap) -> Option<Response> {
-        let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        let Some(who) = token.and_then(|token| self.verifier.verify(token, self.service.name())) else {
+        let token = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let Some(who) = token.and_then(|token| self.verifier.verify(token, self.service.name()))
+        else {
             return Some(StatusCode::UNAUTHORIZED.into_response());
         };
         self.asked.lock().unwrap().push((method, who));
@@ -115,20 +133,28 @@ impl StandIn {
         while self.waits.load(Ordering::SeqCst) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        self.is_away.load(Ordering::SeqCst).then(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
+        self.is_away
+            .load(Ordering::SeqCst)
+            .then(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
     }
 }
 
 async fn forget(State(it): State<Arc<StandIn>>, headers: HeaderMap) -> Response {
-    it.admit(Method::DELETE, &headers).await.unwrap_or_else(|| StatusCode::NO_CONTENT.into_response())
+    it.admit(Method::DELETE, &headers)
+        .await
+        .unwrap_or_else(|| StatusCode::NO_CONTENT.into_response())
 }
 
 async fn data(State(it): State<Arc<StandIn>>, headers: HeaderMap) -> Response {
     let told = it.data.lock().unwrap().clone();
-    it.admit(Method::GET, &headers).await.unwrap_or_else(|| Body::from(told).into_response())
+    it.admit(Method::GET, &headers)
+        .await
+        .unwrap_or_else(|| Body::from(told).into_response())
 }
 
 async fn disclosures(State(it): State<Arc<StandIn>>, headers: HeaderMap) -> Response {
     let told = it.disclosures.lock().unwrap().to_string();
-    it.admit(Method::GET, &headers).await.unwrap_or_else(|| Body::from(told).into_response())
+    it.admit(Method::GET, &headers)
+        .await
+        .unwrap_or_else(|| Body::from(told).into_response())
 }

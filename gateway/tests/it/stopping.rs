@@ -17,11 +17,19 @@ async fn while_it_drains_it_serves_on_is_not_ready_and_lets_go_of_its_clients() 
     let stream = gateway.get("/api/stream").cookie(&staff).open().await;
     gateway.stop.cancel();
     // The stream ends at once, and whole: the browser comes back elsewhere.
-    in_time("the stream ends", stream.into_body().collect()).await.unwrap();
+    in_time("the stream ends", stream.into_body().collect())
+        .await
+        .unwrap();
     assert_eq!(gateway.readyz().await, 503);
     let answer = gateway.get("/api/projects").send().await;
-    assert_eq!((answer.status.as_u16(), answer.header("connection")), (200, Some("close")));
-    in_time("the gateway stops", &mut gateway.task).await.unwrap().unwrap();
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("connection")),
+        (200, Some("close"))
+    );
+    in_time("the gateway stops", &mut gateway.task)
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test]
@@ -53,7 +61,10 @@ async fn it_ends_soon_although_kafka_is_away_and_a_request_hangs() {
         _ = request => panic!("nothing answers there"),
         () = tokio::time::sleep(Duration::from_millis(300)) => stop.cancel(),
     }
-    in_time("the gateway stops", &mut gateway.task).await.unwrap().unwrap();
+    in_time("the gateway stops", &mut gateway.task)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(started.elapsed() < Duration::from_secs(8));
 }
 

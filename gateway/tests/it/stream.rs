@@ -31,7 +31,10 @@ pub(crate) struct Told {
 impl Stream {
     pub(crate) fn of(response: Response<Incoming>) -> Self {
         assert_eq!(response.status(), 200);
-        Self { body: response.into_body(), text: String::new() }
+        Self {
+            body: response.into_body(),
+            text: String::new(),
+        }
     }
 
     /// The next block of lines; `None` at the end.
@@ -42,8 +45,11 @@ impl Stream {
                 self.text = rest;
                 return Some(block);
             }
-            let frame = in_time("the stream goes on", self.body.frame()).await?.unwrap();
-            self.text.push_str(std::str::from_utf8(frame.data_ref().unwrap()).unwrap());
+            let frame = in_time("the stream goes on", self.body.frame())
+                .await?
+                .unwrap();
+            self.text
+                .push_str(std::str::from_utf8(frame.data_ref().unwrap()).unwrap());
         }
     }
 
@@ -51,10 +57,19 @@ impl Stream {
     pub(crate) async fn next(&mut self) -> Told {
         loop {
             let block = self.block().await.expect("the stream goes on");
-            let line = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+            let line = |name: &str| {
+                block
+                    .lines()
+                    .find_map(|line| line.strip_prefix(name))
+                    .map(str::to_owned)
+            };
             if let (Some(event), Some(data)) = (line("event: "), line("data: ")) {
                 let id = line("id: ").unwrap_or_default();
-                return Told { id, event, data: serde_json::from_str(&data).unwrap() };
+                return Told {
+                    id,
+                    event,
+                    data: serde_json::from_str(&data).unwrap(),
+                };
             }
         }
     }
@@ -63,7 +78,11 @@ impl Stream {
 #[tokio::test]
 async fn a_stream_begins_with_when_to_come_back_and_from_where() {
     let gateway = start().await;
-    let response = gateway.get("/api/stream").cookie(&gateway.cookie(&somebody(Role::Customer)).await).open().await;
+    let response = gateway
+        .get("/api/stream")
+        .cookie(&gateway.cookie(&somebody(Role::Customer)).await)
+        .open()
+        .await;
     for (name, value) in [
         ("content-type", "text/event-stream; charset=utf-8"),
         ("cache-control", "no-cache, no-transform"),
@@ -80,14 +99,23 @@ async fn a_stream_begins_with_when_to_come_back_and_from_where() {
 #[tokio::test]
 async fn nobody_gets_no_stream() {
     let gateway = start().await;
-    assert_eq!(gateway.get("/api/stream").send().await.problem(), (401, "sign-in-required".to_owned()));
+    assert_eq!(
+        gateway.get("/api/stream").send().await.problem(),
+        (401, "sign-in-required".to_owned())
+    );
 }
 
 #[tokio::test]
 async fn an_unknown_cursor_brings_one_resync() {
     let gateway = start().await;
-    let ask = gateway.get("/api/stream").cookie(&gateway.cookie(&somebody(Role::Customer)).await);
-    let mut stream = Stream::of(ask.header("last-event-id", "from another life").open().await);
+    let ask = gateway
+        .get("/api/stream")
+        .cookie(&gateway.cookie(&somebody(Role::Customer)).await);
+    let mut stream = Stream::of(
+        ask.header("last-event-id", "from another life")
+            .open()
+            .await,
+    );
     assert_eq!(stream.block().await.as_deref(), Some("retry: 3000"));
     assert_eq!(stream.next().await.event, "resync");
 }
@@ -105,15 +133,34 @@ const SOON: Duration = Duration::from_secs(2);
 async fn a_stream_ends_within_two_seconds_of_its_session_whichever_gateway_ended_that() {
     let config = config().await;
     let (here, there) = (start_with(config.clone()).await, start_with(config).await);
-    let other = here.as_(&Identity { subject: Uuid::from_u128(8), ..somebody(Role::Customer) }).await;
+    let other = here
+        .as_(&Identity {
+            subject: Uuid::from_u128(8),
+            ..somebody(Role::Customer)
+        })
+        .await;
     let mut kept = Stream::of(other.get("/api/stream").open().await);
     for path in ["/api/auth/sign-out", "/api/auth/sign-out-everywhere"] {
         let customer = here.as_(&somebody(Role::Customer)).await;
         let streams = [
             Stream::of(customer.get("/api/stream").open().await),
-            Stream::of(there.get("/api/stream").cookie(&customer.cookie).open().await),
+            Stream::of(
+                there
+                    .get("/api/stream")
+                    .cookie(&customer.cookie)
+                    .open()
+                    .await,
+            ),
         ];
-        assert_eq!(there.post(path).cookie(&customer.cookie).send().await.status, 204);
+        assert_eq!(
+            there
+                .post(path)
+                .cookie(&customer.cookie)
+                .send()
+                .await
+                .status,
+            204
+        );
         for rest in join_all(streams.map(rest)).await {
             assert!(rest < SOON, "{path}: {rest:?}");
         }
@@ -129,7 +176,14 @@ async fn a_stream_ends_with_a_session_that_is_not_used_and_with_its_last_hour() 
     for (role, after) in [(Role::Staff, IDLE), (Role::Customer, MONTH)] {
         let clock = Arc::new(MockClock::at("2026-11-23T01:00:00Z".parse().unwrap()));
         let gateway = start_at(config().await, clock.clone()).await;
-        let stream = Stream::of(gateway.as_(&somebody(role)).await.get("/api/stream").open().await);
+        let stream = Stream::of(
+            gateway
+                .as_(&somebody(role))
+                .await
+                .get("/api/stream")
+                .open()
+                .await,
+        );
         clock.advance(after);
         let rest = rest(stream).await;
         assert!(rest < SOON, "{role:?}: {rest:?}");
@@ -144,15 +198,28 @@ async fn requests_that_use_up_the_pool_keep_nobody_looking_on() {
     let customer = gateway.as_(&somebody(Role::Customer)).await;
     let stream = Stream::of(customer.get("/api/stream").open().await);
     let mut held = gateway.db.begin().await.unwrap();
-    sqlx::query("lock table rate_limit in access exclusive mode").execute(&mut *held).await.unwrap();
+    sqlx::query("lock table rate_limit in access exclusive mode")
+        .execute(&mut *held)
+        .await
+        .unwrap();
     let body = json!({ "login": "nobody", "password": "nothing at all" });
     let requests = join_all((0..40).map(|_| gateway.post("/api/auth/sign-in").json(&body).send()));
     let ended = async {
-        let waiting = "select count(*) from pg_locks where relation = 'rate_limit'::regclass and not granted";
-        let count = async || sqlx::query_scalar::<_, i64>(waiting).fetch_one(gateway.db.pool()).await.unwrap();
+        let waiting =
+            "select count(*) from pg_locks where relation = 'rate_limit'::regclass and not granted";
+        let count = async || {
+            sqlx::query_scalar::<_, i64>(waiting)
+                .fetch_one(gateway.db.pool())
+                .await
+                .unwrap()
+        };
         // Every connection of the pool.
         in_time("the pool is used up", async { while count().await < 12 {} }).await;
-        gateway.sessions.end_all(Role::Customer, somebody(Role::Customer).subject).await.unwrap();
+        gateway
+            .sessions
+            .end_all(Role::Customer, somebody(Role::Customer).subject)
+            .await
+            .unwrap();
         let rest = rest(stream).await;
         drop(held);
         rest
@@ -169,15 +236,24 @@ async fn a_stream_ends_soon_when_the_database_is_silent_and_not_when_a_connectio
     let end_it = "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_millis(1500)).await;
-        sqlx::query(end_it).execute(gateway.db.pool()).await.unwrap();
+        sqlx::query(end_it)
+            .execute(gateway.db.pool())
+            .await
+            .unwrap();
     }
     assert!(lost.block().await.is_some());
     assert!(tokio::time::timeout(SOON, lost.block()).await.is_err());
 
     let mut held = gateway.db.begin().await.unwrap();
-    sqlx::query("lock table session in access exclusive mode").execute(&mut *held).await.unwrap();
+    sqlx::query("lock table session in access exclusive mode")
+        .execute(&mut *held)
+        .await
+        .unwrap();
     let rest = rest(lost).await;
-    assert!((Duration::from_secs(3)..Duration::from_secs(7)).contains(&rest), "{rest:?}");
+    assert!(
+        (Duration::from_secs(3)..Duration::from_secs(7)).contains(&rest),
+        "{rest:?}"
+    );
 }
 
 #[tokio::test]
@@ -193,5 +269,8 @@ async fn one_session_has_a_handful_of_streams_and_another_again_when_one_has_gon
     let other = gateway.as_(&somebody(Role::Customer)).await;
     drop(Stream::of(other.get("/api/stream").open().await));
     streams.pop();
-    in_time("another stream", async { while customer.get("/api/stream").open().await.status() != 200 {} }).await;
+    in_time("another stream", async {
+        while customer.get("/api/stream").open().await.status() != 200 {}
+    })
+    .await;
 }

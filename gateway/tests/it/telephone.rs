@@ -37,8 +37,13 @@ pub(crate) struct Telephone {
 impl Telephone {
     /// One that answers so before it takes a message.
     pub(crate) async fn answering(answers: &[Option<StatusCode>]) -> Self {
-        let ears = Arc::new(Ears { answers: Mutex::new(answers.iter().copied().collect()), heard: Mutex::default() });
-        let router = Router::new().route("/messages", post(hear)).with_state(ears.clone());
+        let ears = Arc::new(Ears {
+            answers: Mutex::new(answers.iter().copied().collect()),
+            heard: Mutex::default(),
+        });
+        let router = Router::new()
+            .route("/messages", post(hear))
+            .with_state(ears.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/messages", listener.local_addr().unwrap());
         drop(service::spawn(axum::serve(listener, router).into_future()));
@@ -74,7 +79,10 @@ impl Telephone {
 /// The six digits of a message.
 pub(crate) fn code_in(message: &Value) -> String {
     let text = message["text"].as_str().unwrap();
-    let codes: Vec<&str> = text.split(|letter: char| !letter.is_ascii_digit()).filter(|part| part.len() == 6).collect();
+    let codes: Vec<&str> = text
+        .split(|letter: char| !letter.is_ascii_digit())
+        .filter(|part| part.len() == 6)
+        .collect();
     assert_eq!(codes.len(), 1, "{text}");
     codes[0].to_owned()
 }
@@ -85,7 +93,10 @@ async fn hear(State(ears): State<Arc<Ears>>, headers: HeaderMap, body: Bytes) ->
         return StatusCode::UNAUTHORIZED;
     }
     let id = headers["webhook-id"].to_str().unwrap().to_owned();
-    ears.heard.lock().unwrap().push((id, serde_json::from_slice(&body).unwrap()));
+    ears.heard
+        .lock()
+        .unwrap()
+        .push((id, serde_json::from_slice(&body).unwrap()));
     let answer = ears.answers.lock().unwrap().pop_front();
     match answer {
         None => StatusCode::NO_CONTENT,

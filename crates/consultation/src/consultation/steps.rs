@@ -6,7 +6,12 @@ use super::{Change, Consultation, Refusal};
 
 impl Consultation {
     /// `ProgressConsultation`.
-    pub(super) fn progress(&self, to: Step, reason: Option<String>, actor: Actor) -> Result<Option<Change>, Refusal> {
+    pub(super) fn progress(
+        &self,
+        to: Step,
+        reason: Option<String>,
+        actor: Actor,
+    ) -> Result<Option<Change>, Refusal> {
         let from = self.step;
         match (from, to) {
             (from, to) if from == to => return Ok(None),
@@ -21,13 +26,19 @@ impl Consultation {
         if matches!(to, Step::Cancelled | Step::Failed) && reason.is_none() {
             return Err(Refusal::ReasonMissing(to));
         }
-        Ok(Some(Change::Progressed { event: self.progressed(to, actor), reason }))
+        Ok(Some(Change::Progressed {
+            event: self.progressed(to, actor),
+            reason,
+        }))
     }
 
     /// `EraseCustomer`: whoever is forgotten waits for nobody. No reason: it would be forgotten with everything else that was said.
     pub(super) fn cancel_for_good(&self, actor: Actor) -> Option<Change> {
         let event = self.progressed(Step::Cancelled, actor);
-        (!self.step.is_closed()).then_some(Change::Progressed { event, reason: None })
+        (!self.step.is_closed()).then_some(Change::Progressed {
+            event,
+            reason: None,
+        })
     }
 
     fn progressed(&self, to: Step, actor: Actor) -> ConsultationProgressed {
@@ -71,12 +82,17 @@ mod tests {
         ];
         for from in Step::ALL {
             for step in Step::ALL {
-                let it = Consultation { step: from, ..matched() };
+                let it = Consultation {
+                    step: from,
+                    ..matched()
+                };
                 match it.handle(to(step), STAFF) {
                     Ok(Some(_)) => assert!(drawn.contains(&(from, step)), "{from} → {step}"),
                     Ok(None) => assert_eq!(from, step),
                     Err(Refusal::Closed(_)) => assert!(from.is_closed()),
-                    Err(Refusal::NoSuchWay { .. }) => assert!(!drawn.contains(&(from, step)) && !from.is_closed()),
+                    Err(Refusal::NoSuchWay { .. }) => {
+                        assert!(!drawn.contains(&(from, step)) && !from.is_closed())
+                    }
                     Err(other) => panic!("{from} → {step}: {other}"),
                 }
             }
@@ -85,13 +101,24 @@ mod tests {
 
     #[test]
     fn the_next_steps_are_exactly_those_that_are_not_refused() {
-        for it in
-            Step::ALL.into_iter().flat_map(|step| [Consultation { step, ..matched() }, Consultation { step, ..requested() }])
-        {
+        for it in Step::ALL.into_iter().flat_map(|step| {
+            [
+                Consultation { step, ..matched() },
+                Consultation {
+                    step,
+                    ..requested()
+                },
+            ]
+        }) {
             for step in Step::ALL {
                 let goes = matches!(it.handle(to(step), STAFF), Ok(Some(_)));
                 if it.salesman.is_some() || it.step == Step::Apply {
-                    assert_eq!(goes, it.next_steps().contains(&step), "{} → {step}", it.step);
+                    assert_eq!(
+                        goes,
+                        it.next_steps().contains(&step),
+                        "{} → {step}",
+                        it.step
+                    );
                 }
             }
         }
@@ -99,22 +126,36 @@ mod tests {
 
     #[test]
     fn nothing_is_approved_while_nobody_is_on_it_but_it_can_be_cancelled() {
-        assert_eq!(requested().handle(to(Step::Approved), STAFF), Err(Refusal::NobodyOnIt));
-        assert_eq!(after(requested(), to(Step::Cancelled)).step, Step::Cancelled);
+        assert_eq!(
+            requested().handle(to(Step::Approved), STAFF),
+            Err(Refusal::NobodyOnIt)
+        );
+        assert_eq!(
+            after(requested(), to(Step::Cancelled)).step,
+            Step::Cancelled
+        );
     }
 
     #[test]
     fn cancelling_and_failing_want_a_reason() {
         let approved = after(matched(), to(Step::Approved));
         for step in [Step::Cancelled, Step::Failed] {
-            let silent = Command::Progress { to: step, reason: None };
-            assert_eq!(approved.handle(silent, STAFF), Err(Refusal::ReasonMissing(step)));
+            let silent = Command::Progress {
+                to: step,
+                reason: None,
+            };
+            assert_eq!(
+                approved.handle(silent, STAFF),
+                Err(Refusal::ReasonMissing(step))
+            );
         }
     }
 
     #[test]
     fn progress_names_the_salesman_of_that_moment() {
-        let Ok(Some(Change::Progressed { event, .. })) = matched().handle(to(Step::Approved), STAFF) else {
+        let Ok(Some(Change::Progressed { event, .. })) =
+            matched().handle(to(Step::Approved), STAFF)
+        else {
             panic!("it was not approved");
         };
         assert_eq!(event.salesman_id, Some(a_person(7).id));

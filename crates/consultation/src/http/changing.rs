@@ -16,7 +16,9 @@ use utoipa::ToSchema;
 
 use super::views::WholeConsultationView;
 use super::{moves_to, seen_by, sees, shown};
-use crate::consultation::{self, Command, Consultation, LAST_YEAR, LONGEST_MEMO, LONGEST_REASON, Refusal};
+use crate::consultation::{
+    self, Command, Consultation, LAST_YEAR, LONGEST_MEMO, LONGEST_REASON, Refusal,
+};
 use crate::store::{self, Cause};
 
 impl From<Refusal> for Problem {
@@ -29,20 +31,28 @@ impl From<Refusal> for Problem {
                 fields.problem()
             }
             Refusal::Closed(step) => {
-                Self::conflict("consultation-closed", Text::new("이미 끝난 상담입니다", en)).with("step", step.as_str())
-            }
-            Refusal::NotEditable(step) => {
-                Self::conflict("consultation-not-editable", Text::new("신청 상태에서만 고칠 수 있습니다", en))
+                Self::conflict("consultation-closed", Text::new("이미 끝난 상담입니다", en))
                     .with("step", step.as_str())
             }
-            Refusal::NoSuchWay { from, .. } => {
-                Self::conflict("step-not-allowed", Text::new("지금 단계에서는 할 수 없습니다", en)).with("step", from.as_str())
-            }
-            Refusal::NobodyOnIt => Self::conflict("not-matched-yet", Text::new("아직 영업대표를 배정하고 있습니다", en))
-                .with("step", Step::Apply.as_str()),
-            Refusal::Erased => {
-                Self::conflict("consultation-erased", Text::new("고객의 요청으로 개인정보가 삭제된 상담입니다", en))
-            }
+            Refusal::NotEditable(step) => Self::conflict(
+                "consultation-not-editable",
+                Text::new("신청 상태에서만 고칠 수 있습니다", en),
+            )
+            .with("step", step.as_str()),
+            Refusal::NoSuchWay { from, .. } => Self::conflict(
+                "step-not-allowed",
+                Text::new("지금 단계에서는 할 수 없습니다", en),
+            )
+            .with("step", from.as_str()),
+            Refusal::NobodyOnIt => Self::conflict(
+                "not-matched-yet",
+                Text::new("아직 영업대표를 배정하고 있습니다", en),
+            )
+            .with("step", Step::Apply.as_str()),
+            Refusal::Erased => Self::conflict(
+                "consultation-erased",
+                Text::new("고객의 요청으로 개인정보가 삭제된 상담입니다", en),
+            ),
         }
     }
 }
@@ -50,14 +60,33 @@ impl From<Refusal> for Problem {
 /// Notes a refusal that is about one field beside what else is wrong; the others are about the state.
 pub(super) fn note_refusal(fields: &mut Fields, refusal: &Refusal) {
     let (pointer, code, ko) = match refusal {
-        Refusal::InThePast => ("/desiredDate", "in-the-past", "지난 날짜는 고를 수 없습니다".into()),
-        Refusal::TooLate => ("/desiredDate", "too-late", format!("{LAST_YEAR}년까지의 날짜를 골라 주세요").into()),
+        Refusal::InThePast => (
+            "/desiredDate",
+            "in-the-past",
+            "지난 날짜는 고를 수 없습니다".into(),
+        ),
+        Refusal::TooLate => (
+            "/desiredDate",
+            "too-late",
+            format!("{LAST_YEAR}년까지의 날짜를 골라 주세요").into(),
+        ),
         Refusal::ReasonMissing(_) => ("/reason", "required", "사유를 적어 주세요".into()),
-        Refusal::Closed(_) | Refusal::NotEditable(_) | Refusal::NoSuchWay { .. } | Refusal::NobodyOnIt | Refusal::Erased => {
+        Refusal::Closed(_)
+        | Refusal::NotEditable(_)
+        | Refusal::NoSuchWay { .. }
+        | Refusal::NobodyOnIt
+        | Refusal::Erased => {
             return;
         }
     };
-    fields.refuse(pointer, code, Text { ko, en: refusal.to_string().into() });
+    fields.refuse(
+        pointer,
+        code,
+        Text {
+            ko,
+            en: refusal.to_string().into(),
+        },
+    );
 }
 
 /// What a customer changes. What is not sent stays.
@@ -98,13 +127,27 @@ pub(super) async fn edit(
     let memo = fields.optional_text("/memo", body.memo, LONGEST_MEMO);
     let today = seoul_date(context.db.now());
     // A date that has passed since it was chosen may stay, which only the consultation can tell.
-    if let Some(Err(refusal @ Refusal::TooLate)) = desired_on.map(|date| consultation::check_date(date, today)) {
+    if let Some(Err(refusal @ Refusal::TooLate)) =
+        desired_on.map(|date| consultation::check_date(date, today))
+    {
         note_refusal(&mut fields, &refusal);
     }
     if !fields.all_right() {
         return Err(fields.problem());
     }
-    changed(&context, &who, id, if_match, Command::Edit { desired_on, memo, today }, None).await
+    changed(
+        &context,
+        &who,
+        id,
+        if_match,
+        Command::Edit {
+            desired_on,
+            memo,
+            today,
+        },
+        None,
+    )
+    .await
 }
 
 /// Where a consultation shall go.
@@ -145,14 +188,24 @@ pub(super) async fn progress(
 ) -> Result<Versioned<WholeConsultationView>, Problem> {
     let mut fields = Fields::default();
     let step = fields.required("/step", body.step);
-    let reason = fields.optional_text("/reason", body.reason, LONGEST_REASON).filter(|reason| !reason.is_empty());
+    let reason = fields
+        .optional_text("/reason", body.reason, LONGEST_REASON)
+        .filter(|reason| !reason.is_empty());
     let (Some(to), true) = (step, fields.all_right()) else {
         return Err(fields.problem());
     };
     if !moves_to(who.role, to) {
         return Err(Problem::forbidden());
     }
-    changed(&context, &who, id, if_match, Command::Progress { to, reason }, retry.as_ref()).await
+    changed(
+        &context,
+        &who,
+        id,
+        if_match,
+        Command::Progress { to, reason },
+        retry.as_ref(),
+    )
+    .await
 }
 
 async fn changed(
@@ -165,7 +218,10 @@ async fn changed(
 ) -> Result<Versioned<WholeConsultationView>, Problem> {
     let mut tx = context.db.begin().await?;
     let today = seoul_date(tx.now());
-    if idempotency::seen(&mut tx, who.subject, retry).await?.is_some() {
+    if idempotency::seen(&mut tx, who.subject, retry)
+        .await?
+        .is_some()
+    {
         let stored = seen_by(&mut tx, who, id).await?;
         return shown(&mut tx, who, today, StatusCode::OK, stored).await;
     }

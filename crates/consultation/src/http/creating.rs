@@ -78,15 +78,27 @@ pub(super) async fn create(
         return Err(Problem::forbidden());
     }
     let mut fields = Fields::default();
-    let asked = ProjectFields { project_id: body.project_id, project_name: body.project_name }.read(&mut fields);
+    let asked = ProjectFields {
+        project_id: body.project_id,
+        project_name: body.project_name,
+    }
+    .read(&mut fields);
     let desired_on = fields.required("/desiredDate", body.desired_date);
-    let memo = fields.optional_text("/memo", body.memo, LONGEST_MEMO).unwrap_or_default();
-    let for_whom = ForWhomFields { phone: body.phone, customer_name: body.customer_name, consent: body.consent };
+    let memo = fields
+        .optional_text("/memo", body.memo, LONGEST_MEMO)
+        .unwrap_or_default();
+    let for_whom = ForWhomFields {
+        phone: body.phone,
+        customer_name: body.customer_name,
+        consent: body.consent,
+    };
     let for_whom = for_whom.read(&who, context.customer_ids()?, &mut fields);
     let mut tx = context.db.begin().await?;
     let today = seoul_date(tx.now());
     if let Some((status, id)) = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await? {
-        let stored = store::load(&mut tx, ConsultationId(id)).await?.ok_or_else(Problem::not_found)?;
+        let stored = store::load(&mut tx, ConsultationId(id))
+            .await?
+            .ok_or_else(Problem::not_found)?;
         if sees(&who, &stored.it) {
             return shown(&mut tx, &who, today, status, stored).await;
         }
@@ -95,7 +107,14 @@ pub(super) async fn create(
         }
         // Entering it for a customer puts nobody on it: what others wrote and did since is not his to read.
         let desired_on = desired_on.ok_or_else(|| fields.problem())?;
-        return shown_as_requested(&mut tx, &who, today, status, stored.into_requested(desired_on, memo)).await;
+        return shown_as_requested(
+            &mut tx,
+            &who,
+            today,
+            status,
+            stored.into_requested(desired_on, memo),
+        )
+        .await;
     }
     if let Some(Err(refusal)) = desired_on.map(|date| consultation::check_date(date, today)) {
         note_refusal(&mut fields, &refusal);
@@ -104,16 +123,31 @@ pub(super) async fn create(
     if let Some(asked) = asked {
         let heard = copies::projects_asked_for(&mut tx, &asked).await?;
         // Each edition is a choice of its own: a consultation is about one of them.
-        meant = asked.meant(heard, |project| project.id, |project| project.candidate(today), &mut fields)?;
+        meant = asked.meant(
+            heard,
+            |project| project.id,
+            |project| project.candidate(today),
+            &mut fields,
+        )?;
     }
-    let (Some(meant), Some(desired_on), Some(for_whom), true) = (meant, desired_on, for_whom, fields.all_right()) else {
+    let (Some(meant), Some(desired_on), Some(for_whom), true) =
+        (meant, desired_on, for_whom, fields.all_right())
+    else {
         return Err(fields.problem());
     };
     let (project_id, project_name, told_name) = match meant {
-        Meant::Heard { it, sent_name } => (it.id, sent_name.unwrap_or_else(|| it.name.clone()), Some(it.name)),
+        Meant::Heard { it, sent_name } => (
+            it.id,
+            sent_name.unwrap_or_else(|| it.name.clone()),
+            Some(it.name),
+        ),
         Meant::Unheard { id, sent_name } => (id, sent_name, None),
     };
-    let consent = for_whom.is_vouched_for.then(|| Consent { role: who.role, by: who.subject, at: tx.now() });
+    let consent = for_whom.is_vouched_for.then(|| Consent {
+        role: who.role,
+        by: who.subject,
+        at: tx.now(),
+    });
     let request = consultation::Request {
         id: ConsultationId(tx.new_id()),
         project_id,
@@ -128,8 +162,17 @@ pub(super) async fn create(
     };
     let (it, event) = Consultation::create(request, today, who.actor())?;
     store::create(&mut tx, &it, &event).await?;
-    idempotency::remember(&mut tx, who.subject, retry.as_ref(), StatusCode::CREATED, it.id.0).await?;
-    let stored = store::load(&mut tx, it.id).await?.ok_or_else(Problem::not_found)?;
+    idempotency::remember(
+        &mut tx,
+        who.subject,
+        retry.as_ref(),
+        StatusCode::CREATED,
+        it.id.0,
+    )
+    .await?;
+    let stored = store::load(&mut tx, it.id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     let answer = shown(&mut tx, &who, today, StatusCode::CREATED, stored).await?;
     tx.commit().await?;
     Ok(answer)

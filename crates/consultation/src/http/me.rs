@@ -94,13 +94,22 @@ struct AboutView {
 
 impl From<Disclosure> for DisclosureView {
     fn from(disclosure: Disclosure) -> Self {
-        let Disclosure { at, role, viewer_id, why, consultation_id } = disclosure;
+        let Disclosure {
+            at,
+            role,
+            viewer_id,
+            why,
+            consultation_id,
+        } = disclosure;
         Self {
             at,
             viewer_role: role,
             viewer_id: Some(viewer_id),
             why,
-            about: AboutView { kind: "consultation", id: consultation_id },
+            about: AboutView {
+                kind: "consultation",
+                id: consultation_id,
+            },
         }
     }
 }
@@ -110,7 +119,10 @@ impl DisclosureView {
     fn taken_away(disclosure: Disclosure) -> Self {
         let is_hidden = disclosure.role == Role::Staff;
         let view = Self::from(disclosure);
-        Self { viewer_id: view.viewer_id.filter(|_| !is_hidden), ..view }
+        Self {
+            viewer_id: view.viewer_id.filter(|_| !is_hidden),
+            ..view
+        }
     }
 }
 
@@ -120,15 +132,34 @@ impl DisclosureView {
     responses((status = 200, body = CustomerData, description = "Without what was erased before; not to be stored")),
     extensions(("x-internal" = json!(true))),
 )]
-pub(super) async fn data(State(context): State<Context>, who: Identity) -> Result<Response, Problem> {
+pub(super) async fn data(
+    State(context): State<Context>,
+    who: Identity,
+) -> Result<Response, Problem> {
     let customer = CustomerId(who.subject);
     let mut connection = context.db.pool().acquire().await?;
     let kept = erasure::kept(&mut connection, customer).await?;
-    let phone = kept.iter().find_map(|stored| stored.it.phone.as_ref()).map(|phone| phone.e164().to_owned());
-    let consultations = WholeConsultationView::all(&mut connection, kept, &who, seoul_date(context.db.now())).await?;
-    let disclosures =
-        disclosures::of_customer(&mut connection, customer).await?.into_iter().map(DisclosureView::taken_away).collect();
-    Ok(([(header::CACHE_CONTROL, "no-store")], View(CustomerData { phone, consultations, disclosures })).into_response())
+    let phone = kept
+        .iter()
+        .find_map(|stored| stored.it.phone.as_ref())
+        .map(|phone| phone.e164().to_owned());
+    let consultations =
+        WholeConsultationView::all(&mut connection, kept, &who, seoul_date(context.db.now()))
+            .await?;
+    let disclosures = disclosures::of_customer(&mut connection, customer)
+        .await?
+        .into_iter()
+        .map(DisclosureView::taken_away)
+        .collect();
+    Ok((
+        [(header::CACHE_CONTROL, "no-store")],
+        View(CustomerData {
+            phone,
+            consultations,
+            disclosures,
+        }),
+    )
+        .into_response())
 }
 
 /// Who saw the caller's whole number, when and why.
@@ -140,10 +171,15 @@ pub(super) async fn data(State(context): State<Context>, who: Identity) -> Resul
     responses((status = 200, body = Disclosures, description = "Newest first; none of before an erasure")),
     extensions(("x-internal" = json!(true))),
 )]
-pub(super) async fn disclosures(State(context): State<Context>, who: Identity) -> Result<View<Disclosures>, Problem> {
+pub(super) async fn disclosures(
+    State(context): State<Context>,
+    who: Identity,
+) -> Result<View<Disclosures>, Problem> {
     let mut connection = context.db.pool().acquire().await?;
     let disclosures = disclosures::of_customer(&mut connection, CustomerId(who.subject)).await?;
-    Ok(View(Disclosures { items: disclosures.into_iter().map(DisclosureView::from).collect() }))
+    Ok(View(Disclosures {
+        items: disclosures.into_iter().map(DisclosureView::from).collect(),
+    }))
 }
 
 /// `EraseCustomer`: forget the caller. What is open is cancelled; what he asked for stays with its ids, for staff alone. Saying it again is fine.
@@ -156,7 +192,10 @@ pub(super) async fn disclosures(State(context): State<Context>, who: Identity) -
         ("x-events" = json!(["ConsultationProgressed"])),
     ),
 )]
-pub(super) async fn erase(State(context): State<Context>, who: Identity) -> Result<StatusCode, Problem> {
+pub(super) async fn erase(
+    State(context): State<Context>,
+    who: Identity,
+) -> Result<StatusCode, Problem> {
     let customer = CustomerId(who.subject);
     // Portion by portion: whoever has very many is forgotten as well, and what is done is done if this is broken off.
     loop {

@@ -55,14 +55,32 @@ pub(super) async fn add(
     let sent_before = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await?;
     // Whoever is off it meanwhile is told again what he wrote while he was on it.
     let is_told = |it: &Consultation| sees(&who, it) || (sent_before.is_some() && !it.is_erased());
-    let it = store::held(&mut tx, id).await?.map(|stored| stored.it).filter(is_told).ok_or_else(Problem::not_found)?;
+    let it = store::held(&mut tx, id)
+        .await?
+        .map(|stored| stored.it)
+        .filter(is_told)
+        .ok_or_else(Problem::not_found)?;
     it.check_note()?;
     let note = if let Some((_, note)) = sent_before {
-        timeline::note(&mut tx, id, note).await?.ok_or_else(Problem::not_found)?
+        timeline::note(&mut tx, id, note)
+            .await?
+            .ok_or_else(Problem::not_found)?
     } else {
-        let note = Note { id: tx.new_id(), at: tx.now(), actor: who.actor(), text: Some(text) };
+        let note = Note {
+            id: tx.new_id(),
+            at: tx.now(),
+            actor: who.actor(),
+            text: Some(text),
+        };
         timeline::write_note(&mut tx, id, &note).await?;
-        idempotency::remember(&mut tx, who.subject, retry.as_ref(), StatusCode::CREATED, note.id).await?;
+        idempotency::remember(
+            &mut tx,
+            who.subject,
+            retry.as_ref(),
+            StatusCode::CREATED,
+            note.id,
+        )
+        .await?;
         note
     };
     let writer: Vec<Uuid> = colleague(note.actor).into_iter().map(|id| id.0).collect();

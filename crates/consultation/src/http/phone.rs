@@ -35,12 +35,17 @@ pub(super) async fn phone(
 ) -> Result<Response, Problem> {
     let why = query.read()?;
     let mut tx = context.db.begin().await?;
-    let it = store::held(&mut tx, id).await?.map(|stored| stored.it).filter(|it| sees(&who, it));
+    let it = store::held(&mut tx, id)
+        .await?
+        .map(|stored| stored.it)
+        .filter(|it| sees(&who, it));
     let it = it.ok_or_else(Problem::not_found)?;
     // Staff see that there was a consultation, but there is no number any more.
     let phone = it.phone.as_ref().ok_or_else(Problem::not_found)?;
     disclosures::write(&mut tx, &it, &who, why.as_deref()).await?;
     tx.commit().await?;
-    let view = PhoneView { phone: phone.e164().to_owned() };
+    let view = PhoneView {
+        phone: phone.e164().to_owned(),
+    };
     Ok(([(header::CACHE_CONTROL, "no-store")], View(view)).into_response())
 }

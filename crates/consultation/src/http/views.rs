@@ -84,15 +84,27 @@ pub(crate) struct ConsultationView {
 impl ConsultationView {
     /// What it is like on that day.
     pub(super) fn of(stored: Stored, reader: &Identity, today: NaiveDate) -> Self {
-        let next_steps = if sees(reader, &stored.it) { stored.it.next_steps() } else { &[] };
-        let Stored { it, project, salesman_known_as, consultant_known_as, created_at, erased_at } = stored;
+        let next_steps = if sees(reader, &stored.it) {
+            stored.it.next_steps()
+        } else {
+            &[]
+        };
+        let Stored {
+            it,
+            project,
+            salesman_known_as,
+            consultant_known_as,
+            created_at,
+            erased_at,
+        } = stored;
         let asked_name = (!it.is_erased()).then_some(it.project_name.as_str());
         let project_state = ProjectState::of(project.as_ref(), asked_name);
         Self {
             id: it.id.0,
             project_id: it.project_id.0,
             project_state,
-            sent_project_name: (project_state == ProjectState::Differs).then(|| it.project_name.clone()),
+            sent_project_name: (project_state == ProjectState::Differs)
+                .then(|| it.project_name.clone()),
             project_status: project.as_ref().map(|project| project.status),
             project_phase: project.as_ref().and_then(|project| project.phase(today)),
             customer_id: (!it.is_erased()).then_some(it.customer_id.0),
@@ -100,14 +112,22 @@ impl ConsultationView {
             desired_date: it.desired_on,
             desired_date_mark: holidays::mark(it.desired_on),
             step: it.step,
-            next_steps: next_steps.iter().copied().filter(|to| moves_to(reader.role, *to)).collect(),
+            next_steps: next_steps
+                .iter()
+                .copied()
+                .filter(|to| moves_to(reader.role, *to))
+                .collect(),
             version: it.version,
             project_name: project.map_or(it.project_name, |project| project.name),
             customer_name: it.customer_name,
             memo: it.memo,
             reason: it.reason,
-            salesman: it.salesman.map(|person| shown_as(person, salesman_known_as)),
-            consultant: it.consultant.map(|person| shown_as(person, consultant_known_as)),
+            salesman: it
+                .salesman
+                .map(|person| shown_as(person, salesman_known_as)),
+            consultant: it
+                .consultant
+                .map(|person| shown_as(person, consultant_known_as)),
             created_at,
             erased_at,
         }
@@ -172,7 +192,9 @@ impl WholeConsultationView {
         let mut entries = timeline::entries(connection, stored.it.id).await?;
         let notes = match reader.role {
             Role::Customer => None,
-            Role::Staff | Role::Salesman | Role::Consultant => Some(timeline::notes(connection, stored.it.id).await?),
+            Role::Staff | Role::Salesman | Role::Consultant => {
+                Some(timeline::notes(connection, stored.it.id).await?)
+            }
         };
         entries.extend(notes.iter().flatten().map(Entry::from));
         happenings::sort(&mut entries);
@@ -186,7 +208,10 @@ impl WholeConsultationView {
         reader: &Identity,
         today: NaiveDate,
     ) -> Result<Self, sqlx::Error> {
-        let entries = timeline::request(connection, stored.it.id).await?.into_iter().collect();
+        let entries = timeline::request(connection, stored.it.id)
+            .await?
+            .into_iter()
+            .collect();
         Self::told(connection, stored, entries, Some(Vec::new()), reader, today).await
     }
 
@@ -207,9 +232,14 @@ impl WholeConsultationView {
                 (stored, entries)
             })
             .collect();
-        let wanted: Vec<Uuid> = of_each.iter().flat_map(|(stored, entries)| wanted(stored, entries)).collect();
+        let wanted: Vec<Uuid> = of_each
+            .iter()
+            .flat_map(|(stored, entries)| wanted(stored, entries))
+            .collect();
         let known = copies::names(connection, &wanted).await?;
-        let views = of_each.into_iter().map(|(stored, entries)| Self::named(stored, entries, None, reader, today, known.clone()));
+        let views = of_each.into_iter().map(|(stored, entries)| {
+            Self::named(stored, entries, None, reader, today, known.clone())
+        });
         Ok(views.collect())
     }
 
@@ -237,26 +267,50 @@ impl WholeConsultationView {
     ) -> Self {
         let names = Names::of(&entries, stored.it.people(), known);
         let is_erased = stored.it.is_erased();
-        let by = |actor| ByView::of(actor, &names, reader).map(|by| if is_erased { by.nobodys() } else { by });
+        let by = |actor| {
+            ByView::of(actor, &names, reader).map(|by| if is_erased { by.nobodys() } else { by })
+        };
         if let Some(notes) = &mut notes {
             notes.sort_by_key(|note| (note.at, note.id));
         }
-        let consent = stored.it.consent.map(|consent| ConsentView { by: by(consent.actor()), at: consent.at });
+        let consent = stored.it.consent.map(|consent| ConsentView {
+            by: by(consent.actor()),
+            at: consent.at,
+        });
         let timeline = entries
             .into_iter()
             .map(|mut entry| {
                 names.put_on(&mut entry.what);
-                EntryView { id: entry.id, at: entry.at, by: by(entry.actor), what: entry.what }
+                EntryView {
+                    id: entry.id,
+                    at: entry.at,
+                    by: by(entry.actor),
+                    what: entry.what,
+                }
             })
             .collect();
-        let notes = notes.map(|notes| notes.into_iter().map(|note| NoteView::of(note, &names, reader)).collect());
-        Self { it: ConsultationView::of(stored, reader, today), consent, timeline, notes }
+        let notes = notes.map(|notes| {
+            notes
+                .into_iter()
+                .map(|note| NoteView::of(note, &names, reader))
+                .collect()
+        });
+        Self {
+            it: ConsultationView::of(stored, reader, today),
+            consent,
+            timeline,
+            notes,
+        }
     }
 }
 
 /// Everybody whom a consultation with these entries names.
 fn wanted(stored: &Stored, entries: &[Entry]) -> Vec<Uuid> {
-    let vouching = stored.it.consent.and_then(|consent| happenings::colleague(consent.actor())).map(|id| id.0);
+    let vouching = stored
+        .it
+        .consent
+        .and_then(|consent| happenings::colleague(consent.actor()))
+        .map(|id| id.0);
     Names::wanted(entries).into_iter().chain(vouching).collect()
 }
 
@@ -291,7 +345,11 @@ impl ByView {
     fn of(actor: Actor, names: &Names, reader: &Identity) -> Option<Self> {
         let named = |role, id: Uuid, display_name: Option<&str>| {
             let is_hidden = reader.role == Role::Customer && role == Role::Staff;
-            Self { role, id: (!is_hidden).then_some(id), display_name: display_name.map(str::to_owned) }
+            Self {
+                role,
+                id: (!is_hidden).then_some(id),
+                display_name: display_name.map(str::to_owned),
+            }
         };
         Some(match actor {
             Actor::Customer(id) => named(Role::Customer, id.0, None),
@@ -304,7 +362,10 @@ impl ByView {
 
     /// Without the customer, who was forgotten.
     fn nobodys(self) -> Self {
-        Self { id: self.id.filter(|_| self.role != Role::Customer), ..self }
+        Self {
+            id: self.id.filter(|_| self.role != Role::Customer),
+            ..self
+        }
     }
 }
 
@@ -347,6 +408,11 @@ pub(crate) struct NoteView {
 
 impl NoteView {
     pub(super) fn of(note: Note, names: &Names, reader: &Identity) -> Self {
-        Self { id: note.id, at: note.at, by: ByView::of(note.actor, names, reader), text: note.text }
+        Self {
+            id: note.id,
+            at: note.at,
+            by: ByView::of(note.actor, names, reader),
+            text: note.text,
+        }
     }
 }

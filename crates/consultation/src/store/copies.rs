@@ -28,11 +28,17 @@ pub(crate) async fn projects_asked_for(
         AskedProject::ByName(name) => sqlx::query_as(AssertSqlSafe(by_name)).bind(name_key(name)),
     };
     let rows: Vec<KnownRow> = query.fetch_all(connection).await?;
-    rows.into_iter().filter_map(|row| row.project().transpose()).collect()
+    rows.into_iter()
+        .filter_map(|row| row.project().transpose())
+        .collect()
 }
 
 /// Keeps what this service shows of an edition, and every name that it ever had.
-pub(crate) async fn keep_project(tx: &mut Tx, id: ProjectId, edition: &Edition) -> Result<(), sqlx::Error> {
+pub(crate) async fn keep_project(
+    tx: &mut Tx,
+    id: ProjectId,
+    edition: &Edition,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "insert into known_project as known (id, name, name_key, names_told, year, agency, status, period)
          values ($1, $2, $3, array[$3], $4, $5, $6, $7)
@@ -55,7 +61,11 @@ pub(crate) async fn keep_project(tx: &mut Tx, id: ProjectId, edition: &Edition) 
 }
 
 /// Keeps by what name a salesman or consultant is shown.
-pub(crate) async fn keep_salesman(tx: &mut Tx, id: SalesmanId, profile: &Profile) -> Result<(), sqlx::Error> {
+pub(crate) async fn keep_salesman(
+    tx: &mut Tx,
+    id: SalesmanId,
+    profile: &Profile,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "insert into known_salesman (id, display_name) values ($1, $2)
          on conflict (id) do update set display_name = excluded.display_name",
@@ -68,8 +78,14 @@ pub(crate) async fn keep_salesman(tx: &mut Tx, id: SalesmanId, profile: &Profile
 }
 
 /// The names of those of them whom this service has heard of.
-pub(crate) async fn names(connection: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, String>, sqlx::Error> {
+pub(crate) async fn names(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, String>, sqlx::Error> {
     let rows: Vec<(Uuid, String)> =
-        sqlx::query_as("select id, display_name from known_salesman where id = any($1)").bind(ids).fetch_all(connection).await?;
+        sqlx::query_as("select id, display_name from known_salesman where id = any($1)")
+            .bind(ids)
+            .fetch_all(connection)
+            .await?;
     Ok(rows.into_iter().collect())
 }

@@ -20,7 +20,10 @@ pub(crate) struct Disclosure {
 }
 
 /// Who saw the customer's number, newest first; nothing of before he was forgotten.
-pub(crate) async fn of_customer(connection: &mut PgConnection, customer: CustomerId) -> Result<Vec<Disclosure>, sqlx::Error> {
+pub(crate) async fn of_customer(
+    connection: &mut PgConnection,
+    customer: CustomerId,
+) -> Result<Vec<Disclosure>, sqlx::Error> {
     let rows: Vec<Row> = sqlx::query_as(
         "select disclosure.at, disclosure.role, disclosure.viewer_id, disclosure.why, disclosure.consultation_id
          from disclosure join consultation it on it.id = disclosure.consultation_id
@@ -35,13 +38,28 @@ pub(crate) async fn of_customer(connection: &mut PgConnection, customer: Custome
 
 type Row = (DateTime<Utc>, String, Uuid, Option<String>, Uuid);
 
-fn disclosure_of((at, role, viewer_id, why, consultation_id): Row) -> Result<Disclosure, sqlx::Error> {
-    let role = role.parse().map_err(|error: &str| sqlx::Error::Decode(error.into()))?;
-    Ok(Disclosure { at, role, viewer_id, why, consultation_id })
+fn disclosure_of(
+    (at, role, viewer_id, why, consultation_id): Row,
+) -> Result<Disclosure, sqlx::Error> {
+    let role = role
+        .parse()
+        .map_err(|error: &str| sqlx::Error::Decode(error.into()))?;
+    Ok(Disclosure {
+        at,
+        role,
+        viewer_id,
+        why,
+        consultation_id,
+    })
 }
 
 /// Writes down that somebody is shown the number, and why he says he wants it.
-pub(crate) async fn write(tx: &mut Tx, it: &Consultation, who: &Identity, why: Option<&str>) -> Result<(), sqlx::Error> {
+pub(crate) async fn write(
+    tx: &mut Tx,
+    it: &Consultation,
+    who: &Identity,
+    why: Option<&str>,
+) -> Result<(), sqlx::Error> {
     let (id, now) = (tx.new_id(), tx.now());
     sqlx::query(
         "insert into disclosure (id, consultation_id, customer_id, role, viewer_id, why, at) values ($1, $2, $3, $4, $5, $6, $7)",

@@ -12,10 +12,17 @@ use super::{COLUMNS, Cause, KNOWN, Row, SOURCES, Stored, change};
 use crate::consultation::{Command, Refusal};
 
 /// The customer's consultations, oldest first. What was erased is nobody's.
-pub(crate) async fn kept(connection: &mut PgConnection, customer: CustomerId) -> Result<Vec<Stored>, sqlx::Error> {
-    let sql =
-        format!("select {COLUMNS}, {KNOWN} from {SOURCES} where it.customer_id = $1 and it.erased_at is null order by it.id");
-    let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(sql)).bind(customer.0).fetch_all(connection).await?;
+pub(crate) async fn kept(
+    connection: &mut PgConnection,
+    customer: CustomerId,
+) -> Result<Vec<Stored>, sqlx::Error> {
+    let sql = format!(
+        "select {COLUMNS}, {KNOWN} from {SOURCES} where it.customer_id = $1 and it.erased_at is null order by it.id"
+    );
+    let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(sql))
+        .bind(customer.0)
+        .fetch_all(connection)
+        .await?;
     rows.into_iter().map(Stored::try_from).collect()
 }
 
@@ -31,7 +38,10 @@ pub(crate) struct Forgotten {
 }
 
 /// Cancels what is open of the customer's, and takes out of what he has who he is and what was said, himself and others. Ids stay.
-pub(crate) async fn erase(tx: &mut Tx, customer: CustomerId) -> Result<Forgotten, ChangeError<Refusal>> {
+pub(crate) async fn erase(
+    tx: &mut Tx,
+    customer: CustomerId,
+) -> Result<Forgotten, ChangeError<Refusal>> {
     let rows: Vec<(Uuid, String)> = sqlx::query_as(
         "select id, phone from consultation where customer_id = $1 and erased_at is null order by id limit $2 for update",
     )
@@ -47,10 +57,12 @@ pub(crate) async fn erase(tx: &mut Tx, customer: CustomerId) -> Result<Forgotten
     blank(tx, customer, &ids).await?;
     let phone = rows.first().and_then(|(_, phone)| phone.parse().ok());
     // Not by how many these were: of what another erasure has just done, none are left to do.
-    let has_more = sqlx::query_scalar("select exists (select 1 from consultation where customer_id = $1 and erased_at is null)")
-        .bind(customer.0)
-        .fetch_one(&mut **tx)
-        .await?;
+    let has_more = sqlx::query_scalar(
+        "select exists (select 1 from consultation where customer_id = $1 and erased_at is null)",
+    )
+    .bind(customer.0)
+    .fetch_one(&mut **tx)
+    .await?;
     Ok(Forgotten { phone, has_more })
 }
 

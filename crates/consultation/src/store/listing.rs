@@ -66,9 +66,16 @@ pub(crate) async fn by_desired_date(
         let mut query = seen_by(who, filter);
         query.push(" and it.desired_on >= ").push_bind(today);
         if let Some(after) = after {
-            query.push(" and (it.desired_on, it.id) > (").push_bind(after.desired_on).push(", ").push_bind(after.id).push(")");
+            query
+                .push(" and (it.desired_on, it.id) > (")
+                .push_bind(after.desired_on)
+                .push(", ")
+                .push_bind(after.id)
+                .push(")");
         }
-        query.push(" order by it.desired_on, it.id limit ").push_bind(fetch);
+        query
+            .push(" order by it.desired_on, it.id limit ")
+            .push_bind(fetch);
         found = read(connection, query).await?;
     }
     let missing = fetch - i64::try_from(found.len()).unwrap_or(fetch);
@@ -76,9 +83,16 @@ pub(crate) async fn by_desired_date(
         let mut query = seen_by(who, filter);
         query.push(" and it.desired_on < ").push_bind(today);
         if let Some(after) = after.filter(Place::has_passed) {
-            query.push(" and (it.desired_on, it.id) < (").push_bind(after.desired_on).push(", ").push_bind(after.id).push(")");
+            query
+                .push(" and (it.desired_on, it.id) < (")
+                .push_bind(after.desired_on)
+                .push(", ")
+                .push_bind(after.id)
+                .push(")");
         }
-        query.push(" order by it.desired_on desc, it.id desc limit ").push_bind(missing);
+        query
+            .push(" order by it.desired_on desc, it.id desc limit ")
+            .push_bind(missing);
         found.extend(read(connection, query).await?);
     }
     Ok(found)
@@ -104,7 +118,9 @@ fn seen_by(who: &Identity, filter: &Filter) -> QueryBuilder<Postgres> {
         query.push(" and it.project_id = ").push_bind(project);
     }
     if let Some(customer) = filter.customer {
-        query.push(" and it.erased_at is null and it.customer_id = ").push_bind(customer);
+        query
+            .push(" and it.erased_at is null and it.customer_id = ")
+            .push_bind(customer);
     }
     if let Some(from) = filter.from {
         query.push(" and it.desired_on >= ").push_bind(from);
@@ -115,7 +131,10 @@ fn seen_by(who: &Identity, filter: &Filter) -> QueryBuilder<Postgres> {
     query
 }
 
-async fn read(connection: &mut PgConnection, mut query: QueryBuilder<Postgres>) -> Result<Vec<Stored>, sqlx::Error> {
+async fn read(
+    connection: &mut PgConnection,
+    mut query: QueryBuilder<Postgres>,
+) -> Result<Vec<Stored>, sqlx::Error> {
     let rows: Vec<Row> = query.build_query_as().fetch_all(connection).await?;
     rows.into_iter().map(Stored::try_from).collect()
 }

@@ -15,7 +15,11 @@ use crate::timeline::{Entry, Happening, Note};
 const LONGEST: i64 = 500;
 
 /// Writes an entry down. An event that was taken in before is there already.
-pub(super) async fn write(tx: &mut Tx, id: ConsultationId, entry: &Entry) -> Result<(), sqlx::Error> {
+pub(super) async fn write(
+    tx: &mut Tx,
+    id: ConsultationId,
+    entry: &Entry,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "insert into timeline (id, consultation_id, at, actor, version, what) values ($1, $2, $3, $4, $5, $6)
          on conflict (id) do nothing",
@@ -32,30 +36,45 @@ pub(super) async fn write(tx: &mut Tx, id: ConsultationId, entry: &Entry) -> Res
 }
 
 /// Writes a note down.
-pub(crate) async fn write_note(tx: &mut Tx, id: ConsultationId, note: &Note) -> Result<(), sqlx::Error> {
-    sqlx::query("insert into note (id, consultation_id, at, actor, text) values ($1, $2, $3, $4, $5)")
-        .bind(note.id)
-        .bind(id.0)
-        .bind(note.at)
-        .bind(Json(note.actor))
-        .bind(&note.text)
-        .execute(&mut **tx)
-        .await?;
+pub(crate) async fn write_note(
+    tx: &mut Tx,
+    id: ConsultationId,
+    note: &Note,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into note (id, consultation_id, at, actor, text) values ($1, $2, $3, $4, $5)",
+    )
+    .bind(note.id)
+    .bind(id.0)
+    .bind(note.at)
+    .bind(Json(note.actor))
+    .bind(&note.text)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
 /// One note of a consultation.
-pub(crate) async fn note(connection: &mut PgConnection, id: ConsultationId, note: Uuid) -> Result<Option<Note>, sqlx::Error> {
-    let row: Option<NoteRow> = sqlx::query_as("select id, at, actor, text from note where consultation_id = $1 and id = $2")
-        .bind(id.0)
-        .bind(note)
-        .fetch_optional(connection)
-        .await?;
+pub(crate) async fn note(
+    connection: &mut PgConnection,
+    id: ConsultationId,
+    note: Uuid,
+) -> Result<Option<Note>, sqlx::Error> {
+    let row: Option<NoteRow> = sqlx::query_as(
+        "select id, at, actor, text from note where consultation_id = $1 and id = $2",
+    )
+    .bind(id.0)
+    .bind(note)
+    .fetch_optional(connection)
+    .await?;
     Ok(row.map(note_of))
 }
 
 /// What happened, in no order.
-pub(crate) async fn entries(connection: &mut PgConnection, id: ConsultationId) -> Result<Vec<Entry>, sqlx::Error> {
+pub(crate) async fn entries(
+    connection: &mut PgConnection,
+    id: ConsultationId,
+) -> Result<Vec<Entry>, sqlx::Error> {
     let rows: Vec<EntryRow> = sqlx::query_as(
         "select id, at, actor, version, what from timeline where consultation_id = $1 order by at desc, id desc limit $2",
     )
@@ -78,13 +97,19 @@ pub(crate) async fn all_entries(
             .await?;
     let mut entries: HashMap<ConsultationId, Vec<Entry>> = HashMap::new();
     for (of, id, at, actor, version, what) in rows {
-        entries.entry(ConsultationId(of)).or_default().push(entry_of((id, at, actor, version, what)));
+        entries
+            .entry(ConsultationId(of))
+            .or_default()
+            .push(entry_of((id, at, actor, version, what)));
     }
     Ok(entries)
 }
 
 /// The request alone.
-pub(crate) async fn request(connection: &mut PgConnection, id: ConsultationId) -> Result<Option<Entry>, sqlx::Error> {
+pub(crate) async fn request(
+    connection: &mut PgConnection,
+    id: ConsultationId,
+) -> Result<Option<Entry>, sqlx::Error> {
     let row: Option<EntryRow> = sqlx::query_as(
         "select id, at, actor, version, what from timeline where consultation_id = $1 and what ->> 'kind' = 'requested'",
     )
@@ -95,7 +120,10 @@ pub(crate) async fn request(connection: &mut PgConnection, id: ConsultationId) -
 }
 
 /// The notes, in no order.
-pub(crate) async fn notes(connection: &mut PgConnection, id: ConsultationId) -> Result<Vec<Note>, sqlx::Error> {
+pub(crate) async fn notes(
+    connection: &mut PgConnection,
+    id: ConsultationId,
+) -> Result<Vec<Note>, sqlx::Error> {
     let rows: Vec<NoteRow> =
         sqlx::query_as("select id, at, actor, text from note where consultation_id = $1 order by at desc, id desc limit $2")
             .bind(id.0)
@@ -111,11 +139,22 @@ type RowOf = (Uuid, Uuid, DateTime<Utc>, Json<Actor>, i64, Json<Happening>);
 type EntryRow = (Uuid, DateTime<Utc>, Json<Actor>, i64, Json<Happening>);
 
 fn entry_of((id, at, Json(actor), version, Json(what)): EntryRow) -> Entry {
-    Entry { id, at, actor, version, what }
+    Entry {
+        id,
+        at,
+        actor,
+        version,
+        what,
+    }
 }
 
 type NoteRow = (Uuid, DateTime<Utc>, Json<Actor>, Option<String>);
 
 fn note_of((id, at, Json(actor), text): NoteRow) -> Note {
-    Note { id, at, actor, text }
+    Note {
+        id,
+        at,
+        actor,
+        text,
+    }
 }

@@ -12,11 +12,23 @@ use crate::{PHONE, PROJECT, SALESMAN, a_project, a_request, rows, start};
 #[tokio::test]
 async fn a_request_becomes_a_consultation_and_exactly_one_event() {
     let app = start().await;
-    let answer = app.as_customer(PHONE).post("/consultations", &a_request()).await;
+    let answer = app
+        .as_customer(PHONE)
+        .post("/consultations", &a_request())
+        .await;
     assert_eq!(answer.status, StatusCode::CREATED);
     assert_eq!(answer.headers[header::ETAG], "\"1\"");
-    let (location, view) = (answer.headers[header::LOCATION].to_str().unwrap().to_owned(), answer.json);
-    assert_eq!(location, format!("/consultations/{}", view["id"].as_str().unwrap()));
+    let (location, view) = (
+        answer.headers[header::LOCATION]
+            .to_str()
+            .unwrap()
+            .to_owned(),
+        answer.json,
+    );
+    assert_eq!(
+        location,
+        format!("/consultations/{}", view["id"].as_str().unwrap())
+    );
     let customer_id = customer(PHONE).subject;
     assert_eq!(
         view,
@@ -60,21 +72,46 @@ async fn a_request_becomes_a_consultation_and_exactly_one_event() {
         "desiredOn": "2026-12-01",
         "actor": { "role": "customer", "id": customer_id },
     });
-    assert_eq!(app.new_events().await, [("ktgg.ConsultationCreated.v1".to_owned(), 1, payload)]);
-    assert_eq!(app.as_customer(PHONE).get(&location).await.expect(200), view);
+    assert_eq!(
+        app.new_events().await,
+        [("ktgg.ConsultationCreated.v1".to_owned(), 1, payload)]
+    );
+    assert_eq!(
+        app.as_customer(PHONE).get(&location).await.expect(200),
+        view
+    );
 }
 
 #[tokio::test]
 async fn no_event_carries_a_number_a_name_a_memo_or_a_reason() {
     let app = start().await;
-    let view = app.as_customer(PHONE).post("/consultations", &a_request()).await.expect(201);
+    let view = app
+        .as_customer(PHONE)
+        .post("/consultations", &a_request())
+        .await
+        .expect(201);
     let path = format!("/consultations/{}", view["id"].as_str().unwrap());
-    app.as_customer(PHONE).patch_if(&path, 1, &json!({ "memo": "비밀 메모" })).await.expect(200);
+    app.as_customer(PHONE)
+        .patch_if(&path, 1, &json!({ "memo": "비밀 메모" }))
+        .await
+        .expect(200);
     let cancel = json!({ "step": "cancelled", "reason": "비밀 사유" });
-    app.as_customer(PHONE).post_if(&format!("{path}/progress"), 2, &cancel).await.expect(200);
+    app.as_customer(PHONE)
+        .post_if(&format!("{path}/progress"), 2, &cancel)
+        .await
+        .expect(200);
     let events = app.new_events().await;
-    assert_eq!(events.iter().map(|(_, version, _)| *version).collect::<Vec<_>>(), [1, 2, 3]);
-    let headers: Vec<Value> = sqlx::query_scalar("select headers from event_log").fetch_all(app.pool()).await.unwrap();
+    assert_eq!(
+        events
+            .iter()
+            .map(|(_, version, _)| *version)
+            .collect::<Vec<_>>(),
+        [1, 2, 3]
+    );
+    let headers: Vec<Value> = sqlx::query_scalar("select headers from event_log")
+        .fetch_all(app.pool())
+        .await
+        .unwrap();
     let told = format!("{events:?} {headers:?}");
     for secret in ["1234", "홍길동", "연락", "비밀"] {
         assert!(!told.contains(secret), "{secret} is in {told}");
@@ -85,29 +122,58 @@ async fn no_event_carries_a_number_a_name_a_memo_or_a_reason() {
 async fn the_least_that_can_be_asked_for_is_enough() {
     let app = start().await;
     let least = json!({ "projectId": PROJECT, "projectName": "사업", "desiredDate": "2026-11-23" });
-    let view = app.as_customer(PHONE).post("/consultations", &least).await.expect(201);
-    assert_eq!((&view["memo"], &view["customerName"]), (&json!(""), &Value::Null));
+    let view = app
+        .as_customer(PHONE)
+        .post("/consultations", &least)
+        .await
+        .expect(201);
+    assert_eq!(
+        (&view["memo"], &view["customerName"]),
+        (&json!(""), &Value::Null)
+    );
 }
 
 #[tokio::test]
 async fn the_name_this_service_knows_wins_over_the_one_the_page_sent() {
     let app = start().await;
     app.deliver(1, &a_project("2026년 스마트상점")).await;
-    let view = app.as_customer(PHONE).post("/consultations", &a_request()).await.expect(201);
+    let view = app
+        .as_customer(PHONE)
+        .post("/consultations", &a_request())
+        .await
+        .expect(201);
     assert_eq!(view["projectName"], "2026년 스마트상점");
     let unnamed = json!({ "projectId": PROJECT, "desiredDate": "2026-12-01" });
-    app.as_customer(PHONE).post("/consultations", &unnamed).await.expect(201);
+    app.as_customer(PHONE)
+        .post("/consultations", &unnamed)
+        .await
+        .expect(201);
 }
 
 #[tokio::test]
 async fn a_new_day_begins_in_seoul_for_the_desired_date() {
     let app = start().await;
-    let on = |date: &str| json!({ "projectId": PROJECT, "projectName": "사업", "desiredDate": date });
-    app.clock().advance(TimeDelta::hours(13) + TimeDelta::minutes(59));
-    app.as_customer(PHONE).post("/consultations", &on("2026-11-23")).await.expect(201);
+    let on =
+        |date: &str| json!({ "projectId": PROJECT, "projectName": "사업", "desiredDate": date });
+    app.clock()
+        .advance(TimeDelta::hours(13) + TimeDelta::minutes(59));
+    app.as_customer(PHONE)
+        .post("/consultations", &on("2026-11-23"))
+        .await
+        .expect(201);
     app.clock().advance(TimeDelta::minutes(1));
-    let refused = app.as_customer(PHONE).post("/consultations", &on("2026-11-23")).await.problem(422);
-    assert_eq!(refused, ("wrong-fields".to_owned(), vec![("/desiredDate".to_owned(), "in-the-past".to_owned())]));
+    let refused = app
+        .as_customer(PHONE)
+        .post("/consultations", &on("2026-11-23"))
+        .await
+        .problem(422);
+    assert_eq!(
+        refused,
+        (
+            "wrong-fields".to_owned(),
+            vec![("/desiredDate".to_owned(), "in-the-past".to_owned())]
+        )
+    );
 }
 
 #[tokio::test]
@@ -115,7 +181,13 @@ async fn a_customer_whose_number_this_service_was_not_told_cannot_ask() {
     let app = start().await;
     let mut nameless = customer(PHONE);
     nameless.phone = None;
-    assert_eq!(app.with(&nameless).post("/consultations", &a_request()).await.status, 403);
+    assert_eq!(
+        app.with(&nameless)
+            .post("/consultations", &a_request())
+            .await
+            .status,
+        403
+    );
 }
 
 #[tokio::test]
@@ -124,10 +196,20 @@ async fn a_date_that_must_be_a_typing_error_is_refused() {
     for date in ["2101-01-01", "9999-12-31", "+262142-12-31"] {
         let mut request = a_request();
         request["desiredDate"] = json!(date);
-        let answer = app.as_customer(PHONE).post("/consultations", &request).await;
-        assert_eq!(answer.json["errors"][0]["message"], "2100년까지의 날짜를 골라 주세요");
+        let answer = app
+            .as_customer(PHONE)
+            .post("/consultations", &request)
+            .await;
+        assert_eq!(
+            answer.json["errors"][0]["message"],
+            "2100년까지의 날짜를 골라 주세요"
+        );
         let (_, errors) = answer.problem(422);
-        assert_eq!(errors, [("/desiredDate".to_owned(), "too-late".to_owned())], "{date}");
+        assert_eq!(
+            errors,
+            [("/desiredDate".to_owned(), "too-late".to_owned())],
+            "{date}"
+        );
     }
 }
 
@@ -143,20 +225,42 @@ async fn a_salesman_and_staff_ask_for_a_customer_and_who_recorded_his_consent_is
     let app = start().await;
     app.clock().advance(TimeDelta::minutes(3));
     let customer_id = customer(PHONE).subject;
-    for (role, caller) in [("salesman", app.as_salesman(SALESMAN)), ("staff", app.as_staff())] {
-        let view = caller.post("/consultations", &for_another()).await.expect(201);
-        assert_eq!((&view["customerId"], &view["customerName"]), (&json!(customer_id), &json!("홍길동")), "{role}");
-        assert_eq!((&view["consent"]["by"]["role"], &view["consent"]["at"]), (&json!(role), &json!("2026-11-23T01:03:00Z")));
+    for (role, caller) in [
+        ("salesman", app.as_salesman(SALESMAN)),
+        ("staff", app.as_staff()),
+    ] {
+        let view = caller
+            .post("/consultations", &for_another())
+            .await
+            .expect(201);
+        assert_eq!(
+            (&view["customerId"], &view["customerName"]),
+            (&json!(customer_id), &json!("홍길동")),
+            "{role}"
+        );
+        assert_eq!(
+            (&view["consent"]["by"]["role"], &view["consent"]["at"]),
+            (&json!(role), &json!("2026-11-23T01:03:00Z"))
+        );
         let who = view["consent"]["by"]["id"].clone();
         assert_eq!(view["timeline"][0]["by"], view["consent"]["by"], "{role}");
         let events = app.new_events().await;
-        assert_eq!((events.len(), &events[0].2["actor"]), (1, &json!({ "role": role, "id": who })));
-        assert_eq!((&events[0].2["customerId"], &events[0].2["lastFour"]), (&json!(customer_id), &json!("5678")));
+        assert_eq!(
+            (events.len(), &events[0].2["actor"]),
+            (1, &json!({ "role": role, "id": who }))
+        );
+        assert_eq!(
+            (&events[0].2["customerId"], &events[0].2["lastFour"]),
+            (&json!(customer_id), &json!("5678"))
+        );
         // It is the customer's, who does not learn which member of staff it was.
         let path = format!("/consultations/{}", view["id"].as_str().unwrap());
         let seen = app.as_customer(PHONE).get(&path).await.expect(200);
         let expected = if role == "staff" { Value::Null } else { who };
-        assert_eq!((&seen["consent"]["by"]["role"], &seen["consent"]["by"]["id"]), (&json!(role), &expected));
+        assert_eq!(
+            (&seen["consent"]["by"]["role"], &seen["consent"]["by"]["id"]),
+            (&json!(role), &expected)
+        );
         // Whoever entered it is not on it by that.
         assert_eq!(app.as_salesman(SALESMAN).get(&path).await.status, 404);
     }
@@ -171,14 +275,25 @@ async fn whoever_asks_for_another_tells_number_name_and_consent() {
         for (name, value) in change {
             body[*name] = value.clone();
         }
-        let expected: Vec<_> = expected.iter().map(|(pointer, code)| ((*pointer).to_owned(), (*code).to_owned())).collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(pointer, code)| ((*pointer).to_owned(), (*code).to_owned()))
+            .collect();
         for caller in [app.as_salesman(SALESMAN), app.as_staff()] {
-            assert_eq!(caller.post("/consultations", &body).await.problem(422), ("wrong-fields".to_owned(), expected.clone()));
+            assert_eq!(
+                caller.post("/consultations", &body).await.problem(422),
+                ("wrong-fields".to_owned(), expected.clone())
+            );
         }
     };
     let null = Value::Null;
     refused(
-        &[("phone", null.clone()), ("customerName", null.clone()), ("consent", null), ("desiredDate", json!("2026-11-22"))],
+        &[
+            ("phone", null.clone()),
+            ("customerName", null.clone()),
+            ("consent", null),
+            ("desiredDate", json!("2026-11-22")),
+        ],
         &[
             ("/phone", "required"),
             ("/customerName", "required"),
@@ -188,12 +303,23 @@ async fn whoever_asks_for_another_tells_number_name_and_consent() {
     )
     .await;
     refused(
-        &[("phone", json!("112")), ("customerName", json!(" ")), ("consent", json!(false))],
-        &[("/phone", "wrong-type"), ("/customerName", "required"), ("/consent", "consent-required")],
+        &[
+            ("phone", json!("112")),
+            ("customerName", json!(" ")),
+            ("consent", json!(false)),
+        ],
+        &[
+            ("/phone", "wrong-type"),
+            ("/customerName", "required"),
+            ("/consent", "consent-required"),
+        ],
     )
     .await;
     refused(
-        &[("customerName", json!("가".repeat(201))), ("consent", json!("yes"))],
+        &[
+            ("customerName", json!("가".repeat(201))),
+            ("consent", json!("yes")),
+        ],
         &[("/customerName", "too-long"), ("/consent", "wrong-type")],
     )
     .await;
@@ -205,10 +331,24 @@ async fn a_customer_asks_for_himself_and_with_his_own_number_only() {
     let app = start().await;
     let mut body = a_request();
     body["phone"] = json!("010-9999-0000");
-    let refused = app.as_customer(PHONE).post("/consultations", &body).await.problem(422);
-    assert_eq!(refused, ("wrong-fields".to_owned(), vec![("/phone".to_owned(), "not-yours".to_owned())]));
+    let refused = app
+        .as_customer(PHONE)
+        .post("/consultations", &body)
+        .await
+        .problem(422);
+    assert_eq!(
+        refused,
+        (
+            "wrong-fields".to_owned(),
+            vec![("/phone".to_owned(), "not-yours".to_owned())]
+        )
+    );
     // His own is his own however it is typed, and vouching for himself makes no consent of it.
-    let view = app.as_customer(PHONE).post("/consultations", &for_another()).await.expect(201);
+    let view = app
+        .as_customer(PHONE)
+        .post("/consultations", &for_another())
+        .await
+        .expect(201);
     assert_eq!(view["consent"], Value::Null);
 }
 
@@ -232,12 +372,30 @@ async fn a_name_means_the_one_edition_of_it_that_is_not_ended() {
     an_edition_of(&app, 5, "AI 바우처 지원사업", ProjectStatus::Ended).await;
     let open = an_edition_of(&app, 6, "AI 바우처  지원사업", ProjectStatus::Ongoing).await;
     an_edition_of(&app, 7, "AI 바우처 지원사업 2차", ProjectStatus::Planned).await;
-    for name in ["AI 바우처 지원사업", "  ai\t바우처\n 지원사업 ", "ai바우처지원사업", "AI바우처 지 원 사 업"]
-    {
-        let view = app.as_customer(PHONE).post("/consultations", &named(name)).await.expect(201);
-        assert_eq!((&view["projectId"], &view["projectName"]), (&json!(open), &json!("AI 바우처  지원사업")), "{name:?}");
-        assert_eq!((&view["projectState"], &view["projectStatus"]), (&json!("known"), &json!("ongoing")));
-        assert_eq!(app.new_events().await[0].2["projectName"], "AI 바우처  지원사업");
+    for name in [
+        "AI 바우처 지원사업",
+        "  ai\t바우처\n 지원사업 ",
+        "ai바우처지원사업",
+        "AI바우처 지 원 사 업",
+    ] {
+        let view = app
+            .as_customer(PHONE)
+            .post("/consultations", &named(name))
+            .await
+            .expect(201);
+        assert_eq!(
+            (&view["projectId"], &view["projectName"]),
+            (&json!(open), &json!("AI 바우처  지원사업")),
+            "{name:?}"
+        );
+        assert_eq!(
+            (&view["projectState"], &view["projectStatus"]),
+            (&json!("known"), &json!("ongoing"))
+        );
+        assert_eq!(
+            app.new_events().await[0].2["projectName"],
+            "AI 바우처  지원사업"
+        );
     }
 }
 
@@ -247,9 +405,15 @@ async fn a_name_of_several_editions_is_refused_with_all_of_them() {
     let older = an_edition_of(&app, 5, "스마트상점", ProjectStatus::Planned).await;
     let newer = an_edition_of(&app, 6, "스마트상점", ProjectStatus::Ongoing).await;
     an_edition_of(&app, 7, "스마트상점", ProjectStatus::Ended).await;
-    let answer = app.as_customer(PHONE).post("/consultations", &named("스마트상점")).await;
+    let answer = app
+        .as_customer(PHONE)
+        .post("/consultations", &named("스마트상점"))
+        .await;
     let candidate = |id: Uuid, year: i32, phase: &str| json!({ "id": id, "name": "스마트상점", "year": year, "agency": "중소벤처기업부", "phase": phase });
-    let expected = json!([candidate(newer, 2026, "always"), candidate(older, 2025, "upcoming")]);
+    let expected = json!([
+        candidate(newer, 2026, "always"),
+        candidate(older, 2025, "upcoming")
+    ]);
     assert_eq!(answer.json["candidates"], expected);
     assert_eq!(answer.problem(422), ("several-projects".to_owned(), vec![]));
     // With whatever else is wrong.
@@ -257,11 +421,17 @@ async fn a_name_of_several_editions_is_refused_with_all_of_them() {
     let answer = app.as_customer(PHONE).post("/consultations", &wrong).await;
     assert_eq!(answer.json["candidates"], expected);
     let errors = [("/desiredDate", "in-the-past"), ("/projectName", "several")];
-    assert_eq!(answer.problem(422).1, errors.map(|(pointer, code)| (pointer.to_owned(), code.to_owned())));
+    assert_eq!(
+        answer.problem(422).1,
+        errors.map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
+    );
     // An id says which.
     let mut chosen = named("스마트상점");
     chosen["projectId"] = json!(older);
-    app.as_customer(PHONE).post("/consultations", &chosen).await.expect(201);
+    app.as_customer(PHONE)
+        .post("/consultations", &chosen)
+        .await
+        .expect(201);
     assert_eq!(rows(&app).await, 1);
 }
 
@@ -271,8 +441,16 @@ async fn no_more_candidates_are_told_than_somebody_can_choose_from() {
     for id in 1..=22 {
         an_edition_of(&app, id, "바우처", ProjectStatus::Planned).await;
     }
-    let answer = app.as_customer(PHONE).post("/consultations", &named("바우처")).await;
-    let years: Vec<i64> = answer.json["candidates"].as_array().unwrap().iter().map(|it| it["year"].as_i64().unwrap()).collect();
+    let answer = app
+        .as_customer(PHONE)
+        .post("/consultations", &named("바우처"))
+        .await;
+    let years: Vec<i64> = answer.json["candidates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["year"].as_i64().unwrap())
+        .collect();
     assert_eq!(years, (2023..=2042).rev().collect::<Vec<_>>());
 }
 
@@ -281,22 +459,54 @@ async fn a_name_that_no_open_edition_has_is_unknown() {
     let app = start().await;
     an_edition_of(&app, 5, "끝난 사업", ProjectStatus::Ended).await;
     for name in ["끝난 사업", "없는 사업"] {
-        let refused = app.as_customer(PHONE).post("/consultations", &named(name)).await.problem(422);
-        assert_eq!(refused, ("wrong-fields".to_owned(), vec![("/projectName".to_owned(), "unknown".to_owned())]), "{name}");
+        let refused = app
+            .as_customer(PHONE)
+            .post("/consultations", &named(name))
+            .await
+            .problem(422);
+        assert_eq!(
+            refused,
+            (
+                "wrong-fields".to_owned(),
+                vec![("/projectName".to_owned(), "unknown".to_owned())]
+            ),
+            "{name}"
+        );
     }
     // Told with whatever else is wrong; and a name that cannot be one is not looked for.
-    let both = app.as_customer(PHONE).post("/consultations", &json!({ "projectName": "없는 사업" })).await.problem(422).1;
+    let both = app
+        .as_customer(PHONE)
+        .post("/consultations", &json!({ "projectName": "없는 사업" }))
+        .await
+        .problem(422)
+        .1;
     assert_eq!(both.len(), 2, "{both:?}");
-    for (name, code) in [(json!("가".repeat(201)), "too-long"), (json!(7), "wrong-type"), (json!("a\u{0}"), "control-character")]
-    {
+    for (name, code) in [
+        (json!("가".repeat(201)), "too-long"),
+        (json!(7), "wrong-type"),
+        (json!("a\u{0}"), "control-character"),
+    ] {
         let body = json!({ "projectName": name, "desiredDate": "2026-12-01" });
-        let refused = app.as_customer(PHONE).post("/consultations", &body).await.problem(422).1;
+        let refused = app
+            .as_customer(PHONE)
+            .post("/consultations", &body)
+            .await
+            .problem(422)
+            .1;
         assert_eq!(refused, [("/projectName".to_owned(), code.to_owned())]);
     }
     // An id that is none is not replaced by the name.
     let body = json!({ "projectId": "x", "projectName": "끝난 사업", "desiredDate": "2026-12-01" });
-    let refused = app.as_customer(PHONE).post("/consultations", &body).await.problem(422).1;
-    assert_eq!(refused, [("/projectId".to_owned(), "wrong-type".to_owned())]);
+    let refused = app
+        .as_customer(PHONE)
+        .post("/consultations", &body)
+        .await
+        .problem(422)
+        .1;
+    assert_eq!(
+        refused,
+        [("/projectId".to_owned(), "wrong-type".to_owned())]
+    );
     assert_eq!((rows(&app).await, app.new_events().await.len()), (0, 0));
 }
 
@@ -305,8 +515,15 @@ async fn an_ended_project_can_be_talked_about_and_the_view_says_that_it_is_ended
     let app = start().await;
     let ended = an_edition_of(&app, 5, "끝난 사업", ProjectStatus::Ended).await;
     let body = json!({ "projectId": ended, "desiredDate": "2026-12-01" });
-    let view = app.as_customer(PHONE).post("/consultations", &body).await.expect(201);
-    assert_eq!((&view["projectStatus"], &view["projectPhase"]), (&json!("ended"), &json!("ended")));
+    let view = app
+        .as_customer(PHONE)
+        .post("/consultations", &body)
+        .await
+        .expect(201);
+    assert_eq!(
+        (&view["projectStatus"], &view["projectPhase"]),
+        (&json!("ended"), &json!("ended"))
+    );
 }
 
 #[tokio::test]
@@ -315,11 +532,18 @@ async fn weekends_and_public_holidays_are_allowed_and_marked() {
     for (date, mark) in [
         ("2026-12-25", json!({ "kind": "holiday", "name": "성탄절" })),
         ("2026-11-28", json!({ "kind": "weekend", "name": "토요일" })),
-        ("2027-12-27", json!({ "kind": "holiday", "name": "대체공휴일(성탄절)" })),
+        (
+            "2027-12-27",
+            json!({ "kind": "holiday", "name": "대체공휴일(성탄절)" }),
+        ),
         ("2026-12-24", Value::Null),
     ] {
         let body = json!({ "projectId": PROJECT, "projectName": "사업", "desiredDate": date });
-        let view = app.as_customer(PHONE).post("/consultations", &body).await.expect(201);
+        let view = app
+            .as_customer(PHONE)
+            .post("/consultations", &body)
+            .await
+            .expect(201);
         assert_eq!(view["desiredDateMark"], mark, "{date}");
     }
 }
@@ -328,7 +552,16 @@ async fn weekends_and_public_holidays_are_allowed_and_marked() {
 async fn asking_again_with_the_same_key_gives_the_same_answer_to_whoever_asked_for_another() {
     let app = start().await;
     let caller = app.as_salesman(SALESMAN);
-    let first = caller.post_with_key("/consultations", "k", &for_another()).await.expect(201);
-    let again = caller.post_with_key("/consultations", "k", &for_another()).await.expect(201);
-    assert_eq!((first, rows(&app).await, app.new_events().await.len()), (again, 1, 1));
+    let first = caller
+        .post_with_key("/consultations", "k", &for_another())
+        .await
+        .expect(201);
+    let again = caller
+        .post_with_key("/consultations", "k", &for_another())
+        .await
+        .expect(201);
+    assert_eq!(
+        (first, rows(&app).await, app.new_events().await.len()),
+        (again, 1, 1)
+    );
 }

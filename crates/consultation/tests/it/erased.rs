@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use events::{Actor, PersonRole, ProjectId, ProjectStarted, SalesmanId, SalesmanMatched, SalesmanUpdated};
+use events::{
+    Actor, PersonRole, ProjectId, ProjectStarted, SalesmanId, SalesmanMatched, SalesmanUpdated,
+};
 use serde_json::{Value, json};
 use service_kit::testing::{a_profile, customer};
 use uuid::Uuid;
 
 use crate::erasing::{kept, of, one_at_each_step};
 use crate::{
-    CONSULTANT, JSON, PHONE, PROJECT, SALESMAN, a_match, a_project, a_request, change, erase, requested, requested_and_matched,
-    rows, shown, start,
+    CONSULTANT, JSON, PHONE, PROJECT, SALESMAN, a_match, a_project, a_request, change, erase,
+    requested, requested_and_matched, rows, shown, start,
 };
 
 #[tokio::test]
@@ -20,27 +22,82 @@ async fn the_same_number_again_sees_nothing_old_and_can_ask_for_the_same_program
     let made = one_at_each_step(&app).await;
     erase(&app, PHONE).await;
     let caller = app.as_customer(PHONE);
-    let anew = caller.post("/consultations", &a_request()).await.expect(201);
-    assert_eq!((&anew["customerId"], anew["timeline"].as_array().unwrap().len()), (&json!(customer(PHONE).subject), 1));
-    for query in ["", "?sort=desired", "?step=apply", "?from=2026-01-01&until=2027-01-01"] {
-        let list = caller.get(&format!("/consultations{query}")).await.expect(200);
-        let ids: Vec<&Value> = list["items"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
+    let anew = caller
+        .post("/consultations", &a_request())
+        .await
+        .expect(201);
+    assert_eq!(
+        (
+            &anew["customerId"],
+            anew["timeline"].as_array().unwrap().len()
+        ),
+        (&json!(customer(PHONE).subject), 1)
+    );
+    for query in [
+        "",
+        "?sort=desired",
+        "?step=apply",
+        "?from=2026-01-01&until=2027-01-01",
+    ] {
+        let list = caller
+            .get(&format!("/consultations{query}"))
+            .await
+            .expect(200);
+        let ids: Vec<&Value> = list["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| &it["id"])
+            .collect();
         assert_eq!(ids, [&anew["id"]], "{query}");
     }
     for (id, step) in made {
-        assert_eq!(caller.get(&format!("/consultations/{id}")).await.problem(404).0, "not-found", "{step}");
+        assert_eq!(
+            caller
+                .get(&format!("/consultations/{id}"))
+                .await
+                .problem(404)
+                .0,
+            "not-found",
+            "{step}"
+        );
         for version in ["*", "\"1\"", "\"2\"", "\"3\""] {
-            assert_eq!(change(&caller, id, Method::PATCH, version).await.problem(404).0, "not-found", "{step}");
-            assert_eq!(change(&caller, id, Method::POST, version).await.problem(404).0, "not-found", "{step}");
+            assert_eq!(
+                change(&caller, id, Method::PATCH, version)
+                    .await
+                    .problem(404)
+                    .0,
+                "not-found",
+                "{step}"
+            );
+            assert_eq!(
+                change(&caller, id, Method::POST, version)
+                    .await
+                    .problem(404)
+                    .0,
+                "not-found",
+                "{step}"
+            );
         }
     }
     let data = caller.get("/me/data").await.expect(200);
-    let ids: Vec<&Value> = data["consultations"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
+    let ids: Vec<&Value> = data["consultations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["id"])
+        .collect();
     assert_eq!((ids, &data["disclosures"]), (vec![&anew["id"]], &json!([])));
-    assert_eq!(caller.get("/me/disclosures").await.expect(200), json!({ "items": [] }));
+    assert_eq!(
+        caller.get("/me/disclosures").await.expect(200),
+        json!({ "items": [] })
+    );
     // And can be forgotten again, with what is new.
     assert_eq!(erase(&app, PHONE).await.status, 204);
-    assert_eq!(caller.get("/consultations").await.expect(200), json!({ "items": [] }));
+    assert_eq!(
+        caller.get("/consultations").await.expect(200),
+        json!({ "items": [] })
+    );
 }
 
 #[tokio::test]
@@ -51,13 +108,27 @@ async fn a_match_that_arrives_after_changes_nothing_and_is_no_error() {
     app.deliver(1, &first).await;
     erase(&app, PHONE).await;
     let before = [kept(&app, unmatched).await, kept(&app, matched).await];
-    app.deliver(1, &a_match(of(unmatched), SALESMAN, Some(CONSULTANT))).await;
-    let other = SalesmanMatched { match_id: first.match_id, ..a_match(of(matched), Uuid::from_u128(7), Some(CONSULTANT)) };
+    app.deliver(1, &a_match(of(unmatched), SALESMAN, Some(CONSULTANT)))
+        .await;
+    let other = SalesmanMatched {
+        match_id: first.match_id,
+        ..a_match(of(matched), Uuid::from_u128(7), Some(CONSULTANT))
+    };
     app.deliver(2, &other).await;
-    assert_eq!([kept(&app, unmatched).await, kept(&app, matched).await], before);
+    assert_eq!(
+        [kept(&app, unmatched).await, kept(&app, matched).await],
+        before
+    );
     assert!(app.parked().await.is_empty());
-    for caller in [app.as_salesman(SALESMAN), app.as_salesman(Uuid::from_u128(7)), app.as_consultant(CONSULTANT)] {
-        assert_eq!(caller.get("/consultations").await.expect(200), json!({ "items": [] }));
+    for caller in [
+        app.as_salesman(SALESMAN),
+        app.as_salesman(Uuid::from_u128(7)),
+        app.as_consultant(CONSULTANT),
+    ] {
+        assert_eq!(
+            caller.get("/consultations").await.expect(200),
+            json!({ "items": [] })
+        );
     }
 }
 
@@ -75,13 +146,26 @@ async fn a_match_at_the_very_moment_leaves_it_erased_whichever_comes_first() {
     };
     let (erased, ()) = tokio::join!(erase(&app, PHONE), matches);
     // Whoever gave way to the other is sent again by the gateway.
-    assert!([204, 503].contains(&erased.status.as_u16()), "{}", erased.json);
+    assert!(
+        [204, 503].contains(&erased.status.as_u16()),
+        "{}",
+        erased.json
+    );
     assert_eq!(erase(&app, PHONE).await.status, 204);
     assert!(app.parked().await.is_empty());
-    assert_eq!(app.as_salesman(SALESMAN).get("/consultations").await.expect(200), json!({ "items": [] }));
+    assert_eq!(
+        app.as_salesman(SALESMAN)
+            .get("/consultations")
+            .await
+            .expect(200),
+        json!({ "items": [] })
+    );
     for id in ids {
         let view = shown(&app.as_staff(), id).await;
-        assert_eq!((&view["step"], &view["phone"]), (&json!("cancelled"), &Value::Null));
+        assert_eq!(
+            (&view["step"], &view["phone"]),
+            (&json!("cancelled"), &Value::Null)
+        );
     }
     assert_eq!(app.new_events().await.len(), 4);
 }
@@ -94,12 +178,34 @@ async fn what_is_told_of_projects_and_people_afterwards_is_kept_and_leaves_it_al
     erase(&app, PHONE).await;
     let before = kept(&app, id).await;
     let edition = a_project("스마트상점 (변경)").edition;
-    app.deliver(2, &ProjectStarted { project_id: ProjectId(PROJECT), edition, actor: Actor::System }).await;
+    app.deliver(
+        2,
+        &ProjectStarted {
+            project_id: ProjectId(PROJECT),
+            edition,
+            actor: Actor::System,
+        },
+    )
+    .await;
     let profile = a_profile("김하늘", PersonRole::Salesman, 10);
-    app.deliver(1, &SalesmanUpdated { salesman_id: SalesmanId(SALESMAN), profile, actor: Actor::System }).await;
-    assert_eq!((kept(&app, id).await, app.parked().await.len()), (before, 0));
+    app.deliver(
+        1,
+        &SalesmanUpdated {
+            salesman_id: SalesmanId(SALESMAN),
+            profile,
+            actor: Actor::System,
+        },
+    )
+    .await;
+    assert_eq!(
+        (kept(&app, id).await, app.parked().await.len()),
+        (before, 0)
+    );
     let view = shown(&app.as_staff(), id).await;
-    assert_eq!((&view["projectName"], &view["salesman"]["displayName"]), (&json!("스마트상점 (변경)"), &json!("김하늘")));
+    assert_eq!(
+        (&view["projectName"], &view["salesman"]["displayName"]),
+        (&json!("스마트상점 (변경)"), &json!("김하늘"))
+    );
 }
 
 #[tokio::test]
@@ -110,20 +216,34 @@ async fn what_a_colleague_sends_again_is_not_done_a_second_time_and_shows_nothin
     for_another["phone"] = json!(PHONE);
     for_another["consent"] = json!(true);
     let note = json!({ "text": "은밀한 노트" });
-    let (notes, progress) = (format!("/consultations/{id}/notes"), format!("/consultations/{id}/progress"));
+    let (notes, progress) = (
+        format!("/consultations/{id}/notes"),
+        format!("/consultations/{id}/progress"),
+    );
     let approve = || {
         let headers = [JSON, ("if-match", "\"1\""), ("idempotency-key", "k-3")];
-        (headers, json!({ "step": "approved" }).to_string().into_bytes())
+        (
+            headers,
+            json!({ "step": "approved" }).to_string().into_bytes(),
+        )
     };
     let caller = app.as_salesman(SALESMAN);
-    caller.post_with_key("/consultations", "k-1", &for_another).await.expect(201);
+    caller
+        .post_with_key("/consultations", "k-1", &for_another)
+        .await
+        .expect(201);
     caller.post_with_key(&notes, "k-2", &note).await.expect(201);
     let (headers, body) = approve();
-    caller.send(Method::POST, &progress, &headers, body).await.expect(200);
+    caller
+        .send(Method::POST, &progress, &headers, body)
+        .await
+        .expect(200);
     erase(&app, PHONE).await;
     let (headers, body) = approve();
     for again in [
-        caller.post_with_key("/consultations", "k-1", &for_another).await,
+        caller
+            .post_with_key("/consultations", "k-1", &for_another)
+            .await,
         caller.post_with_key(&notes, "k-2", &note).await,
         caller.send(Method::POST, &progress, &headers, body).await,
     ] {
@@ -148,18 +268,30 @@ async fn a_note_and_a_look_at_the_number_that_began_before_are_not_written_after
         let both_wait = "select count(*) from pg_stat_activity
                          where datname = current_database() and wait_event_type = 'Lock' and query like '%for share%'";
         let waiting = async {
-            while sqlx::query_scalar::<_, i64>(both_wait).fetch_one(app.pool()).await.unwrap() < 2 {
+            while sqlx::query_scalar::<_, i64>(both_wait)
+                .fetch_one(app.pool())
+                .await
+                .unwrap()
+                < 2
+            {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(4), waiting).await.expect("neither of them waits");
+        tokio::time::timeout(Duration::from_secs(4), waiting)
+            .await
+            .expect("neither of them waits");
         erasing.commit().await.unwrap();
     };
     let (note, look, ()) = tokio::join!(caller.post(&notes, &body), caller.get(&phone), end);
-    assert_eq!((note.problem(404).0, look.problem(404).0), ("not-found".to_owned(), "not-found".to_owned()));
-    let written: i64 = sqlx::query_scalar("select (select count(*) from note) + (select count(*) from disclosure)")
-        .fetch_one(app.pool())
-        .await
-        .unwrap();
+    assert_eq!(
+        (note.problem(404).0, look.problem(404).0),
+        ("not-found".to_owned(), "not-found".to_owned())
+    );
+    let written: i64 = sqlx::query_scalar(
+        "select (select count(*) from note) + (select count(*) from disclosure)",
+    )
+    .fetch_one(app.pool())
+    .await
+    .unwrap();
     assert_eq!(written, 0);
 }

@@ -10,8 +10,8 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, PHONE, PROJECT, SALESMAN, STRANGER, a_match, a_request, change, erase, requested, requested_and_matched, rows,
-    shown, start,
+    CONSULTANT, PHONE, PROJECT, SALESMAN, STRANGER, a_match, a_request, change, erase, requested,
+    requested_and_matched, rows, shown, start,
 };
 
 pub(crate) fn of(id: Uuid) -> Origin {
@@ -33,11 +33,22 @@ pub(crate) async fn one_at_each_step(app: &TestApp) -> Vec<(Uuid, &'static str)>
         let path = format!("/consultations/{id}");
         for (version, step) in (1..).zip(way) {
             let body = json!({ "step": step, "reason": "은밀한 사유" });
-            app.as_salesman(SALESMAN).post_if(&format!("{path}/progress"), version, &body).await.expect(200);
+            app.as_salesman(SALESMAN)
+                .post_if(&format!("{path}/progress"), version, &body)
+                .await
+                .expect(200);
         }
         let note = json!({ "text": "은밀한 노트: 010 1234 5678" });
-        app.as_consultant(CONSULTANT).post(&format!("{path}/notes"), &note).await.expect(201);
-        app.as_staff().get(&format!("{path}/phone?why=%EC%9D%80%EB%B0%80%ED%95%9C%20%EB%AC%B8%EC%9D%98")).await.expect(200);
+        app.as_consultant(CONSULTANT)
+            .post(&format!("{path}/notes"), &note)
+            .await
+            .expect(201);
+        app.as_staff()
+            .get(&format!(
+                "{path}/phone?why=%EC%9D%80%EB%B0%80%ED%95%9C%20%EB%AC%B8%EC%9D%98"
+            ))
+            .await
+            .expect(200);
         made.push((id, step));
     }
     app.new_events().await;
@@ -46,11 +57,17 @@ pub(crate) async fn one_at_each_step(app: &TestApp) -> Vec<(Uuid, &'static str)>
 
 /// Where in the schema any of these texts stands, also within bytes: table and text.
 async fn found(app: &TestApp, sought: &[String]) -> Vec<(String, String)> {
-    let tables: Vec<String> = sqlx::query_scalar("select tablename::text from pg_tables where schemaname = current_schema()")
-        .fetch_all(app.pool())
-        .await
-        .unwrap();
-    assert!(["consultation", "event_log", "parked", "timeline"].iter().all(|it| tables.iter().any(|table| table == it)));
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select tablename::text from pg_tables where schemaname = current_schema()",
+    )
+    .fetch_all(app.pool())
+    .await
+    .unwrap();
+    assert!(
+        ["consultation", "event_log", "parked", "timeline"]
+            .iter()
+            .all(|it| tables.iter().any(|table| table == it))
+    );
     let mut found = Vec::new();
     for table in tables {
         for text in sought {
@@ -58,7 +75,12 @@ async fn found(app: &TestApp, sought: &[String]) -> Vec<(String, String)> {
                 "select exists (select from {table} t where t::text like '%' || $1 || '%'
                                 or t::text like '%' || encode(convert_to($1, 'UTF8'), 'hex') || '%')"
             );
-            if sqlx::query_scalar(AssertSqlSafe(sql)).bind(text).fetch_one(app.pool()).await.unwrap() {
+            if sqlx::query_scalar(AssertSqlSafe(sql))
+                .bind(text)
+                .fetch_one(app.pool())
+                .await
+                .unwrap()
+            {
                 found.push((table.clone(), text.clone()));
             }
         }
@@ -101,14 +123,31 @@ async fn no_table_says_any_more_who_he_was_or_what_was_said() {
     for_another["phone"] = json!(PHONE);
     for_another["consent"] = json!(true);
     for_another["projectName"] = json!("은밀한 사업");
-    app.as_staff().post_with_key("/consultations", "k-staff", &for_another).await.expect(201);
-    app.as_customer(PHONE).post_with_key("/consultations", "k-customer", &a_request()).await.expect(201);
+    app.as_staff()
+        .post_with_key("/consultations", "k-staff", &for_another)
+        .await
+        .expect(201);
+    app.as_customer(PHONE)
+        .post_with_key("/consultations", "k-customer", &a_request())
+        .await
+        .expect(201);
     let in_a_record = json!({ "customerId": customer(PHONE).subject, "customerName": "홍길동", "memo": "오전에 연락 주세요" });
     park(&app, 0, in_a_record.to_string().as_bytes()).await;
     park(&app, 1, "+82-10-1234-5678, 오전에 연락 주세요".as_bytes()).await;
     let phone: Phone = PHONE.parse().unwrap();
-    let said = ["홍길동", "오전에 연락", "은밀한 사업", "은밀한 사유", "은밀한 노트", "은밀한 문의"];
-    let sought: Vec<String> = phone.spellings().into_iter().chain(said.map(str::to_owned)).collect();
+    let said = [
+        "홍길동",
+        "오전에 연락",
+        "은밀한 사업",
+        "은밀한 사유",
+        "은밀한 노트",
+        "은밀한 문의",
+    ];
+    let sought: Vec<String> = phone
+        .spellings()
+        .into_iter()
+        .chain(said.map(str::to_owned))
+        .collect();
     // Each of these can be found where it stands.
     let before = found(&app, &sought).await;
     for (table, text) in [
@@ -124,11 +163,17 @@ async fn no_table_says_any_more_who_he_was_or_what_was_said() {
         ("parked", "+82-10-1234-5678"),
         ("parked", "홍길동"),
     ] {
-        assert!(before.contains(&(table.to_owned(), text.to_owned())), "{text} was not in {table}: {before:?}");
+        assert!(
+            before.contains(&(table.to_owned(), text.to_owned())),
+            "{text} was not in {table}: {before:?}"
+        );
     }
     assert_eq!(erase(&app, PHONE).await.status, 204);
     assert_eq!(found(&app, &sought).await, []);
-    let hashes: Vec<Vec<u8>> = sqlx::query_scalar("select body_hash from idempotency_key").fetch_all(app.pool()).await.unwrap();
+    let hashes: Vec<Vec<u8>> = sqlx::query_scalar("select body_hash from idempotency_key")
+        .fetch_all(app.pool())
+        .await
+        .unwrap();
     assert_eq!(hashes, [Vec::<u8>::new()]);
     let vouched: i64 =
         sqlx::query_scalar("select count(*) from consultation where num_nonnulls(consent_role, consent_by, consent_at) > 0")
@@ -162,25 +207,46 @@ async fn what_is_open_is_cancelled_in_his_name_and_what_is_closed_stays_where_it
         .await
         .into_iter()
         .map(|(name, version, told)| {
-            assert_eq!((name.as_str(), &told["actor"]), ("ktgg.ConsultationProgressed.v1", &actor));
-            assert_eq!((&told["salesmanId"], &told["consultantId"]), (&json!(SALESMAN), &json!(CONSULTANT)));
+            assert_eq!(
+                (name.as_str(), &told["actor"]),
+                ("ktgg.ConsultationProgressed.v1", &actor)
+            );
+            assert_eq!(
+                (&told["salesmanId"], &told["consultantId"]),
+                (&json!(SALESMAN), &json!(CONSULTANT))
+            );
             json!([told["consultationId"], version, told["from"], told["to"]])
         })
         .collect();
     told.sort_by_key(|told| told[1].as_i64());
     assert_eq!(
         told,
-        [json!([made[0].0, 2, "apply", "cancelled"]), json!([made[1].0, 3, "approved", "cancelled"])],
+        [
+            json!([made[0].0, 2, "apply", "cancelled"]),
+            json!([made[1].0, 3, "approved", "cancelled"])
+        ],
         "what is open, once each"
     );
     for (id, step) in made {
         let is_open = matches!(step, "apply" | "approved");
         let view = shown(&app.as_staff(), id).await;
-        assert_eq!(view["step"], if is_open { "cancelled" } else { step }, "{step}");
+        assert_eq!(
+            view["step"],
+            if is_open { "cancelled" } else { step },
+            "{step}"
+        );
         assert_eq!(view["erasedAt"], "2026-11-23T01:01:00Z", "{step}");
         let last = view["timeline"].as_array().unwrap().last().unwrap();
-        let expected = if is_open { json!(["progressed", "customer", null]) } else { json!(["noted", "consultant", null]) };
-        assert_eq!(json!([last["kind"], last["by"]["role"], last["reason"]]), expected, "{step}");
+        let expected = if is_open {
+            json!(["progressed", "customer", null])
+        } else {
+            json!(["noted", "consultant", null])
+        };
+        assert_eq!(
+            json!([last["kind"], last["by"]["role"], last["reason"]]),
+            expected,
+            "{step}"
+        );
     }
 }
 
@@ -199,7 +265,11 @@ async fn staff_see_that_it_was_there_and_not_whose_it_was_or_what_was_said() {
     expected["erasedAt"] = json!("2026-11-23T01:00:00Z");
     expected["notes"][0]["text"] = Value::Null;
     for entry in expected["timeline"].as_array_mut().unwrap() {
-        for said in ["reason", "text"].into_iter().filter(|said| entry.get(said).is_some()).collect::<Vec<_>>() {
+        for said in ["reason", "text"]
+            .into_iter()
+            .filter(|said| entry.get(said).is_some())
+            .collect::<Vec<_>>()
+        {
             entry[said] = Value::Null;
         }
         if entry["by"]["role"] == "customer" {
@@ -209,19 +279,53 @@ async fn staff_see_that_it_was_there_and_not_whose_it_was_or_what_was_said() {
     expected["projectName"] = json!("");
     let view = shown(&app.as_staff(), id).await;
     assert_eq!(view, expected);
-    assert!(!view.to_string().contains(&customer(PHONE).subject.to_string()));
+    assert!(
+        !view
+            .to_string()
+            .contains(&customer(PHONE).subject.to_string())
+    );
     let of_him = format!("/consultations?customer={}", customer(PHONE).subject);
-    assert_eq!(app.as_staff().get(&of_him).await.expect(200), json!({ "items": [] }));
-    let listed = app.as_staff().get("/consultations?step=failed").await.expect(200);
-    assert_eq!((&listed["items"][0]["id"], &listed["items"][0]["phone"]), (&json!(id), &Value::Null));
+    assert_eq!(
+        app.as_staff().get(&of_him).await.expect(200),
+        json!({ "items": [] })
+    );
+    let listed = app
+        .as_staff()
+        .get("/consultations?step=failed")
+        .await
+        .expect(200);
+    assert_eq!(
+        (&listed["items"][0]["id"], &listed["items"][0]["phone"]),
+        (&json!(id), &Value::Null)
+    );
     // There is no number to see, nothing to say about him, and no way on.
-    assert_eq!(app.as_staff().get(&format!("{path}/phone?why=x")).await.problem(404).0, "not-found");
-    let note = app.as_staff().post(&format!("{path}/notes"), &json!({ "text": "t" })).await;
+    assert_eq!(
+        app.as_staff()
+            .get(&format!("{path}/phone?why=x"))
+            .await
+            .problem(404)
+            .0,
+        "not-found"
+    );
+    let note = app
+        .as_staff()
+        .post(&format!("{path}/notes"), &json!({ "text": "t" }))
+        .await;
     assert_eq!(note.problem(409).0, "consultation-erased");
     let progress = json!({ "step": "cancelled", "reason": "r" });
-    let refused = app.as_staff().post_if(&format!("{path}/progress"), 3, &progress).await;
+    let refused = app
+        .as_staff()
+        .post_if(&format!("{path}/progress"), 3, &progress)
+        .await;
     assert_eq!(refused.problem(409).0, "consultation-closed");
-    let again = app.as_staff().post_if(&format!("{path}/progress"), 3, &json!({ "step": "failed", "reason": "다시" })).await;
+    let again = app
+        .as_staff()
+        .post_if(
+            &format!("{path}/progress"),
+            3,
+            &json!({ "step": "failed", "reason": "다시" }),
+        )
+        .await;
     assert_eq!(again.expect(200)["reason"], Value::Null);
 }
 
@@ -230,22 +334,53 @@ async fn whoever_was_on_it_loses_sight_of_it() {
     let app = start().await;
     let made = one_at_each_step(&app).await;
     erase(&app, PHONE).await;
-    let callers = [("salesman", app.as_salesman(SALESMAN)), ("consultant", app.as_consultant(CONSULTANT))];
+    let callers = [
+        ("salesman", app.as_salesman(SALESMAN)),
+        ("consultant", app.as_consultant(CONSULTANT)),
+    ];
     for (who, caller) in callers {
         for query in ["", "?sort=desired", "?step=cancelled"] {
-            let list = caller.get(&format!("/consultations{query}")).await.expect(200);
+            let list = caller
+                .get(&format!("/consultations{query}"))
+                .await
+                .expect(200);
             assert_eq!(list, json!({ "items": [] }), "{who} {query}");
         }
-        let of_him = format!("/consultations?customer={}&project={PROJECT}", customer(PHONE).subject);
-        assert_eq!(caller.get(&of_him).await.expect(200), json!({ "items": [] }), "{who}");
+        let of_him = format!(
+            "/consultations?customer={}&project={PROJECT}",
+            customer(PHONE).subject
+        );
+        assert_eq!(
+            caller.get(&of_him).await.expect(200),
+            json!({ "items": [] }),
+            "{who}"
+        );
         for (id, step) in &made {
             let path = format!("/consultations/{id}");
-            assert_eq!(caller.get(&path).await.problem(404).0, "not-found", "{who} {step}");
-            assert_eq!(caller.get(&format!("{path}/phone?why=x")).await.problem(404).0, "not-found", "{who} {step}");
-            let note = caller.post(&format!("{path}/notes"), &json!({ "text": "t" })).await;
+            assert_eq!(
+                caller.get(&path).await.problem(404).0,
+                "not-found",
+                "{who} {step}"
+            );
+            assert_eq!(
+                caller
+                    .get(&format!("{path}/phone?why=x"))
+                    .await
+                    .problem(404)
+                    .0,
+                "not-found",
+                "{who} {step}"
+            );
+            let note = caller
+                .post(&format!("{path}/notes"), &json!({ "text": "t" }))
+                .await;
             assert_eq!(note.problem(404).0, "not-found", "{who} {step}");
             if who == "salesman" {
-                assert_eq!(change(&caller, id, Method::POST, "*").await.problem(404).0, "not-found", "{step}");
+                assert_eq!(
+                    change(&caller, id, Method::POST, "*").await.problem(404).0,
+                    "not-found",
+                    "{step}"
+                );
             }
         }
     }
@@ -262,8 +397,17 @@ async fn being_forgotten_twice_or_with_nothing_there_changes_nothing() {
     app.clock().advance(TimeDelta::minutes(5));
     assert_eq!((erase(&app, PHONE).await.status.as_u16(), told), (204, 2));
     // Also in the name of somebody who is signed in with the number.
-    assert_eq!(app.as_customer(PHONE).send(Method::DELETE, "/me", &[], Vec::new()).await.status, 204);
-    assert_eq!((kept(&app, id).await, app.new_events().await.len()), (once, 0));
+    assert_eq!(
+        app.as_customer(PHONE)
+            .send(Method::DELETE, "/me", &[], Vec::new())
+            .await
+            .status,
+        204
+    );
+    assert_eq!(
+        (kept(&app, id).await, app.new_events().await.len()),
+        (once, 0)
+    );
 }
 
 #[tokio::test]
@@ -289,33 +433,62 @@ async fn whoever_has_very_many_is_forgotten_whole() {
     .await
     .unwrap();
     assert_eq!(erase(&app, PHONE).await.status, 204);
-    let left: i64 = sqlx::query_scalar("select count(*) from consultation where erased_at is null or phone is not null")
-        .fetch_one(app.pool())
-        .await
-        .unwrap();
-    assert_eq!((left, rows(&app).await, app.new_events().await.len()), (0, 231, 1));
+    let left: i64 = sqlx::query_scalar(
+        "select count(*) from consultation where erased_at is null or phone is not null",
+    )
+    .fetch_one(app.pool())
+    .await
+    .unwrap();
+    assert_eq!(
+        (left, rows(&app).await, app.new_events().await.len()),
+        (0, 231, 1)
+    );
 }
 
 #[tokio::test]
 async fn another_customers_things_are_untouched() {
     let app = start().await;
-    let id: Uuid = app.as_customer(STRANGER).post("/consultations", &a_request()).await.expect(201)["id"]
+    let id: Uuid = app
+        .as_customer(STRANGER)
+        .post("/consultations", &a_request())
+        .await
+        .expect(201)["id"]
         .as_str()
         .and_then(|id| id.parse().ok())
         .unwrap();
-    app.deliver(1, &a_match(of(id), SALESMAN, Some(CONSULTANT))).await;
-    app.as_salesman(SALESMAN).post(&format!("/consultations/{id}/notes"), &json!({ "text": "남의 노트" })).await.expect(201);
-    app.as_staff().get(&format!("/consultations/{id}/phone?why=x")).await.expect(200);
-    app.as_customer(STRANGER).post_with_key("/consultations", "k", &a_request()).await.expect(201);
+    app.deliver(1, &a_match(of(id), SALESMAN, Some(CONSULTANT)))
+        .await;
+    app.as_salesman(SALESMAN)
+        .post(
+            &format!("/consultations/{id}/notes"),
+            &json!({ "text": "남의 노트" }),
+        )
+        .await
+        .expect(201);
+    app.as_staff()
+        .get(&format!("/consultations/{id}/phone?why=x"))
+        .await
+        .expect(200);
+    app.as_customer(STRANGER)
+        .post_with_key("/consultations", "k", &a_request())
+        .await
+        .expect(201);
     one_at_each_step(&app).await;
     let seen = async || {
         let data = app.as_customer(STRANGER).get("/me/data").await.expect(200);
-        (kept(&app, id).await, data, shown(&app.as_salesman(SALESMAN), id).await)
+        (
+            kept(&app, id).await,
+            data,
+            shown(&app.as_salesman(SALESMAN), id).await,
+        )
     };
     let before = seen().await;
     erase(&app, PHONE).await;
     assert_eq!(seen().await, before);
-    app.as_customer(STRANGER).post_with_key("/consultations", "k", &a_request()).await.expect(201);
+    app.as_customer(STRANGER)
+        .post_with_key("/consultations", "k", &a_request())
+        .await
+        .expect(201);
     assert_eq!(rows(&app).await, 7);
 }
 
@@ -337,8 +510,14 @@ async fn a_row_is_erased_whole_or_not_at_all() {
             "update consultation set phone = null, customer_name = null, project_name = '', memo = '', step = 'cancelled', erased_at = now();
              update consultation set {half}"
         );
-        let refused = sqlx::raw_sql(AssertSqlSafe(sql)).execute(app.pool()).await.unwrap_err();
-        assert!(refused.to_string().contains("consultation_check"), "{half}: {refused}");
+        let refused = sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(app.pool())
+            .await
+            .unwrap_err();
+        assert!(
+            refused.to_string().contains("consultation_check"),
+            "{half}: {refused}"
+        );
     }
 }
 
@@ -347,15 +526,22 @@ async fn the_keys_of_the_writes_that_made_something_are_found_by_it() {
     let app = start().await;
     let mut connection = app.pool().acquire().await.unwrap();
     // However few rows there are here.
-    sqlx::query("set enable_seqscan = off").execute(&mut *connection).await.unwrap();
-    let plan: Vec<String> =
-        sqlx::query_scalar("explain update idempotency_key set body_hash = '' where resource = any(array[$1])")
-            .bind(Uuid::nil())
-            .fetch_all(&mut *connection)
-            .await
-            .unwrap();
+    sqlx::query("set enable_seqscan = off")
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    let plan: Vec<String> = sqlx::query_scalar(
+        "explain update idempotency_key set body_hash = '' where resource = any(array[$1])",
+    )
+    .bind(Uuid::nil())
+    .fetch_all(&mut *connection)
+    .await
+    .unwrap();
     // It gives the connection back as it was.
-    sqlx::query("reset enable_seqscan").execute(&mut *connection).await.unwrap();
+    sqlx::query("reset enable_seqscan")
+        .execute(&mut *connection)
+        .await
+        .unwrap();
     let plan = plan.join("\n");
     assert!(plan.contains("idempotency_key_resource"), "{plan}");
 }

@@ -5,7 +5,9 @@ use events::{ConsultationId, Origin};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{JSON, PHONE, PROJECT, SALESMAN, a_match, person, requested, requested_and_matched, rows, start};
+use crate::{
+    JSON, PHONE, PROJECT, SALESMAN, a_match, person, requested, requested_and_matched, rows, start,
+};
 
 #[tokio::test]
 async fn a_body_that_cannot_be_meant_changes_nothing() {
@@ -20,20 +22,65 @@ async fn a_body_that_cannot_be_meant_changes_nothing() {
     ] {
         let caller = app.as_customer(PHONE);
         let send = async |kind: &str, body: &[u8]| {
-            caller.send(method.clone(), &path, &[("content-type", kind), ("if-match", "\"1\"")], body.to_vec()).await
+            caller
+                .send(
+                    method.clone(),
+                    &path,
+                    &[("content-type", kind), ("if-match", "\"1\"")],
+                    body.to_vec(),
+                )
+                .await
         };
-        for broken in ["{", "", "{\"memo\": \"\\ud800\", \"reason\": \"\\ud800\"}", "{} {}", "\u{feff}{}"] {
+        for broken in [
+            "{",
+            "",
+            "{\"memo\": \"\\ud800\", \"reason\": \"\\ud800\"}",
+            "{} {}",
+            "\u{feff}{}",
+        ] {
             let answer = send("application/json", broken.as_bytes()).await;
-            assert_eq!(answer.problem(400).0, "not-json", "{method} {path} {broken:?}");
+            assert_eq!(
+                answer.problem(400).0,
+                "not-json",
+                "{method} {path} {broken:?}"
+            );
         }
-        assert_eq!(send("application/json", b"{\"memo\": \"\xff\", \"reason\": \"\xff\"}").await.problem(400).0, "not-json");
-        for kind in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""] {
-            assert_eq!(send(kind, b"{}").await.problem(415).0, "wrong-content-type", "{method} {path} {kind:?}");
+        assert_eq!(
+            send(
+                "application/json",
+                b"{\"memo\": \"\xff\", \"reason\": \"\xff\"}"
+            )
+            .await
+            .problem(400)
+            .0,
+            "not-json"
+        );
+        for kind in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "application/jsonp",
+            "",
+        ] {
+            assert_eq!(
+                send(kind, b"{}").await.problem(415).0,
+                "wrong-content-type",
+                "{method} {path} {kind:?}"
+            );
         }
-        for other in ["[]", "7", "null", "\"text\"", "true", "[\"00000000-0000-0000-0000-000000000001\", \"n\", \"2026-12-01\"]"]
-        {
+        for other in [
+            "[]",
+            "7",
+            "null",
+            "\"text\"",
+            "true",
+            "[\"00000000-0000-0000-0000-000000000001\", \"n\", \"2026-12-01\"]",
+        ] {
             let answer = send("application/json; charset=utf-8", other.as_bytes()).await;
-            assert_eq!(answer.problem(422), ("wrong-fields".to_owned(), shape()), "{method} {path} {other}");
+            assert_eq!(
+                answer.problem(422),
+                ("wrong-fields".to_owned(), shape()),
+                "{method} {path} {other}"
+            );
         }
         let answer = send("application/json", &large).await;
         assert_eq!(answer.json["limitBytes"], 262_144);
@@ -52,13 +99,18 @@ async fn every_wrong_field_is_told_at_once() {
     let edit = |body: Value| (Method::PATCH, format!("/consultations/{id}"), body);
     let progress = |body: Value| (Method::POST, format!("/consultations/{id}/progress"), body);
     for ((method, path, body), wrong) in [
-        (create(json!({})), vec![("/projectId", "required"), ("/desiredDate", "required")]),
+        (
+            create(json!({})),
+            vec![("/projectId", "required"), ("/desiredDate", "required")],
+        ),
         (
             create(json!({ "projectId": null, "desiredDate": null })),
             vec![("/projectId", "required"), ("/desiredDate", "required")],
         ),
         (
-            create(json!({ "projectId": 7, "projectName": 7, "desiredDate": "soon", "memo": [], "customerName": {} })),
+            create(
+                json!({ "projectId": 7, "projectName": 7, "desiredDate": "soon", "memo": [], "customerName": {} }),
+            ),
             vec![
                 ("/projectId", "wrong-type"),
                 ("/projectName", "wrong-type"),
@@ -78,24 +130,48 @@ async fn every_wrong_field_is_told_at_once() {
                 ("/desiredDate", "in-the-past"),
             ],
         ),
-        (create(json!({ "projectId": PROJECT, "desiredDate": "2026-12-01" })), vec![("/projectName", "required")]),
         (
-            create(json!({ "projectId": PROJECT, "projectName": "  ", "desiredDate": "2026-02-30" })),
+            create(json!({ "projectId": PROJECT, "desiredDate": "2026-12-01" })),
+            vec![("/projectName", "required")],
+        ),
+        (
+            create(
+                json!({ "projectId": PROJECT, "projectName": "  ", "desiredDate": "2026-02-30" }),
+            ),
             vec![("/desiredDate", "wrong-type"), ("/projectName", "required")],
         ),
-        (edit(json!({ "desiredDate": 1, "memo": long })), vec![("/desiredDate", "wrong-type"), ("/memo", "too-long")]),
+        (
+            edit(json!({ "desiredDate": 1, "memo": long })),
+            vec![("/desiredDate", "wrong-type"), ("/memo", "too-long")],
+        ),
         (
             progress(json!({ "step": "perhaps", "reason": "가".repeat(501) })),
             vec![("/step", "wrong-type"), ("/reason", "too-long")],
         ),
         (progress(json!({})), vec![("/step", "required")]),
-        (progress(json!({ "step": "cancelled" })), vec![("/reason", "required")]),
-        (progress(json!({ "step": "cancelled", "reason": "  " })), vec![("/reason", "required")]),
+        (
+            progress(json!({ "step": "cancelled" })),
+            vec![("/reason", "required")],
+        ),
+        (
+            progress(json!({ "step": "cancelled", "reason": "  " })),
+            vec![("/reason", "required")],
+        ),
     ] {
         let caller = app.as_customer(PHONE);
-        let answer = caller.send(method, &path, &[JSON, ("if-match", "\"1\"")], body.to_string().into_bytes()).await;
+        let answer = caller
+            .send(
+                method,
+                &path,
+                &[JSON, ("if-match", "\"1\"")],
+                body.to_string().into_bytes(),
+            )
+            .await;
         let (slug, mut found) = answer.problem(422);
-        let mut wrong: Vec<_> = wrong.into_iter().map(|(pointer, code)| (pointer.to_owned(), code.to_owned())).collect();
+        let mut wrong: Vec<_> = wrong
+            .into_iter()
+            .map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
+            .collect();
         found.sort();
         wrong.sort();
         assert_eq!((slug.as_str(), found), ("wrong-fields", wrong), "{body}");
@@ -109,15 +185,41 @@ async fn a_refusal_speaks_the_callers_language() {
     let app = start().await;
     for (wanted, language, title, message) in [
         (None, "ko", "입력한 내용을 확인해 주세요", "필수 항목입니다"),
-        (Some("ko-KR,en;q=0.5"), "ko", "입력한 내용을 확인해 주세요", "필수 항목입니다"),
-        (Some("fr, en-US;q=0.8, ko;q=0.5"), "en", "Some fields are wrong", "This field is required"),
-        (Some("가, ja"), "ko", "입력한 내용을 확인해 주세요", "필수 항목입니다"),
+        (
+            Some("ko-KR,en;q=0.5"),
+            "ko",
+            "입력한 내용을 확인해 주세요",
+            "필수 항목입니다",
+        ),
+        (
+            Some("fr, en-US;q=0.8, ko;q=0.5"),
+            "en",
+            "Some fields are wrong",
+            "This field is required",
+        ),
+        (
+            Some("가, ja"),
+            "ko",
+            "입력한 내용을 확인해 주세요",
+            "필수 항목입니다",
+        ),
     ] {
         let mut headers = vec![JSON];
         headers.extend(wanted.map(|wanted| ("accept-language", wanted)));
-        let answer = app.as_customer(PHONE).send(Method::POST, "/consultations", &headers, b"{}".to_vec()).await;
-        assert_eq!(answer.headers[header::CONTENT_LANGUAGE], language, "{wanted:?}");
-        assert_eq!((&answer.json["title"], &answer.json["errors"][1]["message"]), (&json!(title), &json!(message)), "{wanted:?}");
+        let answer = app
+            .as_customer(PHONE)
+            .send(Method::POST, "/consultations", &headers, b"{}".to_vec())
+            .await;
+        assert_eq!(
+            answer.headers[header::CONTENT_LANGUAGE],
+            language,
+            "{wanted:?}"
+        );
+        assert_eq!(
+            (&answer.json["title"], &answer.json["errors"][1]["message"]),
+            (&json!(title), &json!(message)),
+            "{wanted:?}"
+        );
         assert_eq!(answer.json["traceId"].as_str().unwrap().len(), 32);
     }
 }
@@ -125,17 +227,36 @@ async fn a_refusal_speaks_the_callers_language() {
 #[tokio::test]
 async fn what_the_router_itself_refuses_is_a_problem_too() {
     let app = start().await;
-    assert_eq!(app.as_staff().get("/nothing/here").await.problem(404).0, "not-found");
-    let answer = app.as_staff().send(Method::DELETE, "/consultations", &[], Vec::new()).await;
+    assert_eq!(
+        app.as_staff().get("/nothing/here").await.problem(404).0,
+        "not-found"
+    );
+    let answer = app
+        .as_staff()
+        .send(Method::DELETE, "/consultations", &[], Vec::new())
+        .await;
     assert_eq!(answer.headers[header::ALLOW], "GET,HEAD,POST");
     assert_eq!(answer.problem(405).0, "method-not-allowed");
     let id = requested(&app).await;
-    for (path, status) in
-        [(format!("/consultations/{id}"), 200), ("/consultations/x".to_owned(), 404), ("/nothing".to_owned(), 404)]
-    {
-        let answer = app.as_staff().send(Method::HEAD, &path, &[], Vec::new()).await;
-        assert_eq!((answer.status.as_u16(), answer.json), (status, Value::Null), "{path}");
-        let kind = if status == 200 { "application/json" } else { "application/problem+json" };
+    for (path, status) in [
+        (format!("/consultations/{id}"), 200),
+        ("/consultations/x".to_owned(), 404),
+        ("/nothing".to_owned(), 404),
+    ] {
+        let answer = app
+            .as_staff()
+            .send(Method::HEAD, &path, &[], Vec::new())
+            .await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.json),
+            (status, Value::Null),
+            "{path}"
+        );
+        let kind = if status == 200 {
+            "application/json"
+        } else {
+            "application/problem+json"
+        };
         assert_eq!(answer.headers[header::CONTENT_TYPE], kind, "{path}");
     }
 }
@@ -148,9 +269,15 @@ async fn a_read_after_an_event_waits_until_it_is_taken_in() {
     let after = format!("salesman-match/{}@1", matched.match_id);
     let (path, staff) = (format!("/consultations/{id}"), app.as_staff());
     let headers = [("ktgg-after", after.as_str())];
-    let (answer, ()) = tokio::join!(staff.send(Method::GET, &path, &headers, Vec::new()), app.deliver(1, &matched));
+    let (answer, ()) = tokio::join!(
+        staff.send(Method::GET, &path, &headers, Vec::new()),
+        app.deliver(1, &matched)
+    );
     assert!(!answer.headers.contains_key("ktgg-stale"));
-    assert_eq!(answer.expect(200)["salesman"], json!({ "id": SALESMAN, "displayName": person(SALESMAN).display_name }));
+    assert_eq!(
+        answer.expect(200)["salesman"],
+        json!({ "id": SALESMAN, "displayName": person(SALESMAN).display_name })
+    );
 }
 
 #[tokio::test]
@@ -159,11 +286,23 @@ async fn a_read_after_an_event_that_does_not_come_says_that_it_is_stale() {
     let id = requested(&app).await;
     let (path, staff) = (format!("/consultations/{id}"), app.as_staff());
     let of_another = format!("salesman-match/{}@1", Uuid::from_u128(1));
-    let answer = staff.send(Method::GET, &path, &[("ktgg-after", &of_another)], Vec::new()).await;
-    assert_eq!((answer.status.as_u16(), &answer.headers["ktgg-stale"]), (200, &header::HeaderValue::from_static("1")));
+    let answer = staff
+        .send(
+            Method::GET,
+            &path,
+            &[("ktgg-after", &of_another)],
+            Vec::new(),
+        )
+        .await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.headers["ktgg-stale"]),
+        (200, &header::HeaderValue::from_static("1"))
+    );
     // Its own events are there as soon as they exist, and what cannot be read is ignored.
     for ignored in [format!("consultation/{id}@99"), "nonsense".to_owned()] {
-        let answer = staff.send(Method::GET, &path, &[("ktgg-after", &ignored)], Vec::new()).await;
+        let answer = staff
+            .send(Method::GET, &path, &[("ktgg-after", &ignored)], Vec::new())
+            .await;
         assert!(!answer.headers.contains_key("ktgg-stale"), "{ignored}");
         assert_eq!(answer.status, 200);
     }

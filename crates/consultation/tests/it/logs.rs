@@ -7,7 +7,8 @@ use service_kit::testing::Logs;
 use crate::{JSON, PHONE, SALESMAN, a_request, erase, requested_and_matched, start};
 
 #[tokio::test]
-async fn no_log_tells_a_note_a_memo_a_reason_a_name_or_a_number_whether_or_not_it_could_be_stored() {
+async fn no_log_tells_a_note_a_memo_a_reason_a_name_or_a_number_whether_or_not_it_could_be_stored()
+{
     let logs = Logs::capture();
     let app = start().await;
     let id = requested_and_matched(&app).await;
@@ -24,17 +25,43 @@ async fn no_log_tells_a_note_a_memo_a_reason_a_name_or_a_number_whether_or_not_i
         }
         let expected = |status: u16| if stores { status } else { 500 };
         let customer = app.as_customer(PHONE);
-        assert_eq!(customer.post("/consultations", &body).await.status, expected(201));
+        assert_eq!(
+            customer.post("/consultations", &body).await.status,
+            expected(201)
+        );
         assert_eq!(customer.patch_if(&path, 1, &edit).await.status, 422);
         let note = json!({ "text": "비밀 노트" });
-        assert_eq!(app.as_staff().post(&format!("{path}/notes"), &note).await.status, expected(201));
+        assert_eq!(
+            app.as_staff()
+                .post(&format!("{path}/notes"), &note)
+                .await
+                .status,
+            expected(201)
+        );
         let phone = format!("{path}/phone?why=%EB%B9%84%EB%B0%80");
-        assert_eq!(app.as_salesman(SALESMAN).get(&phone).await.status, expected(200));
+        assert_eq!(
+            app.as_salesman(SALESMAN).get(&phone).await.status,
+            expected(200)
+        );
         // Another way each time, for the first was gone.
-        let (version, step) = if stores { ("\"1\"", "approved") } else { ("\"2\"", "failed") };
-        let progress = json!({ "step": step, "reason": "비밀 사유" }).to_string().into_bytes();
+        let (version, step) = if stores {
+            ("\"1\"", "approved")
+        } else {
+            ("\"2\"", "failed")
+        };
+        let progress = json!({ "step": step, "reason": "비밀 사유" })
+            .to_string()
+            .into_bytes();
         let headers = [JSON, ("if-match", version), ("idempotency-key", step)];
-        let moved = app.as_salesman(SALESMAN).send(Method::POST, &format!("{path}/progress"), &headers, progress).await;
+        let moved = app
+            .as_salesman(SALESMAN)
+            .send(
+                Method::POST,
+                &format!("{path}/progress"),
+                &headers,
+                progress,
+            )
+            .await;
         assert_eq!(moved.status, expected(200));
     }
     assert_eq!(erase(&app, PHONE).await.status, 500);
@@ -43,7 +70,11 @@ async fn no_log_tells_a_note_a_memo_a_reason_a_name_or_a_number_whether_or_not_i
     sqlx::raw_sql(mended).execute(app.pool()).await.unwrap();
     assert_eq!(erase(&app, PHONE).await.status, 204);
     let told = logs.text();
-    assert_eq!(told.matches("violates check constraint").count(), 5, "{told}");
+    assert_eq!(
+        told.matches("violates check constraint").count(),
+        5,
+        "{told}"
+    );
     for secret in ["비밀", "홍길동", "1012345678", "010-1234-5678"] {
         assert!(!told.contains(secret), "{secret} is in {told}");
     }

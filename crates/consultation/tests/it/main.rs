@@ -21,8 +21,8 @@ mod timeline;
 
 use axum::http::Method;
 use events::{
-    Actor, ConsultationId, CustomerId, CustomerRef, LastFour, MatchId, Origin, PersonRef, ProjectCreated, ProjectId, SalesmanId,
-    SalesmanMatched, Strategy,
+    Actor, ConsultationId, CustomerId, CustomerRef, LastFour, MatchId, Origin, PersonRef,
+    ProjectCreated, ProjectId, SalesmanId, SalesmanMatched, Strategy,
 };
 use serde_json::{Value, json};
 use service_kit::auth::Identity;
@@ -57,7 +57,11 @@ async fn start() -> TestApp {
 
 /// Requests a consultation as the usual customer, and forgets its event.
 async fn requested(app: &TestApp) -> Uuid {
-    let view = app.as_customer(PHONE).post("/consultations", &a_request()).await.expect(201);
+    let view = app
+        .as_customer(PHONE)
+        .post("/consultations", &a_request())
+        .await
+        .expect(201);
     app.new_events().await;
     view["id"].as_str().unwrap().parse().unwrap()
 }
@@ -65,12 +69,23 @@ async fn requested(app: &TestApp) -> Uuid {
 /// A request on which a salesman and a consultant are.
 async fn requested_and_matched(app: &TestApp) -> Uuid {
     let id = requested(app).await;
-    app.deliver(1, &a_match(Origin::Consultation(ConsultationId(id)), SALESMAN, Some(CONSULTANT))).await;
+    app.deliver(
+        1,
+        &a_match(
+            Origin::Consultation(ConsultationId(id)),
+            SALESMAN,
+            Some(CONSULTANT),
+        ),
+    )
+    .await;
     id
 }
 
 fn person(id: Uuid) -> PersonRef {
-    PersonRef { id: SalesmanId(id), display_name: format!("담당 {}", id.as_u128()) }
+    PersonRef {
+        id: SalesmanId(id),
+        display_name: format!("담당 {}", id.as_u128()),
+    }
 }
 
 /// A match of its own for the origin.
@@ -95,29 +110,60 @@ fn a_match(origin: Origin, salesman: Uuid, consultant: Option<Uuid>) -> Salesman
 }
 
 fn a_project(name: &str) -> ProjectCreated {
-    ProjectCreated { project_id: ProjectId(PROJECT), edition: an_edition(Uuid::from_u128(0x5E1), name), actor: Actor::System }
+    ProjectCreated {
+        project_id: ProjectId(PROJECT),
+        edition: an_edition(Uuid::from_u128(0x5E1), name),
+        actor: Actor::System,
+    }
 }
 
 async fn rows(app: &TestApp) -> i64 {
-    sqlx::query_scalar("select count(*) from consultation").fetch_one(app.pool()).await.unwrap()
+    sqlx::query_scalar("select count(*) from consultation")
+        .fetch_one(app.pool())
+        .await
+        .unwrap()
 }
 
 /// A change that is right in everything but what the test is about.
-async fn change(caller: &Caller<'_>, id: impl std::fmt::Display, method: Method, version: &str) -> Answer {
+async fn change(
+    caller: &Caller<'_>,
+    id: impl std::fmt::Display,
+    method: Method,
+    version: &str,
+) -> Answer {
     let (path, body) = match method {
-        Method::PATCH => (format!("/consultations/{id}"), json!({ "memo": "오후가 좋습니다" })),
-        _ => (format!("/consultations/{id}/progress"), json!({ "step": "cancelled", "reason": "사정" })),
+        Method::PATCH => (
+            format!("/consultations/{id}"),
+            json!({ "memo": "오후가 좋습니다" }),
+        ),
+        _ => (
+            format!("/consultations/{id}/progress"),
+            json!({ "step": "cancelled", "reason": "사정" }),
+        ),
     };
-    caller.send(method, &path, &[JSON, ("if-match", version)], body.to_string().into_bytes()).await
+    caller
+        .send(
+            method,
+            &path,
+            &[JSON, ("if-match", version)],
+            body.to_string().into_bytes(),
+        )
+        .await
 }
 
 /// Forgets the customer of that number as the gateway does: in his name, without his number.
 async fn erase(app: &TestApp, phone: &str) -> Answer {
-    let gateway = app.with(&Identity { phone: None, ..customer(phone) });
+    let gateway = app.with(&Identity {
+        phone: None,
+        ..customer(phone)
+    });
     gateway.send(Method::DELETE, "/me", &[], Vec::new()).await
 }
 
 /// One consultation as that caller sees it.
 async fn shown(caller: &Caller<'_>, id: Uuid) -> Value {
-    caller.get(&format!("/consultations/{id}")).await.expect(200)
+    caller
+        .get(&format!("/consultations/{id}"))
+        .await
+        .expect(200)
 }

@@ -9,8 +9,15 @@ use crate::{PROJECT, SALESMAN};
 
 /// Applies the migrations from one version to another.
 async fn migrate(connection: &mut PgConnection, from: i64, to: i64) {
-    for migration in consultation::service().migrations().iter().filter(|it| (from..=to).contains(&it.version)) {
-        sqlx::raw_sql(AssertSqlSafe(migration.sql.as_str().to_owned())).execute(&mut *connection).await.unwrap();
+    for migration in consultation::service()
+        .migrations()
+        .iter()
+        .filter(|it| (from..=to).contains(&it.version))
+    {
+        sqlx::raw_sql(AssertSqlSafe(migration.sql.as_str().to_owned()))
+            .execute(&mut *connection)
+            .await
+            .unwrap();
     }
 }
 
@@ -34,8 +41,10 @@ async fn what_happened_before_there_was_a_timeline_is_taken_from_the_ledger() {
     .await
     .unwrap();
     migrate(&mut connection, 3, 3).await;
-    let told: Vec<Value> =
-        sqlx::query_scalar("select what from timeline order by version").fetch_all(&mut connection).await.unwrap();
+    let told: Vec<Value> = sqlx::query_scalar("select what from timeline order by version")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
     let expected = json!([
         { "kind": "requested", "desiredDate": "2026-12-01" },
         { "kind": "edited", "dateFrom": "2026-12-01", "dateTo": "2026-12-02", "memoChanged": false },
@@ -46,12 +55,24 @@ async fn what_happened_before_there_was_a_timeline_is_taken_from_the_ledger() {
     for what in told {
         serde_json::from_value::<consultation::timeline::Happening>(what).unwrap();
     }
-    for half in ["consent_role = 'staff'", "consent_role = 'customer', consent_by = id, consent_at = now()", "consent_at = now()"]
-    {
+    for half in [
+        "consent_role = 'staff'",
+        "consent_role = 'customer', consent_by = id, consent_at = now()",
+        "consent_at = now()",
+    ] {
         let sql = format!("update consultation set {half}");
-        assert!(sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await.is_err(), "{half}");
+        assert!(
+            sqlx::query(AssertSqlSafe(sql))
+                .execute(&mut connection)
+                .await
+                .is_err(),
+            "{half}"
+        );
     }
     let keys: (String, Vec<String>) =
-        sqlx::query_as("select name_key, names_told from known_project").fetch_one(&mut connection).await.unwrap();
+        sqlx::query_as("select name_key, names_told from known_project")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
     assert_eq!(keys, ("ai바우처".to_owned(), vec!["ai바우처".to_owned()]));
 }

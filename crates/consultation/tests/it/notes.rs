@@ -8,7 +8,8 @@ use service_kit::testing::TestApp;
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, JSON, PHONE, PROJECT, SALESMAN, a_match, change, person, requested, requested_and_matched, shown, start,
+    CONSULTANT, JSON, PHONE, PROJECT, SALESMAN, a_match, change, person, requested,
+    requested_and_matched, shown, start,
 };
 
 fn notes(id: Uuid) -> String {
@@ -16,7 +17,10 @@ fn notes(id: Uuid) -> String {
 }
 
 async fn rows(app: &TestApp) -> i64 {
-    sqlx::query_scalar("select count(*) from note").fetch_one(app.pool()).await.unwrap()
+    sqlx::query_scalar("select count(*) from note")
+        .fetch_one(app.pool())
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -24,28 +28,60 @@ async fn whoever_is_on_it_and_staff_write_notes_that_only_colleagues_are_shown()
     let app = start().await;
     let id = requested_and_matched(&app).await;
     let mut written = Vec::new();
-    for (role, caller) in
-        [("salesman", app.as_salesman(SALESMAN)), ("consultant", app.as_consultant(CONSULTANT)), ("staff", app.as_staff())]
-    {
+    for (role, caller) in [
+        ("salesman", app.as_salesman(SALESMAN)),
+        ("consultant", app.as_consultant(CONSULTANT)),
+        ("staff", app.as_staff()),
+    ] {
         app.clock().advance(TimeDelta::minutes(1));
-        let answer = caller.post(&notes(id), &json!({ "text": format!(" {role}의 메모\n둘째 줄 ") })).await;
+        let answer = caller
+            .post(
+                &notes(id),
+                &json!({ "text": format!(" {role}의 메모\n둘째 줄 ") }),
+            )
+            .await;
         assert_eq!(answer.status, StatusCode::CREATED);
         let note = answer.json;
-        assert_eq!((&note["text"], &note["by"]["role"]), (&json!(format!("{role}의 메모\n둘째 줄")), &json!(role)));
+        assert_eq!(
+            (&note["text"], &note["by"]["role"]),
+            (&json!(format!("{role}의 메모\n둘째 줄")), &json!(role))
+        );
         written.push(note);
     }
-    assert_eq!(written[0]["by"], json!({ "role": "salesman", "id": SALESMAN, "displayName": person(SALESMAN).display_name }));
+    assert_eq!(
+        written[0]["by"],
+        json!({ "role": "salesman", "id": SALESMAN, "displayName": person(SALESMAN).display_name })
+    );
     assert_eq!(written[0]["at"], "2026-11-23T01:01:00Z");
-    for caller in [app.as_salesman(SALESMAN), app.as_consultant(CONSULTANT), app.as_staff()] {
+    for caller in [
+        app.as_salesman(SALESMAN),
+        app.as_consultant(CONSULTANT),
+        app.as_staff(),
+    ] {
         let view = shown(&caller, id).await;
-        assert_eq!((&view["notes"], &view["version"]), (&json!(written), &json!(1)));
-        let kinds: Vec<&str> = view["timeline"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+        assert_eq!(
+            (&view["notes"], &view["version"]),
+            (&json!(written), &json!(1))
+        );
+        let kinds: Vec<&str> = view["timeline"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| entry["kind"].as_str().unwrap())
+            .collect();
         assert_eq!(kinds, ["requested", "matched", "noted", "noted", "noted"]);
         // In lists they are left out.
-        assert!(caller.get("/consultations").await.expect(200)["items"][0].get("notes").is_none());
+        assert!(
+            caller.get("/consultations").await.expect(200)["items"][0]
+                .get("notes")
+                .is_none()
+        );
     }
     let whole = shown(&app.as_customer(PHONE), id).await;
-    assert!(whole.get("notes").is_none() && !whole.to_string().contains("메모\\n"), "{whole}");
+    assert!(
+        whole.get("notes").is_none() && !whole.to_string().contains("메모\\n"),
+        "{whole}"
+    );
     // Nothing is told of a note.
     assert!(app.new_events().await.is_empty());
 }
@@ -54,9 +90,20 @@ async fn whoever_is_on_it_and_staff_write_notes_that_only_colleagues_are_shown()
 async fn a_closed_consultation_can_be_noted() {
     let app = start().await;
     let id = requested_and_matched(&app).await;
-    change(&app.as_customer(PHONE), id, Method::POST, "\"1\"").await.expect(200);
-    app.as_salesman(SALESMAN).post(&notes(id), &json!({ "text": "다음 분기에 다시 연락" })).await.expect(201);
-    assert_eq!(shown(&app.as_staff(), id).await["notes"].as_array().unwrap().len(), 1);
+    change(&app.as_customer(PHONE), id, Method::POST, "\"1\"")
+        .await
+        .expect(200);
+    app.as_salesman(SALESMAN)
+        .post(&notes(id), &json!({ "text": "다음 분기에 다시 연락" }))
+        .await
+        .expect(201);
+    assert_eq!(
+        shown(&app.as_staff(), id).await["notes"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -67,17 +114,41 @@ async fn a_note_that_is_sent_again_is_one_note() {
     app.deliver(1, &first).await;
     let body = json!({ "text": "두 번 누름" });
     let caller = app.as_salesman(SALESMAN);
-    let once = caller.post_with_key(&notes(id), "n", &body).await.expect(201);
-    assert_eq!(caller.post_with_key(&notes(id), "n", &body).await.expect(201), once);
+    let once = caller
+        .post_with_key(&notes(id), "n", &body)
+        .await
+        .expect(201);
+    assert_eq!(
+        caller
+            .post_with_key(&notes(id), "n", &body)
+            .await
+            .expect(201),
+        once
+    );
     // Also when its writer is off the consultation meanwhile, who can write no other.
     let other = SalesmanMatched {
         match_id: first.match_id,
-        ..a_match(Origin::Consultation(ConsultationId(id)), Uuid::from_u128(7), None)
+        ..a_match(
+            Origin::Consultation(ConsultationId(id)),
+            Uuid::from_u128(7),
+            None,
+        )
     };
     app.deliver(2, &other).await;
-    assert_eq!(caller.post_with_key(&notes(id), "n", &body).await.expect(201)["id"], once["id"]);
-    assert_eq!(caller.post(&notes(id), &body).await.problem(404).0, "not-found");
-    let reused = caller.post_with_key(&notes(id), "n", &json!({ "text": "다른 글" })).await;
+    assert_eq!(
+        caller
+            .post_with_key(&notes(id), "n", &body)
+            .await
+            .expect(201)["id"],
+        once["id"]
+    );
+    assert_eq!(
+        caller.post(&notes(id), &body).await.problem(404).0,
+        "not-found"
+    );
+    let reused = caller
+        .post_with_key(&notes(id), "n", &json!({ "text": "다른 글" }))
+        .await;
     assert_eq!(reused.problem(422).0, "idempotency-key-reused");
     assert_eq!(rows(&app).await, 1);
 }
@@ -87,8 +158,18 @@ async fn a_key_that_was_used_for_another_consultation_shows_nothing_of_that_one(
     let app = start().await;
     let (one, other) = (requested(&app).await, requested(&app).await);
     let body = json!({ "text": "같은 글" });
-    app.as_staff().post_with_key(&notes(one), "n", &body).await.expect(201);
-    assert_eq!(app.as_staff().post_with_key(&notes(other), "n", &body).await.problem(422).0, "idempotency-key-reused");
+    app.as_staff()
+        .post_with_key(&notes(one), "n", &body)
+        .await
+        .expect(201);
+    assert_eq!(
+        app.as_staff()
+            .post_with_key(&notes(other), "n", &body)
+            .await
+            .problem(422)
+            .0,
+        "idempotency-key-reused"
+    );
     assert_eq!(rows(&app).await, 1);
 }
 
@@ -105,27 +186,59 @@ async fn a_note_that_cannot_be_meant_is_refused() {
         (json!({ "text": "a\u{7}b" }), "control-character"),
     ] {
         let refused = app.as_staff().post(&notes(id), &body).await.problem(422);
-        assert_eq!(refused, ("wrong-fields".to_owned(), vec![("/text".to_owned(), code.to_owned())]), "{body}");
+        assert_eq!(
+            refused,
+            (
+                "wrong-fields".to_owned(),
+                vec![("/text".to_owned(), code.to_owned())]
+            ),
+            "{body}"
+        );
     }
-    let answer = app.as_staff().send(Method::POST, &notes(id), &[JSON], b"{".to_vec()).await;
+    let answer = app
+        .as_staff()
+        .send(Method::POST, &notes(id), &[JSON], b"{".to_vec())
+        .await;
     assert_eq!(answer.problem(400).0, "not-json");
     let key = "k".repeat(256);
     assert_eq!(
-        app.as_staff().post_with_key(&notes(id), &key, &json!({ "text": "t" })).await.problem(400).0,
+        app.as_staff()
+            .post_with_key(&notes(id), &key, &json!({ "text": "t" }))
+            .await
+            .problem(400)
+            .0,
         "wrong-idempotency-key"
     );
     assert_eq!(rows(&app).await, 0);
-    app.as_staff().post(&notes(id), &json!({ "text": "가".repeat(2000) })).await.expect(201);
+    app.as_staff()
+        .post(&notes(id), &json!({ "text": "가".repeat(2000) }))
+        .await
+        .expect(201);
 }
 
 #[tokio::test]
 async fn no_note_is_in_an_event_even_when_the_consultation_moves_on() {
     let app = start().await;
     let body = json!({ "projectId": PROJECT, "projectName": "사업", "desiredDate": "2026-12-01" });
-    let view = app.as_customer(PHONE).post("/consultations", &body).await.expect(201);
+    let view = app
+        .as_customer(PHONE)
+        .post("/consultations", &body)
+        .await
+        .expect(201);
     let id: Uuid = view["id"].as_str().unwrap().parse().unwrap();
-    app.as_staff().post(&notes(id), &json!({ "text": "비밀 노트" })).await.expect(201);
-    change(&app.as_customer(PHONE), id, Method::POST, "\"1\"").await.expect(200);
-    let log: Vec<Value> = sqlx::query_scalar("select to_jsonb(e) from event_log e").fetch_all(app.pool()).await.unwrap();
-    assert!(log.len() == 2 && !format!("{log:?}").contains("비밀"), "{log:?}");
+    app.as_staff()
+        .post(&notes(id), &json!({ "text": "비밀 노트" }))
+        .await
+        .expect(201);
+    change(&app.as_customer(PHONE), id, Method::POST, "\"1\"")
+        .await
+        .expect(200);
+    let log: Vec<Value> = sqlx::query_scalar("select to_jsonb(e) from event_log e")
+        .fetch_all(app.pool())
+        .await
+        .unwrap();
+    assert!(
+        log.len() == 2 && !format!("{log:?}").contains("비밀"),
+        "{log:?}"
+    );
 }

@@ -39,7 +39,13 @@ async fn whoever_is_on_it_and_staff_see_the_whole_number_and_it_is_written_down(
     assert_eq!(disclosures(&app).await, expected);
     // It changes nothing, and tells nobody.
     assert!(app.new_events().await.is_empty());
-    assert_eq!(app.as_staff().get(&format!("/consultations/{id}")).await.expect(200)["version"], 1);
+    assert_eq!(
+        app.as_staff()
+            .get(&format!("/consultations/{id}"))
+            .await
+            .expect(200)["version"],
+        1
+    );
 }
 
 #[tokio::test]
@@ -58,10 +64,19 @@ async fn nobody_else_sees_it_and_nothing_is_written_down_of_that() {
     let id = requested_and_matched(&app).await;
     let path = format!("/consultations/{id}/phone");
     for phone in [PHONE, STRANGER] {
-        assert_eq!(app.as_customer(phone).get(&path).await.problem(403).0, "not-allowed", "{phone}");
+        assert_eq!(
+            app.as_customer(phone).get(&path).await.problem(403).0,
+            "not-allowed",
+            "{phone}"
+        );
     }
     let other = Uuid::from_u128(0xBAD);
-    for caller in [app.as_salesman(other), app.as_consultant(other), app.as_salesman(CONSULTANT), app.as_consultant(SALESMAN)] {
+    for caller in [
+        app.as_salesman(other),
+        app.as_consultant(other),
+        app.as_salesman(CONSULTANT),
+        app.as_consultant(SALESMAN),
+    ] {
         assert_eq!(caller.get(&path).await.problem(404).0, "not-found");
     }
     assert_eq!(disclosures(&app).await, Vec::<Value>::new());
@@ -71,9 +86,18 @@ async fn nobody_else_sees_it_and_nothing_is_written_down_of_that() {
 async fn whoever_asks_for_the_head_alone_sees_no_number_and_is_not_written_down() {
     let app = start().await;
     let path = format!("/consultations/{}/phone", requested(&app).await);
-    let answer = app.as_staff().send(Method::HEAD, &path, &[], Vec::new()).await;
-    assert_eq!((answer.status.as_u16(), &answer.headers[header::ALLOW]), (405, &header::HeaderValue::from_static("GET")));
-    assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json");
+    let answer = app
+        .as_staff()
+        .send(Method::HEAD, &path, &[], Vec::new())
+        .await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.headers[header::ALLOW]),
+        (405, &header::HeaderValue::from_static("GET"))
+    );
+    assert_eq!(
+        answer.headers[header::CONTENT_TYPE],
+        "application/problem+json"
+    );
     assert!(disclosures(&app).await.is_empty());
 }
 
@@ -81,11 +105,19 @@ async fn whoever_asks_for_the_head_alone_sees_no_number_and_is_not_written_down(
 async fn a_reason_that_cannot_be_meant_discloses_nothing() {
     let app = start().await;
     let path = format!("/consultations/{}/phone", requested(&app).await);
-    for why in ["a".repeat(201), "a%00b".to_owned(), "a%07b".to_owned(), "a%0Ab".to_owned()] {
+    for why in [
+        "a".repeat(201),
+        "a%00b".to_owned(),
+        "a%07b".to_owned(),
+        "a%0Ab".to_owned(),
+    ] {
         let answer = app.as_staff().get(&format!("{path}?why={why}")).await;
         assert!(!answer.json.to_string().contains("8210"), "{why}");
         assert_eq!(answer.problem(422).0, "wrong-query", "{why}");
     }
     assert!(disclosures(&app).await.is_empty());
-    app.as_staff().get(&format!("{path}?why={}", "a".repeat(200))).await.expect(200);
+    app.as_staff()
+        .get(&format!("{path}?why={}", "a".repeat(200)))
+        .await
+        .expect(200);
 }

@@ -13,7 +13,11 @@ fn of(id: Uuid) -> Origin {
 }
 
 async fn salesman(app: &TestApp, id: Uuid) -> Value {
-    app.as_staff().get(&format!("/consultations/{id}")).await.expect(200)["salesman"]["id"].clone()
+    app.as_staff()
+        .get(&format!("/consultations/{id}"))
+        .await
+        .expect(200)["salesman"]["id"]
+        .clone()
 }
 
 async fn progress(app: &TestApp, aggregate: Uuid) -> Option<i64> {
@@ -33,10 +37,21 @@ fn headers(id: Uuid, version: i64, event: &SalesmanMatched) -> serde_json::Map<S
 async fn a_match_puts_its_people_on_the_consultation_without_an_event_of_ours() {
     let app = start().await;
     let id = requested(&app).await;
-    app.deliver(1, &a_match(of(id), SALESMAN, Some(CONSULTANT))).await;
-    let view = app.as_customer(PHONE).get(&format!("/consultations/{id}")).await.expect(200);
-    assert_eq!((&view["salesman"]["id"], &view["consultant"]["id"]), (&json!(SALESMAN), &json!(CONSULTANT)));
-    assert_eq!((&view["version"], &view["nextSteps"]), (&json!(1), &json!(["cancelled"])));
+    app.deliver(1, &a_match(of(id), SALESMAN, Some(CONSULTANT)))
+        .await;
+    let view = app
+        .as_customer(PHONE)
+        .get(&format!("/consultations/{id}"))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&view["salesman"]["id"], &view["consultant"]["id"]),
+        (&json!(SALESMAN), &json!(CONSULTANT))
+    );
+    assert_eq!(
+        (&view["version"], &view["nextSteps"]),
+        (&json!(1), &json!(["cancelled"]))
+    );
     assert!(app.new_events().await.is_empty());
 }
 
@@ -47,10 +62,29 @@ async fn a_rematch_replaces_the_people_and_the_previous_ones_lose_sight_of_it() 
     let first = a_match(of(id), SALESMAN, Some(CONSULTANT));
     app.deliver(1, &first).await;
     let other = Uuid::from_u128(0x07);
-    app.deliver(2, &SalesmanMatched { match_id: first.match_id, ..a_match(of(id), other, None) }).await;
+    app.deliver(
+        2,
+        &SalesmanMatched {
+            match_id: first.match_id,
+            ..a_match(of(id), other, None)
+        },
+    )
+    .await;
     assert_eq!(salesman(&app, id).await, json!(other));
-    assert_eq!(app.as_salesman(SALESMAN).get(&format!("/consultations/{id}")).await.status, 404);
-    assert_eq!(app.as_consultant(CONSULTANT).get(&format!("/consultations/{id}")).await.status, 404);
+    assert_eq!(
+        app.as_salesman(SALESMAN)
+            .get(&format!("/consultations/{id}"))
+            .await
+            .status,
+        404
+    );
+    assert_eq!(
+        app.as_consultant(CONSULTANT)
+            .get(&format!("/consultations/{id}"))
+            .await
+            .status,
+        404
+    );
 }
 
 #[tokio::test]
@@ -60,7 +94,14 @@ async fn a_redelivered_match_does_not_bring_back_whom_a_later_one_replaced() {
     let (event_id, first) = (Uuid::new_v4(), a_match(of(id), SALESMAN, None));
     let other = Uuid::from_u128(0x07);
     app.deliver_as(event_id, 1, &first).await;
-    app.deliver(2, &SalesmanMatched { match_id: first.match_id, ..a_match(of(id), other, None) }).await;
+    app.deliver(
+        2,
+        &SalesmanMatched {
+            match_id: first.match_id,
+            ..a_match(of(id), other, None)
+        },
+    )
+    .await;
     // The same record again, at another offset; and the same event under another id, as a restored ledger would send it.
     app.deliver_as(event_id, 1, &first).await;
     app.deliver(1, &first).await;
@@ -74,11 +115,20 @@ async fn a_match_that_arrives_after_it_was_closed_changes_nothing_and_is_no_erro
     let app = start().await;
     let id = requested(&app).await;
     let cancel = json!({ "step": "cancelled", "reason": "사정" });
-    app.as_customer(PHONE).post_if(&format!("/consultations/{id}/progress"), 1, &cancel).await.expect(200);
+    app.as_customer(PHONE)
+        .post_if(&format!("/consultations/{id}/progress"), 1, &cancel)
+        .await
+        .expect(200);
     let matched = a_match(of(id), SALESMAN, None);
     app.deliver(1, &matched).await;
     assert_eq!(salesman(&app, id).await, Value::Null);
-    assert_eq!((app.parked().await.len(), progress(&app, matched.match_id.0).await), (0, Some(1)));
+    assert_eq!(
+        (
+            app.parked().await.len(),
+            progress(&app, matched.match_id.0).await
+        ),
+        (0, Some(1))
+    );
 }
 
 #[tokio::test]
@@ -89,7 +139,13 @@ async fn a_match_for_an_interest_is_acknowledged_and_not_ours() {
     let matched = a_match(Origin::Interest(InterestId(id)), SALESMAN, None);
     app.deliver(1, &matched).await;
     assert_eq!(salesman(&app, id).await, Value::Null);
-    assert_eq!((app.parked().await.len(), progress(&app, matched.match_id.0).await), (0, Some(1)));
+    assert_eq!(
+        (
+            app.parked().await.len(),
+            progress(&app, matched.match_id.0).await
+        ),
+        (0, Some(1))
+    );
 }
 
 #[tokio::test]
@@ -108,7 +164,10 @@ async fn a_match_for_a_consultation_that_does_not_exist_parks_with_its_successor
 #[tokio::test]
 async fn a_parked_record_that_is_sent_again_is_parked_once() {
     let app = start().await;
-    let (event_id, lost) = (Uuid::new_v4(), a_match(of(Uuid::from_u128(0x404)), SALESMAN, None));
+    let (event_id, lost) = (
+        Uuid::new_v4(),
+        a_match(of(Uuid::from_u128(0x404)), SALESMAN, None),
+    );
     app.deliver_as(event_id, 1, &lost).await;
     app.deliver_as(event_id, 1, &lost).await;
     assert_eq!(app.parked().await, ["refused"]);
@@ -119,7 +178,10 @@ async fn events_that_came_before_a_missing_one_are_applied_in_order_once_it_come
     let app = start().await;
     let id = requested(&app).await;
     let first = a_match(of(id), Uuid::from_u128(1), None);
-    let nth = |n: u128| SalesmanMatched { match_id: first.match_id, ..a_match(of(id), Uuid::from_u128(n), None) };
+    let nth = |n: u128| SalesmanMatched {
+        match_id: first.match_id,
+        ..a_match(of(id), Uuid::from_u128(n), None)
+    };
     app.deliver(3, &nth(3)).await;
     app.deliver(4, &nth(4)).await;
     assert_eq!(app.parked().await, ["gap", "held"]);
@@ -127,7 +189,13 @@ async fn events_that_came_before_a_missing_one_are_applied_in_order_once_it_come
     assert_eq!(salesman(&app, id).await, json!(Uuid::from_u128(1)));
     app.deliver(2, &nth(2)).await;
     assert_eq!(salesman(&app, id).await, json!(Uuid::from_u128(4)));
-    assert_eq!((app.parked().await.len(), progress(&app, first.match_id.0).await), (0, Some(4)));
+    assert_eq!(
+        (
+            app.parked().await.len(),
+            progress(&app, first.match_id.0).await
+        ),
+        (0, Some(4))
+    );
 }
 
 #[tokio::test]
@@ -135,7 +203,10 @@ async fn a_refused_record_behind_a_gap_does_not_take_the_missing_one_down_with_i
     let app = start().await;
     let id = requested(&app).await;
     let first = a_match(of(id), SALESMAN, None);
-    let lost = SalesmanMatched { match_id: first.match_id, ..a_match(of(Uuid::from_u128(0x404)), SALESMAN, None) };
+    let lost = SalesmanMatched {
+        match_id: first.match_id,
+        ..a_match(of(Uuid::from_u128(0x404)), SALESMAN, None)
+    };
     app.deliver(2, &lost).await;
     app.deliver(3, &first).await;
     assert_eq!(app.parked().await, ["gap", "held"]);
@@ -167,7 +238,8 @@ async fn what_an_older_replica_kept_aside_is_taken_in_when_its_aggregate_moves_o
     let matched = a_match(of(id), Uuid::from_u128(1), None);
     let mut newer = envelope(Uuid::new_v4(), 1, &matched);
     newer.type_name = "ktgg.SalesmanUnmatched.v1".to_owned();
-    app.deliver_raw(&newer, serde_json::to_vec(&matched).unwrap()).await;
+    app.deliver_raw(&newer, serde_json::to_vec(&matched).unwrap())
+        .await;
     assert_eq!(app.parked().await, ["unknown_type"]);
     // As if another build had parked it, and this one knew the type.
     sqlx::query("update parked set type = $1, headers = jsonb_set(headers, '{ce_type}', to_jsonb($1::text))")
@@ -175,8 +247,21 @@ async fn what_an_older_replica_kept_aside_is_taken_in_when_its_aggregate_moves_o
         .execute(app.pool())
         .await
         .unwrap();
-    app.deliver(2, &SalesmanMatched { match_id: matched.match_id, ..a_match(of(id), SALESMAN, None) }).await;
-    assert_eq!((app.parked().await.len(), progress(&app, matched.match_id.0).await), (0, Some(2)));
+    app.deliver(
+        2,
+        &SalesmanMatched {
+            match_id: matched.match_id,
+            ..a_match(of(id), SALESMAN, None)
+        },
+    )
+    .await;
+    assert_eq!(
+        (
+            app.parked().await.len(),
+            progress(&app, matched.match_id.0).await
+        ),
+        (0, Some(2))
+    );
     assert_eq!(salesman(&app, id).await, json!(SALESMAN));
 }
 
@@ -219,11 +304,22 @@ async fn no_header_whatever_it_holds_stands_in_the_way_of_what_follows() {
 
 #[tokio::test]
 async fn a_payload_that_cannot_be_read_parks_and_later_events_of_its_aggregate_are_held() {
-    for payload in ["", "no json", "{}", "[1]", r#"{"matchId": "x"}"#, r#"{"strategy": "a\u0000b"}"#] {
+    for payload in [
+        "",
+        "no json",
+        "{}",
+        "[1]",
+        r#"{"matchId": "x"}"#,
+        r#"{"strategy": "a\u0000b"}"#,
+    ] {
         let app = start().await;
         let id = requested(&app).await;
         let matched = a_match(of(id), SALESMAN, None);
-        app.deliver_raw(&envelope(Uuid::new_v4(), 1, &matched), payload.as_bytes().to_vec()).await;
+        app.deliver_raw(
+            &envelope(Uuid::new_v4(), 1, &matched),
+            payload.as_bytes().to_vec(),
+        )
+        .await;
         app.deliver(2, &matched).await;
         let parked = app.parked().await;
         assert_eq!((parked.len(), parked[1].as_str()), (2, "held"), "{payload}");
@@ -252,9 +348,16 @@ async fn a_project_is_known_by_its_last_name_however_often_it_comes() {
     let event_id = Uuid::new_v4();
     app.deliver_as(event_id, 1, &a_project("처음 이름")).await;
     app.deliver_as(event_id, 1, &a_project("처음 이름")).await;
-    let names: Vec<String> = sqlx::query_scalar("select name from known_project").fetch_all(app.pool()).await.unwrap();
+    let names: Vec<String> = sqlx::query_scalar("select name from known_project")
+        .fetch_all(app.pool())
+        .await
+        .unwrap();
     assert_eq!(names, ["처음 이름"]);
-    let view = app.as_customer(PHONE).post("/consultations", &a_request()).await.expect(201);
+    let view = app
+        .as_customer(PHONE)
+        .post("/consultations", &a_request())
+        .await
+        .expect(201);
     assert_eq!(view["projectName"], "처음 이름");
 }
 
@@ -263,9 +366,19 @@ async fn what_was_asked_for_before_its_project_was_known_gets_its_name() {
     let app = start().await;
     let id = requested(&app).await;
     app.deliver(1, &a_project("2026년 스마트상점")).await;
-    let shown = app.as_customer(PHONE).get(&format!("/consultations/{id}")).await.expect(200);
+    let shown = app
+        .as_customer(PHONE)
+        .get(&format!("/consultations/{id}"))
+        .await
+        .expect(200);
     assert_eq!(shown["projectName"], "2026년 스마트상점");
     app.new_events().await;
-    app.as_customer(PHONE).post("/consultations", &a_request()).await.expect(201);
-    assert_eq!(app.new_events().await[0].2["projectName"], "2026년 스마트상점");
+    app.as_customer(PHONE)
+        .post("/consultations", &a_request())
+        .await
+        .expect(201);
+    assert_eq!(
+        app.new_events().await[0].2["projectName"],
+        "2026년 스마트상점"
+    );
 }

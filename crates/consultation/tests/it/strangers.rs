@@ -8,7 +8,8 @@ use service_kit::testing::TestApp;
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, JSON, PHONE, PROJECT, SALESMAN, STRANGER, a_match, change, requested, requested_and_matched, rows, start,
+    CONSULTANT, JSON, PHONE, PROJECT, SALESMAN, STRANGER, a_match, change, requested,
+    requested_and_matched, rows, start,
 };
 
 #[tokio::test]
@@ -28,11 +29,25 @@ async fn nobody_gets_in_without_signing_in() {
         (Method::DELETE, "/me".to_owned()),
     ] {
         // Before the body is read: whoever is not signed in learns nothing about it.
-        let answer = app.anyone().send(method.clone(), &path, &[], b"no json".to_vec()).await;
-        assert_eq!(answer.headers[header::WWW_AUTHENTICATE], "Bearer", "{method} {path}");
+        let answer = app
+            .anyone()
+            .send(method.clone(), &path, &[], b"no json".to_vec())
+            .await;
+        assert_eq!(
+            answer.headers[header::WWW_AUTHENTICATE],
+            "Bearer",
+            "{method} {path}"
+        );
         assert_eq!(answer.problem(401).0, "sign-in-required", "{method} {path}");
         let forged = [("authorization", "Bearer eyJhbGciOiJub25lIn0.e30.")];
-        assert_eq!(app.anyone().send(method.clone(), &path, &forged, Vec::new()).await.status, 401, "{method} {path}");
+        assert_eq!(
+            app.anyone()
+                .send(method.clone(), &path, &forged, Vec::new())
+                .await
+                .status,
+            401,
+            "{method} {path}"
+        );
     }
     assert!(app.new_events().await.is_empty());
 }
@@ -44,7 +59,11 @@ async fn no_role_does_what_is_anothers() {
     let (customer, staff) = (app.as_customer(PHONE), app.as_staff());
     let (salesman, consultant) = (app.as_salesman(SALESMAN), app.as_consultant(CONSULTANT));
     let (one, list) = (format!("/consultations/{id}"), "/consultations".to_owned());
-    let (progress, notes, phone) = (format!("{one}/progress"), format!("{one}/notes"), format!("{one}/phone"));
+    let (progress, notes, phone) = (
+        format!("{one}/progress"),
+        format!("{one}/notes"),
+        format!("{one}/phone"),
+    );
     for (who, caller, method, path) in [
         ("consultant", &consultant, Method::POST, &list),
         ("staff", &staff, Method::PATCH, &one),
@@ -56,19 +75,44 @@ async fn no_role_does_what_is_anothers() {
         ("customer", &customer, Method::GET, &phone),
     ] {
         // Before If-Match and the body are looked at: neither is there.
-        let answer = caller.send(method.clone(), path, &[("content-type", "text/plain")], b"{".to_vec()).await;
-        assert_eq!(answer.problem(403).0, "not-allowed", "{who} {method} {path}");
+        let answer = caller
+            .send(
+                method.clone(),
+                path,
+                &[("content-type", "text/plain")],
+                b"{".to_vec(),
+            )
+            .await;
+        assert_eq!(
+            answer.problem(403).0,
+            "not-allowed",
+            "{who} {method} {path}"
+        );
         // And when everything else is right.
         let body = json!({ "projectId": PROJECT, "projectName": "사업", "desiredDate": "2026-12-01", "phone": STRANGER,
             "customerName": "김고객", "consent": true, "memo": "m", "step": "cancelled", "reason": "r", "text": "t" });
         let headers = [JSON, ("if-match", "\"1\"")];
-        let answer = caller.send(method.clone(), path, &headers, body.to_string().into_bytes()).await;
-        assert_eq!(answer.problem(403).0, "not-allowed", "{who} {method} {path}");
+        let answer = caller
+            .send(
+                method.clone(),
+                path,
+                &headers,
+                body.to_string().into_bytes(),
+            )
+            .await;
+        assert_eq!(
+            answer.problem(403).0,
+            "not-allowed",
+            "{who} {method} {path}"
+        );
     }
     // A customer moves it to cancelled only.
     for step in ["approved", "succeeded", "failed", "apply"] {
         let path = format!("/consultations/{id}/progress");
-        let answer = app.as_customer(PHONE).post_if(&path, 1, &json!({ "step": step, "reason": "r" })).await;
+        let answer = app
+            .as_customer(PHONE)
+            .post_if(&path, 1, &json!({ "step": step, "reason": "r" }))
+            .await;
         assert_eq!(answer.problem(403).0, "not-allowed", "{step}");
     }
     assert_eq!((rows(&app).await, kept_beside(&app).await), (1, 0));
@@ -92,30 +136,83 @@ async fn another_persons_consultation_is_not_there() {
         ("salesman", app.as_salesman(other)),
         ("consultant", app.as_consultant(other)),
         // The same id in another role is another person.
-        ("salesman with the consultant's id", app.as_salesman(CONSULTANT)),
+        (
+            "salesman with the consultant's id",
+            app.as_salesman(CONSULTANT),
+        ),
     ] {
         assert_eq!(caller.get(&path).await.problem(404).0, "not-found", "{who}");
-        for query in ["", "?sort=desired", "?step=apply", "?sort=desired&from=2026-01-01&until=2027-01-01", "?project=PROJECT"] {
-            let path = format!("/consultations{}", query.replace("PROJECT", &PROJECT.to_string()));
-            assert_eq!(caller.get(&path).await.expect(200), json!({ "items": [] }), "{who} {path}");
+        for query in [
+            "",
+            "?sort=desired",
+            "?step=apply",
+            "?sort=desired&from=2026-01-01&until=2027-01-01",
+            "?project=PROJECT",
+        ] {
+            let path = format!(
+                "/consultations{}",
+                query.replace("PROJECT", &PROJECT.to_string())
+            );
+            assert_eq!(
+                caller.get(&path).await.expect(200),
+                json!({ "items": [] }),
+                "{who} {path}"
+            );
         }
         // A customer has no business with either, whoever's it is.
         let expected = if who == "customer" { 403 } else { 404 };
-        assert_eq!(caller.post(&format!("{path}/notes"), &json!({ "text": "남의 일" })).await.status, expected, "{who}");
-        assert_eq!(caller.get(&format!("{path}/phone?why=x")).await.status, expected, "{who}");
+        assert_eq!(
+            caller
+                .post(&format!("{path}/notes"), &json!({ "text": "남의 일" }))
+                .await
+                .status,
+            expected,
+            "{who}"
+        );
+        assert_eq!(
+            caller.get(&format!("{path}/phone?why=x")).await.status,
+            expected,
+            "{who}"
+        );
     }
     assert_eq!(kept_beside(&app).await, 0);
-    assert_eq!(change(&app.as_customer(STRANGER), id, Method::PATCH, "\"1\"").await.status, 404);
-    assert_eq!(change(&app.as_customer(STRANGER), id, Method::POST, "\"1\"").await.status, 404);
-    assert_eq!(change(&app.as_salesman(other), id, Method::POST, "\"1\"").await.status, 404);
+    assert_eq!(
+        change(&app.as_customer(STRANGER), id, Method::PATCH, "\"1\"")
+            .await
+            .status,
+        404
+    );
+    assert_eq!(
+        change(&app.as_customer(STRANGER), id, Method::POST, "\"1\"")
+            .await
+            .status,
+        404
+    );
+    assert_eq!(
+        change(&app.as_salesman(other), id, Method::POST, "\"1\"")
+            .await
+            .status,
+        404
+    );
     for (who, caller) in [
         ("customer", app.as_customer(PHONE)),
         ("salesman", app.as_salesman(SALESMAN)),
         ("consultant", app.as_consultant(CONSULTANT)),
         ("staff", app.as_staff()),
     ] {
-        assert_eq!(caller.get(&path).await.expect(200)["id"], json!(id), "{who}");
-        assert_eq!(caller.get("/consultations").await.expect(200)["items"].as_array().unwrap().len(), 1, "{who}");
+        assert_eq!(
+            caller.get(&path).await.expect(200)["id"],
+            json!(id),
+            "{who}"
+        );
+        assert_eq!(
+            caller.get("/consultations").await.expect(200)["items"]
+                .as_array()
+                .unwrap()
+                .len(),
+            1,
+            "{who}"
+        );
     }
     assert!(app.new_events().await.is_empty());
 }
@@ -123,13 +220,55 @@ async fn another_persons_consultation_is_not_there() {
 #[tokio::test]
 async fn what_does_not_exist_is_not_found_whatever_its_id_looks_like() {
     let app = start().await;
-    for id in [Uuid::from_u128(7).to_string(), "x".to_owned(), "%00".to_owned(), "%ff".to_owned(), format!("{}a", Uuid::nil())] {
-        assert_eq!(app.as_staff().get(&format!("/consultations/{id}")).await.problem(404).0, "not-found", "{id}");
-        assert_eq!(change(&app.as_customer(PHONE), &id, Method::PATCH, "\"1\"").await.problem(404).0, "not-found", "{id}");
-        assert_eq!(change(&app.as_staff(), &id, Method::POST, "\"1\"").await.problem(404).0, "not-found", "{id}");
-        let note = app.as_staff().post(&format!("/consultations/{id}/notes"), &json!({ "text": "t" })).await;
+    for id in [
+        Uuid::from_u128(7).to_string(),
+        "x".to_owned(),
+        "%00".to_owned(),
+        "%ff".to_owned(),
+        format!("{}a", Uuid::nil()),
+    ] {
+        assert_eq!(
+            app.as_staff()
+                .get(&format!("/consultations/{id}"))
+                .await
+                .problem(404)
+                .0,
+            "not-found",
+            "{id}"
+        );
+        assert_eq!(
+            change(&app.as_customer(PHONE), &id, Method::PATCH, "\"1\"")
+                .await
+                .problem(404)
+                .0,
+            "not-found",
+            "{id}"
+        );
+        assert_eq!(
+            change(&app.as_staff(), &id, Method::POST, "\"1\"")
+                .await
+                .problem(404)
+                .0,
+            "not-found",
+            "{id}"
+        );
+        let note = app
+            .as_staff()
+            .post(
+                &format!("/consultations/{id}/notes"),
+                &json!({ "text": "t" }),
+            )
+            .await;
         assert_eq!(note.problem(404).0, "not-found", "{id}");
-        assert_eq!(app.as_staff().get(&format!("/consultations/{id}/phone")).await.problem(404).0, "not-found", "{id}");
+        assert_eq!(
+            app.as_staff()
+                .get(&format!("/consultations/{id}/phone"))
+                .await
+                .problem(404)
+                .0,
+            "not-found",
+            "{id}"
+        );
     }
 }
 
@@ -141,24 +280,54 @@ async fn a_consultant_reads_and_notes_and_moves_nothing() {
     let consultant = app.as_consultant(CONSULTANT);
     for (version, step) in [(1, "apply"), (2, "approved"), (3, "succeeded")] {
         if version > 1 {
-            let moved =
-                app.as_salesman(SALESMAN).post_if(&format!("{path}/progress"), version - 1, &json!({ "step": step })).await;
+            let moved = app
+                .as_salesman(SALESMAN)
+                .post_if(
+                    &format!("{path}/progress"),
+                    version - 1,
+                    &json!({ "step": step }),
+                )
+                .await;
             moved.expect(200);
             app.new_events().await;
         }
         let view = consultant.get(&path).await.expect(200);
-        assert_eq!((&view["step"], &view["nextSteps"]), (&json!(step), &json!([])));
-        assert_eq!(consultant.get("/consultations").await.expect(200)["items"][0]["id"], json!(id), "{step}");
-        consultant.post(&format!("{path}/notes"), &json!({ "text": "검토함" })).await.expect(201);
+        assert_eq!(
+            (&view["step"], &view["nextSteps"]),
+            (&json!(step), &json!([]))
+        );
+        assert_eq!(
+            consultant.get("/consultations").await.expect(200)["items"][0]["id"],
+            json!(id),
+            "{step}"
+        );
+        consultant
+            .post(&format!("{path}/notes"), &json!({ "text": "검토함" }))
+            .await
+            .expect(201);
         consultant.get(&format!("{path}/phone")).await.expect(200);
         for to in ["apply", "approved", "succeeded", "failed", "cancelled"] {
             let body = json!({ "step": to, "reason": "r" });
-            let refused = consultant.post_if(&format!("{path}/progress"), version, &body).await;
+            let refused = consultant
+                .post_if(&format!("{path}/progress"), version, &body)
+                .await;
             assert_eq!(refused.problem(403).0, "not-allowed", "{step} → {to}");
         }
         let edit = json!({ "memo": "m", "desiredDate": "2026-12-09" });
-        assert_eq!(consultant.patch_if(&path, version, &edit).await.problem(403).0, "not-allowed", "{step}");
-        assert_eq!(consultant.get(&path).await.expect(200)["version"], version, "{step}");
+        assert_eq!(
+            consultant
+                .patch_if(&path, version, &edit)
+                .await
+                .problem(403)
+                .0,
+            "not-allowed",
+            "{step}"
+        );
+        assert_eq!(
+            consultant.get(&path).await.expect(200)["version"],
+            version,
+            "{step}"
+        );
     }
     assert!(app.new_events().await.is_empty());
 }
@@ -172,33 +341,85 @@ async fn whoever_loses_an_assignment_loses_sight_of_all_of_it_at_once_and_the_ot
     let of = |id: Uuid| Origin::Consultation(ConsultationId(id));
     let first = a_match(of(one), SALESMAN, Some(CONSULTANT));
     app.deliver(1, &first).await;
-    app.deliver(1, &a_match(of(other), SALESMAN, Some(CONSULTANT))).await;
+    app.deliver(1, &a_match(of(other), SALESMAN, Some(CONSULTANT)))
+        .await;
     let path = format!("/consultations/{one}");
     let next = Uuid::from_u128(7);
     // First the salesman is replaced, and then the consultant taken away.
     let steps = [
-        (2, Some(CONSULTANT), app.as_salesman(SALESMAN), app.as_consultant(CONSULTANT)),
-        (3, None, app.as_consultant(CONSULTANT), app.as_salesman(next)),
+        (
+            2,
+            Some(CONSULTANT),
+            app.as_salesman(SALESMAN),
+            app.as_consultant(CONSULTANT),
+        ),
+        (
+            3,
+            None,
+            app.as_consultant(CONSULTANT),
+            app.as_salesman(next),
+        ),
     ];
     for (version, consultant, loses, keeps) in steps {
         let page = loses.get("/consultations?limit=1").await.expect(200);
         assert_eq!(loses.get(&path).await.status, 200, "{version}");
-        app.deliver(version, &SalesmanMatched { match_id: first.match_id, ..a_match(of(one), next, consultant) }).await;
-        assert_eq!(loses.get(&path).await.problem(404).0, "not-found", "{version}");
-        let seen = |list: Value| list["items"].as_array().unwrap().iter().map(|it| it["id"].clone()).collect::<Vec<_>>();
+        app.deliver(
+            version,
+            &SalesmanMatched {
+                match_id: first.match_id,
+                ..a_match(of(one), next, consultant)
+            },
+        )
+        .await;
+        assert_eq!(
+            loses.get(&path).await.problem(404).0,
+            "not-found",
+            "{version}"
+        );
+        let seen = |list: Value| {
+            list["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|it| it["id"].clone())
+                .collect::<Vec<_>>()
+        };
         for query in ["", "?sort=desired", "?step=apply"] {
-            let list = loses.get(&format!("/consultations{query}")).await.expect(200);
+            let list = loses
+                .get(&format!("/consultations{query}"))
+                .await
+                .expect(200);
             assert_eq!(seen(list), [json!(other)], "{version} {query}");
         }
         // Also on the next page of a list that was begun before.
         let after = format!("/consultations?after={}", page["next"].as_str().unwrap());
-        assert_eq!(seen(loses.get(&after).await.expect(200)), Vec::<Value>::new(), "{version}");
-        assert_eq!(loses.get(&format!("{path}/phone?why=x")).await.problem(404).0, "not-found", "{version}");
-        let note = loses.post(&format!("{path}/notes"), &json!({ "text": "t" })).await;
+        assert_eq!(
+            seen(loses.get(&after).await.expect(200)),
+            Vec::<Value>::new(),
+            "{version}"
+        );
+        assert_eq!(
+            loses
+                .get(&format!("{path}/phone?why=x"))
+                .await
+                .problem(404)
+                .0,
+            "not-found",
+            "{version}"
+        );
+        let note = loses
+            .post(&format!("{path}/notes"), &json!({ "text": "t" }))
+            .await;
         assert_eq!(note.problem(404).0, "not-found", "{version}");
         assert_eq!(keeps.get(&path).await.status, 200, "{version}");
     }
-    assert_eq!(change(&app.as_salesman(SALESMAN), one, Method::POST, "\"1\"").await.problem(404).0, "not-found");
+    assert_eq!(
+        change(&app.as_salesman(SALESMAN), one, Method::POST, "\"1\"")
+            .await
+            .problem(404)
+            .0,
+        "not-found"
+    );
     assert_eq!(kept_beside(&app).await, 0);
     assert!(app.new_events().await.is_empty());
 }

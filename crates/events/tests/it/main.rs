@@ -5,9 +5,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use events::{
-    ConsultationCreated, ConsultationEdited, ConsultationProgressed, Event, InterestCreated, InterestUpdated, LastFour, Leave,
-    Phase, ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted, SalesmanMatched, SalesmanRegistered, SalesmanUpdated,
-    TYPES,
+    ConsultationCreated, ConsultationEdited, ConsultationProgressed, Event, InterestCreated,
+    InterestUpdated, LastFour, Leave, Phase, ProjectCreated, ProjectEdited, ProjectEnded,
+    ProjectStarted, SalesmanMatched, SalesmanRegistered, SalesmanUpdated, TYPES,
 };
 use serde_json::Value;
 
@@ -18,14 +18,20 @@ fn golden() -> BTreeMap<String, Value> {
         .map(|entry| entry.unwrap().path())
         .map(|path| {
             let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            (name, serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
+            (
+                name,
+                serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap(),
+            )
         })
         .collect()
 }
 
 /// What comes out when the golden text is read as `E` and written again.
 fn round_trip<E: Event>(golden: &BTreeMap<String, Value>) -> (Value, Value) {
-    let written = golden.get(E::TYPE).unwrap_or_else(|| panic!("{} has no golden file", E::TYPE)).clone();
+    let written = golden
+        .get(E::TYPE)
+        .unwrap_or_else(|| panic!("{} has no golden file", E::TYPE))
+        .clone();
     let event: E = serde_json::from_value(written.clone()).unwrap();
     (serde_json::to_value(&event).unwrap(), written)
 }
@@ -55,7 +61,10 @@ fn every_published_version_is_still_read_and_written_as_it_was() {
 fn every_type_has_a_golden_file_and_every_golden_file_a_type() {
     let mut types = TYPES.to_vec();
     types.sort_unstable();
-    assert_eq!(golden().keys().map(String::as_str).collect::<Vec<_>>(), types);
+    assert_eq!(
+        golden().keys().map(String::as_str).collect::<Vec<_>>(),
+        types
+    );
 }
 
 #[test]
@@ -69,7 +78,14 @@ fn a_field_nobody_knows_yet_does_not_make_an_event_unreadable() {
 fn no_golden_event_holds_a_phone_number_a_memo_or_a_reason() {
     for (name, event) in golden() {
         let text = event.to_string();
-        for word in ["\"phone\":", "\"memo\":", "\"reason\":", "\"customerName\":", "010-", "+8210"] {
+        for word in [
+            "\"phone\":",
+            "\"memo\":",
+            "\"reason\":",
+            "\"customerName\":",
+            "010-",
+            "+8210",
+        ] {
             assert!(!text.contains(word), "{name} holds {word}");
         }
     }
@@ -80,7 +96,10 @@ fn only_four_digits_are_the_last_four() {
     for wrong in ["", "123", "12345", "12a4", "１２３４", "-123", "+123"] {
         assert!(LastFour::try_from(wrong.to_owned()).is_err(), "{wrong}");
     }
-    assert_eq!(LastFour::try_from("0078".to_owned()).unwrap().to_string(), "0078");
+    assert_eq!(
+        LastFour::try_from("0078".to_owned()).unwrap().to_string(),
+        "0078"
+    );
 }
 
 /// The pages hold their own function to the same file.
@@ -88,14 +107,21 @@ fn only_four_digits_are_the_last_four() {
 fn the_phase_is_what_the_table_of_cases_says() {
     let cases: Vec<Value> = serde_json::from_str(include_str!("phase_cases.json")).unwrap();
     for case in &cases {
-        let period =
-            serde_json::json!({ "kind": case["kind"], "text": "", "startsOn": case["startsOn"], "endsOn": case["endsOn"] });
+        let period = serde_json::json!({ "kind": case["kind"], "text": "", "startsOn": case["startsOn"], "endsOn": case["endsOn"] });
         let read = |value: &Value| serde_json::from_value(value.clone());
-        let phase = events::phase(read(&case["status"]).unwrap(), &serde_json::from_value(period).unwrap(), date(&case["today"]));
+        let phase = events::phase(
+            read(&case["status"]).unwrap(),
+            &serde_json::from_value(period).unwrap(),
+            date(&case["today"]),
+        );
         assert_eq!(phase.as_str(), case["phase"], "{}", case["why"]);
     }
     for phase in Phase::ALL {
-        assert!(cases.iter().any(|case| case["phase"] == phase.as_str()), "no case ends in {}", phase.as_str());
+        assert!(
+            cases.iter().any(|case| case["phase"] == phase.as_str()),
+            "no case ends in {}",
+            phase.as_str()
+        );
     }
 }
 
@@ -120,8 +146,12 @@ fn the_wire_name_of_every_word_is_the_one_that_is_serialised() {
 #[test]
 fn a_leave_covers_both_of_its_ends_and_nothing_beyond() {
     let day = |text: &str| text.parse().unwrap();
-    let leave = Leave { from: day("2026-12-24"), until: day("2026-12-26") };
-    let covered = ["2026-12-23", "2026-12-24", "2026-12-26", "2026-12-27"].map(|it| leave.covers(day(it)));
+    let leave = Leave {
+        from: day("2026-12-24"),
+        until: day("2026-12-26"),
+    };
+    let covered =
+        ["2026-12-23", "2026-12-24", "2026-12-26", "2026-12-27"].map(|it| leave.covers(day(it)));
     assert_eq!(covered, [false, true, true, false]);
 }
 
@@ -129,6 +159,9 @@ fn a_leave_covers_both_of_its_ends_and_nothing_beyond() {
 #[test]
 fn the_two_events_that_the_seed_rejects_are_no_types() {
     for rejected in ["ProjectViewed", "CustomerLoggedIn"] {
-        assert!(!TYPES.iter().any(|name| name.contains(rejected)), "{rejected}");
+        assert!(
+            !TYPES.iter().any(|name| name.contains(rejected)),
+            "{rejected}"
+        );
     }
 }

@@ -75,7 +75,9 @@ pub(crate) async fn create(
 ) -> Result<Versioned<InterestView>, Problem> {
     // An event about the same programme that is taken in at the same moment may be in the way once: it is over by then.
     match enter(&context, &who, body.clone(), retry.as_ref()).await {
-        Err(problem) if problem.status() == StatusCode::SERVICE_UNAVAILABLE => enter(&context, &who, body, retry.as_ref()).await,
+        Err(problem) if problem.status() == StatusCode::SERVICE_UNAVAILABLE => {
+            enter(&context, &who, body, retry.as_ref()).await
+        }
         answer => answer,
     }
 }
@@ -90,19 +92,39 @@ async fn enter(
         return Err(Problem::forbidden());
     }
     let mut fields = Fields::default();
-    let asked = ProjectFields { project_id: body.project_id, project_name: body.project_name }.read(&mut fields);
-    let whom = ForWhomFields { phone: body.phone, customer_name: body.customer_name, consent: body.consent };
+    let asked = ProjectFields {
+        project_id: body.project_id,
+        project_name: body.project_name,
+    }
+    .read(&mut fields);
+    let whom = ForWhomFields {
+        phone: body.phone,
+        customer_name: body.customer_name,
+        consent: body.consent,
+    };
     let whom = whom.read(who, context.customer_ids()?, &mut fields);
     let mut tx = context.db.begin().await?;
     if let Some((status, id)) = idempotency::seen(&mut tx, who.subject, retry).await? {
-        return answer(&mut tx, who, status, InterestId(id), whom.and_then(|whom| whom.name)).await;
+        return answer(
+            &mut tx,
+            who,
+            status,
+            InterestId(id),
+            whom.and_then(|whom| whom.name),
+        )
+        .await;
     }
     let mut meant = None;
     if let Some(asked) = asked {
         let today = seoul_date(tx.now());
         let heard = copies::editions_asked_for(&mut tx, &asked).await?;
         // Editions of one programme are no choice: whichever is marked, it is the programme that is followed.
-        meant = asked.meant(heard, |edition| edition.series_id, |edition| edition.candidate(today), &mut fields)?;
+        meant = asked.meant(
+            heard,
+            |edition| edition.series_id,
+            |edition| edition.candidate(today),
+            &mut fields,
+        )?;
     }
     let (Some(meant), Some(whom), true) = (meant, whom, fields.all_right()) else {
         return Err(fields.problem());
@@ -125,14 +147,25 @@ async fn enter(
         customer_id: whom.customer_id,
         phone: whom.phone,
         customer_name: whom.name.clone(),
-        consent: whom.is_vouched_for.then_some(Consent { role: who.role, by: who.subject, at }),
+        consent: whom.is_vouched_for.then_some(Consent {
+            role: who.role,
+            by: who.subject,
+            at,
+        }),
         at,
     };
-    let again = Command::MarkAgain { customer_name: whom.name.clone(), consent: mark.consent, at };
+    let again = Command::MarkAgain {
+        customer_name: whom.name.clone(),
+        consent: mark.consent,
+        at,
+    };
     let (it, event) = Interest::create(mark, who.actor());
     let (status, id) = match store::create(&mut tx, &it, &event).await? {
         None => (StatusCode::CREATED, it.id),
-        Some(existing) => (StatusCode::OK, mark_again(&mut tx, existing, again, who.actor()).await?),
+        Some(existing) => (
+            StatusCode::OK,
+            mark_again(&mut tx, existing, again, who.actor()).await?,
+        ),
     };
     idempotency::remember(&mut tx, who.subject, retry, status, id.0).await?;
     let answer = answer(&mut tx, who, status, id, whom.name).await?;
@@ -141,7 +174,12 @@ async fn enter(
 }
 
 /// Marks one that exists again, or the one that stands for it: it may have been merged a moment ago, which the caller did not ask for.
-async fn mark_again(tx: &mut Tx, existing: InterestId, again: Command, actor: Actor) -> Result<InterestId, Problem> {
+async fn mark_again(
+    tx: &mut Tx,
+    existing: InterestId,
+    again: Command,
+    actor: Actor,
+) -> Result<InterestId, Problem> {
     let now = tx.now();
     match store::change(tx, existing, now, |_| Ok(()), again.clone(), actor).await {
         Err(ChangeError::Refused(Refusal::Merged { into })) => {
@@ -163,10 +201,18 @@ async fn answer(
 ) -> Result<Versioned<InterestView>, Problem> {
     let mut answer = shown(tx, who, status, id).await?;
     let view = &mut answer.view;
-    if who.role == Role::Salesman && view.salesman.as_ref().is_none_or(|salesman| salesman.id != who.subject) {
+    if who.role == Role::Salesman
+        && view
+            .salesman
+            .as_ref()
+            .is_none_or(|salesman| salesman.id != who.subject)
+    {
         view.customer_name = told_name;
         (view.salesman, view.consultant) = (None, None);
-        view.consent = view.consent.take().filter(|consent| consent.role == who.role && consent.by == Some(who.subject));
+        view.consent = view
+            .consent
+            .take()
+            .filter(|consent| consent.role == who.role && consent.by == Some(who.subject));
         view.created_at = view.created_at.filter(|_| status == StatusCode::CREATED);
     }
     Ok(answer)

@@ -100,7 +100,14 @@ pub(crate) struct KeptInterestView {
 }
 
 impl From<Stored> for KeptInterestView {
-    fn from(Stored { it, created_at, updated_at, .. }: Stored) -> Self {
+    fn from(
+        Stored {
+            it,
+            created_at,
+            updated_at,
+            ..
+        }: Stored,
+    ) -> Self {
         Self {
             id: it.id.0,
             series_id: it.series_id.map(|series| series.0),
@@ -113,7 +120,9 @@ impl From<Stored> for KeptInterestView {
             on_since: it.on_since,
             salesman: it.salesman.map(PersonView::from),
             consultant: it.consultant.map(PersonView::from),
-            consent: it.consent.map(|consent| ConsentView::for_reader(consent, Role::Customer)),
+            consent: it
+                .consent
+                .map(|consent| ConsentView::for_reader(consent, Role::Customer)),
             merged_into: it.merged_into.map(|older| older.0),
             created_at,
             last_activity_at: updated_at,
@@ -143,7 +152,10 @@ pub(crate) struct KeptConsultationView {
 impl From<KnownConsultation> for KeptConsultationView {
     fn from(it: KnownConsultation) -> Self {
         let person = |id: Option<Uuid>, name: Option<String>| {
-            Some(PersonView::from(PersonRef { id: SalesmanId(id?), display_name: name? }))
+            Some(PersonView::from(PersonRef {
+                id: SalesmanId(id?),
+                display_name: name?,
+            }))
         };
         Self {
             id: it.id,
@@ -186,8 +198,17 @@ pub(crate) struct AboutView {
 
 impl From<Disclosure> for DisclosureView {
     fn from(it: Disclosure) -> Self {
-        let about = AboutView { kind: "interest", id: it.interest_id };
-        Self { at: it.at, viewer_role: it.role, viewer_id: Some(it.viewer_id), why: it.why, about }
+        let about = AboutView {
+            kind: "interest",
+            id: it.interest_id,
+        };
+        Self {
+            at: it.at,
+            viewer_role: it.role,
+            viewer_id: Some(it.viewer_id),
+            why: it.why,
+            about,
+        }
     }
 }
 
@@ -196,7 +217,10 @@ impl DisclosureView {
     fn taken_away(it: Disclosure) -> Self {
         let is_hidden = it.role == Role::Staff;
         let view = Self::from(it);
-        Self { viewer_id: view.viewer_id.filter(|_| !is_hidden), ..view }
+        Self {
+            viewer_id: view.viewer_id.filter(|_| !is_hidden),
+            ..view
+        }
     }
 }
 
@@ -220,20 +244,43 @@ pub(crate) struct DisclosuresView {
     )),
     extensions(("x-internal" = json!(true))),
 )]
-pub(crate) async fn data(State(context): State<Context>, who: Identity) -> Result<Response, Problem> {
+pub(crate) async fn data(
+    State(context): State<Context>,
+    who: Identity,
+) -> Result<Response, Problem> {
     let (pool, customer) = (context.db.pool(), CustomerId(who.subject));
     let last_four = kept::last_four(pool, customer).await?;
     let interests = kept::interests(pool, customer).await?;
     let view = DataView {
-        phone: interests.iter().find_map(|stored| stored.it.phone.as_ref().map(|phone| phone.e164().to_owned())),
+        phone: interests.iter().find_map(|stored| {
+            stored
+                .it
+                .phone
+                .as_ref()
+                .map(|phone| phone.e164().to_owned())
+        }),
         last_four,
         interests: interests.into_iter().map(KeptInterestView::from).collect(),
-        consultations: kept::consultations(pool, customer).await?.into_iter().map(KeptConsultationView::from).collect(),
-        notifications: notifications::all(pool, customer).await?.into_iter().map(NotificationView::from).collect(),
-        disclosures: disclosures::of_customer(pool, customer).await?.into_iter().map(DisclosureView::taken_away).collect(),
+        consultations: kept::consultations(pool, customer)
+            .await?
+            .into_iter()
+            .map(KeptConsultationView::from)
+            .collect(),
+        notifications: notifications::all(pool, customer)
+            .await?
+            .into_iter()
+            .map(NotificationView::from)
+            .collect(),
+        disclosures: disclosures::of_customer(pool, customer)
+            .await?
+            .into_iter()
+            .map(DisclosureView::taken_away)
+            .collect(),
     };
     let mut response = View(view).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 
@@ -246,9 +293,14 @@ pub(crate) async fn data(State(context): State<Context>, who: Identity) -> Resul
     responses((status = 200, body = DisclosuresView, description = "Without what was recorded before he was erased")),
     extensions(("x-internal" = json!(true))),
 )]
-pub(crate) async fn disclosures(State(context): State<Context>, who: Identity) -> Result<View<DisclosuresView>, Problem> {
+pub(crate) async fn disclosures(
+    State(context): State<Context>,
+    who: Identity,
+) -> Result<View<DisclosuresView>, Problem> {
     let recorded = disclosures::of_customer(context.db.pool(), CustomerId(who.subject)).await?;
-    Ok(View(DisclosuresView { items: recorded.into_iter().map(DisclosureView::from).collect() }))
+    Ok(View(DisclosuresView {
+        items: recorded.into_iter().map(DisclosureView::from).collect(),
+    }))
 }
 
 /// `EraseCustomer`: forget the caller. His interests are turned off and stay with their ids, for staff alone. Saying it again is fine.
@@ -261,7 +313,10 @@ pub(crate) async fn disclosures(State(context): State<Context>, who: Identity) -
         ("x-events" = json!(["InterestUpdated"])),
     ),
 )]
-pub(crate) async fn erase(State(context): State<Context>, who: Identity) -> Result<StatusCode, Problem> {
+pub(crate) async fn erase(
+    State(context): State<Context>,
+    who: Identity,
+) -> Result<StatusCode, Problem> {
     let mut tx = context.db.begin().await?;
     erasure::erase(&mut tx, CustomerId(who.subject), who.phone.as_ref()).await?;
     tx.commit().await?;

@@ -6,7 +6,9 @@ use events::CustomerId;
 use serde::Serialize;
 use service_kit::auth::Identity;
 use service_kit::http::{Json, Query, View};
-use service_kit::notifications::{NotificationPage, NotificationQuery, ReadNotifications, ReadView, is_first};
+use service_kit::notifications::{
+    NotificationPage, NotificationQuery, ReadNotifications, ReadView, is_first,
+};
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -84,7 +86,12 @@ pub(crate) async fn notifications(
     let rows = store::list(context.db.pool(), customer, is_unread_only, page).await?;
     let unread = store::unread(&mut *context.db.pool().acquire().await?, customer).await?;
     let views = rows.into_iter().map(NotificationView::from).collect();
-    Ok(NotificationPage::cut(views, page, unread, |view: &NotificationView| view.id))
+    Ok(NotificationPage::cut(
+        views,
+        page,
+        unread,
+        |view: &NotificationView| view.id,
+    ))
 }
 
 /// `ReadNotifications`: a customer has read some of what he was told, or all of it. Once more changes nothing.
@@ -103,7 +110,11 @@ pub(crate) async fn read(
     let customer = CustomerId(who.subject);
     let mut tx = context.db.begin().await?;
     let is_first = is_first(&mut tx, who.subject, retry.as_ref()).await?;
-    let read = if is_first { store::read(&mut tx, customer, ids.as_deref()).await? } else { 0 };
+    let read = if is_first {
+        store::read(&mut tx, customer, ids.as_deref()).await?
+    } else {
+        0
+    };
     let unread = store::unread(&mut tx, customer).await?;
     tx.commit().await?;
     Ok(View(ReadView { read, unread }))

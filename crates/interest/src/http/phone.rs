@@ -43,13 +43,21 @@ pub(crate) async fn phone(
     let mut tx = context.db.begin().await?;
     // What is recorded while he is erased would outlast it.
     store::lock(&mut tx, id).await?;
-    let it =
-        store::load(&mut tx, id).await?.map(|stored| stored.it).filter(|it| may_call(&who, it)).ok_or_else(Problem::not_found)?;
+    let it = store::load(&mut tx, id)
+        .await?
+        .map(|stored| stored.it)
+        .filter(|it| may_call(&who, it))
+        .ok_or_else(Problem::not_found)?;
     // Of one whose customer was erased there is none, for nobody.
     let phone = it.phone.as_ref().ok_or_else(Problem::not_found)?;
     disclosures::record(&mut tx, &who, &it, why.as_deref()).await?;
     tx.commit().await?;
-    let mut response = View(PhoneView { phone: phone.e164().to_owned() }).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut response = View(PhoneView {
+        phone: phone.e164().to_owned(),
+    })
+    .into_response();
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }

@@ -58,8 +58,14 @@ impl UnattendedView {
             customer_id: it.customer_id,
             last_four: it.last_four,
             customer_name: it.customer_name,
-            phone: it.phone.and_then(|phone| phone.parse::<Phone>().ok()).map(|phone| phone.masked()),
-            served_by: PersonView { id: it.person_id, display_name: it.person_name },
+            phone: it
+                .phone
+                .and_then(|phone| phone.parse::<Phone>().ok())
+                .map(|phone| phone.masked()),
+            served_by: PersonView {
+                id: it.person_id,
+                display_name: it.person_name,
+            },
             interests: it.interests,
             consultations: it.consultations,
             last_activity_at: it.last_activity_at,
@@ -85,6 +91,11 @@ pub(crate) async fn unattended(
     let now = context.db.now();
     let fetch = i64::try_from(limit).unwrap_or(100) + 1;
     let rows = served::unattended(context.db.pool(), &who, now - PATIENCE, after, fetch).await?;
-    let views = rows.into_iter().map(|row| UnattendedView::at(row, now)).collect();
-    Ok(Paged::cut_by(views, limit, |view: &UnattendedView| (view.last_activity_at, view.customer_id, view.served_by.id)))
+    let views = rows
+        .into_iter()
+        .map(|row| UnattendedView::at(row, now))
+        .collect();
+    Ok(Paged::cut_by(views, limit, |view: &UnattendedView| {
+        (view.last_activity_at, view.customer_id, view.served_by.id)
+    }))
 }

@@ -45,7 +45,11 @@ pub struct Legacy {
 impl Legacy {
     /// Of this one.
     pub fn of(it: &Interest) -> Self {
-        Self { on_since: it.interested.then_some(it.on_since), customer_name: it.customer_name.clone(), consent: it.consent }
+        Self {
+            on_since: it.interested.then_some(it.on_since),
+            customer_name: it.customer_name.clone(),
+            consent: it.consent,
+        }
     }
 }
 

@@ -2,7 +2,10 @@
 //! tells, so that it does not matter which topic is read first.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use events::{ConsultationId, CustomerRef, Edition, Period, PersonRef, ProjectId, ProjectStatus, SalesmanId, SeriesId, phase};
+use events::{
+    ConsultationId, CustomerRef, Edition, Period, PersonRef, ProjectId, ProjectStatus, SalesmanId,
+    SeriesId, phase,
+};
 use service_kit::asked_project::{AskedProject, Candidate, MOST_CANDIDATES, name_key};
 use service_kit::problem::ChangeError;
 use service_kit::{Tx, forgotten};
@@ -35,7 +38,10 @@ async fn await_no_event(tx: &mut Tx, id: ProjectId) -> Result<(), sqlx::Error> {
 }
 
 /// The series of a project, if this service has heard of it; it stays so until `tx` ends.
-pub(crate) async fn known_project(tx: &mut Tx, id: ProjectId) -> Result<Option<Known>, sqlx::Error> {
+pub(crate) async fn known_project(
+    tx: &mut Tx,
+    id: ProjectId,
+) -> Result<Option<Known>, sqlx::Error> {
     await_no_event(tx, id).await?;
     let found: Option<(Uuid, Uuid, String)> = sqlx::query_as(
         "select shown.series_id, shown.id, shown.name from known_project marked
@@ -46,7 +52,11 @@ pub(crate) async fn known_project(tx: &mut Tx, id: ProjectId) -> Result<Option<K
     .bind(id.0)
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(found.map(|(series, shown, name)| Known { series_id: SeriesId(series), shown: ProjectId(shown), name }))
+    Ok(found.map(|(series, shown, name)| Known {
+        series_id: SeriesId(series),
+        shown: ProjectId(shown),
+        name,
+    }))
 }
 
 /// An edition that somebody asks for.
@@ -77,8 +87,24 @@ impl TryFrom<EditionRow> for KnownEdition {
     type Error = sqlx::Error;
 
     fn try_from(row: EditionRow) -> Result<Self, sqlx::Error> {
-        let EditionRow { id, series_id, name, year, agency, status, period: Json(period) } = row;
-        Ok(Self { id: ProjectId(id), series_id: SeriesId(series_id), name, year, agency, status: word(status)?, period })
+        let EditionRow {
+            id,
+            series_id,
+            name,
+            year,
+            agency,
+            status,
+            period: Json(period),
+        } = row;
+        Ok(Self {
+            id: ProjectId(id),
+            series_id: SeriesId(series_id),
+            name,
+            year,
+            agency,
+            status: word(status)?,
+            period,
+        })
     }
 }
 
@@ -89,12 +115,21 @@ impl KnownEdition {
         // What was kept before this service kept more of an edition says nothing of them.
         let year = (self.year != 0).then_some(self.year);
         let agency = Some(self.agency.clone()).filter(|agency| !agency.is_empty());
-        Candidate { id: self.id, name: self.name.clone(), year, agency, phase: Some(phase) }
+        Candidate {
+            id: self.id,
+            name: self.name.clone(),
+            year,
+            agency,
+            phase: Some(phase),
+        }
     }
 }
 
 /// Of an id, the edition if this service has heard of it; of a name, the editions of it that have not ended, the newest first.
-pub(crate) async fn editions_asked_for(tx: &mut Tx, asked: &AskedProject) -> Result<Vec<KnownEdition>, sqlx::Error> {
+pub(crate) async fn editions_asked_for(
+    tx: &mut Tx,
+    asked: &AskedProject,
+) -> Result<Vec<KnownEdition>, sqlx::Error> {
     const COLUMNS: &str = "id, series_id, name, year, agency, status, period";
     let by_id = format!("select {COLUMNS} from known_project where id = $1");
     let by_name = format!(
@@ -113,7 +148,11 @@ pub(crate) async fn editions_asked_for(tx: &mut Tx, asked: &AskedProject) -> Res
 }
 
 /// Keeps what this service shows of an edition, and completes what was marked by its id.
-pub(crate) async fn keep_project(tx: &mut Tx, id: ProjectId, edition: &Edition) -> Result<(), ChangeError<Refusal>> {
+pub(crate) async fn keep_project(
+    tx: &mut Tx,
+    id: ProjectId,
+    edition: &Edition,
+) -> Result<(), ChangeError<Refusal>> {
     sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/project/' || $1::text, 2))")
         .bind(id.0)
         .execute(&mut **tx)
@@ -142,7 +181,11 @@ pub(crate) async fn keep_project(tx: &mut Tx, id: ProjectId, edition: &Edition) 
 }
 
 /// Keeps the name somebody is shown by.
-pub(crate) async fn keep_salesman(tx: &mut Tx, id: SalesmanId, display_name: &str) -> Result<(), sqlx::Error> {
+pub(crate) async fn keep_salesman(
+    tx: &mut Tx,
+    id: SalesmanId,
+    display_name: &str,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "insert into known_salesman (id, display_name) values ($1, $2)
          on conflict (id) do update set display_name = excluded.display_name",
@@ -171,7 +214,11 @@ impl Told<'_> {
 }
 
 /// Keeps that something happened on a consultation, and whether that was its end.
-pub(crate) async fn keep_consultation(tx: &mut Tx, told: Told<'_>, is_over: bool) -> Result<(), sqlx::Error> {
+pub(crate) async fn keep_consultation(
+    tx: &mut Tx,
+    told: Told<'_>,
+    is_over: bool,
+) -> Result<(), sqlx::Error> {
     if told.is_forgotten(tx).await? {
         return Ok(());
     }

@@ -11,7 +11,12 @@ use crate::interest::Interest;
 use crate::store::word;
 
 /// Records that somebody was shown the customer's full number.
-pub(crate) async fn record(tx: &mut Tx, who: &Identity, it: &Interest, why: Option<&str>) -> Result<(), sqlx::Error> {
+pub(crate) async fn record(
+    tx: &mut Tx,
+    who: &Identity,
+    it: &Interest,
+    why: Option<&str>,
+) -> Result<(), sqlx::Error> {
     let (id, now) = (tx.new_id(), tx.now());
     sqlx::query(
         "insert into disclosure (id, role, viewer_id, customer_id, interest_id, why, at) values ($1, $2, $3, $4, $5, $6, $7)",
@@ -50,13 +55,30 @@ pub(crate) struct Disclosure {
 impl TryFrom<Row> for Disclosure {
     type Error = sqlx::Error;
 
-    fn try_from(Row { at, role, viewer_id, interest_id, why }: Row) -> Result<Self, sqlx::Error> {
-        Ok(Self { at, role: word(role)?, viewer_id, interest_id, why })
+    fn try_from(
+        Row {
+            at,
+            role,
+            viewer_id,
+            interest_id,
+            why,
+        }: Row,
+    ) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            at,
+            role: word(role)?,
+            viewer_id,
+            interest_id,
+            why,
+        })
     }
 }
 
 /// Who was shown the customer's number, newest first. What was recorded of him before he was erased is nobody's.
-pub(crate) async fn of_customer(pool: &PgPool, customer: CustomerId) -> Result<Vec<Disclosure>, sqlx::Error> {
+pub(crate) async fn of_customer(
+    pool: &PgPool,
+    customer: CustomerId,
+) -> Result<Vec<Disclosure>, sqlx::Error> {
     let rows: Vec<Row> = sqlx::query_as(
         "select disclosure.at, disclosure.role, disclosure.viewer_id, disclosure.interest_id, disclosure.why from disclosure
          join interest on interest.id = disclosure.interest_id

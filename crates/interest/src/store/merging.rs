@@ -17,7 +17,11 @@ use crate::store::{change, load, notifications};
 /// Where the customer has another interest in that series already, the older of the two stays and stands for both: the newer is merged into
 /// it, which turns it off with an event, so that its match is closed; and the older one takes over what the newer one knew, and is on if one
 /// of the two was.
-pub(super) async fn settle(tx: &mut Tx, project: ProjectId, series: SeriesId) -> Result<(), ChangeError<Refusal>> {
+pub(super) async fn settle(
+    tx: &mut Tx,
+    project: ProjectId,
+    series: SeriesId,
+) -> Result<(), ChangeError<Refusal>> {
     // In one order, so that two of these cannot wait for each other.
     sqlx::query(
         "select 1 from customer
@@ -57,14 +61,30 @@ pub(super) async fn settle(tx: &mut Tx, project: ProjectId, series: SeriesId) ->
     Ok(notifications::tell_moved(tx, &moved).await?)
 }
 
-async fn merge(tx: &mut Tx, newer: InterestId, older: InterestId, series: SeriesId) -> Result<(), ChangeError<Refusal>> {
+async fn merge(
+    tx: &mut Tx,
+    newer: InterestId,
+    older: InterestId,
+    series: SeriesId,
+) -> Result<(), ChangeError<Refusal>> {
     let left = load(tx, newer).await?.ok_or(ChangeError::NotFound)?.it;
     let (legacy, last): (Legacy, DateTime<Utc>) = (
         Legacy::of(&left),
-        sqlx::query_scalar("select updated_at from interest where id = $1").bind(newer.0).fetch_one(&mut **tx).await?,
+        sqlx::query_scalar("select updated_at from interest where id = $1")
+            .bind(newer.0)
+            .fetch_one(&mut **tx)
+            .await?,
     );
     let marked_by = who_turned_on(tx, newer, left.on_version).await?;
-    change(tx, newer, last, |_| Ok(()), Command::Merge { into: older }, Actor::System).await?;
+    change(
+        tx,
+        newer,
+        last,
+        |_| Ok(()),
+        Command::Merge { into: older },
+        Actor::System,
+    )
+    .await?;
     sqlx::query("update interest set series_id = $2, project_name = null where id = $1")
         .bind(newer.0)
         .bind(series.0)
@@ -85,16 +105,25 @@ async fn merge(tx: &mut Tx, newer: InterestId, older: InterestId, series: Series
     .bind(last)
     .execute(&mut **tx)
     .await?;
-    change(tx, older, last, |_| Ok(()), Command::TakeOver(legacy), marked_by).await
+    change(
+        tx,
+        older,
+        last,
+        |_| Ok(()),
+        Command::TakeOver(legacy),
+        marked_by,
+    )
+    .await
 }
 
 /// Who turned it on last, as its event of that version tells: a salesman who brought the customer in is the one to serve him.
 async fn who_turned_on(tx: &mut Tx, id: InterestId, on_version: i64) -> Result<Actor, sqlx::Error> {
-    let actor: Option<Json<Actor>> =
-        sqlx::query_scalar("select payload -> 'actor' from event_log where aggregateid = $1 and version = $2")
-            .bind(id.0)
-            .bind(on_version)
-            .fetch_optional(&mut **tx)
-            .await?;
+    let actor: Option<Json<Actor>> = sqlx::query_scalar(
+        "select payload -> 'actor' from event_log where aggregateid = $1 and version = $2",
+    )
+    .bind(id.0)
+    .bind(on_version)
+    .fetch_optional(&mut **tx)
+    .await?;
     Ok(actor.map_or(Actor::System, |Json(actor)| actor))
 }

@@ -122,19 +122,29 @@ pub(crate) async fn tell(tx: &mut Tx, news: News<'_>) -> Result<(), sqlx::Error>
 
 /// Tells the customers of these interests, which are in their series only now, what happened to it since they are on.
 pub(crate) async fn tell_moved(tx: &mut Tx, interests: &[Uuid]) -> Result<(), sqlx::Error> {
-    let sql = insert(&format!("interest it join news on {CONCERNS} where it.id = any($1)"));
+    let sql = insert(&format!(
+        "interest it join news on {CONCERNS} where it.id = any($1)"
+    ));
     for batch in interests.chunks(usize::try_from(BATCH).unwrap_or(1)) {
-        sqlx::query(sqlx::AssertSqlSafe(sql.as_str())).bind(batch).execute(&mut **tx).await?;
+        sqlx::query(sqlx::AssertSqlSafe(sql.as_str()))
+            .bind(batch)
+            .execute(&mut **tx)
+            .await?;
     }
     Ok(())
 }
 
 /// The running editions whose last day is `day`.
-pub(crate) async fn closing_on(pool: &PgPool, day: NaiveDate) -> Result<Vec<ProjectId>, sqlx::Error> {
-    let ids: Vec<Uuid> = sqlx::query_scalar("select id from known_project where ends_on = $1 and status = 'ongoing' order by id")
-        .bind(day)
-        .fetch_all(pool)
-        .await?;
+pub(crate) async fn closing_on(
+    pool: &PgPool,
+    day: NaiveDate,
+) -> Result<Vec<ProjectId>, sqlx::Error> {
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "select id from known_project where ends_on = $1 and status = 'ongoing' order by id",
+    )
+    .bind(day)
+    .fetch_all(pool)
+    .await?;
     Ok(ids.into_iter().map(ProjectId).collect())
 }
 
@@ -208,18 +218,30 @@ pub(crate) async fn list(
     page: Page,
 ) -> Result<Vec<Notification>, sqlx::Error> {
     // As a text of its own it goes by the index of what is unread, however much was read.
-    let unread = if is_unread_only { "and read_at is null" } else { "" };
+    let unread = if is_unread_only {
+        "and read_at is null"
+    } else {
+        ""
+    };
     let sql = format!(
         "select id, kind, series_id, project_id, project_name, changed, deadline, deadline_moved, previous_deadline, created_at, read_at
          from notification
          where customer_id = $1 and ($2::uuid is null or id < $2) {unread}
          order by id desc limit $3"
     );
-    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(customer.0).bind(page.after).bind(page.fetch()).fetch_all(pool).await
+    sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(customer.0)
+        .bind(page.after)
+        .bind(page.fetch())
+        .fetch_all(pool)
+        .await
 }
 
 /// All that a customer was told, oldest first.
-pub(crate) async fn all(pool: &PgPool, customer: CustomerId) -> Result<Vec<Notification>, sqlx::Error> {
+pub(crate) async fn all(
+    pool: &PgPool,
+    customer: CustomerId,
+) -> Result<Vec<Notification>, sqlx::Error> {
     sqlx::query_as(
         "select id, kind, series_id, project_id, project_name, changed, deadline, deadline_moved, previous_deadline, created_at, read_at
          from notification where customer_id = $1 order by id",
@@ -230,15 +252,24 @@ pub(crate) async fn all(pool: &PgPool, customer: CustomerId) -> Result<Vec<Notif
 }
 
 /// How much a customer has not read yet.
-pub(crate) async fn unread(connection: &mut PgConnection, customer: CustomerId) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("select count(*) from notification where customer_id = $1 and read_at is null")
-        .bind(customer.0)
-        .fetch_one(connection)
-        .await
+pub(crate) async fn unread(
+    connection: &mut PgConnection,
+    customer: CustomerId,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "select count(*) from notification where customer_id = $1 and read_at is null",
+    )
+    .bind(customer.0)
+    .fetch_one(connection)
+    .await
 }
 
 /// Marks these as read, or all of them; tells how many were not before. An id of somebody else's, or of nothing, marks nothing.
-pub(crate) async fn read(tx: &mut Tx, customer: CustomerId, ids: Option<&[Uuid]>) -> Result<u64, sqlx::Error> {
+pub(crate) async fn read(
+    tx: &mut Tx,
+    customer: CustomerId,
+    ids: Option<&[Uuid]>,
+) -> Result<u64, sqlx::Error> {
     let now = tx.now();
     let read = sqlx::query(
         "update notification set read_at = $3

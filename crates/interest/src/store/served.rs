@@ -10,7 +10,10 @@ use uuid::Uuid;
 
 /// Locks the customer until `tx` ends.
 pub(super) async fn lock(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
-    sqlx::query("select 1 from customer where id = $1 for update").bind(customer.0).execute(&mut **tx).await?;
+    sqlx::query("select 1 from customer where id = $1 for update")
+        .bind(customer.0)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 
@@ -18,7 +21,11 @@ pub(super) async fn lock(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::
 /// the order in which they come, and two that hold each other's would be ended by Postgres again and again while a backlog is taken in.
 /// Requests lock one customer and need no turn.
 pub(crate) async fn take_turn(tx: &mut Tx) -> Result<(), sqlx::Error> {
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/serving', 2))").execute(&mut **tx).await?;
+    sqlx::query(
+        "select pg_advisory_xact_lock(hashtextextended(current_schema() || '/serving', 2))",
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
@@ -98,11 +105,23 @@ pub(crate) async fn unattended(
     after: Option<Place>,
     fetch: i64,
 ) -> Result<Vec<Served>, sqlx::Error> {
-    asked(who, since, after, fetch).build_query_as().fetch_all(pool).await
+    asked(who, since, after, fetch)
+        .build_query_as()
+        .fetch_all(pool)
+        .await
 }
 
-fn asked(who: &Identity, since: DateTime<Utc>, after: Option<Place>, fetch: i64) -> QueryBuilder<Postgres> {
-    let role = if who.role == Role::Consultant { "consultant" } else { "salesman" };
+fn asked(
+    who: &Identity,
+    since: DateTime<Utc>,
+    after: Option<Place>,
+    fetch: i64,
+) -> QueryBuilder<Postgres> {
+    let role = if who.role == Role::Consultant {
+        "consultant"
+    } else {
+        "salesman"
+    };
     let mut sql = QueryBuilder::new(format!(
         "select served.customer_id, customer.last_four, told.customer_name, told.phone, served.person_id,
                 coalesce(known_salesman.display_name, served.person_name) as person_name, served.interests, served.consultations,
@@ -120,9 +139,15 @@ fn asked(who: &Identity, since: DateTime<Utc>, after: Option<Place>, fetch: i64)
         sql.push(" and served.person_id = ").push_bind(who.subject);
     }
     if let Some((at, customer, person)) = after {
-        sql.push(" and (served.last_activity_at, served.customer_id, served.person_id) > (").push_bind(at);
-        sql.push(", ").push_bind(customer).push(", ").push_bind(person).push(")");
+        sql.push(" and (served.last_activity_at, served.customer_id, served.person_id) > (")
+            .push_bind(at);
+        sql.push(", ")
+            .push_bind(customer)
+            .push(", ")
+            .push_bind(person)
+            .push(")");
     }
-    sql.push(" order by served.last_activity_at, served.customer_id, served.person_id limit ").push_bind(fetch);
+    sql.push(" order by served.last_activity_at, served.customer_id, served.person_id limit ")
+        .push_bind(fetch);
     sql
 }

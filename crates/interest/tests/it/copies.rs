@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use events::{
-    Actor, ConsultationCreated, ConsultationId, CustomerId, CustomerRef, Event, Origin, PersonRole, ProjectId, SalesmanId,
-    SalesmanMatched, SalesmanRegistered, SalesmanUpdated,
+    Actor, ConsultationCreated, ConsultationId, CustomerId, CustomerRef, Event, Origin, PersonRole,
+    ProjectId, SalesmanId, SalesmanMatched, SalesmanRegistered, SalesmanUpdated,
 };
 use serde_json::{Value, json};
 use service_kit::testing::{TestApp, a_profile, an_edition, customer, envelope};
@@ -64,7 +64,9 @@ fn orders(done: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
         return;
     }
     for step in ALL {
-        let is_due = ORDERED.iter().all(|(before, after)| *after != step || done.contains(before));
+        let is_due = ORDERED
+            .iter()
+            .all(|(before, after)| *after != step || done.contains(before));
         if is_due && !done.contains(&step) {
             done.push(step);
             orders(done, found);
@@ -89,13 +91,23 @@ impl Run {
         let id = self.id(32 + u128::try_from(minutes + 5).unwrap());
         let mut envelope = envelope(id, version, event);
         envelope.recorded_at = instant("2026-11-23T01:00:00Z") + TimeDelta::minutes(minutes);
-        app.deliver_raw(&envelope, serde_json::to_vec(event).unwrap()).await;
+        app.deliver_raw(&envelope, serde_json::to_vec(event).unwrap())
+            .await;
     }
 
     async fn take(&self, app: &TestApp, step: Step, interest: &mut Uuid) {
-        let (project, next, series, salesman, other, matched) =
-            (self.id(1), self.id(2), self.id(3), self.id(4), self.id(5), self.id(6));
-        let edition = |year: i32| events::Edition { year, ..an_edition(series, &format!("{year}년 사업")) };
+        let (project, next, series, salesman, other, matched) = (
+            self.id(1),
+            self.id(2),
+            self.id(3),
+            self.id(4),
+            self.id(5),
+            self.id(6),
+        );
+        let edition = |year: i32| events::Edition {
+            year,
+            ..an_edition(series, &format!("{year}년 사업"))
+        };
         let a_match = |salesman: Uuid, interest: Uuid| SalesmanMatched {
             match_id: events::MatchId(matched),
             salesman: person(salesman),
@@ -103,22 +115,53 @@ impl Run {
         };
         let salesman_id = SalesmanId(salesman);
         match step {
-            Step::Created => self.deliver(app, -1, 1, &created(project, edition(2026))).await,
-            Step::Started => self.deliver(app, 2, 2, &started(project, edition(2026))).await,
+            Step::Created => {
+                self.deliver(app, -1, 1, &created(project, edition(2026)))
+                    .await
+            }
+            Step::Started => {
+                self.deliver(app, 2, 2, &started(project, edition(2026)))
+                    .await
+            }
             Step::NextCreated => self.deliver(app, 3, 1, &created(next, edition(2027))).await,
             Step::Marked => {
                 let body = json!({ "projectId": project, "projectName": "2026년 사업" });
-                *interest = id_of(&app.as_customer(&self.phone).post("/interests", &body).await.expect(201));
+                *interest = id_of(
+                    &app.as_customer(&self.phone)
+                        .post("/interests", &body)
+                        .await
+                        .expect(201),
+                );
             }
             Step::Matched => self.deliver(app, 4, 1, &a_match(other, *interest)).await,
             Step::Rematched => self.deliver(app, 5, 2, &a_match(salesman, *interest)).await,
             Step::Registered => {
                 let profile = a_profile("김하늘", PersonRole::Salesman, 1);
-                self.deliver(app, 6, 1, &SalesmanRegistered { salesman_id, profile, actor: Actor::System }).await;
+                self.deliver(
+                    app,
+                    6,
+                    1,
+                    &SalesmanRegistered {
+                        salesman_id,
+                        profile,
+                        actor: Actor::System,
+                    },
+                )
+                .await;
             }
             Step::Renamed => {
                 let profile = a_profile("김바다", PersonRole::Salesman, 1);
-                self.deliver(app, 7, 2, &SalesmanUpdated { salesman_id, profile, actor: Actor::System }).await;
+                self.deliver(
+                    app,
+                    7,
+                    2,
+                    &SalesmanUpdated {
+                        salesman_id,
+                        profile,
+                        actor: Actor::System,
+                    },
+                )
+                .await;
             }
             Step::Asked => {
                 let asked = ConsultationCreated {
@@ -145,7 +188,10 @@ impl Run {
 
     fn customer(&self) -> CustomerRef {
         let phone: service_kit::phone::Phone = self.phone.parse().unwrap();
-        CustomerRef { customer_id: CustomerId(customer(&self.phone).subject), last_four: phone.last_four() }
+        CustomerRef {
+            customer_id: CustomerId(customer(&self.phone).subject),
+            last_four: phone.last_four(),
+        }
     }
 
     /// Whole tables, without what runs differ by.
@@ -163,16 +209,28 @@ impl Run {
             ("news", "series_id", vec![self.id(3)], "event_id"),
         ] {
             // The id of a notification is made up whenever somebody is told.
-            let row = if table == "notification" { "to_jsonb(t) - 'id'" } else { "to_jsonb(t)" };
-            let sql = format!("select coalesce(jsonb_agg({row} order by {order}), '[]') from {table} t where {column} = any($1)");
-            let rows: Value = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(wanted).fetch_one(app.pool()).await.unwrap();
+            let row = if table == "notification" {
+                "to_jsonb(t) - 'id'"
+            } else {
+                "to_jsonb(t)"
+            };
+            let sql = format!(
+                "select coalesce(jsonb_agg({row} order by {order}), '[]') from {table} t where {column} = any($1)"
+            );
+            let rows: Value = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+                .bind(wanted)
+                .fetch_one(app.pool())
+                .await
+                .unwrap();
             tables.push(rows);
         }
         let mut text = Value::from(tables).to_string();
         let phone: service_kit::phone::Phone = self.phone.parse().unwrap();
-        for (own, label) in
-            [(interest.to_string(), "interest"), (himself.to_string(), "customer"), (phone.e164().to_owned(), "phone")]
-        {
+        for (own, label) in [
+            (interest.to_string(), "interest"),
+            (himself.to_string(), "customer"),
+            (phone.e164().to_owned(), "phone"),
+        ] {
             text = text.replace(&own, label);
         }
         for of in 1..64 {
@@ -197,25 +255,69 @@ async fn every_order_of_the_topics_ends_in_the_same_tables() {
     tried.extend(all.pop());
     let mut expected = None;
     for (number, order) in (1..).zip(&tried) {
-        let run = Run { number, phone: format!("010-{number:04}-5678") };
+        let run = Run {
+            number,
+            phone: format!("010-{number:04}-5678"),
+        };
         let mut interest = Uuid::nil();
         for step in order {
             run.take(&app, *step, &mut interest).await;
         }
         let tables = run.tables(&app, interest).await;
-        assert_eq!(&tables, expected.get_or_insert_with(|| tables.clone()), "{order:?}");
+        assert_eq!(
+            &tables,
+            expected.get_or_insert_with(|| tables.clone()),
+            "{order:?}"
+        );
     }
-    let [interest, notifications, projects, salesmen, _, consultations, served, news] =
-        serde_json::from_value::<[Value; 8]>(expected.unwrap()).unwrap();
+    let [
+        interest,
+        notifications,
+        projects,
+        salesmen,
+        _,
+        consultations,
+        served,
+        news,
+    ] = serde_json::from_value::<[Value; 8]>(expected.unwrap()).unwrap();
     let interest = &interest[0];
-    assert_eq!((&interest["series_id"], &interest["salesman_id"]), (&json!("id 3"), &json!("id 4")));
-    assert_eq!((&interest["salesman_name"], &interest["version"]), (&json!("name 4"), &json!(1)));
-    let kinds: Vec<&Value> = notifications.as_array().unwrap().iter().map(|row| &row["kind"]).collect();
-    assert_eq!((kinds, news.as_array().unwrap().len()), (vec![&json!("started"), &json!("new_edition")], 3));
-    assert_eq!((&projects[0]["status"], &projects[1]["year"]), (&json!("ongoing"), &json!(2027)));
-    assert_eq!(salesmen, json!([{ "id": "id 4", "display_name": "김바다" }]));
-    assert_eq!((&consultations[0]["is_open"], &consultations[0]["salesman_id"]), (&json!(true), &json!("id 5")));
-    assert_eq!((&served[0]["interests"], &served[1]["consultations"]), (&json!(["interest"]), &json!(["id 7"])));
+    assert_eq!(
+        (&interest["series_id"], &interest["salesman_id"]),
+        (&json!("id 3"), &json!("id 4"))
+    );
+    assert_eq!(
+        (&interest["salesman_name"], &interest["version"]),
+        (&json!("name 4"), &json!(1))
+    );
+    let kinds: Vec<&Value> = notifications
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["kind"])
+        .collect();
+    assert_eq!(
+        (kinds, news.as_array().unwrap().len()),
+        (vec![&json!("started"), &json!("new_edition")], 3)
+    );
+    assert_eq!(
+        (&projects[0]["status"], &projects[1]["year"]),
+        (&json!("ongoing"), &json!(2027))
+    );
+    assert_eq!(
+        salesmen,
+        json!([{ "id": "id 4", "display_name": "김바다" }])
+    );
+    assert_eq!(
+        (
+            &consultations[0]["is_open"],
+            &consultations[0]["salesman_id"]
+        ),
+        (&json!(true), &json!("id 5"))
+    );
+    assert_eq!(
+        (&served[0]["interests"], &served[1]["consultations"]),
+        (&json!(["interest"]), &json!(["id 7"]))
+    );
     assert!(app.parked().await.is_empty());
 }
 
@@ -236,7 +338,10 @@ async fn a_service_that_begins_to_read_a_day_late_ends_in_the_same_tables() {
     let mut tables = Vec::new();
     for late in [false, true] {
         let app = start().await;
-        let run = Run { number: 1, phone: "010-1234-5678".to_owned() };
+        let run = Run {
+            number: 1,
+            phone: "010-1234-5678".to_owned(),
+        };
         let mut interest = Uuid::nil();
         for step in order {
             if late && step == Step::Created {

@@ -14,7 +14,8 @@ fn operations(description: &Value) -> Vec<(String, Value)> {
     let each = |(path, item): (&String, &Value)| {
         let item = item.as_object().unwrap().clone();
         let path = path.clone();
-        item.into_iter().map(move |(method, operation)| (format!("{method} {path}"), operation))
+        item.into_iter()
+            .map(move |(method, operation)| (format!("{method} {path}"), operation))
     };
     paths.iter().flat_map(each).collect()
 }
@@ -39,20 +40,52 @@ fn every_operation_says_who_may_call_it_and_shows_every_answer_by_example() {
     ];
     assert_eq!(names, expected.into());
     for (name, operation) in &all {
-        assert!(!operation["x-actors"].as_array().unwrap().is_empty(), "{name}");
-        assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{name}");
-        assert_eq!(operation["x-internal"] == true, name.contains(" /me"), "{name}");
+        assert!(
+            !operation["x-actors"].as_array().unwrap().is_empty(),
+            "{name}"
+        );
+        assert!(
+            operation["summary"]
+                .as_str()
+                .is_some_and(|summary| !summary.is_empty()),
+            "{name}"
+        );
+        assert_eq!(
+            operation["x-internal"] == true,
+            name.contains(" /me"),
+            "{name}"
+        );
         for (status, answer) in operation["responses"].as_object().unwrap() {
             if status == "204" {
-                assert!(answer["description"].as_str().is_some_and(|it| !it.is_empty()) && answer.get("content").is_none());
+                assert!(
+                    answer["description"]
+                        .as_str()
+                        .is_some_and(|it| !it.is_empty())
+                        && answer.get("content").is_none()
+                );
                 continue;
             }
-            let media = answer["content"].as_object().unwrap().values().next().unwrap();
-            let is_shown = |kind: &str| media.get(kind).is_some_and(|shown| shown.as_object().is_some_and(|it| !it.is_empty()));
-            assert!(is_shown("example") || is_shown("examples"), "{name} {status}");
+            let media = answer["content"]
+                .as_object()
+                .unwrap()
+                .values()
+                .next()
+                .unwrap();
+            let is_shown = |kind: &str| {
+                media
+                    .get(kind)
+                    .is_some_and(|shown| shown.as_object().is_some_and(|it| !it.is_empty()))
+            };
+            assert!(
+                is_shown("example") || is_shown("examples"),
+                "{name} {status}"
+            );
         }
         if let Some(body) = operation.get("requestBody") {
-            assert!(body["content"]["application/json"]["example"].is_object(), "{name}");
+            assert!(
+                body["content"]["application/json"]["example"].is_object(),
+                "{name}"
+            );
         }
     }
 }
@@ -61,34 +94,68 @@ fn every_operation_says_who_may_call_it_and_shows_every_answer_by_example() {
 fn a_command_begins_with_its_name_and_says_what_it_causes() {
     let description = described();
     let post = &description["paths"]["/interests"]["post"];
-    assert!(post["summary"].as_str().unwrap().starts_with("`CreateInterest`: "));
+    assert!(
+        post["summary"]
+            .as_str()
+            .unwrap()
+            .starts_with("`CreateInterest`: ")
+    );
     assert_eq!(
         (&post["x-command"], &post["x-events"]),
-        (&json!("CreateInterest"), &json!(["InterestCreated", "InterestUpdated"]))
+        (
+            &json!("CreateInterest"),
+            &json!(["InterestCreated", "InterestUpdated"])
+        )
     );
     let patch = &description["paths"]["/interests/{id}"]["patch"];
-    assert!(patch["summary"].as_str().unwrap().starts_with("`UpdateInterest`: "));
-    assert_eq!((&patch["x-command"], &patch["x-events"]), (&json!("UpdateInterest"), &json!(["InterestUpdated"])));
+    assert!(
+        patch["summary"]
+            .as_str()
+            .unwrap()
+            .starts_with("`UpdateInterest`: ")
+    );
+    assert_eq!(
+        (&patch["x-command"], &patch["x-events"]),
+        (&json!("UpdateInterest"), &json!(["InterestUpdated"]))
+    );
     let delete = &description["paths"]["/me"]["delete"];
-    assert!(delete["summary"].as_str().unwrap().starts_with("`EraseCustomer`: "));
-    assert_eq!((&delete["x-command"], &delete["x-events"]), (&json!("EraseCustomer"), &json!(["InterestUpdated"])));
+    assert!(
+        delete["summary"]
+            .as_str()
+            .unwrap()
+            .starts_with("`EraseCustomer`: ")
+    );
+    assert_eq!(
+        (&delete["x-command"], &delete["x-events"]),
+        (&json!("EraseCustomer"), &json!(["InterestUpdated"]))
+    );
 }
 
 #[test]
 fn the_problems_of_this_service_are_shown_where_they_can_come() {
     let description = described();
-    let several = &description["paths"]["/interests"]["post"]["responses"]["422"]["content"]["application/problem+json"]["examples"]
-        ["several-projects"]["value"];
+    let several = &description["paths"]["/interests"]["post"]["responses"]["422"]["content"]["application/problem+json"]
+        ["examples"]["several-projects"]["value"];
     assert_eq!(several["candidates"].as_array().unwrap().len(), 2);
-    let conflicts =
-        &description["paths"]["/interests/{id}"]["patch"]["responses"]["409"]["content"]["application/problem+json"]["examples"];
-    assert!(conflicts["interest-merged"]["value"]["into"].is_string(), "{conflicts}");
-    assert_eq!(conflicts["interest-erased"]["value"]["type"], "/problems/interest-erased");
+    let conflicts = &description["paths"]["/interests/{id}"]["patch"]["responses"]["409"]["content"]
+        ["application/problem+json"]["examples"];
+    assert!(
+        conflicts["interest-merged"]["value"]["into"].is_string(),
+        "{conflicts}"
+    );
+    assert_eq!(
+        conflicts["interest-erased"]["value"]["type"],
+        "/problems/interest-erased"
+    );
 }
 
 #[test]
 fn every_policy_has_the_name_it_is_known_by() {
-    let names: BTreeSet<&str> = interest::service().policies().iter().map(|(_, name)| *name).collect();
+    let names: BTreeSet<&str> = interest::service()
+        .policies()
+        .iter()
+        .map(|(_, name)| *name)
+        .collect();
     let expected = [
         "edit_salesman",
         "keep_activity",

@@ -9,19 +9,34 @@ use service_kit::testing::{Answer, Caller, TestApp, customer};
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_mark, a_match, a_project, marked, marked_and_matched, of, person,
-    start,
+    CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_mark, a_match, a_project, marked,
+    marked_and_matched, of, person, start,
 };
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 async fn rows(app: &TestApp) -> i64 {
-    sqlx::query_scalar("select count(*) from interest").fetch_one(app.pool()).await.unwrap()
+    sqlx::query_scalar("select count(*) from interest")
+        .fetch_one(app.pool())
+        .await
+        .unwrap()
 }
 
-async fn turn(caller: &Caller<'_>, id: impl std::fmt::Display, version: &str, interested: bool) -> Answer {
+async fn turn(
+    caller: &Caller<'_>,
+    id: impl std::fmt::Display,
+    version: &str,
+    interested: bool,
+) -> Answer {
     let body = json!({ "interested": interested }).to_string().into_bytes();
-    caller.send(Method::PATCH, &format!("/interests/{id}"), &[JSON, ("if-match", version)], body).await
+    caller
+        .send(
+            Method::PATCH,
+            &format!("/interests/{id}"),
+            &[JSON, ("if-match", version)],
+            body,
+        )
+        .await
 }
 
 #[tokio::test]
@@ -30,8 +45,17 @@ async fn a_mark_becomes_an_interest_and_exactly_one_event() {
     let answer = app.as_customer(PHONE).post("/interests", &a_mark()).await;
     assert_eq!(answer.status, StatusCode::CREATED);
     assert_eq!(answer.headers[header::ETAG], "\"1\"");
-    let (location, view) = (answer.headers[header::LOCATION].to_str().unwrap().to_owned(), answer.json);
-    assert_eq!(location, format!("/interests/{}", view["id"].as_str().unwrap()));
+    let (location, view) = (
+        answer.headers[header::LOCATION]
+            .to_str()
+            .unwrap()
+            .to_owned(),
+        answer.json,
+    );
+    assert_eq!(
+        location,
+        format!("/interests/{}", view["id"].as_str().unwrap())
+    );
     let customer_id = customer(PHONE).subject;
     assert_eq!(
         view,
@@ -61,18 +85,42 @@ async fn a_mark_becomes_an_interest_and_exactly_one_event() {
         "lastFour": "5678",
         "actor": { "role": "customer", "id": customer_id },
     });
-    assert_eq!(app.new_events().await, [("ktgg.InterestCreated.v1".to_owned(), 1, payload)]);
-    assert_eq!(app.as_customer(PHONE).get(&location).await.expect(200), view);
+    assert_eq!(
+        app.new_events().await,
+        [("ktgg.InterestCreated.v1".to_owned(), 1, payload)]
+    );
+    assert_eq!(
+        app.as_customer(PHONE).get(&location).await.expect(200),
+        view
+    );
 }
 
 #[tokio::test]
 async fn no_event_carries_a_number_or_a_name_of_a_customer() {
     let app = start().await;
-    let id = app.as_customer(PHONE).post("/interests", &a_mark()).await.expect(201)["id"].as_str().unwrap().to_owned();
-    turn(&app.as_customer(PHONE), &id, "\"1\"", false).await.expect(200);
+    let id = app
+        .as_customer(PHONE)
+        .post("/interests", &a_mark())
+        .await
+        .expect(201)["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    turn(&app.as_customer(PHONE), &id, "\"1\"", false)
+        .await
+        .expect(200);
     let events = app.new_events().await;
-    assert_eq!(events.iter().map(|(_, version, _)| *version).collect::<Vec<_>>(), [1, 2]);
-    let headers: Vec<Value> = sqlx::query_scalar("select headers from event_log").fetch_all(app.pool()).await.unwrap();
+    assert_eq!(
+        events
+            .iter()
+            .map(|(_, version, _)| *version)
+            .collect::<Vec<_>>(),
+        [1, 2]
+    );
+    let headers: Vec<Value> = sqlx::query_scalar("select headers from event_log")
+        .fetch_all(app.pool())
+        .await
+        .unwrap();
     let told = format!("{events:?} {headers:?}");
     for secret in ["1234", "홍길동"] {
         assert!(!told.contains(secret), "{secret} is in {told}");
@@ -82,9 +130,17 @@ async fn no_event_carries_a_number_or_a_name_of_a_customer() {
 #[tokio::test]
 async fn the_name_and_the_series_this_service_knows_win_over_the_name_the_page_sent() {
     let app = start().await;
-    app.deliver(1, &a_project(PROJECT, "2026년 스마트상점")).await;
-    let view = app.as_customer(PHONE).post("/interests", &json!({ "projectId": PROJECT })).await.expect(201);
-    assert_eq!((&view["projectName"], &view["seriesId"]), (&json!("2026년 스마트상점"), &json!(SERIES)));
+    app.deliver(1, &a_project(PROJECT, "2026년 스마트상점"))
+        .await;
+    let view = app
+        .as_customer(PHONE)
+        .post("/interests", &json!({ "projectId": PROJECT }))
+        .await
+        .expect(201);
+    assert_eq!(
+        (&view["projectName"], &view["seriesId"]),
+        (&json!("2026년 스마트상점"), &json!(SERIES))
+    );
     assert_eq!(app.new_events().await[0].2["seriesId"], json!(SERIES));
 }
 
@@ -92,18 +148,30 @@ async fn the_name_and_the_series_this_service_knows_win_over_the_name_the_page_s
 async fn a_customer_has_one_interest_in_a_programme_however_often_he_marks_it() {
     let app = start().await;
     let other_edition = Uuid::from_u128(0x9408);
-    app.deliver(1, &a_project(PROJECT, "2026년 스마트상점")).await;
-    app.deliver(1, &a_project(other_edition, "2027년 스마트상점")).await;
-    let first = app.as_customer(PHONE).post("/interests", &a_mark()).await.expect(201);
+    app.deliver(1, &a_project(PROJECT, "2026년 스마트상점"))
+        .await;
+    app.deliver(1, &a_project(other_edition, "2027년 스마트상점"))
+        .await;
+    let first = app
+        .as_customer(PHONE)
+        .post("/interests", &a_mark())
+        .await
+        .expect(201);
     app.new_events().await;
     for edition in [PROJECT, other_edition] {
-        let again = app.as_customer(PHONE).post("/interests", &json!({ "projectId": edition })).await;
+        let again = app
+            .as_customer(PHONE)
+            .post("/interests", &json!({ "projectId": edition }))
+            .await;
         assert!(!again.headers.contains_key(header::LOCATION));
         assert_eq!(again.expect(200), first, "{edition}");
     }
     assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 0));
     // Another customer has his own.
-    app.as_customer(STRANGER).post("/interests", &a_mark()).await.expect(201);
+    app.as_customer(STRANGER)
+        .post("/interests", &a_mark())
+        .await
+        .expect(201);
     assert_eq!((rows(&app).await, app.new_events().await.len()), (2, 1));
 }
 
@@ -111,14 +179,22 @@ async fn a_customer_has_one_interest_in_a_programme_however_often_he_marks_it() 
 async fn marking_a_programme_again_turns_an_interest_that_was_off_on() {
     let app = start().await;
     let id = marked(&app).await;
-    turn(&app.as_customer(PHONE), id, "\"1\"", false).await.expect(200);
+    turn(&app.as_customer(PHONE), id, "\"1\"", false)
+        .await
+        .expect(200);
     app.new_events().await;
     let answer = app.as_customer(PHONE).post("/interests", &a_mark()).await;
     assert_eq!(answer.headers[header::ETAG], "\"3\"");
     let view = answer.expect(200);
-    assert_eq!((&view["id"], &view["interested"]), (&json!(id), &json!(true)));
+    assert_eq!(
+        (&view["id"], &view["interested"]),
+        (&json!(id), &json!(true))
+    );
     let events = app.new_events().await;
-    assert_eq!((events.len(), events[0].0.as_str(), events[0].1), (1, "ktgg.InterestUpdated.v1", 3));
+    assert_eq!(
+        (events.len(), events[0].0.as_str(), events[0].1),
+        (1, "ktgg.InterestUpdated.v1", 3)
+    );
     assert_eq!(events[0].2["interested"], true);
 }
 
@@ -130,15 +206,32 @@ async fn an_interest_is_turned_off_and_on_by_its_customer() {
     assert_eq!(answer.headers[header::ETAG], "\"2\"");
     assert_eq!(answer.expect(200)["interested"], false);
     let events = app.new_events().await;
-    assert_eq!((events[0].0.as_str(), events[0].1), ("ktgg.InterestUpdated.v1", 2));
     assert_eq!(
-        (&events[0].2["interested"], &events[0].2["salesmanId"], &events[0].2["consultantId"]),
+        (events[0].0.as_str(), events[0].1),
+        ("ktgg.InterestUpdated.v1", 2)
+    );
+    assert_eq!(
+        (
+            &events[0].2["interested"],
+            &events[0].2["salesmanId"],
+            &events[0].2["consultantId"]
+        ),
         (&json!(false), &json!(SALESMAN), &json!(CONSULTANT))
     );
     // The same again changes nothing and tells nothing.
-    assert_eq!(turn(&app.as_customer(PHONE), id, "\"2\"", false).await.expect(200)["version"], 2);
+    assert_eq!(
+        turn(&app.as_customer(PHONE), id, "\"2\"", false)
+            .await
+            .expect(200)["version"],
+        2
+    );
     assert!(app.new_events().await.is_empty());
-    assert_eq!(turn(&app.as_customer(PHONE), id, "\"2\"", true).await.expect(200)["version"], 3);
+    assert_eq!(
+        turn(&app.as_customer(PHONE), id, "\"2\"", true)
+            .await
+            .expect(200)["version"],
+        3
+    );
 }
 
 #[tokio::test]
@@ -151,8 +244,15 @@ async fn nobody_gets_in_without_signing_in() {
         (Method::GET, format!("/interests/{id}")),
         (Method::PATCH, format!("/interests/{id}")),
     ] {
-        let answer = app.anyone().send(method.clone(), &path, &[], b"no json".to_vec()).await;
-        assert_eq!(answer.headers[header::WWW_AUTHENTICATE], "Bearer", "{method} {path}");
+        let answer = app
+            .anyone()
+            .send(method.clone(), &path, &[], b"no json".to_vec())
+            .await;
+        assert_eq!(
+            answer.headers[header::WWW_AUTHENTICATE],
+            "Bearer",
+            "{method} {path}"
+        );
         assert_eq!(answer.problem(401).0, "sign-in-required", "{method} {path}");
     }
 }
@@ -168,7 +268,9 @@ async fn whoever_may_not_mark_or_turn_is_told_so_before_his_request_is_read() {
         (Method::PATCH, path.as_str(), &salesman),
         (Method::PATCH, path.as_str(), &consultant),
     ] {
-        let answer = caller.send(method.clone(), path, &[], b"no json".to_vec()).await;
+        let answer = caller
+            .send(method.clone(), path, &[], b"no json".to_vec())
+            .await;
         assert_eq!(answer.problem(403).0, "not-allowed", "{method} {path}");
     }
     assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 0));
@@ -178,35 +280,72 @@ async fn whoever_may_not_mark_or_turn_is_told_so_before_his_request_is_read() {
 async fn staff_turn_an_interest_off_for_its_customer() {
     let app = start().await;
     let id = marked(&app).await;
-    assert_eq!(turn(&app.as_staff(), id, "\"1\"", false).await.expect(200)["interested"], false);
+    assert_eq!(
+        turn(&app.as_staff(), id, "\"1\"", false).await.expect(200)["interested"],
+        false
+    );
     let events = app.new_events().await;
-    assert_eq!((events[0].0.as_str(), &events[0].2["actor"]["role"]), ("ktgg.InterestUpdated.v1", &json!("staff")));
+    assert_eq!(
+        (events[0].0.as_str(), &events[0].2["actor"]["role"]),
+        ("ktgg.InterestUpdated.v1", &json!("staff"))
+    );
 }
 
 #[tokio::test]
 async fn staff_turn_an_interest_on_only_with_the_customers_consent_which_is_recorded() {
     let app = start().await;
     let id = marked(&app).await;
-    turn(&app.as_customer(PHONE), id, "\"1\"", false).await.expect(200);
+    turn(&app.as_customer(PHONE), id, "\"1\"", false)
+        .await
+        .expect(200);
     app.new_events().await;
     let (path, staff) = (format!("/interests/{id}"), app.as_staff());
     for (body, wrong) in [
-        (json!({ "interested": true }), vec![("/consent", "consent-required")]),
-        (json!({ "interested": true, "consent": false }), vec![("/consent", "consent-required")]),
-        (json!({ "interested": true, "consent": "yes" }), vec![("/consent", "wrong-type")]),
-        (json!({ "interested": 7, "consent": 7 }), vec![("/interested", "wrong-type"), ("/consent", "wrong-type")]),
+        (
+            json!({ "interested": true }),
+            vec![("/consent", "consent-required")],
+        ),
+        (
+            json!({ "interested": true, "consent": false }),
+            vec![("/consent", "consent-required")],
+        ),
+        (
+            json!({ "interested": true, "consent": "yes" }),
+            vec![("/consent", "wrong-type")],
+        ),
+        (
+            json!({ "interested": 7, "consent": 7 }),
+            vec![("/interested", "wrong-type"), ("/consent", "wrong-type")],
+        ),
     ] {
-        let wrong: Vec<_> = wrong.into_iter().map(|(pointer, code)| (pointer.to_owned(), code.to_owned())).collect();
-        assert_eq!(staff.patch_if(&path, 2, &body).await.problem(422), ("wrong-fields".to_owned(), wrong), "{body}");
+        let wrong: Vec<_> = wrong
+            .into_iter()
+            .map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
+            .collect();
+        assert_eq!(
+            staff.patch_if(&path, 2, &body).await.problem(422),
+            ("wrong-fields".to_owned(), wrong),
+            "{body}"
+        );
     }
     assert!(app.new_events().await.is_empty());
     app.clock().advance(TimeDelta::minutes(1));
-    let view = staff.patch_if(&path, 2, &json!({ "interested": true, "consent": true })).await.expect(200);
-    let consent = json!({ "role": "staff", "by": Uuid::from_u128(0x57AFF), "at": "2026-11-23T01:01:00Z" });
-    assert_eq!((&view["interested"], &view["consent"]), (&json!(true), &consent));
+    let view = staff
+        .patch_if(&path, 2, &json!({ "interested": true, "consent": true }))
+        .await
+        .expect(200);
+    let consent =
+        json!({ "role": "staff", "by": Uuid::from_u128(0x57AFF), "at": "2026-11-23T01:01:00Z" });
+    assert_eq!(
+        (&view["interested"], &view["consent"]),
+        (&json!(true), &consent)
+    );
     // Which member of staff it was is no customer's business.
     let shown = app.as_customer(PHONE).get(&path).await.expect(200);
-    assert_eq!(shown["consent"], json!({ "role": "staff", "by": null, "at": "2026-11-23T01:01:00Z" }));
+    assert_eq!(
+        shown["consent"],
+        json!({ "role": "staff", "by": null, "at": "2026-11-23T01:01:00Z" })
+    );
     assert_eq!(app.new_events().await[0].2["actor"]["role"], "staff");
 }
 
@@ -219,20 +358,43 @@ async fn another_persons_interest_is_not_there() {
         ("customer", app.as_customer(STRANGER)),
         ("salesman", app.as_salesman(other)),
         ("consultant", app.as_consultant(other)),
-        ("consultant with the salesman's id", app.as_consultant(SALESMAN)),
+        (
+            "consultant with the salesman's id",
+            app.as_consultant(SALESMAN),
+        ),
     ] {
         assert_eq!(caller.get(&path).await.problem(404).0, "not-found", "{who}");
-        assert_eq!(caller.get("/interests").await.expect(200), json!({ "items": [] }), "{who}");
+        assert_eq!(
+            caller.get("/interests").await.expect(200),
+            json!({ "items": [] }),
+            "{who}"
+        );
     }
-    assert_eq!(turn(&app.as_customer(STRANGER), id, "\"1\"", false).await.status, 404);
+    assert_eq!(
+        turn(&app.as_customer(STRANGER), id, "\"1\"", false)
+            .await
+            .status,
+        404
+    );
     for (who, caller) in [
         ("customer", app.as_customer(PHONE)),
         ("salesman", app.as_salesman(SALESMAN)),
         ("consultant", app.as_consultant(CONSULTANT)),
         ("staff", app.as_staff()),
     ] {
-        assert_eq!(caller.get(&path).await.expect(200)["id"], json!(id), "{who}");
-        assert_eq!(caller.get("/interests").await.expect(200)["items"].as_array().unwrap().len(), 1, "{who}");
+        assert_eq!(
+            caller.get(&path).await.expect(200)["id"],
+            json!(id),
+            "{who}"
+        );
+        assert_eq!(
+            caller.get("/interests").await.expect(200)["items"]
+                .as_array()
+                .unwrap()
+                .len(),
+            1,
+            "{who}"
+        );
     }
     assert!(app.new_events().await.is_empty());
 }
@@ -240,9 +402,29 @@ async fn another_persons_interest_is_not_there() {
 #[tokio::test]
 async fn what_does_not_exist_is_not_found_whatever_its_id_looks_like() {
     let app = start().await;
-    for id in [Uuid::from_u128(7).to_string(), "x".to_owned(), "%00".to_owned(), "%ff".to_owned()] {
-        assert_eq!(app.as_staff().get(&format!("/interests/{id}")).await.problem(404).0, "not-found", "{id}");
-        assert_eq!(turn(&app.as_customer(PHONE), &id, "\"1\"", true).await.problem(404).0, "not-found", "{id}");
+    for id in [
+        Uuid::from_u128(7).to_string(),
+        "x".to_owned(),
+        "%00".to_owned(),
+        "%ff".to_owned(),
+    ] {
+        assert_eq!(
+            app.as_staff()
+                .get(&format!("/interests/{id}"))
+                .await
+                .problem(404)
+                .0,
+            "not-found",
+            "{id}"
+        );
+        assert_eq!(
+            turn(&app.as_customer(PHONE), &id, "\"1\"", true)
+                .await
+                .problem(404)
+                .0,
+            "not-found",
+            "{id}"
+        );
     }
 }
 
@@ -251,23 +433,52 @@ async fn a_body_that_cannot_be_meant_changes_nothing() {
     let app = start().await;
     let id = marked(&app).await;
     let large = format!("{{\"customerName\": \"{}\"}}", "가".repeat(700_000)).into_bytes();
-    for (method, path) in [(Method::POST, "/interests".to_owned()), (Method::PATCH, format!("/interests/{id}"))] {
+    for (method, path) in [
+        (Method::POST, "/interests".to_owned()),
+        (Method::PATCH, format!("/interests/{id}")),
+    ] {
         let caller = app.as_customer(PHONE);
         let send = async |kind: &str, body: &[u8]| {
-            caller.send(method.clone(), &path, &[("content-type", kind), ("if-match", "\"1\"")], body.to_vec()).await
+            caller
+                .send(
+                    method.clone(),
+                    &path,
+                    &[("content-type", kind), ("if-match", "\"1\"")],
+                    body.to_vec(),
+                )
+                .await
         };
         for broken in ["{", "", "[1", "{} {}"] {
-            assert_eq!(send("application/json", broken.as_bytes()).await.problem(400).0, "not-json", "{method} {broken:?}");
+            assert_eq!(
+                send("application/json", broken.as_bytes())
+                    .await
+                    .problem(400)
+                    .0,
+                "not-json",
+                "{method} {broken:?}"
+            );
         }
         for kind in ["text/plain", ""] {
-            assert_eq!(send(kind, b"{}").await.problem(415).0, "wrong-content-type", "{method} {kind:?}");
+            assert_eq!(
+                send(kind, b"{}").await.problem(415).0,
+                "wrong-content-type",
+                "{method} {kind:?}"
+            );
         }
         for other in ["[]", "[true]", "7", "null", "\"text\""] {
             let shape = vec![(String::new(), "wrong-type".to_owned())];
             let answer = send("application/json", other.as_bytes()).await;
-            assert_eq!(answer.problem(422), ("wrong-fields".to_owned(), shape), "{method} {other}");
+            assert_eq!(
+                answer.problem(422),
+                ("wrong-fields".to_owned(), shape),
+                "{method} {other}"
+            );
         }
-        assert_eq!(send("application/json", &large).await.problem(413).0, "too-large", "{method}");
+        assert_eq!(
+            send("application/json", &large).await.problem(413).0,
+            "too-large",
+            "{method}"
+        );
     }
     assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 0));
 }
@@ -281,22 +492,51 @@ async fn every_wrong_field_is_told_at_once() {
         (json!({}), vec![("/projectId", "required")]),
         (
             json!({ "projectId": "x", "projectName": 7, "customerName": ["a"] }),
-            vec![("/projectId", "wrong-type"), ("/projectName", "wrong-type"), ("/customerName", "wrong-type")],
+            vec![
+                ("/projectId", "wrong-type"),
+                ("/projectName", "wrong-type"),
+                ("/customerName", "wrong-type"),
+            ],
         ),
         (
             json!({ "projectId": unknown, "customerName": "a\u{7}" }),
-            vec![("/customerName", "control-character"), ("/projectName", "required")],
+            vec![
+                ("/customerName", "control-character"),
+                ("/projectName", "required"),
+            ],
         ),
-        (json!({ "projectId": unknown, "projectName": " " }), vec![("/projectName", "required")]),
-        (json!({ "projectId": unknown, "projectName": "가".repeat(201) }), vec![("/projectName", "too-long")]),
+        (
+            json!({ "projectId": unknown, "projectName": " " }),
+            vec![("/projectName", "required")],
+        ),
+        (
+            json!({ "projectId": unknown, "projectName": "가".repeat(201) }),
+            vec![("/projectName", "too-long")],
+        ),
     ] {
-        let (slug, found) = app.as_customer(PHONE).post("/interests", &body).await.problem(422);
-        let wrong: Vec<_> = wrong.into_iter().map(|(pointer, code)| (pointer.to_owned(), code.to_owned())).collect();
+        let (slug, found) = app
+            .as_customer(PHONE)
+            .post("/interests", &body)
+            .await
+            .problem(422);
+        let wrong: Vec<_> = wrong
+            .into_iter()
+            .map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
+            .collect();
         assert_eq!((slug.as_str(), found), ("wrong-fields", wrong), "{body}");
     }
-    for (body, code) in [(json!({}), "required"), (json!({ "interested": "yes" }), "wrong-type")] {
-        let answer = app.as_customer(PHONE).patch_if(&format!("/interests/{id}"), 1, &body).await;
-        assert_eq!(answer.problem(422).1, [("/interested".to_owned(), code.to_owned())]);
+    for (body, code) in [
+        (json!({}), "required"),
+        (json!({ "interested": "yes" }), "wrong-type"),
+    ] {
+        let answer = app
+            .as_customer(PHONE)
+            .patch_if(&format!("/interests/{id}"), 1, &body)
+            .await;
+        assert_eq!(
+            answer.problem(422).1,
+            [("/interested".to_owned(), code.to_owned())]
+        );
     }
     assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 0));
 }
@@ -310,10 +550,23 @@ async fn a_change_of_another_version_is_refused_with_the_one_that_is_there() {
         assert_eq!(answer.json["current"], 1, "{stale}");
         assert_eq!(answer.problem(412).0, "stale-version", "{stale}");
     }
-    let blind = app.as_customer(PHONE).send(Method::PATCH, &format!("/interests/{id}"), &[JSON], b"{}".to_vec()).await;
+    let blind = app
+        .as_customer(PHONE)
+        .send(
+            Method::PATCH,
+            &format!("/interests/{id}"),
+            &[JSON],
+            b"{}".to_vec(),
+        )
+        .await;
     assert_eq!(blind.problem(428).0, "if-match-required");
     assert!(app.new_events().await.is_empty());
-    assert_eq!(turn(&app.as_customer(PHONE), id, "*", false).await.expect(200)["version"], 2);
+    assert_eq!(
+        turn(&app.as_customer(PHONE), id, "*", false)
+            .await
+            .expect(200)["version"],
+        2
+    );
 }
 
 #[tokio::test]
@@ -321,7 +574,10 @@ async fn two_changes_of_one_version_at_once_do_not_both_happen() {
     let app = start().await;
     let id = marked(&app).await;
     let caller = app.as_customer(PHONE);
-    let (a, b) = tokio::join!(turn(&caller, id, "\"1\"", false), turn(&caller, id, "\"1\"", false));
+    let (a, b) = tokio::join!(
+        turn(&caller, id, "\"1\"", false),
+        turn(&caller, id, "\"1\"", false)
+    );
     let statuses: BTreeSet<_> = [a.status.as_u16(), b.status.as_u16()].into();
     assert_eq!(statuses, [200, 412].into());
     assert_eq!(app.new_events().await.len(), 1);
@@ -330,23 +586,57 @@ async fn two_changes_of_one_version_at_once_do_not_both_happen() {
 #[tokio::test]
 async fn a_write_that_is_sent_again_gives_the_same_answer_and_one_event() {
     let app = start().await;
-    let first = app.as_customer(PHONE).post_with_key("/interests", "k-1", &a_mark()).await;
-    let again = app.as_customer(PHONE).post_with_key("/interests", "k-1", &a_mark()).await;
-    assert_eq!((first.status, &first.headers[header::LOCATION]), (again.status, &again.headers[header::LOCATION]));
+    let first = app
+        .as_customer(PHONE)
+        .post_with_key("/interests", "k-1", &a_mark())
+        .await;
+    let again = app
+        .as_customer(PHONE)
+        .post_with_key("/interests", "k-1", &a_mark())
+        .await;
+    assert_eq!(
+        (first.status, &first.headers[header::LOCATION]),
+        (again.status, &again.headers[header::LOCATION])
+    );
     assert_eq!(first.json, again.json);
     assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 1));
     let other = json!({ "projectId": PROJECT, "projectName": "다른 사업" });
-    assert_eq!(app.as_customer(PHONE).post_with_key("/interests", "k-1", &other).await.problem(422).0, "idempotency-key-reused");
+    assert_eq!(
+        app.as_customer(PHONE)
+            .post_with_key("/interests", "k-1", &other)
+            .await
+            .problem(422)
+            .0,
+        "idempotency-key-reused"
+    );
     assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 0));
 }
 
 #[tokio::test]
 async fn a_mark_that_is_sent_again_does_not_turn_on_what_was_turned_off_since() {
     let app = start().await;
-    let view = app.as_customer(PHONE).post_with_key("/interests", "k", &a_mark()).await.expect(201);
-    turn(&app.as_customer(PHONE), view["id"].as_str().unwrap(), "\"1\"", false).await.expect(200);
-    let again = app.as_customer(PHONE).post_with_key("/interests", "k", &a_mark()).await.expect(201);
-    assert_eq!((&again["interested"], &again["version"]), (&json!(false), &json!(2)));
+    let view = app
+        .as_customer(PHONE)
+        .post_with_key("/interests", "k", &a_mark())
+        .await
+        .expect(201);
+    turn(
+        &app.as_customer(PHONE),
+        view["id"].as_str().unwrap(),
+        "\"1\"",
+        false,
+    )
+    .await
+    .expect(200);
+    let again = app
+        .as_customer(PHONE)
+        .post_with_key("/interests", "k", &a_mark())
+        .await
+        .expect(201);
+    assert_eq!(
+        (&again["interested"], &again["version"]),
+        (&json!(false), &json!(2))
+    );
 }
 
 #[tokio::test]
@@ -359,10 +649,16 @@ async fn a_write_whose_twin_is_in_flight_is_told_so() {
         .execute(&mut *twin)
         .await
         .unwrap();
-    let answer = app.as_customer(PHONE).post_with_key("/interests", "k", &a_mark()).await;
+    let answer = app
+        .as_customer(PHONE)
+        .post_with_key("/interests", "k", &a_mark())
+        .await;
     assert_eq!(answer.problem(409).0, "write-in-flight");
     twin.rollback().await.unwrap();
-    app.as_customer(PHONE).post_with_key("/interests", "k", &a_mark()).await.expect(201);
+    app.as_customer(PHONE)
+        .post_with_key("/interests", "k", &a_mark())
+        .await
+        .expect(201);
     assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 1));
 }
 
@@ -372,12 +668,19 @@ async fn identical_marks_at_once_create_once_with_a_key_or_without() {
         let app = start().await;
         let (caller, body) = (app.as_customer(PHONE), a_mark());
         let send = async || {
-            if keyed { caller.post_with_key("/interests", "k", &body).await } else { caller.post("/interests", &body).await }
+            if keyed {
+                caller.post_with_key("/interests", "k", &body).await
+            } else {
+                caller.post("/interests", &body).await
+            }
         };
         let (a, b, c) = tokio::join!(send(), send(), send());
         let statuses = [a, b, c].map(|answer| answer.status.as_u16());
         let others = if keyed { [201, 409] } else { [201, 200] };
-        assert!(statuses.iter().all(|status| others.contains(status)), "{statuses:?}");
+        assert!(
+            statuses.iter().all(|status| others.contains(status)),
+            "{statuses:?}"
+        );
         assert!(statuses.contains(&201));
         assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 1));
     }
@@ -390,45 +693,74 @@ async fn a_list_goes_to_its_end_without_gaps_or_repeats() {
     for n in 0..7_i32 {
         app.clock().advance(TimeDelta::minutes(i64::from(n % 2)));
         let body = json!({ "projectId": Uuid::new_v4(), "projectName": "사업" });
-        let view = app.as_customer(PHONE).post("/interests", &body).await.expect(201);
+        let view = app
+            .as_customer(PHONE)
+            .post("/interests", &body)
+            .await
+            .expect(201);
         made.push(view["id"].as_str().unwrap().parse::<Uuid>().unwrap());
     }
-    app.as_customer(STRANGER).post("/interests", &a_mark()).await.expect(201);
+    app.as_customer(STRANGER)
+        .post("/interests", &a_mark())
+        .await
+        .expect(201);
     made.sort();
     made.reverse();
     for limit in [1, 3, 7, 100] {
         let (mut seen, mut path) = (Vec::new(), format!("/interests?limit={limit}"));
         loop {
             let answer = app.as_customer(PHONE).get(&path).await;
-            let link = answer.headers.get(header::LINK).map(|link| link.to_str().unwrap().to_owned());
+            let link = answer
+                .headers
+                .get(header::LINK)
+                .map(|link| link.to_str().unwrap().to_owned());
             let page = answer.expect(200);
             seen.extend(
-                page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().parse::<Uuid>().unwrap()),
+                page["items"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|item| item["id"].as_str().unwrap().parse::<Uuid>().unwrap()),
             );
             let Some(next) = page.get("next") else {
                 assert_eq!(link, None);
                 break;
             };
             let next = next.as_str().unwrap();
-            assert_eq!(link, Some(format!("<?limit={limit}&after={next}>; rel=\"next\"")));
+            assert_eq!(
+                link,
+                Some(format!("<?limit={limit}&after={next}>; rel=\"next\""))
+            );
             path = format!("/interests?limit={limit}&after={next}");
         }
         assert_eq!(seen, made, "limit {limit}");
     }
     for query in ["limit=0", "limit=101", "after=x"] {
-        assert_eq!(app.as_staff().get(&format!("/interests?{query}")).await.problem(422).0, "wrong-query", "{query}");
+        assert_eq!(
+            app.as_staff()
+                .get(&format!("/interests?{query}"))
+                .await
+                .problem(422)
+                .0,
+            "wrong-query",
+            "{query}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_refusal_speaks_the_callers_language() {
     let app = start().await;
-    for (wanted, language, title) in
-        [(None, "ko", "입력한 내용을 확인해 주세요"), (Some("en-US,ko;q=0.5"), "en", "Some fields are wrong")]
-    {
+    for (wanted, language, title) in [
+        (None, "ko", "입력한 내용을 확인해 주세요"),
+        (Some("en-US,ko;q=0.5"), "en", "Some fields are wrong"),
+    ] {
         let mut headers = vec![JSON];
         headers.extend(wanted.map(|wanted| ("accept-language", wanted)));
-        let answer = app.as_customer(PHONE).send(Method::POST, "/interests", &headers, b"{}".to_vec()).await;
+        let answer = app
+            .as_customer(PHONE)
+            .send(Method::POST, "/interests", &headers, b"{}".to_vec())
+            .await;
         assert_eq!(answer.headers[header::CONTENT_LANGUAGE], language);
         assert_eq!(answer.json["title"], title);
     }
@@ -437,14 +769,35 @@ async fn a_refusal_speaks_the_callers_language() {
 #[tokio::test]
 async fn what_the_router_itself_refuses_is_a_problem_too() {
     let app = start().await;
-    assert_eq!(app.as_staff().get("/nothing").await.problem(404).0, "not-found");
-    let answer = app.as_staff().send(Method::DELETE, "/interests", &[], Vec::new()).await;
-    assert!(answer.headers[header::ALLOW].to_str().unwrap().contains("POST"));
+    assert_eq!(
+        app.as_staff().get("/nothing").await.problem(404).0,
+        "not-found"
+    );
+    let answer = app
+        .as_staff()
+        .send(Method::DELETE, "/interests", &[], Vec::new())
+        .await;
+    assert!(
+        answer.headers[header::ALLOW]
+            .to_str()
+            .unwrap()
+            .contains("POST")
+    );
     assert_eq!(answer.problem(405).0, "method-not-allowed");
     let id = marked(&app).await;
-    for (path, status) in [(format!("/interests/{id}"), 200), ("/interests/x".to_owned(), 404)] {
-        let answer = app.as_staff().send(Method::HEAD, &path, &[], Vec::new()).await;
-        assert_eq!((answer.status.as_u16(), answer.json), (status, Value::Null), "{path}");
+    for (path, status) in [
+        (format!("/interests/{id}"), 200),
+        ("/interests/x".to_owned(), 404),
+    ] {
+        let answer = app
+            .as_staff()
+            .send(Method::HEAD, &path, &[], Vec::new())
+            .await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.json),
+            (status, Value::Null),
+            "{path}"
+        );
     }
 }
 
@@ -456,9 +809,15 @@ async fn a_read_after_an_event_waits_until_it_is_taken_in() {
     let after = format!("salesman-match/{}@1", matched.match_id);
     let (path, staff) = (format!("/interests/{id}"), app.as_staff());
     let headers = [("ktgg-after", after.as_str())];
-    let (answer, ()) = tokio::join!(staff.send(Method::GET, &path, &headers, Vec::new()), app.deliver(1, &matched));
+    let (answer, ()) = tokio::join!(
+        staff.send(Method::GET, &path, &headers, Vec::new()),
+        app.deliver(1, &matched)
+    );
     assert!(!answer.headers.contains_key("ktgg-stale"));
-    assert_eq!(answer.expect(200)["salesman"], json!({ "id": SALESMAN, "displayName": person(SALESMAN).display_name }));
+    assert_eq!(
+        answer.expect(200)["salesman"],
+        json!({ "id": SALESMAN, "displayName": person(SALESMAN).display_name })
+    );
 }
 
 #[tokio::test]
@@ -466,9 +825,29 @@ async fn a_read_after_an_event_that_does_not_come_says_that_it_is_stale() {
     let app = start().await;
     let staff = app.as_staff();
     let of_another = format!("project/{PROJECT}@1");
-    let answer = staff.send(Method::GET, "/interests", &[("ktgg-after", &of_another)], Vec::new()).await;
-    assert_eq!((answer.status.as_u16(), answer.headers["ktgg-stale"].to_str().unwrap()), (200, "1"));
+    let answer = staff
+        .send(
+            Method::GET,
+            "/interests",
+            &[("ktgg-after", &of_another)],
+            Vec::new(),
+        )
+        .await;
+    assert_eq!(
+        (
+            answer.status.as_u16(),
+            answer.headers["ktgg-stale"].to_str().unwrap()
+        ),
+        (200, "1")
+    );
     let own = format!("interest/{PROJECT}@99");
-    let answer = staff.send(Method::GET, "/interests", &[("ktgg-after", &own)], Vec::new()).await;
+    let answer = staff
+        .send(
+            Method::GET,
+            "/interests",
+            &[("ktgg-after", &own)],
+            Vec::new(),
+        )
+        .await;
     assert!(!answer.headers.contains_key("ktgg-stale"));
 }

@@ -19,9 +19,9 @@ mod unattended;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{
-    Actor, CustomerId, CustomerRef, Edition, EditionField, Event, InterestId, LastFour, MatchId, Origin, Period, PeriodKind,
-    PersonRef, ProjectCreated, ProjectEdited, ProjectEnded, ProjectId, ProjectStarted, ProjectStatus, SalesmanId,
-    SalesmanMatched, Strategy,
+    Actor, CustomerId, CustomerRef, Edition, EditionField, Event, InterestId, LastFour, MatchId,
+    Origin, Period, PeriodKind, PersonRef, ProjectCreated, ProjectEdited, ProjectEnded, ProjectId,
+    ProjectStarted, ProjectStatus, SalesmanId, SalesmanMatched, Strategy,
 };
 use serde_json::{Value, json};
 use service_kit::testing::{TestApp, an_edition, customer, envelope};
@@ -48,7 +48,11 @@ async fn start() -> TestApp {
 
 /// Marks a project as the usual customer, and forgets the event.
 async fn marked(app: &TestApp) -> Uuid {
-    let view = app.as_customer(PHONE).post("/interests", &a_mark()).await.expect(201);
+    let view = app
+        .as_customer(PHONE)
+        .post("/interests", &a_mark())
+        .await
+        .expect(201);
     app.new_events().await;
     view["id"].as_str().unwrap().parse().unwrap()
 }
@@ -56,7 +60,8 @@ async fn marked(app: &TestApp) -> Uuid {
 /// A mark on which a salesman and a consultant are.
 async fn marked_and_matched(app: &TestApp) -> Uuid {
     let id = marked(app).await;
-    app.deliver(1, &a_match(of(id), SALESMAN, Some(CONSULTANT))).await;
+    app.deliver(1, &a_match(of(id), SALESMAN, Some(CONSULTANT)))
+        .await;
     id
 }
 
@@ -65,7 +70,10 @@ fn of(id: Uuid) -> Origin {
 }
 
 fn person(id: Uuid) -> PersonRef {
-    PersonRef { id: SalesmanId(id), display_name: format!("담당 {}", id.as_u128()) }
+    PersonRef {
+        id: SalesmanId(id),
+        display_name: format!("담당 {}", id.as_u128()),
+    }
 }
 
 /// A match of its own for the origin.
@@ -91,12 +99,20 @@ fn a_match(origin: Origin, salesman: Uuid, consultant: Option<Uuid>) -> Salesman
 
 /// An edition of the usual programme.
 fn a_project(id: Uuid, name: &str) -> ProjectCreated {
-    ProjectCreated { project_id: ProjectId(id), edition: an_edition(SERIES, name), actor: Actor::System }
+    ProjectCreated {
+        project_id: ProjectId(id),
+        edition: an_edition(SERIES, name),
+        actor: Actor::System,
+    }
 }
 
 /// An edition of the usual programme in that year.
 fn in_year(year: i32, status: ProjectStatus) -> Edition {
-    Edition { year, status, ..an_edition(SERIES, &format!("{year}년 스마트상점")) }
+    Edition {
+        year,
+        status,
+        ..an_edition(SERIES, &format!("{year}년 스마트상점"))
+    }
 }
 
 /// A day, as it is written.
@@ -112,37 +128,70 @@ fn instant(text: &str) -> DateTime<Utc> {
 /// A period that ends on that day, or whenever.
 fn until(end: Option<&str>) -> Period {
     let ends_on = end.map(day);
-    Period { kind: PeriodKind::Range, text: "공고문 참조".to_owned(), starts_on: None, ends_on }
+    Period {
+        kind: PeriodKind::Range,
+        text: "공고문 참조".to_owned(),
+        starts_on: None,
+        ends_on,
+    }
 }
 
 fn created(id: Uuid, edition: Edition) -> ProjectCreated {
-    ProjectCreated { project_id: ProjectId(id), edition, actor: Actor::System }
+    ProjectCreated {
+        project_id: ProjectId(id),
+        edition,
+        actor: Actor::System,
+    }
 }
 
 fn started(id: Uuid, edition: Edition) -> ProjectStarted {
-    let edition = Edition { status: ProjectStatus::Ongoing, ..edition };
-    ProjectStarted { project_id: ProjectId(id), edition, actor: Actor::System }
+    let edition = Edition {
+        status: ProjectStatus::Ongoing,
+        ..edition
+    };
+    ProjectStarted {
+        project_id: ProjectId(id),
+        edition,
+        actor: Actor::System,
+    }
 }
 
 fn ended(id: Uuid, edition: Edition) -> ProjectEnded {
-    let edition = Edition { status: ProjectStatus::Ended, ..edition };
-    ProjectEnded { project_id: ProjectId(id), edition, actor: Actor::System }
+    let edition = Edition {
+        status: ProjectStatus::Ended,
+        ..edition
+    };
+    ProjectEnded {
+        project_id: ProjectId(id),
+        edition,
+        actor: Actor::System,
+    }
 }
 
 fn edited(id: Uuid, edition: Edition, changed: &[EditionField]) -> ProjectEdited {
-    ProjectEdited { project_id: ProjectId(id), edition, changed: changed.to_vec(), previous_period: None, actor: Actor::System }
+    ProjectEdited {
+        project_id: ProjectId(id),
+        edition,
+        changed: changed.to_vec(),
+        previous_period: None,
+        actor: Actor::System,
+    }
 }
 
 /// Delivers an event that was recorded at that instant.
 async fn deliver_at<E: Event>(app: &TestApp, at: DateTime<Utc>, version: i64, event: &E) {
     let mut envelope = envelope(Uuid::new_v4(), version, event);
     envelope.recorded_at = at;
-    app.deliver_raw(&envelope, serde_json::to_vec(event).unwrap()).await;
+    app.deliver_raw(&envelope, serde_json::to_vec(event).unwrap())
+        .await;
 }
 
 /// An interest as staff see it.
 async fn seen(app: &TestApp, id: Uuid) -> Value {
-    app.as_staff().get(&format!("/interests/{id}")).await.expect(200)
+    app.as_staff()
+        .get(&format!("/interests/{id}"))
+        .await
+        .expect(200)
 }
 
 fn id_of(view: &Value) -> Uuid {
@@ -151,5 +200,10 @@ fn id_of(view: &Value) -> Uuid {
 
 /// The ids of a page, in its order.
 fn ids(page: &Value) -> Vec<Uuid> {
-    page["items"].as_array().unwrap().iter().map(id_of).collect()
+    page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(id_of)
+        .collect()
 }

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::unattended::{asked, served};
 use crate::{
-    CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_match, created, deliver_at, id_of, in_year, instant, marked,
-    marked_and_matched, of, person, start, started, until,
+    CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_match, created, deliver_at, id_of,
+    in_year, instant, marked, marked_and_matched, of, person, start, started, until,
 };
 
 const NEXT: Uuid = Uuid::from_u128(0x9408);
@@ -20,13 +20,27 @@ const STAFF: Uuid = Uuid::from_u128(0x57AFF);
 /// it, and one that is off.
 async fn known(app: &TestApp, phone: &str, number: u128) -> [Uuid; 3] {
     let caller = app.as_customer(phone);
-    let (first, second, off) = (Uuid::from_u128(number + 1), Uuid::from_u128(number + 2), Uuid::from_u128(number + 3));
+    let (first, second, off) = (
+        Uuid::from_u128(number + 1),
+        Uuid::from_u128(number + 2),
+        Uuid::from_u128(number + 3),
+    );
     let series = Uuid::from_u128(number + 4);
-    let edition = || Edition { period: until(Some("2026-12-11")), ..an_edition(series, "스마트상점") };
-    deliver_at(app, instant("2026-11-20T01:00:00Z"), 1, &created(first, edition())).await;
+    let edition = || Edition {
+        period: until(Some("2026-12-11")),
+        ..an_edition(series, "스마트상점")
+    };
+    deliver_at(
+        app,
+        instant("2026-11-20T01:00:00Z"),
+        1,
+        &created(first, edition()),
+    )
+    .await;
     let body = json!({ "projectId": first, "customerName": format!("손님 {number}") });
     let matched = id_of(&caller.post("/interests", &body).await.expect(201));
-    app.deliver(1, &a_match(of(matched), SALESMAN, Some(CONSULTANT))).await;
+    app.deliver(1, &a_match(of(matched), SALESMAN, Some(CONSULTANT)))
+        .await;
     app.clock().advance(TimeDelta::seconds(1));
     let body = json!({
         "projectId": second, "projectName": "페이지가 보낸 이름", "phone": phone, "customerName": format!("손님 {number}"),
@@ -36,14 +50,51 @@ async fn known(app: &TestApp, phone: &str, number: u128) -> [Uuid; 3] {
     app.clock().advance(TimeDelta::seconds(1));
     let body = json!({ "projectId": off, "projectName": "아직 모르는 사업" });
     let turned = id_of(&caller.post("/interests", &body).await.expect(201));
-    caller.patch_if(&format!("/interests/{turned}"), 1, &json!({ "interested": false })).await.expect(200);
-    deliver_at(app, instant("2026-11-23T01:00:30Z"), 2, &started(first, edition())).await;
-    deliver_at(app, instant("2026-11-20T01:00:00Z"), 1, &created(second, an_edition(series, "스마트상점"))).await;
-    deliver_at(app, instant("2026-11-23T03:00:00Z"), 1, &asked(number + 5, phone)).await;
-    deliver_at(app, instant("2026-11-23T02:00:00Z"), 1, &served(number + 5, phone, SALESMAN)).await;
-    app.as_salesman(SALESMAN).get(&format!("/interests/{matched}/phone?why=visit")).await.expect(200);
+    caller
+        .patch_if(
+            &format!("/interests/{turned}"),
+            1,
+            &json!({ "interested": false }),
+        )
+        .await
+        .expect(200);
+    deliver_at(
+        app,
+        instant("2026-11-23T01:00:30Z"),
+        2,
+        &started(first, edition()),
+    )
+    .await;
+    deliver_at(
+        app,
+        instant("2026-11-20T01:00:00Z"),
+        1,
+        &created(second, an_edition(series, "스마트상점")),
+    )
+    .await;
+    deliver_at(
+        app,
+        instant("2026-11-23T03:00:00Z"),
+        1,
+        &asked(number + 5, phone),
+    )
+    .await;
+    deliver_at(
+        app,
+        instant("2026-11-23T02:00:00Z"),
+        1,
+        &served(number + 5, phone, SALESMAN),
+    )
+    .await;
+    app.as_salesman(SALESMAN)
+        .get(&format!("/interests/{matched}/phone?why=visit"))
+        .await
+        .expect(200);
     app.clock().advance(TimeDelta::seconds(1));
-    app.as_staff().get(&format!("/interests/{matched}/phone?why=call")).await.expect(200);
+    app.as_staff()
+        .get(&format!("/interests/{matched}/phone?why=call"))
+        .await
+        .expect(200);
     [matched, entered, turned]
 }
 
@@ -51,7 +102,15 @@ async fn known(app: &TestApp, phone: &str, number: u128) -> [Uuid; 3] {
 async fn a_customer_is_given_everything_that_is_kept_of_him() {
     let app = start().await;
     let profile = a_profile("김하늘", PersonRole::Salesman, 1);
-    app.deliver(1, &SalesmanRegistered { salesman_id: SalesmanId(SALESMAN), profile, actor: Actor::System }).await;
+    app.deliver(
+        1,
+        &SalesmanRegistered {
+            salesman_id: SalesmanId(SALESMAN),
+            profile,
+            actor: Actor::System,
+        },
+    )
+    .await;
     let [matched, entered, turned] = known(&app, PHONE, 0x100).await;
     let answer = app.as_customer(PHONE).get("/me/data").await;
     assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
@@ -81,34 +140,65 @@ async fn a_customer_is_given_everything_that_is_kept_of_him() {
             "lastActivityAt": "2026-11-23T01:00:02Z", "version": 2,
         },
     ]);
-    assert_eq!((&data["phone"], &data["lastFour"]), (&json!("+821012345678"), &json!("5678")));
+    assert_eq!(
+        (&data["phone"], &data["lastFour"]),
+        (&json!("+821012345678"), &json!("5678"))
+    );
     assert_eq!(data["interests"], interests);
     let consultation = json!({
         "id": project(5), "isOpen": true, "salesman": salesman, "consultant": consultant, "lastActivityAt": "2026-11-23T03:00:00Z",
     });
     assert_eq!(data["consultations"], json!([consultation]));
-    let told = app.as_customer(PHONE).get("/interests/notifications").await.expect(200)["items"].clone();
-    assert_eq!((&data["notifications"], told.as_array().unwrap().len(), &told[0]["kind"]), (&told, 1, &json!("started")));
+    let told = app
+        .as_customer(PHONE)
+        .get("/interests/notifications")
+        .await
+        .expect(200)["items"]
+        .clone();
+    assert_eq!(
+        (
+            &data["notifications"],
+            told.as_array().unwrap().len(),
+            &told[0]["kind"]
+        ),
+        (&told, 1, &json!("started"))
+    );
     let disclosure = |second: u32, role: &str, viewer: Option<Uuid>, why: &str| {
         json!({
             "at": format!("2026-11-23T01:00:0{second}Z"), "viewerRole": role, "viewerId": viewer, "why": why,
             "about": { "kind": "interest", "id": matched },
         })
     };
-    let expected = json!([disclosure(3, "staff", None, "call"), disclosure(2, "salesman", Some(SALESMAN), "visit")]);
+    let expected = json!([
+        disclosure(3, "staff", None, "call"),
+        disclosure(2, "salesman", Some(SALESMAN), "visit")
+    ]);
     assert_eq!(data["disclosures"], expected);
     // Which member of staff it was is no customer's business; the gateway is told, and decides.
     assert!(!data.to_string().contains(&STAFF.to_string()));
-    let told = app.as_customer(PHONE).get("/me/disclosures").await.expect(200);
-    assert_eq!(told["items"][0], disclosure(3, "staff", Some(STAFF), "call"));
+    let told = app
+        .as_customer(PHONE)
+        .get("/me/disclosures")
+        .await
+        .expect(200);
+    assert_eq!(
+        told["items"][0],
+        disclosure(3, "staff", Some(STAFF), "call")
+    );
     assert_eq!(data.as_object().unwrap().len(), 6);
 }
 
 #[tokio::test]
 async fn nobody_is_given_anything_of_another() {
     let app = start().await;
-    let (his, strangers) = (known(&app, PHONE, 0x100).await, known(&app, STRANGER, 0x200).await);
-    for (phone, other, ids, others) in [(PHONE, STRANGER, his, strangers), (STRANGER, PHONE, strangers, his)] {
+    let (his, strangers) = (
+        known(&app, PHONE, 0x100).await,
+        known(&app, STRANGER, 0x200).await,
+    );
+    for (phone, other, ids, others) in [
+        (PHONE, STRANGER, his, strangers),
+        (STRANGER, PHONE, strangers, his),
+    ] {
         let caller = app.as_customer(phone);
         for path in ["/me/data", "/me/disclosures"] {
             let given = caller.get(path).await.expect(200).to_string();
@@ -126,7 +216,10 @@ async fn nobody_is_given_anything_of_another() {
     });
     let nobody = app.as_customer("010-0000-0000");
     assert_eq!(nobody.get("/me/data").await.expect(200), nothing);
-    assert_eq!(nobody.get("/me/disclosures").await.expect(200), json!({ "items": [] }));
+    assert_eq!(
+        nobody.get("/me/disclosures").await.expect(200),
+        json!({ "items": [] })
+    );
 }
 
 #[tokio::test]
@@ -134,8 +227,18 @@ async fn who_saw_his_number_is_told_newest_first() {
     let app = start().await;
     let id = marked_and_matched(&app).await;
     let other = json!({ "projectId": NEXT, "projectName": "다른 사업" });
-    let second = id_of(&app.as_customer(PHONE).post("/interests", &other).await.expect(201));
-    let strangers = id_of(&app.as_customer(STRANGER).post("/interests", &other).await.expect(201));
+    let second = id_of(
+        &app.as_customer(PHONE)
+            .post("/interests", &other)
+            .await
+            .expect(201),
+    );
+    let strangers = id_of(
+        &app.as_customer(STRANGER)
+            .post("/interests", &other)
+            .await
+            .expect(201),
+    );
     for (caller, interest, why) in [
         (app.as_salesman(SALESMAN), id, "?why=first"),
         (app.as_staff(), strangers, "?why=another"),
@@ -143,7 +246,10 @@ async fn who_saw_his_number_is_told_newest_first() {
         (app.as_staff(), second, "?why=last"),
     ] {
         app.clock().advance(TimeDelta::seconds(1));
-        caller.get(&format!("/interests/{interest}/phone{why}")).await.expect(200);
+        caller
+            .get(&format!("/interests/{interest}/phone{why}"))
+            .await
+            .expect(200);
     }
     let row = |second: u32, role: &str, viewer: Uuid, why: Value, interest: Uuid| {
         json!({
@@ -156,26 +262,55 @@ async fn who_saw_his_number_is_told_newest_first() {
         row(3, "consultant", CONSULTANT, Value::Null, id),
         row(1, "salesman", SALESMAN, json!("first"), id),
     ] });
-    assert_eq!(app.as_customer(PHONE).get("/me/disclosures").await.expect(200), expected);
+    assert_eq!(
+        app.as_customer(PHONE)
+            .get("/me/disclosures")
+            .await
+            .expect(200),
+        expected
+    );
     let strangers = json!({ "items": [row(2, "staff", STAFF, json!("another"), strangers)] });
-    assert_eq!(app.as_customer(STRANGER).get("/me/disclosures").await.expect(200), strangers);
+    assert_eq!(
+        app.as_customer(STRANGER)
+            .get("/me/disclosures")
+            .await
+            .expect(200),
+        strangers
+    );
 }
 
 #[tokio::test]
 async fn who_comes_again_is_given_what_is_kept_of_him_since() {
     let app = start().await;
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned))).await;
+    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned)))
+        .await;
     let old = marked_and_matched(&app).await;
-    app.as_staff().get(&format!("/interests/{old}/phone?why=old")).await.expect(200);
+    app.as_staff()
+        .get(&format!("/interests/{old}/phone?why=old"))
+        .await
+        .expect(200);
     crate::erasing::erase(&app, PHONE).await.expect(204);
     app.clock().advance(TimeDelta::hours(1));
     let new = marked(&app).await;
     assert_ne!(old, new);
-    app.as_staff().get(&format!("/interests/{new}/phone?why=new")).await.expect(200);
+    app.as_staff()
+        .get(&format!("/interests/{new}/phone?why=new"))
+        .await
+        .expect(200);
     let data = app.as_customer(PHONE).get("/me/data").await.expect(200);
     let interests = data["interests"].as_array().unwrap();
-    assert_eq!((interests.len(), &interests[0]["id"], &interests[0]["seriesId"]), (1, &json!(new), &json!(SERIES)));
+    assert_eq!(
+        (
+            interests.len(),
+            &interests[0]["id"],
+            &interests[0]["seriesId"]
+        ),
+        (1, &json!(new), &json!(SERIES))
+    );
     let disclosures = data["disclosures"].as_array().unwrap();
-    assert_eq!((disclosures.len(), &disclosures[0]["why"]), (1, &json!("new")));
+    assert_eq!(
+        (disclosures.len(), &disclosures[0]["why"]),
+        (1, &json!("new"))
+    );
     assert!(!data.to_string().contains(&old.to_string()));
 }

@@ -7,8 +7,8 @@ use service_kit::testing::{TestApp, an_edition};
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_match, created, deliver_at, id_of, ids, in_year, instant, of, seen,
-    start, started,
+    CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_match, created, deliver_at, id_of,
+    ids, in_year, instant, of, seen, start, started,
 };
 
 const OTHER: Uuid = Uuid::from_u128(0x9408);
@@ -17,23 +17,37 @@ const THIRD: Uuid = Uuid::from_u128(0x9409);
 async fn mark(app: &TestApp, project: Uuid) -> Uuid {
     app.clock().advance(TimeDelta::seconds(1));
     let body = json!({ "projectId": project, "projectName": "페이지가 보낸 이름", "customerName": "홍길동" });
-    id_of(&app.as_customer(PHONE).post("/interests", &body).await.expect(201))
+    id_of(
+        &app.as_customer(PHONE)
+            .post("/interests", &body)
+            .await
+            .expect(201),
+    )
 }
 
 async fn turn(app: &TestApp, id: Uuid, version: i64, interested: bool) {
     let body = json!({ "interested": interested });
-    app.as_customer(PHONE).patch_if(&format!("/interests/{id}"), version, &body).await.expect(200);
+    app.as_customer(PHONE)
+        .patch_if(&format!("/interests/{id}"), version, &body)
+        .await
+        .expect(200);
 }
 
 /// Two marks of one customer, of which nobody knew that they are of one series; and the project's event that tells it.
 async fn two_of_one_series(app: &TestApp, is_older_known: bool) -> (Uuid, Uuid) {
-    let (first, second) = if is_older_known { (OTHER, PROJECT) } else { (PROJECT, OTHER) };
+    let (first, second) = if is_older_known {
+        (OTHER, PROJECT)
+    } else {
+        (PROJECT, OTHER)
+    };
     if is_older_known {
-        app.deliver(1, &created(OTHER, in_year(2027, ProjectStatus::Planned))).await;
+        app.deliver(1, &created(OTHER, in_year(2027, ProjectStatus::Planned)))
+            .await;
     }
     let older = mark(app, first).await;
     if !is_older_known {
-        app.deliver(1, &created(OTHER, in_year(2027, ProjectStatus::Planned))).await;
+        app.deliver(1, &created(OTHER, in_year(2027, ProjectStatus::Planned)))
+            .await;
     }
     let newer = mark(app, second).await;
     app.new_events().await;
@@ -46,26 +60,57 @@ async fn the_older_one_stays_and_the_newer_is_turned_off_with_an_event() {
         let app = start().await;
         let (older, newer) = two_of_one_series(&app, is_older_known).await;
         app.deliver(1, &a_match(of(newer), SALESMAN, None)).await;
-        app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ongoing))).await;
+        app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ongoing)))
+            .await;
         assert!(app.parked().await.is_empty());
         let shown = seen(&app, older).await;
         assert_eq!(
-            (&shown["seriesId"], &shown["projectId"], &shown["interested"]),
+            (
+                &shown["seriesId"],
+                &shown["projectId"],
+                &shown["interested"]
+            ),
             (&json!(SERIES), &json!(OTHER), &json!(true))
         );
-        assert_eq!((&shown["version"], &shown["mergedInto"]), (&json!(1), &Value::Null));
+        assert_eq!(
+            (&shown["version"], &shown["mergedInto"]),
+            (&json!(1), &Value::Null)
+        );
         let merged = seen(&app, newer).await;
-        assert_eq!((&merged["interested"], &merged["version"], &merged["mergedInto"]), (&json!(false), &json!(2), &json!(older)));
+        assert_eq!(
+            (
+                &merged["interested"],
+                &merged["version"],
+                &merged["mergedInto"]
+            ),
+            (&json!(false), &json!(2), &json!(older))
+        );
         assert_eq!(merged["seriesId"], json!(SERIES));
         let events = app.new_events().await;
-        assert_eq!((events.len(), events[0].0.as_str(), events[0].1), (1, "ktgg.InterestUpdated.v1", 2));
+        assert_eq!(
+            (events.len(), events[0].0.as_str(), events[0].1),
+            (1, "ktgg.InterestUpdated.v1", 2)
+        );
         let told = &events[0].2;
-        assert_eq!((&told["interestId"], &told["interested"]), (&json!(newer), &json!(false)));
-        assert_eq!((&told["salesmanId"], &told["actor"]["role"]), (&json!(SALESMAN), &json!("system")));
+        assert_eq!(
+            (&told["interestId"], &told["interested"]),
+            (&json!(newer), &json!(false))
+        );
+        assert_eq!(
+            (&told["salesmanId"], &told["actor"]["role"]),
+            (&json!(SALESMAN), &json!("system"))
+        );
         // The list holds the one that stands for both, and marking either edition again gives it.
-        assert_eq!(ids(&app.as_customer(PHONE).get("/interests").await.expect(200)), [older]);
+        assert_eq!(
+            ids(&app.as_customer(PHONE).get("/interests").await.expect(200)),
+            [older]
+        );
         for project in [PROJECT, OTHER] {
-            let again = app.as_customer(PHONE).post("/interests", &json!({ "projectId": project })).await.expect(200);
+            let again = app
+                .as_customer(PHONE)
+                .post("/interests", &json!({ "projectId": project }))
+                .await
+                .expect(200);
             assert_eq!(id_of(&again), older);
         }
         assert!(app.new_events().await.is_empty());
@@ -76,38 +121,62 @@ async fn the_older_one_stays_and_the_newer_is_turned_off_with_an_event() {
 async fn what_was_merged_is_off_for_good() {
     let app = start().await;
     let (older, newer) = two_of_one_series(&app, true).await;
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ongoing))).await;
+    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ongoing)))
+        .await;
     app.new_events().await;
     for caller in [app.as_customer(PHONE), app.as_staff()] {
         let on = json!({ "interested": true, "consent": true });
-        let answer = caller.patch_if(&format!("/interests/{newer}"), 2, &on).await;
+        let answer = caller
+            .patch_if(&format!("/interests/{newer}"), 2, &on)
+            .await;
         assert_eq!(answer.json["into"], json!(older));
         assert_eq!(answer.problem(409).0, "interest-merged");
     }
     turn(&app, newer, 2, false).await;
-    assert_eq!((seen(&app, newer).await["version"].clone(), app.new_events().await.len()), (json!(2), 0));
+    assert_eq!(
+        (
+            seen(&app, newer).await["version"].clone(),
+            app.new_events().await.len()
+        ),
+        (json!(2), 0)
+    );
     // A match that comes late is no error, and shows nobody what the older one's people are to know.
-    app.deliver(1, &a_match(of(newer), SALESMAN, Some(CONSULTANT))).await;
+    app.deliver(1, &a_match(of(newer), SALESMAN, Some(CONSULTANT)))
+        .await;
     assert!(app.parked().await.is_empty());
     let path = format!("/interests/{newer}");
     for caller in [app.as_salesman(SALESMAN), app.as_consultant(CONSULTANT)] {
         assert_eq!(caller.get(&path).await.problem(404).0, "not-found");
-        assert_eq!(caller.get(&format!("{path}/phone")).await.problem(404).0, "not-found");
+        assert_eq!(
+            caller.get(&format!("{path}/phone")).await.problem(404).0,
+            "not-found"
+        );
     }
     for caller in [app.as_customer(PHONE), app.as_staff()] {
-        assert_eq!(caller.get(&path).await.expect(200)["mergedInto"], json!(older));
+        assert_eq!(
+            caller.get(&path).await.expect(200)["mergedInto"],
+            json!(older)
+        );
     }
-    app.as_staff().get(&format!("{path}/phone")).await.expect(200);
+    app.as_staff()
+        .get(&format!("{path}/phone"))
+        .await
+        .expect(200);
     // Others' interests are their own.
     let body = json!({ "projectId": PROJECT });
-    app.as_customer(STRANGER).post("/interests", &body).await.expect(201);
+    app.as_customer(STRANGER)
+        .post("/interests", &body)
+        .await
+        .expect(201);
 }
 
 #[tokio::test]
 async fn one_of_the_two_being_on_turns_the_older_on_and_both_off_leave_both_off() {
-    for (older_is_on, newer_is_on, events) in
-        [(false, true, vec![(false, 2), (true, 3)]), (true, false, vec![]), (false, false, vec![])]
-    {
+    for (older_is_on, newer_is_on, events) in [
+        (false, true, vec![(false, 2), (true, 3)]),
+        (true, false, vec![]),
+        (false, false, vec![]),
+    ] {
         let app = start().await;
         let (older, newer) = two_of_one_series(&app, false).await;
         for (id, is_on) in [(older, older_is_on), (newer, newer_is_on)] {
@@ -116,7 +185,8 @@ async fn one_of_the_two_being_on_turns_the_older_on_and_both_off_leave_both_off(
             }
         }
         app.new_events().await;
-        app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ongoing))).await;
+        app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ongoing)))
+            .await;
         let told: Vec<(bool, i64)> = app
             .new_events()
             .await
@@ -124,7 +194,10 @@ async fn one_of_the_two_being_on_turns_the_older_on_and_both_off_leave_both_off(
             .map(|(_, version, payload)| (payload["interested"].as_bool().unwrap(), version))
             .collect();
         assert_eq!(told, events, "{older_is_on} {newer_is_on}");
-        assert_eq!(seen(&app, older).await["interested"], json!(older_is_on || newer_is_on));
+        assert_eq!(
+            seen(&app, older).await["interested"],
+            json!(older_is_on || newer_is_on)
+        );
         assert_eq!(seen(&app, newer).await["interested"], json!(false));
         assert_eq!(seen(&app, newer).await["mergedInto"], json!(older));
     }
@@ -135,7 +208,12 @@ async fn the_older_one_takes_over_name_consent_and_who_brought_the_customer_in()
     for is_older_on in [true, false] {
         let app = start().await;
         let body = json!({ "projectId": PROJECT, "projectName": "스마트상점" });
-        let older = id_of(&app.as_customer(PHONE).post("/interests", &body).await.expect(201));
+        let older = id_of(
+            &app.as_customer(PHONE)
+                .post("/interests", &body)
+                .await
+                .expect(201),
+        );
         if !is_older_on {
             turn(&app, older, 1, false).await;
         }
@@ -143,20 +221,40 @@ async fn the_older_one_takes_over_name_consent_and_who_brought_the_customer_in()
         let body = json!({
             "projectId": OTHER, "projectName": "스마트상점", "phone": PHONE, "customerName": "홍길동", "consent": true,
         });
-        let newer = id_of(&app.as_salesman(SALESMAN).post("/interests", &body).await.expect(201));
+        let newer = id_of(
+            &app.as_salesman(SALESMAN)
+                .post("/interests", &body)
+                .await
+                .expect(201),
+        );
         app.new_events().await;
-        app.deliver(1, &created(OTHER, in_year(2027, ProjectStatus::Planned))).await;
-        app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned))).await;
+        app.deliver(1, &created(OTHER, in_year(2027, ProjectStatus::Planned)))
+            .await;
+        app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned)))
+            .await;
         let shown = seen(&app, older).await;
-        assert_eq!((&shown["customerName"], &shown["interested"]), (&json!("홍길동"), &json!(true)), "{is_older_on}");
-        assert_eq!(shown["consent"], json!({ "role": "salesman", "by": SALESMAN, "at": "2026-11-23T01:01:00Z" }));
+        assert_eq!(
+            (&shown["customerName"], &shown["interested"]),
+            (&json!("홍길동"), &json!(true)),
+            "{is_older_on}"
+        );
+        assert_eq!(
+            shown["consent"],
+            json!({ "role": "salesman", "by": SALESMAN, "at": "2026-11-23T01:01:00Z" })
+        );
         let events = app.new_events().await;
-        assert_eq!((&events[0].2["interestId"], &events[0].2["interested"]), (&json!(newer), &json!(false)));
+        assert_eq!(
+            (&events[0].2["interestId"], &events[0].2["interested"]),
+            (&json!(newer), &json!(false))
+        );
         if is_older_on {
             assert_eq!(events.len(), 1);
         } else {
             let told = &events[1].2;
-            assert_eq!((&told["interestId"], &told["interested"]), (&json!(older), &json!(true)));
+            assert_eq!(
+                (&told["interestId"], &told["interested"]),
+                (&json!(older), &json!(true))
+            );
             assert_eq!(told["actor"], json!({ "role": "salesman", "id": SALESMAN }));
         }
     }
@@ -171,14 +269,36 @@ async fn whoever_was_interested_in_one_of_the_two_is_told_what_happened_since_th
         turn(&app, older, 1, false).await;
         app.clock().advance(TimeDelta::minutes(1));
         mark(&app, OTHER).await;
-        deliver_at(&app, instant("2026-11-23T01:00:30Z"), 1, &created(THIRD, in_year(2028, ProjectStatus::Planned))).await;
-        deliver_at(&app, instant("2026-11-23T01:02:00Z"), 2, &started(THIRD, in_year(2028, ProjectStatus::Planned))).await;
+        deliver_at(
+            &app,
+            instant("2026-11-23T01:00:30Z"),
+            1,
+            &created(THIRD, in_year(2028, ProjectStatus::Planned)),
+        )
+        .await;
+        deliver_at(
+            &app,
+            instant("2026-11-23T01:02:00Z"),
+            2,
+            &started(THIRD, in_year(2028, ProjectStatus::Planned)),
+        )
+        .await;
         app.clock().advance(TimeDelta::hours(1));
         for project in order {
-            app.deliver(1, &created(project, in_year(2026, ProjectStatus::Planned))).await;
+            app.deliver(1, &created(project, in_year(2026, ProjectStatus::Planned)))
+                .await;
         }
-        let page = app.as_customer(PHONE).get("/interests/notifications").await.expect(200);
-        let kinds: Vec<&Value> = page["items"].as_array().unwrap().iter().map(|row| &row["kind"]).collect();
+        let page = app
+            .as_customer(PHONE)
+            .get("/interests/notifications")
+            .await
+            .expect(200);
+        let kinds: Vec<&Value> = page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| &row["kind"])
+            .collect();
         assert_eq!(kinds, [&json!("started")], "{order:?}");
     }
 }
@@ -211,7 +331,10 @@ async fn a_mark_that_loses_against_an_event_is_tried_again_by_itself() {
     mark(&app, OTHER).await;
     // A batch of events has changed something of the customer, and comes to the project that he is marking.
     let mut batch = app.pool().begin().await.unwrap();
-    sqlx::query("select 1 from customer for update").execute(&mut *batch).await.unwrap();
+    sqlx::query("select 1 from customer for update")
+        .execute(&mut *batch)
+        .await
+        .unwrap();
     let body = json!({ "projectId": PROJECT, "projectName": "스마트상점" });
     let caller = app.as_customer(PHONE);
     let taking = async {
@@ -231,11 +354,17 @@ async fn a_mark_that_loses_against_an_event_is_tried_again_by_itself() {
 pub(crate) async fn wait_for_a_lock(app: &TestApp) {
     let waits = "select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
     let looking = async {
-        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(app.pool()).await.unwrap() {
+        while !sqlx::query_scalar::<_, bool>(waits)
+            .fetch_one(app.pool())
+            .await
+            .unwrap()
+        {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), looking).await.expect("nobody waits for a lock");
+    tokio::time::timeout(std::time::Duration::from_secs(20), looking)
+        .await
+        .expect("nobody waits for a lock");
 }
 
 #[tokio::test]
@@ -244,16 +373,25 @@ async fn three_of_one_series_end_in_the_oldest_whichever_edition_is_heard_of_fir
         let app = start().await;
         let oldest = mark(&app, PROJECT).await;
         let middle = mark(&app, THIRD).await;
-        app.deliver(1, &created(OTHER, in_year(2027, ProjectStatus::Planned))).await;
+        app.deliver(1, &created(OTHER, in_year(2027, ProjectStatus::Planned)))
+            .await;
         let newest = mark(&app, OTHER).await;
         for project in order {
-            app.deliver(1, &created(project, in_year(2026, ProjectStatus::Ongoing))).await;
+            app.deliver(1, &created(project, in_year(2026, ProjectStatus::Ongoing)))
+                .await;
         }
         for id in [middle, newest] {
             let merged = seen(&app, id).await;
-            assert_eq!((&merged["mergedInto"], &merged["interested"]), (&json!(oldest), &json!(false)), "{order:?}");
+            assert_eq!(
+                (&merged["mergedInto"], &merged["interested"]),
+                (&json!(oldest), &json!(false)),
+                "{order:?}"
+            );
         }
-        assert_eq!(ids(&app.as_customer(PHONE).get("/interests").await.expect(200)), [oldest]);
+        assert_eq!(
+            ids(&app.as_customer(PHONE).get("/interests").await.expect(200)),
+            [oldest]
+        );
         assert!(app.parked().await.is_empty());
     }
 }
@@ -261,10 +399,14 @@ async fn three_of_one_series_end_in_the_oldest_whichever_edition_is_heard_of_fir
 #[tokio::test]
 async fn an_edition_that_moves_to_another_series_takes_along_who_marked_it() {
     let app = start().await;
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ongoing))).await;
+    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ongoing)))
+        .await;
     let id = mark(&app, PROJECT).await;
     let elsewhere = Uuid::from_u128(0x5E2);
-    let moved = Edition { year: 2026, ..an_edition(elsewhere, "옮긴 사업") };
+    let moved = Edition {
+        year: 2026,
+        ..an_edition(elsewhere, "옮긴 사업")
+    };
     app.deliver(2, &started(PROJECT, moved)).await;
     let shown = seen(&app, id).await;
     assert_eq!(
@@ -277,11 +419,28 @@ async fn an_edition_that_moves_to_another_series_takes_along_who_marked_it() {
 async fn who_marked_two_of_one_series_is_told_and_reminded_once() {
     let app = start().await;
     two_of_one_series(&app, false).await;
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned))).await;
+    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned)))
+        .await;
     let at = instant("2026-11-23T01:05:00Z");
-    deliver_at(&app, at, 2, &started(PROJECT, in_year(2026, ProjectStatus::Planned))).await;
-    let page = app.as_customer(PHONE).get("/interests/notifications").await.expect(200);
-    assert_eq!((page["items"].as_array().unwrap().len(), &page["items"][0]["kind"]), (1, &json!("started")));
+    deliver_at(
+        &app,
+        at,
+        2,
+        &started(PROJECT, in_year(2026, ProjectStatus::Planned)),
+    )
+    .await;
+    let page = app
+        .as_customer(PHONE)
+        .get("/interests/notifications")
+        .await
+        .expect(200);
+    assert_eq!(
+        (
+            page["items"].as_array().unwrap().len(),
+            &page["items"][0]["kind"]
+        ),
+        (1, &json!("started"))
+    );
 }
 
 #[tokio::test]
@@ -293,7 +452,10 @@ async fn a_mark_that_is_stored_while_its_projects_event_is_taken_in_learns_its_s
         let event = created(project, an_edition(series, "사업"));
         let caller = app.as_customer(PHONE);
         let (answer, ()) = tokio::join!(caller.post("/interests", &body), app.deliver(1, &event));
-        assert_eq!(seen(&app, id_of(&answer.expect(201))).await["seriesId"], json!(series));
+        assert_eq!(
+            seen(&app, id_of(&answer.expect(201))).await["seriesId"],
+            json!(series)
+        );
     }
 }
 
@@ -301,7 +463,8 @@ async fn a_mark_that_is_stored_while_its_projects_event_is_taken_in_learns_its_s
 async fn a_mark_of_the_series_that_is_stored_while_an_older_one_moves_into_it_parks_nothing() {
     let app = start().await;
     let older = mark(&app, PROJECT).await;
-    app.deliver(1, &created(OTHER, in_year(2027, ProjectStatus::Planned))).await;
+    app.deliver(1, &created(OTHER, in_year(2027, ProjectStatus::Planned)))
+        .await;
     // Another request has stored the customer's mark of the other edition, and is about to commit it.
     let mut tx = app.pool().begin().await.unwrap();
     let newer = Uuid::from_u128(u128::MAX);

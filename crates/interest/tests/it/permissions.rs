@@ -6,5 +6,8 @@ use crate::start;
 
 #[tokio::test]
 async fn everybody_may_call_what_the_table_says_and_nothing_else() {
-    start().await.walk(&service().description(), permissions::TABLE).await;
+    start()
+        .await
+        .walk(&service().description(), permissions::TABLE)
+        .await;
 }

@@ -30,20 +30,37 @@ async fn who_works_with_the_customer_reads_his_number_and_it_is_recorded_who_whe
             "?why=%20%EB%B0%A9%EB%AC%B8%20%EC%95%BD%EC%86%8D%20",
             Some("방문 약속"),
         ),
-        ("consultant", app.as_consultant(CONSULTANT), CONSULTANT, "", None),
+        (
+            "consultant",
+            app.as_consultant(CONSULTANT),
+            CONSULTANT,
+            "",
+            None,
+        ),
         ("staff", app.as_staff(), staff, "?why=%20", None),
     ] {
         app.clock().advance(chrono::TimeDelta::seconds(1));
         let answer = caller.get(&format!("{path}{query}")).await;
         assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
         assert_eq!(answer.expect(200), json!({ "phone": "+821012345678" }));
-        let (last_role, last_viewer, customer_id, interest_id, last_why, _) = disclosures(&app).await.pop().unwrap();
-        assert_eq!((last_role.as_str(), last_viewer, last_why.as_deref()), (role, viewer, why));
+        let (last_role, last_viewer, customer_id, interest_id, last_why, _) =
+            disclosures(&app).await.pop().unwrap();
+        assert_eq!(
+            (last_role.as_str(), last_viewer, last_why.as_deref()),
+            (role, viewer, why)
+        );
         assert_eq!((customer_id, interest_id), (customer(PHONE).subject, id));
     }
     let recorded = disclosures(&app).await;
     let times: Vec<&str> = recorded.iter().map(|(.., at)| at.as_str()).collect();
-    assert_eq!(times, ["2026-11-23 01:00:01+00", "2026-11-23 01:00:02+00", "2026-11-23 01:00:03+00"]);
+    assert_eq!(
+        times,
+        [
+            "2026-11-23 01:00:01+00",
+            "2026-11-23 01:00:02+00",
+            "2026-11-23 01:00:03+00"
+        ]
+    );
     assert!(app.new_events().await.is_empty());
 }
 
@@ -55,17 +72,33 @@ async fn nobody_else_reads_a_number_and_nothing_is_recorded_of_trying() {
     for (who, caller) in [
         ("another salesman", app.as_salesman(other)),
         ("another consultant", app.as_consultant(other)),
-        ("a consultant with the salesman's id", app.as_consultant(SALESMAN)),
+        (
+            "a consultant with the salesman's id",
+            app.as_consultant(SALESMAN),
+        ),
     ] {
         assert_eq!(caller.get(&path).await.problem(404).0, "not-found", "{who}");
     }
     // A customer knows his own.
     for phone in [PHONE, STRANGER] {
-        assert_eq!(app.as_customer(phone).get(&path).await.problem(403).0, "not-allowed");
+        assert_eq!(
+            app.as_customer(phone).get(&path).await.problem(403).0,
+            "not-allowed"
+        );
     }
-    assert_eq!(app.anyone().get(&path).await.problem(401).0, "sign-in-required");
+    assert_eq!(
+        app.anyone().get(&path).await.problem(401).0,
+        "sign-in-required"
+    );
     for id in [Uuid::from_u128(7).to_string(), "x".to_owned()] {
-        assert_eq!(app.as_staff().get(&format!("/interests/{id}/phone")).await.problem(404).0, "not-found");
+        assert_eq!(
+            app.as_staff()
+                .get(&format!("/interests/{id}/phone"))
+                .await
+                .problem(404)
+                .0,
+            "not-found"
+        );
     }
     assert!(disclosures(&app).await.is_empty());
 }
@@ -74,7 +107,13 @@ async fn nobody_else_reads_a_number_and_nothing_is_recorded_of_trying() {
 async fn a_salesman_who_is_not_on_it_yet_reads_no_number() {
     let app = start().await;
     let id = marked(&app).await;
-    assert_eq!(app.as_salesman(SALESMAN).get(&format!("/interests/{id}/phone")).await.status, 404);
+    assert_eq!(
+        app.as_salesman(SALESMAN)
+            .get(&format!("/interests/{id}/phone"))
+            .await
+            .status,
+        404
+    );
 }
 
 #[tokio::test]
@@ -82,13 +121,25 @@ async fn who_works_with_the_customer_may_call_him_only_while_he_is_interested() 
     let app = start().await;
     let id = marked_and_matched(&app).await;
     let path = format!("/interests/{id}");
-    app.as_customer(PHONE).patch_if(&path, 1, &json!({ "interested": false })).await.expect(200);
+    app.as_customer(PHONE)
+        .patch_if(&path, 1, &json!({ "interested": false }))
+        .await
+        .expect(200);
     for caller in [app.as_salesman(SALESMAN), app.as_consultant(CONSULTANT)] {
-        assert_eq!(caller.get(&format!("{path}/phone")).await.problem(404).0, "not-found");
-        assert_eq!(caller.get(&path).await.expect(200)["phone"], "010-****-5678");
+        assert_eq!(
+            caller.get(&format!("{path}/phone")).await.problem(404).0,
+            "not-found"
+        );
+        assert_eq!(
+            caller.get(&path).await.expect(200)["phone"],
+            "010-****-5678"
+        );
     }
     assert!(disclosures(&app).await.is_empty());
-    app.as_staff().get(&format!("{path}/phone")).await.expect(200);
+    app.as_staff()
+        .get(&format!("{path}/phone"))
+        .await
+        .expect(200);
     assert_eq!(disclosures(&app).await.len(), 1);
 }
 
@@ -97,10 +148,21 @@ async fn a_purpose_is_a_short_sentence() {
     let app = start().await;
     let id = marked(&app).await;
     let letter = "%EA%B0%80";
-    for (why, status) in
-        [(letter.repeat(200), 200), (letter.repeat(201), 422), ("a%00b".to_owned(), 422), ("a%0Ab".to_owned(), 422)]
-    {
-        let answer = app.as_staff().send(Method::GET, &format!("/interests/{id}/phone?why={why}"), &[], Vec::new()).await;
+    for (why, status) in [
+        (letter.repeat(200), 200),
+        (letter.repeat(201), 422),
+        ("a%00b".to_owned(), 422),
+        ("a%0Ab".to_owned(), 422),
+    ] {
+        let answer = app
+            .as_staff()
+            .send(
+                Method::GET,
+                &format!("/interests/{id}/phone?why={why}"),
+                &[],
+                Vec::new(),
+            )
+            .await;
         assert_eq!(answer.status, status, "{why}");
         if status == 422 {
             assert_eq!(answer.problem(422).0, "wrong-query");
@@ -113,7 +175,10 @@ async fn a_purpose_is_a_short_sentence() {
 async fn a_number_whose_reading_cannot_be_recorded_is_not_shown() {
     let app = start().await;
     let id = marked(&app).await;
-    sqlx::query("alter table disclosure add check (false)").execute(app.pool()).await.unwrap();
+    sqlx::query("alter table disclosure add check (false)")
+        .execute(app.pool())
+        .await
+        .unwrap();
     let answer = app.as_staff().get(&format!("/interests/{id}/phone")).await;
     assert!(!answer.json.to_string().contains("1234"), "{}", answer.json);
     assert_eq!(answer.problem(500).0, "internal");

@@ -14,7 +14,10 @@ use service_kit::testing::{MockClock, TestApp, an_edition};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{PHONE, PROJECT, STRANGER, a_mark, created, edited, ended, in_year, instant, start, started, until};
+use crate::{
+    PHONE, PROJECT, STRANGER, a_mark, created, edited, ended, in_year, instant, start, started,
+    until,
+};
 
 /// Moves the service's clock to that instant.
 fn set(app: &TestApp, to: &str) {
@@ -23,24 +26,40 @@ fn set(app: &TestApp, to: &str) {
 }
 
 fn closing_on(end: &str) -> Edition {
-    Edition { period: until(Some(end)), ..in_year(2026, ProjectStatus::Ongoing) }
+    Edition {
+        period: until(Some(end)),
+        ..in_year(2026, ProjectStatus::Ongoing)
+    }
 }
 
 /// Two customers have marked an edition that is taken until 11 December.
 async fn two_who_wait() -> TestApp {
     let app = start().await;
-    app.deliver(1, &created(PROJECT, closing_on("2026-12-11"))).await;
+    app.deliver(1, &created(PROJECT, closing_on("2026-12-11")))
+        .await;
     for phone in [PHONE, STRANGER] {
-        app.as_customer(phone).post("/interests", &a_mark()).await.expect(201);
+        app.as_customer(phone)
+            .post("/interests", &a_mark())
+            .await
+            .expect(201);
     }
     app
 }
 
 /// What the usual customer was reminded of: kind and deadline, newest first.
 async fn reminded(app: &TestApp) -> Vec<(Value, Value)> {
-    let page = app.as_customer(PHONE).get("/interests/notifications").await.expect(200);
-    let rows = page["items"].as_array().unwrap().iter().filter(|row| row["kind"].as_str().unwrap().starts_with("deadline"));
-    rows.map(|row| (row["kind"].clone(), row["deadline"].clone())).collect()
+    let page = app
+        .as_customer(PHONE)
+        .get("/interests/notifications")
+        .await
+        .expect(200);
+    let rows = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["kind"].as_str().unwrap().starts_with("deadline"));
+    rows.map(|row| (row["kind"].clone(), row["deadline"].clone()))
+        .collect()
 }
 
 #[tokio::test]
@@ -62,14 +81,34 @@ async fn everybody_is_reminded_once_seven_days_and_one_day_before_from_nine_in_s
         ("2026-12-12T00:00:00Z", 0),
     ] {
         set(&app, at);
-        assert_eq!(remind_deadlines(app.context()).await.unwrap(), expected, "{at}");
+        assert_eq!(
+            remind_deadlines(app.context()).await.unwrap(),
+            expected,
+            "{at}"
+        );
     }
     let deadline = json!("2026-12-11");
-    assert_eq!(reminded(&app).await, [(json!("deadline_d1"), deadline.clone()), (json!("deadline_d7"), deadline)]);
-    let page = app.as_customer(PHONE).get("/interests/notifications").await.expect(200);
+    assert_eq!(
+        reminded(&app).await,
+        [
+            (json!("deadline_d1"), deadline.clone()),
+            (json!("deadline_d7"), deadline)
+        ]
+    );
+    let page = app
+        .as_customer(PHONE)
+        .get("/interests/notifications")
+        .await
+        .expect(200);
     let row = &page["items"][1];
-    assert_eq!((&row["projectId"], &row["createdAt"]), (&json!(PROJECT), &json!("2026-12-04T00:00:00Z")));
-    assert_eq!((&page["unread"], app.new_events().await.len()), (&json!(2), 2));
+    assert_eq!(
+        (&row["projectId"], &row["createdAt"]),
+        (&json!(PROJECT), &json!("2026-12-04T00:00:00Z"))
+    );
+    assert_eq!(
+        (&page["unread"], app.new_events().await.len()),
+        (&json!(2), 2)
+    );
 }
 
 #[tokio::test]
@@ -78,11 +117,12 @@ async fn however_many_are_interested_each_is_reminded_once() {
     crate::notifications::crowd(&app, 2500).await;
     set(&app, "2026-12-04T00:00:00Z");
     assert_eq!(remind_deadlines(app.context()).await.unwrap(), 2502);
-    let reminders: (i64, i64) =
-        sqlx::query_as("select count(*), count(distinct customer_id) from notification where kind = 'deadline_d7'")
-            .fetch_one(app.pool())
-            .await
-            .unwrap();
+    let reminders: (i64, i64) = sqlx::query_as(
+        "select count(*), count(distinct customer_id) from notification where kind = 'deadline_d7'",
+    )
+    .fetch_one(app.pool())
+    .await
+    .unwrap();
     assert_eq!(reminders, (2502, 2502));
     // Looking again writes nothing, not even to find out that it is there.
     sqlx::raw_sql(
@@ -107,7 +147,10 @@ async fn another_instance_reminds_nobody_again() {
     let app = two_who_wait().await;
     let beside = app.beside(interest::service()).await;
     set(&app, "2026-12-04T00:00:00Z");
-    let (a, b) = tokio::join!(remind_deadlines(app.context()), remind_deadlines(beside.context()));
+    let (a, b) = tokio::join!(
+        remind_deadlines(app.context()),
+        remind_deadlines(beside.context())
+    );
     assert_eq!(a.unwrap() + b.unwrap(), 2);
     assert_eq!(remind_deadlines(beside.context()).await.unwrap(), 0);
 }
@@ -117,7 +160,11 @@ async fn a_deadline_that_moves_brings_only_the_reminder_that_was_not_sent_yet() 
     let app = two_who_wait().await;
     set(&app, "2026-12-04T00:00:00Z");
     assert_eq!(remind_deadlines(app.context()).await.unwrap(), 2);
-    app.deliver(2, &edited(PROJECT, closing_on("2026-12-20"), &[EditionField::Period])).await;
+    app.deliver(
+        2,
+        &edited(PROJECT, closing_on("2026-12-20"), &[EditionField::Period]),
+    )
+    .await;
     for (at, expected) in [
         ("2026-12-10T00:00:00Z", 0),
         // Seven days before the new one: that was sent.
@@ -125,18 +172,38 @@ async fn a_deadline_that_moves_brings_only_the_reminder_that_was_not_sent_yet() 
         ("2026-12-19T00:00:00Z", 2),
     ] {
         set(&app, at);
-        assert_eq!(remind_deadlines(app.context()).await.unwrap(), expected, "{at}");
+        assert_eq!(
+            remind_deadlines(app.context()).await.unwrap(),
+            expected,
+            "{at}"
+        );
     }
-    let sent = [(json!("deadline_d1"), json!("2026-12-20")), (json!("deadline_d7"), json!("2026-12-11"))];
+    let sent = [
+        (json!("deadline_d1"), json!("2026-12-20")),
+        (json!("deadline_d7"), json!("2026-12-11")),
+    ];
     assert_eq!(reminded(&app).await, sent);
 }
 
 #[tokio::test]
 async fn each_edition_reminds_by_itself() {
     let app = two_who_wait().await;
-    let second = Edition { name: "2차".to_owned(), ..closing_on("2026-12-11") };
-    app.deliver(1, &created(Uuid::from_u128(0x9408), second)).await;
-    app.deliver(1, &created(Uuid::from_u128(0xB), Edition { ..an_edition(Uuid::from_u128(0xB5), "다른 사업") })).await;
+    let second = Edition {
+        name: "2차".to_owned(),
+        ..closing_on("2026-12-11")
+    };
+    app.deliver(1, &created(Uuid::from_u128(0x9408), second))
+        .await;
+    app.deliver(
+        1,
+        &created(
+            Uuid::from_u128(0xB),
+            Edition {
+                ..an_edition(Uuid::from_u128(0xB5), "다른 사업")
+            },
+        ),
+    )
+    .await;
     set(&app, "2026-12-04T00:00:00Z");
     assert_eq!(remind_deadlines(app.context()).await.unwrap(), 4);
 }
@@ -144,8 +211,18 @@ async fn each_edition_reminds_by_itself() {
 #[tokio::test]
 async fn nobody_is_reminded_of_what_he_turned_off() {
     let app = two_who_wait().await;
-    let id = app.as_customer(PHONE).get("/interests").await.expect(200)["items"][0]["id"].as_str().unwrap().to_owned();
-    app.as_customer(PHONE).patch_if(&format!("/interests/{id}"), 1, &json!({ "interested": false })).await.expect(200);
+    let id = app.as_customer(PHONE).get("/interests").await.expect(200)["items"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    app.as_customer(PHONE)
+        .patch_if(
+            &format!("/interests/{id}"),
+            1,
+            &json!({ "interested": false }),
+        )
+        .await
+        .expect(200);
     set(&app, "2026-12-04T00:00:00Z");
     assert_eq!(remind_deadlines(app.context()).await.unwrap(), 1);
     assert_eq!(reminded(&app).await, []);
@@ -154,9 +231,13 @@ async fn nobody_is_reminded_of_what_he_turned_off() {
 #[tokio::test]
 async fn nobody_is_reminded_of_an_edition_that_was_ended_or_is_only_expected() {
     let app = two_who_wait().await;
-    app.deliver(2, &ended(PROJECT, closing_on("2026-12-11"))).await;
+    app.deliver(2, &ended(PROJECT, closing_on("2026-12-11")))
+        .await;
     let next = Uuid::from_u128(0x9408);
-    let expected = Edition { status: ProjectStatus::Planned, ..closing_on("2026-12-11") };
+    let expected = Edition {
+        status: ProjectStatus::Planned,
+        ..closing_on("2026-12-11")
+    };
     app.deliver(1, &created(next, expected.clone())).await;
     set(&app, "2026-12-04T00:00:00Z");
     assert_eq!(remind_deadlines(app.context()).await.unwrap(), 0);
@@ -178,7 +259,13 @@ async fn a_service_that_runs_reminds_by_itself() {
         options.get_database().unwrap()
     );
     let signer: Signer = new_private_pem().parse().unwrap();
-    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let free = || {
+        std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .to_string()
+    };
     let (listen, admin, nobody) = (free(), free(), free());
     let mut env = Env::of([
         ("INTEREST_DATABASE_URL", url.as_str()),
@@ -187,11 +274,16 @@ async fn a_service_that_runs_reminds_by_itself() {
         // Reminders need no Kafka.
         ("KAFKA_BROKERS", nobody.as_str()),
         ("MIGRATE", "check"),
-        ("INTERNAL_TOKEN_PUBLIC_KEYS", signer.public_pem().unwrap().as_str()),
+        (
+            "INTERNAL_TOKEN_PUBLIC_KEYS",
+            signer.public_pem().unwrap().as_str(),
+        ),
         ("CUSTOMER_ID_KEY", "a key that nothing but tests uses"),
         ("DRAIN_SECONDS", "0"),
     ]);
-    let config = interest::service().config(&mut env).unwrap_or_else(|| panic!("{:?}", env.wrong()));
+    let config = interest::service()
+        .config(&mut env)
+        .unwrap_or_else(|| panic!("{:?}", env.wrong()));
     let clock = Arc::new(MockClock::at(instant("2026-12-04T00:00:00Z")));
     let bound = interest::service().bind(config, clock).await.unwrap();
     let stop = CancellationToken::new();
@@ -201,9 +293,14 @@ async fn a_service_that_runs_reminds_by_itself() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, reminding).await.expect("nobody was reminded");
+    tokio::time::timeout(PATIENCE, reminding)
+        .await
+        .expect("nobody was reminded");
     let led: Option<String> =
-        sqlx::query_scalar("select name from leader where name = 'remind-deadline'").fetch_optional(app.pool()).await.unwrap();
+        sqlx::query_scalar("select name from leader where name = 'remind-deadline'")
+            .fetch_optional(app.pool())
+            .await
+            .unwrap();
     assert_eq!(led.as_deref(), Some("remind-deadline"));
     stop.cancel();
     running.await.unwrap().unwrap();

@@ -2,21 +2,24 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use events::{
-    Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, Origin,
-    ProjectId, SalesmanMatched, Step,
+    Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed,
+    CustomerId, CustomerRef, Origin, ProjectId, SalesmanMatched, Step,
 };
 use serde_json::{Value, json};
 use service_kit::testing::{TestApp, customer};
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, PHONE, PROJECT, SALESMAN, STRANGER, a_mark, a_match, deliver_at, id_of, instant, marked, marked_and_matched, of,
-    person, start,
+    CONSULTANT, PHONE, PROJECT, SALESMAN, STRANGER, a_mark, a_match, deliver_at, id_of, instant,
+    marked, marked_and_matched, of, person, start,
 };
 
 fn whose(phone: &str) -> CustomerRef {
     let it = customer(phone);
-    CustomerRef { customer_id: CustomerId(it.subject), last_four: it.phone.unwrap().last_four() }
+    CustomerRef {
+        customer_id: CustomerId(it.subject),
+        last_four: it.phone.unwrap().last_four(),
+    }
 }
 
 const DESIRED_ON: NaiveDate = NaiveDate::from_ymd_opt(2027, 1, 4).unwrap();
@@ -60,9 +63,17 @@ pub(crate) fn moved(id: u128, phone: &str) -> ConsultationProgressed {
 
 /// Who was left alone, as staff see it: the interests, since when, how long.
 async fn left_alone(app: &TestApp) -> Vec<(Value, String, i64)> {
-    let page = app.as_staff().get("/interests/unattended").await.expect(200);
+    let page = app
+        .as_staff()
+        .get("/interests/unattended")
+        .await
+        .expect(200);
     let row = |row: &Value| {
-        (row["interests"].clone(), row["lastActivityAt"].as_str().unwrap().to_owned(), row["daysSince"].as_i64().unwrap())
+        (
+            row["interests"].clone(),
+            row["lastActivityAt"].as_str().unwrap().to_owned(),
+            row["daysSince"].as_i64().unwrap(),
+        )
     };
     page["items"].as_array().unwrap().iter().map(row).collect()
 }
@@ -78,18 +89,39 @@ async fn a_matched_customer_with_whom_nothing_happened_for_thirty_days_was_left_
     app.clock().advance(PATIENCE - TimeDelta::seconds(1));
     assert_eq!(left_alone(&app).await, []);
     app.clock().advance(TimeDelta::seconds(1));
-    assert_eq!(left_alone(&app).await, [(json!([id]), BEGINNING.to_owned(), 30)]);
-    app.clock().advance(TimeDelta::days(12) + TimeDelta::hours(23));
-    assert_eq!(left_alone(&app).await, [(json!([id]), BEGINNING.to_owned(), 42)]);
-    let page = app.as_salesman(SALESMAN).get("/interests/unattended").await.expect(200);
+    assert_eq!(
+        left_alone(&app).await,
+        [(json!([id]), BEGINNING.to_owned(), 30)]
+    );
+    app.clock()
+        .advance(TimeDelta::days(12) + TimeDelta::hours(23));
+    assert_eq!(
+        left_alone(&app).await,
+        [(json!([id]), BEGINNING.to_owned(), 42)]
+    );
+    let page = app
+        .as_salesman(SALESMAN)
+        .get("/interests/unattended")
+        .await
+        .expect(200);
     let row = json!({
         "customerId": customer(PHONE).subject, "lastFour": "5678", "customerName": "홍길동", "phone": "010-****-5678",
         "servedBy": { "id": SALESMAN, "displayName": person(SALESMAN).display_name }, "interests": [id], "consultations": [],
         "lastActivityAt": BEGINNING, "daysSince": 42,
     });
     assert_eq!(page, json!({ "items": [row] }));
-    let page = app.as_consultant(CONSULTANT).get("/interests/unattended").await.expect(200);
-    assert_eq!((&page["items"][0]["servedBy"]["id"], &page["items"][0]["interests"]), (&json!(CONSULTANT), &json!([id])));
+    let page = app
+        .as_consultant(CONSULTANT)
+        .get("/interests/unattended")
+        .await
+        .expect(200);
+    assert_eq!(
+        (
+            &page["items"][0]["servedBy"]["id"],
+            &page["items"][0]["interests"]
+        ),
+        (&json!(CONSULTANT), &json!([id]))
+    );
 }
 
 #[tokio::test]
@@ -98,18 +130,39 @@ async fn nobody_was_left_alone_who_is_not_matched_or_not_interested() {
     let id = marked(&app).await;
     app.clock().advance(PATIENCE * 2);
     assert_eq!(left_alone(&app).await, []);
-    deliver_at(&app, instant(BEGINNING), 1, &a_match(of(id), SALESMAN, None)).await;
+    deliver_at(
+        &app,
+        instant(BEGINNING),
+        1,
+        &a_match(of(id), SALESMAN, None),
+    )
+    .await;
     assert_eq!(left_alone(&app).await.len(), 1);
     let path = format!("/interests/{id}");
-    app.as_customer(PHONE).patch_if(&path, 1, &json!({ "interested": false })).await.expect(200);
+    app.as_customer(PHONE)
+        .patch_if(&path, 1, &json!({ "interested": false }))
+        .await
+        .expect(200);
     app.clock().advance(PATIENCE);
     assert_eq!(left_alone(&app).await, []);
     // Turned on again, it has nobody on it, and counts from when it has.
-    app.as_customer(PHONE).patch_if(&path, 2, &json!({ "interested": true })).await.expect(200);
+    app.as_customer(PHONE)
+        .patch_if(&path, 2, &json!({ "interested": true }))
+        .await
+        .expect(200);
     app.clock().advance(PATIENCE);
     assert_eq!(left_alone(&app).await, []);
-    let again = SalesmanMatched { origin_version: Some(3), ..a_match(of(id), SALESMAN, None) };
-    deliver_at(&app, app.context().db.now() - PATIENCE + TimeDelta::seconds(1), 1, &again).await;
+    let again = SalesmanMatched {
+        origin_version: Some(3),
+        ..a_match(of(id), SALESMAN, None)
+    };
+    deliver_at(
+        &app,
+        app.context().db.now() - PATIENCE + TimeDelta::seconds(1),
+        1,
+        &again,
+    )
+    .await;
     assert_eq!(left_alone(&app).await, []);
     app.clock().advance(TimeDelta::seconds(1));
     assert_eq!(left_alone(&app).await.len(), 1);
@@ -120,18 +173,28 @@ async fn another_salesman_begins_anew_and_a_match_that_comes_late_counts_from_wh
     let app = start().await;
     let id = marked(&app).await;
     let first = a_match(of(id), SALESMAN, None);
-    let (made, changed) = (instant("2026-11-25T01:00:00Z"), instant("2026-12-01T01:00:00Z"));
+    let (made, changed) = (
+        instant("2026-11-25T01:00:00Z"),
+        instant("2026-12-01T01:00:00Z"),
+    );
     app.clock().advance(TimeDelta::days(20));
     deliver_at(&app, made, 1, &first).await;
     app.clock().advance(TimeDelta::days(12));
-    assert_eq!(left_alone(&app).await, [(json!([id]), "2026-11-25T01:00:00Z".to_owned(), 30)]);
-    let second = SalesmanMatched { match_id: first.match_id, ..a_match(of(id), CONSULTANT, None) };
+    assert_eq!(
+        left_alone(&app).await,
+        [(json!([id]), "2026-11-25T01:00:00Z".to_owned(), 30)]
+    );
+    let second = SalesmanMatched {
+        match_id: first.match_id,
+        ..a_match(of(id), CONSULTANT, None)
+    };
     deliver_at(&app, changed, 2, &second).await;
     assert_eq!(left_alone(&app).await, []);
 }
 
 #[tokio::test]
-async fn whatever_happens_to_a_consultation_of_the_customer_is_attention_and_the_order_does_not_matter() {
+async fn whatever_happens_to_a_consultation_of_the_customer_is_attention_and_the_order_does_not_matter()
+ {
     let days = |days: i64| instant(BEGINNING) + TimeDelta::days(days);
     let orders: [[usize; 3]; 3] = [[0, 1, 2], [1, 0, 2], [1, 2, 0]];
     for order in orders {
@@ -146,10 +209,15 @@ async fn whatever_happens_to_a_consultation_of_the_customer_is_attention_and_the
         }
         // Another customer's consultation is his.
         deliver_at(&app, days(20), 1, &asked(3, STRANGER)).await;
-        app.clock().advance(TimeDelta::days(39) - TimeDelta::seconds(1));
+        app.clock()
+            .advance(TimeDelta::days(39) - TimeDelta::seconds(1));
         assert_eq!(left_alone(&app).await, [], "{order:?}");
         app.clock().advance(TimeDelta::seconds(1));
-        assert_eq!(left_alone(&app).await, [(json!([id]), "2026-12-02T01:00:00Z".to_owned(), 30)], "{order:?}");
+        assert_eq!(
+            left_alone(&app).await,
+            [(json!([id]), "2026-12-02T01:00:00Z".to_owned(), 30)],
+            "{order:?}"
+        );
         deliver_at(&app, days(10), 2, &moved(1, PHONE)).await;
         assert_eq!(left_alone(&app).await, [], "{order:?}");
     }
@@ -161,9 +229,17 @@ async fn the_one_left_alone_the_longest_comes_first_page_by_page_and_everybody_s
     let mut made = Vec::new();
     for n in 0..5_u32 {
         let phone = format!("010-0000-000{n}");
-        let view = app.as_customer(&phone).post("/interests", &a_mark()).await.expect(201);
+        let view = app
+            .as_customer(&phone)
+            .post("/interests", &a_mark())
+            .await
+            .expect(201);
         let id = id_of(&view);
-        let salesman = if n == 4 { Uuid::from_u128(0xBAD) } else { SALESMAN };
+        let salesman = if n == 4 {
+            Uuid::from_u128(0xBAD)
+        } else {
+            SALESMAN
+        };
         let consultant = (n < 2).then_some(CONSULTANT);
         // The later it was marked, the longer ago was its match; two at the same instant.
         let at: DateTime<Utc> = instant(BEGINNING) + TimeDelta::days(i64::from(10 - n.min(3)));
@@ -177,8 +253,16 @@ async fn the_one_left_alone_the_longest_comes_first_page_by_page_and_everybody_s
         let (mut seen, mut path) = (Vec::new(), format!("/interests/unattended?limit={limit}"));
         loop {
             let page = app.as_staff().get(&path).await.expect(200);
-            seen.extend(page["items"].as_array().unwrap().iter().map(|row| row["interests"].clone()));
-            let Some(next) = page["next"].as_str() else { break };
+            seen.extend(
+                page["items"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|row| row["interests"].clone()),
+            );
+            let Some(next) = page["next"].as_str() else {
+                break;
+            };
             path = format!("/interests/unattended?limit={limit}&after={next}");
         }
         assert_eq!(seen, expected, "limit {limit}");
@@ -190,19 +274,47 @@ async fn the_one_left_alone_the_longest_comes_first_page_by_page_and_everybody_s
         (2, app.as_consultant(CONSULTANT)),
         (0, app.as_consultant(SALESMAN)),
     ] {
-        assert_eq!(count(caller.get("/interests/unattended").await.expect(200)), expected);
+        assert_eq!(
+            count(caller.get("/interests/unattended").await.expect(200)),
+            expected
+        );
     }
-    assert_eq!(app.as_customer(PHONE).get("/interests/unattended").await.problem(403).0, "not-allowed");
-    assert_eq!(app.anyone().get("/interests/unattended").await.problem(401).0, "sign-in-required");
+    assert_eq!(
+        app.as_customer(PHONE)
+            .get("/interests/unattended")
+            .await
+            .problem(403)
+            .0,
+        "not-allowed"
+    );
+    assert_eq!(
+        app.anyone()
+            .get("/interests/unattended")
+            .await
+            .problem(401)
+            .0,
+        "sign-in-required"
+    );
     for query in ["limit=101", "after=x", "after=bnVsbA"] {
-        assert_eq!(app.as_staff().get(&format!("/interests/unattended?{query}")).await.problem(422).0, "wrong-query", "{query}");
+        assert_eq!(
+            app.as_staff()
+                .get(&format!("/interests/unattended?{query}"))
+                .await
+                .problem(422)
+                .0,
+            "wrong-query",
+            "{query}"
+        );
     }
 }
 
 /// A match for a consultation of that customer.
 pub(crate) fn served(id: u128, phone: &str, salesman: Uuid) -> SalesmanMatched {
     let origin = Origin::Consultation(ConsultationId(Uuid::from_u128(id)));
-    SalesmanMatched { customer: whose(phone), ..a_match(origin, salesman, Some(CONSULTANT)) }
+    SalesmanMatched {
+        customer: whose(phone),
+        ..a_match(origin, salesman, Some(CONSULTANT))
+    }
 }
 
 #[tokio::test]
@@ -211,29 +323,66 @@ async fn a_customer_is_one_row_for_each_salesman_however_much_that_serves_him_in
     let first = marked_and_matched(&app).await;
     app.clock().advance(TimeDelta::days(1));
     let body = json!({ "projectId": Uuid::from_u128(7), "projectName": "다른 사업" });
-    let second = id_of(&app.as_customer(PHONE).post("/interests", &body).await.expect(201));
-    deliver_at(&app, instant("2026-11-24T01:00:00Z"), 1, &a_match(of(second), SALESMAN, None)).await;
+    let second = id_of(
+        &app.as_customer(PHONE)
+            .post("/interests", &body)
+            .await
+            .expect(201),
+    );
+    deliver_at(
+        &app,
+        instant("2026-11-24T01:00:00Z"),
+        1,
+        &a_match(of(second), SALESMAN, None),
+    )
+    .await;
     deliver_at(&app, instant("2026-11-25T01:00:00Z"), 1, &asked(1, PHONE)).await;
-    deliver_at(&app, instant("2026-11-25T02:00:00Z"), 1, &served(1, PHONE, SALESMAN)).await;
-    deliver_at(&app, instant("2026-11-25T03:00:00Z"), 1, &served(2, PHONE, Uuid::from_u128(0xBAD))).await;
+    deliver_at(
+        &app,
+        instant("2026-11-25T02:00:00Z"),
+        1,
+        &served(1, PHONE, SALESMAN),
+    )
+    .await;
+    deliver_at(
+        &app,
+        instant("2026-11-25T03:00:00Z"),
+        1,
+        &served(2, PHONE, Uuid::from_u128(0xBAD)),
+    )
+    .await;
     app.clock().advance(PATIENCE * 2);
-    let page = app.as_staff().get("/interests/unattended").await.expect(200);
+    let page = app
+        .as_staff()
+        .get("/interests/unattended")
+        .await
+        .expect(200);
     let rows: Vec<_> = page["items"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|row| (row["servedBy"]["id"].clone(), row["interests"].clone(), row["consultations"].clone()))
+        .map(|row| {
+            (
+                row["servedBy"]["id"].clone(),
+                row["interests"].clone(),
+                row["consultations"].clone(),
+            )
+        })
         .collect();
     let consultation = |id: u128| json!([Uuid::from_u128(id)]);
     assert_eq!(
         rows,
-        [(json!(Uuid::from_u128(0xBAD)), json!([]), consultation(2)), (json!(SALESMAN), json!([first, second]), consultation(1)),]
+        [
+            (json!(Uuid::from_u128(0xBAD)), json!([]), consultation(2)),
+            (json!(SALESMAN), json!([first, second]), consultation(1)),
+        ]
     );
     assert_eq!(page["items"][1]["lastActivityAt"], "2026-11-25T03:00:00Z");
 }
 
 #[tokio::test]
-async fn who_only_asked_for_a_consultation_is_left_alone_too_until_it_is_over_whichever_topic_is_read_first() {
+async fn who_only_asked_for_a_consultation_is_left_alone_too_until_it_is_over_whichever_topic_is_read_first()
+ {
     for is_match_first in [true, false] {
         let app = start().await;
         if is_match_first {
@@ -244,19 +393,36 @@ async fn who_only_asked_for_a_consultation_is_left_alone_too_until_it_is_over_wh
             app.deliver(1, &served(1, PHONE, SALESMAN)).await;
         }
         app.clock().advance(PATIENCE);
-        let page = app.as_salesman(SALESMAN).get("/interests/unattended").await.expect(200);
+        let page = app
+            .as_salesman(SALESMAN)
+            .get("/interests/unattended")
+            .await
+            .expect(200);
         let row = &page["items"][0];
-        assert_eq!((&row["customerId"], &row["lastFour"]), (&json!(customer(PHONE).subject), &json!("5678")));
-        assert_eq!((&row["phone"], &row["customerName"], &row["interests"]), (&Value::Null, &Value::Null, &json!([])));
+        assert_eq!(
+            (&row["customerId"], &row["lastFour"]),
+            (&json!(customer(PHONE).subject), &json!("5678"))
+        );
+        assert_eq!(
+            (&row["phone"], &row["customerName"], &row["interests"]),
+            (&Value::Null, &Value::Null, &json!([]))
+        );
         assert_eq!(row["consultations"], json!([Uuid::from_u128(1)]));
         // Approved it is open still; cancelled it is over.
         app.deliver(2, &moved(1, PHONE)).await;
         assert_eq!(left_alone(&app).await.len(), 1);
-        let over = ConsultationProgressed { from: Step::Approved, to: Step::Cancelled, ..moved(1, PHONE) };
+        let over = ConsultationProgressed {
+            from: Step::Approved,
+            to: Step::Cancelled,
+            ..moved(1, PHONE)
+        };
         app.deliver(3, &over).await;
         assert_eq!(left_alone(&app).await, []);
         // A match that is read late opens nothing again.
-        let late = SalesmanMatched { match_id: served(1, PHONE, SALESMAN).match_id, ..served(1, PHONE, SALESMAN) };
+        let late = SalesmanMatched {
+            match_id: served(1, PHONE, SALESMAN).match_id,
+            ..served(1, PHONE, SALESMAN)
+        };
         app.deliver(1, &late).await;
         assert_eq!(left_alone(&app).await, []);
     }
@@ -269,13 +435,30 @@ async fn what_is_merged_away_is_served_by_nobody() {
     let (other, series) = (Uuid::from_u128(0x9408), crate::SERIES);
     app.clock().advance(TimeDelta::seconds(1));
     let body = json!({ "projectId": other, "projectName": "사업" });
-    let newer = id_of(&app.as_customer(PHONE).post("/interests", &body).await.expect(201));
-    app.deliver(1, &a_match(of(newer), Uuid::from_u128(0xBAD), None)).await;
+    let newer = id_of(
+        &app.as_customer(PHONE)
+            .post("/interests", &body)
+            .await
+            .expect(201),
+    );
+    app.deliver(1, &a_match(of(newer), Uuid::from_u128(0xBAD), None))
+        .await;
     for project in [PROJECT, other] {
-        app.deliver(1, &crate::created(project, service_kit::testing::an_edition(series, "사업"))).await;
+        app.deliver(
+            1,
+            &crate::created(project, service_kit::testing::an_edition(series, "사업")),
+        )
+        .await;
     }
     app.clock().advance(PATIENCE);
-    assert_eq!(left_alone(&app).await.into_iter().map(|row| row.0).collect::<Vec<_>>(), [json!([older])]);
+    assert_eq!(
+        left_alone(&app)
+            .await
+            .into_iter()
+            .map(|row| row.0)
+            .collect::<Vec<_>>(),
+        [json!([older])]
+    );
 }
 
 #[tokio::test]
@@ -299,12 +482,21 @@ async fn a_page_of_who_was_left_alone_reads_no_more_than_the_page() {
         let mut path = "/interests/unattended?limit=50".to_owned();
         // The first page, and one far down.
         for _ in 0..20 {
-            sqlx::query("alter sequence reading restart").execute(app.pool()).await.unwrap();
+            sqlx::query("alter sequence reading restart")
+                .execute(app.pool())
+                .await
+                .unwrap();
             let page = caller.get(&path).await.expect(200);
             assert_eq!(page["items"].as_array().unwrap().len(), 50);
-            let read: i64 = sqlx::query_scalar("select last_value from reading").fetch_one(app.pool()).await.unwrap();
+            let read: i64 = sqlx::query_scalar("select last_value from reading")
+                .fetch_one(app.pool())
+                .await
+                .unwrap();
             assert!(read <= 52, "{read} rows were read for a page of 50: {path}");
-            path = format!("/interests/unattended?limit=50&after={}", page["next"].as_str().unwrap());
+            path = format!(
+                "/interests/unattended?limit=50&after={}",
+                page["next"].as_str().unwrap()
+            );
         }
     }
 }

@@ -45,7 +45,10 @@ fn channels(events: &[Described]) -> Value {
     let channel = |topic: Topic| {
         let messages: Map<String, Value> = of_topic(events, topic)
             .map(|event| {
-                (short(event.type_name).to_owned(), json!({ "$ref": format!("#/components/messages/{}", event.type_name) }))
+                (
+                    short(event.type_name).to_owned(),
+                    json!({ "$ref": format!("#/components/messages/{}", event.type_name) }),
+                )
             })
             .collect();
         json!({
@@ -61,7 +64,11 @@ fn channels(events: &[Described]) -> Value {
             } },
         })
     };
-    Topic::ALL.iter().map(|topic| (topic.to_string(), channel(*topic))).collect::<Map<_, _>>().into()
+    Topic::ALL
+        .iter()
+        .map(|topic| (topic.to_string(), channel(*topic)))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 /// The field that names the aggregate: the record's key.
@@ -77,10 +84,17 @@ fn key_field(topic: Topic) -> &'static str {
 
 fn operations(events: &[Described], services: &[Service], said: &Said) -> Value {
     let mut operations = Map::new();
-    let mut add = |name: String, action: &str, topic: Topic, types: Vec<&str>, summary: String, bindings: Value| {
+    let mut add = |name: String,
+                   action: &str,
+                   topic: Topic,
+                   types: Vec<&str>,
+                   summary: String,
+                   bindings: Value| {
         let channel = format!("#/channels/{topic}");
-        let messages: Vec<Value> =
-            types.iter().map(|name| json!({ "$ref": format!("{channel}/messages/{}", short(name)) })).collect();
+        let messages: Vec<Value> = types
+            .iter()
+            .map(|name| json!({ "$ref": format!("{channel}/messages/{}", short(name)) }))
+            .collect();
         operations.insert(
             name,
             json!({
@@ -93,27 +107,60 @@ fn operations(events: &[Described], services: &[Service], said: &Said) -> Value 
         );
     };
     for topic in Topic::ALL {
-        let types: Vec<&str> = of_topic(events, topic).map(|event| event.type_name).collect();
+        let types: Vec<&str> = of_topic(events, topic)
+            .map(|event| event.type_name)
+            .collect();
         let summary = format!("The {topic} service tells what happened");
-        add(format!("{topic}_send"), "send", topic, types.clone(), summary, json!({ "bindingVersion": "0.5.0" }));
-        let summary = "The gateway tells each browser what its person may see; it belongs to no group".to_owned();
-        add(format!("gateway_receive_{topic}"), "receive", topic, types, summary, json!({ "bindingVersion": "0.5.0" }));
+        add(
+            format!("{topic}_send"),
+            "send",
+            topic,
+            types.clone(),
+            summary,
+            json!({ "bindingVersion": "0.5.0" }),
+        );
+        let summary =
+            "The gateway tells each browser what its person may see; it belongs to no group"
+                .to_owned();
+        add(
+            format!("gateway_receive_{topic}"),
+            "receive",
+            topic,
+            types,
+            summary,
+            json!({ "bindingVersion": "0.5.0" }),
+        );
     }
     for service in services {
         let mut by_topic: BTreeMap<Topic, BTreeMap<&str, Vec<String>>> = BTreeMap::new();
         for (type_name, function) in service.policies() {
             if let Some(event) = events.iter().find(|event| event.type_name == *type_name) {
-                let policies = by_topic.entry(event.topic).or_default().entry(event.type_name).or_default();
+                let policies = by_topic
+                    .entry(event.topic)
+                    .or_default()
+                    .entry(event.type_name)
+                    .or_default();
                 policies.push(said.of(service.name(), function).name);
             }
         }
         for (topic, reactions) in by_topic {
             let names: BTreeSet<&str> = reactions.values().flatten().map(String::as_str).collect();
             let names: Vec<&str> = names.into_iter().collect();
-            let summary = format!("The {} service reacts: {}", service.name(), names.join(", "));
+            let summary = format!(
+                "The {} service reacts: {}",
+                service.name(),
+                names.join(", ")
+            );
             let group = json!({ "groupId": { "type": "string", "const": service.name() }, "bindingVersion": "0.5.0" });
             let types = reactions.keys().copied().collect();
-            add(format!("{}_receive_{topic}", service.name()), "receive", topic, types, summary, group);
+            add(
+                format!("{}_receive_{topic}", service.name()),
+                "receive",
+                topic,
+                types,
+                summary,
+                group,
+            );
         }
     }
     Value::Object(operations)
@@ -137,7 +184,11 @@ fn messages(events: &[Described]) -> Value {
             "examples": [{ "name": "golden", "headers": example_headers(event, &payload), "payload": payload }],
         })
     };
-    events.iter().map(|event| (event.type_name.to_owned(), message(event))).collect::<Map<_, _>>().into()
+    events
+        .iter()
+        .map(|event| (event.type_name.to_owned(), message(event)))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn description(schema: &Value) -> &str {
@@ -146,7 +197,10 @@ fn description(schema: &Value) -> &str {
 
 /// Headers as the relay writes them.
 fn example_headers(event: &Described, payload: &Value) -> Value {
-    let key = payload[key_field(event.topic)].as_str().and_then(|id| id.parse().ok()).unwrap_or_default();
+    let key = payload[key_field(event.topic)]
+        .as_str()
+        .and_then(|id| id.parse().ok())
+        .unwrap_or_default();
     let envelope = Envelope {
         id: Uuid::from_u128(0x0193_5b1e_4f00_7a10_8b11_0000_0000_0001),
         type_name: event.type_name.to_owned(),
@@ -168,7 +222,13 @@ fn schemas(events: &[Described]) -> Value {
         let mut payload = event.schema.clone().to_value();
         if let Some(payload) = payload.as_object_mut() {
             payload.remove("$schema");
-            for (name, part) in payload.remove("$defs").as_ref().and_then(Value::as_object).into_iter().flatten() {
+            for (name, part) in payload
+                .remove("$defs")
+                .as_ref()
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten()
+            {
                 schemas.insert(name.clone(), at_components(part.clone()));
             }
         }
@@ -185,9 +245,11 @@ fn at_components(value: Value) -> Value {
             None => Value::String(text),
         },
         Value::Array(items) => items.into_iter().map(at_components).collect(),
-        Value::Object(fields) => {
-            fields.into_iter().map(|(name, field)| (name, at_components(field))).collect::<Map<_, _>>().into()
-        }
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, field)| (name, at_components(field)))
+            .collect::<Map<_, _>>()
+            .into(),
         other => other,
     }
 }

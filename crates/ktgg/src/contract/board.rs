@@ -77,30 +77,46 @@ impl Board {
     /// Gathers it from the merged description, the services and the comments of their policies.
     pub fn gather(openapi: &Value, services: &[Service], said: &Said) -> Self {
         let events = schema::all();
-        let numbers: BTreeMap<TypeName, usize> =
-            Topic::ALL.iter().flat_map(|topic| of_topic(&events, *topic)).map(|event| event.type_name).zip(1..).collect();
+        let numbers: BTreeMap<TypeName, usize> = Topic::ALL
+            .iter()
+            .flat_map(|topic| of_topic(&events, *topic))
+            .map(|event| event.type_name)
+            .zip(1..)
+            .collect();
         let mut commands = commands(openapi);
         let lane = |topic: Topic| {
-            let service = services.iter().find(|service| service.name() == topic.aggregate());
+            let service = services
+                .iter()
+                .find(|service| service.name() == topic.aggregate());
             Lane {
                 service: topic.to_string(),
                 aggregate: pascal(topic.aggregate()),
                 commands: commands.remove(topic.aggregate()).unwrap_or_default(),
-                events: of_topic(&events, topic).map(|event| happening(event, &numbers)).collect(),
-                policies: service.map(|service| reactions(service, said, &numbers)).unwrap_or_default(),
+                events: of_topic(&events, topic)
+                    .map(|event| happening(event, &numbers))
+                    .collect(),
+                policies: service
+                    .map(|service| reactions(service, said, &numbers))
+                    .unwrap_or_default(),
             }
         };
-        Self { lanes: Topic::ALL.into_iter().map(lane).collect() }
+        Self {
+            lanes: Topic::ALL.into_iter().map(lane).collect(),
+        }
     }
 
     /// All events with the service that publishes them.
     pub fn events(&self) -> impl Iterator<Item = (&Lane, &Happening)> {
-        self.lanes.iter().flat_map(|lane| lane.events.iter().map(move |event| (lane, event)))
+        self.lanes
+            .iter()
+            .flat_map(|lane| lane.events.iter().map(move |event| (lane, event)))
     }
 
     /// All policies with the service they are in.
     pub fn policies(&self) -> impl Iterator<Item = (&Lane, &Reaction)> {
-        self.lanes.iter().flat_map(|lane| lane.policies.iter().map(move |policy| (lane, policy)))
+        self.lanes
+            .iter()
+            .flat_map(|lane| lane.policies.iter().map(move |policy| (lane, policy)))
     }
 }
 
@@ -109,7 +125,9 @@ fn of_topic(events: &[Described], topic: Topic) -> impl Iterator<Item = &Describ
 }
 
 fn happening(event: &Described, numbers: &BTreeMap<TypeName, usize>) -> Happening {
-    let description = event.schema.as_value()["description"].as_str().unwrap_or_default();
+    let description = event.schema.as_value()["description"]
+        .as_str()
+        .unwrap_or_default();
     Happening {
         number: numbers.get(event.type_name).copied().unwrap_or_default(),
         name: short(event.type_name).to_owned(),
@@ -122,13 +140,21 @@ fn happening(event: &Described, numbers: &BTreeMap<TypeName, usize>) -> Happenin
 fn commands(openapi: &Value) -> BTreeMap<String, Vec<Command>> {
     let mut found: BTreeMap<String, Vec<Command>> = BTreeMap::new();
     for (path, method, operation) in operations(openapi) {
-        let Some(name) = operation["x-command"].as_str() else { continue };
+        let Some(name) = operation["x-command"].as_str() else {
+            continue;
+        };
         let service = operation["tags"][0].as_str().unwrap_or_default().to_owned();
         let commands = found.entry(service).or_default();
-        let at = commands.iter().position(|command| command.name == name).unwrap_or_else(|| {
-            commands.push(Command { name: name.to_owned(), ..Command::default() });
-            commands.len() - 1
-        });
+        let at = commands
+            .iter()
+            .position(|command| command.name == name)
+            .unwrap_or_else(|| {
+                commands.push(Command {
+                    name: name.to_owned(),
+                    ..Command::default()
+                });
+                commands.len() - 1
+            });
         let command = &mut commands[at];
         let summary = operation["summary"].as_str().unwrap_or_default();
         // The route that says it plainly; another may say that it does it many times.
@@ -137,7 +163,9 @@ fn commands(openapi: &Value) -> BTreeMap<String, Vec<Command>> {
         } else if command.does.is_empty() {
             summary.clone_into(&mut command.does);
         }
-        command.routes.push(format!("{} {path}", method.to_uppercase()));
+        command
+            .routes
+            .push(format!("{} {path}", method.to_uppercase()));
         add_new(&mut command.actors, &operation["x-actors"]);
         add_new(&mut command.events, &operation["x-events"]);
     }
@@ -156,7 +184,12 @@ pub fn operations(openapi: &Value) -> impl Iterator<Item = (&str, &str, &Value)>
 }
 
 fn add_new(texts: &mut Vec<String>, more: &Value) {
-    for text in more.as_array().into_iter().flatten().filter_map(Value::as_str) {
+    for text in more
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
         if !texts.iter().any(|there| there == text) {
             texts.push(text.to_owned());
         }
@@ -169,26 +202,58 @@ fn reactions(service: &Service, said: &Said, numbers: &BTreeMap<TypeName, usize>
     let mut causes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (type_name, function) in service.policies() {
         let policy = said.of(service.name(), function);
-        causes.entry(policy.name.clone()).or_default().extend(policy.causes);
+        causes
+            .entry(policy.name.clone())
+            .or_default()
+            .extend(policy.causes);
         let does = by_name.entry(policy.name).or_default();
-        does.entry(policy.does).or_default().extend(numbers.get(type_name));
+        does.entry(policy.does)
+            .or_default()
+            .extend(numbers.get(type_name));
     }
-    let registered: BTreeSet<&str> = service.policies().iter().map(|(_, function)| *function).collect();
-    for (_, policy) in said.in_service(service.name()).filter(|(function, _)| !registered.contains(function)) {
-        causes.entry(policy.name.clone()).or_default().extend(policy.causes.iter().cloned());
-        by_name.entry(policy.name.clone()).or_default().entry(policy.does.clone()).or_default();
+    let registered: BTreeSet<&str> = service
+        .policies()
+        .iter()
+        .map(|(_, function)| *function)
+        .collect();
+    for (_, policy) in said
+        .in_service(service.name())
+        .filter(|(function, _)| !registered.contains(function))
+    {
+        causes
+            .entry(policy.name.clone())
+            .or_default()
+            .extend(policy.causes.iter().cloned());
+        by_name
+            .entry(policy.name.clone())
+            .or_default()
+            .entry(policy.does.clone())
+            .or_default();
     }
     let reaction = |(name, does): (String, BTreeMap<String, BTreeSet<usize>>)| {
         let whenever: BTreeSet<usize> = does.values().flatten().copied().collect();
-        let mut does: Vec<(Vec<usize>, String)> =
-            does.into_iter().map(|(does, numbers)| (numbers.into_iter().collect(), does)).collect();
+        let mut does: Vec<(Vec<usize>, String)> = does
+            .into_iter()
+            .map(|(does, numbers)| (numbers.into_iter().collect(), does))
+            .collect();
         does.sort();
         let causes = causes.get(&name).into_iter().flatten().cloned().collect();
-        Reaction { name, whenever: whenever.into_iter().collect(), causes, does }
+        Reaction {
+            name,
+            whenever: whenever.into_iter().collect(),
+            causes,
+            does,
+        }
     };
     let mut reactions: Vec<Reaction> = by_name.into_iter().map(reaction).collect();
     // In the order of what makes them react; the clock comes last.
-    reactions.sort_by_key(|reaction| (reaction.whenever.is_empty(), reaction.whenever.clone(), reaction.name.clone()));
+    reactions.sort_by_key(|reaction| {
+        (
+            reaction.whenever.is_empty(),
+            reaction.whenever.clone(),
+            reaction.name.clone(),
+        )
+    });
     reactions
 }
 
@@ -196,7 +261,9 @@ fn reactions(service: &Service, said: &Said, numbers: &BTreeMap<TypeName, usize>
 fn pascal(service: &str) -> String {
     let capital = |word: &str| {
         let mut letters = word.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>())
+        letters
+            .next()
+            .map(|first| first.to_uppercase().chain(letters).collect::<String>())
     };
     service.split('-').filter_map(capital).collect()
 }
@@ -224,6 +291,9 @@ mod tests {
         assert_eq!(commands.len(), 1);
         assert_eq!(commands[0].actors, ["customer", "staff", "salesman"]);
         assert_eq!(commands[0].events, ["ConsultationProgressed"]);
-        assert_eq!((commands[0].routes.len(), commands[0].does.as_str()), (2, "move it."));
+        assert_eq!(
+            (commands[0].routes.len(), commands[0].does.as_str()),
+            (2, "move it.")
+        );
     }
 }

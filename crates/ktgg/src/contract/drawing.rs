@@ -49,8 +49,7 @@ const INK: &str = "#22262b";
 const SOFT: &str = "#5c6066";
 
 /// First what has good Hangul on each system, then what is there anyway.
-const FONTS: &str =
-    "Pretendard, 'Apple SD Gothic Neo', 'Noto Sans KR', 'Noto Sans CJK KR', 'Malgun Gothic', system-ui, sans-serif";
+const FONTS: &str = "Pretendard, 'Apple SD Gothic Neo', 'Noto Sans KR', 'Noto Sans CJK KR', 'Malgun Gothic', system-ui, sans-serif";
 
 /// The picture.
 pub(super) fn svg(board: &Board) -> String {
@@ -83,9 +82,24 @@ struct Type {
     colour: &'static str,
 }
 
-const NAME: Type = Type { size: 13.0, bold: true, anchor: "start", colour: INK };
-const SMALL: Type = Type { size: 10.5, bold: false, anchor: "start", colour: SOFT };
-const CENTRED: Type = Type { size: 14.0, bold: true, anchor: "middle", colour: INK };
+const NAME: Type = Type {
+    size: 13.0,
+    bold: true,
+    anchor: "start",
+    colour: INK,
+};
+const SMALL: Type = Type {
+    size: 10.5,
+    bold: false,
+    anchor: "start",
+    colour: SOFT,
+};
+const CENTRED: Type = Type {
+    size: 14.0,
+    bold: true,
+    anchor: "middle",
+    colour: INK,
+};
 
 impl Drawing {
     /// One more line of the picture.
@@ -119,7 +133,10 @@ impl Drawing {
         let step = it.size + 2.0;
         #[expect(clippy::cast_precision_loss, reason = "a name has few lines")]
         let first = middle + it.size * 0.36 - step * (lines.len() as f64 - 1.0) / 2.0;
-        for (line, y) in lines.iter().zip((0_i32..).map(|line| first + step * f64::from(line))) {
+        for (line, y) in lines
+            .iter()
+            .zip((0_i32..).map(|line| first + step * f64::from(line)))
+        {
             self.text(x, y, line, it);
         }
     }
@@ -129,7 +146,17 @@ impl Drawing {
         self.add(format_args!(
             "<circle cx=\"{x}\" cy=\"{y}\" r=\"{BADGE}\" fill=\"{ORANGE}\" stroke=\"#fff\" stroke-width=\"1.5\"/>"
         ));
-        self.text(x, y + 3.7, &number.to_string(), Type { size: 10.5, bold: true, anchor: "middle", colour: INK });
+        self.text(
+            x,
+            y + 3.7,
+            &number.to_string(),
+            Type {
+                size: 10.5,
+                bold: true,
+                anchor: "middle",
+                colour: INK,
+            },
+        );
     }
 
     /// Instead of a number: the policy looks at the time.
@@ -159,9 +186,22 @@ impl Drawing {
     /// The title, and what each colour means.
     fn legend(&mut self) {
         self.text(MARGIN, 46.0, "KT.GG", Type { size: 26.0, ..NAME });
-        let under = Type { size: 13.0, ..SMALL };
-        self.text(MARGIN, 70.0, "누가 무엇을 하고, 무슨 일이 일어나고, 누가 반응하는가", under);
-        self.text(MARGIN, 88.0, "Who does what, what happens then, and who reacts", under);
+        let under = Type {
+            size: 13.0,
+            ..SMALL
+        };
+        self.text(
+            MARGIN,
+            70.0,
+            "누가 무엇을 하고, 무슨 일이 일어나고, 누가 반응하는가",
+            under,
+        );
+        self.text(
+            MARGIN,
+            88.0,
+            "Who does what, what happens then, and who reacts",
+            under,
+        );
         let notes = [
             (PALE, "행위자", "Actor", 96.0),
             (BLUE, "명령", "Command", 116.0),
@@ -172,8 +212,24 @@ impl Drawing {
         let mut x = 700.0;
         for (colour, ko, en, width) in notes {
             self.note(x, 32.0, width, 46.0, colour);
-            self.text(x + width / 2.0, 52.0, ko, Type { size: 13.0, ..CENTRED });
-            self.text(x + width / 2.0, 68.0, en, Type { anchor: "middle", ..SMALL });
+            self.text(
+                x + width / 2.0,
+                52.0,
+                ko,
+                Type {
+                    size: 13.0,
+                    ..CENTRED
+                },
+            );
+            self.text(
+                x + width / 2.0,
+                68.0,
+                en,
+                Type {
+                    anchor: "middle",
+                    ..SMALL
+                },
+            );
             x += width + 12.0;
         }
         self.badge(x + 10.0, 46.0, 7);
@@ -185,7 +241,9 @@ impl Drawing {
     /// Draws a lane, and tells its height.
     fn lane(&mut self, board: &Board, lane: &Lane, top: f64) -> f64 {
         let command_rows = rows(lane.commands.len());
-        let body = (command_rows * ROW).max(rows(lane.events.len()) * EVENT_ROW).max(AGGREGATE_HEIGHT + 40.0);
+        let body = (command_rows * ROW)
+            .max(rows(lane.events.len()) * EVENT_ROW)
+            .max(AGGREGATE_HEIGHT + 40.0);
         let policies = Placed::of(&lane.policies);
         let strip = policies.height();
         let height = LANE_HEAD + body + strip + PADDING;
@@ -193,23 +251,67 @@ impl Drawing {
             "<rect x=\"{MARGIN}\" y=\"{top}\" width=\"{}\" height=\"{height}\" rx=\"10\" fill=\"#fffdf8\" stroke=\"#e2dccd\"/>",
             WIDTH - 2.0 * MARGIN
         ));
-        self.text(MARGIN + PADDING, top + 29.0, &lane.service, Type { size: 16.0, ..NAME });
-        let topic = Type { anchor: "end", size: 12.0, ..SMALL };
-        self.text(WIDTH - MARGIN - PADDING, top + 28.0, &format!("Kafka · ktgg.{}", lane.service), topic);
+        self.text(
+            MARGIN + PADDING,
+            top + 29.0,
+            &lane.service,
+            Type { size: 16.0, ..NAME },
+        );
+        let topic = Type {
+            anchor: "end",
+            size: 12.0,
+            ..SMALL
+        };
+        self.text(
+            WIDTH - MARGIN - PADDING,
+            top + 28.0,
+            &format!("Kafka · ktgg.{}", lane.service),
+            topic,
+        );
 
         let (head, middle) = (top + LANE_HEAD, top + LANE_HEAD + body / 2.0);
         let command_top = middle - command_rows * ROW / 2.0;
         for (command, at) in lane.commands.iter().zip(0..) {
             let (row, column) = place(at);
             // A single one stands next to its aggregate.
-            let column = if lane.commands.len() == 1 { 1.0 } else { column };
+            let column = if lane.commands.len() == 1 {
+                1.0
+            } else {
+                column
+            };
             let x = MARGIN + PADDING + column * COMMAND_COLUMN;
-            self.command(board, command, x, command_top + row * ROW + (ROW - NOTE) / 2.0);
+            self.command(
+                board,
+                command,
+                x,
+                command_top + row * ROW + (ROW - NOTE) / 2.0,
+            );
         }
-        self.note(AGGREGATE_X, middle - AGGREGATE_HEIGHT / 2.0, AGGREGATE, AGGREGATE_HEIGHT, YELLOW);
-        self.name(AGGREGATE_X + AGGREGATE / 2.0, middle - 8.0, AGGREGATE - 12.0, &lane.aggregate, CENTRED);
-        let ko = Type { anchor: "middle", size: 12.0, ..SMALL };
-        self.text(AGGREGATE_X + AGGREGATE / 2.0, middle + 22.0, korean(&lane.service), ko);
+        self.note(
+            AGGREGATE_X,
+            middle - AGGREGATE_HEIGHT / 2.0,
+            AGGREGATE,
+            AGGREGATE_HEIGHT,
+            YELLOW,
+        );
+        self.name(
+            AGGREGATE_X + AGGREGATE / 2.0,
+            middle - 8.0,
+            AGGREGATE - 12.0,
+            &lane.aggregate,
+            CENTRED,
+        );
+        let ko = Type {
+            anchor: "middle",
+            size: 12.0,
+            ..SMALL
+        };
+        self.text(
+            AGGREGATE_X + AGGREGATE / 2.0,
+            middle + 22.0,
+            korean(&lane.service),
+            ko,
+        );
         let event_top = middle - rows(lane.events.len()) * EVENT_ROW / 2.0;
         for (event, at) in lane.events.iter().zip(0..) {
             let (row, column) = place(at);
@@ -219,11 +321,17 @@ impl Drawing {
         if !lane.commands.is_empty() {
             self.arrow((AGGREGATE_X - 38.0, middle), (AGGREGATE_X - 12.0, middle));
         }
-        self.arrow((AGGREGATE_X + AGGREGATE + 10.0, middle), (EVENTS_X - 16.0, middle));
+        self.arrow(
+            (AGGREGATE_X + AGGREGATE + 10.0, middle),
+            (EVENTS_X - 16.0, middle),
+        );
         if strip > 0.0 {
             self.strip(board, &policies, head + body, strip);
             let x = AGGREGATE_X + AGGREGATE / 2.0;
-            self.arrow((x, head + body + 12.0), (x, middle + AGGREGATE_HEIGHT / 2.0 + 14.0));
+            self.arrow(
+                (x, head + body + 12.0),
+                (x, middle + AGGREGATE_HEIGHT / 2.0 + 14.0),
+            );
         }
         height
     }
@@ -234,17 +342,34 @@ impl Drawing {
         for (actor, at) in command.actors.iter().zip(0..) {
             let (row, column) = place(at);
             // A single column stands next to its command.
-            let column = if command.actors.len() == 1 { 1.0 } else { column };
-            let (left, top) = (x + column * step, y + (NOTE - chip_rows * 25.0) / 2.0 + row * 25.0 + 1.5);
+            let column = if command.actors.len() == 1 {
+                1.0
+            } else {
+                column
+            };
+            let (left, top) = (
+                x + column * step,
+                y + (NOTE - chip_rows * 25.0) / 2.0 + row * 25.0 + 1.5,
+            );
             self.note(left, top, chip, 21.0, PALE);
-            let it = Type { size: 10.5, bold: false, ..CENTRED };
+            let it = Type {
+                size: 10.5,
+                bold: false,
+                ..CENTRED
+            };
             self.text(left + chip / 2.0, top + 14.5, &capital(actor), it);
         }
         let x = x + ACTORS + 2.0;
         self.note(x, y, COMMAND, NOTE, BLUE);
         let numbers = caused(board, &command.events);
         let taken = badges(numbers.len());
-        self.name(x + 10.0, y + NOTE / 2.0, COMMAND - 18.0 - taken, &command.name, NAME);
+        self.name(
+            x + 10.0,
+            y + NOTE / 2.0,
+            COMMAND - 18.0 - taken,
+            &command.name,
+            NAME,
+        );
         let mut at = x + COMMAND - 8.0 - taken + BADGE + 1.0;
         for number in numbers {
             self.badge(at, y + NOTE / 2.0, number);
@@ -257,13 +382,24 @@ impl Drawing {
         self.badge(x + 18.0, y + 20.0, event.number);
         self.name(x + 34.0, y + 20.0, EVENT - 40.0, &event.name, NAME);
         let mut readers: Vec<&str> = Vec::new();
-        for (lane, _) in board.policies().filter(|(_, policy)| policy.whenever.contains(&event.number)) {
+        for (lane, _) in board
+            .policies()
+            .filter(|(_, policy)| policy.whenever.contains(&event.number))
+        {
             if !readers.contains(&lane.service.as_str()) {
                 readers.push(&lane.service);
             }
         }
-        let it = Type { size: 10.0, colour: "#6b4310", ..SMALL };
-        let text = if readers.is_empty() { "→ stream".to_owned() } else { format!("→ {}", readers.join(", ")) };
+        let it = Type {
+            size: 10.0,
+            colour: "#6b4310",
+            ..SMALL
+        };
+        let text = if readers.is_empty() {
+            "→ stream".to_owned()
+        } else {
+            format!("→ {}", readers.join(", "))
+        };
         for (line, at) in fold_words(&text, EVENT - 20.0, it).iter().zip(0_i32..) {
             self.text(x + 10.0, y + 41.0 + 12.0 * f64::from(at), line, it);
         }
@@ -277,8 +413,21 @@ impl Drawing {
             WIDTH - 2.0 * (MARGIN + PADDING),
             height - 12.0
         ));
-        self.text(MARGIN + PADDING + 14.0, top + 42.0, "…할 때마다", Type { size: 12.0, ..NAME });
-        self.text(MARGIN + PADDING + 14.0, top + 58.0, "whenever", Type { size: 11.0, ..SMALL });
+        self.text(
+            MARGIN + PADDING + 14.0,
+            top + 42.0,
+            "…할 때마다",
+            Type { size: 12.0, ..NAME },
+        );
+        self.text(
+            MARGIN + PADDING + 14.0,
+            top + 58.0,
+            "whenever",
+            Type {
+                size: 11.0,
+                ..SMALL
+            },
+        );
         for (policy, x, row, width) in &policies.notes {
             let y = top + 22.0 + row * (POLICY_NOTE + POLICY_GAP);
             self.note(*x, y, *width, POLICY_NOTE, LILAC);
@@ -293,8 +442,20 @@ impl Drawing {
             }
             let causes = caused(board, &policy.causes);
             if !causes.is_empty() {
-                at += if policy.whenever.is_empty() { BADGE_STEP } else { 0.0 };
-                self.text(at - 7.0, y + 46.5, "→", Type { size: 13.0, ..SMALL });
+                at += if policy.whenever.is_empty() {
+                    BADGE_STEP
+                } else {
+                    0.0
+                };
+                self.text(
+                    at - 7.0,
+                    y + 46.5,
+                    "→",
+                    Type {
+                        size: 13.0,
+                        ..SMALL
+                    },
+                );
                 at += ARROW;
             }
             for number in causes {
@@ -317,26 +478,44 @@ impl<'a> Placed<'a> {
         let right = WIDTH - MARGIN - PADDING - 10.0;
         let (mut x, mut row, mut notes) = (POLICIES_X, 0.0, Vec::new());
         for policy in policies {
-            let causes = if policy.causes.is_empty() { 0.0 } else { badges(policy.causes.len()) + ARROW };
+            let causes = if policy.causes.is_empty() {
+                0.0
+            } else {
+                badges(policy.causes.len()) + ARROW
+            };
             let under = badges(policy.whenever.len().max(1)) + causes;
-            let width = (measure(&policy.name, NAME) + 22.0).max(under + 22.0).max(130.0).ceil();
+            let width = (measure(&policy.name, NAME) + 22.0)
+                .max(under + 22.0)
+                .max(130.0)
+                .ceil();
             if x + width > right && x > POLICIES_X {
                 (x, row) = (POLICIES_X, row + 1.0);
             }
             notes.push((policy, x, row, width));
             x += width + POLICY_GAP;
         }
-        Self { rows: if notes.is_empty() { 0.0 } else { row + 1.0 }, notes }
+        Self {
+            rows: if notes.is_empty() { 0.0 } else { row + 1.0 },
+            notes,
+        }
     }
 
     fn height(&self) -> f64 {
-        if self.rows > 0.0 { 32.0 + self.rows * (POLICY_NOTE + POLICY_GAP) - POLICY_GAP } else { 0.0 }
+        if self.rows > 0.0 {
+            32.0 + self.rows * (POLICY_NOTE + POLICY_GAP) - POLICY_GAP
+        } else {
+            0.0
+        }
     }
 }
 
 /// The numbers of events by their names.
 fn caused(board: &Board, names: &[String]) -> Vec<usize> {
-    board.events().filter(|(_, event)| names.contains(&event.name)).map(|(_, event)| event.number).collect()
+    board
+        .events()
+        .filter(|(_, event)| names.contains(&event.name))
+        .map(|(_, event)| event.number)
+        .collect()
 }
 
 /// How many rows of two.
@@ -370,7 +549,10 @@ fn korean(service: &str) -> &'static str {
 
 fn capital(word: &str) -> String {
     let mut letters = word.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
 }
 
 /// About how wide a text will be. Wider than with any of the fonts, so that nothing runs over its note.
@@ -390,7 +572,11 @@ fn fold(name: &str, width: f64, it: Type) -> Vec<String> {
     if measure(name, it) <= width {
         return vec![name.to_owned()];
     }
-    let humps = name.char_indices().skip(1).filter(|(_, letter)| letter.is_ascii_uppercase()).map(|(at, _)| at);
+    let humps = name
+        .char_indices()
+        .skip(1)
+        .filter(|(_, letter)| letter.is_ascii_uppercase())
+        .map(|(at, _)| at);
     // The last break at which the first line still fits.
     match humps.filter(|at| measure(&name[..*at], it) <= width).last() {
         Some(at) => [vec![name[..at].to_owned()], fold(&name[at..], width, it)].concat(),
@@ -414,7 +600,9 @@ fn fold_words(text: &str, width: f64, it: Type) -> Vec<String> {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -424,7 +612,10 @@ mod tests {
     #[test]
     fn a_name_that_is_too_long_is_broken_before_a_capital() {
         let width = measure("Progress", NAME) + 1.0;
-        assert_eq!(fold("ProgressConsultation", width, NAME), ["Progress", "Consultation"]);
+        assert_eq!(
+            fold("ProgressConsultation", width, NAME),
+            ["Progress", "Consultation"]
+        );
         assert_eq!(fold("Edit", width, NAME), ["Edit"]);
         assert_eq!(fold("unbreakable", 1.0, NAME), ["unbreakable"]);
     }

@@ -13,15 +13,35 @@ pub(super) fn markdown(board: &Board) -> String {
          topics are in [asyncapi.json](asyncapi.json), the routes in [openapi.json](openapi.json).\n\n\
          ![The board: one lane for each service](events.svg)\n",
     );
-    section(&mut page, "Events", &["", "event", "published by", "tells", "who reacts"], events(board));
-    section(&mut page, "From actor to event", &["actor", "command", "aggregate", "events", "what it does"], commands(board));
-    section(&mut page, "From event to policy", &["whenever", "policy", "in service", "what it does", "events"], policies(board));
+    section(
+        &mut page,
+        "Events",
+        &["", "event", "published by", "tells", "who reacts"],
+        events(board),
+    );
+    section(
+        &mut page,
+        "From actor to event",
+        &["actor", "command", "aggregate", "events", "what it does"],
+        commands(board),
+    );
+    section(
+        &mut page,
+        "From event to policy",
+        &["whenever", "policy", "in service", "what it does", "events"],
+        policies(board),
+    );
     page
 }
 
 fn section(page: &mut String, title: &str, columns: &[&str], rows: Vec<Vec<String>>) {
     // Writing to a text cannot fail.
-    let _ = write!(page, "\n## {title}\n\n| {} |\n|{}\n", columns.join(" | "), " --- |".repeat(columns.len()));
+    let _ = write!(
+        page,
+        "\n## {title}\n\n| {} |\n|{}\n",
+        columns.join(" | "),
+        " --- |".repeat(columns.len())
+    );
     for row in rows {
         let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
         let _ = writeln!(page, "| {} |", cells.join(" | "));
@@ -49,7 +69,11 @@ fn events(board: &Board) -> Vec<Vec<String>> {
 
 fn commands(board: &Board) -> Vec<Vec<String>> {
     let row = |lane: &Lane, command: &Command| {
-        let routes: Vec<String> = command.routes.iter().map(|route| format!("`{route}`")).collect();
+        let routes: Vec<String> = command
+            .routes
+            .iter()
+            .map(|route| format!("`{route}`"))
+            .collect();
         vec![
             command.actors.join(", "),
             format!("**{}** {}", command.name, routes.join(" ")),
@@ -58,7 +82,11 @@ fn commands(board: &Board) -> Vec<Vec<String>> {
             command.does.clone(),
         ]
     };
-    board.lanes.iter().flat_map(|lane| lane.commands.iter().map(move |command| row(lane, command))).collect()
+    board
+        .lanes
+        .iter()
+        .flat_map(|lane| lane.commands.iter().map(move |command| row(lane, command)))
+        .collect()
 }
 
 fn policies(board: &Board) -> Vec<Vec<String>> {
@@ -81,17 +109,32 @@ fn whenever(board: &Board, policy: &Reaction, numbers: &[usize]) -> String {
     if policy.whenever.is_empty() {
         return "*the clock*".to_owned();
     }
-    let named = board.events().filter(|(_, event)| numbers.contains(&event.number));
-    named.map(|(_, event)| linked(event)).collect::<Vec<_>>().join(", ")
+    let named = board
+        .events()
+        .filter(|(_, event)| numbers.contains(&event.number));
+    named
+        .map(|(_, event)| linked(event))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Events by their names, in the order of their numbers.
 fn linked_all(board: &Board, names: &[String]) -> String {
-    let named = board.events().filter(|(_, event)| names.contains(&event.name));
-    named.map(|(_, event)| linked(event)).collect::<Vec<_>>().join(", ")
+    let named = board
+        .events()
+        .filter(|(_, event)| names.contains(&event.name));
+    named
+        .map(|(_, event)| linked(event))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// An event's name with its number, linked to its schema.
 fn linked(event: &Happening) -> String {
-    format!("[{} {}]({})", event.number, event.name, schema_path(event.type_name))
+    format!(
+        "[{} {}]({})",
+        event.number,
+        event.name,
+        schema_path(event.type_name)
+    )
 }

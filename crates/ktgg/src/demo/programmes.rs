@@ -7,14 +7,86 @@ use serde_json::{Value, json};
 
 /// What each category supports, five of each.
 const THEMES: [(&str, [&str; 5]); 8] = [
-    ("금융", ["경영안정자금 이차보전", "시설개선 융자", "특례보증", "긴급유동성 자금", "수출채권 보험료"]),
-    ("기술", ["스마트공장 고도화", "시제품 제작", "품질인증 취득", "제조데이터 활용", "산학 공동기술개발"]),
-    ("인력", ["청년채용 장려금", "직무전환 훈련", "재직자 역량강화", "산업안전 교육", "외국인력 정착"]),
-    ("수출", ["해외전시회 참가", "수출 첫걸음 바우처", "해외규격 인증", "온라인 해외판로 개척", "무역사절단 파견"]),
-    ("내수", ["라이브커머스 입점", "지역특산품 판매전", "공공구매 상담회", "로컬브랜드 육성", "온라인 판로 개척"]),
-    ("창업", ["예비창업 패키지", "청년창업 공간", "재도전 창업", "기술창업 멘토링", "여성창업 경진대회"]),
-    ("경영", ["디지털 전환 진단", "경영컨설팅", "ESG 경영 도입", "노무 상담", "지식재산 관리"]),
-    ("기타", ["에너지 효율 진단", "사업장 환경개선", "규제특례 상담", "재난피해 복구", "소공인 집적지 정비"]),
+    (
+        "금융",
+        [
+            "경영안정자금 이차보전",
+            "시설개선 융자",
+            "특례보증",
+            "긴급유동성 자금",
+            "수출채권 보험료",
+        ],
+    ),
+    (
+        "기술",
+        [
+            "스마트공장 고도화",
+            "시제품 제작",
+            "품질인증 취득",
+            "제조데이터 활용",
+            "산학 공동기술개발",
+        ],
+    ),
+    (
+        "인력",
+        [
+            "청년채용 장려금",
+            "직무전환 훈련",
+            "재직자 역량강화",
+            "산업안전 교육",
+            "외국인력 정착",
+        ],
+    ),
+    (
+        "수출",
+        [
+            "해외전시회 참가",
+            "수출 첫걸음 바우처",
+            "해외규격 인증",
+            "온라인 해외판로 개척",
+            "무역사절단 파견",
+        ],
+    ),
+    (
+        "내수",
+        [
+            "라이브커머스 입점",
+            "지역특산품 판매전",
+            "공공구매 상담회",
+            "로컬브랜드 육성",
+            "온라인 판로 개척",
+        ],
+    ),
+    (
+        "창업",
+        [
+            "예비창업 패키지",
+            "청년창업 공간",
+            "재도전 창업",
+            "기술창업 멘토링",
+            "여성창업 경진대회",
+        ],
+    ),
+    (
+        "경영",
+        [
+            "디지털 전환 진단",
+            "경영컨설팅",
+            "ESG 경영 도입",
+            "노무 상담",
+            "지식재산 관리",
+        ],
+    ),
+    (
+        "기타",
+        [
+            "에너지 효율 진단",
+            "사업장 환경개선",
+            "규제특례 상담",
+            "재난피해 복구",
+            "소공인 집적지 정비",
+        ],
+    ),
 ];
 
 /// 전국 and the 17 시도, with the part of a made-up agency's name that belongs to each.
@@ -40,36 +112,75 @@ const REGIONS: [(&str, &str); 18] = [
 ];
 
 /// Who may apply, most often small firms, as in the real lists.
-const TARGETS: [&str; 6] = ["중소기업", "소상공인", "중소기업", "창업벤처", "중소기업", "사회적기업"];
+const TARGETS: [&str; 6] = [
+    "중소기업",
+    "소상공인",
+    "중소기업",
+    "창업벤처",
+    "중소기업",
+    "사회적기업",
+];
 
 /// What a host is called besides its region.
-const HOSTS: [&str; 5] = ["경제진흥원", "테크노파크", "소상공인지원센터", "창조혁신센터", "상공회의소"];
+const HOSTS: [&str; 5] = [
+    "경제진흥원",
+    "테크노파크",
+    "소상공인지원센터",
+    "창조혁신센터",
+    "상공회의소",
+];
 
 /// Variants of each theme: 8 categories, 5 themes, 5 variants.
 const VARIANTS: usize = 5;
 
 /// Two hundred programmes around that day: past, running, closing within days, expected, and without any date.
 pub(super) fn around(today: NaiveDate) -> Vec<Value> {
-    let themes = THEMES.iter().flat_map(|(category, themes)| themes.iter().map(move |theme| (*category, *theme)));
+    let themes = THEMES
+        .iter()
+        .flat_map(|(category, themes)| themes.iter().map(move |theme| (*category, *theme)));
     themes
         .flat_map(|(category, theme)| (0..VARIANTS).map(move |variant| (category, theme, variant)))
         .enumerate()
-        .map(|(number, (category, theme, variant))| programme(number, category, theme, variant, today))
+        .map(|(number, (category, theme, variant))| {
+            programme(number, category, theme, variant, today)
+        })
         .collect()
 }
 
-fn programme(number: usize, category: &str, theme: &str, variant: usize, today: NaiveDate) -> Value {
+fn programme(
+    number: usize,
+    category: &str,
+    theme: &str,
+    variant: usize,
+    today: NaiveDate,
+) -> Value {
     // Steps without a common divisor spread regions and targets over categories and ways of writing a period.
     let (region, agency) = REGIONS[(number * 7 + variant) % REGIONS.len()];
     let target = TARGETS[(number + variant) % TARGETS.len()];
     let host = HOSTS[number % HOSTS.len()];
     let year = today.year();
-    let prefix = if region == "전국" { String::new() } else { format!("[{region}] ") };
-    let round = if variant == 0 { String::new() } else { format!("{variant}차 ") };
-    let host = if region == "전국" { format!("가상{host}") } else { format!("가상{region}{host}") };
+    let prefix = if region == "전국" {
+        String::new()
+    } else {
+        format!("[{region}] ")
+    };
+    let round = if variant == 0 {
+        String::new()
+    } else {
+        format!("{variant}차 ")
+    };
+    let host = if region == "전국" {
+        format!("가상{host}")
+    } else {
+        format!("가상{region}{host}")
+    };
     let announced = today - TimeDelta::days(i64::try_from(number % 60).unwrap_or(0));
     let regions = if region == "전국" {
-        REGIONS[1..].iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",")
+        REGIONS[1..]
+            .iter()
+            .map(|(name, _)| *name)
+            .collect::<Vec<_>>()
+            .join(",")
     } else {
         region.to_owned()
     };
@@ -129,7 +240,10 @@ mod tests {
     }
 
     fn distinct(field: &str) -> BTreeSet<String> {
-        all().iter().map(|it| it[field].as_str().unwrap().to_owned()).collect()
+        all()
+            .iter()
+            .map(|it| it[field].as_str().unwrap().to_owned())
+            .collect()
     }
 
     #[test]
@@ -155,7 +269,12 @@ mod tests {
     #[test]
     fn nothing_of_it_is_a_real_address_or_a_real_agency() {
         for it in all() {
-            assert!(it["pblancUrl"].as_str().unwrap().starts_with("https://example.com/"));
+            assert!(
+                it["pblancUrl"]
+                    .as_str()
+                    .unwrap()
+                    .starts_with("https://example.com/")
+            );
             assert!(it["jrsdInsttNm"].as_str().unwrap().starts_with("가상"));
             assert!(it["excInsttNm"].as_str().unwrap().starts_with("가상"));
         }

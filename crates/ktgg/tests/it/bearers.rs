@@ -21,24 +21,50 @@ const SANDBOX: &str = "ktgg-sandbox";
 fn bearers(keys: &Keys) -> Vec<String> {
     let somebody = SalesmanId(Uuid::from_u128(7));
     let customer = keys.customer(&"010-1234-5678".parse().unwrap());
-    let everybody = [keys::staff(), keys::salesman(somebody), keys::consultant(somebody), customer];
+    let everybody = [
+        keys::staff(),
+        keys::salesman(somebody),
+        keys::consultant(somebody),
+        customer,
+    ];
     let services = services();
-    let audiences = services.iter().map(service_kit::Service::name).chain([SANDBOX, gateway::NAME]);
+    let audiences = services
+        .iter()
+        .map(service_kit::Service::name)
+        .chain([SANDBOX, gateway::NAME]);
     audiences
         .flat_map(|audience| everybody.iter().map(move |who| (who, audience)))
-        .map(|(who, audience)| keys.signer.sign(who, audience, SystemClock.now(), LIFETIME).unwrap())
+        .map(|(who, audience)| {
+            keys.signer
+                .sign(who, audience, SystemClock.now(), LIFETIME)
+                .unwrap()
+        })
         .collect()
 }
 
 /// Calls an operation with nothing that would let it go far: an id of nothing, an empty body.
-async fn call(client: &Client, method: &str, path: &str, session: &str, headers: &[(&str, &str)]) -> Answer {
-    let segments =
-        path.split('/').map(|segment| if segment.starts_with('{') { Uuid::nil().to_string() } else { segment.to_owned() });
+async fn call(
+    client: &Client,
+    method: &str,
+    path: &str,
+    session: &str,
+    headers: &[(&str, &str)],
+) -> Answer {
+    let segments = path.split('/').map(|segment| {
+        if segment.starts_with('{') {
+            Uuid::nil().to_string()
+        } else {
+            segment.to_owned()
+        }
+    });
     let path = segments.collect::<Vec<_>>().join("/");
     let method: Method = method.to_uppercase().parse().unwrap();
     let empty = json!({});
     let body = (!method.is_safe()).then_some(&empty);
-    client.call(method, &path, session, headers, body).await.unwrap()
+    client
+        .call(method, &path, session, headers, body)
+        .await
+        .unwrap()
 }
 
 /// What a caller can learn from an answer, the number under which it is found in the logs left out.
@@ -61,7 +87,11 @@ async fn a_bearer_of_the_gateways_own_key_is_nobody_on_every_route() {
     let described = client.get("/api/openapi.json", "").await.unwrap();
     let mut refused = 0;
     for (path, method, operation) in operations(&described) {
-        let is_public = operation["x-actors"].as_array().unwrap().iter().any(|actor| actor == "anyone");
+        let is_public = operation["x-actors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|actor| actor == "anyone");
         let stranger = said(&call(&client, method, path, "", &[]).await);
         for bearer in &bearers {
             let header = format!("Bearer {bearer}");
@@ -74,7 +104,10 @@ async fn a_bearer_of_the_gateways_own_key_is_nobody_on_every_route() {
         if !is_public {
             assert_eq!(
                 (stranger.0, &stranger.1["type"]),
-                (StatusCode::UNAUTHORIZED, &json!("/problems/sign-in-required")),
+                (
+                    StatusCode::UNAUTHORIZED,
+                    &json!("/problems/sign-in-required")
+                ),
                 "{path}"
             );
             refused += 1;
@@ -87,9 +120,26 @@ async fn a_bearer_of_the_gateways_own_key_is_nobody_on_every_route() {
     let customer = LetIn::to(&place, &keys).customer("010-0000-0000").await;
     for bearer in &bearers {
         let header = format!("Bearer {bearer}");
-        let me = call(&client, "get", "/api/auth/me", &customer, &[("authorization", &header)]).await;
-        assert_eq!((&me.json["signedIn"], &me.json["role"]), (&json!(true), &json!("customer")));
-        let salesmen = call(&client, "get", "/api/salesmen", &customer, &[("authorization", &header)]).await;
+        let me = call(
+            &client,
+            "get",
+            "/api/auth/me",
+            &customer,
+            &[("authorization", &header)],
+        )
+        .await;
+        assert_eq!(
+            (&me.json["signedIn"], &me.json["role"]),
+            (&json!(true), &json!("customer"))
+        );
+        let salesmen = call(
+            &client,
+            "get",
+            "/api/salesmen",
+            &customer,
+            &[("authorization", &header)],
+        )
+        .await;
         assert_eq!(salesmen.status, StatusCode::FORBIDDEN);
     }
     together.stop().await;

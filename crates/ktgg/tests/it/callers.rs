@@ -25,18 +25,31 @@ fn tables() -> [(&'static str, &'static [Permission]); 6] {
 
 /// Every row that a browser can come upon, with its path as browsers write it. What services offer to the gateway alone is not for them.
 pub(crate) fn rows() -> Vec<(String, Permission)> {
-    let is_internal = |at: &str, row: &Permission| !at.is_empty() && (row.path == "/me" || row.path.starts_with("/me/"));
-    let all = tables().into_iter().flat_map(|(at, table)| table.iter().map(move |row| (at, *row)));
-    all.filter(|(at, row)| !is_internal(at, row)).map(|(at, row)| (format!("{at}{}", row.path), row)).collect()
+    let is_internal = |at: &str, row: &Permission| {
+        !at.is_empty() && (row.path == "/me" || row.path.starts_with("/me/"))
+    };
+    let all = tables()
+        .into_iter()
+        .flat_map(|(at, table)| table.iter().map(move |row| (at, *row)));
+    all.filter(|(at, row)| !is_internal(at, row))
+        .map(|(at, row)| (format!("{at}{}", row.path), row))
+        .collect()
 }
 
 /// What has no row, or no route.
 pub(crate) fn unmatched(described: &Value, rows: &[(String, Permission)]) -> Vec<String> {
-    let routes: Vec<String> =
-        operations(described).map(|(path, method, _)| format!("{} {path}", method.to_uppercase())).collect();
-    let rows: Vec<String> = rows.iter().map(|(path, row)| format!("{} {path}", row.method)).collect();
+    let routes: Vec<String> = operations(described)
+        .map(|(path, method, _)| format!("{} {path}", method.to_uppercase()))
+        .collect();
+    let rows: Vec<String> = rows
+        .iter()
+        .map(|(path, row)| format!("{} {path}", row.method))
+        .collect();
     let without_row = routes.iter().filter(|it| !rows.contains(it));
-    without_row.chain(rows.iter().filter(|it| !routes.contains(it))).cloned().collect()
+    without_row
+        .chain(rows.iter().filter(|it| !routes.contains(it)))
+        .cloned()
+        .collect()
 }
 
 /// Who asks. What is asked for is always the first side's.
@@ -111,15 +124,25 @@ impl Caller {
     /// What must not be shown to him, whatever he calls. `is_phone`: he asks for a whole number that he may have.
     pub(crate) fn secrets(self, all: &Everybody, is_phone: bool) -> Vec<Secret> {
         let [one, other] = &all.sides;
-        let everything = |side: &Side| [secrets::of_customer(side), secrets::of_colleagues(side)].concat();
+        let everything =
+            |side: &Side| [secrets::of_customer(side), secrets::of_colleagues(side)].concat();
         match (self, self.sides(all)) {
-            (Self::Anyone, _) => [everything(one), everything(other), secrets::of_staff(all)].concat(),
-            // Whom he never met is no secret to him, and who of his colleagues looks after others is none of his business.
-            (Self::Owner(Kind::Customer) | Self::Other(Kind::Customer), Some((hidden, his))) => {
-                [everything(hidden), secrets::notes_of(his), secrets::of_staff(all)].concat()
+            (Self::Anyone, _) => {
+                [everything(one), everything(other), secrets::of_staff(all)].concat()
             }
+            // Whom he never met is no secret to him, and who of his colleagues looks after others is none of his business.
+            (Self::Owner(Kind::Customer) | Self::Other(Kind::Customer), Some((hidden, his))) => [
+                everything(hidden),
+                secrets::notes_of(his),
+                secrets::of_staff(all),
+            ]
+            .concat(),
             (_, Some((hidden, his))) => {
-                let whole = if is_phone { Vec::new() } else { secrets::whole_phone(&his.phone) };
+                let whole = if is_phone {
+                    Vec::new()
+                } else {
+                    secrets::whole_phone(&his.phone)
+                };
                 [secrets::of_customer(hidden), whole].concat()
             }
             (_, None) => Vec::new(),
@@ -157,7 +180,12 @@ pub(crate) enum Expected {
 }
 
 impl Expected {
-    pub(crate) fn is_met_by(self, operation: &Operation, status: StatusCode, is_filtered: bool) -> bool {
+    pub(crate) fn is_met_by(
+        self,
+        operation: &Operation,
+        status: StatusCode,
+        is_filtered: bool,
+    ) -> bool {
         match self {
             // Not everybody may look for everybody's.
             Self::LetIn if is_filtered && status == StatusCode::UNPROCESSABLE_ENTITY => true,
@@ -174,8 +202,16 @@ impl Expected {
 impl Operation {
     /// Whether its path or query names something of the first side's that is not everybody's.
     fn names_his(&self) -> bool {
-        let of_somebody = ["/api/interests/{", "/api/consultations/{", "/api/salesman-matches/{", "/api/salesmen/{"];
-        of_somebody.iter().any(|prefix| self.template.starts_with(prefix)) || self.template == "/api/projects/visit-card"
+        let of_somebody = [
+            "/api/interests/{",
+            "/api/consultations/{",
+            "/api/salesman-matches/{",
+            "/api/salesmen/{",
+        ];
+        of_somebody
+            .iter()
+            .any(|prefix| self.template.starts_with(prefix))
+            || self.template == "/api/projects/visit-card"
     }
 
     pub(crate) fn expected(&self, caller: Caller) -> Expected {
@@ -203,7 +239,8 @@ impl Operation {
 
     /// Whether it ends the session that it is called with, or begins another in its place.
     pub(crate) fn is_about_sessions(&self) -> bool {
-        self.template.starts_with("/api/auth/") && !self.method.is_safe() || self.method == Method::DELETE
+        self.template.starts_with("/api/auth/") && !self.method.is_safe()
+            || self.method == Method::DELETE
     }
 }
 
@@ -220,15 +257,25 @@ pub(crate) fn described(description: &Value) -> Vec<Operation> {
     };
     let queries = |operation: &Value| {
         let parameters = operation["parameters"].as_array().into_iter().flatten();
-        let in_query = parameters.filter(|it| it["in"] == "query").filter_map(|it| it["name"].as_str());
+        let in_query = parameters
+            .filter(|it| it["in"] == "query")
+            .filter_map(|it| it["name"].as_str());
         in_query.map(str::to_owned).collect()
     };
     operations(description)
         .map(|(path, method, operation)| {
             let method: Method = method.to_uppercase().parse().unwrap();
-            let row = rows.iter().find(|(there, row)| there == path && row.method == method.as_str());
+            let row = rows
+                .iter()
+                .find(|(there, row)| there == path && row.method == method.as_str());
             let (_, row) = row.unwrap_or_else(|| panic!("{method} {path} has no row"));
-            Operation { method, template: path.to_owned(), row: *row, example: example(operation), queries: queries(operation) }
+            Operation {
+                method,
+                template: path.to_owned(),
+                row: *row,
+                example: example(operation),
+                queries: queries(operation),
+            }
         })
         .collect()
 }

@@ -13,10 +13,37 @@ use uuid::Uuid;
 /// Who reads whom.
 const READERS: [(&str, &[Topic]); 5] = [
     ("project", &Topic::ALL),
-    ("interest", &[Topic::SalesmanMatch, Topic::Project, Topic::Salesman, Topic::Consultation]),
-    ("consultation", &[Topic::SalesmanMatch, Topic::Project, Topic::Salesman]),
-    ("salesman_match", &[Topic::Interest, Topic::Consultation, Topic::Salesman, Topic::Project]),
-    ("salesman", &[Topic::SalesmanMatch, Topic::Interest, Topic::Consultation, Topic::Project]),
+    (
+        "interest",
+        &[
+            Topic::SalesmanMatch,
+            Topic::Project,
+            Topic::Salesman,
+            Topic::Consultation,
+        ],
+    ),
+    (
+        "consultation",
+        &[Topic::SalesmanMatch, Topic::Project, Topic::Salesman],
+    ),
+    (
+        "salesman_match",
+        &[
+            Topic::Interest,
+            Topic::Consultation,
+            Topic::Salesman,
+            Topic::Project,
+        ],
+    ),
+    (
+        "salesman",
+        &[
+            Topic::SalesmanMatch,
+            Topic::Interest,
+            Topic::Consultation,
+            Topic::Project,
+        ],
+    ),
 ];
 
 fn schema(topic: Topic) -> String {
@@ -38,7 +65,9 @@ impl Checker {
     }
 
     async fn count(&self, sql: String) -> Result<i64> {
-        Ok(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&self.pool).await?)
+        Ok(sqlx::query_scalar(AssertSqlSafe(sql))
+            .fetch_one(&self.pool)
+            .await?)
     }
 
     /// Whether nothing is on its way any more: nothing pending, every reader where its sources are, every open match filled.
@@ -49,7 +78,10 @@ impl Checker {
         let unmatched = "select count(*) from salesman_match.salesman_match where closed_at is null and salesman_id is null";
         let missing = "select (select count(*) from consultation.consultation) + (select count(*) from interest.interest)
                             - (select count(*) from salesman_match.salesman_match)";
-        let lost = NOTHING_OF.iter().filter(|(what, _)| what.starts_with("lost")).map(|(_, sql)| *sql);
+        let lost = NOTHING_OF
+            .iter()
+            .filter(|(what, _)| what.starts_with("lost"))
+            .map(|(_, sql)| *sql);
         for sql in [unmatched, missing].into_iter().chain(lost) {
             if self.count(sql.to_owned()).await? > 0 {
                 return Ok(false);
@@ -61,7 +93,14 @@ impl Checker {
     /// Whether no event is on its way any more, whatever they came to.
     pub(crate) async fn is_quiet(&self, tracks_progress: bool) -> Result<bool> {
         for topic in Topic::ALL {
-            if self.count(format!("select count(*) from {}.outbox_pending", schema(topic))).await? > 0 {
+            if self
+                .count(format!(
+                    "select count(*) from {}.outbox_pending",
+                    schema(topic)
+                ))
+                .await?
+                > 0
+            {
                 return Ok(false);
             }
         }
@@ -81,7 +120,9 @@ impl Checker {
                 );
                 let count = self.count(sql).await?;
                 if count > 0 {
-                    behind.push(format!("{reader} is not where {topic} is, for {count} aggregates"));
+                    behind.push(format!(
+                        "{reader} is not where {topic} is, for {count} aggregates"
+                    ));
                 }
             }
         }
@@ -89,7 +130,11 @@ impl Checker {
     }
 
     /// Everything that is wrong. `accepted`: what callers were told exists.
-    pub(crate) async fn violations(&self, accepted: &[Uuid], tracks_progress: bool) -> Result<Vec<String>> {
+    pub(crate) async fn violations(
+        &self,
+        accepted: &[Uuid],
+        tracks_progress: bool,
+    ) -> Result<Vec<String>> {
         let mut wrong = Vec::new();
         for topic in Topic::ALL {
             wrong.extend(self.ledger_and_topic(topic).await?);
@@ -97,7 +142,9 @@ impl Checker {
         if tracks_progress {
             wrong.extend(self.behind().await?);
         }
-        let kept: Vec<Uuid> = sqlx::query_scalar("select id from consultation.consultation").fetch_all(&self.pool).await?;
+        let kept: Vec<Uuid> = sqlx::query_scalar("select id from consultation.consultation")
+            .fetch_all(&self.pool)
+            .await?;
         let kept: BTreeSet<Uuid> = kept.into_iter().collect();
         let lost = accepted.iter().filter(|id| !kept.contains(id)).count();
         if lost > 0 {
@@ -110,7 +157,9 @@ impl Checker {
             }
         }
         for (reader, _) in READERS {
-            let parked = self.count(format!("select count(*) from {reader}.parked")).await?;
+            let parked = self
+                .count(format!("select count(*) from {reader}.parked"))
+                .await?;
             if parked > 0 && tracks_progress {
                 wrong.push(format!("parked in {reader}: {parked}"));
             }
@@ -121,37 +170,67 @@ impl Checker {
     /// The ledger has no hole, the topic holds exactly its events, and first copies are in order.
     async fn ledger_and_topic(&self, topic: Topic) -> Result<Vec<String>> {
         let mut wrong = Vec::new();
-        let sql = format!("select id, aggregateid, version, type, payload from {}.event_log", schema(topic));
-        let ledger: Vec<(Uuid, Uuid, i64, String, Value)> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
+        let sql = format!(
+            "select id, aggregateid, version, type, payload from {}.event_log",
+            schema(topic)
+        );
+        let ledger: Vec<(Uuid, Uuid, i64, String, Value)> = sqlx::query_as(AssertSqlSafe(sql))
+            .fetch_all(&self.pool)
+            .await?;
         let mut versions: BTreeMap<Uuid, Vec<i64>> = BTreeMap::new();
         for (_, aggregate, version, ..) in &ledger {
             versions.entry(*aggregate).or_default().push(*version);
         }
         for (aggregate, mut versions) in versions {
             versions.sort_unstable();
-            if !versions.iter().copied().eq(1..=i64::try_from(versions.len())?) {
-                wrong.push(format!("the ledger of {topic} {aggregate} has a hole: {versions:?}"));
+            if !versions
+                .iter()
+                .copied()
+                .eq(1..=i64::try_from(versions.len())?)
+            {
+                wrong.push(format!(
+                    "the ledger of {topic} {aggregate} has a hole: {versions:?}"
+                ));
             }
         }
-        let ledger: HashMap<Uuid, (Uuid, i64, String, Value)> =
-            ledger.into_iter().map(|(id, aggregate, version, name, payload)| (id, (aggregate, version, name, payload))).collect();
+        let ledger: HashMap<Uuid, (Uuid, i64, String, Value)> = ledger
+            .into_iter()
+            .map(|(id, aggregate, version, name, payload)| {
+                (id, (aggregate, version, name, payload))
+            })
+            .collect();
         let mut last: HashMap<Uuid, i64> = HashMap::new();
         let mut seen = BTreeSet::new();
         for Record { envelope, payload } in topic::read(&self.kafka, topic).await? {
-            let told = (envelope.aggregate_id, envelope.version, envelope.type_name.clone(), payload);
+            let told = (
+                envelope.aggregate_id,
+                envelope.version,
+                envelope.type_name.clone(),
+                payload,
+            );
             if ledger.get(&envelope.id) != Some(&told) {
-                wrong.push(format!("{topic} {} on the topic is not what the ledger says", envelope.id));
+                wrong.push(format!(
+                    "{topic} {} on the topic is not what the ledger says",
+                    envelope.id
+                ));
             }
             if seen.insert(envelope.id) {
-                let before = last.insert(envelope.aggregate_id, envelope.version).unwrap_or(0);
+                let before = last
+                    .insert(envelope.aggregate_id, envelope.version)
+                    .unwrap_or(0);
                 if envelope.version != before + 1 {
-                    wrong.push(format!("reordered: {topic} {} came after version {before}", envelope.version));
+                    wrong.push(format!(
+                        "reordered: {topic} {} came after version {before}",
+                        envelope.version
+                    ));
                 }
             }
         }
         let unsent = ledger.keys().filter(|id| !seen.contains(id)).count();
         if unsent > 0 {
-            wrong.push(format!("lost: {unsent} events of {topic} are not on the topic"));
+            wrong.push(format!(
+                "lost: {unsent} events of {topic} are not on the topic"
+            ));
         }
         Ok(wrong)
     }

@@ -32,7 +32,12 @@ impl Telephones {
     pub(crate) async fn of(place: &Place, keys: &Keys) -> Self {
         let listener = inbox::listen(host::inbox_port(place.port)).await.unwrap();
         let stop = CancellationToken::new();
-        let running = service::spawn(inbox::serve(listener, keys.sender.clone(), Arc::new(SystemClock), stop.clone()));
+        let running = service::spawn(inbox::serve(
+            listener,
+            keys.sender.clone(),
+            Arc::new(SystemClock),
+            stop.clone(),
+        ));
         Self { stop, running }
     }
 
@@ -61,8 +66,19 @@ impl House {
         let keys = Keys::of(&place.data).unwrap();
         let together = Together::start(&place, &keys).await;
         let telephones = Telephones::of(&place, &keys).await;
-        let (client, pool) = (place.client(), testing::superuser_pool(&place.postgres).await);
-        Self { _scratch: scratch, place, keys, client, pool, together, telephones }
+        let (client, pool) = (
+            place.client(),
+            testing::superuser_pool(&place.postgres).await,
+        );
+        Self {
+            _scratch: scratch,
+            place,
+            keys,
+            client,
+            pool,
+            together,
+            telephones,
+        }
     }
 
     pub(crate) async fn close(self) {
@@ -85,36 +101,84 @@ pub(crate) struct Colleague {
 
 impl Colleague {
     pub(crate) fn identity(&self) -> Identity {
-        Identity { role: self.role, subject: self.id, phone: None }
+        Identity {
+            role: self.role,
+            subject: self.id,
+            phone: None,
+        }
     }
 }
 
 /// The first member of staff, as the command line makes him.
-pub(crate) async fn first_staff(place: &Place, keys: &Keys, name: &'static str, login: &str) -> Colleague {
+pub(crate) async fn first_staff(
+    place: &Place,
+    keys: &Keys,
+    name: &'static str,
+    login: &str,
+) -> Colleague {
     let db = host::gateway_db(place, keys).unwrap();
-    let invited =
-        eventually("the first account is made", async || invite_staff(&db, &host::origin(place.port), login, name).await.ok())
-            .await;
+    let invited = eventually("the first account is made", async || {
+        invite_staff(&db, &host::origin(place.port), login, name)
+            .await
+            .ok()
+    })
+    .await;
     let client = place.client();
     client.set_password(&invited.link, PASSWORD).await.unwrap();
     let session = client.sign_in(login, PASSWORD).await.unwrap();
-    Colleague { role: Role::Staff, id: invited.account_id, account: invited.account_id, name, login: login.to_owned(), session }
+    Colleague {
+        role: Role::Staff,
+        id: invited.account_id,
+        account: invited.account_id,
+        name,
+        login: login.to_owned(),
+        session,
+    }
 }
 
 /// Registers somebody, waits until he can be matched, invites him and signs him in.
-pub(crate) async fn joins(client: &Client, staff: &str, role: Role, name: &'static str, phone: &str, login: &str) -> Colleague {
+pub(crate) async fn joins(
+    client: &Client,
+    staff: &str,
+    role: Role,
+    name: &'static str,
+    phone: &str,
+    login: &str,
+) -> Colleague {
     let body = json!({ "name": name, "phone": phone, "role": role.as_str(), "capacity": 100 });
     let id = id(&client.post("/api/salesmen", staff, &body).await.unwrap());
     system::until_on_the_roster(client, staff, [&id]).await;
-    let (account, session) = invited(client, staff, &json!({ "salesmanId": id, "login": login }), login).await;
-    Colleague { role, id, account, name, login: login.to_owned(), session }
+    let (account, session) = invited(
+        client,
+        staff,
+        &json!({ "salesmanId": id, "login": login }),
+        login,
+    )
+    .await;
+    Colleague {
+        role,
+        id,
+        account,
+        name,
+        login: login.to_owned(),
+        session,
+    }
 }
 
 async fn invited(client: &Client, staff: &str, body: &Value, login: &str) -> (Uuid, String) {
-    let invited = client.post("/api/accounts/invitations", staff, body).await.unwrap();
-    client.set_password(invited["link"].as_str().unwrap(), PASSWORD).await.unwrap();
+    let invited = client
+        .post("/api/accounts/invitations", staff, body)
+        .await
+        .unwrap();
+    client
+        .set_password(invited["link"].as_str().unwrap(), PASSWORD)
+        .await
+        .unwrap();
     let session = client.sign_in(login, PASSWORD).await.unwrap();
-    (invited["accountId"].as_str().unwrap().parse().unwrap(), session)
+    (
+        invited["accountId"].as_str().unwrap().parse().unwrap(),
+        session,
+    )
 }
 
 /// A customer, and who is there for him.
@@ -143,7 +207,11 @@ pub(crate) struct Side {
 
 impl Side {
     pub(crate) fn identity(&self) -> Identity {
-        Identity { role: Role::Customer, subject: self.customer, phone: Some(self.phone.clone()) }
+        Identity {
+            role: Role::Customer,
+            subject: self.customer,
+            phone: Some(self.phone.clone()),
+        }
     }
 }
 
@@ -200,44 +268,87 @@ impl Everybody {
         let first = first_staff(&house.place, &house.keys, "관리하나", "staff.hana").await;
         let body = json!({ "role": "staff", "name": "관리둘", "login": "staff.dul" });
         let (account, session) = invited(client, &first.session, &body, "staff.dul").await;
-        let second =
-            Colleague { role: Role::Staff, id: account, account, name: "관리둘", login: "staff.dul".to_owned(), session };
+        let second = Colleague {
+            role: Role::Staff,
+            id: account,
+            account,
+            name: "관리둘",
+            login: "staff.dul".to_owned(),
+            session,
+        };
         let mut people = Vec::new();
         for (number, role) in [(0, Role::Salesman), (1, Role::Consultant)] {
             for (side, words) in SIDES.iter().enumerate() {
-                let (phone, login) = (format!("010-9300-{number}{side}00"), format!("{}.{side}", role.as_str()));
-                people.push(joins(client, &first.session, role, words.colleagues[number], &phone, &login).await);
+                let (phone, login) = (
+                    format!("010-9300-{number}{side}00"),
+                    format!("{}.{side}", role.as_str()),
+                );
+                people.push(
+                    joins(
+                        client,
+                        &first.session,
+                        role,
+                        words.colleagues[number],
+                        &phone,
+                        &login,
+                    )
+                    .await,
+                );
             }
         }
         (vec![first, second], people)
     }
 
     /// What there is between them.
-    pub(crate) async fn seed(house: &House, staff: Vec<Colleague>, people: Vec<Colleague>, customers: [String; 2]) -> Self {
+    pub(crate) async fn seed(
+        house: &House,
+        staff: Vec<Colleague>,
+        people: Vec<Colleague>,
+        customers: [String; 2],
+    ) -> Self {
         let (client, by) = (&house.client, staff[0].session.clone());
         let mut projects = Vec::new();
-        for name in ["2026년 가상 스마트상점", "2026년 가상 수출바우처", "2026년 가상 창업패키지"] {
+        for name in [
+            "2026년 가상 스마트상점",
+            "2026년 가상 수출바우처",
+            "2026년 가상 창업패키지",
+        ] {
             projects.push(project(client, &by, name).await);
         }
         let mut sides = Vec::new();
         for (number, words) in SIDES.into_iter().enumerate() {
-            let Words { name, phone, memo, why, notes, .. } = words;
+            let Words {
+                name,
+                phone,
+                memo,
+                why,
+                notes,
+                ..
+            } = words;
             let phone: Phone = phone.parse().unwrap();
             let customer = house.keys.customer(&phone).subject;
             let (salesman, consultant) = (people[number].clone(), people[number + 2].clone());
             let session = customers[number].clone();
             let mark = json!({ "projectId": projects[0]["id"], "projectName": projects[0]["name"], "customerName": name });
-            let mut interests = vec![id(&client.post("/api/interests", &session, &mark).await.unwrap())];
-            let mark =
-                json!({ "projectId": projects[2]["id"], "customerName": name, "phone": phone.national(), "consent": true });
-            interests.push(id(&client.post("/api/interests", &by, &mark).await.unwrap()));
+            let mut interests = vec![id(&client
+                .post("/api/interests", &session, &mark)
+                .await
+                .unwrap())];
+            let mark = json!({ "projectId": projects[2]["id"], "customerName": name, "phone": phone.national(), "consent": true });
+            interests.push(id(&client
+                .post("/api/interests", &by, &mark)
+                .await
+                .unwrap()));
             let mut consultations = Vec::new();
             for project in &projects[..2] {
                 let ask = json!({
                     "projectId": project["id"], "projectName": project["name"], "desiredDate": "2099-12-31", "memo": memo,
                     "customerName": name,
                 });
-                consultations.push(id(&client.post("/api/consultations", &session, &ask).await.unwrap()));
+                consultations.push(id(&client
+                    .post("/api/consultations", &session, &ask)
+                    .await
+                    .unwrap()));
             }
             let mut side = Side {
                 customer,
@@ -261,24 +372,57 @@ impl Everybody {
         }
         let [one, other] = <[Side; 2]>::try_from(sides).unwrap();
         let mut sides = [one, other];
-        write(client, &path("projects", id(&projects[0]), "/start"), &by, Method::POST, &json!({})).await;
+        write(
+            client,
+            &path("projects", id(&projects[0]), "/start"),
+            &by,
+            Method::POST,
+            &json!({}),
+        )
+        .await;
         let moved = json!({ "period": { "startsOn": "2026-11-02", "endsOn": "2026-12-11" } });
-        projects[0] = write(client, &path("projects", id(&projects[0]), ""), &by, Method::PATCH, &moved).await;
+        projects[0] = write(
+            client,
+            &path("projects", id(&projects[0]), ""),
+            &by,
+            Method::PATCH,
+            &moved,
+        )
+        .await;
         for side in &mut sides {
             work(client, side).await;
         }
-        let uploaded = client.upload("/api/projects/imports?name=walk.csv", &by, IMPORTED.as_bytes().to_vec()).await.unwrap();
+        let uploaded = client
+            .upload(
+                "/api/projects/imports?name=walk.csv",
+                &by,
+                IMPORTED.as_bytes().to_vec(),
+            )
+            .await
+            .unwrap();
         let import = id(&uploaded.ok().unwrap());
         eventually("the import is planned", async || {
-            let it = client.get(&path("projects/imports", import, ""), &by).await.unwrap();
+            let it = client
+                .get(&path("projects/imports", import, ""), &by)
+                .await
+                .unwrap();
             (it["state"] == "planned").then_some(())
         })
         .await;
         let body = json!({ "role": "staff", "name": "관리셋", "login": "staff.set" });
-        let invited = client.post("/api/accounts/invitations", &by, &body).await.unwrap();
+        let invited = client
+            .post("/api/accounts/invitations", &by, &body)
+            .await
+            .unwrap();
         let account = invited["accountId"].as_str().unwrap().parse().unwrap();
         let staff = <[Colleague; 2]>::try_from(staff).unwrap();
-        Self { staff, sides, projects, import, account }
+        Self {
+            staff,
+            sides,
+            projects,
+            import,
+            account,
+        }
     }
 }
 
@@ -286,7 +430,13 @@ impl Everybody {
 pub(crate) async fn customers(house: &House) -> [String; 2] {
     let mut sessions = Vec::new();
     for Words { phone, .. } in SIDES {
-        sessions.push(house.client.sign_in_by_phone(&house.place.inbox(), &phone.parse().unwrap()).await.unwrap());
+        sessions.push(
+            house
+                .client
+                .sign_in_by_phone(&house.place.inbox(), &phone.parse().unwrap())
+                .await
+                .unwrap(),
+        );
     }
     sessions.try_into().unwrap()
 }
@@ -294,21 +444,34 @@ pub(crate) async fn customers(house: &House) -> [String; 2] {
 /// Staff put the people of this side on all that is its customer's.
 async fn matched_by_hand(client: &Client, staff: &str, side: &mut Side) {
     let things = side.interests.iter().map(|id| ("interests", *id));
-    let things: Vec<_> = things.chain(side.consultations.iter().map(|id| ("consultations", *id))).collect();
+    let things: Vec<_> = things
+        .chain(side.consultations.iter().map(|id| ("consultations", *id)))
+        .collect();
     for (what, origin) in things {
         let query = format!("/api/salesman-matches?origin={origin}");
         let it = eventually("it is matched", async || {
             let list = client.get(&query, staff).await.unwrap();
-            Some(list["items"][0].clone()).filter(|it| !it["salesman"].is_null() && !it["consultant"].is_null())
+            Some(list["items"][0].clone())
+                .filter(|it| !it["salesman"].is_null() && !it["consultant"].is_null())
         })
         .await;
         let people = json!({ "salesmanId": side.salesman.id, "consultantId": side.consultant.id });
-        let it = write(client, &path("salesman-matches", id(&it), ""), staff, Method::PATCH, &people).await;
+        let it = write(
+            client,
+            &path("salesman-matches", id(&it), ""),
+            staff,
+            Method::PATCH,
+            &people,
+        )
+        .await;
         side.matches.push(id(&it));
         eventually("they are on it", async || {
-            let shown = client.get(&path(what, origin, ""), &side.session).await.unwrap();
-            let is_so =
-                shown["salesman"]["id"] == json!(side.salesman.id) && shown["consultant"]["id"] == json!(side.consultant.id);
+            let shown = client
+                .get(&path(what, origin, ""), &side.session)
+                .await
+                .unwrap();
+            let is_so = shown["salesman"]["id"] == json!(side.salesman.id)
+                && shown["consultant"]["id"] == json!(side.consultant.id);
             is_so.then_some(())
         })
         .await;
@@ -318,13 +481,35 @@ async fn matched_by_hand(client: &Client, staff: &str, side: &mut Side) {
 /// Those who are there for the customer write about him and call him, and all three are told of something.
 async fn work(client: &Client, side: &mut Side) {
     let consultation = side.consultations[0];
-    for (writer, text) in [&side.salesman, &side.consultant].into_iter().zip(side.notes) {
+    for (writer, text) in [&side.salesman, &side.consultant]
+        .into_iter()
+        .zip(side.notes)
+    {
         let note = json!({ "text": text });
-        client.post(&path("consultations", consultation, "/notes"), &writer.session, &note).await.unwrap();
+        client
+            .post(
+                &path("consultations", consultation, "/notes"),
+                &writer.session,
+                &note,
+            )
+            .await
+            .unwrap();
     }
     let why = format!("/phone?why={}", side.why);
-    client.get(&path("consultations", consultation, &why), &side.salesman.session).await.unwrap();
-    client.get(&path("interests", side.interests[0], &why), &side.consultant.session).await.unwrap();
+    client
+        .get(
+            &path("consultations", consultation, &why),
+            &side.salesman.session,
+        )
+        .await
+        .unwrap();
+    client
+        .get(
+            &path("interests", side.interests[0], &why),
+            &side.consultant.session,
+        )
+        .await
+        .unwrap();
     let told = async |list: &str, session: &str, count: usize| {
         eventually("they are told", async || {
             let list = client.get(list, session).await.unwrap();
@@ -335,7 +520,12 @@ async fn work(client: &Client, side: &mut Side) {
     };
     side.told_customer = told("/api/interests/notifications", &side.session, 2).await;
     side.told_salesman = told("/api/salesmen/me/notifications", &side.salesman.session, 4).await;
-    side.told_consultant = told("/api/salesmen/me/notifications", &side.consultant.session, 4).await;
+    side.told_consultant = told(
+        "/api/salesmen/me/notifications",
+        &side.consultant.session,
+        4,
+    )
+    .await;
 }
 
 /// Staff enter a programme.
@@ -346,7 +536,10 @@ pub(crate) async fn project(client: &Client, staff: &str, name: &str) -> Value {
 
 /// The id of what is shown.
 pub(crate) fn id(view: &Value) -> Uuid {
-    view["id"].as_str().and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("no id: {view}"))
+    view["id"]
+        .as_str()
+        .and_then(|id| id.parse().ok())
+        .unwrap_or_else(|| panic!("no id: {view}"))
 }
 
 /// `/api/consultations/…/notes`.
@@ -355,13 +548,27 @@ pub(crate) fn path(what: &str, id: Uuid, rest: &str) -> String {
 }
 
 /// A write on an existing thing, whatever its version, that must succeed.
-pub(crate) async fn write(client: &Client, path: &str, session: &str, method: Method, body: &Value) -> Value {
-    client.call(method, path, session, &[("if-match", "*")], Some(body)).await.unwrap().ok().unwrap()
+pub(crate) async fn write(
+    client: &Client,
+    path: &str,
+    session: &str,
+    method: Method,
+    body: &Value,
+) -> Value {
+    client
+        .call(method, path, session, &[("if-match", "*")], Some(body))
+        .await
+        .unwrap()
+        .ok()
+        .unwrap()
 }
 
 /// `GET`, whatever comes of it.
 pub(crate) async fn look(client: &Client, path: &str, session: &str) -> Answer {
-    client.call(Method::GET, path, session, &[], None).await.unwrap()
+    client
+        .call(Method::GET, path, session, &[], None)
+        .await
+        .unwrap()
 }
 
 /// Whether it is as if there were no such thing.
@@ -374,7 +581,9 @@ pub(crate) async fn ended(stream: &mut Stream) -> Duration {
     let begun = std::time::Instant::now();
     // A connection that breaks has ended as well.
     let rest = async { while let Ok(Some(_)) = stream.next().await {} };
-    tokio::time::timeout(PATIENCE, rest).await.expect("the stream ends");
+    tokio::time::timeout(PATIENCE, rest)
+        .await
+        .expect("the stream ends");
     begun.elapsed()
 }
 
@@ -388,5 +597,7 @@ pub(crate) async fn told(stream: &mut Stream, event: &str) -> Told {
             }
         }
     };
-    tokio::time::timeout(PATIENCE, next).await.unwrap_or_else(|_| panic!("nobody was told of {event}"))
+    tokio::time::timeout(PATIENCE, next)
+        .await
+        .unwrap_or_else(|_| panic!("nobody was told of {event}"))
 }

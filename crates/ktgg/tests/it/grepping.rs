@@ -28,7 +28,11 @@ impl Sought {
     pub(crate) fn new(phone: &Phone, said: &[&str]) -> Self {
         let spellings = phone.spellings();
         let mut written = Vec::new();
-        for text in spellings.iter().map(String::as_str).chain(said.iter().copied()) {
+        for text in spellings
+            .iter()
+            .map(String::as_str)
+            .chain(said.iter().copied())
+        {
             let hex = text.bytes().fold(String::new(), |mut hex, byte| {
                 let _ = write!(hex, "{byte:02x}");
                 hex
@@ -37,12 +41,24 @@ impl Sought {
                 let _ = write!(percent, "%{byte:02X}");
                 percent
             });
-            let escaped = text.encode_utf16().fold(String::new(), |mut escaped, unit| {
-                let _ = write!(escaped, "\\u{unit:04x}");
-                escaped
-            });
+            let escaped = text
+                .encode_utf16()
+                .fold(String::new(), |mut escaped, unit| {
+                    let _ = write!(escaped, "\\u{unit:04x}");
+                    escaped
+                });
             let debug = text.escape_unicode().to_string();
-            written.extend([text.to_owned(), hex, percent.to_lowercase(), percent, escaped, debug].map(String::into_bytes));
+            written.extend(
+                [
+                    text.to_owned(),
+                    hex,
+                    percent.to_lowercase(),
+                    percent,
+                    escaped,
+                    debug,
+                ]
+                .map(String::into_bytes),
+            );
         }
         // Without what differs between home and abroad.
         let digits = spellings[0].trim_start_matches('0').to_owned();
@@ -51,13 +67,23 @@ impl Sought {
 
     /// Whether anything of it is there.
     pub(crate) fn is_in(&self, there: &[u8]) -> bool {
-        let is_there = |sought: &Vec<u8>| there.windows(sought.len()).any(|window| window == &sought[..]);
+        let is_there = |sought: &Vec<u8>| {
+            there
+                .windows(sought.len())
+                .any(|window| window == &sought[..])
+        };
         if self.written.iter().any(is_there) {
             return true;
         }
         let separates = |byte: &&u8| matches!(byte, b' ' | b'-' | b'.' | b'(' | b')');
-        let grouped: Vec<u8> = there.iter().filter(|byte| !separates(byte)).copied().collect();
-        grouped.windows(self.digits.len()).any(|window| window == self.digits.as_bytes())
+        let grouped: Vec<u8> = there
+            .iter()
+            .filter(|byte| !separates(byte))
+            .copied()
+            .collect();
+        grouped
+            .windows(self.digits.len())
+            .any(|window| window == self.digits.as_bytes())
     }
 }
 
@@ -74,8 +100,14 @@ pub(crate) async fn in_tables(pool: &PgPool, sought: &Sought) -> BTreeMap<String
     let mut found = BTreeMap::new();
     for table in tables {
         let sql = format!("select it::text from {table} it");
-        let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(pool).await.unwrap();
-        let count = rows.iter().filter(|row| sought.is_in(row.as_bytes())).count();
+        let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
+            .fetch_all(pool)
+            .await
+            .unwrap();
+        let count = rows
+            .iter()
+            .filter(|row| sought.is_in(row.as_bytes()))
+            .count();
         if count > 0 {
             found.insert(table, count);
         }
@@ -85,13 +117,20 @@ pub(crate) async fn in_tables(pool: &PgPool, sought: &Sought) -> BTreeMap<String
 
 /// Every record of every topic as it is there: key, headers and payload.
 pub(crate) fn records(settings: &kafka::Settings) -> Vec<Vec<u8>> {
-    let consumer: BaseConsumer = settings.client().set("group.id", format!("grep-{}", Uuid::new_v4())).create().unwrap();
+    let consumer: BaseConsumer = settings
+        .client()
+        .set("group.id", format!("grep-{}", Uuid::new_v4()))
+        .create()
+        .unwrap();
     let (mut ends, mut all) = (HashMap::new(), TopicPartitionList::new());
     for topic in Topic::ALL.map(|topic| topic.name(&settings.topic_prefix)) {
         for partition in 0..Topic::PARTITIONS {
-            let (low, high) = consumer.fetch_watermarks(&topic, partition, Duration::from_secs(10)).unwrap();
+            let (low, high) = consumer
+                .fetch_watermarks(&topic, partition, Duration::from_secs(10))
+                .unwrap();
             if high > low {
-                all.add_partition_offset(&topic, partition, Offset::Beginning).unwrap();
+                all.add_partition_offset(&topic, partition, Offset::Beginning)
+                    .unwrap();
                 ends.insert((topic.clone(), partition), high);
             }
         }
@@ -99,12 +138,21 @@ pub(crate) fn records(settings: &kafka::Settings) -> Vec<Vec<u8>> {
     consumer.assign(&all).unwrap();
     let (mut records, begun) = (Vec::new(), Instant::now());
     while !ends.is_empty() {
-        assert!(begun.elapsed() < PATIENCE, "the ends are not reached: {ends:?}");
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "the ends are not reached: {ends:?}"
+        );
         // Nothing is not the end: it may have been something else that it was told.
-        let Some(message) = consumer.poll(Duration::from_secs(1)) else { continue };
+        let Some(message) = consumer.poll(Duration::from_secs(1)) else {
+            continue;
+        };
         let message = message.unwrap();
         let mut record = message.key().unwrap_or_default().to_vec();
-        for header in message.headers().into_iter().flat_map(|headers| headers.iter()) {
+        for header in message
+            .headers()
+            .into_iter()
+            .flat_map(|headers| headers.iter())
+        {
             record.extend(format!("\n{}: ", header.key).into_bytes());
             record.extend(header.value.unwrap_or_default());
         }
@@ -112,7 +160,10 @@ pub(crate) fn records(settings: &kafka::Settings) -> Vec<Vec<u8>> {
         record.extend(message.payload().unwrap_or_default());
         records.push(record);
         let place = (message.topic().to_owned(), message.partition());
-        if ends.get(&place).is_some_and(|end| message.offset() + 1 >= *end) {
+        if ends
+            .get(&place)
+            .is_some_and(|end| message.offset() + 1 >= *end)
+        {
             ends.remove(&place);
         }
     }
@@ -121,7 +172,10 @@ pub(crate) fn records(settings: &kafka::Settings) -> Vec<Vec<u8>> {
 
 /// On how many records it is.
 pub(crate) fn on_topics(settings: &kafka::Settings, sought: &Sought) -> usize {
-    records(settings).iter().filter(|record| sought.is_in(record)).count()
+    records(settings)
+        .iter()
+        .filter(|record| sought.is_in(record))
+        .count()
 }
 
 #[test]

@@ -24,10 +24,20 @@ async fn a_file_is_planned_committed_and_refused_from_the_command_line() {
     let run = async |content: &[u8], how: Commit| {
         fs::write(&file, content).unwrap();
         let lines = RefCell::new(Vec::new());
-        let result = import::run(&client, &staff, &file, how, |line| lines.borrow_mut().push(line.to_owned())).await;
-        result.map(|()| lines.into_inner()).map_err(|error| error.to_string())
+        let result = import::run(&client, &staff, &file, how, |line| {
+            lines.borrow_mut().push(line.to_owned())
+        })
+        .await;
+        result
+            .map(|()| lines.into_inner())
+            .map_err(|error| error.to_string())
     };
-    let there = async || client.get("/api/projects", "").await.unwrap()["items"].as_array().unwrap().len();
+    let there = async || {
+        client.get("/api/projects", "").await.unwrap()["items"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
 
     let planned = run(CSV.as_bytes(), Commit::default()).await.unwrap();
     assert_eq!(
@@ -42,14 +52,41 @@ async fn a_file_is_planned_committed_and_refused_from_the_command_line() {
     assert_eq!(there().await, 0);
 
     let (cp949, _, _) = encoding_rs::EUC_KR.encode(CSV);
-    let committed = run(&cp949, Commit { commit: true, confirm: false }).await.unwrap();
+    let committed = run(
+        &cp949,
+        Commit {
+            commit: true,
+            confirm: false,
+        },
+    )
+    .await
+    .unwrap();
     assert_eq!(committed[committed.len() - 2..], ["2 of 2", "imported"]);
     assert_eq!(there().await, 2);
-    let again = run(CSV.as_bytes(), Commit { commit: true, confirm: true }).await.unwrap();
-    assert_eq!(again[0], "create 0  edit 0  same 2  fills an expected edition 0  error 1");
+    let again = run(
+        CSV.as_bytes(),
+        Commit {
+            commit: true,
+            confirm: true,
+        },
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        again[0],
+        "create 0  edit 0  same 2  fills an expected edition 0  error 1"
+    );
     assert_eq!(there().await, 2);
 
-    let refused = run(b"PK\x03\x04....xl/workbook.xml", Commit { commit: true, confirm: true }).await.unwrap_err();
+    let refused = run(
+        b"PK\x03\x04....xl/workbook.xml",
+        Commit {
+            commit: true,
+            confirm: true,
+        },
+    )
+    .await
+    .unwrap_err();
     assert!(refused.starts_with("엑셀 파일입니다."), "{refused}");
     system.stop().await;
 }

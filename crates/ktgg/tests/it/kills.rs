@@ -88,16 +88,34 @@ async fn call(
         let key = format!("{number}-{serial}");
         let mut ask = body.clone();
         ask["memo"] = json!(key);
-        let asked =
-            until_answered(&client, &ends, Method::POST, "/api/consultations", &customer, &[("idempotency-key", &key)], &ask)
-                .await;
-        let Some((StatusCode::CREATED, view)) = asked else { continue };
+        let asked = until_answered(
+            &client,
+            &ends,
+            Method::POST,
+            "/api/consultations",
+            &customer,
+            &[("idempotency-key", &key)],
+            &ask,
+        )
+        .await;
+        let Some((StatusCode::CREATED, view)) = asked else {
+            continue;
+        };
         let id = view["id"].as_str().unwrap().to_owned();
         accepted.send(id.parse().unwrap()).unwrap();
         if serial % 5 == 0 {
             let cancel = json!({ "step": "cancelled", "reason": "일정 변경" });
             let path = format!("/api/consultations/{id}/progress");
-            until_answered(&client, &ends, Method::POST, &path, &customer, &[("if-match", "*")], &cancel).await;
+            until_answered(
+                &client,
+                &ends,
+                Method::POST,
+                &path,
+                &customer,
+                &[("if-match", "*")],
+                &cancel,
+            )
+            .await;
         }
         interest = turn(&client, &ends, &customer, &body, interest).await;
     }
@@ -111,21 +129,53 @@ async fn turn(
     body: &Value,
     interest: Option<(String, i64, bool)>,
 ) -> Option<(String, i64, bool)> {
-    let read = |view: &Value| Some((view["id"].as_str()?.to_owned(), view["version"].as_i64()?, view["interested"].as_bool()?));
+    let read = |view: &Value| {
+        Some((
+            view["id"].as_str()?.to_owned(),
+            view["version"].as_i64()?,
+            view["interested"].as_bool()?,
+        ))
+    };
     match interest {
         None => {
-            let mark = json!({ "projectId": body["projectId"], "projectName": body["projectName"] });
-            let (_, view) = until_answered(client, ends, Method::POST, "/api/interests", customer, &[], &mark).await?;
+            let mark =
+                json!({ "projectId": body["projectId"], "projectName": body["projectName"] });
+            let (_, view) = until_answered(
+                client,
+                ends,
+                Method::POST,
+                "/api/interests",
+                customer,
+                &[],
+                &mark,
+            )
+            .await?;
             read(&view)
         }
         Some((id, version, is_on)) => {
             let path = format!("/api/interests/{id}");
             let tag = format!("\"{version}\"");
             let other = json!({ "interested": !is_on });
-            match until_answered(client, ends, Method::PATCH, &path, customer, &[("if-match", &tag)], &other).await? {
+            match until_answered(
+                client,
+                ends,
+                Method::PATCH,
+                &path,
+                customer,
+                &[("if-match", &tag)],
+                &other,
+            )
+            .await?
+            {
                 (StatusCode::OK, view) => read(&view),
                 // An earlier attempt was carried out although nobody could say so: look what is there.
-                _ => client.get(&path, customer).await.ok().as_ref().and_then(read).or(Some((id, version, is_on))),
+                _ => client
+                    .get(&path, customer)
+                    .await
+                    .ok()
+                    .as_ref()
+                    .and_then(read)
+                    .or(Some((id, version, is_on))),
             }
         }
     }
@@ -142,13 +192,22 @@ async fn until_answered(
     body: &Value,
 ) -> Option<(StatusCode, Value)> {
     while !ends.load(Ordering::Relaxed) {
-        if let Ok(answer) = client.call(method.clone(), path, customer, headers, Some(body)).await {
+        if let Ok(answer) = client
+            .call(method.clone(), path, customer, headers, Some(body))
+            .await
+        {
             let later = answer.status.is_server_error()
-                || (answer.status == StatusCode::CONFLICT && answer.json["type"] == "/problems/write-in-flight");
+                || (answer.status == StatusCode::CONFLICT
+                    && answer.json["type"] == "/problems/write-in-flight");
             if !later {
                 return Some((answer.status, answer.json));
             }
-            assert_ne!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{}", answer.json);
+            assert_ne!(
+                answer.status,
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "{}",
+                answer.json
+            );
         }
         tokio::time::sleep(PAUSE).await;
     }
@@ -170,7 +229,10 @@ impl Dice {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the order of the kills is wanted when the test fails, and then its output is shown")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the order of the kills is wanted when the test fails, and then its output is shown"
+)]
 fn report(line: &str) {
     println!("{line}");
 }
@@ -181,11 +243,18 @@ async fn kill_and_check(programs: Programs, look_after: usize, sought: &str) -> 
     let (place, sandbox) = system::own_place(&scratch).await;
     let keys = Keys::of(&place.data).unwrap();
     let alone = Alone::start(&place, &keys, programs).await;
-    let (client, let_in, staff) = (place.client(), LetIn::to(&place, &keys), system::until_serving(&place, &keys).await);
+    let (client, let_in, staff) = (
+        place.client(),
+        LetIn::to(&place, &keys),
+        system::until_serving(&place, &keys).await,
+    );
     system::register(&client, &staff, 12, 6).await;
     let body = system::consultation_body(&client, &staff).await;
     let checker = Checker::new(&place.postgres, place.kafka.clone()).await;
-    let mut victims = Victims { alone, sandbox: Some(sandbox) };
+    let mut victims = Victims {
+        alone,
+        sandbox: Some(sandbox),
+    };
     let random = u64::from_le_bytes(Uuid::new_v4().into_bytes()[..8].try_into().unwrap());
     let seed = Env::process().or("KTGG_TEST_SEED", random) | 1;
     let dice = Dice(AtomicU64::new(seed));
@@ -199,8 +268,17 @@ async fn kill_and_check(programs: Programs, look_after: usize, sought: &str) -> 
         let round = u64::try_from(killed.len()).unwrap() * 100;
         let mut callers = Vec::new();
         for number in (1..=CALLERS).map(|caller| round + caller) {
-            let customer = let_in.customer(&format!("010-5{number:03}-{:04}", number * 7)).await;
-            callers.push(service::spawn(call(number, client.clone(), customer, body.clone(), ends.clone(), told.clone())));
+            let customer = let_in
+                .customer(&format!("010-5{number:03}-{:04}", number * 7))
+                .await;
+            callers.push(service::spawn(call(
+                number,
+                client.clone(),
+                customer,
+                body.clone(),
+                ends.clone(),
+                told.clone(),
+            )));
         }
         for _ in 0..look_after {
             tokio::time::sleep(Duration::from_millis(300 + dice.roll() % 1200)).await;
@@ -223,7 +301,12 @@ async fn kill_and_check(programs: Programs, look_after: usize, sought: &str) -> 
         found = checker.violations(&accepted, tracks).await.unwrap();
     }
     let serves = client.get("/api/consultations", &staff).await.is_ok();
-    report(&format!("seed {seed}: {} consultations accepted, {} kills: {}", accepted.len(), killed.len(), killed.join(" ")));
+    report(&format!(
+        "seed {seed}: {} consultations accepted, {} kills: {}",
+        accepted.len(),
+        killed.len(),
+        killed.join(" ")
+    ));
     assert!(serves, "it does not serve any more");
     assert!(accepted.len() > killed.len(), "there was no load");
     found
@@ -232,12 +315,18 @@ async fn kill_and_check(programs: Programs, look_after: usize, sought: &str) -> 
 #[tokio::test(flavor = "multi_thread")]
 async fn thirty_kills_under_load_lose_nothing_apply_nothing_twice_and_reorder_nothing() {
     let _turn = TURN.lock().await;
-    assert_eq!(kill_and_check(Programs::Real, KILLS, "").await, Vec::<String>::new());
+    assert_eq!(
+        kill_and_check(Programs::Real, KILLS, "").await,
+        Vec::<String>::new()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_kills_without_inbox_and_progress_are_found_out() {
     let _turn = TURN.lock().await;
     let found = kill_and_check(Programs::Undeduplicated, 6, "applied twice").await;
-    assert!(found.iter().any(|wrong| wrong.starts_with("applied twice")), "the checker did not find it: {found:?}");
+    assert!(
+        found.iter().any(|wrong| wrong.starts_with("applied twice")),
+        "the checker did not find it: {found:?}"
+    );
 }

@@ -15,13 +15,21 @@ const PHONE: &str = "010-1234-5678";
 
 /// The id of a consultation that was accepted just now.
 async fn ask(place: &Place, customer: &str, body: &Value) -> String {
-    let view = place.client().post("/api/consultations", customer, body).await.unwrap();
+    let view = place
+        .client()
+        .post("/api/consultations", customer, body)
+        .await
+        .unwrap();
     view["id"].as_str().unwrap().to_owned()
 }
 
 async fn until_matched(place: &Place, customer: &str, id: &str) {
     eventually("the consultation has its salesman", async || {
-        let view = place.client().get(&format!("/api/consultations/{id}"), customer).await.ok()?;
+        let view = place
+            .client()
+            .get(&format!("/api/consultations/{id}"), customer)
+            .await
+            .ok()?;
         view["salesman"]["id"].as_str().map(drop)
     })
     .await;
@@ -33,7 +41,10 @@ async fn consultations_and_interests_are_accepted_while_kafka_is_away_and_catch_
     let (place, mut sandbox) = system::own_place(&scratch).await;
     let keys = Keys::of(&place.data).unwrap();
     let _alone = Alone::start(&place, &keys, Programs::Real).await;
-    let (staff, customer) = (system::until_serving(&place, &keys).await, LetIn::to(&place, &keys).customer(PHONE).await);
+    let (staff, customer) = (
+        system::until_serving(&place, &keys).await,
+        LetIn::to(&place, &keys).customer(PHONE).await,
+    );
     system::register(&place.client(), &staff, 2, 1).await;
     let body = system::consultation_body(&place.client(), &staff).await;
     let sandbox = tokio::task::spawn_blocking(move || {
@@ -42,8 +53,15 @@ async fn consultations_and_interests_are_accepted_while_kafka_is_away_and_catch_
     });
     let mut sandbox = sandbox.await.unwrap();
 
-    let ids = [ask(&place, &customer, &body).await, ask(&place, &customer, &body).await];
-    place.client().post("/api/interests", &customer, &body).await.unwrap();
+    let ids = [
+        ask(&place, &customer, &body).await,
+        ask(&place, &customer, &body).await,
+    ];
+    place
+        .client()
+        .post("/api/interests", &customer, &body)
+        .await
+        .unwrap();
 
     let sandbox = tokio::task::spawn_blocking(move || {
         sandbox.start_kafka().unwrap();
@@ -61,7 +79,10 @@ async fn consultations_are_accepted_while_every_other_service_is_away_and_catch_
     let place = system::shared_place(&scratch).await;
     let keys = Keys::of(&place.data).unwrap();
     let mut alone = Alone::start(&place, &keys, Programs::Real).await;
-    let (staff, customer) = (system::until_serving(&place, &keys).await, LetIn::to(&place, &keys).customer(PHONE).await);
+    let (staff, customer) = (
+        system::until_serving(&place, &keys).await,
+        LetIn::to(&place, &keys).customer(PHONE).await,
+    );
     system::register(&place.client(), &staff, 2, 1).await;
     let body = system::consultation_body(&place.client(), &staff).await;
     let others = ["interest", "project", "salesman-match", "salesman"];
@@ -82,7 +103,10 @@ async fn every_process_ends_in_time_and_with_exit_code_0_while_kafka_and_postgre
         let (place, mut sandbox) = system::own_place(&scratch).await;
         let keys = Keys::of(&place.data).unwrap();
         let mut alone = Alone::start(&place, &keys, Programs::Real).await;
-        let (staff, customer) = (system::until_serving(&place, &keys).await, LetIn::to(&place, &keys).customer(PHONE).await);
+        let (staff, customer) = (
+            system::until_serving(&place, &keys).await,
+            LetIn::to(&place, &keys).customer(PHONE).await,
+        );
         system::register(&place.client(), &staff, 1, 1).await;
         let body = system::consultation_body(&place.client(), &staff).await;
         ask(&place, &customer, &body).await;
@@ -101,7 +125,11 @@ async fn every_process_ends_in_time_and_with_exit_code_0_while_kafka_and_postgre
             ask(&place, &customer, &body).await;
         }
         for (name, status, took) in alone.terminate().await {
-            assert!(status.success(), "{name} ended with {status}: {}", alone.log(name));
+            assert!(
+                status.success(),
+                "{name} ended with {status}: {}",
+                alone.log(name)
+            );
             assert!(took < STOPS_WITHIN, "{name} took {took:?}");
         }
     }

@@ -39,33 +39,56 @@ pub(crate) fn of_customer(side: &Side) -> Vec<Secret> {
 
 /// Who is there for a customer.
 pub(crate) fn of_colleagues(side: &Side) -> Vec<Secret> {
-    let colleagues = [("salesman", &side.salesman), ("consultant", &side.consultant)];
-    colleagues.into_iter().flat_map(|(what, it)| [(what, it.id.to_string()), (what, it.name.to_owned())]).collect()
+    let colleagues = [
+        ("salesman", &side.salesman),
+        ("consultant", &side.consultant),
+    ];
+    colleagues
+        .into_iter()
+        .flat_map(|(what, it)| [(what, it.id.to_string()), (what, it.name.to_owned())])
+        .collect()
 }
 
 /// What colleagues write for each other.
 pub(crate) fn notes_of(side: &Side) -> Vec<Secret> {
-    side.notes.iter().map(|note| ("note", (*note).to_owned())).collect()
+    side.notes
+        .iter()
+        .map(|note| ("note", (*note).to_owned()))
+        .collect()
 }
 
 /// Who the members of staff are.
 pub(crate) fn of_staff(everybody: &Everybody) -> Vec<Secret> {
-    everybody.staff.iter().map(|it| ("staff", it.id.to_string())).collect()
+    everybody
+        .staff
+        .iter()
+        .map(|it| ("staff", it.id.to_string()))
+        .collect()
 }
 
 /// The number with nothing hidden, as people write it.
 pub(crate) fn whole_phone(phone: &Phone) -> Vec<Secret> {
-    phone.spellings().into_iter().map(|spelling| ("whole phone", spelling)).collect()
+    phone
+        .spellings()
+        .into_iter()
+        .map(|spelling| ("whole phone", spelling))
+        .collect()
 }
 
 /// Which of the secrets are in the text.
 pub(crate) fn found<'a>(text: &str, secrets: &'a [Secret]) -> Vec<&'a Secret> {
-    secrets.iter().filter(|(_, written)| text.contains(written.as_str())).collect()
+    secrets
+        .iter()
+        .filter(|(_, written)| text.contains(written.as_str()))
+        .collect()
 }
 
 /// Everything that an answer says: its headers and its body.
 pub(crate) fn said(answer: &Answer) -> String {
-    let headers = answer.headers.iter().map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
+    let headers = answer
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
     format!("{}\n{}", headers.collect::<String>(), answer.json)
 }
 
@@ -81,7 +104,14 @@ impl Overheard {
         let writing = told.clone();
         let reading = service::spawn(async move {
             while let Ok(Some(it)) = stream.next().await {
-                writeln!(writing.lock().unwrap(), "{} {} {}", it.id.unwrap_or_default(), it.event, it.data).unwrap();
+                writeln!(
+                    writing.lock().unwrap(),
+                    "{} {} {}",
+                    it.id.unwrap_or_default(),
+                    it.event,
+                    it.data
+                )
+                .unwrap();
             }
         });
         Self { told, reading }

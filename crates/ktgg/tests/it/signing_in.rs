@@ -22,7 +22,9 @@ const OTHER_PASSWORD: &str = "hojuk-saebom-71-nun";
 
 /// Runs a program to its end, while this process answers it.
 async fn run(mut command: Command) -> std::io::Result<Output> {
-    tokio::task::spawn_blocking(move || command.output()).await.unwrap()
+    tokio::task::spawn_blocking(move || command.output())
+        .await
+        .unwrap()
 }
 
 /// Somebody at a command line: curl with a cookie jar of his own, or where there is no curl a caller who keeps the cookie himself.
@@ -37,30 +39,73 @@ impl Visitor {
     async fn at(place: &Place, scratch: &Scratch) -> Self {
         let mut version = Command::new("curl");
         version.arg("--version");
-        let has_curl = run(version).await.is_ok_and(|output| output.status.success());
-        let jar = has_curl.then(|| scratch.path().join(format!("jar-{}", Uuid::new_v4().simple())));
+        let has_curl = run(version)
+            .await
+            .is_ok_and(|output| output.status.success());
+        let jar = has_curl.then(|| {
+            scratch
+                .path()
+                .join(format!("jar-{}", Uuid::new_v4().simple()))
+        });
         let base = format!("http://localhost:{}", place.port);
-        Self { client: place.client(), base, jar, session: String::new() }
+        Self {
+            client: place.client(),
+            base,
+            jar,
+            session: String::new(),
+        }
     }
 
-    async fn call(&mut self, method: Method, path: &str, body: Option<&Value>) -> (StatusCode, Value) {
+    async fn call(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> (StatusCode, Value) {
         let Some(jar) = &self.jar else {
-            let answer = self.client.call(method, path, &self.session, &[], body).await.unwrap();
-            self.session = answer.session().unwrap_or_else(|| std::mem::take(&mut self.session));
+            let answer = self
+                .client
+                .call(method, path, &self.session, &[], body)
+                .await
+                .unwrap();
+            self.session = answer
+                .session()
+                .unwrap_or_else(|| std::mem::take(&mut self.session));
             return (answer.status, answer.json);
         };
         let mut curl = Command::new("curl");
-        curl.args(["--silent", "--show-error", "--max-time", "30", "--write-out", "\n%{http_code}", "-X", method.as_str()]);
-        curl.arg("-c").arg(jar).arg("-b").arg(jar).args(["-H", "Ktgg-Csrf: 1"]);
+        curl.args([
+            "--silent",
+            "--show-error",
+            "--max-time",
+            "30",
+            "--write-out",
+            "\n%{http_code}",
+            "-X",
+            method.as_str(),
+        ]);
+        curl.arg("-c")
+            .arg(jar)
+            .arg("-b")
+            .arg(jar)
+            .args(["-H", "Ktgg-Csrf: 1"]);
         if let Some(body) = body {
-            curl.args(["-H", "Content-Type: application/json", "-d", &body.to_string()]);
+            curl.args([
+                "-H",
+                "Content-Type: application/json",
+                "-d",
+                &body.to_string(),
+            ]);
         }
         curl.arg(format!("{}{path}", self.base));
         let output = run(curl).await.unwrap();
         assert!(output.status.success(), "{output:?}");
         let said = String::from_utf8(output.stdout).unwrap();
         let (body, status) = said.rsplit_once('\n').unwrap();
-        (status.parse().unwrap(), serde_json::from_str(body).unwrap_or(Value::Null))
+        (
+            status.parse().unwrap(),
+            serde_json::from_str(body).unwrap_or(Value::Null),
+        )
     }
 
     async fn get(&mut self, path: &str) -> (StatusCode, Value) {
@@ -72,7 +117,11 @@ impl Visitor {
     }
 
     async fn sign_in(&mut self, login: &str, password: &str) -> (StatusCode, Value) {
-        self.post("/api/auth/sign-in", &json!({ "login": login, "password": password })).await
+        self.post(
+            "/api/auth/sign-in",
+            &json!({ "login": login, "password": password }),
+        )
+        .await
     }
 
     /// Asks for a code, reads it in the inbox, and tells it.
@@ -84,14 +133,20 @@ impl Visitor {
         let (status, challenge) = self.post("/api/auth/otp", &ask).await;
         assert_eq!(status, StatusCode::ACCEPTED, "{challenge}");
         let code = inbox.next_code(&phone, &before).await.unwrap();
-        self.post("/api/auth/otp/verify", &json!({ "challenge": challenge["challenge"], "code": code })).await
+        self.post(
+            "/api/auth/otp/verify",
+            &json!({ "challenge": challenge["challenge"], "code": code }),
+        )
+        .await
     }
 
     /// As the demo says that this person does.
     async fn sign_in_as(&mut self, place: &Place, person: &Person) -> (StatusCode, Value) {
         match person.role {
             Role::Customer => self.sign_in_by_phone(place, person.who).await,
-            Role::Staff | Role::Salesman | Role::Consultant => self.sign_in(person.who, demo::PASSWORD).await,
+            Role::Staff | Role::Salesman | Role::Consultant => {
+                self.sign_in(person.who, demo::PASSWORD).await
+            }
         }
     }
 }
@@ -110,13 +165,19 @@ async fn everybody_of_the_demo_signs_in_with_a_cookie_jar_sees_what_is_theirs_an
     let scratch = Scratch::new("sign-in");
     let place = system::shared_place(&scratch).await;
     let keys = Keys::of(&place.data).unwrap();
-    let (together, telephones) = (Together::start(&place, &keys).await, Telephones::of(&place, &keys).await);
+    let (together, telephones) = (
+        Together::start(&place, &keys).await,
+        Telephones::of(&place, &keys).await,
+    );
     demo::load(&place, &keys).await.unwrap();
 
     let mut ids = HashSet::new();
     for person in demo::people() {
         let mut visitor = Visitor::at(&place, &scratch).await;
-        assert_eq!(visitor.get("/api/auth/me").await, (StatusCode::OK, json!({ "signedIn": false })));
+        assert_eq!(
+            visitor.get("/api/auth/me").await,
+            (StatusCode::OK, json!({ "signedIn": false }))
+        );
         let (status, signed_in) = visitor.sign_in_as(&place, &person).await;
         assert_eq!(status, StatusCode::OK, "{person:?}: {signed_in}");
         assert_eq!(signed_in["role"], person.role.as_str(), "{person:?}");
@@ -124,22 +185,49 @@ async fn everybody_of_the_demo_signs_in_with_a_cookie_jar_sees_what_is_theirs_an
         for name in ["signedIn", "role", "id", "name", "login", "phone"] {
             assert_eq!(me[name], signed_in[name], "{person:?}: {name}");
         }
-        assert!(ids.insert(me["id"].as_str().unwrap().to_owned()), "{person:?} is somebody else too");
+        assert!(
+            ids.insert(me["id"].as_str().unwrap().to_owned()),
+            "{person:?} is somebody else too"
+        );
         if person.role != Role::Customer {
-            assert_eq!((&me["name"], &me["login"]), (&json!(person.name), &json!(person.who)));
+            assert_eq!(
+                (&me["name"], &me["login"]),
+                (&json!(person.name), &json!(person.who))
+            );
         }
         let (status, page) = visitor.get(own_page(person.role)).await;
         assert_eq!(status, StatusCode::OK, "{person:?}: {page}");
         if matches!(person.role, Role::Salesman | Role::Consultant) {
-            assert_eq!((&page["id"], &page["displayName"]), (&me["id"], &json!(person.name)));
+            assert_eq!(
+                (&page["id"], &page["displayName"]),
+                (&me["id"], &json!(person.name))
+            );
         }
-        assert_eq!(visitor.call(Method::POST, "/api/auth/sign-out", None).await.0, StatusCode::NO_CONTENT);
-        assert_eq!(visitor.get("/api/auth/me").await.1, json!({ "signedIn": false }));
-        assert_eq!(visitor.get(own_page(person.role)).await.0, StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            visitor
+                .call(Method::POST, "/api/auth/sign-out", None)
+                .await
+                .0,
+            StatusCode::NO_CONTENT
+        );
+        assert_eq!(
+            visitor.get("/api/auth/me").await.1,
+            json!({ "signedIn": false })
+        );
+        assert_eq!(
+            visitor.get(own_page(person.role)).await.0,
+            StatusCode::UNAUTHORIZED
+        );
     }
     let mut visitor = Visitor::at(&place, &scratch).await;
     let (status, refused) = visitor.sign_in(demo::STAFF.0, OTHER_PASSWORD).await;
-    assert_eq!((status, &refused["type"]), (StatusCode::UNAUTHORIZED, &json!("/problems/wrong-credentials")));
+    assert_eq!(
+        (status, &refused["type"]),
+        (
+            StatusCode::UNAUTHORIZED,
+            &json!("/problems/wrong-credentials")
+        )
+    );
     together.stop().await;
     telephones.stop().await;
 }
@@ -149,17 +237,31 @@ async fn a_start_that_was_broken_off_goes_on_and_the_next_one_loads_nothing_and_
     let scratch = Scratch::new("demo-again");
     let place = system::shared_place(&scratch).await;
     let keys = Keys::of(&place.data).unwrap();
-    let (together, telephones) = (Together::start(&place, &keys).await, Telephones::of(&place, &keys).await);
+    let (together, telephones) = (
+        Together::start(&place, &keys).await,
+        Telephones::of(&place, &keys).await,
+    );
     demo::load(&place, &keys).await.unwrap();
-    let staff = place.client().sign_in(demo::STAFF.0, demo::PASSWORD).await.unwrap();
+    let staff = place
+        .client()
+        .sign_in(demo::STAFF.0, demo::PASSWORD)
+        .await
+        .unwrap();
     let accounts = async || {
-        let list = place.client().get("/api/accounts?limit=100", &staff).await.unwrap();
+        let list = place
+            .client()
+            .get("/api/accounts?limit=100", &staff)
+            .await
+            .unwrap();
         let mut accounts = list["items"].as_array().unwrap().clone();
         accounts.sort_by_key(|account| account["login"].to_string());
         accounts
     };
     let phone: Phone = "010-1234-5678".parse().unwrap();
-    let (before, received) = (accounts().await, place.inbox().received(&phone).await.unwrap());
+    let (before, received) = (
+        accounts().await,
+        place.inbox().received(&phone).await.unwrap(),
+    );
     assert_eq!((before.len(), received.len()), (16, 1));
 
     demo::load(&place, &keys).await.unwrap();
@@ -170,15 +272,32 @@ async fn a_start_that_was_broken_off_goes_on_and_the_next_one_loads_nothing_and_
     std::fs::remove_file(place.data.join("demo-invited")).unwrap();
     demo::load(&place, &keys).await.unwrap();
     let again = accounts().await;
-    let logins = |accounts: &[Value]| accounts.iter().map(|account| account["login"].clone()).collect::<Vec<_>>();
+    let logins = |accounts: &[Value]| {
+        accounts
+            .iter()
+            .map(|account| account["login"].clone())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(logins(&again), logins(&before));
-    place.client().sign_in("haneul", demo::PASSWORD).await.unwrap();
+    place
+        .client()
+        .sign_in("haneul", demo::PASSWORD)
+        .await
+        .unwrap();
 
     // Whoever has chosen another password keeps it.
     let change = json!({ "current": demo::PASSWORD, "password": OTHER_PASSWORD });
-    place.client().post("/api/auth/password/change", &staff, &change).await.unwrap();
+    place
+        .client()
+        .post("/api/auth/password/change", &staff, &change)
+        .await
+        .unwrap();
     demo::load(&place, &keys).await.unwrap();
-    place.client().sign_in(demo::STAFF.0, OTHER_PASSWORD).await.unwrap();
+    place
+        .client()
+        .sign_in(demo::STAFF.0, OTHER_PASSWORD)
+        .await
+        .unwrap();
     together.stop().await;
     telephones.stop().await;
 }
@@ -186,14 +305,20 @@ async fn a_start_that_was_broken_off_goes_on_and_the_next_one_loads_nothing_and_
 /// Runs `ktgg` with nothing in its environment but this.
 async fn ktgg(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ktgg"));
-    command.env_clear().envs(environment.iter().copied()).args(arguments);
+    command
+        .env_clear()
+        .envs(environment.iter().copied())
+        .args(arguments);
     run(command).await.unwrap()
 }
 
 /// What it printed; fails the test when it failed.
 fn printed(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout.clone()).unwrap().trim().to_owned()
+    String::from_utf8(output.stdout.clone())
+        .unwrap()
+        .trim()
+        .to_owned()
 }
 
 /// Why it failed; fails the test when it did not.
@@ -205,20 +330,49 @@ fn complaint(output: &Output) -> String {
 /// `accounts add` → link → password → sign-in, the same in both shapes; gives the link.
 async fn an_account_is_added(place: &Place, scratch: &Scratch) -> String {
     let (data, port) = (place.data.display().to_string(), place.port.to_string());
-    let add = ["accounts", "add", "minji", "--name", "김민지", "--postgres", &place.postgres, "--data", &data, "--port", &port];
+    let add = [
+        "accounts",
+        "add",
+        "minji",
+        "--name",
+        "김민지",
+        "--postgres",
+        &place.postgres,
+        "--data",
+        &data,
+        "--port",
+        &port,
+    ];
     let link = printed(&ktgg(&add, &[]).await);
     let prefix = format!("http://localhost:{port}/invitation#");
-    let token = link.strip_prefix(&prefix).unwrap_or_else(|| panic!("{link}"));
+    let token = link
+        .strip_prefix(&prefix)
+        .unwrap_or_else(|| panic!("{link}"));
     let mut visitor = Visitor::at(place, scratch).await;
-    assert_eq!(visitor.sign_in("minji", OTHER_PASSWORD).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        visitor.sign_in("minji", OTHER_PASSWORD).await.0,
+        StatusCode::UNAUTHORIZED
+    );
     let set = json!({ "token": token, "password": OTHER_PASSWORD });
-    assert_eq!(visitor.post("/api/auth/password", &set).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(
+        visitor.post("/api/auth/password", &set).await.0,
+        StatusCode::NO_CONTENT
+    );
     let (status, me) = visitor.sign_in("minji", OTHER_PASSWORD).await;
-    assert_eq!((status, &me["role"], &me["name"]), (StatusCode::OK, &json!("staff"), &json!("김민지")));
+    assert_eq!(
+        (status, &me["role"], &me["name"]),
+        (StatusCode::OK, &json!("staff"), &json!("김민지"))
+    );
     assert_eq!(visitor.get("/api/salesmen").await.0, StatusCode::OK);
     // The link was good once.
     let (status, refused) = visitor.post("/api/auth/password", &set).await;
-    assert_eq!((status, &refused["type"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("/problems/wrong-link")));
+    assert_eq!(
+        (status, &refused["type"]),
+        (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &json!("/problems/wrong-link")
+        )
+    );
     link
 }
 
@@ -231,18 +385,39 @@ async fn the_first_member_of_staff_is_made_on_the_command_line_and_imports_a_fil
     let first = an_account_is_added(&place, &scratch).await;
 
     // Whoever forgot the password gets another link, here by the variables of a gateway in production.
-    let variables = ktgg::host::provision(&place, &keys, &ktgg::services()).await.unwrap();
-    let (_, database) = variables.iter().find(|(name, _)| name == "GATEWAY_DATABASE_URL").unwrap();
+    let variables = ktgg::host::provision(&place, &keys, &ktgg::services())
+        .await
+        .unwrap();
+    let (_, database) = variables
+        .iter()
+        .find(|(name, _)| name == "GATEWAY_DATABASE_URL")
+        .unwrap();
     let again = ["accounts", "add", "MinJi", "--name", "김민지"];
-    let environment = [("GATEWAY_DATABASE_URL", database.as_str()), ("PUBLIC_ORIGIN", "https://kt.gg")];
+    let environment = [
+        ("GATEWAY_DATABASE_URL", database.as_str()),
+        ("PUBLIC_ORIGIN", "https://kt.gg"),
+    ];
     let link = printed(&ktgg(&again, &environment).await);
     assert!(link.starts_with("https://kt.gg/invitation#"), "{link}");
     assert_ne!(link.split('#').nth(1), first.split('#').nth(1));
     assert!(complaint(&ktgg(&again, &[]).await).contains("GATEWAY_DATABASE_URL is missing"));
-    assert!(complaint(&ktgg(&again, &[environment[0], ("PUBLIC_ORIGIN", "http://kt.gg")]).await).contains("PUBLIC_ORIGIN"));
+    assert!(
+        complaint(&ktgg(&again, &[environment[0], ("PUBLIC_ORIGIN", "http://kt.gg")]).await)
+            .contains("PUBLIC_ORIGIN")
+    );
     let no_login = ["accounts", "add", "김민지", "--name", "김민지"];
     assert!(complaint(&ktgg(&no_login, &environment).await).contains("no login"));
-    let no_keys = ["accounts", "add", "minji", "--name", "김민지", "--postgres", &place.postgres, "--data", "/nowhere"];
+    let no_keys = [
+        "accounts",
+        "add",
+        "minji",
+        "--name",
+        "김민지",
+        "--postgres",
+        &place.postgres,
+        "--data",
+        "/nowhere",
+    ];
     assert!(complaint(&ktgg(&no_keys, &[]).await).contains("holds no keys"));
 
     let file = scratch.path().join("목록.csv");
@@ -268,13 +443,23 @@ async fn in_six_processes_an_account_is_added_and_a_customer_signs_in_by_code() 
     an_account_is_added(&place, &scratch).await;
     let mut visitor = Visitor::at(&place, &scratch).await;
     let (status, me) = visitor.sign_in_by_phone(&place, "010-1234-5678").await;
-    assert_eq!((status, &me["role"], &me["phone"]), (StatusCode::OK, &json!("customer"), &json!("010-****-5678")));
+    assert_eq!(
+        (status, &me["role"], &me["phone"]),
+        (StatusCode::OK, &json!("customer"), &json!("010-****-5678"))
+    );
     assert_eq!(visitor.get("/api/consultations").await.0, StatusCode::OK);
     telephones.stop().await;
     for (name, status, _) in alone.terminate().await {
-        assert!(status.success(), "{name} ended with {status}: {}", alone.log(name));
+        assert!(
+            status.success(),
+            "{name} ended with {status}: {}",
+            alone.log(name)
+        );
         for secret in ["1234-5678", "12345678", OTHER_PASSWORD] {
-            assert!(!alone.log(name).contains(secret), "{secret} is in the log of {name}");
+            assert!(
+                !alone.log(name).contains(secret),
+                "{secret} is in the log of {name}"
+            );
         }
     }
 }

@@ -44,7 +44,9 @@ pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
     pub(crate) fn new(purpose: &str) -> Self {
-        let folder = Places::of_this_checkout().scratch.join(format!("{purpose}-{}", Uuid::new_v4().simple()));
+        let folder = Places::of_this_checkout()
+            .scratch
+            .join(format!("{purpose}-{}", Uuid::new_v4().simple()));
         fs::create_dir_all(&folder).unwrap();
         Self(folder)
     }
@@ -64,15 +66,28 @@ impl Drop for Scratch {
 pub(crate) async fn shared_place(scratch: &Scratch) -> Place {
     let postgres = testing::database(&[]).await;
     let kafka = testing::kafka().await;
-    Place { data: scratch.path().to_owned(), postgres, kafka, port: host::free_port().unwrap(), limits: Limits::GENEROUS }
+    Place {
+        data: scratch.path().to_owned(),
+        postgres,
+        kafka,
+        port: host::free_port().unwrap(),
+        limits: Limits::GENEROUS,
+    }
 }
 
 /// A place on servers of its own, for tests that take them away.
 pub(crate) async fn own_place(scratch: &Scratch) -> (Place, Sandbox) {
     let mut options = Options::on_free_ports(scratch.path().join("servers")).unwrap();
     options.parts = Places::of_this_checkout().parts;
-    let sandbox = tokio::task::spawn_blocking(move || Sandbox::start(&options, &Progress::new(2, false)).unwrap()).await.unwrap();
-    let kafka = kafka::Settings { brokers: sandbox.kafka(), topic_prefix: kafka::DEFAULT_PREFIX.to_owned() };
+    let sandbox = tokio::task::spawn_blocking(move || {
+        Sandbox::start(&options, &Progress::new(2, false)).unwrap()
+    })
+    .await
+    .unwrap();
+    let kafka = kafka::Settings {
+        brokers: sandbox.kafka(),
+        topic_prefix: kafka::DEFAULT_PREFIX.to_owned(),
+    };
     let place = Place {
         data: scratch.path().to_owned(),
         postgres: sandbox.postgres_url(),
@@ -125,7 +140,14 @@ pub(crate) struct Alone {
 }
 
 /// Everything that runs as a process of its own.
-pub(crate) const PROCESSES: [&str; 6] = ["interest", "consultation", "project", "salesman-match", "salesman", "gateway"];
+pub(crate) const PROCESSES: [&str; 6] = [
+    "interest",
+    "consultation",
+    "project",
+    "salesman-match",
+    "salesman",
+    "gateway",
+];
 
 impl Alone {
     pub(crate) async fn start(place: &Place, keys: &Keys, programs: Programs) -> Self {
@@ -133,10 +155,23 @@ impl Alone {
     }
 
     /// With these variables besides.
-    pub(crate) async fn start_with(place: &Place, keys: &Keys, programs: Programs, more: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start_with(
+        place: &Place,
+        keys: &Keys,
+        programs: Programs,
+        more: &[(&str, &str)],
+    ) -> Self {
         let mut variables = host::provision(place, keys, &services()).await.unwrap();
-        variables.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let mut alone = Self { programs, variables, logs: place.data.clone(), children: BTreeMap::new() };
+        variables.extend(
+            more.iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
+        let mut alone = Self {
+            programs,
+            variables,
+            logs: place.data.clone(),
+            children: BTreeMap::new(),
+        };
         for name in PROCESSES {
             alone.spawn(name).unwrap();
         }
@@ -145,11 +180,25 @@ impl Alone {
 
     /// Starts the named process.
     pub(crate) fn spawn(&mut self, name: &'static str) -> Result<()> {
-        let folder = Path::new(env!("CARGO_BIN_EXE_ktgg")).parent().context("a program lies in a folder")?.to_owned();
+        let folder = Path::new(env!("CARGO_BIN_EXE_ktgg"))
+            .parent()
+            .context("a program lies in a folder")?
+            .to_owned();
         let undeduplicated = self.programs == Programs::Undeduplicated && name != "gateway";
-        let program = if undeduplicated { folder.join("examples/undeduplicated") } else { folder.join(name) };
-        ensure!(program.exists(), "{} is not built: test the whole workspace", program.display());
-        let log = File::options().create(true).append(true).open(self.logs.join(format!("{name}.log")))?;
+        let program = if undeduplicated {
+            folder.join("examples/undeduplicated")
+        } else {
+            folder.join(name)
+        };
+        ensure!(
+            program.exists(),
+            "{} is not built: test the whole workspace",
+            program.display()
+        );
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.logs.join(format!("{name}.log")))?;
         let child = Command::new(program)
             .env_clear()
             .env("RUST_BACKTRACE", "1")
@@ -180,7 +229,8 @@ impl Alone {
         }
         let mut ended = Vec::new();
         for (name, mut child) in std::mem::take(&mut self.children) {
-            let status = eventually(&format!("{name} ends"), async || child.try_wait().unwrap()).await;
+            let status =
+                eventually(&format!("{name} ends"), async || child.try_wait().unwrap()).await;
             ended.push((name, status, begun.elapsed()));
         }
         ended
@@ -210,12 +260,18 @@ pub(crate) struct LetIn {
 
 impl LetIn {
     pub(crate) fn to(place: &Place, keys: &Keys) -> Self {
-        Self { keys: keys.clone(), sessions: host::sessions(place, keys).unwrap() }
+        Self {
+            keys: keys.clone(),
+            sessions: host::sessions(place, keys).unwrap(),
+        }
     }
 
     /// A session of somebody. Waits for a gateway that is still making its tables.
     pub(crate) async fn somebody(&self, identity: &Identity) -> String {
-        let begun = eventually("a session begins", async || self.sessions.begin(identity, None).await.ok()).await;
+        let begun = eventually("a session begins", async || {
+            self.sessions.begin(identity, None).await.ok()
+        })
+        .await;
         begun.id().to_owned()
     }
 
@@ -224,7 +280,8 @@ impl LetIn {
     }
 
     pub(crate) async fn customer(&self, phone: &str) -> String {
-        self.somebody(&self.keys.customer(&phone.parse().unwrap())).await
+        self.somebody(&self.keys.customer(&phone.parse().unwrap()))
+            .await
     }
 
     pub(crate) async fn salesman(&self, id: Uuid) -> String {
@@ -240,7 +297,13 @@ impl LetIn {
 pub(crate) async fn until_serving(place: &Place, keys: &Keys) -> String {
     let client = place.client();
     let staff = LetIn::to(place, keys).staff().await;
-    for path in ["/api/projects", "/api/interests", "/api/consultations", "/api/salesman-matches", "/api/salesmen"] {
+    for path in [
+        "/api/projects",
+        "/api/interests",
+        "/api/consultations",
+        "/api/salesman-matches",
+        "/api/salesmen",
+    ] {
         eventually(path, async || {
             let answer = client.call(Method::GET, path, &staff, &[], None).await;
             answer.ok().filter(|answer| answer.status == StatusCode::OK)
@@ -251,25 +314,50 @@ pub(crate) async fn until_serving(place: &Place, keys: &Keys) -> String {
 }
 
 /// Registers people; gives the ids of the salesmen and of the consultants.
-pub(crate) async fn register(client: &Client, staff: &str, salesmen: u32, consultants: u32) -> (Vec<Uuid>, Vec<Uuid>) {
+pub(crate) async fn register(
+    client: &Client,
+    staff: &str,
+    salesmen: u32,
+    consultants: u32,
+) -> (Vec<Uuid>, Vec<Uuid>) {
     let mut ids = (Vec::new(), Vec::new());
     for number in 0..salesmen + consultants {
-        let role = if number < salesmen { "salesman" } else { "consultant" };
-        let body =
-            json!({ "name": format!("사람 {number}"), "phone": format!("010-9300-{number:04}"), "role": role, "capacity": 1000 });
+        let role = if number < salesmen {
+            "salesman"
+        } else {
+            "consultant"
+        };
+        let body = json!({ "name": format!("사람 {number}"), "phone": format!("010-9300-{number:04}"), "role": role, "capacity": 1000 });
         let person = client.post("/api/salesmen", staff, &body).await.unwrap();
         let id = person["id"].as_str().unwrap().parse().unwrap();
-        if role == "salesman" { ids.0.push(id) } else { ids.1.push(id) }
+        if role == "salesman" {
+            ids.0.push(id)
+        } else {
+            ids.1.push(id)
+        }
     }
     ids
 }
 
 /// Waits until the roster has them: until then a match could be made without them.
-pub(crate) async fn until_on_the_roster(client: &Client, staff: &str, people: impl IntoIterator<Item = &Uuid>) {
+pub(crate) async fn until_on_the_roster(
+    client: &Client,
+    staff: &str,
+    people: impl IntoIterator<Item = &Uuid>,
+) {
     for id in people {
         let after = format!("salesman/{id}@1");
         eventually("salesman-match has heard of him", async || {
-            let answer = client.call(Method::GET, "/api/salesman-matches", staff, &[("ktgg-after", &after)], None).await.unwrap();
+            let answer = client
+                .call(
+                    Method::GET,
+                    "/api/salesman-matches",
+                    staff,
+                    &[("ktgg-after", &after)],
+                    None,
+                )
+                .await
+                .unwrap();
             (!answer.headers.contains_key("ktgg-stale")).then_some(())
         })
         .await;

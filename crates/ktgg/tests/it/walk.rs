@@ -24,10 +24,16 @@ fn every_route_has_a_row_and_every_row_a_route() {
     assert!(rows.len() > 55, "{}", rows.len());
     // Whatever is missing is named.
     let (path, row) = rows.remove(0);
-    assert_eq!(unmatched(&described, &rows), [format!("{} {path}", row.method)]);
+    assert_eq!(
+        unmatched(&described, &rows),
+        [format!("{} {path}", row.method)]
+    );
     rows.push((path, row));
     rows.push(("/api/forgotten".to_owned(), row));
-    assert_eq!(unmatched(&described, &rows), [format!("{} /api/forgotten", row.method)]);
+    assert_eq!(
+        unmatched(&described, &rows),
+        [format!("{} /api/forgotten", row.method)]
+    );
 }
 
 /// Whoever walks, and what he has come upon.
@@ -58,14 +64,27 @@ impl Walk<'_> {
             "consultations" => one.consultations[usize::from(moved)],
             "salesman-matches" => one.matches[2],
             "salesmen" => one.salesman.id,
-            "projects" if operation.template.starts_with("/api/projects/imports/") => self.all.import,
-            "projects" => self.all.projects[0]["id"].as_str().unwrap().parse().unwrap(),
+            "projects" if operation.template.starts_with("/api/projects/imports/") => {
+                self.all.import
+            }
+            "projects" => self.all.projects[0]["id"]
+                .as_str()
+                .unwrap()
+                .parse()
+                .unwrap(),
             "accounts" => self.all.account,
             _ => Uuid::nil(),
         };
         let segments = operation.template.split('/').map(|segment| {
-            assert!(!segment.starts_with('{') || id != Uuid::nil(), "nothing is seeded for {operation}");
-            if segment.starts_with('{') { id.to_string() } else { segment.to_owned() }
+            assert!(
+                !segment.starts_with('{') || id != Uuid::nil(),
+                "nothing is seeded for {operation}"
+            );
+            if segment.starts_with('{') {
+                id.to_string()
+            } else {
+                segment.to_owned()
+            }
         });
         segments.collect::<Vec<_>>().join("/")
     }
@@ -100,7 +119,11 @@ impl Walk<'_> {
         let is_customer = caller.role() == Some(Role::Customer);
         match (operation.method.as_str(), operation.template.as_str()) {
             ("POST", path @ ("/api/interests" | "/api/consultations")) => {
-                let project = if path.ends_with("interests") { &projects[1] } else { &projects[2] };
+                let project = if path.ends_with("interests") {
+                    &projects[1]
+                } else {
+                    &projects[2]
+                };
                 put("projectId", project["id"].clone());
                 put("projectName", project["name"].clone());
                 put("customerName", json!("누군가셋"));
@@ -116,11 +139,17 @@ impl Walk<'_> {
             }
             ("PATCH", "/api/consultations/{id}") => put("desiredDate", json!("2099-12-30")),
             (_, "/api/consultations/{id}/progress") => {
-                put("step", json!(if is_customer { "cancelled" } else { "approved" }));
+                put(
+                    "step",
+                    json!(if is_customer { "cancelled" } else { "approved" }),
+                );
             }
             (_, "/api/interests/notifications/read") => put("ids", json!(one.told_customer)),
             (_, "/api/salesmen/me/notifications/read") => {
-                put("ids", json!([&one.told_salesman[..], &one.told_consultant[..]].concat()));
+                put(
+                    "ids",
+                    json!([&one.told_salesman[..], &one.told_consultant[..]].concat()),
+                );
             }
             // Whoever is let in leaves it as it is: what follows tells who sees it.
             (_, "/api/salesman-matches/{id}") => {
@@ -133,7 +162,9 @@ impl Walk<'_> {
                 put("salesmanId", json!(one.salesman.id));
                 put("login", json!(one.salesman.login));
             }
-            (_, "/api/auth/sign-in") => body = json!({ "login": self.all.staff[1].login, "password": PASSWORD }),
+            (_, "/api/auth/sign-in") => {
+                body = json!({ "login": self.all.staff[1].login, "password": PASSWORD })
+            }
             (_, "/api/auth/password/change") => put("current", json!(PASSWORD)),
             (_, "/api/auth/otp") => {
                 put("phone", json!("010-1618-0339"));
@@ -146,7 +177,9 @@ impl Walk<'_> {
 
     /// The session to call it with: one of its own where it will be gone afterwards.
     async fn session(&self, operation: &Operation, caller: Caller, expected: Expected) -> String {
-        let Some(identity) = caller.identity(self.all).filter(|_| expected == Expected::LetIn && operation.is_about_sessions())
+        let Some(identity) = caller
+            .identity(self.all)
+            .filter(|_| expected == Expected::LetIn && operation.is_about_sessions())
         else {
             return caller.session(self.all);
         };
@@ -161,16 +194,30 @@ impl Walk<'_> {
         self.let_in.somebody(&identity).await
     }
 
-    async fn send(&self, operation: &Operation, path: &str, session: &str, body: Option<&Value>) -> Answer {
+    async fn send(
+        &self,
+        operation: &Operation,
+        path: &str,
+        session: &str,
+        body: Option<&Value>,
+    ) -> Answer {
         let client = &self.house.client;
         if operation.template == "/api/projects/imports" && operation.method == Method::POST {
-            let file = "번호,사업명\n1,2026년 몰래 들여올 사업\n".as_bytes().to_vec();
+            let file = "번호,사업명\n1,2026년 몰래 들여올 사업\n"
+                .as_bytes()
+                .to_vec();
             return client.upload(path, session, file).await.unwrap();
         }
         let key = Uuid::new_v4().to_string();
-        let headers: &[(&str, &str)] =
-            if operation.method.is_safe() { &[] } else { &[("if-match", "*"), ("idempotency-key", &key)] };
-        client.call(operation.method.clone(), path, session, headers, body).await.unwrap()
+        let headers: &[(&str, &str)] = if operation.method.is_safe() {
+            &[]
+        } else {
+            &[("if-match", "*"), ("idempotency-key", &key)]
+        };
+        client
+            .call(operation.method.clone(), path, session, headers, body)
+            .await
+            .unwrap()
     }
 
     /// Calls one operation as somebody, in every way.
@@ -179,17 +226,23 @@ impl Walk<'_> {
         self.walked += 1;
         for query in self.queries(operation) {
             let path = format!("{}{query}", self.path(operation, caller));
-            let (session, body) = (self.session(operation, caller, expected).await, self.body(operation, caller));
+            let (session, body) = (
+                self.session(operation, caller, expected).await,
+                self.body(operation, caller),
+            );
             self.calls += 1;
             if operation.template == "/api/stream" && expected == Expected::LetIn {
                 // It does not end by itself; what it tells is overheard elsewhere.
                 if self.house.client.stream(&session).await.is_err() {
-                    self.wrong.push(format!("{caller:?} {operation}: no stream"));
+                    self.wrong
+                        .push(format!("{caller:?} {operation}: no stream"));
                 }
                 continue;
             }
             let answer = self.send(operation, &path, &session, body.as_ref()).await;
-            let is_filtered = ["?customer=", "?salesman=", "?origin="].iter().any(|filter| query.starts_with(filter));
+            let is_filtered = ["?customer=", "?salesman=", "?origin="]
+                .iter()
+                .any(|filter| query.starts_with(filter));
             if !expected.is_met_by(operation, answer.status, is_filtered) {
                 self.wrong.push(format!(
                     "{caller:?} {operation} {query}: {} in the place of {expected:?}: {}",
@@ -197,12 +250,17 @@ impl Walk<'_> {
                 ));
             }
             let text = said(&answer);
-            let is_phone = operation.template.ends_with("/phone") && answer.status == StatusCode::OK;
+            let is_phone =
+                operation.template.ends_with("/phone") && answer.status == StatusCode::OK;
             let mut hidden = caller.secrets(self.all, is_phone);
             // Whoever knows a login and its password is its owner.
-            hidden.retain(|(what, _)| *what != "staff" || operation.template != "/api/auth/sign-in");
+            hidden
+                .retain(|(what, _)| *what != "staff" || operation.template != "/api/auth/sign-in");
             for (what, written) in found(&text, &hidden) {
-                self.wrong.push(format!("{caller:?} {operation} {query}: shows a {what}, {written}: {}", answer.json));
+                self.wrong.push(format!(
+                    "{caller:?} {operation} {query}: shows a {what}, {written}: {}",
+                    answer.json
+                ));
             }
             self.heard.entry(caller).or_default().push_str(&text);
         }
@@ -211,8 +269,14 @@ impl Walk<'_> {
 
 /// What every table holds, but for what is kept of each request whoever made it: count and digest of its rows.
 async fn everything(pool: &PgPool) -> BTreeMap<String, (i64, Option<String>)> {
-    const OF_REQUESTS: [&str; 6] =
-        ["gateway.session", "gateway.rate_limit", "gateway.sign_in_delay", "gateway.audit", "gateway.audit_outcome", "leader"];
+    const OF_REQUESTS: [&str; 6] = [
+        "gateway.session",
+        "gateway.rate_limit",
+        "gateway.sign_in_delay",
+        "gateway.audit",
+        "gateway.audit_outcome",
+        "leader",
+    ];
     let tables: Vec<String> = sqlx::query_scalar(
         "select format('%I.%I', table_schema, table_name) from information_schema.tables
          where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')",
@@ -223,34 +287,58 @@ async fn everything(pool: &PgPool) -> BTreeMap<String, (i64, Option<String>)> {
     let mut all = BTreeMap::new();
     for table in tables {
         // A key that the other customer sent with a write of his own is his.
-        if OF_REQUESTS.contains(&table.as_str()) || table.ends_with(".leader") || table.ends_with(".idempotency_key") {
+        if OF_REQUESTS.contains(&table.as_str())
+            || table.ends_with(".leader")
+            || table.ends_with(".idempotency_key")
+        {
             continue;
         }
-        let sql = format!("select count(*), md5(string_agg(it::text, '' order by it::text)) from {table} it");
-        let digest = sqlx::query_as(AssertSqlSafe(sql)).fetch_one(pool).await.unwrap();
+        let sql = format!(
+            "select count(*), md5(string_agg(it::text, '' order by it::text)) from {table} it"
+        );
+        let digest = sqlx::query_as(AssertSqlSafe(sql))
+            .fetch_one(pool)
+            .await
+            .unwrap();
         all.insert(table, digest);
     }
     all
 }
 
 async fn settled(checker: &Checker) {
-    eventually("the dust settles", async || checker.is_quiet(true).await.unwrap().then_some(())).await;
+    eventually("the dust settles", async || {
+        checker.is_quiet(true).await.unwrap().then_some(())
+    })
+    .await;
 }
 
-#[expect(clippy::print_stdout, reason = "the count says how much the test is worth")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the count says how much the test is worth"
+)]
 #[tokio::test(flavor = "multi_thread")]
 async fn each_is_let_in_to_what_is_his_and_shown_nothing_of_the_others() {
     let house = House::open("walk").await;
     let (staff, people) = Everybody::gather(&house).await;
     let customers = customers(&house).await;
     let sessions: Vec<String> = {
-        let [salesmen, consultants] = [&people[..2], &people[2..]].map(|two| two.iter().map(|it| it.session.clone()));
-        customers.iter().cloned().chain(salesmen).chain(consultants).chain([staff[0].session.clone()]).collect()
+        let [salesmen, consultants] =
+            [&people[..2], &people[2..]].map(|two| two.iter().map(|it| it.session.clone()));
+        customers
+            .iter()
+            .cloned()
+            .chain(salesmen)
+            .chain(consultants)
+            .chain([staff[0].session.clone()])
+            .collect()
     };
     // Of the customers, the salesmen, the consultants and staff, as they stand in EVERYBODY.
     let mut overheard = BTreeMap::new();
     for (caller, session) in EVERYBODY[1..].iter().zip(&sessions) {
-        overheard.insert(*caller, Overheard::of(house.client.stream(session).await.unwrap()));
+        overheard.insert(
+            *caller,
+            Overheard::of(house.client.stream(session).await.unwrap()),
+        );
     }
     let all = Everybody::seed(&house, staff, people, customers).await;
     for (caller, session) in EVERYBODY[1..].iter().zip(&sessions) {
@@ -265,13 +353,26 @@ async fn each_is_let_in_to_what_is_his_and_shown_nothing_of_the_others() {
     operations.sort_by_key(Operation::lateness);
     let consent = house.client.get("/api/auth/consent", "").await.unwrap();
     let let_in = LetIn::to(&house.place, &house.keys);
-    let mut walk =
-        Walk { house: &house, all: &all, let_in, consent, wrong: Vec::new(), heard: BTreeMap::new(), walked: 0, calls: 0 };
-    let pairs = || operations.iter().flat_map(|operation| EVERYBODY.map(|caller| (operation, caller)));
+    let mut walk = Walk {
+        house: &house,
+        all: &all,
+        let_in,
+        consent,
+        wrong: Vec::new(),
+        heard: BTreeMap::new(),
+        walked: 0,
+        calls: 0,
+    };
+    let pairs = || {
+        operations
+            .iter()
+            .flat_map(|operation| EVERYBODY.map(|caller| (operation, caller)))
+    };
 
     // Whatever is refused, and what is told of it to whoever reads it of the others'.
-    let is_notes_of_others =
-        |operation: &Operation, caller| operation.template.ends_with("/notifications/read") && matches!(caller, Caller::Other(_));
+    let is_notes_of_others = |operation: &Operation, caller| {
+        operation.template.ends_with("/notifications/read") && matches!(caller, Caller::Other(_))
+    };
     let before = everything(&house.pool).await;
     let mut refused = 0;
     for (operation, caller) in pairs() {
@@ -282,10 +383,15 @@ async fn each_is_let_in_to_what_is_his_and_shown_nothing_of_the_others() {
         }
     }
     settled(&checker).await;
-    assert_eq!(everything(&house.pool).await, before, "what was refused has changed nothing");
+    assert_eq!(
+        everything(&house.pool).await,
+        before,
+        "what was refused has changed nothing"
+    );
     assert_eq!(walk.wrong, Vec::<String>::new());
 
-    let let_in = || pairs().filter(|(operation, caller)| operation.expected(*caller) == Expected::LetIn);
+    let let_in =
+        || pairs().filter(|(operation, caller)| operation.expected(*caller) == Expected::LetIn);
     for (operation, caller) in let_in().filter(|(operation, _)| operation.method.is_safe()) {
         walk.call(operation, caller).await;
     }
@@ -303,7 +409,11 @@ async fn each_is_let_in_to_what_is_his_and_shown_nothing_of_the_others() {
     settled(&checker).await;
     for (caller, stream) in &overheard {
         let text = stream.text();
-        assert_eq!(found(&text, &caller.secrets(&all, false)), Vec::<&Secret>::new(), "{caller:?} was told");
+        assert_eq!(
+            found(&text, &caller.secrets(&all, false)),
+            Vec::<&Secret>::new(),
+            "{caller:?} was told"
+        );
     }
     each_was_told_of_his_own(&all, &overheard);
     println!(
@@ -318,35 +428,65 @@ async fn each_is_let_in_to_what_is_his_and_shown_nothing_of_the_others() {
 }
 
 /// What lists tell of each thing to whoever may see it; numbers, notes and notifications are told elsewhere.
-const LISTED: [&str; 6] = ["customer", "name", "memo", "interest", "consultation", "match"];
+const LISTED: [&str; 6] = [
+    "customer",
+    "name",
+    "memo",
+    "interest",
+    "consultation",
+    "match",
+];
 
 /// Whoever may see what the check looks for is shown it, and the check finds it there.
 fn the_check_can_fail(walk: &Walk<'_>) {
     let [one, other] = &walk.all.sides;
     let heard = |caller| walk.heard[&caller].as_str();
     for side in [one, other] {
-        let listed = secrets::of_customer(side).into_iter().filter(|(what, _)| LISTED.contains(what));
-        let missing: Vec<Secret> = listed.filter(|(_, written)| !heard(Caller::Staff).contains(written.as_str())).collect();
+        let listed = secrets::of_customer(side)
+            .into_iter()
+            .filter(|(what, _)| LISTED.contains(what));
+        let missing: Vec<Secret> = listed
+            .filter(|(_, written)| !heard(Caller::Staff).contains(written.as_str()))
+            .collect();
         assert_eq!(missing, Vec::new());
         assert!(!found(heard(Caller::Staff), &secrets::of_colleagues(side)).is_empty());
     }
     for (kind, more) in [
-        (Kind::Customer, ["why", "customer's notification", "salesman", "consultant"].as_slice()),
+        (
+            Kind::Customer,
+            ["why", "customer's notification", "salesman", "consultant"].as_slice(),
+        ),
         (Kind::Salesman, &["salesman's notification"]),
         (Kind::Consultant, &["consultant's notification"]),
     ] {
-        for (caller, from_whom) in [(Caller::Owner(kind), Caller::Other(kind)), (Caller::Other(kind), Caller::Owner(kind))] {
+        for (caller, from_whom) in [
+            (Caller::Owner(kind), Caller::Other(kind)),
+            (Caller::Other(kind), Caller::Owner(kind)),
+        ] {
             let hidden = from_whom.secrets(walk.all, true);
-            let seen: Vec<&str> = found(heard(caller), &hidden).into_iter().map(|(what, _)| *what).collect();
+            let seen: Vec<&str> = found(heard(caller), &hidden)
+                .into_iter()
+                .map(|(what, _)| *what)
+                .collect();
             for kind in LISTED.iter().chain(more) {
-                assert!(seen.contains(kind), "{caller:?} is not shown his own {kind}");
+                assert!(
+                    seen.contains(kind),
+                    "{caller:?} is not shown his own {kind}"
+                );
             }
         }
     }
     // What is told of one thing alone: only the first's were asked for.
     for secret in [secrets::whole_phone(&one.phone), secrets::notes_of(one)] {
-        for caller in [Caller::Owner(Kind::Salesman), Caller::Owner(Kind::Consultant), Caller::Staff] {
-            assert!(!found(heard(caller), &secret).is_empty(), "{caller:?} asked for it");
+        for caller in [
+            Caller::Owner(Kind::Salesman),
+            Caller::Owner(Kind::Consultant),
+            Caller::Staff,
+        ] {
+            assert!(
+                !found(heard(caller), &secret).is_empty(),
+                "{caller:?} asked for it"
+            );
         }
     }
 }

@@ -109,33 +109,72 @@ impl CreateProject {
         let name = fields.text("/name", self.name, LONGEST_NAME);
         let year = fields.required("/year", self.year);
         let category = fields.required("/category", self.category);
-        let regions = fields.optional("/regions", self.regions).unwrap_or_default();
-        let target = fields.optional_text("/target", self.target, LONGEST_TEXT).filter(|text| !text.is_empty());
+        let regions = fields
+            .optional("/regions", self.regions)
+            .unwrap_or_default();
+        let target = fields
+            .optional_text("/target", self.target, LONGEST_TEXT)
+            .filter(|text| !text.is_empty());
         let scale = fields.optional("/scale", self.scale);
         let agency = fields.text("/agency", self.agency, LONGEST_NAME);
-        let host = fields.optional_text("/host", self.host, LONGEST_NAME).filter(|text| !text.is_empty());
-        let summary = fields.optional_text("/summary", self.summary, LONGEST_TEXT).filter(|text| !text.is_empty());
-        let link = fields.optional_text("/link", self.link, LONGEST_TEXT).filter(|text| !text.is_empty());
-        let period = fields.optional("/period", self.period).unwrap_or_default().read(&mut fields);
+        let host = fields
+            .optional_text("/host", self.host, LONGEST_NAME)
+            .filter(|text| !text.is_empty());
+        let summary = fields
+            .optional_text("/summary", self.summary, LONGEST_TEXT)
+            .filter(|text| !text.is_empty());
+        let link = fields
+            .optional_text("/link", self.link, LONGEST_TEXT)
+            .filter(|text| !text.is_empty());
+        let period = fields
+            .optional("/period", self.period)
+            .unwrap_or_default()
+            .read(&mut fields);
         check(&mut fields, year, Some(&period), scale, link.as_deref());
-        let (Some(name), Some(year), Some(category), Some(agency), true) = (name, year, category, agency, fields.all_right())
+        let (Some(name), Some(year), Some(category), Some(agency), true) =
+            (name, year, category, agency, fields.all_right())
         else {
             return Err(fields.problem());
         };
         let host = host.unwrap_or_else(|| agency.clone());
-        Ok(Entered { name, year, category, regions, target, scale, agency, host, summary, link, period })
+        Ok(Entered {
+            name,
+            year,
+            category,
+            regions,
+            target,
+            scale,
+            agency,
+            host,
+            summary,
+            link,
+            period,
+        })
     }
 }
 
 /// What is checked of fields that can be read, whether they are new or others now.
-fn check(fields: &mut Fields, year: Option<i32>, period: Option<&Period>, scale: Option<i64>, link: Option<&str>) {
-    for refused in [year.map_or(Ok(()), project::check_year), period.map_or(Ok(()), project::check_period)] {
+fn check(
+    fields: &mut Fields,
+    year: Option<i32>,
+    period: Option<&Period>,
+    scale: Option<i64>,
+    link: Option<&str>,
+) {
+    for refused in [
+        year.map_or(Ok(()), project::check_year),
+        period.map_or(Ok(()), project::check_period),
+    ] {
         if let Err(refusal) = refused {
             note(fields, refusal);
         }
     }
     if scale.is_some_and(|scale| scale < 0) {
-        fields.refuse("/scale", "negative", Text::new("0 이상이어야 합니다", "It is less than 0"));
+        fields.refuse(
+            "/scale",
+            "negative",
+            Text::new("0 이상이어야 합니다", "It is less than 0"),
+        );
     }
     if link.is_some_and(|link| !project::is_web_address(link)) {
         let message = Text::new("http(s) 주소여야 합니다", "It must be an http(s) address");
@@ -169,7 +208,9 @@ pub(crate) struct PeriodBody {
 impl PeriodBody {
     fn read(self, fields: &mut Fields) -> Period {
         let kind = fields.optional("/period/kind", self.kind);
-        let text = fields.optional_text("/period/text", self.text, LONGEST_NAME).unwrap_or_default();
+        let text = fields
+            .optional_text("/period/text", self.text, LONGEST_NAME)
+            .unwrap_or_default();
         let starts_on = fields.optional("/period/startsOn", self.starts_on);
         let ends_on = fields.optional("/period/endsOn", self.ends_on);
         let written = match (starts_on, ends_on) {
@@ -182,7 +223,12 @@ impl PeriodBody {
             _ => PeriodKind::Range,
         };
         let text = if text.is_empty() { written } else { text };
-        Period { kind: kind.unwrap_or(obvious), text, starts_on, ends_on }
+        Period {
+            kind: kind.unwrap_or(obvious),
+            text,
+            starts_on,
+            ends_on,
+        }
     }
 }
 
@@ -246,7 +292,9 @@ pub(crate) struct EditBody {
 }
 
 /// Tells a field that is null from one that is not there.
-fn sent<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<Field<T>>, D::Error> {
+fn sent<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<Field<T>>, D::Error> {
     Field::deserialize(deserializer).map(Some)
 }
 
@@ -261,7 +309,12 @@ fn patch<T>(sent: Option<Field<T>>, read: impl FnOnce(Field<T>) -> Option<T>) ->
 }
 
 /// A text that null and nothing empty.
-fn patch_text(fields: &mut Fields, pointer: &str, sent: Option<Field<String>>, longest: usize) -> Patch<String> {
+fn patch_text(
+    fields: &mut Fields,
+    pointer: &str,
+    sent: Option<Field<String>>,
+    longest: usize,
+) -> Patch<String> {
     match patch(sent, |field| fields.optional_text(pointer, field, longest)) {
         Patch::Set(text) if text.is_empty() => Patch::Clear,
         patch => patch,
@@ -271,12 +324,16 @@ fn patch_text(fields: &mut Fields, pointer: &str, sent: Option<Field<String>>, l
 impl EditBody {
     /// The edition that shall be the one before, so that the caller can look for it before anything is refused.
     pub(super) fn take_predecessor(&mut self, fields: &mut Fields) -> Patch<ProjectId> {
-        patch(self.predecessor.take(), |field| fields.optional("/predecessor", field))
+        patch(self.predecessor.take(), |field| {
+            fields.optional("/predecessor", field)
+        })
     }
 
     /// The series that shall be its own, so that the caller can look for it before anything is refused.
     pub(super) fn take_series(&mut self, fields: &mut Fields) -> Option<SeriesId> {
-        self.series_id.take().and_then(|field| fields.required("/seriesId", field))
+        self.series_id
+            .take()
+            .and_then(|field| fields.required("/seriesId", field))
     }
 
     /// Whether it could move the project among the editions of its series.
@@ -285,19 +342,40 @@ impl EditBody {
     }
 
     pub(super) fn read(self, fields: &mut Fields) -> EditProject {
-        let name = self.name.and_then(|field| fields.text("/name", field, LONGEST_NAME));
+        let name = self
+            .name
+            .and_then(|field| fields.text("/name", field, LONGEST_NAME));
         let year = self.year.and_then(|field| fields.required("/year", field));
-        let category = self.category.and_then(|field| fields.required("/category", field));
-        let regions = self.regions.map(|field| fields.optional("/regions", field).unwrap_or_default());
+        let category = self
+            .category
+            .and_then(|field| fields.required("/category", field));
+        let regions = self
+            .regions
+            .map(|field| fields.optional("/regions", field).unwrap_or_default());
         let target = patch_text(fields, "/target", self.target, LONGEST_TEXT);
         let scale = patch(self.scale, |field| fields.optional("/scale", field));
-        let agency = self.agency.and_then(|field| fields.text("/agency", field, LONGEST_NAME));
+        let agency = self
+            .agency
+            .and_then(|field| fields.text("/agency", field, LONGEST_NAME));
         let host = patch_text(fields, "/host", self.host, LONGEST_NAME);
         let summary = patch_text(fields, "/summary", self.summary, LONGEST_TEXT);
         let link = patch_text(fields, "/link", self.link, LONGEST_TEXT);
-        let period = self.period.map(|field| fields.optional("/period", field).unwrap_or_default().read(fields));
-        let amount = if let Patch::Set(scale) = scale { Some(scale) } else { None };
-        let address = if let Patch::Set(link) = &link { Some(link.as_str()) } else { None };
+        let period = self.period.map(|field| {
+            fields
+                .optional("/period", field)
+                .unwrap_or_default()
+                .read(fields)
+        });
+        let amount = if let Patch::Set(scale) = scale {
+            Some(scale)
+        } else {
+            None
+        };
+        let address = if let Patch::Set(link) = &link {
+            Some(link.as_str())
+        } else {
+            None
+        };
         check(fields, year, period.as_ref(), amount, address);
         EditProject {
             name,
@@ -348,9 +426,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalJson<T> {
         let (mut parts, body) = request.into_parts();
         let mut bytes = whole_body(body, BODY_LIMIT).await?;
         if bytes.is_empty() {
-            parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            parts.headers.insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            );
             bytes = "{}".into();
         }
-        Json::from_request(Request::from_parts(parts, Body::from(bytes)), state).await.map(Self)
+        Json::from_request(Request::from_parts(parts, Body::from(bytes)), state)
+            .await
+            .map(Self)
     }
 }

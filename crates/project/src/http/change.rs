@@ -55,7 +55,9 @@ async fn create(
     let mut tx = context.db.begin().await?;
     let today = seoul_date(tx.now());
     if let Some((status, id)) = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await? {
-        let stored = store::load(&mut tx, ProjectId(id)).await?.ok_or_else(Problem::not_found)?;
+        let stored = store::load(&mut tx, ProjectId(id))
+            .await?
+            .ok_or_else(Problem::not_found)?;
         return Ok(shown(status, stored, today));
     }
     let mut fields = Fields::default();
@@ -72,7 +74,19 @@ async fn create(
     };
     store::lock_series(&mut tx, series_id).await?;
     let predecessor = store::predecessor_of(&mut tx, series_id, entered.year).await?;
-    let Entered { name, year, category, regions, target, scale, agency, host, summary, link, period } = entered;
+    let Entered {
+        name,
+        year,
+        category,
+        regions,
+        target,
+        scale,
+        agency,
+        host,
+        summary,
+        link,
+        period,
+    } = entered;
     let command = project::CreateProject {
         id: ProjectId(tx.new_id()),
         series_id,
@@ -96,21 +110,41 @@ async fn create(
     };
     let (it, event) = Project::create(command, who.actor())?;
     store::create(&mut tx, &it, &event).await?;
-    idempotency::remember(&mut tx, who.subject, retry.as_ref(), StatusCode::CREATED, it.id.0).await?;
+    idempotency::remember(
+        &mut tx,
+        who.subject,
+        retry.as_ref(),
+        StatusCode::CREATED,
+        it.id.0,
+    )
+    .await?;
     tx.commit().await?;
-    Ok(shown(StatusCode::CREATED, Stored { it, successor: None }, today))
+    Ok(shown(
+        StatusCode::CREATED,
+        Stored {
+            it,
+            successor: None,
+        },
+        today,
+    ))
 }
 
 /// Waits until every series can be recognised: one that cannot would be founded a second time.
 pub(super) async fn wait_until_computed(context: &Context) -> Result<(), Problem> {
-    if search::is_computed(&context.db).await? { Ok(()) } else { Err(Problem::unavailable("series are still computed")) }
+    if search::is_computed(&context.db).await? {
+        Ok(())
+    } else {
+        Err(Problem::unavailable("series are still computed"))
+    }
 }
 
 /// The programme whose editions are known by the same key, or a new one.
 async fn series_of(tx: &mut Tx, entered: &Entered) -> Result<SeriesId, Problem> {
     let key = series::key(&entered.name, &entered.agency, &entered.host, entered.year);
     store::lock_key(tx, &key).await?;
-    Ok(store::recognise(tx, &key).await?.unwrap_or_else(|| SeriesId(tx.new_id())))
+    Ok(store::recognise(tx, &key)
+        .await?
+        .unwrap_or_else(|| SeriesId(tx.new_id())))
 }
 
 /// `EditProject`: staff change what is said of a project, wherever it stands. Nothing different is no change.
@@ -134,10 +168,16 @@ async fn edit(
     let mut tx = context.db.begin().await?;
     let mut fields = Fields::default();
     let may_move = body.may_move();
-    let (series_id, predecessor) = (body.take_series(&mut fields), body.take_predecessor(&mut fields));
+    let (series_id, predecessor) = (
+        body.take_series(&mut fields),
+        body.take_predecessor(&mut fields),
+    );
     let predecessor = if may_move {
         let locked = lock_neighbours(&mut tx, id, series_id, &predecessor).await?;
-        if let Some(moved) = store::load(&mut tx, id).await?.filter(|found| !locked.contains(&found.it.series_id)) {
+        if let Some(moved) = store::load(&mut tx, id)
+            .await?
+            .filter(|found| !locked.contains(&found.it.series_id))
+        {
             // While that was waited for. Whoever asks again finds it where it is.
             return Err(Problem::stale(moved.it.version));
         }
@@ -149,7 +189,9 @@ async fn edit(
         match predecessor {
             Patch::Keep => Patch::Keep,
             Patch::Clear => Patch::Clear,
-            Patch::Set(earlier) => earlier_edition(&mut tx, id, earlier, &locked, &mut fields).await?,
+            Patch::Set(earlier) => {
+                earlier_edition(&mut tx, id, earlier, &locked, &mut fields).await?
+            }
         }
     } else {
         Patch::Keep
@@ -163,7 +205,11 @@ async fn edit(
 }
 
 fn unknown_series(fields: &mut Fields) {
-    fields.refuse("/seriesId", "unknown", Text::new("없는 사업 계열입니다", "There is no such series"));
+    fields.refuse(
+        "/seriesId",
+        "unknown",
+        Text::new("없는 사업 계열입니다", "There is no such series"),
+    );
 }
 
 /// Locks every series whose order of editions the edit could change, in their order, before any row. Gives those it locked.
@@ -174,7 +220,11 @@ async fn lock_neighbours(
     predecessor: &Patch<ProjectId>,
 ) -> Result<BTreeSet<SeriesId>, sqlx::Error> {
     let mut all: BTreeSet<SeriesId> = series_id.into_iter().collect();
-    let earlier = if let Patch::Set(earlier) = predecessor { Some(*earlier) } else { None };
+    let earlier = if let Patch::Set(earlier) = predecessor {
+        Some(*earlier)
+    } else {
+        None
+    };
     for id in [Some(id), earlier].into_iter().flatten() {
         all.extend(store::load(tx, id).await?.map(|stored| stored.it.series_id));
     }
@@ -193,12 +243,22 @@ async fn earlier_edition(
     fields: &mut Fields,
 ) -> Result<Patch<Neighbour>, sqlx::Error> {
     // One that moved to another series while that was waited for is no longer where it was looked for.
-    let Some(found) = store::load(tx, earlier).await?.filter(|found| locked.contains(&found.it.series_id)) else {
-        fields.refuse("/predecessor", "unknown", Text::new("없는 사업입니다", "There is no such project"));
+    let Some(found) = store::load(tx, earlier)
+        .await?
+        .filter(|found| locked.contains(&found.it.series_id))
+    else {
+        fields.refuse(
+            "/predecessor",
+            "unknown",
+            Text::new("없는 사업입니다", "There is no such project"),
+        );
         return Ok(Patch::Keep);
     };
     if found.successor.is_some_and(|successor| successor != id) {
-        let message = Text::new("이미 다음 회차가 있는 사업입니다", "Another edition follows it already");
+        let message = Text::new(
+            "이미 다음 회차가 있는 사업입니다",
+            "Another edition follows it already",
+        );
         fields.refuse("/predecessor", "has-a-successor", message);
     }
     Ok(Patch::Set(Neighbour::from(&found.it)))
@@ -234,7 +294,15 @@ async fn start(
     }
     let tx = context.db.begin().await?;
     let today = seoul_date(tx.now());
-    changed(tx, &who, id, if_match, Command::Start { on, today }, retry.as_ref()).await
+    changed(
+        tx,
+        &who,
+        id,
+        if_match,
+        Command::Start { on, today },
+        retry.as_ref(),
+    )
+    .await
 }
 
 /// `EndProject`: staff end an ongoing project. Next year's edition follows from it.
@@ -267,7 +335,15 @@ async fn end(
     }
     let tx = context.db.begin().await?;
     let today = seoul_date(tx.now());
-    changed(tx, &who, id, if_match, Command::End { on, today }, retry.as_ref()).await
+    changed(
+        tx,
+        &who,
+        id,
+        if_match,
+        Command::End { on, today },
+        retry.as_ref(),
+    )
+    .await
 }
 
 async fn changed(
@@ -279,8 +355,13 @@ async fn changed(
     retry: Option<&Retry>,
 ) -> Result<Versioned<ProjectView>, Problem> {
     let today = seoul_date(tx.now());
-    if idempotency::seen(&mut tx, who.subject, retry).await?.is_some() {
-        let stored = store::load(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
+    if idempotency::seen(&mut tx, who.subject, retry)
+        .await?
+        .is_some()
+    {
+        let stored = store::load(&mut tx, id)
+            .await?
+            .ok_or_else(Problem::not_found)?;
         return Ok(shown(StatusCode::OK, stored, today));
     }
     let may = |it: &Project| match it.version {
@@ -289,7 +370,9 @@ async fn changed(
     };
     store::change(&mut tx, id, may, command, who.actor()).await?;
     idempotency::remember(&mut tx, who.subject, retry, StatusCode::OK, id.0).await?;
-    let stored = store::load(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
+    let stored = store::load(&mut tx, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     tx.commit().await?;
     Ok(shown(StatusCode::OK, stored, today))
 }
@@ -376,8 +459,17 @@ async fn end_overdue(
             }
             result => result.err().map(|problem| problem.document(language)),
         };
-        let outcome = if problem.is_some() { Outcome::Refused } else { Outcome::Ended };
-        results.push(EndedView { id: id.0, name, outcome, problem });
+        let outcome = if problem.is_some() {
+            Outcome::Refused
+        } else {
+            Outcome::Ended
+        };
+        results.push(EndedView {
+            id: id.0,
+            name,
+            outcome,
+            problem,
+        });
     }
     Ok(View(EndOverdueView { results, more }))
 }
@@ -386,6 +478,13 @@ async fn end_one(context: &Context, who: &Identity, id: ProjectId) -> Result<(),
     let mut tx = context.db.begin().await?;
     let today = seoul_date(tx.now());
     let command = Command::EndOverdue { today };
-    store::change(&mut tx, id, |_: &Project| Ok::<(), ChangeError<Refusal>>(()), command, who.actor()).await?;
+    store::change(
+        &mut tx,
+        id,
+        |_: &Project| Ok::<(), ChangeError<Refusal>>(()),
+        command,
+        who.actor(),
+    )
+    .await?;
     Ok(tx.commit().await?)
 }

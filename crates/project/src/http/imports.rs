@@ -7,7 +7,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use service_kit::auth::{Identity, Staff};
-use service_kit::http::{self, Field, Fields, IfMatch, Json, PageQuery, Paged, Path, Query, Versioned};
+use service_kit::http::{
+    self, Field, Fields, IfMatch, Json, PageQuery, Paged, Path, Query, Versioned,
+};
 use service_kit::problem::{Language, Text};
 use service_kit::{Context, Problem, idempotency};
 use utoipa::{IntoParams, ToSchema};
@@ -21,13 +23,22 @@ use crate::import::{LARGEST, Wrong};
 use crate::store::imports::{self, Confirmed, Decided, Import, ImportState};
 
 pub(super) fn routes() -> OpenApiRouter<Context> {
-    receive::routes().routes(routes!(list)).routes(routes!(show)).routes(routes!(rows)).routes(routes!(commit))
+    receive::routes()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(rows))
+        .routes(routes!(commit))
 }
 
 /// One example of each problem of these routes.
 pub(super) fn problems() -> Vec<Problem> {
     let (spreadsheet, cut_off) = (Wrong::Spreadsheet, Wrong::CutOff { line: 813 });
-    vec![spreadsheet.into(), cut_off.into(), Wrong::TooLarge.into(), not_planned(ImportState::Committing)]
+    vec![
+        spreadsheet.into(),
+        cut_off.into(),
+        Wrong::TooLarge.into(),
+        not_planned(ImportState::Committing),
+    ]
 }
 
 impl From<Wrong> for Problem {
@@ -40,9 +51,13 @@ impl From<Wrong> for Problem {
                 Text::new("가져올 수 없는 파일입니다", "This file cannot be imported"),
             ),
         };
-        let problem = problem.detail(wrong.sentence()).with("reason", wrong.reason());
+        let problem = problem
+            .detail(wrong.sentence())
+            .with("reason", wrong.reason());
         match wrong {
-            Wrong::CutOff { line } | Wrong::EndlessRow { line } | Wrong::NotJson { line } => problem.with("line", line),
+            Wrong::CutOff { line } | Wrong::EndlessRow { line } | Wrong::NotJson { line } => {
+                problem.with("line", line)
+            }
             Wrong::MissingColumns(missing) => problem.with("missing", missing),
             _ => problem,
         }
@@ -51,8 +66,13 @@ impl From<Wrong> for Problem {
 
 fn not_planned(state: ImportState) -> Problem {
     let title = match state {
-        ImportState::Receiving => Text::new("파일을 아직 받고 있습니다", "The file has not arrived whole"),
-        ImportState::Planned | ImportState::Committing => Text::new("이미 가져오고 있습니다", "It is being carried out already"),
+        ImportState::Receiving => Text::new(
+            "파일을 아직 받고 있습니다",
+            "The file has not arrived whole",
+        ),
+        ImportState::Planned | ImportState::Committing => {
+            Text::new("이미 가져오고 있습니다", "It is being carried out already")
+        }
         ImportState::Committed => Text::new("이미 가져왔습니다", "It was carried out already"),
     };
     Problem::conflict("import-not-planned", title).with("state", state.as_str())
@@ -60,7 +80,12 @@ fn not_planned(state: ImportState) -> Problem {
 
 fn shown(status: StatusCode, it: Import) -> Versioned<ImportView> {
     let location = (status == StatusCode::CREATED).then(|| format!("/projects/imports/{}", it.id));
-    Versioned { status, location, version: it.version, view: it.into() }
+    Versioned {
+        status,
+        location,
+        version: it.version,
+        view: it.into(),
+    }
 }
 
 /// All imports, newest first.
@@ -68,9 +93,17 @@ fn shown(status: StatusCode, it: Import) -> Versioned<ImportView> {
     get, path = "/projects/imports", tag = "project", params(PageQuery),
     responses((status = 200, body = Paged<ImportView>, description = "One page")),
 )]
-async fn list(State(context): State<Context>, _: Staff, Query(query): Query<PageQuery>) -> Result<Paged<ImportView>, Problem> {
+async fn list(
+    State(context): State<Context>,
+    _: Staff,
+    Query(query): Query<PageQuery>,
+) -> Result<Paged<ImportView>, Problem> {
     let page = query.page()?;
-    let views = imports::list(context.db.pool(), page).await?.into_iter().map(ImportView::from).collect();
+    let views = imports::list(context.db.pool(), page)
+        .await?
+        .into_iter()
+        .map(ImportView::from)
+        .collect();
     Ok(Paged::cut(views, page, |view: &ImportView| view.id))
 }
 
@@ -79,9 +112,15 @@ async fn list(State(context): State<Context>, _: Staff, Query(query): Query<Page
     get, path = "/projects/imports/{id}", tag = "project", params(("id" = Uuid, Path)),
     responses((status = 200, body = ImportView, description = "The import")),
 )]
-async fn show(State(context): State<Context>, _: Staff, Path(id): Path<Uuid>) -> Result<Versioned<ImportView>, Problem> {
+async fn show(
+    State(context): State<Context>,
+    _: Staff,
+    Path(id): Path<Uuid>,
+) -> Result<Versioned<ImportView>, Problem> {
     let mut connection = context.db.pool().acquire().await?;
-    let it = imports::load(&mut connection, id).await?.ok_or_else(Problem::not_found)?;
+    let it = imports::load(&mut connection, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     Ok(shown(StatusCode::OK, it))
 }
 
@@ -111,14 +150,28 @@ async fn rows(
     headers: HeaderMap,
 ) -> Result<Paged<RowView>, Problem> {
     let limit = http::limit(query.limit)?;
-    let after: i64 = query.after.as_deref().map(http::place).transpose()?.unwrap_or_default();
+    let after: i64 = query
+        .after
+        .as_deref()
+        .map(http::place)
+        .transpose()?
+        .unwrap_or_default();
     let mut connection = context.db.pool().acquire().await?;
-    imports::load(&mut connection, id).await?.ok_or_else(Problem::not_found)?;
+    imports::load(&mut connection, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     drop(connection);
     let rows = imports::rows::list(context.db.pool(), id, query.action, after, limit).await?;
     let page = Paged::cut_by(rows, limit, |row| row.number);
     let language = Language::of(&headers);
-    Ok(Paged { items: page.items.into_iter().map(|row| RowView::new(row, language)).collect(), next: page.next })
+    Ok(Paged {
+        items: page
+            .items
+            .into_iter()
+            .map(|row| RowView::new(row, language))
+            .collect(),
+        next: page.next,
+    })
 }
 
 /// What the rows that fill an expected edition are.
@@ -185,7 +238,9 @@ async fn commit(
 ) -> Result<Versioned<ImportView>, Problem> {
     let mut tx = context.db.begin().await?;
     if let Some((status, id)) = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await? {
-        let it = imports::load(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
+        let it = imports::load(&mut tx, id)
+            .await?
+            .ok_or_else(Problem::not_found)?;
         return Ok(shown(status, it));
     }
     let mut fields = Fields::default();
@@ -195,31 +250,61 @@ async fn commit(
         None => Confirmed::Rows(Vec::new()),
     };
     let as_new = fields.optional("/asNew", body.as_new).unwrap_or_default();
-    let decided = Decided { confirmed, as_new: numbers(&mut fields, "/asNew", &as_new) };
-    let it = imports::lock(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
+    let decided = Decided {
+        confirmed,
+        as_new: numbers(&mut fields, "/asNew", &as_new),
+    };
+    let it = imports::lock(&mut tx, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     if it.state != ImportState::Planned {
         return Err(not_planned(it.state));
     }
     if !if_match.allows(it.version) {
         return Err(Problem::stale(it.version));
     }
-    let confirmed = if let Confirmed::Rows(rows) = &decided.confirmed { rows.as_slice() } else { &[] };
+    let confirmed = if let Confirmed::Rows(rows) = &decided.confirmed {
+        rows.as_slice()
+    } else {
+        &[]
+    };
     for (pointer, rows) in [("/confirm", confirmed), ("/asNew", &*decided.as_new)] {
         let unknown = imports::rows::not_to_confirm(&mut tx, id, rows).await?;
-        for (place, _) in rows.iter().enumerate().filter(|(_, row)| unknown.contains(row)) {
+        for (place, _) in rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| unknown.contains(row))
+        {
             unknown_row(&mut fields, pointer, place);
         }
     }
-    for (place, _) in decided.as_new.iter().enumerate().filter(|(_, row)| confirmed.contains(row)) {
-        let message = Text::new("확인한 행은 새 사업이 될 수 없습니다", "A row that is confirmed is no other edition");
+    for (place, _) in decided
+        .as_new
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| confirmed.contains(row))
+    {
+        let message = Text::new(
+            "확인한 행은 새 사업이 될 수 없습니다",
+            "A row that is confirmed is no other edition",
+        );
         fields.refuse(&format!("/asNew/{place}"), "also-confirmed", message);
     }
     if !fields.all_right() {
         return Err(fields.problem());
     }
     imports::commit(&mut tx, id, &decided, who.subject).await?;
-    idempotency::remember(&mut tx, who.subject, retry.as_ref(), StatusCode::ACCEPTED, id).await?;
-    let it = imports::load(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
+    idempotency::remember(
+        &mut tx,
+        who.subject,
+        retry.as_ref(),
+        StatusCode::ACCEPTED,
+        id,
+    )
+    .await?;
+    let it = imports::load(&mut tx, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     tx.commit().await?;
     Ok(shown(StatusCode::ACCEPTED, it))
 }

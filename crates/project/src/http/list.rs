@@ -23,7 +23,9 @@ use crate::letters::is_unprintable;
 use crate::store::{self, Place, Sort, Stored, Wanted};
 
 pub(super) fn routes() -> OpenApiRouter<Context> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
 }
 
 /// The longest thing to search for, in characters.
@@ -82,20 +84,29 @@ pub(crate) enum SortName {
 }
 
 /// A form sends its empty fields, too.
-pub(super) fn filled<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(super) fn filled<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.trim().is_empty() {
         return Ok(None);
     }
-    serde_json::from_value(Value::String(text)).map(Some).map_err(D::Error::custom)
+    serde_json::from_value(Value::String(text))
+        .map(Some)
+        .map_err(D::Error::custom)
 }
 
 /// A text that somebody looks for. `ko` is what it is called, with its particle.
-pub(super) fn sought(name: &str, ko: &str, text: Option<String>) -> Result<Option<String>, Problem> {
+pub(super) fn sought(
+    name: &str,
+    ko: &str,
+    text: Option<String>,
+) -> Result<Option<String>, Problem> {
     let Some(text) = text else { return Ok(None) };
     if text.chars().count() > LONGEST_SEARCH || text.chars().any(is_unprintable) {
         let ko = format!("{ko} 제어 문자 없이 {LONGEST_SEARCH}자 이하로 적어 주세요");
-        let en = format!("{name} is of at most {LONGEST_SEARCH} characters, without control characters");
+        let en =
+            format!("{name} is of at most {LONGEST_SEARCH} characters, without control characters");
         return Err(wrong_query(Text::new(ko, en)));
     }
     Ok(Some(text))
@@ -106,16 +117,24 @@ pub(super) fn sought(name: &str, ko: &str, text: Option<String>) -> Result<Optio
     get, path = "/projects", tag = "project", params(ListQuery),
     responses((status = 200, body = Paged<ProjectView>)),
 )]
-async fn list(State(context): State<Context>, Query(query): Query<ListQuery>) -> Result<Paged<ProjectView>, Problem> {
+async fn list(
+    State(context): State<Context>,
+    Query(query): Query<ListQuery>,
+) -> Result<Paged<ProjectView>, Problem> {
     let limit = limit(query.limit)?;
     let sort = query.sort.unwrap_or_default();
     let after = query.after.as_deref().map(place::<Place>).transpose()?;
     if after.as_ref().is_some_and(|after| !after.is_in(sort)) {
-        let detail = Text::new("after는 같은 sort의 next 값이어야 합니다", "after must be the `next` of the same sort");
+        let detail = Text::new(
+            "after는 같은 sort의 next 값이어야 합니다",
+            "after must be the `next` of the same sort",
+        );
         return Err(wrong_query(detail));
     }
     let wanted = Wanted {
-        words: sought("q", "검색어는", query.q)?.map(|text| hangul::words(&text)).unwrap_or_default(),
+        words: sought("q", "검색어는", query.q)?
+            .map(|text| hangul::words(&text))
+            .unwrap_or_default(),
         category: query.category,
         region: query.region,
         target: sought("target", "지원대상은", query.target)?.map(|text| text.trim().to_owned()),
@@ -124,9 +143,25 @@ async fn list(State(context): State<Context>, Query(query): Query<ListQuery>) ->
     };
     let today = seoul_date(context.db.now());
     let began = after.as_ref().and_then(Place::began).unwrap_or(today);
-    let found = store::list(context.db.pool(), &wanted, (sort, after.as_ref()), (today, began), limit + 1).await?;
-    let page = Paged::cut_by(found, limit, |stored: &Stored| Place::of(&stored.it, sort, began));
-    Ok(Paged { items: page.items.into_iter().map(|stored| ProjectView::on(stored, today)).collect(), next: page.next })
+    let found = store::list(
+        context.db.pool(),
+        &wanted,
+        (sort, after.as_ref()),
+        (today, began),
+        limit + 1,
+    )
+    .await?;
+    let page = Paged::cut_by(found, limit, |stored: &Stored| {
+        Place::of(&stored.it, sort, began)
+    });
+    Ok(Paged {
+        items: page
+            .items
+            .into_iter()
+            .map(|stored| ProjectView::on(stored, today))
+            .collect(),
+        next: page.next,
+    })
 }
 
 /// A project with the editions of its series.
@@ -197,7 +232,14 @@ pub(crate) struct EditionView {
 impl EditionView {
     fn on(Stored { it, .. }: Stored, today: NaiveDate) -> Self {
         let phase = it.phase(today);
-        Self { id: it.id.0, name: it.name, year: it.year, status: it.status, phase, period: it.period.into() }
+        Self {
+            id: it.id.0,
+            name: it.name,
+            year: it.year,
+            status: it.status,
+            phase,
+            period: it.period.into(),
+        }
     }
 }
 
@@ -206,12 +248,33 @@ impl EditionView {
     get, path = "/projects/{id}", tag = "project", params(("id" = Uuid, Path)),
     responses((status = 200, body = ProjectWithEditionsView)),
 )]
-async fn show(State(context): State<Context>, Path(id): Path<ProjectId>) -> Result<Versioned<ProjectWithEditionsView>, Problem> {
+async fn show(
+    State(context): State<Context>,
+    Path(id): Path<ProjectId>,
+) -> Result<Versioned<ProjectWithEditionsView>, Problem> {
     let mut connection = context.db.pool().acquire().await?;
-    let stored = store::load(&mut connection, id).await?.ok_or_else(Problem::not_found)?;
+    let stored = store::load(&mut connection, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     let editions = store::editions(&mut connection, stored.it.series_id).await?;
     let today = seoul_date(context.db.now());
-    let Versioned { status, location, version, view } = shown(StatusCode::OK, stored, today);
-    let editions = editions.into_iter().map(|stored| EditionView::on(stored, today)).collect();
-    Ok(Versioned { status, location, version, view: ProjectWithEditionsView { project: view, editions } })
+    let Versioned {
+        status,
+        location,
+        version,
+        view,
+    } = shown(StatusCode::OK, stored, today);
+    let editions = editions
+        .into_iter()
+        .map(|stored| EditionView::on(stored, today))
+        .collect();
+    Ok(Versioned {
+        status,
+        location,
+        version,
+        view: ProjectWithEditionsView {
+            project: view,
+            editions,
+        },
+    })
 }

@@ -19,7 +19,9 @@ use uuid::Uuid;
 use crate::store::erasure::{self as store, HeldConsultation, HeldInterest};
 
 pub(super) fn routes() -> OpenApiRouter<Context> {
-    OpenApiRouter::new().routes(routes!(data)).routes(routes!(erase))
+    OpenApiRouter::new()
+        .routes(routes!(data))
+        .routes(routes!(erase))
 }
 
 /// Everything that this service keeps of a customer: copies of what others tell, for the view of a project and for the visit card.
@@ -146,7 +148,10 @@ async fn data(State(context): State<Context>, who: Identity) -> Result<impl Into
     let consultations = store::consultations(context.db.pool(), customer).await?;
     let view = KeptCopiesDataView {
         interests: interests.into_iter().map(InterestView::from).collect(),
-        consultations: consultations.into_iter().map(ConsultationView::from).collect(),
+        consultations: consultations
+            .into_iter()
+            .map(ConsultationView::from)
+            .collect(),
     };
     Ok(([(header::CACHE_CONTROL, "no-store")], View(view)))
 }

@@ -157,7 +157,13 @@ impl From<SalesmansWork> for SalesmanWorkView {
 
 impl From<Customer> for CustomerView {
     fn from(it: Customer) -> Self {
-        let consultation = it.consultation.map(|(id, step, desired_date)| CustomersConsultationView { id, step, desired_date });
+        let consultation =
+            it.consultation
+                .map(|(id, step, desired_date)| CustomersConsultationView {
+                    id,
+                    step,
+                    desired_date,
+                });
         Self {
             customer_id: it.erased_at.is_none().then_some(it.id.0),
             last_four: it.last_four,
@@ -208,18 +214,29 @@ async fn show(
     Query(query): Query<CustomersQuery>,
 ) -> Result<View<WorkView>, Problem> {
     let limit = limit(query.limit)?;
-    let after = query.after.as_deref().map(place::<CustomerPlace>).transpose()?;
+    let after = query
+        .after
+        .as_deref()
+        .map(place::<CustomerPlace>)
+        .transpose()?;
     let mut connection = context.db.pool().acquire().await?;
-    let stored = store::load(&mut connection, id).await?.ok_or_else(Problem::not_found)?;
+    let stored = store::load(&mut connection, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     let asking = Asking::new(&stored.it, &who);
     let progress = view::progress(&mut connection, asking).await?;
     let salesmen = view::salesmen(&mut connection, asking).await?;
     let customers = view::customers(&mut connection, asking, after.as_ref(), limit + 1).await?;
-    let page = Paged::cut_by(customers, limit, |customer| CustomerPlace(customer.since, customer.newest_id));
+    let page = Paged::cut_by(customers, limit, |customer| {
+        CustomerPlace(customer.since, customer.newest_id)
+    });
     Ok(View(WorkView {
         project: ProjectView::on(stored, seoul_date(context.db.now())),
         salesmen: salesmen.into_iter().map(SalesmanWorkView::from).collect(),
-        customers: Paged { items: page.items.into_iter().map(CustomerView::from).collect(), next: page.next },
+        customers: Paged {
+            items: page.items.into_iter().map(CustomerView::from).collect(),
+            next: page.next,
+        },
         progress: progress.into(),
     }))
 }

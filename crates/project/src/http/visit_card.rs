@@ -105,7 +105,10 @@ async fn show(
     let (traits, marks) = match query.customer {
         Some(_) if picks => {
             let ko = "customer는 다른 조건과 함께 쓸 수 없습니다";
-            return Err(wrong_query(Text::new(ko, "customer goes with no other condition")));
+            return Err(wrong_query(Text::new(
+                ko,
+                "customer goes with no other condition",
+            )));
         }
         Some(customer) => {
             if who.role != Role::Staff && !view::is_on(pool, customer, &who).await? {
@@ -114,10 +117,16 @@ async fn show(
             let marks = visit_card::marks(pool, customer).await?;
             (Traits::of(&marks), marks)
         }
-        None if picks => (Traits::picked(query.category, query.region, target.as_deref()), Vec::new()),
+        None if picks => (
+            Traits::picked(query.category, query.region, target.as_deref()),
+            Vec::new(),
+        ),
         None => {
             let ko = "customer, 또는 region, category, target 중 하나는 있어야 합니다";
-            return Err(wrong_query(Text::new(ko, "Say customer, or one of region, category and target")));
+            return Err(wrong_query(Text::new(
+                ko,
+                "Say customer, or one of region, category and target",
+            )));
         }
     };
     let today = seoul_date(context.db.now());
@@ -127,9 +136,13 @@ async fn show(
         deadline: stored.it.period.ends_on,
         phase: stored.it.phase(today),
         shared: traits.shared_with(&stored.it),
-        marked: marks.iter().any(|mark| mark.series_id == stored.it.series_id.0),
+        marked: marks
+            .iter()
+            .any(|mark| mark.series_id == stored.it.series_id.0),
         say: say(&stored.it, &traits, &marks, today, language),
         project: ProjectView::on(stored, today),
     });
-    Ok(View(VisitCardView { items: items.collect() }))
+    Ok(View(VisitCardView {
+        items: items.collect(),
+    }))
 }

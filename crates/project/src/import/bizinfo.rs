@@ -21,7 +21,13 @@ pub(super) fn listed(list: List, link: &str) -> Option<List> {
 pub(super) const KEY: &str = "pblancId";
 
 pub(super) fn draft(record: &Record) -> Draft {
-    let cell = |name: &str, text: String| Cell { column: Column { name: name.to_owned(), number: None }, text };
+    let cell = |name: &str, text: String| Cell {
+        column: Column {
+            name: name.to_owned(),
+            number: None,
+        },
+        text,
+    };
     let line = |name: &str| cell(name, texts::line(&text(record, name)));
     let link = texts::link(&text(record, "pblancUrl"), HOST);
     Draft {

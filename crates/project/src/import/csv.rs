@@ -15,7 +15,16 @@ use crate::project::List;
 const LONGEST_ROW: usize = 64 * 1024;
 
 /// The headings that are read, in any order; all must be there. 번호 is not among them: it is the number of a row in this one file.
-const HEADINGS: [&str; 8] = ["분야", "사업명", "신청시작일자", "신청종료일자", "소관기관", "수행기관", "등록일자", "상세URL"];
+const HEADINGS: [&str; 8] = [
+    "분야",
+    "사업명",
+    "신청시작일자",
+    "신청종료일자",
+    "소관기관",
+    "수행기관",
+    "등록일자",
+    "상세URL",
+];
 
 /// What a value means; the place of its heading in [`HEADINGS`].
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +51,9 @@ pub(super) struct Table {
 
 impl std::fmt::Debug for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Table").field("encoding", &self.decoder.encoding().name()).finish_non_exhaustive()
+        f.debug_struct("Table")
+            .field("encoding", &self.decoder.encoding().name())
+            .finish_non_exhaustive()
     }
 }
 
@@ -50,7 +61,10 @@ impl Table {
     /// Knows the encoding by the line of headings: it is the one in which they are Korean.
     pub(super) fn recognise(beginning: &[u8]) -> Result<Self, Wrong> {
         let blank = |byte: &u8| matches!(byte, b'\r' | b'\n');
-        let beginning = &beginning[beginning.iter().position(|byte| !blank(byte)).unwrap_or_default()..];
+        let beginning = &beginning[beginning
+            .iter()
+            .position(|byte| !blank(byte))
+            .unwrap_or_default()..];
         let headings = beginning.split(blank).next().unwrap_or_default();
         let holds_headings = |text: &str| HEADINGS.iter().any(|heading| text.contains(heading));
         let is_utf8 = std::str::from_utf8(headings).is_ok_and(holds_headings);
@@ -60,12 +74,19 @@ impl Table {
             _ => return Err(Wrong::NoHeader),
         };
         let (line, _) = encoding.decode_without_bom_handling(headings);
-        let separator = [('\t', Separator::Tab), (';', Separator::Semicolon)].into_iter().find(|(sign, _)| line.contains(*sign));
+        let separator = [('\t', Separator::Tab), (';', Separator::Semicolon)]
+            .into_iter()
+            .find(|(sign, _)| line.contains(*sign));
         if let Some((_, separator)) = separator.filter(|_| !line.contains(',')) {
             return Err(Wrong::OtherSeparator(separator));
         }
         let decoder = encoding.new_decoder_without_bom_handling();
-        Ok(Self { decoder, splitter: Splitter::default(), columns: None, shortest_id: None })
+        Ok(Self {
+            decoder,
+            splitter: Splitter::default(),
+            columns: None,
+            shortest_id: None,
+        })
     }
 
     pub(super) fn push(&mut self, bytes: &[u8], ready: &mut VecDeque<Line>) -> Result<(), Wrong> {
@@ -83,10 +104,14 @@ impl Table {
         }
         if let Some(record) = self.splitter.finish()? {
             let line = record.line;
-            let is_whole = self.columns.is_none_or(|(_, count)| record.fields.len() >= count);
+            let is_whole = self
+                .columns
+                .is_none_or(|(_, count)| record.fields.len() >= count);
             let shortest = self.shortest_id;
             let last = self.line(&record)?.map(|mut last| {
-                if last.read.as_ref().is_ok_and(|row| shortest.is_some_and(|shortest| row.source_id.len() < shortest)) {
+                if last.read.as_ref().is_ok_and(|row| {
+                    shortest.is_some_and(|shortest| row.source_id.len() < shortest)
+                }) {
                     last.warnings.push(maybe_cut_off());
                 }
                 last
@@ -101,7 +126,11 @@ impl Table {
 
     fn decode(&mut self, bytes: &[u8], last: bool) -> String {
         // Every byte could become a replacement character of three.
-        let mut text = String::with_capacity(self.decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len() * 3 + 16));
+        let mut text = String::with_capacity(
+            self.decoder
+                .max_utf8_buffer_length(bytes.len())
+                .unwrap_or(bytes.len() * 3 + 16),
+        );
         let (result, _, _) = self.decoder.decode_to_string(bytes, &mut text, last);
         debug_assert_eq!(result, CoderResult::InputEmpty);
         text
@@ -125,7 +154,10 @@ impl Table {
         };
         if let Ok(row) = &checked.read {
             let length = row.source_id.len();
-            self.shortest_id = Some(self.shortest_id.map_or(length, |shortest| shortest.min(length)));
+            self.shortest_id = Some(
+                self.shortest_id
+                    .map_or(length, |shortest| shortest.min(length)),
+            );
         }
         Ok(Some(checked.on(record.line)))
     }
@@ -137,15 +169,26 @@ fn maybe_cut_off() -> Fault {
         "파일이 이 행에서 끊긴 것 같습니다. 공고 번호가 다른 행보다 짧습니다",
         "The file seems to break off in this row: the id of its announcement is shorter than all others",
     );
-    Fault { column: None, code: MAYBE_CUT_OFF, message }
+    Fault {
+        column: None,
+        code: MAYBE_CUT_OFF,
+        message,
+    }
 }
 
 /// Where the headings are.
 fn headings(fields: &[String]) -> Result<([usize; HEADINGS.len()], usize), Wrong> {
-    let found: Vec<String> = fields.iter().map(|field| field.split_whitespace().collect()).collect();
+    let found: Vec<String> = fields
+        .iter()
+        .map(|field| field.split_whitespace().collect())
+        .collect();
     let places = HEADINGS.map(|heading| found.iter().position(|field| field == heading));
-    let missing: Vec<&str> =
-        HEADINGS.into_iter().zip(places).filter(|(_, place)| place.is_none()).map(|(name, _)| name).collect();
+    let missing: Vec<&str> = HEADINGS
+        .into_iter()
+        .zip(places)
+        .filter(|(_, place)| place.is_none())
+        .map(|(name, _)| name)
+        .collect();
     if missing.len() == HEADINGS.len() {
         return Err(Wrong::NoHeader);
     }
@@ -158,13 +201,34 @@ fn headings(fields: &[String]) -> Result<([usize; HEADINGS.len()], usize), Wrong
 fn draft(fields: &[String], columns: [usize; HEADINGS.len()]) -> Draft {
     let column = |meant: Meant| {
         let at = columns[meant as usize];
-        Column { name: HEADINGS[meant as usize].to_owned(), number: Some(at + 1) }
+        Column {
+            name: HEADINGS[meant as usize].to_owned(),
+            number: Some(at + 1),
+        }
     };
-    let raw = |meant: Meant| fields.get(columns[meant as usize]).map_or("", String::as_str);
-    let cell = |meant: Meant| Cell { column: column(meant), text: texts::line(raw(meant)) };
-    let absent = || Cell { column: column(Meant::Name), text: String::new() };
-    let link = Cell { column: column(Meant::Link), text: texts::link(raw(Meant::Link), bizinfo::HOST) };
-    let source_id = Cell { text: texts::parameter(&link.text, "pblancId").unwrap_or_default().to_owned(), ..link.clone() };
+    let raw = |meant: Meant| {
+        fields
+            .get(columns[meant as usize])
+            .map_or("", String::as_str)
+    };
+    let cell = |meant: Meant| Cell {
+        column: column(meant),
+        text: texts::line(raw(meant)),
+    };
+    let absent = || Cell {
+        column: column(Meant::Name),
+        text: String::new(),
+    };
+    let link = Cell {
+        column: column(Meant::Link),
+        text: texts::link(raw(Meant::Link), bizinfo::HOST),
+    };
+    let source_id = Cell {
+        text: texts::parameter(&link.text, "pblancId")
+            .unwrap_or_default()
+            .to_owned(),
+        ..link.clone()
+    };
     Draft {
         portal: Portal::Bizinfo,
         source_id,
@@ -179,7 +243,10 @@ fn draft(fields: &[String], columns: [usize; HEADINGS.len()]) -> Draft {
         link,
         period: Cell {
             column: column(Meant::Start),
-            text: joined(&texts::line(raw(Meant::Start)), &texts::line(raw(Meant::End))),
+            text: joined(
+                &texts::line(raw(Meant::Start)),
+                &texts::line(raw(Meant::End)),
+            ),
         },
         registered: cell(Meant::Registered),
     }
@@ -234,7 +301,10 @@ impl Splitter {
         let mut rest = text.as_bytes();
         // An empty piece would mean the end to the reader.
         while !rest.is_empty() {
-            let (fields, ends) = (&mut self.fields[self.filled..], &mut self.ends[self.ended..]);
+            let (fields, ends) = (
+                &mut self.fields[self.filled..],
+                &mut self.ends[self.ended..],
+            );
             let (result, read, written, ended) = self.reader.read_record(rest, fields, ends);
             self.count(&rest[..read])?;
             rest = &rest[read..];
@@ -285,10 +355,16 @@ impl Splitter {
 
     /// The last row, where no line break ended it.
     fn finish(&mut self) -> Result<Option<Record>, Wrong> {
-        let Some(line) = self.began else { return Ok(None) };
+        let Some(line) = self.began else {
+            return Ok(None);
+        };
         // A line break ends every row but one within quotation marks that nothing closes.
         let last = self.push("\n")?.pop();
-        if self.began.is_some() { Err(Wrong::CutOff { line }) } else { Ok(last) }
+        if self.began.is_some() {
+            Err(Wrong::CutOff { line })
+        } else {
+            Ok(last)
+        }
     }
 }
 
@@ -299,10 +375,15 @@ mod tests {
     fn split(text: &str) -> Vec<(u64, Vec<String>)> {
         let mut splitter = Splitter::default();
         // Letter by letter: a row may arrive in any pieces.
-        let mut records: Vec<Record> =
-            text.chars().flat_map(|letter| splitter.push(letter.encode_utf8(&mut [0; 4])).unwrap()).collect();
+        let mut records: Vec<Record> = text
+            .chars()
+            .flat_map(|letter| splitter.push(letter.encode_utf8(&mut [0; 4])).unwrap())
+            .collect();
         records.extend(splitter.finish().unwrap());
-        records.into_iter().map(|record| (record.line, record.fields)).collect()
+        records
+            .into_iter()
+            .map(|record| (record.line, record.fields))
+            .collect()
     }
 
     #[test]
@@ -310,20 +391,37 @@ mod tests {
         for end in ["\n", "\r\n", "\r"] {
             let text = ["가,나", "", "\"다,\"\"라\"\"\",마 \"5\"", ",", "바,"].join(end);
             let rows = split(&text);
-            let fields: Vec<(u64, Vec<&str>)> =
-                rows.iter().map(|(line, fields)| (*line, fields.iter().map(String::as_str).collect())).collect();
-            assert_eq!(fields, [(1, vec!["가", "나"]), (3, vec!["다,\"라\"", "마 \"5\""]), (5, vec!["바", ""])], "{end:?}");
+            let fields: Vec<(u64, Vec<&str>)> = rows
+                .iter()
+                .map(|(line, fields)| (*line, fields.iter().map(String::as_str).collect()))
+                .collect();
+            assert_eq!(
+                fields,
+                [
+                    (1, vec!["가", "나"]),
+                    (3, vec!["다,\"라\"", "마 \"5\""]),
+                    (5, vec!["바", ""])
+                ],
+                "{end:?}"
+            );
         }
     }
 
     #[test]
     fn a_quoted_field_may_go_over_lines_and_lines_are_still_counted() {
         let rows = split("a,\"b\r\nc\"\r\nd,e\n");
-        assert_eq!(rows, [(1, vec!["a".to_owned(), "b\r\nc".to_owned()]), (3, vec!["d".to_owned(), "e".to_owned()])]);
+        assert_eq!(
+            rows,
+            [
+                (1, vec!["a".to_owned(), "b\r\nc".to_owned()]),
+                (3, vec!["d".to_owned(), "e".to_owned()])
+            ]
+        );
     }
 
     #[test]
-    fn a_quotation_mark_that_nothing_closes_is_noticed_at_the_end_and_one_within_a_field_is_a_letter() {
+    fn a_quotation_mark_that_nothing_closes_is_noticed_at_the_end_and_one_within_a_field_is_a_letter()
+     {
         let mut splitter = Splitter::default();
         splitter.push("a,b\nc,\"d").unwrap();
         assert_eq!(splitter.finish().unwrap_err(), Wrong::CutOff { line: 2 });
@@ -341,6 +439,9 @@ mod tests {
     fn a_row_that_never_ends_is_refused_where_it_begins() {
         let mut splitter = Splitter::default();
         let text = format!("a,b\n\"{}", "가".repeat(LONGEST_ROW));
-        assert_eq!(splitter.push(&text).unwrap_err(), Wrong::EndlessRow { line: 2 });
+        assert_eq!(
+            splitter.push(&text).unwrap_err(),
+            Wrong::EndlessRow { line: 2 }
+        );
     }
 }

@@ -52,11 +52,26 @@ struct Faults {
 /// What is wrong with a text of at most `longest` characters.
 fn wrong_with(text: &str, longest: usize) -> Option<(&'static str, Text)> {
     if text.contains('\u{FFFD}') {
-        Some(("unreadable-letters", Text::new("읽을 수 없는 글자가 있습니다", "It holds letters that cannot be read")))
+        Some((
+            "unreadable-letters",
+            Text::new(
+                "읽을 수 없는 글자가 있습니다",
+                "It holds letters that cannot be read",
+            ),
+        ))
     } else if text.chars().any(is_unprintable) {
-        Some(("control-character", Text::new("사용할 수 없는 문자가 있습니다", "It holds a control character")))
+        Some((
+            "control-character",
+            Text::new(
+                "사용할 수 없는 문자가 있습니다",
+                "It holds a control character",
+            ),
+        ))
     } else if text.chars().count() > longest {
-        let message = Text::new(format!("{longest}자를 넘습니다"), format!("It is longer than {longest} characters"));
+        let message = Text::new(
+            format!("{longest}자를 넘습니다"),
+            format!("It is longer than {longest} characters"),
+        );
         Some(("too-long", message))
     } else {
         None
@@ -73,7 +88,11 @@ fn cut(text: String) -> String {
 
 impl Faults {
     fn add(&mut self, cell: &Cell, code: &'static str, message: Text) {
-        self.errors.push(Fault { column: Some(cell.column.clone()), code, message });
+        self.errors.push(Fault {
+            column: Some(cell.column.clone()),
+            code,
+            message,
+        });
     }
 
     /// A text that may be absent, of at most `longest` characters.
@@ -93,9 +112,12 @@ impl Faults {
     /// A period too long to be one that anybody knows is kept as it is written, and not understood.
     fn period(&mut self, cell: &Cell) -> Period {
         match self.prose(cell) {
-            Some(text) if text.chars().count() > LONGEST_NAME => {
-                Period { kind: PeriodKind::Other, text, starts_on: None, ends_on: None }
-            }
+            Some(text) if text.chars().count() > LONGEST_NAME => Period {
+                kind: PeriodKind::Other,
+                text,
+                starts_on: None,
+                ends_on: None,
+            },
             text => period::read(&text.unwrap_or_default()),
         }
     }
@@ -110,15 +132,28 @@ impl Faults {
 
     fn source_id(&mut self, cell: &Cell) -> Option<String> {
         let id = cell.text.trim();
-        let is_id = id.len() <= LONGEST_ID && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+        let is_id = id.len() <= LONGEST_ID
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
         if id.is_empty() {
             self.add(
                 cell,
                 "no-key",
-                Text::new("공고 번호(pblancId)를 찾을 수 없습니다", "There is no id of the announcement in it"),
+                Text::new(
+                    "공고 번호(pblancId)를 찾을 수 없습니다",
+                    "There is no id of the announcement in it",
+                ),
             );
         } else if !is_id {
-            self.add(cell, "wrong-key", Text::new("공고 번호가 올바르지 않습니다", "The id of the announcement cannot be one"));
+            self.add(
+                cell,
+                "wrong-key",
+                Text::new(
+                    "공고 번호가 올바르지 않습니다",
+                    "The id of the announcement cannot be one",
+                ),
+            );
         }
         (is_id && !id.is_empty()).then(|| id.to_owned())
     }
@@ -126,21 +161,40 @@ impl Faults {
     /// A link that is none is left out, unless the key was in it: then nobody knows what it was.
     fn link(&mut self, cell: &Cell, holds_key: bool) -> Option<String> {
         let link = cell.text.trim();
-        let is_none = || Some(("not-a-link", Text::new("http(s) 주소가 아닙니다", "It is no http(s) address")));
-        let wrong = wrong_with(link, LONGEST_TEXT).or_else(|| is_none().filter(|_| !project::is_web_address(link)));
+        let is_none = || {
+            Some((
+                "not-a-link",
+                Text::new("http(s) 주소가 아닙니다", "It is no http(s) address"),
+            ))
+        };
+        let wrong = wrong_with(link, LONGEST_TEXT)
+            .or_else(|| is_none().filter(|_| !project::is_web_address(link)));
         match wrong {
             _ if link.is_empty() => None,
             None => Some(link.to_owned()),
             Some((code, message)) => {
-                let list = if holds_key { &mut self.errors } else { &mut self.warnings };
-                list.push(Fault { column: Some(cell.column.clone()), code, message });
+                let list = if holds_key {
+                    &mut self.errors
+                } else {
+                    &mut self.warnings
+                };
+                list.push(Fault {
+                    column: Some(cell.column.clone()),
+                    code,
+                    message,
+                });
                 None
             }
         }
     }
 
     /// Of the name, else of the period's first day, else of the day it was registered.
-    fn year(&mut self, draft: &Draft, period: &Period, registered_on: Option<NaiveDate>) -> Option<i32> {
+    fn year(
+        &mut self,
+        draft: &Draft,
+        period: &Period,
+        registered_on: Option<NaiveDate>,
+    ) -> Option<i32> {
         let dated = period.starts_on.or(registered_on).map(|date| date.year());
         let year = series::year_of(&draft.name.text, dated).or(dated);
         match year {
@@ -152,7 +206,11 @@ impl Faults {
                 self.add(&draft.name, "no-year", message);
             }
             Some(year) if project::check_year(year).is_err() => {
-                self.add(&draft.name, "no-such-year", Text::new("연도를 확인해 주세요", "The year must be a typing error"));
+                self.add(
+                    &draft.name,
+                    "no-such-year",
+                    Text::new("연도를 확인해 주세요", "The year must be a typing error"),
+                );
             }
             Some(_) => {}
         }
@@ -172,12 +230,24 @@ pub(super) struct Checked {
 impl Checked {
     /// What is no row at all.
     pub(super) fn error(column: Option<Column>, code: &'static str, message: Text) -> Self {
-        Self { read: Err(vec![Fault { column, code, message }]), warnings: Vec::new() }
+        Self {
+            read: Err(vec![Fault {
+                column,
+                code,
+                message,
+            }]),
+            warnings: Vec::new(),
+        }
     }
 
     /// The line that it is, on that line of the file. Its number is that of the row, which the reader counts.
     pub(super) fn on(self, line: u64) -> Line {
-        Line { number: 0, line, read: self.read, warnings: self.warnings }
+        Line {
+            number: 0,
+            line,
+            read: self.read,
+            warnings: self.warnings,
+        }
     }
 }
 
@@ -186,7 +256,10 @@ impl Draft {
     pub(super) fn check(self) -> Checked {
         let mut faults = Faults::default();
         let read = self.checked(&mut faults);
-        Checked { read: read.ok_or(faults.errors), warnings: faults.warnings }
+        Checked {
+            read: read.ok_or(faults.errors),
+            warnings: faults.warnings,
+        }
     }
 
     fn checked(self, faults: &mut Faults) -> Option<Row> {
@@ -206,9 +279,16 @@ impl Draft {
         else {
             return None;
         };
-        let category = Category::ALL.into_iter().find(|category| category.as_str() == self.category.trim());
-        let suggested = || regions::of_title(&name).or_else(|| Some(vec![regions::of_agency(&agency)?]));
-        let regions = if regions_told { self.regions } else { suggested().unwrap_or_else(|| vec![Region::Nationwide]) };
+        let category = Category::ALL
+            .into_iter()
+            .find(|category| category.as_str() == self.category.trim());
+        let suggested =
+            || regions::of_title(&name).or_else(|| Some(vec![regions::of_agency(&agency)?]));
+        let regions = if regions_told {
+            self.regions
+        } else {
+            suggested().unwrap_or_else(|| vec![Region::Nationwide])
+        };
         Some(Row {
             portal: self.portal,
             source_id,
@@ -219,7 +299,9 @@ impl Draft {
             regions,
             regions_told,
             target,
-            host: host.filter(|host| !series::names_nobody(host)).unwrap_or_else(|| agency.clone()),
+            host: host
+                .filter(|host| !series::names_nobody(host))
+                .unwrap_or_else(|| agency.clone()),
             agency,
             summary,
             link,
@@ -248,11 +330,17 @@ mod tests {
 
     #[test]
     fn two_columns_are_one_period() {
-        assert_eq!(joined("2024-03-26", "2024-04-10"), "2024-03-26 ~ 2024-04-10");
+        assert_eq!(
+            joined("2024-03-26", "2024-04-10"),
+            "2024-03-26 ~ 2024-04-10"
+        );
         assert_eq!(joined("2024-03-26", ""), "2024-03-26 ~");
         assert_eq!(joined("", "2024-04-10"), "~ 2024-04-10");
         assert_eq!(joined("예산 소진시까지", ""), "예산 소진시까지");
-        assert_eq!(joined("2024-03-26", "예산 소진시까지"), "2024-03-26 ~ 예산 소진시까지");
+        assert_eq!(
+            joined("2024-03-26", "예산 소진시까지"),
+            "2024-03-26 ~ 예산 소진시까지"
+        );
         assert_eq!(joined("", ""), "");
     }
 }

@@ -42,12 +42,25 @@ fn read(json: &[u8]) -> Checked {
     let (code, message) = match serde_json::from_slice::<Record>(json) {
         Ok(record) => match draft(&record) {
             Some(draft) => return draft.check(),
-            None => ("no-key", Text::new("공고 번호가 없는 자료입니다", "The record has no id of an announcement")),
+            None => (
+                "no-key",
+                Text::new(
+                    "공고 번호가 없는 자료입니다",
+                    "The record has no id of an announcement",
+                ),
+            ),
         },
-        Err(error) if error.is_data() => {
-            ("wrong-type", Text::new("항목 이름과 값으로 된 자료가 아닙니다", "It is no record of names and values"))
-        }
-        Err(_) => ("not-json", Text::new("JSON으로 읽을 수 없습니다", "It cannot be read as JSON")),
+        Err(error) if error.is_data() => (
+            "wrong-type",
+            Text::new(
+                "항목 이름과 값으로 된 자료가 아닙니다",
+                "It is no record of names and values",
+            ),
+        ),
+        Err(_) => (
+            "not-json",
+            Text::new("JSON으로 읽을 수 없습니다", "It cannot be read as JSON"),
+        ),
     };
     Checked::error(None, code, message)
 }
@@ -55,7 +68,10 @@ fn read(json: &[u8]) -> Checked {
 /// Whether the first line alone is a record.
 pub(super) fn is_records_one_a_line(bytes: &[u8]) -> bool {
     let bytes = bytes.trim_ascii_start();
-    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let first = bytes
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
     serde_json::from_slice::<Record>(first).is_ok_and(|record| draft(&record).is_some())
 }
 
@@ -81,17 +97,22 @@ impl Lines {
         }
         self.held.extend_from_slice(rest);
         if self.held.len() > LONGEST_LINE {
-            return Err(Wrong::NotJson { line: self.before + 1 });
+            return Err(Wrong::NotJson {
+                line: self.before + 1,
+            });
         }
         Ok(())
     }
 
     pub(super) fn finish(&mut self, ready: &mut VecDeque<Line>) -> Result<(), Wrong> {
         let line = std::mem::take(&mut self.held);
-        let is_cut_off = serde_json::from_slice::<IgnoredAny>(&line).is_err_and(|error| error.is_eof());
+        let is_cut_off =
+            serde_json::from_slice::<IgnoredAny>(&line).is_err_and(|error| error.is_eof());
         match (line.trim_ascii().is_empty(), is_cut_off) {
             (true, _) => Ok(()),
-            (false, true) => Err(Wrong::CutOff { line: self.before + 1 }),
+            (false, true) => Err(Wrong::CutOff {
+                line: self.before + 1,
+            }),
             (false, false) => {
                 ready.push_back(read(&line).on(self.before + 1));
                 Ok(())
@@ -111,7 +132,9 @@ pub(super) struct Answer {
 
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer").field("records", &self.records.len()).finish_non_exhaustive()
+        f.debug_struct("Answer")
+            .field("records", &self.records.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -127,11 +150,20 @@ impl Answer {
             };
             records.into_iter().map(place).collect()
         };
-        let answer = Self { bytes, records, counted: (0, 1) };
+        let answer = Self {
+            bytes,
+            records,
+            counted: (0, 1),
+        };
         let is_known = answer.records.front().is_none_or(|(at, end)| {
-            serde_json::from_slice::<Record>(&answer.bytes[*at..*end]).is_ok_and(|record| draft(&record).is_some())
+            serde_json::from_slice::<Record>(&answer.bytes[*at..*end])
+                .is_ok_and(|record| draft(&record).is_some())
         });
-        if is_known { Ok(answer) } else { Err(Wrong::OtherJson) }
+        if is_known {
+            Ok(answer)
+        } else {
+            Err(Wrong::OtherJson)
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -220,7 +252,10 @@ fn records(json: &[u8]) -> Result<Vec<&RawValue>, Wrong> {
 }
 
 /// What lies inside of an object; nothing inside of `""`, which is how an empty list comes.
-fn inside<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>, part: impl Fn(T) -> Option<&'a RawValue>) -> Option<&'a RawValue> {
+fn inside<'a, T: Deserialize<'a>>(
+    raw: Option<&'a RawValue>,
+    part: impl Fn(T) -> Option<&'a RawValue>,
+) -> Option<&'a RawValue> {
     let raw = raw.filter(|raw| raw.get().starts_with('{'))?;
     serde_json::from_str(raw.get()).ok().and_then(part)
 }
@@ -228,9 +263,9 @@ fn inside<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>, part: impl Fn(T) ->
 /// A list, or the one record that there is as a bare object.
 fn list(raw: Option<&RawValue>) -> Result<Vec<&RawValue>, Wrong> {
     match raw {
-        Some(raw) if raw.get().starts_with('[') => {
-            serde_json::from_str(raw.get()).map(|Capped(records)| records).map_err(|error| wrong(&error))
-        }
+        Some(raw) if raw.get().starts_with('[') => serde_json::from_str(raw.get())
+            .map(|Capped(records)| records)
+            .map_err(|error| wrong(&error)),
         Some(raw) if raw.get().starts_with('{') => Ok(vec![raw]),
         Some(raw) if !matches!(raw.get(), "\"\"" | "null") => Err(Wrong::OtherJson),
         _ => Ok(Vec::new()),
@@ -268,8 +303,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Capped<'a> {
 fn said_in(value: &Value) -> String {
     /// More of it is no help to anybody.
     const LONGEST: usize = 200;
-    let said = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    said.chars().filter(|letter| !letter.is_control()).take(LONGEST).collect()
+    let said = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
+    said.chars()
+        .filter(|letter| !letter.is_control())
+        .take(LONGEST)
+        .collect()
 }
 
 fn wrong(error: &serde_json::Error) -> Wrong {
@@ -277,6 +317,8 @@ fn wrong(error: &serde_json::Error) -> Wrong {
     match error.classify() {
         serde_json::error::Category::Eof => Wrong::CutOff { line },
         serde_json::error::Category::Data => Wrong::OtherJson,
-        serde_json::error::Category::Syntax | serde_json::error::Category::Io => Wrong::NotJson { line },
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => {
+            Wrong::NotJson { line }
+        }
     }
 }

@@ -30,7 +30,13 @@ const CATEGORIES: [(&str, &str); 10] = [
 ];
 
 pub(super) fn draft(record: &Record) -> Draft {
-    let cell = |name: &str, text: String| Cell { column: Column { name: name.to_owned(), number: None }, text };
+    let cell = |name: &str, text: String| Cell {
+        column: Column {
+            name: name.to_owned(),
+            number: None,
+        },
+        text,
+    };
     let line = |name: &str| cell(name, texts::line(&text(record, name)));
     let first_of = |names: [&str; 2]| {
         let [first, second] = names.map(line);
@@ -40,12 +46,16 @@ pub(super) fn draft(record: &Record) -> Draft {
     let (detail, guide) = (link_in("detl_pg_url"), link_in("biz_gdnc_url"));
     let date = |name: &str| dashed(&texts::line(&text(record, name)));
     let kind = texts::line(&text(record, "supt_biz_clsfc"));
-    let category = CATEGORIES.into_iter().find(|(theirs, _)| *theirs == kind).map_or(&*kind, |(_, ours)| ours);
+    let category = CATEGORIES
+        .into_iter()
+        .find(|(theirs, _)| *theirs == kind)
+        .map_or(&*kind, |(_, ours)| ours);
     Draft {
         portal: Portal::Kstartup,
         source_id: line(KEY),
         // The guide may be anybody's page; the announcement is its own.
-        list: (detail.text.is_empty() || texts::leads_to(&detail.text, SITE)).then_some(List::Kstartup),
+        list: (detail.text.is_empty() || texts::leads_to(&detail.text, SITE))
+            .then_some(List::Kstartup),
         name: first_of(["biz_pbanc_nm", "intg_pbanc_biz_nm"]),
         category: category.to_owned(),
         regions: regions::of_list(&text(record, "supt_regin")),
@@ -54,8 +64,15 @@ pub(super) fn draft(record: &Record) -> Draft {
         // `sprv_inst` says only what kind of body it is (공공기관, 민간).
         host: line("pbanc_ntrp_nm"),
         summary: cell("pbanc_ctnt", texts::prose(&text(record, "pbanc_ctnt"))),
-        link: if detail.text.is_empty() { guide } else { detail },
-        period: cell("pbanc_rcpt_bgng_dt", joined(&date("pbanc_rcpt_bgng_dt"), &date("pbanc_rcpt_end_dt"))),
+        link: if detail.text.is_empty() {
+            guide
+        } else {
+            detail
+        },
+        period: cell(
+            "pbanc_rcpt_bgng_dt",
+            joined(&date("pbanc_rcpt_bgng_dt"), &date("pbanc_rcpt_end_dt")),
+        ),
         registered: cell("pbanc_rcpt_bgng_dt", String::new()),
     }
 }

@@ -31,7 +31,13 @@ pub enum Action {
 
 impl Action {
     /// Every action there is.
-    pub const ALL: [Self; 5] = [Self::Create, Self::Edit, Self::Same, Self::FillsPlanned, Self::Error];
+    pub const ALL: [Self; 5] = [
+        Self::Create,
+        Self::Edit,
+        Self::Same,
+        Self::FillsPlanned,
+        Self::Error,
+    ];
 
     /// The action's name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -92,27 +98,55 @@ pub struct Decision {
 
 impl Decision {
     fn plain(action: Action) -> Self {
-        Self { action, edition: None, differences: Vec::new(), faults: Vec::new() }
+        Self {
+            action,
+            edition: None,
+            differences: Vec::new(),
+            faults: Vec::new(),
+        }
     }
 
     /// What cannot be imported.
     pub(crate) fn error(faults: Vec<Fault>) -> Self {
-        Self { faults, ..Self::plain(Action::Error) }
+        Self {
+            faults,
+            ..Self::plain(Action::Error)
+        }
     }
 }
 
 /// Decides what importing a row means on that day in Seoul.
 pub fn decide(row: &Row, known: Known<'_>, today: NaiveDate) -> Decision {
     match known {
-        Known { above: Some(above), .. } if above == row => Decision::plain(Action::Same),
+        Known {
+            above: Some(above), ..
+        } if above == row => Decision::plain(Action::Same),
         Known { above: Some(_), .. } => Decision::error(vec![duplicate()]),
-        Known { imported: Some(known), .. } => {
+        Known {
+            imported: Some(known),
+            ..
+        } => {
             let it = &known.it;
-            let differences = differences(it, Command::Edit(Box::new(edit_imported(row, known, today))), starts(row, it, today));
-            let action = if differences.is_empty() { Action::Same } else { Action::Edit };
-            Decision { action, edition: Some((it.id, it.version)), differences, faults: Vec::new() }
+            let differences = differences(
+                it,
+                Command::Edit(Box::new(edit_imported(row, known, today))),
+                starts(row, it, today),
+            );
+            let action = if differences.is_empty() {
+                Action::Same
+            } else {
+                Action::Edit
+            };
+            Decision {
+                action,
+                edition: Some((it.id, it.version)),
+                differences,
+                faults: Vec::new(),
+            }
         }
-        Known { expected: Some(it), .. } => Decision {
+        Known {
+            expected: Some(it), ..
+        } => Decision {
             action: Action::FillsPlanned,
             edition: Some((it.id, it.version)),
             differences: differences(it, fill(row, it), starts(row, it, today)),
@@ -175,12 +209,16 @@ fn edit(row: &Row, it: &Project) -> EditProject {
 
 /// Whether that id is the beginning of the edition's.
 fn is_cut_of(id: &str, it: &Project) -> bool {
-    it.source.as_ref().is_some_and(|source| source.id.len() > id.len() && source.id.starts_with(id))
+    it.source
+        .as_ref()
+        .is_some_and(|source| source.id.len() > id.len() && source.id.starts_with(id))
 }
 
 /// Whether the edition was imported from a file that was cut off within its key, and the row has all of it.
 fn knows_more_of_id(row: &Row, it: &Project) -> bool {
-    it.source.as_ref().is_some_and(|source| row.source_id.len() > source.id.len() && row.source_id.starts_with(&source.id))
+    it.source.as_ref().is_some_and(|source| {
+        row.source_id.len() > source.id.len() && row.source_id.starts_with(&source.id)
+    })
 }
 
 /// Whether a row and an edition of its series are one announcement, of which either was cut off within its key: ids of one portal are alike
@@ -205,17 +243,25 @@ pub(crate) fn edit_imported(row: &Row, known: &Imported, today: NaiveDate) -> Ed
 
 /// The announcement of an edition that was only expected.
 pub(crate) fn fill(row: &Row, it: &Project) -> Command {
-    Command::Fill(Box::new(EditProject { source: Some(row.source()), source_list: row.list, ..edit(row, it) }))
+    Command::Fill(Box::new(EditProject {
+        source: Some(row.source()),
+        source_list: row.list,
+        ..edit(row, it)
+    }))
 }
 
 /// Whether carrying the row out starts that edition: it is planned, and its announcement says that it runs already.
 pub(crate) fn starts(row: &Row, it: &Project, today: NaiveDate) -> bool {
-    it.status == ProjectStatus::Planned && period::status(&row.period, today) != ProjectStatus::Planned
+    it.status == ProjectStatus::Planned
+        && period::status(&row.period, today) != ProjectStatus::Planned
 }
 
 /// The day it began, as far as the announcement tells it.
 pub(crate) fn began_on(row: &Row, today: NaiveDate) -> Option<NaiveDate> {
-    row.period.starts_on.or(row.registered_on).filter(|day| *day <= today)
+    row.period
+        .starts_on
+        .or(row.registered_on)
+        .filter(|day| *day <= today)
 }
 
 /// The new edition. What is over already is no [`events::ProjectEnded`]: nothing follows from it.
@@ -228,7 +274,10 @@ pub(crate) fn create(
 ) -> CreateProject {
     let status = period::status(&row.period, today);
     let started_on = began_on(&row, today).filter(|_| status != ProjectStatus::Planned);
-    let ended_on = row.period.ends_on.filter(|_| status == ProjectStatus::Ended);
+    let ended_on = row
+        .period
+        .ends_on
+        .filter(|_| status == ProjectStatus::Ended);
     CreateProject {
         id,
         series_id,
@@ -261,7 +310,10 @@ impl Row {
 
     /// Where it comes from, as its edition keeps it.
     pub(crate) fn source(&self) -> Source {
-        Source { name: self.portal.as_str().to_owned(), id: self.source_id.clone() }
+        Source {
+            name: self.portal.as_str().to_owned(),
+            id: self.source_id.clone(),
+        }
     }
 }
 
@@ -269,7 +321,17 @@ impl Row {
 fn is_same_period(one: &Period, other: &Period) -> bool {
     let what_counts = |period: &Period| -> String {
         let is_range = period.kind == PeriodKind::Range;
-        period.text.chars().filter(|letter| if is_range { letter.is_ascii_digit() } else { !letter.is_whitespace() }).collect()
+        period
+            .text
+            .chars()
+            .filter(|letter| {
+                if is_range {
+                    letter.is_ascii_digit()
+                } else {
+                    !letter.is_whitespace()
+                }
+            })
+            .collect()
     };
     let read = |period: &Period| (period.kind, period.starts_on, period.ends_on);
     read(one) == read(other) && what_counts(one) == what_counts(other)
@@ -290,8 +352,16 @@ fn differences(it: &Project, command: Command, starts: bool) -> Vec<Difference> 
         changed.push(EditionField::Status);
     }
     // That an expected edition has a source now is what filling it means.
-    let shown = changed.into_iter().filter(|field| *field != EditionField::Source || it.source.is_some());
-    shown.map(|field| Difference { field, from: value(it, field), to: value(&after, field) }).collect()
+    let shown = changed
+        .into_iter()
+        .filter(|field| *field != EditionField::Source || it.source.is_some());
+    shown
+        .map(|field| Difference {
+            field,
+            from: value(it, field),
+            to: value(&after, field),
+        })
+        .collect()
 }
 
 fn value(it: &Project, field: EditionField) -> Value {

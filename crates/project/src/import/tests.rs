@@ -32,13 +32,25 @@ fn read(file: impl AsRef<[u8]>) -> Result<Vec<Line>, Wrong> {
 }
 
 fn rows(file: impl AsRef<[u8]>) -> Vec<Row> {
-    read(file).unwrap().into_iter().map(|line| line.read.unwrap()).collect()
+    read(file)
+        .unwrap()
+        .into_iter()
+        .map(|line| line.read.unwrap())
+        .collect()
 }
 
 /// The codes of the faults of a line, each with its column.
 fn faults(line: &Line) -> Vec<(&str, &str)> {
     let faults = line.read.as_ref().unwrap_err();
-    faults.iter().map(|fault| (fault.column.as_ref().map_or("", |column| &column.name), fault.code)).collect()
+    faults
+        .iter()
+        .map(|fault| {
+            (
+                fault.column.as_ref().map_or("", |column| &column.name),
+                fault.code,
+            )
+        })
+        .collect()
 }
 
 fn a_record() -> serde_json::Value {
@@ -61,7 +73,9 @@ fn a_record() -> serde_json::Value {
 
 #[test]
 fn a_row_of_the_csv_says_what_stands_in_it() {
-    let [first, second] = &rows(CSV)[..] else { panic!() };
+    let [first, second] = &rows(CSV)[..] else {
+        panic!()
+    };
     assert_eq!(
         *first,
         Row {
@@ -78,16 +92,24 @@ fn a_row_of_the_csv_says_what_stands_in_it() {
             agency: "부산광역시".to_owned(),
             host: "가상경제진흥원".to_owned(),
             summary: None,
-            link: Some("https://www.bizinfo.go.kr/view.do?pblancId=PBLN_000000000000001".to_owned()),
+            link: Some(
+                "https://www.bizinfo.go.kr/view.do?pblancId=PBLN_000000000000001".to_owned()
+            ),
             period: crate::period::read("2024-03-26 ~ 2024-04-10"),
             registered_on: NaiveDate::from_ymd_opt(2024, 3, 29),
         }
     );
     assert_eq!(second.name, "게임, 그리고 \"인디\" 제작지원");
     assert!(!second.category_told);
-    assert_eq!((second.category, &*second.regions, second.year), (Category::Other, &[Region::Nationwide][..], 2024));
+    assert_eq!(
+        (second.category, &*second.regions, second.year),
+        (Category::Other, &[Region::Nationwide][..], 2024)
+    );
     assert_eq!(second.host, "가상부");
-    assert_eq!(second.link.as_deref(), Some("https://www.bizinfo.go.kr/view.do?a=b&pblancId=PBLN_000000000000002"));
+    assert_eq!(
+        second.link.as_deref(),
+        Some("https://www.bizinfo.go.kr/view.do?a=b&pblancId=PBLN_000000000000002")
+    );
 }
 
 #[test]
@@ -107,7 +129,14 @@ fn the_csv_is_the_same_in_every_encoding_order_and_line_end() {
                 line.to_owned()
             }
         })
-        .map(|line| line.split(',').rev().chain(["더 있는 것"]).collect::<Vec<_>>().join(",") + "\n")
+        .map(|line| {
+            line.split(',')
+                .rev()
+                .chain(["더 있는 것"])
+                .collect::<Vec<_>>()
+                .join(",")
+                + "\n"
+        })
         .collect();
     assert_eq!(rows(reversed)[0], expected[0]);
 }
@@ -115,10 +144,18 @@ fn the_csv_is_the_same_in_every_encoding_order_and_line_end() {
 #[test]
 fn lines_and_numbers_tell_where_a_row_is() {
     let csv = CSV.replace("1,수출,", "\n\n1,수출,");
-    let places: Vec<(u64, u64)> = read(csv).unwrap().iter().map(|line| (line.number, line.line)).collect();
+    let places: Vec<(u64, u64)> = read(csv)
+        .unwrap()
+        .iter()
+        .map(|line| (line.number, line.line))
+        .collect();
     assert_eq!(places, [(1, 4), (2, 5)]);
     let answer = format!("{{\"jsonArray\": [\n{},\n{}\n]}}", a_record(), a_record());
-    let places: Vec<(u64, u64)> = read(answer).unwrap().iter().map(|line| (line.number, line.line)).collect();
+    let places: Vec<(u64, u64)> = read(answer)
+        .unwrap()
+        .iter()
+        .map(|line| (line.number, line.line))
+        .collect();
     assert_eq!(places, [(1, 2), (2, 3)]);
 }
 
@@ -143,10 +180,18 @@ fn every_fault_of_a_row_is_told_with_its_column_and_the_other_rows_are_read() {
     );
     assert_eq!(faults(&lines[3]), [("사업명", "no-year")]);
     assert_eq!(faults(&lines[4]), [("", "wrong-field-count")]);
-    assert_eq!(faults(&lines[5]), [("상세URL", "wrong-key"), ("사업명", "unreadable-letters")]);
-    let column = lines[2].read.as_ref().unwrap_err()[1].column.clone().unwrap();
+    assert_eq!(
+        faults(&lines[5]),
+        [("상세URL", "wrong-key"), ("사업명", "unreadable-letters")]
+    );
+    let column = lines[2].read.as_ref().unwrap_err()[1]
+        .column
+        .clone()
+        .unwrap();
     assert_eq!((column.name.as_str(), column.number), ("사업명", Some(3)));
-    let csv = CSV.replace("2024년 온라인시장", "1950년 온라인시장").replace("게임", "게\u{2}임");
+    let csv = CSV
+        .replace("2024년 온라인시장", "1950년 온라인시장")
+        .replace("게임", "게\u{2}임");
     let lines = read(csv).unwrap();
     assert_eq!(faults(&lines[0]), [("사업명", "no-such-year")]);
     assert_eq!(faults(&lines[1]), [("사업명", "control-character")]);
@@ -202,8 +247,18 @@ fn records_one_a_line_may_be_long_and_one_that_is_none_spoils_only_itself() {
     let file = format!("{long}\n{{\"pblancId\": \n[1]\n{{}}\n{}", a_record());
     let lines = read(&file).unwrap();
     assert!(lines[0].read.is_ok() && lines[4].read.is_ok());
-    let told: Vec<_> = lines[1..4].iter().map(|line| (line.line, faults(line))).collect();
-    assert_eq!(told, [(2, vec![("", "not-json")]), (3, vec![("", "wrong-type")]), (4, vec![("", "no-key")])]);
+    let told: Vec<_> = lines[1..4]
+        .iter()
+        .map(|line| (line.line, faults(line)))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (2, vec![("", "not-json")]),
+            (3, vec![("", "wrong-type")]),
+            (4, vec![("", "no-key")])
+        ]
+    );
 }
 
 #[test]
@@ -224,7 +279,9 @@ fn an_answer_of_kstartup_is_read_without_the_phone_of_anybody() {
         "detl_pg_url": "[바로가기](www.k-startup.go.kr/web/ongoing.do?pbancSn=175783)",
     });
     let answer = json!({ "currentCount": 1, "matchCount": 1, "totalCount": 1, "page": 1, "perPage": 10, "data": [record] });
-    let [row] = &rows(answer.to_string())[..] else { panic!() };
+    let [row] = &rows(answer.to_string())[..] else {
+        panic!()
+    };
     assert_eq!(
         *row,
         Row {
@@ -251,7 +308,15 @@ fn an_answer_of_kstartup_is_read_without_the_phone_of_anybody() {
 
 /// The codes of the warnings of a line, each with its column.
 fn warnings(line: &Line) -> Vec<(&str, &str)> {
-    line.warnings.iter().map(|fault| (fault.column.as_ref().map_or("", |column| &column.name), fault.code)).collect()
+    line.warnings
+        .iter()
+        .map(|fault| {
+            (
+                fault.column.as_ref().map_or("", |column| &column.name),
+                fault.code,
+            )
+        })
+        .collect()
 }
 
 #[test]
@@ -279,18 +344,33 @@ fn a_text_that_is_too_long_is_cut_and_a_long_period_is_kept_as_it_is_written() {
     record["trgetNm"] = json!("가".repeat(4001));
     record["bsnsSumryCn"] = json!("나".repeat(4000));
     let row = &rows(record.to_string())[0];
-    assert_eq!(row.target.as_deref(), Some(&*format!("{}…", "가".repeat(3999))));
+    assert_eq!(
+        row.target.as_deref(),
+        Some(&*format!("{}…", "가".repeat(3999)))
+    );
     assert_eq!(row.summary.as_deref(), Some(&*"나".repeat(4000)));
     let long = format!("{} 2026-04-01 ~ 2026-04-30", "가".repeat(200));
-    let period = Period { kind: PeriodKind::Other, text: long.clone(), starts_on: None, ends_on: None };
+    let period = Period {
+        kind: PeriodKind::Other,
+        text: long.clone(),
+        starts_on: None,
+        ends_on: None,
+    };
     assert_eq!(read_period(long), period);
     assert_eq!(read_period("상시 ".repeat(2000)).text.chars().count(), 4000);
-    assert_eq!(read_period(format!("상시 {}", "가".repeat(197))).kind, PeriodKind::Always);
+    assert_eq!(
+        read_period(format!("상시 {}", "가".repeat(197))).kind,
+        PeriodKind::Always
+    );
 }
 
 #[test]
 fn a_link_that_is_none_is_left_out_with_a_warning_unless_the_key_was_in_it() {
-    for link in ["ftp://a.kr/b", "누리집 참조", &format!("https://a.kr/{}", "b".repeat(4000))] {
+    for link in [
+        "ftp://a.kr/b",
+        "누리집 참조",
+        &format!("https://a.kr/{}", "b".repeat(4000)),
+    ] {
         let mut record = a_record();
         record["pblancUrl"] = json!(link);
         let line = &read(record.to_string()).unwrap()[0];
@@ -310,10 +390,19 @@ fn a_row_is_of_a_list_only_where_its_link_leads_to_the_site_of_that() {
         record["pblancUrl"] = link;
         rows(record.to_string())[0].list
     };
-    assert_eq!(list_of(json!("https://www.bizinfo.go.kr/x?pblancId=1")), Some(List::Bizinfo));
+    assert_eq!(
+        list_of(json!("https://www.bizinfo.go.kr/x?pblancId=1")),
+        Some(List::Bizinfo)
+    );
     assert_eq!(list_of(serde_json::Value::Null), Some(List::Bizinfo));
-    assert_eq!(list_of(json!("https://example.com/programmes?pblancId=KTGG_1")), None);
-    assert_eq!(rows(CSV.replace("https://www.bizinfo.go.kr", "https://example.com"))[0].list, None);
+    assert_eq!(
+        list_of(json!("https://example.com/programmes?pblancId=KTGG_1")),
+        None
+    );
+    assert_eq!(
+        rows(CSV.replace("https://www.bizinfo.go.kr", "https://example.com"))[0].list,
+        None
+    );
     assert_eq!(rows(CSV)[0].list, Some(List::DataGoKr));
 }
 
@@ -323,15 +412,39 @@ fn a_file_that_cannot_be_imported_is_refused_for_what_it_is() {
     let cases: Vec<(Vec<u8>, Wrong)> = vec![
         (Vec::new(), Wrong::Empty),
         (b" \r\n ".to_vec(), Wrong::Empty),
-        (b"PK\x03\x04....[Content_Types].xml".to_vec(), Wrong::Spreadsheet),
-        (b"PK\x03\x04....[Content_Types].xml....xl/workbook.xml".to_vec(), Wrong::Spreadsheet),
-        (b"PK\x03\x04....[Content_Types].xml....word/document.xml".to_vec(), Wrong::Document),
-        (b"PK\x03\x04....[Content_Types].xml....ppt/presentation.xml".to_vec(), Wrong::Document),
-        (b"PK\x03\x04mimetypeapplication/vnd.oasis.opendocument.text".to_vec(), Wrong::Document),
-        (CSV.replace(',', "\t").into(), Wrong::OtherSeparator(Separator::Tab)),
-        (CSV.replace(',', ";").into(), Wrong::OtherSeparator(Separator::Semicolon)),
+        (
+            b"PK\x03\x04....[Content_Types].xml".to_vec(),
+            Wrong::Spreadsheet,
+        ),
+        (
+            b"PK\x03\x04....[Content_Types].xml....xl/workbook.xml".to_vec(),
+            Wrong::Spreadsheet,
+        ),
+        (
+            b"PK\x03\x04....[Content_Types].xml....word/document.xml".to_vec(),
+            Wrong::Document,
+        ),
+        (
+            b"PK\x03\x04....[Content_Types].xml....ppt/presentation.xml".to_vec(),
+            Wrong::Document,
+        ),
+        (
+            b"PK\x03\x04mimetypeapplication/vnd.oasis.opendocument.text".to_vec(),
+            Wrong::Document,
+        ),
+        (
+            CSV.replace(',', "\t").into(),
+            Wrong::OtherSeparator(Separator::Tab),
+        ),
+        (
+            CSV.replace(',', ";").into(),
+            Wrong::OtherSeparator(Separator::Semicolon),
+        ),
         (b"PK\x03\x04....a.csv".to_vec(), Wrong::Archive),
-        (b"PK\x03\x04mimetypeapplication/hwp+zip".to_vec(), Wrong::Hwp),
+        (
+            b"PK\x03\x04mimetypeapplication/hwp+zip".to_vec(),
+            Wrong::Hwp,
+        ),
         (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1".to_vec(), Wrong::Hwp),
         (b"\x89PNG\r\n\x1A\n".to_vec(), Wrong::Image),
         (b"\xFF\xD8\xFF\xE0".to_vec(), Wrong::Image),
@@ -341,35 +454,72 @@ fn a_file_that_cannot_be_imported_is_refused_for_what_it_is() {
         (b"\xFF\xFEa\0".to_vec(), Wrong::Utf16),
         (b"\x7FELF\0\0".to_vec(), Wrong::Binary),
         (b"<!DOCTYPE html><html>".to_vec(), Wrong::WebPage),
-        (b"<?xml version='1.0'?><OpenAPI_ServiceResponse/>".to_vec(), Wrong::Xml),
+        (
+            b"<?xml version='1.0'?><OpenAPI_ServiceResponse/>".to_vec(),
+            Wrong::Xml,
+        ),
         ("1,수출,2024년 사업\n".into(), Wrong::NoHeader),
         (b"\xB0\xA1\xB3\xAA\n".to_vec(), Wrong::NoHeader),
         (
-            CSV.replacen("소관기관", "기관", 1).replacen("등록일자", "날짜", 1).into(),
+            CSV.replacen("소관기관", "기관", 1)
+                .replacen("등록일자", "날짜", 1)
+                .into(),
             Wrong::MissingColumns(vec!["소관기관", "등록일자"]),
         ),
         (CSV.lines().next().unwrap().into(), Wrong::NoRows),
-        (CSV[..CSV.find("부산광역시").unwrap()].into(), Wrong::CutOff { line: 2 }),
-        (CSV[..CSV.find("게임").unwrap() + 3].into(), Wrong::CutOff { line: 3 }),
-        (format!("{CSV}3,\"{}", "가".repeat(40_000)).into(), Wrong::EndlessRow { line: 4 }),
+        (
+            CSV[..CSV.find("부산광역시").unwrap()].into(),
+            Wrong::CutOff { line: 2 },
+        ),
+        (
+            CSV[..CSV.find("게임").unwrap() + 3].into(),
+            Wrong::CutOff { line: 3 },
+        ),
+        (
+            format!("{CSV}3,\"{}", "가".repeat(40_000)).into(),
+            Wrong::EndlessRow { line: 4 },
+        ),
         (b"{\"jsonArray\": [".to_vec(), Wrong::CutOff { line: 1 }),
-        (format!("{}\n{{\"pblancId\": \"PBLN", a_record()).into(), Wrong::CutOff { line: 2 }),
+        (
+            format!("{}\n{{\"pblancId\": \"PBLN", a_record()).into(),
+            Wrong::CutOff { line: 2 },
+        ),
         (b"{\n\"jsonArray\" [".to_vec(), Wrong::NotJson { line: 2 }),
         (b"[{\"a\": 1}]".to_vec(), Wrong::OtherJson),
         (b"{\"a\": 1}".to_vec(), Wrong::OtherJson),
         (b"{\"data\": [{\"a\": 1}]}".to_vec(), Wrong::OtherJson),
         (b"{\"jsonArray\": 7}".to_vec(), Wrong::OtherJson),
-        (b"{\"jsonArray\": [], \"jsonArray\": []}".to_vec(), Wrong::OtherJson),
+        (
+            b"{\"jsonArray\": [], \"jsonArray\": []}".to_vec(),
+            Wrong::OtherJson,
+        ),
         (b"{\"jsonArray\": []}".to_vec(), Wrong::NoRows),
-        (b"{\"response\": {\"body\": {\"items\": \"\"}}}".to_vec(), Wrong::NoRows),
-        ("{\"reqErr\": \"인증키 오류\"}".into(), Wrong::Refused("인증키 오류".to_owned())),
-        ("{\"code\": -4, \"msg\": \"없는 인증키\"}".into(), Wrong::Refused("없는 인증키".to_owned())),
-        (error.to_string().into(), Wrong::Refused("등록되지 않은 인증키".to_owned())),
+        (
+            b"{\"response\": {\"body\": {\"items\": \"\"}}}".to_vec(),
+            Wrong::NoRows,
+        ),
+        (
+            "{\"reqErr\": \"인증키 오류\"}".into(),
+            Wrong::Refused("인증키 오류".to_owned()),
+        ),
+        (
+            "{\"code\": -4, \"msg\": \"없는 인증키\"}".into(),
+            Wrong::Refused("없는 인증키".to_owned()),
+        ),
+        (
+            error.to_string().into(),
+            Wrong::Refused("등록되지 않은 인증키".to_owned()),
+        ),
     ];
     for (file, wrong) in cases {
         let sentence = wrong.sentence();
         assert!(![&*sentence.ko, &*sentence.en, wrong.reason()].contains(&""));
-        assert_eq!(read(&file), Err(wrong), "{}", String::from_utf8_lossy(&file[..file.len().min(60)]));
+        assert_eq!(
+            read(&file),
+            Err(wrong),
+            "{}",
+            String::from_utf8_lossy(&file[..file.len().min(60)])
+        );
     }
 }
 
@@ -377,11 +527,15 @@ fn a_file_that_cannot_be_imported_is_refused_for_what_it_is() {
 fn a_file_that_is_too_large_is_refused_as_soon_as_it_is() {
     let mut reader = Reader::default();
     let piece = vec![b' '; 1024 * 1024];
-    reader.push(format!("{{\"jsonArray\": [{}", " ".repeat(CERTAIN)).as_bytes()).unwrap();
+    reader
+        .push(format!("{{\"jsonArray\": [{}", " ".repeat(CERTAIN)).as_bytes())
+        .unwrap();
     let refused = (0..33).find_map(|_| reader.push(&piece).err());
     assert_eq!(refused, Some(Wrong::TooLarge));
-    let many =
-        format!("{{\"jsonArray\": [{}{{\"pblancId\": 1}}]}}", "{\"pblancId\": 1},".repeat(usize::try_from(MOST_ROWS).unwrap()));
+    let many = format!(
+        "{{\"jsonArray\": [{}{{\"pblancId\": 1}}]}}",
+        "{\"pblancId\": 1},".repeat(usize::try_from(MOST_ROWS).unwrap())
+    );
     assert_eq!(read(many).map(|lines| lines.len()), Err(Wrong::TooManyRows));
 }
 

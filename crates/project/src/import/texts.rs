@@ -14,7 +14,9 @@ pub(super) fn line(text: &str) -> String {
 /// A text of many lines, without its tags: `<br>` and the ends of paragraphs are line breaks, links are their words.
 pub(super) fn prose(text: &str) -> String {
     // A text may hold its tags as entities.
-    let text = without_entities(text).replace("\r\n", "\n").replace('\r', "\n");
+    let text = without_entities(text)
+        .replace("\r\n", "\n")
+        .replace('\r', "\n");
     let text = without_entities(&without_markdown_links(&without_tags(&text)));
     let mut lines: Vec<&str> = Vec::new();
     for line in text.lines().map(str::trim) {
@@ -57,17 +59,31 @@ pub(super) fn link(text: &str, host: &str) -> String {
 /// Whether a link leads to that site, or to one below it.
 pub(super) fn leads_to(link: &str, site: &str) -> bool {
     let behind_scheme = link.split_once("://").map_or(link, |(_, rest)| rest);
-    let authority = behind_scheme.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let authority = behind_scheme
+        .split(['/', '?', '#', '\\'])
+        .next()
+        .unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
-    let host = host.split(':').next().unwrap_or_default().to_ascii_lowercase();
-    host == site || host.strip_suffix(site).is_some_and(|below| below.ends_with('.'))
+    let host = host
+        .split(':')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    host == site
+        || host
+            .strip_suffix(site)
+            .is_some_and(|below| below.ends_with('.'))
 }
 
 /// The value of a parameter of a link.
 pub(super) fn parameter<'a>(link: &'a str, name: &str) -> Option<&'a str> {
     let (_, query) = link.split_once('?')?;
     let query = query.split('#').next().unwrap_or(query);
-    query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value)
 }
 
 fn without_entities(text: &str) -> String {
@@ -75,8 +91,13 @@ fn without_entities(text: &str) -> String {
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once('&') {
         read.push_str(before);
-        let entity = behind.char_indices().take(LONGEST_ENTITY + 1).find(|(_, letter)| *letter == ';');
-        if let Some((letter, next)) = entity.and_then(|(at, _)| Some((of_entity(&behind[..at])?, &behind[at + 1..]))) {
+        let entity = behind
+            .char_indices()
+            .take(LONGEST_ENTITY + 1)
+            .find(|(_, letter)| *letter == ';');
+        if let Some((letter, next)) =
+            entity.and_then(|(at, _)| Some((of_entity(&behind[..at])?, &behind[at + 1..])))
+        {
             read.push(letter);
             rest = next;
         } else {
@@ -118,9 +139,13 @@ fn of_entity(name: &str) -> Option<char> {
             None => number.parse().ok()?,
         };
         // NUL and its like are no letters.
-        return char::from_u32(code).filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t' | '\r'));
+        return char::from_u32(code)
+            .filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t' | '\r'));
     }
-    NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, letter)| letter)
+    NAMED
+        .into_iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, letter)| letter)
 }
 
 /// `<` begins a tag only before a letter, `/` or `!`: "3 < 5" is none.
@@ -129,10 +154,19 @@ fn without_tags(text: &str) -> String {
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once('<') {
         bare.push_str(before);
-        let is_tag = behind.starts_with(|letter: char| letter.is_ascii_alphabetic() || matches!(letter, '/' | '!'));
+        let is_tag = behind.starts_with(|letter: char| {
+            letter.is_ascii_alphabetic() || matches!(letter, '/' | '!')
+        });
         if let Some((tag, next)) = behind.split_once('>').filter(|_| is_tag) {
-            let name: String = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
-            if matches!(name.to_ascii_lowercase().as_str(), "br" | "p" | "div" | "li" | "tr" | "ul" | "ol" | "table") {
+            let name: String = tag
+                .trim_start_matches('/')
+                .chars()
+                .take_while(char::is_ascii_alphanumeric)
+                .collect();
+            if matches!(
+                name.to_ascii_lowercase().as_str(),
+                "br" | "p" | "div" | "li" | "tr" | "ul" | "ol" | "table"
+            ) {
                 bare.push('\n');
             }
             rest = next;
@@ -151,7 +185,9 @@ fn without_markdown_links(text: &str) -> String {
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("](") {
         let words = before.rfind('[');
-        let target = behind.split_once(')').filter(|(target, _)| !target.contains(char::is_whitespace));
+        let target = behind
+            .split_once(')')
+            .filter(|(target, _)| !target.contains(char::is_whitespace));
         if let (Some(at), Some((_, next))) = (words, target) {
             bare.push_str(&before[..at]);
             bare.push_str(&before[at + 1..]);
@@ -174,8 +210,14 @@ mod tests {
 
     #[test]
     fn a_line_has_its_entities_read_and_its_blanks_told_once() {
-        assert_eq!(line("  R&amp;D&nbsp;지원 &lt;2차&gt;\r\n 공고 &#39;24 &#x27; "), "R&D 지원 <2차> 공고 '24 '");
-        assert_eq!(line("R&D; A&B &unknown; &; &#0; &#99999999;"), "R&D; A&B &unknown; &; &#0; &#99999999;");
+        assert_eq!(
+            line("  R&amp;D&nbsp;지원 &lt;2차&gt;\r\n 공고 &#39;24 &#x27; "),
+            "R&D 지원 <2차> 공고 '24 '"
+        );
+        assert_eq!(
+            line("R&D; A&B &unknown; &; &#0; &#99999999;"),
+            "R&D; A&B &unknown; &; &#0; &#99999999;"
+        );
     }
 
     #[test]
@@ -188,10 +230,16 @@ mod tests {
     #[test]
     fn a_link_has_a_scheme() {
         let on = |text| link(text, "www.bizinfo.go.kr");
-        assert_eq!(on("www.k-startup.go.kr/x?pbancSn=1&amp;y=2"), "https://www.k-startup.go.kr/x?pbancSn=1&y=2");
+        assert_eq!(
+            on("www.k-startup.go.kr/x?pbancSn=1&amp;y=2"),
+            "https://www.k-startup.go.kr/x?pbancSn=1&y=2"
+        );
         assert_eq!(on("[바로가기](http://a.kr/b)"), "http://a.kr/b");
         assert_eq!(on("//a.kr/b"), "https://a.kr/b");
-        assert_eq!(on("/sii/x.do?pblancId=1"), "https://www.bizinfo.go.kr/sii/x.do?pblancId=1");
+        assert_eq!(
+            on("/sii/x.do?pblancId=1"),
+            "https://www.bizinfo.go.kr/sii/x.do?pblancId=1"
+        );
         assert_eq!(on("https://a.kr"), "https://a.kr");
         assert_eq!((on(""), on(" - ")), (String::new(), String::new()));
         assert_eq!(on("ftp://a.kr"), "ftp://a.kr");
@@ -216,7 +264,10 @@ mod tests {
 
     #[test]
     fn a_parameter_is_found_by_its_whole_name() {
-        assert_eq!(parameter("https://a.kr/b?xpblancId=1&pblancId=PBLN_2#c", "pblancId"), Some("PBLN_2"));
+        assert_eq!(
+            parameter("https://a.kr/b?xpblancId=1&pblancId=PBLN_2#c", "pblancId"),
+            Some("PBLN_2")
+        );
         assert_eq!(parameter("https://a.kr/pblancId=1", "pblancId"), None);
     }
 

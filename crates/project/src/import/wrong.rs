@@ -102,9 +102,10 @@ impl Wrong {
     /// What it is and what to do, in one sentence each.
     pub fn sentence(&self) -> Text {
         match self {
-            Self::Empty => {
-                Text::new("빈 파일입니다. 내용이 있는 파일을 올려 주세요.", "The file is empty. Choose one with something in it.")
-            }
+            Self::Empty => Text::new(
+                "빈 파일입니다. 내용이 있는 파일을 올려 주세요.",
+                "The file is empty. Choose one with something in it.",
+            ),
             Self::NoRows => Text::new(
                 "사업이 한 건도 없는 파일입니다. 조회 조건을 확인하고 다시 받아 주세요.",
                 "There is no programme in the file. Check what was asked for, and download it again.",
@@ -164,7 +165,9 @@ impl Wrong {
             Self::MissingColumns(missing) => {
                 let names = missing.join(", ");
                 Text::new(
-                    format!("첫 줄에 다음 항목이 없습니다: {names}. 이 항목을 채운 CSV 파일을 올려 주세요."),
+                    format!(
+                        "첫 줄에 다음 항목이 없습니다: {names}. 이 항목을 채운 CSV 파일을 올려 주세요."
+                    ),
                     format!("The line of headings lacks {names}. Choose a CSV file that has them."),
                 )
             }
@@ -174,7 +177,9 @@ impl Wrong {
             ),
             Self::EndlessRow { line } => Text::new(
                 format!("{line}행이 끝나지 않습니다. 그 줄의 따옴표(\")가 닫혔는지 확인해 주세요."),
-                format!("The row on line {line} does not end. Check that its quotation mark (\") is closed."),
+                format!(
+                    "The row on line {line} does not end. Check that its quotation mark (\") is closed."
+                ),
             ),
             Self::NotJson { line } => Text::new(
                 format!("{line}행부터 JSON으로 읽을 수 없습니다. 파일을 다시 내려받아 주세요."),
@@ -185,8 +190,12 @@ impl Wrong {
                 "This JSON is no answer of 기업마당 or K-Startup. Choose an answer of theirs, saved as it came.",
             ),
             Self::Refused(said) => Text::new(
-                format!("목록 대신 오류가 담긴 응답입니다: {said}. 인증키와 조회 조건을 확인하고 다시 받아 주세요."),
-                format!("The answer holds an error instead of a list: {said}. Check the key and the query, and ask again."),
+                format!(
+                    "목록 대신 오류가 담긴 응답입니다: {said}. 인증키와 조회 조건을 확인하고 다시 받아 주세요."
+                ),
+                format!(
+                    "The answer holds an error instead of a list: {said}. Check the key and the query, and ask again."
+                ),
             ),
             Self::TooLarge => Text::new(
                 "파일이 32MB보다 큽니다. 나누어 올려 주세요.",
@@ -227,8 +236,14 @@ pub(super) fn refuse_what_is_no_text(bytes: &[u8]) -> Result<(), Wrong> {
     if bytes.contains(&0) {
         return Err(Wrong::Binary);
     }
-    let text = bytes.strip_prefix(super::UTF8_MARK).unwrap_or(bytes).trim_ascii_start();
-    let start = text.get(..text.len().min(9)).unwrap_or_default().to_ascii_lowercase();
+    let text = bytes
+        .strip_prefix(super::UTF8_MARK)
+        .unwrap_or(bytes)
+        .trim_ascii_start();
+    let start = text
+        .get(..text.len().min(9))
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     if start.starts_with(b"<!doctype") || start.starts_with(b"<html") {
         return Err(Wrong::WebPage);
     }
@@ -243,7 +258,11 @@ fn inside_of_zip(bytes: &[u8]) -> Wrong {
     let names = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
     if names(b"application/hwp+zip") {
         Wrong::Hwp
-    } else if names(b"word/") || names(b"ppt/") || names(b"opendocument.text") || names(b"opendocument.presentation") {
+    } else if names(b"word/")
+        || names(b"ppt/")
+        || names(b"opendocument.text")
+        || names(b"opendocument.presentation")
+    {
         Wrong::Document
     } else if names(b"[Content_Types].xml") || names(b"xl/") || names(b"opendocument.spreadsheet") {
         Wrong::Spreadsheet

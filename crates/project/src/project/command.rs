@@ -123,7 +123,11 @@ pub struct Neighbour {
 
 impl From<&Project> for Neighbour {
     fn from(it: &Project) -> Self {
-        Self { id: it.id, series_id: it.series_id, year: it.year }
+        Self {
+            id: it.id,
+            series_id: it.series_id,
+            year: it.year,
+        }
     }
 }
 

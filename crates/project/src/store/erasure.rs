@@ -30,7 +30,10 @@ impl People {
 }
 
 fn person(id: Option<Uuid>, name: Option<&str>) -> Option<PersonRef> {
-    Some(PersonRef { id: SalesmanId(id?), display_name: name?.to_owned() })
+    Some(PersonRef {
+        id: SalesmanId(id?),
+        display_name: name?.to_owned(),
+    })
 }
 
 /// An interest that is kept of a customer.
@@ -79,24 +82,36 @@ const COMMON: &str = "it.id, it.project_id, (select name from project where id =
     consultant_id, coalesce((select display_name from known_salesman where id = consultant_id), consultant_name) as consultant_name";
 
 /// The interests of the customer, oldest first. As in the view of a project, a match of the time before one was turned on is no match.
-pub(crate) async fn interests(pool: &PgPool, customer: CustomerId) -> Result<Vec<HeldInterest>, sqlx::Error> {
+pub(crate) async fn interests(
+    pool: &PgPool,
+    customer: CustomerId,
+) -> Result<Vec<HeldInterest>, sqlx::Error> {
     let sql = format!(
         "select {COMMON}, it.series_id, it.interested from known_interest it
          left join known_match matched on matched.origin_kind = 'interest' and matched.origin_id = it.id
               and matched.matched_at > it.since - interval '5 seconds'
          where it.customer_id = $1 and it.erased_at is null order by it.id"
     );
-    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(customer.0).fetch_all(pool).await
+    sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(customer.0)
+        .fetch_all(pool)
+        .await
 }
 
 /// The consultations of the customer, oldest first.
-pub(crate) async fn consultations(pool: &PgPool, customer: CustomerId) -> Result<Vec<HeldConsultation>, sqlx::Error> {
+pub(crate) async fn consultations(
+    pool: &PgPool,
+    customer: CustomerId,
+) -> Result<Vec<HeldConsultation>, sqlx::Error> {
     let sql = format!(
         "select {COMMON}, it.step, it.desired_on from known_consultation it
          left join known_match matched on matched.origin_kind = 'consultation' and matched.origin_id = it.id
          where it.customer_id = $1 and it.erased_at is null order by it.id"
     );
-    let rows: Vec<ConsultationRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(customer.0).fetch_all(pool).await?;
+    let rows: Vec<ConsultationRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(customer.0)
+        .fetch_all(pool)
+        .await?;
     rows.into_iter()
         .map(|row| {
             Ok(HeldConsultation {

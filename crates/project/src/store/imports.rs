@@ -79,15 +79,27 @@ pub(crate) struct Counts {
 impl Counts {
     /// One row of that action that waited is carried out.
     pub(crate) fn carried_out(&mut self, action: Action, is_done: bool) {
-        let (action_then, outcome) = if is_done { (action, Outcome::Done) } else { (Action::Error, Outcome::Failed) };
+        let (action_then, outcome) = if is_done {
+            (action, Outcome::Done)
+        } else {
+            (Action::Error, Outcome::Failed)
+        };
         self.add(action, None, -1);
         self.add(action_then, Some(outcome), 1);
     }
 
     fn add(&mut self, action: Action, outcome: Option<Outcome>, rows: i64) {
-        match self.of.iter_mut().find(|it| it.action == action && it.outcome == outcome) {
+        match self
+            .of
+            .iter_mut()
+            .find(|it| it.action == action && it.outcome == outcome)
+        {
             Some(it) => it.rows += rows,
-            None => self.of.push(Count { action, outcome, rows }),
+            None => self.of.push(Count {
+                action,
+                outcome,
+                rows,
+            }),
         }
     }
 }
@@ -153,13 +165,25 @@ pub(crate) async fn count(tx: &mut Tx, import: Uuid) -> Result<(), sqlx::Error> 
 }
 
 /// Keeps how many rows there are of each kind.
-pub(crate) async fn keep_counts(tx: &mut Tx, import: Uuid, counts: &Counts) -> Result<(), sqlx::Error> {
-    sqlx::query("update import set counts = $2 where id = $1").bind(import).bind(Json(counts)).execute(&mut **tx).await?;
+pub(crate) async fn keep_counts(
+    tx: &mut Tx,
+    import: Uuid,
+    counts: &Counts,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("update import set counts = $2 where id = $1")
+        .bind(import)
+        .bind(Json(counts))
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 
 /// Notes that a file arrives.
-pub(crate) async fn begin(tx: &mut Tx, file_name: Option<&str>, requested_by: Uuid) -> Result<Uuid, sqlx::Error> {
+pub(crate) async fn begin(
+    tx: &mut Tx,
+    file_name: Option<&str>,
+    requested_by: Uuid,
+) -> Result<Uuid, sqlx::Error> {
     let (id, now) = (tx.new_id(), tx.now());
     sqlx::query(
         "insert into import (id, file_name, state, requested_by, requested_at, version) values ($1, $2, 'receiving', $3, $4, 0)",
@@ -175,13 +199,19 @@ pub(crate) async fn begin(tx: &mut Tx, file_name: Option<&str>, requested_by: Uu
 
 /// The whole file has arrived: its plan can be looked at.
 pub(crate) async fn planned(tx: &mut Tx, id: Uuid) -> Result<(), sqlx::Error> {
-    sqlx::query("update import set state = 'planned', version = 1 where id = $1").bind(id).execute(&mut **tx).await?;
+    sqlx::query("update import set state = 'planned', version = 1 where id = $1")
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
     count(tx, id).await
 }
 
 /// Forgets an import and all its rows.
 pub(crate) async fn forget(connection: &mut PgConnection, id: Uuid) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from import where id = $1").bind(id).execute(connection).await?;
+    sqlx::query("delete from import where id = $1")
+        .bind(id)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -195,7 +225,10 @@ const PLANNED_WITHIN: TimeDelta = TimeDelta::days(30);
 const CONTENT_WITHIN: TimeDelta = TimeDelta::days(30);
 
 /// Forgets what nobody finishes, and what the rows of old imports said; what became of them stays.
-pub(crate) async fn forget_abandoned(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+pub(crate) async fn forget_abandoned(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "delete from import where (state = 'receiving' and requested_at < $1) or (state = 'planned' and requested_at < $2)",
     )
@@ -216,27 +249,41 @@ pub(crate) async fn forget_abandoned(connection: &mut PgConnection, now: DateTim
 }
 
 /// One import.
-pub(crate) async fn load(connection: &mut PgConnection, id: Uuid) -> Result<Option<Import>, sqlx::Error> {
-    let row: Option<ImportRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!("select {IMPORT} from import where id = $1")))
-        .bind(id)
-        .fetch_optional(connection)
-        .await?;
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    id: Uuid,
+) -> Result<Option<Import>, sqlx::Error> {
+    let row: Option<ImportRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "select {IMPORT} from import where id = $1"
+    )))
+    .bind(id)
+    .fetch_optional(connection)
+    .await?;
     row.map(Import::try_from).transpose()
 }
 
 /// The same, while nobody else changes it.
 pub(crate) async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<Import>, sqlx::Error> {
-    sqlx::query("select 1 from import where id = $1 for update").bind(id).execute(&mut **tx).await?;
+    sqlx::query("select 1 from import where id = $1 for update")
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
     load(tx, id).await
 }
 
 /// All imports whose file has arrived, newest first.
-pub(crate) async fn list(pool: &PgPool, page: service_kit::http::Page) -> Result<Vec<Import>, sqlx::Error> {
+pub(crate) async fn list(
+    pool: &PgPool,
+    page: service_kit::http::Page,
+) -> Result<Vec<Import>, sqlx::Error> {
     let sql = format!(
         "select {IMPORT} from import where state <> 'receiving' and ($1::uuid is null or id < $1) order by id desc limit $2"
     );
-    let rows: Vec<ImportRow> =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(page.after).bind(page.fetch()).fetch_all(pool).await?;
+    let rows: Vec<ImportRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(page.after)
+        .bind(page.fetch())
+        .fetch_all(pool)
+        .await?;
     rows.into_iter().map(Import::try_from).collect()
 }
 
@@ -259,7 +306,12 @@ pub(crate) enum Confirmed {
 }
 
 /// Gives the plan to the importer.
-pub(crate) async fn commit(tx: &mut Tx, import: Uuid, decided: &Decided, by: Uuid) -> Result<(), sqlx::Error> {
+pub(crate) async fn commit(
+    tx: &mut Tx,
+    import: Uuid,
+    decided: &Decided,
+    by: Uuid,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "update import_row set action = 'create', project_id = null, project_version = null, differences = '[]'
          where import_id = $1 and action = 'fills-planned' and number = any($2)",
@@ -307,7 +359,11 @@ pub(crate) async fn lock_committed(tx: &mut Tx) -> Result<Option<Committed>, sql
     )
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(found.map(|(id, by, counts)| Committed { id, by, counts: counts.0 }))
+    Ok(found.map(|(id, by, counts)| Committed {
+        id,
+        by,
+        counts: counts.0,
+    }))
 }
 
 /// Everything is carried out.

@@ -109,7 +109,12 @@ impl Place {
         match sort {
             Sort::Newest => Self::Newest(it.id.0),
             Sort::Name => Self::Name(it.name.clone(), it.id.0),
-            Sort::Deadline => Self::Deadline { today: began, part: Part::of(it, began), ends_on: it.period.ends_on, id: it.id.0 },
+            Sort::Deadline => Self::Deadline {
+                today: began,
+                part: Part::of(it, began),
+                ends_on: it.period.ends_on,
+                id: it.id.0,
+            },
         }
     }
 
@@ -117,7 +122,9 @@ impl Place {
     pub(crate) fn is_in(&self, sort: Sort) -> bool {
         matches!(
             (self, sort),
-            (Self::Newest(_), Sort::Newest) | (Self::Deadline { .. }, Sort::Deadline) | (Self::Name(..), Sort::Name)
+            (Self::Newest(_), Sort::Newest)
+                | (Self::Deadline { .. }, Sort::Deadline)
+                | (Self::Name(..), Sort::Name)
         )
     }
 
@@ -151,21 +158,33 @@ pub(crate) async fn list(
         Sort::Name => {
             let mut query = select(wanted, today);
             if let Some(Place::Name(name, id)) = after {
-                query.push(" and (name, id) > (").push_bind(name.as_str()).push(", ").push_bind(*id).push(")");
+                query
+                    .push(" and (name, id) > (")
+                    .push_bind(name.as_str())
+                    .push(", ")
+                    .push_bind(*id)
+                    .push(")");
             }
             query.push(" order by name, id");
             fetch(query, pool, limit, &mut rows).await?;
         }
         Sort::Deadline => {
             let place = after.and_then(|after| match after {
-                Place::Deadline { part, ends_on, id, .. } => Some((*part, *ends_on, *id)),
+                Place::Deadline {
+                    part, ends_on, id, ..
+                } => Some((*part, *ends_on, *id)),
                 Place::Newest(_) | Place::Name(..) => None,
             });
             let first = place.map_or(Part::Coming, |(part, ..)| part);
             for part in Part::ALL.into_iter().filter(|part| *part >= first) {
                 if rows.len() < limit {
                     let mut query = select(wanted, today);
-                    push_part(&mut query, part, began, place.filter(|(of, ..)| *of == part));
+                    push_part(
+                        &mut query,
+                        part,
+                        began,
+                        place.filter(|(of, ..)| *of == part),
+                    );
                     fetch(query, pool, limit - rows.len(), &mut rows).await?;
                 }
             }
@@ -175,14 +194,24 @@ pub(crate) async fn list(
 }
 
 /// The condition and the order of one part, behind a place in it.
-fn push_part(query: &mut QueryBuilder<Postgres>, part: Part, began: NaiveDate, place: Option<(Part, Option<NaiveDate>, Uuid)>) {
+fn push_part(
+    query: &mut QueryBuilder<Postgres>,
+    part: Part,
+    began: NaiveDate,
+    place: Option<(Part, Option<NaiveDate>, Uuid)>,
+) {
     let (behind, order) = match part {
         Part::Coming => {
-            query.push(" and status <> 'ended' and ends_on >= ").push_bind(began);
+            query
+                .push(" and status <> 'ended' and ends_on >= ")
+                .push_bind(began);
             (" and (ends_on, id) > (", " order by ends_on, id")
         }
         Part::Past => {
-            query.push(" and ends_on is not null and (status = 'ended' or ends_on < ").push_bind(began).push(")");
+            query
+                .push(" and ends_on is not null and (status = 'ended' or ends_on < ")
+                .push_bind(began)
+                .push(")");
             (" and (ends_on, id) < (", " order by ends_on desc, id desc")
         }
         Part::Dateless => {
@@ -210,7 +239,9 @@ fn select(wanted: &Wanted, today: NaiveDate) -> QueryBuilder<Postgres> {
         // One after the other, because each can be looked up in the index; in a list of them none can.
         for (place, way) in ways.iter().enumerate() {
             let before = if place == 0 { " and (" } else { " or " };
-            query.push(format!("{before}{column} like ")).push_bind(containing(way));
+            query
+                .push(format!("{before}{column} like "))
+                .push_bind(containing(way));
         }
         query.push(")");
     }
@@ -218,17 +249,24 @@ fn select(wanted: &Wanted, today: NaiveDate) -> QueryBuilder<Postgres> {
         query.push(" and category = ").push_bind(category.as_str());
     }
     if let Some(region) = wanted.region {
-        query.push(" and regions ?| ").push_bind([region, Region::Nationwide].map(Region::as_str));
+        query
+            .push(" and regions ?| ")
+            .push_bind([region, Region::Nationwide].map(Region::as_str));
     }
     if let Some(target) = &wanted.target {
-        query.push(" and position(lower(").push_bind(target.as_str()).push(") in lower(target)) > 0");
+        query
+            .push(" and position(lower(")
+            .push_bind(target.as_str())
+            .push(") in lower(target)) > 0");
     }
     if let Some(status) = wanted.status {
         query.push(" and status = ").push_bind(status.as_str());
     }
     if let Some(phase) = wanted.phase {
         // A date of ours holds digits and dashes only.
-        query.push(format!(" and {} = ", phase_sql(&format!("date '{today}'")))).push_bind(phase.as_str());
+        query
+            .push(format!(" and {} = ", phase_sql(&format!("date '{today}'"))))
+            .push_bind(phase.as_str());
     }
     query
 }
@@ -246,8 +284,15 @@ fn containing(text: &str) -> String {
     pattern
 }
 
-async fn fetch(mut query: QueryBuilder<Postgres>, pool: &PgPool, limit: usize, rows: &mut Vec<Row>) -> Result<(), sqlx::Error> {
-    query.push(" limit ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+async fn fetch(
+    mut query: QueryBuilder<Postgres>,
+    pool: &PgPool,
+    limit: usize,
+    rows: &mut Vec<Row>,
+) -> Result<(), sqlx::Error> {
+    query
+        .push(" limit ")
+        .push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
     rows.extend(query.build_query_as::<Row>().fetch_all(pool).await?);
     Ok(())
 }

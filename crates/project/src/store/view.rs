@@ -1,7 +1,10 @@
 //! What is kept of interests, consultations, matches and people, and the view of a project that is made of it.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use events::{CustomerId, CustomerRef, InterestId, PersonRef, ProjectId, SalesmanId, SalesmanMatched, SeriesId, Step};
+use events::{
+    CustomerId, CustomerRef, InterestId, PersonRef, ProjectId, SalesmanId, SalesmanMatched,
+    SeriesId, Step,
+};
 use serde::{Deserialize, Serialize};
 use service_kit::auth::{Identity, Role};
 use service_kit::{Received, Tx, forgotten};
@@ -49,9 +52,13 @@ pub(crate) async fn keep_interest(tx: &mut Tx, told: ToldInterest<'_>) -> Result
 }
 
 /// Keeps a new consultation. One of before its customer was erased is none that anybody works on.
-pub(crate) async fn keep_consultation(tx: &mut Tx, received: &Received<events::ConsultationCreated>) -> Result<(), sqlx::Error> {
+pub(crate) async fn keep_consultation(
+    tx: &mut Tx,
+    received: &Received<events::ConsultationCreated>,
+) -> Result<(), sqlx::Error> {
     let (event, at) = (&received.event, received.envelope.recorded_at);
-    let is_old = forgotten::is_old(tx, event.customer.customer_id, event.consultation_id.0, at).await?;
+    let is_old =
+        forgotten::is_old(tx, event.customer.customer_id, event.consultation_id.0, at).await?;
     sqlx::query(
         "insert into known_consultation (id, project_id, customer_id, last_four, desired_on, step, since, erased_at)
          values ($1, $2, $3, $4, $5, $6, $7, case when $8 then (select at from forgotten where customer_id = $3) end)
@@ -71,7 +78,10 @@ pub(crate) async fn keep_consultation(tx: &mut Tx, received: &Received<events::C
 }
 
 /// Keeps the day that a consultation is wished for now.
-pub(crate) async fn keep_desired_date(tx: &mut Tx, event: &events::ConsultationEdited) -> Result<(), sqlx::Error> {
+pub(crate) async fn keep_desired_date(
+    tx: &mut Tx,
+    event: &events::ConsultationEdited,
+) -> Result<(), sqlx::Error> {
     forgotten::share(tx, event.customer.customer_id).await?;
     sqlx::query("update known_consultation set desired_on = $2 where id = $1")
         .bind(event.consultation_id.0)
@@ -82,19 +92,27 @@ pub(crate) async fn keep_desired_date(tx: &mut Tx, event: &events::ConsultationE
 }
 
 /// Keeps the step that a consultation is on now. An erased customer's is open no more, whatever is still told of it.
-pub(crate) async fn keep_step(tx: &mut Tx, event: &events::ConsultationProgressed) -> Result<(), sqlx::Error> {
+pub(crate) async fn keep_step(
+    tx: &mut Tx,
+    event: &events::ConsultationProgressed,
+) -> Result<(), sqlx::Error> {
     forgotten::share(tx, event.customer.customer_id).await?;
-    sqlx::query("update known_consultation set step = $2 where id = $1 and (erased_at is null or $3)")
-        .bind(event.consultation_id.0)
-        .bind(event.to.as_str())
-        .bind(event.to.is_closed())
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "update known_consultation set step = $2 where id = $1 and (erased_at is null or $3)",
+    )
+    .bind(event.consultation_id.0)
+    .bind(event.to.as_str())
+    .bind(event.to.is_closed())
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
 /// Keeps who is on an interest or a consultation, unless a newer match has been told.
-pub(crate) async fn keep_match(tx: &mut Tx, received: &Received<SalesmanMatched>) -> Result<(), sqlx::Error> {
+pub(crate) async fn keep_match(
+    tx: &mut Tx,
+    received: &Received<SalesmanMatched>,
+) -> Result<(), sqlx::Error> {
     let event = &received.event;
     sqlx::query(
         "insert into known_match as known (origin_kind, origin_id, match_id, version, matched_at, salesman_id, salesman_name,
@@ -121,7 +139,11 @@ pub(crate) async fn keep_match(tx: &mut Tx, received: &Received<SalesmanMatched>
 }
 
 /// Keeps the name that a salesman or consultant is shown by.
-pub(crate) async fn keep_salesman(tx: &mut Tx, id: SalesmanId, display_name: &str) -> Result<(), sqlx::Error> {
+pub(crate) async fn keep_salesman(
+    tx: &mut Tx,
+    id: SalesmanId,
+    display_name: &str,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "insert into known_salesman (id, display_name) values ($1, $2)
          on conflict (id) do update set display_name = excluded.display_name",
@@ -173,10 +195,17 @@ impl<'a> Asking<'a> {
     /// Somebody who asks about that project.
     pub(crate) fn new(project: &'a Project, who: &Identity) -> Self {
         let if_he_is = |role: Role| (who.role == role).then_some(who.subject);
-        Self { project, salesman: if_he_is(Role::Salesman), consultant: if_he_is(Role::Consultant) }
+        Self {
+            project,
+            salesman: if_he_is(Role::Salesman),
+            consultant: if_he_is(Role::Consultant),
+        }
     }
 
-    fn query<T>(self, sql: &'static str) -> sqlx::query::QueryAs<'static, sqlx::Postgres, T, sqlx::postgres::PgArguments>
+    fn query<T>(
+        self,
+        sql: &'static str,
+    ) -> sqlx::query::QueryAs<'static, sqlx::Postgres, T, sqlx::postgres::PgArguments>
     where
         T: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
     {
@@ -202,7 +231,10 @@ pub(crate) struct Progress {
 }
 
 /// The numbers of the project.
-pub(crate) async fn progress(connection: &mut PgConnection, asking: Asking<'_>) -> Result<Progress, sqlx::Error> {
+pub(crate) async fn progress(
+    connection: &mut PgConnection,
+    asking: Asking<'_>,
+) -> Result<Progress, sqlx::Error> {
     asking
         .query(
             "select count(*) filter (where kind = 'interest') as interested,
@@ -236,7 +268,10 @@ pub(crate) struct SalesmansWork {
 const MOST_SALESMEN: i64 = 500;
 
 /// Who works on the project, by name.
-pub(crate) async fn salesmen(connection: &mut PgConnection, asking: Asking<'_>) -> Result<Vec<SalesmansWork>, sqlx::Error> {
+pub(crate) async fn salesmen(
+    connection: &mut PgConnection,
+    asking: Asking<'_>,
+) -> Result<Vec<SalesmansWork>, sqlx::Error> {
     asking
         .query(
             "select salesman_id as id,
@@ -337,7 +372,12 @@ impl TryFrom<CustomerRow> for Customer {
     type Error = sqlx::Error;
 
     fn try_from(row: CustomerRow) -> Result<Self, sqlx::Error> {
-        let person = |id: Option<Uuid>, name: Option<String>| Some(PersonRef { id: SalesmanId(id?), display_name: name? });
+        let person = |id: Option<Uuid>, name: Option<String>| {
+            Some(PersonRef {
+                id: SalesmanId(id?),
+                display_name: name?,
+            })
+        };
         let step = row.step.map(word::<Step>).transpose()?;
         Ok(Self {
             id: CustomerId(row.customer_id),
@@ -345,7 +385,11 @@ impl TryFrom<CustomerRow> for Customer {
             last_four: row.last_four,
             erased_at: row.erased_at,
             interested: row.interested,
-            consultation: row.consultation_id.zip(step).zip(row.desired_on).map(|((id, step), on)| (id, step, on)),
+            consultation: row
+                .consultation_id
+                .zip(step)
+                .zip(row.desired_on)
+                .map(|((id, step), on)| (id, step, on)),
             salesman: person(row.salesman_id, row.salesman_name),
             consultant: person(row.consultant_id, row.consultant_name),
             since: row.since,
@@ -354,8 +398,16 @@ impl TryFrom<CustomerRow> for Customer {
 }
 
 /// Whether that salesman or consultant is on something open of that customer.
-pub(crate) async fn is_on(pool: &PgPool, customer: CustomerId, who: &Identity) -> Result<bool, sqlx::Error> {
-    let place = if who.role == Role::Salesman { "salesman_id" } else { "consultant_id" };
+pub(crate) async fn is_on(
+    pool: &PgPool,
+    customer: CustomerId,
+    who: &Identity,
+) -> Result<bool, sqlx::Error> {
+    let place = if who.role == Role::Salesman {
+        "salesman_id"
+    } else {
+        "consultant_id"
+    };
     sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
         "select exists (
              select 1 from known_interest interest

@@ -66,7 +66,11 @@ const SOON: Days = Days::new(30);
 const MOST_ON_A_CARD: i64 = 20;
 
 /// Programmes that one can apply for today, or within 30 days, and that have one of the traits: those with the most first, then by deadline.
-pub(crate) async fn programmes(pool: &PgPool, traits: &Traits, today: NaiveDate) -> Result<Vec<Stored>, sqlx::Error> {
+pub(crate) async fn programmes(
+    pool: &PgPool,
+    traits: &Traits,
+    today: NaiveDate,
+) -> Result<Vec<Stored>, sqlx::Error> {
     let phase = phase_sql("$4::date");
     let sql = format!(
         "select {COLUMNS} from project
@@ -79,8 +83,20 @@ pub(crate) async fn programmes(pool: &PgPool, traits: &Traits, today: NaiveDate)
          order by shared.count desc, ends_on nulls last, id limit $6"
     );
     let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(traits.categories.iter().map(|category| category.as_str()).collect::<Vec<_>>())
-        .bind(traits.regions.iter().map(|region| region.as_str()).collect::<Vec<_>>())
+        .bind(
+            traits
+                .categories
+                .iter()
+                .map(|category| category.as_str())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            traits
+                .regions
+                .iter()
+                .map(|region| region.as_str())
+                .collect::<Vec<_>>(),
+        )
         .bind(&traits.target_words)
         .bind(today)
         .bind(today.checked_add_days(SOON).unwrap_or(today))

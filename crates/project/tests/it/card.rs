@@ -7,12 +7,18 @@ use service_kit::testing::TestApp;
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, OTHER_SALESMAN, SALESMAN, consultation_created, deliver_at, encoded, ended, interest_created, interest_updated,
-    made, matched, ongoing, person, progressed, shown, start, with,
+    CONSULTANT, OTHER_SALESMAN, SALESMAN, consultation_created, deliver_at, encoded, ended,
+    interest_created, interest_updated, made, matched, ongoing, person, progressed, shown, start,
+    with,
 };
 
 fn names(card: &Value) -> Vec<&str> {
-    card["items"].as_array().unwrap().iter().map(|item| item["project"]["name"].as_str().unwrap()).collect()
+    card["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["project"]["name"].as_str().unwrap())
+        .collect()
 }
 
 fn until(start: &str, end: &str) -> Value {
@@ -20,7 +26,14 @@ fn until(start: &str, end: &str) -> Value {
 }
 
 /// An ongoing programme of its own series.
-async fn a_programme(app: &TestApp, name: &str, category: &str, region: &str, target: &str, end: &str) -> Uuid {
+async fn a_programme(
+    app: &TestApp,
+    name: &str,
+    category: &str,
+    region: &str,
+    target: &str,
+    end: &str,
+) -> Uuid {
     let period = until("2026-11-01", end);
     let fields = json!({
         "name": name, "category": category, "regions": [region], "target": target, "period": period, "agency": format!("{name} 기관"),
@@ -33,7 +46,12 @@ async fn marked(app: &TestApp, project: Uuid, customer: u16) -> Uuid {
     let created = interest_created(u128::from(customer), None, project, customer);
     deliver_at(app, 0, 1, &created).await;
     let on = Origin::Interest(created.interest_id);
-    let people = matched(on, &created.customer, person(SALESMAN, "김하늘"), Some(person(CONSULTANT, "박노을")));
+    let people = matched(
+        on,
+        &created.customer,
+        person(SALESMAN, "김하늘"),
+        Some(person(CONSULTANT, "박노을")),
+    );
     deliver_at(app, 1, 1, &people).await;
     created.customer.customer_id.0
 }
@@ -42,20 +60,84 @@ async fn marked(app: &TestApp, project: Uuid, customer: u16) -> Uuid {
 async fn a_card_for_a_customer_holds_what_shares_something_with_what_he_marked_best_first() {
     let app = start().await;
     let own = a_programme(&app, "수출바우처", "수출", "부산", "중소기업", "2026-12-24").await;
-    a_programme(&app, "모두 같은 사업", "수출", "부산", "중소기업, 소상공인", "2026-12-31").await;
-    a_programme(&app, "분야가 같은 사업", "수출", "서울", "예비창업자", "2026-11-26").await;
-    a_programme(&app, "대상이 같은 사업", "금융", "서울", "중소기업", "2026-11-25").await;
-    a_programme(&app, "지역이 같은 사업", "금융", "부산", "예비창업자", "2026-11-24").await;
-    a_programme(&app, "전국 사업", "금융", "전국", "예비창업자", "2026-11-27").await;
-    a_programme(&app, "남의 사업", "금융", "서울", "예비창업자", "2026-11-24").await;
-    a_programme(&app, "마감된 사업", "수출", "부산", "중소기업", "2026-11-22").await;
-    ended(&app, &with(&json!({ "name": "종료된 사업", "category": "수출", "agency": "다른 기관" }))).await;
+    a_programme(
+        &app,
+        "모두 같은 사업",
+        "수출",
+        "부산",
+        "중소기업, 소상공인",
+        "2026-12-31",
+    )
+    .await;
+    a_programme(
+        &app,
+        "분야가 같은 사업",
+        "수출",
+        "서울",
+        "예비창업자",
+        "2026-11-26",
+    )
+    .await;
+    a_programme(
+        &app,
+        "대상이 같은 사업",
+        "금융",
+        "서울",
+        "중소기업",
+        "2026-11-25",
+    )
+    .await;
+    a_programme(
+        &app,
+        "지역이 같은 사업",
+        "금융",
+        "부산",
+        "예비창업자",
+        "2026-11-24",
+    )
+    .await;
+    a_programme(
+        &app,
+        "전국 사업",
+        "금융",
+        "전국",
+        "예비창업자",
+        "2026-11-27",
+    )
+    .await;
+    a_programme(
+        &app,
+        "남의 사업",
+        "금융",
+        "서울",
+        "예비창업자",
+        "2026-11-24",
+    )
+    .await;
+    a_programme(
+        &app,
+        "마감된 사업",
+        "수출",
+        "부산",
+        "중소기업",
+        "2026-11-22",
+    )
+    .await;
+    ended(
+        &app,
+        &with(&json!({ "name": "종료된 사업", "category": "수출", "agency": "다른 기관" })),
+    )
+    .await;
     let soon = json!({ "category": "수출", "regions": ["서울"], "agency": "곧", "name": "곧 시작할 사업", "period": until("2026-12-23", "2027-01-31") });
     made(&app, &with(&soon)).await;
     let later = json!({ "category": "수출", "regions": ["서울"], "agency": "훗날", "name": "훗날의 사업", "period": until("2026-12-24", "2027-01-31") });
     made(&app, &with(&later)).await;
     let customer = marked(&app, own, 1).await;
-    let card = app.as_salesman(SALESMAN).get(&format!("/projects/visit-card?customer={customer}")).await.expect(200);
+    let card = app
+        .as_salesman(SALESMAN)
+        .get(&format!("/projects/visit-card?customer={customer}"))
+        .await
+        .expect(200);
     assert_eq!(
         names(&card),
         [
@@ -70,11 +152,23 @@ async fn a_card_for_a_customer_holds_what_shares_something_with_what_he_marked_b
     );
     let items = card["items"].as_array().unwrap();
     let own_item = &items[0];
-    assert_eq!((&own_item["marked"], &own_item["shared"]), (&json!(true), &json!(["category", "target", "region"])));
-    assert_eq!(own_item["say"], "「수출바우처」 신청 마감이 31일 남았습니다. 관심 두신 사업이에요.");
+    assert_eq!(
+        (&own_item["marked"], &own_item["shared"]),
+        (&json!(true), &json!(["category", "target", "region"]))
+    );
+    assert_eq!(
+        own_item["say"],
+        "「수출바우처」 신청 마감이 31일 남았습니다. 관심 두신 사업이에요."
+    );
     let same_field = &items[4];
-    assert_eq!((&same_field["deadline"], &same_field["phase"]), (&json!("2026-11-26"), &json!("closing")));
-    assert_eq!((&same_field["marked"], &same_field["shared"]), (&json!(false), &json!(["category"])));
+    assert_eq!(
+        (&same_field["deadline"], &same_field["phase"]),
+        (&json!("2026-11-26"), &json!("closing"))
+    );
+    assert_eq!(
+        (&same_field["marked"], &same_field["shared"]),
+        (&json!(false), &json!(["category"]))
+    );
     assert_eq!(
         same_field["say"],
         "「분야가 같은 사업」 신청 마감이 3일 남았습니다. 관심 두신 「수출바우처」와 같은 수출 분야예요."
@@ -85,7 +179,11 @@ async fn a_card_for_a_customer_holds_what_shares_something_with_what_he_marked_b
     );
     let english = [("accept-language", "en")];
     let path = format!("/projects/visit-card?customer={customer}");
-    let card = app.as_staff().send(Method::GET, &path, &english, Vec::new()).await.expect(200);
+    let card = app
+        .as_staff()
+        .send(Method::GET, &path, &english, Vec::new())
+        .await
+        .expect(200);
     assert_eq!(
         card["items"][4]["say"],
         "“분야가 같은 사업” closes in 3 days. It is of the field 수출, like “수출바우처”, which you marked."
@@ -111,13 +209,25 @@ async fn a_customers_card_is_for_those_who_are_on_something_open_of_his_and_for_
     }
     // Of somebody nobody has heard of there is nothing to say.
     let unknown = format!("/projects/visit-card?customer={}", Uuid::from_u128(0x404));
-    assert_eq!(app.as_staff().get(&unknown).await.expect(200), json!({ "items": [] }));
-    assert_eq!(app.as_salesman(SALESMAN).get(&unknown).await.problem(404).0, "not-found");
+    assert_eq!(
+        app.as_staff().get(&unknown).await.expect(200),
+        json!({ "items": [] })
+    );
+    assert_eq!(
+        app.as_salesman(SALESMAN).get(&unknown).await.problem(404).0,
+        "not-found"
+    );
     // It ends with what he was on.
     let off = interest_updated(&interest_created(1, None, project, 1), false);
     deliver_at(&app, 60, 2, &off).await;
-    assert_eq!(app.as_salesman(SALESMAN).get(&path).await.problem(404).0, "not-found");
-    assert_eq!(app.as_staff().get(&path).await.expect(200), json!({ "items": [] }));
+    assert_eq!(
+        app.as_salesman(SALESMAN).get(&path).await.problem(404).0,
+        "not-found"
+    );
+    assert_eq!(
+        app.as_staff().get(&path).await.expect(200),
+        json!({ "items": [] })
+    );
 }
 
 #[tokio::test]
@@ -127,26 +237,61 @@ async fn an_open_consultation_counts_as_a_mark_and_a_closed_one_does_not() {
     let asked = consultation_created(11, project, 7);
     deliver_at(&app, 0, 1, &asked).await;
     let on = Origin::Consultation(asked.consultation_id);
-    deliver_at(&app, 1, 1, &matched(on, &asked.customer, person(SALESMAN, "김하늘"), None)).await;
-    let path = format!("/projects/visit-card?customer={}", asked.customer.customer_id);
-    assert_eq!(names(&app.as_salesman(SALESMAN).get(&path).await.expect(200)), ["수출바우처"]);
-    deliver_at(&app, 2, 2, &progressed(&asked, Step::Apply, Step::Cancelled)).await;
+    deliver_at(
+        &app,
+        1,
+        1,
+        &matched(on, &asked.customer, person(SALESMAN, "김하늘"), None),
+    )
+    .await;
+    let path = format!(
+        "/projects/visit-card?customer={}",
+        asked.customer.customer_id
+    );
+    assert_eq!(
+        names(&app.as_salesman(SALESMAN).get(&path).await.expect(200)),
+        ["수출바우처"]
+    );
+    deliver_at(
+        &app,
+        2,
+        2,
+        &progressed(&asked, Step::Apply, Step::Cancelled),
+    )
+    .await;
     assert_eq!(app.as_salesman(SALESMAN).get(&path).await.status, 404);
-    assert_eq!(names(&app.as_staff().get(&path).await.expect(200)), Vec::<&str>::new());
+    assert_eq!(
+        names(&app.as_staff().get(&path).await.expect(200)),
+        Vec::<&str>::new()
+    );
 }
 
 #[tokio::test]
 async fn an_interest_is_in_the_newest_edition_that_has_not_ended() {
     let app = start().await;
-    let old = ended(&app, &with(&json!({ "name": "2025년 스마트상점", "year": 2025, "category": "금융" }))).await;
+    let old = ended(
+        &app,
+        &with(&json!({ "name": "2025년 스마트상점", "year": 2025, "category": "금융" })),
+    )
+    .await;
     let always = json!({ "kind": "always", "text": "상시" });
     let new = ongoing(&app, &with(&json!({ "period": always }))).await;
-    assert_eq!(shown(&app, new).await["seriesId"], shown(&app, old).await["seriesId"]);
+    assert_eq!(
+        shown(&app, new).await["seriesId"],
+        shown(&app, old).await["seriesId"]
+    );
     a_programme(&app, "금융 사업", "금융", "부산", "중소기업", "2026-12-24").await;
     let customer = marked(&app, old, 1).await;
-    let card = app.as_salesman(SALESMAN).get(&format!("/projects/visit-card?customer={customer}")).await.expect(200);
+    let card = app
+        .as_salesman(SALESMAN)
+        .get(&format!("/projects/visit-card?customer={customer}"))
+        .await
+        .expect(200);
     assert_eq!(names(&card), ["2026년 스마트상점"]);
-    assert_eq!(card["items"][0]["say"], "「2026년 스마트상점」, 언제든지 신청할 수 있습니다. 관심 두신 사업이에요.");
+    assert_eq!(
+        card["items"][0]["say"],
+        "「2026년 스마트상점」, 언제든지 신청할 수 있습니다. 관심 두신 사업이에요."
+    );
 }
 
 #[tokio::test]
@@ -160,16 +305,37 @@ async fn for_anyone_else_a_salesman_picks_region_category_and_target() {
         (format!("region={busan}"), vec!["전국 금융", "부산 수출"]),
         (format!("category={export}"), vec!["서울 수출", "부산 수출"]),
         (format!("target={small}"), vec!["전국 금융", "서울 수출"]),
-        (format!("region={busan}&category={export}&target={small}"), vec!["전국 금융", "서울 수출", "부산 수출"]),
-        (format!("region={busan}&category={export}&target="), vec!["부산 수출", "전국 금융", "서울 수출"]),
+        (
+            format!("region={busan}&category={export}&target={small}"),
+            vec!["전국 금융", "서울 수출", "부산 수출"],
+        ),
+        (
+            format!("region={busan}&category={export}&target="),
+            vec!["부산 수출", "전국 금융", "서울 수출"],
+        ),
     ] {
-        let card = app.as_salesman(SALESMAN).get(&format!("/projects/visit-card?{query}")).await.expect(200);
+        let card = app
+            .as_salesman(SALESMAN)
+            .get(&format!("/projects/visit-card?{query}"))
+            .await
+            .expect(200);
         assert_eq!(names(&card), expected, "{query}");
     }
-    let card = app.as_consultant(CONSULTANT).get(&format!("/projects/visit-card?target={small}")).await.expect(200);
-    assert_eq!(card["items"][1]["say"], "「서울 수출」 신청 마감이 30일 남았습니다. 소상공인이 대상이에요.");
+    let card = app
+        .as_consultant(CONSULTANT)
+        .get(&format!("/projects/visit-card?target={small}"))
+        .await
+        .expect(200);
     assert_eq!(
-        app.as_customer("010-1234-5678").get(&format!("/projects/visit-card?region={busan}")).await.problem(403).0,
+        card["items"][1]["say"],
+        "「서울 수출」 신청 마감이 30일 남았습니다. 소상공인이 대상이에요."
+    );
+    assert_eq!(
+        app.as_customer("010-1234-5678")
+            .get(&format!("/projects/visit-card?region={busan}"))
+            .await
+            .problem(403)
+            .0,
         "not-allowed"
     );
 }
@@ -189,7 +355,11 @@ async fn what_cannot_be_meant_is_refused() {
         format!("target={}", "a".repeat(101)),
     ] {
         assert_eq!(
-            app.as_salesman(SALESMAN).get(&format!("/projects/visit-card?{query}")).await.problem(422).0,
+            app.as_salesman(SALESMAN)
+                .get(&format!("/projects/visit-card?{query}"))
+                .await
+                .problem(422)
+                .0,
             "wrong-query",
             "{query}"
         );
@@ -200,8 +370,23 @@ async fn what_cannot_be_meant_is_refused() {
 async fn a_card_holds_twenty() {
     let app = start().await;
     for n in 0..22 {
-        a_programme(&app, &format!("사업 {n:02} 번째"), "수출", "부산", "중소기업", "2026-12-24").await;
+        a_programme(
+            &app,
+            &format!("사업 {n:02} 번째"),
+            "수출",
+            "부산",
+            "중소기업",
+            "2026-12-24",
+        )
+        .await;
     }
-    let card = app.as_staff().get(&format!("/projects/visit-card?category={}", encoded("수출"))).await.expect(200);
+    let card = app
+        .as_staff()
+        .get(&format!(
+            "/projects/visit-card?category={}",
+            encoded("수출")
+        ))
+        .await
+        .expect(200);
     assert_eq!(card["items"].as_array().unwrap().len(), 20);
 }

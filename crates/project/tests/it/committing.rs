@@ -5,7 +5,9 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::importing::{carry_out, commit, count, counts, csv, event, import, path, plan, row, rows_of, told};
+use crate::importing::{
+    carry_out, commit, count, counts, csv, event, import, path, plan, row, rows_of, told,
+};
 use crate::{follow, start};
 
 #[tokio::test]
@@ -19,28 +21,68 @@ async fn committing_creates_exactly_what_was_planned_with_one_event_each() {
     ]);
     let planned = plan(&app, file.clone()).await;
     let committed = commit(&app, &planned, &json!({})).await.expect(202);
-    assert_eq!((&committed["state"], &committed["version"]), (&json!("committing"), &json!(2)));
+    assert_eq!(
+        (&committed["state"], &committed["version"]),
+        (&json!("committing"), &json!(2))
+    );
     let done = carry_out(&app, &planned).await;
-    assert_eq!((&done["state"], &done["progress"]), (&json!("committed"), &json!({ "done": 4, "total": 4 })));
+    assert_eq!(
+        (&done["state"], &done["progress"]),
+        (&json!("committed"), &json!({ "done": 4, "total": 4 }))
+    );
     assert_eq!(done["version"], 3);
     let events = app.new_events().await;
     assert_eq!(events.len(), 4);
-    assert!(events.iter().all(|(name, version, _)| name == "ktgg.ProjectCreated.v1" && *version == 1));
-    let of = |name: &str| events.iter().find(|(_, _, payload)| payload["name"] == name).map(|(_, _, payload)| payload).unwrap();
-    let (this_year, last_year) = (of("2026년 수출바우처 모집 공고"), of("2025년 수출바우처 모집 공고"));
-    assert_eq!((&this_year["status"], &this_year["startedOn"]), (&json!("ongoing"), &json!("2026-11-02")));
+    assert!(
+        events
+            .iter()
+            .all(|(name, version, _)| name == "ktgg.ProjectCreated.v1" && *version == 1)
+    );
+    let of = |name: &str| {
+        events
+            .iter()
+            .find(|(_, _, payload)| payload["name"] == name)
+            .map(|(_, _, payload)| payload)
+            .unwrap()
+    };
+    let (this_year, last_year) = (
+        of("2026년 수출바우처 모집 공고"),
+        of("2025년 수출바우처 모집 공고"),
+    );
+    assert_eq!(
+        (&this_year["status"], &this_year["startedOn"]),
+        (&json!("ongoing"), &json!("2026-11-02"))
+    );
     // A past row is no ProjectEnded, and the earlier edition is there before the one that follows it.
-    assert_eq!((&last_year["status"], &last_year["endedOn"]), (&json!("ended"), &json!("2025-12-11")));
-    assert_eq!((&this_year["seriesId"], &this_year["predecessor"]), (&last_year["seriesId"], &last_year["projectId"]));
+    assert_eq!(
+        (&last_year["status"], &last_year["endedOn"]),
+        (&json!("ended"), &json!("2025-12-11"))
+    );
+    assert_eq!(
+        (&this_year["seriesId"], &this_year["predecessor"]),
+        (&last_year["seriesId"], &last_year["projectId"])
+    );
     assert_eq!(of("2026년 창업패키지 모집 공고")["status"], "planned");
     assert_eq!(of("2026년 디자인 지원 공고")["status"], "planned");
-    assert_eq!(this_year["actor"], json!({ "role": "staff", "id": Uuid::from_u128(0x57AFF) }));
+    assert_eq!(
+        this_year["actor"],
+        json!({ "role": "staff", "id": Uuid::from_u128(0x57AFF) })
+    );
     let rows = rows_of(&app, &planned, "").await;
-    assert!(rows.iter().all(|row| row["outcome"] == "done" && row["projectId"].is_string()));
+    assert!(
+        rows.iter()
+            .all(|row| row["outcome"] == "done" && row["projectId"].is_string())
+    );
     // The same file once more.
     let again = import(&app, file).await;
-    assert_eq!((&again["counts"], &again["progress"]), (&counts(0, 0, 4, 0, 0), &json!({ "done": 0, "total": 0 })));
-    assert_eq!((&again["state"], told(&app).await), (&json!("committed"), vec![]));
+    assert_eq!(
+        (&again["counts"], &again["progress"]),
+        (&counts(0, 0, 4, 0, 0), &json!({ "done": 0, "total": 0 }))
+    );
+    assert_eq!(
+        (&again["state"], told(&app).await),
+        (&json!("committed"), vec![])
+    );
 }
 
 #[tokio::test]
@@ -50,13 +92,31 @@ async fn an_expected_edition_is_filled_only_where_staff_confirm_it() {
         let body = json!({ "name": name, "year": 2026, "category": "기술", "agency": "가상부", "host": "가상원" });
         app.as_staff().post("/projects", &body).await.expect(201)
     };
-    let (voucher, design, package) =
-        (expect("2026년 수출바우처").await, expect("2026년 디자인 개발").await, expect("2026년 창업패키지").await);
+    let (voucher, design, package) = (
+        expect("2026년 수출바우처").await,
+        expect("2026년 디자인 개발").await,
+        expect("2026년 창업패키지").await,
+    );
     told(&app).await;
     let file = csv(&[
-        row(1, "2026년 수출바우처 참여기업 모집 공고", "2026-11-02", "2026-12-11"),
-        row(2, "2026년 디자인 개발 지원사업 공고", "2026-12-01", "2026-12-31"),
-        row(3, "2026년 2차 디자인 개발 지원사업 공고", "2026-12-01", "2026-12-31"),
+        row(
+            1,
+            "2026년 수출바우처 참여기업 모집 공고",
+            "2026-11-02",
+            "2026-12-11",
+        ),
+        row(
+            2,
+            "2026년 디자인 개발 지원사업 공고",
+            "2026-12-01",
+            "2026-12-31",
+        ),
+        row(
+            3,
+            "2026년 2차 디자인 개발 지원사업 공고",
+            "2026-12-01",
+            "2026-12-31",
+        ),
         row(4, "2026년 창업패키지 공고", "2026-11-02", "2026-12-31"),
     ]);
     let planned = plan(&app, file.clone()).await;
@@ -65,99 +125,231 @@ async fn an_expected_edition_is_filled_only_where_staff_confirm_it() {
     let rows = rows_of(&app, &planned, "action=fills-planned").await;
     let about: Vec<&Value> = rows.iter().map(|row| &row["projectId"]).collect();
     assert_eq!(about, [&voucher["id"], &design["id"], &package["id"]]);
-    let done = commit(&app, &planned, &json!({ "confirm": ["1", "2"] })).await.expect(202);
-    assert_eq!((&done["counts"]["skipped"], &done["progress"]["total"]), (&json!(1), &json!(3)));
+    let done = commit(&app, &planned, &json!({ "confirm": ["1", "2"] }))
+        .await
+        .expect(202);
+    assert_eq!(
+        (&done["counts"]["skipped"], &done["progress"]["total"]),
+        (&json!(1), &json!(3))
+    );
     let done = carry_out(&app, &planned).await;
-    assert_eq!((&done["counts"]["skipped"], &done["progress"]), (&json!(1), &json!({ "done": 3, "total": 3 })));
+    assert_eq!(
+        (&done["counts"]["skipped"], &done["progress"]),
+        (&json!(1), &json!({ "done": 3, "total": 3 }))
+    );
     // What runs already is started with it; what does not is still expected.
     assert_eq!(
         told(&app).await,
-        [event("ProjectEdited", 2), event("ProjectStarted", 3), event("ProjectEdited", 2), event("ProjectCreated", 1)]
+        [
+            event("ProjectEdited", 2),
+            event("ProjectStarted", 3),
+            event("ProjectEdited", 2),
+            event("ProjectCreated", 1)
+        ]
     );
-    let shown = app.anyone().get(&format!("/projects/{}", voucher["id"].as_str().unwrap())).await.expect(200);
-    assert_eq!((&shown["status"], &shown["name"]), (&json!("ongoing"), &json!("2026년 수출바우처 참여기업 모집 공고")));
-    assert_eq!(shown["link"], "https://www.bizinfo.go.kr/view.do?pblancId=PBLN_1");
+    let shown = app
+        .anyone()
+        .get(&format!("/projects/{}", voucher["id"].as_str().unwrap()))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&shown["status"], &shown["name"]),
+        (
+            &json!("ongoing"),
+            &json!("2026년 수출바우처 참여기업 모집 공고")
+        )
+    );
+    assert_eq!(
+        shown["link"],
+        "https://www.bizinfo.go.kr/view.do?pblancId=PBLN_1"
+    );
     let rows = rows_of(&app, &planned, "action=fills-planned").await;
     let outcomes: Vec<&Value> = rows.iter().map(|row| &row["outcome"]).collect();
-    assert_eq!(outcomes, [&json!("done"), &json!("done"), &json!("skipped")]);
+    assert_eq!(
+        outcomes,
+        [&json!("done"), &json!("done"), &json!("skipped")]
+    );
     // What was skipped can be confirmed the next time.
     assert_eq!(import(&app, file).await["counts"], counts(0, 0, 3, 1, 0));
-    assert_eq!(told(&app).await, [event("ProjectEdited", 2), event("ProjectStarted", 3)]);
+    assert_eq!(
+        told(&app).await,
+        [event("ProjectEdited", 2), event("ProjectStarted", 3)]
+    );
 }
 
 #[tokio::test]
 async fn only_rows_that_have_to_be_confirmed_can_be() {
     let app = start().await;
-    let planned = plan(&app, csv(&[row(1, "2026년 수출바우처", "2026-11-02", "2026-12-11")])).await;
-    let refused = commit(&app, &planned, &json!({ "confirm": ["1", "7", "x"] })).await.problem(422);
+    let planned = plan(
+        &app,
+        csv(&[row(1, "2026년 수출바우처", "2026-11-02", "2026-12-11")]),
+    )
+    .await;
+    let refused = commit(&app, &planned, &json!({ "confirm": ["1", "7", "x"] }))
+        .await
+        .problem(422);
     let unknown = |place: &str| (format!("/confirm/{place}"), "unknown-row".to_owned());
     assert_eq!(refused.0, "wrong-fields");
-    assert!(["0", "1", "2"].iter().all(|place| refused.1.contains(&unknown(place))), "{refused:?}");
-    for body in [json!({ "confirm": "some" }), json!({ "confirm": 7 }), json!({ "confirm": [7] })] {
+    assert!(
+        ["0", "1", "2"]
+            .iter()
+            .all(|place| refused.1.contains(&unknown(place))),
+        "{refused:?}"
+    );
+    for body in [
+        json!({ "confirm": "some" }),
+        json!({ "confirm": 7 }),
+        json!({ "confirm": [7] }),
+    ] {
         let refused = commit(&app, &planned, &body).await.problem(422);
-        assert_eq!(refused, ("wrong-fields".to_owned(), vec![("/confirm".to_owned(), "wrong-type".to_owned())]));
+        assert_eq!(
+            refused,
+            (
+                "wrong-fields".to_owned(),
+                vec![("/confirm".to_owned(), "wrong-type".to_owned())]
+            )
+        );
     }
-    assert_eq!(app.as_staff().get(&path(&planned)).await.expect(200)["state"], "planned");
+    assert_eq!(
+        app.as_staff().get(&path(&planned)).await.expect(200)["state"],
+        "planned"
+    );
 }
 
 #[tokio::test]
 async fn a_plan_is_carried_out_once_however_often_it_is_committed() {
     let app = start().await;
-    let planned = plan(&app, csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-11")])).await;
+    let planned = plan(
+        &app,
+        csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-11")]),
+    )
+    .await;
     let path = format!("{}/commit", path(&planned));
     let staff = app.as_staff();
-    assert_eq!(staff.post(&path, &json!({})).await.problem(428).0, "if-match-required");
+    assert_eq!(
+        staff.post(&path, &json!({})).await.problem(428).0,
+        "if-match-required"
+    );
     let stale = staff.post_if(&path, 7, &json!({})).await;
-    assert_eq!((stale.status.as_u16(), &stale.json["current"]), (412, &json!(1)));
+    assert_eq!(
+        (stale.status.as_u16(), &stale.json["current"]),
+        (412, &json!(1))
+    );
     let keyed = async |body: &Value| {
-        let headers = [("content-type", "application/json"), ("if-match", "\"1\""), ("idempotency-key", "once")];
-        staff.send(Method::POST, &path, &headers, body.to_string().into_bytes()).await
+        let headers = [
+            ("content-type", "application/json"),
+            ("if-match", "\"1\""),
+            ("idempotency-key", "once"),
+        ];
+        staff
+            .send(Method::POST, &path, &headers, body.to_string().into_bytes())
+            .await
     };
     assert_eq!(keyed(&json!({})).await.expect(202)["state"], "committing");
     assert_eq!(keyed(&json!({})).await.expect(202)["state"], "committing");
-    assert_eq!(keyed(&json!({ "confirm": "all" })).await.problem(422).0, "idempotency-key-reused");
+    assert_eq!(
+        keyed(&json!({ "confirm": "all" })).await.problem(422).0,
+        "idempotency-key-reused"
+    );
     let again = staff.post_if(&path, 2, &json!({})).await;
     assert_eq!(again.json["state"], "committing");
     assert_eq!(again.problem(409).0, "import-not-planned");
     carry_out(&app, &planned).await;
     assert_eq!(keyed(&json!({})).await.expect(202)["state"], "committed");
     let again = staff.post_if(&path, 3, &json!({})).await;
-    assert_eq!((again.status.as_u16(), &again.json["state"]), (409, &json!("committed")));
+    assert_eq!(
+        (again.status.as_u16(), &again.json["state"]),
+        (409, &json!("committed"))
+    );
     assert_eq!(told(&app).await, [event("ProjectCreated", 1)]);
 }
 
 #[tokio::test]
 async fn a_row_whose_edition_changed_since_the_plan_is_an_error_and_changes_nothing() {
     let app = start().await;
-    import(&app, csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-11")])).await;
-    let slow =
-        plan(&app, csv(&[row(1, "2026년 하나 (수정)", "2026-11-02", "2026-12-11"), row(2, "2026년 둘", "2026-11-02", "")])).await;
-    let fast =
-        import(&app, csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-31"), row(2, "2026년 둘", "2026-11-02", "")])).await;
+    import(
+        &app,
+        csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-11")]),
+    )
+    .await;
+    let slow = plan(
+        &app,
+        csv(&[
+            row(1, "2026년 하나 (수정)", "2026-11-02", "2026-12-11"),
+            row(2, "2026년 둘", "2026-11-02", ""),
+        ]),
+    )
+    .await;
+    let fast = import(
+        &app,
+        csv(&[
+            row(1, "2026년 하나", "2026-11-02", "2026-12-31"),
+            row(2, "2026년 둘", "2026-11-02", ""),
+        ]),
+    )
+    .await;
     assert_eq!(fast["counts"], counts(1, 1, 0, 0, 0));
     told(&app).await;
     assert_eq!(slow["counts"], counts(1, 1, 0, 0, 0));
     commit(&app, &slow, &json!({})).await.expect(202);
     let done = carry_out(&app, &slow).await;
-    assert_eq!((&done["counts"], &done["progress"]), (&counts(0, 0, 0, 0, 2), &json!({ "done": 2, "total": 2 })));
+    assert_eq!(
+        (&done["counts"], &done["progress"]),
+        (&counts(0, 0, 0, 0, 2), &json!({ "done": 2, "total": 2 }))
+    );
     for row in rows_of(&app, &slow, "action=error").await {
-        assert_eq!((&row["outcome"], &row["errors"][0]["code"]), (&json!("failed"), &json!("changed-meanwhile")));
+        assert_eq!(
+            (&row["outcome"], &row["errors"][0]["code"]),
+            (&json!("failed"), &json!("changed-meanwhile"))
+        );
     }
-    assert_eq!((told(&app).await, count(&app, "project").await), (vec![], 2));
+    assert_eq!(
+        (told(&app).await, count(&app, "project").await),
+        (vec![], 2)
+    );
 }
 
 #[tokio::test]
 async fn what_staff_changed_since_the_plan_stays_as_they_changed_it() {
     let app = start().await;
-    import(&app, csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-11")])).await;
-    let planned = plan(&app, csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-31")])).await;
-    let id = rows_of(&app, &planned, "").await[0]["projectId"].as_str().unwrap().to_owned();
-    app.as_staff().patch_if(&format!("/projects/{id}"), 1, &json!({ "category": "금융" })).await.expect(200);
+    import(
+        &app,
+        csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-11")]),
+    )
+    .await;
+    let planned = plan(
+        &app,
+        csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-31")]),
+    )
+    .await;
+    let id = rows_of(&app, &planned, "").await[0]["projectId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    app.as_staff()
+        .patch_if(
+            &format!("/projects/{id}"),
+            1,
+            &json!({ "category": "금융" }),
+        )
+        .await
+        .expect(200);
     commit(&app, &planned, &json!({})).await.expect(202);
-    assert_eq!(carry_out(&app, &planned).await["counts"], counts(0, 0, 0, 0, 1));
-    let shown = app.anyone().get(&format!("/projects/{id}")).await.expect(200);
     assert_eq!(
-        (&shown["category"], &shown["period"]["endsOn"], &shown["version"]),
+        carry_out(&app, &planned).await["counts"],
+        counts(0, 0, 0, 0, 1)
+    );
+    let shown = app
+        .anyone()
+        .get(&format!("/projects/{id}"))
+        .await
+        .expect(200);
+    assert_eq!(
+        (
+            &shown["category"],
+            &shown["period"]["endsOn"],
+            &shown["version"]
+        ),
         (&json!("금융"), &json!("2026-12-11"), &json!(2))
     );
 }
@@ -165,18 +357,44 @@ async fn what_staff_changed_since_the_plan_stays_as_they_changed_it() {
 #[tokio::test]
 async fn an_imported_edition_that_ends_is_expected_next_year_and_its_announcement_fills_that() {
     let app = start().await;
-    import(&app, csv(&[row(1, "2026년 2차 수출바우처 참여기업 모집 공고", "2026-11-02", "2026-12-11")])).await;
+    import(
+        &app,
+        csv(&[row(
+            1,
+            "2026년 2차 수출바우처 참여기업 모집 공고",
+            "2026-11-02",
+            "2026-12-11",
+        )]),
+    )
+    .await;
     let page = app.anyone().get("/projects").await.expect(200);
     let id = page["items"][0]["id"].as_str().unwrap();
-    app.as_staff().post_if(&format!("/projects/{id}/end"), 1, &json!({})).await.expect(200);
+    app.as_staff()
+        .post_if(&format!("/projects/{id}/end"), 1, &json!({}))
+        .await
+        .expect(200);
     follow(&app).await;
-    let announced = row(7, "2027년 1차 수출바우처 참여기업 추가모집 공고", "2026-11-16", "2027-01-29");
+    let announced = row(
+        7,
+        "2027년 1차 수출바우처 참여기업 추가모집 공고",
+        "2026-11-16",
+        "2027-01-29",
+    );
     let planned = plan(&app, csv(&[announced])).await;
     assert_eq!(planned["counts"], counts(0, 0, 0, 1, 0));
-    commit(&app, &planned, &json!({ "confirm": "all" })).await.expect(202);
+    commit(&app, &planned, &json!({ "confirm": "all" }))
+        .await
+        .expect(202);
     carry_out(&app, &planned).await;
-    let filled = rows_of(&app, &planned, "").await[0]["projectId"].as_str().unwrap().to_owned();
-    let shown = app.anyone().get(&format!("/projects/{filled}")).await.expect(200);
+    let filled = rows_of(&app, &planned, "").await[0]["projectId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let shown = app
+        .anyone()
+        .get(&format!("/projects/{filled}"))
+        .await
+        .expect(200);
     assert_eq!(
         (&shown["predecessor"], &shown["status"], &shown["startedOn"]),
         (&json!(id), &json!("ongoing"), &json!("2026-11-16"))
@@ -188,7 +406,11 @@ async fn an_imported_edition_that_ends_is_expected_next_year_and_its_announcemen
 #[tokio::test]
 async fn a_past_row_has_no_successor() {
     let app = start().await;
-    import(&app, csv(&[row(1, "2024년 하나", "2024-11-02", "2024-12-11")])).await;
+    import(
+        &app,
+        csv(&[row(1, "2024년 하나", "2024-11-02", "2024-12-11")]),
+    )
+    .await;
     let told = follow(&app).await;
     assert_eq!((told.len(), count(&app, "project").await), (1, 1));
 }
@@ -198,12 +420,24 @@ async fn an_expected_edition_that_was_filled_by_another_import_is_not_filled_aga
     let app = start().await;
     let body = json!({ "name": "2026년 수출바우처", "year": 2026, "category": "기술", "agency": "가상부", "host": "가상원" });
     app.as_staff().post("/projects", &body).await.expect(201);
-    let of = |id: u32| csv(&[row(id, "2026년 수출바우처 모집 공고", "2026-11-02", "2026-12-11")]);
+    let of = |id: u32| {
+        csv(&[row(
+            id,
+            "2026년 수출바우처 모집 공고",
+            "2026-11-02",
+            "2026-12-11",
+        )])
+    };
     let slow = plan(&app, of(1)).await;
     assert_eq!(import(&app, of(2)).await["counts"], counts(0, 0, 0, 1, 0));
     told(&app).await;
-    commit(&app, &slow, &json!({ "confirm": "all" })).await.expect(202);
-    assert_eq!(carry_out(&app, &slow).await["counts"], counts(0, 0, 0, 0, 1));
+    commit(&app, &slow, &json!({ "confirm": "all" }))
+        .await
+        .expect(202);
+    assert_eq!(
+        carry_out(&app, &slow).await["counts"],
+        counts(0, 0, 0, 0, 1)
+    );
     let errors = rows_of(&app, &slow, "").await[0]["errors"].clone();
     assert_eq!(errors[0]["code"], "changed-meanwhile");
     assert_eq!(told(&app).await, []);
@@ -212,45 +446,88 @@ async fn an_expected_edition_that_was_filled_by_another_import_is_not_filled_aga
 #[tokio::test]
 async fn a_commit_that_was_killed_half_way_goes_on_and_nothing_happens_twice() {
     let app = start().await;
-    let rows: Vec<String> = (1..=250).map(|id| row(id, &format!("2026년 사업 {id}"), "2026-11-02", "2026-12-11")).collect();
+    let rows: Vec<String> = (1..=250)
+        .map(|id| row(id, &format!("2026년 사업 {id}"), "2026-11-02", "2026-12-11"))
+        .collect();
     let planned = plan(&app, csv(&rows)).await;
     commit(&app, &planned, &json!({})).await.expect(202);
     assert!(project::carry_out_imports(app.context()).await.unwrap());
     let half = app.as_staff().get(&path(&planned)).await.expect(200);
-    assert_eq!((&half["state"], &half["progress"]), (&json!("committing"), &json!({ "done": 100, "total": 250 })));
+    assert_eq!(
+        (&half["state"], &half["progress"]),
+        (&json!("committing"), &json!({ "done": 100, "total": 250 }))
+    );
     let other = app.beside(project::service()).await;
     let done = carry_out(&other, &planned).await;
-    assert_eq!((&done["state"], &done["progress"]), (&json!("committed"), &json!({ "done": 250, "total": 250 })));
-    let sources: i64 = sqlx::query_scalar("select count(distinct source_id) from project").fetch_one(app.pool()).await.unwrap();
-    assert_eq!((sources, count(&app, "project").await, count(&app, "event_log").await), (250, 250, 250));
+    assert_eq!(
+        (&done["state"], &done["progress"]),
+        (&json!("committed"), &json!({ "done": 250, "total": 250 }))
+    );
+    let sources: i64 = sqlx::query_scalar("select count(distinct source_id) from project")
+        .fetch_one(app.pool())
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            sources,
+            count(&app, "project").await,
+            count(&app, "event_log").await
+        ),
+        (250, 250, 250)
+    );
     assert!(!project::carry_out_imports(app.context()).await.unwrap());
 }
 
 #[tokio::test]
 async fn imports_are_carried_out_in_the_order_in_which_they_were_committed() {
     let app = start().await;
-    let first = plan(&app, csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-11")])).await;
-    let second = plan(&app, csv(&[row(2, "2026년 둘", "2026-11-02", "2026-12-11")])).await;
+    let first = plan(
+        &app,
+        csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-11")]),
+    )
+    .await;
+    let second = plan(
+        &app,
+        csv(&[row(2, "2026년 둘", "2026-11-02", "2026-12-11")]),
+    )
+    .await;
     commit(&app, &second, &json!({})).await.expect(202);
     app.clock().advance(TimeDelta::seconds(1));
     commit(&app, &first, &json!({})).await.expect(202);
     while project::carry_out_imports(app.context()).await.unwrap() {}
-    let names: Vec<Value> = app.new_events().await.into_iter().map(|(_, _, payload)| payload["name"].clone()).collect();
+    let names: Vec<Value> = app
+        .new_events()
+        .await
+        .into_iter()
+        .map(|(_, _, payload)| payload["name"].clone())
+        .collect();
     assert_eq!(names, [json!("2026년 둘"), json!("2026년 하나")]);
 }
 
 #[tokio::test]
 async fn a_row_that_the_database_refuses_fails_alone() {
     let app = start().await;
-    sqlx::raw_sql("alter table project add constraint refused check (name <> '2026년 둘')").execute(app.pool()).await.unwrap();
+    sqlx::raw_sql("alter table project add constraint refused check (name <> '2026년 둘')")
+        .execute(app.pool())
+        .await
+        .unwrap();
     let rows: Vec<String> = ["하나", "둘", "셋"]
         .iter()
         .zip(1..)
         .map(|(name, id)| row(id, &format!("2026년 {name}"), "2026-11-02", "2026-12-11"))
         .collect();
     let done = import(&app, csv(&rows)).await;
-    assert_eq!((&done["state"], &done["counts"]), (&json!("committed"), &counts(2, 0, 0, 0, 1)));
+    assert_eq!(
+        (&done["state"], &done["counts"]),
+        (&json!("committed"), &counts(2, 0, 0, 0, 1))
+    );
     let failed = rows_of(&app, &done, "action=error").await;
-    assert_eq!((&failed[0]["id"], &failed[0]["errors"][0]["code"]), (&json!("2"), &json!("refused")));
-    assert_eq!(told(&app).await, [event("ProjectCreated", 1), event("ProjectCreated", 1)]);
+    assert_eq!(
+        (&failed[0]["id"], &failed[0]["errors"][0]["code"]),
+        (&json!("2"), &json!("refused"))
+    );
+    assert_eq!(
+        told(&app).await,
+        [event("ProjectCreated", 1), event("ProjectCreated", 1)]
+    );
 }

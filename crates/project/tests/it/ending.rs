@@ -21,11 +21,22 @@ async fn all_whose_deadline_has_passed_are_ended_and_no_others() {
     let today = ongoing(&app, &until("2026-11-23")).await;
     let planned = made(&app, &until("2026-11-22")).await;
     let over = ended(&app, &until("2026-11-22")).await;
-    let always = ongoing(&app, &with(&json!({ "period": { "kind": "always", "text": "상시" } }))).await;
+    let always = ongoing(
+        &app,
+        &with(&json!({ "period": { "kind": "always", "text": "상시" } })),
+    )
+    .await;
     app.new_events().await;
-    let answer = app.as_staff().post("/projects/end-overdue", &json!({})).await.expect(200);
+    let answer = app
+        .as_staff()
+        .post("/projects/end-overdue", &json!({}))
+        .await
+        .expect(200);
     let result = |id: Uuid| json!({ "id": id, "name": "2026년 스마트상점", "outcome": "ended" });
-    assert_eq!(answer, json!({ "results": [result(long_ago), result(yesterday)], "more": false }));
+    assert_eq!(
+        answer,
+        json!({ "results": [result(long_ago), result(yesterday)], "more": false })
+    );
     for (id, status) in [
         (yesterday, "ended"),
         (long_ago, "ended"),
@@ -37,11 +48,17 @@ async fn all_whose_deadline_has_passed_are_ended_and_no_others() {
         assert_eq!(shown(&app, id).await["status"], status);
     }
     let told = app.new_events().await;
-    assert!(told.len() == 2 && told.iter().all(|(name, ..)| name == "ktgg.ProjectEnded.v1"), "{told:?}");
+    assert!(
+        told.len() == 2 && told.iter().all(|(name, ..)| name == "ktgg.ProjectEnded.v1"),
+        "{told:?}"
+    );
     assert_eq!(told[0].2["endedOn"], "2026-11-23");
     // A second click finds nothing to end.
     assert_eq!(
-        app.as_staff().post("/projects/end-overdue", &json!({})).await.expect(200),
+        app.as_staff()
+            .post("/projects/end-overdue", &json!({}))
+            .await
+            .expect(200),
         json!({ "results": [], "more": false })
     );
 }
@@ -80,7 +97,13 @@ async fn one_that_is_refused_holds_up_no_other_and_the_answer_says_why() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|result| (id_of(result), result["outcome"].as_str().unwrap(), result["problem"]["type"].as_str()))
+        .map(|result| {
+            (
+                id_of(result),
+                result["outcome"].as_str().unwrap(),
+                result["problem"]["type"].as_str(),
+            )
+        })
         .collect();
     assert_eq!(
         outcomes,
@@ -90,9 +113,15 @@ async fn one_that_is_refused_holds_up_no_other_and_the_answer_says_why() {
             (last, "ended", None)
         ]
     );
-    assert_eq!(answer["results"][1]["problem"]["title"], "마감이 지나지 않은 사업입니다");
     assert_eq!(
-        (&answer["results"][0]["problem"]["projectStatus"], &answer["results"][1]["problem"]["phase"]),
+        answer["results"][1]["problem"]["title"],
+        "마감이 지나지 않은 사업입니다"
+    );
+    assert_eq!(
+        (
+            &answer["results"][0]["problem"]["projectStatus"],
+            &answer["results"][1]["problem"]["phase"]
+        ),
         (&json!("ended"), &json!("open"))
     );
 }
@@ -126,8 +155,15 @@ async fn a_call_ends_two_hundred_and_says_whether_there_are_more() {
     .await
     .unwrap();
     for (count, more) in [(200, true), (3, false), (0, false)] {
-        let answer = app.as_staff().post("/projects/end-overdue", &json!({})).await.expect(200);
-        assert_eq!((answer["results"].as_array().unwrap().len(), &answer["more"]), (count, &json!(more)));
+        let answer = app
+            .as_staff()
+            .post("/projects/end-overdue", &json!({}))
+            .await
+            .expect(200);
+        assert_eq!(
+            (answer["results"].as_array().unwrap().len(), &answer["more"]),
+            (count, &json!(more))
+        );
     }
     assert_eq!(app.new_events().await.len(), 203);
 }
@@ -135,15 +171,22 @@ async fn a_call_ends_two_hundred_and_says_whether_there_are_more() {
 #[tokio::test]
 async fn where_the_service_itself_fails_the_call_stops_and_says_that_there_are_more() {
     let app = start().await;
-    let until = |name: &str, end: &str| with(&json!({ "name": name, "period": period("2026-11-01", end) }));
+    let until =
+        |name: &str, end: &str| with(&json!({ "name": name, "period": period("2026-11-01", end) }));
     let first = ongoing(&app, &until("하나", "2026-11-20")).await;
     let second = ongoing(&app, &until("둘", "2026-11-21")).await;
     let third = ongoing(&app, &until("셋", "2026-11-22")).await;
-    sqlx::raw_sql("alter table project add constraint broken check (name <> '둘' or status <> 'ended')")
-        .execute(app.pool())
+    sqlx::raw_sql(
+        "alter table project add constraint broken check (name <> '둘' or status <> 'ended')",
+    )
+    .execute(app.pool())
+    .await
+    .unwrap();
+    let answer = app
+        .as_staff()
+        .post("/projects/end-overdue", &json!({}))
         .await
-        .unwrap();
-    let answer = app.as_staff().post("/projects/end-overdue", &json!({})).await.expect(200);
+        .expect(200);
     let result = json!({ "id": first, "name": "하나", "outcome": "ended" });
     assert_eq!(answer, json!({ "results": [result], "more": true }));
     for (id, status) in [(first, "ended"), (second, "ongoing"), (third, "ongoing")] {

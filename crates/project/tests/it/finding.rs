@@ -14,8 +14,17 @@ use crate::importing::{csv, import, row};
 use crate::{encoded, ended, id_of, made, ongoing, start, with};
 
 async fn names(app: &TestApp, query: &str) -> Vec<String> {
-    let page = app.anyone().get(&format!("/projects?{query}")).await.expect(200);
-    page["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+    let page = app
+        .anyone()
+        .get(&format!("/projects?{query}"))
+        .await
+        .expect(200);
+    page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["name"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// The ids of all pages.
@@ -26,24 +35,41 @@ async fn pages(app: &TestApp, query: &str, limit: usize) -> Vec<Uuid> {
         let items = page["items"].as_array().unwrap();
         assert!(items.len() <= limit);
         seen.extend(items.iter().map(id_of));
-        let Some(next) = page.get("next") else { return seen };
-        path = format!("/projects?{query}&limit={limit}&after={}", next.as_str().unwrap());
+        let Some(next) = page.get("next") else {
+            return seen;
+        };
+        path = format!(
+            "/projects?{query}&limit={limit}&after={}",
+            next.as_str().unwrap()
+        );
     }
 }
 
 async fn found(app: &TestApp, q: &str) -> BTreeSet<String> {
-    names(app, &format!("q={}", encoded(q))).await.into_iter().collect()
+    names(app, &format!("q={}", encoded(q)))
+        .await
+        .into_iter()
+        .collect()
 }
 
 #[tokio::test]
 async fn words_are_found_in_name_agency_host_and_summary() {
     let app = start().await;
     for (name, agency, host, summary) in [
-        ("스마트상점 기술보급", "중소벤처기업부", "소상공인시장진흥공단", "키오스크를 보급합니다"),
+        (
+            "스마트상점 기술보급",
+            "중소벤처기업부",
+            "소상공인시장진흥공단",
+            "키오스크를 보급합니다",
+        ),
         ("수출 바우처 100%", "산업통상부", "KOTRA", "해외_진출\\지원"),
         ("각종 R&D", "경기도", "경기테크노파크", "정북향"),
     ] {
-        made(&app, &with(&json!({ "name": name, "agency": agency, "host": host, "summary": summary }))).await;
+        made(
+            &app,
+            &with(&json!({ "name": name, "agency": agency, "host": host, "summary": summary })),
+        )
+        .await;
     }
     let (shops, export, research) = ("스마트상점 기술보급", "수출 바우처 100%", "각종 R&D");
     for (q, expected) in [
@@ -76,22 +102,47 @@ async fn words_are_found_in_name_agency_host_and_summary() {
         ("ㄱㄱㅌㅋ", vec![research]),
         ("스마트 ㄱㅅ", vec![shops]),
         // Decomposed, as some systems send it.
-        ("\u{1109}\u{1161}\u{11BC}\u{110C}\u{1165}\u{11B7}", vec![shops]),
+        (
+            "\u{1109}\u{1161}\u{11BC}\u{110C}\u{1165}\u{11B7}",
+            vec![shops],
+        ),
         (" ", vec![shops, export, research]),
     ] {
-        assert_eq!(found(&app, q).await, expected.iter().map(|name| (*name).to_owned()).collect(), "{q:?}");
+        assert_eq!(
+            found(&app, q).await,
+            expected.iter().map(|name| (*name).to_owned()).collect(),
+            "{q:?}"
+        );
     }
     // What is edited is found by what it is now.
     let id = made(&app, &with(&json!({ "name": "처음 이름" }))).await;
-    app.as_staff().patch_if(&format!("/projects/{id}"), 1, &json!({ "name": "나중 이름" })).await.expect(200);
-    assert_eq!((found(&app, "처음").await.len(), found(&app, "ㄴㅈ").await.len()), (0, 1));
+    app.as_staff()
+        .patch_if(
+            &format!("/projects/{id}"),
+            1,
+            &json!({ "name": "나중 이름" }),
+        )
+        .await
+        .expect(200);
+    assert_eq!(
+        (
+            found(&app, "처음").await.len(),
+            found(&app, "ㄴㅈ").await.len()
+        ),
+        (0, 1)
+    );
 }
 
 #[tokio::test]
 async fn filters_are_all_fulfilled_and_a_nationwide_programme_applies_everywhere() {
     let app = start().await;
     for (name, category, regions, target) in [
-        ("서울 기술", "기술", json!(["서울", "경기"]), json!("소상공인, 전통시장")),
+        (
+            "서울 기술",
+            "기술",
+            json!(["서울", "경기"]),
+            json!("소상공인, 전통시장"),
+        ),
         ("부산 금융", "금융", json!(["부산"]), json!("중소기업")),
         ("전국 기술", "기술", json!(["전국"]), Value::Null),
     ] {
@@ -100,17 +151,35 @@ async fn filters_are_all_fulfilled_and_a_nationwide_programme_applies_everywhere
     ongoing(&app, &with(&json!({ "name": "진행", "category": "기타", "period": { "kind": "always", "text": "상시" } }))).await;
     ended(&app, &with(&json!({ "name": "종료", "category": "기타" }))).await;
     for (query, expected) in [
-        (format!("category={}", encoded("기술")), vec!["서울 기술", "전국 기술"]),
-        (format!("region={}", encoded("서울")), vec!["서울 기술", "전국 기술", "종료", "진행"]),
-        (format!("region={}&category={}", encoded("부산"), encoded("금융")), vec!["부산 금융"]),
-        (format!("region={}&category={}", encoded("제주"), encoded("기술")), vec!["전국 기술"]),
+        (
+            format!("category={}", encoded("기술")),
+            vec!["서울 기술", "전국 기술"],
+        ),
+        (
+            format!("region={}", encoded("서울")),
+            vec!["서울 기술", "전국 기술", "종료", "진행"],
+        ),
+        (
+            format!("region={}&category={}", encoded("부산"), encoded("금융")),
+            vec!["부산 금융"],
+        ),
+        (
+            format!("region={}&category={}", encoded("제주"), encoded("기술")),
+            vec!["전국 기술"],
+        ),
         (format!("target={}", encoded("소상공인")), vec!["서울 기술"]),
         ("target=%25".to_owned(), vec![]),
-        ("status=planned".to_owned(), vec!["부산 금융", "서울 기술", "전국 기술"]),
+        (
+            "status=planned".to_owned(),
+            vec!["부산 금융", "서울 기술", "전국 기술"],
+        ),
         ("status=ongoing".to_owned(), vec!["진행"]),
         ("status=ended".to_owned(), vec!["종료"]),
         ("phase=always".to_owned(), vec!["진행"]),
-        ("phase=upcoming&status=planned".to_owned(), vec!["부산 금융", "서울 기술", "전국 기술"]),
+        (
+            "phase=upcoming&status=planned".to_owned(),
+            vec!["부산 금융", "서울 기술", "전국 기술"],
+        ),
         ("phase=ended&status=planned".to_owned(), vec![]),
         (
             "q=&category=&region=&target=&status=&phase=&sort=&after=".to_owned(),
@@ -147,7 +216,15 @@ async fn a_query_that_cannot_be_meant_is_refused() {
         format!("q={}", "a".repeat(101)),
         "q=a&q=b".to_owned(),
     ] {
-        assert_eq!(app.anyone().get(&format!("/projects?{query}")).await.problem(422).0, "wrong-query", "{query}");
+        assert_eq!(
+            app.anyone()
+                .get(&format!("/projects?{query}"))
+                .await
+                .problem(422)
+                .0,
+            "wrong-query",
+            "{query}"
+        );
     }
 }
 
@@ -166,12 +243,20 @@ async fn a_list(app: &TestApp) -> (Vec<Uuid>, Vec<Uuid>) {
     ] {
         let period = end.map(|end| json!({ "startsOn": "2026-11-01", "endsOn": end }));
         let body = with(&json!({ "name": name, "period": period }));
-        let id = if is_ended { ended(app, &body).await } else { made(app, &body).await };
+        let id = if is_ended {
+            ended(app, &body).await
+        } else {
+            made(app, &body).await
+        };
         app.clock().advance(TimeDelta::milliseconds(2));
         made_of.push(id);
     }
-    let by_deadline = [1, 0, 4, 5, 3, 7, 6, 2].map(|place: usize| made_of[place]).to_vec();
-    let by_name = [2, 4, 0, 1, 3, 5, 6, 7].map(|place: usize| made_of[place]).to_vec();
+    let by_deadline = [1, 0, 4, 5, 3, 7, 6, 2]
+        .map(|place: usize| made_of[place])
+        .to_vec();
+    let by_name = [2, 4, 0, 1, 3, 5, 6, 7]
+        .map(|place: usize| made_of[place])
+        .to_vec();
     (by_deadline, by_name)
 }
 
@@ -180,7 +265,11 @@ async fn each_order_goes_to_its_end_without_gaps_or_repeats_however_small_the_pa
     let app = start().await;
     let (by_deadline, by_name) = a_list(&app).await;
     for limit in [1, 2, 3, 8, 100] {
-        assert_eq!(pages(&app, "sort=deadline", limit).await, by_deadline, "{limit}");
+        assert_eq!(
+            pages(&app, "sort=deadline", limit).await,
+            by_deadline,
+            "{limit}"
+        );
         assert_eq!(pages(&app, "sort=name", limit).await, by_name, "{limit}");
     }
     let mut newest = by_name.clone();
@@ -193,13 +282,26 @@ async fn each_order_goes_to_its_end_without_gaps_or_repeats_however_small_the_pa
 async fn a_list_by_deadline_that_is_read_over_midnight_keeps_its_order() {
     let app = start().await;
     let (by_deadline, _) = a_list(&app).await;
-    let first = app.anyone().get("/projects?sort=deadline&limit=1").await.expect(200);
+    let first = app
+        .anyone()
+        .get("/projects?sort=deadline&limit=1")
+        .await
+        .expect(200);
     assert_eq!(id_of(&first["items"][0]), by_deadline[0]);
     // What ended yesterday has passed by now, and is not shown twice.
     app.clock().advance(TimeDelta::days(1));
     let next = first["next"].as_str().unwrap();
-    let rest = app.anyone().get(&format!("/projects?sort=deadline&after={next}")).await.expect(200);
-    let rest: Vec<_> = rest["items"].as_array().unwrap().iter().map(id_of).collect();
+    let rest = app
+        .anyone()
+        .get(&format!("/projects?sort=deadline&after={next}"))
+        .await
+        .expect(200);
+    let rest: Vec<_> = rest["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(id_of)
+        .collect();
     assert_eq!(rest, by_deadline[1..]);
 }
 
@@ -207,11 +309,24 @@ async fn a_list_by_deadline_that_is_read_over_midnight_keeps_its_order() {
 async fn what_comes_while_a_list_is_read_moves_nothing() {
     let app = start().await;
     let (_, by_name) = a_list(&app).await;
-    let first = app.anyone().get("/projects?sort=name&limit=3").await.expect(200);
+    let first = app
+        .anyone()
+        .get("/projects?sort=name&limit=3")
+        .await
+        .expect(200);
     made(&app, &with(&json!({ "name": "가 앞의 사업" }))).await;
     let next = first["next"].as_str().unwrap();
-    let rest = app.anyone().get(&format!("/projects?sort=name&after={next}")).await.expect(200);
-    let rest: Vec<_> = rest["items"].as_array().unwrap().iter().map(id_of).collect();
+    let rest = app
+        .anyone()
+        .get(&format!("/projects?sort=name&after={next}"))
+        .await
+        .expect(200);
+    let rest: Vec<_> = rest["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(id_of)
+        .collect();
     assert_eq!(rest, by_name[3..]);
 }
 
@@ -237,7 +352,13 @@ async fn put(app: &TestApp, status: ProjectStatus, period: &Period) -> Uuid {
 async fn by_phase(app: &TestApp) -> Vec<(Phase, BTreeSet<Uuid>)> {
     let mut all = Vec::new();
     for phase in Phase::ALL {
-        all.push((phase, pages(app, &format!("phase={}", phase.as_str()), 100).await.into_iter().collect()));
+        all.push((
+            phase,
+            pages(app, &format!("phase={}", phase.as_str()), 100)
+                .await
+                .into_iter()
+                .collect(),
+        ));
     }
     all
 }
@@ -247,15 +368,26 @@ async fn the_filter_by_phase_agrees_with_the_phase_for_every_status_kind_and_dat
     let app = start().await;
     let today: NaiveDate = "2026-11-23".parse().unwrap();
     let day = |offset: Option<i64>| offset.map(|days| today + TimeDelta::days(days));
-    let mut expected: Vec<(Phase, BTreeSet<Uuid>)> = Phase::ALL.map(|phase| (phase, BTreeSet::new())).to_vec();
+    let mut expected: Vec<(Phase, BTreeSet<Uuid>)> =
+        Phase::ALL.map(|phase| (phase, BTreeSet::new())).to_vec();
     for status in ProjectStatus::ALL {
         for kind in PeriodKind::ALL {
             for starts in [None, Some(-1), Some(0), Some(1)] {
                 for ends in [None, Some(-1), Some(0), Some(7), Some(8)] {
-                    let period = Period { kind, text: String::new(), starts_on: day(starts), ends_on: day(ends) };
+                    let period = Period {
+                        kind,
+                        text: String::new(),
+                        starts_on: day(starts),
+                        ends_on: day(ends),
+                    };
                     let id = put(&app, status, &period).await;
                     let phase = events::phase(status, &period, today);
-                    expected.iter_mut().find(|(of, _)| *of == phase).unwrap().1.insert(id);
+                    expected
+                        .iter_mut()
+                        .find(|(of, _)| *of == phase)
+                        .unwrap()
+                        .1
+                        .insert(id);
                 }
             }
         }
@@ -280,16 +412,30 @@ struct PhaseCase {
 #[tokio::test]
 async fn the_filter_by_phase_agrees_with_the_cases_of_the_contract() {
     let app = start().await;
-    let cases: Vec<PhaseCase> = serde_json::from_str(include_str!("../../../events/tests/it/phase_cases.json")).unwrap();
+    let cases: Vec<PhaseCase> =
+        serde_json::from_str(include_str!("../../../events/tests/it/phase_cases.json")).unwrap();
     for case in cases {
         let noon: DateTime<Utc> = case.today.and_hms_opt(3, 0, 0).unwrap().and_utc();
         app.clock().advance(noon - app.context().db.now());
-        let period = Period { kind: case.kind, text: String::new(), starts_on: case.starts_on, ends_on: case.ends_on };
+        let period = Period {
+            kind: case.kind,
+            text: String::new(),
+            starts_on: case.starts_on,
+            ends_on: case.ends_on,
+        };
         let id = put(&app, case.status, &period).await;
         for (phase, ids) in by_phase(&app).await {
-            assert_eq!(ids.contains(&id), phase == case.phase, "{}: {phase:?}", case.why);
+            assert_eq!(
+                ids.contains(&id),
+                phase == case.phase,
+                "{}: {phase:?}",
+                case.why
+            );
         }
-        sqlx::query("delete from project").execute(app.pool()).await.unwrap();
+        sqlx::query("delete from project")
+            .execute(app.pool())
+            .await
+            .unwrap();
     }
 }
 
@@ -304,8 +450,22 @@ async fn a_view_tells_the_days_that_are_left_until_they_have_passed() {
         (None, ProjectStatus::Ongoing, Value::Null),
     ] {
         let ends_on = end.map(|end| end.parse().unwrap());
-        let id = put(&app, status, &Period { kind: PeriodKind::Range, text: String::new(), starts_on: None, ends_on }).await;
-        let view = app.anyone().get(&format!("/projects/{id}")).await.expect(200);
+        let id = put(
+            &app,
+            status,
+            &Period {
+                kind: PeriodKind::Range,
+                text: String::new(),
+                starts_on: None,
+                ends_on,
+            },
+        )
+        .await;
+        let view = app
+            .anyone()
+            .get(&format!("/projects/{id}"))
+            .await
+            .expect(200);
         assert_eq!(view["daysLeft"], expected, "{end:?} {status:?}");
     }
 }
@@ -330,13 +490,22 @@ async fn an_imported_project_tells_which_list_it_comes_from_whatever_becomes_of_
     }] });
     import(&app, jsonl.join("\n")).await;
     import(&app, kstartup.to_string()).await;
-    import(&app, csv(&[row(5, "2026년 사업 5", "2026-11-02", "2026-12-11")])).await;
+    import(
+        &app,
+        csv(&[row(5, "2026년 사업 5", "2026-11-02", "2026-12-11")]),
+    )
+    .await;
     // The same announcement of the other list is the same edition, and stays of the list that told it first.
     import(&app, csv(&[row(1, "2026년 사업 1", "상시", "")])).await;
     let lines = async || {
         let page = app.anyone().get("/projects?sort=name").await.expect(200);
         let line = |it: &Value| it["source"]["line"].as_str().map(str::to_owned);
-        page["items"].as_array().unwrap().iter().map(line).collect::<Vec<_>>()
+        page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(line)
+            .collect::<Vec<_>>()
     };
     let bizinfo = Some("출처: 중소벤처기업부 기업마당(bizinfo.go.kr)".to_owned());
     let kstartup = Some("출처: 창업진흥원 K-Startup(k-startup.go.kr)".to_owned());
@@ -345,8 +514,14 @@ async fn an_imported_project_tells_which_list_it_comes_from_whatever_becomes_of_
     assert_eq!(lines().await, expected);
     let page = app.anyone().get("/projects").await.expect(200);
     for it in page["items"].as_array().unwrap() {
-        let (path, version) = (format!("/projects/{}", it["id"].as_str().unwrap()), it["version"].as_i64().unwrap());
-        app.as_staff().patch_if(&path, version, &json!({ "link": "https://example.org/" })).await.expect(200);
+        let (path, version) = (
+            format!("/projects/{}", it["id"].as_str().unwrap()),
+            it["version"].as_i64().unwrap(),
+        );
+        app.as_staff()
+            .patch_if(&path, version, &json!({ "link": "https://example.org/" }))
+            .await
+            .expect(200);
     }
     assert_eq!(lines().await, expected);
 }
@@ -355,21 +530,49 @@ async fn an_imported_project_tells_which_list_it_comes_from_whatever_becomes_of_
 async fn rows_that_older_rules_computed_are_computed_again() {
     let app = start().await;
     for n in 0..3 {
-        made(&app, &with(&json!({ "name": format!("스마트상점 {n}"), "target": "소상공인" }))).await;
+        made(
+            &app,
+            &with(&json!({ "name": format!("스마트상점 {n}"), "target": "소상공인" })),
+        )
+        .await;
     }
     sqlx::query("update project set search = '', initials = '', series_key = '', target_words = '{}', computed_by = 0")
         .execute(app.pool())
         .await
         .unwrap();
-    assert_eq!((found(&app, "상점").await.len(), found(&app, "ㅅㅁㅌ").await.len()), (0, 0));
+    assert_eq!(
+        (
+            found(&app, "상점").await.len(),
+            found(&app, "ㅅㅁㅌ").await.len()
+        ),
+        (0, 0)
+    );
     app.new_events().await;
-    project::search::compute_again(&app.context().db).await.unwrap();
-    assert_eq!((found(&app, "상점").await.len(), found(&app, "ㅅㅁㅌ").await.len()), (3, 3));
-    let card = app.as_staff().get(&format!("/projects/visit-card?target={}", encoded("소상공인"))).await.expect(200);
+    project::search::compute_again(&app.context().db)
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            found(&app, "상점").await.len(),
+            found(&app, "ㅅㅁㅌ").await.len()
+        ),
+        (3, 3)
+    );
+    let card = app
+        .as_staff()
+        .get(&format!(
+            "/projects/visit-card?target={}",
+            encoded("소상공인")
+        ))
+        .await
+        .expect(200);
     assert_eq!(card["items"], json!([]), "nothing is open");
     let first = app.anyone().get("/projects").await.expect(200);
     // It is no change of the project.
-    assert_eq!((&first["items"][0]["version"], app.new_events().await.len()), (&json!(1), 0));
+    assert_eq!(
+        (&first["items"][0]["version"], app.new_events().await.len()),
+        (&json!(1), 0)
+    );
 }
 
 #[tokio::test]
@@ -389,18 +592,43 @@ async fn two_letters_and_initials_are_found_by_an_index_among_twenty_thousand() 
     .execute(app.pool())
     .await
     .unwrap();
-    sqlx::query("vacuum analyze project").execute(app.pool()).await.unwrap();
-    for (column, q, letters) in [("search", "튤립", "튤립"), ("initials", "ㅌㄹ", "ㅌᆧㄹᆧ")] {
-        let pattern = if column == "search" { decomposed(letters) } else { letters.to_owned() };
+    sqlx::query("vacuum analyze project")
+        .execute(app.pool())
+        .await
+        .unwrap();
+    for (column, q, letters) in [("search", "튤립", "튤립"), ("initials", "ㅌㄹ", "ㅌᆧㄹᆧ")]
+    {
+        let pattern = if column == "search" {
+            decomposed(letters)
+        } else {
+            letters.to_owned()
+        };
         let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
             "explain select id from project where {column} like '%{pattern}%' order by id desc limit 51"
         )))
         .fetch_all(app.pool())
         .await
         .unwrap();
-        assert!(plan.iter().any(|line| line.contains(&format!("project_{column}"))), "{q}: {plan:#?}");
-        let answer = app.anyone().get(&format!("/projects?q={}", encoded(q))).await.expect(200);
-        assert_eq!(answer["items"].as_array().unwrap().iter().map(id_of).collect::<Vec<_>>(), [needle], "{q}");
+        assert!(
+            plan.iter()
+                .any(|line| line.contains(&format!("project_{column}"))),
+            "{q}: {plan:#?}"
+        );
+        let answer = app
+            .anyone()
+            .get(&format!("/projects?q={}", encoded(q)))
+            .await
+            .expect(200);
+        assert_eq!(
+            answer["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(id_of)
+                .collect::<Vec<_>>(),
+            [needle],
+            "{q}"
+        );
     }
 }
 
@@ -409,7 +637,12 @@ fn decomposed(text: &str) -> String {
     text.chars()
         .flat_map(|letter| {
             let place = u32::from(letter) - 0xAC00;
-            [0x1100 + place / 588, 0x1161 + place / 28 % 21, 0x11A7 + place % 28].map(|code| char::from_u32(code).unwrap())
+            [
+                0x1100 + place / 588,
+                0x1161 + place / 28 % 21,
+                0x11A7 + place % 28,
+            ]
+            .map(|code| char::from_u32(code).unwrap())
         })
         .collect()
 }
@@ -419,9 +652,15 @@ async fn what_is_too_long_to_be_looked_for_is_told_in_words() {
     let app = start().await;
     for (field, sentence) in [
         ("q", "검색어는 제어 문자 없이 100자 이하로 적어 주세요"),
-        ("target", "지원대상은 제어 문자 없이 100자 이하로 적어 주세요"),
+        (
+            "target",
+            "지원대상은 제어 문자 없이 100자 이하로 적어 주세요",
+        ),
     ] {
-        let answer = app.anyone().get(&format!("/projects?{field}={}", encoded(&"가".repeat(101)))).await;
+        let answer = app
+            .anyone()
+            .get(&format!("/projects?{field}={}", encoded(&"가".repeat(101))))
+            .await;
         assert_eq!(answer.json["detail"], sentence);
     }
 }

@@ -19,9 +19,9 @@ mod work;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use events::{
-    Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, Envelope,
-    InterestCreated, InterestId, InterestUpdated, LastFour, MatchId, Origin, PersonRef, ProjectId, SalesmanId, SalesmanMatched,
-    SeriesId, Step, Strategy,
+    Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed,
+    CustomerId, CustomerRef, Envelope, InterestCreated, InterestId, InterestUpdated, LastFour,
+    MatchId, Origin, PersonRef, ProjectId, SalesmanId, SalesmanMatched, SeriesId, Step, Strategy,
 };
 use serde_json::{Value, json};
 use service_kit::testing::TestApp;
@@ -70,7 +70,9 @@ fn with(fields: &Value) -> Value {
 
 /// Percent-encoded, as a browser sends it.
 fn encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |encoded, byte| encoded + &format!("%{byte:02X}"))
+    text.bytes().fold(String::new(), |encoded, byte| {
+        encoded + &format!("%{byte:02X}")
+    })
 }
 
 fn id_of(view: &Value) -> Uuid {
@@ -85,23 +87,36 @@ async fn made(app: &TestApp, body: &Value) -> Uuid {
 /// Enters a project and starts it.
 async fn ongoing(app: &TestApp, body: &Value) -> Uuid {
     let id = made(app, body).await;
-    app.as_staff().post_if(&format!("/projects/{id}/start"), 1, &json!({})).await.expect(200);
+    app.as_staff()
+        .post_if(&format!("/projects/{id}/start"), 1, &json!({}))
+        .await
+        .expect(200);
     id
 }
 
 /// Enters a project, starts it and ends it.
 async fn ended(app: &TestApp, body: &Value) -> Uuid {
     let id = ongoing(app, body).await;
-    app.as_staff().post_if(&format!("/projects/{id}/end"), 2, &json!({})).await.expect(200);
+    app.as_staff()
+        .post_if(&format!("/projects/{id}/end"), 2, &json!({}))
+        .await
+        .expect(200);
     id
 }
 
 async fn shown(app: &TestApp, id: Uuid) -> Value {
-    app.anyone().get(&format!("/projects/{id}")).await.expect(200)
+    app.anyone()
+        .get(&format!("/projects/{id}"))
+        .await
+        .expect(200)
 }
 
 /// An event of the service's own as its topic brings it back.
-async fn deliver_own(app: &TestApp, event_id: Uuid, (name, version, payload): &(String, i64, Value)) {
+async fn deliver_own(
+    app: &TestApp,
+    event_id: Uuid,
+    (name, version, payload): &(String, i64, Value),
+) {
     let envelope = Envelope {
         id: event_id,
         type_name: name.clone(),
@@ -111,7 +126,8 @@ async fn deliver_own(app: &TestApp, event_id: Uuid, (name, version, payload): &(
         recorded_at: app.context().db.now(),
         traceparent: None,
     };
-    app.deliver_raw(&envelope, payload.to_string().into_bytes()).await;
+    app.deliver_raw(&envelope, payload.to_string().into_bytes())
+        .await;
 }
 
 /// Lets the service follow its own topic until nothing new is on it. What was told meanwhile.
@@ -137,10 +153,18 @@ fn a_customer(n: u16) -> CustomerRef {
 }
 
 fn person(id: Uuid, name: &str) -> PersonRef {
-    PersonRef { id: SalesmanId(id), display_name: name.to_owned() }
+    PersonRef {
+        id: SalesmanId(id),
+        display_name: name.to_owned(),
+    }
 }
 
-fn interest_created(id: u128, series: Option<Uuid>, project: Uuid, customer: u16) -> InterestCreated {
+fn interest_created(
+    id: u128,
+    series: Option<Uuid>,
+    project: Uuid,
+    customer: u16,
+) -> InterestCreated {
     InterestCreated {
         interest_id: InterestId(Uuid::from_u128(id)),
         series_id: series.map(SeriesId),
@@ -203,7 +227,12 @@ fn progressed(of: &ConsultationCreated, from: Step, to: Step) -> ConsultationPro
 }
 
 /// A match with an id that the origin tells, so that a test can make the next version of it.
-fn matched(origin: Origin, customer: &CustomerRef, salesman: PersonRef, consultant: Option<PersonRef>) -> SalesmanMatched {
+fn matched(
+    origin: Origin,
+    customer: &CustomerRef,
+    salesman: PersonRef,
+    consultant: Option<PersonRef>,
+) -> SalesmanMatched {
     SalesmanMatched {
         match_id: MatchId(Uuid::from_u128(0x3A7C_0000 + origin.id().as_u128())),
         origin,
@@ -224,7 +253,8 @@ fn matched(origin: Origin, customer: &CustomerRef, salesman: PersonRef, consulta
 async fn deliver_at<E: events::Event>(app: &TestApp, minutes: i64, version: i64, event: &E) {
     let mut envelope = service_kit::testing::envelope(Uuid::new_v4(), version, event);
     envelope.recorded_at += TimeDelta::minutes(minutes);
-    app.deliver_raw(&envelope, serde_json::to_vec(event).unwrap()).await;
+    app.deliver_raw(&envelope, serde_json::to_vec(event).unwrap())
+        .await;
 }
 
 /// That many minutes after the test began.

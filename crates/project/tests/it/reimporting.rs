@@ -4,7 +4,9 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 
-use crate::importing::{carry_out, commit, count, counts, csv, event, import, path, plan, row, rows_of, told};
+use crate::importing::{
+    carry_out, commit, count, counts, csv, event, import, path, plan, row, rows_of, told,
+};
 use crate::{follow, start};
 
 /// The only project there is.
@@ -19,7 +21,9 @@ async fn only(app: &TestApp) -> Value {
 async fn fields(app: &TestApp, import: &Value) -> Vec<String> {
     let rows = rows_of(app, import, "").await;
     let fields = rows[0]["differences"].as_array().unwrap().iter();
-    fields.map(|difference| difference["field"].as_str().unwrap().to_owned()).collect()
+    fields
+        .map(|difference| difference["field"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[tokio::test]
@@ -29,17 +33,29 @@ async fn an_edition_that_was_imported_early_is_started_by_the_first_list_behind_
     import(&app, file.clone()).await;
     told(&app).await;
     app.clock().advance(TimeDelta::days(1));
-    assert_eq!(import(&app, file.clone()).await["counts"], counts(0, 0, 1, 0, 0));
+    assert_eq!(
+        import(&app, file.clone()).await["counts"],
+        counts(0, 0, 1, 0, 0)
+    );
     app.clock().advance(TimeDelta::days(2));
     let planned = plan(&app, file.clone()).await;
-    assert_eq!((&planned["counts"], fields(&app, &planned).await), (&counts(0, 1, 0, 0, 0), vec!["status".to_owned()]));
+    assert_eq!(
+        (&planned["counts"], fields(&app, &planned).await),
+        (&counts(0, 1, 0, 0, 0), vec!["status".to_owned()])
+    );
     let differences = rows_of(&app, &planned, "").await[0]["differences"].clone();
-    assert_eq!(differences[0], json!({ "field": "status", "from": "planned", "to": "ongoing" }));
+    assert_eq!(
+        differences[0],
+        json!({ "field": "status", "from": "planned", "to": "ongoing" })
+    );
     commit(&app, &planned, &json!({})).await.expect(202);
     carry_out(&app, &planned).await;
     assert_eq!(told(&app).await, [event("ProjectStarted", 2)]);
     let it = only(&app).await;
-    assert_eq!((&it["status"], &it["startedOn"]), (&json!("ongoing"), &json!("2026-11-25")));
+    assert_eq!(
+        (&it["status"], &it["startedOn"]),
+        (&json!("ongoing"), &json!("2026-11-25"))
+    );
     // The same file once more on that day.
     assert_eq!(import(&app, file).await["counts"], counts(0, 0, 1, 0, 0));
     assert_eq!(told(&app).await, []);
@@ -48,26 +64,48 @@ async fn an_edition_that_was_imported_early_is_started_by_the_first_list_behind_
 #[tokio::test]
 async fn what_differs_besides_is_edited_before_the_start() {
     let app = start().await;
-    import(&app, csv(&[row(1, "2026년 하나", "2026-11-25", "2026-12-11")])).await;
+    import(
+        &app,
+        csv(&[row(1, "2026년 하나", "2026-11-25", "2026-12-11")]),
+    )
+    .await;
     told(&app).await;
     app.clock().advance(TimeDelta::days(3));
-    let planned = plan(&app, csv(&[row(1, "2026년 하나", "2026-11-25", "2026-12-18")])).await;
+    let planned = plan(
+        &app,
+        csv(&[row(1, "2026년 하나", "2026-11-25", "2026-12-18")]),
+    )
+    .await;
     assert_eq!(fields(&app, &planned).await, ["period", "status"]);
     commit(&app, &planned, &json!({})).await.expect(202);
     carry_out(&app, &planned).await;
-    assert_eq!(told(&app).await, [event("ProjectEdited", 2), event("ProjectStarted", 3)]);
+    assert_eq!(
+        told(&app).await,
+        [event("ProjectEdited", 2), event("ProjectStarted", 3)]
+    );
 }
 
 #[tokio::test]
 async fn a_deadline_that_is_extended_reopens_what_an_import_alone_had_ended() {
     let app = start().await;
-    import(&app, csv(&[row(1, "2026년 하나", "2026-11-02", "2026-11-20")])).await;
+    import(
+        &app,
+        csv(&[row(1, "2026년 하나", "2026-11-02", "2026-11-20")]),
+    )
+    .await;
     assert_eq!(only(&app).await["status"], "ended");
     told(&app).await;
     // First to a day that has passed as well: it stays ended, and can be reopened still.
-    import(&app, csv(&[row(1, "2026년 하나", "2026-11-02", "2026-11-22")])).await;
+    import(
+        &app,
+        csv(&[row(1, "2026년 하나", "2026-11-02", "2026-11-22")]),
+    )
+    .await;
     let it = only(&app).await;
-    assert_eq!((&it["status"], &it["endedOn"]), (&json!("ended"), &json!("2026-11-22")));
+    assert_eq!(
+        (&it["status"], &it["endedOn"]),
+        (&json!("ended"), &json!("2026-11-22"))
+    );
     told(&app).await;
     let extended = csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-11")]);
     let planned = plan(&app, extended.clone()).await;
@@ -77,41 +115,80 @@ async fn a_deadline_that_is_extended_reopens_what_an_import_alone_had_ended() {
     let events = follow(&app).await;
     assert_eq!((events.len(), &*events[0].0), (1, "ktgg.ProjectEdited.v1"));
     let edited = &events[0].2;
-    assert_eq!((&edited["status"], &edited["changed"]), (&json!("ongoing"), &json!(["period", "status"])));
-    assert_eq!((edited.get("endedOn"), &edited["previousPeriod"]["endsOn"]), (None, &json!("2026-11-22")));
+    assert_eq!(
+        (&edited["status"], &edited["changed"]),
+        (&json!("ongoing"), &json!(["period", "status"]))
+    );
+    assert_eq!(
+        (edited.get("endedOn"), &edited["previousPeriod"]["endsOn"]),
+        (None, &json!("2026-11-22"))
+    );
     let it = only(&app).await;
-    assert_eq!((&it["status"], &it["phase"], &it["endedOn"]), (&json!("ongoing"), &json!("open"), &Value::Null));
-    assert_eq!(import(&app, extended).await["counts"], counts(0, 0, 1, 0, 0));
+    assert_eq!(
+        (&it["status"], &it["phase"], &it["endedOn"]),
+        (&json!("ongoing"), &json!("open"), &Value::Null)
+    );
+    assert_eq!(
+        import(&app, extended).await["counts"],
+        counts(0, 0, 1, 0, 0)
+    );
     assert_eq!(told(&app).await, []);
 }
 
 #[tokio::test]
 async fn what_staff_ended_is_not_reopened_by_a_list() {
     let app = start().await;
-    import(&app, csv(&[row(1, "2026년 하나", "2026-11-02", "2026-11-30")])).await;
+    import(
+        &app,
+        csv(&[row(1, "2026년 하나", "2026-11-02", "2026-11-30")]),
+    )
+    .await;
     let id = only(&app).await["id"].as_str().unwrap().to_owned();
     app.clock().advance(TimeDelta::days(8));
-    app.as_staff().post_if(&format!("/projects/{id}/end"), 1, &json!({ "endedOn": "2026-11-30" })).await.expect(200);
+    app.as_staff()
+        .post_if(
+            &format!("/projects/{id}/end"),
+            1,
+            &json!({ "endedOn": "2026-11-30" }),
+        )
+        .await
+        .expect(200);
     told(&app).await;
-    let planned = plan(&app, csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-31")])).await;
+    let planned = plan(
+        &app,
+        csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-31")]),
+    )
+    .await;
     assert_eq!(fields(&app, &planned).await, ["period"]);
     commit(&app, &planned, &json!({})).await.expect(202);
     carry_out(&app, &planned).await;
     let it = only(&app).await;
-    assert_eq!((&it["status"], &it["endedOn"], &it["version"]), (&json!("ended"), &json!("2026-11-30"), &json!(3)));
+    assert_eq!(
+        (&it["status"], &it["endedOn"], &it["version"]),
+        (&json!("ended"), &json!("2026-11-30"), &json!(3))
+    );
 }
 
 #[tokio::test]
 async fn what_was_ended_by_an_import_and_is_followed_by_another_edition_stays_ended() {
     let app = start().await;
     let followed = row(1, "2025년 하나", "2025-11-02", "2025-11-20");
-    import(&app, csv(&[followed, row(2, "2026년 하나", "2026-11-02", "2026-12-11")])).await;
-    let planned = plan(&app, csv(&[row(1, "2025년 하나", "2025-11-02", "2026-12-11")])).await;
+    import(
+        &app,
+        csv(&[followed, row(2, "2026년 하나", "2026-11-02", "2026-12-11")]),
+    )
+    .await;
+    let planned = plan(
+        &app,
+        csv(&[row(1, "2025년 하나", "2025-11-02", "2026-12-11")]),
+    )
+    .await;
     assert_eq!(fields(&app, &planned).await, ["period"]);
 }
 
 #[tokio::test]
-async fn a_row_whose_key_was_cut_off_is_imported_with_a_warning_and_known_again_by_the_whole_list() {
+async fn a_row_whose_key_was_cut_off_is_imported_with_a_warning_and_known_again_by_the_whole_list()
+{
     let app = start().await;
     let rows: Vec<String> = ["하나", "둘", "셋"]
         .iter()
@@ -121,22 +198,58 @@ async fn a_row_whose_key_was_cut_off_is_imported_with_a_warning_and_known_again_
     let whole = csv(&rows);
     let cut = whole.trim_end()[..whole.trim_end().len() - 1].to_owned();
     let done = import(&app, cut.clone()).await;
-    assert_eq!((&done["counts"]["create"], &done["counts"]["warnings"]), (&json!(3), &json!(1)));
+    assert_eq!(
+        (&done["counts"]["create"], &done["counts"]["warnings"]),
+        (&json!(3), &json!(1))
+    );
     let warned = rows_of(&app, &done, "").await;
-    assert_eq!((&warned[0]["warnings"], &warned[1]["warnings"]), (&json!([]), &json!([])));
-    assert_eq!((&warned[2]["warnings"][0]["line"], &warned[2]["warnings"][0]["code"]), (&json!(4), &json!("maybe-cut-off")));
-    assert!(warned[2]["warnings"][0]["message"].as_str().unwrap().contains("끊긴 것 같습니다"));
+    assert_eq!(
+        (&warned[0]["warnings"], &warned[1]["warnings"]),
+        (&json!([]), &json!([]))
+    );
+    assert_eq!(
+        (
+            &warned[2]["warnings"][0]["line"],
+            &warned[2]["warnings"][0]["code"]
+        ),
+        (&json!(4), &json!("maybe-cut-off"))
+    );
+    assert!(
+        warned[2]["warnings"][0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("끊긴 것 같습니다")
+    );
     told(&app).await;
     let planned = plan(&app, whole.clone()).await;
     assert_eq!(planned["counts"], counts(0, 1, 2, 0, 0));
     let edit = rows_of(&app, &planned, "action=edit").await[0].clone();
-    assert_eq!(edit["differences"][1], json!({ "field": "source", "from": "PBLN_1", "to": "PBLN_12" }));
+    assert_eq!(
+        edit["differences"][1],
+        json!({ "field": "source", "from": "PBLN_1", "to": "PBLN_12" })
+    );
     commit(&app, &planned, &json!({})).await.expect(202);
     carry_out(&app, &planned).await;
-    assert_eq!((count(&app, "project").await, told(&app).await), (3, vec![event("ProjectEdited", 2)]));
-    let shown = app.anyone().get(&format!("/projects/{}", edit["projectId"].as_str().unwrap())).await.expect(200);
-    assert_eq!((&shown["source"]["id"], &shown["name"]), (&json!("PBLN_12"), &json!("2026년 셋")));
-    assert_eq!(shown["link"], "https://www.bizinfo.go.kr/view.do?pblancId=PBLN_12");
+    assert_eq!(
+        (count(&app, "project").await, told(&app).await),
+        (3, vec![event("ProjectEdited", 2)])
+    );
+    let shown = app
+        .anyone()
+        .get(&format!(
+            "/projects/{}",
+            edit["projectId"].as_str().unwrap()
+        ))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&shown["source"]["id"], &shown["name"]),
+        (&json!("PBLN_12"), &json!("2026년 셋"))
+    );
+    assert_eq!(
+        shown["link"],
+        "https://www.bizinfo.go.kr/view.do?pblancId=PBLN_12"
+    );
     // Neither list says anything new now, the one that was cut off neither.
     for file in [whole, cut] {
         assert_eq!(plan(&app, file).await["counts"]["same"], json!(3));
@@ -157,38 +270,101 @@ async fn a_row_that_is_another_edition_than_the_expected_one_is_created_as_new()
     let app = start().await;
     let expected = expect(&app, "2026년 수출바우처").await;
     told(&app).await;
-    let file = csv(&[row(1, "2026년 수출바우처 모집 공고", "2026-11-02", "2026-12-11")]);
+    let file = csv(&[row(
+        1,
+        "2026년 수출바우처 모집 공고",
+        "2026-11-02",
+        "2026-12-11",
+    )]);
     let planned = plan(&app, file.clone()).await;
     assert_eq!(planned["counts"], counts(0, 0, 0, 1, 0));
-    let refused = commit(&app, &planned, &json!({ "confirm": ["1"], "asNew": ["1", "2", "x"] })).await.problem(422);
-    for (place, code) in [("0", "also-confirmed"), ("1", "unknown-row"), ("2", "unknown-row")] {
-        assert!(refused.1.contains(&(format!("/asNew/{place}"), code.to_owned())), "{refused:?}");
+    let refused = commit(
+        &app,
+        &planned,
+        &json!({ "confirm": ["1"], "asNew": ["1", "2", "x"] }),
+    )
+    .await
+    .problem(422);
+    for (place, code) in [
+        ("0", "also-confirmed"),
+        ("1", "unknown-row"),
+        ("2", "unknown-row"),
+    ] {
+        assert!(
+            refused
+                .1
+                .contains(&(format!("/asNew/{place}"), code.to_owned())),
+            "{refused:?}"
+        );
     }
     assert_eq!(
-        commit(&app, &planned, &json!({ "asNew": 1 })).await.problem(422).1,
+        commit(&app, &planned, &json!({ "asNew": 1 }))
+            .await
+            .problem(422)
+            .1,
         [("/asNew".to_owned(), "wrong-type".to_owned())]
     );
-    let committed = commit(&app, &planned, &json!({ "confirm": "all", "asNew": ["1"] })).await.expect(202);
-    assert_eq!((&committed["counts"], &committed["progress"]["total"]), (&counts(1, 0, 0, 0, 0), &json!(1)));
+    let committed = commit(&app, &planned, &json!({ "confirm": "all", "asNew": ["1"] }))
+        .await
+        .expect(202);
+    assert_eq!(
+        (&committed["counts"], &committed["progress"]["total"]),
+        (&counts(1, 0, 0, 0, 0), &json!(1))
+    );
     let done = carry_out(&app, &planned).await;
-    assert_eq!((&done["counts"], &done["progress"]), (&counts(1, 0, 0, 0, 0), &json!({ "done": 1, "total": 1 })));
+    assert_eq!(
+        (&done["counts"], &done["progress"]),
+        (&counts(1, 0, 0, 0, 0), &json!({ "done": 1, "total": 1 }))
+    );
     assert_eq!(told(&app).await, [event("ProjectCreated", 1)]);
-    let still = app.anyone().get(&format!("/projects/{}", expected["id"].as_str().unwrap())).await.expect(200);
-    assert_eq!((&still["status"], &still["source"], &still["version"]), (&json!("planned"), &Value::Null, &json!(1)));
+    let still = app
+        .anyone()
+        .get(&format!("/projects/{}", expected["id"].as_str().unwrap()))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&still["status"], &still["source"], &still["version"]),
+        (&json!("planned"), &Value::Null, &json!(1))
+    );
     assert_eq!(import(&app, file).await["counts"], counts(0, 0, 1, 0, 0));
 }
 
 #[tokio::test]
-async fn a_row_that_would_be_new_is_an_error_where_its_edition_came_to_be_expected_after_the_plan() {
+async fn a_row_that_would_be_new_is_an_error_where_its_edition_came_to_be_expected_after_the_plan()
+{
     let app = start().await;
-    import(&app, csv(&[row(1, "2025년 수출바우처 모집 공고", "2025-11-02", "2025-12-11")])).await;
-    let planned = plan(&app, csv(&[row(2, "2026년 수출바우처 모집 공고", "2026-11-02", "2026-12-11")])).await;
+    import(
+        &app,
+        csv(&[row(
+            1,
+            "2025년 수출바우처 모집 공고",
+            "2025-11-02",
+            "2025-12-11",
+        )]),
+    )
+    .await;
+    let planned = plan(
+        &app,
+        csv(&[row(
+            2,
+            "2026년 수출바우처 모집 공고",
+            "2026-11-02",
+            "2026-12-11",
+        )]),
+    )
+    .await;
     assert_eq!(planned["counts"], counts(1, 0, 0, 0, 0));
     expect(&app, "2026년 수출바우처").await;
     told(&app).await;
     commit(&app, &planned, &json!({})).await.expect(202);
-    assert_eq!(carry_out(&app, &planned).await["counts"], counts(0, 0, 0, 0, 1));
-    assert_eq!(rows_of(&app, &planned, "").await[0]["errors"][0]["code"], "changed-meanwhile");
+    assert_eq!(
+        carry_out(&app, &planned).await["counts"],
+        counts(0, 0, 0, 0, 1)
+    );
+    assert_eq!(
+        rows_of(&app, &planned, "").await[0]["errors"][0]["code"],
+        "changed-meanwhile"
+    );
     assert_eq!(told(&app).await, []);
 }
 
@@ -207,38 +383,80 @@ async fn two_announcements_of_one_file_are_of_two_expected_editions() {
     let planned = plan(&app, file).await;
     assert_eq!(planned["counts"], counts(1, 0, 1, 2, 0));
     let rows = rows_of(&app, &planned, "action=fills-planned").await;
-    assert_eq!((&rows[0]["projectId"], &rows[1]["projectId"]), (&first["id"], &second["id"]));
+    assert_eq!(
+        (&rows[0]["projectId"], &rows[1]["projectId"]),
+        (&first["id"], &second["id"])
+    );
 }
 
 #[tokio::test]
 async fn a_row_that_can_no_longer_be_read_fails_alone() {
     let app = start().await;
-    let rows: Vec<String> = (1..4).map(|id| row(id, &format!("2026년 사업 {id}호"), "2026-11-02", "2026-12-11")).collect();
+    let rows: Vec<String> = (1..4)
+        .map(|id| {
+            row(
+                id,
+                &format!("2026년 사업 {id}호"),
+                "2026-11-02",
+                "2026-12-11",
+            )
+        })
+        .collect();
     let planned = plan(&app, csv(&rows)).await;
     commit(&app, &planned, &json!({})).await.expect(202);
-    sqlx::query("update import_row set content = '{}' where number = 2").execute(app.pool()).await.unwrap();
+    sqlx::query("update import_row set content = '{}' where number = 2")
+        .execute(app.pool())
+        .await
+        .unwrap();
     let done = carry_out(&app, &planned).await;
-    assert_eq!((&done["state"], &done["counts"]), (&json!("committed"), &counts(2, 0, 0, 0, 1)));
+    assert_eq!(
+        (&done["state"], &done["counts"]),
+        (&json!("committed"), &counts(2, 0, 0, 0, 1))
+    );
     assert_eq!(done["progress"], json!({ "done": 3, "total": 3 }));
     let failed = rows_of(&app, &planned, "action=error").await;
-    assert_eq!((&failed[0]["id"], &failed[0]["errors"][0]["code"]), (&json!("2"), &json!("refused")));
-    assert_eq!(failed[0]["errors"][0]["message"], "저장할 수 없습니다: 저장된 내용을 읽을 수 없습니다");
+    assert_eq!(
+        (&failed[0]["id"], &failed[0]["errors"][0]["code"]),
+        (&json!("2"), &json!("refused"))
+    );
+    assert_eq!(
+        failed[0]["errors"][0]["message"],
+        "저장할 수 없습니다: 저장된 내용을 읽을 수 없습니다"
+    );
 }
 
 #[tokio::test]
 async fn a_row_of_an_older_build_is_read_without_what_was_not_there() {
     let app = start().await;
-    let planned = plan(&app, csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-11")])).await;
-    sqlx::query("update import_row set content = content - 'list'").execute(app.pool()).await.unwrap();
+    let planned = plan(
+        &app,
+        csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-11")]),
+    )
+    .await;
+    sqlx::query("update import_row set content = content - 'list'")
+        .execute(app.pool())
+        .await
+        .unwrap();
     commit(&app, &planned, &json!({})).await.expect(202);
-    assert_eq!(carry_out(&app, &planned).await["counts"], counts(1, 0, 0, 0, 0));
+    assert_eq!(
+        carry_out(&app, &planned).await["counts"],
+        counts(1, 0, 0, 0, 0)
+    );
 }
 
 #[tokio::test]
 async fn what_rows_say_is_kept_for_a_month_and_what_became_of_them_for_good() {
     let app = start().await;
-    let done = import(&app, csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-11")])).await;
-    let again = plan(&app, csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-18")])).await;
+    let done = import(
+        &app,
+        csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-11")]),
+    )
+    .await;
+    let again = plan(
+        &app,
+        csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-18")]),
+    )
+    .await;
     commit(&app, &again, &json!({})).await.expect(202);
     carry_out(&app, &again).await;
     app.clock().advance(TimeDelta::days(29));
@@ -250,20 +468,41 @@ async fn what_rows_say_is_kept_for_a_month_and_what_became_of_them_for_good() {
     }
     for import in [&done, &again] {
         let row = rows_of(&app, import, "").await[0].clone();
-        assert_eq!((&row["name"], &row["differences"], &row["outcome"]), (&Value::Null, &json!([]), &json!("done")));
+        assert_eq!(
+            (&row["name"], &row["differences"], &row["outcome"]),
+            (&Value::Null, &json!([]), &json!("done"))
+        );
         assert!(row["projectId"].is_string());
-        assert_eq!(app.as_staff().get(&path(import)).await.expect(200)["progress"], json!({ "done": 1, "total": 1 }));
+        assert_eq!(
+            app.as_staff().get(&path(import)).await.expect(200)["progress"],
+            json!({ "done": 1, "total": 1 })
+        );
     }
-    let kept: i64 =
-        sqlx::query_scalar("select count(*) from import_row where content is not null").fetch_one(app.pool()).await.unwrap();
+    let kept: i64 = sqlx::query_scalar("select count(*) from import_row where content is not null")
+        .fetch_one(app.pool())
+        .await
+        .unwrap();
     assert_eq!(kept, 0);
 }
 
 #[tokio::test]
 async fn counts_are_kept_with_the_import_and_not_counted_again() {
     let app = start().await;
-    let planned = plan(&app, csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-11")])).await;
-    sqlx::query("delete from import_row").execute(app.pool()).await.unwrap();
-    assert_eq!(app.as_staff().get(&path(&planned)).await.expect(200)["counts"], counts(1, 0, 0, 0, 0));
-    assert_eq!(app.as_staff().get("/projects/imports").await.expect(200)["items"][0]["counts"], counts(1, 0, 0, 0, 0));
+    let planned = plan(
+        &app,
+        csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-11")]),
+    )
+    .await;
+    sqlx::query("delete from import_row")
+        .execute(app.pool())
+        .await
+        .unwrap();
+    assert_eq!(
+        app.as_staff().get(&path(&planned)).await.expect(200)["counts"],
+        counts(1, 0, 0, 0, 0)
+    );
+    assert_eq!(
+        app.as_staff().get("/projects/imports").await.expect(200)["items"][0]["counts"],
+        counts(1, 0, 0, 0, 0)
+    );
 }

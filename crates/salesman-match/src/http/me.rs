@@ -73,7 +73,10 @@ impl From<Stored> for MatchedView {
             id: stored.id,
             salesman: stored.salesman().map(PersonView::from),
             consultant: stored.consultant().map(PersonView::from),
-            origin: OriginView { kind: stored.origin_kind, id: stored.origin_id },
+            origin: OriginView {
+                kind: stored.origin_kind,
+                id: stored.origin_id,
+            },
             project_id: stored.project_id,
             project_name: stored.project_name,
             last_four: stored.last_four,
@@ -94,9 +97,14 @@ impl From<Stored> for MatchedView {
     )),
     extensions(("x-internal" = json!(true))),
 )]
-pub(super) async fn data(State(context): State<Context>, who: Identity) -> Result<impl IntoResponse, Problem> {
+pub(super) async fn data(
+    State(context): State<Context>,
+    who: Identity,
+) -> Result<impl IntoResponse, Problem> {
     let stored = store::held(context.db.pool(), CustomerId(who.subject)).await?;
-    let view = MatchDataView { matches: stored.into_iter().map(MatchedView::from).collect() };
+    let view = MatchDataView {
+        matches: stored.into_iter().map(MatchedView::from).collect(),
+    };
     Ok(([(header::CACHE_CONTROL, "no-store")], View(view)))
 }
 
@@ -106,7 +114,10 @@ pub(super) async fn data(State(context): State<Context>, who: Identity) -> Resul
     responses((status = 204, description = "Nothing here says any more who he is, or nothing ever did")),
     extensions(("x-internal" = json!(true)), ("x-command" = json!("EraseCustomer")), ("x-events" = json!([]))),
 )]
-pub(super) async fn erase(State(context): State<Context>, who: Identity) -> Result<StatusCode, Problem> {
+pub(super) async fn erase(
+    State(context): State<Context>,
+    who: Identity,
+) -> Result<StatusCode, Problem> {
     let customer = CustomerId(who.subject);
     let mut tx = context.db.begin().await?;
     forgotten::remember(&mut tx, customer).await?;

@@ -43,7 +43,12 @@ pub(crate) async fn keep_salesman(
 }
 
 /// Keeps what matches show of a project, and what a later strategy can go by.
-pub(crate) async fn keep_project(tx: &mut Tx, id: ProjectId, edition: &events::Edition, version: i64) -> Result<(), sqlx::Error> {
+pub(crate) async fn keep_project(
+    tx: &mut Tx,
+    id: ProjectId,
+    edition: &events::Edition,
+    version: i64,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "insert into known_project (id, name, category, regions, version) values ($1, $2, $3, $4, $5)
          on conflict (id) do update
@@ -76,12 +81,17 @@ pub(crate) struct Roster {
 impl Roster {
     /// Whether any of these could be chosen on that day.
     pub(crate) fn has_any(candidates: &[Candidate], today: NaiveDate) -> bool {
-        candidates.iter().any(|candidate| candidate.is_eligible(today))
+        candidates
+            .iter()
+            .any(|candidate| candidate.is_eligible(today))
     }
 
     /// One more open match for the chosen.
     pub(crate) fn count(candidates: &mut [Candidate], chosen: Option<&PersonRef>) {
-        for candidate in candidates.iter_mut().filter(|candidate| Some(&candidate.person) == chosen) {
+        for candidate in candidates
+            .iter_mut()
+            .filter(|candidate| Some(&candidate.person) == chosen)
+        {
             candidate.open += 1;
         }
     }
@@ -107,13 +117,23 @@ const PEOPLE: &str = "select person.id, display_name, role, capacity, active, le
 
 impl From<Row> for (PersonRole, Candidate) {
     fn from(row: Row) -> Self {
-        let role = if row.role == PersonRole::Consultant.as_str() { PersonRole::Consultant } else { PersonRole::Salesman };
+        let role = if row.role == PersonRole::Consultant.as_str() {
+            PersonRole::Consultant
+        } else {
+            PersonRole::Salesman
+        };
         let candidate = Candidate {
-            person: PersonRef { id: SalesmanId(row.id), display_name: row.display_name },
+            person: PersonRef {
+                id: SalesmanId(row.id),
+                display_name: row.display_name,
+            },
             capacity: i64::from(row.capacity),
             open: row.open,
             active: row.active,
-            leave: row.leave_from.zip(row.leave_until).map(|(from, until)| Leave { from, until }),
+            leave: row
+                .leave_from
+                .zip(row.leave_until)
+                .map(|(from, until)| Leave { from, until }),
         };
         (role, candidate)
     }
@@ -121,7 +141,9 @@ impl From<Row> for (PersonRole, Candidate) {
 
 /// Reads the roster. Who is not active cannot be chosen, and is left out.
 pub(crate) async fn roster(tx: &mut Tx) -> Result<Roster, sqlx::Error> {
-    let people: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!("{PEOPLE} where active"))).fetch_all(&mut **tx).await?;
+    let people: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!("{PEOPLE} where active")))
+        .fetch_all(&mut **tx)
+        .await?;
     let (mut salesmen, mut consultants) = (Vec::new(), Vec::new());
     for person in people {
         match person.into() {
@@ -129,14 +151,22 @@ pub(crate) async fn roster(tx: &mut Tx) -> Result<Roster, sqlx::Error> {
             (PersonRole::Consultant, candidate) => consultants.push(candidate),
         }
     }
-    Ok(Roster { salesmen, consultants })
+    Ok(Roster {
+        salesmen,
+        consultants,
+    })
 }
 
 /// One person, with what he holds now, if this service has heard of him.
-pub(crate) async fn candidate(tx: &mut Tx, id: SalesmanId) -> Result<Option<(PersonRole, Candidate)>, sqlx::Error> {
-    let person: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!("{PEOPLE} where person.id = $1")))
-        .bind(id.0)
-        .fetch_optional(&mut **tx)
-        .await?;
+pub(crate) async fn candidate(
+    tx: &mut Tx,
+    id: SalesmanId,
+) -> Result<Option<(PersonRole, Candidate)>, sqlx::Error> {
+    let person: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "{PEOPLE} where person.id = $1"
+    )))
+    .bind(id.0)
+    .fetch_optional(&mut **tx)
+    .await?;
     Ok(person.map(Row::into))
 }

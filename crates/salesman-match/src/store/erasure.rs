@@ -8,8 +8,13 @@ use super::{COLUMNS, Stored};
 
 /// Everything that is kept of the customer, oldest first.
 pub(crate) async fn held(pool: &PgPool, customer: CustomerId) -> Result<Vec<Stored>, sqlx::Error> {
-    let sql = format!("select {COLUMNS} from salesman_match it where customer_id = $1 and erased_at is null order by it.id");
-    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(customer.0).fetch_all(pool).await
+    let sql = format!(
+        "select {COLUMNS} from salesman_match it where customer_id = $1 and erased_at is null order by it.id"
+    );
+    sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(customer.0)
+        .fetch_all(pool)
+        .await
 }
 
 /// Closes his matches and takes out of them what says who he is, and who brought him in. The people on them stay, with nobody whom they lead to.

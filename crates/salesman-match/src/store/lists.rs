@@ -33,7 +33,12 @@ pub(super) fn visible(role: Role) -> String {
 }
 
 /// The matches somebody may see, newest first.
-pub(crate) async fn newest(pool: &PgPool, who: &Identity, filter: Filter, page: Page) -> Result<Vec<Stored>, sqlx::Error> {
+pub(crate) async fn newest(
+    pool: &PgPool,
+    who: &Identity,
+    filter: Filter,
+    page: Page,
+) -> Result<Vec<Stored>, sqlx::Error> {
     let sql = format!(
         "select {COLUMNS} from salesman_match it where {} and ($5::uuid is null or it.id < $5) order by it.id desc limit $6",
         visible(who.role)

@@ -15,7 +15,8 @@ use crate::salesman_match::SalesmanMatch;
 const LACKS_SALESMAN: &str = "closed_at is null and salesman_id is null";
 
 /// The condition of `salesman_match_lacks_consultant`.
-const LACKS_CONSULTANT: &str = "closed_at is null and salesman_id is not null and consultant_id is null";
+const LACKS_CONSULTANT: &str =
+    "closed_at is null and salesman_id is not null and consultant_id is null";
 
 /// Both looks under these conditions, merged: as many as `limit` says, the oldest of all.
 fn oldest(of_salesman: &str, of_consultant: &str, limit: &str, locking: &str) -> String {
@@ -27,7 +28,10 @@ fn oldest(of_salesman: &str, of_consultant: &str, limit: &str, locking: &str) ->
              ) look"
         )
     };
-    let (salesman, consultant) = (look(LACKS_SALESMAN, of_salesman), look(LACKS_CONSULTANT, of_consultant));
+    let (salesman, consultant) = (
+        look(LACKS_SALESMAN, of_salesman),
+        look(LACKS_CONSULTANT, of_consultant),
+    );
     format!("{salesman} union all {consultant} order by requested_at, id limit {limit}")
 }
 
@@ -51,7 +55,10 @@ pub(crate) type Waiting = (Uuid, Result<SalesmanMatch, sqlx::Error>);
 ///
 /// A match that lacks only a consultant does not stand in the way of those that lack a salesman while no consultant is free. One that is
 /// being closed or opened just now is left for the next look: waiting for it could be waiting for one who waits for us.
-pub(crate) async fn lock_waiting(tx: &mut Tx, fillable: Fillable<'_>) -> Result<Vec<Waiting>, sqlx::Error> {
+pub(crate) async fn lock_waiting(
+    tx: &mut Tx,
+    fillable: Fillable<'_>,
+) -> Result<Vec<Waiting>, sqlx::Error> {
     let rows: Vec<Stored> = sqlx::query_as(sqlx::AssertSqlSafe(waiting_sql()))
         .bind(fillable.has_salesman)
         .bind(fillable.has_consultant)
@@ -59,26 +66,43 @@ pub(crate) async fn lock_waiting(tx: &mut Tx, fillable: Fillable<'_>) -> Result<
         .bind(fillable.limit)
         .fetch_all(&mut **tx)
         .await?;
-    Ok(rows.into_iter().map(|stored| (stored.id, stored.to_decide())).collect())
+    Ok(rows
+        .into_iter()
+        .map(|stored| (stored.id, stored.to_decide()))
+        .collect())
 }
 
 fn waiting_sql() -> String {
-    oldest("$1 and it.id <> all($3)", "$2 and it.id <> all($3)", "$4", "for update of it skip locked")
+    oldest(
+        "$1 and it.id <> all($3)",
+        "$2 and it.id <> all($3)",
+        "$4",
+        "for update of it skip locked",
+    )
 }
 
 /// Marks this place in the unit of work, so that one match can fail alone.
 pub(crate) async fn mark(tx: &mut Tx) -> Result<(), sqlx::Error> {
-    sqlx::query("savepoint one_match").execute(&mut **tx).await.map(drop)
+    sqlx::query("savepoint one_match")
+        .execute(&mut **tx)
+        .await
+        .map(drop)
 }
 
 /// Undoes what was done since the mark.
 pub(crate) async fn back_to_mark(tx: &mut Tx) -> Result<(), sqlx::Error> {
-    sqlx::query("rollback to savepoint one_match").execute(&mut **tx).await.map(drop)
+    sqlx::query("rollback to savepoint one_match")
+        .execute(&mut **tx)
+        .await
+        .map(drop)
 }
 
 /// Keeps what was done since the mark.
 pub(crate) async fn forget_mark(tx: &mut Tx) -> Result<(), sqlx::Error> {
-    sqlx::query("release savepoint one_match").execute(&mut **tx).await.map(drop)
+    sqlx::query("release savepoint one_match")
+        .execute(&mut **tx)
+        .await
+        .map(drop)
 }
 
 /// A place in the queue: when it was requested, and which match, where two were requested at once.
@@ -138,7 +162,11 @@ mod tests {
                           timestamptz '2026-11-01' + sort * interval '1 day' + number * interval '1 second',
                           case when sort = 0 then timestamptz '2026-11-20' end, 1
                    from generate_series(0, 3) sort, generate_series(1, $1) number";
-        sqlx::query(sql).bind(OF_EACH).execute(app.pool()).await.unwrap();
+        sqlx::query(sql)
+            .bind(OF_EACH)
+            .execute(app.pool())
+            .await
+            .unwrap();
         sqlx::raw_sql("analyze").execute(app.pool()).await.unwrap();
         app
     }
@@ -146,7 +174,12 @@ mod tests {
     /// How many rows of matches a plan read, those that it left out included.
     fn read(plan: &Value) -> f64 {
         let number = |name: &str| plan[name].as_f64().unwrap_or_default();
-        let below: f64 = plan["Plans"].as_array().into_iter().flatten().map(read).sum();
+        let below: f64 = plan["Plans"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(read)
+            .sum();
         let own = if plan["Relation Name"] == "salesman_match" {
             (number("Actual Rows") + number("Rows Removed by Filter")) * number("Actual Loops")
         } else {
@@ -157,7 +190,10 @@ mod tests {
 
     async fn generic(connection: &mut PgConnection, mode: &str) {
         let sql = format!("set plan_cache_mode = {mode}");
-        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(connection).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .execute(connection)
+            .await
+            .unwrap();
     }
 
     /// Whatever is known of the parameters when it is planned.
@@ -169,7 +205,9 @@ mod tests {
         let mut connection = app.pool().acquire().await.unwrap();
         for mode in MODES {
             generic(&mut connection, mode).await;
-            for (has_salesman, has_consultant, looks) in [(true, false, 1), (false, true, 1), (true, true, 2)] {
+            for (has_salesman, has_consultant, looks) in
+                [(true, false, 1), (false, true, 1), (true, true, 2)]
+            {
                 let sql = format!("explain (analyze, format json) {}", waiting_sql());
                 let plan: Value = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
                     .bind(has_salesman)
@@ -180,7 +218,10 @@ mod tests {
                     .await
                     .unwrap();
                 let read = read(&plan[0]["Plan"]);
-                assert!(read > 0.0 && read <= f64::from(looks) * 61.0, "{read} rows in {mode}: {plan:#}");
+                assert!(
+                    read > 0.0 && read <= f64::from(looks) * 61.0,
+                    "{read} rows in {mode}: {plan:#}"
+                );
             }
         }
     }
@@ -188,7 +229,11 @@ mod tests {
     #[tokio::test]
     async fn no_page_of_the_queue_reads_more_than_it_shows() {
         let app = a_long_queue().await;
-        let staff = Identity { role: Role::Staff, subject: Uuid::nil(), phone: None };
+        let staff = Identity {
+            role: Role::Staff,
+            subject: Uuid::nil(),
+            phone: None,
+        };
         let mut connection = app.pool().acquire().await.unwrap();
         let late: QueuePlace = ("2026-11-04T00:30:00Z".parse().unwrap(), Uuid::nil());
         for mode in MODES {
@@ -207,7 +252,10 @@ mod tests {
                     .await
                     .unwrap();
                 let read = read(&plan[0]["Plan"]);
-                assert!(read > 0.0 && read <= 122.0, "{read} rows in {mode}: {plan:#}");
+                assert!(
+                    read > 0.0 && read <= 122.0,
+                    "{read} rows in {mode}: {plan:#}"
+                );
             }
         }
     }

@@ -9,15 +9,22 @@ use service_kit::testing::TestApp;
 use uuid::Uuid;
 
 use crate::{
-    FOUR, a_consultation, an_interest, assign, consultant, match_id, match_of, progressed, requested, salesman, somebody, start,
-    updated, who,
+    FOUR, a_consultation, an_interest, assign, consultant, match_id, match_of, progressed,
+    requested, salesman, somebody, start, updated, who,
 };
 
 /// How many open matches each person in this place holds.
 async fn load(app: &TestApp, place: &str) -> BTreeMap<u128, i64> {
-    let sql = format!("select {place}, count(*) from salesman_match where {place} is not null group by 1");
-    let rows: Vec<(Uuid, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(app.pool()).await.unwrap();
-    rows.into_iter().map(|(id, count)| (id.as_u128(), count)).collect()
+    let sql = format!(
+        "select {place}, count(*) from salesman_match where {place} is not null group by 1"
+    );
+    let rows: Vec<(Uuid, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .fetch_all(app.pool())
+        .await
+        .unwrap();
+    rows.into_iter()
+        .map(|(id, count)| (id.as_u128(), count))
+        .collect()
 }
 
 #[tokio::test]
@@ -41,7 +48,10 @@ async fn a_match_is_published_with_whom_it_names_and_why_is_kept_for_staff() {
         "strategy": "phone-suffix",
         "actor": { "role": "system" },
     });
-    assert_eq!(app.new_events().await, [("ktgg.SalesmanMatched.v1".to_owned(), 1, payload)]);
+    assert_eq!(
+        app.new_events().await,
+        [("ktgg.SalesmanMatched.v1".to_owned(), 1, payload)]
+    );
     assert_eq!(view["matchedAt"], "2026-11-23T01:00:00Z");
     assert_eq!(
         view["reason"],
@@ -71,7 +81,10 @@ async fn the_last_digits_pick_from_the_roster_in_id_order() {
     for origin in origins {
         picked.push(who(&match_of(&app, origin).await, "salesman"));
     }
-    assert_eq!(picked, [Some(10), Some(20), Some(30), Some(10), Some(30), Some(10)]);
+    assert_eq!(
+        picked,
+        [Some(10), Some(20), Some(30), Some(10), Some(30), Some(10)]
+    );
 }
 
 #[tokio::test]
@@ -104,11 +117,17 @@ async fn with_nobody_eligible_a_match_stays_in_the_queue_until_somebody_register
     let origin = requested(&app, [FOUR]).await[0];
     assert_eq!((assign(&app).await, app.new_events().await.len()), (0, 0));
     let view = match_of(&app, origin).await;
-    assert_eq!((&view["salesman"], &view["consultant"], &view["version"]), (&Value::Null, &Value::Null, &json!(0)));
+    assert_eq!(
+        (&view["salesman"], &view["consultant"], &view["version"]),
+        (&Value::Null, &Value::Null, &json!(0))
+    );
     salesman(&app, 2, 1).await;
     assert_eq!(assign(&app).await, 1);
     let view = match_of(&app, origin).await;
-    assert_eq!((who(&view, "salesman"), who(&view, "consultant")), (Some(2), Some(9)));
+    assert_eq!(
+        (who(&view, "salesman"), who(&view, "consultant")),
+        (Some(2), Some(9))
+    );
 }
 
 #[tokio::test]
@@ -130,12 +149,22 @@ async fn the_salesman_is_published_while_no_consultant_is_free_and_the_consultan
     consultant(&app, 9, 5).await;
     assert_eq!(assign(&app).await, 1);
     let events = app.new_events().await;
-    let told: Vec<_> =
-        events.iter().map(|(_, version, told)| (*version, who(told, "salesman"), who(told, "consultant"))).collect();
+    let told: Vec<_> = events
+        .iter()
+        .map(|(_, version, told)| (*version, who(told, "salesman"), who(told, "consultant")))
+        .collect();
     assert_eq!(told, [(1, Some(1), None), (2, Some(1), Some(9))]);
     // The second says that the salesman had the place already, so that he is not told twice.
-    let before = |nth: usize| (events[nth].2.get("previousSalesmanId"), events[nth].2.get("previousConsultantId"));
-    assert_eq!((before(0), before(1)), ((None, None), (Some(&json!(Uuid::from_u128(1))), None)));
+    let before = |nth: usize| {
+        (
+            events[nth].2.get("previousSalesmanId"),
+            events[nth].2.get("previousConsultantId"),
+        )
+    };
+    assert_eq!(
+        (before(0), before(1)),
+        ((None, None), (Some(&json!(Uuid::from_u128(1))), None))
+    );
     let view = match_of(&app, origin).await;
     assert_eq!(view["version"], 2);
     assert!(view["reason"]["salesman"].is_object() && view["reason"]["consultant"].is_object());
@@ -157,14 +186,21 @@ async fn since_when_is_when_the_people_who_are_on_it_now_came() {
     salesman(&app, 2, 5).await;
     let path = format!("/salesman-matches/{}", match_id(&app, origin).await);
     let other = json!({ "salesmanId": Uuid::from_u128(2) });
-    assert_eq!(app.as_staff().patch_if(&path, 2, &other).await.expect(200)["matchedAt"], "2026-11-23T03:00:00Z");
+    assert_eq!(
+        app.as_staff().patch_if(&path, 2, &other).await.expect(200)["matchedAt"],
+        "2026-11-23T03:00:00Z"
+    );
     // The same people again are no others.
     app.clock().advance(TimeDelta::hours(1));
-    assert_eq!(app.as_staff().patch_if(&path, 3, &other).await.expect(200)["matchedAt"], "2026-11-23T03:00:00Z");
+    assert_eq!(
+        app.as_staff().patch_if(&path, 3, &other).await.expect(200)["matchedAt"],
+        "2026-11-23T03:00:00Z"
+    );
 }
 
 #[tokio::test]
-async fn matches_that_lack_only_a_consultant_do_not_stand_in_the_way_of_those_that_lack_a_salesman() {
+async fn matches_that_lack_only_a_consultant_do_not_stand_in_the_way_of_those_that_lack_a_salesman()
+{
     let app = start().await;
     salesman(&app, 1, 500).await;
     requested(&app, vec!["0000"; 130]).await;
@@ -173,7 +209,10 @@ async fn matches_that_lack_only_a_consultant_do_not_stand_in_the_way_of_those_th
     assert_eq!(assign(&app).await, 1);
     assert_eq!(who(&match_of(&app, late).await, "salesman"), Some(1));
     // And the other way round: those that lack a salesman do not stand in the way of a consultant.
-    sqlx::query("update known_salesman set capacity = 131").execute(app.pool()).await.unwrap();
+    sqlx::query("update known_salesman set capacity = 131")
+        .execute(app.pool())
+        .await
+        .unwrap();
     requested(&app, vec!["0000"; 130]).await;
     consultant(&app, 9, 200).await;
     assert_eq!(assign(&app).await, 131);
@@ -190,15 +229,24 @@ async fn nobody_is_given_more_than_he_can_hold() {
     }
     requested(&app, (0..200).map(|four| format!("{four:04}"))).await;
     assign(&app).await;
-    let held = |people: BTreeMap<u128, i64>| (1..=5_u128).map(|id| people.get(&id).copied().unwrap_or(0)).collect::<Vec<_>>();
+    let held = |people: BTreeMap<u128, i64>| {
+        (1..=5_u128)
+            .map(|id| people.get(&id).copied().unwrap_or(0))
+            .collect::<Vec<_>>()
+    };
     assert_eq!(held(load(&app, "salesman_id").await), [3, 0, 17, 41, 9]);
-    let consultants = load(&app, "consultant_id").await.into_iter().map(|(id, count)| (id - 100, count)).collect();
+    let consultants = load(&app, "consultant_id")
+        .await
+        .into_iter()
+        .map(|(id, count)| (id - 100, count))
+        .collect();
     assert_eq!(held(consultants), [1, 0, 8, 20, 4]);
     // All who could be served were, and they are the oldest.
-    let unserved: Vec<bool> = sqlx::query_scalar("select salesman_id is null from salesman_match order by requested_at")
-        .fetch_all(app.pool())
-        .await
-        .unwrap();
+    let unserved: Vec<bool> =
+        sqlx::query_scalar("select salesman_id is null from salesman_match order by requested_at")
+            .fetch_all(app.pool())
+            .await
+            .unwrap();
     assert_eq!(unserved, [vec![false; 70], vec![true; 130]].concat());
 }
 
@@ -212,8 +260,14 @@ async fn two_assigners_at_once_give_nobody_more_than_he_can_hold_and_serve_nobod
     requested(&app, (0..250).map(|four| format!("{four:04}"))).await;
     let (a, b, c) = tokio::join!(assign(&app), assign(&app), assign(&app));
     assert_eq!(a + b + c, 120);
-    assert_eq!(load(&app, "salesman_id").await, (1..=3).map(|id| (id, 40)).collect());
-    assert_eq!(load(&app, "consultant_id").await, (101..=103).map(|id| (id, 40)).collect());
+    assert_eq!(
+        load(&app, "salesman_id").await,
+        (1..=3).map(|id| (id, 40)).collect()
+    );
+    assert_eq!(
+        load(&app, "consultant_id").await,
+        (101..=103).map(|id| (id, 40)).collect()
+    );
     let events = app.new_events().await;
     assert_eq!(events.len(), 120);
     assert!(events.iter().all(|(_, version, _)| *version == 1));
@@ -239,8 +293,15 @@ async fn people_on_leave_are_chosen_again_on_the_day_after_it_in_seoul() {
     let app = start().await;
     let registered = somebody(1, PersonRole::Salesman, 5);
     app.deliver(1, &registered).await;
-    let leave = Leave { from: "2026-11-20".parse().unwrap(), until: "2026-11-23".parse().unwrap() };
-    app.deliver(2, &updated(&registered, |profile| profile.leave = Some(leave))).await;
+    let leave = Leave {
+        from: "2026-11-20".parse().unwrap(),
+        until: "2026-11-23".parse().unwrap(),
+    };
+    app.deliver(
+        2,
+        &updated(&registered, |profile| profile.leave = Some(leave)),
+    )
+    .await;
     requested(&app, [FOUR]).await;
     assert_eq!(assign(&app).await, 0);
     // It is ten in the morning: thirteen hours and fifty-nine minutes later it is still today.
@@ -257,10 +318,12 @@ async fn whoever_holds_more_than_he_can_since_staff_lowered_it_is_given_nothing_
     app.deliver(1, &registered).await;
     requested(&app, [FOUR; 3]).await;
     assert_eq!(assign(&app).await, 3);
-    app.deliver(2, &updated(&registered, |profile| profile.capacity = 2)).await;
+    app.deliver(2, &updated(&registered, |profile| profile.capacity = 2))
+        .await;
     requested(&app, [FOUR]).await;
     assert_eq!(assign(&app).await, 0);
-    app.deliver(3, &updated(&registered, |profile| profile.capacity = 4)).await;
+    app.deliver(3, &updated(&registered, |profile| profile.capacity = 4))
+        .await;
     assert_eq!(assign(&app).await, 1);
 }
 
@@ -274,12 +337,22 @@ async fn a_customer_keeps_the_salesman_and_the_consultant_he_has() {
     assert_eq!(assign(&app).await, 1);
     salesman(&app, 1, 50).await;
     consultant(&app, 11, 50).await;
-    let [second, other] = requested(&app, ["0000", "0002"]).await[..] else { panic!() };
+    let [second, other] = requested(&app, ["0000", "0002"]).await[..] else {
+        panic!()
+    };
     assert_eq!(assign(&app).await, 2);
-    for (origin, on_it, rule) in [(first, [2, 12], "phone-suffix"), (second, [2, 12], "kept"), (other, [1, 11], "phone-suffix")] {
+    for (origin, on_it, rule) in [
+        (first, [2, 12], "phone-suffix"),
+        (second, [2, 12], "kept"),
+        (other, [1, 11], "phone-suffix"),
+    ] {
         let view = match_of(&app, origin).await;
         for (place, expected) in ["salesman", "consultant"].into_iter().zip(on_it) {
-            assert_eq!((who(&view, place), &view["reason"][place]["rule"]), (Some(expected), &json!(rule)), "{place}");
+            assert_eq!(
+                (who(&view, place), &view["reason"][place]["rule"]),
+                (Some(expected), &json!(rule)),
+                "{place}"
+            );
         }
         assert_eq!(view["strategy"], "phone-suffix");
     }
@@ -294,19 +367,30 @@ async fn two_requests_of_one_customer_in_one_look_go_to_one_salesman() {
     let origins = requested(&app, ["0002", "0000", "0002"]).await;
     // The second customer has the third salesman's digits after the first request has been served.
     assert_eq!(assign(&app).await, 3);
-    let (one, two) = (match_of(&app, origins[0]).await, match_of(&app, origins[2]).await);
-    assert_eq!((who(&one, "salesman"), who(&two, "salesman")), (Some(3), Some(3)));
+    let (one, two) = (
+        match_of(&app, origins[0]).await,
+        match_of(&app, origins[2]).await,
+    );
+    assert_eq!(
+        (who(&one, "salesman"), who(&two, "salesman")),
+        (Some(3), Some(3))
+    );
     assert_eq!(two["reason"]["salesman"]["rule"], "kept");
 }
 
 #[tokio::test]
-async fn of_two_he_has_a_customer_keeps_the_one_of_the_open_match_and_the_other_while_that_one_is_full() {
+async fn of_two_he_has_a_customer_keeps_the_one_of_the_open_match_and_the_other_while_that_one_is_full()
+ {
     let app = start().await;
-    let (older, newer) = (somebody(5, PersonRole::Salesman, 2), somebody(6, PersonRole::Salesman, 2));
+    let (older, newer) = (
+        somebody(5, PersonRole::Salesman, 2),
+        somebody(6, PersonRole::Salesman, 2),
+    );
     app.deliver(1, &older).await;
     let first = requested(&app, [FOUR]).await[0];
     assert_eq!(assign(&app).await, 1);
-    app.deliver(2, &updated(&older, |profile| profile.active = false)).await;
+    app.deliver(2, &updated(&older, |profile| profile.active = false))
+        .await;
     app.deliver(1, &newer).await;
     app.clock().advance(TimeDelta::hours(1));
     let second = requested(&app, [FOUR]).await[0];
@@ -336,25 +420,47 @@ async fn a_salesman_keeps_the_customer_whom_he_entered_unless_the_customer_has_o
     }
     let entered = |id: u128, four: &str, by: u128| {
         let actor = Actor::Salesman(SalesmanId(Uuid::from_u128(by)));
-        InterestCreated { actor, ..an_interest(Uuid::from_u128(id), four) }
+        InterestCreated {
+            actor,
+            ..an_interest(Uuid::from_u128(id), four)
+        }
     };
     // The digits would pick 1.
     app.deliver(1, &entered(0x11, "0000", 3)).await;
     assert_eq!(assign(&app).await, 1);
     let view = match_of(&app, Uuid::from_u128(0x11)).await;
-    assert_eq!((who(&view, "salesman"), &view["reason"]["salesman"]["rule"]), (Some(3), &json!("brought")));
+    assert_eq!(
+        (who(&view, "salesman"), &view["reason"]["salesman"]["rule"]),
+        (Some(3), &json!("brought"))
+    );
     app.deliver(1, &entered(0x12, "0000", 2)).await;
     assert_eq!(assign(&app).await, 1);
     let view = match_of(&app, Uuid::from_u128(0x12)).await;
-    assert_eq!((who(&view, "salesman"), &view["reason"]["salesman"]["rule"]), (Some(3), &json!("kept")));
+    assert_eq!(
+        (who(&view, "salesman"), &view["reason"]["salesman"]["rule"]),
+        (Some(3), &json!("kept"))
+    );
     // A consultation, too; and whoever cannot be chosen is not chosen for that.
     let actor = Actor::Salesman(SalesmanId(Uuid::from_u128(2)));
-    app.deliver(1, &ConsultationCreated { actor, ..a_consultation(Uuid::from_u128(0xC0), "0003") }).await;
+    app.deliver(
+        1,
+        &ConsultationCreated {
+            actor,
+            ..a_consultation(Uuid::from_u128(0xC0), "0003")
+        },
+    )
+    .await;
     app.deliver(1, &entered(0x13, "0006", 99)).await;
     assert_eq!(assign(&app).await, 2);
-    assert_eq!(who(&match_of(&app, Uuid::from_u128(0xC0)).await, "salesman"), Some(2));
+    assert_eq!(
+        who(&match_of(&app, Uuid::from_u128(0xC0)).await, "salesman"),
+        Some(2)
+    );
     let view = match_of(&app, Uuid::from_u128(0x13)).await;
-    assert_eq!((who(&view, "salesman"), &view["reason"]["salesman"]["rule"]), (Some(1), &json!("phone-suffix")));
+    assert_eq!(
+        (who(&view, "salesman"), &view["reason"]["salesman"]["rule"]),
+        (Some(1), &json!("phone-suffix"))
+    );
 }
 
 #[tokio::test]
@@ -364,9 +470,16 @@ async fn a_match_that_cannot_be_read_or_saved_is_passed_over_and_the_others_go_o
     consultant(&app, 9, 500).await;
     // More faulty ones than one look takes, and all of them are older.
     let origins = requested(&app, vec![FOUR; 70].into_iter().chain(["0000"; 70])).await;
-    for (cause, faulty) in [("last_four = 'four'", &origins[1..40]), ("strategy = 'of a newer build'", &origins[40..70])] {
+    for (cause, faulty) in [
+        ("last_four = 'four'", &origins[1..40]),
+        ("strategy = 'of a newer build'", &origins[40..70]),
+    ] {
         let sql = format!("update salesman_match set {cause} where origin_id = any($1)");
-        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(faulty).execute(app.pool()).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(faulty)
+            .execute(app.pool())
+            .await
+            .unwrap();
     }
     let taken = match_id(&app, origins[0]).await;
     sqlx::query(
@@ -380,7 +493,10 @@ async fn a_match_that_cannot_be_read_or_saved_is_passed_over_and_the_others_go_o
     assert_eq!(assign(&app).await, 70);
     // Nothing of the one whose event is refused was saved, and nobody is counted for it.
     let view = match_of(&app, origins[0]).await;
-    assert_eq!((&view["salesman"], &view["version"]), (&Value::Null, &json!(0)));
+    assert_eq!(
+        (&view["salesman"], &view["version"]),
+        (&Value::Null, &json!(0))
+    );
     assert_eq!(load(&app, "salesman_id").await, [(1, 70)].into());
     // Once it is mended it is served.
     sqlx::query("update salesman_match set last_four = '0000', strategy = null where version = 0")

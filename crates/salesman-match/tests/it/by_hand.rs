@@ -7,7 +7,8 @@ use service_kit::testing::{Answer, TestApp};
 use uuid::Uuid;
 
 use crate::{
-    FOUR, PHONE, assign, consultant, match_id, match_of, progressed, requested, salesman, somebody, start, updated, who,
+    FOUR, PHONE, assign, consultant, match_id, match_of, progressed, requested, salesman, somebody,
+    start, updated, who,
 };
 
 /// Somebody's id.
@@ -33,26 +34,60 @@ async fn staff_put_people_on_a_match_that_nobody_was_on() {
     let app = start().await;
     let origin = waiting(&app).await;
     let path = format!("/salesman-matches/{}", match_id(&app, origin).await);
-    assert_eq!(app.as_staff().get(&path).await.headers[header::ETAG], "\"0\"");
+    assert_eq!(
+        app.as_staff().get(&path).await.headers[header::ETAG],
+        "\"0\""
+    );
     salesman(&app, 1, 1).await;
     salesman(&app, 2, 1).await;
     consultant(&app, 9, 1).await;
-    let answer = put(&app, origin, 0, json!({ "salesmanId": id(2), "consultantId": id(9) })).await;
+    let answer = put(
+        &app,
+        origin,
+        0,
+        json!({ "salesmanId": id(2), "consultantId": id(9) }),
+    )
+    .await;
     assert_eq!(answer.headers[header::ETAG], "\"1\"");
     let view = answer.expect(200);
     assert_eq!(view, match_of(&app, origin).await);
-    assert_eq!((who(&view, "salesman"), who(&view, "consultant"), &view["strategy"]), (Some(2), Some(9), &json!("by-hand")));
+    assert_eq!(
+        (
+            who(&view, "salesman"),
+            who(&view, "consultant"),
+            &view["strategy"]
+        ),
+        (Some(2), Some(9), &json!("by-hand"))
+    );
     let chosen = |number: u128| {
         let him = json!({ "id": id(number), "displayName": format!("담당 {number}"), "open": 0, "capacity": 1 });
         json!({ "rule": "by-hand", "among": 1, "picked": 0, "candidates": [him] })
     };
-    assert_eq!(view["reason"], json!({ "salesman": chosen(2), "consultant": chosen(9) }));
-    assert_eq!((&view["lacks"], &view["matchedAt"]), (&json!([]), &json!("2026-11-23T01:00:00Z")));
+    assert_eq!(
+        view["reason"],
+        json!({ "salesman": chosen(2), "consultant": chosen(9) })
+    );
+    assert_eq!(
+        (&view["lacks"], &view["matchedAt"]),
+        (&json!([]), &json!("2026-11-23T01:00:00Z"))
+    );
     let events = app.new_events().await;
-    let [(name, 1, told)] = &events[..] else { panic!("{events:?}") };
+    let [(name, 1, told)] = &events[..] else {
+        panic!("{events:?}")
+    };
     assert_eq!(name, "ktgg.SalesmanMatched.v1");
-    assert_eq!((who(told, "salesman"), who(told, "consultant"), &told["strategy"]), (Some(2), Some(9), &json!("by-hand")));
-    assert_eq!(told["actor"], serde_json::to_value(Actor::Staff(StaffId(id(0x57AFF)))).unwrap());
+    assert_eq!(
+        (
+            who(told, "salesman"),
+            who(told, "consultant"),
+            &told["strategy"]
+        ),
+        (Some(2), Some(9), &json!("by-hand"))
+    );
+    assert_eq!(
+        told["actor"],
+        serde_json::to_value(Actor::Staff(StaffId(id(0x57AFF)))).unwrap()
+    );
     assert!(told.get("previousSalesmanId").is_none() && told.get("previousConsultantId").is_none());
     // The assigner has nothing to add, and counts them as full.
     requested(&app, ["0001"]).await;
@@ -73,18 +108,31 @@ async fn whoever_is_replaced_is_named_and_loses_sight_of_it() {
     let path = format!("/salesman-matches/{}", match_id(&app, origin).await);
     app.as_salesman(id(1)).get(&path).await.expect(200);
     app.as_salesman(id(2)).get(&path).await.problem(404);
-    put(&app, origin, 1, json!({ "salesmanId": id(2) })).await.expect(200);
+    put(&app, origin, 1, json!({ "salesmanId": id(2) }))
+        .await
+        .expect(200);
     app.as_salesman(id(1)).get(&path).await.problem(404);
     app.as_salesman(id(2)).get(&path).await.expect(200);
     let events = app.new_events().await;
-    let [(_, 2, told)] = &events[..] else { panic!("{events:?}") };
-    assert_eq!((who(told, "salesman"), who(told, "consultant")), (Some(2), Some(9)));
+    let [(_, 2, told)] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!(
+        (who(told, "salesman"), who(told, "consultant")),
+        (Some(2), Some(9))
+    );
     // The consultant had his place before, so that he is not told twice.
-    assert_eq!((&told["previousSalesmanId"], &told["previousConsultantId"]), (&json!(id(1)), &json!(id(9))));
+    assert_eq!(
+        (&told["previousSalesmanId"], &told["previousConsultantId"]),
+        (&json!(id(1)), &json!(id(9)))
+    );
     // Why the consultant is there has not changed.
     let view = match_of(&app, origin).await;
     let rule = |place: &str| view["reason"][place]["rule"].clone();
-    assert_eq!((rule("salesman"), rule("consultant")), (json!("by-hand"), json!("phone-suffix")));
+    assert_eq!(
+        (rule("salesman"), rule("consultant")),
+        (json!("by-hand"), json!("phone-suffix"))
+    );
 }
 
 #[tokio::test]
@@ -95,18 +143,24 @@ async fn a_match_can_be_given_to_another_also_after_the_consultation_was_approve
     assert_eq!(assign(&app).await, 1);
     app.deliver(2, &progressed(origin, Step::Approved)).await;
     salesman(&app, 2, 5).await;
-    put(&app, origin, 1, json!({ "salesmanId": id(2) })).await.expect(200);
+    put(&app, origin, 1, json!({ "salesmanId": id(2) }))
+        .await
+        .expect(200);
 }
 
 #[tokio::test]
 async fn the_same_people_again_change_nothing_though_they_could_not_be_chosen_now() {
     let app = start().await;
-    let (first, second) = (somebody(1, PersonRole::Salesman, 1), somebody(9, PersonRole::Consultant, 1));
+    let (first, second) = (
+        somebody(1, PersonRole::Salesman, 1),
+        somebody(9, PersonRole::Consultant, 1),
+    );
     app.deliver(1, &first).await;
     app.deliver(1, &second).await;
     let origin = requested(&app, [FOUR]).await[0];
     assert_eq!(assign(&app).await, 1);
-    app.deliver(2, &updated(&first, |profile| profile.active = false)).await;
+    app.deliver(2, &updated(&first, |profile| profile.active = false))
+        .await;
     app.new_events().await;
     let before = match_of(&app, origin).await;
     for body in [
@@ -126,19 +180,38 @@ async fn the_consultants_place_is_filled_later_and_it_is_still_staff_who_chose_t
     let app = start().await;
     let origin = waiting(&app).await;
     salesman(&app, 1, 5).await;
-    put(&app, origin, 0, json!({ "salesmanId": id(1) })).await.expect(200);
+    put(&app, origin, 0, json!({ "salesmanId": id(1) }))
+        .await
+        .expect(200);
     consultant(&app, 9, 5).await;
     assert_eq!(assign(&app).await, 1);
-    let told: Vec<_> = app.new_events().await.into_iter().map(|(_, _, told)| told).collect();
-    let strategies: Vec<_> = told.iter().map(|told| (&told["strategy"], &told["actor"]["role"])).collect();
-    assert_eq!(strategies, [(&json!("by-hand"), &json!("staff")), (&json!("by-hand"), &json!("system"))]);
+    let told: Vec<_> = app
+        .new_events()
+        .await
+        .into_iter()
+        .map(|(_, _, told)| told)
+        .collect();
+    let strategies: Vec<_> = told
+        .iter()
+        .map(|told| (&told["strategy"], &told["actor"]["role"]))
+        .collect();
+    assert_eq!(
+        strategies,
+        [
+            (&json!("by-hand"), &json!("staff")),
+            (&json!("by-hand"), &json!("system"))
+        ]
+    );
 }
 
 #[tokio::test]
 async fn people_who_cannot_be_put_there_are_refused_all_at_once_and_by_what_is_wrong_with_them() {
     let app = start().await;
     let origin = waiting(&app).await;
-    let leave = Leave { from: "2026-11-23".parse().unwrap(), until: "2026-11-27".parse().unwrap() };
+    let leave = Leave {
+        from: "2026-11-23".parse().unwrap(),
+        until: "2026-11-27".parse().unwrap(),
+    };
     let of_both = [(PersonRole::Salesman, 0), (PersonRole::Consultant, 100)];
     for (role, offset) in of_both {
         let there = |number: u128, capacity| somebody(offset + number, role, capacity);
@@ -154,25 +227,60 @@ async fn people_who_cannot_be_put_there_are_refused_all_at_once_and_by_what_is_w
             app.deliver(2, &changed).await;
         }
     }
-    for (number, code) in [(2, "inactive"), (3, "on-leave"), (4, "at-capacity"), (0xBAD, "unknown"), (101, "wrong-role")] {
-        let other = if code == "wrong-role" { 1 } else { number + 100 };
+    for (number, code) in [
+        (2, "inactive"),
+        (3, "on-leave"),
+        (4, "at-capacity"),
+        (0xBAD, "unknown"),
+        (101, "wrong-role"),
+    ] {
+        let other = if code == "wrong-role" {
+            1
+        } else {
+            number + 100
+        };
         let body = json!({ "salesmanId": id(number), "consultantId": id(other) });
         let wrong = |pointer: &str| (pointer.to_owned(), code.to_owned());
         let both = vec![wrong("/salesmanId"), wrong("/consultantId")];
-        assert_eq!(put(&app, origin, 0, body).await.problem(422), ("wrong-fields".to_owned(), both), "{code}");
+        assert_eq!(
+            put(&app, origin, 0, body).await.problem(422),
+            ("wrong-fields".to_owned(), both),
+            "{code}"
+        );
         let body = json!({ "salesmanId": id(1), "consultantId": id(other) });
-        assert_eq!(put(&app, origin, 0, body).await.problem(422).1, [wrong("/consultantId")], "{code}");
+        assert_eq!(
+            put(&app, origin, 0, body).await.problem(422).1,
+            [wrong("/consultantId")],
+            "{code}"
+        );
     }
-    let english = [("content-type", "application/json"), ("if-match", "\"0\""), ("accept-language", "en")];
+    let english = [
+        ("content-type", "application/json"),
+        ("if-match", "\"0\""),
+        ("accept-language", "en"),
+    ];
     let path = format!("/salesman-matches/{}", match_id(&app, origin).await);
     let body = json!({ "salesmanId": id(3) }).to_string().into_bytes();
-    let answer = app.as_staff().send(Method::PATCH, &path, &english, body).await;
-    assert_eq!(answer.json["errors"][0]["message"], "On leave from 2026-11-23 to 2026-11-27");
+    let answer = app
+        .as_staff()
+        .send(Method::PATCH, &path, &english, body)
+        .await;
+    assert_eq!(
+        answer.json["errors"][0]["message"],
+        "On leave from 2026-11-23 to 2026-11-27"
+    );
     assert!(app.new_events().await.is_empty());
     assert_eq!(match_of(&app, origin).await["version"], 0);
     // The day after the leave he can.
     app.clock().advance(chrono::TimeDelta::days(5));
-    put(&app, origin, 0, json!({ "salesmanId": id(3), "consultantId": id(101) })).await.expect(200);
+    put(
+        &app,
+        origin,
+        0,
+        json!({ "salesmanId": id(3), "consultantId": id(101) }),
+    )
+    .await
+    .expect(200);
 }
 
 #[tokio::test]
@@ -182,15 +290,28 @@ async fn fields_that_cannot_be_read_are_refused_all_at_once_and_so_is_a_body_tha
     let wrong = |pointer: &str, code: &str| (pointer.to_owned(), code.to_owned());
     for (body, expected) in [
         (json!({}), vec![wrong("/salesmanId", "required")]),
-        (json!({ "salesmanId": null, "consultantId": null }), vec![wrong("/salesmanId", "required")]),
+        (
+            json!({ "salesmanId": null, "consultantId": null }),
+            vec![wrong("/salesmanId", "required")],
+        ),
         (
             json!({ "salesmanId": 7, "consultantId": "x" }),
-            vec![wrong("/salesmanId", "wrong-type"), wrong("/consultantId", "wrong-type")],
+            vec![
+                wrong("/salesmanId", "wrong-type"),
+                wrong("/consultantId", "wrong-type"),
+            ],
         ),
-        (json!({ "consultantId": [] }), vec![wrong("/consultantId", "wrong-type")]),
+        (
+            json!({ "consultantId": [] }),
+            vec![wrong("/consultantId", "wrong-type")],
+        ),
         (json!([]), vec![wrong("", "wrong-type")]),
     ] {
-        assert_eq!(put(&app, origin, 0, body.clone()).await.problem(422), ("wrong-fields".to_owned(), expected), "{body}");
+        assert_eq!(
+            put(&app, origin, 0, body.clone()).await.problem(422),
+            ("wrong-fields".to_owned(), expected),
+            "{body}"
+        );
     }
 }
 
@@ -205,7 +326,13 @@ async fn a_closed_match_is_given_to_nobody() {
     app.new_events().await;
     // Also to whom it has, and before anything is said of who cannot be put there.
     for number in [1, 2, 0xBAD] {
-        assert_eq!(put(&app, origin, 1, json!({ "salesmanId": id(number) })).await.problem(409).0, "match-closed");
+        assert_eq!(
+            put(&app, origin, 1, json!({ "salesmanId": id(number) }))
+                .await
+                .problem(409)
+                .0,
+            "match-closed"
+        );
     }
     assert!(app.new_events().await.is_empty());
 }
@@ -215,7 +342,13 @@ async fn a_consultant_is_not_put_on_a_match_without_a_salesman() {
     let app = start().await;
     let origin = waiting(&app).await;
     consultant(&app, 9, 5).await;
-    assert_eq!(put(&app, origin, 0, json!({ "consultantId": id(9) })).await.problem(409).0, "salesman-missing");
+    assert_eq!(
+        put(&app, origin, 0, json!({ "consultantId": id(9) }))
+            .await
+            .problem(409)
+            .0,
+        "salesman-missing"
+    );
     assert_eq!(match_of(&app, origin).await["consultant"], Value::Null);
 }
 
@@ -228,20 +361,37 @@ async fn a_change_says_which_version_it_means() {
     let json = ("content-type", "application/json");
     let body = || json!({ "salesmanId": id(1) }).to_string().into_bytes();
     let staff = app.as_staff();
-    assert_eq!(staff.send(Method::PATCH, &path, &[json], body()).await.problem(428).0, "if-match-required");
+    assert_eq!(
+        staff
+            .send(Method::PATCH, &path, &[json], body())
+            .await
+            .problem(428)
+            .0,
+        "if-match-required"
+    );
     // What is no tag of ours means no version, not even that of a match that nobody was ever on.
     for tag in ["\"1\"", "\"x\"", "0", "W/\"0\"", ""] {
-        let answer = staff.send(Method::PATCH, &path, &[json, ("if-match", tag)], body()).await;
+        let answer = staff
+            .send(Method::PATCH, &path, &[json, ("if-match", tag)], body())
+            .await;
         assert_eq!(answer.json["current"], 0, "{tag}");
         assert_eq!(answer.problem(412).0, "stale-version", "{tag}");
     }
     assert_eq!(assign(&app).await, 1);
     salesman(&app, 2, 5).await;
-    let answer = staff.patch_if(&path, 0, &json!({ "salesmanId": id(2) })).await;
+    let answer = staff
+        .patch_if(&path, 0, &json!({ "salesmanId": id(2) }))
+        .await;
     assert_eq!(answer.json["current"], 1);
     assert_eq!(answer.problem(412).0, "stale-version");
-    let any =
-        staff.send(Method::PATCH, &path, &[json, ("if-match", "*")], json!({ "salesmanId": id(2) }).to_string().into()).await;
+    let any = staff
+        .send(
+            Method::PATCH,
+            &path,
+            &[json, ("if-match", "*")],
+            json!({ "salesmanId": id(2) }).to_string().into(),
+        )
+        .await;
     assert_eq!(who(&any.expect(200), "salesman"), Some(2));
 }
 
@@ -252,23 +402,36 @@ async fn nobody_but_staff_matches_whatever_else_is_wrong_with_what_they_send() {
     let origin = requested(&app, [FOUR]).await[0];
     assert_eq!(assign(&app).await, 1);
     let path = format!("/salesman-matches/{}", match_id(&app, origin).await);
-    for (role, caller) in
-        [("customer", app.as_customer(PHONE)), ("salesman", app.as_salesman(id(1))), ("consultant", app.as_consultant(id(9)))]
-    {
+    for (role, caller) in [
+        ("customer", app.as_customer(PHONE)),
+        ("salesman", app.as_salesman(id(1))),
+        ("consultant", app.as_consultant(id(9))),
+    ] {
         // No If-Match, and no JSON.
         let answer = caller.send(Method::PATCH, &path, &[], b"{".to_vec()).await;
         assert_eq!(answer.problem(403).0, "not-allowed", "{role}");
     }
-    let answer = app.anyone().send(Method::PATCH, &path, &[], b"{".to_vec()).await;
+    let answer = app
+        .anyone()
+        .send(Method::PATCH, &path, &[], b"{".to_vec())
+        .await;
     assert_eq!(answer.problem(401).0, "sign-in-required");
     let bodies = [
         ("application/json", "{", 400, "not-json"),
         ("text/plain", "{}", 415, "wrong-content-type"),
-        ("application/json", "{\"salesmanId\": null, \"salesmanId\": null}", 422, "wrong-fields"),
+        (
+            "application/json",
+            "{\"salesmanId\": null, \"salesmanId\": null}",
+            422,
+            "wrong-fields",
+        ),
     ];
     for (kind, body, status, slug) in bodies {
         let headers = [("content-type", kind), ("if-match", "\"1\"")];
-        let answer = app.as_staff().send(Method::PATCH, &path, &headers, body.as_bytes().to_vec()).await;
+        let answer = app
+            .as_staff()
+            .send(Method::PATCH, &path, &headers, body.as_bytes().to_vec())
+            .await;
         assert_eq!(answer.problem(status).0, slug, "{body}");
     }
 }
@@ -278,7 +441,10 @@ async fn what_does_not_exist_cannot_be_matched() {
     let app = start().await;
     for id in [id(7).to_string(), "x".to_owned(), "%00".to_owned()] {
         let body = json!({ "salesmanId": Uuid::from_u128(1) });
-        let answer = app.as_staff().patch_if(&format!("/salesman-matches/{id}"), 0, &body).await;
+        let answer = app
+            .as_staff()
+            .patch_if(&format!("/salesman-matches/{id}"), 0, &body)
+            .await;
         assert_eq!(answer.problem(404).0, "not-found", "{id}");
     }
 }
@@ -301,13 +467,17 @@ async fn two_members_of_staff_and_the_assigner_at_once_give_nobody_more_than_he_
             200 => put_there += 1,
             // The assigner was first.
             412 => {}
-            _ => assert_eq!(answer.problem(422).1, [("/salesmanId".to_owned(), "at-capacity".to_owned())]),
+            _ => assert_eq!(
+                answer.problem(422).1,
+                [("/salesmanId".to_owned(), "at-capacity".to_owned())]
+            ),
         }
     }
     assert_eq!(put_there + assigned, 3);
-    let held: i64 = sqlx::query_scalar("select count(*) from salesman_match where salesman_id is not null")
-        .fetch_one(app.pool())
-        .await
-        .unwrap();
+    let held: i64 =
+        sqlx::query_scalar("select count(*) from salesman_match where salesman_id is not null")
+            .fetch_one(app.pool())
+            .await
+            .unwrap();
     assert_eq!((held, app.new_events().await.len()), (3, 3));
 }

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
-use crate::{FOUR, PHONE, a_consultation, assign, consultant, match_id, match_of, progressed, requested, salesman, start};
+use crate::{
+    FOUR, PHONE, a_consultation, assign, consultant, match_id, match_of, progressed, requested,
+    salesman, start,
+};
 
 const SALESMAN: Uuid = Uuid::from_u128(1);
 const OTHER_SALESMAN: Uuid = Uuid::from_u128(2);
@@ -36,10 +39,22 @@ async fn everybody_sees_of_a_match_what_is_his_business() {
         ("staff", app.as_staff(), true, (2, 1)),
     ] {
         let view = caller.get(&path).await.expect(200)["items"][0].clone();
-        assert_eq!(view["salesman"], json!({ "id": SALESMAN, "displayName": "담당 1" }), "{role}");
-        assert_eq!((view.get("strategy").is_some(), view.get("reason").is_some()), (told_why, told_why), "{role}");
+        assert_eq!(
+            view["salesman"],
+            json!({ "id": SALESMAN, "displayName": "담당 1" }),
+            "{role}"
+        );
+        assert_eq!(
+            (view.get("strategy").is_some(), view.get("reason").is_some()),
+            (told_why, told_why),
+            "{role}"
+        );
         assert!(!view.to_string().contains(FOUR) || told_why, "{role}");
-        let seen = |place: &str| view["reason"][place]["candidates"].as_array().map_or(0, Vec::len);
+        let seen = |place: &str| {
+            view["reason"][place]["candidates"]
+                .as_array()
+                .map_or(0, Vec::len)
+        };
         assert_eq!((seen("salesman"), seen("consultant")), candidates, "{role}");
         if told_why {
             let shown = caller.get(&one).await;
@@ -54,7 +69,11 @@ async fn whoever_is_on_it_sees_why_it_was_he_and_nobody_elses_id() {
     let app = start().await;
     let origin = matched(&app).await;
     let id = match_id(&app, origin).await;
-    let view = app.as_salesman(SALESMAN).get(&format!("/salesman-matches/{id}")).await.expect(200);
+    let view = app
+        .as_salesman(SALESMAN)
+        .get(&format!("/salesman-matches/{id}"))
+        .await
+        .expect(200);
     assert_eq!(
         view["reason"]["salesman"],
         json!({
@@ -62,7 +81,13 @@ async fn whoever_is_on_it_sees_why_it_was_he_and_nobody_elses_id() {
             "candidates": [{ "id": SALESMAN, "displayName": "담당 1", "open": 0, "capacity": 5 }],
         })
     );
-    assert_eq!((&view["reason"]["consultant"]["among"], &view["reason"]["consultant"]["candidates"]), (&json!(1), &json!([])));
+    assert_eq!(
+        (
+            &view["reason"]["consultant"]["among"],
+            &view["reason"]["consultant"]["candidates"]
+        ),
+        (&json!(1), &json!([]))
+    );
     assert!(!view.to_string().contains(&OTHER_SALESMAN.to_string()));
 }
 
@@ -76,7 +101,10 @@ async fn a_reason_in_the_form_of_an_older_build_is_not_shown_and_all_else_is() {
         .await
         .unwrap();
     let view = match_of(&app, origin).await;
-    assert_eq!((view.get("reason"), &view["strategy"]), (None, &json!("phone-suffix")));
+    assert_eq!(
+        (view.get("reason"), &view["strategy"]),
+        (None, &json!("phone-suffix"))
+    );
 }
 
 #[tokio::test]
@@ -87,19 +115,41 @@ async fn a_row_with_words_of_a_newer_build_is_shown_as_it_is_and_hides_no_other(
     assign(&app).await;
     let sql = "update salesman_match set strategy = 'best-fit', reason = jsonb_set(reason, '{salesman,rule}', '\"best-fit\"')
                where origin_id = $1";
-    sqlx::query(sql).bind(newer).execute(app.pool()).await.unwrap();
+    sqlx::query(sql)
+        .bind(newer)
+        .execute(app.pool())
+        .await
+        .unwrap();
     for caller in [app.as_staff(), app.as_salesman(SALESMAN)] {
         let list = caller.get("/salesman-matches").await.expect(200);
-        let origins: Vec<_> = list["items"].as_array().unwrap().iter().map(|it| it["origin"]["id"].clone()).collect();
-        assert!(origins.contains(&json!(newer)) && origins.contains(&json!(older)), "{origins:?}");
+        let origins: Vec<_> = list["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it["origin"]["id"].clone())
+            .collect();
+        assert!(
+            origins.contains(&json!(newer)) && origins.contains(&json!(older)),
+            "{origins:?}"
+        );
     }
     let view = match_of(&app, newer).await;
-    assert_eq!((&view["strategy"], &view["reason"]["salesman"]["rule"]), (&json!("best-fit"), &json!("best-fit")));
+    assert_eq!(
+        (&view["strategy"], &view["reason"]["salesman"]["rule"]),
+        (&json!("best-fit"), &json!("best-fit"))
+    );
     let one = format!("/salesman-matches/{}", match_id(&app, newer).await);
     assert_eq!(app.as_staff().get(&one).await.expect(200), view);
     // In the queue, too.
-    sqlx::query("update salesman_match set consultant_id = null").execute(app.pool()).await.unwrap();
-    let queue = app.as_staff().get("/salesman-matches?unassigned").await.expect(200);
+    sqlx::query("update salesman_match set consultant_id = null")
+        .execute(app.pool())
+        .await
+        .unwrap();
+    let queue = app
+        .as_staff()
+        .get("/salesman-matches?unassigned")
+        .await
+        .expect(200);
     assert_eq!(queue["items"].as_array().unwrap().len(), 2);
 }
 
@@ -113,10 +163,20 @@ async fn another_persons_match_is_not_there() {
         ("customer", app.as_customer("010-9999-0000")),
         ("salesman", app.as_salesman(other)),
         ("consultant", app.as_consultant(other)),
-        ("salesman with the consultant's id", app.as_salesman(CONSULTANT)),
+        (
+            "salesman with the consultant's id",
+            app.as_salesman(CONSULTANT),
+        ),
     ] {
-        for path in ["/salesman-matches".to_owned(), format!("/salesman-matches?origin={origin}")] {
-            assert_eq!(caller.get(&path).await.expect(200), json!({ "items": [] }), "{who} {path}");
+        for path in [
+            "/salesman-matches".to_owned(),
+            format!("/salesman-matches?origin={origin}"),
+        ] {
+            assert_eq!(
+                caller.get(&path).await.expect(200),
+                json!({ "items": [] }),
+                "{who} {path}"
+            );
         }
         if who != "customer" {
             assert_eq!(caller.get(&one).await.problem(404).0, "not-found", "{who}");
@@ -128,40 +188,81 @@ async fn another_persons_match_is_not_there() {
 async fn nobody_gets_in_without_signing_in_and_a_customer_is_told_who_and_not_why() {
     let app = start().await;
     let origin = matched(&app).await;
-    let id = match_of(&app, origin).await["id"].as_str().unwrap().to_owned();
-    for path in ["/salesman-matches".to_owned(), format!("/salesman-matches/{id}")] {
+    let id = match_of(&app, origin).await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for path in [
+        "/salesman-matches".to_owned(),
+        format!("/salesman-matches/{id}"),
+    ] {
         let answer = app.anyone().get(&path).await;
         assert_eq!(answer.headers[header::WWW_AUTHENTICATE], "Bearer", "{path}");
         assert_eq!(answer.problem(401).0, "sign-in-required", "{path}");
     }
     // Neither on his own match nor on one that is not there.
     for id in [id, Uuid::from_u128(7).to_string(), "x".to_owned()] {
-        assert_eq!(app.as_customer(PHONE).get(&format!("/salesman-matches/{id}")).await.problem(403).0, "not-allowed", "{id}");
+        assert_eq!(
+            app.as_customer(PHONE)
+                .get(&format!("/salesman-matches/{id}"))
+                .await
+                .problem(403)
+                .0,
+            "not-allowed",
+            "{id}"
+        );
     }
 }
 
 #[tokio::test]
 async fn what_does_not_exist_is_not_found_whatever_its_id_looks_like() {
     let app = start().await;
-    for id in [Uuid::from_u128(7).to_string(), "x".to_owned(), "%00".to_owned(), "policy".to_owned()] {
-        assert_eq!(app.as_staff().get(&format!("/salesman-matches/{id}")).await.problem(404).0, "not-found", "{id}");
+    for id in [
+        Uuid::from_u128(7).to_string(),
+        "x".to_owned(),
+        "%00".to_owned(),
+        "policy".to_owned(),
+    ] {
+        assert_eq!(
+            app.as_staff()
+                .get(&format!("/salesman-matches/{id}"))
+                .await
+                .problem(404)
+                .0,
+            "not-found",
+            "{id}"
+        );
     }
 }
 
 /// All ids of a list, page by page, as its links lead on.
 async fn ids(app: &TestApp, filter: &str, limit: usize) -> Vec<Uuid> {
-    let (mut seen, mut asked) = (Vec::new(), format!("/salesman-matches?{filter}limit={limit}"));
+    let (mut seen, mut asked) = (
+        Vec::new(),
+        format!("/salesman-matches?{filter}limit={limit}"),
+    );
     loop {
         let answer = app.as_staff().get(&asked).await;
         // Whoever follows the link is asking the same question still.
-        let link = answer.headers.get(header::LINK).map(|link| link.to_str().unwrap().to_owned());
+        let link = answer
+            .headers
+            .get(header::LINK)
+            .map(|link| link.to_str().unwrap().to_owned());
         let page = answer.expect(200);
         let items = page["items"].as_array().unwrap();
         assert!(items.len() <= limit);
-        seen.extend(items.iter().map(|item| item["id"].as_str().unwrap().parse::<Uuid>().unwrap()));
+        seen.extend(
+            items
+                .iter()
+                .map(|item| item["id"].as_str().unwrap().parse::<Uuid>().unwrap()),
+        );
         assert_eq!(page.get("next").is_some(), link.is_some());
         let Some(link) = link else { return seen };
-        let query = link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap();
+        let query = link
+            .strip_prefix('<')
+            .unwrap()
+            .strip_suffix(">; rel=\"next\"")
+            .unwrap();
         assert!(query.ends_with(page["next"].as_str().unwrap()));
         asked = format!("/salesman-matches{query}");
     }
@@ -170,7 +271,10 @@ async fn ids(app: &TestApp, filter: &str, limit: usize) -> Vec<Uuid> {
 /// The ids that a condition selects, in an order.
 async fn selected(app: &TestApp, condition: &str, order: &str) -> Vec<Uuid> {
     let sql = format!("select id from salesman_match where {condition} order by {order}");
-    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(app.pool()).await.unwrap()
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+        .fetch_all(app.pool())
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -178,29 +282,52 @@ async fn a_list_goes_to_its_end_without_gaps_or_repeats_and_keeps_to_what_was_as
     let app = start().await;
     salesman(&app, 1, 3).await;
     salesman(&app, 2, 1).await;
-    let origins = requested(&app, ["0000", "0001", "0002", "0003", "0000", "0001", "0002", "0003", "0004", "0005"]).await;
+    let origins = requested(
+        &app,
+        [
+            "0000", "0001", "0002", "0003", "0000", "0001", "0002", "0003", "0004", "0005",
+        ],
+    )
+    .await;
     assign(&app).await;
     consultant(&app, 9, 1).await;
     assign(&app).await;
     app.deliver(2, &progressed(origins[1], Step::Failed)).await;
-    app.deliver(2, &progressed(origins[9], Step::Cancelled)).await;
+    app.deliver(2, &progressed(origins[9], Step::Cancelled))
+        .await;
     let expected = [
         ("", "true"),
         ("open&", "closed_at is null"),
         ("open=true&", "closed_at is null"),
         ("open=false&", "closed_at is not null"),
         ("unassigned=false&", "true"),
-        (&format!("salesman={SALESMAN}&"), "salesman_id = '00000000-0000-0000-0000-000000000001'"),
-        (&format!("salesman={SALESMAN}&open=&"), "salesman_id = '00000000-0000-0000-0000-000000000001' and closed_at is null"),
-        (&format!("salesman={CONSULTANT}&"), "consultant_id is not null"),
+        (
+            &format!("salesman={SALESMAN}&"),
+            "salesman_id = '00000000-0000-0000-0000-000000000001'",
+        ),
+        (
+            &format!("salesman={SALESMAN}&open=&"),
+            "salesman_id = '00000000-0000-0000-0000-000000000001' and closed_at is null",
+        ),
+        (
+            &format!("salesman={CONSULTANT}&"),
+            "consultant_id is not null",
+        ),
         (&format!("salesman={}&", Uuid::from_u128(0xBAD)), "false"),
-        (&format!("origin={}&", origins[3]), &format!("origin_id = '{}'", origins[3])),
+        (
+            &format!("origin={}&", origins[3]),
+            &format!("origin_id = '{}'", origins[3]),
+        ),
     ];
     for (filter, condition) in expected {
         let expected = selected(&app, condition, "id desc").await;
         assert_eq!(expected.is_empty(), condition == "false", "{filter}");
         for limit in [1, 3, 7, 100] {
-            assert_eq!(ids(&app, filter, limit).await, expected, "{filter}limit={limit}");
+            assert_eq!(
+                ids(&app, filter, limit).await,
+                expected,
+                "{filter}limit={limit}"
+            );
         }
     }
 }
@@ -213,7 +340,8 @@ async fn the_queue_is_ordered_by_who_waits_longest_and_tells_for_whom() {
     assign(&app).await;
     consultant(&app, 9, 1).await;
     assign(&app).await;
-    app.deliver(2, &progressed(origins[8], Step::Cancelled)).await;
+    app.deliver(2, &progressed(origins[8], Step::Cancelled))
+        .await;
     // Two were requested in the same instant, and one long before it came in.
     sqlx::query("update salesman_match set requested_at = (select requested_at from salesman_match where origin_id = $1) where origin_id = $2")
         .bind(origins[4])
@@ -230,27 +358,51 @@ async fn the_queue_is_ordered_by_who_waits_longest_and_tells_for_whom() {
     let expected = selected(&app, waiting, "requested_at, id").await;
     assert_eq!(expected.len(), 8);
     assert_eq!(expected[0], match_id(&app, origins[9]).await);
-    for filter in ["unassigned&", "unassigned=true&", "unassigned=&", "unassigned&open&"] {
+    for filter in [
+        "unassigned&",
+        "unassigned=true&",
+        "unassigned=&",
+        "unassigned&open&",
+    ] {
         for limit in [1, 3, 7, 8, 100] {
-            assert_eq!(ids(&app, filter, limit).await, expected, "{filter}limit={limit}");
+            assert_eq!(
+                ids(&app, filter, limit).await,
+                expected,
+                "{filter}limit={limit}"
+            );
         }
     }
-    assert_eq!(ids(&app, "unassigned&open=false&", 5).await, Vec::<Uuid>::new());
+    assert_eq!(
+        ids(&app, "unassigned&open=false&", 5).await,
+        Vec::<Uuid>::new()
+    );
     let lacks = async |origin| match_of(&app, origin).await["lacks"].clone();
     assert_eq!(lacks(origins[0]).await, json!([]));
     assert_eq!(lacks(origins[1]).await, json!(["consultant"]));
     assert_eq!(lacks(origins[5]).await, json!(["salesman", "consultant"]));
     assert_eq!(lacks(origins[8]).await, json!([]));
     // Of the queue a salesman sees what is his.
-    let his = app.as_salesman(SALESMAN).get("/salesman-matches?unassigned").await.expect(200);
+    let his = app
+        .as_salesman(SALESMAN)
+        .get("/salesman-matches?unassigned")
+        .await
+        .expect(200);
     assert_eq!(his["items"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]
 async fn an_empty_queue_and_an_empty_list_are_empty() {
     let app = start().await;
-    for path in ["/salesman-matches", "/salesman-matches?unassigned", "/salesman-matches?open"] {
-        assert_eq!(app.as_staff().get(path).await.expect(200), json!({ "items": [] }), "{path}");
+    for path in [
+        "/salesman-matches",
+        "/salesman-matches?unassigned",
+        "/salesman-matches?open",
+    ] {
+        assert_eq!(
+            app.as_staff().get(path).await.expect(200),
+            json!({ "items": [] }),
+            "{path}"
+        );
     }
 }
 
@@ -259,7 +411,10 @@ async fn a_query_that_cannot_be_meant_is_refused() {
     let app = start().await;
     let far = service_kit::http::cursor(&("+262142-12-31T23:59:59Z", Uuid::from_u128(1)));
     let early = service_kit::http::cursor(&("-200000-01-01T00:00:00Z", Uuid::from_u128(1)));
-    let (far, early) = (format!("unassigned&after={far}"), format!("unassigned&after={early}"));
+    let (far, early) = (
+        format!("unassigned&after={far}"),
+        format!("unassigned&after={early}"),
+    );
     for query in [
         "limit=0",
         "limit=101",
@@ -276,17 +431,38 @@ async fn a_query_that_cannot_be_meant_is_refused() {
         &far,
         &early,
     ] {
-        assert_eq!(app.as_staff().get(&format!("/salesman-matches?{query}")).await.problem(422).0, "wrong-query", "{query}");
+        assert_eq!(
+            app.as_staff()
+                .get(&format!("/salesman-matches?{query}"))
+                .await
+                .problem(422)
+                .0,
+            "wrong-query",
+            "{query}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_refusal_speaks_the_callers_language() {
     let app = start().await;
-    for (wanted, language, title) in [(None, "ko", "조회 조건을 확인해 주세요"), (Some("en"), "en", "The query is wrong")]
-    {
-        let headers: Vec<(&str, &str)> = wanted.map(|wanted| ("accept-language", wanted)).into_iter().collect();
-        let answer = app.as_staff().send(Method::GET, "/salesman-matches?limit=0", &headers, Vec::new()).await;
+    for (wanted, language, title) in [
+        (None, "ko", "조회 조건을 확인해 주세요"),
+        (Some("en"), "en", "The query is wrong"),
+    ] {
+        let headers: Vec<(&str, &str)> = wanted
+            .map(|wanted| ("accept-language", wanted))
+            .into_iter()
+            .collect();
+        let answer = app
+            .as_staff()
+            .send(
+                Method::GET,
+                "/salesman-matches?limit=0",
+                &headers,
+                Vec::new(),
+            )
+            .await;
         assert_eq!(answer.headers[header::CONTENT_LANGUAGE], language);
         assert_eq!(answer.json["title"], title);
     }
@@ -295,13 +471,28 @@ async fn a_refusal_speaks_the_callers_language() {
 #[tokio::test]
 async fn what_the_router_itself_refuses_is_a_problem_too() {
     let app = start().await;
-    assert_eq!(app.as_staff().get("/nothing").await.problem(404).0, "not-found");
+    assert_eq!(
+        app.as_staff().get("/nothing").await.problem(404).0,
+        "not-found"
+    );
     let answer = app.as_staff().post("/salesman-matches", &json!({})).await;
-    assert!(answer.headers[header::ALLOW].to_str().unwrap().contains("GET"));
+    assert!(
+        answer.headers[header::ALLOW]
+            .to_str()
+            .unwrap()
+            .contains("GET")
+    );
     assert_eq!(answer.problem(405).0, "method-not-allowed");
     for (path, status) in [("/salesman-matches", 200), ("/salesman-matches/x", 404)] {
-        let answer = app.as_staff().send(Method::HEAD, path, &[], Vec::new()).await;
-        assert_eq!((answer.status.as_u16(), answer.json), (status, Value::Null), "{path}");
+        let answer = app
+            .as_staff()
+            .send(Method::HEAD, path, &[], Vec::new())
+            .await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.json),
+            (status, Value::Null),
+            "{path}"
+        );
     }
 }
 
@@ -312,13 +503,26 @@ async fn a_read_after_an_event_waits_until_it_is_taken_in_or_says_that_it_is_sta
     let after = format!("consultation/{}@1", event.consultation_id);
     let headers = [("ktgg-after", after.as_str())];
     let path = "/salesman-matches";
-    let (answer, ()) = tokio::join!(staff.send(Method::GET, path, &headers, Vec::new()), app.deliver(1, &event));
+    let (answer, ()) = tokio::join!(
+        staff.send(Method::GET, path, &headers, Vec::new()),
+        app.deliver(1, &event)
+    );
     assert!(!answer.headers.contains_key("ktgg-stale"));
     assert_eq!(answer.expect(200)["items"].as_array().unwrap().len(), 1);
     let next = format!("consultation/{}@2", event.consultation_id);
-    let answer = staff.send(Method::GET, path, &[("ktgg-after", &next)], Vec::new()).await;
-    assert_eq!((answer.status.as_u16(), answer.headers["ktgg-stale"].to_str().unwrap()), (200, "1"));
+    let answer = staff
+        .send(Method::GET, path, &[("ktgg-after", &next)], Vec::new())
+        .await;
+    assert_eq!(
+        (
+            answer.status.as_u16(),
+            answer.headers["ktgg-stale"].to_str().unwrap()
+        ),
+        (200, "1")
+    );
     let own = format!("salesman-match/{}@99", Uuid::from_u128(1));
-    let answer = staff.send(Method::GET, path, &[("ktgg-after", &own)], Vec::new()).await;
+    let answer = staff
+        .send(Method::GET, path, &[("ktgg-after", &own)], Vec::new())
+        .await;
     assert!(!answer.headers.contains_key("ktgg-stale"));
 }

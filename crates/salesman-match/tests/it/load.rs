@@ -43,12 +43,18 @@ async fn instances() -> Vec<TestApp> {
 
 /// Requests that many consultations of as many customers at once, each instance its share; they were recorded a millisecond apart.
 async fn request_all(instances: &[TestApp]) {
-    join_all((0..REQUESTS).zip(instances.iter().cycle()).map(|(number, instance)| async move {
-        let event = a_consultation(origin(number), &format!("{number:04}"));
-        let mut sent = envelope(Uuid::new_v4(), 1, &event);
-        sent.recorded_at += TimeDelta::milliseconds(i64::try_from(number).unwrap());
-        instance.deliver_raw(&sent, serde_json::to_vec(&event).unwrap()).await;
-    }))
+    join_all(
+        (0..REQUESTS)
+            .zip(instances.iter().cycle())
+            .map(|(number, instance)| async move {
+                let event = a_consultation(origin(number), &format!("{number:04}"));
+                let mut sent = envelope(Uuid::new_v4(), 1, &event);
+                sent.recorded_at += TimeDelta::milliseconds(i64::try_from(number).unwrap());
+                instance
+                    .deliver_raw(&sent, serde_json::to_vec(&event).unwrap())
+                    .await;
+            }),
+    )
     .await;
 }
 
@@ -59,9 +65,13 @@ fn origin(number: u128) -> Uuid {
 
 /// Brings these consultations to their end at once, each instance its share.
 async fn close_all(instances: &[TestApp], consultations: impl IntoIterator<Item = Uuid>) {
-    join_all(consultations.into_iter().zip(instances.iter().cycle()).map(|(consultation, instance)| async move {
-        instance.deliver(2, &progressed(consultation, Step::Succeeded)).await;
-    }))
+    join_all(consultations.into_iter().zip(instances.iter().cycle()).map(
+        |(consultation, instance)| async move {
+            instance
+                .deliver(2, &progressed(consultation, Step::Succeeded))
+                .await;
+        },
+    ))
     .await;
 }
 
@@ -82,7 +92,10 @@ async fn assign_until_quiet(instances: &[TestApp]) -> usize {
 }
 
 async fn count(app: &TestApp, sql: &str) -> i64 {
-    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(app.pool()).await.unwrap()
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+        .fetch_one(app.pool())
+        .await
+        .unwrap()
 }
 
 /// How many people hold more than they can, in one look at everything.
@@ -94,7 +107,11 @@ const OVER_CAPACITY: &str = "select count(*) from known_salesman person
 async fn watch_capacity(app: &TestApp, stop: &CancellationToken) -> u32 {
     let mut looks = 0;
     while !stop.is_cancelled() {
-        assert_eq!(count(app, OVER_CAPACITY).await, 0, "somebody holds more than he can");
+        assert_eq!(
+            count(app, OVER_CAPACITY).await,
+            0,
+            "somebody holds more than he can"
+        );
         looks += 1;
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
@@ -106,48 +123,82 @@ async fn check(app: &TestApp) {
     assert_eq!(count(app, OVER_CAPACITY).await, 0);
     for place in ["salesman", "consultant"] {
         // Whose place was filled by which event: a place that stays with the same person is not filled again.
-        let previous = if place == "salesman" { "previousSalesmanId" } else { "previousConsultantId" };
+        let previous = if place == "salesman" {
+            "previousSalesmanId"
+        } else {
+            "previousConsultantId"
+        };
         let fillings = format!(
             "select aggregateid, pos, (payload -> '{place}' ->> 'id')::uuid person from event_log
              where payload -> '{place}' is not null and payload ->> '{previous}' is distinct from payload -> '{place}' ->> 'id'"
         );
-        let twice = format!("select count(*) from (select 1 from ({fillings}) f group by aggregateid having count(*) > 1) twice");
-        assert_eq!(count(app, &twice).await, 0, "a {place}'s place was filled twice");
+        let twice = format!(
+            "select count(*) from (select 1 from ({fillings}) f group by aggregateid having count(*) > 1) twice"
+        );
+        assert_eq!(
+            count(app, &twice).await,
+            0,
+            "a {place}'s place was filled twice"
+        );
         let differing = format!(
             "select count(*) from salesman_match it full join ({fillings}) f on f.aggregateid = it.id
              where it.{place}_id is distinct from f.person"
         );
-        assert_eq!(count(app, &differing).await, 0, "a {place} is on it and was not told of, or the other way round");
+        assert_eq!(
+            count(app, &differing).await,
+            0,
+            "a {place} is on it and was not told of, or the other way round"
+        );
         // In the order in which they were told of, each request is younger than the one before it.
         let overtaken = format!(
             "select count(*) from (select requested_at, lag(requested_at) over (order by pos) before
              from ({fillings}) f join salesman_match it on it.id = f.aggregateid) told
              where before > requested_at"
         );
-        assert_eq!(count(app, &overtaken).await, 0, "a younger request was given a {place} before an older one");
+        assert_eq!(
+            count(app, &overtaken).await,
+            0,
+            "a younger request was given a {place} before an older one"
+        );
     }
     let versions = "select count(*) from salesman_match it
         where version <> (select count(*) from event_log where aggregateid = it.id)
            or version <> coalesce((select max(version) from event_log where aggregateid = it.id), 0)";
-    assert_eq!(count(app, versions).await, 0, "a version is not its last event's");
+    assert_eq!(
+        count(app, versions).await,
+        0,
+        "a version is not its last event's"
+    );
     assert_eq!(count(app, "select count(*) from parked").await, 0);
 }
 
 /// How many of the open matches have somebody in this place; those are the oldest, and no other.
 async fn oldest_served(app: &TestApp, place: &str) -> usize {
-    let sql = format!("select {place}_id is not null from salesman_match where closed_at is null order by requested_at");
-    let served: Vec<bool> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(app.pool()).await.unwrap();
-    assert!(served.is_sorted_by(|older, younger| older >= younger), "a younger request has a {place} and an older one has none");
+    let sql = format!(
+        "select {place}_id is not null from salesman_match where closed_at is null order by requested_at"
+    );
+    let served: Vec<bool> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+        .fetch_all(app.pool())
+        .await
+        .unwrap();
+    assert!(
+        served.is_sorted_by(|older, younger| older >= younger),
+        "a younger request has a {place} and an older one has none"
+    );
     served.into_iter().filter(|served| *served).count()
 }
 
-#[expect(clippy::print_stderr, reason = "how long it takes is for whoever runs it to see")]
+#[expect(
+    clippy::print_stderr,
+    reason = "how long it takes is for whoever runs it to see"
+)]
 fn say(what: &str, began: Instant) {
     eprintln!("{what}: {:.1} s", began.elapsed().as_secs_f64());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_a_thousand_requests_at_once_the_oldest_are_served_by_four_instances_and_nobody_is_given_too_many() {
+async fn of_a_thousand_requests_at_once_the_oldest_are_served_by_four_instances_and_nobody_is_given_too_many()
+ {
     let instances = instances().await;
     let app = &instances[0];
     let began = Instant::now();
@@ -184,9 +235,22 @@ async fn of_a_thousand_requests_at_once_the_oldest_are_served_by_four_instances_
         assert_eq!(oldest_served(app, "salesman").await, 600);
         assert_eq!(oldest_served(app, "consultant").await, 400);
 
-        close_all(&instances, (0..1000).filter(|number| number % 2 == 1 || *number >= 500).map(origin)).await;
+        close_all(
+            &instances,
+            (0..1000)
+                .filter(|number| number % 2 == 1 || *number >= 500)
+                .map(origin),
+        )
+        .await;
         assign_until_quiet(&instances).await;
-        assert_eq!(count(app, "select count(*) from salesman_match where closed_at is null").await, 0);
+        assert_eq!(
+            count(
+                app,
+                "select count(*) from salesman_match where closed_at is null"
+            )
+            .await,
+            0
+        );
         check(app).await;
         watched.cancel();
     };
@@ -205,14 +269,21 @@ async fn four_instances_with_one_leader_serve_them_while_they_come_and_when_the_
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, reached).await.expect("the queue does not move");
+        tokio::time::timeout(PATIENCE, reached)
+            .await
+            .expect("the queue does not move");
     };
-    let (epochs, matched) =
-        ("select coalesce(max(epoch), 0) from leader", "select count(*) from salesman_match where salesman_id is not null");
+    let (epochs, matched) = (
+        "select coalesce(max(epoch), 0) from leader",
+        "select count(*) from salesman_match where salesman_id is not null",
+    );
     let (mut running, mut stops) = (JoinSet::new(), Vec::new());
     for instance in &instances {
         let stop = CancellationToken::new();
-        running.spawn(salesman_match::assign(instance.context().clone(), stop.clone()));
+        running.spawn(salesman_match::assign(
+            instance.context().clone(),
+            stop.clone(),
+        ));
         stops.push(stop);
         // The first leads, so that stopping it means something.
         until(epochs, 1).await;
@@ -221,7 +292,10 @@ async fn four_instances_with_one_leader_serve_them_while_they_come_and_when_the_
     let work = async {
         request_all(&instances).await;
         until(matched, 600).await;
-        say("1,000 requests taken in, and 600 matched by the leader of four instances", began);
+        say(
+            "1,000 requests taken in, and 600 matched by the leader of four instances",
+            began,
+        );
         assert_eq!(count(app, epochs).await, 1);
         // One after the other stops, the leader first; whoever is left takes over.
         let began = Instant::now();
@@ -236,7 +310,10 @@ async fn four_instances_with_one_leader_serve_them_while_they_come_and_when_the_
             close_all(&instances, served).await;
             until(matched, 600 + (i64::try_from(last).unwrap() + 1) * 50).await;
         }
-        say("three instances stopped, 150 closed and as many matched", began);
+        say(
+            "three instances stopped, 150 closed and as many matched",
+            began,
+        );
         assert!(count(app, epochs).await > 1, "nobody took over");
         for stop in &stops {
             stop.cancel();

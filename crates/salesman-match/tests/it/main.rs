@@ -14,8 +14,9 @@ mod policies;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use events::{
-    Actor, ConsultationCreated, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, Event, InterestCreated,
-    InterestId, InterestUpdated, LastFour, PersonRole, ProjectId, SalesmanId, SalesmanRegistered, SalesmanUpdated, Step,
+    Actor, ConsultationCreated, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef,
+    Event, InterestCreated, InterestId, InterestUpdated, LastFour, PersonRole, ProjectId,
+    SalesmanId, SalesmanRegistered, SalesmanUpdated, Step,
 };
 use serde_json::Value;
 use service_kit::Clock as _;
@@ -32,7 +33,9 @@ async fn start() -> TestApp {
 
 fn customer_ref(four: &str) -> CustomerRef {
     CustomerRef {
-        customer_id: CustomerId(service_kit::testing::customer(&format!("010-1234-{four}")).subject),
+        customer_id: CustomerId(
+            service_kit::testing::customer(&format!("010-1234-{four}")).subject,
+        ),
         last_four: LastFour::try_from(four.to_owned()).unwrap(),
     }
 }
@@ -97,20 +100,29 @@ fn somebody(id: u128, role: PersonRole, capacity: u32) -> SalesmanRegistered {
 }
 
 /// The same person after staff changed something.
-fn updated(registered: &SalesmanRegistered, change: impl FnOnce(&mut events::Profile)) -> SalesmanUpdated {
+fn updated(
+    registered: &SalesmanRegistered,
+    change: impl FnOnce(&mut events::Profile),
+) -> SalesmanUpdated {
     let mut profile = registered.profile.clone();
     change(&mut profile);
-    SalesmanUpdated { salesman_id: registered.salesman_id, profile, actor: registered.actor }
+    SalesmanUpdated {
+        salesman_id: registered.salesman_id,
+        profile,
+        actor: registered.actor,
+    }
 }
 
 /// Registers a salesman.
 async fn salesman(app: &TestApp, id: u128, capacity: u32) {
-    app.deliver(1, &somebody(id, PersonRole::Salesman, capacity)).await;
+    app.deliver(1, &somebody(id, PersonRole::Salesman, capacity))
+        .await;
 }
 
 /// Registers a consultant.
 async fn consultant(app: &TestApp, id: u128, capacity: u32) {
-    app.deliver(1, &somebody(id, PersonRole::Consultant, capacity)).await;
+    app.deliver(1, &somebody(id, PersonRole::Consultant, capacity))
+        .await;
 }
 
 /// Requests consultations with these last digits, each a minute after the one before it; gives their ids.
@@ -121,7 +133,8 @@ async fn requested<S: AsRef<str>>(app: &TestApp, fours: impl IntoIterator<Item =
         let mut sent = envelope(Uuid::new_v4(), 1, &event);
         sent.recorded_at = at;
         at += TimeDelta::minutes(1);
-        app.deliver_raw(&sent, serde_json::to_vec(&event).unwrap()).await;
+        app.deliver_raw(&sent, serde_json::to_vec(&event).unwrap())
+            .await;
         ids.push(event.aggregate_id());
     }
     ids
@@ -140,15 +153,25 @@ async fn assign(app: &TestApp) -> usize {
 
 /// The match of a consultation or an interest, as staff see it.
 async fn match_of(app: &TestApp, origin: Uuid) -> Value {
-    app.as_staff().get(&format!("/salesman-matches?origin={origin}")).await.expect(200)["items"][0].clone()
+    app.as_staff()
+        .get(&format!("/salesman-matches?origin={origin}"))
+        .await
+        .expect(200)["items"][0]
+        .clone()
 }
 
 /// The id of the match of a consultation or an interest.
 async fn match_id(app: &TestApp, origin: Uuid) -> Uuid {
-    match_of(app, origin).await["id"].as_str().unwrap().parse().unwrap()
+    match_of(app, origin).await["id"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 /// The number behind the id of whoever is in a place; `None` for nobody.
 fn who(view: &Value, place: &str) -> Option<u128> {
-    view[place]["id"].as_str().map(|id| id.parse::<Uuid>().unwrap().as_u128())
+    view[place]["id"]
+        .as_str()
+        .map(|id| id.parse::<Uuid>().unwrap().as_u128())
 }

@@ -6,10 +6,15 @@ use service_kit::kafka;
 use service_kit::testing::{TestApp, envelope};
 use uuid::Uuid;
 
-use crate::{FOUR, a_consultation, an_interest, assign, match_of, requested, salesman, somebody, start, who};
+use crate::{
+    FOUR, a_consultation, an_interest, assign, match_of, requested, salesman, somebody, start, who,
+};
 
 async fn rows(app: &TestApp) -> i64 {
-    sqlx::query_scalar("select count(*) from salesman_match").fetch_one(app.pool()).await.unwrap()
+    sqlx::query_scalar("select count(*) from salesman_match")
+        .fetch_one(app.pool())
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -22,8 +27,14 @@ async fn a_request_inserts_a_match_with_nobody_on_it_and_tells_nobody() {
     for (origin, kind) in [(consultation, "consultation"), (interest, "interest")] {
         let view = match_of(&app, origin).await;
         assert_eq!(view["origin"], json!({ "kind": kind, "id": origin }));
-        assert_eq!((&view["salesman"], &view["consultant"]), (&Value::Null, &Value::Null));
-        assert_eq!((&view["version"], &view["matchedAt"], &view["closedAt"]), (&json!(0), &Value::Null, &Value::Null));
+        assert_eq!(
+            (&view["salesman"], &view["consultant"]),
+            (&Value::Null, &Value::Null)
+        );
+        assert_eq!(
+            (&view["version"], &view["matchedAt"], &view["closedAt"]),
+            (&json!(0), &Value::Null, &Value::Null)
+        );
         // It waits since it was asked for, not since this service heard of it.
         assert_eq!(view["requestedAt"], "2026-11-23T01:00:00Z");
     }
@@ -39,7 +50,10 @@ async fn a_redelivered_request_asks_for_one_match() {
     app.deliver(1, &event).await;
     assert_eq!((rows(&app).await, app.parked().await.len()), (1, 0));
     // A projection that is rebuilt from the start is safe by its natural keys.
-    sqlx::raw_sql("delete from progress; delete from inbox").execute(app.pool()).await.unwrap();
+    sqlx::raw_sql("delete from progress; delete from inbox")
+        .execute(app.pool())
+        .await
+        .unwrap();
     app.deliver_as(event_id, 1, &event).await;
     assert_eq!((rows(&app).await, app.parked().await.len()), (1, 0));
 }
@@ -80,8 +94,14 @@ async fn an_event_without_a_policy_here_moves_progress_all_the_same() {
         actor: consultation.actor,
     };
     app.deliver(2, &edited).await;
-    let version: i64 = sqlx::query_scalar("select version from progress").fetch_one(app.pool()).await.unwrap();
-    assert_eq!((version, rows(&app).await, app.parked().await.len()), (2, 1, 0));
+    let version: i64 = sqlx::query_scalar("select version from progress")
+        .fetch_one(app.pool())
+        .await
+        .unwrap();
+    assert_eq!(
+        (version, rows(&app).await, app.parked().await.len()),
+        (2, 1, 0)
+    );
 }
 
 #[tokio::test]
@@ -89,7 +109,10 @@ async fn an_event_that_came_before_the_missing_one_is_applied_after_it() {
     let app = start().await;
     let event = a_consultation(Uuid::from_u128(0xC0), FOUR);
     app.deliver(2, &event).await;
-    assert_eq!((app.parked().await, rows(&app).await), (vec!["gap".to_owned()], 0));
+    assert_eq!(
+        (app.parked().await, rows(&app).await),
+        (vec!["gap".to_owned()], 0)
+    );
     app.deliver(1, &event).await;
     assert_eq!((app.parked().await.len(), rows(&app).await), (0, 1));
 }
@@ -97,18 +120,39 @@ async fn an_event_that_came_before_the_missing_one_is_applied_after_it() {
 #[tokio::test]
 async fn what_cannot_be_taken_in_parks_with_its_successors_and_everything_else_flows_on() {
     let app = start().await;
-    let events: Vec<_> = (1..=3).map(|id| a_consultation(Uuid::from_u128(id), FOUR)).collect();
+    let events: Vec<_> = (1..=3)
+        .map(|id| a_consultation(Uuid::from_u128(id), FOUR))
+        .collect();
     let mut newer = envelope(Uuid::new_v4(), 1, &events[0]);
     newer.type_name = "ktgg.ConsultationReopened.v1".to_owned();
     app.deliver_raw(&newer, b"{}".to_vec()).await;
-    let mut headers = kafka::header_map(Some(&kafka::headers(&envelope(Uuid::new_v4(), 1, &events[1]))));
+    let mut headers = kafka::header_map(Some(&kafka::headers(&envelope(
+        Uuid::new_v4(),
+        1,
+        &events[1],
+    ))));
     headers.insert("ce_id".to_owned(), json!("x"));
-    app.deliver_headers(headers, &events[1].aggregate_id().to_string()).await;
-    app.deliver_raw(&envelope(Uuid::new_v4(), 1, &events[2]), br#"{"lastFour": "567"}"#.to_vec()).await;
+    app.deliver_headers(headers, &events[1].aggregate_id().to_string())
+        .await;
+    app.deliver_raw(
+        &envelope(Uuid::new_v4(), 1, &events[2]),
+        br#"{"lastFour": "567"}"#.to_vec(),
+    )
+    .await;
     for event in &events {
         app.deliver(2, event).await;
     }
-    assert_eq!(app.parked().await, ["unknown_type", "unreadable", "refused", "held", "held", "held"]);
+    assert_eq!(
+        app.parked().await,
+        [
+            "unknown_type",
+            "unreadable",
+            "refused",
+            "held",
+            "held",
+            "held"
+        ]
+    );
     assert_eq!(rows(&app).await, 0);
     requested(&app, [FOUR]).await;
     assert_eq!(rows(&app).await, 1);

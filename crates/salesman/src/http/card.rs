@@ -55,7 +55,15 @@ pub(super) async fn show(
     if !assignments::is_matched(&mut connection, id, who.subject, closed_after).await? {
         return Err(Problem::not_found());
     }
-    let it = store::load(&mut connection, id).await?.ok_or_else(Problem::not_found)?.it;
-    let view = CardView { id: it.id.0, phone: it.phone.national(), display_name: it.display_name, role: it.role };
+    let it = store::load(&mut connection, id)
+        .await?
+        .ok_or_else(Problem::not_found)?
+        .it;
+    let view = CardView {
+        id: it.id.0,
+        phone: it.phone.national(),
+        display_name: it.display_name,
+        role: it.role,
+    };
     Ok(([(header::CACHE_CONTROL, "no-store")], View(view)))
 }

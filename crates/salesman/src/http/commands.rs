@@ -17,7 +17,8 @@ use utoipa::ToSchema;
 
 use super::{LONGEST_NAME, LeaveView, SalesmanView, shown};
 use crate::salesman::{
-    LARGEST_CAPACITY, LeaveUpdate, Refusal, RegisterSalesman, Salesman, UpdateSalesman, WEIGHTS, out_of_bounds,
+    LARGEST_CAPACITY, LeaveUpdate, Refusal, RegisterSalesman, Salesman, UpdateSalesman, WEIGHTS,
+    out_of_bounds,
 };
 use crate::store;
 
@@ -114,7 +115,9 @@ pub(crate) struct UpdateBody {
 }
 
 /// A field that was sent, be it null: serde itself would take null for absent.
-fn sent<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+fn sent<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
@@ -130,36 +133,67 @@ impl UpdateBody {
             capacity: fields.optional("/capacity", self.capacity),
             weight: fields.optional("/weight", self.weight),
             active: fields.optional("/active", self.active),
-            leave: self.leave.map_or(LeaveUpdate::Stays, |leave| read_leave(fields, leave)),
+            leave: self
+                .leave
+                .map_or(LeaveUpdate::Stays, |leave| read_leave(fields, leave)),
         }
     }
 }
 
 /// A text that may stay as it is, but not become empty.
 fn other_text(fields: &mut Fields, pointer: &str, field: Field<String>) -> Option<String> {
-    if matches!(field, Field::Missing) { None } else { fields.text(pointer, field, LONGEST_NAME) }
+    if matches!(field, Field::Missing) {
+        None
+    } else {
+        fields.text(pointer, field, LONGEST_NAME)
+    }
 }
 
 /// Null clears it. What is wrong is noted, and nothing comes of the update then.
-fn read_leave(fields: &mut Fields, leave: Field<BTreeMap<String, Field<NaiveDate>>>) -> LeaveUpdate {
+fn read_leave(
+    fields: &mut Fields,
+    leave: Field<BTreeMap<String, Field<NaiveDate>>>,
+) -> LeaveUpdate {
     if matches!(leave, Field::Missing) {
         return LeaveUpdate::Cleared;
     }
-    let Some(mut days) = fields.optional("/leave", leave) else { return LeaveUpdate::Stays };
+    let Some(mut days) = fields.optional("/leave", leave) else {
+        return LeaveUpdate::Stays;
+    };
     let from = fields.required("/leave/from", days.remove("from").unwrap_or_default());
     let until = fields.required("/leave/until", days.remove("until").unwrap_or_default());
-    from.zip(until).map_or(LeaveUpdate::Stays, |(from, until)| LeaveUpdate::Set(Leave { from, until }))
+    from.zip(until).map_or(LeaveUpdate::Stays, |(from, until)| {
+        LeaveUpdate::Set(Leave { from, until })
+    })
 }
 
 /// Notes a refusal that is about one field beside what else is wrong.
 fn note(fields: &mut Fields, refusal: Refusal) {
     let (pointer, code, ko) = match refusal {
         Refusal::RoleIsFixed => ("/role", "fixed", "역할은 바꿀 수 없습니다".to_owned()),
-        Refusal::CapacityTooLarge => ("/capacity", "too-large", format!("{LARGEST_CAPACITY} 이하여야 합니다")),
-        Refusal::WeightOutOfRange => ("/weight", "out-of-range", format!("{}에서 {}까지입니다", WEIGHTS.start(), WEIGHTS.end())),
-        Refusal::LeaveBackwards => ("/leave/until", "before-from", "휴가의 끝이 시작보다 앞섭니다".to_owned()),
-        Refusal::LeaveTooLong => ("/leave/until", "too-long", "휴가는 1년까지입니다".to_owned()),
-        Refusal::LeaveOutOfCalendar => ("/leave", "out-of-range", "날짜를 확인해 주세요".to_owned()),
+        Refusal::CapacityTooLarge => (
+            "/capacity",
+            "too-large",
+            format!("{LARGEST_CAPACITY} 이하여야 합니다"),
+        ),
+        Refusal::WeightOutOfRange => (
+            "/weight",
+            "out-of-range",
+            format!("{}에서 {}까지입니다", WEIGHTS.start(), WEIGHTS.end()),
+        ),
+        Refusal::LeaveBackwards => (
+            "/leave/until",
+            "before-from",
+            "휴가의 끝이 시작보다 앞섭니다".to_owned(),
+        ),
+        Refusal::LeaveTooLong => (
+            "/leave/until",
+            "too-long",
+            "휴가는 1년까지입니다".to_owned(),
+        ),
+        Refusal::LeaveOutOfCalendar => {
+            ("/leave", "out-of-range", "날짜를 확인해 주세요".to_owned())
+        }
         Refusal::PhoneTaken => return,
     };
     fields.refuse(pointer, code, Text::new(ko, refusal.to_string()));
@@ -170,7 +204,10 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::PhoneTaken => Self::conflict(
                 "phone-taken",
-                Text::new("이미 등록된 전화번호입니다", "Somebody is registered with this number already"),
+                Text::new(
+                    "이미 등록된 전화번호입니다",
+                    "Somebody is registered with this number already",
+                ),
             ),
             Refusal::RoleIsFixed
             | Refusal::CapacityTooLarge
@@ -205,16 +242,26 @@ pub(super) async fn register(
 ) -> Result<Versioned<SalesmanView>, Problem> {
     let mut tx = context.db.begin().await?;
     if let Some((status, id)) = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await? {
-        let counted = store::load(&mut tx, SalesmanId(id)).await?.ok_or_else(Problem::not_found)?;
+        let counted = store::load(&mut tx, SalesmanId(id))
+            .await?
+            .ok_or_else(Problem::not_found)?;
         return Ok(shown(status, tx.now(), counted));
     }
     let mut fields = Fields::default();
     let name = fields.text("/name", body.name, LONGEST_NAME);
-    let display_name = fields.optional_text("/displayName", body.display_name, LONGEST_NAME).filter(|name| !name.is_empty());
+    let display_name = fields
+        .optional_text("/displayName", body.display_name, LONGEST_NAME)
+        .filter(|name| !name.is_empty());
     let phone = fields.required("/phone", body.phone);
-    let role = fields.optional("/role", body.role).unwrap_or(PersonRole::Salesman);
-    let regions = fields.optional("/regions", body.regions).unwrap_or_default();
-    let categories = fields.optional("/categories", body.categories).unwrap_or_default();
+    let role = fields
+        .optional("/role", body.role)
+        .unwrap_or(PersonRole::Salesman);
+    let regions = fields
+        .optional("/regions", body.regions)
+        .unwrap_or_default();
+    let categories = fields
+        .optional("/categories", body.categories)
+        .unwrap_or_default();
     let capacity = fields.optional("/capacity", body.capacity);
     let weight = fields.optional("/weight", body.weight);
     for refusal in out_of_bounds(capacity, weight, None) {
@@ -224,14 +271,33 @@ pub(super) async fn register(
         return Err(fields.problem());
     };
     let id = SalesmanId(tx.new_id());
-    let command = RegisterSalesman { id, name, display_name, phone, role, regions, categories, capacity, weight };
+    let command = RegisterSalesman {
+        id,
+        name,
+        display_name,
+        phone,
+        role,
+        regions,
+        categories,
+        capacity,
+        weight,
+    };
     let (it, event) = Salesman::register(command, who.actor())?;
     if !store::register(&mut tx, &it, &event).await? {
         return Err(Refusal::PhoneTaken.into());
     }
-    idempotency::remember(&mut tx, who.subject, retry.as_ref(), StatusCode::CREATED, id.0).await?;
+    idempotency::remember(
+        &mut tx,
+        who.subject,
+        retry.as_ref(),
+        StatusCode::CREATED,
+        id.0,
+    )
+    .await?;
     // Events of another topic may have told of him before he was registered here.
-    let counted = store::load(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
+    let counted = store::load(&mut tx, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     let now = tx.now();
     tx.commit().await?;
     Ok(shown(StatusCode::CREATED, now, counted))
@@ -256,7 +322,10 @@ pub(super) async fn update(
     Json { body, .. }: Json<UpdateBody>,
 ) -> Result<Versioned<SalesmanView>, Problem> {
     let mut tx = context.db.begin().await?;
-    let present = store::load(&mut tx, id).await?.ok_or_else(Problem::not_found)?.it;
+    let present = store::load(&mut tx, id)
+        .await?
+        .ok_or_else(Problem::not_found)?
+        .it;
     let mut fields = Fields::default();
     let update = body.read(&mut fields);
     // What he is like may change until his row is locked, but not what stands against an update: it goes by his role alone.

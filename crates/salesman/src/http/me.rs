@@ -115,13 +115,22 @@ impl From<Held> for AssignedView {
 
 /// Somebody by the name he is shown by; the id alone says nothing of who it is to whoever is not registered here.
 fn person(id: Option<Uuid>, name: Option<String>) -> Option<PersonView> {
-    Some(PersonView { id: id?, display_name: name? })
+    Some(PersonView {
+        id: id?,
+        display_name: name?,
+    })
 }
 
 impl From<HeldNews> for ToldView {
     fn from(row: HeldNews) -> Self {
         let link = LinkView::new(row.link_kind, row.link_id);
-        Self { kind: row.kind, link, project_name: row.project_name, details: row.details.0, created_at: row.created_at }
+        Self {
+            kind: row.kind,
+            link,
+            project_name: row.project_name,
+            details: row.details.0,
+            created_at: row.created_at,
+        }
     }
 }
 
@@ -134,7 +143,10 @@ impl From<HeldNews> for ToldView {
     )),
     extensions(("x-internal" = json!(true))),
 )]
-pub(super) async fn data(State(context): State<Context>, who: Identity) -> Result<impl IntoResponse, Problem> {
+pub(super) async fn data(
+    State(context): State<Context>,
+    who: Identity,
+) -> Result<impl IntoResponse, Problem> {
     let customer = CustomerId(who.subject);
     let assignments = store::held(context.db.pool(), customer).await?;
     let notifications = store::held_news(context.db.pool(), customer).await?;
@@ -152,7 +164,10 @@ pub(super) async fn data(State(context): State<Context>, who: Identity) -> Resul
     responses((status = 204, description = "Nothing here says any more who he is, or nothing ever did")),
     extensions(("x-internal" = json!(true)), ("x-command" = json!("EraseCustomer")), ("x-events" = json!([]))),
 )]
-pub(super) async fn erase(State(context): State<Context>, who: Identity) -> Result<StatusCode, Problem> {
+pub(super) async fn erase(
+    State(context): State<Context>,
+    who: Identity,
+) -> Result<StatusCode, Problem> {
     let customer = CustomerId(who.subject);
     let mut tx = context.db.begin().await?;
     forgotten::remember(&mut tx, customer).await?;

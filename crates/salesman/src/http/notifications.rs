@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use service_kit::auth::Identity;
 use service_kit::http::{Json, Query, View};
-use service_kit::notifications::{NotificationPage, NotificationQuery, ReadNotifications, ReadView, is_first};
+use service_kit::notifications::{
+    NotificationPage, NotificationQuery, ReadNotifications, ReadView, is_first,
+};
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -76,10 +78,33 @@ pub(crate) struct DetailsView {
 
 impl From<Notification> for NotificationView {
     fn from(row: Notification) -> Self {
-        let Notification { id, kind, link_kind, link_id, project_id, project_name, details, created_at, read_at } = row;
-        let details = DetailsView { project_id, project_name, more: details.0 };
-        let link = link_kind.zip(link_id).map(|(kind, id)| LinkView::new(kind, id));
-        Self { id, kind, link, details, created_at, read_at }
+        let Notification {
+            id,
+            kind,
+            link_kind,
+            link_id,
+            project_id,
+            project_name,
+            details,
+            created_at,
+            read_at,
+        } = row;
+        let details = DetailsView {
+            project_id,
+            project_name,
+            more: details.0,
+        };
+        let link = link_kind
+            .zip(link_id)
+            .map(|(kind, id)| LinkView::new(kind, id));
+        Self {
+            id,
+            kind,
+            link,
+            details,
+            created_at,
+            read_at,
+        }
     }
 }
 
@@ -96,9 +121,15 @@ pub(super) async fn list(
     let is_unread_only = query.is_unread_only();
     let page = query.page()?;
     let rows = notifications::list(context.db.pool(), who.subject, is_unread_only, page).await?;
-    let unread = notifications::unread(&mut *context.db.pool().acquire().await?, who.subject).await?;
+    let unread =
+        notifications::unread(&mut *context.db.pool().acquire().await?, who.subject).await?;
     let views = rows.into_iter().map(NotificationView::from).collect();
-    Ok(NotificationPage::cut(views, page, unread, |view: &NotificationView| view.id))
+    Ok(NotificationPage::cut(
+        views,
+        page,
+        unread,
+        |view: &NotificationView| view.id,
+    ))
 }
 
 /// `ReadNotifications`: the caller has read some of what he was told, or all of it. Saying it twice is fine.
@@ -116,7 +147,11 @@ pub(super) async fn read(
     let ids = body.which()?;
     let mut tx = context.db.begin().await?;
     let is_first = is_first(&mut tx, who.subject, retry.as_ref()).await?;
-    let read = if is_first { notifications::read(&mut tx, who.subject, ids.as_deref()).await? } else { 0 };
+    let read = if is_first {
+        notifications::read(&mut tx, who.subject, ids.as_deref()).await?
+    } else {
+        0
+    };
     let unread = notifications::unread(&mut tx, who.subject).await?;
     tx.commit().await?;
     Ok(View(ReadView { read, unread }))

@@ -1,14 +1,21 @@
 //! Who is on what, how it ended, and which programmes that is about: kept from events of three topics, whichever comes first.
 
 use chrono::{DateTime, Utc};
-use events::{ConsultationId, CustomerRef, Edition, Envelope, Origin, ProjectId, SalesmanId, SalesmanMatched, Step};
+use events::{
+    ConsultationId, CustomerRef, Edition, Envelope, Origin, ProjectId, SalesmanId, SalesmanMatched,
+    Step,
+};
 use service_kit::{Tx, forgotten};
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
 /// Keeps who is on it, and what it is about. A match that came later already stays, and of an erased customer's nothing is kept that says whose
 /// it is.
-pub(crate) async fn assign(tx: &mut Tx, event: &SalesmanMatched, envelope: &Envelope) -> Result<(), sqlx::Error> {
+pub(crate) async fn assign(
+    tx: &mut Tx,
+    event: &SalesmanMatched,
+    envelope: &Envelope,
+) -> Result<(), sqlx::Error> {
     let erased_at = erased_at(tx, &event.customer, event.origin, envelope).await?;
     sqlx::query(
         "insert into assignment (origin_kind, origin_id, customer_id, last_four, project_id, salesman_id, consultant_id,
@@ -43,7 +50,8 @@ async fn erased_at(
     origin: Origin,
     envelope: &Envelope,
 ) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
-    let is_old = forgotten::is_old(tx, customer.customer_id, origin.id(), envelope.recorded_at).await?;
+    let is_old =
+        forgotten::is_old(tx, customer.customer_id, origin.id(), envelope.recorded_at).await?;
     if !is_old {
         return Ok(None);
     }
@@ -69,7 +77,11 @@ pub(crate) struct State<'a> {
 
 /// Keeps whether it is wanted. One that is wanted again is open only once a match answers that, whichever of the two is heard first. The
 /// programme is the match's business: here it is only what is known until then. What is an erased customer's is wanted by nobody any more.
-pub(crate) async fn set_state(tx: &mut Tx, state: State<'_>, envelope: &Envelope) -> Result<(), sqlx::Error> {
+pub(crate) async fn set_state(
+    tx: &mut Tx,
+    state: State<'_>,
+    envelope: &Envelope,
+) -> Result<(), sqlx::Error> {
     let erased_at = erased_at(tx, state.customer, state.origin, envelope).await?;
     sqlx::query(
         "insert into assignment (origin_kind, origin_id, customer_id, last_four, project_id, wanted, closed_as, closed_at,
@@ -119,7 +131,12 @@ pub(crate) async fn count(
 }
 
 /// Keeps what this service needs of a project. What came later already stays.
-pub(crate) async fn keep_project(tx: &mut Tx, id: ProjectId, edition: &Edition, version: i64) -> Result<(), sqlx::Error> {
+pub(crate) async fn keep_project(
+    tx: &mut Tx,
+    id: ProjectId,
+    edition: &Edition,
+    version: i64,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "insert into known_project (id, series_id, name, ends_on, status, version) values ($1, $2, $3, $4, $5, $6)
          on conflict (id) do update
@@ -139,12 +156,18 @@ pub(crate) async fn keep_project(tx: &mut Tx, id: ProjectId, edition: &Edition, 
 }
 
 /// Whether what the project's `version`-th event tells has been kept.
-pub(crate) async fn has_kept(tx: &mut Tx, id: ProjectId, version: i64) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("select exists (select 1 from known_project where id = $1 and version >= $2)")
-        .bind(id.0)
-        .bind(version)
-        .fetch_one(&mut **tx)
-        .await
+pub(crate) async fn has_kept(
+    tx: &mut Tx,
+    id: ProjectId,
+    version: i64,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "select exists (select 1 from known_project where id = $1 and version >= $2)",
+    )
+    .bind(id.0)
+    .bind(version)
+    .fetch_one(&mut **tx)
+    .await
 }
 
 /// Whom an event about an edition concerns.
@@ -178,7 +201,10 @@ pub(crate) async fn who_serves(
     .bind(serving == Serving::Series)
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows.into_iter().map(|(person, customers)| (SalesmanId(person), customers)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(person, customers)| (SalesmanId(person), customers))
+        .collect())
 }
 
 /// An interest or a consultation that somebody is on.
@@ -205,7 +231,11 @@ pub(crate) async fn newest(
     person: SalesmanId,
     open: bool,
 ) -> Result<Vec<Assignment>, sqlx::Error> {
-    sqlx::query_as(AssertSqlSafe(newest_sql(open))).bind(person.0).bind(NEWEST).fetch_all(connection).await
+    sqlx::query_as(AssertSqlSafe(newest_sql(open)))
+        .bind(person.0)
+        .bind(NEWEST)
+        .fetch_all(connection)
+        .await
 }
 
 /// Each place by an index of its own, in its order, merged: neither is read further than it is shown.
@@ -255,7 +285,12 @@ mod tests {
     /// How many rows of assignments a plan read, those that it left out included.
     fn read(plan: &Value) -> f64 {
         let number = |name: &str| plan[name].as_f64().unwrap_or_default();
-        let below: f64 = plan["Plans"].as_array().into_iter().flatten().map(read).sum();
+        let below: f64 = plan["Plans"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(read)
+            .sum();
         let own = if plan["Relation Name"] == "assignment" {
             (number("Actual Rows") + number("Rows Removed by Filter")) * number("Actual Loops")
         } else {
@@ -264,17 +299,27 @@ mod tests {
         own + below
     }
 
-    async fn explained(connection: &mut PgConnection, sql: &str, person: Uuid, limit: Option<i64>) -> f64 {
+    async fn explained(
+        connection: &mut PgConnection,
+        sql: &str,
+        person: Uuid,
+        limit: Option<i64>,
+    ) -> f64 {
         let sql = AssertSqlSafe(format!("explain (analyze, format json) {sql}"));
         let query = sqlx::query_scalar(sql).bind(person);
-        let query = if let Some(limit) = limit { query.bind(limit) } else { query };
+        let query = if let Some(limit) = limit {
+            query.bind(limit)
+        } else {
+            query
+        };
         let plan: Value = query.fetch_one(connection).await.unwrap();
         read(&plan[0]["Plan"])
     }
 
     /// Somebody with three thousand closed and a hundred open in each place.
     #[tokio::test]
-    async fn the_newest_and_the_count_of_what_is_open_do_not_go_through_everything_somebody_ever_had() {
+    async fn the_newest_and_the_count_of_what_is_open_do_not_go_through_everything_somebody_ever_had()
+     {
         let app = TestApp::start(crate::service()).await;
         let (person, mut connection) = (Uuid::from_u128(1), app.pool().acquire().await.unwrap());
         let sql = "insert into assignment (origin_kind, origin_id, customer_id, last_four, project_id, salesman_id, consultant_id, wanted,
@@ -282,16 +327,30 @@ mod tests {
                    select 'consultation', gen_random_uuid(), gen_random_uuid(), '0000', gen_random_uuid(),
                           case when place = 1 then $1 end, case when place = 2 then $1 end, number <= 100, 1, 1, 1
                    from generate_series(1, 2) place, generate_series(1, 3100) number";
-        sqlx::query(sql).bind(person).execute(&mut *connection).await.unwrap();
-        sqlx::raw_sql("vacuum analyze").execute(app.pool()).await.unwrap();
+        sqlx::query(sql)
+            .bind(person)
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+        sqlx::raw_sql("vacuum analyze")
+            .execute(app.pool())
+            .await
+            .unwrap();
         for open in [true, false] {
             let read = explained(&mut connection, &newest_sql(open), person, Some(NEWEST)).await;
             assert!(read > 0.0 && read <= 102.0, "{read}");
         }
         let sql = "insert into salesman (id, name, display_name, phone, role, regions, categories, capacity, active, version, created_at)
                    values ($1, 'x', 'x', '+821011111111', 'salesman', '[]', '[]', 30, true, 1, now())";
-        sqlx::query(sql).bind(person).execute(&mut *connection).await.unwrap();
-        let sql = format!("select {} from salesman where id = $1", crate::store::COLUMNS);
+        sqlx::query(sql)
+            .bind(person)
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+        let sql = format!(
+            "select {} from salesman where id = $1",
+            crate::store::COLUMNS
+        );
         let read = explained(&mut connection, &sql, person, None).await;
         assert!(read > 0.0 && read <= 200.0, "{read}");
     }

@@ -60,12 +60,18 @@ const OF_CUSTOMER: &str = "id in (
     )";
 
 /// Everything that people were told of the customer, oldest first.
-pub(crate) async fn held_news(pool: &PgPool, customer: CustomerId) -> Result<Vec<HeldNews>, sqlx::Error> {
+pub(crate) async fn held_news(
+    pool: &PgPool,
+    customer: CustomerId,
+) -> Result<Vec<HeldNews>, sqlx::Error> {
     let sql = format!(
         "select kind, origin_kind as link_kind, origin_id as link_id, project_name, details, created_at
          from notification where {OF_CUSTOMER} order by id"
     );
-    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(customer.0).fetch_all(pool).await
+    sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(customer.0)
+        .fetch_all(pool)
+        .await
 }
 
 /// Takes out of what people are on what says whose it is, closes it, and takes back what they were told of him. Who they are stays, and how it
@@ -73,7 +79,10 @@ pub(crate) async fn held_news(pool: &PgPool, customer: CustomerId) -> Result<Vec
 pub(crate) async fn erase(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
     // First what is found by what is his.
     let sql = format!("delete from notification where {OF_CUSTOMER}");
-    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(customer.0).execute(&mut **tx).await?;
+    sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(customer.0)
+        .execute(&mut **tx)
+        .await?;
     let now = tx.now();
     sqlx::query(
         "update assignment

@@ -30,12 +30,36 @@ pub(crate) async fn tell(tx: &mut Tx, event: &Envelope, told: &[Told]) -> Result
     sqlx::query(AssertSqlSafe(sql))
         .bind(event.recorded_at.timestamp_millis())
         .bind(told.iter().map(|told| told.person.0).collect::<Vec<_>>())
-        .bind(told.iter().map(|told| told.news.kind.as_str()).collect::<Vec<_>>())
-        .bind(told.iter().map(|told| told.news.link.kind.as_str()).collect::<Vec<_>>())
-        .bind(told.iter().map(|told| told.news.link.id).collect::<Vec<_>>())
-        .bind(told.iter().map(|told| told.news.project_id.0).collect::<Vec<_>>())
-        .bind(told.iter().map(|told| told.news.project_name.as_deref()).collect::<Vec<_>>())
-        .bind(told.iter().map(|told| Json(&told.news.details)).collect::<Vec<_>>())
+        .bind(
+            told.iter()
+                .map(|told| told.news.kind.as_str())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            told.iter()
+                .map(|told| told.news.link.kind.as_str())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            told.iter()
+                .map(|told| told.news.link.id)
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            told.iter()
+                .map(|told| told.news.project_id.0)
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            told.iter()
+                .map(|told| told.news.project_name.as_deref())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            told.iter()
+                .map(|told| Json(&told.news.details))
+                .collect::<Vec<_>>(),
+        )
         .bind(event.id)
         .bind(event.recorded_at)
         .execute(&mut **tx)
@@ -60,9 +84,18 @@ pub(crate) struct Notification {
 
 /// What somebody was told, newest first. A project whose name the event did not tell is named by what is known of it now. Whoever is on
 /// something no longer is led to its programme, if to anything, and of what he was told nothing is left but that it was, and when.
-pub(crate) async fn list(pool: &PgPool, salesman: Uuid, unread_only: bool, page: Page) -> Result<Vec<Notification>, sqlx::Error> {
+pub(crate) async fn list(
+    pool: &PgPool,
+    salesman: Uuid,
+    unread_only: bool,
+    page: Page,
+) -> Result<Vec<Notification>, sqlx::Error> {
     // As a text of its own it goes by the index of what is unread, however much was read.
-    let unread = if unread_only { "and read_at is null" } else { "" };
+    let unread = if unread_only {
+        "and read_at is null"
+    } else {
+        ""
+    };
     let sql = format!(
         "select told.id, kind, coalesce(project_name, known_project.name) as project_name, case when lost then '{{}}' else details end as details,
                 created_at, read_at, case when not lost then origin_kind when programme is not null then 'project' end as link_kind,
@@ -80,19 +113,33 @@ pub(crate) async fn list(pool: &PgPool, salesman: Uuid, unread_only: bool, page:
          left join known_project on known_project.id = programme
          order by told.id desc"
     );
-    sqlx::query_as(AssertSqlSafe(sql)).bind(salesman).bind(page.after).bind(page.fetch()).fetch_all(pool).await
-}
-
-/// How much of it somebody has not read.
-pub(crate) async fn unread(connection: &mut PgConnection, salesman: Uuid) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("select count(*) from notification where salesman_id = $1 and read_at is null")
+    sqlx::query_as(AssertSqlSafe(sql))
         .bind(salesman)
-        .fetch_one(connection)
+        .bind(page.after)
+        .bind(page.fetch())
+        .fetch_all(pool)
         .await
 }
 
+/// How much of it somebody has not read.
+pub(crate) async fn unread(
+    connection: &mut PgConnection,
+    salesman: Uuid,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "select count(*) from notification where salesman_id = $1 and read_at is null",
+    )
+    .bind(salesman)
+    .fetch_one(connection)
+    .await
+}
+
 /// Marks as read what somebody says that he has read, all of it unless ids are given; tells how much that was. Another person's are left alone.
-pub(crate) async fn read(tx: &mut Tx, salesman: Uuid, ids: Option<&[Uuid]>) -> Result<u64, sqlx::Error> {
+pub(crate) async fn read(
+    tx: &mut Tx,
+    salesman: Uuid,
+    ids: Option<&[Uuid]>,
+) -> Result<u64, sqlx::Error> {
     let now = tx.now();
     let marked = sqlx::query(
         "update notification set read_at = $2

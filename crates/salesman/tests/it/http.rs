@@ -14,7 +14,10 @@ const STAFF: Uuid = Uuid::from_u128(0x57AFF);
 const PHONE: &str = "010-1234-5678";
 
 async fn rows(app: &TestApp) -> i64 {
-    sqlx::query_scalar("select count(*) from salesman").fetch_one(app.pool()).await.unwrap()
+    sqlx::query_scalar("select count(*) from salesman")
+        .fetch_one(app.pool())
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -27,8 +30,17 @@ async fn whoever_is_registered_can_be_chosen_and_is_told_of_in_exactly_one_event
     let answer = app.as_staff().post("/salesmen", &body).await;
     assert_eq!(answer.status, StatusCode::CREATED);
     assert_eq!(answer.headers[header::ETAG], "\"1\"");
-    let (location, view) = (answer.headers[header::LOCATION].to_str().unwrap().to_owned(), answer.json);
-    assert_eq!(location, format!("/salesmen/{}", view["id"].as_str().unwrap()));
+    let (location, view) = (
+        answer.headers[header::LOCATION]
+            .to_str()
+            .unwrap()
+            .to_owned(),
+        answer.json,
+    );
+    assert_eq!(
+        location,
+        format!("/salesmen/{}", view["id"].as_str().unwrap())
+    );
     let mut expected = body;
     for (name, value) in [
         ("id", view["id"].clone()),
@@ -56,9 +68,15 @@ async fn whoever_is_registered_can_be_chosen_and_is_told_of_in_exactly_one_event
         "active": true,
         "actor": { "role": "staff", "id": STAFF },
     });
-    assert_eq!(app.new_events().await, [("ktgg.SalesmanRegistered.v1".to_owned(), 1, payload)]);
+    assert_eq!(
+        app.new_events().await,
+        [("ktgg.SalesmanRegistered.v1".to_owned(), 1, payload)]
+    );
     let id = view["id"].as_str().unwrap().parse().unwrap();
-    assert_eq!(app.as_consultant(id).get("/salesmen/me").await.expect(200), view);
+    assert_eq!(
+        app.as_consultant(id).get("/salesmen/me").await.expect(200),
+        view
+    );
 }
 
 #[tokio::test]
@@ -75,21 +93,45 @@ async fn no_event_carries_a_number_or_the_name_that_is_not_shown() {
 #[tokio::test]
 async fn the_least_that_can_be_registered_is_enough() {
     let app = start().await;
-    let view = app.as_staff().post("/salesmen", &somebody(PHONE)).await.expect(201);
-    assert_eq!((&view["role"], &view["displayName"], &view["capacity"]), (&json!("salesman"), &json!("김영업"), &json!(30)));
-    assert_eq!((&view["regions"], &view["categories"], &view["weight"]), (&json!([]), &json!([]), &json!(1)));
+    let view = app
+        .as_staff()
+        .post("/salesmen", &somebody(PHONE))
+        .await
+        .expect(201);
+    assert_eq!(
+        (&view["role"], &view["displayName"], &view["capacity"]),
+        (&json!("salesman"), &json!("김영업"), &json!(30))
+    );
+    assert_eq!(
+        (&view["regions"], &view["categories"], &view["weight"]),
+        (&json!([]), &json!([]), &json!(1))
+    );
 }
 
 #[tokio::test]
 async fn a_number_belongs_to_one_person_however_it_is_typed() {
     let app = start().await;
-    app.as_staff().post("/salesmen", &somebody(PHONE)).await.expect(201);
+    app.as_staff()
+        .post("/salesmen", &somebody(PHONE))
+        .await
+        .expect(201);
     app.new_events().await;
     for typed in [PHONE, "+82 10 1234 5678", "01012345678"] {
-        assert_eq!(app.as_staff().post("/salesmen", &somebody(typed)).await.problem(409).0, "phone-taken", "{typed}");
+        assert_eq!(
+            app.as_staff()
+                .post("/salesmen", &somebody(typed))
+                .await
+                .problem(409)
+                .0,
+            "phone-taken",
+            "{typed}"
+        );
     }
     let (staff, body) = (app.as_staff(), somebody("010-2222-3333"));
-    let (a, b) = tokio::join!(staff.post("/salesmen", &body), staff.post("/salesmen", &body));
+    let (a, b) = tokio::join!(
+        staff.post("/salesmen", &body),
+        staff.post("/salesmen", &body)
+    );
     let mut statuses = [a.status.as_u16(), b.status.as_u16()];
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 409]);
@@ -109,8 +151,15 @@ async fn nobody_gets_in_without_signing_in() {
         (Method::GET, "/salesmen/me/notifications"),
         (Method::POST, "/salesmen/me/notifications/read"),
     ] {
-        let answer = app.anyone().send(method.clone(), path, &[], b"no json".to_vec()).await;
-        assert_eq!(answer.headers[header::WWW_AUTHENTICATE], "Bearer", "{method} {path}");
+        let answer = app
+            .anyone()
+            .send(method.clone(), path, &[], b"no json".to_vec())
+            .await;
+        assert_eq!(
+            answer.headers[header::WWW_AUTHENTICATE],
+            "Bearer",
+            "{method} {path}"
+        );
         assert_eq!(answer.problem(401).0, "sign-in-required", "{method} {path}");
     }
 }
@@ -123,25 +172,68 @@ async fn no_role_does_what_is_anothers() {
         ("salesman", app.as_salesman(SALESMAN)),
         ("consultant", app.as_consultant(SALESMAN)),
     ] {
-        assert_eq!(caller.post("/salesmen", &somebody(PHONE)).await.problem(403).0, "not-allowed", "{role}");
+        assert_eq!(
+            caller
+                .post("/salesmen", &somebody(PHONE))
+                .await
+                .problem(403)
+                .0,
+            "not-allowed",
+            "{role}"
+        );
         for path in ["/salesmen".to_owned(), format!("/salesmen/{SALESMAN}")] {
-            assert_eq!(caller.get(&path).await.problem(403).0, "not-allowed", "{role} {path}");
+            assert_eq!(
+                caller.get(&path).await.problem(403).0,
+                "not-allowed",
+                "{role} {path}"
+            );
         }
         // The role comes first: neither what is wrong with the body nor the missing If-Match is told.
-        let answer = caller.send(Method::PATCH, &format!("/salesmen/{SALESMAN}"), &[], b"no json".to_vec()).await;
+        let answer = caller
+            .send(
+                Method::PATCH,
+                &format!("/salesmen/{SALESMAN}"),
+                &[],
+                b"no json".to_vec(),
+            )
+            .await;
         assert_eq!(answer.problem(403).0, "not-allowed", "{role}");
     }
-    for (role, caller) in [("customer", app.as_customer(PHONE)), ("staff", app.as_staff())] {
+    for (role, caller) in [
+        ("customer", app.as_customer(PHONE)),
+        ("staff", app.as_staff()),
+    ] {
         for path in ["/salesmen/me", "/salesmen/me/notifications"] {
-            assert_eq!(caller.get(path).await.problem(403).0, "not-allowed", "{role} {path}");
+            assert_eq!(
+                caller.get(path).await.problem(403).0,
+                "not-allowed",
+                "{role} {path}"
+            );
         }
-        let answer = caller.send(Method::POST, "/salesmen/me/notifications/read", &[], b"no json".to_vec()).await;
+        let answer = caller
+            .send(
+                Method::POST,
+                "/salesmen/me/notifications/read",
+                &[],
+                b"no json".to_vec(),
+            )
+            .await;
         assert_eq!(answer.problem(403).0, "not-allowed", "{role}");
     }
-    for (role, caller) in
-        [("staff", app.as_staff()), ("salesman", app.as_salesman(SALESMAN)), ("consultant", app.as_consultant(SALESMAN))]
-    {
-        assert_eq!(caller.get(&format!("/salesmen/{SALESMAN}/card")).await.problem(403).0, "not-allowed", "{role}");
+    for (role, caller) in [
+        ("staff", app.as_staff()),
+        ("salesman", app.as_salesman(SALESMAN)),
+        ("consultant", app.as_consultant(SALESMAN)),
+    ] {
+        assert_eq!(
+            caller
+                .get(&format!("/salesmen/{SALESMAN}/card"))
+                .await
+                .problem(403)
+                .0,
+            "not-allowed",
+            "{role}"
+        );
     }
     assert_eq!((rows(&app).await, app.new_events().await.len()), (0, 0));
 }
@@ -149,33 +241,78 @@ async fn no_role_does_what_is_anothers() {
 #[tokio::test]
 async fn a_salesman_sees_himself_and_nobody_else() {
     let app = start().await;
-    let me = app.as_staff().post("/salesmen", &somebody(PHONE)).await.expect(201);
-    app.as_staff().post("/salesmen", &somebody("010-2222-3333")).await.expect(201);
+    let me = app
+        .as_staff()
+        .post("/salesmen", &somebody(PHONE))
+        .await
+        .expect(201);
+    app.as_staff()
+        .post("/salesmen", &somebody("010-2222-3333"))
+        .await
+        .expect(201);
     let id = me["id"].as_str().unwrap().parse().unwrap();
     let shown = app.as_salesman(id).get("/salesmen/me").await;
     assert_eq!(shown.headers[header::ETAG], "\"1\"");
     assert_eq!(shown.expect(200), me);
-    assert_eq!(app.as_salesman(Uuid::from_u128(0x404)).get("/salesmen/me").await.problem(404).0, "not-found");
+    assert_eq!(
+        app.as_salesman(Uuid::from_u128(0x404))
+            .get("/salesmen/me")
+            .await
+            .problem(404)
+            .0,
+        "not-found"
+    );
 }
 
 #[tokio::test]
 async fn a_body_that_cannot_be_meant_changes_nothing() {
     let app = start().await;
     let staff = app.as_staff();
-    let send =
-        async |kind: &str, body: &[u8]| staff.send(Method::POST, "/salesmen", &[("content-type", kind)], body.to_vec()).await;
+    let send = async |kind: &str, body: &[u8]| {
+        staff
+            .send(
+                Method::POST,
+                "/salesmen",
+                &[("content-type", kind)],
+                body.to_vec(),
+            )
+            .await
+    };
     for broken in ["{", "", "[", "{} {}"] {
-        assert_eq!(send("application/json", broken.as_bytes()).await.problem(400).0, "not-json", "{broken:?}");
+        assert_eq!(
+            send("application/json", broken.as_bytes())
+                .await
+                .problem(400)
+                .0,
+            "not-json",
+            "{broken:?}"
+        );
     }
     for kind in ["text/plain", ""] {
-        assert_eq!(send(kind, b"{}").await.problem(415).0, "wrong-content-type", "{kind:?}");
+        assert_eq!(
+            send(kind, b"{}").await.problem(415).0,
+            "wrong-content-type",
+            "{kind:?}"
+        );
     }
     for other in ["[]", r#"["김영업", null, "010-1234-5678"]"#, "7", "null"] {
         let shape = vec![(String::new(), "wrong-type".to_owned())];
-        assert_eq!(send("application/json", other.as_bytes()).await.problem(422), ("wrong-fields".to_owned(), shape), "{other}");
+        assert_eq!(
+            send("application/json", other.as_bytes())
+                .await
+                .problem(422),
+            ("wrong-fields".to_owned(), shape),
+            "{other}"
+        );
     }
     let large = format!("{{\"name\": \"{}\"}}", "가".repeat(700_000));
-    assert_eq!(send("application/json", large.as_bytes()).await.problem(413).0, "too-large");
+    assert_eq!(
+        send("application/json", large.as_bytes())
+            .await
+            .problem(413)
+            .0,
+        "too-large"
+    );
     assert_eq!((rows(&app).await, app.new_events().await.len()), (0, 0));
 }
 
@@ -183,7 +320,10 @@ async fn a_body_that_cannot_be_meant_changes_nothing() {
 async fn every_wrong_field_is_told_at_once() {
     let app = start().await;
     for (body, wrong) in [
-        (json!({}), vec![("/name", "required"), ("/phone", "required")]),
+        (
+            json!({}),
+            vec![("/name", "required"), ("/phone", "required")],
+        ),
         (
             json!({
                 "name": "가".repeat(101), "displayName": "a\u{0}", "phone": "112", "role": "boss", "regions": "서울",
@@ -202,14 +342,26 @@ async fn every_wrong_field_is_told_at_once() {
         ),
         (
             json!({ "name": " ", "phone": 1_012_345_678, "capacity": -1, "weight": 101 }),
-            vec![("/name", "required"), ("/phone", "wrong-type"), ("/capacity", "wrong-type"), ("/weight", "out-of-range")],
+            vec![
+                ("/name", "required"),
+                ("/phone", "wrong-type"),
+                ("/capacity", "wrong-type"),
+                ("/weight", "out-of-range"),
+            ],
         ),
     ] {
         let answer = app.as_staff().post("/salesmen", &body).await;
         // A number is not repeated, not even a wrong one.
-        assert!(!answer.json.to_string().contains("1012345678"), "{}", answer.json);
+        assert!(
+            !answer.json.to_string().contains("1012345678"),
+            "{}",
+            answer.json
+        );
         let (slug, mut found) = answer.problem(422);
-        let mut wrong: Vec<_> = wrong.into_iter().map(|(pointer, code)| (pointer.to_owned(), code.to_owned())).collect();
+        let mut wrong: Vec<_> = wrong
+            .into_iter()
+            .map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
+            .collect();
         found.sort();
         wrong.sort();
         assert_eq!((slug.as_str(), found), ("wrong-fields", wrong), "{body}");
@@ -220,12 +372,28 @@ async fn every_wrong_field_is_told_at_once() {
 #[tokio::test]
 async fn a_write_that_is_sent_again_gives_the_same_answer_and_one_event() {
     let app = start().await;
-    let first = app.as_staff().post_with_key("/salesmen", "k-1", &somebody(PHONE)).await;
-    let again = app.as_staff().post_with_key("/salesmen", "k-1", &somebody(PHONE)).await;
-    assert_eq!((first.status, &first.headers[header::LOCATION]), (again.status, &again.headers[header::LOCATION]));
+    let first = app
+        .as_staff()
+        .post_with_key("/salesmen", "k-1", &somebody(PHONE))
+        .await;
+    let again = app
+        .as_staff()
+        .post_with_key("/salesmen", "k-1", &somebody(PHONE))
+        .await;
+    assert_eq!(
+        (first.status, &first.headers[header::LOCATION]),
+        (again.status, &again.headers[header::LOCATION])
+    );
     assert_eq!(first.json, again.json);
     let other = somebody("010-2222-3333");
-    assert_eq!(app.as_staff().post_with_key("/salesmen", "k-1", &other).await.problem(422).0, "idempotency-key-reused");
+    assert_eq!(
+        app.as_staff()
+            .post_with_key("/salesmen", "k-1", &other)
+            .await
+            .problem(422)
+            .0,
+        "idempotency-key-reused"
+    );
     assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 1));
 }
 
@@ -239,9 +407,19 @@ async fn a_write_whose_twin_is_in_flight_is_told_so() {
         .execute(&mut *twin)
         .await
         .unwrap();
-    assert_eq!(app.as_staff().post_with_key("/salesmen", "k", &somebody(PHONE)).await.problem(409).0, "write-in-flight");
+    assert_eq!(
+        app.as_staff()
+            .post_with_key("/salesmen", "k", &somebody(PHONE))
+            .await
+            .problem(409)
+            .0,
+        "write-in-flight"
+    );
     twin.rollback().await.unwrap();
-    app.as_staff().post_with_key("/salesmen", "k", &somebody(PHONE)).await.expect(201);
+    app.as_staff()
+        .post_with_key("/salesmen", "k", &somebody(PHONE))
+        .await
+        .expect(201);
     assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 1));
 }
 
@@ -260,19 +438,35 @@ async fn identical_writes_at_once_create_once() {
 
 /// Every id of a list, page by page; the link leads where `next` does.
 async fn paged(app: &TestApp, path: &str, limit: usize) -> Vec<Uuid> {
-    let caller = if path == "/salesmen" { app.as_staff() } else { app.as_salesman(SALESMAN) };
+    let caller = if path == "/salesmen" {
+        app.as_staff()
+    } else {
+        app.as_salesman(SALESMAN)
+    };
     let (mut seen, mut asked) = (Vec::new(), format!("{path}?limit={limit}"));
     loop {
         let answer = caller.get(&asked).await;
-        let link = answer.headers.get(header::LINK).map(|link| link.to_str().unwrap().to_owned());
+        let link = answer
+            .headers
+            .get(header::LINK)
+            .map(|link| link.to_str().unwrap().to_owned());
         let page = answer.expect(200);
-        seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().parse::<Uuid>().unwrap()));
+        seen.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|item| item["id"].as_str().unwrap().parse::<Uuid>().unwrap()),
+        );
         let Some(next) = page.get("next") else {
             assert_eq!(link, None);
             return seen;
         };
         let next = next.as_str().unwrap();
-        assert_eq!(link, Some(format!("<?limit={limit}&after={next}>; rel=\"next\"")));
+        assert_eq!(
+            link,
+            Some(format!("<?limit={limit}&after={next}>; rel=\"next\""))
+        );
         asked = format!("{path}?limit={limit}&after={next}");
     }
 }
@@ -283,35 +477,66 @@ async fn lists_go_to_their_end_without_gaps_or_repeats() {
     let mut people = Vec::new();
     for n in 0..7_i32 {
         app.clock().advance(TimeDelta::minutes(i64::from(n % 2)));
-        let view = app.as_staff().post("/salesmen", &somebody(&format!("010-1234-000{n}"))).await.expect(201);
+        let view = app
+            .as_staff()
+            .post("/salesmen", &somebody(&format!("010-1234-000{n}")))
+            .await
+            .expect(201);
         people.push(view["id"].as_str().unwrap().parse::<Uuid>().unwrap());
         app.deliver(1, &a_match(SALESMAN, None)).await;
     }
     people.sort();
     people.reverse();
-    let mut told: Vec<Uuid> = sqlx::query_scalar("select id from notification").fetch_all(app.pool()).await.unwrap();
+    let mut told: Vec<Uuid> = sqlx::query_scalar("select id from notification")
+        .fetch_all(app.pool())
+        .await
+        .unwrap();
     told.sort();
     told.reverse();
     for limit in [1, 3, 7, 100] {
-        assert_eq!(paged(&app, "/salesmen", limit).await, people, "limit {limit}");
-        assert_eq!(paged(&app, "/salesmen/me/notifications", limit).await, told, "limit {limit}");
+        assert_eq!(
+            paged(&app, "/salesmen", limit).await,
+            people,
+            "limit {limit}"
+        );
+        assert_eq!(
+            paged(&app, "/salesmen/me/notifications", limit).await,
+            told,
+            "limit {limit}"
+        );
     }
     for query in ["limit=0", "limit=101", "after=x"] {
-        assert_eq!(app.as_staff().get(&format!("/salesmen?{query}")).await.problem(422).0, "wrong-query", "{query}");
+        assert_eq!(
+            app.as_staff()
+                .get(&format!("/salesmen?{query}"))
+                .await
+                .problem(422)
+                .0,
+            "wrong-query",
+            "{query}"
+        );
         let path = format!("/salesmen/me/notifications?{query}");
-        assert_eq!(app.as_salesman(SALESMAN).get(&path).await.problem(422).0, "wrong-query", "{query}");
+        assert_eq!(
+            app.as_salesman(SALESMAN).get(&path).await.problem(422).0,
+            "wrong-query",
+            "{query}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_refusal_speaks_the_callers_language() {
     let app = start().await;
-    for (wanted, language, title) in
-        [(None, "ko", "입력한 내용을 확인해 주세요"), (Some("en-US,ko;q=0.5"), "en", "Some fields are wrong")]
-    {
+    for (wanted, language, title) in [
+        (None, "ko", "입력한 내용을 확인해 주세요"),
+        (Some("en-US,ko;q=0.5"), "en", "Some fields are wrong"),
+    ] {
         let mut headers = vec![JSON];
         headers.extend(wanted.map(|wanted| ("accept-language", wanted)));
-        let answer = app.as_staff().send(Method::POST, "/salesmen", &headers, b"{}".to_vec()).await;
+        let answer = app
+            .as_staff()
+            .send(Method::POST, "/salesmen", &headers, b"{}".to_vec())
+            .await;
         assert_eq!(answer.headers[header::CONTENT_LANGUAGE], language);
         assert_eq!(answer.json["title"], title);
     }
@@ -320,13 +545,31 @@ async fn a_refusal_speaks_the_callers_language() {
 #[tokio::test]
 async fn what_the_router_itself_refuses_is_a_problem_too() {
     let app = start().await;
-    assert_eq!(app.as_staff().get("/nothing").await.problem(404).0, "not-found");
-    let answer = app.as_staff().send(Method::DELETE, "/salesmen", &[], Vec::new()).await;
-    assert!(answer.headers[header::ALLOW].to_str().unwrap().contains("POST"));
+    assert_eq!(
+        app.as_staff().get("/nothing").await.problem(404).0,
+        "not-found"
+    );
+    let answer = app
+        .as_staff()
+        .send(Method::DELETE, "/salesmen", &[], Vec::new())
+        .await;
+    assert!(
+        answer.headers[header::ALLOW]
+            .to_str()
+            .unwrap()
+            .contains("POST")
+    );
     assert_eq!(answer.problem(405).0, "method-not-allowed");
     for (path, status) in [("/salesmen", 200), ("/salesmen/me", 403)] {
-        let answer = app.as_staff().send(Method::HEAD, path, &[], Vec::new()).await;
-        assert_eq!((answer.status.as_u16(), answer.json), (status, Value::Null), "{path}");
+        let answer = app
+            .as_staff()
+            .send(Method::HEAD, path, &[], Vec::new())
+            .await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.json),
+            (status, Value::Null),
+            "{path}"
+        );
     }
 }
 
@@ -337,27 +580,45 @@ async fn a_read_after_an_event_waits_until_it_is_taken_in_or_says_that_it_is_sta
     let after = format!("salesman-match/{}@1", matched.match_id);
     let (path, salesman) = ("/salesmen/me/notifications", app.as_salesman(SALESMAN));
     let headers = [("ktgg-after", after.as_str())];
-    let (answer, ()) = tokio::join!(salesman.send(Method::GET, path, &headers, Vec::new()), app.deliver(1, &matched));
+    let (answer, ()) = tokio::join!(
+        salesman.send(Method::GET, path, &headers, Vec::new()),
+        app.deliver(1, &matched)
+    );
     assert!(!answer.headers.contains_key("ktgg-stale"));
     assert_eq!(answer.expect(200)["items"].as_array().unwrap().len(), 1);
     let next = format!("salesman-match/{}@2", matched.match_id);
-    let answer = salesman.send(Method::GET, path, &[("ktgg-after", &next)], Vec::new()).await;
-    assert_eq!((answer.status.as_u16(), answer.headers["ktgg-stale"].to_str().unwrap()), (200, "1"));
+    let answer = salesman
+        .send(Method::GET, path, &[("ktgg-after", &next)], Vec::new())
+        .await;
+    assert_eq!(
+        (
+            answer.status.as_u16(),
+            answer.headers["ktgg-stale"].to_str().unwrap()
+        ),
+        (200, "1")
+    );
     let own = format!("salesman/{SALESMAN}@99");
-    let answer = salesman.send(Method::GET, path, &[("ktgg-after", &own)], Vec::new()).await;
+    let answer = salesman
+        .send(Method::GET, path, &[("ktgg-after", &own)], Vec::new())
+        .await;
     assert!(!answer.headers.contains_key("ktgg-stale"));
 }
 
 #[tokio::test]
 async fn regions_and_categories_are_each_there_once() {
     let app = start().await;
-    let (regions, categories): (Vec<_>, Vec<_>) =
-        (Region::ALL.map(Region::as_str).to_vec(), Category::ALL.map(Category::as_str).to_vec());
+    let (regions, categories): (Vec<_>, Vec<_>) = (
+        Region::ALL.map(Region::as_str).to_vec(),
+        Category::ALL.map(Category::as_str).to_vec(),
+    );
     let mut body = somebody(PHONE);
     body["regions"] = json!([regions.clone(), regions.clone()].concat());
     body["categories"] = json!([categories.clone(), categories.clone()].concat());
     let view = app.as_staff().post("/salesmen", &body).await.expect(201);
-    assert_eq!((&view["regions"], &view["categories"]), (&json!(regions), &json!(categories)));
+    assert_eq!(
+        (&view["regions"], &view["categories"]),
+        (&json!(regions), &json!(categories))
+    );
 }
 
 #[tokio::test]
@@ -365,14 +626,23 @@ async fn the_roster_is_asked_by_role_by_name_and_for_who_can_be_chosen() {
     let app = start().await;
     let staff = app.as_staff();
     let mut ids = Vec::new();
-    for (number, name, shown, role) in
-        [(1, "김하늘", "하늘", "salesman"), (2, "이바다", "Bada Lee", "salesman"), (3, "박하늘", "100%_", "consultant")]
-    {
+    for (number, name, shown, role) in [
+        (1, "김하늘", "하늘", "salesman"),
+        (2, "이바다", "Bada Lee", "salesman"),
+        (3, "박하늘", "100%_", "consultant"),
+    ] {
         let body = json!({ "name": name, "displayName": shown, "phone": format!("010-1111-000{number}"), "role": role });
         ids.push(staff.post("/salesmen", &body).await.expect(201)["id"].clone());
         app.clock().advance(TimeDelta::seconds(1));
     }
-    staff.patch_if(&format!("/salesmen/{}", ids[1].as_str().unwrap()), 1, &json!({ "active": false })).await.expect(200);
+    staff
+        .patch_if(
+            &format!("/salesmen/{}", ids[1].as_str().unwrap()),
+            1,
+            &json!({ "active": false }),
+        )
+        .await
+        .expect(200);
     for (query, found) in [
         ("", vec![2, 1, 0]),
         ("role=salesman", vec![1, 0]),
@@ -390,13 +660,25 @@ async fn the_roster_is_asked_by_role_by_name_and_for_who_can_be_chosen() {
     ] {
         let page = staff.get(&format!("/salesmen?{query}")).await.expect(200);
         let found: Vec<&Value> = found.into_iter().map(|index: usize| &ids[index]).collect();
-        assert_eq!(page["items"].as_array().unwrap().iter().map(|item| &item["id"]).collect::<Vec<_>>(), found, "{query}");
+        assert_eq!(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|item| &item["id"])
+                .collect::<Vec<_>>(),
+            found,
+            "{query}"
+        );
     }
     let page = staff.get("/salesmen?role=salesman&limit=1").await;
     let link = page.headers[header::LINK].to_str().unwrap().to_owned();
     assert!(link.starts_with("<?role=salesman&limit=1&after="), "{link}");
     let next = page.json["next"].as_str().unwrap();
-    let rest = staff.get(&format!("/salesmen?role=salesman&limit=1&after={next}")).await.expect(200);
+    let rest = staff
+        .get(&format!("/salesmen?role=salesman&limit=1&after={next}"))
+        .await
+        .expect(200);
     assert_eq!((&rest["items"][0]["id"], rest.get("next")), (&ids[0], None));
 }
 
@@ -405,7 +687,15 @@ async fn a_question_to_the_roster_that_cannot_be_meant_is_refused() {
     let app = start().await;
     let long = format!("q={}", "a".repeat(101));
     for query in ["role=boss", "role=", "active=maybe", "q=a%00b", &long] {
-        assert_eq!(app.as_staff().get(&format!("/salesmen?{query}")).await.problem(422).0, "wrong-query", "{query}");
+        assert_eq!(
+            app.as_staff()
+                .get(&format!("/salesmen?{query}"))
+                .await
+                .problem(422)
+                .0,
+            "wrong-query",
+            "{query}"
+        );
     }
 }
 
@@ -414,7 +704,19 @@ async fn whom_nobody_registered_is_not_there() {
     let app = start().await;
     let staff = app.as_staff();
     for id in [SALESMAN.to_string(), "x".to_owned()] {
-        assert_eq!(staff.get(&format!("/salesmen/{id}")).await.problem(404).0, "not-found", "{id}");
-        assert_eq!(staff.patch_if(&format!("/salesmen/{id}"), 1, &json!({})).await.problem(404).0, "not-found", "{id}");
+        assert_eq!(
+            staff.get(&format!("/salesmen/{id}")).await.problem(404).0,
+            "not-found",
+            "{id}"
+        );
+        assert_eq!(
+            staff
+                .patch_if(&format!("/salesmen/{id}"), 1, &json!({}))
+                .await
+                .problem(404)
+                .0,
+            "not-found",
+            "{id}"
+        );
     }
 }

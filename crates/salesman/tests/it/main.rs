@@ -12,9 +12,10 @@ mod series;
 mod updating;
 
 use events::{
-    Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, Edition,
-    Envelope, Event, InterestCreated, InterestId, InterestUpdated, LastFour, MatchId, Origin, PersonRef, ProjectCreated,
-    ProjectId, SalesmanId, SalesmanMatched, Step, Strategy,
+    Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed,
+    CustomerId, CustomerRef, Edition, Envelope, Event, InterestCreated, InterestId,
+    InterestUpdated, LastFour, MatchId, Origin, PersonRef, ProjectCreated, ProjectId, SalesmanId,
+    SalesmanMatched, Step, Strategy,
 };
 use serde_json::{Value, json};
 use service_kit::Clock as _;
@@ -41,16 +42,26 @@ fn somebody(phone: &str) -> Value {
 
 /// Registers somebody who has this number.
 async fn register(app: &TestApp, phone: &str) -> Uuid {
-    let view = app.as_staff().post("/salesmen", &somebody(phone)).await.expect(201);
+    let view = app
+        .as_staff()
+        .post("/salesmen", &somebody(phone))
+        .await
+        .expect(201);
     view["id"].as_str().unwrap().parse().unwrap()
 }
 
 fn person(id: Uuid) -> PersonRef {
-    PersonRef { id: SalesmanId(id), display_name: format!("담당 {}", id.as_u128()) }
+    PersonRef {
+        id: SalesmanId(id),
+        display_name: format!("담당 {}", id.as_u128()),
+    }
 }
 
 fn the_customer() -> CustomerRef {
-    CustomerRef { customer_id: CustomerId(CUSTOMER), last_four: LastFour::try_from("5678".to_owned()).unwrap() }
+    CustomerRef {
+        customer_id: CustomerId(CUSTOMER),
+        last_four: LastFour::try_from("5678".to_owned()).unwrap(),
+    }
 }
 
 /// A match of its own for the usual consultation.
@@ -73,12 +84,23 @@ fn a_match(salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
 
 /// The same for the usual interest.
 fn a_match_of_interest(salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
-    SalesmanMatched { origin: Origin::Interest(InterestId(INTEREST)), ..a_match(salesman, consultant) }
+    SalesmanMatched {
+        origin: Origin::Interest(InterestId(INTEREST)),
+        ..a_match(salesman, consultant)
+    }
 }
 
 /// The match after this one, which answers that the interest was turned on again by this version.
-fn matched_again(first: &SalesmanMatched, origin_version: i64, salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
-    SalesmanMatched { origin_version: Some(origin_version), ..rematched(first, salesman, consultant) }
+fn matched_again(
+    first: &SalesmanMatched,
+    origin_version: i64,
+    salesman: Uuid,
+    consultant: Option<Uuid>,
+) -> SalesmanMatched {
+    SalesmanMatched {
+        origin_version: Some(origin_version),
+        ..rematched(first, salesman, consultant)
+    }
 }
 
 /// The match after this one, with somebody else on it.
@@ -104,7 +126,11 @@ fn interest_created() -> InterestCreated {
 }
 
 /// Its customer turned the usual interest off or on, while these are on it.
-fn interest_updated(interested: bool, salesman: Option<Uuid>, consultant: Option<Uuid>) -> InterestUpdated {
+fn interest_updated(
+    interested: bool,
+    salesman: Option<Uuid>,
+    consultant: Option<Uuid>,
+) -> InterestUpdated {
     InterestUpdated {
         interest_id: InterestId(INTEREST),
         series_id: None,
@@ -143,7 +169,12 @@ fn consultation_edited(salesman: Option<Uuid>, consultant: Option<Uuid>) -> Cons
 }
 
 /// Its salesman moved the consultation, or staff where it has none.
-fn progressed(id: Uuid, (from, to): (Step, Step), salesman: Option<Uuid>, consultant: Option<Uuid>) -> ConsultationProgressed {
+fn progressed(
+    id: Uuid,
+    (from, to): (Step, Step),
+    salesman: Option<Uuid>,
+    consultant: Option<Uuid>,
+) -> ConsultationProgressed {
     ConsultationProgressed {
         consultation_id: ConsultationId(id),
         project_id: ProjectId(PROJECT),
@@ -159,8 +190,18 @@ fn progressed(id: Uuid, (from, to): (Step, Step), salesman: Option<Uuid>, consul
 /// A consultation that was asked for, approved, and ended like this with somebody.
 async fn ended(app: &TestApp, id: Uuid, to: Step, salesman: Option<Uuid>) {
     deliver(app, 1, &consultation_created(id)).await;
-    deliver(app, 2, &progressed(id, (Step::Apply, Step::Approved), salesman, None)).await;
-    deliver(app, 3, &progressed(id, (Step::Approved, to), salesman, None)).await;
+    deliver(
+        app,
+        2,
+        &progressed(id, (Step::Apply, Step::Approved), salesman, None),
+    )
+    .await;
+    deliver(
+        app,
+        3,
+        &progressed(id, (Step::Approved, to), salesman, None),
+    )
+    .await;
 }
 
 fn an_edition() -> Edition {
@@ -168,37 +209,56 @@ fn an_edition() -> Edition {
 }
 
 fn created(id: Uuid, edition: Edition) -> ProjectCreated {
-    ProjectCreated { project_id: ProjectId(id), edition, actor: Actor::System }
+    ProjectCreated {
+        project_id: ProjectId(id),
+        edition,
+        actor: Actor::System,
+    }
 }
 
 /// An event as it comes from its topic.
 type Delivery = (Envelope, Vec<u8>);
 
 fn delivery<E: Event>(version: i64, event: &E) -> Delivery {
-    (testing::envelope(Uuid::new_v4(), version, event), serde_json::to_vec(event).unwrap())
+    (
+        testing::envelope(Uuid::new_v4(), version, event),
+        serde_json::to_vec(event).unwrap(),
+    )
 }
 
 async fn deliver_all(app: &TestApp, deliveries: impl IntoIterator<Item = &Delivery>) {
     for (envelope, payload) in deliveries {
         app.deliver_raw(envelope, payload.clone()).await;
     }
-    assert!(app.parked().await.is_empty(), "nothing parks because something else has not come yet");
+    assert!(
+        app.parked().await.is_empty(),
+        "nothing parks because something else has not come yet"
+    );
 }
 
 /// Delivers an event that was recorded just now, by the service's clock.
 async fn deliver<E: Event>(app: &TestApp, version: i64, event: &E) {
     let mut sent = testing::envelope(Uuid::new_v4(), version, event);
     sent.recorded_at = app.clock().now();
-    app.deliver_raw(&sent, serde_json::to_vec(event).unwrap()).await;
+    app.deliver_raw(&sent, serde_json::to_vec(event).unwrap())
+        .await;
 }
 
 /// What somebody was told, oldest first: the kinds.
 async fn told(app: &TestApp, id: Uuid) -> Vec<String> {
     let sql = "select kind from notification where salesman_id = $1 order by id";
-    sqlx::query_scalar(sql).bind(id).fetch_all(app.pool()).await.unwrap()
+    sqlx::query_scalar(sql)
+        .bind(id)
+        .fetch_all(app.pool())
+        .await
+        .unwrap()
 }
 
 /// The newest that somebody was told, as he sees it.
 async fn newest(app: &TestApp, id: Uuid) -> Value {
-    app.as_salesman(id).get("/salesmen/me/notifications").await.expect(200)["items"][0].clone()
+    app.as_salesman(id)
+        .get("/salesmen/me/notifications")
+        .await
+        .expect(200)["items"][0]
+        .clone()
 }

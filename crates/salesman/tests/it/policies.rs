@@ -1,22 +1,29 @@
 //! What other services' events do here.
 
 use chrono::TimeDelta;
-use events::{Actor, CustomerId, Event, InterestUpdated, SalesmanId, SalesmanMatched, StaffId, Step};
+use events::{
+    Actor, CustomerId, Event, InterestUpdated, SalesmanId, SalesmanMatched, StaffId, Step,
+};
 use serde_json::{Value, json};
 use service_kit::kafka;
 use service_kit::testing::envelope;
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, CONSULTATION, CUSTOMER, INTEREST, OTHER, PROJECT, SALESMAN, a_match, a_match_of_interest, consultation_created,
-    consultation_edited, deliver, interest_created, interest_updated, newest, progressed, rematched, start, told,
+    CONSULTANT, CONSULTATION, CUSTOMER, INTEREST, OTHER, PROJECT, SALESMAN, a_match,
+    a_match_of_interest, consultation_created, consultation_edited, deliver, interest_created,
+    interest_updated, newest, progressed, rematched, start, told,
 };
 
 #[tokio::test]
 async fn whoever_is_matched_is_told_with_what_he_can_do_about_it() {
     let app = start().await;
     deliver(&app, 1, &a_match(SALESMAN, Some(CONSULTANT))).await;
-    let page = app.as_salesman(SALESMAN).get("/salesmen/me/notifications").await.expect(200);
+    let page = app
+        .as_salesman(SALESMAN)
+        .get("/salesmen/me/notifications")
+        .await
+        .expect(200);
     let assigned = json!({
         "id": page["items"][0]["id"],
         "kind": "assigned",
@@ -26,22 +33,34 @@ async fn whoever_is_matched_is_told_with_what_he_can_do_about_it() {
         "readAt": null,
     });
     assert_eq!(page, json!({ "items": [assigned], "unread": 1 }));
-    let consultants = app.as_consultant(CONSULTANT).get("/salesmen/me/notifications").await.expect(200);
+    let consultants = app
+        .as_consultant(CONSULTANT)
+        .get("/salesmen/me/notifications")
+        .await
+        .expect(200);
     assert_eq!(consultants["items"][0]["kind"], "assigned");
     deliver(&app, 1, &a_match_of_interest(SALESMAN, None)).await;
-    let links: Vec<Value> = app.as_salesman(SALESMAN).get("/salesmen/me/notifications").await.expect(200)["items"]
+    let links: Vec<Value> = app
+        .as_salesman(SALESMAN)
+        .get("/salesmen/me/notifications")
+        .await
+        .expect(200)["items"]
         .as_array()
         .unwrap()
         .iter()
         .map(|item| item["link"].clone())
         .collect();
-    assert!(links.contains(&json!({ "kind": "interest", "id": INTEREST })), "{links:?}");
+    assert!(
+        links.contains(&json!({ "kind": "interest", "id": INTEREST })),
+        "{links:?}"
+    );
     assert!(told(&app, Uuid::from_u128(0xBAD)).await.is_empty());
     assert!(app.new_events().await.is_empty());
 }
 
 #[tokio::test]
-async fn whoever_is_replaced_is_told_that_it_was_taken_away_and_is_not_led_to_what_he_cannot_open() {
+async fn whoever_is_replaced_is_told_that_it_was_taken_away_and_is_not_led_to_what_he_cannot_open()
+{
     let app = start().await;
     let first = a_match(SALESMAN, Some(CONSULTANT));
     deliver(&app, 1, &first).await;
@@ -52,7 +71,10 @@ async fn whoever_is_replaced_is_told_that_it_was_taken_away_and_is_not_led_to_wh
     assert_eq!(told(&app, OTHER).await, ["assigned"]);
     let away = newest(&app, SALESMAN).await;
     assert_eq!(away["link"], json!({ "kind": "project", "id": PROJECT }));
-    assert_eq!(away["details"], json!({ "projectId": PROJECT, "projectName": "스마트상점" }));
+    assert_eq!(
+        away["details"],
+        json!({ "projectId": PROJECT, "projectName": "스마트상점" })
+    );
 }
 
 #[tokio::test]
@@ -66,7 +88,13 @@ async fn whoever_had_his_place_already_is_not_told_again() {
         ..a_match(SALESMAN, Some(CONSULTANT))
     };
     deliver(&app, 2, &second).await;
-    assert_eq!((told(&app, SALESMAN).await, told(&app, CONSULTANT).await.len()), (vec!["assigned".to_owned()], 1));
+    assert_eq!(
+        (
+            told(&app, SALESMAN).await,
+            told(&app, CONSULTANT).await.len()
+        ),
+        (vec!["assigned".to_owned()], 1)
+    );
 }
 
 #[tokio::test]
@@ -90,11 +118,17 @@ async fn matches_that_came_before_a_missing_one_are_told_in_order_once_it_comes(
         ..a_match(Uuid::from_u128(7), None)
     };
     deliver(&app, 2, &away).await;
-    assert_eq!((app.parked().await, told(&app, SALESMAN).await.len()), (vec!["gap".to_owned()], 0));
+    assert_eq!(
+        (app.parked().await, told(&app, SALESMAN).await.len()),
+        (vec!["gap".to_owned()], 0)
+    );
     deliver(&app, 1, &first).await;
     let mut kinds = told(&app, SALESMAN).await;
     kinds.sort();
-    assert_eq!((app.parked().await.len(), kinds), (0, vec!["assigned".to_owned(), "taken_away".to_owned()]));
+    assert_eq!(
+        (app.parked().await.len(), kinds),
+        (0, vec!["assigned".to_owned(), "taken_away".to_owned()])
+    );
 }
 
 #[tokio::test]
@@ -104,14 +138,30 @@ async fn what_cannot_be_taken_in_parks_with_its_successors_and_everything_else_f
     let mut newer = envelope(Uuid::new_v4(), 1, &matches[0]);
     newer.type_name = "ktgg.SalesmanUnmatched.v1".to_owned();
     app.deliver_raw(&newer, b"{}".to_vec()).await;
-    let mut headers = kafka::header_map(Some(&kafka::headers(&envelope(Uuid::new_v4(), 1, &matches[1]))));
+    let mut headers = kafka::header_map(Some(&kafka::headers(&envelope(
+        Uuid::new_v4(),
+        1,
+        &matches[1],
+    ))));
     headers.insert("ce_aggregateversion".to_owned(), Value::Null);
-    app.deliver_headers(headers, &matches[1].aggregate_id().to_string()).await;
-    app.deliver_raw(&envelope(Uuid::new_v4(), 1, &matches[2]), b"{}".to_vec()).await;
+    app.deliver_headers(headers, &matches[1].aggregate_id().to_string())
+        .await;
+    app.deliver_raw(&envelope(Uuid::new_v4(), 1, &matches[2]), b"{}".to_vec())
+        .await;
     for matched in &matches {
         deliver(&app, 2, matched).await;
     }
-    assert_eq!(app.parked().await, ["unknown_type", "unreadable", "refused", "held", "held", "held"]);
+    assert_eq!(
+        app.parked().await,
+        [
+            "unknown_type",
+            "unreadable",
+            "refused",
+            "held",
+            "held",
+            "held"
+        ]
+    );
     assert!(told(&app, SALESMAN).await.is_empty());
     deliver(&app, 1, &a_match(SALESMAN, None)).await;
     assert_eq!(told(&app, SALESMAN).await, ["assigned"]);
@@ -121,13 +171,29 @@ async fn what_cannot_be_taken_in_parks_with_its_successors_and_everything_else_f
 async fn a_customer_who_turns_an_interest_off_and_on_is_told_of_to_both_who_are_on_it() {
     let app = start().await;
     deliver(&app, 1, &interest_created()).await;
-    deliver(&app, 2, &interest_updated(false, Some(SALESMAN), Some(CONSULTANT))).await;
+    deliver(
+        &app,
+        2,
+        &interest_updated(false, Some(SALESMAN), Some(CONSULTANT)),
+    )
+    .await;
     let off = newest(&app, SALESMAN).await;
-    assert_eq!((&off["kind"], &off["link"]), (&json!("interest_off"), &json!({ "kind": "interest", "id": INTEREST })));
+    assert_eq!(
+        (&off["kind"], &off["link"]),
+        (
+            &json!("interest_off"),
+            &json!({ "kind": "interest", "id": INTEREST })
+        )
+    );
     let details = json!({ "projectId": PROJECT, "projectName": null, "customerId": CUSTOMER, "lastFour": "5678" });
     assert_eq!(off["details"], details);
     app.clock().advance(TimeDelta::seconds(1));
-    deliver(&app, 3, &interest_updated(true, Some(SALESMAN), Some(CONSULTANT))).await;
+    deliver(
+        &app,
+        3,
+        &interest_updated(true, Some(SALESMAN), Some(CONSULTANT)),
+    )
+    .await;
     for person in [SALESMAN, CONSULTANT] {
         assert_eq!(told(&app, person).await, ["interest_off", "interest_on"]);
     }
@@ -144,11 +210,17 @@ async fn an_interest_that_a_colleague_turned_off_or_that_nobody_is_on_is_told_to
         Actor::System,
     ];
     for (version, actor) in (2..).zip(actors) {
-        let update = InterestUpdated { actor, ..interest_updated(false, Some(SALESMAN), Some(CONSULTANT)) };
+        let update = InterestUpdated {
+            actor,
+            ..interest_updated(false, Some(SALESMAN), Some(CONSULTANT))
+        };
         deliver(&app, version, &update).await;
     }
     deliver(&app, 6, &interest_updated(true, None, None)).await;
-    let count: i64 = sqlx::query_scalar("select count(*) from notification").fetch_one(app.pool()).await.unwrap();
+    let count: i64 = sqlx::query_scalar("select count(*) from notification")
+        .fetch_one(app.pool())
+        .await
+        .unwrap();
     assert_eq!((count, app.parked().await.len()), (0, 0));
 }
 
@@ -157,11 +229,19 @@ async fn an_edited_consultation_is_told_to_both_who_are_on_it() {
     let app = start().await;
     deliver(&app, 1, &consultation_created(CONSULTATION)).await;
     deliver(&app, 2, &consultation_edited(None, None)).await;
-    deliver(&app, 3, &consultation_edited(Some(SALESMAN), Some(CONSULTANT))).await;
+    deliver(
+        &app,
+        3,
+        &consultation_edited(Some(SALESMAN), Some(CONSULTANT)),
+    )
+    .await;
     for person in [SALESMAN, CONSULTANT] {
         let edited = newest(&app, person).await;
         assert_eq!(edited["kind"], "consultation_edited");
-        assert_eq!(edited["link"], json!({ "kind": "consultation", "id": CONSULTATION }));
+        assert_eq!(
+            edited["link"],
+            json!({ "kind": "consultation", "id": CONSULTATION })
+        );
         let details = json!({
             "projectId": PROJECT, "projectName": null, "customerId": CUSTOMER, "lastFour": "5678", "desiredDate": "2026-12-03",
             "memoChanged": true,
@@ -177,24 +257,37 @@ async fn a_step_is_told_to_whoever_is_on_it_and_did_not_take_it() {
         (Actor::Salesman(SalesmanId(SALESMAN)), &[CONSULTANT]),
         (Actor::Consultant(SalesmanId(CONSULTANT)), &[SALESMAN]),
         (Actor::Staff(StaffId(SALESMAN)), &[SALESMAN, CONSULTANT]),
-        (Actor::Customer(CustomerId(CUSTOMER)), &[SALESMAN, CONSULTANT]),
+        (
+            Actor::Customer(CustomerId(CUSTOMER)),
+            &[SALESMAN, CONSULTANT],
+        ),
         (Actor::Salesman(SalesmanId(OTHER)), &[SALESMAN, CONSULTANT]),
     ];
     let app = start().await;
     for (number, (actor, expected)) in (1..).zip(cases) {
         let id = Uuid::from_u128(number);
         deliver(&app, 1, &consultation_created(id)).await;
-        let moved = events::ConsultationProgressed { actor, ..progressed(id, steps, Some(SALESMAN), Some(CONSULTANT)) };
+        let moved = events::ConsultationProgressed {
+            actor,
+            ..progressed(id, steps, Some(SALESMAN), Some(CONSULTANT))
+        };
         deliver(&app, 2, &moved).await;
         let sql = "select salesman_id from notification where origin_id = $1 order by salesman_id";
-        let found: Vec<Uuid> = sqlx::query_scalar(sql).bind(id).fetch_all(app.pool()).await.unwrap();
+        let found: Vec<Uuid> = sqlx::query_scalar(sql)
+            .bind(id)
+            .fetch_all(app.pool())
+            .await
+            .unwrap();
         let mut expected = expected.to_vec();
         expected.sort();
         assert_eq!(found, expected, "{actor:?}");
         app.clock().advance(TimeDelta::seconds(1));
     }
     let moved = newest(&app, CONSULTANT).await;
-    assert_eq!((&moved["kind"], &moved["link"]["kind"]), (&json!("consultation_progressed"), &json!("consultation")));
+    assert_eq!(
+        (&moved["kind"], &moved["link"]["kind"]),
+        (&json!("consultation_progressed"), &json!("consultation"))
+    );
     let details = json!({
         "projectId": PROJECT, "projectName": null, "customerId": CUSTOMER, "lastFour": "5678", "from": "apply", "to": "approved",
     });

@@ -41,24 +41,54 @@ async fn an_update_changes_what_it_says_and_tells_the_whole_profile_in_one_event
         "capacity": 0, "weight": 100, "active": false, "leave": { "from": "2026-11-20", "until": "2026-11-23" },
         "actor": { "role": "staff", "id": STAFF },
     });
-    assert_eq!(app.new_events().await, [("ktgg.SalesmanUpdated.v1".to_owned(), 2, payload)]);
+    assert_eq!(
+        app.new_events().await,
+        [("ktgg.SalesmanUpdated.v1".to_owned(), 2, payload)]
+    );
     let shown = app.as_staff().get(&path).await.expect(200);
-    assert!(expected.as_object().unwrap().iter().all(|(name, value)| shown[name] == *value), "{shown}");
+    assert!(
+        expected
+            .as_object()
+            .unwrap()
+            .iter()
+            .all(|(name, value)| shown[name] == *value),
+        "{shown}"
+    );
 }
 
 #[tokio::test]
 async fn another_full_name_or_number_alone_is_told_and_says_only_that() {
     let app = start().await;
     let path = registered(&app).await;
-    let updates = [json!({ "name": "홍길동" }), json!({ "phone": "010-9876-5432" })];
+    let updates = [
+        json!({ "name": "홍길동" }),
+        json!({ "phone": "010-9876-5432" }),
+    ];
     for (version, update) in (1..).zip(updates) {
-        assert_eq!(app.as_staff().patch_if(&path, version, &update).await.expect(200)["version"], version + 1);
+        assert_eq!(
+            app.as_staff()
+                .patch_if(&path, version, &update)
+                .await
+                .expect(200)["version"],
+            version + 1
+        );
         let events = app.new_events().await;
-        let [(name, told, payload)] = events.as_slice() else { panic!("{events:?}") };
-        assert_eq!((name.as_str(), *told), ("ktgg.SalesmanUpdated.v1", version + 1));
-        assert_eq!((&payload["displayName"], payload.get("leave")), (&json!("김영업"), None));
+        let [(name, told, payload)] = events.as_slice() else {
+            panic!("{events:?}")
+        };
+        assert_eq!(
+            (name.as_str(), *told),
+            ("ktgg.SalesmanUpdated.v1", version + 1)
+        );
+        assert_eq!(
+            (&payload["displayName"], payload.get("leave")),
+            (&json!("김영업"), None)
+        );
         for secret in ["홍길동", "9876", "5432"] {
-            assert!(!payload.to_string().contains(secret), "{secret} is in {payload}");
+            assert!(
+                !payload.to_string().contains(secret),
+                "{secret} is in {payload}"
+            );
         }
     }
 }
@@ -71,7 +101,11 @@ async fn an_update_that_differs_in_nothing_is_no_event_and_the_same_version() {
         "name": " 김영업 ", "displayName": "김영업", "phone": "+82 10 1234 5678", "role": "salesman", "regions": [], "categories": [],
         "capacity": 30, "weight": 1, "active": true, "leave": null,
     });
-    for update in [json!({}), same, json!({ "name": null, "phone": null, "active": null })] {
+    for update in [
+        json!({}),
+        same,
+        json!({ "name": null, "phone": null, "active": null }),
+    ] {
         let answer = app.as_staff().patch_if(&path, 1, &update).await;
         assert_eq!(answer.headers[header::ETAG], "\"1\"", "{update}");
         assert_eq!(answer.expect(200)["version"], 1, "{update}");
@@ -84,9 +118,24 @@ async fn a_leave_is_set_and_taken_away_and_what_is_not_sent_stays() {
     let app = start().await;
     let (path, staff) = (registered(&app).await, app.as_staff());
     let leave = json!({ "from": "2026-11-24", "until": "2026-11-25" });
-    staff.patch_if(&path, 1, &json!({ "leave": leave })).await.expect(200);
-    assert_eq!(staff.patch_if(&path, 2, &json!({ "capacity": 5 })).await.expect(200)["leave"], leave);
-    assert_eq!(staff.patch_if(&path, 3, &json!({ "leave": null })).await.expect(200)["leave"], Value::Null);
+    staff
+        .patch_if(&path, 1, &json!({ "leave": leave }))
+        .await
+        .expect(200);
+    assert_eq!(
+        staff
+            .patch_if(&path, 2, &json!({ "capacity": 5 }))
+            .await
+            .expect(200)["leave"],
+        leave
+    );
+    assert_eq!(
+        staff
+            .patch_if(&path, 3, &json!({ "leave": null }))
+            .await
+            .expect(200)["leave"],
+        Value::Null
+    );
     assert_eq!(app.new_events().await.len(), 3);
 }
 
@@ -95,13 +144,28 @@ async fn somebody_is_on_leave_from_the_first_day_in_seoul_to_the_last() {
     let app = start().await;
     let id = register(&app, PHONE).await;
     let leave = json!({ "leave": { "from": "2026-11-24", "until": "2026-11-25" } });
-    app.as_staff().patch_if(&format!("/salesmen/{id}"), 1, &leave).await.expect(200);
+    app.as_staff()
+        .patch_if(&format!("/salesmen/{id}"), 1, &leave)
+        .await
+        .expect(200);
     // Ten in the morning of the 23rd; then one o'clock in the night of the 24th, when it is still the 23rd in London.
     for (hours, away) in [(0, false), (15, true), (24, true), (24, false)] {
         app.clock().advance(TimeDelta::hours(hours));
-        assert_eq!(app.as_salesman(id).get("/salesmen/me").await.expect(200)["onLeave"], away);
-        assert_eq!(app.as_staff().get("/salesmen").await.expect(200)["items"][0]["onLeave"], away);
-        assert_eq!(app.as_staff().get(&format!("/salesmen/{id}")).await.expect(200)["onLeave"], away);
+        assert_eq!(
+            app.as_salesman(id).get("/salesmen/me").await.expect(200)["onLeave"],
+            away
+        );
+        assert_eq!(
+            app.as_staff().get("/salesmen").await.expect(200)["items"][0]["onLeave"],
+            away
+        );
+        assert_eq!(
+            app.as_staff()
+                .get(&format!("/salesmen/{id}"))
+                .await
+                .expect(200)["onLeave"],
+            away
+        );
     }
 }
 
@@ -142,17 +206,32 @@ async fn everything_wrong_with_an_update_is_told_at_once_and_nothing_of_it_happe
                 ("/leave/until", "too-long"),
             ],
         ),
-        (json!({ "leave": {} }), vec![("/leave/from", "required"), ("/leave/until", "required")]),
+        (
+            json!({ "leave": {} }),
+            vec![("/leave/from", "required"), ("/leave/until", "required")],
+        ),
         (
             json!({ "leave": { "from": "tomorrow", "until": null } }),
             vec![("/leave/from", "wrong-type"), ("/leave/until", "required")],
         ),
-        (json!({ "leave": ["2026-12-01", "2026-12-02"] }), vec![("/leave", "wrong-type")]),
-        (json!({ "leave": { "from": "1999-12-01", "until": "1999-12-02" } }), vec![("/leave", "out-of-range")]),
-        (json!({ "leave": { "from": "+12026-12-01", "until": "+12026-12-02" } }), vec![("/leave", "out-of-range")]),
+        (
+            json!({ "leave": ["2026-12-01", "2026-12-02"] }),
+            vec![("/leave", "wrong-type")],
+        ),
+        (
+            json!({ "leave": { "from": "1999-12-01", "until": "1999-12-02" } }),
+            vec![("/leave", "out-of-range")],
+        ),
+        (
+            json!({ "leave": { "from": "+12026-12-01", "until": "+12026-12-02" } }),
+            vec![("/leave", "out-of-range")],
+        ),
     ] {
         let (slug, mut found) = staff.patch_if(&path, 1, &update).await.problem(422);
-        let mut wrong: Vec<_> = wrong.into_iter().map(|(pointer, code)| (pointer.to_owned(), code.to_owned())).collect();
+        let mut wrong: Vec<_> = wrong
+            .into_iter()
+            .map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
+            .collect();
         found.sort();
         wrong.sort();
         assert_eq!((slug.as_str(), found), ("wrong-fields", wrong), "{update}");
@@ -168,23 +247,53 @@ async fn a_number_that_somebody_else_has_cannot_be_taken() {
     let other = register(&app, "010-2222-3333").await;
     app.new_events().await;
     let update = json!({ "phone": "+82 10 2222 3333", "name": "김대표" });
-    assert_eq!(app.as_staff().patch_if(&path, 1, &update).await.problem(409).0, "phone-taken");
-    assert_eq!(app.as_staff().get(&path).await.expect(200)["name"], "김영업");
+    assert_eq!(
+        app.as_staff()
+            .patch_if(&path, 1, &update)
+            .await
+            .problem(409)
+            .0,
+        "phone-taken"
+    );
+    assert_eq!(
+        app.as_staff().get(&path).await.expect(200)["name"],
+        "김영업"
+    );
     assert!(app.new_events().await.is_empty());
     // Once the other has another number, it is free.
-    app.as_staff().patch_if(&format!("/salesmen/{other}"), 1, &json!({ "phone": "010-3333-4444" })).await.expect(200);
+    app.as_staff()
+        .patch_if(
+            &format!("/salesmen/{other}"),
+            1,
+            &json!({ "phone": "010-3333-4444" }),
+        )
+        .await
+        .expect(200);
     app.as_staff().patch_if(&path, 1, &update).await.expect(200);
-    assert_eq!(app.as_staff().post("/salesmen", &somebody("010-2222-3333")).await.problem(409).0, "phone-taken");
+    assert_eq!(
+        app.as_staff()
+            .post("/salesmen", &somebody("010-2222-3333"))
+            .await
+            .problem(409)
+            .0,
+        "phone-taken"
+    );
 }
 
 #[tokio::test]
 async fn two_who_take_the_same_number_at_once_do_not_both_get_it() {
     let app = start().await;
-    let (one, two) = (register(&app, PHONE).await, register(&app, "010-2222-3333").await);
+    let (one, two) = (
+        register(&app, PHONE).await,
+        register(&app, "010-2222-3333").await,
+    );
     app.new_events().await;
     let (staff, update) = (app.as_staff(), json!({ "phone": "010-5555-6666" }));
     let (one, two) = (format!("/salesmen/{one}"), format!("/salesmen/{two}"));
-    let (a, b) = tokio::join!(staff.patch_if(&one, 1, &update), staff.patch_if(&two, 1, &update));
+    let (a, b) = tokio::join!(
+        staff.patch_if(&one, 1, &update),
+        staff.patch_if(&two, 1, &update)
+    );
     let mut statuses = [a.status.as_u16(), b.status.as_u16()];
     statuses.sort_unstable();
     assert_eq!((statuses, app.new_events().await.len()), ([200, 409], 1));
@@ -196,14 +305,44 @@ async fn a_change_says_which_version_it_means() {
     let (path, staff) = (registered(&app).await, app.as_staff());
     let json = ("content-type", "application/json");
     let body = br#"{"capacity": 5}"#.to_vec();
-    assert_eq!(staff.send(Method::PATCH, &path, &[json], body.clone()).await.problem(428).0, "if-match-required");
+    assert_eq!(
+        staff
+            .send(Method::PATCH, &path, &[json], body.clone())
+            .await
+            .problem(428)
+            .0,
+        "if-match-required"
+    );
     for stale in ["\"2\"", "\"0\"", "1", "x"] {
-        let answer = staff.send(Method::PATCH, &path, &[json, ("if-match", stale)], body.clone()).await;
-        assert_eq!((answer.json["current"].clone(), answer.problem(412).0.as_str()), (json!(1), "stale-version"), "{stale}");
+        let answer = staff
+            .send(
+                Method::PATCH,
+                &path,
+                &[json, ("if-match", stale)],
+                body.clone(),
+            )
+            .await;
+        assert_eq!(
+            (
+                answer.json["current"].clone(),
+                answer.problem(412).0.as_str()
+            ),
+            (json!(1), "stale-version"),
+            "{stale}"
+        );
     }
-    assert_eq!(staff.send(Method::PATCH, &path, &[json, ("if-match", "*")], body).await.expect(200)["version"], 2);
+    assert_eq!(
+        staff
+            .send(Method::PATCH, &path, &[json, ("if-match", "*")], body)
+            .await
+            .expect(200)["version"],
+        2
+    );
     let (six, seven) = (json!({ "capacity": 6 }), json!({ "capacity": 7 }));
-    let (a, b) = tokio::join!(staff.patch_if(&path, 2, &six), staff.patch_if(&path, 2, &seven));
+    let (a, b) = tokio::join!(
+        staff.patch_if(&path, 2, &six),
+        staff.patch_if(&path, 2, &seven)
+    );
     let mut statuses = [a.status.as_u16(), b.status.as_u16()];
     statuses.sort_unstable();
     assert_eq!((statuses, app.new_events().await.len()), ([200, 412], 2));
@@ -214,16 +353,44 @@ async fn an_update_that_cannot_be_read_changes_nothing() {
     let app = start().await;
     let (path, staff) = (registered(&app).await, app.as_staff());
     let send = async |kind: &str, body: &[u8]| {
-        staff.send(Method::PATCH, &path, &[("content-type", kind), ("if-match", "\"1\"")], body.to_vec()).await
+        staff
+            .send(
+                Method::PATCH,
+                &path,
+                &[("content-type", kind), ("if-match", "\"1\"")],
+                body.to_vec(),
+            )
+            .await
     };
-    assert_eq!(send("application/json", b"{").await.problem(400).0, "not-json");
-    assert_eq!(send("text/plain", b"{}").await.problem(415).0, "wrong-content-type");
-    assert_eq!(send("application/json", b"[]").await.problem(422).0, "wrong-fields");
+    assert_eq!(
+        send("application/json", b"{").await.problem(400).0,
+        "not-json"
+    );
+    assert_eq!(
+        send("text/plain", b"{}").await.problem(415).0,
+        "wrong-content-type"
+    );
+    assert_eq!(
+        send("application/json", b"[]").await.problem(422).0,
+        "wrong-fields"
+    );
     let twice = br#"{"capacity": 1, "capacity": 2}"#;
-    assert_eq!(send("application/json", twice).await.problem(422).1, [("/capacity".to_owned(), "repeated".to_owned())]);
+    assert_eq!(
+        send("application/json", twice).await.problem(422).1,
+        [("/capacity".to_owned(), "repeated".to_owned())]
+    );
     let twice = br#"{"leave": null, "leave": null}"#;
-    assert_eq!(send("application/json", twice).await.problem(422).1, [("/leave".to_owned(), "repeated".to_owned())]);
+    assert_eq!(
+        send("application/json", twice).await.problem(422).1,
+        [("/leave".to_owned(), "repeated".to_owned())]
+    );
     let large = format!("{{\"name\": \"{}\"}}", "a".repeat(300_000));
-    assert_eq!(send("application/json", large.as_bytes()).await.problem(413).0, "too-large");
+    assert_eq!(
+        send("application/json", large.as_bytes())
+            .await
+            .problem(413)
+            .0,
+        "too-large"
+    );
     assert!(app.new_events().await.is_empty());
 }

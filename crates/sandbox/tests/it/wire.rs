@@ -15,7 +15,9 @@ pub(crate) fn query(url: &str, sql: &str) -> Vec<String> {
     until_ready(&mut stream);
     let mut text = sql.as_bytes().to_vec();
     text.push(0);
-    stream.write_all(&[b"Q".to_vec(), counted(&text)].concat()).expect("it listens");
+    stream
+        .write_all(&[b"Q".to_vec(), counted(&text)].concat())
+        .expect("it listens");
     until_ready(&mut stream)
 }
 
@@ -41,7 +43,9 @@ pub(crate) fn create_topic(address: &str, name: &str, partitions: i32) -> i16 {
     body.push(0);
     let length = u32::try_from(body.len()).expect("it is short");
     let mut stream = TcpStream::connect(address).expect("Kafka is there");
-    stream.write_all(&[length.to_be_bytes().to_vec(), body].concat()).expect("it listens");
+    stream
+        .write_all(&[length.to_be_bytes().to_vec(), body].concat())
+        .expect("it listens");
     let mut length = [0; 4];
     stream.read_exact(&mut length).expect("it answers");
     let mut answer = vec![0; u32::from_be_bytes(length) as usize];
@@ -57,7 +61,8 @@ fn string(text: &str) -> Vec<u8> {
 }
 
 fn address(url: &str) -> &str {
-    url.trim_start_matches("postgres://postgres@").trim_end_matches("/postgres")
+    url.trim_start_matches("postgres://postgres@")
+        .trim_end_matches("/postgres")
 }
 
 fn counted(body: &[u8]) -> Vec<u8> {
@@ -72,7 +77,9 @@ fn until_ready(stream: &mut TcpStream) -> Vec<String> {
         stream.read_exact(&mut head).expect("Postgres answers");
         let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
         let mut body = vec![0; length - 4];
-        stream.read_exact(&mut body).expect("Postgres answers in full");
+        stream
+            .read_exact(&mut body)
+            .expect("Postgres answers in full");
         match head[0] {
             // A row: the number of columns, then the length and the text of each.
             b'D' => {

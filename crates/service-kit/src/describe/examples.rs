@@ -6,7 +6,12 @@ use serde_json::{Map, Value, json};
 pub(super) fn add_examples(operation: &mut Map<String, Value>, schemas: &Value) {
     let mut media: Vec<&mut Value> = Vec::new();
     if let Some(Value::Object(responses)) = operation.get_mut("responses") {
-        media.extend(responses.iter_mut().filter(|(status, _)| status.starts_with('2')).map(|(_, response)| response));
+        media.extend(
+            responses
+                .iter_mut()
+                .filter(|(status, _)| status.starts_with('2'))
+                .map(|(_, response)| response),
+        );
     }
     // A map is borrowed whole: the request's body comes in a second round.
     for body in media {
@@ -18,7 +23,12 @@ pub(super) fn add_examples(operation: &mut Map<String, Value>, schemas: &Value) 
 }
 
 fn give_example(body: &mut Value, schemas: &Value) {
-    let Some(media) = body.get_mut("content").and_then(|content| content.get_mut("application/json")) else { return };
+    let Some(media) = body
+        .get_mut("content")
+        .and_then(|content| content.get_mut("application/json"))
+    else {
+        return;
+    };
     if media.get("example").is_none() && media.get("examples").is_none() {
         media["example"] = example(&media["schema"], schemas, DEEPEST);
     }
@@ -29,16 +39,24 @@ const DEEPEST: usize = 12;
 
 /// An example of what the schema describes: its own, or one put together from those of its parts.
 fn example(schema: &Value, schemas: &Value, depth: usize) -> Value {
-    if let Some(example) = schema.get("example").or_else(|| schema["examples"].get(0)).or_else(|| schema.get("default")) {
+    if let Some(example) = schema
+        .get("example")
+        .or_else(|| schema["examples"].get(0))
+        .or_else(|| schema.get("default"))
+    {
         return example.clone();
     }
-    let Some(depth) = depth.checked_sub(1) else { return Value::Null };
+    let Some(depth) = depth.checked_sub(1) else {
+        return Value::Null;
+    };
     if let Some(reference) = schema["$ref"].as_str() {
         let name = reference.rsplit('/').next().unwrap_or_default();
         return example(&schemas[name], schemas, depth);
     }
     if let Some(properties) = schema["properties"].as_object() {
-        let fields = properties.iter().map(|(name, property)| (name.clone(), example(property, schemas, depth)));
+        let fields = properties
+            .iter()
+            .map(|(name, property)| (name.clone(), example(property, schemas, depth)));
         return Value::Object(fields.collect());
     }
     for choice in ["oneOf", "anyOf", "allOf"] {
@@ -50,10 +68,14 @@ fn example(schema: &Value, schemas: &Value, depth: usize) -> Value {
     if let Some(first) = schema["enum"].get(0) {
         return first.clone();
     }
-    let kind = schema["type"].as_str().or_else(|| schema["type"].get(0).and_then(Value::as_str));
+    let kind = schema["type"]
+        .as_str()
+        .or_else(|| schema["type"].get(0).and_then(Value::as_str));
     match (kind, schema["format"].as_str()) {
         (Some("array"), _) => json!([example(&schema["items"], schemas, depth)]),
-        (Some("integer" | "number"), _) => schema.get("minimum").cloned().unwrap_or_else(|| json!(1)),
+        (Some("integer" | "number"), _) => {
+            schema.get("minimum").cloned().unwrap_or_else(|| json!(1))
+        }
         (Some("boolean"), _) => json!(true),
         (Some("string"), Some("uuid")) => json!("0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01"),
         (Some("string"), Some("date")) => json!("2026-12-01"),
@@ -76,13 +98,21 @@ mod tests {
             "next": { "type": ["string", "null"], "example": "abc" },
             "by": { "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Person" }] },
         } });
-        let expected = json!({ "items": [{ "name": "김하늘" }], "next": "abc", "by": { "name": "김하늘" } });
+        let expected =
+            json!({ "items": [{ "name": "김하늘" }], "next": "abc", "by": { "name": "김하늘" } });
         assert_eq!(example(&page, &schemas, DEEPEST), expected);
     }
 
     #[test]
     fn a_schema_that_leads_to_itself_has_an_end() {
         let schemas = json!({ "Loop": { "properties": { "again": { "$ref": "#/components/schemas/Loop" } } } });
-        assert!(example(&json!({ "$ref": "#/components/schemas/Loop" }), &schemas, DEEPEST).is_object());
+        assert!(
+            example(
+                &json!({ "$ref": "#/components/schemas/Loop" }),
+                &schemas,
+                DEEPEST
+            )
+            .is_object()
+        );
     }
 }

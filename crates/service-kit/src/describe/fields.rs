@@ -22,13 +22,19 @@ pub(super) fn name_as_written(schema: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(name_as_written),
         Value::Object(fields) => {
             if let Some(properties) = fields.get_mut("properties").and_then(Value::as_object_mut) {
-                *properties = std::mem::take(properties).into_iter().map(|(name, property)| (camel(&name), property)).collect();
+                *properties = std::mem::take(properties)
+                    .into_iter()
+                    .map(|(name, property)| (camel(&name), property))
+                    .collect();
             }
             if let Some(required) = fields.get_mut("required").and_then(Value::as_array_mut) {
-                *required = texts(Some(&Value::Array(required.clone()))).map(|name| json!(camel(name))).collect();
+                *required = texts(Some(&Value::Array(required.clone())))
+                    .map(|name| json!(camel(name)))
+                    .collect();
             }
-            let described =
-                fields.iter_mut().filter(|(name, _)| !["example", "examples", "default", "enum"].contains(&name.as_str()));
+            let described = fields.iter_mut().filter(|(name, _)| {
+                !["example", "examples", "default", "enum"].contains(&name.as_str())
+            });
             described.for_each(|(_, field)| name_as_written(field));
         }
         _ => {}
@@ -42,40 +48,70 @@ pub(super) fn name_as_written(schema: &mut Value) {
 pub(super) fn require_what_is_read(description: &mut Value) {
     let schemas = &description["components"]["schemas"];
     let (mut read, mut written, mut patched) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for item in description["paths"].as_object().into_iter().flat_map(Map::values) {
+    for item in description["paths"]
+        .as_object()
+        .into_iter()
+        .flat_map(Map::values)
+    {
         for (method, operation) in item.as_object().into_iter().flatten() {
             collect_schemas(&operation["requestBody"], schemas, &mut read);
             collect_schemas(&operation["responses"], schemas, &mut written);
             let body = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
-            patched.extend(body.as_str().filter(|_| method == "patch").and_then(|to| to.rsplit('/').next()).map(str::to_owned));
+            patched.extend(
+                body.as_str()
+                    .filter(|_| method == "patch")
+                    .and_then(|to| to.rsplit('/').next())
+                    .map(str::to_owned),
+            );
         }
     }
-    for name in read.difference(&written).filter(|name| !patched.contains(*name)) {
+    for name in read
+        .difference(&written)
+        .filter(|name| !patched.contains(*name))
+    {
         let schema = &mut description["components"]["schemas"][name];
-        let Some(properties) = schema["properties"].as_object() else { continue };
-        let required: Vec<&String> =
-            properties.iter().filter(|(_, property)| !may_be_missing(property)).map(|(name, _)| name).collect();
+        let Some(properties) = schema["properties"].as_object() else {
+            continue;
+        };
+        let required: Vec<&String> = properties
+            .iter()
+            .filter(|(_, property)| !may_be_missing(property))
+            .map(|(name, _)| name)
+            .collect();
         schema["required"] = json!(required);
     }
 }
 
 fn may_be_missing(property: &Value) -> bool {
     let kinds = property["type"].as_array().into_iter().flatten();
-    let choices = ["oneOf", "anyOf"].into_iter().filter_map(|choice| property[choice].as_array()).flatten();
-    property.get("default").is_some() || kinds.chain(choices.map(|choice| &choice["type"])).any(|kind| kind == "null")
+    let choices = ["oneOf", "anyOf"]
+        .into_iter()
+        .filter_map(|choice| property[choice].as_array())
+        .flatten();
+    property.get("default").is_some()
+        || kinds
+            .chain(choices.map(|choice| &choice["type"]))
+            .any(|kind| kind == "null")
 }
 
 /// The names of all schemas that this leads to.
 fn collect_schemas(value: &Value, schemas: &Value, found: &mut BTreeSet<String>) {
     match value {
-        Value::Array(items) => items.iter().for_each(|item| collect_schemas(item, schemas, found)),
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| collect_schemas(item, schemas, found)),
         Value::Object(fields) => {
-            if let Some(name) = fields.get("$ref").and_then(Value::as_str).and_then(|to| to.rsplit('/').next())
+            if let Some(name) = fields
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(|to| to.rsplit('/').next())
                 && found.insert(name.to_owned())
             {
                 collect_schemas(&schemas[name], schemas, found);
             }
-            fields.values().for_each(|field| collect_schemas(field, schemas, found));
+            fields
+                .values()
+                .for_each(|field| collect_schemas(field, schemas, found));
         }
         _ => {}
     }
@@ -121,7 +157,11 @@ mod tests {
             } },
         });
         require_what_is_read(&mut description);
-        let required = |name: &str| description["components"]["schemas"][name].get("required").cloned();
+        let required = |name: &str| {
+            description["components"]["schemas"][name]
+                .get("required")
+                .cloned()
+        };
         assert_eq!(required("Make"), Some(json!(["name"])));
         assert_eq!(required("Part"), Some(json!(["kind"])));
         assert_eq!((required("Made"), required("Change")), (None, None));

@@ -4,28 +4,53 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 /// The headers of what it answers when it says yes.
-pub(super) fn add_headers(operation: &mut Map<String, Value>, schemas: &Value, makes_what_is_shown: bool) {
-    for (status, response) in operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten() {
+pub(super) fn add_headers(
+    operation: &mut Map<String, Value>,
+    schemas: &Value,
+    makes_what_is_shown: bool,
+) {
+    for (status, response) in operation
+        .get_mut("responses")
+        .and_then(Value::as_object_mut)
+        .into_iter()
+        .flatten()
+    {
         if !status.starts_with('2') {
             continue;
         }
-        if response["description"].as_str().unwrap_or_default().is_empty() {
-            let reason = StatusCode::from_bytes(status.as_bytes()).ok().and_then(|status| status.canonical_reason());
+        if response["description"]
+            .as_str()
+            .unwrap_or_default()
+            .is_empty()
+        {
+            let reason = StatusCode::from_bytes(status.as_bytes())
+                .ok()
+                .and_then(|status| status.canonical_reason());
             response["description"] = json!(reason.unwrap_or(status));
         }
-        let properties = &resolved(&response["content"]["application/json"]["schema"], schemas)["properties"];
+        let properties =
+            &resolved(&response["content"]["application/json"]["schema"], schemas)["properties"];
         let mut headers = Map::new();
         // A version that is no number is one of something else, as of a text that is agreed to.
         if properties["version"]["type"] == "integer" {
             let tag = json!({ "type": "string", "pattern": "^\"[0-9]+\"$" });
-            headers.insert("ETag".to_owned(), header("The version, for `If-Match`", true, &tag));
+            headers.insert(
+                "ETag".to_owned(),
+                header("The version, for `If-Match`", true, &tag),
+            );
         }
         if properties.get("items").is_some() && properties.get("next").is_some() {
             let link = json!({ "type": "string", "example": "<?limit=50&after=…>; rel=\"next\"" });
-            headers.insert("Link".to_owned(), header("The next page, where there is one", false, &link));
+            headers.insert(
+                "Link".to_owned(),
+                header("The next page, where there is one", false, &link),
+            );
         }
         if status == "201" && makes_what_is_shown {
-            headers.insert("Location".to_owned(), header("Where it is now", true, &json!({ "type": "string" })));
+            headers.insert(
+                "Location".to_owned(),
+                header("Where it is now", true, &json!({ "type": "string" })),
+            );
         }
         if !headers.is_empty() {
             let there = response["headers"].as_object().cloned().unwrap_or_default();
@@ -45,9 +70,14 @@ pub(super) fn add_waiting(operation: &mut Map<String, Value>) {
         .filter(|(status, _)| status.starts_with('2'))
     {
         let stale = json!({ "type": "string", "const": "1" });
-        response["headers"]["Ktgg-Stale"] = header("What `Ktgg-After` names is not in here yet", false, &stale);
+        response["headers"]["Ktgg-Stale"] =
+            header("What `Ktgg-After` names is not in here yet", false, &stale);
     }
-    if let Some(parameters) = operation.entry("parameters").or_insert_with(|| json!([])).as_array_mut() {
+    if let Some(parameters) = operation
+        .entry("parameters")
+        .or_insert_with(|| json!([]))
+        .as_array_mut()
+    {
         parameters.push(json!({
             "name": "Ktgg-After",
             "in": "header",
@@ -68,7 +98,11 @@ pub(super) fn problem_headers(status: StatusCode) -> Value {
         "Content-Language": header("By `Accept-Language`", true, &json!({ "type": "string", "enum": ["ko", "en"] })),
     });
     if status == StatusCode::UNAUTHORIZED {
-        headers["WWW-Authenticate"] = header("How to sign in", true, &json!({ "type": "string", "const": "Bearer" }));
+        headers["WWW-Authenticate"] = header(
+            "How to sign in",
+            true,
+            &json!({ "type": "string", "const": "Bearer" }),
+        );
     }
     if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
         let seconds = json!({ "type": "integer", "minimum": 1 });
@@ -103,7 +137,11 @@ mod tests {
         add_headers(&mut operation, &schemas, true);
         let headers = |status: &str| {
             let headers = operation["responses"][status]["headers"].as_object();
-            headers.into_iter().flat_map(Map::keys).cloned().collect::<Vec<_>>()
+            headers
+                .into_iter()
+                .flat_map(Map::keys)
+                .cloned()
+                .collect::<Vec<_>>()
         };
         assert_eq!(headers("200"), ["Link"]);
         assert_eq!(headers("201"), ["ETag", "Location"]);

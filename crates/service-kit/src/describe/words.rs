@@ -47,18 +47,45 @@ mod tests {
 
     fn listed<T: utoipa::PartialSchema>() -> Vec<String> {
         let schema = serde_json::to_value(T::schema()).unwrap();
-        schema["enum"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str).map(str::to_owned).collect()
+        schema["enum"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(serde_json::Value::as_str)
+            .map(str::to_owned)
+            .collect()
     }
 
     #[test]
     fn every_word_of_the_contract_is_described_and_no_other() {
-        assert_eq!(listed::<CategoryName>(), events::Category::ALL.map(events::Category::as_str));
-        assert_eq!(listed::<RegionName>(), events::Region::ALL.map(events::Region::as_str));
-        assert_eq!(listed::<StatusName>(), events::ProjectStatus::ALL.map(events::ProjectStatus::as_str));
-        assert_eq!(listed::<PhaseName>(), events::Phase::ALL.map(events::Phase::as_str));
-        assert_eq!(listed::<PeriodKindName>(), events::PeriodKind::ALL.map(events::PeriodKind::as_str));
-        assert_eq!(listed::<StepName>(), events::Step::ALL.map(events::Step::as_str));
+        assert_eq!(
+            listed::<CategoryName>(),
+            events::Category::ALL.map(events::Category::as_str)
+        );
+        assert_eq!(
+            listed::<RegionName>(),
+            events::Region::ALL.map(events::Region::as_str)
+        );
+        assert_eq!(
+            listed::<StatusName>(),
+            events::ProjectStatus::ALL.map(events::ProjectStatus::as_str)
+        );
+        assert_eq!(
+            listed::<PhaseName>(),
+            events::Phase::ALL.map(events::Phase::as_str)
+        );
+        assert_eq!(
+            listed::<PeriodKindName>(),
+            events::PeriodKind::ALL.map(events::PeriodKind::as_str)
+        );
+        assert_eq!(
+            listed::<StepName>(),
+            events::Step::ALL.map(events::Step::as_str)
+        );
         assert_eq!(listed::<PersonRoleName>(), ["salesman", "consultant"]);
-        assert_eq!(listed::<RoleName>(), ["customer", "staff", "salesman", "consultant"]);
+        assert_eq!(
+            listed::<RoleName>(),
+            ["customer", "staff", "salesman", "consultant"]
+        );
     }
 }

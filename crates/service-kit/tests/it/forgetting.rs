@@ -27,9 +27,18 @@ async fn park(app: &TestApp, offset: i64, payload: &[u8], detail: &str) {
 
 /// A record in which the number stands in each of these columns and nowhere else: key, headers, payload, detail.
 async fn park_with_the_number_in(app: &TestApp, offset: i64, column: &str) {
-    let with = |name: &str, text: &str, otherwise: &str| if name == column { text.to_owned() } else { otherwise.to_owned() };
-    let headers =
-        with("headers", r#"{"ce_type": "call +82 10-1234-5678", "010 1234 5678": "x", "ce_id": "7"}"#, r#"{"ce_id": "7"}"#);
+    let with = |name: &str, text: &str, otherwise: &str| {
+        if name == column {
+            text.to_owned()
+        } else {
+            otherwise.to_owned()
+        }
+    };
+    let headers = with(
+        "headers",
+        r#"{"ce_type": "call +82 10-1234-5678", "010 1234 5678": "x", "ce_id": "7"}"#,
+        r#"{"ce_id": "7"}"#,
+    );
     sqlx::query(
         r#"insert into parked (topic, partition, "offset", key, headers, payload, type, reason, detail, parked_at)
            values ('ktgg.interest', 1, $1, convert_to($2, 'UTF8'), $3::jsonb, convert_to($4, 'UTF8'), $3::jsonb ->> 'ce_type',
@@ -54,7 +63,9 @@ async fn the_number_is_forgotten_wherever_it_stands_in_a_record_that_was_kept_as
         park_with_the_number_in(&app, offset, column).await;
     }
     let mut tx = app.context().db.begin().await.unwrap();
-    erasure::forget(&mut tx, CustomerId(CUSTOMER), Some(&phone)).await.unwrap();
+    erasure::forget(&mut tx, CustomerId(CUSTOMER), Some(&phone))
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let left: Vec<Value> = sqlx::query_scalar(
         "select jsonb_build_array(convert_from(key, 'UTF8'), headers, convert_from(payload, 'UTF8'), type, detail)
@@ -79,8 +90,18 @@ async fn a_record_that_names_the_customer_beside_its_payload_is_blanked_and_keep
     let app = TestApp::start(publishing().await).await;
     for (offset, key, headers, detail) in [
         (0, CUSTOMER.to_string(), json!({}), "a test".to_owned()),
-        (1, "k".to_owned(), json!({ "ce_subject": CUSTOMER }), "a test".to_owned()),
-        (2, "k".to_owned(), json!({}), format!("unknown customer {CUSTOMER}")),
+        (
+            1,
+            "k".to_owned(),
+            json!({ "ce_subject": CUSTOMER }),
+            "a test".to_owned(),
+        ),
+        (
+            2,
+            "k".to_owned(),
+            json!({}),
+            format!("unknown customer {CUSTOMER}"),
+        ),
     ] {
         sqlx::query(
             r#"insert into parked (topic, partition, "offset", key, headers, payload, reason, detail, parked_at)
@@ -95,14 +116,17 @@ async fn a_record_that_names_the_customer_beside_its_payload_is_blanked_and_keep
         .unwrap();
     }
     let mut tx = app.context().db.begin().await.unwrap();
-    erasure::forget(&mut tx, CustomerId(CUSTOMER), None).await.unwrap();
+    erasure::forget(&mut tx, CustomerId(CUSTOMER), None)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     assert_eq!(parked(&app).await, vec![Some("{}".to_owned()); 3]);
-    let named: Vec<(String, Value, String)> =
-        sqlx::query_as("select convert_from(key, 'UTF8'), headers, detail from parked order by \"offset\"")
-            .fetch_all(app.pool())
-            .await
-            .unwrap();
+    let named: Vec<(String, Value, String)> = sqlx::query_as(
+        "select convert_from(key, 'UTF8'), headers, detail from parked order by \"offset\"",
+    )
+    .fetch_all(app.pool())
+    .await
+    .unwrap();
     let row = |key: String, headers| (key, headers, String::new());
     let expected = [
         row(CUSTOMER.to_string(), json!({})),
@@ -122,8 +146,14 @@ async fn write(app: &TestApp, principal: Uuid) {
 
 async fn parked(app: &TestApp) -> Vec<Option<String>> {
     let payloads: Vec<Option<Vec<u8>>> =
-        sqlx::query_scalar("select payload from parked order by \"offset\"").fetch_all(app.pool()).await.unwrap();
-    payloads.into_iter().map(|payload| payload.map(|payload| String::from_utf8_lossy(&payload).into_owned())).collect()
+        sqlx::query_scalar("select payload from parked order by \"offset\"")
+            .fetch_all(app.pool())
+            .await
+            .unwrap();
+    payloads
+        .into_iter()
+        .map(|payload| payload.map(|payload| String::from_utf8_lossy(&payload).into_owned()))
+        .collect()
 }
 
 #[tokio::test]
@@ -131,7 +161,13 @@ async fn what_was_kept_aside_of_a_customer_loses_who_he_is_and_what_is_anothers_
     let app = TestApp::start(publishing().await).await;
     let phone: Phone = "010-1234-5678".parse().unwrap();
     let said = "invalid type: string \"010-1234-5678\"";
-    park(&app, 0, format!(r#"{{"customerId":"{CUSTOMER}","memo":"오전에 연락 주세요"}}"#).as_bytes(), said).await;
+    park(
+        &app,
+        0,
+        format!(r#"{{"customerId":"{CUSTOMER}","memo":"오전에 연락 주세요"}}"#).as_bytes(),
+        said,
+    )
+    .await;
     park(&app, 1, "\u{fffd} 010-1234-5678 no JSON".as_bytes(), said).await;
     let of_another = format!(r#"{{"customerId":"{OTHER}","memo":"오후"}}"#);
     let said_of_another = "invalid type: string \"010-9999-0000\"";
@@ -141,15 +177,29 @@ async fn what_was_kept_aside_of_a_customer_loses_who_he_is_and_what_is_anothers_
     // Twice: the second time there is nothing left to do.
     for _ in 0..2 {
         let mut tx = app.context().db.begin().await.unwrap();
-        erasure::forget(&mut tx, CustomerId(CUSTOMER), Some(&phone)).await.unwrap();
+        erasure::forget(&mut tx, CustomerId(CUSTOMER), Some(&phone))
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(parked(&app).await, [Some(format!(r#"{{"customerId":"{CUSTOMER}"}}"#)), None, Some(of_another.clone())]);
+        assert_eq!(
+            parked(&app).await,
+            [
+                Some(format!(r#"{{"customerId":"{CUSTOMER}"}}"#)),
+                None,
+                Some(of_another.clone())
+            ]
+        );
         // Why it was parked repeated his number; what is another's is as it was.
         let details: Vec<String> =
-            sqlx::query_scalar("select detail from parked order by \"offset\"").fetch_all(app.pool()).await.unwrap();
+            sqlx::query_scalar("select detail from parked order by \"offset\"")
+                .fetch_all(app.pool())
+                .await
+                .unwrap();
         assert_eq!(details, ["", "", said_of_another]);
-        let principals: Vec<Uuid> =
-            sqlx::query_scalar("select principal from idempotency_key").fetch_all(app.pool()).await.unwrap();
+        let principals: Vec<Uuid> = sqlx::query_scalar("select principal from idempotency_key")
+            .fetch_all(app.pool())
+            .await
+            .unwrap();
         assert_eq!(principals, [OTHER]);
     }
 }

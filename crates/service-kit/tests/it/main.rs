@@ -42,7 +42,11 @@ const NAME: &str = "project";
 const PATIENCE: Duration = Duration::from_secs(40);
 
 fn a_project(id: Uuid) -> ProjectCreated {
-    ProjectCreated { project_id: ProjectId(id), edition: testing::an_edition(id, "스마트상점"), actor: Actor::System }
+    ProjectCreated {
+        project_id: ProjectId(id),
+        edition: testing::an_edition(id, "스마트상점"),
+        actor: Actor::System,
+    }
 }
 
 /// Requests that have come as far as [`slow`].
@@ -55,19 +59,31 @@ async fn slow() -> &'static str {
 }
 
 fn routes() -> OpenApiRouter<Context> {
-    OpenApiRouter::new().route("/ping", axum::routing::get(|| async { "pong" })).route("/slow", axum::routing::get(slow))
+    OpenApiRouter::new()
+        .route("/ping", axum::routing::get(|| async { "pong" }))
+        .route("/slow", axum::routing::get(slow))
 }
 
 /// What these tests are about is open to everybody.
-const OPEN: &[Permission] = &[Permission::new("GET", "/ping", [All; 5]), Permission::new("GET", "/slow", [All; 5])];
+const OPEN: &[Permission] = &[
+    Permission::new("GET", "/ping", [All; 5]),
+    Permission::new("GET", "/slow", [All; 5]),
+];
 
 async fn migrations() -> sqlx::migrate::Migrator {
-    sqlx::migrate::Migrator::new(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/migrations"))).await.unwrap()
+    sqlx::migrate::Migrator::new(std::path::Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/it/migrations"
+    )))
+    .await
+    .unwrap()
 }
 
 /// A service that only publishes.
 async fn publishing() -> Service {
-    Service::new(NAME, 0, migrations().await).routes(routes).permissions(OPEN)
+    Service::new(NAME, 0, migrations().await)
+        .routes(routes)
+        .permissions(OPEN)
 }
 
 /// The same, and it tallies every project it hears of.
@@ -81,10 +97,12 @@ async fn tally(tx: &mut Tx, received: &Received<ProjectCreated>) -> Result<(), P
     if received.event.edition.name.is_empty() {
         return Err(PolicyError::Park("a project without a name".to_owned()));
     }
-    let obstacle: Option<i64> = sqlx::query_scalar("select tries_left from obstacle where aggregate_id = $1 and tries_left > 0")
-        .bind(id)
-        .fetch_optional(&mut **tx)
-        .await?;
+    let obstacle: Option<i64> = sqlx::query_scalar(
+        "select tries_left from obstacle where aggregate_id = $1 and tries_left > 0",
+    )
+    .bind(id)
+    .fetch_optional(&mut **tx)
+    .await?;
     if obstacle.is_some() {
         return Err(PolicyError::Retry(anyhow::anyhow!("there is an obstacle")));
     }
@@ -139,7 +157,9 @@ impl World {
     async fn db(&self) -> Db {
         let config = self.config(&[]);
         let db = Db::new(NAME, &config.database_url, Arc::new(SystemClock)).unwrap();
-        db.migrate(&migrations().await, config.migrate).await.unwrap();
+        db.migrate(&migrations().await, config.migrate)
+            .await
+            .unwrap();
         db
     }
 
@@ -157,20 +177,36 @@ impl World {
         let ready = spawn(bound.ready());
         let stop = CancellationToken::new();
         let running = spawn(bound.run(stop.clone()));
-        Replica { address, admin, ready: tokio::sync::Mutex::new(Some(ready)), stop, running }
+        Replica {
+            address,
+            admin,
+            ready: tokio::sync::Mutex::new(Some(ready)),
+            stop,
+            running,
+        }
     }
 
     async fn count(&self, table: &str) -> i64 {
-        sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}"))).fetch_one(&self.pool).await.unwrap()
+        sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}")))
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
     }
 
     async fn until(&self, what: &str, sql: &'static str) {
         let happened = async {
-            while !sqlx::query_scalar::<_, bool>(sql).fetch_one(&self.pool).await.unwrap_or(false) {
+            while !sqlx::query_scalar::<_, bool>(sql)
+                .fetch_one(&self.pool)
+                .await
+                .unwrap_or(false)
+            {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        assert!(tokio::time::timeout(PATIENCE, happened).await.is_ok(), "{what}");
+        assert!(
+            tokio::time::timeout(PATIENCE, happened).await.is_ok(),
+            "{what}"
+        );
     }
 
     /// Versions of an aggregate in the order in which they were tallied.
@@ -189,13 +225,18 @@ impl World {
     /// Everything that is on a topic now.
     async fn records(&self, topic: Topic) -> Vec<Record> {
         let (settings, name) = (self.kafka.clone(), topic.name(&self.kafka.topic_prefix));
-        tokio::task::spawn_blocking(move || read_all(&settings, &name)).await.unwrap()
+        tokio::task::spawn_blocking(move || read_all(&settings, &name))
+            .await
+            .unwrap()
     }
 }
 
 /// A port that was free a moment ago. Port 0 in the configuration would not tell a test where the service listens.
 fn free_address() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
 }
 
 /// A service that runs.
@@ -210,7 +251,10 @@ struct Replica {
 impl Replica {
     async fn ready(&self) {
         let ready = self.ready.lock().await.take().unwrap();
-        tokio::time::timeout(PATIENCE, ready).await.expect("it did not become ready").unwrap();
+        tokio::time::timeout(PATIENCE, ready)
+            .await
+            .expect("it did not become ready")
+            .unwrap();
     }
 
     /// Stops it; a stop that takes longer than the hard deadline is no stop.
@@ -220,18 +264,31 @@ impl Replica {
     }
 
     async fn end(self) -> anyhow::Result<()> {
-        tokio::time::timeout(service_kit::shutdown::HARD_DEADLINE, self.running).await.expect("it did not end").unwrap()
+        tokio::time::timeout(service_kit::shutdown::HARD_DEADLINE, self.running)
+            .await
+            .expect("it did not end")
+            .unwrap()
     }
 }
 
 /// A `GET` on a connection of its own: status, `Connection` header, body.
 async fn get(address: SocketAddr, path: &str) -> Option<(StatusCode, Option<String>, String)> {
     let client = Client::builder(TokioExecutor::new()).build_http::<Empty<bytes::Bytes>>();
-    let answer = client.get(format!("http://{address}{path}").parse().unwrap()).await.ok()?;
-    let connection = answer.headers().get("connection").map(|value| value.to_str().unwrap().to_owned());
+    let answer = client
+        .get(format!("http://{address}{path}").parse().unwrap())
+        .await
+        .ok()?;
+    let connection = answer
+        .headers()
+        .get("connection")
+        .map(|value| value.to_str().unwrap().to_owned());
     let status = answer.status();
     let body = answer.into_body().collect().await.ok()?.to_bytes();
-    Some((status, connection, String::from_utf8(body.to_vec()).unwrap()))
+    Some((
+        status,
+        connection,
+        String::from_utf8(body.to_vec()).unwrap(),
+    ))
 }
 
 /// A record as a test looks at it.
@@ -244,7 +301,10 @@ struct Record {
 
 impl Record {
     fn header(&self, name: &str) -> &str {
-        self.headers.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value)
     }
 
     fn version(&self) -> i64 {
@@ -253,26 +313,42 @@ impl Record {
 }
 
 fn read_all(settings: &kafka::Settings, topic: &str) -> Vec<Record> {
-    let consumer: BaseConsumer =
-        settings.client().set("group.id", format!("{topic}-reader")).set("enable.auto.commit", "false").create().unwrap();
+    let consumer: BaseConsumer = settings
+        .client()
+        .set("group.id", format!("{topic}-reader"))
+        .set("enable.auto.commit", "false")
+        .create()
+        .unwrap();
     let mut wanted = 0;
     let mut from = TopicPartitionList::new();
     for partition in 0..Topic::PARTITIONS {
-        let (_, high) = consumer.fetch_watermarks(topic, partition, PATIENCE).unwrap();
+        let (_, high) = consumer
+            .fetch_watermarks(topic, partition, PATIENCE)
+            .unwrap();
         wanted += usize::try_from(high).unwrap();
-        from.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
+        from.add_partition_offset(topic, partition, Offset::Beginning)
+            .unwrap();
     }
     consumer.assign(&from).unwrap();
     let mut records = Vec::new();
     while records.len() < wanted {
-        let message = consumer.poll(PATIENCE).expect("the topic ends too early").unwrap();
-        let text = |bytes: Option<&[u8]>| String::from_utf8(bytes.unwrap_or_default().to_vec()).unwrap();
+        let message = consumer
+            .poll(PATIENCE)
+            .expect("the topic ends too early")
+            .unwrap();
+        let text =
+            |bytes: Option<&[u8]>| String::from_utf8(bytes.unwrap_or_default().to_vec()).unwrap();
         records.push(Record {
             partition: message.partition(),
             key: text(message.key()),
             headers: message
                 .headers()
-                .map(|headers| headers.iter().map(|header| (header.key.to_owned(), text(header.value))).collect())
+                .map(|headers| {
+                    headers
+                        .iter()
+                        .map(|header| (header.key.to_owned(), text(header.value)))
+                        .collect()
+                })
                 .unwrap_or_default(),
             payload: message.payload().unwrap_or_default().to_vec(),
         });
@@ -281,26 +357,58 @@ fn read_all(settings: &kafka::Settings, topic: &str) -> Vec<Record> {
 }
 
 /// Sends a record to the topic of projects, to the partition of its key.
-async fn produce(producer: &FutureProducer, kafka: &kafka::Settings, key: Uuid, headers: OwnedHeaders, payload: &[u8]) {
+async fn produce(
+    producer: &FutureProducer,
+    kafka: &kafka::Settings,
+    key: Uuid,
+    headers: OwnedHeaders,
+    payload: &[u8],
+) {
     let (key, topic) = (key.to_string(), Topic::Project.name(&kafka.topic_prefix));
-    let record = FutureRecord::to(&topic).key(&key).partition(kafka::partition(key.as_bytes())).headers(headers).payload(payload);
-    producer.send(record, Timeout::After(PATIENCE)).await.unwrap();
+    let record = FutureRecord::to(&topic)
+        .key(&key)
+        .partition(kafka::partition(key.as_bytes()))
+        .headers(headers)
+        .payload(payload);
+    producer
+        .send(record, Timeout::After(PATIENCE))
+        .await
+        .unwrap();
 }
 
 /// Sends an event as the relay of another service would.
-async fn produce_event(producer: &FutureProducer, kafka: &kafka::Settings, version: i64, event: &ProjectCreated) {
+async fn produce_event(
+    producer: &FutureProducer,
+    kafka: &kafka::Settings,
+    version: i64,
+    event: &ProjectCreated,
+) {
     let envelope = testing::envelope(Uuid::new_v4(), version, event);
     produce_enveloped(producer, kafka, &envelope, event).await;
 }
 
-async fn produce_enveloped(producer: &FutureProducer, kafka: &kafka::Settings, envelope: &Envelope, event: &ProjectCreated) {
+async fn produce_enveloped(
+    producer: &FutureProducer,
+    kafka: &kafka::Settings,
+    envelope: &Envelope,
+    event: &ProjectCreated,
+) {
     let payload = serde_json::to_vec(event).unwrap();
-    produce(producer, kafka, event.aggregate_id(), kafka::headers(envelope), &payload).await;
+    produce(
+        producer,
+        kafka,
+        event.aggregate_id(),
+        kafka::headers(envelope),
+        &payload,
+    )
+    .await;
 }
 
 /// Appends one event in a transaction of its own.
 async fn append(db: &Db, version: i64, id: Uuid) {
     let mut tx = db.begin().await.unwrap();
-    event_log::append(&mut tx, version, &a_project(id)).await.unwrap();
+    event_log::append(&mut tx, version, &a_project(id))
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
 }

@@ -28,7 +28,10 @@ async fn first_copies(world: &World) -> (BTreeMap<String, Vec<i64>>, usize) {
 }
 
 async fn epoch(world: &World) -> i64 {
-    sqlx::query_scalar("select epoch from leader where name = 'relay'").fetch_one(&world.pool).await.unwrap()
+    sqlx::query_scalar("select epoch from leader where name = 'relay'")
+        .fetch_one(&world.pool)
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,8 +67,14 @@ async fn an_appended_event_reaches_its_topic_as_a_cloud_event_in_the_partition_o
     }
     assert_eq!(record.headers.len(), 10);
     assert_eq!(record.key, id.to_string());
-    assert_eq!(record.partition, service_kit::kafka::partition(id.to_string().as_bytes()));
-    assert_eq!(serde_json::from_slice::<events::ProjectCreated>(&record.payload).unwrap(), a_project(id));
+    assert_eq!(
+        record.partition,
+        service_kit::kafka::partition(id.to_string().as_bytes())
+    );
+    assert_eq!(
+        serde_json::from_slice::<events::ProjectCreated>(&record.payload).unwrap(),
+        a_project(id)
+    );
     replica.stop().await;
 }
 
@@ -82,7 +91,9 @@ async fn events_of_one_aggregate_arrive_in_order_while_transactions_append_side_
             spawn(async move {
                 for version in 1..=EVENTS {
                     let mut tx = db.begin().await.unwrap();
-                    event_log::append(&mut tx, version, &a_project(Uuid::from_u128(aggregate))).await.unwrap();
+                    event_log::append(&mut tx, version, &a_project(Uuid::from_u128(aggregate)))
+                        .await
+                        .unwrap();
                     // Others commit between this one's append and its commit: `pos` is not the order of commits.
                     tokio::task::yield_now().await;
                     tx.commit().await.unwrap();
@@ -108,14 +119,22 @@ async fn a_rolled_back_event_is_neither_logged_nor_sent() {
     let db = world.db().await;
     let replica = world.run(publishing().await).await;
     let mut tx = db.begin().await.unwrap();
-    event_log::append(&mut tx, 1, &a_project(Uuid::from_u128(1))).await.unwrap();
+    event_log::append(&mut tx, 1, &a_project(Uuid::from_u128(1)))
+        .await
+        .unwrap();
     drop(tx);
     append(&db, 1, Uuid::from_u128(2)).await;
     world
-        .until("nothing is pending", "select not exists (select 1 from outbox_pending) and exists (select 1 from event_log)")
+        .until(
+            "nothing is pending",
+            "select not exists (select 1 from outbox_pending) and exists (select 1 from event_log)",
+        )
         .await;
     let (versions, _) = first_copies(&world).await;
-    assert_eq!(versions.into_keys().collect::<Vec<_>>(), [Uuid::from_u128(2).to_string()]);
+    assert_eq!(
+        versions.into_keys().collect::<Vec<_>>(),
+        [Uuid::from_u128(2).to_string()]
+    );
     replica.stop().await;
 }
 
@@ -124,7 +143,12 @@ async fn of_two_replicas_one_leads_undisturbed_and_the_other_takes_over_when_it_
     let world = World::new().await;
     let db = world.db().await;
     let first = world.run(publishing().await).await;
-    world.until("the first leads", "select exists (select 1 from leader where name = 'relay')").await;
+    world
+        .until(
+            "the first leads",
+            "select exists (select 1 from leader where name = 'relay')",
+        )
+        .await;
     let second = world.run(publishing().await).await;
     append(&db, 1, Uuid::from_u128(1)).await;
     world.until("nothing is pending", EMPTY).await;
@@ -132,20 +156,31 @@ async fn of_two_replicas_one_leads_undisturbed_and_the_other_takes_over_when_it_
     world
         .until("a heartbeat", "select beat_at > pg_postmaster_start_time() and clock_timestamp() - beat_at < '1 s' from leader")
         .await;
-    let before: chrono::DateTime<chrono::Utc> =
-        sqlx::query_scalar("select beat_at from leader").fetch_one(&world.pool).await.unwrap();
+    let before: chrono::DateTime<chrono::Utc> = sqlx::query_scalar("select beat_at from leader")
+        .fetch_one(&world.pool)
+        .await
+        .unwrap();
     let beats = async {
         loop {
             let now: chrono::DateTime<chrono::Utc> =
-                sqlx::query_scalar("select beat_at from leader").fetch_one(&world.pool).await.unwrap();
+                sqlx::query_scalar("select beat_at from leader")
+                    .fetch_one(&world.pool)
+                    .await
+                    .unwrap();
             if (now - before).num_seconds() >= 4 {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    tokio::time::timeout(crate::PATIENCE, beats).await.expect("the leader's heart does not beat");
-    assert_eq!(epoch(&world).await, 1, "a leader that is well was ended by its follower");
+    tokio::time::timeout(crate::PATIENCE, beats)
+        .await
+        .expect("the leader's heart does not beat");
+    assert_eq!(
+        epoch(&world).await,
+        1,
+        "a leader that is well was ended by its follower"
+    );
 
     first.stop().await;
     append(&db, 2, Uuid::from_u128(1)).await;
@@ -153,29 +188,40 @@ async fn of_two_replicas_one_leads_undisturbed_and_the_other_takes_over_when_it_
     assert_eq!(epoch(&world).await, 2);
     second.stop().await;
     let (versions, records) = first_copies(&world).await;
-    assert_eq!((versions.into_values().collect::<Vec<_>>(), records), (vec![vec![1, 2]], 2));
+    assert_eq!(
+        (versions.into_values().collect::<Vec<_>>(), records),
+        (vec![vec![1, 2]], 2)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_leader_whose_connection_is_ended_is_replaced_and_nothing_is_lost() {
     let world = World::new().await;
     let db = world.db().await;
-    let (first, second) = (world.run(publishing().await).await, world.run(publishing().await).await);
+    let (first, second) = (
+        world.run(publishing().await).await,
+        world.run(publishing().await).await,
+    );
     for round in 1..=3_i64 {
         for version in (round - 1) * 20 + 1..=round * 20 {
             append(&db, version, Uuid::from_u128(1)).await;
             if version % 20 == 10 {
-                sqlx::query("select pg_terminate_backend(backend_pid) from leader where name = 'relay'")
-                    .execute(&world.pool)
-                    .await
-                    .unwrap();
+                sqlx::query(
+                    "select pg_terminate_backend(backend_pid) from leader where name = 'relay'",
+                )
+                .execute(&world.pool)
+                .await
+                .unwrap();
             }
         }
         world.until("nothing is pending", EMPTY).await;
         assert!(epoch(&world).await > round);
     }
     let (versions, _) = first_copies(&world).await;
-    assert_eq!(versions.into_values().collect::<Vec<_>>(), [(1..=60).collect::<Vec<_>>()]);
+    assert_eq!(
+        versions.into_values().collect::<Vec<_>>(),
+        [(1..=60).collect::<Vec<_>>()]
+    );
     first.stop().await;
     second.stop().await;
 }
@@ -186,17 +232,28 @@ async fn a_leader_that_went_silent_is_ended_by_a_follower() {
     let db = world.db().await;
     append(&db, 1, Uuid::from_u128(1)).await;
     // A process that froze just after it began to lead: its connection lives, its heart does not beat.
-    let mut frozen = sqlx::PgConnection::connect(world.config(&[]).database_url.expose()).await.unwrap();
-    sqlx::query("select pg_advisory_lock(hashtextextended('ktgg/project/relay', 0))").execute(&mut frozen).await.unwrap();
+    let mut frozen = sqlx::PgConnection::connect(world.config(&[]).database_url.expose())
+        .await
+        .unwrap();
+    sqlx::query("select pg_advisory_lock(hashtextextended('ktgg/project/relay', 0))")
+        .execute(&mut frozen)
+        .await
+        .unwrap();
     sqlx::query("insert into leader values ('relay', 7, pg_backend_pid(), clock_timestamp())")
         .execute(&mut frozen)
         .await
         .unwrap();
     let replica = world.run(publishing().await).await;
-    sqlx::query("update leader set beat_at = clock_timestamp() - interval '11 s'").execute(&world.pool).await.unwrap();
+    sqlx::query("update leader set beat_at = clock_timestamp() - interval '11 s'")
+        .execute(&world.pool)
+        .await
+        .unwrap();
     world.until("nothing is pending", EMPTY).await;
     assert_eq!(epoch(&world).await, 8);
-    assert!(sqlx::query("select 1").execute(&mut frozen).await.is_err(), "the silent leader still has its connection");
+    assert!(
+        sqlx::query("select 1").execute(&mut frozen).await.is_err(),
+        "the silent leader still has its connection"
+    );
     replica.stop().await;
 }
 
@@ -209,14 +266,19 @@ async fn what_is_pending_when_the_service_stops_is_still_sent() {
     world.until("it leads", EMPTY).await;
     let mut tx = db.begin().await.unwrap();
     for version in 2..=2001 {
-        event_log::append(&mut tx, version, &a_project(Uuid::from_u128(1))).await.unwrap();
+        event_log::append(&mut tx, version, &a_project(Uuid::from_u128(1)))
+            .await
+            .unwrap();
     }
     // By another process: no bell rings in the one that leads.
     tx.commit().await.unwrap();
     replica.stop().await;
     assert_eq!(world.count("outbox_pending").await, 0);
     let (versions, _) = first_copies(&world).await;
-    assert_eq!(versions.into_values().collect::<Vec<_>>(), [(1..=2001).collect::<Vec<_>>()]);
+    assert_eq!(
+        versions.into_values().collect::<Vec<_>>(),
+        [(1..=2001).collect::<Vec<_>>()]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -19,20 +19,35 @@ async fn a_follower_tells_the_leader_of_what_it_commits() {
     let produce = async |ids: std::ops::Range<u128>| {
         for id in ids {
             let project = a_project(Uuid::from_u128(id));
-            produce_enveloped(&producer, &world.kafka, &testing::envelope(Uuid::new_v4(), 1, &project), &project).await;
+            produce_enveloped(
+                &producer,
+                &world.kafka,
+                &testing::envelope(Uuid::new_v4(), 1, &project),
+                &project,
+            )
+            .await;
         }
     };
     // Alone it has nobody to tell.
     produce(0..50).await;
-    world.until("all are tallied", "select count(*) = 50 from tally").await;
-    assert!(tokio::time::timeout(Duration::from_millis(1), listener.recv()).await.is_err());
+    world
+        .until("all are tallied", "select count(*) = 50 from tally")
+        .await;
+    assert!(
+        tokio::time::timeout(Duration::from_millis(1), listener.recv())
+            .await
+            .is_err()
+    );
 
     let following = world.start(tallying().await, &[]).await;
     let told = async {
         // It holds some of the partitions at some time; what it takes in then is a commit of its own.
         for next in 1..200 {
             produce(next * 50..(next + 1) * 50).await;
-            if tokio::time::timeout(Duration::from_millis(200), listener.recv()).await.is_ok() {
+            if tokio::time::timeout(Duration::from_millis(200), listener.recv())
+                .await
+                .is_ok()
+            {
                 return true;
             }
         }

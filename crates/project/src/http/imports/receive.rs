@@ -52,10 +52,15 @@ pub(crate) struct FileQuery {
 
 impl FileQuery {
     fn name(self) -> Result<Option<String>, Problem> {
-        let Some(name) = self.name else { return Ok(None) };
+        let Some(name) = self.name else {
+            return Ok(None);
+        };
         let name = name.trim();
         if name.chars().count() > LONGEST_FILE_NAME || name.chars().any(char::is_control) {
-            let detail = Text::new("파일 이름은 200자까지입니다", "The name of a file has at most 200 letters");
+            let detail = Text::new(
+                "파일 이름은 200자까지입니다",
+                "The name of a file has at most 200 letters",
+            );
             return Err(http::wrong_query(detail));
         }
         Ok((!name.is_empty()).then(|| name.to_owned()))
@@ -111,7 +116,9 @@ async fn read(context: &Context, id: Uuid, body: &mut Body) -> Result<Vec<u8>, P
     let (mut reader, mut batch) = (Reader::default(), Vec::with_capacity(BATCH));
     let mut hash = Sha256::new().chain_update(PATH).chain_update([0]);
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| unreadable_body())?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|_| unreadable_body())?.into_data() else {
+            continue;
+        };
         hash.update(&data);
         reader.push(&data)?;
         plan_ready(context, id, &mut reader, &mut batch).await?;
@@ -122,7 +129,12 @@ async fn read(context: &Context, id: Uuid, body: &mut Body) -> Result<Vec<u8>, P
     Ok(hash.finalize().to_vec())
 }
 
-async fn plan_ready(context: &Context, id: Uuid, reader: &mut Reader, batch: &mut Vec<Line>) -> Result<(), Problem> {
+async fn plan_ready(
+    context: &Context,
+    id: Uuid,
+    reader: &mut Reader,
+    batch: &mut Vec<Line>,
+) -> Result<(), Problem> {
     while let Some(line) = reader.take()? {
         batch.push(line);
         if batch.len() == BATCH {
@@ -139,13 +151,25 @@ async fn plan_batch(context: &Context, id: Uuid, lines: Vec<Line>) -> Result<(),
     }
     let mut tx = context.db.begin().await?;
     let today = seoul_date(tx.now());
-    let sources: Vec<Source> = lines.iter().filter_map(|line| Some(line.read.as_ref().ok()?.source())).collect();
+    let sources: Vec<Source> = lines
+        .iter()
+        .filter_map(|line| Some(line.read.as_ref().ok()?.source()))
+        .collect();
     let (mut above, imported) = rows::known_by_source(&mut tx, id, &sources).await?;
     let first = first_seen(&lines, &above, &imported);
     let cut_off = cut_off_editions(&mut tx, &lines, &first).await?;
     let mut expected = expected_editions(&mut tx, id, &lines, &first).await?;
     let mut planned = Vec::with_capacity(lines.len());
-    for (place, Line { number, line, read, warnings }) in lines.into_iter().enumerate() {
+    for (
+        place,
+        Line {
+            number,
+            line,
+            read,
+            warnings,
+        },
+    ) in lines.into_iter().enumerate()
+    {
         let (row, decision) = match read {
             Ok(row) => {
                 let source = row.source();
@@ -155,7 +179,9 @@ async fn plan_batch(context: &Context, id: Uuid, lines: Vec<Line>) -> Result<(),
                     expected: expected.get(&place),
                 };
                 let decision = plan::decide(&row, known, today);
-                if let (Action::FillsPlanned, Some((edition, _))) = (decision.action, decision.edition) {
+                if let (Action::FillsPlanned, Some((edition, _))) =
+                    (decision.action, decision.edition)
+                {
                     // The next row of the same programme is another announcement.
                     expected.retain(|_, it| it.id != edition);
                 }
@@ -164,7 +190,13 @@ async fn plan_batch(context: &Context, id: Uuid, lines: Vec<Line>) -> Result<(),
             }
             Err(faults) => (None, Decision::error(faults)),
         };
-        planned.push(PlannedRow { number, line, row, decision, warnings });
+        planned.push(PlannedRow {
+            number,
+            line,
+            row,
+            decision,
+            warnings,
+        });
     }
     rows::add(&mut tx, id, planned).await?;
     tx.commit().await?;
@@ -172,11 +204,20 @@ async fn plan_batch(context: &Context, id: Uuid, lines: Vec<Line>) -> Result<(),
 }
 
 /// The places of the rows whose key stands nowhere yet: neither further up in the file, nor in an edition.
-fn first_seen(lines: &[Line], above: &HashMap<Source, Row>, imported: &HashMap<Source, Imported>) -> Vec<usize> {
+fn first_seen(
+    lines: &[Line],
+    above: &HashMap<Source, Row>,
+    imported: &HashMap<Source, Imported>,
+) -> Vec<usize> {
     let mut seen = HashSet::new();
     let is_new = |source: &Source| !above.contains_key(source) && !imported.contains_key(source);
-    let rows = lines.iter().enumerate().filter_map(|(place, line)| Some((place, line.read.as_ref().ok()?.source())));
-    rows.filter(|(_, source)| is_new(source) && seen.insert(source.clone())).map(|(place, _)| place).collect()
+    let rows = lines
+        .iter()
+        .enumerate()
+        .filter_map(|(place, line)| Some((place, line.read.as_ref().ok()?.source())));
+    rows.filter(|(_, source)| is_new(source) && seen.insert(source.clone()))
+        .map(|(place, _)| place)
+        .collect()
 }
 
 fn row_at(lines: &[Line], place: usize) -> Option<&Row> {
@@ -184,16 +225,33 @@ fn row_at(lines: &[Line], place: usize) -> Option<&Row> {
 }
 
 /// By the place of the row in the batch, the edition that it is, where either was cut off within its key.
-async fn cut_off_editions(tx: &mut Tx, lines: &[Line], places: &[usize]) -> Result<HashMap<usize, Imported>, sqlx::Error> {
-    let rows: Vec<&Row> = places.iter().filter_map(|place| row_at(lines, *place)).collect();
+async fn cut_off_editions(
+    tx: &mut Tx,
+    lines: &[Line],
+    places: &[usize],
+) -> Result<HashMap<usize, Imported>, sqlx::Error> {
+    let rows: Vec<&Row> = places
+        .iter()
+        .filter_map(|place| row_at(lines, *place))
+        .collect();
     let sources: Vec<Source> = rows.iter().map(|row| row.source()).collect();
     let keys: Vec<String> = rows.iter().map(|row| row.series_key()).collect();
     let (mut found, mut taken) = (HashMap::new(), HashSet::new());
     for (at, known) in rows::alike(tx, &sources, &keys).await? {
-        let Some(place) = places.get(at) else { continue };
-        let Some(line) = lines.get(*place) else { continue };
-        let may_be_cut = line.warnings.iter().any(|warning| warning.code == MAYBE_CUT_OFF);
-        let is_one = line.read.as_ref().is_ok_and(|row| plan::is_one_cut_off(row, may_be_cut, &known.it));
+        let Some(place) = places.get(at) else {
+            continue;
+        };
+        let Some(line) = lines.get(*place) else {
+            continue;
+        };
+        let may_be_cut = line
+            .warnings
+            .iter()
+            .any(|warning| warning.code == MAYBE_CUT_OFF);
+        let is_one = line
+            .read
+            .as_ref()
+            .is_ok_and(|row| plan::is_one_cut_off(row, may_be_cut, &known.it));
         if is_one && !found.contains_key(place) && taken.insert(known.it.id) {
             found.insert(*place, known);
         }
@@ -208,25 +266,45 @@ async fn expected_editions(
     lines: &[Line],
     places: &[usize],
 ) -> Result<HashMap<usize, Project>, sqlx::Error> {
-    let rows: Vec<&Row> = places.iter().filter_map(|place| row_at(lines, *place)).collect();
+    let rows: Vec<&Row> = places
+        .iter()
+        .filter_map(|place| row_at(lines, *place))
+        .collect();
     let keys: Vec<String> = rows.iter().map(|row| row.series_key()).collect();
     let years: Vec<i32> = rows.iter().map(|row| row.year).collect();
     let found = rows::expected(tx, id, &keys, &years).await?;
-    Ok(found.into_iter().filter_map(|(at, it)| Some((*places.get(at)?, it))).collect())
+    Ok(found
+        .into_iter()
+        .filter_map(|(at, it)| Some((*places.get(at)?, it)))
+        .collect())
 }
 
 /// The plan is whole. The same file with the same key was planned before: then that plan is the answer, and this one is forgotten.
-async fn finish(context: &Context, who: &Identity, id: Uuid, retry: Option<Retry>) -> Result<Versioned<ImportView>, Problem> {
+async fn finish(
+    context: &Context,
+    who: &Identity,
+    id: Uuid,
+    retry: Option<Retry>,
+) -> Result<Versioned<ImportView>, Problem> {
     let mut tx = context.db.begin().await?;
     let seen = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await?;
     if seen.is_some() {
         imports::forget(&mut tx, id).await?;
     } else {
         imports::planned(&mut tx, id).await?;
-        idempotency::remember(&mut tx, who.subject, retry.as_ref(), StatusCode::CREATED, id).await?;
+        idempotency::remember(
+            &mut tx,
+            who.subject,
+            retry.as_ref(),
+            StatusCode::CREATED,
+            id,
+        )
+        .await?;
     }
     let (status, id) = seen.unwrap_or((StatusCode::CREATED, id));
-    let it = imports::load(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
+    let it = imports::load(&mut tx, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     tx.commit().await?;
     Ok(shown(status, it))
 }

@@ -87,7 +87,10 @@ impl From<Import> for ImportView {
                 Action::Error => &mut counts.error,
             };
             *place += count.rows;
-            let is_to_do = matches!(count.action, Action::Create | Action::Edit | Action::FillsPlanned);
+            let is_to_do = matches!(
+                count.action,
+                Action::Create | Action::Edit | Action::FillsPlanned
+            );
             match count.outcome {
                 Some(Outcome::Skipped) => counts.skipped += count.rows,
                 Some(Outcome::Done | Outcome::Failed) => {
@@ -180,15 +183,31 @@ pub(crate) struct RowError {
 impl RowView {
     pub(super) fn new(it: ListedRow, language: Language) -> Self {
         let error = |fault: StoredFault| {
-            let (column, column_number) = fault.column.map(|column| (column.name, column.number)).unzip();
+            let (column, column_number) = fault
+                .column
+                .map(|column| (column.name, column.number))
+                .unzip();
             let message = match language {
                 Language::Korean => fault.ko,
                 Language::English => fault.en,
             };
-            RowError { line: it.line, column, column_number: column_number.flatten(), code: fault.code, message }
+            RowError {
+                line: it.line,
+                column,
+                column_number: column_number.flatten(),
+                code: fault.code,
+                message,
+            }
         };
-        let source = it.row.as_ref().map(|row| SourceView::of(row.source(), row.list));
-        let (name, agency) = it.row.as_ref().map(|row| (row.name.clone(), row.agency.clone())).unzip();
+        let source = it
+            .row
+            .as_ref()
+            .map(|row| SourceView::of(row.source(), row.list));
+        let (name, agency) = it
+            .row
+            .as_ref()
+            .map(|row| (row.name.clone(), row.agency.clone()))
+            .unzip();
         Self {
             id: it.number.to_string(),
             line: it.line,

@@ -27,8 +27,17 @@ pub(crate) struct StoredFault {
 
 impl From<Fault> for StoredFault {
     fn from(fault: Fault) -> Self {
-        let Fault { column, code, message } = fault;
-        Self { column, code: code.to_owned(), ko: message.ko.into_owned(), en: message.en.into_owned() }
+        let Fault {
+            column,
+            code,
+            message,
+        } = fault;
+        Self {
+            column,
+            code: code.to_owned(),
+            ko: message.ko.into_owned(),
+            en: message.en.into_owned(),
+        }
     }
 }
 
@@ -47,10 +56,19 @@ fn stored(faults: Vec<Fault>) -> Json<Vec<StoredFault>> {
 }
 
 /// Stores rows of a plan.
-pub(crate) async fn add(tx: &mut Tx, import: Uuid, rows: Vec<PlannedRow>) -> Result<(), sqlx::Error> {
+pub(crate) async fn add(
+    tx: &mut Tx,
+    import: Uuid,
+    rows: Vec<PlannedRow>,
+) -> Result<(), sqlx::Error> {
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let source = |it: &PlannedRow| it.row.as_ref().map(Row::source);
-    let fills = |it: &PlannedRow| it.decision.edition.filter(|_| it.decision.action == Action::FillsPlanned).map(|(id, _)| id.0);
+    let fills = |it: &PlannedRow| {
+        it.decision
+            .edition
+            .filter(|_| it.decision.action == Action::FillsPlanned)
+            .map(|(id, _)| id.0)
+    };
     let query = sqlx::query(
         "insert into import_row (import_id, number, line, source_name, source_id, year, content, action, project_id, project_version,
                                  expected_id, differences, faults, warnings)
@@ -69,14 +87,24 @@ pub(crate) async fn add(tx: &mut Tx, import: Uuid, rows: Vec<PlannedRow>) -> Res
     .bind(rows.iter().map(|it| it.decision.edition.map(|(_, version)| version)).collect::<Vec<_>>())
     .bind(rows.iter().map(fills).collect::<Vec<_>>())
     .bind(rows.iter().map(|it| Json(&it.decision.differences)).collect::<Vec<_>>());
-    let (faults, warnings): (Vec<_>, Vec<_>) =
-        rows.iter().map(|it| (stored(it.decision.faults.clone()), stored(it.warnings.clone()))).unzip();
+    let (faults, warnings): (Vec<_>, Vec<_>) = rows
+        .iter()
+        .map(|it| {
+            (
+                stored(it.decision.faults.clone()),
+                stored(it.warnings.clone()),
+            )
+        })
+        .unzip();
     query.bind(faults).bind(warnings).execute(&mut **tx).await?;
     Ok(())
 }
 
 fn names_and_ids(sources: &[Source]) -> (Vec<&str>, Vec<&str>) {
-    sources.iter().map(|source| (source.name.as_str(), source.id.as_str())).unzip()
+    sources
+        .iter()
+        .map(|source| (source.name.as_str(), source.id.as_str()))
+        .unzip()
 }
 
 /// What is there with these keys: rows of the same import, and editions.
@@ -96,7 +124,10 @@ pub(crate) async fn known_by_source(
     .bind(&ids)
     .fetch_all(&mut **tx)
     .await?;
-    let above = above.into_iter().map(|(name, id, row)| (Source { name, id }, row.0)).collect();
+    let above = above
+        .into_iter()
+        .map(|(name, id, row)| (Source { name, id }, row.0))
+        .collect();
     Ok((above, imported(tx, sources).await?))
 }
 
@@ -117,19 +148,28 @@ impl TryFrom<ImportedColumns> for Imported {
 
     fn try_from(columns: ImportedColumns) -> Result<Self, sqlx::Error> {
         let it = Stored::try_from(columns.project)?.it;
-        Ok(Self { it, ended_by_import: columns.ended_by_import.unwrap_or_default() })
+        Ok(Self {
+            it,
+            ended_by_import: columns.ended_by_import.unwrap_or_default(),
+        })
     }
 }
 
 /// The editions that were imported with these keys.
-pub(crate) async fn imported(tx: &mut Tx, sources: &[Source]) -> Result<HashMap<Source, Imported>, sqlx::Error> {
+pub(crate) async fn imported(
+    tx: &mut Tx,
+    sources: &[Source],
+) -> Result<HashMap<Source, Imported>, sqlx::Error> {
     let (names, ids) = names_and_ids(sources);
     let sql = format!(
         "select {COLUMNS}, {ENDED_BY_IMPORT} as ended_by_import from project
          where (source_name, source_id) in (select * from unnest($1::text[], $2::text[]))"
     );
-    let rows: Vec<ImportedColumns> =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&names).bind(&ids).fetch_all(&mut **tx).await?;
+    let rows: Vec<ImportedColumns> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(&names)
+        .bind(&ids)
+        .fetch_all(&mut **tx)
+        .await?;
     let mut imported = HashMap::new();
     for row in rows {
         let known = Imported::try_from(row)?;
@@ -139,15 +179,27 @@ pub(crate) async fn imported(tx: &mut Tx, sources: &[Source]) -> Result<HashMap<
 }
 
 /// One edition, and whether an import alone ended it.
-pub(crate) async fn imported_edition(tx: &mut Tx, id: Uuid) -> Result<Option<Imported>, sqlx::Error> {
-    let sql = format!("select {COLUMNS}, {ENDED_BY_IMPORT} as ended_by_import from project where project.id = $1");
-    let row: Option<ImportedColumns> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(&mut **tx).await?;
+pub(crate) async fn imported_edition(
+    tx: &mut Tx,
+    id: Uuid,
+) -> Result<Option<Imported>, sqlx::Error> {
+    let sql = format!(
+        "select {COLUMNS}, {ENDED_BY_IMPORT} as ended_by_import from project where project.id = $1"
+    );
+    let row: Option<ImportedColumns> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(id)
+        .fetch_optional(&mut **tx)
+        .await?;
     row.map(Imported::try_from).transpose()
 }
 
 /// For each place of `sources` and `keys`, the editions of that series whose key begins like that one, or the other way round: one of the two
 /// may be of a file that was cut off within it.
-pub(crate) async fn alike(tx: &mut Tx, sources: &[Source], keys: &[String]) -> Result<Vec<(usize, Imported)>, sqlx::Error> {
+pub(crate) async fn alike(
+    tx: &mut Tx,
+    sources: &[Source],
+    keys: &[String],
+) -> Result<Vec<(usize, Imported)>, sqlx::Error> {
     let (names, ids) = names_and_ids(sources);
     let found: Vec<(i64, Uuid)> = sqlx::query_as(
         "select wanted.place, project.id
@@ -163,7 +215,11 @@ pub(crate) async fn alike(tx: &mut Tx, sources: &[Source], keys: &[String]) -> R
     .await?;
     let mut alike = Vec::with_capacity(found.len());
     for (place, id) in found {
-        alike.extend(imported_edition(tx, id).await?.map(|known| (zero_based(place), known)));
+        alike.extend(
+            imported_edition(tx, id)
+                .await?
+                .map(|known| (zero_based(place), known)),
+        );
     }
     Ok(alike)
 }
@@ -201,22 +257,31 @@ pub(crate) async fn expected(
     .fetch_all(&mut **tx)
     .await?;
     let ids: Vec<Uuid> = found.iter().map(|(_, id)| *id).collect();
-    let rows: Vec<ProjectRow> =
-        sqlx::query_as(sqlx::AssertSqlSafe(format!("select {COLUMNS} from project where project.id = any($1)")))
-            .bind(&ids)
-            .fetch_all(&mut **tx)
-            .await?;
+    let rows: Vec<ProjectRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "select {COLUMNS} from project where project.id = any($1)"
+    )))
+    .bind(&ids)
+    .fetch_all(&mut **tx)
+    .await?;
     let mut projects: HashMap<Uuid, Project> = HashMap::new();
     for row in rows {
         let it = Stored::try_from(row)?.it;
         projects.insert(it.id.0, it);
     }
-    Ok(found.into_iter().filter_map(|(at, id)| Some((zero_based(at), projects.get(&id)?.clone()))).collect())
+    Ok(found
+        .into_iter()
+        .filter_map(|(at, id)| Some((zero_based(at), projects.get(&id)?.clone())))
+        .collect())
 }
 
 /// Whether an edition of that series and year is expected of which the plan knew nothing: it came after it. Under
 /// [`crate::store::lock_series`].
-pub(crate) async fn is_newly_expected(tx: &mut Tx, import: Uuid, series: SeriesId, year: i32) -> Result<bool, sqlx::Error> {
+pub(crate) async fn is_newly_expected(
+    tx: &mut Tx,
+    import: Uuid,
+    series: SeriesId,
+    year: i32,
+) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "select exists (
              select 1 from project
@@ -231,11 +296,15 @@ pub(crate) async fn is_newly_expected(tx: &mut Tx, import: Uuid, series: SeriesI
 }
 
 /// The series of these editions.
-pub(crate) async fn series_of(tx: &mut Tx, editions: &[Uuid]) -> Result<Vec<SeriesId>, sqlx::Error> {
-    let found: Vec<Uuid> = sqlx::query_scalar("select distinct series_id from project where id = any($1)")
-        .bind(editions)
-        .fetch_all(&mut **tx)
-        .await?;
+pub(crate) async fn series_of(
+    tx: &mut Tx,
+    editions: &[Uuid],
+) -> Result<Vec<SeriesId>, sqlx::Error> {
+    let found: Vec<Uuid> =
+        sqlx::query_scalar("select distinct series_id from project where id = any($1)")
+            .bind(editions)
+            .fetch_all(&mut **tx)
+            .await?;
     Ok(found.into_iter().map(SeriesId).collect())
 }
 
@@ -293,7 +362,9 @@ pub(crate) async fn list(
                 action: word(it.action)?,
                 outcome: it.outcome.map(word).transpose()?,
                 // One that this build cannot read is shown without what it says.
-                row: it.content.and_then(|content| serde_json::from_value(content.0).ok()),
+                row: it
+                    .content
+                    .and_then(|content| serde_json::from_value(content.0).ok()),
                 project_id: it.project_id,
                 differences: it.differences.0,
                 faults: it.faults.0,
@@ -304,7 +375,11 @@ pub(crate) async fn list(
 }
 
 /// Which of these rows fill no expected edition.
-pub(crate) async fn not_to_confirm(tx: &mut Tx, import: Uuid, rows: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
+pub(crate) async fn not_to_confirm(
+    tx: &mut Tx,
+    import: Uuid,
+    rows: &[i64],
+) -> Result<Vec<i64>, sqlx::Error> {
     sqlx::query_scalar(
         "select number from unnest($2::bigint[]) number
          where not exists (select 1 from import_row it where it.import_id = $1 and it.number = number.number and action = 'fills-planned')",
@@ -335,7 +410,11 @@ struct WaitingColumns {
 }
 
 /// The next rows to be carried out, earlier years first: then an edition finds the one that it follows.
-pub(crate) async fn waiting(tx: &mut Tx, import: Uuid, most: i64) -> Result<Vec<WaitingRow>, sqlx::Error> {
+pub(crate) async fn waiting(
+    tx: &mut Tx,
+    import: Uuid,
+    most: i64,
+) -> Result<Vec<WaitingRow>, sqlx::Error> {
     let rows: Vec<WaitingColumns> = sqlx::query_as(
         "select number, action, content, project_id, project_version from import_row
          where import_id = $1 and outcome is null and action in ('create', 'edit', 'fills-planned')
@@ -348,7 +427,12 @@ pub(crate) async fn waiting(tx: &mut Tx, import: Uuid, most: i64) -> Result<Vec<
     rows.into_iter()
         .map(|it| {
             let edition = it.project_id.zip(it.project_version);
-            Ok(WaitingRow { number: it.number, action: word(it.action)?, row: it.content.0, edition })
+            Ok(WaitingRow {
+                number: it.number,
+                action: word(it.action)?,
+                row: it.content.0,
+                edition,
+            })
         })
         .collect()
 }
