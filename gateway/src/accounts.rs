@@ -13,9 +13,9 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use service_kit::auth::{Role, Staff};
-use service_kit::describe::RoleName;
+use service_kit::http::describe::RoleName;
+use service_kit::http::problem::Text;
 use service_kit::http::{Field, Fields, IfMatch, Json, PageQuery, Paged, Path, Query, Versioned};
-use service_kit::problem::Text;
 use service_kit::{Db, Problem};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -154,7 +154,7 @@ async fn list(
         .into_iter()
         .map(|account| AccountView::of(account, now))
         .collect();
-    Ok(Paged::cut(views, page, |view: &AccountView| view.id))
+    Ok(Paged::from_rows(views, page, |view: &AccountView| view.id))
 }
 
 /// One account.
@@ -202,7 +202,7 @@ async fn change(
 ) -> Result<Versioned<AccountView>, Problem> {
     let mut fields = Fields::default();
     let active = fields.required("/active", body.active);
-    let Some(active) = active.filter(|_| fields.all_right()) else {
+    let Some(active) = active.filter(|_| fields.is_valid()) else {
         return Err(fields.problem());
     };
     let mut tx = door.db.begin().await?;

@@ -12,8 +12,9 @@ use axum::middleware::Next;
 use axum::response::Response;
 use service_kit::Problem;
 use service_kit::auth::Role;
-use service_kit::http::{BODY_LIMIT, whole_body};
-use service_kit::permissions::{self, Permission, Sight};
+use service_kit::http::BODY_LIMIT;
+use service_kit::http::body::read_body;
+use service_kit::http::permissions::{self, Access, Permission};
 use tokio::time::timeout;
 
 use crate::address::{Address, Peer};
@@ -33,7 +34,7 @@ enum Operation {
 }
 
 /// Lets a request through, with [`Address`], [`Session`](crate::sessions::Session) and [`Identity`](service_kit::auth::Identity) on it.
-pub(crate) async fn admit(
+pub(crate) async fn authorize(
     State(door): State<Arc<Door>>,
     mut request: Request,
     next: Next,
@@ -56,7 +57,7 @@ pub(crate) async fn admit(
     let role = session.as_ref().map(|session| session.identity.role);
     match operation {
         Operation::Own(row) => may(row, role)?,
-        Operation::Forwarded(row) => row.callers.admit(role)?,
+        Operation::Forwarded(row) => row.callers.authorize(role)?,
         Operation::Open => {}
     }
     if is_write {
@@ -71,7 +72,7 @@ pub(crate) async fn admit(
         writer.map_or(Ok(()), |writer| door.writers.take(writer))?;
     }
     let is_private =
-        session.is_some() || matches!(operation, Operation::Own(row) if row.anyone != Sight::All);
+        session.is_some() || matches!(operation, Operation::Own(row) if row.anyone != Access::All);
     if let Some(session) = session {
         request.extensions_mut().insert(session.identity.clone());
         request.extensions_mut().insert(session);
@@ -101,7 +102,7 @@ async fn answer(door: &Door, request: Request, next: Next) -> Result<Response, P
     let body = if parts.method.is_safe() {
         body
     } else {
-        let whole = timeout(patience, whole_body(body, BODY_LIMIT)).await;
+        let whole = timeout(patience, read_body(body, BODY_LIMIT)).await;
         Body::from(whole.map_err(|_| proxy::incomplete(StatusCode::REQUEST_TIMEOUT))??)
     };
     let answer = timeout(
@@ -143,9 +144,9 @@ fn own(method: &Method, path: &str) -> Result<Operation, Problem> {
 }
 
 fn may(row: &Permission, role: Option<Role>) -> Result<(), Problem> {
-    match (row.sight(role), role) {
-        (Sight::No, None) => Err(Problem::unauthorized()),
-        (Sight::No, Some(_)) => Err(Problem::forbidden()),
-        (Sight::Own | Sight::All, _) => Ok(()),
+    match (row.access(role), role) {
+        (Access::No, None) => Err(Problem::unauthorized()),
+        (Access::No, Some(_)) => Err(Problem::forbidden()),
+        (Access::Own | Access::All, _) => Ok(()),
     }
 }

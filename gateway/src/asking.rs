@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use service_kit::Problem;
 use service_kit::auth::Identity;
-use service_kit::http::trace;
+use service_kit::trace;
 use tokio::time::{Instant, timeout_at};
 
 use crate::Door;

@@ -59,7 +59,7 @@ impl Fact {
             }),
             other
                 if envelope.aggregate_type == Topic::Project.aggregate()
-                    && events::known(other) =>
+                    && events::is_known_type(other) =>
             {
                 Ok(Self::Project)
             }
@@ -150,7 +150,7 @@ impl Who {
 
 /// What somebody is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sight {
+pub(crate) enum Access {
     /// The event, with the fields for these eyes.
     Event(Eyes),
     /// That it is gone.
@@ -172,15 +172,15 @@ pub(crate) enum Eyes {
 
 impl Audience {
     /// What this person is told.
-    pub(crate) fn sight(&self, who: Who) -> Sight {
+    pub(crate) fn access(&self, who: Who) -> Access {
         match who {
             Who::Customer(id) if self.customer == Some(CustomerId(id)) => {
-                Sight::Event(Eyes::Customer)
+                Access::Event(Eyes::Customer)
             }
-            Who::Person(id) if self.people.contains(&SalesmanId(id)) => Sight::Event(Eyes::Person),
-            Who::Person(id) if self.removed.contains(&SalesmanId(id)) => Sight::Removed,
-            Who::Staff if self.staff => Sight::Event(Eyes::Staff),
-            _ => Sight::Nothing,
+            Who::Person(id) if self.people.contains(&SalesmanId(id)) => Access::Event(Eyes::Person),
+            Who::Person(id) if self.removed.contains(&SalesmanId(id)) => Access::Removed,
+            Who::Staff if self.staff => Access::Event(Eyes::Staff),
+            _ => Access::Nothing,
         }
     }
 }
@@ -380,7 +380,7 @@ mod tests {
 
     #[test]
     fn every_type_is_told_to_whom_it_concerns_and_to_nobody_else() {
-        use Sight::{Event, Nothing, Removed};
+        use Access::{Event, Nothing, Removed};
         let somebody = [
             Who::Customer(id(CUSTOMER)),
             Who::Person(id(SALESMAN)),
@@ -413,17 +413,17 @@ mod tests {
             };
             let audience = audience(&fact(type_name));
             assert_eq!(
-                somebody.map(|who| audience.sight(who)),
+                somebody.map(|who| audience.access(who)),
                 expected,
                 "{type_name}"
             );
             // A stranger, and somebody who has one of these ids in another role.
             for who in [Uuid::from_u128(9), id(SALESMAN), id(PREVIOUS_SALESMAN)].map(Who::Customer)
             {
-                assert_eq!(audience.sight(who), Nothing, "{type_name} {who:?}");
+                assert_eq!(audience.access(who), Nothing, "{type_name} {who:?}");
             }
             for who in [Uuid::from_u128(9), id(CUSTOMER)].map(Who::Person) {
-                assert_eq!(audience.sight(who), Nothing, "{type_name} {who:?}");
+                assert_eq!(audience.access(who), Nothing, "{type_name} {who:?}");
             }
             assert_eq!(
                 audience.everybody,

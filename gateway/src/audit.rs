@@ -17,7 +17,8 @@ use hyper::body::Body as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use service_kit::auth::{Identity, Role};
-use service_kit::http::{Page, PageQuery, Paged, Query, read_on, too_large, whole_body};
+use service_kit::http::body::{drain_body, read_body, too_large};
+use service_kit::http::{Page, PageQuery, Paged, Query};
 use service_kit::{Db, Problem, Tx};
 use sqlx::PgPool;
 use utoipa::{IntoParams, ToSchema};
@@ -158,12 +159,12 @@ async fn read_names(door: &Door, request: Request) -> Result<(Request, Vec<Strin
     }
     let (parts, body) = request.into_parts();
     if body.size_hint().lower() > proxy::BODY_LIMIT as u64 {
-        read_on(body).await;
+        drain_body(body).await;
         return Err(too_large(proxy::BODY_LIMIT));
     }
     let whole = tokio::time::timeout(
         door.upstream.patience.answer,
-        whole_body(body, proxy::BODY_LIMIT),
+        read_body(body, proxy::BODY_LIMIT),
     )
     .await;
     let bytes = whole.map_err(|_| proxy::incomplete(StatusCode::REQUEST_TIMEOUT))??;
@@ -338,7 +339,7 @@ async fn list(
         actor,
     } = query;
     let page = PageQuery { limit, after }.page()?;
-    Ok(Paged::cut(
+    Ok(Paged::from_rows(
         read(door.db.pool(), actor, page).await?,
         page,
         |view: &AuditView| view.id,
@@ -361,7 +362,7 @@ async fn read(
     )
     .bind(actor)
     .bind(page.after)
-    .bind(page.fetch())
+    .bind(page.fetch_limit())
     .fetch_all(pool)
     .await
 }

@@ -9,8 +9,8 @@ use axum::http::Uri;
 use axum::http::uri::{Authority, Scheme};
 use service_kit::auth::Signer;
 use service_kit::config::{ADMIN_OFFSET, DatabaseUrl, Env, Migrate};
-use service_kit::kafka;
-use service_kit::phone::CustomerIdKey;
+use service_kit::forms::phone::CustomerIdKey;
+use service_kit::messaging::kafka;
 
 pub use crate::limits::{Limits, Rate, SignInKey};
 use crate::routes::Service;
@@ -327,7 +327,9 @@ impl FromStr for PublicOrigin {
             "https" => 443,
             "http" if is_loopback(&host) => 80,
             "http" => {
-                return Err("cookies need TLS: it is https://…, and http:// for this machine alone");
+                return Err(
+                    "cookies need TLS: it is https://…, and http:// for this machine alone",
+                );
             }
             _ => return Err(WRONG),
         };

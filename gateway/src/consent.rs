@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use events::CustomerId;
 use serde::Serialize;
 use service_kit::http::View;
-use service_kit::problem::Text;
+use service_kit::http::problem::Text;
 use service_kit::{Problem, Tx};
 use utoipa::ToSchema;
 

@@ -5,7 +5,7 @@
 
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use service_kit::Problem;
-use service_kit::problem::Text;
+use service_kit::http::problem::Text;
 
 use crate::config::PublicOrigin;
 

@@ -13,7 +13,7 @@ use events::CustomerId;
 use futures_util::future::join_all;
 use rand::RngExt as _;
 use service_kit::auth::{Identity, Role};
-use service_kit::problem::Text;
+use service_kit::http::problem::Text;
 use service_kit::{Problem, Tx};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -73,7 +73,7 @@ pub(crate) async fn request(tx: &mut Tx, customer: CustomerId) -> Result<(), sql
     .bind(now)
     .execute(&mut **tx)
     .await?;
-    tx.ring_on_commit();
+    tx.notify_on_commit();
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use service_kit::kafka;
+use service_kit::messaging::kafka;
 use tokio::sync::{oneshot, watch};
 
 use crate::audience::{Fact, Untold};

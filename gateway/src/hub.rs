@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::audience::{self, Audience, Eyes, Fact, Sight, Who};
+use crate::audience::{self, Access, Audience, Eyes, Fact, Who};
 
 /// How many events are kept for browsers that come back; with what is told of each, about 20 MB.
 const KEPT: usize = 20_000;
@@ -116,7 +116,7 @@ impl Kept {
         let What::Event { audience, told, .. } = &self.what else {
             return None;
         };
-        told.at(audience.sight(who))
+        told.at(audience.access(who))
     }
 
     /// What this person has lost by it.
@@ -124,7 +124,7 @@ impl Kept {
         match &self.what {
             What::Event {
                 audience, about, ..
-            } if audience.sight(who) == Sight::Removed => Some(*about),
+            } if audience.access(who) == Access::Removed => Some(*about),
             _ => None,
         }
     }
@@ -135,13 +135,13 @@ impl Kept {
 }
 
 impl Told {
-    fn at(&self, sight: Sight) -> Option<&Bytes> {
-        match sight {
-            Sight::Event(Eyes::Customer) => Some(&self.customer),
-            Sight::Event(Eyes::Person) => Some(&self.person),
-            Sight::Event(Eyes::Staff) => Some(&self.staff),
-            Sight::Removed => Some(&self.removed),
-            Sight::Nothing => None,
+    fn at(&self, access: Access) -> Option<&Bytes> {
+        match access {
+            Access::Event(Eyes::Customer) => Some(&self.customer),
+            Access::Event(Eyes::Person) => Some(&self.person),
+            Access::Event(Eyes::Staff) => Some(&self.staff),
+            Access::Removed => Some(&self.removed),
+            Access::Nothing => None,
         }
     }
 }
@@ -408,7 +408,7 @@ impl Hub {
                 .map(|id| Who::Person(id.0)),
         );
         for who in whom.chain(audience.staff.then_some(Who::Staff)) {
-            if let Some(frame) = told.at(audience.sight(who)) {
+            if let Some(frame) = told.at(audience.access(who)) {
                 for queue in store.clients.get(&who).into_iter().flatten() {
                     queue.push(frame, || self.resync(store, Duration::ZERO));
                 }

@@ -64,8 +64,8 @@ use axum::middleware;
 use axum::routing::get;
 use service_kit::clock::SystemClock;
 use service_kit::config::{Env, Migrate, WrongVariables};
-use service_kit::phone::CustomerIdKey;
-use service_kit::{Clock, Db, http, service, shutdown, telemetry};
+use service_kit::forms::phone::CustomerIdKey;
+use service_kit::{Clock, Db, http, migrations, tasks, telemetry};
 use sqlx::migrate::Migrator;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -246,8 +246,10 @@ impl Gateway {
             following,
         } = self;
         let admin_server =
-            service::spawn(axum::serve(admin, health(phase.subscribe())).into_future());
-        let migrated = service::migrate(&door.db, &migrations(), config.migrate, &stop).await;
+            tasks::spawn(axum::serve(admin, health(phase.subscribe())).into_future());
+        let migrated =
+            migrations::migrate_when_available(&door.db, &migrations(), config.migrate, &stop)
+                .await;
         if !matches!(migrated, Ok(true)) {
             admin_server.abort();
             return migrated.map(drop);
@@ -260,7 +262,7 @@ impl Gateway {
         );
         let closing = CancellationToken::new();
         let router = router(door.clone(), phase.subscribe());
-        let server = service::spawn(server::serve(
+        let server = tasks::spawn(server::serve(
             listener,
             router,
             config.patience,
@@ -356,7 +358,7 @@ fn router(door: Arc<Door>, phase: watch::Receiver<Phase>) -> Router {
         ))
         .layer(middleware::from_fn_with_state(
             door.clone(),
-            admission::admit,
+            admission::authorize,
         ))
         .with_state(door);
     http::layers(routes).layer(middleware::from_fn_with_state(answers, answers::around))
@@ -411,7 +413,7 @@ pub async fn run() {
 }
 
 async fn alone(config: Config) -> anyhow::Result<()> {
-    let stop = shutdown::on_signal()?;
+    let stop = service_kit::process::on_signal()?;
     let gateway = Gateway::bind(config, Arc::new(SystemClock)).await?;
     gateway.run(stop).await
 }

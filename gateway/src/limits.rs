@@ -17,7 +17,7 @@ use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use service_kit::auth::Role;
-use service_kit::problem::Text;
+use service_kit::http::problem::Text;
 use service_kit::{Db, Problem, Tx};
 use sha2::Sha256;
 use sqlx::PgConnection;
@@ -392,7 +392,7 @@ mod tests {
     use governor::clock::FakeRelativeClock;
     use service_kit::config::Migrate;
     use service_kit::db;
-    use service_kit::problem::Language;
+    use service_kit::http::problem::Language;
     use service_kit::testing::{self, MockClock};
 
     use super::*;

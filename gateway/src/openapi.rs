@@ -13,8 +13,9 @@ use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 use http_body_util::{BodyExt as _, Limited};
 use serde_json::{Map, Value, json};
-use service_kit::http::too_large;
-use service_kit::{Problem, describe};
+use service_kit::Problem;
+use service_kit::http::body::too_large;
+use service_kit::http::describe;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -743,7 +744,7 @@ mod tests {
         let away = Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "away",
-            service_kit::problem::Text::new("없음", "Away"),
+            service_kit::http::problem::Text::new("없음", "Away"),
         );
         let operation = description["paths"]["/interests"]["get"]
             .as_object_mut()

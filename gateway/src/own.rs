@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
-use service_kit::permissions::{self, Permission};
-use service_kit::{Problem, describe};
+use service_kit::Problem;
+use service_kit::http::describe;
+use service_kit::http::permissions::{self, Permission};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::limits::too_many;

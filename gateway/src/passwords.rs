@@ -14,7 +14,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use serde::Deserialize;
 use serde_json::Value;
 use service_kit::Problem;
-use service_kit::problem::Text;
+use service_kit::http::problem::Text;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 use zxcvbn::Score;

@@ -1,6 +1,6 @@
 //! Who may call which of the gateway's own operations. What is not here is refused to everybody.
 
-use service_kit::permissions::{All, No, Own, Permission};
+use service_kit::http::permissions::{All, No, Own, Permission};
 
 /// The table: the sights of anyone, customer, salesman, consultant, staff.
 pub const PERMISSIONS: &[Permission] = &[

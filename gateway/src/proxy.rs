@@ -16,8 +16,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use service_kit::Problem;
-use service_kit::http::{read_on, too_large, trace};
-use service_kit::problem::Text;
+use service_kit::http::body::{drain_body, too_large};
+use service_kit::http::problem::Text;
+use service_kit::trace;
 use tokio::time::{Instant, timeout_at};
 
 use crate::Door;
@@ -195,7 +196,7 @@ impl Outgoing {
     ) -> Result<Self, Problem> {
         let announced = body.size_hint();
         if announced.lower() > limit as u64 {
-            read_on(body).await;
+            drain_body(body).await;
             return Err(too_large(limit));
         }
         let has_key = parts.method == Method::POST && parts.headers.contains_key("idempotency-key");

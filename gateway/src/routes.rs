@@ -69,7 +69,7 @@ impl Callers {
     ///
     /// # Errors
     /// 401 for nobody, 403 for somebody else.
-    pub fn admit(self, role: Option<Role>) -> Result<(), Problem> {
+    pub fn authorize(self, role: Option<Role>) -> Result<(), Problem> {
         match (self, role) {
             (Self::Anyone, _) => Ok(()),
             (Self::Roles(_), None) => Err(Problem::unauthorized()),
@@ -362,7 +362,7 @@ mod tests {
     #[test]
     fn only_projects_are_open_to_strangers() {
         for row in TABLE {
-            let stranger = row.callers.admit(None);
+            let stranger = row.callers.authorize(None);
             assert_eq!(
                 stranger.is_ok(),
                 row.prefix == "/projects",
@@ -376,7 +376,7 @@ mod tests {
                 Role::Consultant,
             ] {
                 assert!(
-                    row.callers.admit(Some(role)).is_ok(),
+                    row.callers.authorize(Some(role)).is_ok(),
                     "{} {role:?}",
                     row.prefix
                 );
@@ -387,11 +387,14 @@ mod tests {
     #[test]
     fn a_row_for_some_roles_refuses_the_others() {
         let staff_only = Callers::Roles(&[Role::Staff]);
-        assert!(staff_only.admit(Some(Role::Staff)).is_ok());
+        assert!(staff_only.authorize(Some(Role::Staff)).is_ok());
         assert_eq!(
-            staff_only.admit(Some(Role::Customer)).unwrap_err().status(),
+            staff_only
+                .authorize(Some(Role::Customer))
+                .unwrap_err()
+                .status(),
             403
         );
-        assert_eq!(staff_only.admit(None).unwrap_err().status(), 401);
+        assert_eq!(staff_only.authorize(None).unwrap_err().status(), 401);
     }
 }

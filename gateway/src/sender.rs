@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt as _;
-use service_kit::phone::Phone;
+use service_kit::forms::phone::Phone;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -114,7 +114,7 @@ impl Post {
             }
             drop(place);
         });
-        drop(service_kit::service::spawn(sending));
+        drop(service_kit::tasks::spawn(sending));
     }
 
     /// Lets what is being handed over arrive, within `patience`.
@@ -168,7 +168,7 @@ mod tests {
     use axum::http::{HeaderMap, StatusCode, header};
     use axum::routing::post;
     use serde_json::json;
-    use service_kit::service;
+    use service_kit::tasks;
     use tokio::net::TcpListener;
 
     use super::*;
@@ -207,7 +207,7 @@ mod tests {
             let url = format!("http://{}/messages", listener.local_addr().unwrap())
                 .parse()
                 .unwrap();
-            drop(service::spawn(axum::serve(listener, router).into_future()));
+            drop(tasks::spawn(axum::serve(listener, router).into_future()));
             (relay, url)
         }
 

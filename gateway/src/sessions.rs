@@ -16,7 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use events::CustomerId;
 use rand::RngExt as _;
 use service_kit::auth::{Identity, Role};
-use service_kit::phone::Phone;
+use service_kit::forms::phone::Phone;
 use service_kit::{Db, Problem, Tx};
 use sha2::{Digest as _, Sha256};
 use sqlx::{PgConnection, PgPool};

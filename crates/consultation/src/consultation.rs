@@ -8,7 +8,7 @@ use events::{
     CustomerId, CustomerRef, PersonRef, ProjectId, Step,
 };
 use service_kit::auth::{Identity, Role};
-use service_kit::phone::Phone;
+use service_kit::forms::phone::Phone;
 use uuid::Uuid;
 
 /// The longest memo, in characters.

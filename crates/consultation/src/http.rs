@@ -14,10 +14,13 @@ use events::{ConsultationId, Step};
 use serde::Deserialize;
 use service_kit::auth::{Identity, Role};
 use service_kit::clock::seoul_date;
-use service_kit::describe::StepName;
-use service_kit::http::{PageQuery, Paged, Path, Query, Versioned, limit, place, wrong_query};
-use service_kit::problem::Text;
-use service_kit::{Context, Problem, asked_project};
+use service_kit::forms::project_ref;
+use service_kit::http::describe::StepName;
+use service_kit::http::page::{decode_cursor, parse_limit};
+use service_kit::http::problem::Text;
+use service_kit::http::problem::invalid_query;
+use service_kit::http::{PageQuery, Paged, Path, Query, Versioned};
+use service_kit::{Context, Problem};
 use sqlx::postgres::PgConnection;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -53,7 +56,7 @@ pub(crate) fn problems() -> Vec<Problem> {
         .into(),
         Refusal::NobodyOnIt.into(),
         Refusal::Erased.into(),
-        asked_project::an_example_of_several(),
+        project_ref::ambiguous_example(),
     ]
 }
 
@@ -179,7 +182,7 @@ async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Paged<ConsultationView>, Problem> {
     if who.role == Role::Customer && query.customer.is_some() {
-        return Err(wrong_query(Text::new(
+        return Err(invalid_query(Text::new(
             "고객은 본인의 상담만 조회할 수 있습니다",
             "Customers are shown their own consultations only: leave customer out",
         )));
@@ -189,7 +192,7 @@ async fn list(
         .zip(query.until)
         .is_some_and(|(from, until)| until < from)
     {
-        return Err(wrong_query(Text::new(
+        return Err(invalid_query(Text::new(
             "시작일(from)은 종료일(until)보다 늦을 수 없습니다",
             "from must not be later than until",
         )));
@@ -211,17 +214,23 @@ async fn list(
                 after: query.after,
             }
             .page()?;
-            let stored =
-                listing::newest(&mut connection, &who, &filter, page.after, page.fetch()).await?;
-            Ok(Paged::cut(
+            let stored = listing::newest(
+                &mut connection,
+                &who,
+                &filter,
+                page.after,
+                page.fetch_limit(),
+            )
+            .await?;
+            Ok(Paged::from_rows(
                 stored.into_iter().map(view).collect(),
                 page,
                 |view: &ConsultationView| view.id,
             ))
         }
         Sort::Desired => {
-            let limit = limit(query.limit)?;
-            let after: Option<Place> = query.after.as_deref().map(place).transpose()?;
+            let limit = parse_limit(query.limit)?;
+            let after: Option<Place> = query.after.as_deref().map(decode_cursor).transpose()?;
             let order_of = after.map_or(today, |place| place.today);
             let fetch = i64::try_from(limit).unwrap_or(100) + 1;
             let stored =
@@ -232,7 +241,7 @@ async fn list(
                 desired_on: view.desired_date,
                 id: view.id,
             };
-            Ok(Paged::cut_by(
+            Ok(Paged::from_rows_by(
                 stored.into_iter().map(view).collect(),
                 limit,
                 place_of,

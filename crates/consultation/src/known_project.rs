@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use events::{Period, Phase, ProjectId, ProjectStatus};
 use serde::Serialize;
-use service_kit::asked_project::{Candidate, name_key};
+use service_kit::forms::project_ref::{Candidate, name_key};
 use utoipa::ToSchema;
 
 /// An edition that this service was told of.

@@ -1,6 +1,6 @@
 //! What other services' events do here.
 
-use events::{Origin, SalesmanMatched, TellsEdition, TellsProfile};
+use events::{HasEdition, HasProfile, Origin, SalesmanMatched};
 use service_kit::{PolicyError, Received, Tx};
 
 use crate::consultation::Command;
@@ -33,7 +33,7 @@ pub(crate) async fn edit_salesman(
 }
 
 /// `KeepProjects`: whenever anything happens to an edition, keep what consultations about it show, and by what names it can be asked for.
-pub(crate) async fn keep_projects<E: TellsEdition>(
+pub(crate) async fn keep_projects<E: HasEdition>(
     tx: &mut Tx,
     received: &Received<E>,
 ) -> Result<(), PolicyError> {
@@ -43,7 +43,7 @@ pub(crate) async fn keep_projects<E: TellsEdition>(
 }
 
 /// `KeepSalesmen`: whenever anything is told of a salesman or consultant, keep the name that he is shown by.
-pub(crate) async fn keep_salesmen<E: TellsProfile>(
+pub(crate) async fn keep_salesmen<E: HasProfile>(
     tx: &mut Tx,
     received: &Received<E>,
 ) -> Result<(), PolicyError> {

@@ -11,9 +11,10 @@ use events::{
     Actor, ConsultationCreated, ConsultationId, CustomerId, Envelope, Period, PersonRef, ProjectId,
     ProjectStatus, SalesmanId, Step,
 };
-use service_kit::phone::Phone;
-use service_kit::problem::ChangeError;
-use service_kit::{Tx, event_log};
+use service_kit::Tx;
+use service_kit::forms::phone::Phone;
+use service_kit::http::problem::ChangeError;
+use service_kit::messaging::event_log;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;

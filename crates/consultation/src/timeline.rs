@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{Actor, PersonRef, SalesmanId, Step};
 use serde::{Deserialize, Serialize};
-use service_kit::describe::StepName;
-use service_kit::people::PersonView;
+use service_kit::forms::on_behalf_of::PersonView;
+use service_kit::http::describe::StepName;
 use utoipa::ToSchema;
 use uuid::Uuid;
 

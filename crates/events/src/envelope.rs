@@ -41,7 +41,7 @@ pub const TYPES: [TypeName; 12] = [
 ];
 
 /// Whether this build knows the type.
-pub fn known(type_name: &str) -> bool {
+pub fn is_known_type(type_name: &str) -> bool {
     TYPES.contains(&type_name)
 }
 

@@ -39,7 +39,7 @@ pub mod schema;
 mod topic;
 
 pub use consultation::{ConsultationCreated, ConsultationEdited, ConsultationProgressed, Step};
-pub use envelope::{Envelope, Event, TYPES, TypeName, known};
+pub use envelope::{Envelope, Event, TYPES, TypeName, is_known_type};
 pub use ids::{
     ConsultationId, CustomerId, InterestId, MatchId, ProjectId, SalesmanId, SeriesId, StaffId,
 };
@@ -47,11 +47,11 @@ pub use interest::{InterestCreated, InterestUpdated};
 pub use people::{Actor, CustomerRef, LastFour, NotFourDigits, PersonRef};
 pub use phase::{Phase, phase};
 pub use project::{
-    Category, Edition, EditionField, Period, PeriodKind, ProjectCreated, ProjectEdited,
-    ProjectEnded, ProjectStarted, ProjectStatus, Region, TellsEdition,
+    Category, Edition, EditionField, HasEdition, Period, PeriodKind, ProjectCreated, ProjectEdited,
+    ProjectEnded, ProjectStarted, ProjectStatus, Region,
 };
 pub use salesman::{
-    Leave, PersonRole, Profile, SalesmanRegistered, SalesmanUpdated, TellsProfile, USUAL_WEIGHT,
+    DEFAULT_WEIGHT, HasProfile, Leave, PersonRole, Profile, SalesmanRegistered, SalesmanUpdated,
 };
 pub use salesman_match::{Origin, SalesmanMatched, Strategy};
 pub use topic::Topic;

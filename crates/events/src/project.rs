@@ -329,7 +329,7 @@ pub enum EditionField {
 }
 
 /// What every event about an edition tells.
-pub trait TellsEdition: Event {
+pub trait HasEdition: Event {
     /// Which edition, and what it is like now.
     fn edition(&self) -> (ProjectId, &Edition);
 }
@@ -414,7 +414,7 @@ macro_rules! tells_edition {
             }
         }
 
-        impl TellsEdition for $event {
+        impl HasEdition for $event {
             fn edition(&self) -> (ProjectId, &Edition) {
                 (self.project_id, &self.edition)
             }

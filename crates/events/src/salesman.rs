@@ -46,15 +46,15 @@ impl Leave {
 }
 
 /// The share somebody gets who was registered without saying: everybody the same.
-pub const USUAL_WEIGHT: u32 = 1;
+pub const DEFAULT_WEIGHT: u32 = 1;
 
 fn usual_weight() -> u32 {
-    USUAL_WEIGHT
+    DEFAULT_WEIGHT
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn is_usual_weight(weight: &u32) -> bool {
-    *weight == USUAL_WEIGHT
+    *weight == DEFAULT_WEIGHT
 }
 
 /// A salesman or consultant as others know him: every event about him tells all of this, so that a copy of it is one upsert.
@@ -83,7 +83,7 @@ pub struct Profile {
 }
 
 /// What every event about a salesman or consultant tells.
-pub trait TellsProfile: Event {
+pub trait HasProfile: Event {
     /// Who, and what he is like now.
     fn profile(&self) -> (SalesmanId, &Profile);
 }
@@ -126,7 +126,7 @@ macro_rules! tells_profile {
             }
         }
 
-        impl TellsProfile for $event {
+        impl HasProfile for $event {
             fn profile(&self) -> (SalesmanId, &Profile) {
                 (self.salesman_id, &self.profile)
             }

@@ -63,7 +63,7 @@ impl Strategy {
     }
 
     /// The strategy of that name.
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|strategy| strategy.as_str() == name)
@@ -104,7 +104,7 @@ pub struct SalesmanMatched {
     /// The consultant, where one was free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consultant: Option<PersonRef>,
-    /// Who had the salesman's place before this: the same id when only the consultant changed. Another one is off it, and loses sight of it.
+    /// Who had the salesman's place before this: the same id when only the consultant changed. Another one is off it, and loses access of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_salesman_id: Option<SalesmanId>,
     /// Who had the consultant's place before this.
@@ -131,7 +131,7 @@ impl SalesmanMatched {
     }
 
     /// Who is on it now and was not before.
-    pub fn newcomers(&self) -> Vec<SalesmanId> {
+    pub fn newly_assigned(&self) -> Vec<SalesmanId> {
         self.now()
             .into_iter()
             .flatten()
@@ -140,7 +140,7 @@ impl SalesmanMatched {
     }
 
     /// Who was on it before and is not any more.
-    pub fn leavers(&self) -> Vec<SalesmanId> {
+    pub fn unassigned(&self) -> Vec<SalesmanId> {
         self.before()
             .into_iter()
             .flatten()

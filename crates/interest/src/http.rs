@@ -16,12 +16,13 @@ use events::{
 use serde::{Deserialize, Serialize};
 use service_kit::auth::{Identity, Role};
 use service_kit::clock::seoul_date;
-use service_kit::describe::{CategoryName, PeriodKindName, PhaseName, RoleName, StatusName};
+use service_kit::forms::on_behalf_of::PersonView;
+use service_kit::forms::phone::Phone;
+use service_kit::forms::project_ref;
+use service_kit::http::describe::{CategoryName, PeriodKindName, PhaseName, RoleName, StatusName};
+use service_kit::http::problem::{ChangeError, Text};
 use service_kit::http::{Field, Fields, IfMatch, Json, PageQuery, Paged, Path, Query, Versioned};
-use service_kit::people::PersonView;
-use service_kit::phone::Phone;
-use service_kit::problem::{ChangeError, Text};
-use service_kit::{Context, Problem, Tx, asked_project};
+use service_kit::{Context, Problem, Tx};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -47,7 +48,7 @@ pub(crate) fn routes() -> OpenApiRouter<Context> {
 pub(crate) fn problems() -> Vec<Problem> {
     let older = InterestId(Uuid::from_u128(0x0193_a5d0_8c5e_7b64_9a3f_5f2c_1b7e_4d11));
     vec![
-        asked_project::an_example_of_several(),
+        project_ref::ambiguous_example(),
         Refusal::Merged { into: older }.into(),
         Refusal::Erased.into(),
     ]
@@ -359,7 +360,7 @@ async fn list(
         .into_iter()
         .map(|stored| InterestView::on(stored, who.role, today))
         .collect();
-    Ok(Paged::cut(views, page, |view: &InterestView| view.id))
+    Ok(Paged::from_rows(views, page, |view: &InterestView| view.id))
 }
 
 /// One interest, with its project's live state.
@@ -429,7 +430,7 @@ async fn update(
         );
         fields.refuse("/consent", "consent-required", message);
     }
-    let (Some(interested), true) = (interested, fields.all_right()) else {
+    let (Some(interested), true) = (interested, fields.is_valid()) else {
         return Err(fields.problem());
     };
     let mut tx = context.db.begin().await?;

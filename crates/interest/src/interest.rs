@@ -6,7 +6,7 @@ use events::{
     ProjectId, SeriesId,
 };
 use service_kit::auth::Role;
-use service_kit::phone::Phone;
+use service_kit::forms::phone::Phone;
 use uuid::Uuid;
 
 mod command;

@@ -3,10 +3,10 @@
 use chrono::NaiveDate;
 use events::{
     Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed,
-    CustomerRef, EditionField, Event, Origin, Period, ProjectCreated, ProjectEdited, ProjectEnded,
-    ProjectStarted, ProjectStatus, SalesmanMatched, TellsEdition, TellsProfile,
+    CustomerRef, EditionField, Event, HasEdition, HasProfile, Origin, Period, ProjectCreated,
+    ProjectEdited, ProjectEnded, ProjectStarted, ProjectStatus, SalesmanMatched,
 };
-use service_kit::problem::ChangeError;
+use service_kit::http::problem::ChangeError;
 use service_kit::{PolicyError, Received, Tx};
 
 use crate::interest::Command;
@@ -52,7 +52,7 @@ pub(crate) async fn edit_salesman(
 
 /// `KeepProjects`: whenever something happens to an edition, keep its series, its name and how it stands, which interests in it show; and
 /// complete what was marked before this service had heard of it.
-pub(crate) async fn keep_projects<E: TellsEdition>(
+pub(crate) async fn keep_projects<E: HasEdition>(
     tx: &mut Tx,
     received: &Received<E>,
 ) -> Result<(), PolicyError> {
@@ -68,7 +68,7 @@ pub(crate) async fn keep_projects<E: TellsEdition>(
 }
 
 /// `KeepSalesmen`: whenever something happens to a salesman or consultant, keep the name he is shown by.
-pub(crate) async fn keep_salesmen<E: TellsProfile>(
+pub(crate) async fn keep_salesmen<E: HasProfile>(
     tx: &mut Tx,
     received: &Received<E>,
 ) -> Result<(), PolicyError> {
@@ -125,7 +125,7 @@ pub(crate) async fn keep_activity<E: TellsConsultation>(
 }
 
 /// An edition's event as customers are told it.
-fn news<E: TellsEdition>(received: &Received<E>, kind: Kind) -> News<'_> {
+fn news<E: HasEdition>(received: &Received<E>, kind: Kind) -> News<'_> {
     let (project_id, edition) = received.event.edition();
     News {
         event_id: received.envelope.id,

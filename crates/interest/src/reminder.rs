@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Days, TimeDelta, Utc};
 use service_kit::clock::seoul_date;
-use service_kit::leader::{self, Duty, Lease};
+use service_kit::messaging::leader::{self, Duty, Lease};
 use service_kit::{Context, Db};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;

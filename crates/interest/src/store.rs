@@ -19,11 +19,12 @@ use events::{
     ProjectStatus, SalesmanId, SeriesId,
 };
 use serde::de::DeserializeOwned;
+use service_kit::Tx;
 use service_kit::auth::{Identity, Role};
+use service_kit::forms::phone::{NotAPhone, Phone};
 use service_kit::http::Page;
-use service_kit::phone::{NotAPhone, Phone};
-use service_kit::problem::ChangeError;
-use service_kit::{Tx, event_log};
+use service_kit::http::problem::ChangeError;
+use service_kit::messaging::event_log;
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 use sqlx::{PgPool, Postgres, QueryBuilder};
@@ -237,7 +238,7 @@ pub(crate) async fn list(
         sql.push(" and it.id < ").push_bind(after);
     }
     sql.push(" order by it.id desc limit ")
-        .push_bind(page.fetch());
+        .push_bind(page.fetch_limit());
     let rows: Vec<Row> = sql.build_query_as().fetch_all(pool).await?;
     rows.into_iter().map(Stored::try_from).collect()
 }

@@ -12,7 +12,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use serde_json::{Value, json};
 use service_kit::auth::Identity;
 use service_kit::clock::{SystemClock, seoul_date};
-use service_kit::{Clock as _, service};
+use service_kit::{Clock as _, tasks};
 use sqlx::Connection as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -54,7 +54,7 @@ pub async fn live(place: &Place, requests: u32, rate: u32, print: impl Fn(&str))
     let keys = Keys::of(&place.data)?;
     let hosted = host::bind(place, &keys, services().into()).await?;
     let (ready, stop) = (hosted.ready(), CancellationToken::new());
-    let running = service::spawn(hosted.run(stop.clone()));
+    let running = tasks::spawn(hosted.run(stop.clone()));
     ready.await;
     let result = measure(place, &keys, requests, rate, &print).await;
     stop.cancel();
@@ -91,7 +91,7 @@ async fn measure(
     let (told, mut tell) = mpsc::unbounded_channel();
     for session in &browsers {
         let stream = client.stream(session).await?;
-        drop(service::spawn(watch(stream, seen.clone(), told.clone())));
+        drop(tasks::spawn(watch(stream, seen.clone(), told.clone())));
     }
 
     let total = usize::try_from(requests)? + WARM_UP;
@@ -105,7 +105,7 @@ async fn measure(
             project.clone(),
             sent.clone(),
         );
-        drop(service::spawn(async move {
+        drop(tasks::spawn(async move {
             let asked = Instant::now();
             let created = client.post("/api/consultations", &session, &project).await;
             drop(sent.send(created.map(|view| (number, asked, asked.elapsed(), view))));

@@ -16,7 +16,7 @@ use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
-use service_kit::phone::Phone;
+use service_kit::forms::phone::Phone;
 
 /// A caller of one gateway (or of one service).
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub const CSRF: (&str, &str) = ("ktgg-csrf", "1");
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
+pub struct TestResponse {
     /// Its status.
     pub status: StatusCode,
     /// Its headers.
@@ -48,7 +48,7 @@ pub struct Answer {
     pub json: Value,
 }
 
-impl Answer {
+impl TestResponse {
     /// The body of an answer that says yes.
     ///
     /// # Errors
@@ -127,13 +127,13 @@ impl Client {
         session: &str,
         headers: &[(&str, &str)],
         body: Option<&Value>,
-    ) -> Result<Answer> {
+    ) -> Result<TestResponse> {
         let answer = async {
             let response = self.request(method, path, session, headers, body).await?;
             let (parts, body) = response.into_parts();
             let bytes = body.collect().await?.to_bytes();
             let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-            anyhow::Ok(Answer {
+            anyhow::Ok(TestResponse {
                 status: parts.status,
                 headers: parts.headers,
                 json,
@@ -188,7 +188,7 @@ impl Client {
     ///
     /// # Errors
     /// When nobody answers.
-    pub async fn upload(&self, path: &str, session: &str, file: Vec<u8>) -> Result<Answer> {
+    pub async fn upload(&self, path: &str, session: &str, file: Vec<u8>) -> Result<TestResponse> {
         let request = Request::post(format!("{}{path}", self.base))
             .header(COOKIE, format!("{COOKIE_NAME}={session}"))
             .header(CSRF.0, CSRF.1)
@@ -196,7 +196,7 @@ impl Client {
         let response = self.pool.request(request.body(Full::from(file))?).await?;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await?.to_bytes();
-        Ok(Answer {
+        Ok(TestResponse {
             status: parts.status,
             headers: parts.headers,
             json: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
@@ -287,7 +287,7 @@ impl Client {
 }
 
 /// The session of an answer that must begin one.
-fn begun(answer: Answer) -> Result<String> {
+fn begun(answer: TestResponse) -> Result<String> {
     let session = answer.session();
     let view = answer.ok()?;
     session.with_context(|| format!("signed in without a cookie: {view}"))

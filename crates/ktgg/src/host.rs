@@ -10,7 +10,8 @@ use gateway::config::{Limits, Patience, PublicOrigin, Room};
 use gateway::{Gateway, Sessions};
 use service_kit::clock::SystemClock;
 use service_kit::config::{ADMIN_OFFSET, Config, DatabaseUrl, Migrate};
-use service_kit::{Db, Service, db, kafka, service};
+use service_kit::messaging::kafka;
+use service_kit::{Bound, Db, Service, db, process};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{Client, Inbox};
@@ -138,7 +139,7 @@ fn loopback(port: u16) -> SocketAddr {
 
 /// Everything that runs, ready or about to be.
 pub struct Hosted {
-    services: Vec<service::Bound>,
+    services: Vec<Bound>,
     gateway: Gateway,
 }
 
@@ -304,7 +305,7 @@ fn gateway_config(place: &Place, keys: &Keys) -> Result<gateway::Config> {
 impl Hosted {
     /// Tells when every service serves, every consumer holds its partitions and the gateway follows every topic.
     pub fn ready(&self) -> impl Future<Output = ()> + Send + 'static {
-        let services: Vec<_> = self.services.iter().map(service::Bound::ready).collect();
+        let services: Vec<_> = self.services.iter().map(Bound::ready).collect();
         let gateway = self.gateway.ready();
         async move {
             futures_util::future::join_all(services).await;
@@ -324,7 +325,7 @@ impl Hosted {
             }
             ended
         };
-        let (services, gateway) = tokio::join!(service::host(self.services, &stop), gateway);
+        let (services, gateway) = tokio::join!(process::host(self.services, &stop), gateway);
         services.and(gateway)
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::client::{Answer, Client};
+use crate::client::{Client, TestResponse};
 
 /// Whether more is wanted than the plan.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -199,7 +199,7 @@ fn row_lines(row: &Value) -> Vec<String> {
 }
 
 /// The answer's body, or the sentence of the problem.
-fn allowed(answer: Answer) -> Result<Value> {
+fn allowed(answer: TestResponse) -> Result<Value> {
     if answer.status.is_success() {
         return Ok(answer.json);
     }

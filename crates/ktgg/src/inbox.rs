@@ -22,7 +22,7 @@ use gateway::WebhookKey;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use service_kit::Clock;
-use service_kit::phone::Phone;
+use service_kit::forms::phone::Phone;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 

@@ -10,7 +10,7 @@ use events::SalesmanId;
 use gateway::WebhookKey;
 use gateway::config::SignInKey;
 use service_kit::auth::{self, Identity, Role, Signer};
-use service_kit::phone::{CustomerIdKey, Phone};
+use service_kit::forms::phone::{CustomerIdKey, Phone};
 use uuid::Uuid;
 
 /// What a data folder keeps to itself.

@@ -22,7 +22,8 @@ use ktgg::{bench, inbox, services};
 use service_kit::auth::Role;
 use service_kit::clock::SystemClock;
 use service_kit::config::{DatabaseUrl, Env};
-use service_kit::{Db, db, kafka, shutdown, telemetry};
+use service_kit::messaging::kafka;
+use service_kit::{Db, db, telemetry};
 use tokio_util::sync::CancellationToken;
 
 #[derive(Parser)]
@@ -285,7 +286,7 @@ async fn serve(place: &Place, with_demo: bool, supervised: bool) -> Result<()> {
         return Err(wrong.into());
     }
     telemetry.start()?;
-    let stop = shutdown::on_signal()?;
+    let stop = service_kit::process::on_signal()?;
     if supervised {
         stop_when_stdin_ends(stop.clone());
     }
@@ -350,7 +351,7 @@ async fn serve_inbox(data: Option<PathBuf>, port: u16) -> Result<()> {
         return Err(wrong.into());
     }
     telemetry.start()?;
-    let stop = shutdown::on_signal()?;
+    let stop = service_kit::process::on_signal()?;
     let keys = sandbox_keys(&data_folder(data))?;
     let listener = inbox::listen(port).await?;
     say(&format!("  inbox           http://localhost:{port}"));
@@ -381,7 +382,7 @@ fn stop_when_stdin_ends(stop: CancellationToken) {
         let mut sink = [0; 64];
         while matches!(std::io::stdin().read(&mut sink), Ok(count) if count > 0) {}
         stop.cancel();
-        std::thread::sleep(shutdown::HARD_DEADLINE);
+        std::thread::sleep(service_kit::process::HARD_DEADLINE);
         process::exit(0);
     });
 }

@@ -9,7 +9,7 @@ use rdkafka::consumer::{Consumer as _, StreamConsumer};
 use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 use serde_json::Value;
-use service_kit::kafka;
+use service_kit::messaging::kafka;
 use uuid::Uuid;
 
 /// A record of a domain topic.

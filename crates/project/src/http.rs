@@ -12,7 +12,9 @@ use axum::http::StatusCode;
 use chrono::NaiveDate;
 use events::{Category, Period, PeriodKind, Phase, ProjectStatus, Region};
 use serde::Serialize;
-use service_kit::describe::{CategoryName, PeriodKindName, PhaseName, RegionName, StatusName};
+use service_kit::http::describe::{
+    CategoryName, PeriodKindName, PhaseName, RegionName, StatusName,
+};
 use service_kit::http::{Fields, Versioned};
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;

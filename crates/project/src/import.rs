@@ -23,7 +23,7 @@ use std::collections::VecDeque;
 use chrono::NaiveDate;
 use events::{Category, Period, Region};
 use serde::{Deserialize, Serialize};
-use service_kit::problem::Text;
+use service_kit::http::problem::Text;
 
 pub use wrong::{Separator, Wrong};
 
@@ -147,7 +147,7 @@ enum Format {
     Csv(Box<csv::Table>),
     Lines(json::Lines),
     Json(Vec<u8>),
-    Answer(json::Answer),
+    TestResponse(json::TestResponse),
 }
 
 impl Default for Reader {
@@ -186,7 +186,7 @@ impl Reader {
                 held.extend_from_slice(bytes);
                 Ok(())
             }
-            Format::Answer(_) => Ok(()),
+            Format::TestResponse(_) => Ok(()),
         }
     }
 
@@ -199,7 +199,7 @@ impl Reader {
             self.recognise()?;
         }
         match &mut self.format {
-            Format::Unknown(_) | Format::Answer(_) => {}
+            Format::Unknown(_) | Format::TestResponse(_) => {}
             Format::Csv(table) => table.finish(&mut self.ready)?,
             Format::Lines(lines) => lines.finish(&mut self.ready)?,
             Format::Json(held) => {
@@ -211,13 +211,13 @@ impl Reader {
                     lines.finish(&mut self.ready)?;
                     Format::Lines(lines)
                 } else {
-                    Format::Answer(json::Answer::read(held)?)
+                    Format::TestResponse(json::TestResponse::read(held)?)
                 };
             }
         }
         if self.rows == 0
             && self.ready.is_empty()
-            && !matches!(&self.format, Format::Answer(answer) if !answer.is_empty())
+            && !matches!(&self.format, Format::TestResponse(answer) if !answer.is_empty())
         {
             return Err(Wrong::NoRows);
         }
@@ -230,7 +230,7 @@ impl Reader {
     /// When there are more rows than any list has.
     pub fn take(&mut self) -> Result<Option<Line>, Wrong> {
         let next = match &mut self.format {
-            Format::Answer(answer) => answer.take(),
+            Format::TestResponse(answer) => answer.take(),
             _ => self.ready.pop_front(),
         };
         let Some(mut line) = next else {

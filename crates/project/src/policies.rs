@@ -1,8 +1,8 @@
 //! What this and other services' events do here.
 
 use events::{
-    Actor, ConsultationCreated, ConsultationEdited, ConsultationProgressed, InterestCreated,
-    InterestUpdated, ProjectEnded, ProjectId, SalesmanMatched, TellsProfile,
+    Actor, ConsultationCreated, ConsultationEdited, ConsultationProgressed, HasProfile,
+    InterestCreated, InterestUpdated, ProjectEnded, ProjectId, SalesmanMatched,
 };
 use service_kit::{PolicyError, Received, Tx};
 
@@ -124,7 +124,7 @@ pub(crate) async fn keep_match(
 }
 
 /// `KeepSalesmen`: whenever anything happens to a salesman or consultant, keep the name he is shown by.
-pub(crate) async fn keep_salesmen<E: TellsProfile>(
+pub(crate) async fn keep_salesmen<E: HasProfile>(
     tx: &mut Tx,
     received: &Received<E>,
 ) -> Result<(), PolicyError> {

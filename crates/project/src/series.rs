@@ -320,7 +320,7 @@ fn part(text: &str) -> String {
             .find_map(|end| last.strip_suffix(end).filter(|it| !it.is_empty()));
         match shorter {
             Some(shorter) if last.ends_with("공고") || last.ends_with("모집") => {
-                words.push(shorter)
+                words.push(shorter);
             }
             _ => {
                 words.push(last);

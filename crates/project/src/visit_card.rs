@@ -2,7 +2,7 @@
 
 use chrono::{Datelike as _, NaiveDate};
 use events::{Category, Phase, Region};
-use service_kit::problem::Language;
+use service_kit::http::problem::Language;
 use uuid::Uuid;
 
 use crate::hangul;

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use events::{Actor, CustomerRef};
 use service_kit::clock::seoul_date;
 use service_kit::db::is_transient;
-use service_kit::leader::{self, Duty, Lease};
+use service_kit::messaging::leader::{self, Duty, Lease};
 use service_kit::{Context, Db, Tx};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

@@ -10,11 +10,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use service_kit::auth::{Identity, Staff};
 use service_kit::clock::seoul_date;
-use service_kit::http::{
-    Field, Fields, IfMatch, Json, PageQuery, Paged, Path, Query, Versioned, limit, place,
-    wrong_query,
-};
-use service_kit::problem::Text;
+use service_kit::http::page::{decode_cursor, parse_limit};
+use service_kit::http::problem::Text;
+use service_kit::http::problem::invalid_query;
+use service_kit::http::{Field, Fields, IfMatch, Json, PageQuery, Paged, Path, Query, Versioned};
 use service_kit::{Context, Problem, Tx};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -119,12 +118,14 @@ async fn list(
             .collect()
     };
     if query.unassigned == Some(true) {
-        let limit = limit(query.limit)?;
+        let limit = parse_limit(query.limit)?;
         let after = query.after.as_deref().map(queue_place).transpose()?;
         let stored = queue::list(context.db.pool(), &who, filter, after, limit + 1).await?;
-        return Ok(Paged::cut_by(views(stored), limit, |view: &MatchView| {
-            (view.requested_at, view.id)
-        }));
+        return Ok(Paged::from_rows_by(
+            views(stored),
+            limit,
+            |view: &MatchView| (view.requested_at, view.id),
+        ));
     }
     let page = PageQuery {
         limit: query.limit,
@@ -132,7 +133,9 @@ async fn list(
     }
     .page()?;
     let stored = lists::newest(context.db.pool(), &who, filter, page).await?;
-    Ok(Paged::cut(views(stored), page, |view: &MatchView| view.id))
+    Ok(Paged::from_rows(views(stored), page, |view: &MatchView| {
+        view.id
+    }))
 }
 
 /// The instants a queue can hold: anything else is no cursor of ours, and some of it Postgres cannot read.
@@ -143,9 +146,9 @@ const LATEST_YEAR: i32 = 9999;
 fn queue_place(after: &str) -> Result<QueuePlace, Problem> {
     use chrono::Datelike as _;
 
-    let found: QueuePlace = place(after)?;
+    let found: QueuePlace = decode_cursor(after)?;
     if found.0 < EARLIEST || found.0.year() > LATEST_YEAR {
-        return Err(wrong_query(Text::new(
+        return Err(invalid_query(Text::new(
             "after는 이전 응답의 next 값이어야 합니다",
             "after must be the `next` of an earlier answer",
         )));
@@ -197,7 +200,7 @@ pub(crate) struct MatchByHand {
     consultant_id: Field<SalesmanId>,
 }
 
-/// `MatchSalesman`: staff put people on an open match by hand, or others in their place. Whoever is replaced loses sight of it.
+/// `MatchSalesman`: staff put people on an open match by hand, or others in their place. Whoever is replaced loses access of it.
 ///
 /// The same people again change nothing. While nobody was ever on it, its version is 0.
 #[utoipa::path(
@@ -231,7 +234,7 @@ async fn match_by_hand(
     }
     let salesman = fields.optional("/salesmanId", body.salesman_id);
     let consultant = fields.optional("/consultantId", body.consultant_id);
-    if !fields.all_right() {
+    if !fields.is_valid() {
         return Err(fields.problem());
     }
     let mut tx = context.db.begin().await?;
@@ -264,7 +267,7 @@ async fn match_by_hand(
     .await?
     .map(parts)
     .unzip();
-    if !fields.all_right() {
+    if !fields.is_valid() {
         return Err(fields.problem());
     }
     let command = Command::MatchSalesman {

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use events::{
-    Actor, ConsultationCreated, ConsultationProgressed, CustomerRef, Envelope, InterestCreated,
-    InterestUpdated, Origin, ProjectId, SalesmanId, TellsEdition, TellsProfile,
+    Actor, ConsultationCreated, ConsultationProgressed, CustomerRef, Envelope, HasEdition,
+    HasProfile, InterestCreated, InterestUpdated, Origin, ProjectId, SalesmanId,
 };
-use service_kit::{PolicyError, Received, Tx, forgotten};
+use service_kit::privacy::erased_customers;
+use service_kit::{PolicyError, Received, Tx};
 
 use crate::salesman_match::Command;
 use crate::store::{self, Requested, copies};
@@ -26,7 +27,7 @@ pub(crate) async fn match_salesman_to_interest(
         &event.customer,
         event.actor,
     );
-    if !is_old(tx, requested).await? {
+    if !predates_erasure(tx, requested).await? {
         store::request(tx, requested).await?;
     }
     Ok(())
@@ -51,7 +52,7 @@ pub(crate) async fn match_salesman_to_interest_again(
         &event.customer,
         event.actor,
     );
-    if is_old(tx, requested).await? || store::request(tx, requested).await? {
+    if predates_erasure(tx, requested).await? || store::request(tx, requested).await? {
         return Ok(());
     }
     let Some(mut it) = store::lock_of(tx, requested.origin).await? else {
@@ -84,15 +85,15 @@ pub(crate) async fn match_salesman_to_consultation(
         &event.customer,
         event.actor,
     );
-    if !is_old(tx, requested).await? {
+    if !predates_erasure(tx, requested).await? {
         store::request(tx, requested).await?;
     }
     Ok(())
 }
 
 /// Whether it is asked for something of before its customer was erased: nobody is matched to that any more.
-async fn is_old(tx: &mut Tx, requested: Requested<'_>) -> Result<bool, sqlx::Error> {
-    forgotten::is_old(
+async fn predates_erasure(tx: &mut Tx, requested: Requested<'_>) -> Result<bool, sqlx::Error> {
+    erased_customers::predates_erasure(
         tx,
         requested.customer.customer_id,
         requested.origin.id(),
@@ -170,7 +171,7 @@ async fn close(
     origin_version: i64,
     at: DateTime<Utc>,
 ) -> Result<(), PolicyError> {
-    forgotten::share(tx, customer.customer_id).await?;
+    erased_customers::lock_shared(tx, customer.customer_id).await?;
     // The request comes before it, on the same partition. If it did not come, there is nothing to close.
     let Some(mut it) = store::lock_of(tx, origin).await? else {
         return Ok(());
@@ -187,7 +188,7 @@ async fn close(
 }
 
 /// `KeepSalesmen`: whenever a salesman or consultant is registered or updated, keep him on the roster as he is now.
-pub(crate) async fn keep_salesmen<E: TellsProfile>(
+pub(crate) async fn keep_salesmen<E: HasProfile>(
     tx: &mut Tx,
     received: &Received<E>,
 ) -> Result<(), PolicyError> {
@@ -196,7 +197,7 @@ pub(crate) async fn keep_salesmen<E: TellsProfile>(
 }
 
 /// `KeepProjects`: whenever anything happens to an edition, keep the name that matches show of it.
-pub(crate) async fn keep_projects<E: TellsEdition>(
+pub(crate) async fn keep_projects<E: HasEdition>(
     tx: &mut Tx,
     received: &Received<E>,
 ) -> Result<(), PolicyError> {

@@ -321,12 +321,12 @@ mod tests {
         let it = after(a_match(), put(Some(7), Some(9)));
         let event = told(&it, put(Some(8), None));
         assert_eq!(
-            (event.newcomers(), event.leavers()),
+            (event.newly_assigned(), event.unassigned()),
             (vec![person(8).id], vec![person(7).id])
         );
         let first = told(&a_match(), put(Some(7), Some(9)));
         assert_eq!(
-            (first.newcomers(), first.leavers()),
+            (first.newly_assigned(), first.unassigned()),
             (vec![person(7).id, person(9).id], vec![])
         );
     }
@@ -402,16 +402,16 @@ mod tests {
             (same.previous_salesman_id, same.previous_consultant_id),
             (Some(person(7).id), Some(person(9).id))
         );
-        assert!(same.newcomers().is_empty() && same.leavers().is_empty());
+        assert!(same.newly_assigned().is_empty() && same.unassigned().is_empty());
         let other = told(&it, put(Some(8), None));
         assert_eq!(
-            (other.newcomers(), other.leavers()),
+            (other.newly_assigned(), other.unassigned()),
             (vec![person(8).id], vec![person(7).id, person(9).id])
         );
         let it = after(it, put(Some(8), None));
         let later = told(&it, put(None, Some(9)));
         assert_eq!(
-            (later.newcomers(), later.leavers()),
+            (later.newly_assigned(), later.unassigned()),
             (vec![person(9).id], vec![])
         );
     }
@@ -428,7 +428,7 @@ mod tests {
                 },
             );
         }
-        assert_eq!(told(&it, put(Some(8), None)).leavers(), [person(7).id]);
+        assert_eq!(told(&it, put(Some(8), None)).unassigned(), [person(7).id]);
     }
 
     #[test]
@@ -437,7 +437,7 @@ mod tests {
         let closed = after(open.clone(), Command::CloseMatch { origin_version: 2 });
         let again = after(closed.clone(), Command::OpenAgain { origin_version: 3 });
         let nothing = |it: &SalesmanMatch, command| {
-            assert_eq!(it.handle(command, Actor::System), Ok(None), "{it:?}")
+            assert_eq!(it.handle(command, Actor::System), Ok(None), "{it:?}");
         };
         nothing(&open, Command::OpenAgain { origin_version: 2 });
         nothing(&closed, Command::CloseMatch { origin_version: 2 });

@@ -13,7 +13,8 @@ use events::{
 };
 use serde::Serialize;
 use serde_json::Value;
-use service_kit::{Tx, event_log};
+use service_kit::Tx;
+use service_kit::messaging::event_log;
 use sqlx::PgExecutor;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -139,7 +140,7 @@ fn last_four(text: &str) -> Result<LastFour, sqlx::Error> {
 }
 
 fn strategy(name: &str) -> Result<Strategy, sqlx::Error> {
-    Strategy::named(name).ok_or_else(|| sqlx::Error::Decode("an unknown strategy".into()))
+    Strategy::from_name(name).ok_or_else(|| sqlx::Error::Decode("an unknown strategy".into()))
 }
 
 /// What a match is asked for.

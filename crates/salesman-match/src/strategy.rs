@@ -437,9 +437,12 @@ mod tests {
             ["phone-suffix", "phone-suffix", "phone-suffix", "by-hand"]
         );
         for strategy in events::Strategy::ALL {
-            assert_eq!(events::Strategy::named(strategy.as_str()), Some(strategy));
+            assert_eq!(
+                events::Strategy::from_name(strategy.as_str()),
+                Some(strategy)
+            );
         }
-        assert_eq!(events::Strategy::named("of a newer build"), None);
+        assert_eq!(events::Strategy::from_name("of a newer build"), None);
     }
 
     prop_compose! {

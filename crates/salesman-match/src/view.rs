@@ -5,7 +5,7 @@ use events::Strategy;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use service_kit::auth::{Identity, Role};
-use service_kit::people::PersonView;
+use service_kit::forms::on_behalf_of::PersonView;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};

@@ -13,9 +13,10 @@ use events::{Category, Leave, PersonRole, Region, SalesmanId};
 use serde::{Deserialize, Serialize};
 use service_kit::auth::{Identity, Staff};
 use service_kit::clock::seoul_date;
-use service_kit::describe::{CategoryName, PersonRoleName, RegionName, StepName};
-use service_kit::http::{PageQuery, Paged, Path, Query, Versioned, wrong_query};
-use service_kit::problem::Text;
+use service_kit::http::describe::{CategoryName, PersonRoleName, RegionName, StepName};
+use service_kit::http::problem::Text;
+use service_kit::http::problem::invalid_query;
+use service_kit::http::{PageQuery, Paged, Path, Query, Versioned};
 use service_kit::{Context, Problem};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -192,7 +193,7 @@ async fn list(
     if name.as_ref().is_some_and(|name| {
         name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control)
     }) {
-        return Err(wrong_query(Text::new(
+        return Err(invalid_query(Text::new(
             format!("q는 {LONGEST_NAME}자 이하의 이름입니다"),
             format!("q is a name of at most {LONGEST_NAME} characters"),
         )));
@@ -203,7 +204,7 @@ async fn list(
         .into_iter()
         .map(|counted| SalesmanView::on(today, counted))
         .collect();
-    Ok(Paged::cut(views, page, |view: &SalesmanView| view.id))
+    Ok(Paged::from_rows(views, page, |view: &SalesmanView| view.id))
 }
 
 /// A salesman or consultant with the newest of what he is on, and of what he was on.

@@ -5,12 +5,12 @@
 
 use chrono::NaiveDate;
 use events::{
-    Actor, ConsultationEdited, ConsultationProgressed, CustomerRef, Edition, InterestUpdated,
-    Origin, ProjectCreated, ProjectEdited, ProjectEnded, ProjectId, ProjectStarted, ProjectStatus,
-    SalesmanId, SalesmanMatched, Step, TellsEdition as _,
+    Actor, ConsultationEdited, ConsultationProgressed, CustomerRef, Edition, HasEdition as _,
+    InterestUpdated, Origin, ProjectCreated, ProjectEdited, ProjectEnded, ProjectId,
+    ProjectStarted, ProjectStatus, SalesmanId, SalesmanMatched, Step,
 };
 use serde::{Deserialize, Serialize};
-use service_kit::describe::StepName;
+use service_kit::http::describe::StepName;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -269,8 +269,8 @@ pub fn of_match(event: &SalesmanMatched) -> Vec<Told> {
         ..assigned.clone()
     };
     [
-        assigned.to(event.newcomers()),
-        taken_away.to(event.leavers()),
+        assigned.to(event.newly_assigned()),
+        taken_away.to(event.unassigned()),
     ]
     .concat()
 }

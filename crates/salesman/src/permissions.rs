@@ -1,6 +1,6 @@
 //! Who may call what.
 
-use service_kit::permissions::{All, No, Own, Permission};
+use service_kit::http::permissions::{All, No, Own, Permission};
 
 /// Every operation, with how much of it anyone, customers, salesmen, consultants and staff have.
 pub const TABLE: &[Permission] = &[

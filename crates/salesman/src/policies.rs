@@ -1,11 +1,11 @@
 //! What other services' events do here.
 
 use events::{
-    ConsultationEdited, ConsultationProgressed, CustomerRef, Envelope, InterestUpdated, Origin,
-    ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted, SalesmanMatched, Step,
-    TellsEdition,
+    ConsultationEdited, ConsultationProgressed, CustomerRef, Envelope, HasEdition, InterestUpdated,
+    Origin, ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted, SalesmanMatched, Step,
 };
-use service_kit::{PolicyError, Received, Tx, forgotten};
+use service_kit::privacy::erased_customers;
+use service_kit::{PolicyError, Received, Tx};
 
 use crate::notification::{self, News, Told};
 use crate::store::assignments::{self, Serving, State};
@@ -79,7 +79,13 @@ async fn tell_of_customer(
     told: &[Told],
 ) -> Result<(), PolicyError> {
     if told.is_empty()
-        || forgotten::is_old(tx, customer.customer_id, origin.id(), envelope.recorded_at).await?
+        || erased_customers::predates_erasure(
+            tx,
+            customer.customer_id,
+            origin.id(),
+            envelope.recorded_at,
+        )
+        .await?
     {
         return Ok(());
     }
@@ -143,7 +149,7 @@ pub(crate) async fn notify_of_new_edition(
 }
 
 /// Who serves a series is a matter of the moment: an event that was kept before has had its moment, and tells nobody else when it is replayed.
-async fn tell_of_series<E: TellsEdition>(
+async fn tell_of_series<E: HasEdition>(
     tx: &mut Tx,
     received: &Received<E>,
     news: Option<News>,
@@ -163,7 +169,7 @@ async fn tell_of_series<E: TellsEdition>(
 }
 
 /// `KeepProjects`: whenever anything is told of a project, keep its series, and what is shown of it.
-pub(crate) async fn keep_projects<E: TellsEdition>(
+pub(crate) async fn keep_projects<E: HasEdition>(
     tx: &mut Tx,
     received: &Received<E>,
 ) -> Result<(), PolicyError> {

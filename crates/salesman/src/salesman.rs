@@ -4,10 +4,10 @@ use std::ops::RangeInclusive;
 
 use chrono::{Datelike as _, Months};
 use events::{
-    Actor, Category, Leave, PersonRole, Profile, Region, SalesmanId, SalesmanRegistered,
-    SalesmanUpdated, USUAL_WEIGHT,
+    Actor, Category, DEFAULT_WEIGHT, Leave, PersonRole, Profile, Region, SalesmanId,
+    SalesmanRegistered, SalesmanUpdated,
 };
-use service_kit::phone::Phone;
+use service_kit::forms::phone::Phone;
 
 /// More open matches than this nobody can hold.
 pub const LARGEST_CAPACITY: u32 = 1000;
@@ -230,7 +230,7 @@ impl Salesman {
             regions: folded_regions(&command.regions),
             categories: folded_categories(&command.categories),
             capacity: command.capacity.unwrap_or(USUAL_CAPACITY),
-            weight: command.weight.unwrap_or(USUAL_WEIGHT),
+            weight: command.weight.unwrap_or(DEFAULT_WEIGHT),
             active: true,
             leave: None,
             version: 1,
@@ -462,7 +462,7 @@ mod tests {
                 event.profile.weight,
                 event.profile.leave
             ),
-            (USUAL_CAPACITY, USUAL_WEIGHT, None)
+            (USUAL_CAPACITY, DEFAULT_WEIGHT, None)
         );
         assert_eq!(it.version, 1);
     }
@@ -541,7 +541,7 @@ mod tests {
             regions: Some(vec![Region::Seoul, Region::Seoul]),
             categories: Some(vec![]),
             capacity: Some(USUAL_CAPACITY),
-            weight: Some(USUAL_WEIGHT),
+            weight: Some(DEFAULT_WEIGHT),
             active: Some(true),
             leave: LeaveUpdate::Cleared,
         };

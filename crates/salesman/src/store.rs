@@ -6,9 +6,10 @@ pub(crate) mod notifications;
 
 use chrono::NaiveDate;
 use events::{Actor, Category, Leave, PersonRole, Region, SalesmanId, SalesmanRegistered};
+use service_kit::Tx;
+use service_kit::http::problem::ChangeError;
 use service_kit::http::{IfMatch, Page};
-use service_kit::problem::ChangeError;
-use service_kit::{Tx, event_log};
+use service_kit::messaging::event_log;
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -246,7 +247,7 @@ pub(crate) async fn list(
         .bind(wanted.role.map(PersonRole::as_str))
         .bind(wanted.active)
         .bind(wanted.name.as_deref())
-        .bind(page.fetch())
+        .bind(page.fetch_limit())
         .fetch_all(pool)
         .await?;
     rows.into_iter().map(Counted::try_from).collect()

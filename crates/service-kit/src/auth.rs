@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::Problem;
-use crate::phone::Phone;
+use crate::forms::phone::Phone;
 
 /// Who signs.
 const ISSUER: &str = "ktgg-gateway";

@@ -8,8 +8,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::auth::Verifier;
-use crate::kafka;
-use crate::phone::CustomerIdKey;
+use crate::forms::phone::CustomerIdKey;
+use crate::messaging::kafka;
 
 /// Gives a variable's value by its name.
 type Read = Box<dyn Fn(&str) -> Option<String>>;

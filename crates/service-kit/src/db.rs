@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use sqlx::migrate::{Migrate as _, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions as _, PgPool, Postgres, Transaction};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::Clock;
-use crate::config::{DatabaseUrl, Migrate};
+use crate::config::DatabaseUrl;
 
 /// A service's database: a pool on its own schema, its clock, and a bell that rings when something was committed.
 #[derive(Clone)]
@@ -37,7 +36,7 @@ impl fmt::Debug for Db {
 /// Enough for the eight requests that two cores can work on at once, the consumer's busiest partitions and some air.
 const POOL_SIZE: u32 = 12;
 
-/// After this a request gets 503 with `Retry-After` instead of waiting on.
+/// After this a request gets 503 with `IdempotencyKey-After` instead of waiting on.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Db {
@@ -115,46 +114,6 @@ impl Db {
     pub async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         bounded(self.pool.connect_options().as_ref().clone().connect()).await
     }
-
-    /// Brings the schema up to date, or checks that it is.
-    ///
-    /// # Errors
-    /// When the database cannot be reached, or the schema is older than this build (`check`).
-    pub async fn migrate(&self, migrations: &Migrator, how: Migrate) -> anyhow::Result<()> {
-        let mut connection = self.connect().await?;
-        // A migration may take as long as it takes; it must not wait behind a lock for ever, though.
-        sqlx::raw_sql("set statement_timeout = 0; set lock_timeout = '60s'")
-            .execute(&mut connection)
-            .await?;
-        match how {
-            // `run` would make this future not `Send` (a higher-ranked bound of its `Acquire`).
-            Migrate::Apply => migrations.run_direct(None, &mut connection, false).await?,
-            Migrate::Check => {
-                let table = &migrations.table_name;
-                let exists: bool = sqlx::query_scalar("select to_regclass($1) is not null")
-                    .bind(&**table)
-                    .fetch_one(&mut connection)
-                    .await?;
-                let applied = if exists {
-                    connection.list_applied_migrations(table).await?
-                } else {
-                    Vec::new()
-                };
-                let missing: Vec<String> = migrations
-                    .iter()
-                    .filter(|wanted| !applied.iter().any(|has| has.version == wanted.version))
-                    .map(|wanted| format!("{:04}_{}", wanted.version, wanted.description))
-                    .collect();
-                anyhow::ensure!(
-                    missing.is_empty(),
-                    "the schema of {service} lacks {}: run `{service} migrate` first",
-                    missing.join(", "),
-                    service = self.service,
-                );
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Time-outs on the server's side, so that a client that vanished cannot hold a row; keepalives, so that the server notices it.
@@ -190,7 +149,7 @@ impl Tx {
     }
 
     /// Asks for the bell to ring once this is committed.
-    pub fn ring_on_commit(&mut self) {
+    pub fn notify_on_commit(&mut self) {
         self.rings = true;
     }
 

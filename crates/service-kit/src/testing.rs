@@ -11,8 +11,8 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use chrono::{DateTime, TimeDelta, Utc};
 use events::{
-    Category, Edition, Envelope, Event, Period, PeriodKind, PersonRole, Profile, ProjectStatus,
-    Region, SeriesId, USUAL_WEIGHT,
+    Category, DEFAULT_WEIGHT, Edition, Envelope, Event, Period, PeriodKind, PersonRole, Profile,
+    ProjectStatus, Region, SeriesId,
 };
 use http_body_util::BodyExt as _;
 use serde_json::Value;
@@ -24,10 +24,12 @@ use uuid::Uuid;
 
 use crate::auth::{self, Identity, LIFETIME, Role, Signer};
 use crate::config::{DatabaseUrl, Migrate};
-use crate::consumer::{Intake, Record};
-use crate::permissions::{self, Permission, Sight};
-use crate::phone::{CustomerIdKey, Phone};
-use crate::{Clock, Context, Db, Service, kafka};
+use crate::forms::phone::{CustomerIdKey, Phone};
+use crate::http::permissions::{self, Access, Permission};
+use crate::messaging::intake::Intake;
+use crate::messaging::kafka;
+use crate::messaging::record::Record;
+use crate::{Clock, Context, Db, Service};
 
 /// The superuser's URL of the Postgres that tests use.
 ///
@@ -306,10 +308,10 @@ impl TestApp {
                     .await
                     .status
                     .as_u16();
-                let is_as_it_says = match (row.sight(role), role) {
-                    (Sight::No, None) => status == 401,
-                    (Sight::No, Some(_)) => status == 403,
-                    (Sight::Own | Sight::All, _) => !matches!(status, 401 | 403 | 405 | 500..),
+                let is_as_it_says = match (row.access(role), role) {
+                    (Access::No, None) => status == 401,
+                    (Access::No, Some(_)) => status == 403,
+                    (Access::Own | Access::All, _) => !matches!(status, 401 | 403 | 405 | 500..),
                 };
                 if !is_as_it_says {
                     wrong.push(format!("{} {} as {role:?}: {status}", row.method, row.path));
@@ -474,12 +476,12 @@ pub struct Caller<'a> {
 
 impl Caller<'_> {
     /// `GET`.
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> TestResponse {
         self.send(Method::GET, path, &[], Vec::new()).await
     }
 
     /// `POST` with a JSON body.
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub async fn post(&self, path: &str, body: &Value) -> TestResponse {
         self.send(
             Method::POST,
             path,
@@ -490,7 +492,7 @@ impl Caller<'_> {
     }
 
     /// `POST` with a JSON body and an idempotency key.
-    pub async fn post_with_key(&self, path: &str, key: &str, body: &Value) -> Answer {
+    pub async fn post_with_key(&self, path: &str, key: &str, body: &Value) -> TestResponse {
         let headers = [
             ("content-type", "application/json"),
             ("idempotency-key", key),
@@ -500,7 +502,7 @@ impl Caller<'_> {
     }
 
     /// `POST` of a change to a version.
-    pub async fn post_if(&self, path: &str, version: i64, body: &Value) -> Answer {
+    pub async fn post_if(&self, path: &str, version: i64, body: &Value) -> TestResponse {
         let tag = format!("\"{version}\"");
         self.send(
             Method::POST,
@@ -512,7 +514,7 @@ impl Caller<'_> {
     }
 
     /// `PATCH` of a version.
-    pub async fn patch_if(&self, path: &str, version: i64, body: &Value) -> Answer {
+    pub async fn patch_if(&self, path: &str, version: i64, body: &Value) -> TestResponse {
         let tag = format!("\"{version}\"");
         self.send(
             Method::PATCH,
@@ -530,7 +532,7 @@ impl Caller<'_> {
         path: &str,
         headers: &[(&str, &str)],
         body: Vec<u8>,
-    ) -> Answer {
+    ) -> TestResponse {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -548,7 +550,7 @@ impl Caller<'_> {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer {
+        TestResponse {
             status: parts.status,
             headers: parts.headers,
             json,
@@ -558,7 +560,7 @@ impl Caller<'_> {
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
+pub struct TestResponse {
     /// Its status.
     pub status: StatusCode,
     /// Its headers.
@@ -567,7 +569,7 @@ pub struct Answer {
     pub json: Value,
 }
 
-impl Answer {
+impl TestResponse {
     /// The body of an answer that has this status.
     ///
     /// # Panics
@@ -644,7 +646,7 @@ pub fn a_profile(display_name: &str, role: PersonRole, capacity: u32) -> Profile
         regions: Vec::new(),
         categories: Vec::new(),
         capacity,
-        weight: USUAL_WEIGHT,
+        weight: DEFAULT_WEIGHT,
         active: true,
         leave: None,
     }

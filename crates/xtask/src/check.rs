@@ -99,7 +99,7 @@ fn tidy(interrupt: &Interrupt) -> Result<()> {
     let mut metadata = String::new();
     let mut command = cargo(&["metadata", "--format-version", "1", "--no-deps"]);
     let status = lines(&mut command, "cargo metadata", interrupt, |line| {
-        metadata.push_str(line)
+        metadata.push_str(line);
     })?;
     if !status.success() {
         bail!("cargo metadata failed ({status})");

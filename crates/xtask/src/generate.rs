@@ -57,7 +57,7 @@ fn generated(interrupt: &Interrupt) -> Result<Files> {
     let mut command = cargo(&["run", "--quiet", "--package", "ktgg", "--", "contract"]);
     let mut text = String::new();
     let status = lines(command.arg(root()), "ktgg contract", interrupt, |line| {
-        text.push_str(line)
+        text.push_str(line);
     })?;
     if !status.success() {
         bail!("`ktgg contract` failed ({status})");

@@ -18,8 +18,8 @@ use events::{PersonRole, SalesmanId};
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 use service_kit::auth::{Role, Staff};
+use service_kit::http::problem::{ChangeError, Text};
 use service_kit::http::{Field, Fields, Json, View};
-use service_kit::problem::{ChangeError, Text};
 use service_kit::{Db, Problem, Tx};
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
@@ -164,7 +164,7 @@ pub(super) async fn invite(
             None
         }
     };
-    let (Some(login), Some(guest), true) = (login, guest, fields.all_right()) else {
+    let (Some(login), Some(guest), true) = (login, guest, fields.is_valid()) else {
         return Err(fields.problem());
     };
     let newcomer = match guest {
@@ -413,7 +413,7 @@ pub(super) async fn set_password(
     let mut fields = Fields::default();
     let token = fields.text("/token", body.token, LONGEST_TOKEN);
     let password = fields.required("/password", body.password);
-    let (Some(token), Some(password), true) = (token, password, fields.all_right()) else {
+    let (Some(token), Some(password), true) = (token, password, fields.is_valid()) else {
         return Err(fields.problem());
     };
     let token_hash = hash(&token);

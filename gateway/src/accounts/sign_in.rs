@@ -9,8 +9,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
+use service_kit::http::problem::Text;
 use service_kit::http::{Field, Fields, Json};
-use service_kit::problem::Text;
 use service_kit::{Problem, Tx};
 use utoipa::ToSchema;
 
@@ -62,7 +62,7 @@ pub(super) async fn sign_in(
     let mut fields = Fields::default();
     let login = fields.text("/login", body.login, LONGEST_LOGIN);
     let password = fields.required("/password", body.password);
-    let (Some(login), Some(password), true) = (login, password, fields.all_right()) else {
+    let (Some(login), Some(password), true) = (login, password, fields.is_valid()) else {
         return Err(fields.problem());
     };
     let login = login.to_lowercase();
@@ -176,7 +176,7 @@ pub(super) async fn change_password(
     let mut fields = Fields::default();
     let current = fields.required("/current", body.current);
     let password = fields.required("/password", body.password);
-    let (Some(current), Some(password), true) = (current, password, fields.all_right()) else {
+    let (Some(current), Some(password), true) = (current, password, fields.is_valid()) else {
         return Err(fields.problem());
     };
     // Who was signed in without an account has no password.
@@ -211,7 +211,7 @@ pub(super) async fn change_password(
     {
         fields.refuse("/password", code, why);
     }
-    if !fields.all_right() {
+    if !fields.is_valid() {
         if is_right {
             // Whoever looks for a better one does not wait for having told the one he has.
             let mut tx = door.db.begin().await?;

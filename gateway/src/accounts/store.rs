@@ -104,7 +104,7 @@ pub(crate) async fn list(
         .bind(page.after)
         .bind(wanted.role.map(Role::as_str))
         .bind(wanted.active)
-        .bind(page.fetch())
+        .bind(page.fetch_limit())
         .fetch_all(pool)
         .await
 }

@@ -14,7 +14,7 @@ use service_kit::testing::MockClock;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::fixture::{Answer, Ask, BOUND, Running, config, in_time, somebody, start_at};
+use crate::fixture::{Ask, BOUND, Running, TestResponse, config, in_time, somebody, start_at};
 use crate::stream::Stream;
 
 /// Hard enough to guess.
@@ -117,7 +117,7 @@ impl Office {
         )
     }
 
-    pub(crate) async fn sign_in(&self, login: &str, password: &str) -> Answer {
+    pub(crate) async fn sign_in(&self, login: &str, password: &str) -> TestResponse {
         sign_in(&self.gateway, login, password).send().await
     }
 
@@ -155,7 +155,7 @@ pub(crate) fn sign_in<'a>(gateway: &'a Running, login: &str, password: &str) -> 
 }
 
 /// The wrong fields that an answer names, with their codes.
-pub(crate) fn wrong_fields(answer: &Answer) -> Vec<(String, String)> {
+pub(crate) fn wrong_fields(answer: &TestResponse) -> Vec<(String, String)> {
     assert_eq!(
         answer.problem(),
         (422, "wrong-fields".to_owned()),

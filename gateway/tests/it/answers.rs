@@ -5,7 +5,7 @@ use serde_json::json;
 use service_kit::auth::Role;
 
 use crate::accounts::Office;
-use crate::fixture::{Answer, config, somebody, start, start_with};
+use crate::fixture::{TestResponse, config, somebody, start, start_with};
 
 /// Every kind of answer: data, a refusal, nothing, a page, a stylesheet, a redirect.
 const ASKED: [(&str, &str, u16); 8] = [
@@ -19,7 +19,7 @@ const ASKED: [(&str, &str, u16); 8] = [
     ("GET", "/docs", 303),
 ];
 
-fn directive<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+fn directive<'a>(answer: &'a TestResponse, name: &str) -> Option<&'a str> {
     let policy = answer.header("content-security-policy").unwrap();
     policy
         .split(';')

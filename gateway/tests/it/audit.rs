@@ -355,7 +355,7 @@ async fn hung() -> (BaseUrl, Arc<Notify>) {
     let router = axum::Router::new().fallback(take).with_state(asked.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    drop(service_kit::service::spawn(
+    drop(service_kit::tasks::spawn(
         axum::serve(listener, router).into_future(),
     ));
     (BaseUrl::from(address), asked)

@@ -15,7 +15,7 @@ use service_kit::auth::Role;
 use service_kit::testing::{Logs, MockClock};
 use uuid::Uuid;
 
-use crate::fixture::{Answer, Running, config, in_time, somebody, start_at};
+use crate::fixture::{Running, TestResponse, config, in_time, somebody, start_at};
 use crate::telephone::{KEY, Telephone, code_in};
 
 pub(crate) const PHONE: &str = "010-1234-5678";
@@ -64,7 +64,7 @@ pub(crate) async fn consent_version(gateway: &Running) -> String {
 }
 
 /// Asks for a code from an address.
-pub(crate) async fn ask_from(gateway: &Running, address: &str, phone: &str) -> Answer {
+pub(crate) async fn ask_from(gateway: &Running, address: &str, phone: &str) -> TestResponse {
     let body = json!({ "phone": phone, "consentVersion": consent_version(gateway).await });
     gateway
         .post("/api/auth/otp")
@@ -81,7 +81,7 @@ pub(crate) async fn ask(gateway: &Running, phone: &str) -> String {
     answer.json()["challenge"].as_str().unwrap().to_owned()
 }
 
-pub(crate) async fn verify(gateway: &Running, challenge: &str, code: &str) -> Answer {
+pub(crate) async fn verify(gateway: &Running, challenge: &str, code: &str) -> TestResponse {
     gateway
         .post("/api/auth/otp/verify")
         .json(&json!({ "challenge": challenge, "code": code }))
@@ -379,7 +379,7 @@ async fn nothing_in_the_answer_tells_whether_a_number_is_known() {
         verify(&gateway, &challenge, &code).await.status,
         StatusCode::OK
     );
-    let shape = |answer: &Answer| {
+    let shape = |answer: &TestResponse| {
         let changing = ["x-request-id", "date"];
         let headers: Vec<(String, String)> = answer
             .headers
@@ -645,7 +645,7 @@ async fn a_code_is_in_no_answer_no_table_and_no_log_and_the_number_in_no_log() {
     assert!(
         text.contains("a message did not leave: trying again") && text.contains("message.to=5678")
     );
-    let phone: service_kit::phone::Phone = PHONE.parse().unwrap();
+    let phone: service_kit::forms::phone::Phone = PHONE.parse().unwrap();
     for spelling in phone.spellings() {
         assert!(!text.contains(&spelling), "{spelling}");
     }

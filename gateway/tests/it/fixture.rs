@@ -23,7 +23,8 @@ use serde_json::{Map, Value, json};
 use service_kit::auth::{Identity, Role, Signer, Verifier};
 use service_kit::clock::SystemClock;
 use service_kit::config::{DatabaseUrl, Migrate};
-use service_kit::{Clock, Db, kafka, service, testing};
+use service_kit::messaging::kafka;
+use service_kit::{Clock, Db, tasks, testing};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -129,7 +130,7 @@ pub(crate) async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Running {
     let (address, admin) = (gateway.address().unwrap(), gateway.admin_address().unwrap());
     let ready = gateway.ready();
     let stop = CancellationToken::new();
-    let task = service::spawn(gateway.run(stop.clone()));
+    let task = tasks::spawn(gateway.run(stop.clone()));
     if follows {
         in_time("the gateway follows the topics", ready).await;
     }
@@ -268,10 +269,10 @@ impl Ask<'_> {
             .unwrap()
     }
 
-    pub(crate) async fn send(self) -> Answer {
+    pub(crate) async fn send(self) -> TestResponse {
         let (head, body) = self.open().await.into_parts();
         let body = in_time("a body", body.collect()).await.unwrap().to_bytes();
-        Answer {
+        TestResponse {
             status: head.status,
             headers: head.headers,
             body,
@@ -280,13 +281,13 @@ impl Ask<'_> {
 }
 
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct TestResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
-impl Answer {
+impl TestResponse {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
@@ -347,7 +348,7 @@ pub(crate) async fn repeating(service: Service) -> BaseUrl {
         .with_state(service.name());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    drop(service::spawn(axum::serve(listener, router).into_future()));
+    drop(tasks::spawn(axum::serve(listener, router).into_future()));
     BaseUrl::from(address)
 }
 

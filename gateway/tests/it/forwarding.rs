@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::http::Method;
 use gateway::config::BaseUrl;
 use service_kit::auth::Role;
-use service_kit::service;
+use service_kit::tasks;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -183,7 +183,7 @@ async fn breaking(times: usize) -> (BaseUrl, Arc<AtomicUsize>) {
     let address = listener.local_addr().unwrap();
     let count = Arc::new(AtomicUsize::new(0));
     let counted = count.clone();
-    drop(service::spawn(async move {
+    drop(tasks::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let request = whole_request(&mut stream).await;
             if counted.fetch_add(1, Ordering::SeqCst) < times {

@@ -9,9 +9,9 @@ use service_kit::auth::Role;
 use uuid::Uuid;
 
 use crate::accounts::{Office, PASSWORD, wrong, wrong_fields};
-use crate::fixture::{Answer, Caller, ORIGIN, in_time, somebody};
+use crate::fixture::{Caller, ORIGIN, TestResponse, in_time, somebody};
 
-async fn invite(staff: &Caller<'_>, body: Value) -> Answer {
+async fn invite(staff: &Caller<'_>, body: Value) -> TestResponse {
     staff
         .post("/api/accounts/invitations")
         .json(&body)
@@ -20,7 +20,7 @@ async fn invite(staff: &Caller<'_>, body: Value) -> Answer {
 }
 
 /// What the link of an invitation holds.
-fn token(invited: &Answer) -> String {
+fn token(invited: &TestResponse) -> String {
     assert_eq!(invited.status, 201, "{invited:?}");
     let link = invited.json()["link"].as_str().unwrap().to_owned();
     link.strip_prefix(&format!("{ORIGIN}/invitation#"))
@@ -28,7 +28,7 @@ fn token(invited: &Answer) -> String {
         .to_owned()
 }
 
-async fn set(office: &Office, token: &str, password: &str) -> Answer {
+async fn set(office: &Office, token: &str, password: &str) -> TestResponse {
     office
         .gateway
         .post("/api/auth/password")

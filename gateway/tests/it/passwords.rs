@@ -174,7 +174,7 @@ async fn two_hundred_wrong_passwords_at_once_are_judged_no_more_often_than_the_f
         match answer.problem() {
             (401, slug) if slug == "wrong-credentials" => judged += 1,
             (429, slug) if slug == "too-many-requests" => {
-                assert_eq!(answer.header("retry-after"), Some("1"))
+                assert_eq!(answer.header("retry-after"), Some("1"));
             }
             // So many at once may be too many for a busy machine. What is turned away is not judged.
             (503, _) => turned_away += 1,

@@ -9,8 +9,9 @@ use rdkafka::message::Header;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde_json::json;
 use service_kit::auth::{Identity, Role};
+use service_kit::messaging::kafka;
 use service_kit::testing::{a_profile, envelope};
-use service_kit::{Clock as _, clock::SystemClock, kafka, testing};
+use service_kit::{Clock as _, clock::SystemClock, testing};
 use tokio::time::timeout;
 use uuid::Uuid;
 

@@ -364,13 +364,13 @@ impl Wire {
         let url = format!("{scheme}://{user}@{here}/{database}")
             .parse()
             .unwrap();
-        let carrying = service_kit::service::spawn(async move {
+        let carrying = service_kit::tasks::spawn(async move {
             // Cut with it: a set of tasks ends when it is dropped.
             let mut wires = JoinSet::new();
             while let Ok((mut from, _)) = listener.accept().await {
                 let mut to = TcpStream::connect(&server).await.unwrap();
                 wires.spawn(async move {
-                    drop(tokio::io::copy_bidirectional(&mut from, &mut to).await)
+                    drop(tokio::io::copy_bidirectional(&mut from, &mut to).await);
                 });
             }
         });

@@ -15,7 +15,7 @@ use gateway::config::{BaseUrl, Services};
 use gateway::routes::Service;
 use serde_json::{Value, json};
 use service_kit::auth::{Identity, Verifier};
-use service_kit::service;
+use service_kit::tasks;
 use tokio::net::TcpListener;
 
 use crate::fixture::in_time;
@@ -62,7 +62,7 @@ impl StandIns {
                 .with_state(it.clone());
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             urls.push(BaseUrl::from(listener.local_addr().unwrap()));
-            drop(service::spawn(axum::serve(listener, router).into_future()));
+            drop(tasks::spawn(axum::serve(listener, router).into_future()));
             all.push(it);
         }
         let url = |service: Service| {
@@ -118,7 +118,7 @@ impl StandIn {
     }
 
     /// Notes who asks, and answers what there is to say before anything is done.
-    async fn admit(&self, method: Method, headers: &HeaderMap) -> Option<Response> {
+    async fn authorize(&self, method: Method, headers: &HeaderMap) -> Option<Response> {
         let token = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
@@ -140,21 +140,21 @@ impl StandIn {
 }
 
 async fn forget(State(it): State<Arc<StandIn>>, headers: HeaderMap) -> Response {
-    it.admit(Method::DELETE, &headers)
+    it.authorize(Method::DELETE, &headers)
         .await
         .unwrap_or_else(|| StatusCode::NO_CONTENT.into_response())
 }
 
 async fn data(State(it): State<Arc<StandIn>>, headers: HeaderMap) -> Response {
     let told = it.data.lock().unwrap().clone();
-    it.admit(Method::GET, &headers)
+    it.authorize(Method::GET, &headers)
         .await
         .unwrap_or_else(|| Body::from(told).into_response())
 }
 
 async fn disclosures(State(it): State<Arc<StandIn>>, headers: HeaderMap) -> Response {
     let told = it.disclosures.lock().unwrap().to_string();
-    it.admit(Method::GET, &headers)
+    it.authorize(Method::GET, &headers)
         .await
         .unwrap_or_else(|| Body::from(told).into_response())
 }

@@ -9,7 +9,8 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde_json::json;
 use service_kit::auth::{Identity, Role};
 use service_kit::config::Env;
-use service_kit::{Clock as _, clock::SystemClock, kafka};
+use service_kit::messaging::kafka;
+use service_kit::{Clock as _, clock::SystemClock};
 use uuid::Uuid;
 
 use crate::fixture::{Running, config, in_time, start_with};

@@ -12,7 +12,7 @@ use axum::routing::post;
 use gateway::WebhookKey;
 use serde_json::Value;
 use service_kit::clock::SystemClock;
-use service_kit::{Clock as _, service};
+use service_kit::{Clock as _, tasks};
 use tokio::net::TcpListener;
 
 use crate::fixture::in_time;
@@ -46,7 +46,7 @@ impl Telephone {
             .with_state(ears.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/messages", listener.local_addr().unwrap());
-        drop(service::spawn(axum::serve(listener, router).into_future()));
+        drop(tasks::spawn(axum::serve(listener, router).into_future()));
         Self { ears, url }
     }
 

@@ -91,7 +91,7 @@ mod tests {
                     Ok(None) => assert_eq!(from, step),
                     Err(Refusal::Closed(_)) => assert!(from.is_closed()),
                     Err(Refusal::NoSuchWay { .. }) => {
-                        assert!(!drawn.contains(&(from, step)) && !from.is_closed())
+                        assert!(!drawn.contains(&(from, step)) && !from.is_closed());
                     }
                     Err(other) => panic!("{from} → {step}: {other}"),
                 }

@@ -7,11 +7,12 @@ use events::{ConsultationId, Step};
 use serde::Deserialize;
 use service_kit::auth::Identity;
 use service_kit::clock::seoul_date;
-use service_kit::describe::StepName;
+use service_kit::http::describe::StepName;
+use service_kit::http::idempotency;
+use service_kit::http::idempotency::IdempotencyKey;
+use service_kit::http::problem::{ChangeError, Text};
 use service_kit::http::{Field, Fields, IfMatch, Json, Path, Versioned};
-use service_kit::idempotency::Retry;
-use service_kit::problem::{ChangeError, Text};
-use service_kit::{Context, Problem, idempotency};
+use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 
 use super::views::WholeConsultationView;
@@ -132,7 +133,7 @@ pub(super) async fn edit(
     {
         note_refusal(&mut fields, &refusal);
     }
-    if !fields.all_right() {
+    if !fields.is_valid() {
         return Err(fields.problem());
     }
     changed(
@@ -184,14 +185,17 @@ pub(super) async fn progress(
     who: Identity,
     Path(id): Path<ConsultationId>,
     if_match: IfMatch,
-    Json { body, retry }: Json<ProgressConsultation>,
+    Json {
+        body,
+        idempotency_key,
+    }: Json<ProgressConsultation>,
 ) -> Result<Versioned<WholeConsultationView>, Problem> {
     let mut fields = Fields::default();
     let step = fields.required("/step", body.step);
     let reason = fields
         .optional_text("/reason", body.reason, LONGEST_REASON)
         .filter(|reason| !reason.is_empty());
-    let (Some(to), true) = (step, fields.all_right()) else {
+    let (Some(to), true) = (step, fields.is_valid()) else {
         return Err(fields.problem());
     };
     if !moves_to(who.role, to) {
@@ -203,7 +207,7 @@ pub(super) async fn progress(
         id,
         if_match,
         Command::Progress { to, reason },
-        retry.as_ref(),
+        idempotency_key.as_ref(),
     )
     .await
 }
@@ -214,11 +218,11 @@ async fn changed(
     id: ConsultationId,
     if_match: IfMatch,
     command: Command,
-    retry: Option<&Retry>,
+    idempotency_key: Option<&IdempotencyKey>,
 ) -> Result<Versioned<WholeConsultationView>, Problem> {
     let mut tx = context.db.begin().await?;
     let today = seoul_date(tx.now());
-    if idempotency::seen(&mut tx, who.subject, retry)
+    if idempotency::find(&mut tx, who.subject, idempotency_key)
         .await?
         .is_some()
     {
@@ -232,7 +236,7 @@ async fn changed(
     };
     let cause = Cause::command(&tx, who.actor());
     store::change(&mut tx, id, may, command, cause).await?;
-    idempotency::remember(&mut tx, who.subject, retry, StatusCode::OK, id.0).await?;
+    idempotency::store(&mut tx, who.subject, idempotency_key, StatusCode::OK, id.0).await?;
     let stored = seen_by(&mut tx, who, id).await?;
     let answer = shown(&mut tx, who, today, StatusCode::OK, stored).await?;
     tx.commit().await?;

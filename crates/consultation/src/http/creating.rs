@@ -5,13 +5,14 @@ use axum::http::StatusCode;
 use chrono::NaiveDate;
 use events::{ConsultationId, ProjectId};
 use serde::Deserialize;
-use service_kit::asked_project::{Meant, ProjectFields};
 use service_kit::auth::{Identity, Role};
 use service_kit::clock::seoul_date;
+use service_kit::forms::on_behalf_of::OnBehalfOfFields;
+use service_kit::forms::phone::Phone;
+use service_kit::forms::project_ref::{ProjectFields, ResolvedProject};
+use service_kit::http::idempotency;
 use service_kit::http::{Field, Fields, Json, Versioned};
-use service_kit::people::ForWhomFields;
-use service_kit::phone::Phone;
-use service_kit::{Context, Problem, idempotency};
+use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 
 use super::changing::note_refusal;
@@ -72,7 +73,10 @@ pub(crate) struct CreateConsultation {
 pub(super) async fn create(
     State(context): State<Context>,
     who: Identity,
-    Json { body, retry }: Json<CreateConsultation>,
+    Json {
+        body,
+        idempotency_key,
+    }: Json<CreateConsultation>,
 ) -> Result<Versioned<WholeConsultationView>, Problem> {
     if who.role == Role::Customer && who.phone.is_none() {
         return Err(Problem::forbidden());
@@ -87,7 +91,7 @@ pub(super) async fn create(
     let memo = fields
         .optional_text("/memo", body.memo, LONGEST_MEMO)
         .unwrap_or_default();
-    let for_whom = ForWhomFields {
+    let for_whom = OnBehalfOfFields {
         phone: body.phone,
         customer_name: body.customer_name,
         consent: body.consent,
@@ -95,7 +99,9 @@ pub(super) async fn create(
     let for_whom = for_whom.read(&who, context.customer_ids()?, &mut fields);
     let mut tx = context.db.begin().await?;
     let today = seoul_date(tx.now());
-    if let Some((status, id)) = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await? {
+    if let Some((status, id)) =
+        idempotency::find(&mut tx, who.subject, idempotency_key.as_ref()).await?
+    {
         let stored = store::load(&mut tx, ConsultationId(id))
             .await?
             .ok_or_else(Problem::not_found)?;
@@ -123,7 +129,7 @@ pub(super) async fn create(
     if let Some(asked) = asked {
         let heard = copies::projects_asked_for(&mut tx, &asked).await?;
         // Each edition is a choice of its own: a consultation is about one of them.
-        meant = asked.meant(
+        meant = asked.resolve(
             heard,
             |project| project.id,
             |project| project.candidate(today),
@@ -131,17 +137,17 @@ pub(super) async fn create(
         )?;
     }
     let (Some(meant), Some(desired_on), Some(for_whom), true) =
-        (meant, desired_on, for_whom, fields.all_right())
+        (meant, desired_on, for_whom, fields.is_valid())
     else {
         return Err(fields.problem());
     };
     let (project_id, project_name, told_name) = match meant {
-        Meant::Heard { it, sent_name } => (
+        ResolvedProject::Heard { it, sent_name } => (
             it.id,
             sent_name.unwrap_or_else(|| it.name.clone()),
             Some(it.name),
         ),
-        Meant::Unheard { id, sent_name } => (id, sent_name, None),
+        ResolvedProject::Unheard { id, sent_name } => (id, sent_name, None),
     };
     let consent = for_whom.is_vouched_for.then(|| Consent {
         role: who.role,
@@ -162,10 +168,10 @@ pub(super) async fn create(
     };
     let (it, event) = Consultation::create(request, today, who.actor())?;
     store::create(&mut tx, &it, &event).await?;
-    idempotency::remember(
+    idempotency::store(
         &mut tx,
         who.subject,
-        retry.as_ref(),
+        idempotency_key.as_ref(),
         StatusCode::CREATED,
         it.id.0,
     )

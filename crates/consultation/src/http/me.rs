@@ -8,8 +8,8 @@ use events::CustomerId;
 use serde::Serialize;
 use service_kit::auth::{Identity, Role};
 use service_kit::clock::seoul_date;
-use service_kit::describe::RoleName;
 use service_kit::http::View;
+use service_kit::http::describe::RoleName;
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -202,7 +202,7 @@ pub(super) async fn erase(
         let mut tx = context.db.begin().await?;
         let forgotten = erasure::erase(&mut tx, customer).await?;
         let phone = who.phone.as_ref().or(forgotten.phone.as_ref());
-        service_kit::erasure::forget(&mut tx, customer, phone).await?;
+        service_kit::privacy::erasure::erase(&mut tx, customer, phone).await?;
         tx.commit().await?;
         if !forgotten.has_more {
             return Ok(StatusCode::NO_CONTENT);

@@ -6,8 +6,9 @@ use axum::response::{IntoResponse, Response};
 use events::ConsultationId;
 use serde::Deserialize;
 use service_kit::auth::Identity;
+use service_kit::http::idempotency;
 use service_kit::http::{Field, Fields, Json, Path, View};
-use service_kit::{Context, Problem, idempotency};
+use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -44,15 +45,18 @@ pub(super) async fn add(
     State(context): State<Context>,
     who: Identity,
     Path(id): Path<ConsultationId>,
-    Json { body, retry }: Json<AddNote>,
+    Json {
+        body,
+        idempotency_key,
+    }: Json<AddNote>,
 ) -> Result<Response, Problem> {
     let mut fields = Fields::default();
     let text = fields.text("/text", body.text, LONGEST_NOTE);
-    let (Some(text), true) = (text, fields.all_right()) else {
+    let (Some(text), true) = (text, fields.is_valid()) else {
         return Err(fields.problem());
     };
     let mut tx = context.db.begin().await?;
-    let sent_before = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await?;
+    let sent_before = idempotency::find(&mut tx, who.subject, idempotency_key.as_ref()).await?;
     // Whoever is off it meanwhile is told again what he wrote while he was on it.
     let is_told = |it: &Consultation| sees(&who, it) || (sent_before.is_some() && !it.is_erased());
     let it = store::held(&mut tx, id)
@@ -73,10 +77,10 @@ pub(super) async fn add(
             text: Some(text),
         };
         timeline::write_note(&mut tx, id, &note).await?;
-        idempotency::remember(
+        idempotency::store(
             &mut tx,
             who.subject,
-            retry.as_ref(),
+            idempotency_key.as_ref(),
             StatusCode::CREATED,
             note.id,
         )

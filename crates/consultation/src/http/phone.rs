@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Response};
 use events::ConsultationId;
 use serde::Serialize;
 use service_kit::auth::Identity;
-use service_kit::disclosure::WhyQuery;
 use service_kit::http::{Path, Query, View};
+use service_kit::privacy::disclosure::ReasonQuery;
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 
@@ -24,14 +24,14 @@ pub(crate) struct PhoneView {
 
 /// The customer's whole number, for the salesman and the consultant who are on it and for staff. Who looked, when and why is written down.
 #[utoipa::path(
-    get, path = "/consultations/{id}/phone", tag = "consultation", params(("id" = Uuid, Path), WhyQuery),
+    get, path = "/consultations/{id}/phone", tag = "consultation", params(("id" = Uuid, Path), ReasonQuery),
     responses((status = 200, body = PhoneView, description = "The number; not to be stored")),
 )]
 pub(super) async fn phone(
     State(context): State<Context>,
     who: Identity,
     Path(id): Path<ConsultationId>,
-    Query(query): Query<WhyQuery>,
+    Query(query): Query<ReasonQuery>,
 ) -> Result<Response, Problem> {
     let why = query.read()?;
     let mut tx = context.db.begin().await?;

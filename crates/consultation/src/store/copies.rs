@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use events::{Edition, Profile, ProjectId, SalesmanId};
 use service_kit::Tx;
-use service_kit::asked_project::{AskedProject, MOST_CANDIDATES, name_key};
+use service_kit::forms::project_ref::{MAX_CANDIDATES, ProjectRef, name_key};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
@@ -16,16 +16,16 @@ use crate::known_project::KnownProject;
 /// Of an id, the edition if this service has heard of it; of a name, the editions of it that are not ended, the newest first.
 pub(crate) async fn projects_asked_for(
     connection: &mut PgConnection,
-    asked: &AskedProject,
+    asked: &ProjectRef,
 ) -> Result<Vec<KnownProject>, sqlx::Error> {
     let by_id = format!("select {KNOWN} from known_project project where project.id = $1");
     let by_name = format!(
         "select {KNOWN} from known_project project where name_key = $1 and status <> 'ended'
-         order by year desc nulls last, id desc limit {MOST_CANDIDATES}"
+         order by year desc nulls last, id desc limit {MAX_CANDIDATES}"
     );
     let query = match asked {
-        AskedProject::ById { id, .. } => sqlx::query_as(AssertSqlSafe(by_id)).bind(id.0),
-        AskedProject::ByName(name) => sqlx::query_as(AssertSqlSafe(by_name)).bind(name_key(name)),
+        ProjectRef::ById { id, .. } => sqlx::query_as(AssertSqlSafe(by_id)).bind(id.0),
+        ProjectRef::ByName(name) => sqlx::query_as(AssertSqlSafe(by_name)).bind(name_key(name)),
     };
     let rows: Vec<KnownRow> = query.fetch_all(connection).await?;
     rows.into_iter()

@@ -2,8 +2,8 @@
 
 use events::{Actor, ConsultationId, CustomerId};
 use service_kit::Tx;
-use service_kit::phone::Phone;
-use service_kit::problem::ChangeError;
+use service_kit::forms::phone::Phone;
+use service_kit::http::problem::ChangeError;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;

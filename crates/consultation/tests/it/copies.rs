@@ -294,7 +294,7 @@ async fn rows_after(order: &[Happens], days_late: i64) -> Vec<String> {
             }
             Happens::OfConsultant => {
                 app.deliver_as(event_id(3, 1), 1, &registered(CONSULTANT, "이산"))
-                    .await
+                    .await;
             }
             Happens::OfMatch => {
                 matched += 1;

@@ -4,7 +4,7 @@ use axum::http::Method;
 use chrono::TimeDelta;
 use events::{ConsultationId, Origin};
 use serde_json::{Value, json};
-use service_kit::phone::Phone;
+use service_kit::forms::phone::Phone;
 use service_kit::testing::{TestApp, customer};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;

@@ -4,7 +4,7 @@ use axum::http::header;
 use chrono::TimeDelta;
 use events::{ConsultationId, Origin};
 use serde_json::{Value, json};
-use service_kit::http::cursor;
+use service_kit::http::page::encode_cursor;
 use service_kit::testing::{Caller, TestApp, customer};
 use uuid::Uuid;
 
@@ -315,7 +315,9 @@ async fn a_filter_that_cannot_be_meant_is_refused() {
     assert_eq!(app.as_salesman(SALESMAN).get(&own).await.status, 200);
     // A day that the store has no number for is no day of ours.
     let far = |today: &str, desired_on: &str| {
-        cursor(&json!({ "today": today, "desired_on": desired_on, "id": Uuid::from_u128(7) }))
+        encode_cursor(
+            &json!({ "today": today, "desired_on": desired_on, "id": Uuid::from_u128(7) }),
+        )
     };
     for query in [
         "from=-9999-01-01".to_owned(),

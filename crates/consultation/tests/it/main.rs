@@ -26,7 +26,7 @@ use events::{
 };
 use serde_json::{Value, json};
 use service_kit::auth::Identity;
-use service_kit::testing::{Answer, Caller, TestApp, an_edition, customer};
+use service_kit::testing::{Caller, TestApp, TestResponse, an_edition, customer};
 use uuid::Uuid;
 
 /// The customer of most tests.
@@ -130,7 +130,7 @@ async fn change(
     id: impl std::fmt::Display,
     method: Method,
     version: &str,
-) -> Answer {
+) -> TestResponse {
     let (path, body) = match method {
         Method::PATCH => (
             format!("/consultations/{id}"),
@@ -152,7 +152,7 @@ async fn change(
 }
 
 /// Forgets the customer of that number as the gateway does: in his name, without his number.
-async fn erase(app: &TestApp, phone: &str) -> Answer {
+async fn erase(app: &TestApp, phone: &str) -> TestResponse {
     let gateway = app.with(&Identity {
         phone: None,
         ..customer(phone)

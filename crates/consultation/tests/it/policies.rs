@@ -2,7 +2,7 @@
 
 use events::{ConsultationId, Event, InterestId, Origin, ProjectId, SalesmanMatched};
 use serde_json::{Value, json};
-use service_kit::kafka;
+use service_kit::messaging::kafka;
 use service_kit::testing::{TestApp, envelope};
 use uuid::Uuid;
 

@@ -4,15 +4,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use events::{Actor, InterestId, ProjectId};
 use serde::Deserialize;
-use service_kit::asked_project::{Meant, ProjectFields};
 use service_kit::auth::{Identity, Role};
 use service_kit::clock::seoul_date;
+use service_kit::forms::on_behalf_of::OnBehalfOfFields;
+use service_kit::forms::phone::Phone;
+use service_kit::forms::project_ref::{ProjectFields, ResolvedProject};
+use service_kit::http::idempotency;
+use service_kit::http::idempotency::IdempotencyKey;
+use service_kit::http::problem::ChangeError;
 use service_kit::http::{Field, Fields, Json, Versioned};
-use service_kit::idempotency::Retry;
-use service_kit::people::ForWhomFields;
-use service_kit::phone::Phone;
-use service_kit::problem::ChangeError;
-use service_kit::{Context, Problem, Tx, idempotency};
+use service_kit::{Context, Problem, Tx};
 use utoipa::ToSchema;
 
 use crate::http::{InterestView, shown};
@@ -71,12 +72,15 @@ pub(crate) struct CreateInterest {
 pub(crate) async fn create(
     State(context): State<Context>,
     who: Identity,
-    Json { body, retry }: Json<CreateInterest>,
+    Json {
+        body,
+        idempotency_key,
+    }: Json<CreateInterest>,
 ) -> Result<Versioned<InterestView>, Problem> {
     // An event about the same programme that is taken in at the same moment may be in the way once: it is over by then.
-    match enter(&context, &who, body.clone(), retry.as_ref()).await {
+    match enter(&context, &who, body.clone(), idempotency_key.as_ref()).await {
         Err(problem) if problem.status() == StatusCode::SERVICE_UNAVAILABLE => {
-            enter(&context, &who, body, retry.as_ref()).await
+            enter(&context, &who, body, idempotency_key.as_ref()).await
         }
         answer => answer,
     }
@@ -86,7 +90,7 @@ async fn enter(
     context: &Context,
     who: &Identity,
     body: CreateInterest,
-    retry: Option<&Retry>,
+    idempotency_key: Option<&IdempotencyKey>,
 ) -> Result<Versioned<InterestView>, Problem> {
     if who.role == Role::Customer && who.phone.is_none() {
         return Err(Problem::forbidden());
@@ -97,14 +101,14 @@ async fn enter(
         project_name: body.project_name,
     }
     .read(&mut fields);
-    let whom = ForWhomFields {
+    let whom = OnBehalfOfFields {
         phone: body.phone,
         customer_name: body.customer_name,
         consent: body.consent,
     };
     let whom = whom.read(who, context.customer_ids()?, &mut fields);
     let mut tx = context.db.begin().await?;
-    if let Some((status, id)) = idempotency::seen(&mut tx, who.subject, retry).await? {
+    if let Some((status, id)) = idempotency::find(&mut tx, who.subject, idempotency_key).await? {
         return answer(
             &mut tx,
             who,
@@ -119,19 +123,21 @@ async fn enter(
         let today = seoul_date(tx.now());
         let heard = copies::editions_asked_for(&mut tx, &asked).await?;
         // Editions of one programme are no choice: whichever is marked, it is the programme that is followed.
-        meant = asked.meant(
+        meant = asked.resolve(
             heard,
             |edition| edition.series_id,
             |edition| edition.candidate(today),
             &mut fields,
         )?;
     }
-    let (Some(meant), Some(whom), true) = (meant, whom, fields.all_right()) else {
+    let (Some(meant), Some(whom), true) = (meant, whom, fields.is_valid()) else {
         return Err(fields.problem());
     };
     let (marked_project_id, known, sent_name) = match meant {
-        Meant::Heard { it, .. } => (it.id, copies::known_project(&mut tx, it.id).await?, it.name),
-        Meant::Unheard { id, sent_name } => (id, None, sent_name),
+        ResolvedProject::Heard { it, .. } => {
+            (it.id, copies::known_project(&mut tx, it.id).await?, it.name)
+        }
+        ResolvedProject::Unheard { id, sent_name } => (id, None, sent_name),
     };
     let (series_id, project_id, project_name) = match known {
         Some(known) => (Some(known.series_id), known.shown, known.name),
@@ -167,7 +173,7 @@ async fn enter(
             mark_again(&mut tx, existing, again, who.actor()).await?,
         ),
     };
-    idempotency::remember(&mut tx, who.subject, retry, status, id.0).await?;
+    idempotency::store(&mut tx, who.subject, idempotency_key, status, id.0).await?;
     let answer = answer(&mut tx, who, status, id, whom.name).await?;
     tx.commit().await?;
     Ok(answer)

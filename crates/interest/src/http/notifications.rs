@@ -5,10 +5,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use events::CustomerId;
 use serde::Serialize;
 use service_kit::auth::Identity;
-use service_kit::http::{Json, Query, View};
-use service_kit::notifications::{
-    NotificationPage, NotificationQuery, ReadNotifications, ReadView, is_first,
+use service_kit::forms::notifications::{
+    NotificationPage, NotificationQuery, ReadNotifications, ReadView, is_first_attempt,
 };
+use service_kit::http::{Json, Query, View};
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -86,7 +86,7 @@ pub(crate) async fn notifications(
     let rows = store::list(context.db.pool(), customer, is_unread_only, page).await?;
     let unread = store::unread(&mut *context.db.pool().acquire().await?, customer).await?;
     let views = rows.into_iter().map(NotificationView::from).collect();
-    Ok(NotificationPage::cut(
+    Ok(NotificationPage::from_rows(
         views,
         page,
         unread,
@@ -104,13 +104,16 @@ pub(crate) async fn notifications(
 pub(crate) async fn read(
     State(context): State<Context>,
     who: Identity,
-    Json { body, retry }: Json<ReadNotifications>,
+    Json {
+        body,
+        idempotency_key,
+    }: Json<ReadNotifications>,
 ) -> Result<View<ReadView>, Problem> {
-    let ids = body.which()?;
+    let ids = body.selection()?;
     let customer = CustomerId(who.subject);
     let mut tx = context.db.begin().await?;
-    let is_first = is_first(&mut tx, who.subject, retry.as_ref()).await?;
-    let read = if is_first {
+    let is_first_attempt = is_first_attempt(&mut tx, who.subject, idempotency_key.as_ref()).await?;
+    let read = if is_first_attempt {
         store::read(&mut tx, customer, ids.as_deref()).await?
     } else {
         0

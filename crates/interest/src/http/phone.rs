@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Response};
 use events::InterestId;
 use serde::Serialize;
 use service_kit::auth::{Identity, Role};
-use service_kit::disclosure::WhyQuery;
 use service_kit::http::{Path, Query, View};
+use service_kit::privacy::disclosure::ReasonQuery;
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 
@@ -30,14 +30,14 @@ fn may_call(who: &Identity, it: &Interest) -> bool {
 
 /// The customer's full number, for the salesman and the consultant who are on the interest while it is on, and for staff. Each reading is recorded.
 #[utoipa::path(
-    get, path = "/interests/{id}/phone", tag = "interest", params(("id" = Uuid, Path), WhyQuery),
+    get, path = "/interests/{id}/phone", tag = "interest", params(("id" = Uuid, Path), ReasonQuery),
     responses((status = 200, body = PhoneView, headers(("Cache-Control" = String, description = "`no-store`")))),
 )]
 pub(crate) async fn phone(
     State(context): State<Context>,
     who: Identity,
     Path(id): Path<InterestId>,
-    Query(query): Query<WhyQuery>,
+    Query(query): Query<ReasonQuery>,
 ) -> Result<Response, Problem> {
     let why = query.read()?;
     let mut tx = context.db.begin().await?;

@@ -4,9 +4,10 @@ use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use service_kit::auth::Identity;
-use service_kit::http::{PageQuery, Paged, Query, limit, place};
-use service_kit::people::PersonView;
-use service_kit::phone::Phone;
+use service_kit::forms::on_behalf_of::PersonView;
+use service_kit::forms::phone::Phone;
+use service_kit::http::page::{decode_cursor, parse_limit};
+use service_kit::http::{PageQuery, Paged, Query};
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -86,8 +87,8 @@ pub(crate) async fn unattended(
     who: Identity,
     Query(query): Query<PageQuery>,
 ) -> Result<Paged<UnattendedView>, Problem> {
-    let limit = limit(query.limit)?;
-    let after: Option<Place> = query.after.as_deref().map(place).transpose()?;
+    let limit = parse_limit(query.limit)?;
+    let after: Option<Place> = query.after.as_deref().map(decode_cursor).transpose()?;
     let now = context.db.now();
     let fetch = i64::try_from(limit).unwrap_or(100) + 1;
     let rows = served::unattended(context.db.pool(), &who, now - PATIENCE, after, fetch).await?;
@@ -95,7 +96,9 @@ pub(crate) async fn unattended(
         .into_iter()
         .map(|row| UnattendedView::at(row, now))
         .collect();
-    Ok(Paged::cut_by(views, limit, |view: &UnattendedView| {
-        (view.last_activity_at, view.customer_id, view.served_by.id)
-    }))
+    Ok(Paged::from_rows_by(
+        views,
+        limit,
+        |view: &UnattendedView| (view.last_activity_at, view.customer_id, view.served_by.id),
+    ))
 }

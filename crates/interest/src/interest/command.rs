@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use events::{CustomerId, InterestId, InterestUpdated, PersonRef, ProjectId, SeriesId};
-use service_kit::phone::Phone;
+use service_kit::forms::phone::Phone;
 
 use super::{Consent, Interest};
 

@@ -6,9 +6,10 @@ use events::{
     ConsultationId, CustomerRef, Edition, Period, PersonRef, ProjectId, ProjectStatus, SalesmanId,
     SeriesId, phase,
 };
-use service_kit::asked_project::{AskedProject, Candidate, MOST_CANDIDATES, name_key};
-use service_kit::problem::ChangeError;
-use service_kit::{Tx, forgotten};
+use service_kit::Tx;
+use service_kit::forms::project_ref::{Candidate, MAX_CANDIDATES, ProjectRef, name_key};
+use service_kit::http::problem::ChangeError;
+use service_kit::privacy::erased_customers;
 use sqlx::AssertSqlSafe;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -128,20 +129,20 @@ impl KnownEdition {
 /// Of an id, the edition if this service has heard of it; of a name, the editions of it that have not ended, the newest first.
 pub(crate) async fn editions_asked_for(
     tx: &mut Tx,
-    asked: &AskedProject,
+    asked: &ProjectRef,
 ) -> Result<Vec<KnownEdition>, sqlx::Error> {
     const COLUMNS: &str = "id, series_id, name, year, agency, status, period";
     let by_id = format!("select {COLUMNS} from known_project where id = $1");
     let by_name = format!(
         "select {COLUMNS} from known_project
-         where name_key = $1 and status <> 'ended' order by year desc, id desc limit {MOST_CANDIDATES}"
+         where name_key = $1 and status <> 'ended' order by year desc, id desc limit {MAX_CANDIDATES}"
     );
     let query = match asked {
-        AskedProject::ById { id, .. } => {
+        ProjectRef::ById { id, .. } => {
             await_no_event(tx, *id).await?;
             sqlx::query_as(AssertSqlSafe(by_id)).bind(id.0)
         }
-        AskedProject::ByName(name) => sqlx::query_as(AssertSqlSafe(by_name)).bind(name_key(name)),
+        ProjectRef::ByName(name) => sqlx::query_as(AssertSqlSafe(by_name)).bind(name_key(name)),
     };
     let rows: Vec<EditionRow> = query.fetch_all(&mut **tx).await?;
     rows.into_iter().map(KnownEdition::try_from).collect()
@@ -209,7 +210,7 @@ pub(crate) struct Told<'a> {
 impl Told<'_> {
     /// Whether it is a consultation of before its customer was erased, of which nothing is kept any more.
     async fn is_forgotten(&self, tx: &mut Tx) -> Result<bool, sqlx::Error> {
-        forgotten::is_old(tx, self.customer.customer_id, self.id.0, self.at).await
+        erased_customers::predates_erasure(tx, self.customer.customer_id, self.id.0, self.at).await
     }
 }
 

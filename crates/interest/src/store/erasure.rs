@@ -1,9 +1,11 @@
 //! How a customer is forgotten.
 
 use events::{Actor, CustomerId, InterestId};
-use service_kit::phone::Phone;
-use service_kit::problem::ChangeError;
-use service_kit::{Tx, erasure, forgotten};
+use service_kit::Tx;
+use service_kit::forms::phone::Phone;
+use service_kit::http::problem::ChangeError;
+use service_kit::privacy::erased_customers;
+use service_kit::privacy::erasure;
 use uuid::Uuid;
 
 use crate::interest::{Command, Refusal};
@@ -20,7 +22,7 @@ pub(crate) async fn erase(
 ) -> Result<(), ChangeError<Refusal>> {
     // Whoever takes in events, or reminds, would keep something of him that was decided before.
     served::take_turn(tx).await?;
-    forgotten::remember(tx, customer).await?;
+    erased_customers::record(tx, customer).await?;
     served::lock(tx, customer).await?;
     let now = tx.now();
     let kept: Vec<(Uuid, Option<String>)> = sqlx::query_as(
@@ -61,5 +63,5 @@ pub(crate) async fn erase(
             .execute(&mut **tx)
             .await?;
     }
-    Ok(erasure::forget(tx, customer, phone.or(told.as_ref())).await?)
+    Ok(erasure::erase(tx, customer, phone.or(told.as_ref())).await?)
 }

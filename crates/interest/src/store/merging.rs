@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use events::{Actor, InterestId, ProjectId, SeriesId};
 use service_kit::Tx;
-use service_kit::problem::ChangeError;
+use service_kit::http::problem::ChangeError;
 use sqlx::types::Json;
 use uuid::Uuid;
 

@@ -232,7 +232,7 @@ pub(crate) async fn list(
     sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(customer.0)
         .bind(page.after)
-        .bind(page.fetch())
+        .bind(page.fetch_limit())
         .fetch_all(pool)
         .await
 }

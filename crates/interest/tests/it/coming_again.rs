@@ -226,7 +226,7 @@ async fn whatever_is_told_of_his_old_things_before_or_after_leaves_nothing_of_hi
                 Said::Asked => app.deliver(1, &asked(consultation.as_u128(), &phone)).await,
                 Said::Served => {
                     app.deliver(1, &served(consultation.as_u128(), &phone, SALESMAN))
-                        .await
+                        .await;
                 }
                 Said::Over => {
                     app.deliver(
@@ -247,7 +247,7 @@ async fn whatever_is_told_of_his_old_things_before_or_after_leaves_nothing_of_hi
         let expected = [
             ("customer", 0),
             ("disclosure", 0),
-            ("forgotten", 1),
+            ("erased_customer", 1),
             ("idempotency_key", 0),
             ("interest", 1),
         ];

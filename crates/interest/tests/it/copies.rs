@@ -117,11 +117,11 @@ impl Run {
         match step {
             Step::Created => {
                 self.deliver(app, -1, 1, &created(project, edition(2026)))
-                    .await
+                    .await;
             }
             Step::Started => {
                 self.deliver(app, 2, 2, &started(project, edition(2026)))
-                    .await
+                    .await;
             }
             Step::NextCreated => self.deliver(app, 3, 1, &created(next, edition(2027))).await,
             Step::Marked => {
@@ -187,7 +187,7 @@ impl Run {
     }
 
     fn customer(&self) -> CustomerRef {
-        let phone: service_kit::phone::Phone = self.phone.parse().unwrap();
+        let phone: service_kit::forms::phone::Phone = self.phone.parse().unwrap();
         CustomerRef {
             customer_id: CustomerId(customer(&self.phone).subject),
             last_four: phone.last_four(),
@@ -225,7 +225,7 @@ impl Run {
             tables.push(rows);
         }
         let mut text = Value::from(tables).to_string();
-        let phone: service_kit::phone::Phone = self.phone.parse().unwrap();
+        let phone: service_kit::forms::phone::Phone = self.phone.parse().unwrap();
         for (own, label) in [
             (interest.to_string(), "interest"),
             (himself.to_string(), "customer"),

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use events::{Edition, ProjectStatus};
 use serde_json::{Value, json};
 use service_kit::auth::Identity;
-use service_kit::testing::{Answer, TestApp, an_edition, customer, envelope};
+use service_kit::testing::{TestApp, TestResponse, an_edition, customer, envelope};
 use uuid::Uuid;
 
 use crate::unattended::{asked, served};
@@ -18,7 +18,7 @@ const NEXT: Uuid = Uuid::from_u128(0x9408);
 const UNHEARD: Uuid = Uuid::from_u128(0x9409);
 
 /// As the gateway asks for it: of an erasure it tells no number.
-pub(crate) async fn erase(app: &TestApp, phone: &str) -> Answer {
+pub(crate) async fn erase(app: &TestApp, phone: &str) -> TestResponse {
     let who = Identity {
         phone: None,
         ..customer(phone)
@@ -73,7 +73,7 @@ pub(crate) async fn rows_of(app: &TestApp, phone: &str) -> Value {
         ("served", "customer_id"),
         ("disclosure", "customer_id"),
         ("customer", "id"),
-        ("forgotten", "customer_id"),
+        ("erased_customer", "customer_id"),
         ("idempotency_key", "principal"),
     ] {
         let sql = format!(
@@ -230,7 +230,7 @@ async fn nothing_says_any_more_who_he_is_and_another_customers_things_are_untouc
         let mut all = vec![
             ("customer", mine),
             ("disclosure", 1),
-            ("forgotten", gone),
+            ("erased_customer", gone),
             ("idempotency_key", keys),
             ("interest", 5),
         ];

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::http::{Method, StatusCode, header};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use service_kit::testing::{Answer, Caller, TestApp, customer};
+use service_kit::testing::{Caller, TestApp, TestResponse, customer};
 use uuid::Uuid;
 
 use crate::{
@@ -27,7 +27,7 @@ async fn turn(
     id: impl std::fmt::Display,
     version: &str,
     interested: bool,
-) -> Answer {
+) -> TestResponse {
     let body = json!({ "interested": interested }).to_string().into_bytes();
     caller
         .send(

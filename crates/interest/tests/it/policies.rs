@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use events::{ConsultationId, Event, Origin, SalesmanMatched};
 use serde_json::{Value, json};
-use service_kit::kafka;
+use service_kit::messaging::kafka;
 use service_kit::testing::{Caller, TestApp, customer, envelope};
 use uuid::Uuid;
 
@@ -97,7 +97,7 @@ async fn whoever_is_replaced_loses_sight_of_the_interest_at_once() {
         match_id: first.match_id,
         ..a_match(of(id), salesman, consultant)
     };
-    let sight = async |caller: &Caller<'_>| {
+    let access = async |caller: &Caller<'_>| {
         let count = |page: Value| page["items"].as_array().unwrap().len();
         (
             caller.get(&path).await.status.as_u16(),
@@ -111,25 +111,25 @@ async fn whoever_is_replaced_loses_sight_of_the_interest_at_once() {
     app.clock().advance(TimeDelta::days(40));
     app.deliver(1, &first).await;
     for caller in [&salesman, &consultant] {
-        assert_eq!(sight(caller).await, (200, 200, 1, 1, 1));
+        assert_eq!(access(caller).await, (200, 200, 1, 1, 1));
     }
     let gone = (404, 404, 0, 0, 0);
     // The consultant alone, then the salesman, and then the consultant with nobody in his place.
     app.deliver(2, &replaced(SALESMAN, Some(other_consultant)))
         .await;
     assert_eq!(
-        (sight(&salesman).await, sight(&consultant).await),
+        (access(&salesman).await, access(&consultant).await),
         ((200, 200, 1, 1, 1), gone)
     );
     app.deliver(3, &replaced(other_salesman, Some(other_consultant)))
         .await;
-    assert_eq!(sight(&salesman).await, gone);
+    assert_eq!(access(&salesman).await, gone);
     assert_eq!(
-        sight(&app.as_salesman(other_salesman)).await,
+        access(&app.as_salesman(other_salesman)).await,
         (200, 200, 1, 1, 1)
     );
     app.deliver(4, &replaced(other_salesman, None)).await;
-    assert_eq!(sight(&app.as_consultant(other_consultant)).await, gone);
+    assert_eq!(access(&app.as_consultant(other_consultant)).await, gone);
 }
 
 #[tokio::test]

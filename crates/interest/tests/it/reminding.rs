@@ -9,7 +9,7 @@ use interest::remind_deadlines;
 use serde_json::{Value, json};
 use service_kit::auth::{Signer, new_private_pem};
 use service_kit::config::Env;
-use service_kit::service::spawn;
+use service_kit::tasks::spawn;
 use service_kit::testing::{MockClock, TestApp, an_edition};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use events::schema::Described;
 use events::{Envelope, Topic};
 use serde_json::{Map, Value, json};
-use service_kit::{Service, kafka};
+use service_kit::Service;
+use service_kit::messaging::kafka;
 use uuid::Uuid;
 
 use super::policies::Said;

@@ -2,7 +2,7 @@
 
 use events::SalesmanId;
 use hyper::{Method, StatusCode};
-use ktgg::client::{Answer, Client};
+use ktgg::client::{Client, TestResponse};
 use ktgg::contract::board::operations;
 use ktgg::keys::{self, Keys};
 use ktgg::services;
@@ -49,7 +49,7 @@ async fn call(
     path: &str,
     session: &str,
     headers: &[(&str, &str)],
-) -> Answer {
+) -> TestResponse {
     let segments = path.split('/').map(|segment| {
         if segment.starts_with('{') {
             Uuid::nil().to_string()
@@ -68,7 +68,7 @@ async fn call(
 }
 
 /// What a caller can learn from an answer, the number under which it is found in the logs left out.
-fn said(answer: &Answer) -> (StatusCode, Value) {
+fn said(answer: &TestResponse) -> (StatusCode, Value) {
     let mut json = answer.json.clone();
     if let Some(fields) = json.as_object_mut() {
         fields.remove("traceId");

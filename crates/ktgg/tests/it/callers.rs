@@ -6,7 +6,7 @@ use hyper::{Method, StatusCode};
 use ktgg::contract::board::operations;
 use serde_json::Value;
 use service_kit::auth::{Identity, Role};
-use service_kit::permissions::{Permission, Sight};
+use service_kit::http::permissions::{Access, Permission};
 
 use crate::everybody::{Everybody, Side};
 use crate::secrets::{self, Secret};
@@ -215,11 +215,11 @@ impl Operation {
     }
 
     pub(crate) fn expected(&self, caller: Caller) -> Expected {
-        match (self.row.sight(caller.role()), caller) {
-            (Sight::No, Caller::Anyone) => Expected::SignIn,
-            (Sight::No, _) => Expected::Forbidden,
-            (Sight::Own, Caller::Other(_)) if self.names_his() => Expected::Gone,
-            (Sight::Own | Sight::All, _) => Expected::LetIn,
+        match (self.row.access(caller.role()), caller) {
+            (Access::No, Caller::Anyone) => Expected::SignIn,
+            (Access::No, _) => Expected::Forbidden,
+            (Access::Own, Caller::Other(_)) if self.names_his() => Expected::Gone,
+            (Access::Own | Access::All, _) => Expected::LetIn,
         }
     }
 

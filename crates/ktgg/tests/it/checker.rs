@@ -6,7 +6,8 @@ use anyhow::Result;
 use events::Topic;
 use ktgg::topic::{self, Record};
 use serde_json::Value;
-use service_kit::{kafka, testing};
+use service_kit::messaging::kafka;
+use service_kit::testing;
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 

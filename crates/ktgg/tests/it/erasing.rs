@@ -10,7 +10,7 @@ use ktgg::host::Place;
 use ktgg::keys::Keys;
 use serde_json::{Value, json};
 use service_kit::auth::Role;
-use service_kit::phone::Phone;
+use service_kit::forms::phone::Phone;
 use service_kit::testing;
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
@@ -399,7 +399,7 @@ async fn whoever_is_forgotten_is_found_in_no_table_on_no_topic_and_in_no_log() {
         eventually("the dust settles", async || {
             checker.is_quiet(true).await.unwrap().then_some(())
         })
-        .await
+        .await;
     };
     settled().await;
 
@@ -457,7 +457,7 @@ async fn whoever_is_forgotten_is_found_in_no_table_on_no_topic_and_in_no_log() {
     assert!(asked.elapsed() < AT_ONCE, "{:?}", asked.elapsed());
     for path in things.paths() {
         for colleague in [&world.salesman, &world.consultant] {
-            eventually("whoever was on it loses sight of it", async || {
+            eventually("whoever was on it loses access of it", async || {
                 is_gone(client, &path, &colleague.session)
                     .await
                     .then_some(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gateway::accounts::invite_staff;
 use hyper::{Method, StatusCode};
-use ktgg::client::{Answer, Client, Stream, Told};
+use ktgg::client::{Client, Stream, TestResponse, Told};
 use ktgg::demo::PASSWORD;
 use ktgg::host::{self, Place};
 use ktgg::inbox;
@@ -13,8 +13,8 @@ use ktgg::keys::Keys;
 use serde_json::{Value, json};
 use service_kit::auth::{Identity, Role};
 use service_kit::clock::SystemClock;
-use service_kit::phone::Phone;
-use service_kit::{service, testing};
+use service_kit::forms::phone::Phone;
+use service_kit::{tasks, testing};
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +32,7 @@ impl Telephones {
     pub(crate) async fn of(place: &Place, keys: &Keys) -> Self {
         let listener = inbox::listen(host::inbox_port(place.port)).await.unwrap();
         let stop = CancellationToken::new();
-        let running = service::spawn(inbox::serve(
+        let running = tasks::spawn(inbox::serve(
             listener,
             keys.sender.clone(),
             Arc::new(SystemClock),
@@ -564,7 +564,7 @@ pub(crate) async fn write(
 }
 
 /// `GET`, whatever comes of it.
-pub(crate) async fn look(client: &Client, path: &str, session: &str) -> Answer {
+pub(crate) async fn look(client: &Client, path: &str, session: &str) -> TestResponse {
     client
         .call(Method::GET, path, session, &[], None)
         .await

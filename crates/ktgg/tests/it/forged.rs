@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use service_kit::Clock as _;
 use service_kit::auth::{Identity, LIFETIME, Role, Signer, new_private_pem};
 use service_kit::clock::SystemClock;
-use service_kit::permissions::{Permission, Sight};
+use service_kit::http::permissions::{Access, Permission};
 use uuid::Uuid;
 
 use crate::everybody::House;
@@ -135,7 +135,7 @@ fn table(service: &str) -> &'static [Permission] {
 fn let_in_by(keys: &Keys, row: &Permission) -> Identity {
     let role = Role::ALL
         .into_iter()
-        .find(|role| row.sight(Some(*role)) != Sight::No)
+        .find(|role| row.access(Some(*role)) != Access::No)
         .unwrap();
     match role {
         Role::Customer => keys.customer(&"010-3141-5926".parse().unwrap()),
@@ -187,7 +187,7 @@ async fn of_forged_expired_and_borrowed_tokens_no_service_and_no_gateway_accepts
             port_of(house.place.port, service).unwrap()
         ));
         services_asked += 1;
-        for row in table(service).iter().filter(|row| row.anyone == Sight::No) {
+        for row in table(service).iter().filter(|row| row.anyone == Access::No) {
             let who = let_in_by(keys, row);
             let good = format!(
                 "Bearer {}",

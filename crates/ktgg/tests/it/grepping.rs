@@ -8,8 +8,8 @@ use events::Topic;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{Headers as _, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
-use service_kit::kafka;
-use service_kit::phone::Phone;
+use service_kit::forms::phone::Phone;
+use service_kit::messaging::kafka;
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 

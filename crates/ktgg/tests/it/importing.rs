@@ -25,7 +25,7 @@ async fn a_file_is_planned_committed_and_refused_from_the_command_line() {
         fs::write(&file, content).unwrap();
         let lines = RefCell::new(Vec::new());
         let result = import::run(&client, &staff, &file, how, |line| {
-            lines.borrow_mut().push(line.to_owned())
+            lines.borrow_mut().push(line.to_owned());
         })
         .await;
         result

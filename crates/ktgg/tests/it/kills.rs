@@ -10,7 +10,7 @@ use ktgg::keys::Keys;
 use sandbox::Sandbox;
 use serde_json::{Value, json};
 use service_kit::config::Env;
-use service_kit::service;
+use service_kit::tasks;
 use tokio::sync::{Mutex, mpsc};
 use uuid::Uuid;
 
@@ -271,7 +271,7 @@ async fn kill_and_check(programs: Programs, look_after: usize, sought: &str) -> 
             let customer = let_in
                 .customer(&format!("010-5{number:03}-{:04}", number * 7))
                 .await;
-            callers.push(service::spawn(call(
+            callers.push(tasks::spawn(call(
                 number,
                 client.clone(),
                 customer,

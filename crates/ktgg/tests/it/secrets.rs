@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
-use ktgg::client::{Answer, Stream};
-use service_kit::phone::Phone;
-use service_kit::service;
+use ktgg::client::{Stream, TestResponse};
+use service_kit::forms::phone::Phone;
+use service_kit::tasks;
 use tokio::task::JoinHandle;
 
 use crate::everybody::{Everybody, Side};
@@ -84,7 +84,7 @@ pub(crate) fn found<'a>(text: &str, secrets: &'a [Secret]) -> Vec<&'a Secret> {
 }
 
 /// Everything that an answer says: its headers and its body.
-pub(crate) fn said(answer: &Answer) -> String {
+pub(crate) fn said(answer: &TestResponse) -> String {
     let headers = answer
         .headers
         .iter()
@@ -102,7 +102,7 @@ impl Overheard {
     pub(crate) fn of(mut stream: Stream) -> Self {
         let told = Arc::new(Mutex::new(String::new()));
         let writing = told.clone();
-        let reading = service::spawn(async move {
+        let reading = tasks::spawn(async move {
             while let Ok(Some(it)) = stream.next().await {
                 writeln!(
                     writing.lock().unwrap(),

@@ -11,7 +11,7 @@ use ktgg::host::Place;
 use ktgg::keys::Keys;
 use serde_json::{Value, json};
 use service_kit::auth::Role;
-use service_kit::phone::Phone;
+use service_kit::forms::phone::Phone;
 use uuid::Uuid;
 
 use crate::everybody::Telephones;

@@ -19,7 +19,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use sandbox::{Options, Places, Progress, Sandbox};
 use serde_json::{Value, json};
 use service_kit::auth::Identity;
-use service_kit::{kafka, service, testing};
+use service_kit::messaging::kafka;
+use service_kit::{tasks, testing};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -108,7 +109,7 @@ impl Together {
     pub(crate) async fn start(place: &Place, keys: &Keys) -> Self {
         let hosted = host::bind(place, keys, services().into()).await.unwrap();
         let (ready, stop) = (hosted.ready(), CancellationToken::new());
-        let mut running = service::spawn(hosted.run(stop.clone()));
+        let mut running = tasks::spawn(hosted.run(stop.clone()));
         tokio::select! {
             ended = &mut running => panic!("it ended before it was ready: {ended:?}"),
             ready = tokio::time::timeout(PATIENCE, ready) => ready.unwrap(),
@@ -331,9 +332,9 @@ pub(crate) async fn register(
         let person = client.post("/api/salesmen", staff, &body).await.unwrap();
         let id = person["id"].as_str().unwrap().parse().unwrap();
         if role == "salesman" {
-            ids.0.push(id)
+            ids.0.push(id);
         } else {
-            ids.1.push(id)
+            ids.1.push(id);
         }
     }
     ids

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use hyper::{Method, StatusCode};
-use ktgg::client::Answer;
+use ktgg::client::TestResponse;
 use ktgg::demo::PASSWORD;
 use serde_json::{Value, json};
 use service_kit::auth::Role;
@@ -163,7 +163,7 @@ impl Walk<'_> {
                 put("login", json!(one.salesman.login));
             }
             (_, "/api/auth/sign-in") => {
-                body = json!({ "login": self.all.staff[1].login, "password": PASSWORD })
+                body = json!({ "login": self.all.staff[1].login, "password": PASSWORD });
             }
             (_, "/api/auth/password/change") => put("current", json!(PASSWORD)),
             (_, "/api/auth/otp") => {
@@ -200,7 +200,7 @@ impl Walk<'_> {
         path: &str,
         session: &str,
         body: Option<&Value>,
-    ) -> Answer {
+    ) -> TestResponse {
         let client = &self.house.client;
         if operation.template == "/api/projects/imports" && operation.method == Method::POST {
             let file = "번호,사업명\n1,2026년 몰래 들여올 사업\n"

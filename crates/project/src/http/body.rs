@@ -8,9 +8,10 @@ use events::{Category, Period, PeriodKind, ProjectId, Region, SeriesId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use service_kit::Problem;
-use service_kit::describe::{CategoryName, PeriodKindName, RegionName};
-use service_kit::http::{BODY_LIMIT, Field, Fields, Json, whole_body};
-use service_kit::problem::Text;
+use service_kit::http::body::read_body;
+use service_kit::http::describe::{CategoryName, PeriodKindName, RegionName};
+use service_kit::http::problem::Text;
+use service_kit::http::{BODY_LIMIT, Field, Fields, Json};
 use utoipa::ToSchema;
 
 use super::note;
@@ -132,7 +133,7 @@ impl CreateProject {
             .read(&mut fields);
         check(&mut fields, year, Some(&period), scale, link.as_deref());
         let (Some(name), Some(year), Some(category), Some(agency), true) =
-            (name, year, category, agency, fields.all_right())
+            (name, year, category, agency, fields.is_valid())
         else {
             return Err(fields.problem());
         };
@@ -424,7 +425,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalJson<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
-        let mut bytes = whole_body(body, BODY_LIMIT).await?;
+        let mut bytes = read_body(body, BODY_LIMIT).await?;
         if bytes.is_empty() {
             parts.headers.insert(
                 header::CONTENT_TYPE,

@@ -8,10 +8,11 @@ use events::{ProjectId, ProjectStatus, SeriesId};
 use serde::Serialize;
 use service_kit::auth::{Identity, Staff};
 use service_kit::clock::seoul_date;
+use service_kit::http::idempotency;
+use service_kit::http::idempotency::IdempotencyKey;
+use service_kit::http::problem::{ChangeError, Language, ProblemDocument, Text};
 use service_kit::http::{Fields, IfMatch, Json, Path, Versioned, View};
-use service_kit::idempotency::Retry;
-use service_kit::problem::{ChangeError, Language, ProblemDocument, Text};
-use service_kit::{Context, Problem, Tx, idempotency};
+use service_kit::{Context, Problem, Tx};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -49,12 +50,17 @@ async fn create(
     State(context): State<Context>,
     _: Staff,
     who: Identity,
-    Json { mut body, retry }: Json<CreateProject>,
+    Json {
+        mut body,
+        idempotency_key,
+    }: Json<CreateProject>,
 ) -> Result<Versioned<ProjectView>, Problem> {
     wait_until_computed(&context).await?;
     let mut tx = context.db.begin().await?;
     let today = seoul_date(tx.now());
-    if let Some((status, id)) = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await? {
+    if let Some((status, id)) =
+        idempotency::find(&mut tx, who.subject, idempotency_key.as_ref()).await?
+    {
         let stored = store::load(&mut tx, ProjectId(id))
             .await?
             .ok_or_else(Problem::not_found)?;
@@ -110,10 +116,10 @@ async fn create(
     };
     let (it, event) = Project::create(command, who.actor())?;
     store::create(&mut tx, &it, &event).await?;
-    idempotency::remember(
+    idempotency::store(
         &mut tx,
         who.subject,
-        retry.as_ref(),
+        idempotency_key.as_ref(),
         StatusCode::CREATED,
         it.id.0,
     )
@@ -198,7 +204,7 @@ async fn edit(
     };
     let mut edit = body.read(&mut fields);
     (edit.series_id, edit.predecessor) = (series_id, predecessor);
-    if !fields.all_right() {
+    if !fields.is_valid() {
         return Err(fields.problem());
     }
     changed(tx, &who, id, if_match, Command::Edit(Box::new(edit)), None).await
@@ -285,11 +291,14 @@ async fn start(
     who: Identity,
     Path(id): Path<ProjectId>,
     if_match: IfMatch,
-    OptionalJson(Json { body, retry }): OptionalJson<StartProject>,
+    OptionalJson(Json {
+        body,
+        idempotency_key,
+    }): OptionalJson<StartProject>,
 ) -> Result<Versioned<ProjectView>, Problem> {
     let mut fields = Fields::default();
     let on = fields.optional("/startedOn", body.started_on);
-    if !fields.all_right() {
+    if !fields.is_valid() {
         return Err(fields.problem());
     }
     let tx = context.db.begin().await?;
@@ -300,7 +309,7 @@ async fn start(
         id,
         if_match,
         Command::Start { on, today },
-        retry.as_ref(),
+        idempotency_key.as_ref(),
     )
     .await
 }
@@ -326,11 +335,14 @@ async fn end(
     who: Identity,
     Path(id): Path<ProjectId>,
     if_match: IfMatch,
-    OptionalJson(Json { body, retry }): OptionalJson<EndProject>,
+    OptionalJson(Json {
+        body,
+        idempotency_key,
+    }): OptionalJson<EndProject>,
 ) -> Result<Versioned<ProjectView>, Problem> {
     let mut fields = Fields::default();
     let on = fields.optional("/endedOn", body.ended_on);
-    if !fields.all_right() {
+    if !fields.is_valid() {
         return Err(fields.problem());
     }
     let tx = context.db.begin().await?;
@@ -341,7 +353,7 @@ async fn end(
         id,
         if_match,
         Command::End { on, today },
-        retry.as_ref(),
+        idempotency_key.as_ref(),
     )
     .await
 }
@@ -352,10 +364,10 @@ async fn changed(
     id: ProjectId,
     if_match: IfMatch,
     command: Command,
-    retry: Option<&Retry>,
+    idempotency_key: Option<&IdempotencyKey>,
 ) -> Result<Versioned<ProjectView>, Problem> {
     let today = seoul_date(tx.now());
-    if idempotency::seen(&mut tx, who.subject, retry)
+    if idempotency::find(&mut tx, who.subject, idempotency_key)
         .await?
         .is_some()
     {
@@ -369,7 +381,7 @@ async fn changed(
         _ => Ok(()),
     };
     store::change(&mut tx, id, may, command, who.actor()).await?;
-    idempotency::remember(&mut tx, who.subject, retry, StatusCode::OK, id.0).await?;
+    idempotency::store(&mut tx, who.subject, idempotency_key, StatusCode::OK, id.0).await?;
     let stored = store::load(&mut tx, id)
         .await?
         .ok_or_else(Problem::not_found)?;

@@ -7,11 +7,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use service_kit::auth::{Identity, Staff};
+use service_kit::http::idempotency;
+use service_kit::http::problem::{Language, Text};
 use service_kit::http::{
     self, Field, Fields, IfMatch, Json, PageQuery, Paged, Path, Query, Versioned,
 };
-use service_kit::problem::{Language, Text};
-use service_kit::{Context, Problem, idempotency};
+use service_kit::{Context, Problem};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -44,7 +45,7 @@ pub(super) fn problems() -> Vec<Problem> {
 impl From<Wrong> for Problem {
     fn from(wrong: Wrong) -> Self {
         let problem = match wrong {
-            Wrong::TooLarge => http::too_large(LARGEST),
+            Wrong::TooLarge => http::body::too_large(LARGEST),
             _ => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "wrong-file",
@@ -104,7 +105,7 @@ async fn list(
         .into_iter()
         .map(ImportView::from)
         .collect();
-    Ok(Paged::cut(views, page, |view: &ImportView| view.id))
+    Ok(Paged::from_rows(views, page, |view: &ImportView| view.id))
 }
 
 /// One import: how far it is, and how many rows there are of each kind.
@@ -149,11 +150,11 @@ async fn rows(
     Query(query): Query<RowsQuery>,
     headers: HeaderMap,
 ) -> Result<Paged<RowView>, Problem> {
-    let limit = http::limit(query.limit)?;
+    let limit = http::page::parse_limit(query.limit)?;
     let after: i64 = query
         .after
         .as_deref()
-        .map(http::place)
+        .map(http::page::decode_cursor)
         .transpose()?
         .unwrap_or_default();
     let mut connection = context.db.pool().acquire().await?;
@@ -162,7 +163,7 @@ async fn rows(
         .ok_or_else(Problem::not_found)?;
     drop(connection);
     let rows = imports::rows::list(context.db.pool(), id, query.action, after, limit).await?;
-    let page = Paged::cut_by(rows, limit, |row| row.number);
+    let page = Paged::from_rows_by(rows, limit, |row| row.number);
     let language = Language::of(&headers);
     Ok(Paged {
         items: page
@@ -234,10 +235,15 @@ async fn commit(
     who: Identity,
     Path(id): Path<Uuid>,
     if_match: IfMatch,
-    Json { body, retry }: Json<CommitImport>,
+    Json {
+        body,
+        idempotency_key,
+    }: Json<CommitImport>,
 ) -> Result<Versioned<ImportView>, Problem> {
     let mut tx = context.db.begin().await?;
-    if let Some((status, id)) = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await? {
+    if let Some((status, id)) =
+        idempotency::find(&mut tx, who.subject, idempotency_key.as_ref()).await?
+    {
         let it = imports::load(&mut tx, id)
             .await?
             .ok_or_else(Problem::not_found)?;
@@ -290,14 +296,14 @@ async fn commit(
         );
         fields.refuse(&format!("/asNew/{place}"), "also-confirmed", message);
     }
-    if !fields.all_right() {
+    if !fields.is_valid() {
         return Err(fields.problem());
     }
     imports::commit(&mut tx, id, &decided, who.subject).await?;
-    idempotency::remember(
+    idempotency::store(
         &mut tx,
         who.subject,
-        retry.as_ref(),
+        idempotency_key.as_ref(),
         StatusCode::ACCEPTED,
         id,
     )

@@ -8,9 +8,11 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use service_kit::clock::seoul_date;
-use service_kit::describe::{CategoryName, PhaseName, RegionName, StatusName};
-use service_kit::http::{Paged, Path, Query, Versioned, limit, place, wrong_query};
-use service_kit::problem::Text;
+use service_kit::http::describe::{CategoryName, PhaseName, RegionName, StatusName};
+use service_kit::http::page::{decode_cursor, parse_limit};
+use service_kit::http::problem::Text;
+use service_kit::http::problem::invalid_query;
+use service_kit::http::{Paged, Path, Query, Versioned};
 use service_kit::{Context, Problem};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -107,7 +109,7 @@ pub(super) fn sought(
         let ko = format!("{ko} 제어 문자 없이 {LONGEST_SEARCH}자 이하로 적어 주세요");
         let en =
             format!("{name} is of at most {LONGEST_SEARCH} characters, without control characters");
-        return Err(wrong_query(Text::new(ko, en)));
+        return Err(invalid_query(Text::new(ko, en)));
     }
     Ok(Some(text))
 }
@@ -121,15 +123,19 @@ async fn list(
     State(context): State<Context>,
     Query(query): Query<ListQuery>,
 ) -> Result<Paged<ProjectView>, Problem> {
-    let limit = limit(query.limit)?;
+    let limit = parse_limit(query.limit)?;
     let sort = query.sort.unwrap_or_default();
-    let after = query.after.as_deref().map(place::<Place>).transpose()?;
+    let after = query
+        .after
+        .as_deref()
+        .map(decode_cursor::<Place>)
+        .transpose()?;
     if after.as_ref().is_some_and(|after| !after.is_in(sort)) {
         let detail = Text::new(
             "after는 같은 sort의 next 값이어야 합니다",
             "after must be the `next` of the same sort",
         );
-        return Err(wrong_query(detail));
+        return Err(invalid_query(detail));
     }
     let wanted = Wanted {
         words: sought("q", "검색어는", query.q)?
@@ -151,7 +157,7 @@ async fn list(
         limit + 1,
     )
     .await?;
-    let page = Paged::cut_by(found, limit, |stored: &Stored| {
+    let page = Paged::from_rows_by(found, limit, |stored: &Stored| {
         Place::of(&stored.it, sort, began)
     });
     Ok(Paged {

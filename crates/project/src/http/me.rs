@@ -7,10 +7,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 use events::{CustomerId, Step};
 use serde::Serialize;
 use service_kit::auth::Identity;
-use service_kit::describe::StepName;
+use service_kit::forms::on_behalf_of::PersonView;
 use service_kit::http::View;
-use service_kit::people::PersonView;
-use service_kit::{Context, Problem, erasure, forgotten};
+use service_kit::http::describe::StepName;
+use service_kit::privacy::erased_customers;
+use service_kit::privacy::erasure;
+use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -166,9 +168,9 @@ async fn data(State(context): State<Context>, who: Identity) -> Result<impl Into
 async fn erase(State(context): State<Context>, who: Identity) -> Result<StatusCode, Problem> {
     let customer = CustomerId(who.subject);
     let mut tx = context.db.begin().await?;
-    forgotten::remember(&mut tx, customer).await?;
+    erased_customers::record(&mut tx, customer).await?;
     store::erase(&mut tx, customer).await?;
-    erasure::forget(&mut tx, customer, who.phone.as_ref()).await?;
+    erasure::erase(&mut tx, customer, who.phone.as_ref()).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

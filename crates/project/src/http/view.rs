@@ -6,9 +6,10 @@ use events::{ProjectId, Step};
 use serde::Serialize;
 use service_kit::auth::Identity;
 use service_kit::clock::seoul_date;
-use service_kit::describe::StepName;
-use service_kit::http::{Paged, Path, Query, View, limit, place};
-use service_kit::people::PersonView;
+use service_kit::forms::on_behalf_of::PersonView;
+use service_kit::http::describe::StepName;
+use service_kit::http::page::{decode_cursor, parse_limit};
+use service_kit::http::{Paged, Path, Query, View};
 use service_kit::{Context, Problem};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -213,11 +214,11 @@ async fn show(
     Path(id): Path<ProjectId>,
     Query(query): Query<CustomersQuery>,
 ) -> Result<View<WorkView>, Problem> {
-    let limit = limit(query.limit)?;
+    let limit = parse_limit(query.limit)?;
     let after = query
         .after
         .as_deref()
-        .map(place::<CustomerPlace>)
+        .map(decode_cursor::<CustomerPlace>)
         .transpose()?;
     let mut connection = context.db.pool().acquire().await?;
     let stored = store::load(&mut connection, id)
@@ -227,7 +228,7 @@ async fn show(
     let progress = view::progress(&mut connection, asking).await?;
     let salesmen = view::salesmen(&mut connection, asking).await?;
     let customers = view::customers(&mut connection, asking, after.as_ref(), limit + 1).await?;
-    let page = Paged::cut_by(customers, limit, |customer| {
+    let page = Paged::from_rows_by(customers, limit, |customer| {
         CustomerPlace(customer.since, customer.newest_id)
     });
     Ok(View(WorkView {

@@ -7,9 +7,10 @@ use events::{Category, CustomerId, Phase, Region};
 use serde::{Deserialize, Serialize};
 use service_kit::auth::{Identity, Role};
 use service_kit::clock::seoul_date;
-use service_kit::describe::{CategoryName, PhaseName, RegionName};
-use service_kit::http::{Query, View, wrong_query};
-use service_kit::problem::{Language, Text};
+use service_kit::http::describe::{CategoryName, PhaseName, RegionName};
+use service_kit::http::problem::invalid_query;
+use service_kit::http::problem::{Language, Text};
+use service_kit::http::{Query, View};
 use service_kit::{Context, Problem};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -105,7 +106,7 @@ async fn show(
     let (traits, marks) = match query.customer {
         Some(_) if picks => {
             let ko = "customer는 다른 조건과 함께 쓸 수 없습니다";
-            return Err(wrong_query(Text::new(
+            return Err(invalid_query(Text::new(
                 ko,
                 "customer goes with no other condition",
             )));
@@ -123,7 +124,7 @@ async fn show(
         ),
         None => {
             let ko = "customer, 또는 region, category, target 중 하나는 있어야 합니다";
-            return Err(wrong_query(Text::new(
+            return Err(invalid_query(Text::new(
                 ko,
                 "Say customer, or one of region, category and target",
             )));

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use csv_core::ReadRecordResult;
 use encoding_rs::{CoderResult, Decoder, EUC_KR, UTF_8};
-use service_kit::problem::Text;
+use service_kit::http::problem::Text;
 
 use super::draft::{Cell, Checked, Draft, joined};
 use super::{Column, Fault, Line, MAYBE_CUT_OFF, Portal, Separator, Wrong, bizinfo, texts};
@@ -28,7 +28,7 @@ const HEADINGS: [&str; 8] = [
 
 /// What a value means; the place of its heading in [`HEADINGS`].
 #[derive(Debug, Clone, Copy)]
-enum Meant {
+enum ResolvedProject {
     Category,
     Name,
     Start,
@@ -199,29 +199,29 @@ fn headings(fields: &[String]) -> Result<([usize; HEADINGS.len()], usize), Wrong
 }
 
 fn draft(fields: &[String], columns: [usize; HEADINGS.len()]) -> Draft {
-    let column = |meant: Meant| {
+    let column = |meant: ResolvedProject| {
         let at = columns[meant as usize];
         Column {
             name: HEADINGS[meant as usize].to_owned(),
             number: Some(at + 1),
         }
     };
-    let raw = |meant: Meant| {
+    let raw = |meant: ResolvedProject| {
         fields
             .get(columns[meant as usize])
             .map_or("", String::as_str)
     };
-    let cell = |meant: Meant| Cell {
+    let cell = |meant: ResolvedProject| Cell {
         column: column(meant),
         text: texts::line(raw(meant)),
     };
     let absent = || Cell {
-        column: column(Meant::Name),
+        column: column(ResolvedProject::Name),
         text: String::new(),
     };
     let link = Cell {
-        column: column(Meant::Link),
-        text: texts::link(raw(Meant::Link), bizinfo::HOST),
+        column: column(ResolvedProject::Link),
+        text: texts::link(raw(ResolvedProject::Link), bizinfo::HOST),
     };
     let source_id = Cell {
         text: texts::parameter(&link.text, "pblancId")
@@ -233,22 +233,22 @@ fn draft(fields: &[String], columns: [usize; HEADINGS.len()]) -> Draft {
         portal: Portal::Bizinfo,
         source_id,
         list: bizinfo::listed(List::DataGoKr, &link.text),
-        name: cell(Meant::Name),
-        category: texts::line(raw(Meant::Category)),
+        name: cell(ResolvedProject::Name),
+        category: texts::line(raw(ResolvedProject::Category)),
         regions: Vec::new(),
         target: absent(),
-        agency: cell(Meant::Agency),
-        host: cell(Meant::Host),
+        agency: cell(ResolvedProject::Agency),
+        host: cell(ResolvedProject::Host),
         summary: absent(),
         link,
         period: Cell {
-            column: column(Meant::Start),
+            column: column(ResolvedProject::Start),
             text: joined(
-                &texts::line(raw(Meant::Start)),
-                &texts::line(raw(Meant::End)),
+                &texts::line(raw(ResolvedProject::Start)),
+                &texts::line(raw(ResolvedProject::End)),
             ),
         },
-        registered: cell(Meant::Registered),
+        registered: cell(ResolvedProject::Registered),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::{Datelike as _, NaiveDate};
 use events::{Category, Period, PeriodKind, Region};
-use service_kit::problem::Text;
+use service_kit::http::problem::Text;
 
 use super::{Column, Fault, Line, Portal, Row};
 use crate::letters::is_unprintable;

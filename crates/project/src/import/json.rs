@@ -7,7 +7,7 @@ use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use service_kit::problem::Text;
+use service_kit::http::problem::Text;
 
 use super::draft::{Checked, Draft};
 use super::{Line, MOST_ROWS, UTF8_MARK, Wrong, bizinfo, kstartup};
@@ -122,7 +122,7 @@ impl Lines {
 }
 
 /// A whole answer; its records are read one after the other.
-pub(super) struct Answer {
+pub(super) struct TestResponse {
     bytes: Vec<u8>,
     /// Where each record begins and ends.
     records: VecDeque<(usize, usize)>,
@@ -130,15 +130,15 @@ pub(super) struct Answer {
     counted: (usize, u64),
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for TestResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer")
+        f.debug_struct("TestResponse")
             .field("records", &self.records.len())
             .finish_non_exhaustive()
     }
 }
 
-impl Answer {
+impl TestResponse {
     pub(super) fn read(bytes: Vec<u8>) -> Result<Self, Wrong> {
         let records = {
             let json = bytes.strip_prefix(UTF8_MARK).unwrap_or(&bytes);

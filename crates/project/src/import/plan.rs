@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use events::{EditionField, Period, PeriodKind, ProjectId, ProjectStatus, SeriesId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use service_kit::problem::Text;
+use service_kit::http::problem::Text;
 use utoipa::ToSchema;
 
 use super::{Fault, Row};

@@ -1,6 +1,6 @@
 //! Files that cannot be imported: what they are, and what to do.
 
-use service_kit::problem::Text;
+use service_kit::http::problem::Text;
 
 /// Why a file cannot be imported.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use events::{Category, Period, Phase, ProjectId, ProjectStatus, Region, SeriesId};
-use service_kit::problem::Text;
+use service_kit::http::problem::Text;
 
 use super::{List, Project, Source, YEARS};
 

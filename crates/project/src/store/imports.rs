@@ -281,7 +281,7 @@ pub(crate) async fn list(
     );
     let rows: Vec<ImportRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(page.after)
-        .bind(page.fetch())
+        .bind(page.fetch_limit())
         .fetch_all(pool)
         .await?;
     rows.into_iter().map(Import::try_from).collect()
@@ -340,7 +340,7 @@ pub(crate) async fn commit(
     .bind(now)
     .execute(&mut **tx)
     .await?;
-    tx.ring_on_commit();
+    tx.notify_on_commit();
     Ok(())
 }
 

@@ -7,7 +7,8 @@ use events::{
 };
 use serde::{Deserialize, Serialize};
 use service_kit::auth::{Identity, Role};
-use service_kit::{Received, Tx, forgotten};
+use service_kit::privacy::erased_customers;
+use service_kit::{Received, Tx};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
@@ -28,10 +29,12 @@ pub(crate) struct ToldInterest<'a> {
 
 /// Keeps an interest as it is now. Nobody has one of before he was erased: it is kept as if it had been here then.
 pub(crate) async fn keep_interest(tx: &mut Tx, told: ToldInterest<'_>) -> Result<(), sqlx::Error> {
-    let is_old = forgotten::is_old(tx, told.customer.customer_id, told.id.0, told.at).await?;
+    let predates_erasure =
+        erased_customers::predates_erasure(tx, told.customer.customer_id, told.id.0, told.at)
+            .await?;
     sqlx::query(
         "insert into known_interest as known (id, series_id, project_id, customer_id, last_four, interested, since, erased_at)
-         values ($1, $2, $3, $4, $5, $6, $7, case when $8 then (select at from forgotten where customer_id = $4) end)
+         values ($1, $2, $3, $4, $5, $6, $7, case when $8 then (select at from erased_customer where customer_id = $4) end)
          on conflict (id) do update
              set series_id = coalesce(excluded.series_id, known.series_id),
                  project_id = excluded.project_id,
@@ -42,10 +45,10 @@ pub(crate) async fn keep_interest(tx: &mut Tx, told: ToldInterest<'_>) -> Result
     .bind(told.series_id.map(|id| id.0))
     .bind(told.project_id.0)
     .bind(told.customer.customer_id.0)
-    .bind((!is_old).then(|| told.customer.last_four.to_string()))
-    .bind(told.interested && !is_old)
+    .bind((!predates_erasure).then(|| told.customer.last_four.to_string()))
+    .bind(told.interested && !predates_erasure)
     .bind(told.at)
-    .bind(is_old)
+    .bind(predates_erasure)
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -57,21 +60,26 @@ pub(crate) async fn keep_consultation(
     received: &Received<events::ConsultationCreated>,
 ) -> Result<(), sqlx::Error> {
     let (event, at) = (&received.event, received.envelope.recorded_at);
-    let is_old =
-        forgotten::is_old(tx, event.customer.customer_id, event.consultation_id.0, at).await?;
+    let predates_erasure = erased_customers::predates_erasure(
+        tx,
+        event.customer.customer_id,
+        event.consultation_id.0,
+        at,
+    )
+    .await?;
     sqlx::query(
         "insert into known_consultation (id, project_id, customer_id, last_four, desired_on, step, since, erased_at)
-         values ($1, $2, $3, $4, $5, $6, $7, case when $8 then (select at from forgotten where customer_id = $3) end)
+         values ($1, $2, $3, $4, $5, $6, $7, case when $8 then (select at from erased_customer where customer_id = $3) end)
          on conflict (id) do nothing",
     )
     .bind(event.consultation_id.0)
     .bind(event.project_id.0)
     .bind(event.customer.customer_id.0)
-    .bind((!is_old).then(|| event.customer.last_four.to_string()))
+    .bind((!predates_erasure).then(|| event.customer.last_four.to_string()))
     .bind(event.desired_on)
-    .bind(if is_old { Step::Cancelled } else { Step::Apply }.as_str())
+    .bind(if predates_erasure { Step::Cancelled } else { Step::Apply }.as_str())
     .bind(at)
-    .bind(is_old)
+    .bind(predates_erasure)
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -82,7 +90,7 @@ pub(crate) async fn keep_desired_date(
     tx: &mut Tx,
     event: &events::ConsultationEdited,
 ) -> Result<(), sqlx::Error> {
-    forgotten::share(tx, event.customer.customer_id).await?;
+    erased_customers::lock_shared(tx, event.customer.customer_id).await?;
     sqlx::query("update known_consultation set desired_on = $2 where id = $1")
         .bind(event.consultation_id.0)
         .bind(event.desired_on)
@@ -96,7 +104,7 @@ pub(crate) async fn keep_step(
     tx: &mut Tx,
     event: &events::ConsultationProgressed,
 ) -> Result<(), sqlx::Error> {
-    forgotten::share(tx, event.customer.customer_id).await?;
+    erased_customers::lock_shared(tx, event.customer.customer_id).await?;
     sqlx::query(
         "update known_consultation set step = $2 where id = $1 and (erased_at is null or $3)",
     )
@@ -346,7 +354,7 @@ pub(crate) async fn customers(
                         salesman_id, salesman_name, consultant_id, consultant_name,
                         min(since) over theirs as since
                  from visible
-                 -- Who is erased is lost sight of by everybody but staff.
+                 -- Who is erased is lost access of by everybody but staff.
                  where erased_at is null or $4::uuid is null and $5::uuid is null
                  window theirs as (partition by customer_id, erased_at)
                  order by customer_id, erased_at, kind = 'consultation' desc, id desc

@@ -426,7 +426,8 @@ async fn old_things_leave_the_same_whenever_they_are_told_of_around_the_erasure(
         [0, 3, 1, 1],
         [3, 0, 1, 0],
     ] {
-        let tables = "known_interest, known_consultation, known_match, forgotten, inbox, progress";
+        let tables =
+            "known_interest, known_consultation, known_match, erased_customer, inbox, progress";
         sqlx::raw_sql(AssertSqlSafe(format!("truncate {tables}")))
             .execute(app.pool())
             .await
@@ -627,7 +628,7 @@ async fn each_erasure_of_a_number_is_a_customer_of_its_own_and_no_answer_tells_w
             .as_deref()
             .and_then(|link| link.split("after=").nth(1)?.split(['&', '>']).next());
         for cursor in [Some(next), within_link].into_iter().flatten() {
-            let place: Value = service_kit::http::place(cursor).unwrap();
+            let place: Value = service_kit::http::page::decode_cursor(cursor).unwrap();
             assert!(
                 place.is_array() && !place.to_string().contains(&id),
                 "{place}"

@@ -21,9 +21,14 @@ async fn an_erasure_waits_for_whoever_is_in_the_midst_of_keeping_something_of_hi
     let (id, customer) = (Uuid::from_u128(7), the_customer().customer_id);
     let mut batch = app.context().db.begin().await.unwrap();
     assert!(
-        !service_kit::forgotten::is_old(&mut batch, customer, id, app.clock().now())
-            .await
-            .unwrap()
+        !service_kit::privacy::erased_customers::predates_erasure(
+            &mut batch,
+            customer,
+            id,
+            app.clock().now()
+        )
+        .await
+        .unwrap()
     );
     sqlx::query(
         "insert into known_interest (id, project_id, customer_id, last_four, interested, since) values ($1, $1, $2, '5678', true, now())",
@@ -46,7 +51,7 @@ async fn whoever_keeps_something_while_he_is_erased_waits_and_is_told() {
     let event = his_interest(new_id(&app), Uuid::from_u128(1), Uuid::from_u128(2));
     app.clock().advance(TimeDelta::seconds(1));
     let mut erasing = app.context().db.begin().await.unwrap();
-    service_kit::forgotten::remember(&mut erasing, event.customer.customer_id)
+    service_kit::privacy::erased_customers::record(&mut erasing, event.customer.customer_id)
         .await
         .unwrap();
     tokio::join!(app.deliver(1, &event), async {
@@ -72,7 +77,7 @@ async fn whoever_keeps_what_became_of_a_consultation_while_its_customer_is_erase
     ];
     for (envelope, payload) in told {
         let mut erasing = app.context().db.begin().await.unwrap();
-        service_kit::forgotten::remember(&mut erasing, asked.customer.customer_id)
+        service_kit::privacy::erased_customers::record(&mut erasing, asked.customer.customer_id)
             .await
             .unwrap();
         tokio::join!(app.deliver_raw(&envelope, payload), async {

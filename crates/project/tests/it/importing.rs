@@ -3,7 +3,7 @@
 use axum::http::{Method, header};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use service_kit::testing::{Answer, TestApp};
+use service_kit::testing::{TestApp, TestResponse};
 use uuid::Uuid;
 
 use crate::start;
@@ -22,7 +22,7 @@ pub(crate) fn csv(rows: &[String]) -> String {
     format!("{HEADINGS}{}", rows.concat())
 }
 
-async fn send(app: &TestApp, file: impl Into<Vec<u8>>) -> Answer {
+async fn send(app: &TestApp, file: impl Into<Vec<u8>>) -> TestResponse {
     let headers = [("content-type", "text/csv")];
     app.as_staff()
         .send(
@@ -42,7 +42,7 @@ pub(crate) fn path(import: &Value) -> String {
     format!("/projects/imports/{}", import["id"].as_str().unwrap())
 }
 
-pub(crate) async fn commit(app: &TestApp, import: &Value, body: &Value) -> Answer {
+pub(crate) async fn commit(app: &TestApp, import: &Value, body: &Value) -> TestResponse {
     app.as_staff()
         .post_if(&format!("{}/commit", path(import)), 1, body)
         .await

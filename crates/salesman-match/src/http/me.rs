@@ -7,9 +7,11 @@ use chrono::{DateTime, Utc};
 use events::CustomerId;
 use serde::Serialize;
 use service_kit::auth::Identity;
+use service_kit::forms::on_behalf_of::PersonView;
 use service_kit::http::View;
-use service_kit::people::PersonView;
-use service_kit::{Context, Problem, erasure, forgotten};
+use service_kit::privacy::erased_customers;
+use service_kit::privacy::erasure;
+use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -120,11 +122,11 @@ pub(super) async fn erase(
 ) -> Result<StatusCode, Problem> {
     let customer = CustomerId(who.subject);
     let mut tx = context.db.begin().await?;
-    forgotten::remember(&mut tx, customer).await?;
+    erased_customers::record(&mut tx, customer).await?;
     store::erase(&mut tx, customer).await?;
-    erasure::forget(&mut tx, customer, who.phone.as_ref()).await?;
+    erasure::erase(&mut tx, customer, who.phone.as_ref()).await?;
     // Whoever was on something open of his has room again.
-    tx.ring_on_commit();
+    tx.notify_on_commit();
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

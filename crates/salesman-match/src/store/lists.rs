@@ -49,7 +49,7 @@ pub(crate) async fn newest(
         .bind(filter.person)
         .bind(filter.open)
         .bind(page.after)
-        .bind(page.fetch())
+        .bind(page.fetch_limit())
         .fetch_all(pool)
         .await
 }

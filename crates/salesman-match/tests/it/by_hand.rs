@@ -3,7 +3,7 @@
 use axum::http::{Method, header};
 use events::{Actor, Leave, PersonRole, StaffId, Step};
 use serde_json::{Value, json};
-use service_kit::testing::{Answer, TestApp};
+use service_kit::testing::{TestApp, TestResponse};
 use uuid::Uuid;
 
 use crate::{
@@ -17,7 +17,7 @@ fn id(number: u128) -> Uuid {
 }
 
 /// Staff put these people on the match, meaning this version of it.
-async fn put(app: &TestApp, origin: Uuid, version: i64, body: Value) -> Answer {
+async fn put(app: &TestApp, origin: Uuid, version: i64, body: Value) -> TestResponse {
     let path = format!("/salesman-matches/{}", match_id(app, origin).await);
     app.as_staff().patch_if(&path, version, &body).await
 }

@@ -156,14 +156,14 @@ async fn the_next_match_after_a_closed_one_names_the_same_people_as_previous_or_
     app.deliver(
         2,
         &updated(&somebody(1, PersonRole::Salesman, 1), |profile| {
-            profile.active = false
+            profile.active = false;
         }),
     )
     .await;
     app.deliver(
         2,
         &updated(&somebody(9, PersonRole::Consultant, 1), |profile| {
-            profile.active = false
+            profile.active = false;
         }),
     )
     .await;

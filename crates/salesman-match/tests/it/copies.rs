@@ -85,7 +85,7 @@ fn everything() -> Vec<Vec<Sent>> {
             until: "2026-11-20".parse().unwrap(),
         };
         told.then(&updated(&registered, |profile| {
-            (profile.capacity, profile.leave) = (2, Some(leave))
+            (profile.capacity, profile.leave) = (2, Some(leave));
         }));
     }
     for number in 0..3_u128 {

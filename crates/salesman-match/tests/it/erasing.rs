@@ -389,7 +389,7 @@ async fn an_erasure_waits_for_whoever_is_in_the_midst_of_keeping_something_of_hi
     let mut batch = app.context().db.begin().await.unwrap();
     let customer = event.customer.customer_id;
     assert!(
-        !service_kit::forgotten::is_old(
+        !service_kit::privacy::erased_customers::predates_erasure(
             &mut batch,
             customer,
             event.aggregate_id(),
@@ -518,7 +518,7 @@ async fn whoever_closes_a_match_while_its_customer_is_erased_holds_no_row_that_t
         (false, it.open.aggregate_id()),
     ] {
         let mut erasing = app.context().db.begin().await.unwrap();
-        service_kit::forgotten::remember(&mut erasing, customer)
+        service_kit::privacy::erased_customers::record(&mut erasing, customer)
             .await
             .unwrap();
         let telling = async {

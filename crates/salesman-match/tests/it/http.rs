@@ -409,8 +409,10 @@ async fn an_empty_queue_and_an_empty_list_are_empty() {
 #[tokio::test]
 async fn a_query_that_cannot_be_meant_is_refused() {
     let app = start().await;
-    let far = service_kit::http::cursor(&("+262142-12-31T23:59:59Z", Uuid::from_u128(1)));
-    let early = service_kit::http::cursor(&("-200000-01-01T00:00:00Z", Uuid::from_u128(1)));
+    let far =
+        service_kit::http::page::encode_cursor(&("+262142-12-31T23:59:59Z", Uuid::from_u128(1)));
+    let early =
+        service_kit::http::page::encode_cursor(&("-200000-01-01T00:00:00Z", Uuid::from_u128(1)));
     let (far, early) = (
         format!("unassigned&after={far}"),
         format!("unassigned&after={early}"),

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use events::{PersonRole, SalesmanId};
 use serde::Serialize;
 use service_kit::auth::Identity;
-use service_kit::describe::PersonRoleName;
+use service_kit::http::describe::PersonRoleName;
 use service_kit::http::{Path, View};
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;

@@ -8,11 +8,12 @@ use chrono::NaiveDate;
 use events::{Actor, Category, Leave, PersonRole, Region, SalesmanId};
 use serde::{Deserialize, Deserializer};
 use service_kit::auth::{Identity, Staff};
-use service_kit::describe::{CategoryName, PersonRoleName, RegionName};
+use service_kit::forms::phone::Phone;
+use service_kit::http::describe::{CategoryName, PersonRoleName, RegionName};
+use service_kit::http::idempotency;
+use service_kit::http::problem::Text;
 use service_kit::http::{Field, Fields, IfMatch, Json, Path, Versioned};
-use service_kit::phone::Phone;
-use service_kit::problem::Text;
-use service_kit::{Context, Problem, idempotency};
+use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 
 use super::{LONGEST_NAME, LeaveView, SalesmanView, shown};
@@ -238,10 +239,15 @@ pub(super) async fn register(
     State(context): State<Context>,
     _: Staff,
     who: Identity,
-    Json { body, retry }: Json<RegisterBody>,
+    Json {
+        body,
+        idempotency_key,
+    }: Json<RegisterBody>,
 ) -> Result<Versioned<SalesmanView>, Problem> {
     let mut tx = context.db.begin().await?;
-    if let Some((status, id)) = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await? {
+    if let Some((status, id)) =
+        idempotency::find(&mut tx, who.subject, idempotency_key.as_ref()).await?
+    {
         let counted = store::load(&mut tx, SalesmanId(id))
             .await?
             .ok_or_else(Problem::not_found)?;
@@ -267,7 +273,7 @@ pub(super) async fn register(
     for refusal in out_of_bounds(capacity, weight, None) {
         note(&mut fields, refusal);
     }
-    let (Some(name), Some(phone), true) = (name, phone, fields.all_right()) else {
+    let (Some(name), Some(phone), true) = (name, phone, fields.is_valid()) else {
         return Err(fields.problem());
     };
     let id = SalesmanId(tx.new_id());
@@ -286,10 +292,10 @@ pub(super) async fn register(
     if !store::register(&mut tx, &it, &event).await? {
         return Err(Refusal::PhoneTaken.into());
     }
-    idempotency::remember(
+    idempotency::store(
         &mut tx,
         who.subject,
-        retry.as_ref(),
+        idempotency_key.as_ref(),
         StatusCode::CREATED,
         id.0,
     )
@@ -332,7 +338,7 @@ pub(super) async fn update(
     for refusal in present.obstacles(&update) {
         note(&mut fields, refusal);
     }
-    if !fields.all_right() {
+    if !fields.is_valid() {
         return Err(fields.problem());
     }
     let counted = store::change(&mut tx, id, if_match, update, Actor::Staff(staff)).await?;

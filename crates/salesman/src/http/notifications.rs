@@ -4,10 +4,10 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use service_kit::auth::Identity;
-use service_kit::http::{Json, Query, View};
-use service_kit::notifications::{
-    NotificationPage, NotificationQuery, ReadNotifications, ReadView, is_first,
+use service_kit::forms::notifications::{
+    NotificationPage, NotificationQuery, ReadNotifications, ReadView, is_first_attempt,
 };
+use service_kit::http::{Json, Query, View};
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -124,7 +124,7 @@ pub(super) async fn list(
     let unread =
         notifications::unread(&mut *context.db.pool().acquire().await?, who.subject).await?;
     let views = rows.into_iter().map(NotificationView::from).collect();
-    Ok(NotificationPage::cut(
+    Ok(NotificationPage::from_rows(
         views,
         page,
         unread,
@@ -142,12 +142,15 @@ pub(super) async fn list(
 pub(super) async fn read(
     State(context): State<Context>,
     who: Identity,
-    Json { body, retry }: Json<ReadNotifications>,
+    Json {
+        body,
+        idempotency_key,
+    }: Json<ReadNotifications>,
 ) -> Result<View<ReadView>, Problem> {
-    let ids = body.which()?;
+    let ids = body.selection()?;
     let mut tx = context.db.begin().await?;
-    let is_first = is_first(&mut tx, who.subject, retry.as_ref()).await?;
-    let read = if is_first {
+    let is_first_attempt = is_first_attempt(&mut tx, who.subject, idempotency_key.as_ref()).await?;
+    let read = if is_first_attempt {
         notifications::read(&mut tx, who.subject, ids.as_deref()).await?
     } else {
         0

@@ -5,7 +5,8 @@ use events::{
     ConsultationId, CustomerRef, Edition, Envelope, Origin, ProjectId, SalesmanId, SalesmanMatched,
     Step,
 };
-use service_kit::{Tx, forgotten};
+use service_kit::Tx;
+use service_kit::privacy::erased_customers;
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
@@ -50,12 +51,17 @@ async fn erased_at(
     origin: Origin,
     envelope: &Envelope,
 ) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
-    let is_old =
-        forgotten::is_old(tx, customer.customer_id, origin.id(), envelope.recorded_at).await?;
-    if !is_old {
+    let predates_erasure = erased_customers::predates_erasure(
+        tx,
+        customer.customer_id,
+        origin.id(),
+        envelope.recorded_at,
+    )
+    .await?;
+    if !predates_erasure {
         return Ok(None);
     }
-    sqlx::query_scalar("select at from forgotten where customer_id = $1")
+    sqlx::query_scalar("select at from erased_customer where customer_id = $1")
         .bind(customer.customer_id.0)
         .fetch_optional(&mut **tx)
         .await

@@ -116,7 +116,7 @@ pub(crate) async fn list(
     sqlx::query_as(AssertSqlSafe(sql))
         .bind(salesman)
         .bind(page.after)
-        .bind(page.fetch())
+        .bind(page.fetch_limit())
         .fetch_all(pool)
         .await
 }

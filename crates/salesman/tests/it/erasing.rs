@@ -379,7 +379,7 @@ async fn old_things_leave_the_same_whenever_they_are_told_of_around_the_erasure(
         [1, 1, 2, 1],
         [2, 0, 1, 1],
     ] {
-        let sql = "delete from inbox; delete from progress; delete from assignment; delete from notification; delete from forgotten";
+        let sql = "delete from inbox; delete from progress; delete from assignment; delete from notification; delete from erased_customer";
         sqlx::raw_sql(sql).execute(app.pool()).await.unwrap();
         for (history, count) in histories.iter().zip(before) {
             deliver_all(&app, &history[..count]).await;
@@ -497,9 +497,14 @@ async fn an_erasure_waits_for_whoever_is_in_the_midst_of_keeping_something_of_hi
     let now = app.clock().now();
     let customer = customer(PHONE);
     assert!(
-        !service_kit::forgotten::is_old(&mut batch, customer.customer_id, INTEREST, now)
-            .await
-            .unwrap()
+        !service_kit::privacy::erased_customers::predates_erasure(
+            &mut batch,
+            customer.customer_id,
+            INTEREST,
+            now
+        )
+        .await
+        .unwrap()
     );
     sqlx::query("insert into assignment (origin_kind, origin_id, customer_id, last_four, project_id) values ('interest', $1, $2, '5678', $1)")
         .bind(INTEREST)

@@ -5,7 +5,7 @@ use events::{
     Actor, CustomerId, Event, InterestUpdated, SalesmanId, SalesmanMatched, StaffId, Step,
 };
 use serde_json::{Value, json};
-use service_kit::kafka;
+use service_kit::messaging::kafka;
 use service_kit::testing::envelope;
 use uuid::Uuid;
 

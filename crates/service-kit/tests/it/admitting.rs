@@ -9,7 +9,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use service_kit::auth::{Identity, LIFETIME, Role, Signer, new_private_pem};
 use service_kit::clock::SystemClock;
-use service_kit::permissions::{All, No, Permission};
+use service_kit::http::permissions::{All, No, Permission};
 use service_kit::testing::{TestApp, signer};
 use service_kit::{Clock as _, Context, Service};
 use utoipa_axum::router::OpenApiRouter;

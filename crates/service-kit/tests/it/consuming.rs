@@ -4,7 +4,8 @@ use events::Topic;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::message::{Header, OwnedHeaders};
-use service_kit::{kafka, testing};
+use service_kit::messaging::kafka;
+use service_kit::testing;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -271,7 +272,7 @@ async fn replicas_come_and_go_and_every_event_is_applied_once_and_in_order() {
             let all = (0..AGGREGATES).map(|id| {
                 let (producer, kafka) = (&producer, &world.kafka);
                 async move {
-                    produce_event(producer, kafka, version, &a_project(Uuid::from_u128(id))).await
+                    produce_event(producer, kafka, version, &a_project(Uuid::from_u128(id))).await;
                 }
             });
             futures_util::future::join_all(all).await;

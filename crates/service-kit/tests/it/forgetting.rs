@@ -2,8 +2,8 @@
 
 use events::CustomerId;
 use serde_json::{Value, json};
-use service_kit::erasure;
-use service_kit::phone::Phone;
+use service_kit::forms::phone::Phone;
+use service_kit::privacy::erasure;
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
@@ -63,7 +63,7 @@ async fn the_number_is_forgotten_wherever_it_stands_in_a_record_that_was_kept_as
         park_with_the_number_in(&app, offset, column).await;
     }
     let mut tx = app.context().db.begin().await.unwrap();
-    erasure::forget(&mut tx, CustomerId(CUSTOMER), Some(&phone))
+    erasure::erase(&mut tx, CustomerId(CUSTOMER), Some(&phone))
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -116,7 +116,7 @@ async fn a_record_that_names_the_customer_beside_its_payload_is_blanked_and_keep
         .unwrap();
     }
     let mut tx = app.context().db.begin().await.unwrap();
-    erasure::forget(&mut tx, CustomerId(CUSTOMER), None)
+    erasure::erase(&mut tx, CustomerId(CUSTOMER), None)
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -177,7 +177,7 @@ async fn what_was_kept_aside_of_a_customer_loses_who_he_is_and_what_is_anothers_
     // Twice: the second time there is nothing left to do.
     for _ in 0..2 {
         let mut tx = app.context().db.begin().await.unwrap();
-        erasure::forget(&mut tx, CustomerId(CUSTOMER), Some(&phone))
+        erasure::erase(&mut tx, CustomerId(CUSTOMER), Some(&phone))
             .await
             .unwrap();
         tx.commit().await.unwrap();

@@ -72,7 +72,7 @@ async fn a_service_lives_before_it_is_ready_and_is_ready_until_it_drains() {
         .await
         .unwrap();
     let stop = tokio_util::sync::CancellationToken::new();
-    let running = service_kit::service::spawn(bound.run(stop.clone()));
+    let running = service_kit::tasks::spawn(bound.run(stop.clone()));
     assert_eq!(get(admin, "/livez").await.unwrap().0, StatusCode::OK);
     let (status, _, body) = get(admin, "/readyz").await.unwrap();
     assert_eq!(
@@ -138,7 +138,7 @@ async fn a_request_that_is_being_answered_when_the_service_stops_is_answered() {
     let world = World::new().await;
     let replica = world.run(publishing().await).await;
     let address = replica.address;
-    let asked = service_kit::service::spawn(get(address, "/slow"));
+    let asked = service_kit::tasks::spawn(get(address, "/slow"));
     while INSIDE.load(Ordering::SeqCst) == 0 {
         tokio::task::yield_now().await;
     }
@@ -199,7 +199,7 @@ async fn a_service_that_could_not_start_never_says_that_it_is_ready() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_without_its_broker_serves_and_stops() {
-    let kafka = service_kit::kafka::Settings {
+    let kafka = service_kit::messaging::kafka::Settings {
         brokers: crate::free_address().to_string(),
         topic_prefix: "nobody".to_owned(),
     };

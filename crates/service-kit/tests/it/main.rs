@@ -26,9 +26,11 @@ use rdkafka::{Offset, TopicPartitionList};
 use service_kit::auth::{Signer, new_private_pem};
 use service_kit::clock::SystemClock;
 use service_kit::config::{Config, Env};
-use service_kit::permissions::{All, Permission};
-use service_kit::service::spawn;
-use service_kit::{Context, Db, PolicyError, Received, Service, Tx, event_log, kafka, testing};
+use service_kit::http::permissions::{All, Permission};
+use service_kit::messaging::event_log;
+use service_kit::messaging::kafka;
+use service_kit::tasks::spawn;
+use service_kit::{Context, Db, PolicyError, Received, Service, Tx, testing};
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -264,7 +266,7 @@ impl Replica {
     }
 
     async fn end(self) -> anyhow::Result<()> {
-        tokio::time::timeout(service_kit::shutdown::HARD_DEADLINE, self.running)
+        tokio::time::timeout(service_kit::process::HARD_DEADLINE, self.running)
             .await
             .expect("it did not end")
             .unwrap()

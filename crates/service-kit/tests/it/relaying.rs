@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use events::Topic;
-use service_kit::event_log;
-use service_kit::http::trace;
-use service_kit::service::spawn;
+use service_kit::messaging::event_log;
+use service_kit::tasks::spawn;
+use service_kit::trace;
 use sqlx::Connection as _;
 use uuid::Uuid;
 
@@ -69,7 +69,7 @@ async fn an_appended_event_reaches_its_topic_as_a_cloud_event_in_the_partition_o
     assert_eq!(record.key, id.to_string());
     assert_eq!(
         record.partition,
-        service_kit::kafka::partition(id.to_string().as_bytes())
+        service_kit::messaging::kafka::partition(id.to_string().as_bytes())
     );
     assert_eq!(
         serde_json::from_slice::<events::ProjectCreated>(&record.payload).unwrap(),

@@ -1,9 +1,10 @@
 //! What the tables themselves refuse.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use service_kit::kafka::Settings;
+use service_kit::Problem;
+use service_kit::messaging::event_log;
+use service_kit::messaging::kafka::Settings;
 use service_kit::testing::{database, postgres_url};
-use service_kit::{Problem, event_log};
 use uuid::Uuid;
 
 use crate::{World, a_project, append};

@@ -9,9 +9,10 @@ use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use service_kit::auth::{Identity, Staff};
 use service_kit::clock::seoul_date;
-use service_kit::http::{self, Query, Versioned, idempotency_key, read_on, unreadable_body};
-use service_kit::idempotency::{self, Retry};
-use service_kit::problem::Text;
+use service_kit::http::body::{drain_body, incomplete_body};
+use service_kit::http::idempotency::{self, IdempotencyKey};
+use service_kit::http::problem::Text;
+use service_kit::http::{self, Query, Versioned};
 use service_kit::{Context, Problem, Tx};
 use sha2::{Digest as _, Sha256};
 use utoipa::IntoParams;
@@ -61,7 +62,7 @@ impl FileQuery {
                 "파일 이름은 200자까지입니다",
                 "The name of a file has at most 200 letters",
             );
-            return Err(http::wrong_query(detail));
+            return Err(http::problem::invalid_query(detail));
         }
         Ok((!name.is_empty()).then(|| name.to_owned()))
     }
@@ -90,14 +91,22 @@ async fn receive(
     headers: HeaderMap,
     mut body: Body,
 ) -> Result<Versioned<ImportView>, Problem> {
-    let key = idempotency_key(&headers)?;
+    let key = idempotency::key(&headers)?;
     let name = file.name()?;
     wait_until_computed(&context).await?;
     let mut tx = context.db.begin().await?;
     let id = imports::begin(&mut tx, name.as_deref(), who.subject).await?;
     tx.commit().await?;
     let received = match read(&context, id, &mut body).await {
-        Ok(body_hash) => finish(&context, &who, id, key.map(|key| Retry { key, body_hash })).await,
+        Ok(body_hash) => {
+            finish(
+                &context,
+                &who,
+                id,
+                key.map(|key| IdempotencyKey { key, body_hash }),
+            )
+            .await
+        }
         Err(problem) => Err(problem),
     };
     if received.is_err() {
@@ -106,7 +115,7 @@ async fn receive(
             drop(imports::forget(&mut connection, id).await);
         }
         // Whoever is still sending reads the answer only when he is through.
-        read_on(body).await;
+        drain_body(body).await;
     }
     received
 }
@@ -116,7 +125,7 @@ async fn read(context: &Context, id: Uuid, body: &mut Body) -> Result<Vec<u8>, P
     let (mut reader, mut batch) = (Reader::default(), Vec::with_capacity(BATCH));
     let mut hash = Sha256::new().chain_update(PATH).chain_update([0]);
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| unreadable_body())?.into_data() else {
+        let Ok(data) = frame.map_err(|_| incomplete_body())?.into_data() else {
             continue;
         };
         hash.update(&data);
@@ -284,18 +293,18 @@ async fn finish(
     context: &Context,
     who: &Identity,
     id: Uuid,
-    retry: Option<Retry>,
+    idempotency_key: Option<IdempotencyKey>,
 ) -> Result<Versioned<ImportView>, Problem> {
     let mut tx = context.db.begin().await?;
-    let seen = idempotency::seen(&mut tx, who.subject, retry.as_ref()).await?;
+    let seen = idempotency::find(&mut tx, who.subject, idempotency_key.as_ref()).await?;
     if seen.is_some() {
         imports::forget(&mut tx, id).await?;
     } else {
         imports::planned(&mut tx, id).await?;
-        idempotency::remember(
+        idempotency::store(
             &mut tx,
             who.subject,
-            retry.as_ref(),
+            idempotency_key.as_ref(),
             StatusCode::CREATED,
             id,
         )

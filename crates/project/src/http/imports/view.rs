@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use events::Category;
 use serde::Serialize;
-use service_kit::describe::CategoryName;
-use service_kit::problem::Language;
+use service_kit::http::describe::CategoryName;
+use service_kit::http::problem::Language;
 use utoipa::ToSchema;
 use uuid::Uuid;
 

@@ -16,9 +16,10 @@ use sqlx::postgres::{PgConnection, PgListener};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::Db;
 use crate::db::bounded;
-use crate::leader::{self, Duty, Lease};
-use crate::{Db, kafka};
+use crate::messaging::kafka;
+use crate::messaging::leader::{self, Duty, Lease};
 
 /// Rows read at once. At most this many records are in flight, far below librdkafka's own queue.
 const BATCH: i64 = 500;

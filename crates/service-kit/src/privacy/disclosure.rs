@@ -7,22 +7,22 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::http::wrong_query;
-use crate::problem::{Problem, Text};
+use crate::http::problem::invalid_query;
+use crate::http::problem::{Problem, Text};
 
 /// The longest reason to look, in characters: a sentence.
-pub const LONGEST_WHY: usize = 200;
+pub const MAX_REASON_LENGTH: usize = 200;
 
 /// Why somebody looks.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct WhyQuery {
+pub struct ReasonQuery {
     /// What the number is needed for, written down with who saw it and when. Its customer may read that.
     #[param(max_length = 200, example = "방문 일정 확인")]
     why: Option<String>,
 }
 
-impl WhyQuery {
+impl ReasonQuery {
     /// The reason, where one was given.
     ///
     /// # Errors
@@ -33,13 +33,16 @@ impl WhyQuery {
             .map(|why| why.trim().to_owned())
             .filter(|why| !why.is_empty());
         match &why {
-            Some(why) if why.chars().count() > LONGEST_WHY || why.chars().any(char::is_control) => {
-                let ko =
-                    format!("조회 사유(why)는 제어 문자 없이 {LONGEST_WHY}자 이하로 적어 주세요");
-                let en = format!(
-                    "why is at most {LONGEST_WHY} characters, none of them a control character"
+            Some(why)
+                if why.chars().count() > MAX_REASON_LENGTH || why.chars().any(char::is_control) =>
+            {
+                let ko = format!(
+                    "조회 사유(why)는 제어 문자 없이 {MAX_REASON_LENGTH}자 이하로 적어 주세요"
                 );
-                Err(wrong_query(Text::new(ko, en)))
+                let en = format!(
+                    "why is at most {MAX_REASON_LENGTH} characters, none of them a control character"
+                );
+                Err(invalid_query(Text::new(ko, en)))
             }
             _ => Ok(why),
         }
@@ -71,7 +74,7 @@ mod tests {
     use super::*;
 
     fn read(why: &str) -> Result<Option<String>, &'static str> {
-        WhyQuery {
+        ReasonQuery {
             why: Some(why.to_owned()),
         }
         .read()
@@ -85,10 +88,10 @@ mod tests {
             Ok(Some("방문 일정 확인".to_owned()))
         );
         assert_eq!(read(" "), Ok(None));
-        assert!(WhyQuery { why: None }.read().unwrap().is_none());
-        assert!(read(&"가".repeat(LONGEST_WHY)).is_ok());
+        assert!(ReasonQuery { why: None }.read().unwrap().is_none());
+        assert!(read(&"가".repeat(MAX_REASON_LENGTH)).is_ok());
         for wrong in [
-            "가".repeat(LONGEST_WHY + 1),
+            "가".repeat(MAX_REASON_LENGTH + 1),
             "a\0b".to_owned(),
             "a\u{7}b".to_owned(),
             "a\nb".to_owned(),

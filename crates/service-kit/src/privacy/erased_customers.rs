@@ -18,19 +18,19 @@ use uuid::Uuid;
 use crate::Tx;
 
 /// Notes that the customer is forgotten from now on, and waits until nobody is in the midst of keeping something of his. Whoever comes later
-/// waits until this unit of work ends, and is told by [`is_old`].
+/// waits until this unit of work ends, and is told by [`predates_erasure`].
 ///
 /// # Errors
 /// When a statement fails.
-pub async fn remember(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/forgotten/' || $1::text, 2))")
+pub async fn record(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/erased-customer/' || $1::text, 2))")
         .bind(customer.0)
         .execute(&mut **tx)
         .await?;
     let now = tx.now();
     sqlx::query(
-        "insert into forgotten (customer_id, at) values ($1, $2)
-         on conflict (customer_id) do update set at = greatest(forgotten.at, excluded.at)",
+        "insert into erased_customer (customer_id, at) values ($1, $2)
+         on conflict (customer_id) do update set at = greatest(erased_customer.at, excluded.at)",
     )
     .bind(customer.0)
     .bind(now)
@@ -44,8 +44,8 @@ pub async fn remember(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Err
 ///
 /// # Errors
 /// When a statement fails.
-pub async fn share(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
-    sqlx::query("select pg_advisory_xact_lock_shared(hashtextextended(current_schema() || '/forgotten/' || $1::text, 2))")
+pub async fn lock_shared(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
+    sqlx::query("select pg_advisory_xact_lock_shared(hashtextextended(current_schema() || '/erased-customer/' || $1::text, 2))")
         .bind(customer.0)
         .execute(&mut **tx)
         .await?;
@@ -56,16 +56,16 @@ pub async fn share(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error>
 ///
 /// # Errors
 /// When a statement fails.
-pub async fn is_old(
+pub async fn predates_erasure(
     tx: &mut Tx,
     customer: CustomerId,
     thing: Uuid,
     told_at: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
     // A statement of its own: the next one must see what was committed while this one waited.
-    share(tx, customer).await?;
+    lock_shared(tx, customer).await?;
     let forgotten_at: Option<DateTime<Utc>> =
-        sqlx::query_scalar("select at from forgotten where customer_id = $1")
+        sqlx::query_scalar("select at from erased_customer where customer_id = $1")
             .bind(customer.0)
             .fetch_optional(&mut **tx)
             .await?;

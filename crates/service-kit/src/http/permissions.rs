@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 
 use crate::Problem;
 use crate::auth::{Identity, Role};
-use crate::disclosure;
+use crate::privacy::disclosure;
 
-pub use Sight::{All, No, Own};
+pub use Access::{All, No, Own};
 
 /// How much of an operation's things somebody may see and move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Sight {
+pub enum Access {
     /// It is refused.
     No,
     /// His own things; what is another's is not there.
@@ -36,20 +36,20 @@ pub struct Permission {
     /// As the description writes it: `/consultations/{id}`.
     pub path: &'static str,
     /// Somebody who is not signed in.
-    pub anyone: Sight,
+    pub anyone: Access,
     /// 고객.
-    pub customer: Sight,
+    pub customer: Access,
     /// 영업대표.
-    pub salesman: Sight,
+    pub salesman: Access,
     /// 컨설턴트.
-    pub consultant: Sight,
+    pub consultant: Access,
     /// 관리자.
-    pub staff: Sight,
+    pub staff: Access,
 }
 
 impl Permission {
     /// A row of a table: the sights of anyone, customer, salesman, consultant and staff, in this order.
-    pub const fn new(method: &'static str, path: &'static str, sights: [Sight; 5]) -> Self {
+    pub const fn new(method: &'static str, path: &'static str, sights: [Access; 5]) -> Self {
         let [anyone, customer, salesman, consultant, staff] = sights;
         Self {
             method,
@@ -63,7 +63,7 @@ impl Permission {
     }
 
     /// How much of it somebody with this role has; nobody's role is none.
-    pub fn sight(&self, role: Option<Role>) -> Sight {
+    pub fn access(&self, role: Option<Role>) -> Access {
         match role {
             None => self.anyone,
             Some(Role::Customer) => self.customer,
@@ -80,7 +80,7 @@ impl Permission {
         }
         Role::ALL
             .into_iter()
-            .filter(|role| self.sight(Some(*role)) != No)
+            .filter(|role| self.access(Some(*role)) != No)
             .map(Role::as_str)
             .collect()
     }
@@ -100,7 +100,7 @@ pub fn find<'a>(table: &'a [Permission], method: &str, path: &str) -> Option<&'a
 
 /// Refuses whoever may not call an operation: before `If-Match`, before the body, and before anything is looked up. The request has been
 /// routed, and whoever is signed in is on it.
-pub async fn admit(
+pub async fn authorize(
     State(table): State<&'static [Permission]>,
     request: Request,
     next: Next,
@@ -139,7 +139,7 @@ fn refusal(
         tracing::error!(%method, path, "a path without permissions is refused to everybody");
         return Some(Problem::forbidden());
     };
-    match (row.sight(role), role) {
+    match (row.access(role), role) {
         (No, None) => Some(Problem::unauthorized()),
         (No, Some(_)) => Some(Problem::forbidden()),
         (Own | All, _) => None,

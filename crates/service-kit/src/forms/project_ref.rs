@@ -1,20 +1,20 @@
 //! Which project a body asks for, in every service that takes one by its id or by its name.
 //!
-//! Read the fields, look up in the service's own copy what they ask for, and let [`AskedProject::meant`] say what that comes to.
+//! Read the fields, look up in the service's own copy what they ask for, and let [`ProjectRef::meant`] say what that comes to.
 
 use axum::http::StatusCode;
 use events::{Phase, ProjectId};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::http::problem::{Problem, Text};
 use crate::http::{Field, Fields};
-use crate::problem::{Problem, Text};
 
 /// The longest name of a project, in characters: the project service takes no longer one.
-pub const LONGEST_PROJECT_NAME: usize = 200;
+pub const MAX_PROJECT_NAME_LENGTH: usize = 200;
 
 /// Nobody chooses from more editions of one name than these.
-pub const MOST_CANDIDATES: i64 = 20;
+pub const MAX_CANDIDATES: i64 = 20;
 
 /// By what names are compared: white space and capitals make no difference, so that 「스마트 상점」 finds 「스마트상점」.
 pub fn name_key(name: &str) -> String {
@@ -35,7 +35,7 @@ pub struct ProjectFields {
 
 /// What the fields ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AskedProject {
+pub enum ProjectRef {
     /// This one, whether or not the service has heard of it.
     ById {
         /// Which.
@@ -49,7 +49,7 @@ pub enum AskedProject {
 
 impl ProjectFields {
     /// Reads them; notes what is wrong with them in `fields`. An id that is none is not replaced by the name.
-    pub fn read(self, fields: &mut Fields) -> Option<AskedProject> {
+    pub fn read(self, fields: &mut Fields) -> Option<ProjectRef> {
         let has_id = !matches!(self.project_id, Field::Missing);
         let has_name = match &self.project_name {
             Field::Missing => false,
@@ -65,18 +65,18 @@ impl ProjectFields {
         }
         let id = fields.optional("/projectId", self.project_id);
         let sent_name =
-            fields.optional_text("/projectName", self.project_name, LONGEST_PROJECT_NAME);
+            fields.optional_text("/projectName", self.project_name, MAX_PROJECT_NAME_LENGTH);
         let sent_name = sent_name.filter(|name| !name.is_empty());
         match id {
-            Some(id) => Some(AskedProject::ById { id, sent_name }),
-            None => sent_name.filter(|_| !has_id).map(AskedProject::ByName),
+            Some(id) => Some(ProjectRef::ById { id, sent_name }),
+            None => sent_name.filter(|_| !has_id).map(ProjectRef::ByName),
         }
     }
 }
 
 /// Which project is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Meant<T> {
+pub enum ResolvedProject<T> {
     /// One that the service has heard of.
     Heard {
         /// What it has heard.
@@ -109,22 +109,22 @@ pub struct Candidate {
     pub phase: Option<Phase>,
 }
 
-impl AskedProject {
+impl ProjectRef {
     /// What it comes to, given what the service has `heard`: of an id, that project; of a name, the editions of it that are not ended, the
-    /// first choice first and at most [`MOST_CANDIDATES`].
+    /// first choice first and at most [`MAX_CANDIDATES`].
     ///
     /// `choice` tells which of them are different things to choose: two editions of one series are one for an interest, and two for a
     /// consultation. Call it when all other fields were read: what is wrong with these is noted in `fields` beside the others.
     ///
     /// # Errors
     /// 422 with the candidates when a name means several. What else is wrong is told with it.
-    pub fn meant<T, K: PartialEq>(
+    pub fn resolve<T, K: PartialEq>(
         self,
         heard: Vec<T>,
         choice: impl Fn(&T) -> K,
         candidate: impl Fn(&T) -> Candidate,
         fields: &mut Fields,
-    ) -> Result<Option<Meant<T>>, Problem> {
+    ) -> Result<Option<ResolvedProject<T>>, Problem> {
         let mut choices: Vec<T> = Vec::new();
         for it in heard {
             if !choices.iter().any(|other| choice(other) == choice(&it)) {
@@ -138,8 +138,10 @@ impl AskedProject {
             ));
         }
         Ok(match (choices.pop(), self) {
-            (Some(it), Self::ById { sent_name, .. }) => Some(Meant::Heard { it, sent_name }),
-            (Some(it), Self::ByName(name)) => Some(Meant::Heard {
+            (Some(it), Self::ById { sent_name, .. }) => {
+                Some(ResolvedProject::Heard { it, sent_name })
+            }
+            (Some(it), Self::ByName(name)) => Some(ResolvedProject::Heard {
                 it,
                 sent_name: Some(name),
             }),
@@ -149,7 +151,7 @@ impl AskedProject {
                     id,
                     sent_name: Some(sent_name),
                 },
-            ) => Some(Meant::Unheard { id, sent_name }),
+            ) => Some(ResolvedProject::Unheard { id, sent_name }),
             (
                 None,
                 Self::ById {
@@ -182,7 +184,7 @@ fn several(candidates: &[Candidate], mut fields: Fields) -> Problem {
             "Several projects have this name",
         )
     };
-    let problem = if fields.all_right() {
+    let problem = if fields.is_valid() {
         Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "several-projects",
@@ -196,7 +198,7 @@ fn several(candidates: &[Candidate], mut fields: Fields) -> Problem {
 }
 
 /// What a name of several editions is answered with, for the description.
-pub fn an_example_of_several() -> Problem {
+pub fn ambiguous_example() -> Problem {
     let of = |id: u128, agency: &str, phase: Phase| Candidate {
         id: ProjectId(uuid::Uuid::from_u128(id)),
         name: "2026년 스마트상점 기술보급사업".to_owned(),
@@ -224,12 +226,12 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::problem::Language;
+    use crate::http::problem::Language;
 
     /// An edition and its series.
     type Edition = (u128, u128);
 
-    fn asked(id: Field<ProjectId>, name: Field<String>) -> (Option<AskedProject>, Fields) {
+    fn asked(id: Field<ProjectId>, name: Field<String>) -> (Option<ProjectRef>, Fields) {
         let mut fields = Fields::default();
         let asked = ProjectFields {
             project_id: id,
@@ -271,12 +273,12 @@ mod tests {
     }
 
     fn meant<K: PartialEq>(
-        asked: AskedProject,
+        asked: ProjectRef,
         heard: &[Edition],
         choice: impl Fn(&Edition) -> K,
         fields: &mut Fields,
-    ) -> Result<Option<Meant<Edition>>, Problem> {
-        asked.meant(heard.to_vec(), choice, candidate, fields)
+    ) -> Result<Option<ResolvedProject<Edition>>, Problem> {
+        asked.resolve(heard.to_vec(), choice, candidate, fields)
     }
 
     #[test]
@@ -303,12 +305,12 @@ mod tests {
             let sent_name = sent_name.map(str::to_owned);
             assert_eq!(
                 asked(an_id(), name).0,
-                Some(AskedProject::ById { id, sent_name })
+                Some(ProjectRef::ById { id, sent_name })
             );
         }
         assert_eq!(
             asked(Field::Missing, given(" 이름 ")).0,
-            Some(AskedProject::ByName("이름".to_owned()))
+            Some(ProjectRef::ByName("이름".to_owned()))
         );
     }
 
@@ -354,7 +356,7 @@ mod tests {
         let heard = meant(named.clone().unwrap(), &[(1, 1)], |it| it.0, &mut fields).unwrap();
         assert_eq!(
             heard,
-            Some(Meant::Heard {
+            Some(ResolvedProject::Heard {
                 it: (1, 1),
                 sent_name: Some("이름".to_owned())
             })
@@ -362,12 +364,12 @@ mod tests {
         let unheard = meant(named.unwrap(), &[], |it| it.0, &mut fields).unwrap();
         assert_eq!(
             unheard,
-            Some(Meant::Unheard {
+            Some(ResolvedProject::Unheard {
                 id: ProjectId(Uuid::from_u128(1)),
                 sent_name: "이름".to_owned()
             })
         );
-        assert!(fields.all_right());
+        assert!(fields.is_valid());
         let (nameless, mut fields) = asked(an_id(), Field::Missing);
         assert_eq!(
             meant(nameless.unwrap(), &[], |it| it.0, &mut fields).unwrap(),
@@ -393,7 +395,7 @@ mod tests {
         let heard = meant(named.clone().unwrap(), &[(1, 1)], |it| it.0, &mut fields).unwrap();
         assert_eq!(
             heard,
-            Some(Meant::Heard {
+            Some(ResolvedProject::Heard {
                 it: (1, 1),
                 sent_name: Some("이름".to_owned())
             })
@@ -412,7 +414,7 @@ mod tests {
         let by_series = meant(name(), &[(2, 7), (1, 7)], |it| it.1, &mut fields).unwrap();
         assert_eq!(
             by_series,
-            Some(Meant::Heard {
+            Some(ResolvedProject::Heard {
                 it: (2, 7),
                 sent_name: Some("이름".to_owned())
             })

@@ -28,8 +28,8 @@ use utoipa::openapi::OpenApi;
 use utoipa::{PartialSchema as _, ToSchema};
 
 use crate::Problem;
-use crate::permissions::{self, Permission};
-use crate::problem::{FieldError, FieldProblem, Language, ProblemDocument, Text};
+use crate::http::permissions::{self, Permission};
+use crate::http::problem::{FieldError, FieldProblem, Language, ProblemDocument, Text};
 
 use examples::add_examples;
 use fields::{name_as_written, require_what_is_read};
@@ -210,22 +210,22 @@ fn general_problems(operation: &Map<String, Value>) -> Vec<Problem> {
         problems.push(Problem::not_found());
     }
     if parameters.iter().any(|(place, _)| *place == "query") {
-        problems.push(crate::http::wrong_query(Text::new(
+        problems.push(crate::http::problem::invalid_query(Text::new(
             "limit는 1에서 100까지입니다",
             "limit is 1 to 100",
         )));
     }
     if has("header", "If-Match") {
-        problems.push(crate::http::if_match_required());
+        problems.push(crate::http::extract::if_match_required());
         problems.push(Problem::stale(4));
     }
     if body.is_some() {
-        problems.push(crate::http::too_large(crate::http::BODY_LIMIT));
-        problems.push(crate::http::unreadable_body());
+        problems.push(crate::http::body::too_large(crate::http::BODY_LIMIT));
+        problems.push(crate::http::body::incomplete_body());
     }
     if body == Some(true) {
-        problems.push(crate::http::not_json(1, 18));
-        problems.push(crate::http::wrong_content_type());
+        problems.push(crate::http::body::not_json(1, 18));
+        problems.push(crate::http::body::wrong_content_type());
         problems.push(Problem::wrong_fields(vec![FieldProblem {
             pointer: "/name".to_owned(),
             code: "required",
@@ -233,11 +233,11 @@ fn general_problems(operation: &Map<String, Value>) -> Vec<Problem> {
         }]));
     }
     if body == Some(true) || has("header", "Idempotency-Key") {
-        problems.push(crate::http::wrong_idempotency_key());
+        problems.push(crate::http::idempotency::wrong_key());
     }
     if has("header", "Idempotency-Key") {
-        problems.push(crate::idempotency::in_flight());
-        problems.push(crate::idempotency::reused());
+        problems.push(crate::http::idempotency::in_flight());
+        problems.push(crate::http::idempotency::reused());
     }
     problems
 }

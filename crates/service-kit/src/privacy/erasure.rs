@@ -9,7 +9,7 @@ use events::CustomerId;
 use serde_json::{Map, Value};
 
 use crate::Tx;
-use crate::phone::Phone;
+use crate::forms::phone::Phone;
 
 /// The names under which somebody might have written who a customer is or what he said.
 const PERSONAL: [&str; 7] = [
@@ -38,7 +38,7 @@ struct Parked {
 ///
 /// # Errors
 /// When a statement fails.
-pub async fn forget(
+pub async fn erase(
     tx: &mut Tx,
     customer: CustomerId,
     phone: Option<&Phone>,

@@ -5,7 +5,7 @@ use serde_json::json;
 use sqlx::types::Json;
 
 use crate::Tx;
-use crate::http::trace;
+use crate::trace;
 
 /// Records the event as the aggregate's `version`-th, and queues it for the relay.
 ///
@@ -38,6 +38,6 @@ pub async fn append<E: Event>(tx: &mut Tx, version: i64, event: &E) -> Result<()
     .bind(now)
     .execute(&mut **tx)
     .await?;
-    tx.ring_on_commit();
+    tx.notify_on_commit();
     Ok(())
 }

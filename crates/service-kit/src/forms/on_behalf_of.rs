@@ -6,9 +6,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::{Identity, Role};
+use crate::forms::phone::{CustomerIdKey, Phone};
+use crate::http::problem::Text;
 use crate::http::{Field, Fields};
-use crate::phone::{CustomerIdKey, Phone};
-use crate::problem::Text;
 
 /// The longest name of a person, in characters.
 pub const LONGEST_NAME: usize = 200;
@@ -35,7 +35,7 @@ impl From<PersonRef> for PersonView {
 
 /// For whom something is entered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ForWhom {
+pub struct OnBehalfOf {
     /// Who.
     pub customer_id: CustomerId,
     /// His number.
@@ -48,7 +48,7 @@ pub struct ForWhom {
 
 /// The fields by which a body says for whom it is: a customer is who he signed in as, staff and salesmen tell number, name and consent.
 #[derive(Debug, Default)]
-pub struct ForWhomFields {
+pub struct OnBehalfOfFields {
     /// `/phone`.
     pub phone: Field<Phone>,
     /// `/customerName`.
@@ -57,9 +57,14 @@ pub struct ForWhomFields {
     pub consent: Field<bool>,
 }
 
-impl ForWhomFields {
+impl OnBehalfOfFields {
     /// Reads them; notes what is wrong with them in `fields`.
-    pub fn read(self, who: &Identity, key: &CustomerIdKey, fields: &mut Fields) -> Option<ForWhom> {
+    pub fn read(
+        self,
+        who: &Identity,
+        key: &CustomerIdKey,
+        fields: &mut Fields,
+    ) -> Option<OnBehalfOf> {
         let name = fields
             .optional_text("/customerName", self.customer_name, LONGEST_NAME)
             .filter(|name| !name.is_empty());
@@ -74,7 +79,7 @@ impl ForWhomFields {
                 );
                 fields.refuse("/phone", "not-yours", message);
             }
-            return Some(ForWhom {
+            return Some(OnBehalfOf {
                 customer_id: CustomerId(who.subject),
                 phone,
                 name,
@@ -96,7 +101,7 @@ impl ForWhomFields {
             fields.refuse("/consent", "consent-required", message);
         }
         let phone = typed?;
-        Some(ForWhom {
+        Some(OnBehalfOf {
             customer_id: key.customer_id(&phone),
             phone,
             name: Some(name?),
@@ -111,7 +116,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::problem::Language;
+    use crate::http::problem::Language;
 
     fn a_key() -> CustomerIdKey {
         "0123456789abcdef0123456789abcdef".parse().unwrap()
@@ -126,9 +131,9 @@ mod tests {
         }
     }
 
-    fn given(body: &Value) -> ForWhomFields {
+    fn given(body: &Value) -> OnBehalfOfFields {
         let field = |name: &str| body.get(name).cloned().unwrap_or_default();
-        ForWhomFields {
+        OnBehalfOfFields {
             phone: serde_json::from_value(field("phone")).unwrap(),
             customer_name: serde_json::from_value(field("customerName")).unwrap(),
             consent: serde_json::from_value(field("consent")).unwrap(),
@@ -136,10 +141,10 @@ mod tests {
     }
 
     /// For whom it is, or the wrong fields with their codes.
-    async fn read(role: Role, body: Value) -> Result<ForWhom, Vec<(String, String)>> {
+    async fn read(role: Role, body: Value) -> Result<OnBehalfOf, Vec<(String, String)>> {
         let mut fields = Fields::default();
         let read = given(&body).read(&somebody(role), &a_key(), &mut fields);
-        if fields.all_right() {
+        if fields.is_valid() {
             return Ok(read.unwrap());
         }
         let document = fields

@@ -4,25 +4,48 @@
 
 use std::time::Duration;
 
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use chrono::TimeDelta;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::Tx;
-use crate::problem::{Problem, Text};
+use crate::http::problem::{Problem, Text};
 
 /// What a caller sends so that a write can be sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Retry {
+pub struct IdempotencyKey {
     /// `Idempotency-Key`.
     pub key: String,
     /// SHA-256 of the path and the body.
     pub body_hash: Vec<u8>,
 }
 
+/// `Idempotency-Key`, where the caller sent one: for bodies that are no JSON, of which [`Json`](crate::http::Json) takes it by itself.
+///
+/// # Errors
+/// 400 for one that cannot be kept.
+pub fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    match value.to_str() {
+        Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => Err(wrong_key()),
+    }
+}
+
+/// 400: a key that is none.
+pub(crate) fn wrong_key() -> Problem {
+    let title = Text::new(
+        "Idempotency-Key는 255자 이하의 ASCII여야 합니다",
+        "Idempotency-Key is 1 to 255 ASCII characters",
+    );
+    Problem::new(StatusCode::BAD_REQUEST, "wrong-idempotency-key", title)
+}
+
 /// How long a key is remembered.
-pub const REMEMBERED: TimeDelta = TimeDelta::hours(24);
+pub const KEY_RETENTION: TimeDelta = TimeDelta::hours(24);
 
 /// How long the same write is waited for before it counts as in flight. A write that was refused holds its key for a moment longer than its
 /// caller waits for the answer, because a transaction that is dropped is rolled back behind it: whoever mends it and sends it again at once
@@ -34,19 +57,21 @@ const LOOK: Duration = Duration::from_millis(5);
 ///
 /// # Errors
 /// 409 while the same key is in flight, 422 when it was used with another body.
-pub async fn seen(
+pub async fn find(
     tx: &mut Tx,
     principal: Uuid,
-    retry: Option<&Retry>,
+    idempotency_key: Option<&IdempotencyKey>,
 ) -> Result<Option<(StatusCode, Uuid)>, Problem> {
-    let Some(retry) = retry else { return Ok(None) };
+    let Some(idempotency_key) = idempotency_key else {
+        return Ok(None);
+    };
     let asked = Instant::now();
     loop {
         let ours: bool = sqlx::query_scalar(
             "select pg_try_advisory_xact_lock(hashtextextended(current_schema() || '/' || $1::text || '/' || $2, 1))",
         )
         .bind(principal)
-        .bind(&retry.key)
+        .bind(&idempotency_key.key)
         .fetch_one(&mut **tx)
         .await?;
         if ours {
@@ -57,17 +82,17 @@ pub async fn seen(
         }
         tokio::time::sleep(LOOK).await;
     }
-    let since = tx.now() - REMEMBERED;
+    let since = tx.now() - KEY_RETENTION;
     let found: Option<(Vec<u8>, i16, Uuid)> = sqlx::query_as(
         "select body_hash, status, resource from idempotency_key where principal = $1 and key = $2 and created_at > $3",
     )
     .bind(principal)
-    .bind(&retry.key)
+    .bind(&idempotency_key.key)
     .bind(since)
     .fetch_optional(&mut **tx)
     .await?;
     match found {
-        Some((hash, _, _)) if hash != retry.body_hash => Err(reused()),
+        Some((hash, _, _)) if hash != idempotency_key.body_hash => Err(reused()),
         Some((_, status, resource)) => {
             let status = u16::try_from(status)
                 .ok()
@@ -106,14 +131,16 @@ pub(crate) fn reused() -> Problem {
 ///
 /// # Errors
 /// When the statement fails.
-pub async fn remember(
+pub async fn store(
     tx: &mut Tx,
     principal: Uuid,
-    retry: Option<&Retry>,
+    idempotency_key: Option<&IdempotencyKey>,
     status: StatusCode,
     resource: Uuid,
 ) -> Result<(), sqlx::Error> {
-    let Some(retry) = retry else { return Ok(()) };
+    let Some(idempotency_key) = idempotency_key else {
+        return Ok(());
+    };
     let now = tx.now();
     sqlx::query(
         "insert into idempotency_key (principal, key, body_hash, status, resource, created_at)
@@ -122,8 +149,8 @@ pub async fn remember(
              set body_hash = excluded.body_hash, status = excluded.status, resource = excluded.resource, created_at = excluded.created_at",
     )
     .bind(principal)
-    .bind(&retry.key)
-    .bind(&retry.body_hash)
+    .bind(&idempotency_key.key)
+    .bind(&idempotency_key.body_hash)
     .bind(i16::try_from(status.as_u16()).unwrap_or(200))
     .bind(resource)
     .bind(now)

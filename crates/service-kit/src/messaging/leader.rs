@@ -178,7 +178,7 @@ pub async fn lead<D: Duty>(db: &Db, stop: &CancellationToken, duty: &mut D) {
             }
             Ok(None) => {}
             Err(error) => {
-                tracing::debug!(service = db.service(), leader.name = D::NAME, %error, "cannot try to lead")
+                tracing::debug!(service = db.service(), leader.name = D::NAME, %error, "cannot try to lead");
             }
         }
         tokio::select! {

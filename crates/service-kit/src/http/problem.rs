@@ -10,8 +10,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::policy::PolicyError;
-use crate::{db, http::trace, http::wrong_query};
+use crate::messaging::policy::PolicyError;
+use crate::{db, trace};
 
 /// One sentence in the languages the pages speak.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -311,6 +311,16 @@ impl IntoResponse for Problem {
     }
 }
 
+/// 422 for a query string that cannot be meant.
+pub fn invalid_query(detail: Text) -> Problem {
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "wrong-query",
+        Text::new("조회 조건을 확인해 주세요", "The query is wrong"),
+    )
+    .detail(detail)
+}
+
 /// `datetime_field_overflow`: the store has no number for a date.
 const OVERFLOW: &str = "22008";
 
@@ -319,7 +329,7 @@ impl From<sqlx::Error> for Problem {
         match &error {
             // No date of ours is ever out of its range: it was asked for, in a query or in a cursor that somebody made up.
             sqlx::Error::Database(database) if database.code().as_deref() == Some(OVERFLOW) => {
-                wrong_query(Text::new(
+                invalid_query(Text::new(
                     "날짜가 너무 이르거나 너무 늦습니다",
                     "A date is too early or too late to be looked for",
                 ))

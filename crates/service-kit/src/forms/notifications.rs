@@ -8,12 +8,12 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::Tx;
+use crate::http::idempotency::{self, IdempotencyKey};
+use crate::http::problem::{Problem, Text};
 use crate::http::{Field, Fields, NextPage, Page, PageQuery, Paged, View};
-use crate::idempotency::{self, Retry};
-use crate::problem::{Problem, Text};
 
 /// How many one call may mark as read by their ids: more than any page shows. `all` is for the rest.
-pub const MOST_IDS: usize = 500;
+pub const MAX_IDS: usize = 500;
 
 /// `?limit&after&unread` of what somebody was told.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -64,8 +64,8 @@ pub struct NotificationPage<T> {
 
 impl<T> NotificationPage<T> {
     /// Cuts the one row too many off, and makes the cursor from the last that is left.
-    pub fn cut(items: Vec<T>, page: Page, unread: i64, id: impl Fn(&T) -> Uuid) -> Self {
-        let Paged { items, next } = Paged::cut(items, page, id);
+    pub fn from_rows(items: Vec<T>, page: Page, unread: i64, id: impl Fn(&T) -> Uuid) -> Self {
+        let Paged { items, next } = Paged::from_rows(items, page, id);
         Self {
             items,
             next,
@@ -99,7 +99,7 @@ impl ReadNotifications {
     ///
     /// # Errors
     /// 422 with all that is wrong.
-    pub fn which(self) -> Result<Option<Vec<Uuid>>, Problem> {
+    pub fn selection(self) -> Result<Option<Vec<Uuid>>, Problem> {
         let mut fields = Fields::default();
         let (has_ids, has_all) = (
             !matches!(self.ids, Field::Missing),
@@ -107,16 +107,16 @@ impl ReadNotifications {
         );
         let ids = fields.optional("/ids", self.ids);
         let all = fields.optional("/all", self.all);
-        if ids.as_ref().is_some_and(|ids| ids.len() > MOST_IDS) {
+        if ids.as_ref().is_some_and(|ids| ids.len() > MAX_IDS) {
             let ko = format!(
-                "한 번에 {MOST_IDS}개까지 고를 수 있습니다. 더 많으면 모두 읽음을 선택해 주세요"
+                "한 번에 {MAX_IDS}개까지 고를 수 있습니다. 더 많으면 모두 읽음을 선택해 주세요"
             );
             fields.refuse(
                 "/ids",
                 "too-many",
                 Text::new(
                     ko,
-                    format!("Send at most {MOST_IDS} ids; for more of them send all"),
+                    format!("Send at most {MAX_IDS} ids; for more of them send all"),
                 ),
             );
         }
@@ -141,7 +141,7 @@ impl ReadNotifications {
             );
             fields.refuse("/all", "must-be-true", message);
         }
-        if fields.all_right() {
+        if fields.is_valid() {
             Ok(ids)
         } else {
             Err(fields.problem())
@@ -163,12 +163,19 @@ pub struct ReadView {
 ///
 /// # Errors
 /// When its twin is in flight, the key stands for another write, or the store fails.
-pub async fn is_first(tx: &mut Tx, reader: Uuid, retry: Option<&Retry>) -> Result<bool, Problem> {
-    if idempotency::seen(tx, reader, retry).await?.is_some() {
+pub async fn is_first_attempt(
+    tx: &mut Tx,
+    reader: Uuid,
+    idempotency_key: Option<&IdempotencyKey>,
+) -> Result<bool, Problem> {
+    if idempotency::find(tx, reader, idempotency_key)
+        .await?
+        .is_some()
+    {
         return Ok(false);
     }
     // The key stands for no thing that was made: the reader himself is what it leads to.
-    idempotency::remember(tx, reader, retry, StatusCode::OK, reader).await?;
+    idempotency::store(tx, reader, idempotency_key, StatusCode::OK, reader).await?;
     Ok(true)
 }
 
@@ -180,12 +187,12 @@ mod tests {
     use tower::ServiceExt as _;
 
     use super::*;
-    use crate::problem::Language;
+    use crate::http::problem::Language;
 
     /// The ids, or nothing for all; or the wrong fields with their codes.
     fn read(body: &Value) -> Result<Option<Vec<Uuid>>, Vec<(String, String)>> {
         let body: ReadNotifications = serde_json::from_value(body.clone()).unwrap();
-        body.which().map_err(|problem| {
+        body.selection().map_err(|problem| {
             let errors = problem.document(Language::Korean).errors;
             errors
                 .into_iter()
@@ -239,11 +246,11 @@ mod tests {
             assert_eq!(read(&body), Err(wrong), "{body}");
         }
         assert_eq!(
-            read(&json!({ "ids": many[..MOST_IDS] }))
+            read(&json!({ "ids": many[..MAX_IDS] }))
                 .unwrap()
                 .unwrap()
                 .len(),
-            MOST_IDS
+            MAX_IDS
         );
     }
 
@@ -253,7 +260,7 @@ mod tests {
             ids: Field::Missing,
             all: Field::Missing,
         }
-        .which()
+        .selection()
         .unwrap_err();
         let document = refused.document(Language::Korean);
         assert_eq!(
@@ -308,7 +315,9 @@ mod tests {
             let length = rows.len().min(2);
             let router = axum::Router::new().route(
                 "/",
-                axum::routing::get(async move || NotificationPage::cut(rows, page, 7, |id| *id)),
+                axum::routing::get(async move || {
+                    NotificationPage::from_rows(rows, page, 7, |id| *id)
+                }),
             );
             let request = Request::get("/?unread=true").body(Body::empty()).unwrap();
             let response = crate::http::layers(router).oneshot(request).await.unwrap();

@@ -1,0 +1,6 @@
+//! Forms of input that several services share.
+
+pub mod notifications;
+pub mod on_behalf_of;
+pub mod phone;
+pub mod project_ref;

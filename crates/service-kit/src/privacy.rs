@@ -1,0 +1,5 @@
+//! Erasing a customer, and recording who was shown a phone number.
+
+pub mod disclosure;
+pub mod erased_customers;
+pub mod erasure;
