@@ -55,11 +55,6 @@ pub(crate) fn problems() -> Vec<Problem> {
 /// An account as staff see it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "login": "haneul.kim", "name": "김하늘", "role": "salesman",
-    "personId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d00", "active": true, "personActive": true, "passwordSet": true, "invitedUntil": null,
-    "createdAt": "2026-11-23T01:00:00Z", "signedInAt": "2026-11-24T00:12:00Z", "version": 1,
-}))]
 pub(crate) struct AccountView {
     /// Which. A member of staff is known by it everywhere.
     id: Uuid,
@@ -175,7 +170,6 @@ async fn show(
 
 /// What is changed of an account.
 #[derive(Debug, Deserialize, ToSchema)]
-#[schema(example = json!({ "active": false }))]
 pub(crate) struct ChangeAccount {
     /// Whether it lets somebody in. One that is closed has no session left, no stream and no link.
     #[serde(default)]

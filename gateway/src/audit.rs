@@ -280,12 +280,6 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Door>> {
 /// Something that a member of staff did, or that was done about an account.
 #[derive(Debug, Serialize, sqlx::FromRow, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a901", "at": "2026-11-24T01:00:00Z", "role": "staff",
-    "actor": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "actorName": "이관리", "method": "POST", "path": "/api/accounts/invitations",
-    "fields": ["login", "salesmanId"], "status": 201, "location": "/api/accounts/0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d00",
-    "answeredAt": "2026-11-24T01:00:01Z",
-}))]
 pub(crate) struct AuditView {
     /// Which.
     id: Uuid,

@@ -48,7 +48,6 @@ const PURPOSE: &str = "one-time-code";
 /// Asks for a code.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({ "phone": "010-1234-5678", "consentVersion": "2026-11-25" }))]
 pub(crate) struct RequestCode {
     /// Where the code goes.
     #[serde(default)]
@@ -63,11 +62,6 @@ pub(crate) struct RequestCode {
 /// A code is on its way.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "challenge": "7b0c9a53-2d3e-4a8f-9d0a-6f2e1c4b5a69",
-    "expiresAt": "2026-11-24T01:03:00Z",
-    "resendAt": "2026-11-24T01:00:30Z",
-}))]
 pub(crate) struct ChallengeView {
     /// Comes back with the code.
     challenge: Uuid,
@@ -79,7 +73,6 @@ pub(crate) struct ChallengeView {
 
 /// Answers with the code that came.
 #[derive(Debug, Deserialize, ToSchema)]
-#[schema(example = json!({ "challenge": "7b0c9a53-2d3e-4a8f-9d0a-6f2e1c4b5a69", "code": "012345" }))]
 pub(crate) struct VerifyCode {
     /// What the request for the code was answered with.
     #[serde(default)]

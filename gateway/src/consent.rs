@@ -31,10 +31,6 @@ const TEXT: &str = "\
 
 /// What there is to agree to.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "version": "2026-11-25",
-    "text": "개인정보 수집·이용 동의 (필수)\n\n1. 수집하는 항목\n휴대전화 번호, 이름, …",
-}))]
 pub(crate) struct ConsentView {
     /// Said when a code is asked for: that this text was agreed to.
     version: &'static str,

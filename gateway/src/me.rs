@@ -44,14 +44,6 @@ pub(crate) fn problems() -> Vec<Problem> {
 /// Everything that is kept of a customer, as one file.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "customerId": "8f1c2a30-5b7d-8e21-9c44-1a2b3c4d5e6f",
-    "phone": "010-1234-5678",
-    "collectedAt": "2026-11-24T01:00:00Z",
-    "consents": [{ "version": "2026-11-25", "givenAt": "2026-11-24T00:58:00Z" }],
-    "sessions": [{ "createdAt": "2026-11-24T00:58:00Z", "usedAt": "2026-11-24T01:00:00Z", "expiresAt": "2026-12-24T00:58:00Z" }],
-    "services": { "consultation": { "consultations": [] }, "interest": { "interests": [] }, "project": {}, "salesman": {}, "salesman-match": {} },
-}))]
 pub(crate) struct DataView {
     /// By what the customer is known everywhere.
     customer_id: Uuid,
@@ -72,7 +64,6 @@ pub(crate) struct DataView {
 /// That a customer agreed.
 #[derive(Debug, Serialize, ToSchema, sqlx::FromRow)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({ "version": "2026-11-25", "givenAt": "2026-11-24T00:58:00Z" }))]
 pub(crate) struct ConsentGiven {
     /// To which text.
     version: String,
@@ -87,9 +78,6 @@ pub(crate) struct ConsentGiven {
 )]
 #[derive(Debug, Serialize, ToSchema, sqlx::FromRow)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "createdAt": "2026-11-24T00:58:00Z", "usedAt": "2026-11-24T01:00:00Z", "expiresAt": "2026-12-24T00:58:00Z",
-}))]
 pub(crate) struct SessionView {
     /// Since when.
     created_at: DateTime<Utc>,
@@ -172,12 +160,6 @@ fn read<'a, T: Deserialize<'a>>(service: Service, answer: &'a Asked) -> Result<T
 
 /// That somebody saw the customer's whole number.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "at": "2026-11-24T01:00:00Z",
-    "viewer": { "role": "salesman", "name": "김하늘" },
-    "why": "방문 일정 확인",
-    "about": { "kind": "consultation", "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01" },
-}))]
 pub(crate) struct DisclosureView {
     /// When.
     at: DateTime<Utc>,

@@ -38,7 +38,12 @@ pub(crate) fn problems() -> Vec<Problem> {
 
 /// The description of these routes.
 pub(crate) fn description() -> Value {
-    describe::complete(routes().into_openapi(), &problems(), PERMISSIONS)
+    describe::complete(
+        routes().into_openapi(),
+        include_str!("examples.json"),
+        &problems(),
+        PERMISSIONS,
+    )
 }
 
 /// What the gateway brings to the components of the merged description.

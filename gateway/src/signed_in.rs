@@ -31,14 +31,6 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Door>> {
 /// Who is signed in. Of nobody it says that alone.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "signedIn": true,
-    "role": "salesman",
-    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
-    "name": "김영업",
-    "login": "kim.yeongeop",
-    "expiresAt": "2026-11-24T13:00:00Z",
-}))]
 pub(crate) struct SignedInView {
     /// Whether anybody is.
     signed_in: bool,

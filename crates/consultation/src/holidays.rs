@@ -30,7 +30,6 @@ pub enum MarkKind {
 
 /// Why nobody may be at work on a day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(example = json!({ "kind": "holiday", "name": "성탄절" }))]
 pub struct Mark {
     /// A weekend, or a holiday. A holiday on a weekend is a holiday.
     pub kind: MarkKind,

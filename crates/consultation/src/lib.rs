@@ -27,6 +27,7 @@ pub fn service() -> Service {
     Service::new("consultation", 8083, sqlx::migrate!())
         .routes(http::routes)
         .permissions(permissions::TABLE)
+        .examples(include_str!("http/examples.json"))
         .problems(http::problems)
         .identifies_customers()
         .whenever(policies::edit_salesman)

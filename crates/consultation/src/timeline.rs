@@ -19,7 +19,6 @@ use crate::consultation::{Change, Consultation};
     rename_all = "snake_case",
     rename_all_fields = "camelCase"
 )]
-#[schema(example = json!({ "kind": "progressed", "from": "apply", "to": "approved", "reason": null }))]
 pub enum Happening {
     /// It was asked for.
     Requested {

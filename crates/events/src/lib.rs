@@ -25,6 +25,8 @@
 //!
 //! [`Phase`] is what people see of an edition on a given day: a pure function of what the events tell.
 
+#![warn(missing_docs)]
+
 mod consultation;
 mod envelope;
 mod ids;

@@ -104,7 +104,7 @@ pub struct SalesmanMatched {
     /// The consultant, where one was free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consultant: Option<PersonRef>,
-    /// Who had the salesman's place before this: the same id when only the consultant changed. Another one is off it, and loses access of it.
+    /// Who had the salesman's place before this: the same id when only the consultant changed. Another one is off it, and loses access to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_salesman_id: Option<SalesmanId>,
     /// Who had the consultant's place before this.

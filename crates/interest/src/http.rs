@@ -74,27 +74,6 @@ impl From<Refusal> for Problem {
 /// An interest as its reader may see it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10",
-    "seriesId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d20",
-    "projectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d30",
-    "projectName": "2026년 소상공인 스마트상점 기술보급사업",
-    "project": {
-        "year": 2026, "category": "기술", "agency": "중소벤처기업부", "status": "ongoing", "phase": "closing", "daysLeft": 5,
-        "period": { "kind": "range", "text": "2026-11-02 ~ 2026-12-11", "startsOn": "2026-11-02", "endsOn": "2026-12-11" }
-    },
-    "customerId": "7c9e6679-7425-80de-944b-e07fc1f90ae7",
-    "customerName": "홍길동",
-    "phone": "010-****-5678",
-    "interested": true,
-    "salesman": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘" },
-    "consultant": null,
-    "consent": { "role": "salesman", "by": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "at": "2026-11-23T01:00:00Z" },
-    "mergedInto": null,
-    "erasedAt": null,
-    "createdAt": "2026-11-23T01:00:00Z",
-    "version": 1
-}))]
 pub(crate) struct InterestView {
     pub(crate) id: Uuid,
     /// The programme, over all of its editions; null while this service has not heard of the project.
@@ -129,10 +108,7 @@ pub(crate) struct InterestView {
 /// How an edition stands today.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = InterestProjectState, example = json!({
-    "year": 2026, "category": "기술", "agency": "중소벤처기업부", "status": "ongoing", "phase": "closing", "daysLeft": 5,
-    "period": { "kind": "range", "text": "2026-11-02 ~ 2026-12-11", "startsOn": "2026-11-02", "endsOn": "2026-12-11" }
-}))]
+#[schema(as = InterestProjectState)]
 pub(crate) struct ProjectStateView {
     year: i32,
     /// 분야.
@@ -154,9 +130,7 @@ pub(crate) struct ProjectStateView {
 /// When one can apply.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = InterestPeriod, example = json!({
-    "kind": "range", "text": "2026-11-02 ~ 2026-12-11", "startsOn": "2026-11-02", "endsOn": "2026-12-11"
-}))]
+#[schema(as = InterestPeriod)]
 pub(crate) struct PeriodView {
     /// How to read it.
     #[schema(value_type = PeriodKindName)]
@@ -170,9 +144,7 @@ pub(crate) struct PeriodView {
 
 /// Who vouches that the customer agreed.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = InterestConsent, example = json!({
-    "role": "salesman", "by": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "at": "2026-11-23T01:00:00Z"
-}))]
+#[schema(as = InterestConsent)]
 pub(crate) struct ConsentView {
     /// `staff` or `salesman`.
     #[schema(value_type = RoleName)]
@@ -390,7 +362,6 @@ async fn show(
 
 /// Off, or on again.
 #[derive(Deserialize, ToSchema)]
-#[schema(example = json!({ "interested": false }))]
 pub(crate) struct UpdateInterest {
     /// Which of the two.
     #[serde(default)]

@@ -24,6 +24,7 @@ pub fn service() -> Service {
     Service::new("interest", 8082, sqlx::migrate!())
         .routes(http::routes)
         .permissions(permissions::TABLE)
+        .examples(include_str!("http/examples.json"))
         .problems(http::problems)
         .identifies_customers()
         .whenever(policies::edit_salesman)

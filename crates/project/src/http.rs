@@ -36,30 +36,6 @@ pub(crate) fn routes() -> OpenApiRouter<Context> {
 /// A project as anyone sees it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
-    "seriesId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d02",
-    "name": "2026년 스마트상점 기술보급사업",
-    "year": 2026,
-    "category": "기술",
-    "regions": ["전국"],
-    "target": "소상공인",
-    "scale": 30_000_000_000_i64,
-    "agency": "중소벤처기업부",
-    "host": "소상공인시장진흥공단",
-    "summary": "스마트기술 도입 비용을 지원합니다",
-    "link": "https://www.example.go.kr/notices/1",
-    "period": { "kind": "range", "text": "2026-11-02 ~ 2026-12-11", "startsOn": "2026-11-02", "endsOn": "2026-12-11" },
-    "status": "ongoing",
-    "phase": "open",
-    "daysLeft": 17,
-    "startedOn": "2026-11-02",
-    "endedOn": null,
-    "source": null,
-    "predecessor": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d03",
-    "successor": null,
-    "version": 2,
-}))]
 pub(crate) struct ProjectView {
     pub(crate) id: Uuid,
     /// The same for all editions of one programme.
@@ -114,7 +90,6 @@ pub(crate) struct ProjectView {
 /// When one can apply.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({ "kind": "range", "text": "2026-11-02 ~ 2026-12-11", "startsOn": "2026-11-02", "endsOn": "2026-12-11" }))]
 pub(crate) struct PeriodView {
     /// How to read it.
     #[schema(value_type = PeriodKindName)]
@@ -147,9 +122,6 @@ impl From<Period> for PeriodView {
 
 /// Where an imported project comes from.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "name": "bizinfo", "id": "PBLN_000000000109049", "line": "출처: 중소벤처기업부 기업마당(bizinfo.go.kr)"
-}))]
 pub(crate) struct SourceView {
     /// Whose ids they are.
     name: String,

@@ -36,6 +36,7 @@ pub fn service() -> Service {
     Service::new("project", 8084, sqlx::migrate!())
         .routes(http::routes)
         .permissions(permissions::TABLE)
+        .examples(include_str!("http/examples.json"))
         .problems(http::problems)
         .slow("/projects/imports", FILE_TIMEOUT)
         .whenever(policies::annual_project_create)

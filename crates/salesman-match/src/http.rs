@@ -185,10 +185,6 @@ fn shown(stored: Stored, who: &Identity) -> Versioned<MatchView> {
 /// Whom staff put on a match. A place that is not named stays as it is.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "salesmanId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
-    "consultantId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d09",
-}))]
 pub(crate) struct MatchByHand {
     /// The salesman.
     #[serde(default)]
@@ -200,7 +196,7 @@ pub(crate) struct MatchByHand {
     consultant_id: Field<SalesmanId>,
 }
 
-/// `MatchSalesman`: staff put people on an open match by hand, or others in their place. Whoever is replaced loses access of it.
+/// `MatchSalesman`: staff put people on an open match by hand, or others in their place. Whoever is replaced loses access to it.
 ///
 /// The same people again change nothing. While nobody was ever on it, its version is 0.
 #[utoipa::path(

@@ -28,6 +28,7 @@ pub fn service() -> Service {
     Service::new("salesman-match", 8085, sqlx::migrate!())
         .routes(http::routes)
         .permissions(permissions::TABLE)
+        .examples(include_str!("http/examples.json"))
         .problems(http::problems)
         .whenever(policies::match_salesman_to_interest)
         .whenever(policies::match_salesman_to_interest_again)

@@ -18,28 +18,6 @@ use crate::strategy::Rule;
 /// A match as its reader may see it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "0193a5d0-91c2-7d10-8b7e-2f4f6c1a9e55",
-    "origin": { "kind": "consultation", "id": "0193a5d0-8f00-7c3b-9d21-6f0a4e2b7c18" },
-    "projectId": "0193a4f7-1b2c-7a90-b6d5-9c8e7f605142",
-    "projectName": "2026년 스마트상점 기술보급사업",
-    "customerId": "5d1c9f3e-8a44-8e0b-a1f7-3c6b2d9e0f17",
-    "salesman": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘" },
-    "consultant": null,
-    "lacks": ["consultant"],
-    "strategy": "phone-suffix",
-    "reason": { "salesman": {
-        "rule": "phone-suffix", "lastFour": "5678", "among": 2, "picked": 0,
-        "candidates": [
-            { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘", "open": 4, "capacity": 30 },
-            { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d02", "displayName": "이바다", "open": 7, "capacity": 30 },
-        ],
-    } },
-    "requestedAt": "2026-11-24T01:00:00Z",
-    "matchedAt": "2026-11-24T01:00:00.125Z",
-    "closedAt": null,
-    "version": 1,
-}))]
 pub(crate) struct MatchView {
     /// Its id.
     pub(crate) id: Uuid,
@@ -79,7 +57,6 @@ pub(crate) struct MatchView {
 
 /// What a match was made for.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({ "kind": "consultation", "id": "0193a5d0-8f00-7c3b-9d21-6f0a4e2b7c18" }))]
 pub(crate) struct OriginView {
     /// `interest` or `consultation`.
     #[schema(value_type = OriginKind)]
@@ -141,10 +118,6 @@ fn words(said: &str, words: impl IntoIterator<Item = &'static str>) -> RefOr<Sch
 
 /// Why these people, for each place.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({ "salesman": {
-    "rule": "kept", "among": 1, "picked": 0,
-    "candidates": [{ "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘", "open": 4, "capacity": 30 }],
-} }))]
 pub(crate) struct ReasonsView {
     /// Why this salesman.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -157,10 +130,6 @@ pub(crate) struct ReasonsView {
 /// Why this one.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "rule": "kept", "among": 1, "picked": 0,
-    "candidates": [{ "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘", "open": 4, "capacity": 30 }],
-}))]
 pub(crate) struct ReasonView {
     /// The rule that picked.
     #[schema(value_type = RuleName)]
@@ -180,7 +149,6 @@ pub(crate) struct ReasonView {
 /// Somebody who could have been picked.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({ "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘", "open": 4, "capacity": 30 }))]
 pub(crate) struct CandidateView {
     /// Who.
     id: Uuid,

@@ -51,12 +51,6 @@ pub(crate) fn problems() -> Vec<Problem> {
 /// A salesman or consultant as staff and he himself see him.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "name": "김하늘", "displayName": "하늘", "phone": "+821012345678", "role": "salesman",
-    "regions": ["서울", "경기"], "categories": ["기술", "수출"], "capacity": 30, "weight": 1, "active": true,
-    "leave": { "from": "2026-12-24", "until": "2026-12-31" }, "onLeave": false, "successCount": 12, "failureCount": 4, "openCount": 7,
-    "successRate": 0.75, "version": 3,
-}))]
 pub(crate) struct SalesmanView {
     /// Who.
     id: Uuid,
@@ -100,7 +94,6 @@ pub(crate) struct SalesmanView {
 
 /// Days off (휴가), in Seoul, both ends included.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({ "from": "2026-12-24", "until": "2026-12-31" }))]
 pub(crate) struct LeaveView {
     /// The first day.
     from: NaiveDate,
@@ -210,21 +203,6 @@ async fn list(
 /// A salesman or consultant with the newest of what he is on, and of what he was on.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "name": "김하늘", "displayName": "하늘", "phone": "+821012345678", "role": "salesman",
-    "regions": ["서울", "경기"], "categories": ["기술", "수출"], "capacity": 30, "weight": 1, "active": true, "leave": null,
-    "onLeave": false, "successCount": 1, "failureCount": 0, "openCount": 1, "successRate": 1.0, "version": 3,
-    "openAssignments": [{
-        "kind": "interest", "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a901", "customerId": "5f0c1b7e-4d01-8b64-9a3f-0193a5d08c5e",
-        "lastFour": "5678", "projectId": "0193a5d0-1c22-7e5f-b1a0-6f0d3c2b1a90", "projectName": "2026년 스마트상점 보급사업",
-        "matchedAt": "2026-11-24T01:00:00Z", "step": null, "closedAt": null,
-    }],
-    "closedAssignments": [{
-        "kind": "consultation", "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a902", "customerId": "5f0c1b7e-4d01-8b64-9a3f-0193a5d08c5e",
-        "lastFour": "5678", "projectId": "0193a5d0-1c22-7e5f-b1a0-6f0d3c2b1a90", "projectName": "2026년 스마트상점 보급사업",
-        "matchedAt": "2026-11-24T01:00:00Z", "step": "succeeded", "closedAt": "2026-12-02T05:30:00Z",
-    }],
-}))]
 pub(crate) struct SalesmanDetail {
     #[serde(flatten)]
     person: SalesmanView,
@@ -237,11 +215,6 @@ pub(crate) struct SalesmanDetail {
 /// An interest or a consultation that somebody is on.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "kind": "consultation", "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a902", "customerId": "5f0c1b7e-4d01-8b64-9a3f-0193a5d08c5e",
-    "lastFour": "5678", "projectId": "0193a5d0-1c22-7e5f-b1a0-6f0d3c2b1a90", "projectName": "2026년 스마트상점 보급사업",
-    "matchedAt": "2026-11-24T01:00:00Z", "step": "succeeded", "closedAt": "2026-12-02T05:30:00Z",
-}))]
 pub(crate) struct AssignmentView {
     /// `interest` or `consultation`.
     #[schema(value_type = LinkKind)]

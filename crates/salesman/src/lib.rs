@@ -22,6 +22,7 @@ pub fn service() -> Service {
     Service::new("salesman", 8086, sqlx::migrate!())
         .routes(http::routes)
         .permissions(permissions::TABLE)
+        .examples(include_str!("http/examples.json"))
         .problems(http::problems)
         .whenever(policies::keep_assignment)
         .whenever(policies::notify_salesman)

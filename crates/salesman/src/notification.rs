@@ -90,7 +90,6 @@ impl LinkKind {
 
 /// Where he can do something about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({ "kind": "consultation", "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a902" }))]
 pub struct Link {
     /// What sort of thing it is.
     pub kind: LinkKind,

@@ -36,7 +36,7 @@ impl fmt::Debug for Db {
 /// Enough for the eight requests that two cores can work on at once, the consumer's busiest partitions and some air.
 const POOL_SIZE: u32 = 12;
 
-/// After this a request gets 503 with `IdempotencyKey-After` instead of waiting on.
+/// After this a request gets 503 with `Retry-After` instead of waiting on.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Db {

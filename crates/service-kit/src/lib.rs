@@ -10,6 +10,8 @@
 //!
 //! There are no repository traits here for the one database, and no bus trait for the one broker.
 
+#![warn(missing_docs)]
+
 pub mod auth;
 pub mod bound;
 pub mod clock;

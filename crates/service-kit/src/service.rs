@@ -61,6 +61,7 @@ pub struct Service {
     permissions: &'static [Permission],
     pub(crate) policies: Policies,
     pub(crate) tasks: Vec<Task>,
+    examples: &'static str,
     problems: fn() -> Vec<Problem>,
     slow: Vec<(&'static str, Duration)>,
     identifies_customers: bool,
@@ -78,6 +79,7 @@ impl Service {
             permissions: &[],
             policies: Policies::default(),
             tasks: Vec::new(),
+            examples: "{}",
             problems: Vec::new,
             slow: Vec::new(),
             identifies_customers: false,
@@ -123,6 +125,13 @@ impl Service {
         self
     }
 
+    /// An example of each of its schemas: a JSON object by schema name.
+    #[must_use]
+    pub fn examples(mut self, examples: &'static str) -> Self {
+        self.examples = examples;
+        self
+    }
+
     /// One example of each problem of its own: what its operations name in `x-problems` is described with these.
     #[must_use]
     pub fn problems(mut self, problems: fn() -> Vec<Problem>) -> Self {
@@ -156,6 +165,7 @@ impl Service {
     pub fn description(&self) -> Value {
         describe::complete(
             (self.routes)().into_openapi(),
+            self.examples,
             &(self.problems)(),
             self.permissions,
         )

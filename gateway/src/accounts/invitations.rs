@@ -58,7 +58,6 @@ pub(super) fn problems() -> Vec<Problem> {
 /// Who is invited: a salesman or consultant by his id, or a member of staff by name.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({ "salesmanId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d00", "login": "haneul.kim" }))]
 pub(crate) struct Invite {
     /// Whom of the salesmen and consultants. Nobody of staff has one.
     #[serde(default)]
@@ -81,10 +80,6 @@ pub(crate) struct Invite {
 /// A link, shown this once.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "accountId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "expiresAt": "2026-11-27T01:00:00Z",
-    "link": "https://kt.gg/invitation#Y29ycmVjdCBob3JzZSBiYXR0ZXJ5IHN0YXBsZSBnb29k",
-}))]
 pub struct Invited {
     /// Whose.
     pub account_id: Uuid,
@@ -388,7 +383,6 @@ fn hash(token: &str) -> Vec<u8> {
 
 /// How somebody sets his password.
 #[derive(Debug, Deserialize, ToSchema)]
-#[schema(example = json!({ "token": "Y29ycmVjdCBob3JzZSBiYXR0ZXJ5IHN0YXBsZSBnb29k", "password": "수요일에는 떡볶이를 먹자" }))]
 pub(crate) struct SetPassword {
     /// What stands behind the `#` of the link.
     #[serde(default)]

@@ -33,7 +33,6 @@ pub(super) fn problems() -> Vec<Problem> {
 
 /// Who signs in.
 #[derive(Debug, Deserialize, ToSchema)]
-#[schema(example = json!({ "login": "haneul.kim", "password": "수요일에는 떡볶이를 먹자" }))]
 pub(crate) struct SignIn {
     /// In either case.
     #[serde(default)]
@@ -148,7 +147,6 @@ fn wrong_credentials() -> Problem {
 
 /// How somebody changes his password.
 #[derive(Debug, Deserialize, ToSchema)]
-#[schema(example = json!({ "current": "수요일에는 떡볶이를 먹자", "password": "목요일에는 칼국수를 먹자" }))]
 pub(crate) struct ChangePassword {
     /// The one he has.
     #[serde(default)]

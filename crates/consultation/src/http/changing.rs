@@ -93,7 +93,6 @@ pub(super) fn note_refusal(fields: &mut Fields, refusal: &Refusal) {
 /// What a customer changes. What is not sent stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({ "desiredDate": "2026-12-05", "memo": "오후가 좋습니다" }))]
 pub(crate) struct EditConsultation {
     /// Another day, today or later in Seoul.
     #[serde(default)]
@@ -153,7 +152,6 @@ pub(super) async fn edit(
 
 /// Where a consultation shall go.
 #[derive(Deserialize, ToSchema)]
-#[schema(example = json!({ "step": "failed", "reason": "예산이 소진되었습니다" }))]
 pub(crate) struct ProgressConsultation {
     /// The step.
     #[serde(default)]

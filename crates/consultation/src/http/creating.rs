@@ -24,10 +24,6 @@ use crate::store::{self, copies};
 /// What is asked for, and for whom. A customer is who he signed in as; staff and salesmen tell number, name and consent.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "projectId": "0193a1c2-4b1d-7e02-8f6a-0c9d3e5b7a11", "projectName": "2026년 스마트상점 기술보급사업", "desiredDate": "2026-12-01",
-    "memo": "오전에 연락 주세요", "customerName": "홍길동",
-}))]
 pub(crate) struct CreateConsultation {
     /// What it shall be about. One that this service has not heard of yet is taken as well, with its name.
     #[serde(default)]

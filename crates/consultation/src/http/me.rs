@@ -20,27 +20,7 @@ use crate::store::erasure;
 
 /// Everything that this service keeps of a customer, but what colleagues noted for each other: no customer is shown that.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ConsultationData, example = json!({
-    "phone": "+821012345678",
-    "consultations": [{
-        "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "projectId": "0193a1c2-4b1d-7e02-8f6a-0c9d3e5b7a11",
-        "projectName": "2026년 스마트상점 기술보급사업", "projectState": "known", "sentProjectName": null, "projectStatus": "ongoing",
-        "projectPhase": "closing", "customerId": "5b7c9d1e-2f3a-8b4c-9d5e-6f7a8b9c0d1e", "customerName": "홍길동",
-        "phone": "010-****-5678", "desiredDate": "2026-12-05", "desiredDateMark": { "kind": "weekend", "name": "토요일" },
-        "memo": "오전에 연락 주세요", "step": "apply", "nextSteps": ["cancelled"], "reason": null,
-        "salesman": { "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" }, "consultant": null,
-        "createdAt": "2026-11-24T01:00:00Z", "erasedAt": null, "version": 1, "consent": null,
-        "timeline": [
-            { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d02", "at": "2026-11-24T01:00:00Z", "kind": "requested",
-              "desiredDate": "2026-12-05",
-              "by": { "role": "customer", "id": "5b7c9d1e-2f3a-8b4c-9d5e-6f7a8b9c0d1e", "displayName": null } },
-        ],
-    }],
-    "disclosures": [{
-        "at": "2026-11-24T02:05:00Z", "viewerRole": "salesman", "viewerId": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b",
-        "why": "방문 일정 확인", "about": { "kind": "consultation", "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01" },
-    }],
-}))]
+#[schema(as = ConsultationData)]
 pub(crate) struct CustomerData {
     /// His number, where anything of his is kept: the same with all of it.
     phone: Option<String>,
@@ -52,10 +32,7 @@ pub(crate) struct CustomerData {
 
 /// Who saw a customer's whole number.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ConsultationDisclosures, example = json!({ "items": [{
-    "at": "2026-11-24T02:05:00Z", "viewerRole": "salesman", "viewerId": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b",
-    "why": "방문 일정 확인", "about": { "kind": "consultation", "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01" },
-}] }))]
+#[schema(as = ConsultationDisclosures)]
 pub(crate) struct Disclosures {
     /// Every time, newest first.
     items: Vec<DisclosureView>,
@@ -64,10 +41,7 @@ pub(crate) struct Disclosures {
 /// That somebody saw the whole number.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = ConsultationDisclosure, example = json!({
-    "at": "2026-11-24T02:05:00Z", "viewerRole": "salesman", "viewerId": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b",
-    "why": "방문 일정 확인", "about": { "kind": "consultation", "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01" },
-}))]
+#[schema(as = ConsultationDisclosure)]
 struct DisclosureView {
     /// When.
     at: DateTime<Utc>,
@@ -84,7 +58,7 @@ struct DisclosureView {
 
 /// Where a number stood.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ConsultationDisclosureAbout, example = json!({ "kind": "consultation", "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01" }))]
+#[schema(as = ConsultationDisclosureAbout)]
 struct AboutView {
     /// `consultation`.
     kind: &'static str,

@@ -23,7 +23,6 @@ const LONGEST_NOTE: usize = 2000;
 
 /// A note.
 #[derive(Deserialize, ToSchema)]
-#[schema(example = json!({ "text": "키오스크 두 대를 원함" }))]
 pub(crate) struct AddNote {
     /// What it says.
     #[serde(default)]

@@ -16,7 +16,6 @@ use crate::store::{self, disclosures};
 
 /// A customer's number.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({ "phone": "+821012345678" }))]
 pub(crate) struct PhoneView {
     /// The whole of it, in E.164.
     phone: String,

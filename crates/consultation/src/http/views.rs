@@ -22,15 +22,6 @@ use crate::timeline::{self as happenings, Entry, Happening, Names, Note};
 /// A consultation as its reader may see it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "projectId": "0193a1c2-4b1d-7e02-8f6a-0c9d3e5b7a11",
-    "projectName": "2026년 스마트상점 기술보급사업", "projectState": "known", "sentProjectName": null, "projectStatus": "ongoing",
-    "projectPhase": "closing", "customerId": "5b7c9d1e-2f3a-8b4c-9d5e-6f7a8b9c0d1e", "customerName": "홍길동", "phone": "010-****-5678",
-    "desiredDate": "2026-12-05", "desiredDateMark": { "kind": "weekend", "name": "토요일" }, "memo": "오전에 연락 주세요",
-    "step": "apply", "nextSteps": ["approved", "cancelled"], "reason": null,
-    "salesman": { "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" }, "consultant": null,
-    "createdAt": "2026-11-24T01:00:00Z", "erasedAt": null, "version": 1,
-}))]
 pub(crate) struct ConsultationView {
     /// Which.
     pub(super) id: Uuid,
@@ -146,28 +137,6 @@ fn shown_as(person: PersonRef, known_as: Option<String>) -> PersonView {
 /// A consultation with all that happened to it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "projectId": "0193a1c2-4b1d-7e02-8f6a-0c9d3e5b7a11",
-    "projectName": "2026년 스마트상점 기술보급사업", "projectState": "known", "sentProjectName": null, "projectStatus": "ongoing",
-    "projectPhase": "closing", "customerId": "5b7c9d1e-2f3a-8b4c-9d5e-6f7a8b9c0d1e", "customerName": "홍길동", "phone": "010-****-5678",
-    "desiredDate": "2026-12-05", "desiredDateMark": { "kind": "weekend", "name": "토요일" }, "memo": "오전에 연락 주세요",
-    "step": "approved", "nextSteps": ["succeeded", "failed", "cancelled"], "reason": null,
-    "salesman": { "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" }, "consultant": null,
-    "createdAt": "2026-11-24T01:00:00Z", "erasedAt": null, "version": 2, "consent": null,
-    "timeline": [
-        { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d02", "at": "2026-11-24T01:00:00Z", "kind": "requested", "desiredDate": "2026-12-05",
-          "by": { "role": "customer", "id": "5b7c9d1e-2f3a-8b4c-9d5e-6f7a8b9c0d1e", "displayName": null } },
-        { "id": "0193a5d0-8f10-7c21-a0b1-c2d3e4f5a6b7", "at": "2026-11-24T01:00:01Z", "kind": "matched", "by": null,
-          "salesman": { "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" }, "consultant": null },
-        { "id": "0193a5e2-1d3c-7b5a-8e9f-0a1b2c3d4e5f", "at": "2026-11-24T02:10:00Z", "kind": "progressed", "from": "apply",
-          "to": "approved", "reason": null,
-          "by": { "role": "salesman", "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" } },
-    ],
-    "notes": [
-        { "id": "0193a5e4-7a6b-7c8d-9e0f-1a2b3c4d5e6f", "at": "2026-11-24T02:12:30Z", "text": "키오스크 두 대를 원함",
-          "by": { "role": "salesman", "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" } },
-    ],
-}))]
 pub(crate) struct WholeConsultationView {
     /// The consultation.
     #[serde(flatten)]
@@ -316,9 +285,6 @@ fn wanted(stored: &Stored, entries: &[Entry]) -> Vec<Uuid> {
 
 /// Somebody vouches that the customer agreed to be entered.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "by": { "role": "salesman", "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" }, "at": "2026-11-24T01:00:00Z",
-}))]
 struct ConsentView {
     /// Who recorded it.
     by: Option<ByView>,
@@ -329,7 +295,6 @@ struct ConsentView {
 /// Who did it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({ "role": "salesman", "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" }))]
 struct ByView {
     /// What they are.
     #[schema(value_type = RoleName)]
@@ -372,10 +337,6 @@ impl ByView {
 /// One line of the timeline: when, by whom, and what, told by `kind`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "0193a5e2-1d3c-7b5a-8e9f-0a1b2c3d4e5f", "at": "2026-11-24T02:10:00Z", "kind": "progressed", "from": "apply", "to": "approved",
-    "reason": null, "by": { "role": "salesman", "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" },
-}))]
 struct EntryView {
     /// Which.
     id: Uuid,
@@ -391,10 +352,6 @@ struct EntryView {
 /// What a colleague wrote about a consultation. No customer is shown it, and no event tells it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "0193a5e4-7a6b-7c8d-9e0f-1a2b3c4d5e6f", "at": "2026-11-24T02:12:30Z", "text": "키오스크 두 대를 원함",
-    "by": { "role": "salesman", "id": "0193a0aa-1c2d-7e3f-8a4b-5c6d7e8f9a0b", "displayName": "김하늘" },
-}))]
 pub(crate) struct NoteView {
     /// Which.
     id: Uuid,

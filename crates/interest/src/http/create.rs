@@ -24,13 +24,6 @@ use crate::store::copies;
 /// Which programme is marked, and for whom.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "projectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d30",
-    "projectName": "2026년 소상공인 스마트상점 기술보급사업",
-    "phone": "010-1234-5678",
-    "customerName": "홍길동",
-    "consent": true
-}))]
 pub(crate) struct CreateInterest {
     /// Any edition of the programme. Without it the name says which.
     #[serde(default)]

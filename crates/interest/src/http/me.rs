@@ -23,28 +23,7 @@ use crate::store::{Stored, erasure, notifications};
 /// Everything that this service keeps of a customer.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = InterestData, example = json!({
-    "phone": "+821012345678",
-    "lastFour": "5678",
-    "interests": [{
-        "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10", "seriesId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d20",
-        "markedProjectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d30", "projectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d30",
-        "projectName": "2026년 소상공인 스마트상점 기술보급사업", "phone": "+821012345678", "customerName": "홍길동", "interested": true,
-        "onSince": "2026-11-23T01:00:00Z", "salesman": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘" },
-        "consultant": null, "consent": null, "mergedInto": null, "createdAt": "2026-11-23T01:00:00Z",
-        "lastActivityAt": "2026-11-23T01:00:02Z", "version": 1
-    }],
-    "consultations": [{
-        "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a902", "isOpen": true,
-        "salesman": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘" }, "consultant": null,
-        "lastActivityAt": "2026-11-24T01:00:00Z"
-    }],
-    "notifications": [],
-    "disclosures": [{
-        "at": "2026-11-24T01:00:00Z", "viewerRole": "salesman", "viewerId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
-        "why": "방문 일정 확인", "about": { "kind": "interest", "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10" }
-    }]
-}))]
+#[schema(as = InterestData)]
 pub(crate) struct DataView {
     /// His whole number, if one of his interests tells it.
     phone: Option<String>,
@@ -63,14 +42,7 @@ pub(crate) struct DataView {
 /// An interest as its customer gets it to take away.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = InterestKept, example = json!({
-    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10", "seriesId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d20",
-    "markedProjectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d30", "projectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d30",
-    "projectName": "2026년 소상공인 스마트상점 기술보급사업", "phone": "+821012345678", "customerName": "홍길동", "interested": true,
-    "onSince": "2026-11-23T01:00:00Z", "salesman": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘" },
-    "consultant": null, "consent": null, "mergedInto": null, "createdAt": "2026-11-23T01:00:00Z",
-    "lastActivityAt": "2026-11-23T01:00:02Z", "version": 1
-}))]
+#[schema(as = InterestKept)]
 pub(crate) struct KeptInterestView {
     id: Uuid,
     /// The programme; null while this service has not heard of the project.
@@ -134,11 +106,7 @@ impl From<Stored> for KeptInterestView {
 /// What this service knows of a consultation, as its customer gets it to take away.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = InterestKeptConsultation, example = json!({
-    "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a902", "isOpen": true,
-    "salesman": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘" }, "consultant": null,
-    "lastActivityAt": "2026-11-24T01:00:00Z"
-}))]
+#[schema(as = InterestKeptConsultation)]
 pub(crate) struct KeptConsultationView {
     id: Uuid,
     /// Whether it has not come to its end.
@@ -170,10 +138,7 @@ impl From<KnownConsultation> for KeptConsultationView {
 /// That somebody was shown the whole number.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = InterestDisclosure, example = json!({
-    "at": "2026-11-24T01:00:00Z", "viewerRole": "salesman", "viewerId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
-    "why": "방문 일정 확인", "about": { "kind": "interest", "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10" }
-}))]
+#[schema(as = InterestDisclosure)]
 pub(crate) struct DisclosureView {
     at: DateTime<Utc>,
     /// What he was who saw it: `staff`, `salesman` or `consultant`.
@@ -188,7 +153,7 @@ pub(crate) struct DisclosureView {
 
 /// With what a number is kept.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = InterestDisclosureAbout, example = json!({ "kind": "interest", "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10" }))]
+#[schema(as = InterestDisclosureAbout)]
 pub(crate) struct AboutView {
     /// Always `interest`.
     kind: &'static str,
@@ -226,10 +191,7 @@ impl DisclosureView {
 
 /// Who saw the customer's whole number.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = InterestDisclosures, example = json!({ "items": [{
-    "at": "2026-11-24T01:00:00Z", "viewerRole": "salesman", "viewerId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
-    "why": "방문 일정 확인", "about": { "kind": "interest", "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10" }
-}] }))]
+#[schema(as = InterestDisclosures)]
 pub(crate) struct DisclosuresView {
     /// All of it.
     items: Vec<DisclosureView>,

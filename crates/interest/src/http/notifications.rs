@@ -18,19 +18,7 @@ use crate::store::notifications::{self as store, Kind, Notification};
 /// Something a customer was told.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = InterestNotificationView, example = json!({
-    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d40",
-    "kind": "edited",
-    "projectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d30",
-    "projectName": "2026년 소상공인 스마트상점 기술보급사업",
-    "seriesId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d20",
-    "changed": ["period"],
-    "deadline": "2026-12-18",
-    "deadlineMoved": true,
-    "previousDeadline": "2026-12-11",
-    "createdAt": "2026-11-24T01:00:00Z",
-    "readAt": null
-}))]
+#[schema(as = InterestNotificationView)]
 pub(crate) struct NotificationView {
     id: Uuid,
     kind: Kind,

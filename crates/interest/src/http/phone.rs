@@ -17,7 +17,7 @@ use crate::store::{self, disclosures};
 
 /// A customer's number.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = InterestPhone, example = json!({ "phone": "+821012345678" }))]
+#[schema(as = InterestPhone)]
 pub(crate) struct PhoneView {
     /// In E.164.
     phone: String,

@@ -20,17 +20,6 @@ const PATIENCE: TimeDelta = TimeDelta::days(30);
 /// A customer with whom nothing has happened for a while, and who it is that serves him.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "customerId": "7c9e6679-7425-80de-944b-e07fc1f90ae7",
-    "lastFour": "5678",
-    "customerName": "홍길동",
-    "phone": "010-****-5678",
-    "servedBy": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘" },
-    "interests": ["0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10"],
-    "consultations": ["0193a5d0-9f3a-7c11-8d4e-2b7f60c1a902"],
-    "lastActivityAt": "2026-10-12T01:00:00Z",
-    "daysSince": 42
-}))]
 pub(crate) struct UnattendedView {
     /// Whom nobody attended to.
     customer_id: Uuid,

@@ -457,7 +457,7 @@ async fn whoever_is_forgotten_is_found_in_no_table_on_no_topic_and_in_no_log() {
     assert!(asked.elapsed() < AT_ONCE, "{:?}", asked.elapsed());
     for path in things.paths() {
         for colleague in [&world.salesman, &world.consultant] {
-            eventually("whoever was on it loses access of it", async || {
+            eventually("whoever was on it loses access to it", async || {
                 is_gone(client, &path, &colleague.session)
                     .await
                     .then_some(())

@@ -20,19 +20,6 @@ use crate::project::{self, EditProject, LONGEST_NAME, LONGEST_TEXT, Patch};
 /// What staff enter.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "name": "2026년 스마트상점 기술보급사업",
-    "year": 2026,
-    "category": "기술",
-    "regions": ["전국"],
-    "target": "소상공인",
-    "scale": 30_000_000_000_i64,
-    "agency": "중소벤처기업부",
-    "host": "소상공인시장진흥공단",
-    "summary": "스마트기술 도입 비용을 지원합니다",
-    "link": "https://www.example.go.kr/notices/1",
-    "period": { "startsOn": "2026-11-02", "endsOn": "2026-12-11" },
-}))]
 pub(crate) struct CreateProject {
     /// Its name as announced.
     #[serde(default)]
@@ -186,7 +173,6 @@ fn check(
 /// When one can apply.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({ "startsOn": "2026-11-02", "endsOn": "2026-12-11" }))]
 pub(crate) struct PeriodBody {
     /// `range` when both dates are there, `missing` when nothing is, `other` unless given.
     #[serde(default)]
@@ -236,7 +222,7 @@ impl PeriodBody {
 /// What shall be different. What is not sent stays; null empties what may be empty.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = EditProject, example = json!({ "period": { "startsOn": "2026-11-02", "endsOn": "2026-12-18" }, "target": null }))]
+#[schema(as = EditProject)]
 pub(crate) struct EditBody {
     /// Its name as announced.
     #[serde(default, deserialize_with = "sent")]
@@ -398,7 +384,6 @@ impl EditBody {
 /// Since when it runs.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({ "startedOn": "2026-11-23" }))]
 pub(crate) struct StartProject {
     /// The day in Seoul, not after today; today unless given.
     #[serde(default)]
@@ -409,7 +394,6 @@ pub(crate) struct StartProject {
 /// Since when it is over.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({ "endedOn": "2026-11-23" }))]
 pub(crate) struct EndProject {
     /// The day in Seoul, not after today and not before it was started; today unless given.
     #[serde(default)]

@@ -394,20 +394,6 @@ const MOST_AT_ONCE: usize = 200;
 
 /// What became of each project whose deadline had passed.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "results": [
-        { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "name": "2026년 스마트상점 기술보급사업", "outcome": "ended" },
-        {
-            "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d02",
-            "name": "2026년 수출바우처",
-            "outcome": "refused",
-            "problem": {
-                "type": "/problems/project-not-overdue", "title": "마감이 지나지 않은 사업입니다", "status": 409, "phase": "closing",
-            },
-        },
-    ],
-    "more": false,
-}))]
 struct EndOverdueView {
     /// One for each, the longest overdue first.
     results: Vec<EndedView>,

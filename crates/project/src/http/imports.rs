@@ -178,7 +178,6 @@ async fn rows(
 /// What the rows that fill an expected edition are.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({ "confirm": ["17", "204"], "asNew": ["205"] }))]
 pub(crate) struct CommitImport {
     /// The announcements of expected editions that staff confirm: `"all"`, or the ids of their rows; none unless given. What is neither
     /// confirmed nor named in `asNew` is skipped.
@@ -194,7 +193,6 @@ pub(crate) struct CommitImport {
 /// `"all"`, or ids of rows.
 #[derive(Deserialize, ToSchema)]
 #[serde(untagged)]
-#[schema(example = json!(["17", "204"]))]
 pub(crate) enum ConfirmBody {
     /// `"all"`.
     All(AllOfThem),

@@ -173,38 +173,6 @@ async fn list(
 /// A project with the editions of its series.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
-    "seriesId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d02",
-    "name": "2026년 스마트상점 기술보급사업",
-    "year": 2026,
-    "category": "기술",
-    "regions": ["전국"],
-    "target": "소상공인",
-    "scale": 30_000_000_000_i64,
-    "agency": "중소벤처기업부",
-    "host": "소상공인시장진흥공단",
-    "summary": "스마트기술 도입 비용을 지원합니다",
-    "link": "https://www.example.go.kr/notices/1",
-    "period": { "kind": "range", "text": "2026-11-02 ~ 2026-12-11", "startsOn": "2026-11-02", "endsOn": "2026-12-11" },
-    "status": "ongoing",
-    "phase": "open",
-    "daysLeft": 17,
-    "startedOn": "2026-11-02",
-    "endedOn": null,
-    "source": null,
-    "predecessor": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d03",
-    "successor": null,
-    "version": 2,
-    "editions": [{
-        "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d03",
-        "name": "2025년 스마트상점 기술보급사업",
-        "year": 2025,
-        "status": "ended",
-        "phase": "ended",
-        "period": { "kind": "range", "text": "2025-11-02 ~ 2025-12-11", "startsOn": "2025-11-02", "endsOn": "2025-12-11" },
-    }],
-}))]
 pub(crate) struct ProjectWithEditionsView {
     #[serde(flatten)]
     project: ProjectView,
@@ -215,14 +183,6 @@ pub(crate) struct ProjectWithEditionsView {
 /// An edition beside others of its series.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d03",
-    "name": "2025년 스마트상점 기술보급사업",
-    "year": 2025,
-    "status": "ended",
-    "phase": "ended",
-    "period": { "kind": "range", "text": "2025-11-02 ~ 2025-12-11", "startsOn": "2025-11-02", "endsOn": "2025-12-11" },
-}))]
 pub(crate) struct EditionView {
     id: Uuid,
     name: String,

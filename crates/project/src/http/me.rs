@@ -28,20 +28,6 @@ pub(super) fn routes() -> OpenApiRouter<Context> {
 
 /// Everything that this service keeps of a customer: copies of what others tell, for the view of a project and for the visit card.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "interests": [{
-        "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a901", "seriesId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d02",
-        "projectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "projectName": "2026년 스마트상점 기술보급사업", "lastFour": "5678",
-        "interested": true, "since": "2026-11-24T01:00:00Z",
-        "salesman": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d05", "displayName": "김하늘" }, "consultant": null,
-    }],
-    "consultations": [{
-        "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d07", "projectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
-        "projectName": "2026년 스마트상점 기술보급사업", "lastFour": "5678", "step": "approved", "desiredDate": "2026-12-01",
-        "since": "2026-11-24T01:00:00Z", "salesman": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d05", "displayName": "김하늘" },
-        "consultant": null,
-    }],
-}))]
 struct KeptCopiesDataView {
     /// His interests, oldest first.
     interests: Vec<InterestView>,
@@ -52,12 +38,7 @@ struct KeptCopiesDataView {
 /// An interest as its customer gets it to take away.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = HeldInterest, example = json!({
-    "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a901", "seriesId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d02",
-    "projectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "projectName": "2026년 스마트상점 기술보급사업", "lastFour": "5678",
-    "interested": true, "since": "2026-11-24T01:00:00Z",
-    "salesman": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d05", "displayName": "김하늘" }, "consultant": null,
-}))]
+#[schema(as = HeldInterest)]
 struct InterestView {
     id: Uuid,
     /// Null while the programme was not known where he marked it.
@@ -79,12 +60,7 @@ struct InterestView {
 /// A consultation as its customer gets it to take away.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = HeldConsultation, example = json!({
-    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d07", "projectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
-    "projectName": "2026년 스마트상점 기술보급사업", "lastFour": "5678", "step": "approved", "desiredDate": "2026-12-01",
-    "since": "2026-11-24T01:00:00Z", "salesman": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d05", "displayName": "김하늘" },
-    "consultant": null,
-}))]
+#[schema(as = HeldConsultation)]
 struct ConsultationView {
     id: Uuid,
     project_id: Uuid,

@@ -39,12 +39,6 @@ struct WorkView {
 /// A salesman and what he has to do with the project.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d05",
-    "displayName": "김하늘",
-    "interests": 3,
-    "consultations": { "open": 2, "apply": 1, "approved": 1, "succeeded": 4, "failed": 1, "cancelled": 0 },
-}))]
 struct SalesmanWorkView {
     id: Uuid,
     /// The name he is shown by now.
@@ -56,7 +50,6 @@ struct SalesmanWorkView {
 
 /// How many consultations are open, and how many stand at each step now.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({ "open": 2, "apply": 1, "approved": 1, "succeeded": 4, "failed": 1, "cancelled": 0 }))]
 struct ConsultationsView {
     /// 신청 and 승인.
     open: i64,
@@ -107,7 +100,6 @@ struct CustomerView {
 /// A consultation as the view of its project shows it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({ "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d07", "step": "approved", "desiredDate": "2026-12-01" }))]
 struct CustomersConsultationView {
     id: Uuid,
     #[schema(value_type = StepName)]
@@ -118,9 +110,6 @@ struct CustomersConsultationView {
 
 /// The funnel: how many customers are interested, how many consultations stand at each step now, and how much of all that nobody is on.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "interested": 12, "applied": 4, "approved": 3, "succeeded": 5, "failed": 1, "cancelled": 2, "unassigned": 1
-}))]
 struct ProgressView {
     /// 관심: customers who marked the programme. None once the edition has ended: an interest goes on with the next one.
     interested: i64,

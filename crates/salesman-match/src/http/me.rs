@@ -21,13 +21,6 @@ use crate::view::{OriginView, StrategyName};
 
 /// Everything that this service keeps of a customer.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({ "matches": [{
-    "id": "0193a5d0-91c2-7d10-8b7e-2f4f6c1a9e55",
-    "origin": { "kind": "consultation", "id": "0193a5d0-8f00-7c3b-9d21-6f0a4e2b7c18" },
-    "projectId": "0193a4f7-1b2c-7a90-b6d5-9c8e7f605142", "projectName": "2026년 스마트상점 기술보급사업", "lastFour": "5678",
-    "salesman": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘" }, "consultant": null,
-    "strategy": "phone-suffix", "requestedAt": "2026-11-24T01:00:00Z", "matchedAt": "2026-11-24T01:00:00.125Z", "closedAt": null,
-}] }))]
 pub(crate) struct MatchDataView {
     /// Who serves him, and served him, oldest first.
     matches: Vec<MatchedView>,
@@ -36,13 +29,6 @@ pub(crate) struct MatchDataView {
 /// A match as its customer gets it to take away.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "0193a5d0-91c2-7d10-8b7e-2f4f6c1a9e55",
-    "origin": { "kind": "consultation", "id": "0193a5d0-8f00-7c3b-9d21-6f0a4e2b7c18" },
-    "projectId": "0193a4f7-1b2c-7a90-b6d5-9c8e7f605142", "projectName": "2026년 스마트상점 기술보급사업", "lastFour": "5678",
-    "salesman": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘" }, "consultant": null,
-    "strategy": "phone-suffix", "requestedAt": "2026-11-24T01:00:00Z", "matchedAt": "2026-11-24T01:00:00.125Z", "closedAt": null,
-}))]
 pub(crate) struct MatchedView {
     /// Its id.
     id: Uuid,

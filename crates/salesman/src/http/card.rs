@@ -18,9 +18,6 @@ use crate::store::{self, assignments};
 /// The salesman or consultant who is matched with the customer.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "하늘", "role": "salesman", "phone": "010-1234-5678",
-}))]
 pub(crate) struct CardView {
     /// Who.
     id: Uuid,

@@ -26,10 +26,6 @@ use crate::store;
 /// Who joins.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "name": "김하늘", "displayName": "하늘", "phone": "010-1234-5678", "role": "salesman", "regions": ["서울", "경기"],
-    "categories": ["기술", "수출"], "capacity": 30, "weight": 1,
-}))]
 pub(crate) struct RegisterBody {
     /// His full name.
     #[serde(default)]
@@ -68,10 +64,6 @@ pub(crate) struct RegisterBody {
 /// What staff change. What is absent or null stays, but for `leave`: null takes it away.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "displayName": "하늘", "regions": ["서울"], "capacity": 20, "weight": 2, "active": true,
-    "leave": { "from": "2026-12-24", "until": "2026-12-31" },
-}))]
 pub(crate) struct UpdateBody {
     /// Another full name.
     #[serde(default)]

@@ -23,19 +23,6 @@ use crate::store::erasure::{self as store, Held, HeldNews};
 /// Everything that this service keeps of a customer.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "assignments": [{
-        "kind": "consultation", "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a902", "lastFour": "5678",
-        "projectId": "0193a5d0-1c22-7e5f-b1a0-6f0d3c2b1a90", "projectName": "2026년 스마트상점 보급사업",
-        "salesman": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "하늘" }, "consultant": null,
-        "matchedAt": "2026-11-24T01:00:00Z", "step": "succeeded", "closedAt": "2026-12-02T05:30:00Z",
-    }],
-    "notifications": [{
-        "kind": "consultation_progressed", "link": { "kind": "consultation", "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a902" },
-        "projectName": null, "details": { "lastFour": "5678", "from": "apply", "to": "approved" },
-        "createdAt": "2026-11-24T01:00:00Z",
-    }],
-}))]
 pub(crate) struct AssignmentDataView {
     /// Who is on his interests and consultations, and was when they were closed.
     assignments: Vec<AssignedView>,
@@ -46,12 +33,6 @@ pub(crate) struct AssignmentDataView {
 /// An interest or a consultation as its customer gets it to take away.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "kind": "consultation", "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a902", "lastFour": "5678",
-    "projectId": "0193a5d0-1c22-7e5f-b1a0-6f0d3c2b1a90", "projectName": "2026년 스마트상점 보급사업",
-    "salesman": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "하늘" }, "consultant": null,
-    "matchedAt": "2026-11-24T01:00:00Z", "step": "succeeded", "closedAt": "2026-12-02T05:30:00Z",
-}))]
 pub(crate) struct AssignedView {
     /// `interest` or `consultation`.
     #[schema(value_type = LinkKind)]
@@ -80,10 +61,6 @@ pub(crate) struct AssignedView {
 /// Something that somebody was told of the customer.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "kind": "consultation_progressed", "link": { "kind": "consultation", "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a902" },
-    "projectName": null, "details": { "lastFour": "5678", "from": "apply", "to": "approved" }, "createdAt": "2026-11-24T01:00:00Z",
-}))]
 pub(crate) struct ToldView {
     /// What it is about.
     #[schema(value_type = Kind)]

@@ -18,15 +18,6 @@ use crate::store::notifications::{self, Notification};
 /// Something a salesman or consultant is told, linked to what he can do about it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "0193a5d0-b7a1-7d20-8f11-9c3e5a7b2d04", "kind": "consultation_progressed",
-    "link": { "kind": "consultation", "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a902" },
-    "details": {
-        "projectId": "0193a5d0-1c22-7e5f-b1a0-6f0d3c2b1a90", "projectName": "2026년 스마트상점 보급사업",
-        "customerId": "5f0c1b7e-4d01-8b64-9a3f-0193a5d08c5e", "lastFour": "5678", "from": "apply", "to": "approved",
-    },
-    "createdAt": "2026-11-24T01:00:00Z", "readAt": null,
-}))]
 pub(crate) struct NotificationView {
     /// Which.
     id: Uuid,
@@ -45,7 +36,6 @@ pub(crate) struct NotificationView {
 
 /// Where something can be done.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({ "kind": "consultation", "id": "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a902" }))]
 pub(crate) struct LinkView {
     /// What sort of thing it leads to.
     #[schema(value_type = LinkKind)]
@@ -63,10 +53,6 @@ impl LinkView {
 /// What a page shows of a notification; what does not belong to its kind is absent, and so is whatever is told of what he is on no longer.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "projectId": "0193a5d0-1c22-7e5f-b1a0-6f0d3c2b1a90", "projectName": "2026년 스마트상점 보급사업", "previous": "2026-12-11",
-    "new": "2026-12-18", "periodText": "2026-11-02 ~ 2026-12-18", "year": 2026, "customers": 3,
-}))]
 pub(crate) struct DetailsView {
     /// The edition it is about; null in what was told before editions were noted.
     project_id: Option<Uuid>,

@@ -31,7 +31,7 @@ use crate::Problem;
 use crate::http::permissions::{self, Permission};
 use crate::http::problem::{FieldError, FieldProblem, Language, ProblemDocument, Text};
 
-use examples::add_examples;
+use examples::{add_examples, add_schema_examples};
 use fields::{name_as_written, require_what_is_read};
 use headers::{add_headers, add_waiting, problem_headers};
 pub use words::{
@@ -39,9 +39,15 @@ pub use words::{
     StepName,
 };
 
-/// The description of these routes, completed.
-pub fn complete(routes: OpenApi, own: &[Problem], permissions: &[Permission]) -> Value {
+/// The description of these routes, completed. `examples` is a JSON object from schema name to example.
+pub fn complete(
+    routes: OpenApi,
+    examples: &str,
+    own: &[Problem],
+    permissions: &[Permission],
+) -> Value {
     let mut description = serde_json::to_value(routes).unwrap_or_default();
+    add_schema_examples(&mut description["components"]["schemas"], examples);
     permissions::describe(&mut description, permissions);
     let own: BTreeMap<&str, Vec<&Problem>> =
         own.iter().fold(BTreeMap::new(), |mut by_slug, problem| {

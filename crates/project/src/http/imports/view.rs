@@ -16,13 +16,6 @@ use crate::store::imports::{Import, ImportState, Outcome};
 /// An import without its rows.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "0199f2c4-7d00-7c3a-9a51-3f0e6c1b2a40", "name": "중소기업지원사업_20240331.csv", "state": "committing",
-    "counts": { "create": 4850, "edit": 12, "same": 47, "fillsPlanned": 2, "error": 1, "skipped": 1, "warnings": 1 },
-    "progress": { "done": 1300, "total": 4863 },
-    "requestedBy": "0199f2c4-7d00-7c3a-9a51-000000000001", "requestedAt": "2026-11-23T01:00:00Z",
-    "committedBy": "0199f2c4-7d00-7c3a-9a51-000000000001", "committedAt": "2026-11-23T01:02:10Z", "version": 2
-}))]
 pub(crate) struct ImportView {
     pub(super) id: Uuid,
     /// As whoever sent it called it.
@@ -49,7 +42,6 @@ pub(crate) struct ImportView {
 /// How many rows there are of each kind.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({ "create": 4850, "edit": 12, "same": 47, "fillsPlanned": 2, "error": 1, "skipped": 1, "warnings": 1 }))]
 pub(crate) struct CountsView {
     create: i64,
     edit: i64,
@@ -66,7 +58,7 @@ pub(crate) struct CountsView {
 
 /// How far the carrying out is.
 #[derive(Debug, Default, Serialize, ToSchema)]
-#[schema(as = ImportProgressView, example = json!({ "done": 1300, "total": 4863 }))]
+#[schema(as = ImportProgressView)]
 pub(crate) struct ProgressView {
     /// Rows carried out, failed ones included.
     done: i64,
@@ -120,13 +112,6 @@ impl From<Import> for ImportView {
 /// A row of a plan: what importing it would do, or did.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "17", "line": 18, "action": "edit", "outcome": "done",
-    "source": { "name": "bizinfo", "id": "PBLN_000000000096371", "line": "출처: 중소벤처기업부 기업마당(bizinfo.go.kr)" },
-    "name": "2024년 1차 중소기업 품질시스템 구축 지원사업 시행 공고", "year": 2024, "category": "기술", "agency": "가상산업부",
-    "projectId": "0199f2c4-7d00-7c3a-9a51-3f0e6c1b2a41",
-    "differences": [{ "field": "host", "from": "가상원자력협회", "to": "가상산업협회" }], "errors": [], "warnings": []
-}))]
 pub(crate) struct RowView {
     /// Its number in the file, headings and blank lines aside: what confirms it.
     id: String,
@@ -164,7 +149,6 @@ pub(crate) struct RowView {
 /// Why a row cannot be imported, or what may be wrong with it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({ "line": 18, "column": "사업명", "columnNumber": 3, "code": "too-long", "message": "200자를 넘습니다" }))]
 pub(crate) struct RowError {
     /// The line of the file on which the row begins.
     line: i64,

@@ -2,6 +2,21 @@
 
 use serde_json::{Map, Value, json};
 
+/// Adds to each schema that `examples` names its example, and to the items of its pages.
+pub(super) fn add_schema_examples(schemas: &mut Value, examples: &str) {
+    let examples: Map<String, Value> = serde_json::from_str(examples).unwrap_or_default();
+    for (name, schema) in schemas.as_object_mut().into_iter().flatten() {
+        if let Some(example) = examples.get(name) {
+            schema["example"] = example.clone();
+        }
+        // A generic page repeats the schema of its items instead of referring to it.
+        let item = name.split_once('_').map_or("", |(_, item)| item);
+        if let Some(example) = examples.get(item) {
+            schema["properties"]["items"]["items"]["example"] = example.clone();
+        }
+    }
+}
+
 /// An example of each body that has none of its own, from the examples of what it is made of.
 pub(super) fn add_examples(operation: &mut Map<String, Value>, schemas: &Value) {
     let mut media: Vec<&mut Value> = Vec::new();

@@ -106,7 +106,7 @@ pub(super) fn problem_headers(status: StatusCode) -> Value {
     }
     if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
         let seconds = json!({ "type": "integer", "minimum": 1 });
-        headers["IdempotencyKey-After"] = header("When to try again, in seconds", true, &seconds);
+        headers["Retry-After"] = header("When to try again, in seconds", true, &seconds);
     }
     headers
 }
