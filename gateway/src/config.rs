@@ -12,9 +12,9 @@ use service_kit::config::{ADMIN_OFFSET, DatabaseUrl, Env, Migrate};
 use service_kit::forms::phone::CustomerIdKey;
 use service_kit::messaging::kafka;
 
-pub use crate::limits::{Limits, Rate, SignInKey};
-use crate::routes::Service;
-use crate::sender::{WebhookKey, WebhookUrl};
+pub use crate::edge::rate_limit::{Limits, Rate, SignInKey};
+use crate::sms::{WebhookKey, WebhookUrl};
+use crate::upstream::routes::Service;
 
 /// Everything the gateway needs from outside. There is no `Default`: whoever starts it knows more.
 #[derive(Debug, Clone)]

@@ -20,8 +20,12 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::routes::Service;
-use crate::{Door, asking, codes, consent, sessions};
+use crate::auth::consent;
+use crate::auth::one_time_code;
+use crate::auth::sessions;
+use crate::state::AppState;
+use crate::upstream::customer_request;
+use crate::upstream::routes::Service;
 
 /// How often it looks for something to do. A request to be forgotten rings by itself; what is due again is found by this.
 const LOOK: Duration = Duration::from_millis(500);
@@ -119,7 +123,7 @@ impl Claimed {
 }
 
 /// Forgets whoever is to be forgotten, until told to stop.
-pub(crate) async fn run(door: Arc<Door>, stop: CancellationToken) {
+pub(crate) async fn run(door: Arc<AppState>, stop: CancellationToken) {
     let mut committed = door.db.committed();
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -164,7 +168,7 @@ fn note(ended: Result<Result<(), sqlx::Error>, JoinError>) {
 ///
 /// The second time everybody is asked in one go, however often it takes: what a colleague entered before an owner forgets leaves nothing in the
 /// copies.
-async fn claim(door: &Door) -> Result<Option<(Claimed, Instant)>, sqlx::Error> {
+async fn claim(door: &AppState) -> Result<Option<(Claimed, Instant)>, sqlx::Error> {
     let (began, now) = (Instant::now(), door.db.now());
     let lease = |stages: &[&[Service]]| {
         door.upstream
@@ -191,7 +195,7 @@ async fn claim(door: &Door) -> Result<Option<(Claimed, Instant)>, sqlx::Error> {
     }))
 }
 
-async fn go_on(door: &Door, claimed: &Claimed, until: Instant) -> Result<(), sqlx::Error> {
+async fn go_on(door: &AppState, claimed: &Claimed, until: Instant) -> Result<(), sqlx::Error> {
     let customer = Identity {
         role: Role::Customer,
         subject: claimed.customer_id,
@@ -239,7 +243,7 @@ async fn go_on(door: &Door, claimed: &Claimed, until: Instant) -> Result<(), sql
 /// `until` is when the claim ends. Nobody is asked who might answer later: the customer may have been forgotten by another gateway by then, and
 /// have come back.
 async fn ask(
-    door: &Door,
+    door: &AppState,
     claimed: &Claimed,
     customer: &Identity,
     service: Service,
@@ -250,7 +254,7 @@ async fn ask(
         tracing::warn!(erasure.id = %claimed.id, service = service.name(), "too late to ask a service to forget a customer this time");
         return Ok(false);
     }
-    match asking::ask(door, service, Method::DELETE, "/me", customer, deadline).await {
+    match customer_request::ask(door, service, Method::DELETE, "/me", customer, deadline).await {
         Ok(answer) if answer.status == StatusCode::NO_CONTENT => {
             sqlx::query(
                 "update erasure set done = array_append(done, $4) where id = $1 and round = $2 and attempts = $3 and $4 <> all (done)",
@@ -273,7 +277,7 @@ async fn ask(
     Ok(false)
 }
 
-async fn put_off(door: &Door, claimed: &Claimed) -> Result<(), sqlx::Error> {
+async fn put_off(door: &AppState, claimed: &Claimed) -> Result<(), sqlx::Error> {
     sqlx::query(
         "update erasure set next_try_at = $4 where id = $1 and round = $2 and attempts = $3",
     )
@@ -286,7 +290,7 @@ async fn put_off(door: &Door, claimed: &Claimed) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-async fn finish(door: &Door, claimed: &Claimed) -> Result<(), sqlx::Error> {
+async fn finish(door: &AppState, claimed: &Claimed) -> Result<(), sqlx::Error> {
     let customer = CustomerId(claimed.customer_id);
     let mut tx = door.db.begin().await?;
     let now = tx.now();
@@ -304,7 +308,7 @@ async fn finish(door: &Door, claimed: &Claimed) -> Result<(), sqlx::Error> {
         return Ok(());
     }
     consent::withdraw(&mut tx, customer).await?;
-    codes::forget(&mut tx, customer).await?;
+    one_time_code::forget(&mut tx, customer).await?;
     tx.commit().await?;
     tracing::info!(erasure.id = %claimed.id, "a customer is forgotten");
     Ok(())

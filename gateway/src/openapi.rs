@@ -21,10 +21,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::answers::CHALLENGE;
-use crate::proxy::{self, Upstream};
-use crate::routes::{self, API, Callers, DESCRIPTION, Service};
-use crate::{Door, cross_site, limits, own};
+use crate::api::operations;
+use crate::api::proxy::{self, Upstream};
+use crate::edge::csrf;
+use crate::edge::rate_limit;
+use crate::edge::response_headers::CHALLENGE;
+use crate::state::AppState;
+use crate::upstream::routes::{self, API, Callers, DESCRIPTION, Service};
 
 /// How long a service may take to describe itself.
 const ASK: Duration = Duration::from_secs(1);
@@ -52,7 +55,7 @@ pub(crate) fn page<S: Clone + Send + Sync + 'static>() -> Router<S> {
 }
 
 /// `GET /api/openapi.json`: what every service that is up can do. One that is down is left out and named.
-pub(crate) async fn describe(State(door): State<Arc<Door>>) -> Result<Response, Problem> {
+pub(crate) async fn describe(State(door): State<Arc<AppState>>) -> Result<Response, Problem> {
     let merged = door.descriptions.merged().await;
     Ok(([(header::CONTENT_TYPE, "application/json")], merged).into_response())
 }
@@ -163,14 +166,14 @@ pub fn merge(mut descriptions: Vec<(&str, Value)>) -> Value {
     let conflicts = conflicts(&descriptions);
     let repeated = repeated_operation_ids(&descriptions);
     let mut paths = Map::new();
-    for (path, mut item) in own::paths() {
+    for (path, mut item) in operations::paths() {
         for (method, operation) in operations(&mut item) {
             finish(operation, GATEWAY, method, &path, false);
             name(operation, GATEWAY, &path, &repeated);
         }
         paths.insert(path, item);
     }
-    let mut components: Map<String, Value> = own::components();
+    let mut components: Map<String, Value> = operations::components();
     let mut tags = BTreeMap::from([(GATEWAY.to_owned(), json!({ "name": GATEWAY }))]);
     for (service, mut description) in descriptions {
         let renames: BTreeMap<String, String> = conflicts
@@ -318,10 +321,7 @@ fn finish(
         }
         describe::add_problems(
             operation,
-            &[
-                cross_site::refused(),
-                limits::too_many(TimeDelta::seconds(1)),
-            ],
+            &[csrf::refused(), rate_limit::too_many(TimeDelta::seconds(1))],
         );
     }
 }
@@ -400,7 +400,7 @@ fn conflicts(descriptions: &[(&str, Value)]) -> BTreeSet<Place> {
                 .push(component);
         }
     }
-    let own = own::components();
+    let own = operations::components();
     for (kind, own) in &own {
         for (name, component) in own.as_object().into_iter().flatten() {
             // A name of the gateway's own is never given away; what it has in common with the services is the same thing.
@@ -436,7 +436,7 @@ fn repeated_operation_ids(descriptions: &[(&str, Value)]) -> Repeated {
         anywhere: BTreeSet::new(),
         within: BTreeSet::new(),
     };
-    let own = own::paths();
+    let own = operations::paths();
     let services = descriptions
         .iter()
         .filter_map(|(service, description)| Some((*service, description["paths"].as_object()?)));
@@ -537,7 +537,7 @@ pub fn sorted(value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::routes::STREAM;
+    use crate::upstream::routes::STREAM;
 
     /// A service with one path, whose answer is the schema `View`.
     fn described(path: &str, view: &Value, others: &Value) -> Value {
@@ -564,7 +564,7 @@ mod tests {
 
     /// All but the gateway's own.
     fn schemas(merged: &Value) -> Vec<&str> {
-        let own = own::components();
+        let own = operations::components();
         let names = merged["components"]["schemas"]
             .as_object()
             .unwrap()

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use chrono::{Datelike as _, NaiveDate, TimeDelta};
-use gateway::accounts::invite_staff;
+use gateway::api::accounts::invite_staff;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use service_kit::Clock as _;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use events::Topic;
-use gateway::accounts::invite_staff;
+use gateway::api::accounts::invite_staff;
 use gateway::config::Limits;
 use hyper::Uri;
 use ktgg::client::Client;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::Method;
 use chrono::TimeDelta;
 use gateway::Config;
-use gateway::accounts::invite_staff;
+use gateway::api::accounts::invite_staff;
 use gateway::config::PublicOrigin;
 use serde_json::{Value, json};
 use service_kit::auth::Role;

@@ -1,7 +1,7 @@
 //! What pages of other sites can make a browser ask for: nothing that changes anything, and nothing of the stream.
 
 use axum::http::Method;
-use gateway::routes::TABLE;
+use gateway::upstream::routes::TABLE;
 use service_kit::auth::Role;
 
 use crate::fixture::{Ask, ORIGIN, somebody, start};
@@ -142,7 +142,7 @@ async fn so_it_is_with_every_writing_method_everywhere_signed_in_or_not() {
     let gateway = start().await;
     let staff = gateway.as_(&somebody(Role::Staff)).await;
     let of_services = TABLE.map(|row| format!("/api{}/1", row.prefix));
-    let own = gateway::permissions::PERMISSIONS
+    let own = gateway::api::permissions::PERMISSIONS
         .iter()
         .filter(|row| row.method != "GET");
     let own = own.map(|row| {

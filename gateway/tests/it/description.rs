@@ -65,7 +65,7 @@ async fn the_gateways_own_operations_are_described_beside_the_services_and_what_
 {
     let gateway = start().await;
     let described = gateway.get("/api/openapi.json").send().await.json();
-    for row in gateway::permissions::PERMISSIONS {
+    for row in gateway::api::permissions::PERMISSIONS {
         let operation = &described["paths"][row.path][row.method.to_lowercase()];
         assert_eq!(
             operation["x-actors"],

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::Method;
 use chrono::TimeDelta;
-use gateway::routes::Service;
+use gateway::upstream::routes::Service;
 use serde_json::json;
 use service_kit::auth::Role;
 use service_kit::testing::{Logs, MockClock};

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use gateway::config::{BaseUrl, Limits, Patience, PublicOrigin, Room, Services};
-use gateway::routes::Service;
+use gateway::upstream::routes::Service;
 use gateway::{Config, Gateway, NAME, Sessions};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;

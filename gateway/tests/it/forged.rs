@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use chrono::TimeDelta;
-use gateway::routes::{Service, TABLE};
+use gateway::upstream::routes::{Service, TABLE};
 use service_kit::Clock as _;
 use service_kit::auth::{LIFETIME, Role};
 use service_kit::clock::SystemClock;
@@ -65,7 +65,7 @@ async fn no_authorization_makes_anybody_anybody() {
                 }
             }
         }
-        for row in gateway::permissions::PERMISSIONS {
+        for row in gateway::api::permissions::PERMISSIONS {
             let path = row
                 .path
                 .replace("{id}", "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01");

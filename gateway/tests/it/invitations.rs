@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use chrono::TimeDelta;
-use gateway::accounts::invite_staff;
+use gateway::api::accounts::invite_staff;
 use gateway::config::PublicOrigin;
 use serde_json::{Value, json};
 use service_kit::auth::Role;

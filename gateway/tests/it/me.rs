@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::Method;
 use chrono::TimeDelta;
 use gateway::config::{Rate, Services};
-use gateway::routes::Service;
+use gateway::upstream::routes::Service;
 use serde_json::{Value, json};
 use service_kit::auth::{Identity, Role};
 use uuid::Uuid;

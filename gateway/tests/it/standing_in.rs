@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get};
 use gateway::Config;
 use gateway::config::{BaseUrl, Services};
-use gateway::routes::Service;
+use gateway::upstream::routes::Service;
 use serde_json::{Value, json};
 use service_kit::auth::{Identity, Verifier};
 use service_kit::tasks;

@@ -1,7 +1,7 @@
 //! Every row of the table leads where it says.
 
 use axum::http::Method;
-use gateway::routes::{Callers, Service, TABLE};
+use gateway::upstream::routes::{Callers, Service, TABLE};
 use service_kit::auth::Role;
 
 use crate::fixture::{somebody, start};

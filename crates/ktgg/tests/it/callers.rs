@@ -19,7 +19,7 @@ fn tables() -> [(&'static str, &'static [Permission]); 6] {
         ("/api", project::permissions::TABLE),
         ("/api", salesman_match::permissions::TABLE),
         ("/api", salesman::permissions::TABLE),
-        ("", gateway::permissions::PERMISSIONS),
+        ("", gateway::api::permissions::PERMISSIONS),
     ]
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway::accounts::invite_staff;
+use gateway::api::accounts::invite_staff;
 use hyper::{Method, StatusCode};
 use ktgg::client::{Client, Stream, TestResponse, Told};
 use ktgg::demo::PASSWORD;

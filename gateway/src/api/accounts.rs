@@ -1,10 +1,8 @@
 //! Who signs in by login and password: members of staff, salesmen and consultants. Here staff read accounts, close and open them;
 //! `invitations` makes them, `sign_in` is for the people themselves, `delay` makes whoever guesses wait.
 
-mod delay;
 mod invitations;
 mod sign_in;
-mod store;
 
 use std::sync::Arc;
 
@@ -22,12 +20,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::{Door, sessions};
-use store::{Account, Wanted};
+use crate::auth::sessions;
+use crate::state::AppState;
+use crate::auth::accounts::{self as store, Account, Wanted};
+use crate::auth::backoff;
 
 pub use invitations::{Invited, invite_staff};
 
-pub(crate) fn routes() -> OpenApiRouter<Arc<Door>> {
+pub(crate) fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(sign_in::sign_in))
         .routes(routes!(invitations::set_password))
@@ -39,7 +39,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Door>> {
 
 /// Drops what need not be remembered.
 pub(crate) async fn prune(db: &Db) -> Result<(), sqlx::Error> {
-    delay::prune(db.pool(), db.now()).await
+    backoff::prune(db.pool(), db.now()).await
 }
 
 /// One example of each problem that only these routes have.
@@ -133,7 +133,7 @@ struct AccountsQuery {
     responses((status = 200, body = Paged<AccountView>, description = "A page of the accounts")),
 )]
 async fn list(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     Query(query): Query<AccountsQuery>,
 ) -> Result<Paged<AccountView>, Problem> {
     let AccountsQuery {
@@ -158,7 +158,7 @@ async fn list(
     responses((status = 200, body = AccountView, description = "The account")),
 )]
 async fn show(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     Path(id): Path<Uuid>,
 ) -> Result<Versioned<AccountView>, Problem> {
     let mut connection = door.db.pool().acquire().await?;
@@ -188,7 +188,7 @@ pub(crate) struct ChangeAccount {
     ),
 )]
 async fn change(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     Staff(who): Staff,
     Path(id): Path<Uuid>,
     wanted: IfMatch,

@@ -26,8 +26,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::routes as table;
-use crate::{Door, proxy};
+use crate::api::proxy;
+use crate::state::AppState;
+use crate::upstream::routes as table;
 
 /// What is written in the place of a part of a path that could say something of somebody.
 const LEFT_OUT: &str = "…";
@@ -109,7 +110,7 @@ impl<'de> Deserialize<'de> for Names {
 
 /// Writes down what staff do: around whatever is let through the door.
 pub(crate) async fn write_down(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
@@ -145,7 +146,7 @@ pub(crate) async fn write_down(
 }
 
 /// The names that a body holds, and the request with that body again. A file that is sent in is not held, nor is anything but JSON.
-async fn read_names(door: &Door, request: Request) -> Result<(Request, Vec<String>), Problem> {
+async fn read_names(door: &AppState, request: Request) -> Result<(Request, Vec<String>), Problem> {
     let is_json = request
         .headers()
         .get(header::CONTENT_TYPE)
@@ -273,7 +274,7 @@ async fn write_outcome(
     Ok(())
 }
 
-pub(crate) fn routes() -> OpenApiRouter<Arc<Door>> {
+pub(crate) fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(list))
 }
 
@@ -324,7 +325,7 @@ struct AuditQuery {
     responses((status = 200, body = Paged<AuditView>, description = "A page of what was done")),
 )]
 async fn list(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     Query(query): Query<AuditQuery>,
 ) -> Result<Paged<AuditView>, Problem> {
     let AuditQuery {

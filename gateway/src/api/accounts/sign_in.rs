@@ -14,14 +14,14 @@ use service_kit::http::{Field, Fields, Json};
 use service_kit::{Problem, Tx};
 use utoipa::ToSchema;
 
-use super::delay;
-use super::store::{self, Account};
-use crate::Door;
-use crate::address::Address;
-use crate::limits::{self, LimitKey, network, too_many};
-use crate::passwords::{Password, Turn, Verdict};
-use crate::sessions::{self, Brought, Session};
-use crate::signed_in::{SignedInView, signed_in, with_cookie};
+use crate::auth::backoff;
+use crate::auth::accounts::{self as store, Account};
+use crate::api::session::{SignedInView, signed_in, with_cookie};
+use crate::auth::passwords::{Password, Turn, Verdict};
+use crate::auth::sessions::{self, Brought, Session};
+use crate::edge::client_ip::Address;
+use crate::edge::rate_limit::{self, LimitKey, network, too_many};
+use crate::state::AppState;
 
 /// No login is longer than this, in characters: what is cannot be anybody's.
 const LONGEST_LOGIN: usize = 64;
@@ -53,7 +53,7 @@ pub(crate) struct SignIn {
     extensions(("x-command" = json!("SignIn")), ("x-events" = json!([])), ("x-problems" = json!(["wrong-credentials", "too-many-requests"]))),
 )]
 pub(super) async fn sign_in(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     Address(address): Address,
     brought: Brought,
     Json { body, .. }: Json<SignIn>,
@@ -66,7 +66,7 @@ pub(super) async fn sign_in(
     };
     let login = login.to_lowercase();
     let of_address = LimitKey::of_address(&door.sign_in_key, "sign-ins", address);
-    limits::take(&door.db, &of_address, door.limits.sign_ins_per_address).await?;
+    rate_limit::take(&door.db, &of_address, door.limits.sign_ins_per_address).await?;
     let (turn, attempt) = Attempt::begin(&door, &login, address).await?;
     let account = store::by_login(door.db.pool(), &login).await?;
     let kept = account
@@ -104,7 +104,7 @@ impl Attempt {
     /// # Errors
     /// 429 for whoever has to wait, 503 when there is no turn.
     async fn begin<'a>(
-        door: &'a Door,
+        door: &'a AppState,
         login: &str,
         address: IpAddr,
     ) -> Result<(Turn<'a>, Self), Problem> {
@@ -114,22 +114,22 @@ impl Attempt {
         );
         let (pool, now) = (door.db.pool(), door.db.now());
         // Whoever has to wait for longer than a moment waits for no turn either.
-        if let Some(left) = delay::left(pool, &key, now).await? {
+        if let Some(left) = backoff::left(pool, &key, now).await? {
             return Err(too_many(left));
         }
         let turn = door.passwords.turn().await?;
         let of_login = LimitKey::of(&door.sign_in_key, "sign-ins", login);
         let mut tx = door.db.begin().await?;
         let now = tx.now();
-        delay::charge(&mut tx, &key, now).await?.map_err(too_many)?;
-        limits::take_in(&mut tx, now, &of_login, door.limits.sign_ins_per_login).await?;
+        backoff::charge(&mut tx, &key, now).await?.map_err(too_many)?;
+        rate_limit::take_in(&mut tx, now, &of_login, door.limits.sign_ins_per_login).await?;
         tx.commit().await?;
         Ok((turn, Self(key)))
     }
 
     /// Forgets it, and those before it: the password was right.
     async fn forgive(self, tx: &mut Tx) -> Result<(), sqlx::Error> {
-        delay::clear(tx, &self.0).await
+        backoff::clear(tx, &self.0).await
     }
 }
 
@@ -165,7 +165,7 @@ pub(crate) struct ChangePassword {
     extensions(("x-command" = json!("ChangePassword")), ("x-events" = json!([])), ("x-problems" = json!(["too-many-requests"]))),
 )]
 pub(super) async fn change_password(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     Address(address): Address,
     session: Session,
     brought: Brought,

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::audience::{self, Access, Audience, Eyes, Fact, Who};
+use crate::live::audience::{self, Access, Audience, Eyes, Fact, Who};
 
 /// How many events are kept for browsers that come back; with what is told of each, about 20 MB.
 const KEPT: usize = 20_000;

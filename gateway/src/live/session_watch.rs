@@ -14,8 +14,8 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::limits;
-use crate::sessions::{IdHash, Sessions};
+use crate::auth::sessions::{IdHash, Sessions};
+use crate::edge::rate_limit;
 
 /// How often it asks. With what the question takes, a stream ends within two seconds.
 const LOOK: Duration = Duration::from_secs(1);
@@ -86,7 +86,7 @@ impl Onlookers {
             end: Arc::default(),
         });
         if streams.count >= STREAMS {
-            return Err(limits::too_many(TimeDelta::seconds(1)));
+            return Err(rate_limit::too_many(TimeDelta::seconds(1)));
         }
         streams.count += 1;
         Ok(Onlooker {

@@ -13,11 +13,11 @@ use service_kit::Problem;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::Door;
-use crate::audience::Who;
-use crate::hub::Client;
-use crate::onlookers::Onlooker;
-use crate::sessions::Session;
+use crate::auth::sessions::Session;
+use crate::live::audience::Who;
+use crate::live::hub::Client;
+use crate::live::session_watch::Onlooker;
+use crate::state::AppState;
 
 /// How long a browser waits before it comes back, in milliseconds.
 const RETRY: u32 = 3000;
@@ -27,7 +27,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Tells a signed-in browser what it may know, as it happens, until its session ends or the gateway stops.
 pub(crate) async fn open(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     session: Session,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

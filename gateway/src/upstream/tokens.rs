@@ -10,7 +10,7 @@ use service_kit::clock::SystemClock;
 use service_kit::{Clock as _, Problem};
 use uuid::Uuid;
 
-use crate::routes::Service;
+use crate::upstream::routes::Service;
 
 /// The present instant of the world outside: what services compare a token's with, whatever a test's clock shows.
 pub(crate) fn now() -> DateTime<Utc> {

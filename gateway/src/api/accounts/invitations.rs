@@ -25,11 +25,13 @@ use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::store::{self, Account, Newcomer};
-use crate::Door;
+use crate::auth::accounts::{self as store, Account, Newcomer};
+use crate::api::audit;
+use crate::auth::passwords::{Password, Weakness};
+use crate::auth::sessions;
+use crate::auth::staff_directory;
 use crate::config::PublicOrigin;
-use crate::passwords::{Password, Weakness};
-use crate::{audit, people, sessions};
+use crate::state::AppState;
 
 /// The shortest and the longest login, in characters: long enough for an address of e-mail.
 const LOGINS: std::ops::RangeInclusive<usize> = 3..=64;
@@ -105,7 +107,7 @@ enum Guest {
     extensions(("x-command" = json!("InviteUser")), ("x-events" = json!([])), ("x-problems" = json!(["login-taken", "other-login", "account-closed", "password-set"]))),
 )]
 pub(super) async fn invite(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     Staff(who): Staff,
     Json { body, .. }: Json<Invite>,
 ) -> Result<Response, Problem> {
@@ -171,7 +173,7 @@ pub(super) async fn invite(
             created_by: Some(who.0),
         },
         Guest::Person(id) => {
-            let person = people::wait_for(door.db.pool(), id)
+            let person = staff_directory::wait_for(door.db.pool(), id)
                 .await?
                 .ok_or_else(unknown)?;
             if !person.active {
@@ -401,7 +403,7 @@ pub(crate) struct SetPassword {
     extensions(("x-command" = json!("SetPassword")), ("x-events" = json!([])), ("x-problems" = json!(["wrong-link"]))),
 )]
 pub(super) async fn set_password(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     Json { body, .. }: Json<SetPassword>,
 ) -> Result<StatusCode, Problem> {
     let mut fields = Fields::default();

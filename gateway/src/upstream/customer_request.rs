@@ -10,10 +10,10 @@ use service_kit::auth::Identity;
 use service_kit::trace;
 use tokio::time::{Instant, timeout_at};
 
-use crate::Door;
-use crate::proxy::service_unavailable;
-use crate::routes::Service;
-use crate::tokens::now;
+use crate::api::proxy::service_unavailable;
+use crate::state::AppState;
+use crate::upstream::routes::Service;
+use crate::upstream::tokens::now;
 
 /// No service keeps more of one customer than this, in bytes.
 const LONGEST: usize = 16 * 1024 * 1024;
@@ -26,7 +26,7 @@ pub(crate) struct Asked {
 
 /// Asks once. 503 with the service's name when no whole answer came until the deadline.
 pub(crate) async fn ask(
-    door: &Door,
+    door: &AppState,
     service: Service,
     method: Method,
     path: &'static str,

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use super::{Attempt, Message, Sender, Unsent};
 use crate::config::is_loopback;
-use crate::tokens::now;
+use crate::upstream::tokens::now;
 
 /// The key that both ends of the webhook have. Its `Debug` is `***`.
 #[derive(Clone)]
@@ -259,7 +259,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::sender::SIGN_IN_CODE;
+    use crate::sms::SIGN_IN_CODE;
 
     /// As in the specification's own example.
     const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

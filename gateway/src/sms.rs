@@ -172,7 +172,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::tokens::now;
+    use crate::upstream::tokens::now;
 
     /// As in the specification's own example.
     const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

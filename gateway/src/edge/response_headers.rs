@@ -7,7 +7,7 @@ use axum::response::Response;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::Phase;
+use crate::app::Phase;
 
 /// By which a request is found again in the logs of the gateway and of the service.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

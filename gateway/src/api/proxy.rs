@@ -21,13 +21,13 @@ use service_kit::http::problem::Text;
 use service_kit::trace;
 use tokio::time::{Instant, timeout_at};
 
-use crate::Door;
-use crate::address::Address;
-use crate::answers::REQUEST_ID;
+use crate::auth::sessions::Session;
 use crate::config::{Patience, Services};
-use crate::routes::{self, API, Service};
-use crate::sessions::Session;
-use crate::tokens::now;
+use crate::edge::client_ip::Address;
+use crate::edge::response_headers::REQUEST_ID;
+use crate::state::AppState;
+use crate::upstream::routes::{self, API, Service};
+use crate::upstream::tokens::now;
 
 /// Larger than any body a service takes in but a whole file, so that the service's own limit is the one that people meet.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
@@ -103,7 +103,7 @@ impl Upstream {
 
 /// Everything below `/api` that is not the gateway's own.
 pub(crate) async fn forward(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
@@ -263,7 +263,7 @@ const CLAIMS: [&str; 6] = [
     "ktgg-identity",
 ];
 
-fn outgoing_headers(parts: &Parts, door: &Door) -> HeaderMap {
+fn outgoing_headers(parts: &Parts, door: &AppState) -> HeaderMap {
     let mut headers = parts.headers.clone();
     strip_hop_by_hop(&mut headers);
     let stripped = |name: &HeaderName| {

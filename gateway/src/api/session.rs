@@ -18,10 +18,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::Door;
-use crate::sessions::{Begun, Brought, Session};
+use crate::auth::sessions::{Begun, Brought, Session};
+use crate::state::AppState;
 
-pub(crate) fn routes() -> OpenApiRouter<Arc<Door>> {
+pub(crate) fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(me))
         .routes(routes!(sign_out))
@@ -116,7 +116,7 @@ pub(crate) async fn me(session: Option<Session>) -> View<SignedInView> {
     extensions(("x-command" = json!("SignOut")), ("x-events" = json!([]))),
 )]
 pub(crate) async fn sign_out(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     brought: Brought,
 ) -> Result<Response, Problem> {
     door.sessions.end_brought(&brought).await?;
@@ -130,7 +130,7 @@ pub(crate) async fn sign_out(
     extensions(("x-command" = json!("SignOutEverywhere")), ("x-events" = json!([]))),
 )]
 pub(crate) async fn sign_out_everywhere(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     session: Session,
 ) -> Result<Response, Problem> {
     door.sessions
@@ -140,12 +140,12 @@ pub(crate) async fn sign_out_everywhere(
 }
 
 /// How every sign-in is answered: who it is, and the cookie of the session that was just committed.
-pub(crate) fn signed_in(door: &Door, begun: &Begun, view: SignedInView) -> Response {
+pub(crate) fn signed_in(door: &AppState, begun: &Begun, view: SignedInView) -> Response {
     with_cookie(View(view).into_response(), &door.cookies.begun(begun))
 }
 
 /// An answer without a body that takes the cookie away.
-pub(crate) fn signed_out(door: &Door, status: StatusCode) -> Response {
+pub(crate) fn signed_out(door: &AppState, status: StatusCode) -> Response {
     with_cookie(status.into_response(), &door.cookies.ended())
 }
 

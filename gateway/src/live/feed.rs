@@ -21,10 +21,10 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use service_kit::messaging::kafka;
 use tokio::sync::{oneshot, watch};
 
-use crate::audience::{Fact, Untold};
-use crate::hub::Hub;
-use crate::people::People;
-use crate::tokens::now;
+use crate::auth::staff_directory::People;
+use crate::live::audience::{Fact, Untold};
+use crate::live::hub::Hub;
+use crate::upstream::tokens::now;
 
 /// How far back it starts.
 const BACK: Duration = Duration::from_mins(5);

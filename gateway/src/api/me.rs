@@ -22,14 +22,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::asking::{Asked, ask};
-use crate::limits::{self, LimitKey};
-use crate::proxy::service_unavailable;
-use crate::routes::Service;
-use crate::signed_in::signed_out;
-use crate::{Door, erasure};
+use crate::api::proxy::service_unavailable;
+use crate::api::session::signed_out;
+use crate::edge::rate_limit::{self, LimitKey};
+use crate::erasure;
+use crate::state::AppState;
+use crate::upstream::customer_request::{Asked, ask};
+use crate::upstream::routes::Service;
 
-pub(crate) fn routes() -> OpenApiRouter<Arc<Door>> {
+pub(crate) fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(data))
         .routes(routes!(disclosures))
@@ -101,7 +102,7 @@ pub(crate) struct SessionView {
     extensions(("x-problems" = json!(["service-unavailable", "too-many-requests"]))),
 )]
 pub(crate) async fn data(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     who: Identity,
 ) -> Result<Response, Problem> {
     let deadline = Instant::now() + door.upstream.patience.answer;
@@ -142,9 +143,9 @@ pub(crate) async fn data(
 }
 
 /// Takes one of what the customer may ask all services for.
-async fn take(door: &Door, what: &'static str, who: &Identity) -> Result<(), Problem> {
+async fn take(door: &AppState, what: &'static str, who: &Identity) -> Result<(), Problem> {
     let of_customer = LimitKey::of(&door.sign_in_key, what, &who.subject.to_string());
-    limits::take(&door.db, &of_customer, door.limits.data).await
+    rate_limit::take(&door.db, &of_customer, door.limits.data).await
 }
 
 /// The body of an answer that says yes; anything else leaves the whole out.
@@ -224,7 +225,7 @@ struct Disclosed {
     extensions(("x-problems" = json!(["service-unavailable", "too-many-requests"]))),
 )]
 pub(crate) async fn disclosures(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     who: Identity,
 ) -> Result<View<DisclosuresView>, Problem> {
     let deadline = Instant::now() + door.upstream.patience.answer;
@@ -286,7 +287,7 @@ async fn names(db: &Db, ids: Vec<Uuid>) -> Result<HashMap<Uuid, String>, sqlx::E
     extensions(("x-command" = json!("EraseCustomer")), ("x-events" = json!([]))),
 )]
 pub(crate) async fn erase(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     who: Identity,
 ) -> Result<Response, Problem> {
     let mut tx = door.db.begin().await?;

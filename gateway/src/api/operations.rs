@@ -9,28 +9,34 @@ use service_kit::http::describe;
 use service_kit::http::permissions::{self, Permission};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::limits::too_many;
+use crate::api::accounts;
+use crate::api::audit;
+use crate::api::me;
+use crate::api::permissions::PERMISSIONS;
+use crate::api::session;
+use crate::auth::one_time_code;
+use crate::edge::csrf;
+use crate::edge::rate_limit::too_many;
 use crate::openapi::{SCHEME, SCHEMES, components_of, reference};
-use crate::permissions::PERMISSIONS;
-use crate::routes::{DESCRIPTION, STREAM};
-use crate::{Door, accounts, audit, codes, cross_site, me, signed_in};
+use crate::state::AppState;
+use crate::upstream::routes::{DESCRIPTION, STREAM};
 
 /// Everything that is answered here, but for the stream and the description.
-pub(crate) fn routes() -> OpenApiRouter<Arc<Door>> {
+pub(crate) fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
-        .merge(signed_in::routes())
+        .merge(session::routes())
         .merge(accounts::routes())
         .merge(audit::routes())
-        .merge(codes::routes())
+        .merge(one_time_code::routes())
         .merge(me::routes())
 }
 
 /// One example of each problem of the gateway's own.
 pub(crate) fn problems() -> Vec<Problem> {
     [
-        vec![cross_site::refused(), too_many(TimeDelta::seconds(30))],
+        vec![csrf::refused(), too_many(TimeDelta::seconds(30))],
         accounts::problems(),
-        codes::problems(),
+        one_time_code::problems(),
         me::problems(),
     ]
     .concat()
@@ -134,7 +140,7 @@ pub(crate) fn paths() -> Map<String, Value> {
             operation,
             &[
                 Problem::unauthorized(),
-                cross_site::refused(),
+                csrf::refused(),
                 too_many(TimeDelta::seconds(1)),
             ],
         );

@@ -22,9 +22,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use crate::address::Peer;
 use crate::config::{Patience, Room};
-use crate::reader::Reader;
+use crate::edge::client_ip::Peer;
+use crate::edge::write_timeout::Reader;
 
 /// How many headers a request may have.
 const HEADERS: usize = 100;

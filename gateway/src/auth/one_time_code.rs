@@ -23,12 +23,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::address::Address;
-use crate::limits::{self, LimitKey, SignInKey};
-use crate::sender::{Message, SIGN_IN_CODE};
-use crate::sessions::{self, Brought};
-use crate::signed_in::{SignedInView, signed_in};
-use crate::{Door, consent, erasure};
+use crate::api::session::{SignedInView, signed_in};
+use crate::auth::consent;
+use crate::auth::sessions::{self, Brought};
+use crate::edge::client_ip::Address;
+use crate::edge::rate_limit::{self, LimitKey, SignInKey};
+use crate::erasure;
+use crate::sms::{Message, SIGN_IN_CODE};
+use crate::state::AppState;
 
 /// How long a code is good for.
 const LIFE: TimeDelta = TimeDelta::minutes(3);
@@ -151,7 +153,7 @@ impl fmt::Debug for Code {
     ),
 )]
 pub(crate) async fn request(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     from: Address,
     Json { body, .. }: Json<RequestCode>,
 ) -> Result<Response, Problem> {
@@ -166,25 +168,25 @@ pub(crate) async fn request(
     }
     let (key, limits) = (&door.sign_in_key, &door.limits);
     // Whoever asks too often from one address uses up nothing of anybody's number.
-    limits::take(
+    rate_limit::take(
         &door.db,
         &LimitKey::of_address(key, "codes-per-address", from.0),
         limits.codes_per_address,
     )
     .await?;
-    limits::take(
+    rate_limit::take(
         &door.db,
         &LimitKey::of(key, "resends-per-phone", phone.e164()),
         limits.resends_per_phone,
     )
     .await?;
-    limits::take(
+    rate_limit::take(
         &door.db,
         &LimitKey::of(key, "codes-per-phone", phone.e164()),
         limits.codes_per_phone,
     )
     .await?;
-    limits::take(
+    rate_limit::take(
         &door.db,
         &LimitKey::of(key, "codes-per-phone-daily", phone.e164()),
         limits.codes_per_phone_daily,
@@ -230,7 +232,7 @@ pub(crate) async fn request(
     ),
 )]
 pub(crate) async fn verify(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     from: Address,
     brought: Brought,
     Json { body, .. }: Json<VerifyCode>,
@@ -242,7 +244,7 @@ pub(crate) async fn verify(
         return Err(fields.problem());
     };
     let key = &door.sign_in_key;
-    limits::take(
+    rate_limit::take(
         &door.db,
         &LimitKey::of_address(key, "guesses-per-address", from.0),
         door.limits.guesses_per_address,
@@ -279,7 +281,7 @@ pub(crate) async fn verify(
     Ok(signed_in(&door, &begun, view))
 }
 
-pub(crate) fn routes() -> OpenApiRouter<Arc<Door>> {
+pub(crate) fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(consent::show))
         .routes(routes!(request))

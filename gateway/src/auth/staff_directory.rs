@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::Door;
+use crate::state::AppState;
 
 /// How long a database that failed is left alone.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -90,7 +90,7 @@ impl People {
 }
 
 /// Writes people down for as long as the gateway runs.
-pub(crate) async fn write_down(door: Arc<Door>, ending: CancellationToken) {
+pub(crate) async fn write_down(door: Arc<AppState>, ending: CancellationToken) {
     tokio::select! {
         () = ending.cancelled() => {}
         () = door.people.write_on(&door.db) => {}

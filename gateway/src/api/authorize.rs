@@ -17,11 +17,13 @@ use service_kit::http::body::read_body;
 use service_kit::http::permissions::{self, Access, Permission};
 use tokio::time::timeout;
 
-use crate::address::{Address, Peer};
-use crate::limits::Writer;
-use crate::permissions::PERMISSIONS;
-use crate::routes::{self, API, STREAM};
-use crate::{Door, cross_site, proxy};
+use crate::api::permissions::PERMISSIONS;
+use crate::api::proxy;
+use crate::edge::client_ip::{Address, Peer};
+use crate::edge::csrf;
+use crate::edge::rate_limit::Writer;
+use crate::state::AppState;
+use crate::upstream::routes::{self, API, STREAM};
 
 /// What is asked for.
 enum Operation {
@@ -33,9 +35,9 @@ enum Operation {
     Open,
 }
 
-/// Lets a request through, with [`Address`], [`Session`](crate::sessions::Session) and [`Identity`](service_kit::auth::Identity) on it.
+/// Lets a request through, with [`Address`], [`Session`](crate::auth::sessions::Session) and [`Identity`](service_kit::auth::Identity) on it.
 pub(crate) async fn authorize(
-    State(door): State<Arc<Door>>,
+    State(door): State<Arc<AppState>>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
@@ -49,9 +51,9 @@ pub(crate) async fn authorize(
     }
     let is_write = routes::leaves_a_trace(request.method(), request.uri().path());
     if is_write {
-        cross_site::check_write(request.headers(), &door.origin)?;
+        csrf::check_write(request.headers(), &door.origin)?;
     } else if request.uri().path() == STREAM {
-        cross_site::check_read(request.headers(), &door.origin)?;
+        csrf::check_read(request.headers(), &door.origin)?;
     }
     let session = door.sessions.who(door.cookies, request.headers()).await?;
     let role = session.as_ref().map(|session| session.identity.role);
@@ -96,7 +98,7 @@ pub(crate) async fn authorize(
 const LONGER: Duration = Duration::from_millis(500);
 
 /// Answers what is the gateway's own, in time: its bodies are small, and held before anything is done with them.
-async fn answer(door: &Door, request: Request, next: Next) -> Result<Response, Problem> {
+async fn answer(door: &AppState, request: Request, next: Next) -> Result<Response, Problem> {
     let patience = door.upstream.patience.answer;
     let (parts, body) = request.into_parts();
     let body = if parts.method.is_safe() {
