@@ -38,6 +38,7 @@ mod salesman;
 mod salesman_match;
 #[cfg(feature = "schema")]
 pub mod schema;
+mod text_enum;
 mod topic;
 
 pub use consultation::{ConsultationCreated, ConsultationEdited, ConsultationProgressed, Step};
@@ -56,4 +57,5 @@ pub use salesman::{
     DEFAULT_WEIGHT, HasProfile, Leave, PersonRole, Profile, SalesmanRegistered, SalesmanUpdated,
 };
 pub use salesman_match::{Origin, SalesmanMatched, Strategy};
+pub use text_enum::UnknownText;
 pub use topic::Topic;

@@ -30,47 +30,35 @@ pub const LIFETIME: TimeDelta = TimeDelta::seconds(60);
 /// Clocks of two machines may differ by this many seconds.
 const LEEWAY: u64 = 5;
 
-/// What somebody may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// 고객.
-    Customer,
-    /// 관리자.
-    Staff,
-    /// 영업대표.
-    Salesman,
-    /// 컨설턴트.
-    Consultant,
-}
-
-impl Role {
-    /// Every role.
-    pub const ALL: [Self; 4] = [
-        Self::Customer,
-        Self::Staff,
-        Self::Salesman,
-        Self::Consultant,
-    ];
-
-    /// The role's name on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Customer => "customer",
-            Self::Staff => "staff",
-            Self::Salesman => "salesman",
-            Self::Consultant => "consultant",
-        }
+events::text_enum! {
+    /// The role of a signed-in caller.
+    pub enum Role {
+        /// 고객.
+        Customer = "customer",
+        /// 관리자.
+        Staff = "staff",
+        /// 영업대표.
+        Salesman = "salesman",
+        /// 컨설턴트.
+        Consultant = "consultant",
     }
 }
 
-impl FromStr for Role {
-    type Err = &'static str;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or("a role is customer, staff, salesman or consultant")
+impl Role {
+    /// A person with this role as an event's actor.
+    pub fn actor(self, id: Uuid) -> Actor {
+        match self {
+            Self::Customer => Actor::Customer(CustomerId(id)),
+            Self::Staff => Actor::Staff(StaffId(id)),
+            Self::Salesman => Actor::Salesman(SalesmanId(id)),
+            Self::Consultant => Actor::Consultant(SalesmanId(id)),
+        }
+    }
+
+    /// The id of a person with this role as `reader` may see it: customers see no ids of staff.
+    pub fn visible_id(self, id: Uuid, reader: Self) -> Option<Uuid> {
+        let is_hidden = self == Self::Staff && reader == Self::Customer;
+        (!is_hidden).then_some(id)
     }
 }
 
@@ -88,12 +76,7 @@ pub struct Identity {
 impl Identity {
     /// As an event names its actor.
     pub fn actor(&self) -> Actor {
-        match self.role {
-            Role::Customer => Actor::Customer(CustomerId(self.subject)),
-            Role::Staff => Actor::Staff(StaffId(self.subject)),
-            Role::Salesman => Actor::Salesman(SalesmanId(self.subject)),
-            Role::Consultant => Actor::Consultant(SalesmanId(self.subject)),
-        }
+        self.role.actor(self.subject)
     }
 
     /// Whether this is the salesman or consultant in that place.
@@ -166,11 +149,7 @@ impl FromStr for Signer {
     }
 }
 
-impl fmt::Debug for Signer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
+crate::redacted_debug!(Signer);
 
 /// A new Ed25519 private key as PEM (PKCS #8), for a sandbox or a test.
 pub fn new_private_pem() -> String {

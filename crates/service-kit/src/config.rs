@@ -169,11 +169,7 @@ impl DatabaseUrl {
     }
 }
 
-impl fmt::Debug for DatabaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
+crate::redacted_debug!(DatabaseUrl);
 
 impl FromStr for DatabaseUrl {
     type Err = &'static str;

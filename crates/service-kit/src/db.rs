@@ -298,3 +298,16 @@ pub fn is_transient(error: &sqlx::Error) -> bool {
         _ => true,
     }
 }
+
+/// Reads an enum from its text column. A field of a `FromRow` struct can use `#[sqlx(try_from = "String")]` instead.
+///
+/// # Errors
+/// `Decode` when the text is not a value of the enum.
+pub fn decode_enum<T>(text: impl AsRef<str>) -> Result<T, sqlx::Error>
+where
+    T: FromStr<Err: Into<sqlx::error::BoxDynError>>,
+{
+    let text = text.as_ref();
+    text.parse()
+        .map_err(|error: T::Err| sqlx::Error::Decode(error.into()))
+}

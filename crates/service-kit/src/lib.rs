@@ -24,6 +24,7 @@ pub mod messaging;
 pub mod migrations;
 pub mod privacy;
 pub mod process;
+mod redacted;
 mod retention;
 pub mod service;
 pub mod tasks;

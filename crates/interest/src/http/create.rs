@@ -146,7 +146,7 @@ async fn enter(
         customer_id: whom.customer_id,
         phone: whom.phone,
         customer_name: whom.name.clone(),
-        consent: whom.is_vouched_for.then_some(Consent {
+        consent: whom.consent_recorded.then_some(Consent {
             role: who.role,
             by: who.subject,
             at,

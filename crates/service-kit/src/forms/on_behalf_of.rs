@@ -1,11 +1,13 @@
 //! Who is shown to others, and for whom something is entered.
 
-use events::{CustomerId, PersonRef};
+use chrono::{DateTime, Utc};
+use events::{Actor, CustomerId, PersonRef};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::{Identity, Role};
+use crate::db::decode_enum;
 use crate::forms::phone::{CustomerIdKey, Phone};
 use crate::http::problem::Text;
 use crate::http::{Field, Fields};
@@ -42,8 +44,55 @@ pub struct OnBehalfOf {
     pub phone: Phone,
     /// His name, where it was told.
     pub name: Option<String>,
-    /// Whether a colleague entered it, and vouches that the customer agreed to it.
-    pub is_vouched_for: bool,
+    /// Whether someone else entered it and confirmed that the customer agreed.
+    pub consent_recorded: bool,
+}
+
+impl OnBehalfOf {
+    /// The consent that the caller recorded for the customer.
+    pub fn consent(&self, caller: &Identity, at: DateTime<Utc>) -> Option<Consent> {
+        self.consent_recorded.then(|| Consent::new(caller, at))
+    }
+}
+
+/// A record that a customer agreed to what was entered for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Consent {
+    /// The role of the person who recorded it: staff or salesman.
+    pub role: Role,
+    /// The id of the person who recorded it.
+    pub by: Uuid,
+    /// When it was recorded.
+    pub at: DateTime<Utc>,
+}
+
+impl Consent {
+    /// The caller records it.
+    pub fn new(caller: &Identity, at: DateTime<Utc>) -> Self {
+        let (role, by) = (caller.role, caller.subject);
+        Self { role, by, at }
+    }
+
+    /// Reads the three columns of a consent; `None` when one of them is null.
+    ///
+    /// # Errors
+    /// When the role is unknown.
+    pub fn decode(
+        role: Option<String>,
+        by: Option<Uuid>,
+        at: Option<DateTime<Utc>>,
+    ) -> Result<Option<Self>, sqlx::Error> {
+        let (Some(role), Some(by), Some(at)) = (role, by, at) else {
+            return Ok(None);
+        };
+        let role = decode_enum(role)?;
+        Ok(Some(Self { role, by, at }))
+    }
+
+    /// The person who recorded it, as an event's actor.
+    pub fn actor(&self) -> Actor {
+        self.role.actor(self.by)
+    }
 }
 
 /// The fields by which a body says for whom it is: a customer is who he signed in as, staff and salesmen tell number, name and consent.
@@ -83,7 +132,7 @@ impl OnBehalfOfFields {
                 customer_id: CustomerId(who.subject),
                 phone,
                 name,
-                is_vouched_for: false,
+                consent_recorded: false,
             });
         }
         let required = || Text::new("필수 항목입니다", "This field is required");
@@ -105,7 +154,7 @@ impl OnBehalfOfFields {
             customer_id: key.customer_id(&phone),
             phone,
             name: Some(name?),
-            is_vouched_for: true,
+            consent_recorded: true,
         })
     }
 }
@@ -169,7 +218,7 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(
-            (whom.customer_id.0, whom.is_vouched_for),
+            (whom.customer_id.0, whom.consent_recorded),
             (Uuid::from_u128(7), false)
         );
         assert_eq!(
@@ -198,7 +247,7 @@ mod tests {
                 whom.customer_id,
                 a_key().customer_id(&"+82 10 9999 0000".parse().unwrap())
             );
-            assert!(whom.is_vouched_for);
+            assert!(whom.consent_recorded);
             let wrong = [
                 ("/phone", "required"),
                 ("/customerName", "required"),

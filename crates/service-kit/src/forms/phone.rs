@@ -126,12 +126,6 @@ impl From<Phone> for String {
     }
 }
 
-impl fmt::Debug for Phone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
 /// The text is no Korean phone number. It does not repeat the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotAPhone;
@@ -160,11 +154,7 @@ impl CustomerIdKey {
     }
 }
 
-impl fmt::Debug for CustomerIdKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
+crate::redacted_debug!(Phone, CustomerIdKey);
 
 impl FromStr for CustomerIdKey {
     type Err = &'static str;

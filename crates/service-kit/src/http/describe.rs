@@ -15,10 +15,10 @@
 //! From these, its parameters and its body follow the problems that every such route can answer with, and the headers of its answers. A route
 //! without an id in its path that looks for something all the same names `not-found` among its problems.
 
+mod enums;
 mod examples;
 mod fields;
 mod headers;
-mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,13 +31,13 @@ use crate::Problem;
 use crate::http::permissions::{self, Permission};
 use crate::http::problem::{FieldError, FieldProblem, Language, ProblemDocument, Text};
 
-use examples::{add_examples, add_schema_examples};
-use fields::{name_as_written, require_what_is_read};
-use headers::{add_headers, add_waiting, problem_headers};
-pub use words::{
+pub use enums::{
     CategoryName, PeriodKindName, PersonRoleName, PhaseName, RegionName, RoleName, StatusName,
     StepName,
 };
+use examples::{add_examples, add_schema_examples};
+use fields::{name_as_written, require_what_is_read};
+use headers::{add_headers, add_waiting, problem_headers};
 
 /// The description of these routes, completed. `examples` is a JSON object from schema name to example.
 pub fn complete(

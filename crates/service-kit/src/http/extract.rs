@@ -4,6 +4,9 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::{IntoParams, PartialSchema};
 
 use crate::http::fields::MAX_EXPLANATION_LENGTH;
 use crate::http::problem::{Problem, Text, invalid_query};
@@ -94,6 +97,33 @@ impl IfMatch {
     pub fn allows(self, current: i64) -> bool {
         self.0.is_none_or(|wanted| wanted == current)
     }
+}
+
+/// `params(IfMatch)` describes the header.
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "The `ETag` of the version that the change is based on, or `*`";
+        vec![header_parameter::<String>(
+            "If-Match",
+            Required::True,
+            description,
+        )]
+    }
+}
+
+/// The description of a request header.
+pub(crate) fn header_parameter<T: PartialSchema>(
+    name: &str,
+    required: Required,
+    description: &str,
+) -> Parameter {
+    Parameter::builder()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(required)
+        .description(Some(description))
+        .schema(Some(T::schema()))
+        .build()
 }
 
 /// 428: which version is meant was not said.

@@ -7,9 +7,13 @@ use std::time::Duration;
 use axum::http::{HeaderMap, StatusCode};
 use chrono::TimeDelta;
 use tokio::time::Instant;
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 use uuid::Uuid;
 
 use crate::Tx;
+use crate::http::extract::header_parameter;
 use crate::http::problem::{Problem, Text};
 
 /// What a caller sends so that a write can be sent again.
@@ -19,6 +23,18 @@ pub struct IdempotencyKey {
     pub key: String,
     /// SHA-256 of the path and the body.
     pub body_hash: Vec<u8>,
+}
+
+/// `params(IdempotencyKey)` describes the header.
+impl IntoParams for IdempotencyKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "Repeating the request with the same key has no further effect";
+        vec![header_parameter::<Option<String>>(
+            "Idempotency-Key",
+            Required::False,
+            description,
+        )]
+    }
 }
 
 /// `Idempotency-Key`, where the caller sent one: for bodies that are no JSON, of which [`Json`](crate::http::Json) takes it by itself.

@@ -70,10 +70,15 @@ fn wrong_limit() -> Problem {
 }
 
 impl Page {
-    /// One more than asked for: whether there is a next page is known without counting.
+    /// [`fetch_limit`] of this page.
     pub fn fetch_limit(self) -> i64 {
-        i64::try_from(self.limit).unwrap_or(100) + 1
+        fetch_limit(self.limit)
     }
+}
+
+/// The `limit` of the SQL query for a page of `limit` rows: one row more, which shows that there is a next page.
+pub fn fetch_limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(100) + 1
 }
 
 /// A place in a list that is ordered by something else and then by id, as an opaque text.

@@ -45,6 +45,16 @@ impl<T: Serialize> IntoResponse for View<T> {
     }
 }
 
+/// An answer that must not be stored by any cache: `NoStore(View(view))`.
+#[derive(Debug)]
+pub struct NoStore<T>(pub T);
+
+impl<T: IntoResponse> IntoResponse for NoStore<T> {
+    fn into_response(self) -> Response {
+        ([(header::CACHE_CONTROL, "no-store")], self.0).into_response()
+    }
+}
+
 fn json_body<T: Serialize>(view: &T) -> Response {
     match serde_json::to_vec(view) {
         Ok(bytes) => (

@@ -1,55 +1,216 @@
-//! 「전화 보기」: what services have in common that show a customer's whole number and write down who saw it.
+//! 「전화 보기」: showing a customer's whole phone number, and recording who was shown it, when and why.
+//!
+//! A service that shows phone numbers has a table `disclosure`, whose column `{aggregate}_id` refers to the row with
+//! the number. That table has a column `erased_at`: after an erasure, earlier disclosures are not listed.
 
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use chrono::{DateTime, Utc};
+use events::CustomerId;
 use serde::Deserialize;
+use sqlx::{AssertSqlSafe, PgExecutor};
 use utoipa::IntoParams;
+use uuid::Uuid;
 
-use crate::http::problem::invalid_query;
-use crate::http::problem::{Problem, Text};
+use crate::Tx;
+use crate::auth::{Identity, Role};
+use crate::forms::phone::Phone;
+use crate::http::problem::{Problem, Text, invalid_query};
 
-/// The longest reason to look, in characters: a sentence.
+/// In characters.
 pub const MAX_REASON_LENGTH: usize = 200;
 
-/// Why somebody looks.
+/// The query string of 「전화 보기」.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ReasonQuery {
-    /// What the number is needed for, written down with who saw it and when. Its customer may read that.
+    /// Why the number is needed. Recorded with the caller and the time; the customer can read it.
     #[param(max_length = 200, example = "방문 일정 확인")]
     why: Option<String>,
 }
 
 impl ReasonQuery {
-    /// The reason, where one was given.
+    /// The reason, trimmed; `None` when it is absent or empty.
     ///
     /// # Errors
-    /// 422 for one that cannot be kept.
+    /// 422 when it is too long or contains a control character.
     pub fn read(self) -> Result<Option<String>, Problem> {
         let why = self
             .why
             .map(|why| why.trim().to_owned())
             .filter(|why| !why.is_empty());
-        match &why {
-            Some(why)
-                if why.chars().count() > MAX_REASON_LENGTH || why.chars().any(char::is_control) =>
-            {
-                let ko = format!(
-                    "조회 사유(why)는 제어 문자 없이 {MAX_REASON_LENGTH}자 이하로 적어 주세요"
-                );
-                let en = format!(
-                    "why is at most {MAX_REASON_LENGTH} characters, none of them a control character"
-                );
-                Err(invalid_query(Text::new(ko, en)))
-            }
-            _ => Ok(why),
+        let is_valid = |why: &String| {
+            why.chars().count() <= MAX_REASON_LENGTH && !why.chars().any(char::is_control)
+        };
+        if why.as_ref().is_none_or(is_valid) {
+            return Ok(why);
         }
+        let ko =
+            format!("조회 사유(why)는 제어 문자 없이 {MAX_REASON_LENGTH}자 이하로 적어 주세요");
+        let en = format!(
+            "why must be at most {MAX_REASON_LENGTH} characters, without control characters"
+        );
+        Err(invalid_query(Text::new(ko, en)))
     }
 }
 
-/// What the paths end in that show a whole number.
+/// A row with a customer's phone number, which the caller may see.
+#[derive(Debug, Clone, Copy)]
+pub struct StoredPhone<'a> {
+    /// The row's table and aggregate: `interest`.
+    pub aggregate: &'static str,
+    /// The row's id.
+    pub id: Uuid,
+    /// The customer.
+    pub customer: CustomerId,
+    /// `None` after an erasure.
+    pub phone: Option<&'a Phone>,
+}
+
+impl StoredPhone<'_> {
+    /// Records the disclosure, commits, and returns the number in E.164.
+    ///
+    /// # Errors
+    /// 404 when the number was erased.
+    pub async fn disclose(
+        self,
+        mut tx: Tx,
+        caller: &Identity,
+        why: Option<String>,
+    ) -> Result<String, Problem> {
+        let phone = self.phone.ok_or_else(Problem::not_found)?;
+        let (id, now) = (tx.new_id(), tx.now());
+        let insert = format!(
+            "insert into disclosure (id, role, viewer_id, customer_id, {}_id, why, at)
+             values ($1, $2, $3, $4, $5, $6, $7)",
+            self.aggregate
+        );
+        sqlx::query(AssertSqlSafe(insert))
+            .bind(id)
+            .bind(caller.role.as_str())
+            .bind(caller.subject)
+            .bind(self.customer.0)
+            .bind(self.id)
+            .bind(why)
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(phone.e164().to_owned())
+    }
+}
+
+/// A caller was shown a customer's phone number.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Disclosure {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The role of the caller.
+    #[sqlx(rename = "role", try_from = "String")]
+    pub viewer_role: Role,
+    /// The caller's id; `None` after [`Disclosure::visible_to`] has hidden it.
+    pub viewer_id: Option<Uuid>,
+    /// The reason that the caller gave.
+    pub why: Option<String>,
+    /// The row with the number.
+    pub about_id: Uuid,
+}
+
+impl Disclosure {
+    /// Hides the viewer's id where `reader` must not see it.
+    #[must_use]
+    pub fn visible_to(self, reader: Role) -> Self {
+        let viewer_id = self
+            .viewer_id
+            .and_then(|id| self.viewer_role.visible_id(id, reader));
+        Self { viewer_id, ..self }
+    }
+}
+
+/// The disclosures of a customer's number by the rows of this aggregate, newest first; none from before an erasure.
+///
+/// # Errors
+/// When the statement fails.
+pub async fn of_customer(
+    executor: impl PgExecutor<'_>,
+    aggregate: &'static str,
+    customer: CustomerId,
+) -> Result<Vec<Disclosure>, sqlx::Error> {
+    let select = format!(
+        "select disclosure.at, disclosure.role, disclosure.viewer_id, disclosure.why,
+                about.id as about_id
+         from disclosure join {aggregate} about on about.id = disclosure.{aggregate}_id
+         where disclosure.customer_id = $1 and about.erased_at is null
+         order by disclosure.at desc, disclosure.id desc"
+    );
+    sqlx::query_as(AssertSqlSafe(select))
+        .bind(customer.0)
+        .fetch_all(executor)
+        .await
+}
+
+/// Declares the views of a service's disclosures. Each service has schemas of its own, whose names are the given ones:
+/// `disclosure_views!("interest": InterestDisclosures, InterestDisclosure, InterestDisclosureAbout);`
+#[macro_export]
+macro_rules! disclosure_views {
+    ($aggregate:literal: $list:ident, $view:ident, $about:ident) => {
+        /// Who was shown the customer's whole phone number.
+        #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+        pub(crate) struct $list {
+            /// Newest first.
+            items: Vec<$view>,
+        }
+
+        impl From<Vec<$crate::privacy::disclosure::Disclosure>> for $list {
+            fn from(disclosures: Vec<$crate::privacy::disclosure::Disclosure>) -> Self {
+                Self {
+                    items: disclosures.into_iter().map($view::from).collect(),
+                }
+            }
+        }
+
+        /// A caller was shown the customer's whole phone number.
+        #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+        #[serde(rename_all = "camelCase")]
+        pub(crate) struct $view {
+            at: chrono::DateTime<chrono::Utc>,
+            #[schema(value_type = $crate::http::describe::RoleName)]
+            viewer_role: $crate::auth::Role,
+            /// Null in `GET /me/data` for a member of staff.
+            viewer_id: Option<uuid::Uuid>,
+            /// The reason that the caller gave.
+            why: Option<String>,
+            about: $about,
+        }
+
+        /// The record that has the number.
+        #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+        pub(crate) struct $about {
+            #[doc = concat!("Always `", $aggregate, "`.")]
+            kind: &'static str,
+            id: uuid::Uuid,
+        }
+
+        impl From<$crate::privacy::disclosure::Disclosure> for $view {
+            fn from(disclosure: $crate::privacy::disclosure::Disclosure) -> Self {
+                Self {
+                    at: disclosure.at,
+                    viewer_role: disclosure.viewer_role,
+                    viewer_id: disclosure.viewer_id,
+                    why: disclosure.why,
+                    about: $about {
+                        kind: $aggregate,
+                        id: disclosure.about_id,
+                    },
+                }
+            }
+        }
+    };
+}
+
+/// Paths that show a whole number end with this.
 const SHOWS_A_NUMBER: &str = "/phone";
 
 /// Whether there is a HEAD beside the GET of this path.
@@ -57,7 +218,7 @@ pub(crate) fn has_head(path: &str) -> bool {
     !path.ends_with(SHOWS_A_NUMBER)
 }
 
-/// HEAD would be answered by GET's handler, which writes down that somebody saw the number, and he would not have.
+/// Refuses HEAD for 「전화 보기」: the GET handler would record a disclosure, although the caller gets no number.
 pub(crate) async fn refuse_head(request: Request, next: Next) -> Response {
     if request.method() == Method::HEAD && !has_head(request.uri().path()) {
         return (
@@ -82,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_is_a_sentence_that_can_be_kept() {
+    fn reason_is_trimmed_and_bounded() {
         assert_eq!(
             read(" 방문 일정 확인\n"),
             Ok(Some("방문 일정 확인".to_owned()))
