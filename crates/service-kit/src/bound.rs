@@ -109,7 +109,7 @@ impl Bound {
             CancellationToken::new(),
             CancellationToken::new(),
         );
-        let admin_router = health::router(db.clone(), phase.subscribe());
+        let admin_router = health::router(phase.subscribe(), Some(db.clone()));
         let admin_server = spawn(axum::serve(admin, admin_router).into_future());
 
         let migrated =

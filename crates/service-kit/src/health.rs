@@ -1,70 +1,63 @@
-//! `/livez` and `/readyz`, on a port of their own that no route of the gateway leads to.
+//! `/livez` and `/readyz`, on the admin port, which the gateway does not route to.
 
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::Db;
 use crate::http::View;
 
-/// Where a service is in its life.
+/// The life cycle of a service or of the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Its schema is not known to be right yet.
+pub enum Phase {
+    /// Bound, but not serving: the schema is not checked yet.
     Starting,
-    /// It serves.
+    /// Serving.
     Ready,
-    /// It was told to stop, and serves on for a little while.
+    /// Stopping, but still serving for the drain period.
     Draining,
 }
 
-/// How long readiness waits for the database before it calls it lost.
-const LOOK: Duration = Duration::from_millis(500);
+/// After this, readiness reports the database as unreachable.
+const DATABASE_TIMEOUT: Duration = Duration::from_millis(500);
 
 #[derive(Clone)]
 struct Health {
-    db: Db,
     phase: watch::Receiver<Phase>,
+    db: Option<Db>,
 }
 
-/// The admin routes of a service.
-pub(crate) fn router(db: Db, phase: watch::Receiver<Phase>) -> Router {
+/// The admin routes. Without a `db`, readiness depends on the phase alone.
+pub fn router(phase: watch::Receiver<Phase>, db: Option<Db>) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(readyz))
-        .with_state(Health { db, phase })
+        .with_state(Health { phase, db })
 }
 
-/// Ready means: migrated, the pool was opened once, not draining. A database that is lost later makes it `degraded`, and still 200: all
-/// replicas share that database, and taking all of them out of service would be the outage.
-async fn readyz(State(health): State<Health>) -> Response {
+/// An unreachable database makes a ready service `degraded`, but still 200: all replicas share that
+/// database, and to take all of them out of service would be the outage.
+async fn readyz(State(health): State<Health>) -> (StatusCode, View<Value>) {
     let phase = *health.phase.borrow();
-    match phase {
-        Phase::Starting => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            View(json!({ "status": "starting" })),
-        )
-            .into_response(),
-        Phase::Draining => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            View(json!({ "status": "draining" })),
-        )
-            .into_response(),
-        Phase::Ready => {
-            let asked =
-                tokio::time::timeout(LOOK, sqlx::query("select 1").execute(health.db.pool())).await;
-            let status = if matches!(asked, Ok(Ok(_))) {
-                "ready"
-            } else {
-                "degraded"
-            };
-            View(json!({ "status": status })).into_response()
-        }
-    }
+    let (status, text) = match phase {
+        Phase::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
+        Phase::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+        Phase::Ready if is_reachable(health.db.as_ref()).await => (StatusCode::OK, "ready"),
+        Phase::Ready => (StatusCode::OK, "degraded"),
+    };
+    (status, View(json!({ "status": text })))
+}
+
+async fn is_reachable(db: Option<&Db>) -> bool {
+    let Some(db) = db else { return true };
+    let query = sqlx::query("select 1").execute(db.pool());
+    matches!(
+        tokio::time::timeout(DATABASE_TIMEOUT, query).await,
+        Ok(Ok(_))
+    )
 }

@@ -18,7 +18,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod forms;
-mod health;
+pub mod health;
 pub mod http;
 pub mod messaging;
 pub mod migrations;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{process, thread};
 
+use sqlx::migrate::Migrator;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::bound::Bound;
 use crate::clock::SystemClock;
-use crate::config::{Config, Env, Migrate};
+use crate::config::{Config, DatabaseUrl, Env, Migrate};
 use crate::service::Service;
 use crate::{Db, tasks, telemetry};
 
@@ -69,30 +70,76 @@ pub async fn host(services: Vec<Bound>, stop: &CancellationToken) -> anyhow::Res
     failure.map_or(Ok(()), Err)
 }
 
-/// The whole life of a process that hosts one service from its environment. `SERVICE migrate` brings its schema up to date instead.
+/// What a process is started for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// Serve until a signal.
+    Serve,
+    /// `migrate`: apply the migrations and exit.
+    Migrate,
+}
+
+/// Runs a process that hosts one service, configured by its environment. `SERVICE migrate` applies
+/// its migrations instead.
 ///
-/// Exit code 64 (`EX_USAGE`) for a wrong configuration, 1 for a failure, 0 for a stop that was asked for. It ends the process itself: a Kafka
-/// client whose broker is away must not keep it alive.
+/// Ends the process: with exit code 0 after a signal, 1 after a failure and 64 for an invalid
+/// configuration.
 pub async fn run(service: Service) {
+    let (config, command) = start(|env| service.config(env));
+    exit(match command {
+        Command::Serve => serve(service, config).await,
+        Command::Migrate => migrate(service.name, &config.database_url, &service.migrations).await,
+    })
+}
+
+async fn serve(service: Service, config: Config) -> anyhow::Result<()> {
+    let stop = on_signal()?;
+    let bound = service.bind(config, Arc::new(SystemClock)).await?;
+    host(vec![bound], &stop).await
+}
+
+/// Reads the configuration and the sub-command, and starts telemetry. Ends the process with exit
+/// code 64 (`EX_USAGE`) if one of them is invalid.
+pub fn start<C>(read: impl FnOnce(&mut Env) -> Option<C>) -> (C, Command) {
     let mut env = Env::process();
     let telemetry = telemetry::Settings::read(&mut env);
-    let config = service.config(&mut env);
+    let config = read(&mut env);
     let (Some(config), None) = (config, env.wrong()) else {
-        exit_wrong(&env.wrong().map_or_else(
-            || anyhow::anyhow!("the configuration is wrong"),
+        exit_invalid(&env.wrong().map_or_else(
+            || anyhow::anyhow!("invalid configuration"),
             anyhow::Error::from,
         ));
     };
     if let Err(error) = telemetry.start() {
-        exit_wrong(&error);
+        exit_invalid(&error);
     }
-    let result = match std::env::args().nth(1).as_deref() {
-        None => alone(service, config).await,
-        Some("migrate") => migrate_only(&service, &config).await,
-        Some(other) => exit_wrong(&anyhow::anyhow!(
-            "{other} is no sub-command: there is only `migrate`"
+    let command = match std::env::args().nth(1).as_deref() {
+        None => Command::Serve,
+        Some("migrate") => Command::Migrate,
+        Some(other) => exit_invalid(&anyhow::anyhow!(
+            "{other} is not a sub-command: the only one is `migrate`"
         )),
     };
+    (config, command)
+}
+
+/// Applies the migrations of the schema `name`.
+///
+/// # Errors
+/// When the database cannot be reached or a migration fails.
+pub async fn migrate(
+    name: &'static str,
+    database_url: &DatabaseUrl,
+    migrations: &Migrator,
+) -> anyhow::Result<()> {
+    Db::new(name, database_url, Arc::new(SystemClock))?
+        .migrate(migrations, Migrate::Apply)
+        .await
+}
+
+/// Ends the process: exit code 0, or 1 with the error in the log. It does not return from `main`,
+/// because a Kafka client whose broker is unreachable would keep the process alive.
+pub fn exit(result: anyhow::Result<()>) -> ! {
     process::exit(match result {
         Ok(()) => 0,
         Err(error) => {
@@ -102,19 +149,8 @@ pub async fn run(service: Service) {
     });
 }
 
-async fn alone(service: Service, config: Config) -> anyhow::Result<()> {
-    let stop = on_signal()?;
-    let bound = service.bind(config, Arc::new(SystemClock)).await?;
-    host(vec![bound], &stop).await
-}
-
-async fn migrate_only(service: &Service, config: &Config) -> anyhow::Result<()> {
-    let db = Db::new(service.name, &config.database_url, Arc::new(SystemClock))?;
-    db.migrate(&service.migrations, Migrate::Apply).await
-}
-
-#[expect(clippy::print_stderr, reason = "logging may be what could not start")]
-fn exit_wrong(error: &anyhow::Error) -> ! {
+#[expect(clippy::print_stderr, reason = "telemetry may be what failed to start")]
+fn exit_invalid(error: &anyhow::Error) -> ! {
     const EX_USAGE: i32 = 64;
     eprintln!("{error:#}");
     process::exit(EX_USAGE);
