@@ -4,9 +4,9 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
-use utoipa::openapi::Required;
+use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
-use utoipa::{IntoParams, PartialSchema};
+use utoipa::openapi::{Object, Required, Type};
 
 use crate::http::fields::MAX_EXPLANATION_LENGTH;
 use crate::http::problem::{Problem, Text, invalid_query};
@@ -103,18 +103,21 @@ impl IfMatch {
 impl IntoParams for IfMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let description = "The `ETag` of the version that the change is based on, or `*`";
-        vec![header_parameter::<String>(
+        let schema = Object::with_type(Type::String);
+        vec![header_parameter(
             "If-Match",
             Required::True,
+            schema,
             description,
         )]
     }
 }
 
 /// The description of a request header.
-pub(crate) fn header_parameter<T: PartialSchema>(
+pub(crate) fn header_parameter(
     name: &str,
     required: Required,
+    schema: Object,
     description: &str,
 ) -> Parameter {
     Parameter::builder()
@@ -122,7 +125,7 @@ pub(crate) fn header_parameter<T: PartialSchema>(
         .parameter_in(ParameterIn::Header)
         .required(required)
         .description(Some(description))
-        .schema(Some(T::schema()))
+        .schema(Some(schema))
         .build()
 }
 

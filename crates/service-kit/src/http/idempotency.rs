@@ -8,8 +8,9 @@ use axum::http::{HeaderMap, StatusCode};
 use chrono::TimeDelta;
 use tokio::time::Instant;
 use utoipa::IntoParams;
-use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::schema::SchemaType;
+use utoipa::openapi::{Object, Required, Type};
 use uuid::Uuid;
 
 use crate::Tx;
@@ -29,9 +30,11 @@ pub struct IdempotencyKey {
 impl IntoParams for IdempotencyKey {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let description = "Repeating the request with the same key has no further effect";
-        vec![header_parameter::<Option<String>>(
+        let schema = Object::with_type(SchemaType::from_iter([Type::String, Type::Null]));
+        vec![header_parameter(
             "Idempotency-Key",
             Required::False,
+            schema,
             description,
         )]
     }
