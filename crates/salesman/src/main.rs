@@ -1,4 +1,4 @@
-//! Runs the salesman service on its own; `crates/ktgg` runs it beside the others.
+//! Runs the salesman service as a process of its own; `crates/ktgg` runs it with the others.
 
 #[tokio::main]
 async fn main() {

@@ -1,11 +1,11 @@
-//! Who is told what when something happened, and what he can do about it: no I/O.
+//! Notifications of salesmen and consultants: the events that cause them, recipients and content.
 //!
-//! What is told of an interest, a consultation or a match follows from the event alone. What is told of a programme goes to whoever serves
-//! its series, which the store knows.
+//! Pure: no I/O. Notifications about an interest, a consultation or a match follow from the event
+//! alone. Those about an edition go to the people who serve its series, which the store knows.
 
 use chrono::NaiveDate;
 use events::{
-    Actor, ConsultationEdited, ConsultationProgressed, CustomerRef, Edition, HasEdition as _,
+    Actor, ConsultationEdited, ConsultationProgressed, CustomerRef, Edition, Event, HasEdition,
     InterestUpdated, Origin, ProjectCreated, ProjectEdited, ProjectEnded, ProjectId,
     ProjectStarted, ProjectStatus, SalesmanId, SalesmanMatched, Step,
 };
@@ -14,86 +14,50 @@ use service_kit::http::describe::StepName;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What a notification is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// He is on it now.
-    Assigned,
-    /// He is not on it any more.
-    TakenAway,
-    /// A customer turned his interest on again.
-    InterestOn,
-    /// A customer turned his interest off.
-    InterestOff,
-    /// The date or the memo of a consultation is another.
-    ConsultationEdited,
-    /// A consultation moved to another step.
-    ConsultationProgressed,
-    /// An edition of a programme was started.
-    ProjectStarted,
-    /// An edition of a programme was ended.
-    ProjectEnded,
-    /// The last day on which one can apply is another.
-    DeadlineMoved,
-    /// There is another edition of a programme.
-    NewEdition,
-}
-
-impl Kind {
-    /// The kind's name on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Assigned => "assigned",
-            Self::TakenAway => "taken_away",
-            Self::InterestOn => "interest_on",
-            Self::InterestOff => "interest_off",
-            Self::ConsultationEdited => "consultation_edited",
-            Self::ConsultationProgressed => "consultation_progressed",
-            Self::ProjectStarted => "project_started",
-            Self::ProjectEnded => "project_ended",
-            Self::DeadlineMoved => "deadline_moved",
-            Self::NewEdition => "new_edition",
-        }
+events::text_enum! {
+    /// The reason of a notification.
+    #[derive(ToSchema)]
+    #[schema(rename_all = "snake_case")]
+    pub enum Kind {
+        /// The recipient was matched.
+        Assigned = "assigned",
+        /// The recipient was replaced.
+        TakenAway = "taken_away",
+        /// The customer turned the interest on again.
+        InterestOn = "interest_on",
+        /// The customer turned the interest off.
+        InterestOff = "interest_off",
+        /// The desired date or the memo of a consultation changed.
+        ConsultationEdited = "consultation_edited",
+        /// A consultation moved to another step.
+        ConsultationProgressed = "consultation_progressed",
+        /// An edition started.
+        ProjectStarted = "project_started",
+        /// An edition ended.
+        ProjectEnded = "project_ended",
+        /// The last day of the application period changed.
+        DeadlineMoved = "deadline_moved",
+        /// A new edition of the series was created.
+        NewEdition = "new_edition",
     }
 }
 
-/// What sort of thing a link leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LinkKind {
-    /// An interest.
-    Interest,
-    /// A consultation.
-    Consultation,
-    /// An edition of a programme.
-    Project,
-}
-
-impl LinkKind {
-    /// The sort's name on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Interest => "interest",
-            Self::Consultation => "consultation",
-            Self::Project => "project",
-        }
-    }
-
-    /// The sort that has this name.
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Interest, Self::Consultation, Self::Project]
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
+events::text_enum! {
+    /// The type of a link's target.
+    #[derive(ToSchema)]
+    #[schema(rename_all = "snake_case")]
+    pub enum LinkKind {
+        Interest = "interest",
+        Consultation = "consultation",
+        /// An edition of a series.
+        Project = "project",
     }
 }
 
-/// Where he can do something about it.
+/// Where the recipient can react.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Link {
-    /// What sort of thing it is.
     pub kind: LinkKind,
-    /// Which.
     pub id: Uuid,
 }
 
@@ -119,245 +83,265 @@ impl From<Origin> for Link {
     }
 }
 
-/// What a page shows of it besides the programme: only what belongs to its kind. Never a name or a number of a customer.
+/// Details besides the project, depending on the kind. Never a name or phone number of a customer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Details {
-    /// What he was taken off: `taken_away`. Shown once he is on it again.
+    /// `taken_away`: what the recipient was removed from. Shown only after being matched again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<Link>,
-    /// Whose interest or consultation it is.
+    /// The customer of the interest or consultation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<Uuid>,
-    /// The last four digits of that customer's number.
+    /// The last four digits of the customer's phone number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_four: Option<String>,
-    /// The day the customer wishes for now, in Seoul: `consultation_edited`.
+    /// `consultation_edited`: the date that the customer asks for now, in Seoul.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub desired_date: Option<NaiveDate>,
-    /// Whether the memo is another: `consultation_edited`.
+    /// `consultation_edited`: whether the memo changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memo_changed: Option<bool>,
-    /// The step it was at: `consultation_progressed`.
+    /// `consultation_progressed`: the step before.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<StepName>)]
     pub from: Option<Step>,
-    /// The step it is at: `consultation_progressed`.
+    /// `consultation_progressed`: the step now.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<StepName>)]
     pub to: Option<Step>,
-    /// The last day before; absent where there was none: `deadline_moved`.
+    /// `deadline_moved`: the last day before; absent if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previous: Option<NaiveDate>,
-    /// The last day now; absent where there is none, and `periodText` says what holds instead: `deadline_moved`.
+    /// `deadline_moved`: the last day now; absent if there is none, then see `periodText`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new: Option<NaiveDate>,
-    /// The application period as it is written: what is told of programmes.
+    /// Kinds about an edition: the application period as written in the announcement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period_text: Option<String>,
-    /// The edition's year: what is told of programmes.
+    /// Kinds about an edition: its year.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub year: Option<i32>,
-    /// How many customers of his it concerns: what is told of programmes.
+    /// Kinds about an edition: how many of the recipient's customers are concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customers: Option<i64>,
 }
 
-impl Details {
-    fn of_customer(customer: &CustomerRef) -> Self {
-        Self {
-            customer_id: Some(customer.customer_id.0),
-            last_four: Some(customer.last_four.to_string()),
-            ..Self::default()
-        }
-    }
-
-    fn of_edition(edition: &Edition) -> Self {
-        Self {
-            period_text: Some(edition.period.text.clone()),
-            year: Some(edition.year),
-            ..Self::default()
-        }
-    }
+/// A notification of one person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    pub recipient: SalesmanId,
+    pub content: Content,
 }
 
-/// What somebody is told.
+/// A notification without its recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    /// Who.
-    pub person: SalesmanId,
-    /// What about.
-    pub news: News,
-}
-
-/// What is told, whoever hears it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct News {
-    /// What it is about.
+pub struct Content {
     pub kind: Kind,
-    /// Where one can do something about it.
     pub link: Link,
-    /// The edition it is about.
     pub project_id: ProjectId,
-    /// Its name, where the event tells it.
+    /// `None` if the event does not contain it.
     pub project_name: Option<String>,
-    /// The rest.
     pub details: Details,
 }
 
-impl News {
-    fn to(self, people: impl IntoIterator<Item = SalesmanId>) -> Vec<Told> {
-        people
-            .into_iter()
-            .map(|person| Told {
-                person,
-                news: self.clone(),
-            })
-            .collect()
-    }
-
-    /// The same for somebody of whose customers it concerns so many.
-    pub fn to_one(&self, person: SalesmanId, customers: i64) -> Told {
-        let details = Details {
-            customers: Some(customers),
-            ..self.details.clone()
-        };
-        Told {
-            person,
-            news: Self {
-                details,
-                ..self.clone()
+impl Content {
+    /// About an interest or a consultation, with a link to it.
+    fn of_origin(
+        kind: Kind,
+        (origin, customer): (Origin, &CustomerRef),
+        project_id: ProjectId,
+    ) -> Self {
+        Self {
+            kind,
+            link: origin.into(),
+            project_id,
+            project_name: None,
+            details: Details {
+                customer_id: Some(customer.customer_id.0),
+                last_four: Some(customer.last_four.to_string()),
+                ..Details::default()
             },
         }
     }
-}
 
-/// Those of the two who are there and did not do it themselves.
-fn others(
-    salesman: Option<SalesmanId>,
-    consultant: Option<SalesmanId>,
-    actor: Actor,
-) -> Vec<SalesmanId> {
-    let himself = match actor {
-        Actor::Salesman(id) | Actor::Consultant(id) => Some(id),
-        Actor::Customer(_) | Actor::Staff(_) | Actor::System => None,
-    };
-    [salesman, consultant]
-        .into_iter()
-        .flatten()
-        .filter(|id| Some(*id) != himself)
-        .collect()
-}
-
-/// Who is on it and was not before, and who no longer is. The latter cannot open it any more: he is led to the programme.
-pub fn of_match(event: &SalesmanMatched) -> Vec<Told> {
-    let assigned = News {
-        kind: Kind::Assigned,
-        link: event.origin.into(),
-        project_id: event.project_id,
-        project_name: event.project_name.clone(),
-        details: Details::of_customer(&event.customer),
-    };
-    let taken_away = News {
-        kind: Kind::TakenAway,
-        link: Link::project(event.project_id),
-        details: Details {
-            origin: Some(event.origin.into()),
-            ..assigned.details.clone()
-        },
-        ..assigned.clone()
-    };
-    [
-        assigned.to(event.newly_assigned()),
-        taken_away.to(event.unassigned()),
-    ]
-    .concat()
-}
-
-/// Both who are on it, when its customer himself turned it off or on.
-pub fn of_interest(event: &InterestUpdated) -> Vec<Told> {
-    if !matches!(event.actor, Actor::Customer(_)) {
-        return Vec::new();
+    /// About an edition, with a link to it.
+    fn of_edition(kind: Kind, (project_id, edition): (ProjectId, &Edition)) -> Self {
+        Self {
+            kind,
+            link: Link::project(project_id),
+            project_id,
+            project_name: Some(edition.name.clone()),
+            details: Details {
+                period_text: Some(edition.period.text.clone()),
+                year: Some(edition.year),
+                ..Details::default()
+            },
+        }
     }
-    let news = News {
-        kind: if event.interested {
+
+    fn send_to(&self, recipients: impl IntoIterator<Item = SalesmanId>) -> Vec<Notification> {
+        let notification = |recipient| Notification {
+            recipient,
+            content: self.clone(),
+        };
+        recipients.into_iter().map(notification).collect()
+    }
+
+    /// For the assigned people, except the one who caused the event.
+    fn send_to_others(&self, assigned: [Option<SalesmanId>; 2], actor: Actor) -> Vec<Notification> {
+        let is_other = |id: &SalesmanId| match actor {
+            Actor::Salesman(actor) | Actor::Consultant(actor) => *id != actor,
+            Actor::Customer(_) | Actor::Staff(_) | Actor::System => true,
+        };
+        self.send_to(assigned.into_iter().flatten().filter(is_other))
+    }
+
+    /// For a person with this number of concerned customers.
+    pub fn for_customers(&self, recipient: SalesmanId, customers: i64) -> Notification {
+        let mut content = self.clone();
+        content.details.customers = Some(customers);
+        Notification { recipient, content }
+    }
+}
+
+/// An event about a customer's interest or consultation that causes notifications.
+pub trait CustomerEvent: Event {
+    /// The interest or consultation, and its customer.
+    fn subject(&self) -> (Origin, &CustomerRef);
+
+    /// The notifications that follow from the event alone; can be empty.
+    fn notifications(&self) -> Vec<Notification>;
+}
+
+impl CustomerEvent for SalesmanMatched {
+    fn subject(&self) -> (Origin, &CustomerRef) {
+        (self.origin, &self.customer)
+    }
+
+    /// For the newly matched, and for the replaced, whose link leads to the project because they
+    /// have no access to the interest or consultation any more.
+    fn notifications(&self) -> Vec<Notification> {
+        let assigned = Content {
+            project_name: self.project_name.clone(),
+            ..Content::of_origin(Kind::Assigned, self.subject(), self.project_id)
+        };
+        let taken_away = Content {
+            kind: Kind::TakenAway,
+            link: Link::project(self.project_id),
+            details: Details {
+                origin: Some(self.origin.into()),
+                ..assigned.details.clone()
+            },
+            ..assigned.clone()
+        };
+        [
+            assigned.send_to(self.newly_assigned()),
+            taken_away.send_to(self.unassigned()),
+        ]
+        .concat()
+    }
+}
+
+impl CustomerEvent for InterestUpdated {
+    fn subject(&self) -> (Origin, &CustomerRef) {
+        (Origin::Interest(self.interest_id), &self.customer)
+    }
+
+    /// For the assigned people, if the customer turned the interest on or off.
+    fn notifications(&self) -> Vec<Notification> {
+        if !matches!(self.actor, Actor::Customer(_)) {
+            return Vec::new();
+        }
+        let kind = if self.interested {
             Kind::InterestOn
         } else {
             Kind::InterestOff
-        },
-        link: Origin::Interest(event.interest_id).into(),
-        project_id: event.project_id,
-        project_name: event.project_name.clone(),
-        details: Details::of_customer(&event.customer),
-    };
-    news.to(others(event.salesman_id, event.consultant_id, event.actor))
-}
-
-/// Both who are on it, but for whoever did it.
-pub fn of_edit(event: &ConsultationEdited) -> Vec<Told> {
-    let news = News {
-        kind: Kind::ConsultationEdited,
-        link: Origin::Consultation(event.consultation_id).into(),
-        project_id: event.project_id,
-        project_name: None,
-        details: Details {
-            desired_date: Some(event.desired_on),
-            memo_changed: Some(event.memo_changed),
-            ..Details::of_customer(&event.customer)
-        },
-    };
-    news.to(others(event.salesman_id, event.consultant_id, event.actor))
-}
-
-/// Both who are on it, but for whoever did it.
-pub fn of_progress(event: &ConsultationProgressed) -> Vec<Told> {
-    let news = News {
-        kind: Kind::ConsultationProgressed,
-        link: Origin::Consultation(event.consultation_id).into(),
-        project_id: event.project_id,
-        project_name: None,
-        details: Details {
-            from: Some(event.from),
-            to: Some(event.to),
-            ..Details::of_customer(&event.customer)
-        },
-    };
-    news.to(others(event.salesman_id, event.consultant_id, event.actor))
-}
-
-fn of_edition(kind: Kind, (project_id, edition): (ProjectId, &Edition)) -> News {
-    News {
-        kind,
-        link: Link::project(project_id),
-        project_id,
-        project_name: Some(edition.name.clone()),
-        details: Details::of_edition(edition),
+        };
+        let content = Content {
+            project_name: self.project_name.clone(),
+            ..Content::of_origin(kind, self.subject(), self.project_id)
+        };
+        content.send_to_others([self.salesman_id, self.consultant_id], self.actor)
     }
 }
 
-/// What whoever serves the series is told.
-pub fn of_start(event: &ProjectStarted) -> News {
-    of_edition(Kind::ProjectStarted, event.edition())
+impl CustomerEvent for ConsultationEdited {
+    fn subject(&self) -> (Origin, &CustomerRef) {
+        (Origin::Consultation(self.consultation_id), &self.customer)
+    }
+
+    fn notifications(&self) -> Vec<Notification> {
+        let kind = Kind::ConsultationEdited;
+        let mut content = Content::of_origin(kind, self.subject(), self.project_id);
+        content.details.desired_date = Some(self.desired_on);
+        content.details.memo_changed = Some(self.memo_changed);
+        content.send_to_others([self.salesman_id, self.consultant_id], self.actor)
+    }
 }
 
-/// What whoever serves the series is told.
-pub fn of_end(event: &ProjectEnded) -> News {
-    of_edition(Kind::ProjectEnded, event.edition())
+impl CustomerEvent for ConsultationProgressed {
+    fn subject(&self) -> (Origin, &CustomerRef) {
+        (Origin::Consultation(self.consultation_id), &self.customer)
+    }
+
+    fn notifications(&self) -> Vec<Notification> {
+        let kind = Kind::ConsultationProgressed;
+        let mut content = Content::of_origin(kind, self.subject(), self.project_id);
+        content.details.from = Some(self.from);
+        content.details.to = Some(self.to);
+        content.send_to_others([self.salesman_id, self.consultant_id], self.actor)
+    }
 }
 
-/// What whoever serves the series is told, if the deadline moved.
-pub fn of_deadline(event: &ProjectEdited) -> Option<News> {
-    let mut news = of_edition(Kind::DeadlineMoved, event.edition());
-    news.details.previous = event
-        .previous_period
-        .as_ref()
-        .and_then(|before| before.ends_on);
-    news.details.new = event.edition.period.ends_on;
-    event.deadline_moved().then_some(news)
+/// Who is notified of an event about an edition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recipients {
+    /// The people who serve any edition of the series.
+    Series,
+    /// The people who serve another edition of the series: this one is new to them.
+    OtherEditions,
 }
 
-/// What whoever serves another edition of the series is told. An edition that is over already is history that was imported.
-pub fn of_new_edition(event: &ProjectCreated) -> Option<News> {
-    (event.edition.status != ProjectStatus::Ended)
-        .then(|| of_edition(Kind::NewEdition, event.edition()))
+/// An event about an edition that causes notifications.
+pub trait SeriesEvent: HasEdition {
+    const RECIPIENTS: Recipients = Recipients::Series;
+
+    /// `None` if the event causes no notification.
+    fn content(&self) -> Option<Content>;
+}
+
+impl SeriesEvent for ProjectStarted {
+    fn content(&self) -> Option<Content> {
+        Some(Content::of_edition(Kind::ProjectStarted, self.edition()))
+    }
+}
+
+impl SeriesEvent for ProjectEnded {
+    fn content(&self) -> Option<Content> {
+        Some(Content::of_edition(Kind::ProjectEnded, self.edition()))
+    }
+}
+
+impl SeriesEvent for ProjectEdited {
+    /// `None` unless the deadline moved.
+    fn content(&self) -> Option<Content> {
+        let mut content = Content::of_edition(Kind::DeadlineMoved, self.edition());
+        content.details.previous = self
+            .previous_period
+            .as_ref()
+            .and_then(|period| period.ends_on);
+        content.details.new = self.edition.period.ends_on;
+        self.deadline_moved().then_some(content)
+    }
+}
+
+impl SeriesEvent for ProjectCreated {
+    const RECIPIENTS: Recipients = Recipients::OtherEditions;
+
+    /// `None` for an edition that has ended: imported history.
+    fn content(&self) -> Option<Content> {
+        (self.edition.status != ProjectStatus::Ended)
+            .then(|| Content::of_edition(Kind::NewEdition, self.edition()))
+    }
 }

@@ -1,8 +1,8 @@
-//! Who may call what.
+//! The permission table.
 
 use service_kit::http::permissions::{All, No, Own, Permission};
 
-/// Every operation, with how much of it anyone, customers, salesmen, consultants and staff have.
+/// The access of anonymous callers, customers, salesmen, consultants and staff to every operation.
 pub const TABLE: &[Permission] = &[
     Permission::new("POST", "/salesmen", [No, No, No, No, All]),
     Permission::new("GET", "/salesmen", [No, No, No, No, All]),
@@ -15,7 +15,7 @@ pub const TABLE: &[Permission] = &[
         "/salesmen/me/notifications/read",
         [No, No, Own, Own, No],
     ),
-    // Of whoever is matched with the customer.
+    // A customer's own people: those who are matched with the customer.
     Permission::new("GET", "/salesmen/{id}/card", [No, Own, No, No, No]),
     Permission::new("GET", "/me/data", [No, Own, No, No, No]),
     Permission::new("DELETE", "/me", [No, Own, No, No, No]),

@@ -1,65 +1,51 @@
-//! What people were told, and whether they have read it.
+//! Notifications of salesmen and consultants.
 
 use chrono::{DateTime, Utc};
 use events::Envelope;
+use serde::{Deserialize, Serialize};
 use service_kit::Tx;
 use service_kit::http::Page;
 use sqlx::types::Json;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::notification::{Details, Told};
+use crate::notification::{Details, Kind, LinkKind, Notification};
 
-/// An id of version 7 for each row of a statement: the instant, and the random part of an id of version 4.
-const NEW_ID: &str = "(lpad(to_hex($1::bigint), 12, '0') || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid";
+/// SQL for a version 7 UUID of each row: the instant `$1` in milliseconds, then random digits.
+const NEW_ID: &str = "(lpad(to_hex($1::bigint), 12, '0') || '7'
+    || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid";
 
-/// Tells people about an event: each of them once, however often the event comes.
+/// Stores the notifications that an event causes. A redelivered event adds none.
 ///
-/// It is as old as the event, not as the moment in which this service heard of it: what somebody reads stays in its order when much of it
-/// arrives at once.
-pub(crate) async fn tell(tx: &mut Tx, event: &Envelope, told: &[Told]) -> Result<(), sqlx::Error> {
-    if told.is_empty() {
+/// They have the time of the event, not of its arrival, so that the order of a list follows the
+/// events even when many arrive at the same time.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    event: &Envelope,
+    notifications: &[Notification],
+) -> Result<(), sqlx::Error> {
+    if notifications.is_empty() {
         return Ok(());
     }
     let sql = format!(
-        "insert into notification (id, salesman_id, kind, origin_kind, origin_id, project_id, project_name, details, event_id, created_at)
-         select {NEW_ID}, told.*, $9, $10
-         from unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::text[], $8::jsonb[]) told
+        "insert into notification (id, salesman_id, kind, origin_kind, origin_id, project_id,
+                                   project_name, details, event_id, created_at)
+         select {NEW_ID}, new.*, $9, $10
+         from unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::text[],
+                     $8::jsonb[]) new
          on conflict (salesman_id, event_id, kind) do nothing"
     );
+    let all = notifications;
     sqlx::query(AssertSqlSafe(sql))
         .bind(event.recorded_at.timestamp_millis())
-        .bind(told.iter().map(|told| told.person.0).collect::<Vec<_>>())
-        .bind(
-            told.iter()
-                .map(|told| told.news.kind.as_str())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            told.iter()
-                .map(|told| told.news.link.kind.as_str())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            told.iter()
-                .map(|told| told.news.link.id)
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            told.iter()
-                .map(|told| told.news.project_id.0)
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            told.iter()
-                .map(|told| told.news.project_name.as_deref())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            told.iter()
-                .map(|told| Json(&told.news.details))
-                .collect::<Vec<_>>(),
-        )
+        .bind(column(all, |row| row.recipient.0))
+        .bind(column(all, |row| row.content.kind.as_str()))
+        .bind(column(all, |row| row.content.link.kind.as_str()))
+        .bind(column(all, |row| row.content.link.id))
+        .bind(column(all, |row| row.content.project_id.0))
+        .bind(column(all, |row| row.content.project_name.as_deref()))
+        .bind(column(all, |row| Json(&row.content.details)))
         .bind(event.id)
         .bind(event.recorded_at)
         .execute(&mut **tx)
@@ -67,75 +53,122 @@ pub(crate) async fn tell(tx: &mut Tx, event: &Envelope, told: &[Told]) -> Result
     Ok(())
 }
 
-/// What somebody was told.
-#[derive(Debug, sqlx::FromRow)]
-pub(crate) struct Notification {
-    pub(crate) id: Uuid,
-    pub(crate) kind: String,
-    /// Nothing where he lost what it leads to, and no programme is known of it; the same holds for its id.
-    pub(crate) link_kind: Option<String>,
-    pub(crate) link_id: Option<Uuid>,
-    pub(crate) project_id: Option<Uuid>,
-    pub(crate) project_name: Option<String>,
-    pub(crate) details: Json<Details>,
-    pub(crate) created_at: DateTime<Utc>,
-    pub(crate) read_at: Option<DateTime<Utc>>,
+fn column<'a, T>(
+    notifications: &'a [Notification],
+    value: impl Fn(&'a Notification) -> T,
+) -> Vec<T> {
+    notifications.iter().map(value).collect()
 }
 
-/// What somebody was told, newest first. A project whose name the event did not tell is named by what is known of it now. Whoever is on
-/// something no longer is led to its programme, if to anything, and of what he was told nothing is left but that it was, and when.
+/// A notification of a salesman or consultant, with a link to where they can react.
+#[derive(Debug, Serialize, ToSchema, FromRow)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NotificationView {
+    pub(crate) id: Uuid,
+    /// The reason.
+    #[schema(value_type = Kind)]
+    kind: String,
+    /// Where the recipient can react; the project once the recipient is not assigned any more, null
+    /// if that is unknown.
+    #[sqlx(json(nullable))]
+    link: Option<LinkView>,
+    #[sqlx(flatten)]
+    details: DetailsView,
+    /// When the event happened.
+    created_at: DateTime<Utc>,
+    /// When the recipient marked it as read; null while it is unread.
+    read_at: Option<DateTime<Utc>>,
+}
+
+/// The target of a notification.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct LinkView {
+    #[schema(value_type = LinkKind)]
+    kind: String,
+    id: Uuid,
+}
+
+/// The details of a notification. Fields that do not belong to its kind are absent; so are all
+/// fields but the project once the recipient is not assigned any more.
+#[derive(Debug, Serialize, ToSchema, FromRow)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DetailsView {
+    /// The edition; null in notifications from before editions were stored with them.
+    project_id: Option<Uuid>,
+    /// The name of the edition; null while the project is unknown here.
+    project_name: Option<String>,
+    #[serde(flatten)]
+    #[sqlx(json, rename = "details")]
+    by_kind: Details,
+}
+
+/// One page of the notifications of a person, newest first.
+///
+/// A project without a name in its event gets the name from the projection. Once a person is not
+/// assigned any more, the link leads to the project, if any, and the details are empty.
 pub(crate) async fn list(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     salesman: Uuid,
     unread_only: bool,
     page: Page,
-) -> Result<Vec<Notification>, sqlx::Error> {
-    // As a text of its own it goes by the index of what is unread, however much was read.
+) -> Result<Vec<NotificationView>, sqlx::Error> {
+    // Part of the text, so that the planner can use the partial index.
     let unread = if unread_only {
         "and read_at is null"
     } else {
         ""
     };
     let sql = format!(
-        "select told.id, kind, coalesce(project_name, known_project.name) as project_name, case when lost then '{{}}' else details end as details,
-                created_at, read_at, case when not lost then origin_kind when programme is not null then 'project' end as link_kind,
-                case when lost then programme else origin_id end as link_id, programme as project_id
+        "select stored.id, kind, coalesce(project_name, known_project.name) as project_name,
+                case when has_lost_access then '{{}}' else details end as details,
+                created_at, read_at, current_project as project_id,
+                case when not has_lost_access
+                     then jsonb_build_object('kind', origin_kind, 'id', origin_id)
+                     when current_project is not null
+                     then jsonb_build_object('kind', 'project', 'id', current_project)
+                end as link
          from (
-             select notification.*, coalesce(notification.project_id, it.project_id) as programme,
-                    (kind = 'taken_away' or coalesce(it.match_version > 0, false))
-                    and not coalesce($1 in (it.salesman_id, it.consultant_id), false) as lost
+             select notification.*,
+                    coalesce(notification.project_id, assignment.project_id) as current_project,
+                    (kind = 'taken_away' or coalesce(assignment.match_version > 0, false))
+                    and not coalesce(
+                        $1 in (assignment.salesman_id, assignment.consultant_id), false
+                    ) as has_lost_access
              from notification
-             left join assignment it on it.origin_kind = coalesce(details #>> '{{origin,kind}}', notification.origin_kind)
-                  and it.origin_id = coalesce((details #>> '{{origin,id}}')::uuid, notification.origin_id)
-             where notification.salesman_id = $1 and ($2::uuid is null or notification.id < $2) {unread}
+             left join assignment
+                 on assignment.origin_kind
+                    = coalesce(details #>> '{{origin,kind}}', notification.origin_kind)
+                and assignment.origin_id
+                    = coalesce((details #>> '{{origin,id}}')::uuid, notification.origin_id)
+             where notification.salesman_id = $1
+               and ($2::uuid is null or notification.id < $2) {unread}
              order by notification.id desc limit $3
-         ) told
-         left join known_project on known_project.id = programme
-         order by told.id desc"
+         ) stored
+         left join known_project on known_project.id = current_project
+         order by stored.id desc"
     );
     sqlx::query_as(AssertSqlSafe(sql))
         .bind(salesman)
         .bind(page.after)
         .bind(page.fetch_limit())
-        .fetch_all(pool)
+        .fetch_all(connection)
         .await
 }
 
-/// How much of it somebody has not read.
-pub(crate) async fn unread(
+pub(crate) async fn count_unread(
     connection: &mut PgConnection,
     salesman: Uuid,
 ) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(
-        "select count(*) from notification where salesman_id = $1 and read_at is null",
-    )
-    .bind(salesman)
-    .fetch_one(connection)
-    .await
+    let sql = "select count(*) from notification where salesman_id = $1 and read_at is null";
+    sqlx::query_scalar(sql)
+        .bind(salesman)
+        .fetch_one(connection)
+        .await
 }
 
-/// Marks as read what somebody says that he has read, all of it unless ids are given; tells how much that was. Another person's are left alone.
-pub(crate) async fn read(
+/// Marks the recipient's unread notifications as read, all of them or those with these ids.
+/// Returns how many that were.
+pub(crate) async fn mark_read(
     tx: &mut Tx,
     salesman: Uuid,
     ids: Option<&[Uuid]>,

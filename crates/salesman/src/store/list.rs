@@ -1,0 +1,36 @@
+//! Pages of the roster.
+
+use events::PersonRole;
+use service_kit::http::Page;
+use sqlx::{AssertSqlSafe, PgPool};
+
+use super::roster::{COLUMNS, RosterEntry};
+
+/// One page of the people who match every given filter, newest first.
+///
+/// `name` is a part of the full name or of the display name, in upper or lower case.
+pub(crate) async fn list(
+    pool: &PgPool,
+    role: Option<PersonRole>,
+    active: Option<bool>,
+    name: Option<&str>,
+    page: Page,
+) -> Result<Vec<RosterEntry>, sqlx::Error> {
+    let sql = format!(
+        "select {COLUMNS} from salesman
+         where ($1::uuid is null or id < $1)
+           and ($2::text is null or role = $2)
+           and ($3::boolean is null or active = $3)
+           and ($4::text is null or strpos(lower(name), lower($4)) > 0
+                or strpos(lower(display_name), lower($4)) > 0)
+         order by id desc limit $5"
+    );
+    sqlx::query_as(AssertSqlSafe(sql))
+        .bind(page.after)
+        .bind(role.map(PersonRole::as_str))
+        .bind(active)
+        .bind(name)
+        .bind(page.fetch_limit())
+        .fetch_all(pool)
+        .await
+}

@@ -1,0 +1,181 @@
+//! Salesmen and consultants: load, insert and update one.
+
+use chrono::NaiveDate;
+use events::{Actor, Leave, PersonRole, Profile, SalesmanId, SalesmanRegistered};
+use service_kit::Tx;
+use service_kit::http::IfMatch;
+use service_kit::http::problem::ChangeError;
+use service_kit::messaging::event_log;
+use sqlx::postgres::{PgArguments, PgConnection, PgRow};
+use sqlx::query::Query;
+use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, FromRow, Postgres, Row as _};
+
+use crate::salesman::{Refusal, Salesman, UpdateSalesman};
+
+/// A person with the counts that other services' events lead to.
+#[derive(Debug)]
+pub(crate) struct RosterEntry {
+    pub(crate) salesman: Salesman,
+    /// Succeeded consultations.
+    pub(crate) succeeded: i64,
+    /// Failed consultations.
+    pub(crate) failed: i64,
+    /// Open interests and consultations.
+    pub(crate) open: i64,
+}
+
+impl FromRow<'_, PgRow> for RosterEntry {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let number = |column: &str| -> Result<u32, sqlx::Error> {
+            Ok(u32::try_from(row.try_get::<i32, _>(column)?).unwrap_or_default())
+        };
+        let phone: &str = row.try_get("phone")?;
+        let role: &str = row.try_get("role")?;
+        let leave_from: Option<NaiveDate> = row.try_get("leave_from")?;
+        let leave_until: Option<NaiveDate> = row.try_get("leave_until")?;
+        let profile = Profile {
+            display_name: row.try_get("display_name")?,
+            role: if role == PersonRole::Consultant.as_str() {
+                PersonRole::Consultant
+            } else {
+                PersonRole::Salesman
+            },
+            regions: row.try_get::<Json<_>, _>("regions")?.0,
+            categories: row.try_get::<Json<_>, _>("categories")?.0,
+            capacity: number("capacity")?,
+            weight: number("weight")?,
+            active: row.try_get("active")?,
+            leave: leave_from
+                .zip(leave_until)
+                .map(|(from, until)| Leave { from, until }),
+        };
+        let salesman = Salesman {
+            id: SalesmanId(row.try_get("id")?),
+            name: row.try_get("name")?,
+            phone: phone
+                .parse()
+                .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+            profile,
+            version: row.try_get("version")?,
+        };
+        Ok(Self {
+            salesman,
+            succeeded: row.try_get("succeeded")?,
+            failed: row.try_get("failed")?,
+            open: row.try_get("open")?,
+        })
+    }
+}
+
+/// The columns of a [`RosterEntry`].
+pub(super) const COLUMNS: &str = "
+    id, name, display_name, phone, role, regions, categories, capacity, weight, active,
+    leave_from, leave_until, version,
+    (select count(*) from outcome
+     where outcome.salesman_id = salesman.id and succeeded) as succeeded,
+    (select count(*) from outcome
+     where outcome.salesman_id = salesman.id and not succeeded) as failed,
+    (select count(*) from assignment where open and assignment.salesman_id = salesman.id)
+    + (select count(*) from assignment
+       where open and consultant_id = salesman.id
+         and assignment.salesman_id is distinct from salesman.id) as open";
+
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    id: SalesmanId,
+) -> Result<Option<RosterEntry>, sqlx::Error> {
+    let sql = format!("select {COLUMNS} from salesman where id = $1");
+    sqlx::query_as(AssertSqlSafe(sql))
+        .bind(id.0)
+        .fetch_optional(connection)
+        .await
+}
+
+/// Stores a new person with the first event. `false`: the phone number is already registered.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    salesman: &Salesman,
+    event: &SalesmanRegistered,
+) -> Result<bool, sqlx::Error> {
+    let now = tx.now();
+    let sql = "
+        insert into salesman (id, name, display_name, phone, role, regions, categories, capacity,
+                              weight, active, leave_from, leave_until, version, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        on conflict (phone) do nothing";
+    let insert = bind_columns(sql, salesman).bind(now);
+    let is_inserted = insert.execute(&mut **tx).await?.rows_affected() == 1;
+    if is_inserted {
+        event_log::append(tx, salesman.version, event).await?;
+    }
+    Ok(is_inserted)
+}
+
+/// Changes a person in the caller's transaction: locks the row, decides, stores the new state, and
+/// appends the event.
+pub(crate) async fn change(
+    tx: &mut Tx,
+    id: SalesmanId,
+    if_match: IfMatch,
+    update: UpdateSalesman,
+    actor: Actor,
+) -> Result<RosterEntry, ChangeError<Refusal>> {
+    sqlx::query("select 1 from salesman where id = $1 for update")
+        .bind(id.0)
+        .execute(&mut **tx)
+        .await?;
+    let mut entry = load(tx, id).await?.ok_or(ChangeError::NotFound)?;
+    let salesman = &mut entry.salesman;
+    let current = salesman.version;
+    if !if_match.allows(current) {
+        return Err(ChangeError::Stale { current });
+    }
+    if let Some(change) = salesman
+        .handle(update, actor)
+        .map_err(ChangeError::Refused)?
+    {
+        salesman.apply(&change);
+        save(tx, salesman).await?;
+        event_log::append(tx, salesman.version, &change.event).await?;
+    }
+    Ok(entry)
+}
+
+async fn save(tx: &mut Tx, salesman: &Salesman) -> Result<(), ChangeError<Refusal>> {
+    let sql = "
+        update salesman
+        set name = $2, display_name = $3, phone = $4, role = $5, regions = $6, categories = $7,
+            capacity = $8, weight = $9, active = $10, leave_from = $11, leave_until = $12,
+            version = $13
+        where id = $1";
+    match bind_columns(sql, salesman).execute(&mut **tx).await {
+        Ok(_) => Ok(()),
+        // Besides the id, only the phone number is unique.
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+            Err(ChangeError::Refused(Refusal::PhoneTaken))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Binds the stored columns of a person as `$1` to `$13`.
+fn bind_columns<'a>(sql: &'static str, salesman: &'a Salesman) -> Query<'a, Postgres, PgArguments> {
+    let profile = &salesman.profile;
+    // Capacity and weight are far below this limit.
+    let number = |number| i32::try_from(number).unwrap_or(i32::MAX);
+    sqlx::query(sql)
+        .bind(salesman.id.0)
+        .bind(&salesman.name)
+        .bind(&profile.display_name)
+        .bind(salesman.phone.e164())
+        .bind(profile.role.as_str())
+        .bind(Json(&profile.regions))
+        .bind(Json(&profile.categories))
+        .bind(number(profile.capacity))
+        .bind(number(profile.weight))
+        .bind(profile.active)
+        .bind(profile.leave.map(|leave| leave.from))
+        .bind(profile.leave.map(|leave| leave.until))
+        .bind(salesman.version)
+}
