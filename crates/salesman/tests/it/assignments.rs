@@ -1,4 +1,4 @@
-//! Who is on what and how it ended, whichever topic is ahead of which.
+//! Assignments, outcomes and projects are projected in any order of the topics.
 
 use chrono::TimeDelta;
 use events::{
@@ -11,22 +11,23 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, CONSULTATION, CUSTOMER, Delivery, INTEREST, OTHER, PROJECT, SALESMAN, a_match,
-    a_match_of_interest, an_edition, consultation_created, consultation_edited, created, deliver,
-    deliver_all, delivery, ended, interest_created, interest_updated, matched_again, progressed,
-    register, rematched, somebody, start,
+    CONSULTANT, CONSULTATION, CUSTOMER, Delivery, INTEREST, OTHER, PROJECT, SALESMAN, an_edition,
+    consultation_created, consultation_edited, consultation_match, consultation_progressed,
+    deliver, deliver_all, deliver_ended_consultation, delivery, interest_created, interest_match,
+    interest_updated, project_created, register, registration, rematched, rematched_after, start,
 };
 
-/// Every row of these tables, as it is.
+/// Every row of these tables, without the id.
 async fn rows(app: &TestApp, tables: &[&str]) -> Vec<Value> {
     let mut all = Vec::new();
     for table in tables {
-        // The id of a notification is made by chance when it is told.
+        // The id of a notification is partly random.
         let sql = format!(
-            "select coalesce(jsonb_agg(row order by row::text), '[]') from (select to_jsonb({table}) - 'id' as row from {table})"
+            "select coalesce(jsonb_agg(row order by row::text), '[]')
+             from (select to_jsonb({table}) - 'id' as row from {table}) every"
         );
         all.push(
-            sqlx::query_scalar(AssertSqlSafe(format!("{sql} every")))
+            sqlx::query_scalar(AssertSqlSafe(sql))
                 .fetch_one(app.pool())
                 .await
                 .unwrap(),
@@ -35,16 +36,16 @@ async fn rows(app: &TestApp, tables: &[&str]) -> Vec<Value> {
     all
 }
 
-const KEPT: [&str; 3] = ["assignment", "outcome", "known_project"];
+const PROJECTIONS: [&str; 3] = ["assignment", "outcome", "known_project"];
 
-/// Everything that events have left here, and that they were ever here.
-async fn forget_everything(app: &TestApp) {
-    let sql = "delete from inbox; delete from progress; delete from assignment; delete from outcome; delete from known_project;
-               delete from notification";
+/// Deletes everything that events have left, and that they were consumed.
+async fn clear_projections(app: &TestApp) {
+    let sql = "delete from inbox; delete from progress; delete from assignment;
+               delete from outcome; delete from known_project; delete from notification";
     sqlx::raw_sql(sql).execute(app.pool()).await.unwrap();
 }
 
-/// Every order in which these histories can come, each of them in its own order.
+/// Every interleaving of these histories.
 fn interleavings(histories: &[&[Delivery]]) -> Vec<Vec<Delivery>> {
     if histories.iter().all(|history| history.is_empty()) {
         return vec![Vec::new()];
@@ -64,7 +65,7 @@ fn interleavings(histories: &[&[Delivery]]) -> Vec<Vec<Delivery>> {
     all
 }
 
-/// One order in which these histories can come, by dice that fall the same way every time.
+/// A pseudo-random interleaving of these histories.
 fn shuffled(histories: &[&[Delivery]], mut seed: u64) -> Vec<Delivery> {
     let mut rest: Vec<&[Delivery]> = histories.to_vec();
     let mut order = Vec::new();
@@ -73,7 +74,7 @@ fn shuffled(histories: &[&[Delivery]], mut seed: u64) -> Vec<Delivery> {
         if rest.is_empty() {
             return order;
         }
-        // Knuth's generator; its low bits are poor.
+        // Knuth's MMIX generator; its low bits are poor.
         seed = seed
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
@@ -83,12 +84,12 @@ fn shuffled(histories: &[&[Delivery]], mut seed: u64) -> Vec<Delivery> {
     }
 }
 
-fn history_of_consultation(to: Step) -> Vec<Delivery> {
+fn consultation_history(to: Step) -> Vec<Delivery> {
     vec![
         delivery(1, &consultation_created(CONSULTATION)),
         delivery(
             2,
-            &progressed(
+            &consultation_progressed(
                 CONSULTATION,
                 (Step::Apply, Step::Approved),
                 Some(SALESMAN),
@@ -97,7 +98,7 @@ fn history_of_consultation(to: Step) -> Vec<Delivery> {
         ),
         delivery(
             3,
-            &progressed(
+            &consultation_progressed(
                 CONSULTATION,
                 (Step::Approved, to),
                 Some(OTHER),
@@ -107,7 +108,7 @@ fn history_of_consultation(to: Step) -> Vec<Delivery> {
     ]
 }
 
-fn history_of_interest() -> Vec<Delivery> {
+fn interest_history() -> Vec<Delivery> {
     vec![
         delivery(1, &interest_created()),
         delivery(2, &interest_updated(false, Some(SALESMAN), None)),
@@ -115,7 +116,7 @@ fn history_of_interest() -> Vec<Delivery> {
     ]
 }
 
-fn history_of_match(first: &SalesmanMatched) -> Vec<Delivery> {
+fn match_history(first: &SalesmanMatched) -> Vec<Delivery> {
     vec![
         delivery(1, first),
         delivery(2, &rematched(first, OTHER, Some(CONSULTANT))),
@@ -123,40 +124,46 @@ fn history_of_match(first: &SalesmanMatched) -> Vec<Delivery> {
 }
 
 #[tokio::test]
-async fn a_consultation_and_its_match_leave_the_same_rows_in_every_order() {
+async fn consultation_and_match_in_any_order_leave_the_same_rows() {
     let app = start().await;
     let (consultation, matched) = (
-        history_of_consultation(Step::Succeeded),
-        history_of_match(&a_match(SALESMAN, None)),
+        consultation_history(Step::Succeeded),
+        match_history(&consultation_match(SALESMAN, None)),
     );
     let orders = interleavings(&[&consultation, &matched]);
     assert_eq!(orders.len(), 10);
     for order in &orders {
-        forget_everything(&app).await;
+        clear_projections(&app).await;
         deliver_all(&app, order).await;
         let assignment = json!([{
-            "origin_kind": "consultation", "origin_id": CONSULTATION, "customer_id": CUSTOMER, "last_four": "5678", "project_id": PROJECT,
-            "salesman_id": OTHER, "consultant_id": CONSULTANT, "match_version": 2, "match_origin_version": 1,
-            "matched_at": "2026-11-23T01:00:00+00:00", "wanted": false, "open": false, "closed_as": "succeeded",
-            "closed_at": "2026-11-23T01:00:00+00:00", "closed_version": 3, "state_version": 3, "erased_at": null,
+            "origin_kind": "consultation", "origin_id": CONSULTATION, "customer_id": CUSTOMER,
+            "last_four": "5678", "project_id": PROJECT, "salesman_id": OTHER,
+            "consultant_id": CONSULTANT, "match_version": 2, "match_origin_version": 1,
+            "matched_at": "2026-11-23T01:00:00+00:00", "wanted": false, "open": false,
+            "closed_as": "succeeded", "closed_at": "2026-11-23T01:00:00+00:00",
+            "closed_version": 3, "state_version": 3, "erased_at": null,
         }]);
         let outcome = json!([{
-            "consultation_id": CONSULTATION, "salesman_id": OTHER, "succeeded": true, "ended_at": "2026-11-23T01:00:00+00:00",
+            "consultation_id": CONSULTATION, "salesman_id": OTHER, "succeeded": true,
+            "ended_at": "2026-11-23T01:00:00+00:00",
         }]);
-        assert_eq!(rows(&app, &KEPT).await, [assignment, outcome, json!([])]);
+        assert_eq!(
+            rows(&app, &PROJECTIONS).await,
+            [assignment, outcome, json!([])]
+        );
     }
 }
 
 #[tokio::test]
-async fn an_interest_that_goes_off_and_on_and_its_match_leave_the_same_rows_in_every_order() {
+async fn interest_switched_and_matched_in_any_order_leaves_same_rows() {
     let app = start().await;
-    let first = a_match_of_interest(SALESMAN, None);
-    let interest = history_of_interest();
-    // On again it is open as soon as a match answers that, and not by one that was made for it before.
-    let before = history_of_match(&first);
+    let first = interest_match(SALESMAN, None);
+    let interest = interest_history();
+    // Turned on again, it is open once a match answers that; an earlier match does not count.
+    let before = match_history(&first);
     let again = vec![
         delivery(1, &first),
-        delivery(2, &matched_again(&first, 3, OTHER, Some(CONSULTANT))),
+        delivery(2, &rematched_after(&first, 3, OTHER, Some(CONSULTANT))),
     ];
     for (events, matched, open) in [
         (1, &before, true),
@@ -168,7 +175,7 @@ async fn an_interest_that_goes_off_and_on_and_its_match_leave_the_same_rows_in_e
         assert_eq!(orders.len(), [3, 6, 10][events - 1]);
         let mut expected = None;
         for order in &orders {
-            forget_everything(&app).await;
+            clear_projections(&app).await;
             deliver_all(&app, order).await;
             let kept = rows(&app, &["assignment"]).await;
             let [row] = kept[0].as_array().unwrap().as_slice() else {
@@ -184,13 +191,13 @@ async fn an_interest_that_goes_off_and_on_and_its_match_leave_the_same_rows_in_e
 }
 
 #[tokio::test]
-async fn whoever_was_on_an_interest_is_on_it_again_only_once_he_is_matched_again() {
+async fn reactivated_interest_is_open_only_after_a_new_match() {
     let app = start().await;
     let (id, other) = (
         register(&app, "010-1111-1111").await,
         register(&app, "010-2222-2222").await,
     );
-    let first = a_match_of_interest(id, Some(other));
+    let first = interest_match(id, Some(other));
     deliver(&app, 1, &first).await;
     deliver(&app, 1, &interest_created()).await;
     app.clock().advance(TimeDelta::hours(1));
@@ -213,28 +220,34 @@ async fn whoever_was_on_an_interest_is_on_it_again_only_once_he_is_matched_again
             "2026-11-23T02:00:00Z"
         );
     }
-    deliver(&app, 2, &matched_again(&first, 3, id, None)).await;
-    let (his, others) = (detail(id).await, detail(other).await);
+    deliver(&app, 2, &rematched_after(&first, 3, id, None)).await;
+    let (detail_again, detail_other) = (detail(id).await, detail(other).await);
     assert_eq!(
-        (&his["openCount"], &his["closedAssignments"]),
+        (
+            &detail_again["openCount"],
+            &detail_again["closedAssignments"]
+        ),
         (&json!(1), &json!([]))
     );
-    let open = &his["openAssignments"][0];
+    let open = &detail_again["openAssignments"][0];
     assert_eq!(
         (&open["closedAt"], &open["matchedAt"]),
         (&Value::Null, &json!("2026-11-23T02:00:00Z"))
     );
     assert_eq!(
-        (&others["openAssignments"], &others["closedAssignments"]),
+        (
+            &detail_other["openAssignments"],
+            &detail_other["closedAssignments"]
+        ),
         (&json!([]), &json!([]))
     );
 }
 
 #[tokio::test]
-async fn somebody_who_has_both_places_is_on_it_once() {
+async fn salesman_who_is_also_consultant_is_counted_once() {
     let app = start().await;
     let id = register(&app, "010-1111-1111").await;
-    deliver(&app, 1, &a_match(id, Some(id))).await;
+    deliver(&app, 1, &consultation_match(id, Some(id))).await;
     let detail = app
         .as_staff()
         .get(&format!("/salesmen/{id}"))
@@ -250,7 +263,7 @@ async fn somebody_who_has_both_places_is_on_it_once() {
 }
 
 #[tokio::test]
-async fn everything_at_once_leaves_the_same_rows_in_whatever_order_topics_and_aggregates_come() {
+async fn all_topics_in_any_order_leave_the_same_rows() {
     let app = start().await;
     let running = Edition {
         status: ProjectStatus::Ongoing,
@@ -258,12 +271,12 @@ async fn everything_at_once_leaves_the_same_rows_in_whatever_order_topics_and_ag
     };
     let next = Uuid::from_u128(0x2027);
     let histories = [
-        history_of_consultation(Step::Failed),
-        history_of_match(&a_match(SALESMAN, None)),
-        history_of_interest(),
-        history_of_match(&a_match_of_interest(SALESMAN, None)),
+        consultation_history(Step::Failed),
+        match_history(&consultation_match(SALESMAN, None)),
+        interest_history(),
+        match_history(&interest_match(SALESMAN, None)),
         vec![
-            delivery(1, &created(PROJECT, an_edition())),
+            delivery(1, &project_created(PROJECT, an_edition())),
             delivery(
                 2,
                 &ProjectStarted {
@@ -275,7 +288,7 @@ async fn everything_at_once_leaves_the_same_rows_in_whatever_order_topics_and_ag
         ],
         vec![delivery(
             1,
-            &created(
+            &project_created(
                 next,
                 Edition {
                     year: 2027,
@@ -291,12 +304,12 @@ async fn everything_at_once_leaves_the_same_rows_in_whatever_order_topics_and_ag
     orders.extend((0..20).map(|seed| shuffled(&slices, seed)));
     let mut expected = None;
     for order in &orders {
-        forget_everything(&app).await;
+        clear_projections(&app).await;
         deliver_all(&app, order).await;
-        // What is told of a programme goes to whoever serves it at that moment; the rest follows from the events alone.
-        let about_programmes =
+        // Notifications about a project depend on who serves it when the event is consumed.
+        let about_projects =
             "delete from notification where origin_kind = 'project' and kind <> 'taken_away'";
-        sqlx::query(about_programmes)
+        sqlx::query(about_projects)
             .execute(app.pool())
             .await
             .unwrap();
@@ -317,17 +330,17 @@ async fn everything_at_once_leaves_the_same_rows_in_whatever_order_topics_and_ag
 }
 
 #[tokio::test]
-async fn a_replay_with_nothing_remembered_of_what_was_taken_in_leaves_everything_as_it_was() {
+async fn replay_with_an_empty_inbox_changes_nothing() {
     let app = start().await;
     let histories = [
-        vec![delivery(1, &created(PROJECT, an_edition()))],
-        history_of_match(&a_match(SALESMAN, None)),
+        vec![delivery(1, &project_created(PROJECT, an_edition()))],
+        match_history(&consultation_match(SALESMAN, None)),
         vec![
             delivery(1, &consultation_created(CONSULTATION)),
             delivery(2, &consultation_edited(Some(SALESMAN), None)),
             delivery(
                 3,
-                &progressed(
+                &consultation_progressed(
                     CONSULTATION,
                     (Step::Apply, Step::Approved),
                     Some(SALESMAN),
@@ -336,7 +349,7 @@ async fn a_replay_with_nothing_remembered_of_what_was_taken_in_leaves_everything
             ),
             delivery(
                 4,
-                &progressed(
+                &consultation_progressed(
                     CONSULTATION,
                     (Step::Approved, Step::Succeeded),
                     Some(SALESMAN),
@@ -344,11 +357,11 @@ async fn a_replay_with_nothing_remembered_of_what_was_taken_in_leaves_everything
                 ),
             ),
         ],
-        history_of_match(&a_match_of_interest(SALESMAN, None)),
-        history_of_interest(),
+        match_history(&interest_match(SALESMAN, None)),
+        interest_history(),
         vec![delivery(
             1,
-            &created(
+            &project_created(
                 Uuid::from_u128(0x2027),
                 Edition {
                     year: 2027,
@@ -378,7 +391,7 @@ async fn a_replay_with_nothing_remembered_of_what_was_taken_in_leaves_everything
     }
 }
 
-async fn numbers(app: &TestApp, id: Uuid) -> Value {
+async fn counts(app: &TestApp, id: Uuid) -> Value {
     let view = app.as_salesman(id).get("/salesmen/me").await.expect(200);
     json!([
         view["successCount"],
@@ -389,11 +402,11 @@ async fn numbers(app: &TestApp, id: Uuid) -> Value {
 }
 
 #[tokio::test]
-async fn what_succeeded_and_failed_is_counted_for_the_salesman_it_names() {
+async fn outcomes_are_counted_for_the_salesman_of_the_event() {
     let app = start().await;
     let id = register(&app, "010-1111-1111").await;
     let other = register(&app, "010-2222-2222").await;
-    assert_eq!(numbers(&app, id).await, json!([0, 0, 0, null]));
+    assert_eq!(counts(&app, id).await, json!([0, 0, 0, null]));
     let ends = [
         Step::Succeeded,
         Step::Failed,
@@ -401,12 +414,12 @@ async fn what_succeeded_and_failed_is_counted_for_the_salesman_it_names() {
         Step::Cancelled,
     ];
     for (number, to) in (1..).zip(ends) {
-        ended(&app, Uuid::from_u128(number), to, Some(id)).await;
+        deliver_ended_consultation(&app, Uuid::from_u128(number), to, Some(id)).await;
     }
-    assert_eq!(numbers(&app, id).await, json!([2, 1, 0, 0.6667]));
-    assert_eq!(numbers(&app, other).await, json!([0, 0, 0, null]));
+    assert_eq!(counts(&app, id).await, json!([2, 1, 0, 0.6667]));
+    assert_eq!(counts(&app, other).await, json!([0, 0, 0, null]));
     let roster = app.as_staff().get("/salesmen").await.expect(200);
-    let of = |id: Uuid| {
+    let entry = |id: Uuid| {
         roster["items"]
             .as_array()
             .unwrap()
@@ -416,7 +429,7 @@ async fn what_succeeded_and_failed_is_counted_for_the_salesman_it_names() {
             .clone()
     };
     assert_eq!(
-        (&of(id)["successCount"], &of(other)["successCount"]),
+        (&entry(id)["successCount"], &entry(other)["successCount"]),
         (&json!(2), &json!(0))
     );
     assert!(
@@ -424,20 +437,20 @@ async fn what_succeeded_and_failed_is_counted_for_the_salesman_it_names() {
             .await
             .iter()
             .all(|(name, ..)| name == "ktgg.SalesmanRegistered.v1"),
-        "counting is no event"
+        "counting publishes nothing"
     );
 }
 
 #[tokio::test]
-async fn an_end_that_names_nobody_counts_for_nobody() {
+async fn outcome_without_salesman_is_not_counted() {
     let app = start().await;
-    ended(&app, CONSULTATION, Step::Succeeded, None).await;
+    deliver_ended_consultation(&app, CONSULTATION, Step::Succeeded, None).await;
     assert_eq!(rows(&app, &["outcome"]).await, [json!([])]);
     assert!(app.parked().await.is_empty());
 }
 
 #[tokio::test]
-async fn a_consultant_is_not_counted() {
+async fn outcome_is_not_counted_for_the_consultant() {
     let app = start().await;
     let body = json!({ "name": "이바다", "phone": "010-1111-1111", "role": "consultant" });
     let id: Uuid = app.as_staff().post("/salesmen", &body).await.expect(201)["id"]
@@ -448,7 +461,7 @@ async fn a_consultant_is_not_counted() {
     app.deliver(1, &consultation_created(CONSULTATION)).await;
     app.deliver(
         2,
-        &progressed(
+        &consultation_progressed(
             CONSULTATION,
             (Step::Apply, Step::Approved),
             Some(SALESMAN),
@@ -458,7 +471,7 @@ async fn a_consultant_is_not_counted() {
     .await;
     app.deliver(
         3,
-        &progressed(
+        &consultation_progressed(
             CONSULTATION,
             (Step::Approved, Step::Succeeded),
             Some(SALESMAN),
@@ -474,11 +487,11 @@ async fn a_consultant_is_not_counted() {
 }
 
 #[tokio::test]
-async fn a_redelivered_end_is_counted_once() {
+async fn redelivered_outcome_is_counted_once() {
     let app = start().await;
     let id = register(&app, "010-1111-1111").await;
     let event_id = Uuid::new_v4();
-    let end = progressed(
+    let end = consultation_progressed(
         CONSULTATION,
         (Step::Approved, Step::Succeeded),
         Some(id),
@@ -488,13 +501,13 @@ async fn a_redelivered_end_is_counted_once() {
         app.deliver(1, &consultation_created(CONSULTATION)).await;
         app.deliver(
             2,
-            &progressed(CONSULTATION, (Step::Apply, Step::Approved), Some(id), None),
+            &consultation_progressed(CONSULTATION, (Step::Apply, Step::Approved), Some(id), None),
         )
         .await;
         app.deliver_as(event_id, 3, &end).await;
         app.deliver_as(event_id, 3, &end).await;
         assert_eq!(
-            numbers(&app, id).await,
+            counts(&app, id).await,
             json!([1, 0, 0, 1.0]),
             "round {round}"
         );
@@ -505,49 +518,52 @@ async fn a_redelivered_end_is_counted_once() {
     }
 }
 
-/// The rows of the roster and of the event log belong to this service alone; the id is the one that the events name.
+/// Replaces the row of the roster, because ids are generated: events name a known id before it.
 #[tokio::test]
-async fn whoever_is_registered_after_events_have_named_him_has_his_numbers_at_once() {
+async fn counts_include_events_from_before_registration() {
     let app = start().await;
     let id = register(&app, "010-1111-1111").await;
     sqlx::query("delete from salesman")
         .execute(app.pool())
         .await
         .unwrap();
-    ended(&app, Uuid::from_u128(1), Step::Succeeded, Some(id)).await;
-    app.deliver(1, &a_match(id, None)).await;
+    deliver_ended_consultation(&app, Uuid::from_u128(1), Step::Succeeded, Some(id)).await;
+    app.deliver(1, &consultation_match(id, None)).await;
     assert_eq!(
         app.as_salesman(id).get("/salesmen/me").await.problem(404).0,
         "not-found"
     );
     let insert =
-        "insert into salesman (id, name, display_name, phone, role, regions, categories, capacity, active, version, created_at)
-                  values ($1, '김영업', '김영업', '+821011111111', 'salesman', '[]', '[]', 30, true, 1, now())";
+        "insert into salesman (id, name, display_name, phone, role, regions, categories, capacity,
+                               active, version, created_at)
+         values ($1, '김영업', '김영업', '+821011111111', 'salesman', '[]', '[]', 30,
+                 true, 1, now())";
     sqlx::query(insert)
         .bind(id)
         .execute(app.pool())
         .await
         .unwrap();
-    assert_eq!(numbers(&app, id).await, json!([1, 0, 1, 1.0]));
+    assert_eq!(counts(&app, id).await, json!([1, 0, 1, 1.0]));
 }
 
 #[tokio::test]
-async fn what_is_open_is_counted_and_shown_with_what_was() {
+async fn detail_shows_open_and_closed_assignments() {
     let app = start().await;
     let (id, other) = (
         register(&app, "010-1111-1111").await,
         register(&app, "010-2222-2222").await,
     );
-    app.deliver(1, &created(PROJECT, an_edition())).await;
-    let consultation = a_match(id, None);
+    app.deliver(1, &project_created(PROJECT, an_edition()))
+        .await;
+    let consultation = consultation_match(id, None);
     app.deliver(1, &consultation).await;
     let interest = SalesmanMatched {
         project_id: ProjectId(OTHER),
-        ..a_match_of_interest(other, Some(id))
+        ..interest_match(other, Some(id))
     };
     app.deliver(1, &interest).await;
-    ended(&app, CONSULTATION, Step::Succeeded, Some(id)).await;
-    assert_eq!(numbers(&app, id).await, json!([1, 0, 1, 1.0]));
+    deliver_ended_consultation(&app, CONSULTATION, Step::Succeeded, Some(id)).await;
+    assert_eq!(counts(&app, id).await, json!([1, 0, 1, 1.0]));
     let detail = app.as_staff().get(&format!("/salesmen/{id}")).await;
     assert_eq!(detail.headers[axum::http::header::ETAG], "\"1\"");
     let detail = detail.expect(200);
@@ -556,12 +572,14 @@ async fn what_is_open_is_counted_and_shown_with_what_was() {
         (&json!("김영업"), &json!(1))
     );
     let open = json!([{
-        "kind": "interest", "id": INTEREST, "customerId": CUSTOMER, "lastFour": "5678", "projectId": OTHER, "projectName": null,
-        "matchedAt": "2026-11-23T01:00:00Z", "step": null, "closedAt": null,
+        "kind": "interest", "id": INTEREST, "customerId": CUSTOMER, "lastFour": "5678",
+        "projectId": OTHER, "projectName": null, "matchedAt": "2026-11-23T01:00:00Z",
+        "step": null, "closedAt": null,
     }]);
     let closed = json!([{
-        "kind": "consultation", "id": CONSULTATION, "customerId": CUSTOMER, "lastFour": "5678", "projectId": PROJECT,
-        "projectName": "2026년 스마트상점 보급사업", "matchedAt": "2026-11-23T01:00:00Z", "step": "succeeded",
+        "kind": "consultation", "id": CONSULTATION, "customerId": CUSTOMER, "lastFour": "5678",
+        "projectId": PROJECT, "projectName": "2026년 스마트상점 보급사업",
+        "matchedAt": "2026-11-23T01:00:00Z", "step": "succeeded",
         "closedAt": "2026-11-23T01:00:00Z",
     }]);
     assert_eq!(
@@ -571,17 +589,17 @@ async fn what_is_open_is_counted_and_shown_with_what_was() {
 }
 
 #[tokio::test]
-async fn whoever_was_replaced_is_on_it_no_longer() {
+async fn replaced_salesman_loses_the_assignment() {
     let app = start().await;
     let (id, other) = (
         register(&app, "010-1111-1111").await,
         register(&app, "010-2222-2222").await,
     );
-    let first = a_match(id, None);
+    let first = consultation_match(id, None);
     app.deliver(1, &first).await;
     app.deliver(2, &rematched(&first, other, None)).await;
     assert_eq!(
-        (numbers(&app, id).await, numbers(&app, other).await),
+        (counts(&app, id).await, counts(&app, other).await),
         (json!([0, 0, 0, null]), json!([0, 0, 1, null]))
     );
     let detail = app
@@ -596,7 +614,7 @@ async fn whoever_was_replaced_is_on_it_no_longer() {
 }
 
 #[tokio::test]
-async fn of_many_assignments_the_newest_fifty_are_shown() {
+async fn detail_shows_the_newest_fifty_assignments() {
     let app = start().await;
     let id = register(&app, "010-1111-1111").await;
     for number in 1..=52 {
@@ -605,7 +623,7 @@ async fn of_many_assignments_the_newest_fifty_are_shown() {
             1,
             &SalesmanMatched {
                 origin,
-                ..a_match(id, None)
+                ..consultation_match(id, None)
             },
         )
         .await;
@@ -624,36 +642,36 @@ async fn of_many_assignments_the_newest_fifty_are_shown() {
 }
 
 #[tokio::test]
-async fn a_second_registration_with_the_same_number_takes_over_no_numbers() {
+async fn duplicate_registration_takes_over_no_counts() {
     let app = start().await;
     let id = register(&app, "010-1111-1111").await;
-    ended(&app, CONSULTATION, Step::Succeeded, Some(id)).await;
+    deliver_ended_consultation(&app, CONSULTATION, Step::Succeeded, Some(id)).await;
     assert_eq!(
         app.as_staff()
-            .post("/salesmen", &somebody("010-1111-1111"))
+            .post("/salesmen", &registration("010-1111-1111"))
             .await
             .problem(409)
             .0,
         "phone-taken"
     );
     assert_eq!(
-        numbers(&app, register(&app, "010-2222-2222").await).await,
+        counts(&app, register(&app, "010-2222-2222").await).await,
         json!([0, 0, 0, null])
     );
 }
 
 #[tokio::test]
-async fn an_old_event_that_comes_again_to_an_empty_inbox_takes_nothing_back() {
+async fn replayed_old_event_does_not_revert_newer_rows() {
     let app = start().await;
     let running = Edition {
         status: ProjectStatus::Ongoing,
         ..an_edition()
     };
     let histories = [
-        history_of_match(&a_match_of_interest(SALESMAN, None)),
-        history_of_interest(),
+        match_history(&interest_match(SALESMAN, None)),
+        interest_history(),
         vec![
-            delivery(1, &created(PROJECT, an_edition())),
+            delivery(1, &project_created(PROJECT, an_edition())),
             delivery(
                 2,
                 &ProjectStarted {
@@ -665,7 +683,7 @@ async fn an_old_event_that_comes_again_to_an_empty_inbox_takes_nothing_back() {
         ],
     ];
     deliver_all(&app, &histories.concat()).await;
-    let before = rows(&app, &KEPT).await;
+    let before = rows(&app, &PROJECTIONS).await;
     sqlx::raw_sql("delete from inbox; delete from progress")
         .execute(app.pool())
         .await
@@ -673,7 +691,7 @@ async fn an_old_event_that_comes_again_to_an_empty_inbox_takes_nothing_back() {
     for history in &histories {
         for event in &history[..history.len() - 1] {
             deliver_all(&app, [event]).await;
-            assert_eq!(rows(&app, &KEPT).await, before);
+            assert_eq!(rows(&app, &PROJECTIONS).await, before);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What callers can do, and how they are refused.
+//! Registering, listing and reading salesmen, and refused requests.
 
 use axum::http::{Method, StatusCode, header};
 use chrono::TimeDelta;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
-use crate::{SALESMAN, a_match, somebody, start};
+use crate::{SALESMAN, consultation_match, registration, start};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const STAFF: Uuid = Uuid::from_u128(0x57AFF);
@@ -21,11 +21,12 @@ async fn rows(app: &TestApp) -> i64 {
 }
 
 #[tokio::test]
-async fn whoever_is_registered_can_be_chosen_and_is_told_of_in_exactly_one_event() {
+async fn register_is_active_and_publishes_one_event() {
     let app = start().await;
     let body = json!({
-        "name": "김영업", "displayName": "영업 김", "phone": " 010 1234-5678", "role": "consultant", "regions": ["서울", "경기"],
-        "categories": ["기술"], "capacity": 0, "weight": 3,
+        "name": "김영업", "displayName": "영업 김", "phone": " 010 1234-5678",
+        "role": "consultant", "regions": ["서울", "경기"], "categories": ["기술"],
+        "capacity": 0, "weight": 3,
     });
     let answer = app.as_staff().post("/salesmen", &body).await;
     assert_eq!(answer.status, StatusCode::CREATED);
@@ -80,22 +81,22 @@ async fn whoever_is_registered_can_be_chosen_and_is_told_of_in_exactly_one_event
 }
 
 #[tokio::test]
-async fn no_event_carries_a_number_or_the_name_that_is_not_shown() {
+async fn events_contain_no_phone_number_and_no_full_name() {
     let app = start().await;
     let body = json!({ "name": "홍길동", "displayName": "길동이", "phone": PHONE });
     app.as_staff().post("/salesmen", &body).await.expect(201);
-    let told = format!("{:?}", app.new_events().await);
+    let events = format!("{:?}", app.new_events().await);
     for secret in ["1234", "5678", "홍길동"] {
-        assert!(!told.contains(secret), "{secret} is in {told}");
+        assert!(!events.contains(secret), "{secret} is in {events}");
     }
 }
 
 #[tokio::test]
-async fn the_least_that_can_be_registered_is_enough() {
+async fn register_with_name_and_phone_uses_defaults() {
     let app = start().await;
     let view = app
         .as_staff()
-        .post("/salesmen", &somebody(PHONE))
+        .post("/salesmen", &registration(PHONE))
         .await
         .expect(201);
     assert_eq!(
@@ -109,17 +110,17 @@ async fn the_least_that_can_be_registered_is_enough() {
 }
 
 #[tokio::test]
-async fn a_number_belongs_to_one_person_however_it_is_typed() {
+async fn phone_number_is_unique_in_any_format() {
     let app = start().await;
     app.as_staff()
-        .post("/salesmen", &somebody(PHONE))
+        .post("/salesmen", &registration(PHONE))
         .await
         .expect(201);
     app.new_events().await;
     for typed in [PHONE, "+82 10 1234 5678", "01012345678"] {
         assert_eq!(
             app.as_staff()
-                .post("/salesmen", &somebody(typed))
+                .post("/salesmen", &registration(typed))
                 .await
                 .problem(409)
                 .0,
@@ -127,7 +128,7 @@ async fn a_number_belongs_to_one_person_however_it_is_typed() {
             "{typed}"
         );
     }
-    let (staff, body) = (app.as_staff(), somebody("010-2222-3333"));
+    let (staff, body) = (app.as_staff(), registration("010-2222-3333"));
     let (a, b) = tokio::join!(
         staff.post("/salesmen", &body),
         staff.post("/salesmen", &body)
@@ -139,7 +140,7 @@ async fn a_number_belongs_to_one_person_however_it_is_typed() {
 }
 
 #[tokio::test]
-async fn nobody_gets_in_without_signing_in() {
+async fn anonymous_is_refused() {
     let app = start().await;
     for (method, path) in [
         (Method::GET, "/salesmen"),
@@ -165,7 +166,7 @@ async fn nobody_gets_in_without_signing_in() {
 }
 
 #[tokio::test]
-async fn no_role_does_what_is_anothers() {
+async fn other_roles_are_refused() {
     let app = start().await;
     for (role, caller) in [
         ("customer", app.as_customer(PHONE)),
@@ -174,7 +175,7 @@ async fn no_role_does_what_is_anothers() {
     ] {
         assert_eq!(
             caller
-                .post("/salesmen", &somebody(PHONE))
+                .post("/salesmen", &registration(PHONE))
                 .await
                 .problem(403)
                 .0,
@@ -188,7 +189,7 @@ async fn no_role_does_what_is_anothers() {
                 "{role} {path}"
             );
         }
-        // The role comes first: neither what is wrong with the body nor the missing If-Match is told.
+        // The role is checked first: neither the body nor the missing If-Match is reported.
         let answer = caller
             .send(
                 Method::PATCH,
@@ -239,15 +240,15 @@ async fn no_role_does_what_is_anothers() {
 }
 
 #[tokio::test]
-async fn a_salesman_sees_himself_and_nobody_else() {
+async fn salesman_sees_only_the_own_profile() {
     let app = start().await;
     let me = app
         .as_staff()
-        .post("/salesmen", &somebody(PHONE))
+        .post("/salesmen", &registration(PHONE))
         .await
         .expect(201);
     app.as_staff()
-        .post("/salesmen", &somebody("010-2222-3333"))
+        .post("/salesmen", &registration("010-2222-3333"))
         .await
         .expect(201);
     let id = me["id"].as_str().unwrap().parse().unwrap();
@@ -265,7 +266,7 @@ async fn a_salesman_sees_himself_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_meant_changes_nothing() {
+async fn unreadable_body_changes_nothing() {
     let app = start().await;
     let staff = app.as_staff();
     let send = async |kind: &str, body: &[u8]| {
@@ -317,17 +318,17 @@ async fn a_body_that_cannot_be_meant_changes_nothing() {
 }
 
 #[tokio::test]
-async fn every_wrong_field_is_told_at_once() {
+async fn invalid_fields_are_reported_together() {
     let app = start().await;
-    for (body, wrong) in [
+    for (body, expected) in [
         (
             json!({}),
             vec![("/name", "required"), ("/phone", "required")],
         ),
         (
             json!({
-                "name": "가".repeat(101), "displayName": "a\u{0}", "phone": "112", "role": "boss", "regions": "서울",
-                "categories": ["마법"], "capacity": 1001, "weight": 0,
+                "name": "가".repeat(101), "displayName": "a\u{0}", "phone": "112", "role": "boss",
+                "regions": "서울", "categories": ["마법"], "capacity": 1001, "weight": 0,
             }),
             vec![
                 ("/name", "too-long"),
@@ -351,41 +352,41 @@ async fn every_wrong_field_is_told_at_once() {
         ),
     ] {
         let answer = app.as_staff().post("/salesmen", &body).await;
-        // A number is not repeated, not even a wrong one.
+        // The answer does not repeat a phone number, not even an invalid one.
         assert!(
             !answer.json.to_string().contains("1012345678"),
             "{}",
             answer.json
         );
         let (slug, mut found) = answer.problem(422);
-        let mut wrong: Vec<_> = wrong
+        let mut expected: Vec<_> = expected
             .into_iter()
             .map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
             .collect();
         found.sort();
-        wrong.sort();
-        assert_eq!((slug.as_str(), found), ("wrong-fields", wrong), "{body}");
+        expected.sort();
+        assert_eq!((slug.as_str(), found), ("wrong-fields", expected), "{body}");
     }
     assert_eq!((rows(&app).await, app.new_events().await.len()), (0, 0));
 }
 
 #[tokio::test]
-async fn a_write_that_is_sent_again_gives_the_same_answer_and_one_event() {
+async fn repeated_idempotency_key_gives_the_same_answer() {
     let app = start().await;
     let first = app
         .as_staff()
-        .post_with_key("/salesmen", "k-1", &somebody(PHONE))
+        .post_with_key("/salesmen", "k-1", &registration(PHONE))
         .await;
     let again = app
         .as_staff()
-        .post_with_key("/salesmen", "k-1", &somebody(PHONE))
+        .post_with_key("/salesmen", "k-1", &registration(PHONE))
         .await;
     assert_eq!(
         (first.status, &first.headers[header::LOCATION]),
         (again.status, &again.headers[header::LOCATION])
     );
     assert_eq!(first.json, again.json);
-    let other = somebody("010-2222-3333");
+    let other = registration("010-2222-3333");
     assert_eq!(
         app.as_staff()
             .post_with_key("/salesmen", "k-1", &other)
@@ -398,35 +399,37 @@ async fn a_write_that_is_sent_again_gives_the_same_answer_and_one_event() {
 }
 
 #[tokio::test]
-async fn a_write_whose_twin_is_in_flight_is_told_so() {
+async fn concurrent_idempotency_key_is_refused() {
     let app = start().await;
-    let mut twin = app.pool().begin().await.unwrap();
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/' || $1::text || '/' || $2, 1))")
+    let mut concurrent = app.pool().begin().await.unwrap();
+    let lock = "select pg_advisory_xact_lock(
+                    hashtextextended(current_schema() || '/' || $1::text || '/' || $2, 1))";
+    sqlx::query(lock)
         .bind(STAFF)
         .bind("k")
-        .execute(&mut *twin)
+        .execute(&mut *concurrent)
         .await
         .unwrap();
     assert_eq!(
         app.as_staff()
-            .post_with_key("/salesmen", "k", &somebody(PHONE))
+            .post_with_key("/salesmen", "k", &registration(PHONE))
             .await
             .problem(409)
             .0,
         "write-in-flight"
     );
-    twin.rollback().await.unwrap();
+    concurrent.rollback().await.unwrap();
     app.as_staff()
-        .post_with_key("/salesmen", "k", &somebody(PHONE))
+        .post_with_key("/salesmen", "k", &registration(PHONE))
         .await
         .expect(201);
     assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 1));
 }
 
 #[tokio::test]
-async fn identical_writes_at_once_create_once() {
+async fn concurrent_identical_writes_create_once() {
     let app = start().await;
-    let (staff, body) = (app.as_staff(), somebody(PHONE));
+    let (staff, body) = (app.as_staff(), registration(PHONE));
     let send = || staff.post_with_key("/salesmen", "k", &body);
     let (a, b, c) = tokio::join!(send(), send(), send());
     for answer in [&a, &b, &c] {
@@ -436,22 +439,22 @@ async fn identical_writes_at_once_create_once() {
     assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 1));
 }
 
-/// Every id of a list, page by page; the link leads where `next` does.
+/// Every id of a list, page by page. Checks that the `Link` header agrees with `next`.
 async fn paged(app: &TestApp, path: &str, limit: usize) -> Vec<Uuid> {
     let caller = if path == "/salesmen" {
         app.as_staff()
     } else {
         app.as_salesman(SALESMAN)
     };
-    let (mut seen, mut asked) = (Vec::new(), format!("{path}?limit={limit}"));
+    let (mut ids, mut url) = (Vec::new(), format!("{path}?limit={limit}"));
     loop {
-        let answer = caller.get(&asked).await;
+        let answer = caller.get(&url).await;
         let link = answer
             .headers
             .get(header::LINK)
             .map(|link| link.to_str().unwrap().to_owned());
         let page = answer.expect(200);
-        seen.extend(
+        ids.extend(
             page["items"]
                 .as_array()
                 .unwrap()
@@ -460,39 +463,39 @@ async fn paged(app: &TestApp, path: &str, limit: usize) -> Vec<Uuid> {
         );
         let Some(next) = page.get("next") else {
             assert_eq!(link, None);
-            return seen;
+            return ids;
         };
         let next = next.as_str().unwrap();
         assert_eq!(
             link,
             Some(format!("<?limit={limit}&after={next}>; rel=\"next\""))
         );
-        asked = format!("{path}?limit={limit}&after={next}");
+        url = format!("{path}?limit={limit}&after={next}");
     }
 }
 
 #[tokio::test]
-async fn lists_go_to_their_end_without_gaps_or_repeats() {
+async fn pages_have_no_gaps_and_no_repeats() {
     let app = start().await;
     let mut people = Vec::new();
     for n in 0..7_i32 {
         app.clock().advance(TimeDelta::minutes(i64::from(n % 2)));
         let view = app
             .as_staff()
-            .post("/salesmen", &somebody(&format!("010-1234-000{n}")))
+            .post("/salesmen", &registration(&format!("010-1234-000{n}")))
             .await
             .expect(201);
         people.push(view["id"].as_str().unwrap().parse::<Uuid>().unwrap());
-        app.deliver(1, &a_match(SALESMAN, None)).await;
+        app.deliver(1, &consultation_match(SALESMAN, None)).await;
     }
     people.sort();
     people.reverse();
-    let mut told: Vec<Uuid> = sqlx::query_scalar("select id from notification")
+    let mut notifications: Vec<Uuid> = sqlx::query_scalar("select id from notification")
         .fetch_all(app.pool())
         .await
         .unwrap();
-    told.sort();
-    told.reverse();
+    notifications.sort();
+    notifications.reverse();
     for limit in [1, 3, 7, 100] {
         assert_eq!(
             paged(&app, "/salesmen", limit).await,
@@ -501,7 +504,7 @@ async fn lists_go_to_their_end_without_gaps_or_repeats() {
         );
         assert_eq!(
             paged(&app, "/salesmen/me/notifications", limit).await,
-            told,
+            notifications,
             "limit {limit}"
         );
     }
@@ -525,14 +528,14 @@ async fn lists_go_to_their_end_without_gaps_or_repeats() {
 }
 
 #[tokio::test]
-async fn a_refusal_speaks_the_callers_language() {
+async fn problem_is_in_the_callers_language() {
     let app = start().await;
-    for (wanted, language, title) in [
+    for (accepted, language, title) in [
         (None, "ko", "입력한 내용을 확인해 주세요"),
         (Some("en-US,ko;q=0.5"), "en", "Some fields are wrong"),
     ] {
         let mut headers = vec![JSON];
-        headers.extend(wanted.map(|wanted| ("accept-language", wanted)));
+        headers.extend(accepted.map(|accepted| ("accept-language", accepted)));
         let answer = app
             .as_staff()
             .send(Method::POST, "/salesmen", &headers, b"{}".to_vec())
@@ -543,7 +546,7 @@ async fn a_refusal_speaks_the_callers_language() {
 }
 
 #[tokio::test]
-async fn what_the_router_itself_refuses_is_a_problem_too() {
+async fn router_errors_are_problems() {
     let app = start().await;
     assert_eq!(
         app.as_staff().get("/nothing").await.problem(404).0,
@@ -574,9 +577,9 @@ async fn what_the_router_itself_refuses_is_a_problem_too() {
 }
 
 #[tokio::test]
-async fn a_read_after_an_event_waits_until_it_is_taken_in_or_says_that_it_is_stale() {
+async fn read_with_ktgg_after_waits_or_is_marked_stale() {
     let app = start().await;
-    let matched = a_match(SALESMAN, None);
+    let matched = consultation_match(SALESMAN, None);
     let after = format!("salesman-match/{}@1", matched.match_id);
     let (path, salesman) = ("/salesmen/me/notifications", app.as_salesman(SALESMAN));
     let headers = [("ktgg-after", after.as_str())];
@@ -605,13 +608,13 @@ async fn a_read_after_an_event_waits_until_it_is_taken_in_or_says_that_it_is_sta
 }
 
 #[tokio::test]
-async fn regions_and_categories_are_each_there_once() {
+async fn repeated_regions_and_categories_are_removed() {
     let app = start().await;
     let (regions, categories): (Vec<_>, Vec<_>) = (
         Region::ALL.map(Region::as_str).to_vec(),
         Category::ALL.map(Category::as_str).to_vec(),
     );
-    let mut body = somebody(PHONE);
+    let mut body = registration(PHONE);
     body["regions"] = json!([regions.clone(), regions.clone()].concat());
     body["categories"] = json!([categories.clone(), categories.clone()].concat());
     let view = app.as_staff().post("/salesmen", &body).await.expect(201);
@@ -622,16 +625,18 @@ async fn regions_and_categories_are_each_there_once() {
 }
 
 #[tokio::test]
-async fn the_roster_is_asked_by_role_by_name_and_for_who_can_be_chosen() {
+async fn roster_filters_by_role_active_and_name() {
     let app = start().await;
     let staff = app.as_staff();
     let mut ids = Vec::new();
-    for (number, name, shown, role) in [
+    for (number, name, display_name, role) in [
         (1, "김하늘", "하늘", "salesman"),
         (2, "이바다", "Bada Lee", "salesman"),
         (3, "박하늘", "100%_", "consultant"),
     ] {
-        let body = json!({ "name": name, "displayName": shown, "phone": format!("010-1111-000{number}"), "role": role });
+        let phone = format!("010-1111-000{number}");
+        let body =
+            json!({ "name": name, "displayName": display_name, "phone": phone, "role": role });
         ids.push(staff.post("/salesmen", &body).await.expect(201)["id"].clone());
         app.clock().advance(TimeDelta::seconds(1));
     }
@@ -655,7 +660,7 @@ async fn the_roster_is_asked_by_role_by_name_and_for_who_can_be_chosen() {
         ("q=%25", vec![2]),
         ("q=_", vec![2]),
         ("q=", vec![2, 1, 0]),
-        ("q=nobody", vec![]),
+        ("q=unknown", vec![]),
         ("q=%ED%95%98%EB%8A%98&role=salesman&active=true", vec![0]),
     ] {
         let page = staff.get(&format!("/salesmen?{query}")).await.expect(200);
@@ -683,7 +688,7 @@ async fn the_roster_is_asked_by_role_by_name_and_for_who_can_be_chosen() {
 }
 
 #[tokio::test]
-async fn a_question_to_the_roster_that_cannot_be_meant_is_refused() {
+async fn invalid_roster_filter_is_refused() {
     let app = start().await;
     let long = format!("q={}", "a".repeat(101));
     for query in ["role=boss", "role=", "active=maybe", "q=a%00b", &long] {
@@ -700,7 +705,7 @@ async fn a_question_to_the_roster_that_cannot_be_meant_is_refused() {
 }
 
 #[tokio::test]
-async fn whom_nobody_registered_is_not_there() {
+async fn unregistered_person_is_not_found() {
     let app = start().await;
     let staff = app.as_staff();
     for id in [SALESMAN.to_string(), "x".to_owned()] {

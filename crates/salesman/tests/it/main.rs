@@ -1,15 +1,15 @@
-//! The salesman service through its routes and its policies, on a real Postgres.
+//! Tests of the salesman service through its routes and policies, on a real Postgres.
 
 mod assignments;
 mod card;
-mod describing;
-mod erasing;
+mod edit;
+mod erasure;
 mod http;
 mod notifications;
+mod openapi;
 mod permissions;
 mod policies;
 mod series;
-mod updating;
 
 use events::{
     Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed,
@@ -35,46 +35,46 @@ async fn start() -> TestApp {
     TestApp::start(salesman::service()).await
 }
 
-/// Somebody who has this number.
-fn somebody(phone: &str) -> Value {
+/// A registration with this phone number.
+fn registration(phone: &str) -> Value {
     json!({ "name": "김영업", "phone": phone })
 }
 
-/// Registers somebody who has this number.
+/// Registers a salesman with this phone number and returns the id.
 async fn register(app: &TestApp, phone: &str) -> Uuid {
     let view = app
         .as_staff()
-        .post("/salesmen", &somebody(phone))
+        .post("/salesmen", &registration(phone))
         .await
         .expect(201);
     view["id"].as_str().unwrap().parse().unwrap()
 }
 
-fn person(id: Uuid) -> PersonRef {
+fn person_ref(id: Uuid) -> PersonRef {
     PersonRef {
         id: SalesmanId(id),
         display_name: format!("담당 {}", id.as_u128()),
     }
 }
 
-fn the_customer() -> CustomerRef {
+fn default_customer() -> CustomerRef {
     CustomerRef {
         customer_id: CustomerId(CUSTOMER),
         last_four: LastFour::try_from("5678".to_owned()).unwrap(),
     }
 }
 
-/// A match of its own for the usual consultation.
-fn a_match(salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
+/// A new match for [`CONSULTATION`].
+fn consultation_match(salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
     SalesmanMatched {
         match_id: MatchId(Uuid::new_v4()),
         origin: Origin::Consultation(ConsultationId(CONSULTATION)),
         origin_version: Some(1),
         project_id: ProjectId(PROJECT),
         project_name: Some("스마트상점".to_owned()),
-        customer: the_customer(),
-        salesman: person(salesman),
-        consultant: consultant.map(person),
+        customer: default_customer(),
+        salesman: person_ref(salesman),
+        consultant: consultant.map(person_ref),
         previous_salesman_id: None,
         previous_consultant_id: None,
         strategy: Strategy::PhoneSuffix,
@@ -82,16 +82,16 @@ fn a_match(salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
     }
 }
 
-/// The same for the usual interest.
-fn a_match_of_interest(salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
+/// A new match for [`INTEREST`].
+fn interest_match(salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
     SalesmanMatched {
         origin: Origin::Interest(InterestId(INTEREST)),
-        ..a_match(salesman, consultant)
+        ..consultation_match(salesman, consultant)
     }
 }
 
-/// The match after this one, which answers that the interest was turned on again by this version.
-fn matched_again(
+/// The next event of this match, in answer to this version of the interest.
+fn rematched_after(
     first: &SalesmanMatched,
     origin_version: i64,
     salesman: Uuid,
@@ -103,11 +103,11 @@ fn matched_again(
     }
 }
 
-/// The match after this one, with somebody else on it.
+/// The next event of this match, with other people.
 fn rematched(first: &SalesmanMatched, salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
     SalesmanMatched {
-        salesman: person(salesman),
-        consultant: consultant.map(person),
+        salesman: person_ref(salesman),
+        consultant: consultant.map(person_ref),
         previous_salesman_id: Some(first.salesman.id),
         previous_consultant_id: first.consultant.as_ref().map(|person| person.id),
         ..first.clone()
@@ -120,12 +120,12 @@ fn interest_created() -> InterestCreated {
         series_id: None,
         project_id: ProjectId(PROJECT),
         project_name: None,
-        customer: the_customer(),
+        customer: default_customer(),
         actor: Actor::Customer(CustomerId(CUSTOMER)),
     }
 }
 
-/// Its customer turned the usual interest off or on, while these are on it.
+/// The customer turns [`INTEREST`] off or on while these people are assigned.
 fn interest_updated(
     interested: bool,
     salesman: Option<Uuid>,
@@ -136,7 +136,7 @@ fn interest_updated(
         series_id: None,
         project_id: ProjectId(PROJECT),
         project_name: None,
-        customer: the_customer(),
+        customer: default_customer(),
         interested,
         salesman_id: salesman.map(SalesmanId),
         consultant_id: consultant.map(SalesmanId),
@@ -149,7 +149,7 @@ fn consultation_created(id: Uuid) -> ConsultationCreated {
         consultation_id: ConsultationId(id),
         project_id: ProjectId(PROJECT),
         project_name: None,
-        customer: the_customer(),
+        customer: default_customer(),
         desired_on: "2026-12-01".parse().unwrap(),
         actor: Actor::Customer(CustomerId(CUSTOMER)),
     }
@@ -159,7 +159,7 @@ fn consultation_edited(salesman: Option<Uuid>, consultant: Option<Uuid>) -> Cons
     ConsultationEdited {
         consultation_id: ConsultationId(CONSULTATION),
         project_id: ProjectId(PROJECT),
-        customer: the_customer(),
+        customer: default_customer(),
         desired_on: "2026-12-03".parse().unwrap(),
         memo_changed: true,
         salesman_id: salesman.map(SalesmanId),
@@ -168,8 +168,8 @@ fn consultation_edited(salesman: Option<Uuid>, consultant: Option<Uuid>) -> Cons
     }
 }
 
-/// Its salesman moved the consultation, or staff where it has none.
-fn progressed(
+/// The salesman moves the consultation, or the system if it has none.
+fn consultation_progressed(
     id: Uuid,
     (from, to): (Step, Step),
     salesman: Option<Uuid>,
@@ -178,7 +178,7 @@ fn progressed(
     ConsultationProgressed {
         consultation_id: ConsultationId(id),
         project_id: ProjectId(PROJECT),
-        customer: the_customer(),
+        customer: default_customer(),
         from,
         to,
         salesman_id: salesman.map(SalesmanId),
@@ -187,19 +187,19 @@ fn progressed(
     }
 }
 
-/// A consultation that was asked for, approved, and ended like this with somebody.
-async fn ended(app: &TestApp, id: Uuid, to: Step, salesman: Option<Uuid>) {
+/// Delivers the events of a consultation that is requested, approved, and ends with this step.
+async fn deliver_ended_consultation(app: &TestApp, id: Uuid, to: Step, salesman: Option<Uuid>) {
     deliver(app, 1, &consultation_created(id)).await;
     deliver(
         app,
         2,
-        &progressed(id, (Step::Apply, Step::Approved), salesman, None),
+        &consultation_progressed(id, (Step::Apply, Step::Approved), salesman, None),
     )
     .await;
     deliver(
         app,
         3,
-        &progressed(id, (Step::Approved, to), salesman, None),
+        &consultation_progressed(id, (Step::Approved, to), salesman, None),
     )
     .await;
 }
@@ -208,7 +208,7 @@ fn an_edition() -> Edition {
     testing::an_edition(SERIES, "2026년 스마트상점 보급사업")
 }
 
-fn created(id: Uuid, edition: Edition) -> ProjectCreated {
+fn project_created(id: Uuid, edition: Edition) -> ProjectCreated {
     ProjectCreated {
         project_id: ProjectId(id),
         edition,
@@ -216,7 +216,7 @@ fn created(id: Uuid, edition: Edition) -> ProjectCreated {
     }
 }
 
-/// An event as it comes from its topic.
+/// An event with its envelope, as delivered from Kafka.
 type Delivery = (Envelope, Vec<u8>);
 
 fn delivery<E: Event>(version: i64, event: &E) -> Delivery {
@@ -232,20 +232,20 @@ async fn deliver_all(app: &TestApp, deliveries: impl IntoIterator<Item = &Delive
     }
     assert!(
         app.parked().await.is_empty(),
-        "nothing parks because something else has not come yet"
+        "nothing is parked because another event is missing"
     );
 }
 
-/// Delivers an event that was recorded just now, by the service's clock.
+/// Delivers an event that is recorded now, by the service's clock.
 async fn deliver<E: Event>(app: &TestApp, version: i64, event: &E) {
-    let mut sent = testing::envelope(Uuid::new_v4(), version, event);
-    sent.recorded_at = app.clock().now();
-    app.deliver_raw(&sent, serde_json::to_vec(event).unwrap())
+    let mut envelope = testing::envelope(Uuid::new_v4(), version, event);
+    envelope.recorded_at = app.clock().now();
+    app.deliver_raw(&envelope, serde_json::to_vec(event).unwrap())
         .await;
 }
 
-/// What somebody was told, oldest first: the kinds.
-async fn told(app: &TestApp, id: Uuid) -> Vec<String> {
+/// The kinds of a person's notifications, oldest first.
+async fn notification_kinds(app: &TestApp, id: Uuid) -> Vec<String> {
     let sql = "select kind from notification where salesman_id = $1 order by id";
     sqlx::query_scalar(sql)
         .bind(id)
@@ -254,8 +254,8 @@ async fn told(app: &TestApp, id: Uuid) -> Vec<String> {
         .unwrap()
 }
 
-/// The newest that somebody was told, as he sees it.
-async fn newest(app: &TestApp, id: Uuid) -> Value {
+/// A person's newest notification, as the API shows it.
+async fn newest_notification(app: &TestApp, id: Uuid) -> Value {
     app.as_salesman(id)
         .get("/salesmen/me/notifications")
         .await

@@ -1,4 +1,4 @@
-//! How people read what they were told.
+//! Listing notifications and marking them as read.
 
 use axum::http::header;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -6,15 +6,17 @@ use serde_json::{Value, json};
 use service_kit::testing::{TestApp, envelope};
 use uuid::Uuid;
 
-use crate::{CONSULTANT, CONSULTATION, OTHER, SALESMAN, a_match, created, start};
+use crate::{
+    CONSULTANT, CONSULTATION, OTHER, SALESMAN, consultation_match, project_created, start,
+};
 
 const LIST: &str = "/salesmen/me/notifications";
 const READ: &str = "/salesmen/me/notifications/read";
 
-/// Tells somebody so many things; their ids, oldest first.
-async fn told(app: &TestApp, person: Uuid, count: usize) -> Vec<Uuid> {
+/// Delivers this number of matches; returns the ids of the person's notifications, oldest first.
+async fn receive_matches(app: &TestApp, person: Uuid, count: usize) -> Vec<Uuid> {
     for _ in 0..count {
-        app.deliver(1, &a_match(person, None)).await;
+        app.deliver(1, &consultation_match(person, None)).await;
     }
     let sql = "select id from notification where salesman_id = $1 order by id";
     sqlx::query_scalar(sql)
@@ -34,9 +36,9 @@ fn ids(page: &Value) -> Vec<Uuid> {
 }
 
 #[tokio::test]
-async fn nobody_has_read_anything_until_he_says_so() {
+async fn notifications_stay_unread_until_marked() {
     let app = start().await;
-    let told = told(&app, SALESMAN, 3).await;
+    let ids_of_all = receive_matches(&app, SALESMAN, 3).await;
     let salesman = app.as_salesman(SALESMAN);
     for _ in 0..2 {
         let page = salesman.get(LIST).await.expect(200);
@@ -47,7 +49,7 @@ async fn nobody_has_read_anything_until_he_says_so() {
     }
     assert_eq!(
         salesman
-            .post(READ, &json!({ "ids": [told[1]] }))
+            .post(READ, &json!({ "ids": [ids_of_all[1]] }))
             .await
             .expect(200),
         json!({ "read": 1, "unread": 2 })
@@ -62,7 +64,7 @@ async fn nobody_has_read_anything_until_he_says_so() {
             .get(&format!("{LIST}?unread=true"))
             .await
             .expect(200)),
-        [told[2], told[0]]
+        [ids_of_all[2], ids_of_all[0]]
     );
     assert_eq!(
         ids(&salesman
@@ -75,11 +77,11 @@ async fn nobody_has_read_anything_until_he_says_so() {
 }
 
 #[tokio::test]
-async fn saying_twice_that_something_was_read_is_fine() {
+async fn marking_as_read_twice_has_no_further_effect() {
     let app = start().await;
-    let told = told(&app, SALESMAN, 3).await;
+    let ids_of_all = receive_matches(&app, SALESMAN, 3).await;
     let salesman = app.as_salesman(SALESMAN);
-    let some = json!({ "ids": [told[0], told[1], told[0]] });
+    let some = json!({ "ids": [ids_of_all[0], ids_of_all[1], ids_of_all[0]] });
     assert_eq!(
         salesman.post(READ, &some).await.expect(200),
         json!({ "read": 2, "unread": 1 })
@@ -114,11 +116,14 @@ async fn saying_twice_that_something_was_read_is_fine() {
 }
 
 #[tokio::test]
-async fn another_persons_are_neither_seen_nor_marked() {
+async fn other_peoples_notifications_are_not_listed_or_marked() {
     let app = start().await;
-    let (mine, others) = (told(&app, SALESMAN, 1).await, told(&app, OTHER, 2).await);
+    let (own, others) = (
+        receive_matches(&app, SALESMAN, 1).await,
+        receive_matches(&app, OTHER, 2).await,
+    );
     let salesman = app.as_salesman(SALESMAN);
-    assert_eq!(ids(&salesman.get(LIST).await.expect(200)), mine);
+    assert_eq!(ids(&salesman.get(LIST).await.expect(200)), own);
     let answer = salesman
         .post(
             READ,
@@ -137,9 +142,10 @@ async fn another_persons_are_neither_seen_nor_marked() {
 }
 
 #[tokio::test]
-async fn a_consultant_reads_as_a_salesman_does() {
+async fn consultant_reads_like_a_salesman() {
     let app = start().await;
-    app.deliver(1, &a_match(SALESMAN, Some(CONSULTANT))).await;
+    app.deliver(1, &consultation_match(SALESMAN, Some(CONSULTANT)))
+        .await;
     let consultant = app.as_consultant(CONSULTANT);
     assert_eq!(consultant.get(LIST).await.expect(200)["unread"], 1);
     assert_eq!(
@@ -163,7 +169,7 @@ async fn a_consultant_reads_as_a_salesman_does() {
 }
 
 #[tokio::test]
-async fn whoever_was_told_nothing_has_an_empty_list() {
+async fn list_without_notifications_is_empty() {
     let app = start().await;
     assert_eq!(
         app.as_salesman(SALESMAN).get(LIST).await.expect(200),
@@ -172,12 +178,12 @@ async fn whoever_was_told_nothing_has_an_empty_list() {
 }
 
 #[tokio::test]
-async fn pages_of_what_is_unread_lead_to_each_other() {
+async fn unread_pages_are_linked() {
     let app = start().await;
-    let told = told(&app, SALESMAN, 5).await;
+    let ids_of_all = receive_matches(&app, SALESMAN, 5).await;
     let salesman = app.as_salesman(SALESMAN);
     salesman
-        .post(READ, &json!({ "ids": [told[3]] }))
+        .post(READ, &json!({ "ids": [ids_of_all[3]] }))
         .await
         .expect(200);
     let first = salesman.get(&format!("{LIST}?unread=true&limit=2")).await;
@@ -188,7 +194,7 @@ async fn pages_of_what_is_unread_lead_to_each_other() {
     );
     assert_eq!(
         (ids(&first.json), &first.json["unread"]),
-        (vec![told[4], told[2]], &json!(4))
+        (vec![ids_of_all[4], ids_of_all[2]], &json!(4))
     );
     let second = salesman
         .get(&format!("{LIST}?unread=true&limit=2&after={next}"))
@@ -200,7 +206,7 @@ async fn pages_of_what_is_unread_lead_to_each_other() {
             &second.json["unread"],
             second.json.get("next")
         ),
-        (vec![told[1], told[0]], &json!(4), None)
+        (vec![ids_of_all[1], ids_of_all[0]], &json!(4), None)
     );
     for query in ["unread=maybe", "limit=0", "after=x"] {
         assert_eq!(
@@ -216,12 +222,12 @@ async fn pages_of_what_is_unread_lead_to_each_other() {
 }
 
 #[tokio::test]
-async fn what_was_read_is_said_in_exactly_one_way() {
+async fn read_request_has_either_ids_or_all() {
     let app = start().await;
-    let told = told(&app, SALESMAN, 1).await;
+    let ids_of_all = receive_matches(&app, SALESMAN, 1).await;
     let salesman = app.as_salesman(SALESMAN);
     let many: Vec<Uuid> = (0..501).map(Uuid::from_u128).collect();
-    for (body, wrong) in [
+    for (body, expected) in [
         (json!({}), vec![("/ids", "required")]),
         (json!({ "all": false }), vec![("/all", "must-be-true")]),
         (
@@ -229,11 +235,11 @@ async fn what_was_read_is_said_in_exactly_one_way() {
             vec![("/ids", "required")],
         ),
         (
-            json!({ "ids": told, "all": true }),
+            json!({ "ids": ids_of_all, "all": true }),
             vec![("/all", "not-both")],
         ),
         (
-            json!({ "ids": told, "all": false }),
+            json!({ "ids": ids_of_all, "all": false }),
             vec![("/all", "not-both")],
         ),
         (
@@ -251,13 +257,13 @@ async fn what_was_read_is_said_in_exactly_one_way() {
         ),
         (json!({ "ids": "x" }), vec![("/ids", "wrong-type")]),
     ] {
-        let wrong: Vec<_> = wrong
+        let expected: Vec<_> = expected
             .into_iter()
             .map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
             .collect();
         assert_eq!(
             salesman.post(READ, &body).await.problem(422),
-            ("wrong-fields".to_owned(), wrong)
+            ("wrong-fields".to_owned(), expected)
         );
     }
     assert_eq!(
@@ -269,7 +275,7 @@ async fn what_was_read_is_said_in_exactly_one_way() {
     );
     assert_eq!(
         salesman
-            .post(READ, &json!({ "ids": told, "all": null }))
+            .post(READ, &json!({ "ids": ids_of_all, "all": null }))
             .await
             .expect(200),
         json!({ "read": 1, "unread": 0 })
@@ -277,17 +283,17 @@ async fn what_was_read_is_said_in_exactly_one_way() {
 }
 
 #[tokio::test]
-async fn what_happened_last_is_the_newest_whenever_it_was_heard_of_and_says_when_it_happened() {
+async fn list_is_ordered_by_event_time() {
     let app = start().await;
     let mut expected = Vec::new();
-    // Heard of in this order, all at once: the second is the oldest.
+    // Delivered in this order at the same time: the second is the oldest.
     for hours in [-2, -5, -1, -3] {
-        let matched = a_match(SALESMAN, None);
-        let mut sent = envelope(Uuid::new_v4(), 1, &matched);
-        sent.recorded_at += TimeDelta::hours(hours);
-        app.deliver_raw(&sent, serde_json::to_vec(&matched).unwrap())
+        let matched = consultation_match(SALESMAN, None);
+        let mut delivered = envelope(Uuid::new_v4(), 1, &matched);
+        delivered.recorded_at += TimeDelta::hours(hours);
+        app.deliver_raw(&delivered, serde_json::to_vec(&matched).unwrap())
             .await;
-        expected.push(sent.recorded_at);
+        expected.push(delivered.recorded_at);
     }
     expected.sort();
     expected.reverse();
@@ -314,15 +320,15 @@ async fn what_happened_last_is_the_newest_whenever_it_was_heard_of_and_says_when
 }
 
 #[tokio::test]
-async fn a_write_that_is_sent_again_marks_nothing_that_came_since() {
+async fn repeated_idempotency_key_marks_nothing_new() {
     let app = start().await;
-    told(&app, SALESMAN, 1).await;
+    receive_matches(&app, SALESMAN, 1).await;
     let (salesman, all) = (app.as_salesman(SALESMAN), json!({ "all": true }));
     assert_eq!(
         salesman.post_with_key(READ, "k", &all).await.expect(200),
         json!({ "read": 1, "unread": 0 })
     );
-    told(&app, SALESMAN, 1).await;
+    receive_matches(&app, SALESMAN, 1).await;
     assert_eq!(
         salesman.post_with_key(READ, "k", &all).await.expect(200),
         json!({ "read": 0, "unread": 1 })
@@ -339,10 +345,12 @@ async fn a_write_that_is_sent_again_marks_nothing_that_came_since() {
 }
 
 #[tokio::test]
-async fn what_was_told_before_there_were_details_is_readable() {
+async fn notification_without_details_is_readable() {
     let app = start().await;
-    let insert = "insert into notification (id, salesman_id, kind, event_id, origin_kind, origin_id, project_name, created_at)
-                  values ($1, $2, 'taken_away', $1, 'consultation', $3, '스마트상점', '2026-11-22T01:00:00Z')";
+    let insert = "insert into notification (id, salesman_id, kind, event_id, origin_kind,
+                                            origin_id, project_name, created_at)
+                  values ($1, $2, 'taken_away', $1, 'consultation', $3, '스마트상점',
+                          '2026-11-22T01:00:00Z')";
     let id = Uuid::from_u128(7);
     sqlx::query(insert)
         .bind(id)
@@ -354,17 +362,18 @@ async fn what_was_told_before_there_were_details_is_readable() {
     let page = app.as_salesman(SALESMAN).get(LIST).await.expect(200);
     let expected = json!({
         "id": id, "kind": "taken_away", "link": null,
-        "details": { "projectId": null, "projectName": "스마트상점" }, "createdAt": "2026-11-22T01:00:00Z", "readAt": null,
+        "details": { "projectId": null, "projectName": "스마트상점" },
+        "createdAt": "2026-11-22T01:00:00Z", "readAt": null,
     });
     assert_eq!(page, json!({ "items": [expected], "unread": 1 }));
 }
 
 #[tokio::test]
-async fn a_project_that_was_not_known_when_somebody_was_told_is_named_when_he_reads() {
+async fn project_name_is_added_once_known() {
     let app = start().await;
     let matched = events::SalesmanMatched {
         project_name: None,
-        ..a_match(SALESMAN, None)
+        ..consultation_match(SALESMAN, None)
     };
     app.deliver(1, &matched).await;
     let salesman = app.as_salesman(SALESMAN);
@@ -372,8 +381,11 @@ async fn a_project_that_was_not_known_when_somebody_was_told_is_named_when_he_re
         salesman.get(LIST).await.expect(200)["items"][0]["details"]["projectName"],
         Value::Null
     );
-    app.deliver(1, &created(matched.project_id.0, crate::an_edition()))
-        .await;
+    app.deliver(
+        1,
+        &project_created(matched.project_id.0, crate::an_edition()),
+    )
+    .await;
     let named = salesman.get(LIST).await.expect(200)["items"][0]["details"]["projectName"].clone();
     assert_eq!(named, "2026년 스마트상점 보급사업");
 }

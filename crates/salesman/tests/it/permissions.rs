@@ -1,11 +1,11 @@
-//! Who may call what.
+//! The permission table.
 
 use salesman::{permissions, service};
 
 use crate::start;
 
 #[tokio::test]
-async fn everybody_may_call_what_the_table_says_and_nothing_else() {
+async fn operations_accept_exactly_the_roles_of_the_table() {
     start()
         .await
         .walk(&service().description(), permissions::TABLE)

@@ -1,4 +1,4 @@
-//! What other services' events do here.
+//! Policies: events of other services notify people, or are parked.
 
 use chrono::TimeDelta;
 use events::{
@@ -10,15 +10,15 @@ use service_kit::testing::envelope;
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, CONSULTATION, CUSTOMER, INTEREST, OTHER, PROJECT, SALESMAN, a_match,
-    a_match_of_interest, consultation_created, consultation_edited, deliver, interest_created,
-    interest_updated, newest, progressed, rematched, start, told,
+    CONSULTANT, CONSULTATION, CUSTOMER, INTEREST, OTHER, PROJECT, SALESMAN, consultation_created,
+    consultation_edited, consultation_match, consultation_progressed, deliver, interest_created,
+    interest_match, interest_updated, newest_notification, notification_kinds, rematched, start,
 };
 
 #[tokio::test]
-async fn whoever_is_matched_is_told_with_what_he_can_do_about_it() {
+async fn match_notifies_both_people_with_a_link() {
     let app = start().await;
-    deliver(&app, 1, &a_match(SALESMAN, Some(CONSULTANT))).await;
+    deliver(&app, 1, &consultation_match(SALESMAN, Some(CONSULTANT))).await;
     let page = app
         .as_salesman(SALESMAN)
         .get("/salesmen/me/notifications")
@@ -28,7 +28,10 @@ async fn whoever_is_matched_is_told_with_what_he_can_do_about_it() {
         "id": page["items"][0]["id"],
         "kind": "assigned",
         "link": { "kind": "consultation", "id": CONSULTATION },
-        "details": { "projectId": PROJECT, "projectName": "스마트상점", "customerId": CUSTOMER, "lastFour": "5678" },
+        "details": {
+            "projectId": PROJECT, "projectName": "스마트상점",
+            "customerId": CUSTOMER, "lastFour": "5678",
+        },
         "createdAt": "2026-11-23T01:00:00Z",
         "readAt": null,
     });
@@ -39,7 +42,7 @@ async fn whoever_is_matched_is_told_with_what_he_can_do_about_it() {
         .await
         .expect(200);
     assert_eq!(consultants["items"][0]["kind"], "assigned");
-    deliver(&app, 1, &a_match_of_interest(SALESMAN, None)).await;
+    deliver(&app, 1, &interest_match(SALESMAN, None)).await;
     let links: Vec<Value> = app
         .as_salesman(SALESMAN)
         .get("/salesmen/me/notifications")
@@ -54,76 +57,91 @@ async fn whoever_is_matched_is_told_with_what_he_can_do_about_it() {
         links.contains(&json!({ "kind": "interest", "id": INTEREST })),
         "{links:?}"
     );
-    assert!(told(&app, Uuid::from_u128(0xBAD)).await.is_empty());
+    assert!(
+        notification_kinds(&app, Uuid::from_u128(0xBAD))
+            .await
+            .is_empty()
+    );
     assert!(app.new_events().await.is_empty());
 }
 
 #[tokio::test]
-async fn whoever_is_replaced_is_told_that_it_was_taken_away_and_is_not_led_to_what_he_cannot_open()
-{
+async fn rematch_notifies_replaced_people_with_project_link() {
     let app = start().await;
-    let first = a_match(SALESMAN, Some(CONSULTANT));
+    let first = consultation_match(SALESMAN, Some(CONSULTANT));
     deliver(&app, 1, &first).await;
     app.clock().advance(TimeDelta::seconds(1));
     deliver(&app, 2, &rematched(&first, OTHER, None)).await;
-    assert_eq!(told(&app, SALESMAN).await, ["assigned", "taken_away"]);
-    assert_eq!(told(&app, CONSULTANT).await, ["assigned", "taken_away"]);
-    assert_eq!(told(&app, OTHER).await, ["assigned"]);
-    let away = newest(&app, SALESMAN).await;
-    assert_eq!(away["link"], json!({ "kind": "project", "id": PROJECT }));
     assert_eq!(
-        away["details"],
+        notification_kinds(&app, SALESMAN).await,
+        ["assigned", "taken_away"]
+    );
+    assert_eq!(
+        notification_kinds(&app, CONSULTANT).await,
+        ["assigned", "taken_away"]
+    );
+    assert_eq!(notification_kinds(&app, OTHER).await, ["assigned"]);
+    let taken_away = newest_notification(&app, SALESMAN).await;
+    assert_eq!(
+        taken_away["link"],
+        json!({ "kind": "project", "id": PROJECT })
+    );
+    assert_eq!(
+        taken_away["details"],
         json!({ "projectId": PROJECT, "projectName": "스마트상점" })
     );
 }
 
 #[tokio::test]
-async fn whoever_had_his_place_already_is_not_told_again() {
+async fn rematch_does_not_notify_people_who_stay() {
     let app = start().await;
-    let first = a_match(SALESMAN, None);
+    let first = consultation_match(SALESMAN, None);
     deliver(&app, 1, &first).await;
     let second = SalesmanMatched {
         match_id: first.match_id,
         previous_salesman_id: Some(SalesmanId(SALESMAN)),
-        ..a_match(SALESMAN, Some(CONSULTANT))
+        ..consultation_match(SALESMAN, Some(CONSULTANT))
     };
     deliver(&app, 2, &second).await;
     assert_eq!(
         (
-            told(&app, SALESMAN).await,
-            told(&app, CONSULTANT).await.len()
+            notification_kinds(&app, SALESMAN).await,
+            notification_kinds(&app, CONSULTANT).await.len()
         ),
         (vec!["assigned".to_owned()], 1)
     );
 }
 
 #[tokio::test]
-async fn a_redelivered_match_is_told_once() {
+async fn redelivered_match_notifies_once() {
     let app = start().await;
-    let (event_id, matched) = (Uuid::new_v4(), a_match(SALESMAN, None));
+    let (event_id, matched) = (Uuid::new_v4(), consultation_match(SALESMAN, None));
     app.deliver_as(event_id, 1, &matched).await;
     app.deliver_as(event_id, 1, &matched).await;
     deliver(&app, 1, &matched).await;
-    assert_eq!(told(&app, SALESMAN).await, ["assigned"]);
+    assert_eq!(notification_kinds(&app, SALESMAN).await, ["assigned"]);
     assert!(app.parked().await.is_empty());
 }
 
 #[tokio::test]
-async fn matches_that_came_before_a_missing_one_are_told_in_order_once_it_comes() {
+async fn matches_behind_a_gap_notify_once_it_is_filled() {
     let app = start().await;
-    let first = a_match(SALESMAN, None);
-    let away = SalesmanMatched {
+    let first = consultation_match(SALESMAN, None);
+    let rematched = SalesmanMatched {
         match_id: first.match_id,
         previous_salesman_id: Some(SalesmanId(SALESMAN)),
-        ..a_match(Uuid::from_u128(7), None)
+        ..consultation_match(Uuid::from_u128(7), None)
     };
-    deliver(&app, 2, &away).await;
+    deliver(&app, 2, &rematched).await;
     assert_eq!(
-        (app.parked().await, told(&app, SALESMAN).await.len()),
+        (
+            app.parked().await,
+            notification_kinds(&app, SALESMAN).await.len()
+        ),
         (vec!["gap".to_owned()], 0)
     );
     deliver(&app, 1, &first).await;
-    let mut kinds = told(&app, SALESMAN).await;
+    let mut kinds = notification_kinds(&app, SALESMAN).await;
     kinds.sort();
     assert_eq!(
         (app.parked().await.len(), kinds),
@@ -132,9 +150,10 @@ async fn matches_that_came_before_a_missing_one_are_told_in_order_once_it_comes(
 }
 
 #[tokio::test]
-async fn what_cannot_be_taken_in_parks_with_its_successors_and_everything_else_flows_on() {
+async fn bad_records_park_their_aggregate_and_no_other() {
     let app = start().await;
-    let matches: Vec<SalesmanMatched> = (0..3).map(|_| a_match(SALESMAN, None)).collect();
+    let matches: Vec<SalesmanMatched> =
+        (0..3).map(|_| consultation_match(SALESMAN, None)).collect();
     let mut newer = envelope(Uuid::new_v4(), 1, &matches[0]);
     newer.type_name = "ktgg.SalesmanUnmatched.v1".to_owned();
     app.deliver_raw(&newer, b"{}".to_vec()).await;
@@ -162,13 +181,13 @@ async fn what_cannot_be_taken_in_parks_with_its_successors_and_everything_else_f
             "held"
         ]
     );
-    assert!(told(&app, SALESMAN).await.is_empty());
-    deliver(&app, 1, &a_match(SALESMAN, None)).await;
-    assert_eq!(told(&app, SALESMAN).await, ["assigned"]);
+    assert!(notification_kinds(&app, SALESMAN).await.is_empty());
+    deliver(&app, 1, &consultation_match(SALESMAN, None)).await;
+    assert_eq!(notification_kinds(&app, SALESMAN).await, ["assigned"]);
 }
 
 #[tokio::test]
-async fn a_customer_who_turns_an_interest_off_and_on_is_told_of_to_both_who_are_on_it() {
+async fn customer_switching_an_interest_notifies_both_people() {
     let app = start().await;
     deliver(&app, 1, &interest_created()).await;
     deliver(
@@ -177,7 +196,7 @@ async fn a_customer_who_turns_an_interest_off_and_on_is_told_of_to_both_who_are_
         &interest_updated(false, Some(SALESMAN), Some(CONSULTANT)),
     )
     .await;
-    let off = newest(&app, SALESMAN).await;
+    let off = newest_notification(&app, SALESMAN).await;
     assert_eq!(
         (&off["kind"], &off["link"]),
         (
@@ -185,7 +204,9 @@ async fn a_customer_who_turns_an_interest_off_and_on_is_told_of_to_both_who_are_
             &json!({ "kind": "interest", "id": INTEREST })
         )
     );
-    let details = json!({ "projectId": PROJECT, "projectName": null, "customerId": CUSTOMER, "lastFour": "5678" });
+    let details = json!({
+        "projectId": PROJECT, "projectName": null, "customerId": CUSTOMER, "lastFour": "5678",
+    });
     assert_eq!(off["details"], details);
     app.clock().advance(TimeDelta::seconds(1));
     deliver(
@@ -195,12 +216,15 @@ async fn a_customer_who_turns_an_interest_off_and_on_is_told_of_to_both_who_are_
     )
     .await;
     for person in [SALESMAN, CONSULTANT] {
-        assert_eq!(told(&app, person).await, ["interest_off", "interest_on"]);
+        assert_eq!(
+            notification_kinds(&app, person).await,
+            ["interest_off", "interest_on"]
+        );
     }
 }
 
 #[tokio::test]
-async fn an_interest_that_a_colleague_turned_off_or_that_nobody_is_on_is_told_to_nobody() {
+async fn interest_switched_by_colleague_or_unassigned_notifies_no_one() {
     let app = start().await;
     deliver(&app, 1, &interest_created()).await;
     let actors = [
@@ -225,7 +249,7 @@ async fn an_interest_that_a_colleague_turned_off_or_that_nobody_is_on_is_told_to
 }
 
 #[tokio::test]
-async fn an_edited_consultation_is_told_to_both_who_are_on_it() {
+async fn edited_consultation_notifies_both_people() {
     let app = start().await;
     deliver(&app, 1, &consultation_created(CONSULTATION)).await;
     deliver(&app, 2, &consultation_edited(None, None)).await;
@@ -236,22 +260,22 @@ async fn an_edited_consultation_is_told_to_both_who_are_on_it() {
     )
     .await;
     for person in [SALESMAN, CONSULTANT] {
-        let edited = newest(&app, person).await;
+        let edited = newest_notification(&app, person).await;
         assert_eq!(edited["kind"], "consultation_edited");
         assert_eq!(
             edited["link"],
             json!({ "kind": "consultation", "id": CONSULTATION })
         );
         let details = json!({
-            "projectId": PROJECT, "projectName": null, "customerId": CUSTOMER, "lastFour": "5678", "desiredDate": "2026-12-03",
-            "memoChanged": true,
+            "projectId": PROJECT, "projectName": null, "customerId": CUSTOMER,
+            "lastFour": "5678", "desiredDate": "2026-12-03", "memoChanged": true,
         });
         assert_eq!(edited["details"], details);
     }
 }
 
 #[tokio::test]
-async fn a_step_is_told_to_whoever_is_on_it_and_did_not_take_it() {
+async fn step_notifies_assigned_people_except_the_actor() {
     let steps = (Step::Apply, Step::Approved);
     let cases: [(Actor, &[Uuid]); 5] = [
         (Actor::Salesman(SalesmanId(SALESMAN)), &[CONSULTANT]),
@@ -269,7 +293,7 @@ async fn a_step_is_told_to_whoever_is_on_it_and_did_not_take_it() {
         deliver(&app, 1, &consultation_created(id)).await;
         let moved = events::ConsultationProgressed {
             actor,
-            ..progressed(id, steps, Some(SALESMAN), Some(CONSULTANT))
+            ..consultation_progressed(id, steps, Some(SALESMAN), Some(CONSULTANT))
         };
         deliver(&app, 2, &moved).await;
         let sql = "select salesman_id from notification where origin_id = $1 order by salesman_id";
@@ -283,13 +307,14 @@ async fn a_step_is_told_to_whoever_is_on_it_and_did_not_take_it() {
         assert_eq!(found, expected, "{actor:?}");
         app.clock().advance(TimeDelta::seconds(1));
     }
-    let moved = newest(&app, CONSULTANT).await;
+    let moved = newest_notification(&app, CONSULTANT).await;
     assert_eq!(
         (&moved["kind"], &moved["link"]["kind"]),
         (&json!("consultation_progressed"), &json!("consultation"))
     );
     let details = json!({
-        "projectId": PROJECT, "projectName": null, "customerId": CUSTOMER, "lastFour": "5678", "from": "apply", "to": "approved",
+        "projectId": PROJECT, "projectName": null, "customerId": CUSTOMER, "lastFour": "5678",
+        "from": "apply", "to": "approved",
     });
     assert_eq!(moved["details"], details);
 }

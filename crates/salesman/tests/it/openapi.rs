@@ -1,4 +1,4 @@
-//! What the description says of every operation.
+//! The `OpenAPI` description of this service.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ fn operations() -> Vec<(String, Value)> {
 }
 
 #[test]
-fn every_operation_says_who_may_call_it_and_shows_an_example_of_its_answer() {
+fn every_operation_has_actors_and_an_example_answer() {
     let operations = operations();
     assert_eq!(operations.len(), 10);
     for (name, operation) in operations {
@@ -53,17 +53,17 @@ fn every_operation_says_who_may_call_it_and_shows_an_example_of_its_answer() {
             continue;
         }
         let mut example = good["content"]["application/json"]["example"].clone();
-        // Every list's cursor is the kit's.
+        // The example of a cursor comes from the kit.
         example.as_object_mut().unwrap().remove("next");
         assert!(!example.to_string().contains('…'), "{name}: {example}");
     }
 }
 
 #[test]
-fn a_taken_number_is_described_where_it_can_happen_and_nowhere_else() {
+fn phone_taken_is_described_only_where_it_can_occur() {
     for (name, operation) in operations() {
-        let taken = &operation["responses"]["409"]["content"]["application/problem+json"]["examples"]
-            ["phone-taken"];
+        let conflict = &operation["responses"]["409"]["content"]["application/problem+json"];
+        let taken = &conflict["examples"]["phone-taken"];
         assert_eq!(
             taken.is_object(),
             ["post /salesmen", "patch /salesmen/{id}"].contains(&name.as_str()),
@@ -73,9 +73,9 @@ fn a_taken_number_is_described_where_it_can_happen_and_nowhere_else() {
 }
 
 #[test]
-fn every_policy_is_named() {
+fn policies_are_listed_by_event() {
     let service = salesman::service();
-    let of = |event: &str| {
+    let policies_of = |event: &str| {
         let found = service
             .policies()
             .iter()
@@ -83,16 +83,19 @@ fn every_policy_is_named() {
         found.map(|(_, policy)| *policy).collect::<Vec<_>>()
     };
     assert_eq!(
-        of("SalesmanMatched"),
-        ["keep_assignment", "notify_salesman"]
+        policies_of("SalesmanMatched"),
+        ["keep_assignment", "notify_assigned"]
     );
     assert_eq!(
-        of("ConsultationProgressed"),
+        policies_of("ConsultationProgressed"),
         [
             "keep_consultation_state",
             "count_outcome",
-            "notify_of_progress"
+            "notify_assigned"
         ]
     );
-    assert_eq!(of("ProjectEnded"), ["notify_of_end", "keep_projects"]);
+    assert_eq!(
+        policies_of("ProjectEnded"),
+        ["notify_series", "keep_projects"]
+    );
 }

@@ -1,4 +1,4 @@
-//! What staff change of a person, and how that is refused.
+//! Staff update salesmen and consultants.
 
 use axum::http::{Method, header};
 use chrono::TimeDelta;
@@ -6,39 +6,42 @@ use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
-use crate::{register, somebody, start};
+use crate::{register, registration, start};
 
 const PHONE: &str = "010-1234-5678";
 const STAFF: Uuid = Uuid::from_u128(0x57AFF);
 
-/// Somebody, and where he is.
-async fn registered(app: &TestApp) -> String {
+/// Registers a salesman and returns the path.
+async fn register_path(app: &TestApp) -> String {
     let id = register(app, PHONE).await;
     app.new_events().await;
     format!("/salesmen/{id}")
 }
 
 #[tokio::test]
-async fn an_update_changes_what_it_says_and_tells_the_whole_profile_in_one_event() {
+async fn update_changes_fields_and_publishes_the_profile() {
     let app = start().await;
-    let path = registered(&app).await;
+    let path = register_path(&app).await;
     let update = json!({
-        "name": "김대표", "displayName": "영업 김", "phone": "010-2222-3333", "role": "salesman", "regions": ["경기", "서울", "경기"],
-        "categories": ["수출"], "capacity": 0, "weight": 100, "active": false, "leave": { "from": "2026-11-20", "until": "2026-11-23" },
+        "name": "김대표", "displayName": "영업 김", "phone": "010-2222-3333", "role": "salesman",
+        "regions": ["경기", "서울", "경기"], "categories": ["수출"], "capacity": 0, "weight": 100,
+        "active": false, "leave": { "from": "2026-11-20", "until": "2026-11-23" },
     });
     let answer = app.as_staff().patch_if(&path, 1, &update).await;
     assert_eq!(answer.headers[header::ETAG], "\"2\"");
     let view = answer.expect(200);
     let expected = json!({
-        "id": view["id"], "name": "김대표", "displayName": "영업 김", "phone": "+821022223333", "role": "salesman",
-        "regions": ["서울", "경기"], "categories": ["수출"], "capacity": 0, "weight": 100, "active": false,
-        "leave": { "from": "2026-11-20", "until": "2026-11-23" }, "onLeave": true, "successCount": 0, "failureCount": 0, "openCount": 0,
+        "id": view["id"], "name": "김대표", "displayName": "영업 김", "phone": "+821022223333",
+        "role": "salesman", "regions": ["서울", "경기"], "categories": ["수출"], "capacity": 0,
+        "weight": 100, "active": false, "leave": { "from": "2026-11-20", "until": "2026-11-23" },
+        "onLeave": true, "successCount": 0, "failureCount": 0, "openCount": 0,
         "successRate": null, "version": 2,
     });
     assert_eq!(view, expected);
     let payload = json!({
-        "salesmanId": view["id"], "displayName": "영업 김", "role": "salesman", "regions": ["서울", "경기"], "categories": ["수출"],
-        "capacity": 0, "weight": 100, "active": false, "leave": { "from": "2026-11-20", "until": "2026-11-23" },
+        "salesmanId": view["id"], "displayName": "영업 김", "role": "salesman",
+        "regions": ["서울", "경기"], "categories": ["수출"], "capacity": 0, "weight": 100,
+        "active": false, "leave": { "from": "2026-11-20", "until": "2026-11-23" },
         "actor": { "role": "staff", "id": STAFF },
     });
     assert_eq!(
@@ -57,9 +60,9 @@ async fn an_update_changes_what_it_says_and_tells_the_whole_profile_in_one_event
 }
 
 #[tokio::test]
-async fn another_full_name_or_number_alone_is_told_and_says_only_that() {
+async fn update_of_name_or_phone_publishes_neither() {
     let app = start().await;
-    let path = registered(&app).await;
+    let path = register_path(&app).await;
     let updates = [
         json!({ "name": "홍길동" }),
         json!({ "phone": "010-9876-5432" }),
@@ -73,11 +76,11 @@ async fn another_full_name_or_number_alone_is_told_and_says_only_that() {
             version + 1
         );
         let events = app.new_events().await;
-        let [(name, told, payload)] = events.as_slice() else {
+        let [(name, event_version, payload)] = events.as_slice() else {
             panic!("{events:?}")
         };
         assert_eq!(
-            (name.as_str(), *told),
+            (name.as_str(), *event_version),
             ("ktgg.SalesmanUpdated.v1", version + 1)
         );
         assert_eq!(
@@ -94,12 +97,13 @@ async fn another_full_name_or_number_alone_is_told_and_says_only_that() {
 }
 
 #[tokio::test]
-async fn an_update_that_differs_in_nothing_is_no_event_and_the_same_version() {
+async fn update_without_difference_publishes_nothing() {
     let app = start().await;
-    let path = registered(&app).await;
+    let path = register_path(&app).await;
     let same = json!({
-        "name": " 김영업 ", "displayName": "김영업", "phone": "+82 10 1234 5678", "role": "salesman", "regions": [], "categories": [],
-        "capacity": 30, "weight": 1, "active": true, "leave": null,
+        "name": " 김영업 ", "displayName": "김영업", "phone": "+82 10 1234 5678",
+        "role": "salesman", "regions": [], "categories": [], "capacity": 30, "weight": 1,
+        "active": true, "leave": null,
     });
     for update in [
         json!({}),
@@ -114,9 +118,9 @@ async fn an_update_that_differs_in_nothing_is_no_event_and_the_same_version() {
 }
 
 #[tokio::test]
-async fn a_leave_is_set_and_taken_away_and_what_is_not_sent_stays() {
+async fn leave_is_set_and_cleared_and_absent_fields_stay() {
     let app = start().await;
-    let (path, staff) = (registered(&app).await, app.as_staff());
+    let (path, staff) = (register_path(&app).await, app.as_staff());
     let leave = json!({ "from": "2026-11-24", "until": "2026-11-25" });
     staff
         .patch_if(&path, 1, &json!({ "leave": leave }))
@@ -140,7 +144,7 @@ async fn a_leave_is_set_and_taken_away_and_what_is_not_sent_stays() {
 }
 
 #[tokio::test]
-async fn somebody_is_on_leave_from_the_first_day_in_seoul_to_the_last() {
+async fn on_leave_covers_both_days_in_seoul() {
     let app = start().await;
     let id = register(&app, PHONE).await;
     let leave = json!({ "leave": { "from": "2026-11-24", "until": "2026-11-25" } });
@@ -148,36 +152,37 @@ async fn somebody_is_on_leave_from_the_first_day_in_seoul_to_the_last() {
         .patch_if(&format!("/salesmen/{id}"), 1, &leave)
         .await
         .expect(200);
-    // Ten in the morning of the 23rd; then one o'clock in the night of the 24th, when it is still the 23rd in London.
-    for (hours, away) in [(0, false), (15, true), (24, true), (24, false)] {
+    // 10:00 on the 23rd; then 01:00 on the 24th, when it is still the 23rd in UTC.
+    for (hours, on_leave) in [(0, false), (15, true), (24, true), (24, false)] {
         app.clock().advance(TimeDelta::hours(hours));
         assert_eq!(
             app.as_salesman(id).get("/salesmen/me").await.expect(200)["onLeave"],
-            away
+            on_leave
         );
         assert_eq!(
             app.as_staff().get("/salesmen").await.expect(200)["items"][0]["onLeave"],
-            away
+            on_leave
         );
         assert_eq!(
             app.as_staff()
                 .get(&format!("/salesmen/{id}"))
                 .await
                 .expect(200)["onLeave"],
-            away
+            on_leave
         );
     }
 }
 
 #[tokio::test]
-async fn everything_wrong_with_an_update_is_told_at_once_and_nothing_of_it_happens() {
+async fn invalid_update_reports_all_fields_and_changes_nothing() {
     let app = start().await;
-    let (path, staff) = (registered(&app).await, app.as_staff());
-    for (update, wrong) in [
+    let (path, staff) = (register_path(&app).await, app.as_staff());
+    for (update, expected) in [
         (
             json!({
-                "name": "", "displayName": " ", "phone": "112", "role": "consultant", "regions": ["평양"], "categories": "기술",
-                "capacity": 1001, "weight": 0, "active": "yes", "leave": { "from": "2026-12-02", "until": "2026-12-01" },
+                "name": "", "displayName": " ", "phone": "112", "role": "consultant",
+                "regions": ["평양"], "categories": "기술", "capacity": 1001, "weight": 0,
+                "active": "yes", "leave": { "from": "2026-12-02", "until": "2026-12-01" },
             }),
             vec![
                 ("/name", "required"),
@@ -194,8 +199,8 @@ async fn everything_wrong_with_an_update_is_told_at_once_and_nothing_of_it_happe
         ),
         (
             json!({
-                "name": "가".repeat(101), "displayName": "a\u{0}", "role": "boss", "capacity": -1, "weight": 101,
-                "leave": { "from": "2026-12-01", "until": "2027-12-02" },
+                "name": "가".repeat(101), "displayName": "a\u{0}", "role": "boss", "capacity": -1,
+                "weight": 101, "leave": { "from": "2026-12-01", "until": "2027-12-02" },
             }),
             vec![
                 ("/name", "too-long"),
@@ -228,22 +233,26 @@ async fn everything_wrong_with_an_update_is_told_at_once_and_nothing_of_it_happe
         ),
     ] {
         let (slug, mut found) = staff.patch_if(&path, 1, &update).await.problem(422);
-        let mut wrong: Vec<_> = wrong
+        let mut expected: Vec<_> = expected
             .into_iter()
             .map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
             .collect();
         found.sort();
-        wrong.sort();
-        assert_eq!((slug.as_str(), found), ("wrong-fields", wrong), "{update}");
+        expected.sort();
+        assert_eq!(
+            (slug.as_str(), found),
+            ("wrong-fields", expected),
+            "{update}"
+        );
     }
     assert_eq!(staff.get(&path).await.expect(200)["version"], 1);
     assert!(app.new_events().await.is_empty());
 }
 
 #[tokio::test]
-async fn a_number_that_somebody_else_has_cannot_be_taken() {
+async fn update_to_a_taken_phone_number_is_refused() {
     let app = start().await;
-    let path = registered(&app).await;
+    let path = register_path(&app).await;
     let other = register(&app, "010-2222-3333").await;
     app.new_events().await;
     let update = json!({ "phone": "+82 10 2222 3333", "name": "김대표" });
@@ -260,7 +269,7 @@ async fn a_number_that_somebody_else_has_cannot_be_taken() {
         "김영업"
     );
     assert!(app.new_events().await.is_empty());
-    // Once the other has another number, it is free.
+    // The number is free once the other person has a new one.
     app.as_staff()
         .patch_if(
             &format!("/salesmen/{other}"),
@@ -272,7 +281,7 @@ async fn a_number_that_somebody_else_has_cannot_be_taken() {
     app.as_staff().patch_if(&path, 1, &update).await.expect(200);
     assert_eq!(
         app.as_staff()
-            .post("/salesmen", &somebody("010-2222-3333"))
+            .post("/salesmen", &registration("010-2222-3333"))
             .await
             .problem(409)
             .0,
@@ -281,7 +290,7 @@ async fn a_number_that_somebody_else_has_cannot_be_taken() {
 }
 
 #[tokio::test]
-async fn two_who_take_the_same_number_at_once_do_not_both_get_it() {
+async fn concurrent_updates_to_one_phone_number_conflict() {
     let app = start().await;
     let (one, two) = (
         register(&app, PHONE).await,
@@ -300,9 +309,9 @@ async fn two_who_take_the_same_number_at_once_do_not_both_get_it() {
 }
 
 #[tokio::test]
-async fn a_change_says_which_version_it_means() {
+async fn update_requires_the_current_version() {
     let app = start().await;
-    let (path, staff) = (registered(&app).await, app.as_staff());
+    let (path, staff) = (register_path(&app).await, app.as_staff());
     let json = ("content-type", "application/json");
     let body = br#"{"capacity": 5}"#.to_vec();
     assert_eq!(
@@ -349,9 +358,9 @@ async fn a_change_says_which_version_it_means() {
 }
 
 #[tokio::test]
-async fn an_update_that_cannot_be_read_changes_nothing() {
+async fn unreadable_update_changes_nothing() {
     let app = start().await;
-    let (path, staff) = (registered(&app).await, app.as_staff());
+    let (path, staff) = (register_path(&app).await, app.as_staff());
     let send = async |kind: &str, body: &[u8]| {
         staff
             .send(
@@ -374,14 +383,14 @@ async fn an_update_that_cannot_be_read_changes_nothing() {
         send("application/json", b"[]").await.problem(422).0,
         "wrong-fields"
     );
-    let twice = br#"{"capacity": 1, "capacity": 2}"#;
+    let repeated = br#"{"capacity": 1, "capacity": 2}"#;
     assert_eq!(
-        send("application/json", twice).await.problem(422).1,
+        send("application/json", repeated).await.problem(422).1,
         [("/capacity".to_owned(), "repeated".to_owned())]
     );
-    let twice = br#"{"leave": null, "leave": null}"#;
+    let repeated = br#"{"leave": null, "leave": null}"#;
     assert_eq!(
-        send("application/json", twice).await.problem(422).1,
+        send("application/json", repeated).await.problem(422).1,
         [("/leave".to_owned(), "repeated".to_owned())]
     );
     let large = format!("{{\"name\": \"{}\"}}", "a".repeat(300_000));
