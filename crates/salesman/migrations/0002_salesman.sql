@@ -12,7 +12,8 @@ create table salesman (
     created_at   timestamptz not null
 );
 
--- What somebody is told. One row for each event and person: the inbox keeps it at one.
+-- Notifications of salesmen and consultants. One row for each event and person: the inbox skips
+-- redelivered events.
 create table notification (
     id           uuid        primary key,
     salesman_id  uuid        not null,
