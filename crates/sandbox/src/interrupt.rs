@@ -1,4 +1,4 @@
-//! How a signal reaches code that waits, and which processes a second signal has to kill.
+//! Cancels waiting code after a signal, and knows the children to kill after a second one.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,17 +8,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::Result;
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// Shared by whoever hears the signal and whatever waits. Clones are the same one.
+/// Shared by the signal handler and everything that waits. Clones share the same state.
 #[derive(Clone, Default, Debug)]
 pub struct Interrupt(Arc<State>);
 
 #[derive(Default, Debug)]
 struct State {
-    asked: AtomicBool,
-    groups: Mutex<BTreeSet<u32>>,
+    requested: AtomicBool,
+    process_groups: Mutex<BTreeSet<u32>>,
 }
 
-/// The error of whatever was given up because of an [`Interrupt`]; not a failure.
+/// The error of work that an [`Interrupt`] cancelled.
 #[derive(Debug)]
 pub struct Interrupted;
 
@@ -31,50 +31,50 @@ impl fmt::Display for Interrupted {
 impl std::error::Error for Interrupted {}
 
 impl Interrupt {
-    /// Asks whatever waits to give up and clean away.
-    pub fn ask(&self) {
-        self.0.asked.store(true, Ordering::SeqCst);
+    /// Cancels everything that waits.
+    pub fn request(&self) {
+        self.0.requested.store(true, Ordering::SeqCst);
     }
 
-    /// Whether somebody asked.
-    pub fn asked(&self) -> bool {
-        self.0.asked.load(Ordering::SeqCst)
+    pub fn is_requested(&self) -> bool {
+        self.0.requested.load(Ordering::SeqCst)
     }
 
-    /// Fails with [`Interrupted`] once somebody asked.
+    /// Fails with [`Interrupted`] after [`Self::request`].
     pub fn check(&self) -> Result<()> {
-        if self.asked() {
+        if self.is_requested() {
             Err(Interrupted.into())
         } else {
             Ok(())
         }
     }
 
-    /// Kills the process group of every child that runs now, without waiting for anything.
-    pub fn kill_everything(&self) {
-        for group in self.groups().iter() {
+    /// Kills the process groups of all running children, without waiting for their end.
+    pub fn kill_children(&self) {
+        for group in self.process_groups().iter() {
             kill_group(*group);
         }
     }
 
     pub(crate) fn add(&self, group: u32) {
-        self.groups().insert(group);
+        self.process_groups().insert(group);
     }
 
-    /// Called with the child reaped or about to be by the caller, so that its id is never signalled as somebody else's.
+    /// Called when the child is reaped: its id may belong to another process afterwards.
     pub(crate) fn remove(&self, group: u32) {
-        self.groups().remove(&group);
+        self.process_groups().remove(&group);
     }
 
-    fn groups(&self) -> MutexGuard<'_, BTreeSet<u32>> {
-        self.0.groups.lock().unwrap_or_else(PoisonError::into_inner)
+    fn process_groups(&self) -> MutexGuard<'_, BTreeSet<u32>> {
+        let groups = self.0.process_groups.lock();
+        groups.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Every child leads a group of its own, so that what it started goes with it.
+/// Kills a child with everything that it started: each child leads its own process group.
 pub(crate) fn kill_group(group: u32) {
     if let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw) {
-        // It may have ended in the meantime.
+        // Fails if the group has ended in the meantime.
         let _ = kill_process_group(group, Signal::KILL);
     }
 }

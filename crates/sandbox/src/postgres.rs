@@ -1,7 +1,7 @@
-//! Postgres as a direct child: made once by `initdb`, ready when it answers a client.
+//! Postgres as a child process.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -9,78 +9,80 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::folder::Folder;
-use crate::parts::Parts;
-use crate::process::{Polite, Running, Spawn};
+use crate::child_process::{ChildProcess, SpawnOptions};
+use crate::data_folder::DataFolder;
+use crate::downloads::Downloads;
+use crate::process_table::StopSignal;
 use crate::progress::Progress;
 
-/// Recovery after a crash included.
-const START_BOUND: Duration = Duration::from_mins(1);
-/// A fast shutdown writes a checkpoint; more than this means that the disk hangs.
-const STOP_BOUND: Duration = Duration::from_secs(10);
+/// Includes recovery after a crash.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
+/// A fast shutdown writes a checkpoint, which takes longer only if the disk hangs.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(crate) struct Postgres {
     program: PathBuf,
     data: PathBuf,
     port: u16,
-    running: Option<Running>,
+    process: Option<ChildProcess>,
 }
 
 impl Postgres {
     pub(crate) fn start(
-        folder: &Folder,
-        parts: &Parts,
+        folder: &DataFolder,
+        downloads: &Downloads,
         port: u16,
         progress: &Progress,
     ) -> Result<Self> {
         let step = progress.step("Postgres 17.5", "starting");
-        let data = folder.private("postgres")?.join("data");
+        let data = folder.create_private("postgres")?.join("data");
         if !data.join("PG_VERSION").exists() || !data.join("sandbox-complete").exists() {
-            step.doing("making its folder");
-            init(folder, parts, &data)?;
-            step.doing("starting");
+            step.update("running initdb");
+            run_initdb(folder, downloads, &data)?;
+            step.update("starting");
         }
         let mut postgres = Self {
-            program: parts.postgres("postgres"),
+            program: downloads.postgres_program("postgres"),
             data,
             port,
-            running: None,
+            process: None,
         };
-        postgres.start_again(folder)?;
-        step.done(&format!("ready on 127.0.0.1:{port}"));
+        postgres.restart(folder)?;
+        step.finish(&format!("ready on 127.0.0.1:{port}"));
         Ok(postgres)
     }
 
-    pub(crate) fn start_again(&mut self, folder: &Folder) -> Result<()> {
-        if let Some(running) = &mut self.running
-            && running.ended().is_none()
+    /// Starts Postgres unless it runs, and waits until it accepts clients.
+    pub(crate) fn restart(&mut self, folder: &DataFolder) -> Result<()> {
+        if let Some(process) = &mut self.process
+            && process.exit_status().is_none()
         {
             return Ok(());
         }
-        self.running = None;
-        folder.end_orphans_of_postgres();
-        // The folder is locked and nothing of it runs, so what this file says is past; by chance its id may be in use again.
+        self.process = None;
+        folder.stop_postgres_orphans();
+        // No Postgres of this locked folder runs, but the id in this file may be in use again.
         let _ = fs::remove_file(self.data.join("postmaster.pid"));
         let mut command = folder.command(&self.program);
-        command.arg("-D").arg(&self.data);
-        for (setting, value) in settings(self.port, &folder.tag()) {
+        command.arg("-D").arg(&self.data).stdin(Stdio::null());
+        for (setting, value) in settings(self.port, &folder.cluster_name()) {
             command.arg("-c").arg(format!("{setting}={value}"));
         }
-        let spawn = Spawn {
+        let options = SpawnOptions {
             name: "Postgres",
             log: Some(folder.log("postgres")),
-            keeps_stdout: false,
+            log_stderr_only: false,
             pid_file: Some(folder.pid_file("postgres")),
             marker: self.data.display().to_string(),
-            polite: Polite::Interrupt,
-            patience: STOP_BOUND,
+            stop_signal: StopSignal::Interrupt,
+            stop_timeout: STOP_TIMEOUT,
             interrupt: folder.interrupt(),
         };
-        let mut running = Running::spawn(command.stdin(Stdio::null()), spawn)?;
+        let mut process = ChildProcess::spawn(&mut command, options)?;
         let port = self.port;
-        running.wait_until(START_BOUND, || answers(port))?;
-        self.running = Some(running);
+        process.wait_until(START_TIMEOUT, || accepts_clients(port).unwrap_or(false))?;
+        self.process = Some(process);
         Ok(())
     }
 
@@ -89,96 +91,75 @@ impl Postgres {
     }
 
     pub(crate) fn pid(&self) -> Option<u32> {
-        self.running.as_ref().map(Running::pid)
+        self.process.as_ref().map(ChildProcess::pid)
     }
 
     pub(crate) fn kill(&mut self) {
-        if let Some(mut running) = self.running.take() {
-            running.kill();
+        if let Some(mut process) = self.process.take() {
+            process.kill();
         }
     }
 
     pub(crate) fn stop(&mut self) {
-        self.running = None;
+        self.process = None;
     }
 
-    pub(crate) fn casualty(&mut self) -> Option<String> {
-        let running = self.running.as_mut()?;
-        let status = running.ended()?;
-        Some(format!(
-            "Postgres ended by itself ({status}).\n{}",
-            running.log_tail()
-        ))
+    pub(crate) fn unexpected_exit(&mut self) -> Option<String> {
+        self.process.as_mut()?.unexpected_exit()
     }
 }
 
-/// Given on the command line, so that a folder made by an older build runs with today's settings.
-fn settings(port: u16, tag: &str) -> Vec<(&'static str, String)> {
-    let owned = |it: &str| it.to_owned();
-    vec![
-        ("listen_addresses", owned("127.0.0.1")),
+/// Passed on the command line, so that a folder of an older build gets the current settings.
+fn settings(port: u16, cluster_name: &str) -> [(&'static str, String); 9] {
+    [
+        ("listen_addresses", String::from("127.0.0.1")),
         ("port", port.to_string()),
-        // No socket file: its path would have to be short, and nobody needs a second door.
-        ("unix_socket_directories", owned("")),
-        // Shown in the title of each process, by which a successor recognises what a killed one left.
-        ("cluster_name", owned(tag)),
-        // Every test makes pools of its own.
-        ("max_connections", owned("300")),
-        ("shared_buffers", owned("128MB")),
-        ("max_wal_size", owned("512MB")),
-        ("timezone", owned("UTC")),
-        ("log_timezone", owned("UTC")),
+        // No socket file: its path has a maximum length, and TCP is enough.
+        ("unix_socket_directories", String::new()),
+        // In the title of each process; the next holder finds the processes of a killed one by it.
+        ("cluster_name", cluster_name.to_owned()),
+        // Each test has its own pools.
+        ("max_connections", String::from("300")),
+        ("shared_buffers", String::from("128MB")),
+        ("max_wal_size", String::from("512MB")),
+        ("timezone", String::from("UTC")),
+        ("log_timezone", String::from("UTC")),
     ]
 }
 
-fn init(folder: &Folder, parts: &Parts, data: &Path) -> Result<()> {
-    // What is here was begun by an initdb that did not live to its end, and holds nothing.
+fn run_initdb(folder: &DataFolder, downloads: &Downloads, data: &Path) -> Result<()> {
+    // An initdb that was killed leaves an incomplete folder without data.
     if data.exists() {
         fs::remove_dir_all(data)?;
     }
-    let mut initdb = folder.command(&parts.postgres("initdb"));
+    let mut initdb = folder.command(&downloads.postgres_program("initdb"));
     initdb
         .arg("-D")
         .arg(data)
-        .args([
-            "-U",
-            "postgres",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-        ])
-        // A crash of the machine while this runs only means to run it again.
-        .arg("--no-sync");
-    let (status, said) = folder.run_to_end(&mut initdb, "initdb", "postgres", data)?;
+        .args(["-U", "postgres", "--auth=trust", "--encoding=UTF8"])
+        // A machine that crashes now runs it again, so nothing has to be on disk.
+        .args(["--locale=C.UTF-8", "--no-sync"]);
+    let (status, log) = folder.run_to_end(&mut initdb, "initdb", "postgres", data)?;
     if !status.success() {
-        bail!(
-            "initdb could not make {} ({status}).\n{said}",
-            data.display()
-        );
+        let data = data.display();
+        bail!("initdb could not create {data} ({status}).\n{log}");
     }
-    fs::write(
-        data.join("sandbox-complete"),
-        "initdb lived to its end here.\n",
-    )?;
+    fs::write(data.join("sandbox-complete"), "initdb finished here.\n")?;
     Ok(())
 }
 
-/// Whether Postgres lets a client in; an open port alone may still be recovering.
-fn answers(port: u16) -> bool {
-    let ask = || -> std::io::Result<bool> {
-        let mut stream = TcpStream::connect_timeout(
-            &(Ipv4Addr::LOCALHOST, port).into(),
-            Duration::from_secs(1),
-        )?;
-        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-        stream.write_all(&startup_message())?;
-        let mut kind = [0];
-        stream.read_exact(&mut kind)?;
-        let _ = stream.write_all(b"X\0\0\0\x04");
-        // `R` asks for a password or says that none is needed; `E` is an error, also "the database system is starting up".
-        Ok(kind == *b"R")
-    };
-    ask().unwrap_or(false)
+/// Whether Postgres accepts a client. It listens before its recovery has finished.
+fn accepts_clients(port: u16) -> io::Result<bool> {
+    let address = (Ipv4Addr::LOCALHOST, port).into();
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
+    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+    stream.write_all(&startup_message())?;
+    let mut kind = [0];
+    stream.read_exact(&mut kind)?;
+    let terminate = b"X\0\0\0\x04";
+    let _ = stream.write_all(terminate);
+    // `R` is an authentication request, `E` an error such as "the database system is starting up".
+    Ok(kind == *b"R")
 }
 
 /// Protocol 3.0: the length, the version, and pairs of names and values.
@@ -194,14 +175,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_message_to_postgres_counts_its_own_length() {
+    fn startup_message_begins_with_its_length() {
         let message = startup_message();
         assert_eq!(usize::from(message[3]), message.len());
         assert_eq!(message[4..8], [0, 3, 0, 0]);
     }
 
     #[test]
-    fn postgres_listens_to_this_machine_only() {
+    fn postgres_listens_on_loopback_only() {
         let settings = settings(5_432, "x");
         assert!(settings.contains(&("listen_addresses", String::from("127.0.0.1"))));
         assert!(settings.contains(&("unix_socket_directories", String::new())));

@@ -1,15 +1,21 @@
-//! What a person sees while things start: a bar on a terminal, plain lines elsewhere.
+//! Progress output on stderr: a bar on a terminal, lines elsewhere.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Written to stderr. Steps may overlap; they are counted as they end.
+/// A longer step is announced before its end where no bar is drawn.
+const MIN_ANNOUNCED_DURATION: Duration = Duration::from_secs(2);
+
+const CLEAR_LINE: &str = "\r\x1b[2K";
+
+/// Steps may overlap. Each is counted when it finishes.
 #[derive(Clone, Debug)]
 pub struct Progress(Arc<Mutex<State>>);
 
-/// One step under way; ends when [`Step::done`] is called, and is forgotten when dropped (it failed, and the error says so).
+/// A running step. [`Step::finish`] counts it; dropping it does not, since it has failed then and
+/// the error is shown.
 #[derive(Debug)]
 pub struct Step {
     progress: Progress,
@@ -19,88 +25,82 @@ pub struct Step {
 #[derive(Debug)]
 struct State {
     total: usize,
-    done: usize,
-    look: Look,
+    finished: usize,
+    style: Style,
     next_id: u64,
-    open: Vec<Open>,
+    running: Vec<RunningStep>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct RunningStep {
     id: u64,
     name: String,
-    doing: String,
-    since: Instant,
-    announced: bool,
+    activity: String,
+    start: Instant,
+    is_announced: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
-    /// A terminal of our own: one line is drawn again and again.
+enum Style {
+    /// One line of a terminal is redrawn.
     Bar,
-    /// Something else writes here too (cargo draws its own bar): whole lines only, `clear` wipes the other's bar first.
+    /// Only whole lines, since another program (cargo) writes to stderr, too. `clear` removes the
+    /// bar that the other program draws on a terminal.
     Lines {
         clear: bool,
     },
     Silent,
 }
 
-/// A step that takes longer than this is named before its end where no bar is drawn.
-const WORTH_A_LINE: Duration = Duration::from_secs(2);
-
 impl Progress {
-    /// For so many steps. `shared` says that another program draws on the same terminal meanwhile.
-    pub fn new(total: usize, shared: bool) -> Self {
-        let terminal = io::stderr().is_terminal();
-        Self::with(
-            total,
-            if terminal && !shared {
-                Look::Bar
-            } else {
-                Look::Lines { clear: terminal }
-            },
-        )
-    }
-
-    /// Says nothing, for tests.
-    pub fn silent() -> Self {
-        Self::with(0, Look::Silent)
-    }
-
-    fn with(total: usize, look: Look) -> Self {
-        let state = State {
-            total,
-            done: 0,
-            look,
-            next_id: 0,
-            open: Vec::new(),
+    /// `is_shared` means that another program draws on the same terminal.
+    pub fn new(total_steps: usize, is_shared: bool) -> Self {
+        let is_terminal = io::stderr().is_terminal();
+        let style = if is_terminal && !is_shared {
+            Style::Bar
+        } else {
+            Style::Lines { clear: is_terminal }
         };
-        let shared = Arc::new(Mutex::new(state));
-        if look != Look::Silent {
-            let weak = Arc::downgrade(&shared);
-            // Ends with the last clone: nothing waits for it, and it holds nothing.
+        Self::with_style(total_steps, style)
+    }
+
+    /// Without output, for tests.
+    pub fn silent() -> Self {
+        Self::with_style(0, Style::Silent)
+    }
+
+    fn with_style(total: usize, style: Style) -> Self {
+        let state = Arc::new(Mutex::new(State {
+            total,
+            finished: 0,
+            style,
+            next_id: 0,
+            running: Vec::new(),
+        }));
+        if style != Style::Silent {
+            let weak = Arc::downgrade(&state);
+            // The thread ends after the last `Progress` is dropped.
             thread::spawn(move || {
-                while let Some(shared) = weak.upgrade() {
-                    lock(&shared).tick();
-                    drop(shared);
+                while let Some(state) = weak.upgrade() {
+                    lock(&state).tick();
+                    drop(state);
                     thread::sleep(Duration::from_millis(100));
                 }
             });
         }
-        Self(shared)
+        Self(state)
     }
 
-    /// Begins a step: `name` is what it is about, `doing` what happens now.
-    pub fn step(&self, name: &str, doing: &str) -> Step {
-        let mut state = self.state();
+    pub fn step(&self, name: &str, activity: &str) -> Step {
+        let mut state = lock(&self.0);
         let id = state.next_id;
         state.next_id += 1;
-        state.open.push(Open {
+        state.running.push(RunningStep {
             id,
             name: name.to_owned(),
-            doing: doing.to_owned(),
-            since: Instant::now(),
-            announced: false,
+            activity: activity.to_owned(),
+            start: Instant::now(),
+            is_announced: false,
         });
         Step {
             progress: self.clone(),
@@ -108,122 +108,107 @@ impl Progress {
         }
     }
 
-    /// A line that belongs to no step.
-    pub fn say(&self, line: &str) {
-        self.state().line(line);
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.0)
+    /// Prints a line that does not belong to a step.
+    pub fn print(&self, line: &str) {
+        lock(&self.0).print(line);
     }
 }
 
 impl Step {
-    /// What happens now within the same step.
-    pub fn doing(&self, doing: &str) {
-        let mut state = self.progress.state();
-        if let Some(open) = state.open.iter_mut().find(|it| it.id == self.id) {
-            doing.clone_into(&mut open.doing);
-            open.announced = false;
+    /// Changes the activity that is shown for the step.
+    pub fn update(&self, activity: &str) {
+        let mut state = lock(&self.progress.0);
+        if let Some(step) = state.running.iter_mut().find(|step| step.id == self.id) {
+            activity.clone_into(&mut step.activity);
+            step.is_announced = false;
         }
     }
 
-    /// Ends the step; `outcome` takes the place of what happened last.
-    pub fn done(self, outcome: &str) {
-        let mut state = self.progress.state();
-        if let Some(at) = state.open.iter().position(|it| it.id == self.id) {
-            let open = state.open.remove(at);
-            state.done += 1;
-            let line = finished(
-                state.done,
-                state.total,
-                &open.name,
-                outcome,
-                open.since.elapsed(),
-            );
-            state.line(&line);
+    pub fn finish(self, outcome: &str) {
+        let mut state = lock(&self.progress.0);
+        if let Some(index) = state.running.iter().position(|step| step.id == self.id) {
+            let step = state.running.remove(index);
+            state.finished += 1;
+            state.print(&state.finished_line(&step.name, outcome, step.start.elapsed()));
         }
     }
 }
 
 impl Drop for Step {
     fn drop(&mut self) {
-        let mut state = self.progress.state();
-        state.open.retain(|it| it.id != self.id);
-        if state.look == Look::Bar {
-            write("\r\x1b[2K");
+        let mut state = lock(&self.progress.0);
+        state.running.retain(|step| step.id != self.id);
+        if state.style == Style::Bar {
+            write(CLEAR_LINE);
         }
     }
 }
 
 impl State {
-    fn line(&self, line: &str) {
-        match self.look {
-            Look::Silent => {}
-            Look::Bar | Look::Lines { clear: true } => write(&format!("\r\x1b[2K{line}\n")),
-            Look::Lines { clear: false } => write(&format!("{line}\n")),
+    fn print(&self, line: &str) {
+        match self.style {
+            Style::Silent => {}
+            Style::Bar | Style::Lines { clear: true } => write(&format!("{CLEAR_LINE}{line}\n")),
+            Style::Lines { clear: false } => write(&format!("{line}\n")),
         }
     }
 
     fn tick(&mut self) {
-        if self.look == Look::Bar {
-            if !self.open.is_empty() {
-                write(&format!(
-                    "\r\x1b[2K{}",
-                    bar(self.done, self.total, &self.open)
-                ));
+        if self.style == Style::Bar {
+            if !self.running.is_empty() {
+                write(&format!("{CLEAR_LINE}{}", self.bar()));
             }
             return;
         }
-        let (done, total) = (self.done, self.total);
+        let counter = self.counter();
         let mut lines = Vec::new();
-        for open in self
-            .open
-            .iter_mut()
-            .filter(|it| !it.announced && it.since.elapsed() > WORTH_A_LINE)
-        {
-            open.announced = true;
-            lines.push(format!("[{done}/{total}] {}: {} …", open.name, open.doing));
+        for step in &mut self.running {
+            if !step.is_announced && step.start.elapsed() > MIN_ANNOUNCED_DURATION {
+                step.is_announced = true;
+                lines.push(format!("{counter} {}: {} …", step.name, step.activity));
+            }
         }
         for line in lines {
-            self.line(&line);
+            self.print(&line);
         }
+    }
+
+    fn finished_line(&self, name: &str, outcome: &str, duration: Duration) -> String {
+        let (counter, duration) = (self.counter(), seconds(duration));
+        format!("{counter} {name}: {outcome} … {duration}")
+    }
+
+    fn counter(&self) -> String {
+        format!("[{}/{}]", self.finished, self.total)
+    }
+
+    fn bar(&self) -> String {
+        const CELLS: usize = 10;
+        // A line that is wider than the terminal cannot be cleared.
+        const MAX_WIDTH: usize = 79;
+        let full = (self.finished * CELLS).checked_div(self.total);
+        let full = full.unwrap_or(0).min(CELLS);
+        let steps = self.running.iter().map(|step| {
+            let duration = seconds(step.start.elapsed());
+            format!("{}: {} {duration}", step.name, step.activity)
+        });
+        let line = format!(
+            "{} {}{} {}",
+            self.counter(),
+            "█".repeat(full),
+            "░".repeat(CELLS - full),
+            steps.collect::<Vec<_>>().join(" · ")
+        );
+        line.chars().take(MAX_WIDTH).collect()
     }
 }
 
-fn finished(done: usize, total: usize, name: &str, outcome: &str, took: Duration) -> String {
-    format!(
-        "[{done}/{total}] {name}: {outcome} … {:.1} s",
-        took.as_secs_f64()
-    )
+fn seconds(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
 }
 
-fn bar(done: usize, total: usize, open: &[Open]) -> String {
-    const CELLS: usize = 10;
-    let full = (done * CELLS).checked_div(total).unwrap_or(0).min(CELLS);
-    let names: Vec<String> = open
-        .iter()
-        .map(|it| {
-            format!(
-                "{}: {} {:.1} s",
-                it.name,
-                it.doing,
-                it.since.elapsed().as_secs_f64()
-            )
-        })
-        .collect();
-    let line = format!(
-        "[{done}/{total}] {}{} {}",
-        "█".repeat(full),
-        "░".repeat(CELLS - full),
-        names.join(" · ")
-    );
-    // A line longer than the terminal could not be wiped again.
-    line.chars().take(79).collect()
-}
-
+/// Ignores errors: the terminal may be closed.
 fn write(text: &str) {
-    // The terminal may be gone by now; what is being started matters more than what is said about it.
     let mut stderr = io::stderr().lock();
     let _ = stderr
         .write_all(text.as_bytes())
@@ -238,32 +223,44 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 mod tests {
     use super::*;
 
+    fn state(total: usize, finished: usize, running: Vec<RunningStep>) -> State {
+        State {
+            total,
+            finished,
+            style: Style::Bar,
+            next_id: 0,
+            running,
+        }
+    }
+
     #[test]
-    fn a_finished_step_tells_its_place_its_outcome_and_its_time() {
-        let line = finished(2, 5, "Postgres 17.5", "ready", Duration::from_millis(1_140));
+    fn finished_line_contains_counter_outcome_and_duration() {
+        let duration = Duration::from_millis(1_140);
+        let line = state(5, 2, Vec::new()).finished_line("Postgres 17.5", "ready", duration);
         assert_eq!(line, "[2/5] Postgres 17.5: ready … 1.1 s");
     }
 
     #[test]
-    fn a_bar_is_as_full_as_steps_are_done_and_never_wider_than_a_terminal() {
-        let open = Open {
+    fn bar_shows_finished_steps_and_fits_into_80_columns() {
+        let step = RunningStep {
             id: 0,
             name: "Kafka".to_owned(),
-            doing: "x".repeat(200),
-            since: Instant::now(),
-            announced: false,
+            activity: "x".repeat(200),
+            start: Instant::now(),
+            is_announced: false,
         };
-        let bar = bar(1, 5, &[open]);
+        let bar = state(5, 1, vec![step]).bar();
         assert!(bar.starts_with("[1/5] ██░░░░░░░░ Kafka: x"), "{bar}");
         assert_eq!(bar.chars().count(), 79);
     }
 
     #[test]
-    fn a_step_that_is_dropped_is_not_counted() {
+    fn dropped_step_is_not_counted() {
         let progress = Progress::silent();
         drop(progress.step("a", "b"));
-        progress.step("c", "d").done("e");
-        assert_eq!(progress.state().done, 1);
-        assert!(progress.state().open.is_empty());
+        progress.step("c", "d").finish("e");
+        let state = lock(&progress.0);
+        assert_eq!(state.finished, 1);
+        assert!(state.running.is_empty());
     }
 }

@@ -1,40 +1,37 @@
-//! What must be on PATH, and which package brings it.
+//! The programs that must be installed, and the packages that contain them.
 
 use std::env;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A program that has to be there.
 #[derive(Clone, Copy, Debug)]
 pub struct Tool {
-    /// One of these on PATH is enough.
+    /// Alternatives: one of them must be in PATH.
     pub programs: &'static [&'static str],
-    /// What it is needed for.
     pub purpose: &'static str,
-    /// The Debian package that brings it.
+    /// The Debian package that contains it.
     pub debian: &'static str,
-    /// The Homebrew formula that brings it, or what else to do on macOS.
+    /// How to install it on macOS.
     pub brew: &'static str,
 }
 
-/// Maven, needed only while parts are missing.
+/// Needed only until Postgres and Kafka are downloaded, like [`TAR`] and [`XZ`].
 pub const MAVEN: Tool = Tool {
     programs: &["mvn"],
-    purpose: "fetches Postgres and Kafka, once",
+    purpose: "downloads Postgres and Kafka, once",
     debian: "maven",
     brew: "brew install maven",
 };
 
-/// tar, needed only while parts are missing.
 pub const TAR: Tool = Tool {
     programs: &["tar"],
     purpose: "unpacks Postgres, once",
     debian: "tar",
-    brew: "it comes with macOS",
+    brew: "part of macOS",
 };
 
-/// xz, which GNU tar calls; the tar of macOS needs none.
+/// Called by GNU tar; the tar of macOS does not need it.
 pub const XZ: Tool = Tool {
     programs: &["xz"],
     purpose: "unpacks Postgres, once",
@@ -42,32 +39,32 @@ pub const XZ: Tool = Tool {
     brew: "brew install xz",
 };
 
-/// Java is looked at more closely than by its name; see [`java_is_recent`].
+/// Must have a minimum version, too; `missing` checks it.
 pub const JAVA: Tool = Tool {
     programs: &["java"],
-    purpose: "runs Kafka; a JDK 17 or later",
+    purpose: "runs Kafka; JDK 17 or later",
     debian: "default-jdk-headless",
     brew: "brew install openjdk",
 };
 
-/// What of the sandbox's own needs is missing.
-pub fn missing(parts_are_there: bool) -> Vec<Tool> {
+/// The missing tools of the sandbox.
+pub fn missing(downloads_exist: bool) -> Vec<Tool> {
     let mut needed = Vec::new();
-    if !parts_are_there {
+    if !downloads_exist {
         needed.extend([MAVEN, TAR]);
         if cfg!(target_os = "linux") {
             needed.push(XZ);
         }
     }
-    needed.retain(|it| !it.is_there());
+    needed.retain(|tool| !tool.is_installed());
     if !java_is_recent() {
         needed.insert(0, JAVA);
     }
     needed
 }
 
-/// One message for all that is missing; `None` when nothing is.
-pub fn message(missing: &[Tool]) -> Option<String> {
+/// One message about all missing tools; `None` if there are none.
+pub fn missing_message(missing: &[Tool]) -> Option<String> {
     if missing.is_empty() {
         return None;
     }
@@ -80,8 +77,8 @@ pub fn message(missing: &[Tool]) -> Option<String> {
             tool.purpose, tool.debian, tool.brew
         );
     }
-    let mut packages: Vec<&str> = missing.iter().map(|it| it.debian).collect();
-    // One package brings several of them; they come from lists in which those stand side by side.
+    let mut packages: Vec<&str> = missing.iter().map(|tool| tool.debian).collect();
+    // Tools of the same package are next to each other.
     packages.dedup();
     let _ = write!(
         text,
@@ -92,30 +89,31 @@ pub fn message(missing: &[Tool]) -> Option<String> {
 }
 
 impl Tool {
-    /// Whether one of its programs is on PATH.
-    pub fn is_there(&self) -> bool {
-        self.programs.iter().any(|it| on_path(it).is_some())
+    pub fn is_installed(&self) -> bool {
+        self.programs
+            .iter()
+            .any(|program| find_in_path(program).is_some())
     }
 }
 
-/// The Java to use: `JAVA_HOME`'s when that is set, as Maven does, otherwise the one on PATH.
+/// The Java of `JAVA_HOME` if that is set (Maven uses it as well), otherwise the one in PATH.
 pub fn java() -> Option<PathBuf> {
     let home = env::var_os("JAVA_HOME")
-        .map(|it| PathBuf::from(it).join("bin").join("java"))
-        .filter(|it| it.is_file());
-    home.or_else(|| on_path("java"))
+        .map(|home| PathBuf::from(home).join("bin").join("java"))
+        .filter(|java| java.is_file());
+    home.or_else(|| find_in_path("java"))
 }
 
-/// Whether there is a Java that is recent enough for Kafka 4.
-pub fn java_is_recent() -> bool {
-    let major = java()
-        .and_then(|it| java_version(&it))
-        .and_then(|it| major(&it));
-    major.is_some_and(|it| it >= 17)
+/// Whether there is a Java that can run Kafka 4.
+fn java_is_recent() -> bool {
+    java()
+        .and_then(|java| java_version(&java))
+        .and_then(|version| major_version(&version))
+        .is_some_and(|major| major >= 17)
 }
 
-/// What `java -version` says; `None` if it fails, as the placeholder of a macOS without Java does.
-pub(crate) fn java_version(java: &PathBuf) -> Option<String> {
+/// The output of `java -version`. `None` if it fails, like the placeholder on a Mac without Java.
+pub(crate) fn java_version(java: &Path) -> Option<String> {
     let output = Command::new(java)
         .arg("-version")
         .stdin(Stdio::null())
@@ -127,20 +125,20 @@ pub(crate) fn java_version(java: &PathBuf) -> Option<String> {
         .then(|| String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-fn major(version: &str) -> Option<u32> {
+fn major_version(version: &str) -> Option<u32> {
     let quoted = version.split('"').nth(1)?;
     let mut numbers = quoted.split(['.', '-', '+', '_']).map(str::parse::<u32>);
     match numbers.next()?.ok()? {
-        // Java 8 still called itself 1.8.
+        // The version of Java 8 is 1.8.
         1 => numbers.next()?.ok(),
         major => Some(major),
     }
 }
 
-fn on_path(program: &str) -> Option<PathBuf> {
+fn find_in_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
-        .map(|it| it.join(program))
-        .find(|it| it.is_file())
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
 }
 
 #[cfg(test)]
@@ -148,19 +146,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_major_version_is_read_from_old_and_new_javas() {
+    fn major_version_is_read_from_old_and_new_javas() {
         assert_eq!(
-            major("openjdk version \"17.0.15\" 2025-04-15\nOpenJDK Runtime"),
+            major_version("openjdk version \"17.0.15\" 2025-04-15\nOpenJDK Runtime"),
             Some(17)
         );
-        assert_eq!(major("java version \"1.8.0_392\""), Some(8));
-        assert_eq!(major("openjdk version \"25-ea\" 2025-09-16"), Some(25));
-        assert_eq!(major("The operation couldn't be completed."), None);
+        assert_eq!(major_version("java version \"1.8.0_392\""), Some(8));
+        assert_eq!(
+            major_version("openjdk version \"25-ea\" 2025-09-16"),
+            Some(25)
+        );
+        assert_eq!(major_version("The operation couldn't be completed."), None);
     }
 
     #[test]
-    fn one_message_names_everything_that_is_missing_with_its_package() {
-        let message = message(&[MAVEN, XZ, XZ]).expect("something is missing");
+    fn missing_tools_are_listed_with_their_packages() {
+        let message = missing_message(&[MAVEN, XZ, XZ]).expect("tools are missing");
         assert!(
             message.contains("mvn") && message.contains("brew install maven"),
             "{message}"
@@ -169,6 +170,6 @@ mod tests {
             message.ends_with("apt-get install maven xz-utils"),
             "{message}"
         );
-        assert_eq!(super::message(&[]), None);
+        assert_eq!(missing_message(&[]), None);
     }
 }

@@ -1,70 +1,56 @@
-//! `cargo xtask bench`: figures from an optimised build, on a Postgres and a Kafka of its own.
+//! `cargo xtask bench`: measures an optimised build with a temporary Postgres and Kafka.
 
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::Result;
 use sandbox::{Interrupt, Progress};
 
-use crate::test::start_beside;
-use crate::workspace::{build_ktgg, check_tools, places, status};
+use crate::cargo::build_ktgg;
+use crate::checkout::{paths, require_tools};
+use crate::process;
+use crate::scratch::start_while_building;
 
 #[derive(clap::Subcommand)]
 pub(crate) enum Bench {
-    /// How long it takes from a request until the browsers concerned are told of it
+    /// The time from a request until the browsers concerned receive the change
     Live(Live),
 }
 
 #[derive(clap::Args)]
 pub(crate) struct Live {
-    /// How many requests
+    /// Number of requests
     #[arg(long, default_value_t = 1000)]
     requests: u32,
-    /// How many of them a second
+    /// Requests per second
     #[arg(long, default_value_t = 50)]
     rate: u32,
 }
 
 pub(crate) fn run(bench: &Bench, interrupt: &Interrupt) -> Result<ExitCode> {
     let Bench::Live(live) = bench;
-    let places = places();
-    check_tools(&places, true)?;
+    let paths = paths();
+    require_tools(&paths, true)?;
     let progress = Progress::new(4, true);
-    let (sandbox, program) = start_beside(
-        "cargo xtask bench",
-        "bench",
-        &places,
-        interrupt,
-        &progress,
-        || {
-            let step = progress.step("KT.GG", "building with optimisation");
-            let program = build_ktgg(true, interrupt)?;
-            step.done("built with optimisation");
-            Ok(program)
-        },
-    )?;
+    let build = || {
+        let step = progress.step("KT.GG", "building with optimisation");
+        let program = build_ktgg(true, interrupt)?;
+        step.finish("built with optimisation");
+        Ok(program)
+    };
+    let (scratch, program) = start_while_building("bench", &paths, interrupt, &progress, build)?;
     let mut command = Command::new(program);
-    command.args([
-        "bench",
-        "live",
-        "--postgres",
-        &sandbox.postgres_url(),
-        "--kafka",
-        &sandbox.kafka(),
-    ]);
-    command.arg("--data").arg(sandbox.data());
-    command.args([
-        "--requests",
-        &live.requests.to_string(),
-        "--rate",
-        &live.rate.to_string(),
-    ]);
-    let ran = status(command.stdin(Stdio::null()), "ktgg bench", interrupt);
-    let removed = sandbox.remove();
-    let success = ran?.success();
+    command
+        .args(["bench", "live"])
+        .args(["--postgres", &scratch.postgres_url()?])
+        .args(["--kafka", &scratch.kafka_address()?])
+        .arg("--data")
+        .arg(scratch.data())
+        .args(["--requests", &live.requests.to_string()])
+        .args(["--rate", &live.rate.to_string()])
+        .stdin(Stdio::null());
+    let status = process::run(&mut command, "ktgg bench", interrupt);
+    let removed = scratch.remove();
+    let success = status?.success();
     removed?;
-    Ok(if success {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(process::exit_code(success))
 }

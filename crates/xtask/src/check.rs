@@ -1,129 +1,127 @@
-//! `cargo xtask check`: everything asked of the sources. All steps run, so that one push shows all there is to mend.
+//! `cargo xtask check`: all checks of the sources. Every step runs, even after one has failed.
+
+mod dependencies;
+mod outcome;
+mod spelling;
+mod tools;
 
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
+use clap::builder::PossibleValuesParser;
 use sandbox::{Interrupt, Interrupted};
 
-use crate::workspace::{cargo, lines, root, status};
-use crate::{generate, say, tell, tidy};
+use crate::cargo::{cargo, metadata};
+use crate::checkout::root;
+use crate::console::{print_error, print_line};
+use crate::process::{exit_code, run_successfully};
+use crate::{generate, tidy};
+use outcome::Outcome;
 
 #[derive(clap::Args)]
 pub(crate) struct Check {
-    /// Only these steps, by the first word of their names
-    #[arg(value_parser = ["format", "tidy", "lints", "docs", "generated"])]
+    /// Only these steps
+    #[arg(value_parser = PossibleValuesParser::new(STEPS.map(|(name, _)| name)))]
     steps: Vec<String>,
 }
 
 impl Check {
-    fn wants(&self, step: &str) -> bool {
-        self.steps.is_empty()
-            || self
-                .steps
-                .iter()
-                .any(|it| step.split(' ').next() == Some(it))
+    fn includes(&self, step: &str) -> bool {
+        self.steps.is_empty() || self.steps.iter().any(|name| name == step)
     }
 }
 
-type Step = (&'static str, fn(&Interrupt) -> Result<()>);
+type Step = (&'static str, fn(&Interrupt) -> Result<Outcome>);
 
-/// The quick ones first.
-const STEPS: &[Step] = &[
+/// Fast steps first.
+const STEPS: [Step; 7] = [
     ("format", format),
     ("tidy", tidy),
+    ("spelling", spelling::check),
+    ("deny", dependencies::check),
     ("lints", lints),
     ("docs", docs),
-    ("generated files", generate::check),
+    ("generated", generated),
 ];
 
 pub(crate) fn run(check: &Check, interrupt: &Interrupt) -> Result<ExitCode> {
     let mut failed = Vec::new();
-    for (name, step) in STEPS.iter().filter(|it| check.wants(it.0)) {
-        let begun = Instant::now();
+    let mut not_checked = Vec::new();
+    for (name, step) in STEPS.iter().filter(|(name, _)| check.includes(name)) {
+        let start = Instant::now();
         let result = step(interrupt);
-        let seconds = begun.elapsed().as_secs_f64();
+        let seconds = start.elapsed().as_secs_f64();
         match result {
-            Ok(()) => say(&format!("{name}: fine … {seconds:.1} s")),
+            Ok(Outcome::Passed) => print_line(&format!("{name}: ok … {seconds:.1} s")),
+            Ok(Outcome::PassedWithout(part)) => {
+                print_line(&format!("{name}: ok, but incomplete … {seconds:.1} s"));
+                not_checked.push(part);
+            }
+            Ok(Outcome::Skipped(reason)) => {
+                print_line(&format!("{name}: SKIPPED … {seconds:.1} s"));
+                not_checked.push(format!("{name}: skipped: {reason}"));
+            }
             Err(error) if error.is::<Interrupted>() => return Err(error),
             Err(error) => {
-                tell(&format!("{error:#}"));
-                say(&format!("{name}: FAILED … {seconds:.1} s"));
+                print_error(&format!("{error:#}"));
+                print_line(&format!("{name}: FAILED … {seconds:.1} s"));
                 failed.push(*name);
             }
         }
     }
-    if failed.is_empty() {
-        return Ok(ExitCode::SUCCESS);
+    for part in not_checked {
+        print_line(&part);
     }
-    say(&format!("failed: {}", failed.join(", ")));
-    Ok(ExitCode::FAILURE)
+    if !failed.is_empty() {
+        print_line(&format!("failed: {}", failed.join(", ")));
+    }
+    Ok(exit_code(failed.is_empty()))
 }
 
-fn format(interrupt: &Interrupt) -> Result<()> {
-    succeeds(
-        &mut cargo(&["fmt", "--all", "--check"]),
-        "cargo fmt",
-        interrupt,
-    )
+fn format(interrupt: &Interrupt) -> Result<Outcome> {
+    let mut command = cargo(&["fmt", "--all", "--check"]);
+    run_successfully(&mut command, "cargo fmt", interrupt)?;
+    Ok(Outcome::Passed)
 }
 
-fn lints(interrupt: &Interrupt) -> Result<()> {
-    let arguments = [
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-        "--",
-        "-D",
-        "warnings",
-    ];
-    succeeds(&mut cargo(&arguments), "cargo clippy", interrupt)
+fn tidy(interrupt: &Interrupt) -> Result<Outcome> {
+    let files = tidy::read_files(&root())?;
+    for (rule, findings) in tidy::pending_findings(&files) {
+        print_line(&format!(
+            "{rule}: {} findings, not enforced yet",
+            findings.len()
+        ));
+    }
+    let findings = tidy::findings(&metadata(interrupt)?, &files);
+    if !findings.is_empty() {
+        bail!("  {}", findings.join("\n  "));
+    }
+    Ok(Outcome::Passed)
 }
 
-fn docs(interrupt: &Interrupt) -> Result<()> {
+fn lints(interrupt: &Interrupt) -> Result<Outcome> {
+    let mut command = cargo(&["clippy", "--workspace", "--all-targets", "--locked"]);
+    command.args(["--", "-D", "warnings"]);
+    run_successfully(&mut command, "cargo clippy", interrupt)?;
+    Ok(Outcome::Passed)
+}
+
+fn docs(interrupt: &Interrupt) -> Result<Outcome> {
     let mut command = cargo(&[
         "doc",
         "--workspace",
         "--no-deps",
         "--document-private-items",
     ]);
-    succeeds(
-        command.env("RUSTDOCFLAGS", "-D warnings"),
-        "cargo doc",
-        interrupt,
-    )
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    run_successfully(&mut command, "cargo doc", interrupt)?;
+    Ok(Outcome::Passed)
 }
 
-fn tidy(interrupt: &Interrupt) -> Result<()> {
-    let mut metadata = String::new();
-    let mut command = cargo(&["metadata", "--format-version", "1", "--no-deps"]);
-    let status = lines(&mut command, "cargo metadata", interrupt, |line| {
-        metadata.push_str(line);
-    })?;
-    if !status.success() {
-        bail!("cargo metadata failed ({status})");
-    }
-    let metadata = serde_json::from_str(&metadata).context("cargo metadata wrote no JSON")?;
-    let findings = tidy::findings(&metadata, &tidy::read(&root())?);
-    if findings.is_empty() {
-        Ok(())
-    } else {
-        bail!("  {}", findings.join("\n  "))
-    }
-}
-
-fn succeeds(
-    command: &mut std::process::Command,
-    name: &'static str,
-    interrupt: &Interrupt,
-) -> Result<()> {
-    let status = status(command, name, interrupt)?;
-    if status.success() {
-        Ok(())
-    } else {
-        bail!("{name} failed ({status})")
-    }
+fn generated(interrupt: &Interrupt) -> Result<Outcome> {
+    generate::check(interrupt)?;
+    Ok(Outcome::Passed)
 }
 
 #[cfg(test)]
@@ -131,12 +129,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_a_name_every_step_is_wanted_and_with_one_only_that() {
+    fn without_arguments_all_steps_run_otherwise_the_named_ones() {
         let all = Check { steps: vec![] };
-        assert!(STEPS.iter().all(|it| all.wants(it.0)));
+        assert!(STEPS.iter().all(|(name, _)| all.includes(name)));
         let one = Check {
             steps: vec![String::from("generated")],
         };
-        assert_eq!(STEPS.iter().filter(|it| one.wants(it.0)).count(), 1);
+        let included = STEPS.iter().filter(|(name, _)| one.includes(name));
+        assert_eq!(included.count(), 1);
     }
 }

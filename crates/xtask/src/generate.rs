@@ -1,6 +1,6 @@
-//! Files that a program writes and that are committed all the same, because people and other programs read them.
+//! `cargo xtask generate`: writes the generated files, which are committed.
 //!
-//! `ktgg contract` knows all of them; one run of it gives every text.
+//! `ktgg contract` prints all of them as one JSON object.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,92 +10,84 @@ use std::{fs, io};
 use anyhow::{Context as _, Result, bail};
 use sandbox::Interrupt;
 
-use crate::say;
-use crate::workspace::{cargo, lines, root};
+use crate::cargo::cargo;
+use crate::checkout::root;
+use crate::console::print_line;
+use crate::process::read_stdout;
 
-/// What is generated today, by its path in the checkout.
+/// Texts by path in the checkout.
 type Files = BTreeMap<String, String>;
 
-/// A folder in which nothing else is kept: what is not generated any more has to go.
-const WHOLLY_GENERATED: &str = "docs/events";
+/// All files in this folder are generated; others are removed.
+const GENERATED_FOLDER: &str = "docs/events";
 
-/// Writes them all, and removes what is none of them any more.
+/// Writes all generated files and removes obsolete ones.
 pub(crate) fn run(interrupt: &Interrupt) -> Result<ExitCode> {
-    let files = generated(interrupt)?;
+    let files = generate(interrupt)?;
     let root = root();
     for (name, text) in &files {
         let path = root.join(name);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        if fs::read_to_string(&path).ok().as_ref() != Some(text) {
+        if !has_text(&path, text) {
             fs::write(&path, text).with_context(|| format!("cannot write {name}"))?;
-            say(&format!("wrote {name}"));
+            print_line(&format!("wrote {name}"));
         }
     }
-    for name in left_over(&root, &files)? {
+    for name in obsolete(&root, &files)? {
         fs::remove_file(root.join(&name)).with_context(|| format!("cannot remove {name}"))?;
-        say(&format!("removed {name}"));
+        print_line(&format!("removed {name}"));
     }
-    say(&format!("{} generated files are fresh", files.len()));
+    print_line(&format!("{} generated files are up to date", files.len()));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Fails when what is committed is not what would be written now.
+/// Fails if a committed file differs from the generated one.
 pub(crate) fn check(interrupt: &Interrupt) -> Result<()> {
-    let stale = stale(&root(), &generated(interrupt)?)?;
+    let stale = stale(&root(), &generate(interrupt)?)?;
     if !stale.is_empty() {
-        bail!(
-            "not what would be generated now: {}; run `cargo xtask generate`",
-            stale.join(", ")
-        );
+        let names = stale.join(", ");
+        bail!("not up to date: {names}; run `cargo xtask generate`");
     }
     Ok(())
 }
 
-fn generated(interrupt: &Interrupt) -> Result<Files> {
+fn generate(interrupt: &Interrupt) -> Result<Files> {
     let mut command = cargo(&["run", "--quiet", "--package", "ktgg", "--", "contract"]);
-    let mut text = String::new();
-    let status = lines(command.arg(root()), "ktgg contract", interrupt, |line| {
-        text.push_str(line);
-    })?;
-    if !status.success() {
-        bail!("`ktgg contract` failed ({status})");
-    }
-    serde_json::from_str(&text).context("`ktgg contract` printed no JSON")
+    let text = read_stdout(command.arg(root()), "ktgg contract", interrupt)?;
+    serde_json::from_str(&text).context("the output of `ktgg contract` is not JSON")
 }
 
-/// Every file that is missing, different, or left over.
+/// The files that are missing, different or obsolete.
 fn stale(root: &Path, files: &Files) -> Result<Vec<String>> {
-    let differs = |(name, text): &(&String, &String)| {
-        fs::read_to_string(root.join(name)).ok().as_ref() != Some(*text)
-    };
     let mut stale: Vec<String> = files
         .iter()
-        .filter(differs)
+        .filter(|(name, text)| !has_text(&root.join(name), text))
         .map(|(name, _)| name.clone())
         .collect();
-    stale.extend(left_over(root, files)?);
+    stale.extend(obsolete(root, files)?);
     Ok(stale)
 }
 
-fn left_over(root: &Path, files: &Files) -> Result<Vec<String>> {
-    let entries = match fs::read_dir(root.join(WHOLLY_GENERATED)) {
+fn has_text(path: &Path, text: &str) -> bool {
+    fs::read_to_string(path).is_ok_and(|current| current == text)
+}
+
+/// The files in [`GENERATED_FOLDER`] that are not generated any more.
+fn obsolete(root: &Path, files: &Files) -> Result<Vec<String>> {
+    let entries = match fs::read_dir(root.join(GENERATED_FOLDER)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.with_context(|| format!("cannot list {WHOLLY_GENERATED}"))?,
+        entries => entries.with_context(|| format!("cannot list {GENERATED_FOLDER}"))?,
     };
-    let mut found = Vec::new();
+    let mut names = Vec::new();
     for entry in entries {
-        let name = format!(
-            "{WHOLLY_GENERATED}/{}",
-            entry?.file_name().to_string_lossy()
-        );
-        if !files.contains_key(&name) {
-            found.push(name);
-        }
+        let file = entry?.file_name();
+        names.push(format!("{GENERATED_FOLDER}/{}", file.to_string_lossy()));
     }
-    found.sort();
-    Ok(found)
+    names.retain(|name| !files.contains_key(name));
+    names.sort();
+    Ok(names)
 }
 
 #[cfg(test)]
@@ -103,14 +95,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_missing_different_or_left_over_is_stale() {
+    fn missing_different_and_obsolete_files_are_stale() {
         let root = std::env::temp_dir().join(format!("xtask-generate-{}", std::process::id()));
         let files = Files::from(
             ["docs/a.json", "docs/b.json", "docs/events/c.json"]
                 .map(|name| (name.to_owned(), "{}\n".to_owned())),
         );
         assert_eq!(stale(&root, &files).unwrap().len(), 3);
-        fs::create_dir_all(root.join(WHOLLY_GENERATED)).unwrap();
+        fs::create_dir_all(root.join(GENERATED_FOLDER)).unwrap();
         for (name, text) in [
             ("docs/a.json", "{}\n"),
             ("docs/b.json", "{ }\n"),

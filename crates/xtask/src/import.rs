@@ -1,4 +1,4 @@
-//! `cargo xtask import`: a file of programmes into what `cargo xtask up` runs, through the same door that staff use.
+//! `cargo xtask import`: sends a file of programmes to the running KT.GG, through its API.
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
@@ -6,31 +6,32 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::Result;
 use sandbox::Interrupt;
 
-use crate::workspace::{build_ktgg, check_tools, places, status};
+use crate::cargo::build_ktgg;
+use crate::checkout::{paths, require_tools};
+use crate::process;
 
 #[derive(clap::Args)]
 pub(crate) struct Import {
-    /// CSV of the public data portal, or an answer of 기업마당 or K-Startup in JSON
+    /// CSV of the public data portal, or a JSON answer of 기업마당 or K-Startup
     file: PathBuf,
-    /// Of a member of staff, whose password is in `KTGG_PASSWORD`; without either, the demo's
+    /// The login of a staff member, with the password in `KTGG_PASSWORD`; by default the demo's
     #[arg(long)]
     login: Option<String>,
     /// The gateway's port
     #[arg(long, value_name = "N")]
     port: Option<u16>,
-    /// Carry the plan out
+    /// Import the programmes instead of only showing the plan
     #[arg(long)]
     commit: bool,
-    /// Carry out as well what is taken for the announcement of an expected edition
+    /// Also import rows that look like the announcement of an expected edition
     #[arg(long, requires = "commit")]
     confirm: bool,
 }
 
 pub(crate) fn run(import: &Import, interrupt: &Interrupt) -> Result<ExitCode> {
-    let places = places();
-    check_tools(&places, false)?;
+    require_tools(&paths(), false)?;
     let mut command = Command::new(build_ktgg(false, interrupt)?);
-    command.arg("import").arg(&import.file);
+    command.arg("import").arg(&import.file).stdin(Stdio::null());
     if let Some(login) = &import.login {
         command.args(["--login", login]);
     }
@@ -40,10 +41,6 @@ pub(crate) fn run(import: &Import, interrupt: &Interrupt) -> Result<ExitCode> {
     command
         .args(import.commit.then_some("--commit"))
         .args(import.confirm.then_some("--confirm"));
-    let success = status(command.stdin(Stdio::null()), "ktgg import", interrupt)?.success();
-    Ok(if success {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    let status = process::run(&mut command, "ktgg import", interrupt)?;
+    Ok(process::exit_code(status.success()))
 }

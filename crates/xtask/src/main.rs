@@ -1,22 +1,28 @@
-//! `cargo xtask …`: what one does with this workspace, and all that CI calls.
+//! `cargo xtask …`: the commands of this workspace.
 //!
-//! One file per command: `up`, `test`, `check` (with `tidy` and `generate`), `import`, `bench`, `fuzz`; `workspace` knows where the
-//! checkout is and runs cargo in it.
+//! One file per command: `up`, `test`, `check` (with `tidy`), `generate`, `import`, `bench`, `fuzz`.
+//! They share `checkout`, `cargo`, `process`, `python`, `ktgg` (the running product), `scratch` (a
+//! temporary sandbox) and `console`.
 
 mod bench;
+mod cargo;
 mod check;
+mod checkout;
+mod console;
 mod fuzz;
 mod generate;
 mod import;
+mod ktgg;
+mod process;
+mod python;
+mod scratch;
 mod test;
 mod tidy;
 mod up;
-mod workspace;
 
-use std::io::Write as _;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Instant;
-use std::{io, process, thread};
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
@@ -25,31 +31,31 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "What one does with this workspace")]
+#[command(name = "cargo xtask", about = "The commands of this workspace")]
 enum Command {
-    /// Start all of KT.GG, with a Postgres and a Kafka of its own, and run until Ctrl-C
+    /// Start KT.GG with its own Postgres and Kafka, and run it until Ctrl-C
     Up(up::Up),
-    /// Run every test against a Postgres and a Kafka started for it
+    /// Run all tests with a temporary Postgres and Kafka
     Test(test::Test),
-    /// Everything CI asks of the sources: format, lints, docs, tidiness, freshness of generated files
+    /// Check the sources: format, lints, docs, repository rules, dependencies, spelling
     Check(check::Check),
-    /// Write the generated files that are committed
+    /// Write the generated files
     Generate,
-    /// Plan the import of a file of programmes into what `cargo xtask up` runs, and carry it out with --commit
+    /// Show the plan for a file of programmes in the running KT.GG; --commit imports it
     Import(import::Import),
-    /// Measure, against a Postgres and a Kafka started for it
+    /// Measure with a temporary Postgres and Kafka
     #[command(subcommand)]
     Bench(bench::Bench),
-    /// Call every operation of the description with what it allows and what it does not, as everybody in turn
+    /// Send valid and invalid requests to every operation of the API, in every role
     Fuzz(fuzz::Fuzz),
 }
 
 fn main() -> ExitCode {
-    let begun = Instant::now();
+    let start = Instant::now();
     let command = Command::parse();
     let interrupt = Interrupt::default();
-    let ran = listen(&interrupt).and_then(|()| match command {
-        Command::Up(up) => up::run(&up, begun, &interrupt),
+    let result = handle_signals(&interrupt).and_then(|()| match command {
+        Command::Up(up) => up::run(&up, start, &interrupt),
         Command::Test(test) => test::run(&test, &interrupt),
         Command::Check(check) => check::run(&check, &interrupt),
         Command::Generate => generate::run(&interrupt),
@@ -57,42 +63,31 @@ fn main() -> ExitCode {
         Command::Bench(bench) => bench::run(&bench, &interrupt),
         Command::Fuzz(fuzz) => fuzz::run(&fuzz, &interrupt),
     });
-    match ran {
+    match result {
         Ok(code) => code,
-        // Only of `up` is being stopped the expected end; another command has not done what it was asked for.
+        // `up` ends by a signal and handles this itself; other commands have not finished.
         Err(error) if error.is::<Interrupted>() => ExitCode::from(130),
         Err(error) => {
-            tell(&format!("\n{error:#}"));
+            console::print_error(&format!("\n{error:#}"));
             ExitCode::FAILURE
         }
     }
 }
 
-/// The first signal asks for an orderly end, the second makes one.
-fn listen(interrupt: &Interrupt) -> Result<()> {
+/// The first signal requests an orderly stop, the second one kills.
+fn handle_signals(interrupt: &Interrupt) -> Result<()> {
     let mut signals =
-        Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot listen to signals")?;
+        Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot install signal handlers")?;
     let interrupt = interrupt.clone();
     thread::spawn(move || {
         for _ in &mut signals {
-            if interrupt.asked() {
-                interrupt.kill_everything();
-                process::exit(130);
+            if interrupt.is_requested() {
+                interrupt.kill_children();
+                std::process::exit(130);
             }
-            interrupt.ask();
-            tell("\nStopping; once more kills at once.");
+            interrupt.request();
+            console::print_error("\nStopping. Press Ctrl-C again to kill everything.");
         }
     });
     Ok(())
-}
-
-/// A line on stdout. A reader that has gone away is no reason to leave things running.
-fn say(line: &str) {
-    let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-}
-
-/// A line on stderr.
-fn tell(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
 }

@@ -1,39 +1,45 @@
-//! `cargo xtask up`: Postgres, Kafka and `ktgg`, until a signal comes.
+//! `cargo xtask up`: Postgres, Kafka and `ktgg`, until a signal arrives.
 
-use std::io::{BufRead as _, BufReader};
-use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
+use std::convert::Infallible;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use sandbox::{
-    Folder, Interrupt, Interrupted, Options, Polite, Progress, Running, Sandbox, Spawn, check_ports,
+    CheckoutPaths, DataFolder, Interrupt, Interrupted, Options, Progress, Sandbox, check_ports,
 };
 
-use crate::workspace::{build_ktgg, check_tools, places};
-use crate::{say, tell};
+use crate::cargo::build_ktgg;
+use crate::checkout::{paths, require_tools};
+use crate::console::{print_error, print_line};
+use crate::ktgg::{self, Ktgg};
+use crate::scratch::in_parallel;
 
-/// What `ktgg` promises to need at most, from SIGTERM to its end.
-const KTGG_STOPS_WITHIN: Duration = Duration::from_secs(25);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(clap::Args)]
 pub(crate) struct Up {
-    /// Where Postgres, Kafka and the logs live; `.ktgg` in the checkout by default
+    /// The folder of Postgres, Kafka and the logs; by default `.ktgg` in the checkout
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The gateway's port; all other ports lie around it
-    #[arg(long, value_name = "N", default_value_t = 8088, value_parser = clap::value_parser!(u16).range(1030..=64535))]
+    /// The gateway's port; all other ports are near it
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 8088,
+        value_parser = clap::value_parser!(u16).range(1030..=64535),
+    )]
     port: u16,
     /// Use this Kafka instead of starting one
     #[arg(long, value_name = "HOST:PORT")]
     kafka: Option<String>,
-    /// Use this Postgres instead of starting one; the URL of a role that may create databases and roles
+    /// Use this Postgres instead of starting one; its role must be able to create databases and
+    /// roles
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
-    /// Load no demo data
+    /// Do not load the demo data
     #[arg(long)]
     no_demo: bool,
     /// Build with optimisation
@@ -41,220 +47,113 @@ pub(crate) struct Up {
     release: bool,
 }
 
-pub(crate) fn run(up: &Up, begun: Instant, interrupt: &Interrupt) -> Result<ExitCode> {
-    match start_and_watch(up, begun, interrupt) {
-        // By now whatever was started has been stopped, in order, as it was dropped.
+pub(crate) fn run(up: &Up, start: Instant, interrupt: &Interrupt) -> Result<ExitCode> {
+    match run_until_error(up, start, interrupt) {
+        // Everything that was started has been dropped, and stopped by that.
         Err(error) if error.is::<Interrupted>() => {
-            tell("Stopped.");
+            print_error("Stopped.");
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => Err(error),
-        Ok(ended) => match ended {},
     }
 }
 
-/// It only ends by an error: a signal is one too.
-enum Never {}
-
-fn start_and_watch(up: &Up, begun: Instant, interrupt: &Interrupt) -> Result<Never> {
-    let places = places();
-    let options = Options {
-        data: up.data.clone().unwrap_or_else(|| places.data.clone()),
-        parts: places.parts.clone(),
-        holder: String::from("cargo xtask up"),
-        postgres_port: up.port + 2,
-        kafka_port: up.port + 3,
-        kafka_controller_port: up.port + 4,
-        with_postgres: up.postgres.is_none(),
-        with_kafka: up.kafka.is_none(),
-        interrupt: interrupt.clone(),
-    };
-    let of_sandbox = Sandbox::ports(&options);
-    check_tools(&places, !of_sandbox.is_empty())?;
-    let steps = usize::from(!of_sandbox.is_empty())
-        + usize::from(options.with_postgres)
-        + usize::from(options.with_kafka);
-    let progress = Progress::new(steps + 2, true);
-    let folder = Folder::take(&options.data, &options.holder, interrupt, &progress)?;
+/// A signal ends it with [`Interrupted`].
+fn run_until_error(up: &Up, start: Instant, interrupt: &Interrupt) -> Result<Infallible> {
+    let paths = paths();
+    let options = up.sandbox_options(&paths, interrupt);
+    let servers = usize::from(options.with_postgres) + usize::from(options.with_kafka);
+    require_tools(&paths, servers > 0)?;
+    // Besides the servers: their downloads, the build, and `ktgg`.
+    let progress = Progress::new(servers + usize::from(servers > 0) + 2, true);
+    let folder = DataFolder::acquire(&options.data, &options.holder, interrupt, &progress)?;
     let data = folder.path().to_owned();
-    let of_services = service_ports(up.port);
-    let ports: Vec<(u16, &str)> = of_services
-        .iter()
-        .map(|it| (it.0, &*it.1))
-        .chain(of_sandbox)
-        .collect();
+    let service_ports = ktgg::ports(up.port);
+    let mut ports = options.ports();
+    ports.extend(service_ports.iter().map(|(port, name)| (*port, &**name)));
     check_ports(&ports)?;
-    reach_what_is_given(up)?;
+    if let Some(kafka) = &up.kafka {
+        check_kafka(kafka)?;
+    }
 
-    let (mut sandbox, program) = thread::scope(|both| {
-        let build = both.spawn(|| {
-            let step = progress.step("KT.GG", "building");
-            let program = build_ktgg(up.release, interrupt)?;
-            step.done("built");
-            anyhow::Ok(program)
-        });
-        let sandbox = Sandbox::start_in(folder, &options, &progress);
-        if sandbox.is_err() && !build.is_finished() {
-            // Nobody will run what is being built.
-            interrupt.ask();
-        }
-        let program = build
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        sandbox.and_then(|it| Ok((it, program?)))
+    let build = || {
+        let step = progress.step("KT.GG", "building");
+        let program = build_ktgg(up.release, interrupt)?;
+        step.finish("built");
+        Ok(program)
+    };
+    let (mut sandbox, program) = in_parallel(interrupt, build, || {
+        Sandbox::start_in(folder, &options, &progress)
     })?;
 
-    let postgres = up
-        .postgres
-        .clone()
-        .unwrap_or_else(|| sandbox.postgres_url());
-    let kafka = up.kafka.clone().unwrap_or_else(|| sandbox.kafka());
-    let step = progress.step("KT.GG", "starting");
-    let mut command = serve(&program, up, &data, &postgres, &kafka);
-    let (mut ktgg, lines) = start(&mut command, sandbox.folder(), interrupt)?;
-    let mut step = Some(step);
+    let postgres = up.postgres.clone();
+    let postgres = postgres.unwrap_or_else(|| sandbox.postgres_url());
+    let kafka = up.kafka.clone();
+    let kafka = kafka.unwrap_or_else(|| sandbox.kafka_address());
+    let mut step = Some(progress.step("KT.GG", "starting"));
+    let mut command = ktgg::serve(&program, &data, &postgres, &kafka, up.port);
+    command.args(up.no_demo.then_some("--no-demo"));
+    let mut ktgg = Ktgg::start(&mut command, sandbox.folder(), interrupt)?;
     loop {
-        match lines.recv_timeout(Duration::from_millis(50)) {
-            Ok(line) => {
-                if line == "ready" {
-                    if let Some(step) = step.take() {
-                        step.done("ready");
-                    }
-                    say("ready");
-                    say(&format!("ready in {:.1} s", begun.elapsed().as_secs_f64()));
-                } else {
-                    say(&line);
-                }
-                continue;
+        if let Some(line) = ktgg.next_line() {
+            let is_ready = line == "ready";
+            if is_ready && let Some(step) = step.take() {
+                step.finish("ready");
             }
-            Err(RecvTimeoutError::Timeout) => {}
-            // Its stdout is closed; if it has not ended by now, it is about to.
-            Err(RecvTimeoutError::Disconnected) => thread::sleep(Duration::from_millis(50)),
+            print_line(&line);
+            if is_ready {
+                print_line(&format!("ready in {:.1} s", start.elapsed().as_secs_f64()));
+            }
+            continue;
         }
         interrupt.check()?;
-        if let Some(status) = ktgg.ended() {
-            bail!("KT.GG ended by itself ({status}).\n{}", ktgg.log_tail());
+        if let Some(report) = ktgg.process().unexpected_exit() {
+            bail!(report);
         }
-        if let Some(casualty) = sandbox.casualty() {
-            tell(&format!("{casualty}\nStarting it again."));
-            if up.postgres.is_none() {
-                sandbox.start_postgres()?;
-            }
-            if up.kafka.is_none() {
-                sandbox.start_kafka()?;
-            }
+        restart_servers(&mut sandbox, &options)?;
+    }
+}
+
+impl Up {
+    fn sandbox_options(&self, paths: &CheckoutPaths, interrupt: &Interrupt) -> Options {
+        Options {
+            data: self.data.clone().unwrap_or_else(|| paths.data.clone()),
+            downloads: paths.downloads.clone(),
+            holder: String::from("cargo xtask up"),
+            postgres_port: self.port + 2,
+            kafka_port: self.port + 3,
+            kafka_controller_port: self.port + 4,
+            with_postgres: self.postgres.is_none(),
+            with_kafka: self.kafka.is_none(),
+            interrupt: interrupt.clone(),
         }
     }
 }
 
-/// The port of the inbox lies so far above the gateway's.
-pub(crate) const INBOX_OFFSET: u16 = 1;
-
-/// The ports around the gateway's: each service has one, and an admin port a thousand higher; the inbox has one.
-pub(crate) fn service_ports(gateway: u16) -> Vec<(u16, String)> {
-    let services = [
-        (gateway, "the gateway"),
-        (gateway - 6, "interest"),
-        (gateway - 5, "consultation"),
-        (gateway - 4, "project"),
-        (gateway - 3, "salesman-match"),
-        (gateway - 2, "salesman"),
-    ];
-    let admin = services
-        .iter()
-        .map(|(port, name)| (port + 1000, format!("the admin port of {name}")));
-    let inbox = (gateway + INBOX_OFFSET, String::from("the inbox"));
-    services
-        .iter()
-        .map(|(port, name)| (*port, String::from(*name)))
-        .chain(admin)
-        .chain([inbox])
-        .collect()
-}
-
-/// A Kafka that does not answer is better told of now than after a build.
-fn reach_what_is_given(up: &Up) -> Result<()> {
-    if let Some(kafka) = &up.kafka {
-        // A list of brokers is fine; the first one tells enough.
-        let first = kafka.split(',').next().unwrap_or(kafka);
-        let addresses: Vec<SocketAddr> = first
-            .to_socket_addrs()
-            .with_context(|| format!("`--kafka {kafka}` is no HOST:PORT"))?
-            .collect();
-        let answers = |it: &SocketAddr| {
-            std::net::TcpStream::connect_timeout(it, Duration::from_secs(3)).is_ok()
-        };
-        if !addresses.iter().any(answers) {
-            bail!("nobody answers at `--kafka {kafka}`");
+/// Starts the servers that have exited.
+fn restart_servers(sandbox: &mut Sandbox, options: &Options) -> Result<()> {
+    if let Some(report) = sandbox.unexpected_exit() {
+        print_error(&format!("{report}\nStarting it again."));
+        if options.with_postgres {
+            sandbox.start_postgres()?;
+        }
+        if options.with_kafka {
+            sandbox.start_kafka()?;
         }
     }
     Ok(())
 }
 
-fn serve(program: &Path, up: &Up, data: &Path, postgres: &str, kafka: &str) -> Command {
-    let mut command = Command::new(program);
-    command.arg("serve").arg("--data").arg(data);
-    command.args([
-        "--postgres",
-        postgres,
-        "--kafka",
-        kafka,
-        "--port",
-        &up.port.to_string(),
-    ]);
-    if up.no_demo {
-        command.arg("--no-demo");
+/// Fails before the build if the first of the brokers does not accept connections.
+fn check_kafka(brokers: &str) -> Result<()> {
+    let first = brokers.split(',').next().unwrap_or(brokers);
+    let mut addresses = first
+        .to_socket_addrs()
+        .with_context(|| format!("`--kafka {brokers}` is not HOST:PORT"))?;
+    let accepts =
+        |address: SocketAddr| TcpStream::connect_timeout(&address, CONNECT_TIMEOUT).is_ok();
+    if !addresses.any(accepts) {
+        bail!("no Kafka accepts connections at `--kafka {brokers}`");
     }
-    // It stops when its stdin ends, so that it does not outlive us even if we are killed.
-    command.arg("--supervised");
-    command
-}
-
-/// Its stdout is for people and comes line by line; its log goes to a file.
-pub(crate) fn start(
-    command: &mut Command,
-    folder: &Folder,
-    interrupt: &Interrupt,
-) -> Result<(Running, Receiver<String>)> {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let spawn = Spawn {
-        name: "KT.GG",
-        log: Some(folder.log("ktgg")),
-        keeps_stdout: true,
-        pid_file: Some(folder.pid_file("ktgg")),
-        marker: format!("serve --data {}", folder.path().display()),
-        polite: Polite::Terminate,
-        patience: KTGG_STOPS_WITHIN,
-        interrupt,
-    };
-    let mut ktgg = Running::spawn(command, spawn)?;
-    let stdout = ktgg.child().stdout.take().context("its stdout is piped")?;
-    let (send, lines) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            // What it still says while stopping is read, so that it does not wait for a reader, and not shown.
-            let _ = send.send(line);
-        }
-    });
-    Ok((ktgg, lines))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_ports_around_the_default_are_those_everybody_knows() {
-        let ports = service_ports(8088);
-        let of = |name: &str| ports.iter().find(|it| it.1 == name).map(|it| it.0);
-        assert_eq!(of("the gateway"), Some(8088));
-        assert_eq!(of("interest"), Some(8082));
-        assert_eq!(of("consultation"), Some(8083));
-        assert_eq!(of("project"), Some(8084));
-        assert_eq!(of("salesman-match"), Some(8085));
-        assert_eq!(of("salesman"), Some(8086));
-        assert_eq!(of("the inbox"), Some(8089));
-        assert_eq!(of("the admin port of the gateway"), Some(9088));
-        assert_eq!(of("the admin port of interest"), Some(9082));
-    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
-"""What `cargo xtask fuzz` teaches schemathesis: who is asking, and which ids are real.
+"""Hooks of `cargo xtask fuzz`: they replace generated ids by real ones.
 
-A made-up id leads to a 404 and no further. So every id that an answer showed is remembered under the path it came from, and about half of
-the calls get one of these instead. Which ones depends on the call alone, so that the same call is made again the same way.
+A generated id leads to a 404. So the ids in answers are stored by path, and about half of the requests get one of
+them. The choice depends only on the request, so that a request can be repeated.
 """
 
 import atexit
@@ -15,16 +15,16 @@ import schemathesis
 
 BASE = os.environ["FUZZ_BASE"]
 ROLE = os.environ["FUZZ_ROLE"]
-# Cookies: of whoever asks (none for nobody), and of staff, who see everything.
+# Cookies: of the caller (empty for anonymous), and of staff, who see everything.
 COOKIE = os.environ["FUZZ_COOKIE"]
 STAFF = os.environ["FUZZ_STAFF"]
-# Accounts and people of whoever asks, as whichever role: a change could close them, and whoever is closed is signed out.
+# Accounts and people of all roles: a request could close them, which ends their sessions.
 KEEP = set(json.loads(os.environ["FUZZ_KEEP"]))
-# Where to leave how many calls there were.
-TALLY = os.environ["FUZZ_TALLY"]
+# The file for the number of requests.
+RESULT = os.environ["FUZZ_RESULT"]
 
-# Whose ids a field, a parameter or a header of that name holds.
-OWNERS = {
+# The list that contains the ids of a field, parameter or header of this name.
+LISTS = {
     "project": "/api/projects",
     "predecessor": "/api/projects",
     "interest": "/api/interests",
@@ -36,22 +36,22 @@ OWNERS = {
     "consultant": "/api/salesmen",
 }
 
-# A stream has no end.
+# A stream does not end.
 NOT_CALLED = ["/api/stream"]
 
-# What changes the thing that its path names.
+# Methods that change the resource of the path.
 CHANGES = {"PUT", "PATCH", "DELETE"}
 
-# An id that nothing has.
-NOBODY = "00000000-0000-7000-8000-000000000000"
+# An id that does not exist.
+UNKNOWN_ID = "00000000-0000-7000-8000-000000000000"
 
-# Ids by the path that shows them.
+# Ids by the path of their list.
 pool = {}
-tally = {"calls": 0, "statuses": {}}
+result = {"requests": 0, "statuses": {}}
 
 
 def remember(path, body):
-    """Ids of what an answer shows, under the path at which more is said of each."""
+    """Stores the ids of an answer under the path of their list."""
     items = body.get("items", [body]) if isinstance(body, dict) else []
     for item in items if isinstance(items, list) else []:
         if isinstance(item, dict) and isinstance(item.get("id"), str):
@@ -62,19 +62,19 @@ def remember(path, body):
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    """Of what this role may not do only the refusal is of interest, and that comes before anything else is read."""
+    """Removes bodies and parameters of operations that are forbidden to this role: they are not read."""
     for item in raw_schema["paths"].values():
         for operation in item.values():
             actors = operation.get("x-actors", [])
             if ROLE not in actors and "anyone" not in actors:
                 operation.pop("requestBody", None)
                 parameters = operation.get("parameters", [])
-                operation["parameters"] = [each for each in parameters if each["in"] == "path"]
+                operation["parameters"] = [parameter for parameter in parameters if parameter["in"] == "path"]
 
 
 @schemathesis.hook
 def after_load_schema(context, schema):
-    """Looks at every list before the first call, as staff and as whoever asks."""
+    """Reads every list before the first generated request, as staff and as the caller."""
     lists = [path for path, item in schema.raw_schema["paths"].items() if "get" in item and "{" not in path]
     for cookie in [STAFF, COOKIE]:
         headers = {"Cookie": cookie} if cookie else {}
@@ -89,9 +89,9 @@ def after_load_schema(context, schema):
                 pass
 
 
-def owner(name):
+def list_of(name):
     name = name.removesuffix("Ids").removesuffix("Id").removesuffix("_id")
-    return OWNERS.get(name)
+    return LISTS.get(name)
 
 
 def pick(path, number):
@@ -100,46 +100,46 @@ def pick(path, number):
 
 
 def known_ids():
-    return {each for ids in pool.values() for each in ids}
+    return {known_id for ids in pool.values() for known_id in ids}
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    seen = repr((case.method, case.path, case.path_parameters, case.query, case.body, case.headers))
-    number = zlib.crc32(seen.encode("utf-8", "replace"))
+    request = repr((case.method, case.path, case.path_parameters, case.query, case.body, case.headers))
+    number = zlib.crc32(request.encode("utf-8", "replace"))
     if number & 1 and isinstance(case.path_parameters, dict):
         for name, value in case.path_parameters.items():
-            # What stands before the parameter is where such ids come from.
+            # The path before the parameter is the list of such ids.
             path = case.path.split("/{" + name + "}")[0]
             real = pick(path, number >> 8)
-            # A link of a sequence of calls has chosen already.
+            # A link between operations may have set a real id.
             if real and value not in known_ids():
                 case.path_parameters[name] = real
     if case.method.upper() in CHANGES and isinstance(case.path_parameters, dict):
         for name, value in case.path_parameters.items():
             if value in KEEP:
-                case.path_parameters[name] = NOBODY
+                case.path_parameters[name] = UNKNOWN_ID
     if number & 2:
-        for place in (case.query, case.body):
-            if isinstance(place, dict):
-                for name, value in place.items():
-                    real = pick(owner(name), number >> 8) if owner(name) else None
+        for fields in (case.query, case.body):
+            if isinstance(fields, dict):
+                for name, value in fields.items():
+                    real = pick(list_of(name), number >> 8) if list_of(name) else None
                     if real and isinstance(value, str):
-                        place[name] = real
+                        fields[name] = real
     if case.headers is not None:
-        # Any version: otherwise nothing would ever be changed.
+        # Any version: a generated one never matches.
         if "If-Match" in case.headers and number & 12:
             case.headers["If-Match"] = "*"
-        # It waits for two seconds for an event that nobody has published.
+        # A generated event does not exist, so the request would wait for two seconds.
         if "Ktgg-After" in case.headers and number & 0xFF:
             del case.headers["Ktgg-After"]
 
 
 @schemathesis.hook
 def after_call(context, case, response):
-    tally["calls"] += 1
+    result["requests"] += 1
     status = str(response.status_code)
-    tally["statuses"][status] = tally["statuses"].get(status, 0) + 1
+    result["statuses"][status] = result["statuses"].get(status, 0) + 1
     if response.status_code < 300:
         try:
             remember(case.path, response.json())
@@ -148,6 +148,6 @@ def after_call(context, case, response):
 
 
 @atexit.register
-def leave_tally():
-    with open(TALLY, "w", encoding="utf-8") as file:
-        json.dump(tally, file)
+def write_result():
+    with open(RESULT, "w", encoding="utf-8") as file:
+        json.dump(result, file)

@@ -1,6 +1,7 @@
-"""How `cargo xtask fuzz` signs in: as people do. Reads who from stdin, and says by which sessions they are signed in, and what not to close.
+"""Signs in for `cargo xtask fuzz`, with the same requests as a browser.
 
-Everybody signs in before the first call is made up: a guess at a password or a code makes whoever comes after it wait.
+Reads credentials by role from stdin. Prints the sessions, and the ids that must not be closed. All roles sign in
+before the first generated request: a wrong password or code delays the next attempts.
 """
 
 import json
@@ -13,7 +14,7 @@ import urllib.request
 BASE, INBOX = sys.argv[1:3]
 
 
-def ask(url, body=None, session=None):
+def request(url, body=None, session=None):
     headers = {"Content-Type": "application/json", "Ktgg-Csrf": "1"}
     if session:
         headers["Cookie"] = "ktgg=" + session
@@ -22,38 +23,50 @@ def ask(url, body=None, session=None):
         return json.load(answer), answer.headers.get_all("Set-Cookie") or []
 
 
-def session(answer):
+def session_of(answer):
     for cookie in answer[1]:
-        found = re.match("ktgg=([^;]+)", cookie)
-        if found:
-            return found.group(1)
-    raise SystemExit("signed in without a cookie")
+        match = re.match("ktgg=([^;]+)", cookie)
+        if match:
+            return match.group(1)
+    raise SystemExit("signing in set no cookie")
 
 
-def by_password(login, password):
-    return session(ask(BASE + "/api/auth/sign-in", {"login": login, "password": password}))
+def sign_in_by_password(login, password):
+    return session_of(request(BASE + "/api/auth/sign-in", {"login": login, "password": password}))
 
 
 def messages(phone):
-    return ask(INBOX + "/messages?to=" + urllib.parse.quote(phone))[0]["items"]
+    return request(INBOX + "/messages?to=" + urllib.parse.quote(phone))[0]["items"]
 
 
-def by_phone(phone):
-    before = {message["id"] for message in messages(phone)}
-    consent = ask(BASE + "/api/auth/consent")[0]["version"]
-    challenge = ask(BASE + "/api/auth/otp", {"phone": phone, "consentVersion": consent})[0]["challenge"]
+def sign_in_by_phone(phone):
+    old = {message["id"] for message in messages(phone)}
+    consent = request(BASE + "/api/auth/consent")[0]["version"]
+    body = {"phone": phone, "consentVersion": consent}
+    challenge = request(BASE + "/api/auth/otp", body)[0]["challenge"]
     for _ in range(600):
-        codes = [re.search("(?<![0-9])[0-9]{6}(?![0-9])", it["text"]) for it in messages(phone) if it["id"] not in before]
+        texts = [message["text"] for message in messages(phone) if message["id"] not in old]
+        codes = [re.search("(?<![0-9])[0-9]{6}(?![0-9])", text) for text in texts]
         if codes and codes[0]:
-            return session(ask(BASE + "/api/auth/otp/verify", {"challenge": challenge, "code": codes[0].group()}))
+            body = {"challenge": challenge, "code": codes[0].group()}
+            return session_of(request(BASE + "/api/auth/otp/verify", body))
         time.sleep(0.05)
-    raise SystemExit("no code has arrived in the inbox")
+    raise SystemExit("no code arrived in the inbox")
 
 
-people = json.load(sys.stdin)
-sessions = {role: by_password(*words) if len(words) == 2 else by_phone(*words) for role, words in people.items()}
-# Whoever is closed, as an account or as a person, is signed out.
-accounts = ask(BASE + "/api/accounts?limit=100", session=sessions["staff"])[0]["items"]
-logins = {words[0] for words in people.values()}
-keep = [it[name] for it in accounts if it["login"] in logins for name in ("id", "personId") if it[name]]
+credentials = json.load(sys.stdin)
+sessions = {
+    role: sign_in_by_password(*words) if len(words) == 2 else sign_in_by_phone(*words)
+    for role, words in credentials.items()
+}
+# Closing an account or a person ends its sessions.
+accounts = request(BASE + "/api/accounts?limit=100", session=sessions["staff"])[0]["items"]
+logins = {words[0] for words in credentials.values()}
+keep = [
+    account[field]
+    for account in accounts
+    if account["login"] in logins
+    for field in ("id", "personId")
+    if account[field]
+]
 json.dump({"sessions": sessions, "keep": keep}, sys.stdout)

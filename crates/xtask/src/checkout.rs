@@ -1,0 +1,69 @@
+//! The checkout and the tools that it needs.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use sandbox::CheckoutPaths;
+use sandbox::tools::{self, Tool};
+
+/// librdkafka is C and is built with the services.
+const BUILD_TOOLS: [Tool; 3] = [
+    Tool {
+        programs: &["cc", "gcc", "clang"],
+        purpose: "compiles the Kafka client",
+        debian: "build-essential",
+        brew: "xcode-select --install",
+    },
+    Tool {
+        programs: &["c++", "g++", "clang++"],
+        purpose: "compiles the Kafka client",
+        debian: "build-essential",
+        brew: "xcode-select --install",
+    },
+    Tool {
+        programs: &["make", "gmake"],
+        purpose: "builds the Kafka client",
+        debian: "build-essential",
+        brew: "xcode-select --install",
+    },
+];
+
+/// The checkout in which `cargo xtask` was called, otherwise the one in which it was built.
+pub(crate) fn root() -> PathBuf {
+    let manifest_dir = env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let root = manifest_dir.ancestors().nth(2).map(Path::to_owned);
+    root.unwrap_or(manifest_dir)
+}
+
+pub(crate) fn paths() -> CheckoutPaths {
+    CheckoutPaths::of(&root())
+}
+
+/// Fails with one message about all missing tools: those of the build and, if `with_sandbox`,
+/// those of Postgres and Kafka.
+pub(crate) fn require_tools(paths: &CheckoutPaths, with_sandbox: bool) -> Result<()> {
+    let mut missing: Vec<Tool> = BUILD_TOOLS
+        .into_iter()
+        .filter(|tool| !tool.is_installed())
+        .collect();
+    if with_sandbox {
+        let downloads_exist = sandbox::downloads_exist(&paths.downloads);
+        missing.extend(tools::missing(downloads_exist));
+    }
+    match tools::missing_message(&missing) {
+        Some(message) => bail!(message),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_is_the_folder_of_the_workspace() {
+        assert!(root().join("crates").join("xtask").is_dir());
+    }
+}
