@@ -1,8 +1,8 @@
 //! `cargo xtask …`: the commands of this workspace.
 //!
-//! One file per command: `up`, `test`, `check` (with `tidy`), `generate`, `import`, `bench`, `fuzz`.
-//! They share `checkout`, `cargo`, `process`, `python`, `ktgg` (the running product), `scratch` (a
-//! temporary sandbox) and `console`.
+//! One file per command: `up`, `test`, `check` (with `tidy`), `generate`, `import`, `bench` and
+//! `fuzz`. They share `checkout`, `cargo`, `process`, `python`, `ktgg` (the running product),
+//! `scratch` (a temporary sandbox) and `console`.
 
 mod bench;
 mod cargo;

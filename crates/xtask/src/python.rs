@@ -30,8 +30,9 @@ pub(crate) fn install(folder: &Path, requirements: &str, interrupt: &Interrupt) 
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let mut venv = Command::new("python3");
     venv.args(["-m", "venv"]).arg(folder).stdin(Stdio::null());
-    run_successfully(&mut venv, "python3 -m venv", interrupt)
-        .context("on Debian or Ubuntu: apt-get install python3-venv")?;
+    run_successfully(&mut venv, "python3 -m venv", interrupt).context(
+        "cannot create a Python environment (Debian, Ubuntu: apt-get install python3-venv)",
+    )?;
     let requirements_file = folder.join("requirements.txt");
     fs::write(&requirements_file, requirements)?;
     let mut pip = Command::new(programs.join("python"));

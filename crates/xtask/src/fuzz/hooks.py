@@ -1,7 +1,7 @@
 """Hooks of `cargo xtask fuzz`: they replace generated ids by real ones.
 
-A generated id leads to a 404. So the ids in answers are stored by path, and about half of the requests get one of
-them. The choice depends only on the request, so that a request can be repeated.
+A generated id leads to a 404. So the ids in answers are stored by path, and about half of the
+requests get one of them. The choice depends only on the request, so that it can be repeated.
 """
 
 import atexit
@@ -62,20 +62,24 @@ def remember(path, body):
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    """Removes bodies and parameters of operations that are forbidden to this role: they are not read."""
+    """Removes bodies and parameters that are not read, since the role may not call the operation."""
     for item in raw_schema["paths"].values():
         for operation in item.values():
             actors = operation.get("x-actors", [])
             if ROLE not in actors and "anyone" not in actors:
                 operation.pop("requestBody", None)
-                parameters = operation.get("parameters", [])
-                operation["parameters"] = [parameter for parameter in parameters if parameter["in"] == "path"]
+                operation["parameters"] = [
+                    parameter
+                    for parameter in operation.get("parameters", [])
+                    if parameter["in"] == "path"
+                ]
 
 
 @schemathesis.hook
 def after_load_schema(context, schema):
     """Reads every list before the first generated request, as staff and as the caller."""
-    lists = [path for path, item in schema.raw_schema["paths"].items() if "get" in item and "{" not in path]
+    paths = schema.raw_schema["paths"]
+    lists = [path for path, item in paths.items() if "get" in item and "{" not in path]
     for cookie in [STAFF, COOKIE]:
         headers = {"Cookie": cookie} if cookie else {}
         for path in lists:
@@ -105,8 +109,8 @@ def known_ids():
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    request = repr((case.method, case.path, case.path_parameters, case.query, case.body, case.headers))
-    number = zlib.crc32(request.encode("utf-8", "replace"))
+    parts = (case.method, case.path, case.path_parameters, case.query, case.body, case.headers)
+    number = zlib.crc32(repr(parts).encode("utf-8", "replace"))
     if number & 1 and isinstance(case.path_parameters, dict):
         for name, value in case.path_parameters.items():
             # The path before the parameter is the list of such ids.

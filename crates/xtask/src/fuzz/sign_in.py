@@ -1,7 +1,7 @@
 """Signs in for `cargo xtask fuzz`, with the same requests as a browser.
 
-Reads credentials by role from stdin. Prints the sessions, and the ids that must not be closed. All roles sign in
-before the first generated request: a wrong password or code delays the next attempts.
+Reads credentials by role from stdin. Prints the sessions, and the ids that must not be closed. All
+roles sign in before the first generated request: a wrong password or code delays the next attempts.
 """
 
 import json
