@@ -11,22 +11,22 @@ create table salesman_match (
     consultant_id   uuid,
     consultant_name text,
     strategy        text,
-    -- The candidates and why this one: for staff, never in an event.
+    -- Why these people were chosen, with the candidates. Never in an event.
     reason          jsonb,
     requested_at    timestamptz not null,
     matched_at      timestamptz,
     closed_at       timestamptz,
     version         bigint      not null
 );
--- The queue: open matches with a free place, oldest first.
+-- The queue: open matches that lack a salesman or a consultant, oldest first.
 create index salesman_match_waiting on salesman_match (requested_at, id)
     where closed_at is null and (salesman_id is null or consultant_id is null);
--- Capacity: how many open matches somebody holds.
+-- Capacity: the number of open matches of a person.
 create index salesman_match_open_salesman on salesman_match (salesman_id) where closed_at is null;
 create index salesman_match_open_consultant on salesman_match (consultant_id) where closed_at is null;
 create index salesman_match_of_customer on salesman_match (customer_id, id desc);
 
--- The roster: a copy of what the salesman service tells, kept by KeepSalesmen.
+-- The roster: a projection of salesmen and consultants, updated by KeepSalesmen.
 create table known_salesman (
     id           uuid    primary key,
     display_name text    not null,

@@ -1,4 +1,5 @@
--- A customer who wants to be forgotten: the row stays with its ids, and says no more whose it was. Nobody but staff sees it.
+-- Erasure: the row of an erased customer stays with its ids, without personal data. Only staff see
+-- it.
 alter table salesman_match
     alter column last_four drop not null,
     add column erased_at timestamptz,
@@ -6,7 +7,8 @@ alter table salesman_match
                or (num_nonnulls(last_four, reason, brought_by, previous_salesman_id, previous_consultant_id) = 0 and closed_at is not null)),
     add check (erased_at is not null or last_four is not null);
 
--- Who was forgotten, and when the last time: what was made before is kept aside from him whenever it is told of.
+-- Tombstones of erased customers with the time of the last erasure: late events of earlier
+-- interests and consultations request no match.
 create table forgotten (
     customer_id uuid        primary key,
     at          timestamptz not null
