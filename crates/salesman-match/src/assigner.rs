@@ -1,13 +1,14 @@
-//! One leader takes the oldest open matches, chooses, edits the row and publishes `SalesmanMatched`.
+//! The assigner: one leader fills the queue, oldest match first, and publishes `SalesmanMatched`.
 //!
-//! It is woken by every commit of this process and looks by itself every [`LOOK`]; the same loop serves the queue when somebody becomes free.
-//! One leader and one lock on the rows: nobody is given more than he can hold, and nobody is given twice.
+//! Every commit of this process wakes it; without one it polls every [`POLL_INTERVAL`], so that
+//! the queue also moves when a person is back from leave. The lock on assignments keeps it and
+//! staff from using the same free capacity.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use events::{Actor, CustomerRef};
+use events::{Actor, PersonRole};
 use service_kit::clock::seoul_date;
 use service_kit::db::is_transient;
 use service_kit::messaging::leader::{self, Duty, Lease};
@@ -16,37 +17,35 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::salesman_match::{Command, SalesmanMatch};
-use crate::store::copies::{self, Roster};
+use crate::salesman_match::SalesmanMatch;
 use crate::store::queue::{self, Fillable};
-use crate::store::{self, Reasons};
-use crate::strategy::{Request, choose};
+use crate::store::{matches, projections};
+use crate::strategy::{Candidate, Choices, Request, choose};
 
-/// How often it looks without being woken: another replica may have taken a request in, and somebody may be back from leave.
-const LOOK: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How many matches one unit of work edits at most: below the 64 savepoints of one transaction that Postgres keeps at hand.
+/// The maximum number of matches per transaction. Postgres caches 64 subtransactions (savepoints)
+/// of a transaction; beyond that they become slow.
 const BATCH: usize = 60;
 
 struct Assigner {
     db: Db,
-    bell: watch::Receiver<u64>,
+    committed: watch::Receiver<u64>,
     stop: CancellationToken,
-    faulty: Faulty,
+    failures: Failures,
 }
 
-/// Matches that could not be served, so that each is told of once, and not at every look.
+/// Ids of matches whose failure is logged already, so that it is logged once and not on each poll.
 #[derive(Debug, Default)]
-pub(crate) struct Faulty(HashSet<Uuid>);
+pub(crate) struct Failures(HashSet<Uuid>);
 
-/// Assigns until told to stop.
-pub(crate) async fn run(context: Context, stop: CancellationToken) {
-    let bell = context.db.committed();
+/// Runs until `stop` is cancelled. Assigns while this instance is the leader.
+pub async fn run(context: Context, stop: CancellationToken) {
     let mut assigner = Assigner {
-        bell,
+        committed: context.db.committed(),
         db: context.db.clone(),
         stop: stop.clone(),
-        faulty: Faulty::default(),
+        failures: Failures::default(),
     };
     leader::lead(&context.db, &stop, &mut assigner).await;
 }
@@ -55,138 +54,124 @@ impl Duty for Assigner {
     const NAME: &'static str = "assigner";
 
     async fn lead(&mut self, lease: &mut Lease) -> anyhow::Result<()> {
-        self.bell.mark_unchanged();
+        self.committed.mark_unchanged();
         lease.beat().await?;
-        if assign_waiting(&self.db, Some(lease), &mut self.faulty).await? > 0 {
+        if assign_waiting(&self.db, Some(lease), &mut self.failures).await? > 0 {
             return Ok(());
         }
         tokio::select! {
             () = self.stop.cancelled() => {}
-            changed = self.bell.changed() => changed?,
-            () = tokio::time::sleep(LOOK) => {}
+            changed = self.committed.changed() => changed?,
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
         }
         Ok(())
     }
 }
 
-/// Fills the places that can be filled, oldest first, in one unit of work; tells how many matches it edited.
+/// Fills up to [`BATCH`] matches in one transaction, and returns how many it changed.
 ///
-/// A match that is at fault itself is passed over, and the others go on.
+/// A match that fails because of its own data is skipped.
 pub(crate) async fn assign_waiting(
     db: &Db,
     lease: Option<&Lease>,
-    faulty: &mut Faulty,
+    failures: &mut Failures,
 ) -> Result<usize, sqlx::Error> {
     let mut tx = db.begin().await?;
     if let Some(lease) = lease {
         lease.fence(&mut tx).await?;
     }
-    store::alone(&mut tx).await?;
+    matches::lock_assignments(&mut tx).await?;
     let today = seoul_date(tx.now());
-    let mut roster = copies::roster(&mut tx).await?;
-    let (mut edited, mut passed_over) = (0, Vec::new());
-    while edited < BATCH {
+    let mut roster = projections::roster(&mut tx).await?;
+    let (mut changed, mut skipped) = (0, Vec::new());
+    while changed < BATCH {
+        let has = |role| roster.iter().any(|person| person.is_eligible(role, today));
         let fillable = Fillable {
-            has_salesman: Roster::has_any(&roster.salesmen, today),
-            has_consultant: Roster::has_any(&roster.consultants, today),
-            passed_over: &passed_over,
-            limit: i64::try_from(BATCH - edited).unwrap_or(1),
+            has_salesman: has(PersonRole::Salesman),
+            has_consultant: has(PersonRole::Consultant),
+            skipped: &skipped,
+            limit: i64::try_from(BATCH - changed).unwrap_or(1),
         };
         let waiting = queue::lock_waiting(&mut tx, fillable).await?;
         if waiting.is_empty() {
             break;
         }
-        for (id, it) in waiting {
-            queue::mark(&mut tx).await?;
-            let assigned = match it {
-                Ok(it) => assign(&mut tx, it, &mut roster, today).await,
-                Err(unreadable) => Err(unreadable),
+        for (id, decoded) in waiting {
+            queue::execute(&mut tx, queue::SAVEPOINT).await?;
+            let assigned = match decoded {
+                Ok(salesman_match) => assign(&mut tx, salesman_match, &mut roster, today).await,
+                Err(error) => Err(error),
             };
             match assigned {
-                Ok(true) => edited += 1,
-                // Those before it took the last who were free.
-                Ok(false) => passed_over.push(id),
+                Ok(true) => changed += 1,
+                // An older match took the last free capacity.
+                Ok(false) => skipped.push(id),
                 Err(error) if is_transient(&error) => return Err(error),
                 Err(error) => {
-                    queue::back_to_mark(&mut tx).await?;
-                    passed_over.push(id);
-                    if faulty.0.insert(id) {
-                        tracing::error!(salesman_match.id = %id, %error, "a match cannot be served: the others go on");
+                    queue::execute(&mut tx, queue::ROLLBACK).await?;
+                    skipped.push(id);
+                    if failures.0.insert(id) {
+                        tracing::error!(
+                            salesman_match.id = %id,
+                            %error,
+                            "cannot assign a match, skipping it"
+                        );
                     }
                 }
             }
-            queue::forget_mark(&mut tx).await?;
+            queue::execute(&mut tx, queue::RELEASE).await?;
         }
     }
     tx.commit().await?;
-    Ok(edited)
+    Ok(changed)
 }
 
-/// Fills the free places of one match; `false`: nobody is left for them.
+/// Fills the missing roles of one match. `false` if no candidate is eligible any more.
 async fn assign(
     tx: &mut Tx,
-    mut it: SalesmanMatch,
-    roster: &mut Roster,
+    mut salesman_match: SalesmanMatch,
+    roster: &mut [Candidate],
     today: NaiveDate,
 ) -> Result<bool, sqlx::Error> {
-    // An erased customer's match is closed, and waits for nobody.
-    let Some(CustomerRef {
-        customer_id,
-        last_four,
-    }) = it.customer
-    else {
+    let Some(customer) = &salesman_match.customer else {
+        // Erased, which also closes it: the queue does not contain it.
         return Ok(false);
     };
-    let history = store::history(tx, customer_id).await?;
-    let request = |had, brought_by| Request {
-        last_four,
-        had,
-        brought_by,
-        today,
+    let history = matches::history(tx, customer.customer_id).await?;
+    let choose_for = |role| {
+        let request = Request {
+            role,
+            last_four: customer.last_four,
+            history: &history,
+            brought_by: salesman_match.brought_by,
+            today,
+        };
+        choose(request, roster)
     };
-    let salesman = match it.salesman {
-        None => choose(request(&history.salesmen, it.brought_by), &roster.salesmen),
-        Some(_) => None,
+    let (salesman, consultant) = (&salesman_match.salesman, &salesman_match.consultant);
+    let choices = Choices {
+        salesman: salesman
+            .is_none()
+            .then(|| choose_for(PersonRole::Salesman))
+            .flatten(),
+        consultant: consultant
+            .is_none()
+            .then(|| choose_for(PersonRole::Consultant))
+            .flatten(),
     };
-    let consultant = match it.consultant {
-        None => choose(request(&history.consultants, None), &roster.consultants),
-        Some(_) => None,
-    };
-    // What chose the consultant alone says nothing of the salesman: the match keeps what is told of him.
-    let Some(decided) = salesman
-        .as_ref()
-        .or(consultant.as_ref())
-        .map(|choice| choice.reason.rule)
-    else {
+    // A refusal means that only a consultant is eligible: the match waits for a salesman.
+    let Ok(Some(change)) = salesman_match.handle(choices.command(), Actor::System) else {
         return Ok(false);
     };
-    let (salesman, why_salesman) = salesman
-        .map(|choice| (choice.person, choice.reason))
-        .unzip();
-    let (consultant, why_consultant) = consultant
-        .map(|choice| (choice.person, choice.reason))
-        .unzip();
-    let command = Command::MatchSalesman {
-        salesman: salesman.clone(),
-        consultant: consultant.clone(),
-        strategy: decided.strategy(),
-    };
-    // A refusal here means that only a consultant is free: the match waits for its salesman.
-    let Ok(Some(change)) = it.handle(command, Actor::System) else {
-        return Ok(false);
-    };
-    it.apply(&change);
-    store::save_matched(
-        tx,
-        &it,
-        &change,
-        &Reasons {
-            salesman: why_salesman,
-            consultant: why_consultant,
-        },
-    )
-    .await?;
-    Roster::count(&mut roster.salesmen, salesman.as_ref());
-    Roster::count(&mut roster.consultants, consultant.as_ref());
+    salesman_match.apply(&change);
+    matches::save_matched(tx, &salesman_match, &change, &choices).await?;
+    for choice in [choices.salesman, choices.consultant].into_iter().flatten() {
+        for candidate in roster
+            .iter_mut()
+            .filter(|candidate| candidate.person.id == choice.person.id)
+        {
+            candidate.open += 1;
+        }
+    }
     Ok(true)
 }

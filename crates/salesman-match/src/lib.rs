@@ -1,10 +1,10 @@
-//! Who serves whom: the queue of matches, and the assigner that fills it.
+//! Matches: the queue of interests and consultations, and the assigner that gives them people.
 //!
-//! - [`salesman_match`]: the aggregate, every rule about it.
-//! - [`strategy`]: who is chosen; pure functions of (request, roster).
-//! - `assigner`: one leader takes the oldest open matches, chooses, and publishes.
-//! - `http`: what callers can see, and match by hand; [`permissions`]: who may call what; `view`: what each of them sees of a match.
-//! - `policies`: what other services' events do here.
+//! - [`salesman_match`]: the aggregate, with every rule about it.
+//! - [`strategy`]: who is chosen; pure functions of request and roster.
+//! - `assigner`: the leader task that fills the queue.
+//! - `http`: the routes; [`permissions`]: who may call them.
+//! - `policies`: reactions to other services' events.
 //! - `store`: the only SQL.
 
 mod assigner;
@@ -14,16 +14,16 @@ mod policies;
 pub mod salesman_match;
 mod store;
 pub mod strategy;
-mod view;
 
 use events::{
     ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted, SalesmanRegistered,
     SalesmanUpdated,
 };
 use service_kit::{Context, Service};
-use tokio_util::sync::CancellationToken;
 
-/// Everything a process needs to host this service. Building it does no I/O.
+pub use assigner::run as run_assigner;
+
+/// The service, without any I/O yet.
 pub fn service() -> Service {
     Service::new("salesman-match", 8085, sqlx::migrate!())
         .routes(http::routes)
@@ -44,16 +44,10 @@ pub fn service() -> Service {
         .task(assigner::run)
 }
 
-/// Fills the oldest places in the queue that can be filled now, some dozens at most, and tells how many: what the assigner does each time
-/// it is woken. For tests, which do not wait.
+/// Runs one round of the assigner without leadership, for tests. Returns how many matches changed.
 ///
 /// # Errors
-/// When the store fails.
+/// A failed statement.
 pub async fn assign_waiting(context: &Context) -> Result<usize, sqlx::Error> {
-    assigner::assign_waiting(&context.db, None, &mut assigner::Faulty::default()).await
-}
-
-/// The assigner itself, until told to stop: leads whenever no other instance does. For tests, which run it without a broker.
-pub async fn assign(context: Context, stop: CancellationToken) {
-    assigner::run(context, stop).await;
+    assigner::assign_waiting(&context.db, None, &mut assigner::Failures::default()).await
 }

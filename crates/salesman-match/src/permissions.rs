@@ -2,10 +2,10 @@
 
 use service_kit::http::permissions::{All, No, Own, Permission};
 
-/// Every operation, with how much of it anyone, customers, salesmen, consultants and staff have.
+/// Access for anonymous callers, customers, salesmen, consultants and staff.
 pub const TABLE: &[Permission] = &[
     Permission::new("GET", "/salesman-matches", [No, Own, Own, Own, All]),
-    // Why these people is not for customers.
+    // It shows why these people were chosen, which customers must not see.
     Permission::new("GET", "/salesman-matches/{id}", [No, No, Own, Own, All]),
     Permission::new("PATCH", "/salesman-matches/{id}", [No, No, No, No, All]),
     Permission::new("GET", "/me/data", [No, Own, No, No, No]),

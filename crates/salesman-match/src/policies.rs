@@ -1,127 +1,95 @@
-//! What other services' events do here.
+//! Policies: how this service reacts to other services' events.
 
-use chrono::{DateTime, Utc};
 use events::{
     Actor, ConsultationCreated, ConsultationProgressed, CustomerRef, Envelope, HasEdition,
-    HasProfile, InterestCreated, InterestUpdated, Origin, ProjectId, SalesmanId,
+    HasProfile, InterestCreated, InterestUpdated, Origin, SalesmanId,
 };
 use service_kit::privacy::erased_customers;
 use service_kit::{PolicyError, Received, Tx};
 
-use crate::salesman_match::Command;
-use crate::store::{self, Requested, copies};
+use crate::salesman_match::{Command, SalesmanMatch};
+use crate::store::matches::{self, MatchRequest};
+use crate::store::projections;
 
-/// `MatchSalesman`: whenever an interest is created, ask for a match, with nobody on it yet.
+/// `MatchSalesman`: whenever an interest is created, request a match, without people at first.
 ///
-/// Causes `SalesmanMatched`, as soon as the assigner has chosen.
+/// Causes `SalesmanMatched`, once the assigner has chosen.
 pub(crate) async fn match_salesman_to_interest(
     tx: &mut Tx,
     received: &Received<InterestCreated>,
 ) -> Result<(), PolicyError> {
-    let (envelope, event) = (&received.envelope, &received.event);
-    let project = (event.project_id, event.project_name.as_deref());
-    let requested = requested(
-        envelope,
-        Origin::Interest(event.interest_id),
-        project,
-        &event.customer,
-        event.actor,
-    );
-    if !predates_erasure(tx, requested).await? {
-        store::request(tx, requested).await?;
-    }
-    Ok(())
+    let event = &received.event;
+    let request = MatchRequest {
+        origin: Origin::Interest(event.interest_id),
+        origin_version: received.envelope.version,
+        project_id: event.project_id,
+        project_name: event.project_name.as_deref(),
+        customer: &event.customer,
+        brought_by: bringer(event.actor),
+        at: received.envelope.recorded_at,
+    };
+    request_match(tx, request).await
 }
 
-/// `MatchSalesman`: whenever an interest is turned on again, open its match again, with nobody on it yet.
+/// `MatchSalesman`: whenever an interest is turned on again, reopen its match, without people.
 ///
-/// One that was never closed stays as it is.
+/// A match that was never closed stays as it is.
 pub(crate) async fn match_salesman_to_interest_again(
     tx: &mut Tx,
     received: &Received<InterestUpdated>,
 ) -> Result<(), PolicyError> {
-    let (envelope, event) = (&received.envelope, &received.event);
+    let event = &received.event;
     if !event.interested {
         return Ok(());
     }
-    let project = (event.project_id, event.project_name.as_deref());
-    let requested = requested(
-        envelope,
-        Origin::Interest(event.interest_id),
-        project,
-        &event.customer,
-        event.actor,
-    );
-    if predates_erasure(tx, requested).await? || store::request(tx, requested).await? {
-        return Ok(());
-    }
-    let Some(mut it) = store::lock_of(tx, requested.origin).await? else {
-        return Ok(());
+    let request = MatchRequest {
+        origin: Origin::Interest(event.interest_id),
+        origin_version: received.envelope.version,
+        project_id: event.project_id,
+        project_name: event.project_name.as_deref(),
+        customer: &event.customer,
+        brought_by: bringer(event.actor),
+        at: received.envelope.recorded_at,
     };
-    let command = Command::OpenAgain {
-        origin_version: requested.origin_version,
-    };
-    if let Some(change) = it
-        .handle(command, Actor::System)
-        .map_err(|refusal| PolicyError::Park(refusal.to_string()))?
-    {
-        it.apply(&change);
-        store::save_opened_again(tx, &it, requested).await?;
-    }
-    Ok(())
+    request_match(tx, request).await
 }
 
-/// `MatchSalesman`: whenever a consultation is created, ask for a match, with nobody on it yet.
+/// `MatchSalesman`: whenever a consultation is created, request a match, without people at first.
 pub(crate) async fn match_salesman_to_consultation(
     tx: &mut Tx,
     received: &Received<ConsultationCreated>,
 ) -> Result<(), PolicyError> {
-    let (envelope, event) = (&received.envelope, &received.event);
-    let project = (event.project_id, event.project_name.as_deref());
-    let requested = requested(
-        envelope,
-        Origin::Consultation(event.consultation_id),
-        project,
-        &event.customer,
-        event.actor,
-    );
-    if !predates_erasure(tx, requested).await? {
-        store::request(tx, requested).await?;
+    let event = &received.event;
+    let request = MatchRequest {
+        origin: Origin::Consultation(event.consultation_id),
+        origin_version: received.envelope.version,
+        project_id: event.project_id,
+        project_name: event.project_name.as_deref(),
+        customer: &event.customer,
+        brought_by: bringer(event.actor),
+        at: received.envelope.recorded_at,
+    };
+    request_match(tx, request).await
+}
+
+/// Inserts the match, or reopens a closed one if the event is newer.
+async fn request_match(tx: &mut Tx, request: MatchRequest<'_>) -> Result<(), PolicyError> {
+    let (origin, customer) = (request.origin, request.customer.customer_id);
+    if erased_customers::predates_erasure(tx, customer, origin.id(), request.at).await?
+        || matches::insert(tx, request).await?
+    {
+        return Ok(());
+    }
+    let command = Command::Reopen {
+        origin_version: request.origin_version,
+    };
+    if let Some(reopened) = change(tx, origin, command).await? {
+        matches::save_reopened(tx, &reopened, request).await?;
     }
     Ok(())
 }
 
-/// Whether it is asked for something of before its customer was erased: nobody is matched to that any more.
-async fn predates_erasure(tx: &mut Tx, requested: Requested<'_>) -> Result<bool, sqlx::Error> {
-    erased_customers::predates_erasure(
-        tx,
-        requested.customer.customer_id,
-        requested.origin.id(),
-        requested.at,
-    )
-    .await
-}
-
-/// What an event asks for, in whichever words it tells it.
-fn requested<'a>(
-    envelope: &Envelope,
-    origin: Origin,
-    (project_id, project_name): (ProjectId, Option<&'a str>),
-    customer: &'a CustomerRef,
-    actor: Actor,
-) -> Requested<'a> {
-    Requested {
-        origin,
-        origin_version: envelope.version,
-        project_id,
-        project_name,
-        customer,
-        brought_by: bringer(actor),
-        at: envelope.recorded_at,
-    }
-}
-
-/// Who brought the customer in: a salesman who entered it himself.
+/// The salesman who brought the customer in, by entering the request.
 fn bringer(actor: Actor) -> Option<SalesmanId> {
     match actor {
         Actor::Salesman(id) => Some(id),
@@ -129,78 +97,83 @@ fn bringer(actor: Actor) -> Option<SalesmanId> {
     }
 }
 
-/// `CloseMatch`: whenever an interest is turned off, its people have room again.
+/// `CloseMatch`: whenever an interest is turned off, its people have free capacity again.
 pub(crate) async fn close_match_of_interest(
     tx: &mut Tx,
     received: &Received<InterestUpdated>,
 ) -> Result<(), PolicyError> {
-    if received.event.interested {
+    let event = &received.event;
+    if event.interested {
         return Ok(());
     }
-    let origin = Origin::Interest(received.event.interest_id);
-    close(
-        tx,
-        (origin, &received.event.customer),
-        received.envelope.version,
-        received.envelope.recorded_at,
-    )
-    .await
+    let origin = Origin::Interest(event.interest_id);
+    close_match(tx, origin, &event.customer, &received.envelope).await
 }
 
-/// `CloseMatch`: whenever a consultation comes to its end, its people have room again.
+/// `CloseMatch`: whenever a consultation is closed, its people have free capacity again.
 pub(crate) async fn close_match_of_consultation(
     tx: &mut Tx,
     received: &Received<ConsultationProgressed>,
 ) -> Result<(), PolicyError> {
-    if !received.event.to.is_closed() {
+    let event = &received.event;
+    if !event.to.is_closed() {
         return Ok(());
     }
-    let origin = Origin::Consultation(received.event.consultation_id);
-    close(
-        tx,
-        (origin, &received.event.customer),
-        received.envelope.version,
-        received.envelope.recorded_at,
-    )
-    .await
+    let origin = Origin::Consultation(event.consultation_id);
+    close_match(tx, origin, &event.customer, &received.envelope).await
 }
 
-async fn close(
+async fn close_match(
     tx: &mut Tx,
-    (origin, customer): (Origin, &CustomerRef),
-    origin_version: i64,
-    at: DateTime<Utc>,
+    origin: Origin,
+    customer: &CustomerRef,
+    envelope: &Envelope,
 ) -> Result<(), PolicyError> {
+    // In the order of an erasure: the customer's lock first, then the row.
     erased_customers::lock_shared(tx, customer.customer_id).await?;
-    // The request comes before it, on the same partition. If it did not come, there is nothing to close.
-    let Some(mut it) = store::lock_of(tx, origin).await? else {
-        return Ok(());
+    let command = Command::CloseMatch {
+        origin_version: envelope.version,
     };
-    let command = Command::CloseMatch { origin_version };
-    if let Some(change) = it
-        .handle(command, Actor::System)
-        .map_err(|refusal| PolicyError::Park(refusal.to_string()))?
-    {
-        it.apply(&change);
-        store::save_closed(tx, &it, at).await?;
+    if let Some(closed) = change(tx, origin, command).await? {
+        matches::save_closed(tx, &closed, envelope.recorded_at).await?;
     }
     Ok(())
 }
 
-/// `KeepSalesmen`: whenever a salesman or consultant is registered or updated, keep him on the roster as he is now.
+/// Locks the match of an origin and applies a command. `None` if there is no match, or no change.
+async fn change(
+    tx: &mut Tx,
+    origin: Origin,
+    command: Command,
+) -> Result<Option<SalesmanMatch>, PolicyError> {
+    let Some(mut salesman_match) = matches::lock_by_origin(tx, origin).await? else {
+        return Ok(None);
+    };
+    let change = salesman_match
+        .handle(command, Actor::System)
+        .map_err(|refusal| PolicyError::Park(refusal.to_string()))?;
+    Ok(change.map(|change| {
+        salesman_match.apply(&change);
+        salesman_match
+    }))
+}
+
+/// `KeepSalesmen`: whenever a salesman or consultant is registered or updated, update the roster.
 pub(crate) async fn keep_salesmen<E: HasProfile>(
     tx: &mut Tx,
     received: &Received<E>,
 ) -> Result<(), PolicyError> {
     let (id, profile) = received.event.profile();
-    Ok(copies::keep_salesman(tx, id, profile, received.envelope.version).await?)
+    let version = received.envelope.version;
+    Ok(projections::upsert_salesman(tx, id, profile, version).await?)
 }
 
-/// `KeepProjects`: whenever anything happens to an edition, keep the name that matches show of it.
+/// `KeepProjects`: whenever an edition changes, store the name that its matches show.
 pub(crate) async fn keep_projects<E: HasEdition>(
     tx: &mut Tx,
     received: &Received<E>,
 ) -> Result<(), PolicyError> {
     let (id, edition) = received.event.edition();
-    Ok(copies::keep_project(tx, id, edition, received.envelope.version).await?)
+    let version = received.envelope.version;
+    Ok(projections::upsert_project(tx, id, edition, version).await?)
 }

@@ -1,140 +1,127 @@
-//! The queue: open matches with a free place, oldest first. Those that lack a salesman and those that lack only a consultant are two looks, each
-//! by an index of its own, merged by age: neither reads what waits for the other.
+//! The queue: open matches that lack a salesman or a consultant, oldest first.
+//!
+//! Matches without a salesman and matches that lack only a consultant are two queries, each with an
+//! index of its own, merged by age: neither reads the rows of the other.
 
 use chrono::{DateTime, Utc};
 use service_kit::Tx;
 use service_kit::auth::Identity;
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
-use super::lists::{Filter, visible};
-use super::{COLUMNS, Stored};
+use super::list::{Filter, visible_filtered};
+use super::row::{COLUMNS, MatchRow};
 use crate::salesman_match::SalesmanMatch;
 
-/// The condition of `salesman_match_lacks_salesman`.
+/// The condition of the index `salesman_match_lacks_salesman`.
 const LACKS_SALESMAN: &str = "closed_at is null and salesman_id is null";
 
-/// The condition of `salesman_match_lacks_consultant`.
+/// The condition of the index `salesman_match_lacks_consultant`.
 const LACKS_CONSULTANT: &str =
     "closed_at is null and salesman_id is not null and consultant_id is null";
 
-/// Both looks under these conditions, merged: as many as `limit` says, the oldest of all.
-fn oldest(of_salesman: &str, of_consultant: &str, limit: &str, locking: &str) -> String {
-    let look = |lacks: &str, condition: &str| {
+/// Both queries, each with its own condition, merged. `limit` bounds each and the result.
+fn queue_sql(salesman: &str, consultant: &str, limit: &str, locking: &str) -> String {
+    let query = |lacks: &str, condition: &str| {
         format!(
             "select * from (
-                 select {COLUMNS} from salesman_match it where {lacks} and {condition}
-                 order by requested_at, it.id limit {limit} {locking}
-             ) look"
+                 select {COLUMNS} from salesman_match m where {lacks} and {condition}
+                 order by requested_at, m.id limit {limit} {locking}
+             ) waiting"
         )
     };
-    let (salesman, consultant) = (
-        look(LACKS_SALESMAN, of_salesman),
-        look(LACKS_CONSULTANT, of_consultant),
-    );
-    format!("{salesman} union all {consultant} order by requested_at, id limit {limit}")
+    format!(
+        "{} union all {} order by requested_at, id limit {limit}",
+        query(LACKS_SALESMAN, salesman),
+        query(LACKS_CONSULTANT, consultant)
+    )
 }
 
-/// Which places somebody could fill, which matches to leave out, and how many to take.
+/// Which matches the assigner can fill now.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fillable<'a> {
-    /// Whether any salesman could be chosen.
+    /// Whether a salesman is eligible.
     pub(crate) has_salesman: bool,
-    /// Whether any consultant could.
+    /// Whether a consultant is eligible.
     pub(crate) has_consultant: bool,
-    /// Matches that were looked at already in this unit of work.
-    pub(crate) passed_over: &'a [Uuid],
-    /// How many at most.
+    /// Matches that this unit of work has skipped.
+    pub(crate) skipped: &'a [Uuid],
     pub(crate) limit: i64,
 }
 
-/// A match with a free place, if its row can be read.
+/// A match with its id. An error if its row cannot be decoded.
 pub(crate) type Waiting = (Uuid, Result<SalesmanMatch, sqlx::Error>);
 
-/// Locks the oldest open matches with a place that somebody could fill.
+/// Locks the oldest matches that can be filled.
 ///
-/// A match that lacks only a consultant does not stand in the way of those that lack a salesman while no consultant is free. One that is
-/// being closed or opened just now is left for the next look: waiting for it could be waiting for one who waits for us.
+/// While no consultant is eligible, matches that lack only a consultant do not delay those that
+/// lack a salesman. Rows that another transaction has locked are skipped until the next call,
+/// because waiting for them could deadlock.
 pub(crate) async fn lock_waiting(
     tx: &mut Tx,
     fillable: Fillable<'_>,
 ) -> Result<Vec<Waiting>, sqlx::Error> {
-    let rows: Vec<Stored> = sqlx::query_as(sqlx::AssertSqlSafe(waiting_sql()))
+    let rows: Vec<MatchRow> = sqlx::query_as(AssertSqlSafe(waiting_sql()))
         .bind(fillable.has_salesman)
         .bind(fillable.has_consultant)
-        .bind(fillable.passed_over)
+        .bind(fillable.skipped)
         .bind(fillable.limit)
         .fetch_all(&mut **tx)
         .await?;
-    Ok(rows
-        .into_iter()
-        .map(|stored| (stored.id, stored.to_decide()))
-        .collect())
+    Ok(rows.iter().map(|row| (row.id, row.to_match())).collect())
 }
 
 fn waiting_sql() -> String {
-    oldest(
-        "$1 and it.id <> all($3)",
-        "$2 and it.id <> all($3)",
+    queue_sql(
+        "$1 and m.id <> all($3)",
+        "$2 and m.id <> all($3)",
         "$4",
-        "for update of it skip locked",
+        "for update of m skip locked",
     )
 }
 
-/// Marks this place in the unit of work, so that one match can fail alone.
-pub(crate) async fn mark(tx: &mut Tx) -> Result<(), sqlx::Error> {
-    sqlx::query("savepoint one_match")
-        .execute(&mut **tx)
-        .await
-        .map(drop)
+/// Statements for a savepoint around one match, so that it can fail alone.
+pub(crate) const SAVEPOINT: &str = "savepoint one_match";
+pub(crate) const ROLLBACK: &str = "rollback to savepoint one_match";
+pub(crate) const RELEASE: &str = "release savepoint one_match";
+
+pub(crate) async fn execute(tx: &mut Tx, statement: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::query(statement).execute(&mut **tx).await.map(drop)
 }
 
-/// Undoes what was done since the mark.
-pub(crate) async fn back_to_mark(tx: &mut Tx) -> Result<(), sqlx::Error> {
-    sqlx::query("rollback to savepoint one_match")
-        .execute(&mut **tx)
-        .await
-        .map(drop)
-}
+/// A position in the queue: the instant of the request, and the id for equal instants.
+pub(crate) type QueuePosition = (DateTime<Utc>, Uuid);
 
-/// Keeps what was done since the mark.
-pub(crate) async fn forget_mark(tx: &mut Tx) -> Result<(), sqlx::Error> {
-    sqlx::query("release savepoint one_match")
-        .execute(&mut **tx)
-        .await
-        .map(drop)
-}
+/// Before every request: none is older than the epoch.
+const START: QueuePosition = (DateTime::UNIX_EPOCH, Uuid::nil());
 
-/// A place in the queue: when it was requested, and which match, where two were requested at once.
-pub(crate) type QueuePlace = (DateTime<Utc>, Uuid);
-
-/// Before everything that can wait: nothing was requested before the epoch.
-const BEGINNING: QueuePlace = (DateTime::UNIX_EPOCH, Uuid::nil());
-
-/// What of the queue a reader may see and asks for, as the assigner takes it.
+/// The part of the queue that the caller may see and filters for, oldest first.
 pub(crate) async fn list(
     pool: &PgPool,
-    who: &Identity,
+    caller: &Identity,
     filter: Filter,
-    after: Option<QueuePlace>,
-    limit: usize,
-) -> Result<Vec<Stored>, sqlx::Error> {
-    let (requested_at, id) = after.unwrap_or(BEGINNING);
-    sqlx::query_as(sqlx::AssertSqlSafe(list_sql(who)))
-        .bind(who.subject)
+    after: Option<QueuePosition>,
+    limit: i64,
+) -> Result<Vec<MatchRow>, sqlx::Error> {
+    let (requested_at, id) = after.unwrap_or(START);
+    sqlx::query_as(AssertSqlSafe(list_sql(caller)))
+        .bind(caller.subject)
         .bind(filter.origin)
         .bind(filter.person)
         .bind(filter.open)
         .bind(requested_at)
         .bind(id)
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .bind(limit)
         .fetch_all(pool)
         .await
 }
 
-fn list_sql(who: &Identity) -> String {
-    let wanted = format!("{} and (requested_at, it.id) > ($5, $6)", visible(who.role));
-    oldest(&wanted, &wanted, "$7", "")
+fn list_sql(caller: &Identity) -> String {
+    let condition = format!(
+        "{} and (requested_at, m.id) > ($5, $6)",
+        visible_filtered(caller.role)
+    );
+    queue_sql(&condition, &condition, "$7", "")
 }
 
 #[cfg(test)]
@@ -146,24 +133,27 @@ mod tests {
 
     use super::*;
 
-    /// Of each sort so many: closed, complete, lacking only a consultant, and lacking both, which are the youngest.
-    const OF_EACH: i64 = 3000;
+    /// The number of matches of each kind: closed, complete, without a consultant, and without
+    /// both, which are the newest.
+    const ROWS_PER_KIND: i64 = 3000;
 
-    /// So many are taken at once.
     const LIMIT: i64 = 60;
 
-    async fn a_long_queue() -> TestApp {
+    async fn start_with_long_queue() -> TestApp {
         let app = TestApp::start(crate::service()).await;
-        let sql = "insert into salesman_match (id, origin_kind, origin_id, project_id, customer_id, last_four, salesman_id, salesman_name,
-                                               consultant_id, consultant_name, requested_at, closed_at, version)
-                   select gen_random_uuid(), 'consultation', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '0000',
-                          case when sort < 3 then gen_random_uuid() end, case when sort < 3 then 'x' end,
-                          case when sort < 2 then gen_random_uuid() end, case when sort < 2 then 'x' end,
-                          timestamptz '2026-11-01' + sort * interval '1 day' + number * interval '1 second',
-                          case when sort = 0 then timestamptz '2026-11-20' end, 1
-                   from generate_series(0, 3) sort, generate_series(1, $1) number";
+        let sql = "
+            insert into salesman_match (id, origin_kind, origin_id, project_id, customer_id,
+                                        last_four, salesman_id, salesman_name, consultant_id,
+                                        consultant_name, requested_at, closed_at, version)
+            select gen_random_uuid(), 'consultation', gen_random_uuid(), gen_random_uuid(),
+                   gen_random_uuid(), '0000',
+                   case when kind < 3 then gen_random_uuid() end, case when kind < 3 then 'x' end,
+                   case when kind < 2 then gen_random_uuid() end, case when kind < 2 then 'x' end,
+                   timestamptz '2026-11-01' + kind * interval '1 day' + number * interval '1 s',
+                   case when kind = 0 then timestamptz '2026-11-20' end, 1
+            from generate_series(0, 3) kind, generate_series(1, $1) number";
         sqlx::query(sql)
-            .bind(OF_EACH)
+            .bind(ROWS_PER_KIND)
             .execute(app.pool())
             .await
             .unwrap();
@@ -171,14 +161,14 @@ mod tests {
         app
     }
 
-    /// How many rows of matches a plan read, those that it left out included.
-    fn read(plan: &Value) -> f64 {
+    /// The number of rows of `salesman_match` that a plan read, including filtered ones.
+    fn rows_read(plan: &Value) -> f64 {
         let number = |name: &str| plan[name].as_f64().unwrap_or_default();
         let below: f64 = plan["Plans"]
             .as_array()
             .into_iter()
             .flatten()
-            .map(read)
+            .map(rows_read)
             .sum();
         let own = if plan["Relation Name"] == "salesman_match" {
             (number("Actual Rows") + number("Rows Removed by Filter")) * number("Actual Loops")
@@ -188,7 +178,7 @@ mod tests {
         own + below
     }
 
-    async fn generic(connection: &mut PgConnection, mode: &str) {
+    async fn set_plan_mode(connection: &mut PgConnection, mode: &str) {
         let sql = format!("set plan_cache_mode = {mode}");
         sqlx::query(sqlx::AssertSqlSafe(sql))
             .execute(connection)
@@ -196,16 +186,16 @@ mod tests {
             .unwrap();
     }
 
-    /// Whatever is known of the parameters when it is planned.
+    /// Plans for the given parameters, and plans for any.
     const MODES: [&str; 2] = ["force_custom_plan", "force_generic_plan"];
 
     #[tokio::test]
-    async fn no_look_of_the_assigner_reads_more_than_it_takes() {
-        let app = a_long_queue().await;
+    async fn assigner_query_reads_only_the_rows_it_returns() {
+        let app = start_with_long_queue().await;
         let mut connection = app.pool().acquire().await.unwrap();
         for mode in MODES {
-            generic(&mut connection, mode).await;
-            for (has_salesman, has_consultant, looks) in
+            set_plan_mode(&mut connection, mode).await;
+            for (has_salesman, has_consultant, queries) in
                 [(true, false, 1), (false, true, 1), (true, true, 2)]
             {
                 let sql = format!("explain (analyze, format json) {}", waiting_sql());
@@ -217,9 +207,9 @@ mod tests {
                     .fetch_one(&mut *connection)
                     .await
                     .unwrap();
-                let read = read(&plan[0]["Plan"]);
+                let read = rows_read(&plan[0]["Plan"]);
                 assert!(
-                    read > 0.0 && read <= f64::from(looks) * 61.0,
+                    read > 0.0 && read <= f64::from(queries) * 61.0,
                     "{read} rows in {mode}: {plan:#}"
                 );
             }
@@ -227,18 +217,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_page_of_the_queue_reads_more_than_it_shows() {
-        let app = a_long_queue().await;
+    async fn queue_page_reads_only_the_rows_it_shows() {
+        let app = start_with_long_queue().await;
         let staff = Identity {
             role: Role::Staff,
             subject: Uuid::nil(),
             phone: None,
         };
         let mut connection = app.pool().acquire().await.unwrap();
-        let late: QueuePlace = ("2026-11-04T00:30:00Z".parse().unwrap(), Uuid::nil());
+        let late: QueuePosition = ("2026-11-04T00:30:00Z".parse().unwrap(), Uuid::nil());
         for mode in MODES {
-            generic(&mut connection, mode).await;
-            for (requested_at, id) in [BEGINNING, late] {
+            set_plan_mode(&mut connection, mode).await;
+            for (requested_at, id) in [START, late] {
                 let sql = format!("explain (analyze, format json) {}", list_sql(&staff));
                 let plan: Value = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
                     .bind(staff.subject)
@@ -251,7 +241,7 @@ mod tests {
                     .fetch_one(&mut *connection)
                     .await
                     .unwrap();
-                let read = read(&plan[0]["Plan"]);
+                let read = rows_read(&plan[0]["Plan"]);
                 assert!(
                     read > 0.0 && read <= 122.0,
                     "{read} rows in {mode}: {plan:#}"

@@ -1,4 +1,4 @@
-//! Staff match by hand, and are told why not.
+//! Staff match by hand, and get the reason for each refusal.
 
 use axum::http::{Method, header};
 use events::{Actor, Leave, PersonRole, StaffId, Step};
@@ -7,22 +7,21 @@ use service_kit::testing::{TestApp, TestResponse};
 use uuid::Uuid;
 
 use crate::{
-    FOUR, PHONE, assign, consultant, match_id, match_of, progressed, requested, salesman, somebody,
-    start, updated, who,
+    FOUR, PHONE, assign, consultant, match_id, match_of, progressed, registered, requested,
+    salesman, start, updated, who,
 };
 
-/// Somebody's id.
 fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
 
-/// Staff put these people on the match, meaning this version of it.
+/// Staff put these people on this version of the match.
 async fn put(app: &TestApp, origin: Uuid, version: i64, body: Value) -> TestResponse {
     let path = format!("/salesman-matches/{}", match_id(app, origin).await);
     app.as_staff().patch_if(&path, version, &body).await
 }
 
-/// A request that nobody was free for.
+/// A request without an eligible salesman.
 async fn waiting(app: &TestApp) -> Uuid {
     let origin = requested(app, [FOUR]).await[0];
     assert_eq!(assign(app).await, 0);
@@ -30,7 +29,7 @@ async fn waiting(app: &TestApp) -> Uuid {
 }
 
 #[tokio::test]
-async fn staff_put_people_on_a_match_that_nobody_was_on() {
+async fn staff_put_people_on_an_empty_match() {
     let app = start().await;
     let origin = waiting(&app).await;
     let path = format!("/salesman-matches/{}", match_id(&app, origin).await);
@@ -60,8 +59,9 @@ async fn staff_put_people_on_a_match_that_nobody_was_on() {
         (Some(2), Some(9), &json!("by-hand"))
     );
     let chosen = |number: u128| {
-        let him = json!({ "id": id(number), "displayName": format!("담당 {number}"), "open": 0, "capacity": 1 });
-        json!({ "rule": "by-hand", "among": 1, "picked": 0, "candidates": [him] })
+        let name = format!("담당 {number}");
+        let candidate = json!({ "id": id(number), "displayName": name, "open": 0, "capacity": 1 });
+        json!({ "rule": "by-hand", "among": 1, "picked": 0, "candidates": [candidate] })
     };
     assert_eq!(
         view["reason"],
@@ -72,31 +72,33 @@ async fn staff_put_people_on_a_match_that_nobody_was_on() {
         (&json!([]), &json!("2026-11-23T01:00:00Z"))
     );
     let events = app.new_events().await;
-    let [(name, 1, told)] = &events[..] else {
+    let [(name, 1, event)] = &events[..] else {
         panic!("{events:?}")
     };
     assert_eq!(name, "ktgg.SalesmanMatched.v1");
     assert_eq!(
         (
-            who(told, "salesman"),
-            who(told, "consultant"),
-            &told["strategy"]
+            who(event, "salesman"),
+            who(event, "consultant"),
+            &event["strategy"]
         ),
         (Some(2), Some(9), &json!("by-hand"))
     );
     assert_eq!(
-        told["actor"],
+        event["actor"],
         serde_json::to_value(Actor::Staff(StaffId(id(0x57AFF)))).unwrap()
     );
-    assert!(told.get("previousSalesmanId").is_none() && told.get("previousConsultantId").is_none());
-    // The assigner has nothing to add, and counts them as full.
+    for previous in ["previousSalesmanId", "previousConsultantId"] {
+        assert!(event.get(previous).is_none(), "{previous}");
+    }
+    // The assigner changes nothing here, and counts the people as full.
     requested(&app, ["0001"]).await;
     assert_eq!(assign(&app).await, 1);
     assert_eq!(app.new_events().await[0].2["salesman"]["id"], json!(id(1)));
 }
 
 #[tokio::test]
-async fn whoever_is_replaced_is_named_and_loses_sight_of_it() {
+async fn replaced_salesman_is_published_and_loses_access() {
     let app = start().await;
     for number in [1, 2] {
         salesman(&app, number, 5).await;
@@ -114,21 +116,21 @@ async fn whoever_is_replaced_is_named_and_loses_sight_of_it() {
     app.as_salesman(id(1)).get(&path).await.problem(404);
     app.as_salesman(id(2)).get(&path).await.expect(200);
     let events = app.new_events().await;
-    let [(_, 2, told)] = &events[..] else {
+    let [(_, 2, event)] = &events[..] else {
         panic!("{events:?}")
     };
     assert_eq!(
-        (who(told, "salesman"), who(told, "consultant")),
+        (who(event, "salesman"), who(event, "consultant")),
         (Some(2), Some(9))
     );
-    // The consultant had his place before, so that he is not told twice.
+    // The consultant is named as previous, so that consumers do not notify them again.
     assert_eq!(
-        (&told["previousSalesmanId"], &told["previousConsultantId"]),
+        (&event["previousSalesmanId"], &event["previousConsultantId"]),
         (&json!(id(1)), &json!(id(9)))
     );
-    // Why the consultant is there has not changed.
+    // The consultant's reason is unchanged.
     let view = match_of(&app, origin).await;
-    let rule = |place: &str| view["reason"][place]["rule"].clone();
+    let rule = |role: &str| view["reason"][role]["rule"].clone();
     assert_eq!(
         (rule("salesman"), rule("consultant")),
         (json!("by-hand"), json!("phone-suffix"))
@@ -136,7 +138,7 @@ async fn whoever_is_replaced_is_named_and_loses_sight_of_it() {
 }
 
 #[tokio::test]
-async fn a_match_can_be_given_to_another_also_after_the_consultation_was_approved() {
+async fn salesman_can_be_replaced_after_approval() {
     let app = start().await;
     salesman(&app, 1, 5).await;
     let origin = requested(&app, [FOUR]).await[0];
@@ -149,11 +151,11 @@ async fn a_match_can_be_given_to_another_also_after_the_consultation_was_approve
 }
 
 #[tokio::test]
-async fn the_same_people_again_change_nothing_though_they_could_not_be_chosen_now() {
+async fn same_people_change_nothing_even_if_unavailable() {
     let app = start().await;
     let (first, second) = (
-        somebody(1, PersonRole::Salesman, 1),
-        somebody(9, PersonRole::Consultant, 1),
+        registered(1, PersonRole::Salesman, 1),
+        registered(9, PersonRole::Consultant, 1),
     );
     app.deliver(1, &first).await;
     app.deliver(1, &second).await;
@@ -176,7 +178,7 @@ async fn the_same_people_again_change_nothing_though_they_could_not_be_chosen_no
 }
 
 #[tokio::test]
-async fn the_consultants_place_is_filled_later_and_it_is_still_staff_who_chose_the_salesman() {
+async fn later_consultant_keeps_strategy_by_hand() {
     let app = start().await;
     let origin = waiting(&app).await;
     salesman(&app, 1, 5).await;
@@ -185,15 +187,10 @@ async fn the_consultants_place_is_filled_later_and_it_is_still_staff_who_chose_t
         .expect(200);
     consultant(&app, 9, 5).await;
     assert_eq!(assign(&app).await, 1);
-    let told: Vec<_> = app
-        .new_events()
-        .await
-        .into_iter()
-        .map(|(_, _, told)| told)
-        .collect();
-    let strategies: Vec<_> = told
+    let events = app.new_events().await;
+    let strategies: Vec<_> = events
         .iter()
-        .map(|told| (&told["strategy"], &told["actor"]["role"]))
+        .map(|(_, _, event)| (&event["strategy"], &event["actor"]["role"]))
         .collect();
     assert_eq!(
         strategies,
@@ -205,21 +202,20 @@ async fn the_consultants_place_is_filled_later_and_it_is_still_staff_who_chose_t
 }
 
 #[tokio::test]
-async fn people_who_cannot_be_put_there_are_refused_all_at_once_and_by_what_is_wrong_with_them() {
+async fn unfit_people_are_refused_together_with_their_codes() {
     let app = start().await;
     let origin = waiting(&app).await;
     let leave = Leave {
         from: "2026-11-23".parse().unwrap(),
         until: "2026-11-27".parse().unwrap(),
     };
-    let of_both = [(PersonRole::Salesman, 0), (PersonRole::Consultant, 100)];
-    for (role, offset) in of_both {
-        let there = |number: u128, capacity| somebody(offset + number, role, capacity);
-        app.deliver(1, &there(1, 5)).await;
+    for (role, offset) in [(PersonRole::Salesman, 0), (PersonRole::Consultant, 100)] {
+        let person = |number: u128| registered(offset + number, role, 5);
+        app.deliver(1, &person(1)).await;
         for (number, change) in [(2, "inactive"), (3, "on-leave"), (4, "at-capacity")] {
-            let registered = there(number, 5);
-            app.deliver(1, &registered).await;
-            let changed = updated(&registered, |profile| match change {
+            let person = person(number);
+            app.deliver(1, &person).await;
+            let changed = updated(&person, |profile| match change {
                 "inactive" => profile.active = false,
                 "on-leave" => profile.leave = Some(leave),
                 _ => profile.capacity = 0,
@@ -234,23 +230,23 @@ async fn people_who_cannot_be_put_there_are_refused_all_at_once_and_by_what_is_w
         (0xBAD, "unknown"),
         (101, "wrong-role"),
     ] {
-        let other = if code == "wrong-role" {
+        let consultant = if code == "wrong-role" {
             1
         } else {
             number + 100
         };
-        let body = json!({ "salesmanId": id(number), "consultantId": id(other) });
-        let wrong = |pointer: &str| (pointer.to_owned(), code.to_owned());
-        let both = vec![wrong("/salesmanId"), wrong("/consultantId")];
+        let body = json!({ "salesmanId": id(number), "consultantId": id(consultant) });
+        let error = |pointer: &str| (pointer.to_owned(), code.to_owned());
+        let both = vec![error("/salesmanId"), error("/consultantId")];
         assert_eq!(
             put(&app, origin, 0, body).await.problem(422),
             ("wrong-fields".to_owned(), both),
             "{code}"
         );
-        let body = json!({ "salesmanId": id(1), "consultantId": id(other) });
+        let body = json!({ "salesmanId": id(1), "consultantId": id(consultant) });
         assert_eq!(
             put(&app, origin, 0, body).await.problem(422).1,
-            [wrong("/consultantId")],
+            [error("/consultantId")],
             "{code}"
         );
     }
@@ -271,7 +267,7 @@ async fn people_who_cannot_be_put_there_are_refused_all_at_once_and_by_what_is_w
     );
     assert!(app.new_events().await.is_empty());
     assert_eq!(match_of(&app, origin).await["version"], 0);
-    // The day after the leave he can.
+    // On the day after the leave it works.
     app.clock().advance(chrono::TimeDelta::days(5));
     put(
         &app,
@@ -284,28 +280,28 @@ async fn people_who_cannot_be_put_there_are_refused_all_at_once_and_by_what_is_w
 }
 
 #[tokio::test]
-async fn fields_that_cannot_be_read_are_refused_all_at_once_and_so_is_a_body_that_names_nobody() {
+async fn unreadable_and_missing_fields_are_refused_together() {
     let app = start().await;
     let origin = waiting(&app).await;
-    let wrong = |pointer: &str, code: &str| (pointer.to_owned(), code.to_owned());
+    let error = |pointer: &str, code: &str| (pointer.to_owned(), code.to_owned());
     for (body, expected) in [
-        (json!({}), vec![wrong("/salesmanId", "required")]),
+        (json!({}), vec![error("/salesmanId", "required")]),
         (
             json!({ "salesmanId": null, "consultantId": null }),
-            vec![wrong("/salesmanId", "required")],
+            vec![error("/salesmanId", "required")],
         ),
         (
             json!({ "salesmanId": 7, "consultantId": "x" }),
             vec![
-                wrong("/salesmanId", "wrong-type"),
-                wrong("/consultantId", "wrong-type"),
+                error("/salesmanId", "wrong-type"),
+                error("/consultantId", "wrong-type"),
             ],
         ),
         (
             json!({ "consultantId": [] }),
-            vec![wrong("/consultantId", "wrong-type")],
+            vec![error("/consultantId", "wrong-type")],
         ),
-        (json!([]), vec![wrong("", "wrong-type")]),
+        (json!([]), vec![error("", "wrong-type")]),
     ] {
         assert_eq!(
             put(&app, origin, 0, body.clone()).await.problem(422),
@@ -316,7 +312,7 @@ async fn fields_that_cannot_be_read_are_refused_all_at_once_and_so_is_a_body_tha
 }
 
 #[tokio::test]
-async fn a_closed_match_is_given_to_nobody() {
+async fn closed_match_refuses_everyone() {
     let app = start().await;
     salesman(&app, 1, 5).await;
     let origin = requested(&app, [FOUR]).await[0];
@@ -324,7 +320,7 @@ async fn a_closed_match_is_given_to_nobody() {
     app.deliver(2, &progressed(origin, Step::Succeeded)).await;
     salesman(&app, 2, 5).await;
     app.new_events().await;
-    // Also to whom it has, and before anything is said of who cannot be put there.
+    // For the current salesman too, and before the people are checked.
     for number in [1, 2, 0xBAD] {
         assert_eq!(
             put(&app, origin, 1, json!({ "salesmanId": id(number) }))
@@ -338,7 +334,7 @@ async fn a_closed_match_is_given_to_nobody() {
 }
 
 #[tokio::test]
-async fn a_consultant_is_not_put_on_a_match_without_a_salesman() {
+async fn consultant_needs_a_salesman_on_the_match() {
     let app = start().await;
     let origin = waiting(&app).await;
     consultant(&app, 9, 5).await;
@@ -353,7 +349,7 @@ async fn a_consultant_is_not_put_on_a_match_without_a_salesman() {
 }
 
 #[tokio::test]
-async fn a_change_says_which_version_it_means() {
+async fn change_requires_the_current_version() {
     let app = start().await;
     salesman(&app, 1, 5).await;
     let origin = requested(&app, [FOUR]).await[0];
@@ -369,7 +365,7 @@ async fn a_change_says_which_version_it_means() {
             .0,
         "if-match-required"
     );
-    // What is no tag of ours means no version, not even that of a match that nobody was ever on.
+    // An unknown tag matches no version, not even version 0 of a match without events.
     for tag in ["\"1\"", "\"x\"", "0", "W/\"0\"", ""] {
         let answer = staff
             .send(Method::PATCH, &path, &[json, ("if-match", tag)], body())
@@ -396,7 +392,7 @@ async fn a_change_says_which_version_it_means() {
 }
 
 #[tokio::test]
-async fn nobody_but_staff_matches_whatever_else_is_wrong_with_what_they_send() {
+async fn only_staff_may_match_even_with_invalid_requests() {
     let app = start().await;
     salesman(&app, 1, 5).await;
     let origin = requested(&app, [FOUR]).await[0];
@@ -412,7 +408,7 @@ async fn nobody_but_staff_matches_whatever_else_is_wrong_with_what_they_send() {
         assert_eq!(answer.problem(403).0, "not-allowed", "{role}");
     }
     let answer = app
-        .anyone()
+        .anonymous()
         .send(Method::PATCH, &path, &[], b"{".to_vec())
         .await;
     assert_eq!(answer.problem(401).0, "sign-in-required");
@@ -437,7 +433,7 @@ async fn nobody_but_staff_matches_whatever_else_is_wrong_with_what_they_send() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_cannot_be_matched() {
+async fn matching_an_unknown_id_is_not_found() {
     let app = start().await;
     for id in [id(7).to_string(), "x".to_owned(), "%00".to_owned()] {
         let body = json!({ "salesmanId": Uuid::from_u128(1) });
@@ -450,22 +446,22 @@ async fn what_does_not_exist_cannot_be_matched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_members_of_staff_and_the_assigner_at_once_give_nobody_more_than_he_can_hold() {
+async fn concurrent_staff_and_assigner_respect_capacity() {
     let app = start().await;
-    let other = app.beside(salesman_match::service()).await;
+    let other = app.replica(salesman_match::service()).await;
     let origins = requested(&app, (0..12).map(|four| format!("{four:04}"))).await;
     salesman(&app, 1, 3).await;
-    let by_hand = origins.iter().enumerate().map(|(index, origin)| {
+    let requests = origins.iter().enumerate().map(|(index, origin)| {
         let instance = if index % 2 == 0 { &app } else { &other };
         put(instance, *origin, 0, json!({ "salesmanId": id(1) }))
     });
     let assigning = async { assign(&other).await + assign(&app).await };
-    let (answers, assigned) = tokio::join!(futures_util::future::join_all(by_hand), assigning);
-    let mut put_there = 0;
+    let (answers, assigned) = tokio::join!(futures_util::future::join_all(requests), assigning);
+    let mut by_hand = 0;
     for answer in answers {
         match answer.status.as_u16() {
-            200 => put_there += 1,
-            // The assigner was first.
+            200 => by_hand += 1,
+            // The assigner was faster.
             412 => {}
             _ => assert_eq!(
                 answer.problem(422).1,
@@ -473,11 +469,11 @@ async fn two_members_of_staff_and_the_assigner_at_once_give_nobody_more_than_he_
             ),
         }
     }
-    assert_eq!(put_there + assigned, 3);
-    let held: i64 =
+    assert_eq!(by_hand + assigned, 3);
+    let matched: i64 =
         sqlx::query_scalar("select count(*) from salesman_match where salesman_id is not null")
             .fetch_one(app.pool())
             .await
             .unwrap();
-    assert_eq!((held, app.new_events().await.len()), (3, 3));
+    assert_eq!((matched, app.new_events().await.len()), (3, 3));
 }

@@ -1,4 +1,4 @@
-//! What callers can see, and how they are refused.
+//! What callers see, and which requests are refused.
 
 use axum::http::{Method, header};
 use events::Step;
@@ -15,7 +15,7 @@ const SALESMAN: Uuid = Uuid::from_u128(1);
 const OTHER_SALESMAN: Uuid = Uuid::from_u128(2);
 const CONSULTANT: Uuid = Uuid::from_u128(9);
 
-/// A consultation that people are on.
+/// A consultation with a salesman and a consultant.
 async fn matched(app: &TestApp) -> Uuid {
     salesman(app, 1, 5).await;
     salesman(app, 2, 5).await;
@@ -27,12 +27,12 @@ async fn matched(app: &TestApp) -> Uuid {
 }
 
 #[tokio::test]
-async fn everybody_sees_of_a_match_what_is_his_business() {
+async fn each_role_sees_its_part_of_a_match() {
     let app = start().await;
     let origin = matched(&app).await;
     let path = format!("/salesman-matches?origin={origin}");
     let one = format!("/salesman-matches/{}", match_id(&app, origin).await);
-    for (role, caller, told_why, candidates) in [
+    for (role, caller, sees_why, candidates) in [
         ("customer", app.as_customer(PHONE), false, (0, 0)),
         ("salesman", app.as_salesman(SALESMAN), true, (1, 0)),
         ("consultant", app.as_consultant(CONSULTANT), true, (0, 1)),
@@ -46,17 +46,21 @@ async fn everybody_sees_of_a_match_what_is_his_business() {
         );
         assert_eq!(
             (view.get("strategy").is_some(), view.get("reason").is_some()),
-            (told_why, told_why),
+            (sees_why, sees_why),
             "{role}"
         );
-        assert!(!view.to_string().contains(FOUR) || told_why, "{role}");
-        let seen = |place: &str| {
+        assert!(!view.to_string().contains(FOUR) || sees_why, "{role}");
+        let count = |place: &str| {
             view["reason"][place]["candidates"]
                 .as_array()
                 .map_or(0, Vec::len)
         };
-        assert_eq!((seen("salesman"), seen("consultant")), candidates, "{role}");
-        if told_why {
+        assert_eq!(
+            (count("salesman"), count("consultant")),
+            candidates,
+            "{role}"
+        );
+        if sees_why {
             let shown = caller.get(&one).await;
             assert_eq!(shown.headers[header::ETAG], "\"1\"");
             assert_eq!(shown.expect(200), view, "{role}");
@@ -65,7 +69,7 @@ async fn everybody_sees_of_a_match_what_is_his_business() {
 }
 
 #[tokio::test]
-async fn whoever_is_on_it_sees_why_it_was_he_and_nobody_elses_id() {
+async fn salesman_sees_the_reason_but_no_other_candidates() {
     let app = start().await;
     let origin = matched(&app).await;
     let id = match_id(&app, origin).await;
@@ -92,7 +96,7 @@ async fn whoever_is_on_it_sees_why_it_was_he_and_nobody_elses_id() {
 }
 
 #[tokio::test]
-async fn a_reason_in_the_form_of_an_older_build_is_not_shown_and_all_else_is() {
+async fn reason_in_an_older_format_is_omitted() {
     let app = start().await;
     let origin = matched(&app).await;
     sqlx::query("update salesman_match set reason = $1")
@@ -108,13 +112,15 @@ async fn a_reason_in_the_form_of_an_older_build_is_not_shown_and_all_else_is() {
 }
 
 #[tokio::test]
-async fn a_row_with_words_of_a_newer_build_is_shown_as_it_is_and_hides_no_other() {
+async fn unknown_texts_of_a_newer_build_are_shown_as_stored() {
     let app = start().await;
     let [newer, older] = [matched(&app).await, requested(&app, ["0000"]).await[0]];
     salesman(&app, 3, 0).await;
     assign(&app).await;
-    let sql = "update salesman_match set strategy = 'best-fit', reason = jsonb_set(reason, '{salesman,rule}', '\"best-fit\"')
-               where origin_id = $1";
+    let sql = r#"update salesman_match
+                 set strategy = 'best-fit',
+                     reason = jsonb_set(reason, '{salesman,rule}', '"best-fit"')
+                 where origin_id = $1"#;
     sqlx::query(sql)
         .bind(newer)
         .execute(app.pool())
@@ -126,7 +132,7 @@ async fn a_row_with_words_of_a_newer_build_is_shown_as_it_is_and_hides_no_other(
             .as_array()
             .unwrap()
             .iter()
-            .map(|it| it["origin"]["id"].clone())
+            .map(|view| view["origin"]["id"].clone())
             .collect();
         assert!(
             origins.contains(&json!(newer)) && origins.contains(&json!(older)),
@@ -140,7 +146,7 @@ async fn a_row_with_words_of_a_newer_build_is_shown_as_it_is_and_hides_no_other(
     );
     let one = format!("/salesman-matches/{}", match_id(&app, newer).await);
     assert_eq!(app.as_staff().get(&one).await.expect(200), view);
-    // In the queue, too.
+    // The same in the queue.
     sqlx::query("update salesman_match set consultant_id = null")
         .execute(app.pool())
         .await
@@ -154,12 +160,12 @@ async fn a_row_with_words_of_a_newer_build_is_shown_as_it_is_and_hides_no_other(
 }
 
 #[tokio::test]
-async fn another_persons_match_is_not_there() {
+async fn matches_of_other_people_are_not_found() {
     let app = start().await;
     let origin = matched(&app).await;
     let one = format!("/salesman-matches/{}", match_id(&app, origin).await);
     let other = Uuid::from_u128(0xBAD);
-    for (who, caller) in [
+    for (role, caller) in [
         ("customer", app.as_customer("010-9999-0000")),
         ("salesman", app.as_salesman(other)),
         ("consultant", app.as_consultant(other)),
@@ -175,17 +181,17 @@ async fn another_persons_match_is_not_there() {
             assert_eq!(
                 caller.get(&path).await.expect(200),
                 json!({ "items": [] }),
-                "{who} {path}"
+                "{role} {path}"
             );
         }
-        if who != "customer" {
-            assert_eq!(caller.get(&one).await.problem(404).0, "not-found", "{who}");
+        if role != "customer" {
+            assert_eq!(caller.get(&one).await.problem(404).0, "not-found", "{role}");
         }
     }
 }
 
 #[tokio::test]
-async fn nobody_gets_in_without_signing_in_and_a_customer_is_told_who_and_not_why() {
+async fn anonymous_gets_401_and_customers_get_no_single_match() {
     let app = start().await;
     let origin = matched(&app).await;
     let id = match_of(&app, origin).await["id"]
@@ -196,11 +202,11 @@ async fn nobody_gets_in_without_signing_in_and_a_customer_is_told_who_and_not_wh
         "/salesman-matches".to_owned(),
         format!("/salesman-matches/{id}"),
     ] {
-        let answer = app.anyone().get(&path).await;
+        let answer = app.anonymous().get(&path).await;
         assert_eq!(answer.headers[header::WWW_AUTHENTICATE], "Bearer", "{path}");
         assert_eq!(answer.problem(401).0, "sign-in-required", "{path}");
     }
-    // Neither on his own match nor on one that is not there.
+    // Neither for their own match nor for an unknown one.
     for id in [id, Uuid::from_u128(7).to_string(), "x".to_owned()] {
         assert_eq!(
             app.as_customer(PHONE)
@@ -215,7 +221,7 @@ async fn nobody_gets_in_without_signing_in_and_a_customer_is_told_who_and_not_wh
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_not_found_whatever_its_id_looks_like() {
+async fn unknown_or_malformed_ids_are_not_found() {
     let app = start().await;
     for id in [
         Uuid::from_u128(7).to_string(),
@@ -235,15 +241,13 @@ async fn what_does_not_exist_is_not_found_whatever_its_id_looks_like() {
     }
 }
 
-/// All ids of a list, page by page, as its links lead on.
+/// All ids of a list, by following its links page by page.
 async fn ids(app: &TestApp, filter: &str, limit: usize) -> Vec<Uuid> {
-    let (mut seen, mut asked) = (
-        Vec::new(),
-        format!("/salesman-matches?{filter}limit={limit}"),
-    );
+    let mut ids = Vec::new();
+    let mut path = format!("/salesman-matches?{filter}limit={limit}");
     loop {
-        let answer = app.as_staff().get(&asked).await;
-        // Whoever follows the link is asking the same question still.
+        let answer = app.as_staff().get(&path).await;
+        // The link repeats the filters.
         let link = answer
             .headers
             .get(header::LINK)
@@ -251,24 +255,24 @@ async fn ids(app: &TestApp, filter: &str, limit: usize) -> Vec<Uuid> {
         let page = answer.expect(200);
         let items = page["items"].as_array().unwrap();
         assert!(items.len() <= limit);
-        seen.extend(
+        ids.extend(
             items
                 .iter()
                 .map(|item| item["id"].as_str().unwrap().parse::<Uuid>().unwrap()),
         );
         assert_eq!(page.get("next").is_some(), link.is_some());
-        let Some(link) = link else { return seen };
+        let Some(link) = link else { return ids };
         let query = link
             .strip_prefix('<')
             .unwrap()
             .strip_suffix(">; rel=\"next\"")
             .unwrap();
         assert!(query.ends_with(page["next"].as_str().unwrap()));
-        asked = format!("/salesman-matches{query}");
+        path = format!("/salesman-matches{query}");
     }
 }
 
-/// The ids that a condition selects, in an order.
+/// The ids of the matches with this condition, in this order.
 async fn selected(app: &TestApp, condition: &str, order: &str) -> Vec<Uuid> {
     let sql = format!("select id from salesman_match where {condition} order by {order}");
     sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
@@ -278,7 +282,7 @@ async fn selected(app: &TestApp, condition: &str, order: &str) -> Vec<Uuid> {
 }
 
 #[tokio::test]
-async fn a_list_goes_to_its_end_without_gaps_or_repeats_and_keeps_to_what_was_asked() {
+async fn pages_cover_a_filtered_list_without_gaps_or_repeats() {
     let app = start().await;
     salesman(&app, 1, 3).await;
     salesman(&app, 2, 1).await;
@@ -333,7 +337,7 @@ async fn a_list_goes_to_its_end_without_gaps_or_repeats_and_keeps_to_what_was_as
 }
 
 #[tokio::test]
-async fn the_queue_is_ordered_by_who_waits_longest_and_tells_for_whom() {
+async fn queue_is_ordered_by_age_and_lists_missing_roles() {
     let app = start().await;
     salesman(&app, 1, 3).await;
     let origins = requested(&app, ["0000"; 10]).await;
@@ -342,14 +346,19 @@ async fn the_queue_is_ordered_by_who_waits_longest_and_tells_for_whom() {
     assign(&app).await;
     app.deliver(2, &progressed(origins[8], Step::Cancelled))
         .await;
-    // Two were requested in the same instant, and one long before it came in.
-    sqlx::query("update salesman_match set requested_at = (select requested_at from salesman_match where origin_id = $1) where origin_id = $2")
+    // Two requests of the same instant, and one that was requested a day before it arrived.
+    let same_instant = "update salesman_match
+        set requested_at = (select requested_at from salesman_match where origin_id = $1)
+        where origin_id = $2";
+    sqlx::query(same_instant)
         .bind(origins[4])
         .bind(origins[7])
         .execute(app.pool())
         .await
         .unwrap();
-    sqlx::query("update salesman_match set requested_at = requested_at - interval '1 day' where origin_id = $1")
+    let earlier = "update salesman_match set requested_at = requested_at - interval '1 day'
+                   where origin_id = $1";
+    sqlx::query(earlier)
         .bind(origins[9])
         .execute(app.pool())
         .await
@@ -381,17 +390,17 @@ async fn the_queue_is_ordered_by_who_waits_longest_and_tells_for_whom() {
     assert_eq!(lacks(origins[1]).await, json!(["consultant"]));
     assert_eq!(lacks(origins[5]).await, json!(["salesman", "consultant"]));
     assert_eq!(lacks(origins[8]).await, json!([]));
-    // Of the queue a salesman sees what is his.
-    let his = app
+    // A salesman sees the matches of the queue that have them.
+    let own = app
         .as_salesman(SALESMAN)
         .get("/salesman-matches?unassigned")
         .await
         .expect(200);
-    assert_eq!(his["items"].as_array().unwrap().len(), 2);
+    assert_eq!(own["items"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]
-async fn an_empty_queue_and_an_empty_list_are_empty() {
+async fn empty_queue_and_empty_list_have_no_items() {
     let app = start().await;
     for path in [
         "/salesman-matches",
@@ -407,15 +416,15 @@ async fn an_empty_queue_and_an_empty_list_are_empty() {
 }
 
 #[tokio::test]
-async fn a_query_that_cannot_be_meant_is_refused() {
+async fn invalid_queries_are_refused() {
     let app = start().await;
-    let far =
+    let too_late =
         service_kit::http::page::encode_cursor(&("+262142-12-31T23:59:59Z", Uuid::from_u128(1)));
-    let early =
+    let too_early =
         service_kit::http::page::encode_cursor(&("-200000-01-01T00:00:00Z", Uuid::from_u128(1)));
-    let (far, early) = (
-        format!("unassigned&after={far}"),
-        format!("unassigned&after={early}"),
+    let (too_late, too_early) = (
+        format!("unassigned&after={too_late}"),
+        format!("unassigned&after={too_early}"),
     );
     for query in [
         "limit=0",
@@ -430,8 +439,8 @@ async fn a_query_that_cannot_be_meant_is_refused() {
         "unassigned&limit=101",
         "unassigned&after=x",
         &format!("unassigned&after={}", Uuid::from_u128(1)),
-        &far,
-        &early,
+        &too_late,
+        &too_early,
     ] {
         assert_eq!(
             app.as_staff()
@@ -446,14 +455,14 @@ async fn a_query_that_cannot_be_meant_is_refused() {
 }
 
 #[tokio::test]
-async fn a_refusal_speaks_the_callers_language() {
+async fn problem_title_is_in_the_requested_language() {
     let app = start().await;
-    for (wanted, language, title) in [
+    for (accepted, language, title) in [
         (None, "ko", "조회 조건을 확인해 주세요"),
-        (Some("en"), "en", "The query is wrong"),
+        (Some("en"), "en", "The query is invalid"),
     ] {
-        let headers: Vec<(&str, &str)> = wanted
-            .map(|wanted| ("accept-language", wanted))
+        let headers: Vec<(&str, &str)> = accepted
+            .map(|accepted| ("accept-language", accepted))
             .into_iter()
             .collect();
         let answer = app
@@ -471,7 +480,7 @@ async fn a_refusal_speaks_the_callers_language() {
 }
 
 #[tokio::test]
-async fn what_the_router_itself_refuses_is_a_problem_too() {
+async fn router_errors_are_problems() {
     let app = start().await;
     assert_eq!(
         app.as_staff().get("/nothing").await.problem(404).0,
@@ -499,7 +508,7 @@ async fn what_the_router_itself_refuses_is_a_problem_too() {
 }
 
 #[tokio::test]
-async fn a_read_after_an_event_waits_until_it_is_taken_in_or_says_that_it_is_stale() {
+async fn read_after_event_waits_or_is_marked_stale() {
     let app = start().await;
     let (event, staff) = (a_consultation(Uuid::from_u128(0xC0), FOUR), app.as_staff());
     let after = format!("consultation/{}@1", event.consultation_id);

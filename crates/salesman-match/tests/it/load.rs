@@ -1,4 +1,4 @@
-//! Many requests at once, over several instances of the service, and people who cannot hold them all.
+//! Many concurrent requests on several instances, with too little capacity for all of them.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -17,31 +17,32 @@ use crate::{a_consultation, consultant, progressed, salesman, start};
 const REQUESTS: u128 = 1000;
 const INSTANCES: usize = 4;
 
-/// Twelve salesmen who can hold 600 matches between them, and four consultants who can hold 400.
+/// Twelve salesmen with a total capacity of 600, and four consultants with a total of 400.
 const SALESMEN: u128 = 12;
 const CONSULTANTS: Range<u128> = 101..105;
-const HELD_BY_SALESMAN: u32 = 50;
-const HELD_BY_CONSULTANT: u32 = 100;
+const SALESMAN_CAPACITY: u32 = 50;
+const CONSULTANT_CAPACITY: u32 = 100;
 
-/// Long enough for two cores that others use, too; a run takes seconds.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// Enough for a busy machine with two cores; a run takes seconds.
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 async fn instances() -> Vec<TestApp> {
     let mut instances = vec![start().await];
     while instances.len() < INSTANCES {
-        let another = instances[0].beside(salesman_match::service()).await;
+        let another = instances[0].replica(salesman_match::service()).await;
         instances.push(another);
     }
     for id in 1..=SALESMEN {
-        salesman(&instances[0], id, HELD_BY_SALESMAN).await;
+        salesman(&instances[0], id, SALESMAN_CAPACITY).await;
     }
     for id in CONSULTANTS {
-        consultant(&instances[0], id, HELD_BY_CONSULTANT).await;
+        consultant(&instances[0], id, CONSULTANT_CAPACITY).await;
     }
     instances
 }
 
-/// Requests that many consultations of as many customers at once, each instance its share; they were recorded a millisecond apart.
+/// Requests consultations of different customers concurrently, spread over the instances. They were
+/// recorded a millisecond apart.
 async fn request_all(instances: &[TestApp]) {
     join_all(
         (0..REQUESTS)
@@ -58,12 +59,12 @@ async fn request_all(instances: &[TestApp]) {
     .await;
 }
 
-/// The number-th consultation: ids say nothing of its age.
+/// The id of a consultation. Ids are not in the order of age.
 fn origin(number: u128) -> Uuid {
     Uuid::from_u128((number * 7919 % REQUESTS) << 64 | number | 1 << 100)
 }
 
-/// Brings these consultations to their end at once, each instance its share.
+/// Closes these consultations concurrently, spread over the instances.
 async fn close_all(instances: &[TestApp], consultations: impl IntoIterator<Item = Uuid>) {
     join_all(consultations.into_iter().zip(instances.iter().cycle()).map(
         |(consultation, instance)| async move {
@@ -75,15 +76,15 @@ async fn close_all(instances: &[TestApp], consultations: impl IntoIterator<Item 
     .await;
 }
 
-/// Every instance assigns, all at once, until none finds anything to do; tells how many matches were edited.
+/// All instances assign concurrently until nothing is left. Returns the number of changed matches.
 async fn assign_until_quiet(instances: &[TestApp]) -> usize {
     let assigned = instances.iter().map(|instance| async {
-        let mut edited = 0;
+        let mut total = 0;
         loop {
             match salesman_match::assign_waiting(instance.context()).await {
-                Ok(0) => return edited,
-                Ok(some) => edited += some,
-                // On a busy machine the others may keep it waiting too long for its turn: as the assigner does, it tries again.
+                Ok(0) => return total,
+                Ok(changed) => total += changed,
+                // A lock timeout on a busy machine. The assigner retries too.
                 Err(error) => assert!(is_transient(&error), "{error}"),
             }
         }
@@ -98,142 +99,147 @@ async fn count(app: &TestApp, sql: &str) -> i64 {
         .unwrap()
 }
 
-/// How many people hold more than they can, in one look at everything.
+/// The number of people over capacity, in one snapshot.
 const OVER_CAPACITY: &str = "select count(*) from known_salesman person
-    where capacity < (select count(*) from salesman_match where closed_at is null and salesman_id = person.id)
-       or capacity < (select count(*) from salesman_match where closed_at is null and consultant_id = person.id)";
+    where capacity < (select count(*) from salesman_match
+                      where closed_at is null and salesman_id = person.id)
+       or capacity < (select count(*) from salesman_match
+                      where closed_at is null and consultant_id = person.id)";
 
-/// Looks again and again until it is told to stop; tells how often it looked.
+/// Checks capacities repeatedly until cancelled. Returns the number of checks.
 async fn watch_capacity(app: &TestApp, stop: &CancellationToken) -> u32 {
-    let mut looks = 0;
+    let mut checks = 0;
     while !stop.is_cancelled() {
         assert_eq!(
             count(app, OVER_CAPACITY).await,
             0,
-            "somebody holds more than he can"
+            "a person is over capacity"
         );
-        looks += 1;
+        checks += 1;
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    looks
+    checks
 }
 
-/// What must be so whenever it is quiet.
+/// The invariants between two phases.
 async fn check(app: &TestApp) {
     assert_eq!(count(app, OVER_CAPACITY).await, 0);
-    for place in ["salesman", "consultant"] {
-        // Whose place was filled by which event: a place that stays with the same person is not filled again.
-        let previous = if place == "salesman" {
+    for role in ["salesman", "consultant"] {
+        // The events that put another person into this role.
+        let previous = if role == "salesman" {
             "previousSalesmanId"
         } else {
             "previousConsultantId"
         };
-        let fillings = format!(
-            "select aggregateid, pos, (payload -> '{place}' ->> 'id')::uuid person from event_log
-             where payload -> '{place}' is not null and payload ->> '{previous}' is distinct from payload -> '{place}' ->> 'id'"
+        let assignments = format!(
+            "select aggregateid, pos, (payload -> '{role}' ->> 'id')::uuid person from event_log
+             where payload -> '{role}' is not null
+               and payload ->> '{previous}' is distinct from payload -> '{role}' ->> 'id'"
         );
         let twice = format!(
-            "select count(*) from (select 1 from ({fillings}) f group by aggregateid having count(*) > 1) twice"
+            "select count(*) from (select 1 from ({assignments}) a
+                                   group by aggregateid having count(*) > 1) twice"
         );
-        assert_eq!(
-            count(app, &twice).await,
-            0,
-            "a {place}'s place was filled twice"
-        );
+        assert_eq!(count(app, &twice).await, 0, "a {role} was assigned twice");
         let differing = format!(
-            "select count(*) from salesman_match it full join ({fillings}) f on f.aggregateid = it.id
-             where it.{place}_id is distinct from f.person"
+            "select count(*) from salesman_match m
+             full join ({assignments}) a on a.aggregateid = m.id
+             where m.{role}_id is distinct from a.person"
         );
         assert_eq!(
             count(app, &differing).await,
             0,
-            "a {place} is on it and was not told of, or the other way round"
+            "the {role} of a match differs from its events"
         );
-        // In the order in which they were told of, each request is younger than the one before it.
+        // In the order of the events, no request is older than the one before.
         let overtaken = format!(
             "select count(*) from (select requested_at, lag(requested_at) over (order by pos) before
-             from ({fillings}) f join salesman_match it on it.id = f.aggregateid) told
+             from ({assignments}) a join salesman_match m on m.id = a.aggregateid) assigned
              where before > requested_at"
         );
         assert_eq!(
             count(app, &overtaken).await,
             0,
-            "a younger request was given a {place} before an older one"
+            "a newer request got a {role} before an older one"
         );
     }
-    let versions = "select count(*) from salesman_match it
-        where version <> (select count(*) from event_log where aggregateid = it.id)
-           or version <> coalesce((select max(version) from event_log where aggregateid = it.id), 0)";
+    let versions = "select count(*) from salesman_match m
+        where version <> (select count(*) from event_log where aggregateid = m.id)
+           or version <> coalesce(
+                  (select max(version) from event_log where aggregateid = m.id), 0)";
     assert_eq!(
         count(app, versions).await,
         0,
-        "a version is not its last event's"
+        "the version of a match differs from its last event"
     );
     assert_eq!(count(app, "select count(*) from parked").await, 0);
 }
 
-/// How many of the open matches have somebody in this place; those are the oldest, and no other.
-async fn oldest_served(app: &TestApp, place: &str) -> usize {
+/// The number of open matches with this role filled, which must be the oldest ones.
+async fn oldest_matched(app: &TestApp, role: &str) -> usize {
     let sql = format!(
-        "select {place}_id is not null from salesman_match where closed_at is null order by requested_at"
+        "select {role}_id is not null from salesman_match
+         where closed_at is null order by requested_at"
     );
-    let served: Vec<bool> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+    let matched: Vec<bool> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
         .fetch_all(app.pool())
         .await
         .unwrap();
     assert!(
-        served.is_sorted_by(|older, younger| older >= younger),
-        "a younger request has a {place} and an older one has none"
+        matched.is_sorted_by(|older, younger| older >= younger),
+        "a newer request has a {role} and an older one has none"
     );
-    served.into_iter().filter(|served| *served).count()
+    matched.into_iter().filter(|matched| *matched).count()
 }
 
 #[expect(
     clippy::print_stderr,
-    reason = "how long it takes is for whoever runs it to see"
+    reason = "durations are shown to those who run the test"
 )]
-fn say(what: &str, began: Instant) {
-    eprintln!("{what}: {:.1} s", began.elapsed().as_secs_f64());
+fn report(phase: &str, start: Instant) {
+    eprintln!("{phase}: {:.1} s", start.elapsed().as_secs_f64());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_a_thousand_requests_at_once_the_oldest_are_served_by_four_instances_and_nobody_is_given_too_many()
- {
+async fn thousand_requests_on_four_instances_respect_capacity() {
     let instances = instances().await;
     let app = &instances[0];
-    let began = Instant::now();
+    let start = Instant::now();
     request_all(&instances).await;
-    say("1,000 requests taken in by four instances", began);
+    report("1,000 requests consumed by four instances", start);
     let watched = CancellationToken::new();
     let work = async {
-        let began = Instant::now();
+        let start = Instant::now();
         assert_eq!(assign_until_quiet(&instances).await, 600);
-        say("600 of them matched", began);
+        report("600 of them matched", start);
         check(app).await;
-        assert_eq!(oldest_served(app, "salesman").await, 600);
-        assert_eq!(oldest_served(app, "consultant").await, 400);
-        // No event told of anybody more often than he can hold: closing has not begun yet.
-        let at_any_time = "select count(*) from (
-                select person, count(*) over (partition by person order by pos) held from (
-                    select pos, (payload -> 'salesman' ->> 'id')::uuid person from event_log where payload ->> 'previousSalesmanId' is null
+        assert_eq!(oldest_matched(app, "salesman").await, 600);
+        assert_eq!(oldest_matched(app, "consultant").await, 400);
+        // Before the first closing, events alone must not exceed any capacity.
+        let over_capacity = "select count(*) from (
+                select person, count(*) over (partition by person order by pos) load from (
+                    select pos, (payload -> 'salesman' ->> 'id')::uuid person from event_log
+                    where payload ->> 'previousSalesmanId' is null
                     union all
                     select pos, (payload -> 'consultant' ->> 'id')::uuid from event_log
-                    where payload -> 'consultant' is not null and payload ->> 'previousConsultantId' is null
-                ) told
-            ) held join known_salesman on id = person where held > capacity";
-        assert_eq!(count(app, at_any_time).await, 0);
+                    where payload -> 'consultant' is not null
+                      and payload ->> 'previousConsultantId' is null
+                ) assigned
+            ) loads join known_salesman on id = person where load > capacity";
+        assert_eq!(count(app, over_capacity).await, 0);
 
-        // Every second of the first 500 comes to its end while everybody assigns: 250 salesmen's and 200 consultants' places.
-        let began = Instant::now();
+        // Half of the first 500 close while all instances assign: this frees the capacity of 250
+        // salesmen and 200 consultants.
+        let start = Instant::now();
         let closing = close_all(&instances, (0..500).step_by(2).map(origin));
         let ((), while_closing) = tokio::join!(closing, assign_until_quiet(&instances));
-        let after_it = assign_until_quiet(&instances).await;
-        // A salesman's place for each that was closed, and some consultants' later.
-        assert!(while_closing + after_it >= 250);
-        say("250 of them closed, and as many matched", began);
+        let afterwards = assign_until_quiet(&instances).await;
+        // A salesman for each closed match, and some consultants later.
+        assert!(while_closing + afterwards >= 250);
+        report("250 of them closed, and as many matched", start);
         check(app).await;
-        assert_eq!(oldest_served(app, "salesman").await, 600);
-        assert_eq!(oldest_served(app, "consultant").await, 400);
+        assert_eq!(oldest_matched(app, "salesman").await, 600);
+        assert_eq!(oldest_matched(app, "consultant").await, 400);
 
         close_all(
             &instances,
@@ -254,24 +260,24 @@ async fn of_a_thousand_requests_at_once_the_oldest_are_served_by_four_instances_
         check(app).await;
         watched.cancel();
     };
-    let (looks, ()) = tokio::join!(watch_capacity(app, &watched), work);
-    assert!(looks > 1);
+    let (checks, ()) = tokio::join!(watch_capacity(app, &watched), work);
+    assert!(checks > 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn four_instances_with_one_leader_serve_them_while_they_come_and_when_the_leader_stops() {
+async fn leader_of_four_instances_assigns_and_fails_over() {
     let instances = instances().await;
     let app = &instances[0];
-    let began = Instant::now();
+    let start = Instant::now();
     let until = async |sql: &str, expected: i64| {
         let reached = async {
             while count(app, sql).await < expected {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, reached)
+        tokio::time::timeout(TIMEOUT, reached)
             .await
-            .expect("the queue does not move");
+            .expect("the queue does not move in time");
     };
     let (epochs, matched) = (
         "select coalesce(max(epoch), 0) from leader",
@@ -280,52 +286,55 @@ async fn four_instances_with_one_leader_serve_them_while_they_come_and_when_the_
     let (mut running, mut stops) = (JoinSet::new(), Vec::new());
     for instance in &instances {
         let stop = CancellationToken::new();
-        running.spawn(salesman_match::assign(
+        running.spawn(salesman_match::run_assigner(
             instance.context().clone(),
             stop.clone(),
         ));
         stops.push(stop);
-        // The first leads, so that stopping it means something.
+        // The first instance is the leader, so that stopping it forces a failover.
         until(epochs, 1).await;
     }
     let watched = CancellationToken::new();
     let work = async {
         request_all(&instances).await;
         until(matched, 600).await;
-        say(
-            "1,000 requests taken in, and 600 matched by the leader of four instances",
-            began,
+        report(
+            "1,000 requests consumed, and 600 matched by the leader of four instances",
+            start,
         );
         assert_eq!(count(app, epochs).await, 1);
-        // One after the other stops, the leader first; whoever is left takes over.
-        let began = Instant::now();
-        for (last, stop) in stops.iter().enumerate().take(INSTANCES - 1) {
+        // Instances stop one after the other, the leader first. The rest take over.
+        let start = Instant::now();
+        for (index, stop) in stops.iter().enumerate().take(INSTANCES - 1) {
             stop.cancel();
-            let served: Vec<Uuid> = sqlx::query_scalar(
-                "select origin_id from salesman_match where closed_at is null and salesman_id is not null limit 50",
+            let open: Vec<Uuid> = sqlx::query_scalar(
+                "select origin_id from salesman_match
+                 where closed_at is null and salesman_id is not null limit 50",
             )
             .fetch_all(app.pool())
             .await
             .unwrap();
-            close_all(&instances, served).await;
-            until(matched, 600 + (i64::try_from(last).unwrap() + 1) * 50).await;
+            close_all(&instances, open).await;
+            until(matched, 600 + (i64::try_from(index).unwrap() + 1) * 50).await;
         }
-        say(
+        report(
             "three instances stopped, 150 closed and as many matched",
-            began,
+            start,
         );
-        assert!(count(app, epochs).await > 1, "nobody took over");
+        assert!(count(app, epochs).await > 1, "no instance took over");
         for stop in &stops {
             stop.cancel();
         }
         watched.cancel();
     };
-    let (looks, ()) = tokio::join!(watch_capacity(app, &watched), work);
+    let (checks, ()) = tokio::join!(watch_capacity(app, &watched), work);
     running.join_all().await;
-    assert!(looks > 1);
+    assert!(checks > 1);
     assert_eq!(count(app, OVER_CAPACITY).await, 0);
     assert_eq!(count(app, matched).await, 750);
-    let told_twice = "select count(*) from (select 1 from event_log where payload ->> 'previousSalesmanId' is null
-                      group by aggregateid having count(*) > 1) twice";
-    assert_eq!(count(app, told_twice).await, 0);
+    let matched_twice = "select count(*) from (
+            select 1 from event_log where payload ->> 'previousSalesmanId' is null
+            group by aggregateid having count(*) > 1
+        ) twice";
+    assert_eq!(count(app, matched_twice).await, 0);
 }

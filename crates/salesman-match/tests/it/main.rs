@@ -1,16 +1,16 @@
-//! The salesman-match service through its routes, its policies and its assigner, on a real Postgres.
+//! Tests of the service through its routes, policies and assigner, on a real Postgres.
 
-mod assigning;
+mod assigner;
 mod by_hand;
 mod closing;
-mod copies;
-mod describing;
-mod erasing;
+mod description;
+mod erasure;
+mod event_order;
 mod http;
-mod keeping;
 mod load;
 mod permissions;
 mod policies;
+mod projections;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use events::{
@@ -23,7 +23,7 @@ use service_kit::Clock as _;
 use service_kit::testing::{TestApp, a_profile, envelope};
 use uuid::Uuid;
 
-/// The number of the customer of most tests ends in these.
+/// The last four digits of [`PHONE`], the number of the customer in most tests.
 const FOUR: &str = "5678";
 const PHONE: &str = "010-1234-5678";
 
@@ -62,7 +62,7 @@ fn an_interest(id: Uuid, four: &str) -> InterestCreated {
     }
 }
 
-/// The interest turned on, or off.
+/// The event that turns the interest on or off.
 fn turned(interest: &InterestCreated, interested: bool) -> InterestUpdated {
     InterestUpdated {
         interest_id: interest.interest_id,
@@ -77,7 +77,7 @@ fn turned(interest: &InterestCreated, interested: bool) -> InterestUpdated {
     }
 }
 
-/// The consultation moved to a step.
+/// The event that moves the consultation to a step.
 fn progressed(consultation: Uuid, to: Step) -> ConsultationProgressed {
     ConsultationProgressed {
         consultation_id: ConsultationId(consultation),
@@ -91,7 +91,7 @@ fn progressed(consultation: Uuid, to: Step) -> ConsultationProgressed {
     }
 }
 
-fn somebody(id: u128, role: PersonRole, capacity: u32) -> SalesmanRegistered {
+fn registered(id: u128, role: PersonRole, capacity: u32) -> SalesmanRegistered {
     SalesmanRegistered {
         salesman_id: SalesmanId(Uuid::from_u128(id)),
         profile: a_profile(&format!("담당 {id}"), role, capacity),
@@ -99,7 +99,7 @@ fn somebody(id: u128, role: PersonRole, capacity: u32) -> SalesmanRegistered {
     }
 }
 
-/// The same person after staff changed something.
+/// The event after staff changed the profile.
 fn updated(
     registered: &SalesmanRegistered,
     change: impl FnOnce(&mut events::Profile),
@@ -115,17 +115,17 @@ fn updated(
 
 /// Registers a salesman.
 async fn salesman(app: &TestApp, id: u128, capacity: u32) {
-    app.deliver(1, &somebody(id, PersonRole::Salesman, capacity))
+    app.deliver(1, &registered(id, PersonRole::Salesman, capacity))
         .await;
 }
 
 /// Registers a consultant.
 async fn consultant(app: &TestApp, id: u128, capacity: u32) {
-    app.deliver(1, &somebody(id, PersonRole::Consultant, capacity))
+    app.deliver(1, &registered(id, PersonRole::Consultant, capacity))
         .await;
 }
 
-/// Requests consultations with these last digits, each a minute after the one before it; gives their ids.
+/// Requests consultations with these last digits, one minute apart. Returns their ids.
 async fn requested<S: AsRef<str>>(app: &TestApp, fours: impl IntoIterator<Item = S>) -> Vec<Uuid> {
     let (mut ids, mut at): (_, DateTime<Utc>) = (Vec::new(), app.clock().now());
     for four in fours {
@@ -140,13 +140,13 @@ async fn requested<S: AsRef<str>>(app: &TestApp, fours: impl IntoIterator<Item =
     ids
 }
 
-/// Assigns until nothing can be assigned any more; gives how many matches were edited.
+/// Assigns until nothing changes. Returns the number of changed matches.
 async fn assign(app: &TestApp) -> usize {
-    let mut edited = 0;
+    let mut total = 0;
     loop {
         match salesman_match::assign_waiting(app.context()).await.unwrap() {
-            0 => return edited,
-            some => edited += some,
+            0 => return total,
+            changed => total += changed,
         }
     }
 }
@@ -169,9 +169,9 @@ async fn match_id(app: &TestApp, origin: Uuid) -> Uuid {
         .unwrap()
 }
 
-/// The number behind the id of whoever is in a place; `None` for nobody.
-fn who(view: &Value, place: &str) -> Option<u128> {
-    view[place]["id"]
+/// The number in the id of the person in this role.
+fn who(view: &Value, role: &str) -> Option<u128> {
+    view[role]["id"]
         .as_str()
         .map(|id| id.parse::<Uuid>().unwrap().as_u128())
 }

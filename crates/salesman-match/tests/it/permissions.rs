@@ -5,9 +5,9 @@ use salesman_match::{permissions, service};
 use crate::start;
 
 #[tokio::test]
-async fn everybody_may_call_what_the_table_says_and_nothing_else() {
+async fn routes_match_the_permission_table() {
     start()
         .await
-        .walk(&service().description(), permissions::TABLE)
+        .check_permissions(&service().description(), permissions::TABLE)
         .await;
 }

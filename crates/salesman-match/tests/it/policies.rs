@@ -1,4 +1,4 @@
-//! What other services' events do here.
+//! How this service reacts to other services' events.
 
 use events::{Event, PersonRole};
 use serde_json::{Value, json};
@@ -7,7 +7,8 @@ use service_kit::testing::{TestApp, envelope};
 use uuid::Uuid;
 
 use crate::{
-    FOUR, a_consultation, an_interest, assign, match_of, requested, salesman, somebody, start, who,
+    FOUR, a_consultation, an_interest, assign, match_of, registered, requested, salesman, start,
+    who,
 };
 
 async fn rows(app: &TestApp) -> i64 {
@@ -18,7 +19,7 @@ async fn rows(app: &TestApp) -> i64 {
 }
 
 #[tokio::test]
-async fn a_request_inserts_a_match_with_nobody_on_it_and_tells_nobody() {
+async fn request_inserts_an_empty_match_without_an_event() {
     let app = start().await;
     salesman(&app, 1, 5).await;
     let (consultation, interest) = (Uuid::from_u128(0xC0), Uuid::from_u128(0x11));
@@ -35,41 +36,41 @@ async fn a_request_inserts_a_match_with_nobody_on_it_and_tells_nobody() {
             (&view["version"], &view["matchedAt"], &view["closedAt"]),
             (&json!(0), &Value::Null, &Value::Null)
         );
-        // It waits since it was asked for, not since this service heard of it.
+        // Its age counts from the event, not from the consumption.
         assert_eq!(view["requestedAt"], "2026-11-23T01:00:00Z");
     }
     assert!(app.new_events().await.is_empty());
 }
 
 #[tokio::test]
-async fn a_redelivered_request_asks_for_one_match() {
+async fn redelivered_request_inserts_one_match() {
     let app = start().await;
     let (event_id, event) = (Uuid::new_v4(), a_consultation(Uuid::from_u128(0xC0), FOUR));
-    app.deliver_as(event_id, 1, &event).await;
-    app.deliver_as(event_id, 1, &event).await;
+    app.deliver_with_id(event_id, 1, &event).await;
+    app.deliver_with_id(event_id, 1, &event).await;
     app.deliver(1, &event).await;
     assert_eq!((rows(&app).await, app.parked().await.len()), (1, 0));
-    // A projection that is rebuilt from the start is safe by its natural keys.
+    // A replay from the beginning is safe too, because of the unique origin.
     sqlx::raw_sql("delete from progress; delete from inbox")
         .execute(app.pool())
         .await
         .unwrap();
-    app.deliver_as(event_id, 1, &event).await;
+    app.deliver_with_id(event_id, 1, &event).await;
     assert_eq!((rows(&app).await, app.parked().await.len()), (1, 0));
 }
 
 #[tokio::test]
-async fn a_redelivered_registration_keeps_one_person() {
+async fn redelivered_registration_stores_one_person() {
     let app = start().await;
-    let (event_id, event) = (Uuid::new_v4(), somebody(1, PersonRole::Salesman, 1));
-    app.deliver_as(event_id, 1, &event).await;
-    app.deliver_as(event_id, 1, &event).await;
+    let (event_id, event) = (Uuid::new_v4(), registered(1, PersonRole::Salesman, 1));
+    app.deliver_with_id(event_id, 1, &event).await;
+    app.deliver_with_id(event_id, 1, &event).await;
     requested(&app, [FOUR, FOUR]).await;
     assert_eq!(assign(&app).await, 1);
 }
 
 #[tokio::test]
-async fn requests_and_people_may_come_in_any_order() {
+async fn requests_and_people_arrive_in_any_order() {
     let app = start().await;
     let origin = requested(&app, [FOUR]).await[0];
     assert_eq!(assign(&app).await, 0);
@@ -79,7 +80,7 @@ async fn requests_and_people_may_come_in_any_order() {
 }
 
 #[tokio::test]
-async fn an_event_without_a_policy_here_moves_progress_all_the_same() {
+async fn event_without_a_policy_moves_progress() {
     let app = start().await;
     let consultation = a_consultation(Uuid::from_u128(0xC0), FOUR);
     app.deliver(1, &consultation).await;
@@ -105,7 +106,7 @@ async fn an_event_without_a_policy_here_moves_progress_all_the_same() {
 }
 
 #[tokio::test]
-async fn an_event_that_came_before_the_missing_one_is_applied_after_it() {
+async fn event_after_a_gap_is_applied_once_the_gap_is_filled() {
     let app = start().await;
     let event = a_consultation(Uuid::from_u128(0xC0), FOUR);
     app.deliver(2, &event).await;
@@ -118,7 +119,7 @@ async fn an_event_that_came_before_the_missing_one_is_applied_after_it() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_taken_in_parks_with_its_successors_and_everything_else_flows_on() {
+async fn bad_records_park_with_successors_and_others_continue() {
     let app = start().await;
     let events: Vec<_> = (1..=3)
         .map(|id| a_consultation(Uuid::from_u128(id), FOUR))

@@ -1,4 +1,4 @@
-//! Whom the assigner chooses, and in which order.
+//! Which people the assigner chooses, and in which order.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use crate::{
     FOUR, a_consultation, an_interest, assign, consultant, match_id, match_of, progressed,
-    requested, salesman, somebody, start, updated, who,
+    registered, requested, salesman, start, updated, who,
 };
 
-/// How many open matches each person in this place holds.
-async fn load(app: &TestApp, place: &str) -> BTreeMap<u128, i64> {
+/// The number of matches of each person in this column.
+async fn load(app: &TestApp, column: &str) -> BTreeMap<u128, i64> {
     let sql = format!(
-        "select {place}, count(*) from salesman_match where {place} is not null group by 1"
+        "select {column}, count(*) from salesman_match where {column} is not null group by 1"
     );
     let rows: Vec<(Uuid, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .fetch_all(app.pool())
@@ -28,7 +28,7 @@ async fn load(app: &TestApp, place: &str) -> BTreeMap<u128, i64> {
 }
 
 #[tokio::test]
-async fn a_match_is_published_with_whom_it_names_and_why_is_kept_for_staff() {
+async fn match_publishes_its_people_and_stores_the_reason() {
     let app = start().await;
     salesman(&app, 1, 5).await;
     consultant(&app, 9, 5).await;
@@ -56,20 +56,26 @@ async fn a_match_is_published_with_whom_it_names_and_why_is_kept_for_staff() {
     assert_eq!(
         view["reason"],
         json!({
-            "salesman": { "rule": "phone-suffix", "lastFour": "5678", "among": 1, "picked": 0, "candidates": [
-                { "id": Uuid::from_u128(1), "displayName": "담당 1", "open": 0, "capacity": 5 },
-            ] },
-            "consultant": { "rule": "phone-suffix", "lastFour": "5678", "among": 1, "picked": 0, "candidates": [
-                { "id": Uuid::from_u128(9), "displayName": "담당 9", "open": 0, "capacity": 5 },
-            ] },
+            "salesman": {
+                "rule": "phone-suffix", "lastFour": "5678", "among": 1, "picked": 0,
+                "candidates": [
+                    { "id": Uuid::from_u128(1), "displayName": "담당 1", "open": 0, "capacity": 5 },
+                ],
+            },
+            "consultant": {
+                "rule": "phone-suffix", "lastFour": "5678", "among": 1, "picked": 0,
+                "candidates": [
+                    { "id": Uuid::from_u128(9), "displayName": "담당 9", "open": 0, "capacity": 5 },
+                ],
+            },
         })
     );
-    // Nothing is left to do, and nothing is told again.
+    // Nothing is left to do, and no further event follows.
     assert_eq!((assign(&app).await, app.new_events().await.len()), (0, 0));
 }
 
 #[tokio::test]
-async fn the_last_digits_pick_from_the_roster_in_id_order() {
+async fn last_digits_pick_from_the_roster_in_id_order() {
     let app = start().await;
     for id in [30, 10, 20] {
         salesman(&app, id, 100).await;
@@ -88,11 +94,13 @@ async fn the_last_digits_pick_from_the_roster_in_id_order() {
 }
 
 #[tokio::test]
-async fn the_oldest_request_is_served_first_whatever_order_they_came_in() {
+async fn oldest_request_is_served_first_in_any_arrival_order() {
     let app = start().await;
     let mut origins = requested(&app, ["0000"; 5]).await;
-    // The third is older than all others.
-    sqlx::query("update salesman_match set requested_at = requested_at - interval '1 day' where origin_id = $1")
+    // The third becomes the oldest.
+    let sql = "update salesman_match set requested_at = requested_at - interval '1 day'
+               where origin_id = $1";
+    sqlx::query(sql)
         .bind(origins[2])
         .execute(app.pool())
         .await
@@ -110,7 +118,7 @@ async fn the_oldest_request_is_served_first_whatever_order_they_came_in() {
 }
 
 #[tokio::test]
-async fn with_nobody_eligible_a_match_stays_in_the_queue_until_somebody_registers() {
+async fn match_waits_until_an_eligible_salesman_registers() {
     let app = start().await;
     salesman(&app, 1, 0).await;
     consultant(&app, 9, 5).await;
@@ -133,15 +141,15 @@ async fn with_nobody_eligible_a_match_stays_in_the_queue_until_somebody_register
 #[tokio::test]
 async fn inactive_people_are_never_chosen() {
     let app = start().await;
-    let mut resting = crate::somebody(1, events::PersonRole::Salesman, 5);
-    resting.profile.active = false;
-    app.deliver(1, &resting).await;
+    let mut inactive = registered(1, PersonRole::Salesman, 5);
+    inactive.profile.active = false;
+    app.deliver(1, &inactive).await;
     requested(&app, [FOUR]).await;
     assert_eq!(assign(&app).await, 0);
 }
 
 #[tokio::test]
-async fn the_salesman_is_published_while_no_consultant_is_free_and_the_consultant_later() {
+async fn consultant_is_added_once_one_is_available() {
     let app = start().await;
     salesman(&app, 1, 5).await;
     let origin = requested(&app, [FOUR]).await[0];
@@ -149,20 +157,20 @@ async fn the_salesman_is_published_while_no_consultant_is_free_and_the_consultan
     consultant(&app, 9, 5).await;
     assert_eq!(assign(&app).await, 1);
     let events = app.new_events().await;
-    let told: Vec<_> = events
+    let people: Vec<_> = events
         .iter()
-        .map(|(_, version, told)| (*version, who(told, "salesman"), who(told, "consultant")))
+        .map(|(_, version, event)| (*version, who(event, "salesman"), who(event, "consultant")))
         .collect();
-    assert_eq!(told, [(1, Some(1), None), (2, Some(1), Some(9))]);
-    // The second says that the salesman had the place already, so that he is not told twice.
-    let before = |nth: usize| {
+    assert_eq!(people, [(1, Some(1), None), (2, Some(1), Some(9))]);
+    // The second event names the salesman as previous, so that consumers do not notify them again.
+    let previous = |nth: usize| {
         (
             events[nth].2.get("previousSalesmanId"),
             events[nth].2.get("previousConsultantId"),
         )
     };
     assert_eq!(
-        (before(0), before(1)),
+        (previous(0), previous(1)),
         ((None, None), (Some(&json!(Uuid::from_u128(1))), None))
     );
     let view = match_of(&app, origin).await;
@@ -171,7 +179,7 @@ async fn the_salesman_is_published_while_no_consultant_is_free_and_the_consultan
 }
 
 #[tokio::test]
-async fn since_when_is_when_the_people_who_are_on_it_now_came() {
+async fn matched_at_is_when_the_current_people_were_matched() {
     let app = start().await;
     salesman(&app, 1, 5).await;
     let origin = requested(&app, [FOUR]).await[0];
@@ -185,22 +193,27 @@ async fn since_when_is_when_the_people_who_are_on_it_now_came() {
     app.clock().advance(TimeDelta::hours(1));
     salesman(&app, 2, 5).await;
     let path = format!("/salesman-matches/{}", match_id(&app, origin).await);
-    let other = json!({ "salesmanId": Uuid::from_u128(2) });
+    let replacement = json!({ "salesmanId": Uuid::from_u128(2) });
     assert_eq!(
-        app.as_staff().patch_if(&path, 2, &other).await.expect(200)["matchedAt"],
+        app.as_staff()
+            .patch_if(&path, 2, &replacement)
+            .await
+            .expect(200)["matchedAt"],
         "2026-11-23T03:00:00Z"
     );
-    // The same people again are no others.
+    // The same people again do not change it.
     app.clock().advance(TimeDelta::hours(1));
     assert_eq!(
-        app.as_staff().patch_if(&path, 3, &other).await.expect(200)["matchedAt"],
+        app.as_staff()
+            .patch_if(&path, 3, &replacement)
+            .await
+            .expect(200)["matchedAt"],
         "2026-11-23T03:00:00Z"
     );
 }
 
 #[tokio::test]
-async fn matches_that_lack_only_a_consultant_do_not_stand_in_the_way_of_those_that_lack_a_salesman()
-{
+async fn matches_lacking_one_role_do_not_block_the_other() {
     let app = start().await;
     salesman(&app, 1, 500).await;
     requested(&app, vec!["0000"; 130]).await;
@@ -208,7 +221,7 @@ async fn matches_that_lack_only_a_consultant_do_not_stand_in_the_way_of_those_th
     let late = requested(&app, [FOUR]).await[0];
     assert_eq!(assign(&app).await, 1);
     assert_eq!(who(&match_of(&app, late).await, "salesman"), Some(1));
-    // And the other way round: those that lack a salesman do not stand in the way of a consultant.
+    // And the reverse: matches without a salesman do not block those that lack a consultant.
     sqlx::query("update known_salesman set capacity = 131")
         .execute(app.pool())
         .await
@@ -220,7 +233,7 @@ async fn matches_that_lack_only_a_consultant_do_not_stand_in_the_way_of_those_th
 }
 
 #[tokio::test]
-async fn nobody_is_given_more_than_he_can_hold() {
+async fn capacity_is_never_exceeded() {
     let app = start().await;
     let capacities = [3_u32, 0, 17, 41, 9];
     for (id, capacity) in (1..).zip(capacities) {
@@ -229,29 +242,29 @@ async fn nobody_is_given_more_than_he_can_hold() {
     }
     requested(&app, (0..200).map(|four| format!("{four:04}"))).await;
     assign(&app).await;
-    let held = |people: BTreeMap<u128, i64>| {
+    let loads = |people: BTreeMap<u128, i64>| {
         (1..=5_u128)
             .map(|id| people.get(&id).copied().unwrap_or(0))
             .collect::<Vec<_>>()
     };
-    assert_eq!(held(load(&app, "salesman_id").await), [3, 0, 17, 41, 9]);
+    assert_eq!(loads(load(&app, "salesman_id").await), [3, 0, 17, 41, 9]);
     let consultants = load(&app, "consultant_id")
         .await
         .into_iter()
         .map(|(id, count)| (id - 100, count))
         .collect();
-    assert_eq!(held(consultants), [1, 0, 8, 20, 4]);
-    // All who could be served were, and they are the oldest.
-    let unserved: Vec<bool> =
+    assert_eq!(loads(consultants), [1, 0, 8, 20, 4]);
+    // All capacity is used, by the oldest requests.
+    let waiting: Vec<bool> =
         sqlx::query_scalar("select salesman_id is null from salesman_match order by requested_at")
             .fetch_all(app.pool())
             .await
             .unwrap();
-    assert_eq!(unserved, [vec![false; 70], vec![true; 130]].concat());
+    assert_eq!(waiting, [vec![false; 70], vec![true; 130]].concat());
 }
 
 #[tokio::test]
-async fn two_assigners_at_once_give_nobody_more_than_he_can_hold_and_serve_nobody_twice() {
+async fn concurrent_assigners_respect_capacity_and_match_once() {
     let app = start().await;
     for id in 1..=3 {
         salesman(&app, id, 40).await;
@@ -274,37 +287,37 @@ async fn two_assigners_at_once_give_nobody_more_than_he_can_hold_and_serve_nobod
 }
 
 #[tokio::test]
-async fn two_who_can_hold_one_each_serve_the_two_oldest_whatever_the_digits_say() {
+async fn full_salesmen_leave_the_newest_request_waiting() {
     let app = start().await;
     for id in [1, 2] {
         salesman(&app, id, 1).await;
     }
     let origins = requested(&app, ["0001", "0003", "0005"]).await;
     assert_eq!(assign(&app).await, 2);
-    let mut on_it = Vec::new();
+    let mut salesmen = Vec::new();
     for origin in origins {
-        on_it.push(who(&match_of(&app, origin).await, "salesman"));
+        salesmen.push(who(&match_of(&app, origin).await, "salesman"));
     }
-    assert_eq!(on_it, [Some(2), Some(1), None]);
+    assert_eq!(salesmen, [Some(2), Some(1), None]);
 }
 
 #[tokio::test]
-async fn people_on_leave_are_chosen_again_on_the_day_after_it_in_seoul() {
+async fn people_on_leave_are_chosen_from_the_day_after_in_seoul() {
     let app = start().await;
-    let registered = somebody(1, PersonRole::Salesman, 5);
-    app.deliver(1, &registered).await;
+    let salesman = registered(1, PersonRole::Salesman, 5);
+    app.deliver(1, &salesman).await;
     let leave = Leave {
         from: "2026-11-20".parse().unwrap(),
         until: "2026-11-23".parse().unwrap(),
     };
     app.deliver(
         2,
-        &updated(&registered, |profile| profile.leave = Some(leave)),
+        &updated(&salesman, |profile| profile.leave = Some(leave)),
     )
     .await;
     requested(&app, [FOUR]).await;
     assert_eq!(assign(&app).await, 0);
-    // It is ten in the morning: thirteen hours and fifty-nine minutes later it is still today.
+    // The test starts at 10:00 in Seoul: 13 hours and 59 minutes later it is still the same day.
     app.clock().advance(TimeDelta::minutes(13 * 60 + 59));
     assert_eq!(assign(&app).await, 0);
     app.clock().advance(TimeDelta::minutes(1));
@@ -312,27 +325,27 @@ async fn people_on_leave_are_chosen_again_on_the_day_after_it_in_seoul() {
 }
 
 #[tokio::test]
-async fn whoever_holds_more_than_he_can_since_staff_lowered_it_is_given_nothing_more() {
+async fn lowered_capacity_stops_new_matches() {
     let app = start().await;
-    let registered = somebody(1, PersonRole::Salesman, 3);
-    app.deliver(1, &registered).await;
+    let salesman = registered(1, PersonRole::Salesman, 3);
+    app.deliver(1, &salesman).await;
     requested(&app, [FOUR; 3]).await;
     assert_eq!(assign(&app).await, 3);
-    app.deliver(2, &updated(&registered, |profile| profile.capacity = 2))
+    app.deliver(2, &updated(&salesman, |profile| profile.capacity = 2))
         .await;
     requested(&app, [FOUR]).await;
     assert_eq!(assign(&app).await, 0);
-    app.deliver(3, &updated(&registered, |profile| profile.capacity = 4))
+    app.deliver(3, &updated(&salesman, |profile| profile.capacity = 4))
         .await;
     assert_eq!(assign(&app).await, 1);
 }
 
 #[tokio::test]
-async fn a_customer_keeps_the_salesman_and_the_consultant_he_has() {
+async fn customer_keeps_current_salesman_and_consultant() {
     let app = start().await;
     salesman(&app, 2, 50).await;
     consultant(&app, 12, 50).await;
-    // The digits would pick 1 and 11, once these are there.
+    // The digits would pick 1 and 11, once these are registered.
     let first = requested(&app, ["0000"]).await[0];
     assert_eq!(assign(&app).await, 1);
     salesman(&app, 1, 50).await;
@@ -341,17 +354,17 @@ async fn a_customer_keeps_the_salesman_and_the_consultant_he_has() {
         panic!()
     };
     assert_eq!(assign(&app).await, 2);
-    for (origin, on_it, rule) in [
+    for (origin, people, rule) in [
         (first, [2, 12], "phone-suffix"),
         (second, [2, 12], "kept"),
         (other, [1, 11], "phone-suffix"),
     ] {
         let view = match_of(&app, origin).await;
-        for (place, expected) in ["salesman", "consultant"].into_iter().zip(on_it) {
+        for (role, expected) in ["salesman", "consultant"].into_iter().zip(people) {
             assert_eq!(
-                (who(&view, place), &view["reason"][place]["rule"]),
+                (who(&view, role), &view["reason"][role]["rule"]),
                 (Some(expected), &json!(rule)),
-                "{place}"
+                "{role}"
             );
         }
         assert_eq!(view["strategy"], "phone-suffix");
@@ -359,13 +372,12 @@ async fn a_customer_keeps_the_salesman_and_the_consultant_he_has() {
 }
 
 #[tokio::test]
-async fn two_requests_of_one_customer_in_one_look_go_to_one_salesman() {
+async fn two_requests_of_a_customer_in_one_batch_share_a_salesman() {
     let app = start().await;
     for id in 1..=3 {
         salesman(&app, id, 5).await;
     }
     let origins = requested(&app, ["0002", "0000", "0002"]).await;
-    // The second customer has the third salesman's digits after the first request has been served.
     assert_eq!(assign(&app).await, 3);
     let (one, two) = (
         match_of(&app, origins[0]).await,
@@ -379,12 +391,11 @@ async fn two_requests_of_one_customer_in_one_look_go_to_one_salesman() {
 }
 
 #[tokio::test]
-async fn of_two_he_has_a_customer_keeps_the_one_of_the_open_match_and_the_other_while_that_one_is_full()
- {
+async fn customer_with_two_salesmen_keeps_the_open_one_first() {
     let app = start().await;
     let (older, newer) = (
-        somebody(5, PersonRole::Salesman, 2),
-        somebody(6, PersonRole::Salesman, 2),
+        registered(5, PersonRole::Salesman, 2),
+        registered(6, PersonRole::Salesman, 2),
     );
     app.deliver(1, &older).await;
     let first = requested(&app, [FOUR]).await[0];
@@ -399,21 +410,21 @@ async fn of_two_he_has_a_customer_keeps_the_one_of_the_open_match_and_the_other_
     app.deliver(2, &progressed(second, Step::Cancelled)).await;
     salesman(&app, 1, 50).await;
     app.clock().advance(TimeDelta::hours(1));
-    // The newest match is closed, the older one is open: he has its salesman.
+    // The newest match is closed and the older one open: its salesman is kept.
     let third = requested(&app, [FOUR]).await[0];
     assert_eq!(assign(&app).await, 1);
     app.clock().advance(TimeDelta::hours(1));
     let fourth = requested(&app, [FOUR]).await[0];
     assert_eq!(assign(&app).await, 1);
-    let mut on_it = Vec::new();
+    let mut salesmen = Vec::new();
     for origin in [first, second, third, fourth] {
-        on_it.push(who(&match_of(&app, origin).await, "salesman"));
+        salesmen.push(who(&match_of(&app, origin).await, "salesman"));
     }
-    assert_eq!(on_it, [Some(5), Some(6), Some(5), Some(6)]);
+    assert_eq!(salesmen, [Some(5), Some(6), Some(5), Some(6)]);
 }
 
 #[tokio::test]
-async fn a_salesman_keeps_the_customer_whom_he_entered_unless_the_customer_has_one() {
+async fn salesman_who_entered_a_customer_gets_the_match() {
     let app = start().await;
     for id in 1..=3 {
         salesman(&app, id, 50).await;
@@ -440,7 +451,7 @@ async fn a_salesman_keeps_the_customer_whom_he_entered_unless_the_customer_has_o
         (who(&view, "salesman"), &view["reason"]["salesman"]["rule"]),
         (Some(3), &json!("kept"))
     );
-    // A consultation, too; and whoever cannot be chosen is not chosen for that.
+    // The same for a consultation. An unknown salesman is not chosen.
     let actor = Actor::Salesman(SalesmanId(Uuid::from_u128(2)));
     app.deliver(
         1,
@@ -464,41 +475,42 @@ async fn a_salesman_keeps_the_customer_whom_he_entered_unless_the_customer_has_o
 }
 
 #[tokio::test]
-async fn a_match_that_cannot_be_read_or_saved_is_passed_over_and_the_others_go_on() {
+async fn unreadable_or_unsavable_match_does_not_block_others() {
     let app = start().await;
     salesman(&app, 1, 500).await;
     consultant(&app, 9, 500).await;
-    // More faulty ones than one look takes, and all of them are older.
+    // More broken matches than one batch has, all of them older than the others.
     let origins = requested(&app, vec![FOUR; 70].into_iter().chain(["0000"; 70])).await;
-    for (cause, faulty) in [
+    for (assignment, broken) in [
         ("last_four = 'four'", &origins[1..40]),
         ("strategy = 'of a newer build'", &origins[40..70]),
     ] {
-        let sql = format!("update salesman_match set {cause} where origin_id = any($1)");
+        let sql = format!("update salesman_match set {assignment} where origin_id = any($1)");
         sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(faulty)
+            .bind(broken)
             .execute(app.pool())
             .await
             .unwrap();
     }
-    let taken = match_id(&app, origins[0]).await;
+    let id = match_id(&app, origins[0]).await;
     sqlx::query(
         "insert into event_log (id, aggregatetype, aggregateid, version, type, payload, recorded_at)
-         values (gen_random_uuid(), 'salesman-match', $1, 1, 'ktgg.SalesmanMatched.v1', '{}', now())",
+         values (gen_random_uuid(), 'salesman-match', $1, 1,
+                 'ktgg.SalesmanMatched.v1', '{}', now())",
     )
-    .bind(taken)
+    .bind(id)
     .execute(app.pool())
     .await
     .unwrap();
     assert_eq!(assign(&app).await, 70);
-    // Nothing of the one whose event is refused was saved, and nobody is counted for it.
+    // The match whose event cannot be appended is unchanged and uses no capacity.
     let view = match_of(&app, origins[0]).await;
     assert_eq!(
         (&view["salesman"], &view["version"]),
         (&Value::Null, &json!(0))
     );
     assert_eq!(load(&app, "salesman_id").await, [(1, 70)].into());
-    // Once it is mended it is served.
+    // Repaired matches are assigned.
     sqlx::query("update salesman_match set last_four = '0000', strategy = null where version = 0")
         .execute(app.pool())
         .await
@@ -507,18 +519,18 @@ async fn a_match_that_cannot_be_read_or_saved_is_passed_over_and_the_others_go_o
 }
 
 #[tokio::test]
-async fn a_match_that_is_being_changed_just_now_is_left_for_the_next_look() {
+async fn locked_match_is_skipped_until_the_next_poll() {
     let app = start().await;
     salesman(&app, 1, 500).await;
     let origins = requested(&app, [FOUR, FOUR]).await;
-    let mut changing = app.pool().begin().await.unwrap();
+    let mut other_tx = app.pool().begin().await.unwrap();
     sqlx::query("select 1 from salesman_match where origin_id = $1 for update")
         .bind(origins[0])
-        .execute(&mut *changing)
+        .execute(&mut *other_tx)
         .await
         .unwrap();
     assert_eq!(assign(&app).await, 1);
     assert_eq!(match_of(&app, origins[1]).await["version"], 1);
-    changing.rollback().await.unwrap();
+    other_tx.rollback().await.unwrap();
     assert_eq!(assign(&app).await, 1);
 }

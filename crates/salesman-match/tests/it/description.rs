@@ -1,8 +1,8 @@
-//! What the description says of the routes, and what the service says of its policies.
+//! The `OpenAPI` description of the routes, and the list of policies.
 
 use serde_json::{Value, json};
 
-/// Every operation: method, path and what is said of it.
+/// Every operation: method and path, with its description.
 fn operations() -> Vec<(String, Value)> {
     let description = salesman_match::service().description();
     let paths = description["paths"].as_object().unwrap();
@@ -19,21 +19,21 @@ fn operations() -> Vec<(String, Value)> {
 }
 
 #[test]
-fn every_operation_says_who_may_call_it_what_it_does_and_what_it_can_cause() {
-    let said: Vec<_> = operations()
+fn every_operation_lists_actors_command_and_events() {
+    let described: Vec<_> = operations()
         .into_iter()
-        .map(|(name, it)| {
+        .map(|(name, operation)| {
             (
                 name,
-                it["x-actors"].clone(),
-                it["x-command"].clone(),
-                it["x-events"].clone(),
+                operation["x-actors"].clone(),
+                operation["x-command"].clone(),
+                operation["x-events"].clone(),
             )
         })
         .collect();
-    let everybody = json!(["customer", "staff", "salesman", "consultant"]);
+    let all_roles = json!(["customer", "staff", "salesman", "consultant"]);
     assert_eq!(
-        said,
+        described,
         [
             (
                 "DELETE /me".to_owned(),
@@ -49,7 +49,7 @@ fn every_operation_says_who_may_call_it_what_it_does_and_what_it_can_cause() {
             ),
             (
                 "GET /salesman-matches".to_owned(),
-                everybody,
+                all_roles,
                 Value::Null,
                 Value::Null
             ),
@@ -70,7 +70,7 @@ fn every_operation_says_who_may_call_it_what_it_does_and_what_it_can_cause() {
 }
 
 #[test]
-fn every_problem_of_our_own_is_described_where_it_can_happen_and_every_body_has_an_example() {
+fn operations_describe_their_problems_and_examples() {
     for (name, operation) in operations() {
         assert!(
             operation["summary"]
@@ -102,8 +102,8 @@ fn every_problem_of_our_own_is_described_where_it_can_happen_and_every_body_has_
                     .is_string()
             );
             let examples = |status: &str| {
-                let examples = &operation["responses"][status]["content"]["application/problem+json"]
-                    ["examples"];
+                let content = &operation["responses"][status]["content"];
+                let examples = &content["application/problem+json"]["examples"];
                 examples
                     .as_object()
                     .unwrap()
@@ -119,10 +119,13 @@ fn every_problem_of_our_own_is_described_where_it_can_happen_and_every_body_has_
                     vec!["if-match-required".to_owned()]
                 )
             );
-            let own = &operation["responses"]["422"]["content"]["application/problem+json"]["examples"]
-                ["wrong-fields"]["value"];
+            let wrong_fields = &operation["responses"]["422"]["content"]["application/problem+json"]
+                ["examples"]["wrong-fields"]["value"];
             assert_eq!(
-                (&own["errors"][0]["code"], &own["errors"][1]["code"]),
+                (
+                    &wrong_fields["errors"][0]["code"],
+                    &wrong_fields["errors"][1]["code"]
+                ),
                 (&json!("at-capacity"), &json!("wrong-role"))
             );
         }
@@ -130,19 +133,19 @@ fn every_problem_of_our_own_is_described_where_it_can_happen_and_every_body_has_
 }
 
 #[test]
-fn the_words_that_are_described_are_those_that_the_code_knows() {
+fn described_enums_match_the_code() {
     let description = salesman_match::service().description();
-    let words = |schema: &str| description["components"]["schemas"][schema]["enum"].clone();
+    let texts = |schema: &str| description["components"]["schemas"][schema]["enum"].clone();
     assert_eq!(
-        words("StrategyName"),
+        texts("StrategyName"),
         json!(events::Strategy::ALL.map(events::Strategy::as_str))
     );
     assert_eq!(
-        words("RuleName"),
+        texts("RuleName"),
         json!(["kept", "brought", "phone-suffix", "by-hand"])
     );
     assert_eq!(
-        (words("PlaceName"), words("OriginKind")),
+        (texts("PlaceName"), texts("OriginKind")),
         (
             json!(["salesman", "consultant"]),
             json!(["interest", "consultation"])
@@ -151,7 +154,7 @@ fn the_words_that_are_described_are_those_that_the_code_knows() {
 }
 
 #[test]
-fn every_policy_is_known_by_the_event_it_reacts_to() {
+fn every_policy_is_listed_with_its_event() {
     let service = salesman_match::service();
     let mut policies: Vec<_> = service
         .policies()

@@ -1,4 +1,4 @@
-//! What is kept of a customer, and how it is forgotten.
+//! The data of a customer, and its erasure.
 
 use std::time::Duration;
 
@@ -14,13 +14,18 @@ use uuid::Uuid;
 
 use crate::{
     FOUR, PHONE, a_consultation, an_interest, assign, consultant, match_id, match_of, progressed,
-    salesman, somebody, start, turned, updated, who,
+    registered, salesman, start, turned, updated, who,
 };
+
+/// Whether a connection of this database waits for a lock.
+const LOCK_WAIT: &str = "select exists (
+    select 1 from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock')";
 
 const OTHER_FOUR: &str = "4321";
 const OTHER_PHONE: &str = "010-1234-4321";
 
-/// Delivers an event that was recorded just now, and lets a second go by.
+/// Delivers an event that was recorded now, and advances the clock by a second.
 async fn deliver<E: Event>(app: &TestApp, version: i64, event: &E) {
     let mut sent = envelope(Uuid::new_v4(), version, event);
     sent.recorded_at = app.clock().now();
@@ -29,7 +34,7 @@ async fn deliver<E: Event>(app: &TestApp, version: i64, event: &E) {
     app.clock().advance(TimeDelta::seconds(1));
 }
 
-/// As the gateway asks for it: of an erasure it tells no number.
+/// The gateway's request for an erasure, which does not contain the number.
 async fn erase(app: &TestApp, phone: &str) {
     let gateway = app.with(&Identity {
         phone: None,
@@ -40,7 +45,7 @@ async fn erase(app: &TestApp, phone: &str) {
     app.clock().advance(TimeDelta::seconds(1));
 }
 
-/// An id as a service makes it at this moment.
+/// A version 7 id of this moment, as services create them.
 fn new_id(app: &TestApp) -> Uuid {
     let now = app.clock().now().timestamp_millis();
     uuid::Builder::from_unix_timestamp_millis(
@@ -50,7 +55,7 @@ fn new_id(app: &TestApp) -> Uuid {
     .into_uuid()
 }
 
-/// What somebody of this role finds at the match of an origin: how many in the list, and the answer to its id.
+/// How many matches the caller's list shows for the origin, and the status of `GET` by id.
 async fn found(
     app: &TestApp,
     caller: &service_kit::testing::Caller<'_>,
@@ -69,15 +74,16 @@ async fn found(
     (list["items"].as_array().unwrap().len(), one.status.as_u16())
 }
 
-/// Not the ledger, which holds last digits for good, by contract; nor what the migrations note of themselves.
-const UNSEEN: [&str; 2] = ["event_log", "_sqlx_migrations"];
+/// The event log stores last digits permanently, by contract; sqlx's own table has no data.
+const EXCLUDED: [&str; 2] = ["event_log", "_sqlx_migrations"];
 
-/// Whatever any other table holds.
+/// The content of all other tables.
 async fn everything(app: &TestApp) -> String {
-    app.tables(&UNSEEN).await.into_values().collect()
+    app.tables(&EXCLUDED).await.into_values().collect()
 }
 
-/// Two customers with an interest, a closed and an open consultation each, all of them served by the salesman 1 and the consultant 9.
+/// A customer with an interest, a closed and an open consultation, and another customer with a
+/// consultation. All have salesman 1 and consultant 9.
 struct Seeded {
     interest: InterestCreated,
     closed: ConsultationCreated,
@@ -95,7 +101,7 @@ impl Seeded {
     }
 }
 
-async fn seeded(app: &TestApp) -> Seeded {
+async fn seed(app: &TestApp) -> Seeded {
     salesman(app, 1, 10).await;
     consultant(app, 9, 10).await;
     let interest = an_interest(new_id(app), FOUR);
@@ -118,9 +124,9 @@ async fn seeded(app: &TestApp) -> Seeded {
 }
 
 #[tokio::test]
-async fn a_customer_gets_everything_that_is_kept_of_him_and_of_nobody_else() {
+async fn customer_data_contains_only_their_matches() {
     let app = start().await;
-    let it = seeded(&app).await;
+    let seeded = seed(&app).await;
     let answer = app.as_customer(PHONE).get("/me/data").await;
     assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
     let data = answer.expect(200);
@@ -128,9 +134,9 @@ async fn a_customer_gets_everything_that_is_kept_of_him_and_of_nobody_else() {
     assert_eq!(
         matches
             .iter()
-            .map(|it| it["origin"]["id"].clone())
+            .map(|view| view["origin"]["id"].clone())
             .collect::<Vec<_>>(),
-        it.origins().map(|id| json!(id))
+        seeded.origins().map(|id| json!(id))
     );
     let mut first = matches[0].clone();
     assert!(
@@ -143,10 +149,16 @@ async fn a_customer_gets_everything_that_is_kept_of_him_and_of_nobody_else() {
     assert_eq!(
         first,
         json!({
-            "origin": { "kind": "interest", "id": it.interest.interest_id }, "projectId": it.interest.project_id,
-            "projectName": "스마트상점", "lastFour": FOUR, "salesman": { "id": Uuid::from_u128(1), "displayName": "담당 1" },
-            "consultant": { "id": Uuid::from_u128(9), "displayName": "담당 9" }, "strategy": "phone-suffix",
-            "requestedAt": "2026-11-23T01:00:00Z", "matchedAt": "2026-11-23T01:00:04Z", "closedAt": null,
+            "origin": { "kind": "interest", "id": seeded.interest.interest_id },
+            "projectId": seeded.interest.project_id,
+            "projectName": "스마트상점",
+            "lastFour": FOUR,
+            "salesman": { "id": Uuid::from_u128(1), "displayName": "담당 1" },
+            "consultant": { "id": Uuid::from_u128(9), "displayName": "담당 9" },
+            "strategy": "phone-suffix",
+            "requestedAt": "2026-11-23T01:00:00Z",
+            "matchedAt": "2026-11-23T01:00:04Z",
+            "closedAt": null,
         })
     );
     assert!(matches[1]["closedAt"].is_string());
@@ -159,18 +171,18 @@ async fn a_customer_gets_everything_that_is_kept_of_him_and_of_nobody_else() {
 }
 
 #[tokio::test]
-async fn of_an_erased_customer_the_ids_stay_and_nothing_else_and_another_stays_as_he_is() {
+async fn erasure_leaves_only_ids_and_other_customers_untouched() {
     let app = start().await;
-    let it = seeded(&app).await;
-    let others = match_of(&app, it.others.aggregate_id()).await;
-    assert!(app.tables(&UNSEEN).await["salesman_match"].contains(FOUR));
-    // Saying it twice is fine.
+    let seeded = seed(&app).await;
+    let others = match_of(&app, seeded.others.aggregate_id()).await;
+    assert!(app.tables(&EXCLUDED).await["salesman_match"].contains(FOUR));
+    // A repeated erasure changes nothing.
     for _ in 0..2 {
         erase(&app, PHONE).await;
         let left = everything(&app).await;
         assert!(!left.contains(FOUR), "{left}");
         assert!(left.contains(OTHER_FOUR));
-        for origin in it.origins() {
+        for origin in seeded.origins() {
             let view = match_of(&app, origin).await;
             assert_eq!(
                 (&view["customerId"], &view["reason"], &view["lacks"]),
@@ -189,9 +201,12 @@ async fn of_an_erased_customer_the_ids_stay_and_nothing_else_and_another_stays_a
                 (Some(1), Some(9), &json!(1))
             );
         }
-        assert_eq!(match_of(&app, it.others.aggregate_id()).await, others);
+        assert_eq!(match_of(&app, seeded.others.aggregate_id()).await, others);
     }
-    assert!(app.new_events().await.is_empty(), "nobody is told");
+    assert!(
+        app.new_events().await.is_empty(),
+        "an erasure publishes nothing"
+    );
     assert_eq!(
         app.as_customer(OTHER_PHONE)
             .get("/me/data")
@@ -205,7 +220,7 @@ async fn of_an_erased_customer_the_ids_stay_and_nothing_else_and_another_stays_a
 }
 
 #[tokio::test]
-async fn a_customer_of_whom_nothing_is_kept_is_erased_all_the_same() {
+async fn erasing_an_unknown_customer_succeeds() {
     let app = start().await;
     for _ in 0..2 {
         erase(&app, "010-9999-0000").await;
@@ -213,10 +228,9 @@ async fn a_customer_of_whom_nothing_is_kept_is_erased_all_the_same() {
 }
 
 #[tokio::test]
-async fn whoever_comes_again_and_whoever_served_him_find_nothing_of_before_and_staff_move_nothing()
-{
+async fn erased_matches_are_visible_to_staff_only_and_closed() {
     let app = start().await;
-    let it = seeded(&app).await;
+    let seeded = seed(&app).await;
     let callers = || {
         [
             app.as_customer(PHONE),
@@ -225,10 +239,13 @@ async fn whoever_comes_again_and_whoever_served_him_find_nothing_of_before_and_s
         ]
     };
     for (caller, expected) in callers().iter().zip([(1, 403), (1, 200), (1, 200)]) {
-        assert_eq!(found(&app, caller, it.open.aggregate_id()).await, expected);
+        assert_eq!(
+            found(&app, caller, seeded.open.aggregate_id()).await,
+            expected
+        );
     }
     erase(&app, PHONE).await;
-    for origin in it.origins() {
+    for origin in seeded.origins() {
         for (caller, expected) in callers().iter().zip([(0, 403), (0, 404), (0, 404)]) {
             assert_eq!(found(&app, caller, origin).await, expected);
         }
@@ -264,9 +281,9 @@ async fn whoever_comes_again_and_whoever_served_him_find_nothing_of_before_and_s
 }
 
 #[tokio::test]
-async fn whoever_served_an_erased_customer_has_room_again_and_is_not_kept_for_him() {
+async fn erasure_frees_capacity_and_ends_the_kept_rule() {
     let app = start().await;
-    // The last digits 5678 pick the first of two and the third of three: whoever is kept is kept against that.
+    // The last digits 5678 pick the third of three salesmen, and the rule `kept` the first.
     salesman(&app, 1, 1).await;
     let old = a_consultation(new_id(&app), FOUR);
     deliver(&app, 1, &old).await;
@@ -287,7 +304,7 @@ async fn whoever_served_an_erased_customer_has_room_again_and_is_not_kept_for_hi
         (&json!("phone-suffix"), &json!(3))
     );
     assert_eq!(view["reason"]["salesman"]["candidates"][0]["open"], 0);
-    // And what is new of his works as for anybody.
+    // New matches of the customer work normally.
     assert_eq!(
         found(&app, &app.as_customer(PHONE), new.aggregate_id()).await,
         (1, 403)
@@ -304,43 +321,43 @@ async fn whoever_served_an_erased_customer_has_room_again_and_is_not_kept_for_hi
 }
 
 #[tokio::test]
-async fn what_is_told_of_old_things_afterwards_changes_nothing_however_often_it_comes() {
+async fn replay_after_erasure_changes_nothing() {
     let app = start().await;
-    let it = seeded(&app).await;
+    let seeded = seed(&app).await;
     erase(&app, PHONE).await;
-    // As the interest and the consultation services forget him, after this one did; and somebody's late wish.
-    deliver(&app, 2, &turned(&it.interest, false)).await;
-    deliver(&app, 3, &turned(&it.interest, true)).await;
+    // Events of the other services' own erasures, and a late change of the interest.
+    deliver(&app, 2, &turned(&seeded.interest, false)).await;
+    deliver(&app, 3, &turned(&seeded.interest, true)).await;
     deliver(
         &app,
         2,
-        &progressed(it.open.aggregate_id(), Step::Cancelled),
+        &progressed(seeded.open.aggregate_id(), Step::Cancelled),
     )
     .await;
     let before = everything(&app).await;
-    let matches = app.tables(&UNSEEN).await["salesman_match"].clone();
+    let matches = app.tables(&EXCLUDED).await["salesman_match"].clone();
     sqlx::raw_sql("delete from progress; delete from inbox")
         .execute(app.pool())
         .await
         .unwrap();
-    app.deliver(1, &it.interest).await;
-    deliver(&app, 2, &turned(&it.interest, false)).await;
-    deliver(&app, 3, &turned(&it.interest, true)).await;
-    app.deliver(1, &it.closed).await;
+    app.deliver(1, &seeded.interest).await;
+    deliver(&app, 2, &turned(&seeded.interest, false)).await;
+    deliver(&app, 3, &turned(&seeded.interest, true)).await;
+    app.deliver(1, &seeded.closed).await;
     deliver(
         &app,
         2,
-        &progressed(it.closed.aggregate_id(), Step::Succeeded),
+        &progressed(seeded.closed.aggregate_id(), Step::Succeeded),
     )
     .await;
-    app.deliver(1, &it.open).await;
+    app.deliver(1, &seeded.open).await;
     deliver(
         &app,
         2,
-        &progressed(it.open.aggregate_id(), Step::Cancelled),
+        &progressed(seeded.open.aggregate_id(), Step::Cancelled),
     )
     .await;
-    assert_eq!(app.tables(&UNSEEN).await["salesman_match"], matches);
+    assert_eq!(app.tables(&EXCLUDED).await["salesman_match"], matches);
     assert!(!before.contains(FOUR) && !everything(&app).await.contains(FOUR));
     assert_eq!(
         (
@@ -353,7 +370,7 @@ async fn what_is_told_of_old_things_afterwards_changes_nothing_however_often_it_
 }
 
 #[tokio::test]
-async fn old_things_that_are_heard_of_only_after_the_erasure_are_matched_to_nobody() {
+async fn late_events_of_erased_customers_request_no_match() {
     let app = start().await;
     salesman(&app, 1, 5).await;
     let (interest, consultation) = (
@@ -364,7 +381,7 @@ async fn old_things_that_are_heard_of_only_after_the_erasure_are_matched_to_nobo
     erase(&app, PHONE).await;
     app.deliver(1, &interest).await;
     app.deliver(1, &consultation).await;
-    // Turned on again after the erasure, it is what it was before all the same.
+    // The interest is older than the erasure, even if it is turned on again later.
     deliver(&app, 2, &turned(&interest, true)).await;
     deliver(
         &app,
@@ -382,7 +399,7 @@ async fn old_things_that_are_heard_of_only_after_the_erasure_are_matched_to_nobo
 }
 
 #[tokio::test]
-async fn an_erasure_waits_for_whoever_is_in_the_midst_of_keeping_something_of_his() {
+async fn erasure_waits_for_a_concurrent_insert() {
     let app = start().await;
     let event = a_consultation(new_id(&app), FOUR);
     app.clock().advance(TimeDelta::seconds(1));
@@ -399,7 +416,8 @@ async fn an_erasure_waits_for_whoever_is_in_the_midst_of_keeping_something_of_hi
         .unwrap()
     );
     sqlx::query(
-        "insert into salesman_match (id, origin_kind, origin_id, project_id, customer_id, last_four, requested_at, version)
+        "insert into salesman_match (id, origin_kind, origin_id, project_id, customer_id, last_four,
+                                     requested_at, version)
          values ($1, 'consultation', $1, $1, $2, $3, now(), 0)",
     )
     .bind(event.aggregate_id())
@@ -408,9 +426,8 @@ async fn an_erasure_waits_for_whoever_is_in_the_midst_of_keeping_something_of_hi
     .execute(&mut *batch)
     .await
     .unwrap();
-    let waits = "select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
     tokio::join!(erase(&app, PHONE), async {
-        while !sqlx::query_scalar::<_, bool>(waits)
+        while !sqlx::query_scalar::<_, bool>(LOCK_WAIT)
             .fetch_one(app.pool())
             .await
             .unwrap()
@@ -423,39 +440,40 @@ async fn an_erasure_waits_for_whoever_is_in_the_midst_of_keeping_something_of_hi
 }
 
 #[tokio::test]
-async fn what_was_kept_aside_of_his_is_kept_without_what_says_who_he_is() {
+async fn erasure_removes_the_number_from_parked_records() {
     let app = start().await;
-    let it = seeded(&app).await;
-    let mut payload = serde_json::to_value(turned(&it.interest, false)).unwrap();
+    let seeded = seed(&app).await;
+    let mut payload = serde_json::to_value(turned(&seeded.interest, false)).unwrap();
     payload["phone"] = json!("+821012345678");
-    // The version before it is missing.
-    let sent = envelope(Uuid::new_v4(), 3, &turned(&it.interest, false));
+    // The version before is missing.
+    let sent = envelope(Uuid::new_v4(), 3, &turned(&seeded.interest, false));
     app.deliver_raw(&sent, payload.to_string().into_bytes())
         .await;
     assert_eq!(app.parked().await, ["gap"]);
-    assert!(app.tables(&UNSEEN).await["parked"].contains("1012345678"));
+    assert!(app.tables(&EXCLUDED).await["parked"].contains("1012345678"));
     erase(&app, PHONE).await;
     assert!(!everything(&app).await.contains("1012345678"));
-    let kept: Vec<u8> = sqlx::query_scalar("select payload from parked")
+    let payload: Vec<u8> = sqlx::query_scalar("select payload from parked")
         .fetch_one(app.pool())
         .await
         .unwrap();
-    let kept = String::from_utf8(kept).unwrap();
+    let payload = String::from_utf8(payload).unwrap();
     assert!(
-        !kept.contains("1012345678") && kept.contains("interestId"),
-        "{kept}"
+        !payload.contains("1012345678") && payload.contains("interestId"),
+        "{payload}"
     );
 }
 
 #[tokio::test]
-async fn whoever_is_replaced_loses_sight_at_once() {
+async fn replaced_people_lose_access_immediately() {
     let app = start().await;
-    let it = seeded(&app).await;
-    let origin = it.open.aggregate_id();
-    app.deliver(1, &somebody(2, PersonRole::Salesman, 5)).await;
-    let other = somebody(8, PersonRole::Consultant, 5);
-    app.deliver(1, &other).await;
-    app.deliver(2, &updated(&other, |profile| profile.capacity = 6))
+    let seeded = seed(&app).await;
+    let origin = seeded.open.aggregate_id();
+    app.deliver(1, &registered(2, PersonRole::Salesman, 5))
+        .await;
+    let consultant = registered(8, PersonRole::Consultant, 5);
+    app.deliver(1, &consultant).await;
+    app.deliver(2, &updated(&consultant, |profile| profile.capacity = 6))
         .await;
     let path = format!("/salesman-matches/{}", match_id(&app, origin).await);
     let body = json!({ "salesmanId": Uuid::from_u128(2), "consultantId": Uuid::from_u128(8) });
@@ -475,9 +493,9 @@ async fn whoever_is_replaced_loses_sight_at_once() {
 }
 
 #[tokio::test]
-async fn no_row_of_an_erased_customer_can_say_who_brought_him_in_or_served_him_before() {
+async fn constraints_reject_personal_data_on_erased_rows() {
     let app = start().await;
-    seeded(&app).await;
+    seed(&app).await;
     erase(&app, PHONE).await;
     for (column, value) in [
         ("last_four", "'5678'"),
@@ -503,34 +521,32 @@ async fn no_row_of_an_erased_customer_can_say_who_brought_him_in_or_served_him_b
 }
 
 #[tokio::test]
-async fn whoever_closes_a_match_while_its_customer_is_erased_holds_no_row_that_the_erasure_waits_for()
- {
+async fn closing_waits_for_an_erasure_before_it_locks_rows() {
     let app = start().await;
-    let it = seeded(&app).await;
-    let customer = it.open.customer.customer_id;
-    let waits = "select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+    let seeded = seed(&app).await;
+    let customer = seeded.open.customer.customer_id;
     let (off, cancelled) = (
-        turned(&it.interest, false),
-        progressed(it.open.aggregate_id(), Step::Cancelled),
+        turned(&seeded.interest, false),
+        progressed(seeded.open.aggregate_id(), Step::Cancelled),
     );
     for (is_interest, origin) in [
-        (true, it.interest.aggregate_id()),
-        (false, it.open.aggregate_id()),
+        (true, seeded.interest.aggregate_id()),
+        (false, seeded.open.aggregate_id()),
     ] {
         let mut erasing = app.context().db.begin().await.unwrap();
         service_kit::privacy::erased_customers::record(&mut erasing, customer)
             .await
             .unwrap();
-        let telling = async {
+        let delivery = async {
             if is_interest {
                 app.deliver(2, &off).await;
             } else {
                 app.deliver(2, &cancelled).await;
             }
         };
-        tokio::join!(telling, async {
-            let somebody_waits = async {
-                while !sqlx::query_scalar::<_, bool>(waits)
+        tokio::join!(delivery, async {
+            let delivery_waits = async {
+                while !sqlx::query_scalar::<_, bool>(LOCK_WAIT)
                     .fetch_one(app.pool())
                     .await
                     .unwrap()
@@ -538,9 +554,9 @@ async fn whoever_closes_a_match_while_its_customer_is_erased_holds_no_row_that_t
                     tokio::task::yield_now().await;
                 }
             };
-            tokio::time::timeout(Duration::from_secs(20), somebody_waits)
+            tokio::time::timeout(Duration::from_secs(20), delivery_waits)
                 .await
-                .expect("it waits for the erasure");
+                .expect("the delivery waits for the erasure");
             let lock = "select 1 from salesman_match where origin_id = $1 for update nowait";
             sqlx::query(lock)
                 .bind(origin)

@@ -1,4 +1,4 @@
-//! Events of several topics come in any order between them; what this service makes of them is the same.
+//! The order of events of different topics is arbitrary. The result must not depend on it.
 
 use chrono::TimeDelta;
 use events::{
@@ -12,43 +12,45 @@ use serde_json::{Value, json};
 use service_kit::testing::{TestApp, an_edition, envelope};
 use uuid::Uuid;
 
-use crate::{a_consultation, an_interest, assign, progressed, somebody, start, turned, updated};
+use crate::{a_consultation, an_interest, assign, progressed, registered, start, turned, updated};
 
-/// A record: its envelope and its payload.
-type Sent = (events::Envelope, Vec<u8>);
+/// The envelope and the payload of an event.
+type Record = (events::Envelope, Vec<u8>);
 
-/// The events of one aggregate, in their order; each aggregate begins a minute later, and each event lies a second after the one before it.
-struct Told(Vec<Vec<Sent>>);
+/// The events of each aggregate, in order. Aggregates start a minute apart; their events are one
+/// second apart.
+struct Topics(Vec<Vec<Record>>);
 
-impl Told {
-    fn begin(&mut self) {
+impl Topics {
+    fn start_aggregate(&mut self) {
         self.0.push(Vec::new());
     }
 
-    fn then<E: Event>(&mut self, event: &E) {
+    fn push<E: Event>(&mut self, event: &E) {
         let minutes = i64::try_from(self.0.len()).unwrap();
-        let told = self.0.last_mut().unwrap();
-        let version = i64::try_from(told.len()).unwrap() + 1;
+        let events = self.0.last_mut().unwrap();
+        let version = i64::try_from(events.len()).unwrap() + 1;
         let mut sent = envelope(Uuid::new_v4(), version, event);
         sent.recorded_at += TimeDelta::minutes(minutes) + TimeDelta::seconds(version);
-        told.push((sent, serde_json::to_vec(event).unwrap()));
+        events.push((sent, serde_json::to_vec(event).unwrap()));
     }
 }
 
-/// Three projects, people who come and go, and requests of both kinds that are closed and opened again.
-fn everything() -> Vec<Vec<Sent>> {
-    let mut told = Told(Vec::new());
+/// Three projects, people whose profiles change, and requests of both kinds that are closed and
+/// reopened.
+fn all_events() -> Vec<Vec<Record>> {
+    let mut topics = Topics(Vec::new());
     for number in 0..3_u128 {
         let project_id = ProjectId(Uuid::from_u128(0x9407 + number));
         let mut edition = an_edition(Uuid::from_u128(0x5E), &format!("사업 {number}"));
-        told.begin();
-        told.then(&ProjectCreated {
+        topics.start_aggregate();
+        topics.push(&ProjectCreated {
             project_id,
             edition: edition.clone(),
             actor: Actor::System,
         });
         edition.status = ProjectStatus::Ongoing;
-        told.then(&ProjectStarted {
+        topics.push(&ProjectStarted {
             project_id,
             edition: edition.clone(),
             actor: Actor::System,
@@ -63,9 +65,9 @@ fn everything() -> Vec<Vec<Sent>> {
             previous_period: None,
             actor: Actor::System,
         };
-        told.then(&edited);
+        topics.push(&edited);
         edition.status = ProjectStatus::Ended;
-        told.then(&ProjectEnded {
+        topics.push(&ProjectEnded {
             project_id,
             edition,
             actor: Actor::System,
@@ -76,15 +78,15 @@ fn everything() -> Vec<Vec<Sent>> {
         (2, PersonRole::Salesman),
         (9, PersonRole::Consultant),
     ] {
-        let registered = somebody(id, role, 1);
-        told.begin();
-        told.then(&registered);
-        told.then(&updated(&registered, |profile| profile.active = false));
+        let person = registered(id, role, 1);
+        topics.start_aggregate();
+        topics.push(&person);
+        topics.push(&updated(&person, |profile| profile.active = false));
         let leave = Leave {
             from: "2026-11-01".parse().unwrap(),
             until: "2026-11-20".parse().unwrap(),
         };
-        told.then(&updated(&registered, |profile| {
+        topics.push(&updated(&person, |profile| {
             (profile.capacity, profile.leave) = (2, Some(leave));
         }));
     }
@@ -94,13 +96,13 @@ fn everything() -> Vec<Vec<Sent>> {
             actor,
             ..an_interest(Uuid::from_u128(0x11 + number), &format!("000{number}"))
         };
-        told.begin();
-        told.then(&interest);
+        topics.start_aggregate();
+        topics.push(&interest);
         for interested in [false, true, false, true]
             .into_iter()
             .take(usize::try_from(number).unwrap() * 2)
         {
-            told.then(&turned(&interest, interested));
+            topics.push(&turned(&interest, interested));
         }
     }
     for (id, to) in [(0xC0, Step::Approved), (0xC1, Step::Cancelled)] {
@@ -108,14 +110,14 @@ fn everything() -> Vec<Vec<Sent>> {
             project_name: None,
             ..a_consultation(Uuid::from_u128(id), "0001")
         };
-        told.begin();
-        told.then(&unnamed);
-        told.then(&progressed(unnamed.consultation_id.0, to));
+        topics.start_aggregate();
+        topics.push(&unnamed);
+        topics.push(&progressed(unnamed.consultation_id.0, to));
     }
-    told.0
+    topics.0
 }
 
-/// Whole tables, but for the ids that this service makes itself.
+/// The rows of all tables, without the ids that this service creates.
 async fn tables(app: &TestApp) -> Vec<(String, Value)> {
     let mut tables = Vec::new();
     for (table, key) in [
@@ -123,8 +125,8 @@ async fn tables(app: &TestApp) -> Vec<(String, Value)> {
         ("known_salesman", "id"),
         ("known_project", "id"),
     ] {
-        let own = if table == "salesman_match" { "id" } else { "" };
-        let sql = format!("select to_jsonb(it) - '{own}' from {table} it order by {key}");
+        let generated = if table == "salesman_match" { "id" } else { "" };
+        let sql = format!("select to_jsonb(t) - '{generated}' from {table} t order by {key}");
         let rows: Vec<Value> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
             .fetch_all(app.pool())
             .await
@@ -136,15 +138,14 @@ async fn tables(app: &TestApp) -> Vec<(String, Value)> {
 }
 
 #[tokio::test]
-async fn events_of_four_topics_in_any_order_between_them_make_the_same_tables_and_the_same_matches()
-{
+async fn any_topic_order_gives_the_same_tables_and_matches() {
     let app = start().await;
-    let told = everything();
-    // Which aggregate tells its next event: each as often as it has events, in any order.
-    let turns: Vec<usize> = told
+    let events = all_events();
+    // The aggregate of each next event: each aggregate as often as it has events.
+    let turns: Vec<usize> = events
         .iter()
         .enumerate()
-        .flat_map(|(index, events)| vec![index; events.len()])
+        .flat_map(|(index, aggregate)| vec![index; aggregate.len()])
         .collect();
     let mut runner = TestRunner::new_with_rng(
         Config::default(),
@@ -161,31 +162,39 @@ async fn events_of_four_topics_in_any_order_between_them_make_the_same_tables_an
         }));
     let mut first = None;
     for order in orders {
-        sqlx::raw_sql("delete from salesman_match; delete from known_salesman; delete from known_project; delete from progress; delete from inbox")
-            .execute(app.pool())
-            .await
-            .unwrap();
-        let mut next = vec![0; told.len()];
+        let clear = "delete from salesman_match; delete from known_salesman;
+                     delete from known_project; delete from progress; delete from inbox";
+        sqlx::raw_sql(clear).execute(app.pool()).await.unwrap();
+        let mut next = vec![0; events.len()];
         for &aggregate in &order {
-            let (envelope, payload) = &told[aggregate][next[aggregate]];
+            let (envelope, payload) = &events[aggregate][next[aggregate]];
             app.deliver_raw(envelope, payload.clone()).await;
             next[aggregate] += 1;
         }
-        let kept = tables(&app).await;
+        let requested = tables(&app).await;
         assign(&app).await;
         let matched = tables(&app).await;
-        let result = (kept, matched);
+        let result = (requested, matched);
         assert_eq!(
             result,
             *first.get_or_insert_with(|| result.clone()),
             "{order:?}"
         );
     }
-    let (kept, matched) = first.unwrap();
-    assert_eq!(kept.len(), 5 + 3 + 3);
-    let on_it = |row: &Value| row["salesman_id"] != Value::Null;
-    assert_eq!(kept.iter().filter(|(_, row)| on_it(row)).count(), 0);
-    assert_eq!(matched.iter().filter(|(_, row)| on_it(row)).count(), 4);
-    assert_eq!(kept[5].1["capacity"], json!(2));
+    let (requested, matched) = first.unwrap();
+    assert_eq!(requested.len(), 5 + 3 + 3);
+    let has_salesman = |row: &Value| row["salesman_id"] != Value::Null;
+    assert_eq!(
+        requested
+            .iter()
+            .filter(|(_, row)| has_salesman(row))
+            .count(),
+        0
+    );
+    assert_eq!(
+        matched.iter().filter(|(_, row)| has_salesman(row)).count(),
+        4
+    );
+    assert_eq!(requested[5].1["capacity"], json!(2));
     assert_eq!(app.parked().await.len(), 0);
 }

@@ -1,17 +1,17 @@
-//! What this service keeps of people and projects, and what of it is shown.
+//! Projections of people and projects, and how matches show them.
 
 use events::{PersonRole, ProjectCreated, ProjectEdited, ProjectId, Region};
 use serde_json::{Value, json};
 use service_kit::testing::an_edition;
 use uuid::Uuid;
 
-use crate::{FOUR, a_consultation, assign, match_of, salesman, somebody, start, updated};
+use crate::{FOUR, a_consultation, assign, match_of, registered, salesman, start, updated};
 
 const PROJECT: ProjectId = ProjectId(Uuid::from_u128(0x9407));
 const ORIGIN: Uuid = Uuid::from_u128(0xC0);
 
 #[tokio::test]
-async fn a_match_shows_the_projects_name_although_the_request_came_first() {
+async fn match_shows_a_project_name_that_arrives_later() {
     let app = start().await;
     salesman(&app, 1, 5).await;
     let unnamed = events::ConsultationCreated {
@@ -35,7 +35,7 @@ async fn a_match_shows_the_projects_name_although_the_request_came_first() {
         match_of(&app, ORIGIN).await["projectName"],
         "2026년 스마트상점"
     );
-    // The event tells it, too.
+    // The event contains it too.
     assign(&app).await;
     assert_eq!(
         app.new_events().await[0].2["projectName"],
@@ -55,24 +55,25 @@ async fn a_match_shows_the_projects_name_although_the_request_came_first() {
         match_of(&app, ORIGIN).await["projectName"],
         "2026년 스마트상점 기술보급"
     );
-    let kept: Value = sqlx::query_scalar("select to_jsonb(it) from known_project it")
+    let stored: Value = sqlx::query_scalar("select to_jsonb(p) from known_project p")
         .fetch_one(app.pool())
         .await
         .unwrap();
     let expected = json!({
-        "id": PROJECT, "name": "2026년 스마트상점 기술보급", "category": "기술", "regions": ["서울", "경기"], "version": 2,
+        "id": PROJECT, "name": "2026년 스마트상점 기술보급", "category": "기술",
+        "regions": ["서울", "경기"], "version": 2,
     });
-    assert_eq!(kept, expected);
+    assert_eq!(stored, expected);
 }
 
 #[tokio::test]
-async fn whoever_is_updated_is_kept_as_he_is_now_and_shown_by_his_new_name() {
+async fn updated_salesman_is_stored_and_shown_by_new_name() {
     let app = start().await;
-    let registered = somebody(1, PersonRole::Salesman, 5);
-    app.deliver(1, &registered).await;
+    let salesman = registered(1, PersonRole::Salesman, 5);
+    app.deliver(1, &salesman).await;
     app.deliver(1, &a_consultation(ORIGIN, FOUR)).await;
     assign(&app).await;
-    let changed = updated(&registered, |profile| {
+    let changed = updated(&salesman, |profile| {
         profile.display_name = "김하늘".to_owned();
         profile.capacity = 7;
         profile.weight = 3;
@@ -82,21 +83,22 @@ async fn whoever_is_updated_is_kept_as_he_is_now_and_shown_by_his_new_name() {
         profile.leave = Some(events::Leave { from, until });
     });
     app.deliver(2, &changed).await;
-    let kept: Value = sqlx::query_scalar("select to_jsonb(it) from known_salesman it")
+    let stored: Value = sqlx::query_scalar("select to_jsonb(p) from known_salesman p")
         .fetch_one(app.pool())
         .await
         .unwrap();
     let expected = json!({
-        "id": registered.salesman_id, "display_name": "김하늘", "role": "salesman", "regions": ["부산"], "categories": ["수출"],
-        "capacity": 7, "weight": 3, "active": true, "leave_from": "2026-12-01", "leave_until": "2026-12-03",
+        "id": salesman.salesman_id, "display_name": "김하늘", "role": "salesman",
+        "regions": ["부산"], "categories": ["수출"], "capacity": 7, "weight": 3, "active": true,
+        "leave_from": "2026-12-01", "leave_until": "2026-12-03",
         "version": 2,
     });
-    assert_eq!(kept, expected);
+    assert_eq!(stored, expected);
     assert_eq!(
         match_of(&app, ORIGIN).await["salesman"]["displayName"],
         "김하늘"
     );
-    // Another name is no other person.
+    // A new name does not make another person.
     app.new_events().await;
     assert_eq!((assign(&app).await, app.new_events().await.len()), (0, 0));
 }

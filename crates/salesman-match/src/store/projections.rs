@@ -1,0 +1,138 @@
+//! Projections of salesmen, consultants and projects, and the roster.
+//!
+//! An event overwrites its row only if its version is newer: replaying a topic from the beginning
+//! never takes the roster back to an earlier state.
+
+use chrono::NaiveDate;
+use events::{Edition, Leave, PersonRef, Profile, ProjectId, Region, SalesmanId};
+use service_kit::Tx;
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use super::row::decode_role;
+use crate::strategy::Candidate;
+
+/// Stores the profile of a salesman or consultant. Regions, categories and weight are for future
+/// strategies.
+pub(crate) async fn upsert_salesman(
+    tx: &mut Tx,
+    id: SalesmanId,
+    profile: &Profile,
+    version: i64,
+) -> Result<(), sqlx::Error> {
+    let categories = profile.categories.iter().map(|category| category.as_str());
+    sqlx::query(
+        "insert into known_salesman (id, display_name, role, regions, categories, capacity, weight,
+                                     active, leave_from, leave_until, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         on conflict (id) do update
+             set display_name = excluded.display_name, role = excluded.role,
+                 regions = excluded.regions, categories = excluded.categories,
+                 capacity = excluded.capacity, weight = excluded.weight,
+                 active = excluded.active, leave_from = excluded.leave_from,
+                 leave_until = excluded.leave_until, version = excluded.version
+             where known_salesman.version < excluded.version",
+    )
+    .bind(id.0)
+    .bind(&profile.display_name)
+    .bind(profile.role.as_str())
+    .bind(region_names(&profile.regions))
+    .bind(categories.collect::<Vec<_>>())
+    .bind(i32::try_from(profile.capacity).unwrap_or(i32::MAX))
+    .bind(i32::try_from(profile.weight).unwrap_or(i32::MAX))
+    .bind(profile.active)
+    .bind(profile.leave.map(|leave| leave.from))
+    .bind(profile.leave.map(|leave| leave.until))
+    .bind(version)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Stores the name of a project. Category and regions are for future strategies.
+pub(crate) async fn upsert_project(
+    tx: &mut Tx,
+    id: ProjectId,
+    edition: &Edition,
+    version: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into known_project (id, name, category, regions, version)
+         values ($1, $2, $3, $4, $5)
+         on conflict (id) do update
+             set name = excluded.name, category = excluded.category, regions = excluded.regions,
+                 version = excluded.version
+             where known_project.version < excluded.version",
+    )
+    .bind(id.0)
+    .bind(&edition.name)
+    .bind(edition.category.as_str())
+    .bind(region_names(&edition.regions))
+    .bind(version)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+fn region_names(regions: &[Region]) -> Vec<&'static str> {
+    regions.iter().map(|region| region.as_str()).collect()
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct CandidateRow {
+    id: Uuid,
+    display_name: String,
+    role: String,
+    capacity: i32,
+    active: bool,
+    leave_from: Option<NaiveDate>,
+    leave_until: Option<NaiveDate>,
+    open: i64,
+}
+
+const SELECT_CANDIDATES: &str =
+    "select person.id, display_name, role, capacity, active, leave_from, leave_until,
+        (select count(*) from salesman_match
+         where salesman_id = person.id and closed_at is null)
+        + (select count(*) from salesman_match
+           where consultant_id = person.id and closed_at is null) open
+     from known_salesman person";
+
+impl From<CandidateRow> for Candidate {
+    fn from(row: CandidateRow) -> Self {
+        let leave = row.leave_from.zip(row.leave_until);
+        Self {
+            person: PersonRef {
+                id: SalesmanId(row.id),
+                display_name: row.display_name,
+            },
+            role: decode_role(&row.role),
+            capacity: i64::from(row.capacity),
+            open: row.open,
+            active: row.active,
+            leave: leave.map(|(from, until)| Leave { from, until }),
+        }
+    }
+}
+
+/// All active salesmen and consultants, with the number of their open matches.
+pub(crate) async fn roster(tx: &mut Tx) -> Result<Vec<Candidate>, sqlx::Error> {
+    let sql = format!("{SELECT_CANDIDATES} where active");
+    let rows: Vec<CandidateRow> = sqlx::query_as(AssertSqlSafe(sql))
+        .fetch_all(&mut **tx)
+        .await?;
+    Ok(rows.into_iter().map(Candidate::from).collect())
+}
+
+/// One salesman or consultant, with the number of their open matches.
+pub(crate) async fn candidate(
+    tx: &mut Tx,
+    id: SalesmanId,
+) -> Result<Option<Candidate>, sqlx::Error> {
+    let sql = format!("{SELECT_CANDIDATES} where person.id = $1");
+    let row: Option<CandidateRow> = sqlx::query_as(AssertSqlSafe(sql))
+        .bind(id.0)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(row.map(Candidate::from))
+}
