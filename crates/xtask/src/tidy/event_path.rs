@@ -29,7 +29,10 @@ mod tests {
             let path = format!("crates/{service}/migrations/0001_event_path.sql");
             file(&path, text)
         };
-        let mut files: Vec<File> = SERVICES.iter().map(|it| migration(it, "a")).collect();
+        let mut files: Vec<File> = SERVICES
+            .iter()
+            .map(|service| migration(service, "a"))
+            .collect();
         files.push(file(KIT, "a"));
         assert!(check(&files).is_empty());
         files[1].text.push('b');

@@ -105,7 +105,7 @@ mod tests {
         let findings = check_pure(&["a.rs"], &[file("a.rs", code)]);
         let found: Vec<&str> = findings
             .iter()
-            .filter_map(|it| it.split('`').nth(1))
+            .filter_map(|finding| finding.split('`').nth(1))
             .collect();
         assert_eq!(found, ["std::fs", "async", "await", "SystemTime"]);
     }

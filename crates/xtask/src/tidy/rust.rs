@@ -3,7 +3,7 @@
 use anyhow::Result;
 use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Attribute, ImplItem, Item, ItemMod, Meta, UseTree};
+use syn::{Attribute, ImplItem, Item, Meta, UseTree};
 
 /// A parsed file: its own module first, then its inline modules.
 pub(super) struct RustFile {
@@ -19,7 +19,7 @@ pub(super) struct RustFile {
 pub(super) struct Module {
     /// Empty for the module of the file, otherwise the path of an inline module in it.
     pub(super) inline_path: Vec<String>,
-    /// Modules in other files: `mod name;`.
+    /// The names of all modules that this one declares, in this file or another one.
     pub(super) children: Vec<String>,
     /// The names of types, functions, constants and macros.
     pub(super) items: Vec<String>,
@@ -88,16 +88,15 @@ impl RustFile {
         }
         match item {
             Item::Use(item) => add_imports(&item.tree, &mut Vec::new(), &mut module.imports),
-            Item::Mod(ItemMod {
-                ident,
-                content: Some((_, items)),
-                ..
-            }) => {
-                let mut path = module.inline_path.clone();
-                path.push(ident.to_string());
-                self.add_module(path, items);
+            Item::Mod(item) => {
+                let name = item.ident.to_string();
+                if let Some((_, items)) = item.content {
+                    let mut path = module.inline_path.clone();
+                    path.push(name.clone());
+                    self.add_module(path, items);
+                }
+                module.children.push(name);
             }
-            Item::Mod(item) => module.children.push(item.ident.to_string()),
             Item::Impl(mut item) => {
                 item.items
                     .retain(|item| !impl_item_attributes(item).iter().any(is_for_tests));

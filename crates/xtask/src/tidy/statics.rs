@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn static_in_a_service_is_found_but_not_a_lifetime_comment_or_string() {
+    fn static_in_a_service_is_found_but_not_a_lifetime_or_comment() {
         let bad = file(
             "crates/project/src/store.rs",
             "fn a() {}\nstatic SEEN: u8 = 0;\n",

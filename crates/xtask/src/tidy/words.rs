@@ -19,7 +19,10 @@ const ALLOWED: [(&str, &str); 2] = [
 pub(super) fn check(files: &[File]) -> Vec<String> {
     let mut findings = Vec::new();
     for file in files {
-        if !EXTENSIONS.iter().any(|it| file.has_extension(it)) {
+        let is_checked = EXTENSIONS
+            .iter()
+            .any(|extension| file.has_extension(extension));
+        if !is_checked {
             continue;
         }
         for (number, line) in file.lines() {

@@ -63,58 +63,39 @@ impl<'a> Crate<'a> {
                 let child = self.modules.get(&child_path(module_path, child));
                 used.extend(child.map(|child| child.file));
             }
-            for path in module.code.imports.iter().map(|import| &import.path) {
-                used.extend(self.defining_file(module_path, &path.segments));
-            }
-            // A single name is defined here, imported, or foreign.
-            for path in module
-                .code
-                .paths
-                .iter()
-                .filter(|path| path.segments.len() > 1)
-            {
-                used.extend(self.defining_file(module_path, &path.segments));
+            let imports = module.code.imports.iter().map(|import| &import.path);
+            for path in imports.chain(&module.code.paths) {
+                if let Some(Target::Item(file)) = self.resolve(module_path, &path.segments, 0) {
+                    used.insert(file);
+                }
             }
             used.remove(module.file);
         }
         graph
     }
 
-    fn defining_file(&self, from: &[String], path: &[String]) -> Option<&'a str> {
-        match self.resolve(from, path, 0)? {
-            Target::Item(file) => Some(file),
-            Target::Module(_) => None,
-        }
-    }
-
     /// `None` for a path to another crate.
     fn resolve(&self, from: &[String], path: &[String], depth: usize) -> Option<Target<'a>> {
-        let (first, mut rest) = path.split_first()?;
+        let (first, rest) = path.split_first()?;
         let mut target = match first.as_str() {
             "crate" => Target::Module(self.root(from)),
             "self" => Target::Module(from.to_vec()),
-            "super" => {
-                let mut parent = self.parent(from);
-                while rest.first().is_some_and(|next| next == "super") {
-                    parent = self.parent(&parent);
-                    rest = &rest[1..];
-                }
-                Target::Module(parent)
-            }
-            // The library, in the binary.
-            name if name == self.name => Target::Module(ModulePath::new()),
-            name => self.member(from, name, depth)?,
+            "super" => Target::Module(self.parent(from)),
+            // In the binary, the name of the package is the library.
+            name => match self.member(from, name, depth) {
+                None if name == self.name => Target::Module(ModulePath::new()),
+                member => member?,
+            },
         };
         for name in rest {
-            match target {
+            target = match target {
                 // An associated item or a variant.
                 Target::Item(_) => break,
-                Target::Module(module) => {
-                    target = self
-                        .member(&module, name, depth)
-                        .or_else(|| self.macro_item(&module))?;
-                }
-            }
+                Target::Module(module) if name == "super" => Target::Module(self.parent(&module)),
+                Target::Module(module) => self
+                    .member(&module, name, depth)
+                    .or_else(|| self.macro_item(&module))?,
+            };
         }
         Some(target)
     }
@@ -122,9 +103,8 @@ impl<'a> Crate<'a> {
     /// What a name means in a module.
     fn member(&self, module_path: &[String], name: &str, depth: usize) -> Option<Target<'a>> {
         let module = self.modules.get(module_path)?;
-        let child = child_path(module_path, name);
-        if self.modules.contains_key(&child) {
-            return Some(Target::Module(child));
+        if module.code.children.iter().any(|child| child == name) {
+            return Some(Target::Module(child_path(module_path, name)));
         }
         if module.code.items.iter().any(|item| item == name) {
             return Some(Target::Item(module.file));
