@@ -134,7 +134,7 @@ async fn assign(
     today: NaiveDate,
 ) -> Result<bool, sqlx::Error> {
     let Some(customer) = &salesman_match.customer else {
-        // Erased, which also closes it: the queue does not contain it.
+        // Not reached: the match of an erased customer is closed, and the queue has open ones.
         return Ok(false);
     };
     let history = matches::history(tx, customer.customer_id).await?;

@@ -25,10 +25,10 @@ pub(crate) async fn match_salesman_to_interest(
         project_id: event.project_id,
         project_name: event.project_name.as_deref(),
         customer: &event.customer,
-        brought_by: bringer(event.actor),
+        brought_by: brought_by(event.actor),
         at: received.envelope.recorded_at,
     };
-    request_match(tx, request).await
+    request_match(tx, request).await.map(drop)
 }
 
 /// `MatchSalesman`: whenever an interest is turned on again, reopen its match, without people.
@@ -48,10 +48,19 @@ pub(crate) async fn match_salesman_to_interest_again(
         project_id: event.project_id,
         project_name: event.project_name.as_deref(),
         customer: &event.customer,
-        brought_by: bringer(event.actor),
+        brought_by: brought_by(event.actor),
         at: received.envelope.recorded_at,
     };
-    request_match(tx, request).await
+    if request_match(tx, request).await? {
+        return Ok(());
+    }
+    let command = Command::Reopen {
+        origin_version: request.origin_version,
+    };
+    if let Some(reopened) = change(tx, request.origin, command).await? {
+        matches::save_reopened(tx, &reopened, request).await?;
+    }
+    Ok(())
 }
 
 /// `MatchSalesman`: whenever a consultation is created, request a match, without people at first.
@@ -66,31 +75,24 @@ pub(crate) async fn match_salesman_to_consultation(
         project_id: event.project_id,
         project_name: event.project_name.as_deref(),
         customer: &event.customer,
-        brought_by: bringer(event.actor),
+        brought_by: brought_by(event.actor),
         at: received.envelope.recorded_at,
     };
-    request_match(tx, request).await
+    request_match(tx, request).await.map(drop)
 }
 
-/// Inserts the match, or reopens a closed one if the event is newer.
-async fn request_match(tx: &mut Tx, request: MatchRequest<'_>) -> Result<(), PolicyError> {
-    let (origin, customer) = (request.origin, request.customer.customer_id);
-    if erased_customers::predates_erasure(tx, customer, origin.id(), request.at).await?
-        || matches::insert(tx, request).await?
-    {
-        return Ok(());
-    }
-    let command = Command::Reopen {
-        origin_version: request.origin_version,
-    };
-    if let Some(reopened) = change(tx, origin, command).await? {
-        matches::save_reopened(tx, &reopened, request).await?;
-    }
-    Ok(())
+/// Inserts the match, except for a request that predates the customer's erasure. `false` if the
+/// origin has a match already.
+async fn request_match(tx: &mut Tx, request: MatchRequest<'_>) -> Result<bool, PolicyError> {
+    let (customer, origin) = (request.customer.customer_id, request.origin.id());
+    Ok(
+        erased_customers::predates_erasure(tx, customer, origin, request.at).await?
+            || matches::insert(tx, request).await?,
+    )
 }
 
 /// The salesman who brought the customer in, by entering the request.
-fn bringer(actor: Actor) -> Option<SalesmanId> {
+fn brought_by(actor: Actor) -> Option<SalesmanId> {
     match actor {
         Actor::Salesman(id) => Some(id),
         Actor::Customer(_) | Actor::Staff(_) | Actor::Consultant(_) | Actor::System => None,

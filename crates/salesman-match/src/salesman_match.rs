@@ -37,7 +37,7 @@ pub struct SalesmanMatch {
 /// What can be done to a match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Opens a closed match again, without people: its origin is wanted again.
+    /// Opens a closed match again, without people, because the interest was turned on.
     Reopen {
         /// The version of the origin's event.
         origin_version: i64,
@@ -48,7 +48,7 @@ pub enum Command {
         consultant: Option<PersonRef>,
         strategy: Strategy,
     },
-    /// `CloseMatch`: the origin is over. The people stay visible, and have free capacity again.
+    /// `CloseMatch`: the origin is closed. The people stay visible, and have free capacity again.
     CloseMatch {
         /// The version of the origin's event.
         origin_version: i64,
@@ -162,7 +162,7 @@ impl SalesmanMatch {
         }))
     }
 
-    /// The salesman and the consultant of now, or of before the match was closed.
+    /// The current salesman and consultant, or those from before the match was closed.
     fn last_people(&self) -> (Option<SalesmanId>, Option<SalesmanId>) {
         let salesman = id_of(self.salesman.as_ref()).or(self.previous_salesman);
         let consultant = id_of(self.consultant.as_ref()).or(self.previous_consultant);

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::salesman_match::missing_roles;
 use crate::store::row::MatchRow;
 
-/// A match, as far as the caller may see it.
+/// A match, without what the caller may not see.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MatchView {

@@ -21,8 +21,8 @@ pub(crate) async fn data(
         .await
 }
 
-/// Closes the customer's matches and removes what identifies the customer: last digits, reason and
-/// the people of before. Ids and current people stay.
+/// Closes the customer's matches and removes their personal data: last digits, reason, and previous
+/// people. Ids and current people stay.
 pub(crate) async fn erase(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
     let now = tx.now();
     sqlx::query(

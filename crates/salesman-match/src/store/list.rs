@@ -29,7 +29,7 @@ fn visible(role: Role) -> &'static str {
     }
 }
 
-/// The condition for what a caller ($1) may see and filters for ($2 to $4).
+/// The condition for what a caller ($1) may see, with the filters ($2 to $4).
 pub(super) fn visible_filtered(role: Role) -> String {
     format!(
         "{} and ($2::uuid is null or origin_id = $2)
@@ -54,7 +54,7 @@ pub(crate) async fn find(
         .await
 }
 
-/// The matches that the caller may see and filters for, newest first.
+/// The matches that the caller may see, filtered, newest first.
 pub(crate) async fn list(
     pool: &PgPool,
     caller: &Identity,

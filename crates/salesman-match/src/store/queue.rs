@@ -95,7 +95,7 @@ pub(crate) type QueuePosition = (DateTime<Utc>, Uuid);
 /// Before every request: none is older than the epoch.
 const START: QueuePosition = (DateTime::UNIX_EPOCH, Uuid::nil());
 
-/// The part of the queue that the caller may see and filters for, oldest first.
+/// The part of the queue that the caller may see, filtered, oldest first.
 pub(crate) async fn list(
     pool: &PgPool,
     caller: &Identity,
