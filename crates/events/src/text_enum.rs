@@ -52,7 +52,7 @@ macro_rules! text_enum {
         impl std::str::FromStr for $name {
             type Err = $crate::UnknownText;
 
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
+            fn from_str(text: &str) -> Result<Self, $crate::UnknownText> {
                 let found = Self::ALL.into_iter().find(|value| value.as_str() == text);
                 found.ok_or($crate::UnknownText(&[$($text),+]))
             }
@@ -61,7 +61,7 @@ macro_rules! text_enum {
         impl TryFrom<String> for $name {
             type Error = $crate::UnknownText;
 
-            fn try_from(text: String) -> Result<Self, Self::Error> {
+            fn try_from(text: String) -> Result<Self, $crate::UnknownText> {
                 text.parse()
             }
         }

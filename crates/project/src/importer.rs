@@ -1,5 +1,6 @@
-//! Carries out the plans that staff committed: one leader, batch by batch. A batch and the mark that its rows are done are one unit of work,
-//! so that a commit that was killed half way goes on where it stopped, and nothing happens twice.
+//! Carries out committed plans: one leader, batch by batch. A batch and the outcomes of its rows are one
+//! transaction, so that an interrupted import continues where it stopped, and no row is carried out
+//! twice.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -16,37 +17,36 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::import::Fault;
-use crate::import::plan::{self, Action, Imported};
+use crate::import::plan::{self, Action, ImportedProject};
 use crate::project::{Command, Project, Refusal, Source};
-use crate::search;
-use crate::store;
-use crate::store::imports::rows::{self, StoredFault, WaitingRow};
-use crate::store::imports::{self, Committed};
+use crate::reindex;
+use crate::store::import_rows::{self, WaitingRow};
+use crate::store::imports::{self, CommittedImport};
+use crate::store::{import_matches, projects, series};
 
-/// How many rows are one unit of work: some 200 ms, so that whoever waits for a series waits no longer.
+/// Rows per transaction: about 200 ms, for which others may wait for a series.
 const BATCH: i64 = 100;
 
-/// How often it looks without being woken: another replica may have taken the commit in.
-const LOOK: Duration = Duration::from_secs(1);
+/// Another replica may have received the commit and not wake this one.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often it looks for imports that nobody finishes.
-const FORGET: Duration = Duration::from_mins(1);
+/// Between two searches for abandoned imports.
+const CLEANUP_INTERVAL: Duration = Duration::from_mins(1);
 
 struct Importer {
     db: Db,
-    bell: watch::Receiver<u64>,
+    committed: watch::Receiver<u64>,
     stop: CancellationToken,
-    forgot_at: Option<Instant>,
+    cleaned_up_at: Option<Instant>,
 }
 
-/// Carries out until told to stop.
+/// Carries out imports until the token is cancelled.
 pub(crate) async fn run(context: Context, stop: CancellationToken) {
-    let (bell, db) = (context.db.committed(), context.db.clone());
     let mut importer = Importer {
-        db,
-        bell,
+        db: context.db.clone(),
+        committed: context.db.committed(),
         stop: stop.clone(),
-        forgot_at: None,
+        cleaned_up_at: None,
     };
     leader::lead(&context.db, &stop, &mut importer).await;
 }
@@ -55,42 +55,44 @@ impl Duty for Importer {
     const NAME: &'static str = "importer";
 
     async fn lead(&mut self, lease: &mut Lease) -> anyhow::Result<()> {
-        self.bell.mark_unchanged();
+        self.committed.mark_unchanged();
         lease.beat().await?;
         if carry_out_next(&self.db, Some(lease)).await? {
             return Ok(());
         }
-        if self.forgot_at.is_none_or(|at| at.elapsed() >= FORGET) {
-            forget_abandoned(&self.db).await?;
-            self.forgot_at = Some(Instant::now());
+        if self
+            .cleaned_up_at
+            .is_none_or(|at| at.elapsed() >= CLEANUP_INTERVAL)
+        {
+            delete_expired(&self.db).await?;
+            self.cleaned_up_at = Some(Instant::now());
         }
         tokio::select! {
             () = self.stop.cancelled() => {}
-            changed = self.bell.changed() => changed?,
-            () = tokio::time::sleep(LOOK) => {}
+            changed = self.committed.changed() => changed?,
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
         }
         Ok(())
     }
 }
 
-/// Forgets files that never arrived whole, and plans that nobody carries out.
-pub(crate) async fn forget_abandoned(db: &Db) -> Result<(), sqlx::Error> {
+pub(crate) async fn delete_expired(db: &Db) -> Result<(), sqlx::Error> {
     let mut connection = db.pool().acquire().await?;
-    imports::forget_abandoned(&mut connection, db.now()).await
+    imports::delete_expired(&mut connection, db.now()).await
 }
 
-/// Carries out one batch, and tells whether there was one.
+/// Carries out one batch; returns whether there was one.
 ///
-/// A row that the database itself refuses, or that cannot be read any more, spoils its batch: then rows are carried out one by one, and that
-/// row fails alone.
+/// A row that the database refuses or that cannot be decoded fails its batch. Then rows are carried out
+/// one at a time, so that only that row fails.
 pub(crate) async fn carry_out_next(db: &Db, lease: Option<&Lease>) -> Result<bool, sqlx::Error> {
-    // Series are recognised by what is computed. Whoever computes it meanwhile is waited for until the next look.
-    if !search::is_computed(db).await? {
+    // Series are recognized by computed keys. If these are not current yet, the next poll tries again.
+    if !reindex::is_current(db).await? {
         return Ok(false);
     }
     match carry_out_batch(db, lease, BATCH).await {
-        Err(error) if is_the_rows_fault(&error) => match carry_out_batch(db, lease, 1).await {
-            Err(error) if is_the_rows_fault(&error) => {
+        Err(error) if is_caused_by_row(&error) => match carry_out_batch(db, lease, 1).await {
+            Err(error) if is_caused_by_row(&error) => {
                 tracing::warn!(%error, "a row of an import cannot be carried out");
                 fail_next(db, lease, &error).await
             }
@@ -100,11 +102,11 @@ pub(crate) async fn carry_out_next(db: &Db, lease: Option<&Lease>) -> Result<boo
     }
 }
 
-fn is_the_rows_fault(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Database(_)) && !db::is_transient(error) || is_unreadable(error)
+fn is_caused_by_row(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(_)) && !db::is_transient(error) || is_decode_error(error)
 }
 
-fn is_unreadable(error: &sqlx::Error) -> bool {
+fn is_decode_error(error: &sqlx::Error) -> bool {
     matches!(
         error,
         sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }
@@ -119,83 +121,81 @@ async fn begin(db: &Db, lease: Option<&Lease>) -> Result<Tx, sqlx::Error> {
     Ok(tx)
 }
 
-/// What all rows of a batch have in common.
+/// What all rows of a batch share.
 struct Batch {
     import: Uuid,
     actor: Actor,
     today: NaiveDate,
     /// The editions that were imported with the rows' keys.
-    imported: HashMap<Source, Imported>,
-    /// By the key of the series, whether it has editions already or the first of them is in this batch.
+    imported: HashMap<Source, ImportedProject>,
+    /// By series key; a new id if the first edition of the series is in this batch.
     series: HashMap<String, SeriesId>,
 }
 
-async fn carry_out_batch(db: &Db, lease: Option<&Lease>, most: i64) -> Result<bool, sqlx::Error> {
+async fn carry_out_batch(db: &Db, lease: Option<&Lease>, limit: i64) -> Result<bool, sqlx::Error> {
     let mut tx = begin(db, lease).await?;
-    let Some(Committed {
+    let Some(CommittedImport {
         id: import,
-        by,
+        committed_by,
         mut counts,
-    }) = imports::lock_committed(&mut tx).await?
+    }) = imports::lock_next_committed(&mut tx).await?
     else {
         return Ok(false);
     };
-    let waiting = rows::waiting(&mut tx, import, most).await?;
+    let waiting = import_rows::waiting(&mut tx, import, limit).await?;
     if waiting.is_empty() {
         imports::finish(&mut tx, import).await?;
     } else {
-        let series = lock_all(&mut tx, &waiting).await?;
-        let sources: Vec<Source> = waiting.iter().map(|it| it.row.source()).collect();
-        let imported = rows::imported(&mut tx, &sources).await?;
+        let series = lock_series(&mut tx, &waiting).await?;
+        let sources: Vec<Source> = waiting.iter().map(|waiting| waiting.row.source()).collect();
         let batch = Batch {
             import,
-            actor: Actor::Staff(StaffId(by)),
+            actor: Actor::Staff(StaffId(committed_by)),
             today: seoul_date(tx.now()),
-            imported,
+            imported: import_matches::imported(&mut tx, &sources).await?,
             series,
         };
-        let mut results = Vec::with_capacity(waiting.len());
-        for it in waiting {
-            let (number, action) = (it.number, it.action);
-            let result = done_or_failed(carry_out(&mut tx, it, &batch).await)?;
-            counts.carried_out(action, result.is_ok());
-            results.push((number, result));
+        let mut outcomes = Vec::with_capacity(waiting.len());
+        for row in waiting {
+            let (number, action) = (row.number, row.action);
+            let outcome = outcome(carry_out(&mut tx, row, &batch).await)?;
+            counts.carry_out(action, outcome.is_ok());
+            outcomes.push((number, outcome));
         }
-        rows::carried_out(&mut tx, import, results).await?;
-        imports::keep_counts(&mut tx, import, &counts).await?;
+        import_rows::store_outcomes(&mut tx, import, outcomes).await?;
+        imports::store_counts(&mut tx, import, &counts).await?;
     }
     tx.commit().await?;
     Ok(true)
 }
 
-/// Takes every key and then every series that the rows are about, each kind in its order, before any row of a project is locked: so that two
-/// who want the same wait for each other in the same order. Gives the series of those that create an edition.
-async fn lock_all(
+/// Locks all keys and then all series of the rows, each kind sorted, before any row of a project, so
+/// that two transactions cannot deadlock. Returns the series of the rows that create an edition.
+async fn lock_series(
     tx: &mut Tx,
     waiting: &[WaitingRow],
 ) -> Result<HashMap<String, SeriesId>, sqlx::Error> {
-    let creating = waiting.iter().filter(|it| it.action == Action::Create);
-    let keys: BTreeSet<String> = creating.map(|it| it.row.series_key()).collect();
+    let creating = waiting.iter().filter(|row| row.action == Action::Create);
+    let keys: BTreeSet<String> = creating.map(|row| row.row.details.series_key()).collect();
     for key in &keys {
-        store::lock_key(tx, key).await?;
+        series::lock_key(tx, key).await?;
     }
-    let mut series = HashMap::with_capacity(keys.len());
     let editions: Vec<Uuid> = waiting
         .iter()
-        .filter_map(|it| it.edition.map(|(id, _)| id))
+        .filter_map(|row| row.edition.map(|(id, _)| id))
         .collect();
-    let mut all: BTreeSet<SeriesId> = rows::series_of(tx, &editions).await?.into_iter().collect();
+    let ids = import_matches::series_of(tx, &editions).await?;
+    let mut ids: BTreeSet<SeriesId> = ids.into_iter().collect();
+    let mut series_by_key = HashMap::with_capacity(keys.len());
     for key in keys {
-        let of_key = store::recognise(tx, &key)
-            .await?
-            .unwrap_or_else(|| SeriesId(tx.new_id()));
-        all.insert(of_key);
-        series.insert(key, of_key);
+        let id = series::find_or_new(tx, &key).await?;
+        ids.insert(id);
+        series_by_key.insert(key, id);
     }
-    for id in all {
-        store::lock_series(tx, id).await?;
+    for id in ids {
+        series::lock(tx, id).await?;
     }
-    Ok(series)
+    Ok(series_by_key)
 }
 
 async fn fail_next(
@@ -204,50 +204,37 @@ async fn fail_next(
     error: &sqlx::Error,
 ) -> Result<bool, sqlx::Error> {
     let mut tx = begin(db, lease).await?;
-    let Some(Committed { id: import, .. }) = imports::lock_committed(&mut tx).await? else {
+    let Some(CommittedImport { id: import, .. }) = imports::lock_next_committed(&mut tx).await?
+    else {
         return Ok(false);
     };
-    let why = if is_unreadable(error) {
-        Text::new(
-            "저장된 내용을 읽을 수 없습니다",
-            "what is stored of it cannot be read",
-        )
+    let reason = if is_decode_error(error) {
+        let ko = "저장된 내용을 읽을 수 없습니다";
+        Text::new(ko, "its stored content cannot be decoded")
     } else {
-        Text::new(
-            "데이터베이스가 받아들이지 않았습니다",
-            "the database refuses it",
-        )
+        let ko = "데이터베이스가 받아들이지 않았습니다";
+        Text::new(ko, "the database refuses it")
     };
-    let next = rows::next_waiting(&mut tx, import).await?;
-    rows::carried_out(
-        &mut tx,
-        import,
-        next.map(|number| (number, Err(refused(&why).into())))
-            .into_iter()
-            .collect(),
-    )
-    .await?;
-    imports::count(&mut tx, import).await?;
+    let next = import_rows::next_waiting(&mut tx, import).await?;
+    let outcomes = next.map(|number| (number, Err(refused(&reason))));
+    import_rows::store_outcomes(&mut tx, import, outcomes.into_iter().collect()).await?;
+    imports::recount(&mut tx, import).await?;
     tx.commit().await?;
     Ok(true)
 }
 
-fn refused(why: &Text) -> Fault {
+fn refused(reason: &Text) -> Fault {
     let message = Text::new(
-        format!("저장할 수 없습니다: {}", why.ko),
-        format!("It cannot be stored: {}", why.en),
+        format!("저장할 수 없습니다: {}", reason.ko),
+        format!("It cannot be stored: {}", reason.en),
     );
-    Fault {
-        column: None,
-        code: "refused",
-        message,
-    }
+    Fault::new(None, "refused", message)
 }
 
-/// What keeps one row from being carried out is noted with it; what the store cannot do now is tried again.
-fn done_or_failed(
+/// A refusal is the outcome of its row; an error of the store is retried with the batch.
+fn outcome(
     result: Result<ProjectId, ChangeError<Refusal>>,
-) -> Result<Result<Uuid, StoredFault>, sqlx::Error> {
+) -> Result<Result<Uuid, Fault>, sqlx::Error> {
     Ok(match result {
         Ok(id) => Ok(id.0),
         Err(ChangeError::Store(error)) => return Err(error),
@@ -255,8 +242,8 @@ fn done_or_failed(
             ChangeError::NotFound
             | ChangeError::Stale { .. }
             | ChangeError::Refused(Refusal::NotPlanned(_)),
-        ) => Err(plan::changed_meanwhile().into()),
-        Err(ChangeError::Refused(refusal)) => Err(refused(&refusal.sentence()).into()),
+        ) => Err(plan::changed_meanwhile()),
+        Err(ChangeError::Refused(refusal)) => Err(refused(&refusal.sentence())),
     })
 }
 
@@ -272,57 +259,57 @@ async fn carry_out(
         ..
     } = waiting;
     let Batch { actor, today, .. } = *batch;
-    let known = batch.imported.get(&row.source()).map(|known| &known.it);
+    let imported = batch.imported.get(&row.source());
+    let imported = imported.map(|imported| &imported.project);
     match (action, edition) {
         (Action::Create, _) => {
-            // Another import was faster.
-            if let Some(known) = known {
+            // Another import created it.
+            if let Some(imported) = imported {
                 return Err(ChangeError::Stale {
-                    current: known.version,
+                    current: imported.version,
                 });
             }
             let series_id = *batch
                 .series
-                .get(&row.series_key())
+                .get(&row.details.series_key())
                 .ok_or(ChangeError::NotFound)?;
-            if rows::is_newly_expected(tx, batch.import, series_id, row.year).await? {
+            let year = row.details.year;
+            if import_matches::is_newly_expected(tx, batch.import, series_id, year).await? {
                 return Err(ChangeError::NotFound);
             }
-            let predecessor = store::predecessor_of(tx, series_id, row.year).await?;
+            let predecessor = series::predecessor_for(tx, series_id, year).await?;
             let command = plan::create(row, ProjectId(tx.new_id()), series_id, predecessor, today);
-            let (it, event) = Project::create(command, actor).map_err(ChangeError::Refused)?;
-            store::create(tx, &it, &event).await?;
-            Ok(it.id)
+            let (project, event) = Project::create(command, actor).map_err(ChangeError::Refused)?;
+            projects::create(tx, &project, &event).await?;
+            Ok(project.id)
         }
         (Action::Edit | Action::FillsPlanned, Some((id, version))) => {
-            // Another import was faster.
-            if let Some(known) = known.filter(|known| known.id.0 != id) {
+            // Another import gave the key to another edition.
+            if let Some(imported) = imported.filter(|imported| imported.id.0 != id) {
                 return Err(ChangeError::Stale {
-                    current: known.version,
+                    current: imported.version,
                 });
             }
-            let found = rows::imported_edition(tx, id)
+            let found = import_matches::imported_by_id(tx, id)
                 .await?
                 .ok_or(ChangeError::NotFound)?;
-            let may = |it: &Project| match it.version {
-                current if current != version => Err(ChangeError::Stale { current }),
-                _ => Ok(()),
-            };
             let command = match action {
-                Action::FillsPlanned => plan::fill(&row, &found.it),
+                Action::FillsPlanned => plan::fill(&row, &found.project),
                 _ => Command::Edit(Box::new(plan::edit_imported(&row, &found, today))),
             };
-            let edited = store::change(tx, found.it.id, may, command, actor).await?;
+            let id = found.project.id;
+            let edited =
+                projects::change(tx, id, |current| current == version, command, actor).await?;
             if plan::starts(&row, &edited, today) {
                 let start = Command::Start {
-                    on: plan::began_on(&row, today),
+                    on: plan::started_on(&row, today),
                     today,
                 };
-                store::change(tx, edited.id, |_| Ok(()), start, actor).await?;
+                projects::change(tx, id, |_| true, start, actor).await?;
             }
-            Ok(edited.id)
+            Ok(id)
         }
-        // Nothing else waits.
+        // The other actions are never waiting.
         (Action::Edit | Action::FillsPlanned, None) | (Action::Same | Action::Error, _) => {
             Err(ChangeError::NotFound)
         }

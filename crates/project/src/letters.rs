@@ -1,40 +1,40 @@
-//! Letters that mean the same, written alike: what people type and what web pages send differ in them for no reason.
+//! Character-level helpers for Korean titles and periods, which spell the same sign in many ways.
 
-/// The letter by which all of its kind are known: ASCII for the full-width forms, one blank, one tilde, one dash, one apostrophe, one middle
-/// dot. One letter stays one letter, so that places in the text stay where they are.
-pub(crate) fn plain(letter: char) -> char {
-    match letter {
-        '\u{FF01}'..='\u{FF5E}' => u32::from(letter)
-            .checked_sub(0xFEE0)
-            .and_then(char::from_u32)
-            .map_or(letter, same_kind),
-        _ => same_kind(letter),
-    }
-}
-
-fn same_kind(letter: char) -> char {
-    match letter {
+/// ASCII for full-width forms, and one sign each for the variants of blank, tilde, dash, apostrophe
+/// and middle dot. One character stays one character, so that positions in the text stay valid.
+pub(crate) fn normalize_char(letter: char) -> char {
+    const FULL_WIDTH_OFFSET: u32 = 0xFEE0;
+    let half_width = match letter {
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(letter) - FULL_WIDTH_OFFSET),
+        _ => None,
+    };
+    match half_width.unwrap_or(letter) {
         '∼' | '〜' | '˜' => '~',
         '–' | '—' | '‐' | '‑' | '−' | '―' => '-',
         '’' | '‘' | '`' | '´' | '′' => '\'',
         'ㆍ' | '·' | '・' | '‧' | '･' | '∙' | '•' => '·',
-        _ if letter.is_whitespace() => ' ',
-        _ => letter,
+        blank if blank.is_whitespace() => ' ',
+        other => other,
     }
 }
 
-/// Whether no text that is shown holds such a letter: a control character that is no blank.
+/// The characters of a text, each normalized.
+pub(crate) fn normalize(text: &str) -> Vec<char> {
+    text.chars().map(normalize_char).collect()
+}
+
+/// A control character other than a line break or a tab: not allowed in any displayed text.
 pub(crate) fn is_unprintable(letter: char) -> bool {
     letter.is_control() && !matches!(letter, '\n' | '\r' | '\t')
 }
 
-/// Whether the letters go on like this at that place.
-pub(crate) fn goes_on(letters: &[char], at: usize, with: &str) -> bool {
+/// Whether `word` stands at that position.
+pub(crate) fn has_word_at(letters: &[char], at: usize, word: &str) -> bool {
     let mut rest = letters.get(at..).unwrap_or_default().iter();
-    with.chars().all(|wanted| rest.next() == Some(&wanted))
+    word.chars().all(|letter| rest.next() == Some(&letter))
 }
 
-/// The first place from there on that is no blank.
+/// The first position from `at` on that is not a blank.
 pub(crate) fn skip_blanks(letters: &[char], mut at: usize) -> usize {
     while letters.get(at) == Some(&' ') {
         at += 1;
@@ -42,7 +42,7 @@ pub(crate) fn skip_blanks(letters: &[char], mut at: usize) -> usize {
     at
 }
 
-/// Every longest run of ASCII digits: where it begins and where it ends.
+/// Start and end of every maximal run of ASCII digits.
 pub(crate) fn digit_runs(letters: &[char]) -> Vec<(usize, usize)> {
     let mut runs = Vec::new();
     let mut at = 0;
@@ -56,7 +56,7 @@ pub(crate) fn digit_runs(letters: &[char]) -> Vec<(usize, usize)> {
     runs
 }
 
-/// Where the digits that begin there end.
+/// The end of the run of digits that starts at `at`; `at` itself if there is none.
 pub(crate) fn end_of_digits(letters: &[char], mut at: usize) -> usize {
     while letters.get(at).is_some_and(char::is_ascii_digit) {
         at += 1;
@@ -64,8 +64,8 @@ pub(crate) fn end_of_digits(letters: &[char], mut at: usize) -> usize {
     at
 }
 
-/// The number that these digits are; at most nine of them.
-pub(crate) fn number(digits: &[char]) -> Option<u32> {
+/// The value of one to nine digits.
+pub(crate) fn parse_number(digits: &[char]) -> Option<u32> {
     if digits.is_empty() || digits.len() > 9 {
         return None;
     }
@@ -74,23 +74,30 @@ pub(crate) fn number(digits: &[char]) -> Option<u32> {
         .try_fold(0, |number, digit| Some(number * 10 + digit.to_digit(10)?))
 }
 
+/// Overwrites the characters from `at` on with those of `text`.
+pub(crate) fn overwrite(letters: &mut [char], at: usize, text: &str) {
+    for (letter, new) in letters.iter_mut().skip(at).zip(text.chars()) {
+        *letter = new;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_looks_alike_becomes_alike_and_keeps_its_place() {
+    fn similar_signs_become_equal_and_keep_positions() {
         let text = "２０２４．４．１∼30 ‘24ㆍ국내·외–Ａ";
-        let alike: String = text.chars().map(plain).collect();
-        assert_eq!(alike, "2024.4.1~30 '24·국내·외-A");
-        assert_eq!(alike.chars().count(), text.chars().count());
+        let normalized: String = normalize(text).into_iter().collect();
+        assert_eq!(normalized, "2024.4.1~30 '24·국내·외-A");
+        assert_eq!(normalized.chars().count(), text.chars().count());
     }
 
     #[test]
-    fn runs_of_digits_are_whole() {
+    fn digit_runs_are_maximal() {
         let letters: Vec<char> = "a20240401b7".chars().collect();
         assert_eq!(digit_runs(&letters), [(1, 9), (10, 11)]);
-        assert_eq!(number(&letters[1..9]), Some(20_240_401));
-        assert_eq!((number(&[]), number(&['1'; 10])), (None, None));
+        assert_eq!(parse_number(&letters[1..9]), Some(20_240_401));
+        assert_eq!((parse_number(&[]), parse_number(&['1'; 10])), (None, None));
     }
 }

@@ -1,4 +1,4 @@
-//! Runs the project service on its own; `crates/ktgg` runs it beside the others.
+//! Runs the project service alone; `crates/ktgg` runs all services.
 
 #[tokio::main]
 async fn main() {

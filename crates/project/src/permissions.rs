@@ -1,8 +1,8 @@
-//! Who may call what.
+//! Who may call which operation.
 
 use service_kit::http::permissions::{All, No, Own, Permission};
 
-/// Every operation, with how much of it anyone, customers, salesmen, consultants and staff have.
+/// The access of anyone, customers, salesmen, consultants and staff to each operation.
 pub const TABLE: &[Permission] = &[
     Permission::new("GET", "/projects", [All; 5]),
     Permission::new("GET", "/projects/{id}", [All; 5]),
@@ -11,9 +11,9 @@ pub const TABLE: &[Permission] = &[
     Permission::new("POST", "/projects/{id}/start", [No, No, No, No, All]),
     Permission::new("POST", "/projects/{id}/end", [No, No, No, No, All]),
     Permission::new("POST", "/projects/end-overdue", [No, No, No, No, All]),
-    // His own customers; the totals are everybody's.
+    // Totals, and one's own customers.
     Permission::new("GET", "/projects/{id}/view", [No, No, Own, Own, All]),
-    // For a customer whom he is on something open of.
+    // For a customer to whom the caller is assigned.
     Permission::new("GET", "/projects/visit-card", [No, No, Own, Own, All]),
     Permission::new("POST", "/projects/imports", [No, No, No, No, All]),
     Permission::new("GET", "/projects/imports", [No, No, No, No, All]),

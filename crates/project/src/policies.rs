@@ -1,4 +1,4 @@
-//! What this and other services' events do here.
+//! Reactions to events of this and other services.
 
 use events::{
     Actor, ConsultationCreated, ConsultationEdited, ConsultationProgressed, HasProfile,
@@ -6,64 +6,59 @@ use events::{
 };
 use service_kit::{PolicyError, Received, Tx};
 
-use crate::project::{Command, EditProject, Neighbour, Patch, Project};
-use crate::store::{self, view};
+use crate::project::{Command, EditProject, Patch, Project};
+use crate::store::projections::{self, PublishedInterest};
+use crate::store::{projects, series};
 
-/// `AnnualProjectCreate`: whenever a project is ended, next year's edition of the same series exists, exactly once.
+/// `AnnualProjectCreate`: whenever a project is ended, next year's edition of the same series exists,
+/// exactly once.
 ///
 /// Causes `ProjectCreated`, or `ProjectEdited` of the edition that is there already.
 ///
-/// However often the event comes: an edition that has a successor gets no other. One that is there already is linked, and where it follows
-/// another edition of this year (1차, 2차), it is next year's edition of both.
+/// An edition that has a successor gets no other, however often the event arrives. An existing edition
+/// of next year is linked. If it follows another edition of this year (1차, 2차), it counts as next
+/// year's edition of both.
 pub(crate) async fn annual_project_create(
     tx: &mut Tx,
     received: &Received<ProjectEnded>,
 ) -> Result<(), PolicyError> {
-    let event = &received.event;
-    let Some(ended) = store::load_with_series(tx, event.project_id).await? else {
+    let Some(ended) = series::load_locked(tx, received.event.project_id).await? else {
         return Err(PolicyError::Park("there is no such project".to_owned()));
     };
     if ended.successor.is_some() {
         return Ok(());
     }
-    let ended = ended.it;
-    match store::edition_of(tx, ended.series_id, ended.year + 1).await? {
-        Some((_, Some(_))) => Ok(()),
+    let ended = ended.project;
+    let next_year = ended.details.year + 1;
+    match series::edition_of_year(tx, ended.series_id, next_year).await? {
+        Some((_, Some(_))) => {}
         Some((next, None)) => {
-            let edit = EditProject {
-                predecessor: Patch::Set(Neighbour::from(&ended)),
+            let edit = Command::Edit(Box::new(EditProject {
+                predecessor: Patch::Set(ended.as_neighbour()),
                 ..EditProject::default()
-            };
-            store::change(
-                tx,
-                next,
-                |_: &Project| Ok(()),
-                Command::Edit(Box::new(edit)),
-                Actor::System,
-            )
-            .await?;
-            Ok(())
+            }));
+            projects::change(tx, next, |_| true, edit, Actor::System).await?;
         }
         None => {
             let id = ProjectId(tx.new_id());
-            // After the last year there is no next one.
-            let Some(command) = ended.next_edition(id) else {
-                return Ok(());
-            };
-            let (it, event) = Project::create(command, Actor::System)
-                .map_err(|refusal| PolicyError::Park(refusal.to_string()))?;
-            Ok(store::create(tx, &it, &event).await?)
+            // `None` after the last plausible year.
+            if let Some(command) = ended.next_edition(id) {
+                let (project, event) = Project::create(command, Actor::System)
+                    .map_err(|refusal| PolicyError::Park(refusal.to_string()))?;
+                projects::create(tx, &project, &event).await?;
+            }
         }
     }
+    Ok(())
 }
 
-/// `ProjectView`: whenever an interest is created, keep it.
+/// `ProjectView`: whenever an interest is created, store it.
 pub(crate) async fn keep_new_interest(
     tx: &mut Tx,
     received: &Received<InterestCreated>,
 ) -> Result<(), PolicyError> {
     let event = &received.event;
-    let told = view::ToldInterest {
+    let interest = PublishedInterest {
         id: event.interest_id,
         series_id: event.series_id,
         project_id: event.project_id,
@@ -71,16 +66,16 @@ pub(crate) async fn keep_new_interest(
         interested: true,
         at: received.envelope.recorded_at,
     };
-    Ok(view::keep_interest(tx, told).await?)
+    Ok(projections::store_interest(tx, interest).await?)
 }
 
-/// `ProjectView`: whenever an interest is turned off or on, keep which.
+/// `ProjectView`: whenever an interest is turned off or on, store which.
 pub(crate) async fn keep_interest(
     tx: &mut Tx,
     received: &Received<InterestUpdated>,
 ) -> Result<(), PolicyError> {
     let event = &received.event;
-    let told = view::ToldInterest {
+    let interest = PublishedInterest {
         id: event.interest_id,
         series_id: event.series_id,
         project_id: event.project_id,
@@ -88,46 +83,46 @@ pub(crate) async fn keep_interest(
         interested: event.interested,
         at: received.envelope.recorded_at,
     };
-    Ok(view::keep_interest(tx, told).await?)
+    Ok(projections::store_interest(tx, interest).await?)
 }
 
-/// `ProjectView`: whenever a consultation is created, keep it.
+/// `ProjectView`: whenever a consultation is created, store it.
 pub(crate) async fn keep_new_consultation(
     tx: &mut Tx,
     received: &Received<ConsultationCreated>,
 ) -> Result<(), PolicyError> {
-    Ok(view::keep_consultation(tx, received).await?)
+    Ok(projections::store_consultation(tx, received).await?)
 }
 
-/// `ProjectView`: whenever a consultation is edited, keep the day it is wished for.
+/// `ProjectView`: whenever a consultation is edited, store its desired date.
 pub(crate) async fn keep_desired_date(
     tx: &mut Tx,
     received: &Received<ConsultationEdited>,
 ) -> Result<(), PolicyError> {
-    Ok(view::keep_desired_date(tx, &received.event).await?)
+    Ok(projections::store_desired_date(tx, &received.event).await?)
 }
 
-/// `ProjectView`: whenever a consultation moves to another step, keep that.
+/// `ProjectView`: whenever a consultation moves to another step, store the step.
 pub(crate) async fn keep_step(
     tx: &mut Tx,
     received: &Received<ConsultationProgressed>,
 ) -> Result<(), PolicyError> {
-    Ok(view::keep_step(tx, &received.event).await?)
+    Ok(projections::store_step(tx, &received.event).await?)
 }
 
-/// `ProjectView`: whenever a salesman is matched, keep who is on what.
+/// `ProjectView`: whenever a salesman is matched, store who is assigned.
 pub(crate) async fn keep_match(
     tx: &mut Tx,
     received: &Received<SalesmanMatched>,
 ) -> Result<(), PolicyError> {
-    Ok(view::keep_match(tx, received).await?)
+    Ok(projections::store_match(tx, received).await?)
 }
 
-/// `KeepSalesmen`: whenever anything happens to a salesman or consultant, keep the name he is shown by.
+/// `KeepSalesmen`: whenever anything happens to a salesman or consultant, store the display name.
 pub(crate) async fn keep_salesmen<E: HasProfile>(
     tx: &mut Tx,
     received: &Received<E>,
 ) -> Result<(), PolicyError> {
     let (id, profile) = received.event.profile();
-    Ok(view::keep_salesman(tx, id, &profile.display_name).await?)
+    Ok(projections::store_salesman(tx, id, &profile.display_name).await?)
 }

@@ -1,242 +1,101 @@
-//! Every rule about projects, and nothing else: no I/O, no clock, no ids made here.
-
-use chrono::{Datelike as _, Months, NaiveDate};
-use events::{
-    Actor, Category, Edition, EditionField, Period, PeriodKind, Phase, ProjectCreated,
-    ProjectEdited, ProjectEnded, ProjectId, ProjectStarted, ProjectStatus, Region, SeriesId,
-};
-use serde::{Deserialize, Serialize};
+//! The aggregate: every rule about projects, and nothing else. No I/O, no clock, no new ids.
 
 mod command;
+mod details;
+mod refusal;
+#[cfg(test)]
+mod tests;
 
-pub use self::command::{Between, Command, CreateProject, EditProject, Neighbour, Patch, Refusal};
-use crate::{period, series};
+use chrono::{Datelike as _, NaiveDate};
+use events::{
+    Actor, Edition, EditionField, Phase, ProjectCreated, ProjectEdited, ProjectEnded, ProjectId,
+    ProjectStarted, ProjectStatus, Region, SeriesId,
+};
 
-/// Years outside of these are typing errors.
-pub const YEARS: std::ops::RangeInclusive<i32> = 1990..=2100;
-
-/// The longest name, in characters. The longest real one has 96.
-pub const LONGEST_NAME: usize = 200;
-
-/// The longest text that is more than a name, in characters.
-pub const LONGEST_TEXT: usize = 4000;
+pub use self::command::{Command, CreateProject, EditProject, Neighbour, Neighbours, Patch};
+pub use self::details::{Details, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Source, SourceList};
+pub use self::refusal::{Refusal, check_period, check_year, is_web_address};
+use crate::period::{self, YEARS};
+use crate::series;
 
 /// One edition of a programme.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
-    /// Its id.
     pub id: ProjectId,
-    /// The programme it is an edition of.
+    /// Shared by all editions of the programme.
     pub series_id: SeriesId,
-    /// Its name as announced. Not a key: names repeat.
-    pub name: String,
-    /// The edition's year.
-    pub year: i32,
-    /// 분야.
-    pub category: Category,
-    /// Where it applies.
-    pub regions: Vec<Region>,
-    /// 지원대상.
-    pub target: Option<String>,
-    /// 지원규모, in KRW.
-    pub scale: Option<i64>,
-    /// 소관기관.
-    pub agency: String,
-    /// 수행기관.
-    pub host: String,
-    /// What it is about.
-    pub summary: Option<String>,
-    /// Where it was announced.
-    pub link: Option<String>,
-    /// When one can apply.
-    pub period: Period,
-    /// Where it stands.
+    pub details: Details,
     pub status: ProjectStatus,
-    /// The day it was started, in Seoul; not the first day of the application period.
+    /// In Seoul; not the first day of the application period.
     pub started_on: Option<NaiveDate>,
-    /// The day it was ended, in Seoul; not the last day of the application period.
+    /// In Seoul; not the last day of the application period.
     pub ended_on: Option<NaiveDate>,
-    /// The edition before this one, where it is known.
+    /// The previous edition, if known.
     pub predecessor: Option<ProjectId>,
-    /// Where it was imported from; what staff or a policy entered has none.
+    /// `None` if staff or a policy created it.
     pub source: Option<Source>,
-    /// Which list it was read from, where that is known: to be named with it.
-    pub source_list: Option<List>,
-    /// How many events it has.
+    /// The list to attribute; `None` if unknown.
+    pub source_list: Option<SourceList>,
+    /// The number of its events.
     pub version: i64,
 }
 
-/// By which an imported project is known again.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Source {
-    /// Whose ids they are, as in `bizinfo`: all lists of 기업마당 have the same.
-    pub name: String,
-    /// Its key there (`pblancId`): row numbers change with every export.
-    pub id: String,
-}
-
-/// A list that projects are imported from, whose licence wants it named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum List {
-    /// Answers of 기업마당.
-    Bizinfo,
-    /// The CSV of the public data portal.
-    DataGoKr,
-    /// Answers of K-Startup.
-    Kstartup,
-}
-
-impl List {
-    /// The list's name in its column.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Bizinfo => "bizinfo",
-            Self::DataGoKr => "data-go-kr",
-            Self::Kstartup => "kstartup",
-        }
-    }
-}
-
-/// What a command changes, and what is told of it.
+/// The result of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The project as it is then.
     after: Project,
-    /// What is told.
-    pub told: Told,
+    pub event: ChangeEvent,
 }
 
-/// What is told of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
-    /// It was started.
+pub enum ChangeEvent {
     Started(ProjectStarted),
-    /// It was ended.
     Ended(ProjectEnded),
-    /// It is described otherwise.
     Edited(ProjectEdited),
 }
 
-/// Whether an edition can be of that year.
-///
-/// # Errors
-/// [`Refusal::NoSuchYear`].
-pub fn check_year(year: i32) -> Result<(), Refusal> {
-    if YEARS.contains(&year) {
-        Ok(())
-    } else {
-        Err(Refusal::NoSuchYear)
-    }
-}
-
-/// Whether the period can be. It may lack either end.
-///
-/// # Errors
-/// [`Refusal::EndsBeforeItStarts`], [`Refusal::NoSuchDate`].
-pub fn check_period(period: &Period) -> Result<(), Refusal> {
-    if [period.starts_on, period.ends_on]
-        .into_iter()
-        .flatten()
-        .any(|date| !YEARS.contains(&date.year()))
-    {
-        return Err(Refusal::NoSuchDate);
-    }
-    match (period.starts_on, period.ends_on) {
-        (Some(start), Some(end)) if end < start => Err(Refusal::EndsBeforeItStarts),
-        _ => Ok(()),
-    }
-}
-
-/// Whether a page may link there: an http(s) address without blanks.
-pub fn is_web_address(link: &str) -> bool {
-    let begins = |scheme: &str| {
-        link.get(..scheme.len())
-            .is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
-    };
-    (begins("https://") || begins("http://")) && !link.contains(char::is_whitespace)
-}
-
-/// A period from one day to another, as it is written where nobody wrote it.
-pub fn written(starts_on: NaiveDate, ends_on: NaiveDate) -> String {
-    format!("{starts_on} ~ {ends_on}")
-}
-
-/// The period one year later; what was on 29 February is on the 28th.
-fn a_year_later(period: &Period) -> Option<Period> {
-    let later =
-        |date: Option<NaiveDate>| date.and_then(|date| date.checked_add_months(Months::new(12)));
-    let (starts_on, ends_on) = (later(period.starts_on), later(period.ends_on));
-    let text = period::a_year_later(&period.text);
-    let text = match (period.kind, starts_on, ends_on) {
-        // Words without the dates, or dates that a date entered beside them contradicts.
-        (PeriodKind::Range, Some(start), Some(end)) if !tells(&text, start, end) => {
-            written(start, end)
-        }
-        _ => text,
-    };
-    let later = Period {
-        kind: period.kind,
-        text,
-        starts_on,
-        ends_on,
-    };
-    check_period(&later).is_ok().then_some(later)
-}
-
-fn tells(text: &str, start: NaiveDate, end: NaiveDate) -> bool {
-    let read = period::read(text);
-    (read.starts_on, read.ends_on) == (Some(start), Some(end))
-}
-
 impl Project {
-    /// The new edition, and what is told of it.
+    /// The new edition and its first event.
     ///
     /// # Errors
-    /// The first rule it breaks.
+    /// The first rule that the command breaks.
     pub fn create(command: CreateProject, actor: Actor) -> Result<(Self, ProjectCreated), Refusal> {
-        check_year(command.year)?;
-        check_period(&command.period)?;
-        if command
-            .ended_on
-            .is_some_and(|ended| command.started_on.is_some_and(|started| ended < started))
-        {
+        let CreateProject {
+            started_on,
+            ended_on,
+            mut details,
+            ..
+        } = command;
+        check_year(details.year)?;
+        check_period(&details.period)?;
+        if ended_on.is_some_and(|ended| started_on.is_some_and(|started| ended < started)) {
             return Err(Refusal::EndedBeforeStarted);
         }
-        let it = Self {
+        details.regions = or_nationwide(details.regions);
+        let project = Self {
             id: command.id,
             series_id: command.series_id,
-            name: command.name,
-            year: command.year,
-            category: command.category,
-            regions: or_nationwide(command.regions),
-            target: command.target,
-            scale: command.scale,
-            agency: command.agency,
-            host: command.host,
-            summary: command.summary,
-            link: command.link,
-            period: command.period,
+            details,
             status: command.status,
-            started_on: command.started_on,
-            ended_on: command.ended_on,
+            started_on,
+            ended_on,
             predecessor: command.predecessor,
             source: command.source,
             source_list: command.source_list,
             version: 1,
         };
         let event = ProjectCreated {
-            project_id: it.id,
-            edition: it.edition(),
+            project_id: project.id,
+            edition: project.edition(),
             actor,
         };
-        Ok((it, event))
+        Ok((project, event))
     }
 
-    /// Decides what a command means here. `Ok(None)` is "already so".
+    /// Decides a command. `Ok(None)` means that nothing would change.
     ///
     /// # Errors
-    /// The first rule it breaks.
+    /// The first rule that the command breaks.
     pub fn handle(&self, command: Command, actor: Actor) -> Result<Option<Change>, Refusal> {
         match command {
             Command::Start { on, today } => self.start(on.unwrap_or(today), today, actor).map(Some),
@@ -254,19 +113,20 @@ impl Project {
         }
     }
 
-    /// Folds a decided change into the state. Cannot refuse.
+    /// Applies the result of a command. Cannot fail.
     pub fn apply(&mut self, change: &Change) {
         self.clone_from(&change.after);
     }
 
     fn start(&self, on: NaiveDate, today: NaiveDate, actor: Actor) -> Result<Change, Refusal> {
-        match self.status {
-            ProjectStatus::Planned if on > today => return Err(Refusal::StartedInTheFuture),
-            ProjectStatus::Planned if !YEARS.contains(&on.year()) => {
-                return Err(Refusal::StartedNever);
-            }
-            ProjectStatus::Planned => {}
-            other => return Err(Refusal::NotPlanned(other)),
+        if self.status != ProjectStatus::Planned {
+            return Err(Refusal::NotPlanned(self.status));
+        }
+        if on > today {
+            return Err(Refusal::StartedInTheFuture);
+        }
+        if !YEARS.contains(&on.year()) {
+            return Err(Refusal::ImplausibleStartDay);
         }
         let after = Self {
             status: ProjectStatus::Ongoing,
@@ -274,25 +134,26 @@ impl Project {
             version: self.version + 1,
             ..self.clone()
         };
-        let told = Told::Started(ProjectStarted {
+        let event = ChangeEvent::Started(ProjectStarted {
             project_id: self.id,
             edition: after.edition(),
             actor,
         });
-        Ok(Change { after, told })
+        Ok(Change { after, event })
     }
 
     fn end(&self, on: NaiveDate, today: NaiveDate, actor: Actor) -> Result<Change, Refusal> {
-        match self.status {
-            ProjectStatus::Ongoing if on > today => return Err(Refusal::EndedInTheFuture),
-            ProjectStatus::Ongoing if !YEARS.contains(&on.year()) => {
-                return Err(Refusal::EndedNever);
-            }
-            ProjectStatus::Ongoing if self.started_on.is_some_and(|started| on < started) => {
-                return Err(Refusal::EndedBeforeStarted);
-            }
-            ProjectStatus::Ongoing => {}
-            other => return Err(Refusal::NotOngoing(other)),
+        if self.status != ProjectStatus::Ongoing {
+            return Err(Refusal::NotOngoing(self.status));
+        }
+        if on > today {
+            return Err(Refusal::EndedInTheFuture);
+        }
+        if !YEARS.contains(&on.year()) {
+            return Err(Refusal::ImplausibleEndDay);
+        }
+        if self.started_on.is_some_and(|started| on < started) {
+            return Err(Refusal::EndedBeforeStarted);
         }
         let after = Self {
             status: ProjectStatus::Ended,
@@ -300,60 +161,34 @@ impl Project {
             version: self.version + 1,
             ..self.clone()
         };
-        let told = Told::Ended(ProjectEnded {
+        let event = ChangeEvent::Ended(ProjectEnded {
             project_id: self.id,
             edition: after.edition(),
             actor,
         });
-        Ok(Change { after, told })
+        Ok(Change { after, event })
     }
 
     fn edit(&self, edit: EditProject, actor: Actor) -> Result<Option<Change>, Refusal> {
         let mut after = self.clone();
-        let EditProject {
-            name,
-            year,
-            category,
-            regions,
-            target,
-            scale,
-            agency,
-            host,
-            summary,
-            link,
-            period,
-            ..
-        } = edit;
-        after.name = name.unwrap_or(after.name);
-        after.year = year.unwrap_or(after.year);
-        after.category = category.unwrap_or(after.category);
-        after.regions = regions.map_or(after.regions, or_nationwide);
-        target.apply(&mut after.target);
-        scale.apply(&mut after.scale);
-        after.agency = agency.unwrap_or(after.agency);
-        match host {
+        let details = &mut after.details;
+        set(&mut details.name, edit.name);
+        set(&mut details.year, edit.year);
+        set(&mut details.category, edit.category);
+        set(&mut details.regions, edit.regions.map(or_nationwide));
+        edit.target.apply(&mut details.target);
+        edit.scale.apply(&mut details.scale);
+        set(&mut details.agency, edit.agency);
+        match edit.host {
             Patch::Keep => {}
-            Patch::Clear => after.host.clone_from(&after.agency),
-            Patch::Set(host) => after.host = host,
+            Patch::Clear => details.host.clone_from(&details.agency),
+            Patch::Set(host) => details.host = host,
         }
-        summary.apply(&mut after.summary);
-        link.apply(&mut after.link);
-        after.period = period.unwrap_or(after.period);
-        after.series_id = edit.series_id.unwrap_or(after.series_id);
-        match edit.predecessor {
-            Patch::Set(earlier) if Some(earlier.id) != self.predecessor => {
-                after.check_predecessor(earlier)?;
-                after.predecessor = Some(earlier.id);
-            }
-            Patch::Keep | Patch::Set(_) => {}
-            Patch::Clear => after.predecessor = None,
-        }
-        if after.year != self.year
-            || after.series_id != self.series_id
-            || after.predecessor != self.predecessor
-        {
-            after.check_between(edit.between)?;
-        }
+        edit.summary.apply(&mut details.summary);
+        edit.link.apply(&mut details.link);
+        set(&mut details.period, edit.period);
+        set(&mut after.series_id, edit.series_id);
+        after.place(self, edit.predecessor, edit.neighbours)?;
         if let Some(source) = edit.source {
             (after.source, after.source_list) = (Some(source), edit.source_list);
         }
@@ -366,46 +201,49 @@ impl Project {
         }
 
         let changed = self.differences(&after);
-        if changed.contains(&EditionField::Year) {
-            check_year(after.year)?;
-        }
-        if changed.contains(&EditionField::Period) {
-            check_period(&after.period)?;
-        }
         if changed.is_empty() {
             return Ok(None);
         }
+        if changed.contains(&EditionField::Year) {
+            check_year(after.details.year)?;
+        }
+        let period_changed = changed.contains(&EditionField::Period);
+        if period_changed {
+            check_period(&after.details.period)?;
+        }
         after.version += 1;
-        let previous_period = changed
-            .contains(&EditionField::Period)
-            .then(|| self.period.clone());
-        let event = ProjectEdited {
+        let event = ChangeEvent::Edited(ProjectEdited {
             project_id: self.id,
             edition: after.edition(),
             changed,
-            previous_period,
+            previous_period: period_changed.then(|| self.details.period.clone()),
             actor,
-        };
-        Ok(Some(Change {
-            after,
-            told: Told::Edited(event),
-        }))
+        });
+        Ok(Some(Change { after, event }))
     }
 
-    fn check_predecessor(&self, earlier: Neighbour) -> Result<(), Refusal> {
-        if earlier.series_id != self.series_id {
-            Err(Refusal::PredecessorElsewhere)
-        } else if earlier.year >= self.year {
-            Err(Refusal::PredecessorNotEarlier)
-        } else {
-            Ok(())
+    /// Sets the predecessor, and checks the order of the editions if the place among them changes:
+    /// neighbours are of one series, and later years follow earlier ones. So no edition can follow
+    /// itself, directly or indirectly.
+    fn place(
+        &mut self,
+        before: &Self,
+        predecessor: Patch<Neighbour>,
+        neighbours: Neighbours,
+    ) -> Result<(), Refusal> {
+        match predecessor {
+            Patch::Set(earlier) if Some(earlier.id) != before.predecessor => {
+                self.check_predecessor(earlier)?;
+                self.predecessor = Some(earlier.id);
+            }
+            Patch::Keep | Patch::Set(_) => {}
+            Patch::Clear => self.predecessor = None,
         }
-    }
-
-    /// Whether it still stands between its neighbours: they are of one series, and later years follow earlier ones. So no edition follows
-    /// itself, however far around.
-    fn check_between(&self, between: Between) -> Result<(), Refusal> {
-        if let Some(earlier) = between
+        let place = |project: &Self| (project.details.year, project.series_id, project.predecessor);
+        if place(self) == place(before) {
+            return Ok(());
+        }
+        if let Some(earlier) = neighbours
             .predecessor
             .filter(|earlier| self.predecessor == Some(earlier.id))
         {
@@ -415,27 +253,38 @@ impl Project {
                     other => other,
                 })?;
         }
-        match between.successor {
+        match neighbours.successor {
             Some(later) if later.series_id != self.series_id => Err(Refusal::SuccessorElsewhere),
-            Some(later) if later.year <= self.year => Err(Refusal::NotBeforeSuccessor),
+            Some(later) if later.year <= self.details.year => Err(Refusal::NotBeforeSuccessor),
             _ => Ok(()),
         }
     }
 
-    /// What is different over there, in the order of the fields.
+    fn check_predecessor(&self, earlier: Neighbour) -> Result<(), Refusal> {
+        if earlier.series_id != self.series_id {
+            Err(Refusal::PredecessorElsewhere)
+        } else if earlier.year >= self.details.year {
+            Err(Refusal::PredecessorNotEarlier)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The fields that differ, in their order.
     fn differences(&self, other: &Self) -> Vec<EditionField> {
+        let (ours, theirs) = (&self.details, &other.details);
         [
-            (EditionField::Name, self.name != other.name),
-            (EditionField::Year, self.year != other.year),
-            (EditionField::Category, self.category != other.category),
-            (EditionField::Regions, self.regions != other.regions),
-            (EditionField::Target, self.target != other.target),
-            (EditionField::Scale, self.scale != other.scale),
-            (EditionField::Agency, self.agency != other.agency),
-            (EditionField::Host, self.host != other.host),
-            (EditionField::Summary, self.summary != other.summary),
-            (EditionField::Link, self.link != other.link),
-            (EditionField::Period, self.period != other.period),
+            (EditionField::Name, ours.name != theirs.name),
+            (EditionField::Year, ours.year != theirs.year),
+            (EditionField::Category, ours.category != theirs.category),
+            (EditionField::Regions, ours.regions != theirs.regions),
+            (EditionField::Target, ours.target != theirs.target),
+            (EditionField::Scale, ours.scale != theirs.scale),
+            (EditionField::Agency, ours.agency != theirs.agency),
+            (EditionField::Host, ours.host != theirs.host),
+            (EditionField::Summary, ours.summary != theirs.summary),
+            (EditionField::Link, ours.link != theirs.link),
+            (EditionField::Period, ours.period != theirs.period),
             (
                 EditionField::Predecessor,
                 self.predecessor != other.predecessor,
@@ -449,61 +298,64 @@ impl Project {
         .collect()
     }
 
-    /// Next year's edition, as it is expected: the same but for what changes with the year. `None` after the last year there is.
+    /// The expected edition of the next year; `None` after the last plausible year.
     pub fn next_edition(&self, id: ProjectId) -> Option<CreateProject> {
-        let year = self.year + 1;
-        check_year(year).ok()?;
-        Some(CreateProject {
-            id,
-            series_id: self.series_id,
-            name: series::next_name(&self.name, self.year),
-            year,
-            category: self.category,
-            regions: self.regions.clone(),
-            target: self.target.clone(),
-            scale: self.scale,
-            agency: self.agency.clone(),
-            host: self.host.clone(),
-            summary: self.summary.clone(),
-            // Both are of this year's announcement.
+        let details = Details {
+            name: series::next_name(&self.details.name, self.details.year),
+            year: self.details.year + 1,
+            // The address of this year's announcement.
             link: None,
-            source: None,
-            source_list: None,
-            period: a_year_later(&self.period)?,
-            status: ProjectStatus::Planned,
-            started_on: None,
-            ended_on: None,
-            predecessor: Some(self.id),
-        })
+            period: period::next_year(&self.details.period),
+            ..self.details.clone()
+        };
+        check_year(details.year).ok()?;
+        check_period(&details.period).ok()?;
+        Some(CreateProject::planned(
+            id,
+            self.series_id,
+            details,
+            Some(self.id),
+        ))
     }
 
-    /// What people see of it on that day in Seoul.
+    /// The phase that people see on that day in Seoul.
     pub fn phase(&self, today: NaiveDate) -> Phase {
-        events::phase(self.status, &self.period, today)
+        events::phase(self.status, &self.details.period, today)
     }
 
-    /// By which editions of the same programme are known.
-    pub fn series_key(&self) -> String {
-        series::key(&self.name, &self.agency, &self.host, self.year)
+    /// This edition as the predecessor of another one.
+    pub fn as_neighbour(&self) -> Neighbour {
+        Neighbour {
+            id: self.id,
+            series_id: self.series_id,
+            year: self.details.year,
+        }
     }
 
-    /// What every event about it tells.
+    /// The part that every event contains.
     fn edition(&self) -> Edition {
+        let details = self.details.clone();
         Edition {
             series_id: self.series_id,
-            name: self.name.clone(),
-            year: self.year,
-            category: self.category,
-            regions: self.regions.clone(),
-            target: self.target.clone(),
-            agency: self.agency.clone(),
-            host: self.host.clone(),
-            period: self.period.clone(),
+            name: details.name,
+            year: details.year,
+            category: details.category,
+            regions: details.regions,
+            target: details.target,
+            agency: details.agency,
+            host: details.host,
+            period: details.period,
             status: self.status,
             started_on: self.started_on,
             ended_on: self.ended_on,
             predecessor: self.predecessor,
         }
+    }
+}
+
+fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
     }
 }
 
@@ -514,6 +366,3 @@ fn or_nationwide(regions: Vec<Region>) -> Vec<Region> {
         regions
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,8 +1,8 @@
-//! Which 시도 a programme is for, where only its title, its agency or its tags say it.
+//! The 시도 of a programme, derived from its title, its agency or its tags.
 
 use events::Region;
 
-/// How the long names of these six begin; every other long name begins with the short one.
+/// The start of the long names of these six; every other long name starts with the short one.
 const LONG_NAMES: [(&str, Region); 6] = [
     ("충청북", Region::Chungbuk),
     ("충청남", Region::Chungnam),
@@ -12,7 +12,7 @@ const LONG_NAMES: [(&str, Region); 6] = [
     ("경상남", Region::Gyeongnam),
 ];
 
-/// Parts of the country, as titles name them.
+/// Parts of the country as titles name them.
 const PARTS: [(&str, &[Region]); 5] = [
     (
         "수도권",
@@ -44,16 +44,15 @@ const PARTS: [(&str, &[Region]); 5] = [
     ("대경권", &[Region::Daegu, Region::Gyeongbuk]),
 ];
 
-/// The 시도 by its short name alone, or 전국.
 fn by_short_name(name: &str) -> Option<Region> {
     Region::ALL
         .into_iter()
         .find(|region| region.as_str() == name)
 }
 
-/// The 시도 that is an agency: 부산광역시, 경상북도, 제주특별자치도. 부산경제진흥원 is none.
+/// The 시도 that an agency is: 부산광역시, 경상북도, 제주특별자치도, but not 부산경제진흥원.
 pub(crate) fn of_agency(agency: &str) -> Option<Region> {
-    const ENDS: [&str; 7] = [
+    const ENDINGS: [&str; 7] = [
         "특별자치도",
         "특별자치시",
         "특별시",
@@ -63,50 +62,48 @@ pub(crate) fn of_agency(agency: &str) -> Option<Region> {
         "도",
     ];
     let agency = agency.trim();
-    let end = ENDS.into_iter().find(|end| agency.ends_with(end))?;
-    let name = agency.strip_suffix(end)?;
-    by_short_name(name).or_else(|| {
-        LONG_NAMES
-            .into_iter()
-            .find(|(long, _)| *long == name)
-            .map(|(_, region)| region)
-    })
+    let name = ENDINGS
+        .into_iter()
+        .find_map(|ending| agency.strip_suffix(ending))?;
+    let by_long_name = || {
+        let found = LONG_NAMES.into_iter().find(|(long, _)| *long == name);
+        found.map(|(_, region)| region)
+    };
+    by_short_name(name).or_else(by_long_name)
 }
 
-/// The 시도 that the bracket before a title names: `[부산ㆍ울산] …`, `[영남권] …`. None where the title begins otherwise, or with a bracket
-/// of another kind.
+fn by_name(name: &str) -> Option<Region> {
+    by_short_name(name).or_else(|| of_agency(name))
+}
+
+/// The 시도 that the bracket at the start of a title names: `[부산ㆍ울산] …`, `[영남권] …`. `None` without
+/// such a bracket, or if it names anything else.
 pub(crate) fn of_title(title: &str) -> Option<Vec<Region>> {
     let inside = title.trim_start().strip_prefix('[')?.split_once(']')?.0;
-    let regions: Option<Vec<Vec<Region>>> = inside
+    let mut regions = Vec::new();
+    for name in inside
         .split(['ㆍ', '·', '・', ',', '/', ' '])
         .filter(|name| !name.is_empty())
-        .map(|name| {
-            let part = PARTS
-                .into_iter()
-                .find(|(part, _)| *part == name)
-                .map(|(_, regions)| regions.to_vec());
-            let outside = || (name == "비수도권").then(outside_of_the_capital);
-            part.or_else(outside).or_else(|| {
-                by_short_name(name)
-                    .or_else(|| of_agency(name))
-                    .map(|region| vec![region])
-            })
-        })
-        .collect();
-    regions
-        .map(|regions| tidy(regions.into_iter().flatten()))
-        .filter(|regions| !regions.is_empty())
+    {
+        if let Some((_, part)) = PARTS.into_iter().find(|(part, _)| *part == name) {
+            regions.extend_from_slice(part);
+        } else if name == "비수도권" {
+            regions.extend(outside_the_capital_area());
+        } else {
+            regions.push(by_name(name)?);
+        }
+    }
+    (!regions.is_empty()).then(|| simplify(regions))
 }
 
-/// The 시도 among tags or in a list, in their own order; all 17 of them are 전국. Empty where there are none.
+/// The 시도 among tags or in a list; all 17 of them are 전국. Empty without any.
 pub(crate) fn of_list(names: &str) -> Vec<Region> {
     let names = names.split([',', '|', '/', ';']).map(str::trim);
-    tidy(names.filter_map(|name| by_short_name(name).or_else(|| of_agency(name))))
+    simplify(names.filter_map(by_name).collect())
 }
 
-/// Each once, in their order; the whole country instead of all its parts.
-fn tidy(regions: impl Iterator<Item = Region>) -> Vec<Region> {
-    let mut regions: Vec<Region> = regions.collect();
+/// Sorted and without duplicates; 전국 instead of all its parts.
+fn simplify(mut regions: Vec<Region>) -> Vec<Region> {
     regions.sort_unstable();
     regions.dedup();
     if regions.contains(&Region::Nationwide) || regions.len() == Region::ALL.len() - 1 {
@@ -115,8 +112,8 @@ fn tidy(regions: impl Iterator<Item = Region>) -> Vec<Region> {
     regions
 }
 
-fn outside_of_the_capital() -> Vec<Region> {
-    const CAPITAL: [Region; 4] = [
+fn outside_the_capital_area() -> impl Iterator<Item = Region> {
+    const EXCLUDED: [Region; 4] = [
         Region::Nationwide,
         Region::Seoul,
         Region::Incheon,
@@ -124,8 +121,7 @@ fn outside_of_the_capital() -> Vec<Region> {
     ];
     Region::ALL
         .into_iter()
-        .filter(|region| !CAPITAL.contains(region))
-        .collect()
+        .filter(|region| !EXCLUDED.contains(region))
 }
 
 #[cfg(test)]
@@ -133,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_title_names_its_regions_in_a_bracket() {
+    fn title_names_regions_in_bracket() {
         assert_eq!(
             of_title("[부산] 2024년 큐텐 진출 지원사업"),
             Some(vec![Region::Busan])
@@ -168,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn an_agency_is_a_region_only_if_it_is_one() {
+    fn agency_is_region_only_by_full_name() {
         for (agency, region) in [
             ("부산광역시", Some(Region::Busan)),
             ("서울특별시", Some(Region::Seoul)),
@@ -189,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn all_seventeen_tags_are_the_whole_country() {
+    fn all_seventeen_tags_are_nationwide() {
         let all = "경영,기타,서울,부산,대구,인천,광주,대전,울산,세종,경기,강원,충북,충남,전북,전남,경북,경남,제주,2026";
         assert_eq!(of_list(all), [Region::Nationwide]);
         assert_eq!(

@@ -1,48 +1,35 @@
-//! 기업마당's words. Views (`inqireCo`) and totals change with every call and are not read: they are no edit.
+//! The field names of 기업마당. View counts (`inqireCo`) and totals change with every call and are not
+//! read: they would look like edits.
 
-use super::draft::{Cell, Draft};
-use super::json::{Record, text};
-use super::{Column, Portal, texts};
-use crate::project::List;
+use super::draft::{Draft, attribute};
+use super::record::Record;
+use super::row::Portal;
+use crate::project::SourceList;
 use crate::regions;
 
-/// Where its links lead when they name no host.
+/// The host of links without one.
 pub(super) const HOST: &str = "www.bizinfo.go.kr";
 
-/// Its site.
-const SITE: &str = "bizinfo.go.kr";
+pub(super) const SITE: &str = "bizinfo.go.kr";
 
-/// The list, unless the link leads to another site: then somebody else made the row up.
-pub(super) fn listed(list: List, link: &str) -> Option<List> {
-    (link.is_empty() || texts::leads_to(link, SITE)).then_some(list)
-}
-
-/// Its own id of an announcement.
+/// The id of an announcement.
 pub(super) const KEY: &str = "pblancId";
 
 pub(super) fn draft(record: &Record) -> Draft {
-    let cell = |name: &str, text: String| Cell {
-        column: Column {
-            name: name.to_owned(),
-            number: None,
-        },
-        text,
-    };
-    let line = |name: &str| cell(name, texts::line(&text(record, name)));
-    let link = texts::link(&text(record, "pblancUrl"), HOST);
+    let link = record.link("pblancUrl", HOST);
     Draft {
         portal: Portal::Bizinfo,
-        source_id: line(KEY),
-        list: listed(List::Bizinfo, &link),
-        name: line("pblancNm"),
-        category: texts::line(&text(record, "pldirSportRealmLclasCodeNm")),
-        regions: regions::of_list(&text(record, "hashtags")),
-        target: line("trgetNm"),
-        agency: line("jrsdInsttNm"),
-        host: line("excInsttNm"),
-        summary: cell("bsnsSumryCn", texts::prose(&text(record, "bsnsSumryCn"))),
-        link: cell("pblancUrl", link),
-        period: line("reqstBeginEndDe"),
-        registered: line("creatPnttm"),
+        source_id: record.line(KEY),
+        list: attribute(SourceList::Bizinfo, &link.text, SITE),
+        name: record.line("pblancNm"),
+        category: record.line("pldirSportRealmLclasCodeNm").text,
+        regions: regions::of_list(&record.text("hashtags")),
+        target: record.line("trgetNm"),
+        agency: record.line("jrsdInsttNm"),
+        host: record.line("excInsttNm"),
+        summary: record.prose("bsnsSumryCn"),
+        link,
+        period: record.line("reqstBeginEndDe"),
+        registered: record.line("creatPnttm"),
     }
 }

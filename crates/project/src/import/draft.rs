@@ -1,35 +1,37 @@
-//! What a source says of one programme, and the checks that all sources share. They are those of what staff enter by hand.
+//! A row before its checks, and the checks that all formats share. They are those of manual entry.
 
 use chrono::{Datelike as _, NaiveDate};
 use events::{Category, Period, PeriodKind, Region};
 use service_kit::http::problem::Text;
 
-use super::{Column, Fault, Line, Portal, Row};
+use super::row::{Column, Fault, ParsedRow, Portal, Row};
+use super::texts;
 use crate::letters::is_unprintable;
-use crate::project::{LONGEST_NAME, LONGEST_TEXT, List};
-use crate::{period, project, regions, series};
+use crate::project::{
+    Details, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, SourceList, check_year, is_web_address,
+};
+use crate::{period, regions, series};
 
-/// The longest id of a portal.
-const LONGEST_ID: usize = 100;
+/// In bytes.
+const MAX_ID_LENGTH: usize = 100;
 
-/// A text, and where it is from.
+/// A text and the column it is from.
 #[derive(Debug, Clone)]
 pub(super) struct Cell {
     pub(super) column: Column,
     pub(super) text: String,
 }
 
-/// A row before it is checked; its texts are clean.
+/// A row before its checks. Its texts are cleaned.
 #[derive(Debug)]
 pub(super) struct Draft {
     pub(super) portal: Portal,
     pub(super) source_id: Cell,
-    /// The list, where its link leads to the list's own site.
-    pub(super) list: Option<List>,
+    pub(super) list: Option<SourceList>,
     pub(super) name: Cell,
-    /// 분야 as it is called in the product; anything else is 기타.
+    /// 분야 by its Korean name. Any other text counts as 기타.
     pub(super) category: String,
-    /// What the source says itself; empty where it says nothing.
+    /// Empty if the source does not give any.
     pub(super) regions: Vec<Region>,
     pub(super) target: Cell,
     pub(super) agency: Cell,
@@ -40,240 +42,46 @@ pub(super) struct Draft {
     pub(super) registered: Cell,
 }
 
-/// Collects what is wrong with a row, all of it.
-#[derive(Debug, Default)]
-struct Faults {
-    /// It cannot be imported for these.
-    errors: Vec<Fault>,
-    /// It can be in spite of these.
-    warnings: Vec<Fault>,
+/// The list to attribute. A row whose link leads to another site is not from the list's portal.
+pub(super) fn attribute(list: SourceList, link: &str, site: &str) -> Option<SourceList> {
+    (link.is_empty() || texts::leads_to(link, site)).then_some(list)
 }
 
-/// What is wrong with a text of at most `longest` characters.
-fn wrong_with(text: &str, longest: usize) -> Option<(&'static str, Text)> {
-    if text.contains('\u{FFFD}') {
-        Some((
-            "unreadable-letters",
-            Text::new(
-                "읽을 수 없는 글자가 있습니다",
-                "It holds letters that cannot be read",
-            ),
-        ))
-    } else if text.chars().any(is_unprintable) {
-        Some((
-            "control-character",
-            Text::new(
-                "사용할 수 없는 문자가 있습니다",
-                "It holds a control character",
-            ),
-        ))
-    } else if text.chars().count() > longest {
-        let message = Text::new(
-            format!("{longest}자를 넘습니다"),
-            format!("It is longer than {longest} characters"),
-        );
-        Some(("too-long", message))
-    } else {
-        None
-    }
-}
-
-/// What is longer than any text may be is cut, and says so: nobody can make the portal write less.
-fn cut(text: String) -> String {
-    if text.chars().count() <= LONGEST_TEXT {
-        return text;
-    }
-    text.chars().take(LONGEST_TEXT - 1).chain(['…']).collect()
-}
-
-impl Faults {
-    fn add(&mut self, cell: &Cell, code: &'static str, message: Text) {
-        self.errors.push(Fault {
-            column: Some(cell.column.clone()),
-            code,
-            message,
-        });
-    }
-
-    /// A text that may be absent, of at most `longest` characters.
-    fn optional(&mut self, cell: &Cell, longest: usize) -> Option<String> {
-        let text = cell.text.trim();
-        if let Some((code, message)) = wrong_with(text, longest) {
-            self.add(cell, code, message);
-        }
-        (!text.is_empty()).then(|| text.to_owned())
-    }
-
-    /// A text of any length, of which the beginning is kept.
-    fn prose(&mut self, cell: &Cell) -> Option<String> {
-        self.optional(cell, usize::MAX).map(cut)
-    }
-
-    /// A period too long to be one that anybody knows is kept as it is written, and not understood.
-    fn period(&mut self, cell: &Cell) -> Period {
-        match self.prose(cell) {
-            Some(text) if text.chars().count() > LONGEST_NAME => Period {
-                kind: PeriodKind::Other,
-                text,
-                starts_on: None,
-                ends_on: None,
-            },
-            text => period::read(&text.unwrap_or_default()),
-        }
-    }
-
-    fn required(&mut self, cell: &Cell, longest: usize) -> Option<String> {
-        let text = self.optional(cell, longest);
-        if text.is_none() {
-            self.add(cell, "required", Text::new("비어 있습니다", "It is empty"));
-        }
-        text
-    }
-
-    fn source_id(&mut self, cell: &Cell) -> Option<String> {
-        let id = cell.text.trim();
-        let is_id = id.len() <= LONGEST_ID
-            && id
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-        if id.is_empty() {
-            self.add(
-                cell,
-                "no-key",
-                Text::new(
-                    "공고 번호(pblancId)를 찾을 수 없습니다",
-                    "There is no id of the announcement in it",
-                ),
-            );
-        } else if !is_id {
-            self.add(
-                cell,
-                "wrong-key",
-                Text::new(
-                    "공고 번호가 올바르지 않습니다",
-                    "The id of the announcement cannot be one",
-                ),
-            );
-        }
-        (is_id && !id.is_empty()).then(|| id.to_owned())
-    }
-
-    /// A link that is none is left out, unless the key was in it: then nobody knows what it was.
-    fn link(&mut self, cell: &Cell, holds_key: bool) -> Option<String> {
-        let link = cell.text.trim();
-        let is_none = || {
-            Some((
-                "not-a-link",
-                Text::new("http(s) 주소가 아닙니다", "It is no http(s) address"),
-            ))
-        };
-        let wrong = wrong_with(link, LONGEST_TEXT)
-            .or_else(|| is_none().filter(|_| !project::is_web_address(link)));
-        match wrong {
-            _ if link.is_empty() => None,
-            None => Some(link.to_owned()),
-            Some((code, message)) => {
-                let list = if holds_key {
-                    &mut self.errors
-                } else {
-                    &mut self.warnings
-                };
-                list.push(Fault {
-                    column: Some(cell.column.clone()),
-                    code,
-                    message,
-                });
-                None
-            }
-        }
-    }
-
-    /// Of the name, else of the period's first day, else of the day it was registered.
-    fn year(
-        &mut self,
-        draft: &Draft,
-        period: &Period,
-        registered_on: Option<NaiveDate>,
-    ) -> Option<i32> {
-        let dated = period.starts_on.or(registered_on).map(|date| date.year());
-        let year = series::year_of(&draft.name.text, dated).or(dated);
-        match year {
-            None => {
-                let message = Text::new(
-                    "사업명, 신청기간, 등록일자 어디에도 연도가 없습니다",
-                    "Neither name, nor period, nor date of registration tells a year",
-                );
-                self.add(&draft.name, "no-year", message);
-            }
-            Some(year) if project::check_year(year).is_err() => {
-                self.add(
-                    &draft.name,
-                    "no-such-year",
-                    Text::new("연도를 확인해 주세요", "The year must be a typing error"),
-                );
-            }
-            Some(_) => {}
-        }
-        year
-    }
-}
-
-/// A row that was checked.
-#[derive(Debug)]
-pub(super) struct Checked {
-    /// The row, or all that is wrong with it.
-    pub(super) read: Result<Row, Vec<Fault>>,
-    /// What may be wrong with it, although it can be imported.
-    pub(super) warnings: Vec<Fault>,
-}
-
-impl Checked {
-    /// What is no row at all.
-    pub(super) fn error(column: Option<Column>, code: &'static str, message: Text) -> Self {
-        Self {
-            read: Err(vec![Fault {
-                column,
-                code,
-                message,
-            }]),
-            warnings: Vec::new(),
-        }
-    }
-
-    /// The line that it is, on that line of the file. Its number is that of the row, which the reader counts.
-    pub(super) fn on(self, line: u64) -> Line {
-        Line {
-            number: 0,
-            line,
-            read: self.read,
-            warnings: self.warnings,
-        }
+/// Two columns as one period text. Either may contain words instead of a date.
+pub(super) fn join_period(start: &str, end: &str) -> String {
+    let is_date = |text: &str| text.starts_with(|letter: char| letter.is_ascii_digit());
+    match (start, end) {
+        (start, "") if is_date(start) => format!("{start} ~"),
+        ("", end) if is_date(end) => format!("~ {end}"),
+        (words, "") | ("", words) => words.to_owned(),
+        (start, end) => format!("{start} ~ {end}"),
     }
 }
 
 impl Draft {
-    /// The row, if everything in it is right, or all that is wrong.
-    pub(super) fn check(self) -> Checked {
+    /// The row that starts on that line, or everything that is wrong with it.
+    pub(super) fn check(self, line: u64) -> ParsedRow {
         let mut faults = Faults::default();
-        let read = self.checked(&mut faults);
-        Checked {
-            read: read.ok_or(faults.errors),
+        let row = self.into_row(&mut faults);
+        ParsedRow {
+            number: 0,
+            line,
+            row: row.ok_or(faults.errors),
             warnings: faults.warnings,
         }
     }
 
-    fn checked(self, faults: &mut Faults) -> Option<Row> {
+    fn into_row(self, faults: &mut Faults) -> Option<Row> {
         let source_id = faults.source_id(&self.source_id);
-        let name = faults.required(&self.name, LONGEST_NAME);
+        let name = faults.required(&self.name, MAX_NAME_LENGTH);
         let target = faults.prose(&self.target);
-        let agency = faults.required(&self.agency, LONGEST_NAME);
-        let host = faults.optional(&self.host, LONGEST_NAME);
+        let agency = faults.required(&self.agency, MAX_NAME_LENGTH);
+        let host = faults.optional(&self.host, MAX_NAME_LENGTH);
         let summary = faults.prose(&self.summary);
         let link = faults.link(&self.link, self.source_id.column == self.link.column);
         let period = faults.period(&self.period);
         let registered_on = period::first_date(&self.registered.text);
-        let year = faults.year(&self, &period, registered_on);
-        let regions_told = !self.regions.is_empty();
+        let year = faults.year(&self.name, period.starts_on.or(registered_on));
         let (Some(source_id), Some(name), Some(agency), Some(year), true) =
             (source_id, name, agency, year, faults.errors.is_empty())
         else {
@@ -282,46 +90,182 @@ impl Draft {
         let category = Category::ALL
             .into_iter()
             .find(|category| category.as_str() == self.category.trim());
-        let suggested =
-            || regions::of_title(&name).or_else(|| Some(vec![regions::of_agency(&agency)?]));
-        let regions = if regions_told {
+        let has_regions = !self.regions.is_empty();
+        let regions = if has_regions {
             self.regions
         } else {
-            suggested().unwrap_or_else(|| vec![Region::Nationwide])
+            regions::of_title(&name)
+                .or_else(|| Some(vec![regions::of_agency(&agency)?]))
+                .unwrap_or_else(|| vec![Region::Nationwide])
         };
+        let host = host.filter(|host| !series::is_agency_itself(host));
         Some(Row {
             portal: self.portal,
             source_id,
             list: self.list,
-            year,
-            category: category.unwrap_or(Category::Other),
-            category_told: category.is_some(),
-            regions,
-            regions_told,
-            target,
-            host: host
-                .filter(|host| !series::names_nobody(host))
-                .unwrap_or_else(|| agency.clone()),
-            agency,
-            summary,
-            link,
-            period,
+            details: Details {
+                name,
+                year,
+                category: category.unwrap_or(Category::Other),
+                regions,
+                target,
+                scale: None,
+                host: host.unwrap_or_else(|| agency.clone()),
+                agency,
+                summary,
+                link,
+                period,
+            },
+            has_category: category.is_some(),
+            has_regions,
             registered_on,
-            name,
         })
     }
 }
 
-/// Both columns as one text. Either may hold words instead of a date.
-pub(super) fn joined(start: &str, end: &str) -> String {
-    let is_date = |text: &str| text.starts_with(|letter: char| letter.is_ascii_digit());
-    match (start, end) {
-        ("", "") => String::new(),
-        (start, "") if is_date(start) => format!("{start} ~"),
-        ("", end) if is_date(end) => format!("~ {end}"),
-        (words, "") | ("", words) => words.to_owned(),
-        (start, end) => format!("{start} ~ {end}"),
+/// Everything that is wrong with a row.
+#[derive(Debug, Default)]
+struct Faults {
+    errors: Vec<Fault>,
+    /// The row can be imported in spite of these.
+    warnings: Vec<Fault>,
+}
+
+impl Faults {
+    fn error(&mut self, cell: &Cell, code: &'static str, message: Text) {
+        let column = Some(cell.column.clone());
+        self.errors.push(Fault::new(column, code, message));
     }
+
+    fn optional(&mut self, cell: &Cell, max_length: usize) -> Option<String> {
+        let text = cell.text.trim();
+        if let Some((code, message)) = fault_of(text, max_length) {
+            self.error(cell, code, message);
+        }
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    fn required(&mut self, cell: &Cell, max_length: usize) -> Option<String> {
+        let text = self.optional(cell, max_length);
+        if text.is_none() {
+            self.error(cell, "required", Text::new("비어 있습니다", "It is empty"));
+        }
+        text
+    }
+
+    /// A text of any length. More than the maximum is cut off, because the portal cannot be changed.
+    fn prose(&mut self, cell: &Cell) -> Option<String> {
+        let text = self.optional(cell, usize::MAX)?;
+        if text.chars().count() <= MAX_TEXT_LENGTH {
+            return Some(text);
+        }
+        let start = text.chars().take(MAX_TEXT_LENGTH - 1);
+        Some(start.chain(['…']).collect())
+    }
+
+    /// A text that is too long to be a period is stored and not interpreted.
+    fn period(&mut self, cell: &Cell) -> Period {
+        match self.prose(cell) {
+            Some(text) if text.chars().count() > MAX_NAME_LENGTH => Period {
+                kind: PeriodKind::Other,
+                text,
+                starts_on: None,
+                ends_on: None,
+            },
+            text => period::parse(&text.unwrap_or_default()),
+        }
+    }
+
+    fn source_id(&mut self, cell: &Cell) -> Option<String> {
+        let id = cell.text.trim();
+        let is_id_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        if id.is_empty() {
+            let message = Text::new(
+                "공고 번호(pblancId)를 찾을 수 없습니다",
+                "It does not contain the id of the announcement",
+            );
+            self.error(cell, "no-key", message);
+            None
+        } else if id.len() > MAX_ID_LENGTH || !id.bytes().all(is_id_byte) {
+            let message = Text::new(
+                "공고 번호가 올바르지 않습니다",
+                "The id of the announcement is invalid",
+            );
+            self.error(cell, "wrong-key", message);
+            None
+        } else {
+            Some(id.to_owned())
+        }
+    }
+
+    /// An invalid link is left out with a warning. It is an error if the link contains the key.
+    fn link(&mut self, cell: &Cell, has_key: bool) -> Option<String> {
+        let link = cell.text.trim();
+        if link.is_empty() {
+            return None;
+        }
+        let not_a_link = || {
+            let message = Text::new("http(s) 주소가 아닙니다", "It is not an http(s) address");
+            (!is_web_address(link)).then_some(("not-a-link", message))
+        };
+        let Some((code, message)) = fault_of(link, MAX_TEXT_LENGTH).or_else(not_a_link) else {
+            return Some(link.to_owned());
+        };
+        let fault = Fault::new(Some(cell.column.clone()), code, message);
+        if has_key {
+            self.errors.push(fault);
+        } else {
+            self.warnings.push(fault);
+        }
+        None
+    }
+
+    /// The year of the name, else that of the date.
+    fn year(&mut self, name: &Cell, date: Option<NaiveDate>) -> Option<i32> {
+        let dated = date.map(|date| date.year());
+        let year = series::year_of(&name.text, dated).or(dated);
+        match year {
+            None => {
+                let message = Text::new(
+                    "사업명, 신청기간, 등록일자 어디에도 연도가 없습니다",
+                    "There is no year in the name, the period or the date of registration",
+                );
+                self.error(name, "no-year", message);
+            }
+            Some(year) if check_year(year).is_err() => {
+                let message = Text::new("연도를 확인해 주세요", "The year is implausible");
+                self.error(name, "no-such-year", message);
+            }
+            Some(_) => {}
+        }
+        year
+    }
+}
+
+/// What is wrong with a text of at most `max_length` characters.
+fn fault_of(text: &str, max_length: usize) -> Option<(&'static str, Text)> {
+    let (code, message) = if text.contains('\u{FFFD}') {
+        let message = Text::new(
+            "읽을 수 없는 글자가 있습니다",
+            "It contains unreadable characters",
+        );
+        ("unreadable-letters", message)
+    } else if text.chars().any(is_unprintable) {
+        let message = Text::new(
+            "사용할 수 없는 문자가 있습니다",
+            "It contains a control character",
+        );
+        ("control-character", message)
+    } else if text.chars().count() > max_length {
+        let message = Text::new(
+            format!("{max_length}자를 넘습니다"),
+            format!("It is longer than {max_length} characters"),
+        );
+        ("too-long", message)
+    } else {
+        return None;
+    };
+    Some((code, message))
 }
 
 #[cfg(test)]
@@ -329,18 +273,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_columns_are_one_period() {
-        assert_eq!(
-            joined("2024-03-26", "2024-04-10"),
-            "2024-03-26 ~ 2024-04-10"
-        );
-        assert_eq!(joined("2024-03-26", ""), "2024-03-26 ~");
-        assert_eq!(joined("", "2024-04-10"), "~ 2024-04-10");
-        assert_eq!(joined("예산 소진시까지", ""), "예산 소진시까지");
-        assert_eq!(
-            joined("2024-03-26", "예산 소진시까지"),
-            "2024-03-26 ~ 예산 소진시까지"
-        );
-        assert_eq!(joined("", ""), "");
+    fn two_columns_become_one_period() {
+        for (start, end, period) in [
+            ("2024-03-26", "2024-04-10", "2024-03-26 ~ 2024-04-10"),
+            ("2024-03-26", "", "2024-03-26 ~"),
+            ("", "2024-04-10", "~ 2024-04-10"),
+            ("예산 소진시까지", "", "예산 소진시까지"),
+            (
+                "2024-03-26",
+                "예산 소진시까지",
+                "2024-03-26 ~ 예산 소진시까지",
+            ),
+            ("", "", ""),
+        ] {
+            assert_eq!(join_period(start, end), period);
+        }
     }
 }

@@ -1,191 +1,176 @@
-//! Answers of the portals in JSON, and records one a line.
+//! JSON: complete answers of the portals, and records as JSON lines.
 
 use std::collections::VecDeque;
 use std::fmt;
 
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 use service_kit::http::problem::Text;
 
-use super::draft::{Checked, Draft};
-use super::{Line, MOST_ROWS, UTF8_MARK, Wrong, bizinfo, kstartup};
+use super::draft::Draft;
+use super::error::ImportError;
+use super::file_type::UTF8_BOM;
+use super::record::Record;
+use super::row::{MAX_ROWS, ParsedRow};
+use super::{bizinfo, kstartup};
 
-/// The longest line of a file with one record a line.
-const LONGEST_LINE: usize = 1024 * 1024;
+/// Of JSON lines, in bytes.
+const MAX_LINE_LENGTH: usize = 1024 * 1024;
 
-/// One record as it came.
-pub(super) type Record = Map<String, Value>;
-
-/// What a field of a record says: numbers as they are written, nothing for what is no text.
-pub(super) fn text(record: &Record, name: &str) -> String {
-    match record.get(name) {
-        Some(Value::String(text)) => text.clone(),
-        Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
-        _ => String::new(),
-    }
-}
-
-/// Whose record it is, if it is one of those known here.
+/// A draft of the record, if it is of a known portal.
 fn draft(record: &Record) -> Option<Draft> {
-    if record.contains_key(kstartup::KEY) {
+    if record.has(kstartup::KEY) {
         Some(kstartup::draft(record))
-    } else if record.contains_key(bizinfo::KEY) {
+    } else if record.has(bizinfo::KEY) {
         Some(bizinfo::draft(record))
     } else {
         None
     }
 }
 
-fn read(json: &[u8]) -> Checked {
-    let (code, message) = match serde_json::from_slice::<Record>(json) {
-        Ok(record) => match draft(&record) {
-            Some(draft) => return draft.check(),
-            None => (
-                "no-key",
-                Text::new(
-                    "공고 번호가 없는 자료입니다",
-                    "The record has no id of an announcement",
-                ),
-            ),
-        },
-        Err(error) if error.is_data() => (
-            "wrong-type",
-            Text::new(
-                "항목 이름과 값으로 된 자료가 아닙니다",
-                "It is no record of names and values",
-            ),
-        ),
+fn parse_record(json: &[u8], line: u64) -> ParsedRow {
+    let (code, ko, en) = match serde_json::from_slice::<Record>(json) {
+        Ok(record) => {
+            if let Some(draft) = draft(&record) {
+                return draft.check(line);
+            }
+            let en = "The record has no id of an announcement";
+            ("no-key", "공고 번호가 없는 자료입니다", en)
+        }
+        Err(error) if error.is_data() => {
+            let en = "It is not a record of names and values";
+            ("wrong-type", "항목 이름과 값으로 된 자료가 아닙니다", en)
+        }
         Err(_) => (
             "not-json",
-            Text::new("JSON으로 읽을 수 없습니다", "It cannot be read as JSON"),
+            "JSON으로 읽을 수 없습니다",
+            "It is not valid JSON",
         ),
     };
-    Checked::error(None, code, message)
+    ParsedRow::invalid(line, code, Text::new(ko, en))
+}
+
+fn is_known_record(json: &[u8]) -> bool {
+    serde_json::from_slice::<Record>(json).is_ok_and(|record| draft(&record).is_some())
 }
 
 /// Whether the first line alone is a record.
-pub(super) fn is_records_one_a_line(bytes: &[u8]) -> bool {
-    let bytes = bytes.trim_ascii_start();
-    let first = bytes
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    serde_json::from_slice::<Record>(first).is_ok_and(|record| draft(&record).is_some())
+pub(super) fn has_record_lines(bytes: &[u8]) -> bool {
+    let mut lines = bytes.trim_ascii_start().split(|byte| *byte == b'\n');
+    lines.next().is_some_and(is_known_record)
 }
 
-/// Records that arrive one a line.
+/// JSON lines: one record each.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    held: Vec<u8>,
-    /// How many lines came before what is held.
+    /// The incomplete line.
+    buffer: Vec<u8>,
+    /// The number of complete lines.
     before: u64,
 }
 
 impl Lines {
-    pub(super) fn push(&mut self, bytes: &[u8], ready: &mut VecDeque<Line>) -> Result<(), Wrong> {
+    pub(super) fn push(
+        &mut self,
+        bytes: &[u8],
+        ready: &mut VecDeque<ParsedRow>,
+    ) -> Result<(), ImportError> {
         let mut rest = bytes;
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            self.held.extend_from_slice(&rest[..end]);
+            self.buffer.extend_from_slice(&rest[..end]);
             rest = &rest[end + 1..];
             self.before += 1;
-            let line = std::mem::take(&mut self.held);
+            let line = std::mem::take(&mut self.buffer);
             if !line.trim_ascii().is_empty() {
-                ready.push_back(read(&line).on(self.before));
+                ready.push_back(parse_record(&line, self.before));
             }
         }
-        self.held.extend_from_slice(rest);
-        if self.held.len() > LONGEST_LINE {
-            return Err(Wrong::NotJson {
+        self.buffer.extend_from_slice(rest);
+        if self.buffer.len() > MAX_LINE_LENGTH {
+            return Err(ImportError::NotJson {
                 line: self.before + 1,
             });
         }
         Ok(())
     }
 
-    pub(super) fn finish(&mut self, ready: &mut VecDeque<Line>) -> Result<(), Wrong> {
-        let line = std::mem::take(&mut self.held);
-        let is_cut_off =
-            serde_json::from_slice::<IgnoredAny>(&line).is_err_and(|error| error.is_eof());
-        match (line.trim_ascii().is_empty(), is_cut_off) {
-            (true, _) => Ok(()),
-            (false, true) => Err(Wrong::CutOff {
-                line: self.before + 1,
-            }),
-            (false, false) => {
-                ready.push_back(read(&line).on(self.before + 1));
-                Ok(())
-            }
+    pub(super) fn finish(&mut self, ready: &mut VecDeque<ParsedRow>) -> Result<(), ImportError> {
+        let bytes = std::mem::take(&mut self.buffer);
+        let line = self.before + 1;
+        if bytes.trim_ascii().is_empty() {
+            return Ok(());
         }
+        if serde_json::from_slice::<IgnoredAny>(&bytes).is_err_and(|error| error.is_eof()) {
+            return Err(ImportError::CutOff { line });
+        }
+        ready.push_back(parse_record(&bytes, line));
+        Ok(())
     }
 }
 
-/// A whole answer; its records are read one after the other.
-pub(super) struct TestResponse {
+/// A complete answer of a portal. Its records are parsed one after the other.
+pub(super) struct PortalAnswer {
     bytes: Vec<u8>,
-    /// Where each record begins and ends.
+    /// Start and end of each record.
     records: VecDeque<(usize, usize)>,
-    /// A place in `bytes`, and on which line it is: lines are counted once.
+    /// A position in `bytes` and its line, so that every line is counted once.
     counted: (usize, u64),
 }
 
-impl fmt::Debug for TestResponse {
+impl fmt::Debug for PortalAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TestResponse")
+        f.debug_struct("PortalAnswer")
             .field("records", &self.records.len())
             .finish_non_exhaustive()
     }
 }
 
-impl TestResponse {
-    pub(super) fn read(bytes: Vec<u8>) -> Result<Self, Wrong> {
-        let records = {
-            let json = bytes.strip_prefix(UTF8_MARK).unwrap_or(&bytes);
-            let records = records(json)?;
+impl PortalAnswer {
+    pub(super) fn parse(bytes: Vec<u8>) -> Result<Self, ImportError> {
+        let records: VecDeque<(usize, usize)> = {
+            let json = bytes.strip_prefix(UTF8_BOM).unwrap_or(&bytes);
             let start = bytes.as_ptr() as usize;
-            let place = |record: &RawValue| {
+            let position = |record: &RawValue| {
                 let at = record.get().as_ptr() as usize - start;
                 (at, at + record.get().len())
             };
-            records.into_iter().map(place).collect()
+            records(json)?.into_iter().map(position).collect()
         };
-        let answer = Self {
+        if let Some((at, end)) = records.front()
+            && !is_known_record(&bytes[*at..*end])
+        {
+            return Err(ImportError::OtherJson);
+        }
+        Ok(Self {
             bytes,
             records,
             counted: (0, 1),
-        };
-        let is_known = answer.records.front().is_none_or(|(at, end)| {
-            serde_json::from_slice::<Record>(&answer.bytes[*at..*end])
-                .is_ok_and(|record| draft(&record).is_some())
-        });
-        if is_known {
-            Ok(answer)
-        } else {
-            Err(Wrong::OtherJson)
-        }
+        })
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
-    pub(super) fn take(&mut self) -> Option<Line> {
+    pub(super) fn take(&mut self) -> Option<ParsedRow> {
         let (at, end) = self.records.pop_front()?;
         let (counted, line) = self.counted;
         let breaks = self.bytes[counted..at].split(|byte| *byte == b'\n').count() - 1;
-        self.counted = (at, line + breaks as u64);
-        Some(read(&self.bytes[at..end]).on(self.counted.1))
+        let line = line + breaks as u64;
+        self.counted = (at, line);
+        Some(parse_record(&self.bytes[at..end], line))
     }
 }
 
-/// What the answers known here have at their root.
+/// The top level of the known answers.
 #[derive(Deserialize)]
 struct Root<'a> {
     /// 기업마당's own answer.
     #[serde(borrow, default, rename = "jsonArray")]
     json_array: Option<&'a RawValue>,
-    /// 기업마당's own error, which comes with status 200.
+    /// 기업마당's own error, which has status 200.
     #[serde(default, rename = "reqErr")]
     request_error: Option<Value>,
     /// Through the public data portal.
@@ -228,31 +213,31 @@ struct Items<'a> {
     item: Option<&'a RawValue>,
 }
 
-fn records(json: &[u8]) -> Result<Vec<&RawValue>, Wrong> {
+fn records(json: &[u8]) -> Result<Vec<&RawValue>, ImportError> {
     if json.trim_ascii_start().first() != Some(&b'{') {
-        let whole = serde_json::from_slice::<IgnoredAny>(json);
-        return Err(whole.map_or_else(|error| wrong(&error), |_| Wrong::OtherJson));
+        serde_json::from_slice::<IgnoredAny>(json).map_err(|error| invalid_json(&error))?;
+        return Err(ImportError::OtherJson);
     }
-    let root: Root<'_> = serde_json::from_slice(json).map_err(|error| wrong(&error))?;
-    if let Some(said) = root.request_error {
-        return Err(Wrong::Refused(said_in(&said)));
+    let root: Root<'_> = serde_json::from_slice(json).map_err(|error| invalid_json(&error))?;
+    if let Some(error) = root.request_error {
+        return Err(ImportError::Refused(error_text(&error)));
     }
     if let Some(Response { header, body }) = root.response {
-        if let Some(header) = header.filter(|header| said_in(&header.result_code) != "00") {
-            return Err(Wrong::Refused(said_in(&header.result_msg)));
+        if let Some(header) = header.filter(|header| error_text(&header.result_code) != "00") {
+            return Err(ImportError::Refused(error_text(&header.result_msg)));
         }
-        let items = inside(body, |body: Body<'_>| body.items);
-        return list(inside(items, |items: Items<'_>| items.item).or(items));
+        let items = member(body, |body: Body<'_>| body.items);
+        return list(member(items, |items: Items<'_>| items.item).or(items));
     }
     match (root.json_array.or(root.data), root.msg) {
         (Some(records), _) => list(Some(records)),
-        (None, Some(said)) => Err(Wrong::Refused(said_in(&said))),
-        (None, None) => Err(Wrong::OtherJson),
+        (None, Some(error)) => Err(ImportError::Refused(error_text(&error))),
+        (None, None) => Err(ImportError::OtherJson),
     }
 }
 
-/// What lies inside of an object; nothing inside of `""`, which is how an empty list comes.
-fn inside<'a, T: Deserialize<'a>>(
+/// A member of an object. An empty list comes as `""`, which has none.
+fn member<'a, T: Deserialize<'a>>(
     raw: Option<&'a RawValue>,
     part: impl Fn(T) -> Option<&'a RawValue>,
 ) -> Option<&'a RawValue> {
@@ -260,19 +245,19 @@ fn inside<'a, T: Deserialize<'a>>(
     serde_json::from_str(raw.get()).ok().and_then(part)
 }
 
-/// A list, or the one record that there is as a bare object.
-fn list(raw: Option<&RawValue>) -> Result<Vec<&RawValue>, Wrong> {
+/// The records of a list. A single record comes as an object without a list.
+fn list(raw: Option<&RawValue>) -> Result<Vec<&RawValue>, ImportError> {
     match raw {
         Some(raw) if raw.get().starts_with('[') => serde_json::from_str(raw.get())
             .map(|Capped(records)| records)
-            .map_err(|error| wrong(&error)),
+            .map_err(|error| invalid_json(&error)),
         Some(raw) if raw.get().starts_with('{') => Ok(vec![raw]),
-        Some(raw) if !matches!(raw.get(), "\"\"" | "null") => Err(Wrong::OtherJson),
+        Some(raw) if !matches!(raw.get(), "\"\"" | "null") => Err(ImportError::OtherJson),
         _ => Ok(Vec::new()),
     }
 }
 
-/// A list of records, of which one more than can be imported is kept: enough to know that they are too many.
+/// At most one record more than [`MAX_ROWS`], which shows that there are too many.
 struct Capped<'a>(Vec<&'a RawValue>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Capped<'a> {
@@ -287,7 +272,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Capped<'a> {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
                 let mut records = Vec::new();
-                while (records.len() as u64) <= MOST_ROWS
+                while (records.len() as u64) <= MAX_ROWS
                     && let Some(record) = list.next_element()?
                 {
                     records.push(record);
@@ -300,25 +285,24 @@ impl<'de: 'a, 'a> Deserialize<'de> for Capped<'a> {
     }
 }
 
-fn said_in(value: &Value) -> String {
-    /// More of it is no help to anybody.
-    const LONGEST: usize = 200;
-    let said = value
+/// The start of an error message, without control characters.
+fn error_text(value: &Value) -> String {
+    const MAX_LENGTH: usize = 200;
+    let text = value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned);
-    said.chars()
+    text.chars()
         .filter(|letter| !letter.is_control())
-        .take(LONGEST)
+        .take(MAX_LENGTH)
         .collect()
 }
 
-fn wrong(error: &serde_json::Error) -> Wrong {
+fn invalid_json(error: &serde_json::Error) -> ImportError {
+    use serde_json::error::Category;
     let line = error.line() as u64;
     match error.classify() {
-        serde_json::error::Category::Eof => Wrong::CutOff { line },
-        serde_json::error::Category::Data => Wrong::OtherJson,
-        serde_json::error::Category::Syntax | serde_json::error::Category::Io => {
-            Wrong::NotJson { line }
-        }
+        Category::Eof => ImportError::CutOff { line },
+        Category::Data => ImportError::OtherJson,
+        Category::Syntax | Category::Io => ImportError::NotJson { line },
     }
 }

@@ -1,21 +1,20 @@
-//! K-Startup's words. The phone number of the person in charge (`prch_cnpl_no`) is not read.
+//! The field names of K-Startup. The phone number of the contact (`prch_cnpl_no`) is not read.
 
-use super::draft::{Cell, Draft, joined};
-use super::json::{Record, text};
-use super::{Column, Portal, texts};
-use crate::project::List;
+use super::draft::{Cell, Draft, attribute, join_period};
+use super::record::{Record, cell};
+use super::row::Portal;
+use crate::project::SourceList;
 use crate::regions;
 
-/// Where its links lead when they name no host.
+/// The host of links without one.
 const HOST: &str = "www.k-startup.go.kr";
 
-/// Its site.
 const SITE: &str = "k-startup.go.kr";
 
-/// Its own id of an announcement.
+/// The id of an announcement.
 pub(super) const KEY: &str = "pbanc_sn";
 
-/// Its kinds of support, and what they are called here.
+/// Kinds of support of K-Startup, and the 분야 of each.
 const CATEGORIES: [(&str, &str); 10] = [
     ("사업화", "창업"),
     ("창업교육", "창업"),
@@ -30,57 +29,41 @@ const CATEGORIES: [(&str, &str); 10] = [
 ];
 
 pub(super) fn draft(record: &Record) -> Draft {
-    let cell = |name: &str, text: String| Cell {
-        column: Column {
-            name: name.to_owned(),
-            number: None,
-        },
-        text,
-    };
-    let line = |name: &str| cell(name, texts::line(&text(record, name)));
-    let first_of = |names: [&str; 2]| {
-        let [first, second] = names.map(line);
-        if first.text.is_empty() { second } else { first }
-    };
-    let link_in = |name: &str| cell(name, texts::link(&text(record, name), HOST));
-    let (detail, guide) = (link_in("detl_pg_url"), link_in("biz_gdnc_url"));
-    let date = |name: &str| dashed(&texts::line(&text(record, name)));
-    let kind = texts::line(&text(record, "supt_biz_clsfc"));
+    const START: &str = "pbanc_rcpt_bgng_dt";
+    let or = |first: Cell, second: Cell| if first.text.is_empty() { second } else { first };
+    let date = |name: &str| with_dashes(record.line(name).text);
+    let detail = record.link("detl_pg_url", HOST);
+    let kind = record.line("supt_biz_clsfc").text;
     let category = CATEGORIES
         .into_iter()
         .find(|(theirs, _)| *theirs == kind)
-        .map_or(&*kind, |(_, ours)| ours);
+        .map_or(kind, |(_, ours)| ours.to_owned());
     Draft {
         portal: Portal::Kstartup,
-        source_id: line(KEY),
-        // The guide may be anybody's page; the announcement is its own.
-        list: (detail.text.is_empty() || texts::leads_to(&detail.text, SITE))
-            .then_some(List::Kstartup),
-        name: first_of(["biz_pbanc_nm", "intg_pbanc_biz_nm"]),
-        category: category.to_owned(),
-        regions: regions::of_list(&text(record, "supt_regin")),
-        target: line("aply_trgt"),
-        agency: line("pbanc_ntrp_nm"),
-        // `sprv_inst` says only what kind of body it is (공공기관, 민간).
-        host: line("pbanc_ntrp_nm"),
-        summary: cell("pbanc_ctnt", texts::prose(&text(record, "pbanc_ctnt"))),
-        link: if detail.text.is_empty() {
-            guide
-        } else {
-            detail
-        },
-        period: cell(
-            "pbanc_rcpt_bgng_dt",
-            joined(&date("pbanc_rcpt_bgng_dt"), &date("pbanc_rcpt_end_dt")),
+        source_id: record.line(KEY),
+        // The guide may be a page of anyone; the announcement is on K-Startup itself.
+        list: attribute(SourceList::Kstartup, &detail.text, SITE),
+        name: or(
+            record.line("biz_pbanc_nm"),
+            record.line("intg_pbanc_biz_nm"),
         ),
-        registered: cell("pbanc_rcpt_bgng_dt", String::new()),
+        category,
+        regions: regions::of_list(&record.text("supt_regin")),
+        target: record.line("aply_trgt"),
+        agency: record.line("pbanc_ntrp_nm"),
+        // `sprv_inst` gives only the kind of organization (공공기관, 민간).
+        host: record.line("pbanc_ntrp_nm"),
+        summary: record.prose("pbanc_ctnt"),
+        link: or(detail, record.link("biz_gdnc_url", HOST)),
+        period: cell(START, join_period(&date(START), &date("pbanc_rcpt_end_dt"))),
+        registered: cell(START, String::new()),
     }
 }
 
-/// 20260401 as people write it: here a program wrote it.
-fn dashed(text: &str) -> String {
+/// 20260401 as 2026-04-01.
+fn with_dashes(text: String) -> String {
     match (text.len(), text.bytes().all(|byte| byte.is_ascii_digit())) {
         (8, true) => format!("{}-{}-{}", &text[..4], &text[4..6], &text[6..]),
-        _ => text.to_owned(),
+        _ => text,
     }
 }

@@ -1,5 +1,8 @@
-//! What importing a row would do, decided from what is there. Nothing here changes anything; who carries a plan out decides it again from
-//! the same editions.
+//! Plans what importing a row would do, from the editions there are. Nothing here changes anything:
+//! the importer plans again with the same editions when it carries a row out.
+
+#[cfg(test)]
+mod tests;
 
 use chrono::NaiveDate;
 use events::{EditionField, Period, PeriodKind, ProjectId, ProjectStatus, SeriesId};
@@ -10,94 +13,70 @@ use utoipa::ToSchema;
 
 use super::{Fault, Row};
 use crate::period;
-use crate::project::{Command, CreateProject, EditProject, Patch, Project, Source, Told};
-use crate::series;
+use crate::project::{ChangeEvent, Command, CreateProject, EditProject, Patch, Project};
 
-/// What importing a row means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Action {
-    /// A new edition.
-    Create,
-    /// An edition that was imported before is described otherwise now.
-    Edit,
-    /// Nothing: all that it says is known.
-    Same,
-    /// It is the announcement of an edition that was only expected. Staff confirm it.
-    FillsPlanned,
-    /// It cannot be imported.
-    Error,
-}
-
-impl Action {
-    /// Every action there is.
-    pub const ALL: [Self; 5] = [
-        Self::Create,
-        Self::Edit,
-        Self::Same,
-        Self::FillsPlanned,
-        Self::Error,
-    ];
-
-    /// The action's name on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Edit => "edit",
-            Self::Same => "same",
-            Self::FillsPlanned => "fills-planned",
-            Self::Error => "error",
-        }
+events::text_enum! {
+    /// What importing a row means.
+    #[derive(ToSchema)]
+    pub enum Action {
+        /// It creates an edition.
+        Create = "create",
+        /// It changes an edition that was imported before.
+        Edit = "edit",
+        /// Nothing would change.
+        Same = "same",
+        /// It is the announcement of an expected edition. Staff confirm it.
+        FillsPlanned = "fills-planned",
+        /// It cannot be imported.
+        Error = "error",
     }
 }
 
-/// What would be different of an edition.
+/// One field of an edition that would change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Difference {
-    /// Which field.
+    /// The name of the field.
     #[schema(value_type = String)]
     pub field: EditionField,
-    /// What is there.
+    /// The present value.
     pub from: Value,
-    /// What the file says.
+    /// The value in the file.
     pub to: Value,
 }
 
 /// An edition that was imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Imported {
-    /// The edition.
-    pub it: Project,
-    /// Whether it is over by an import alone: it ended with the period that its list told, nobody ended it, and nothing follows it.
+pub struct ImportedProject {
+    pub project: Project,
+    /// Whether it ended with the period of its list, without `EndProject`, and has no successor.
     pub ended_by_import: bool,
 }
 
-/// What there is that a row could mean.
+/// What a row may correspond to.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Known<'a> {
-    /// A row with the same key further up in the same file.
-    pub above: Option<&'a Row>,
+pub struct Matches<'a> {
+    /// An earlier row of the same file with the same key.
+    pub earlier_row: Option<&'a Row>,
     /// The edition that was imported with this key.
-    pub imported: Option<&'a Imported>,
-    /// The edition of the same series and year that is only expected.
+    pub imported: Option<&'a ImportedProject>,
+    /// The expected edition of the same series and year.
     pub expected: Option<&'a Project>,
 }
 
-/// What would become of a row.
+/// The plan for one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
-    /// What importing it means.
+pub struct RowPlan {
     pub action: Action,
-    /// Which edition it is about, in which version.
+    /// The edition it changes, and the version on which the plan is based.
     pub edition: Option<(ProjectId, i64)>,
-    /// What would be different of it.
+    /// The changes to that edition.
     pub differences: Vec<Difference>,
-    /// Why it cannot be imported.
+    /// Why the row cannot be imported.
     pub faults: Vec<Fault>,
 }
 
-impl Decision {
-    fn plain(action: Action) -> Self {
+impl RowPlan {
+    fn new(action: Action) -> Self {
         Self {
             action,
             edition: None,
@@ -106,131 +85,118 @@ impl Decision {
         }
     }
 
-    /// What cannot be imported.
     pub(crate) fn error(faults: Vec<Fault>) -> Self {
         Self {
             faults,
-            ..Self::plain(Action::Error)
+            ..Self::new(Action::Error)
+        }
+    }
+
+    fn change(action: Action, project: &Project, differences: Vec<Difference>) -> Self {
+        Self {
+            edition: Some((project.id, project.version)),
+            differences,
+            ..Self::new(action)
         }
     }
 }
 
-/// Decides what importing a row means on that day in Seoul.
-pub fn decide(row: &Row, known: Known<'_>, today: NaiveDate) -> Decision {
-    match known {
-        Known {
-            above: Some(above), ..
-        } if above == row => Decision::plain(Action::Same),
-        Known { above: Some(_), .. } => Decision::error(vec![duplicate()]),
-        Known {
-            imported: Some(known),
-            ..
-        } => {
-            let it = &known.it;
-            let differences = differences(
-                it,
-                Command::Edit(Box::new(edit_imported(row, known, today))),
-                starts(row, it, today),
-            );
-            let action = if differences.is_empty() {
-                Action::Same
-            } else {
-                Action::Edit
-            };
-            Decision {
-                action,
-                edition: Some((it.id, it.version)),
-                differences,
-                faults: Vec::new(),
-            }
-        }
-        Known {
-            expected: Some(it), ..
-        } => Decision {
-            action: Action::FillsPlanned,
-            edition: Some((it.id, it.version)),
-            differences: differences(it, fill(row, it), starts(row, it, today)),
-            faults: Vec::new(),
-        },
-        Known { .. } => Decision::plain(Action::Create),
+/// Plans a row on that day in Seoul.
+pub fn plan_row(row: &Row, matches: Matches<'_>, today: NaiveDate) -> RowPlan {
+    if let Some(earlier) = matches.earlier_row {
+        return if earlier == row {
+            RowPlan::new(Action::Same)
+        } else {
+            RowPlan::error(vec![duplicate()])
+        };
     }
+    if let Some(imported) = matches.imported {
+        let project = &imported.project;
+        let edit = Command::Edit(Box::new(edit_imported(row, imported, today)));
+        let differences = differences(project, edit, starts(row, project, today));
+        let action = if differences.is_empty() {
+            Action::Same
+        } else {
+            Action::Edit
+        };
+        return RowPlan::change(action, project, differences);
+    }
+    if let Some(project) = matches.expected {
+        let differences = differences(project, fill(row, project), starts(row, project, today));
+        return RowPlan::change(Action::FillsPlanned, project, differences);
+    }
+    RowPlan::new(Action::Create)
 }
 
 fn duplicate() -> Fault {
-    Fault {
-        column: None,
-        code: "duplicate",
-        message: Text::new(
-            "같은 공고 번호가 위에 다른 내용으로 있습니다",
-            "A row further up has the same id of the announcement and says something else",
-        ),
-    }
+    let message = Text::new(
+        "같은 공고 번호가 위에 다른 내용으로 있습니다",
+        "An earlier row has the same id of the announcement with other content",
+    );
+    Fault::new(None, "duplicate", message)
 }
 
-/// The edition has changed since the plan was made.
+/// The edition was changed after the plan was made.
 pub(crate) fn changed_meanwhile() -> Fault {
-    Fault {
-        column: None,
-        code: "changed-meanwhile",
-        message: Text::new(
-            "계획을 세운 뒤에 이 사업이 바뀌었습니다. 파일을 다시 올려 주세요",
-            "The project was changed after the plan was made. Import the file again",
-        ),
-    }
+    let message = Text::new(
+        "계획을 세운 뒤에 이 사업이 바뀌었습니다. 파일을 다시 올려 주세요",
+        "The project was changed after the plan was made. Import the file again",
+    );
+    Fault::new(None, "changed-meanwhile", message)
 }
 
-/// `EditProject` with what the row says otherwise. What its source does not tell, it does not empty.
-fn edit(row: &Row, it: &Project) -> EditProject {
-    let told = |told: Option<&String>, there: Option<&String>| match told {
-        Some(text) if Some(text) != there => Patch::Set(text.clone()),
+/// `EditProject` with the fields that differ. What the source does not give is not cleared.
+fn edit(row: &Row, project: &Project) -> EditProject {
+    let (new, old) = (&row.details, &project.details);
+    let set_if_given = |new: Option<&String>, old: Option<&String>| match new {
+        Some(text) if Some(text) != old => Patch::Set(text.clone()),
         _ => Patch::Keep,
     };
     EditProject {
-        name: (row.name != it.name).then(|| row.name.clone()),
-        year: (row.year != it.year).then_some(row.year),
-        category: (row.category_told && row.category != it.category).then_some(row.category),
-        regions: (row.regions_told && row.regions != it.regions).then(|| row.regions.clone()),
-        target: told(row.target.as_ref(), it.target.as_ref()),
-        agency: (row.agency != it.agency).then(|| row.agency.clone()),
-        host: told(Some(&row.host), Some(&it.host)),
-        summary: told(row.summary.as_ref(), it.summary.as_ref()),
-        // One announcement has several addresses; whichever names its id is as good.
-        link: match &it.link {
+        name: (new.name != old.name).then(|| new.name.clone()),
+        year: (new.year != old.year).then_some(new.year),
+        category: (row.has_category && new.category != old.category).then_some(new.category),
+        regions: (row.has_regions && new.regions != old.regions).then(|| new.regions.clone()),
+        target: set_if_given(new.target.as_ref(), old.target.as_ref()),
+        agency: (new.agency != old.agency).then(|| new.agency.clone()),
+        host: set_if_given(Some(&new.host), Some(&old.host)),
+        summary: set_if_given(new.summary.as_ref(), old.summary.as_ref()),
+        // An announcement has several addresses. Any that contains its id is as good.
+        link: match &old.link {
             Some(link) if link.ends_with(&format!("={}", row.source_id)) => Patch::Keep,
-            Some(_) if is_cut_of(&row.source_id, it) => Patch::Keep,
-            there => told(row.link.as_ref(), there.as_ref()),
+            Some(_) if has_shortened_id(row, project) => Patch::Keep,
+            old => set_if_given(new.link.as_ref(), old.as_ref()),
         },
-        period: (!is_same_period(&row.period, &it.period)).then(|| row.period.clone()),
-        source: knows_more_of_id(row, it).then(|| row.source()),
+        period: (!is_same_period(&new.period, &old.period)).then(|| new.period.clone()),
+        source: completes_id(row, project).then(|| row.source()),
         source_list: row.list,
         ..EditProject::default()
     }
 }
 
-/// Whether that id is the beginning of the edition's.
-fn is_cut_of(id: &str, it: &Project) -> bool {
-    it.source
-        .as_ref()
-        .is_some_and(|source| source.id.len() > id.len() && source.id.starts_with(id))
+/// Whether the row's id is the start of the edition's id.
+fn has_shortened_id(row: &Row, project: &Project) -> bool {
+    let id = project.source.as_ref().map(|source| &source.id);
+    id.is_some_and(|id| id.len() > row.source_id.len() && id.starts_with(&row.source_id))
 }
 
-/// Whether the edition was imported from a file that was cut off within its key, and the row has all of it.
-fn knows_more_of_id(row: &Row, it: &Project) -> bool {
-    it.source.as_ref().is_some_and(|source| {
-        row.source_id.len() > source.id.len() && row.source_id.starts_with(&source.id)
-    })
+/// Whether the edition's id is the start of the row's id: its file was cut off within the key.
+fn completes_id(row: &Row, project: &Project) -> bool {
+    let id = project.source.as_ref().map(|source| &source.id);
+    id.is_some_and(|id| row.source_id.len() > id.len() && row.source_id.starts_with(id))
 }
 
-/// Whether a row and an edition of its series are one announcement, of which either was cut off within its key: ids of one portal are alike
-/// long.
-pub(crate) fn is_one_cut_off(row: &Row, may_be_cut: bool, it: &Project) -> bool {
-    let is_cut = knows_more_of_id(row, it) || may_be_cut && is_cut_of(&row.source_id, it);
-    is_cut && is_same_period(&row.period, &it.period)
+/// Whether a row and an edition of its series are the same announcement, one of them with a shortened
+/// id. Complete ids of one portal have the same length.
+pub(crate) fn is_same_announcement(row: &Row, may_be_cut_off: bool, project: &Project) -> bool {
+    let is_shortened =
+        completes_id(row, project) || may_be_cut_off && has_shortened_id(row, project);
+    is_shortened && is_same_period(&row.details.period, &project.details.period)
 }
 
-/// The same of an edition that was imported: one that an import alone had ended goes by its new deadline.
-pub(crate) fn edit_imported(row: &Row, known: &Imported, today: NaiveDate) -> EditProject {
-    let edit = edit(row, &known.it);
+/// `EditProject` of an imported edition. One that was ended by an import alone follows its new deadline.
+pub(crate) fn edit_imported(row: &Row, known: &ImportedProject, today: NaiveDate) -> EditProject {
+    let edit = edit(row, &known.project);
     let ended_on = match &edit.period {
         Some(period) if known.ended_by_import => match period.ends_on {
             Some(end) if end < today => Patch::Set(end),
@@ -241,30 +207,29 @@ pub(crate) fn edit_imported(row: &Row, known: &Imported, today: NaiveDate) -> Ed
     EditProject { ended_on, ..edit }
 }
 
-/// The announcement of an edition that was only expected.
-pub(crate) fn fill(row: &Row, it: &Project) -> Command {
+/// The announcement of an expected edition.
+pub(crate) fn fill(row: &Row, project: &Project) -> Command {
     Command::Fill(Box::new(EditProject {
         source: Some(row.source()),
         source_list: row.list,
-        ..edit(row, it)
+        ..edit(row, project)
     }))
 }
 
-/// Whether carrying the row out starts that edition: it is planned, and its announcement says that it runs already.
-pub(crate) fn starts(row: &Row, it: &Project, today: NaiveDate) -> bool {
-    it.status == ProjectStatus::Planned
-        && period::status(&row.period, today) != ProjectStatus::Planned
+/// Whether importing the row also starts the edition: it is planned, and its period has begun.
+pub(crate) fn starts(row: &Row, project: &Project, today: NaiveDate) -> bool {
+    project.status == ProjectStatus::Planned
+        && period::status_on(&row.details.period, today) != ProjectStatus::Planned
 }
 
-/// The day it began, as far as the announcement tells it.
-pub(crate) fn began_on(row: &Row, today: NaiveDate) -> Option<NaiveDate> {
-    row.period
-        .starts_on
-        .or(row.registered_on)
-        .filter(|day| *day <= today)
+/// The day on which the edition started, if the announcement gives it.
+pub(crate) fn started_on(row: &Row, today: NaiveDate) -> Option<NaiveDate> {
+    let start = row.details.period.starts_on.or(row.registered_on);
+    start.filter(|day| *day <= today)
 }
 
-/// The new edition. What is over already is no [`events::ProjectEnded`]: nothing follows from it.
+/// The new edition. One that has ended already publishes no [`events::ProjectEnded`], so that nothing
+/// follows from it.
 pub(crate) fn create(
     row: Row,
     id: ProjectId,
@@ -272,78 +237,48 @@ pub(crate) fn create(
     predecessor: Option<ProjectId>,
     today: NaiveDate,
 ) -> CreateProject {
-    let status = period::status(&row.period, today);
-    let started_on = began_on(&row, today).filter(|_| status != ProjectStatus::Planned);
-    let ended_on = row
-        .period
-        .ends_on
-        .filter(|_| status == ProjectStatus::Ended);
+    let period = &row.details.period;
+    let status = period::status_on(period, today);
+    let ended_on = period.ends_on.filter(|_| status == ProjectStatus::Ended);
+    let started_on = started_on(&row, today)
+        .filter(|_| status != ProjectStatus::Planned)
+        // The day of registration may be after the end of the period.
+        .filter(|started| ended_on.is_none_or(|ended| *started <= ended));
     CreateProject {
-        id,
-        series_id,
+        status,
+        started_on,
+        ended_on,
         source: Some(row.source()),
         source_list: row.list,
-        name: row.name,
-        year: row.year,
-        category: row.category,
-        regions: row.regions,
-        target: row.target,
-        scale: None,
-        agency: row.agency,
-        host: row.host,
-        summary: row.summary,
-        link: row.link,
-        period: row.period,
-        status,
-        // A list may be older than what it lists.
-        started_on: started_on.filter(|started| ended_on.is_none_or(|ended| *started <= ended)),
-        ended_on,
-        predecessor,
+        ..CreateProject::planned(id, series_id, row.details, predecessor)
     }
 }
 
-impl Row {
-    /// By which editions of the same programme are known.
-    pub(crate) fn series_key(&self) -> String {
-        series::key(&self.name, &self.agency, &self.host, self.year)
-    }
-
-    /// Where it comes from, as its edition keeps it.
-    pub(crate) fn source(&self) -> Source {
-        Source {
-            name: self.portal.as_str().to_owned(),
-            id: self.source_id.clone(),
-        }
-    }
-}
-
-/// Two spellings of one period: dates with other signs between them, words with other blanks.
+/// Whether two texts are spellings of one period: other signs between dates, or other blanks.
 fn is_same_period(one: &Period, other: &Period) -> bool {
-    let what_counts = |period: &Period| -> String {
+    let significant = |period: &Period| -> String {
         let is_range = period.kind == PeriodKind::Range;
-        period
-            .text
-            .chars()
-            .filter(|letter| {
-                if is_range {
-                    letter.is_ascii_digit()
-                } else {
-                    !letter.is_whitespace()
-                }
-            })
-            .collect()
+        let is_significant = |letter: &char| {
+            if is_range {
+                letter.is_ascii_digit()
+            } else {
+                !letter.is_whitespace()
+            }
+        };
+        period.text.chars().filter(is_significant).collect()
     };
-    let read = |period: &Period| (period.kind, period.starts_on, period.ends_on);
-    read(one) == read(other) && what_counts(one) == what_counts(other)
+    let parsed = |period: &Period| (period.kind, period.starts_on, period.ends_on);
+    parsed(one) == parsed(other) && significant(one) == significant(other)
 }
 
-/// What the command would change, by the aggregate's own word, and the start of the edition, if that follows.
-fn differences(it: &Project, command: Command, starts: bool) -> Vec<Difference> {
-    let mut after = it.clone();
+/// What the command would change according to the aggregate, and the start of the edition if that
+/// follows.
+fn differences(project: &Project, command: Command, starts: bool) -> Vec<Difference> {
+    let mut after = project.clone();
     let mut changed = Vec::new();
-    if let Ok(Some(change)) = it.handle(command, events::Actor::System) {
+    if let Ok(Some(change)) = project.handle(command, events::Actor::System) {
         after.apply(&change);
-        if let Told::Edited(event) = change.told {
+        if let ChangeEvent::Edited(event) = change.event {
             changed = event.changed;
         }
     }
@@ -351,38 +286,35 @@ fn differences(it: &Project, command: Command, starts: bool) -> Vec<Difference> 
         after.status = ProjectStatus::Ongoing;
         changed.push(EditionField::Status);
     }
-    // That an expected edition has a source now is what filling it means.
-    let shown = changed
+    changed
         .into_iter()
-        .filter(|field| *field != EditionField::Source || it.source.is_some());
-    shown
+        // Filling an expected edition always sets its source.
+        .filter(|field| *field != EditionField::Source || project.source.is_some())
         .map(|field| Difference {
             field,
-            from: value(it, field),
+            from: value(project, field),
             to: value(&after, field),
         })
         .collect()
 }
 
-fn value(it: &Project, field: EditionField) -> Value {
+fn value(project: &Project, field: EditionField) -> Value {
+    let details = &project.details;
     match field {
-        EditionField::Name => json!(it.name),
-        EditionField::Year => json!(it.year),
-        EditionField::Category => json!(it.category),
-        EditionField::Regions => json!(it.regions),
-        EditionField::Target => json!(it.target),
-        EditionField::Scale => json!(it.scale),
-        EditionField::Agency => json!(it.agency),
-        EditionField::Host => json!(it.host),
-        EditionField::Summary => json!(it.summary),
-        EditionField::Link => json!(it.link),
-        EditionField::Period => json!(it.period),
-        EditionField::Predecessor => json!(it.predecessor),
-        EditionField::Source => json!(it.source.as_ref().map(|source| &source.id)),
-        EditionField::Series => json!(it.series_id),
-        EditionField::Status => json!(it.status),
+        EditionField::Name => json!(details.name),
+        EditionField::Year => json!(details.year),
+        EditionField::Category => json!(details.category),
+        EditionField::Regions => json!(details.regions),
+        EditionField::Target => json!(details.target),
+        EditionField::Scale => json!(details.scale),
+        EditionField::Agency => json!(details.agency),
+        EditionField::Host => json!(details.host),
+        EditionField::Summary => json!(details.summary),
+        EditionField::Link => json!(details.link),
+        EditionField::Period => json!(details.period),
+        EditionField::Predecessor => json!(project.predecessor),
+        EditionField::Source => json!(project.source.as_ref().map(|source| &source.id)),
+        EditionField::Series => json!(project.series_id),
+        EditionField::Status => json!(project.status),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,26 +1,26 @@
-//! Texts and links as the portals send them, made fit to be shown.
+//! Cleans texts and links of the portals for display.
 
 use crate::project::is_web_address;
 
-/// The longest name of an entity that is looked for, `&` and `;` aside.
-const LONGEST_ENTITY: usize = 8;
+/// Of a decoded HTML entity, without `&` and `;`.
+const MAX_ENTITY_LENGTH: usize = 8;
 
-/// A text of one line: entities read, every run of blanks one blank.
+/// A text of one line: entities decoded, every run of blanks one blank.
 pub(super) fn line(text: &str) -> String {
-    let text = without_entities(text);
+    let text = decode_entities(text);
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A text of many lines, without its tags: `<br>` and the ends of paragraphs are line breaks, links are their words.
+/// A text of many lines without tags. `<br>` and paragraphs become line breaks, links their words.
 pub(super) fn prose(text: &str) -> String {
-    // A text may hold its tags as entities.
-    let text = without_entities(text)
+    // The tags themselves may be written as entities.
+    let text = decode_entities(text)
         .replace("\r\n", "\n")
         .replace('\r', "\n");
-    let text = without_entities(&without_markdown_links(&without_tags(&text)));
+    let text = decode_entities(&without_markdown_links(&without_tags(&text)));
     let mut lines: Vec<&str> = Vec::new();
     for line in text.lines().map(str::trim) {
-        // One empty line is a paragraph, two are an accident.
+        // At most one empty line in a row.
         if !(line.is_empty() && lines.last().is_none_or(|last| last.is_empty())) {
             lines.push(line);
         }
@@ -28,7 +28,7 @@ pub(super) fn prose(text: &str) -> String {
     lines.join("\n").trim_end().to_owned()
 }
 
-/// A link with its scheme, out of markdown where it is in it, on this host where it names none. Empty where there is none.
+/// A link with a scheme, taken out of markdown, on `host` if it names none. Empty without a link.
 pub(super) fn link(text: &str, host: &str) -> String {
     let text = line(text);
     let text = match text.split_once("](") {
@@ -39,7 +39,7 @@ pub(super) fn link(text: &str, host: &str) -> String {
     if text.is_empty() || text == "-" {
         String::new()
     } else if text.contains(' ') {
-        // Words are no address; whoever checks it will say so.
+        // Not an address: refused by the check of the draft.
         text.to_owned()
     } else if is_web_address(text) {
         let (scheme, rest) = text.split_once(':').unwrap_or_default();
@@ -49,14 +49,14 @@ pub(super) fn link(text: &str, host: &str) -> String {
     } else if text.starts_with('/') {
         format!("https://{host}{text}")
     } else if text.contains("://") {
-        // Another scheme is none that a page may open; whoever checks it will say so.
+        // Another scheme: refused by the check of the draft.
         text.to_owned()
     } else {
         format!("https://{text}")
     }
 }
 
-/// Whether a link leads to that site, or to one below it.
+/// Whether a link leads to that domain or one of its subdomains.
 pub(super) fn leads_to(link: &str, site: &str) -> bool {
     let behind_scheme = link.split_once("://").map_or(link, |(_, rest)| rest);
     let authority = behind_scheme
@@ -64,18 +64,15 @@ pub(super) fn leads_to(link: &str, site: &str) -> bool {
         .next()
         .unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
-    let host = host
-        .split(':')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let host = host.split(':').next().unwrap_or_default();
+    let host = host.to_ascii_lowercase();
     host == site
         || host
             .strip_suffix(site)
-            .is_some_and(|below| below.ends_with('.'))
+            .is_some_and(|subdomain| subdomain.ends_with('.'))
 }
 
-/// The value of a parameter of a link.
+/// The value of a query parameter of a link.
 pub(super) fn parameter<'a>(link: &'a str, name: &str) -> Option<&'a str> {
     let (_, query) = link.split_once('?')?;
     let query = query.split('#').next().unwrap_or(query);
@@ -86,30 +83,30 @@ pub(super) fn parameter<'a>(link: &'a str, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value)
 }
 
-fn without_entities(text: &str) -> String {
-    let mut read = String::with_capacity(text.len());
+fn decode_entities(text: &str) -> String {
+    let mut decoded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once('&') {
-        read.push_str(before);
+        decoded.push_str(before);
         let entity = behind
             .char_indices()
-            .take(LONGEST_ENTITY + 1)
+            .take(MAX_ENTITY_LENGTH + 1)
             .find(|(_, letter)| *letter == ';');
         if let Some((letter, next)) =
-            entity.and_then(|(at, _)| Some((of_entity(&behind[..at])?, &behind[at + 1..])))
+            entity.and_then(|(at, _)| Some((decode_entity(&behind[..at])?, &behind[at + 1..])))
         {
-            read.push(letter);
+            decoded.push(letter);
             rest = next;
         } else {
-            read.push('&');
+            decoded.push('&');
             rest = behind;
         }
     }
-    read.push_str(rest);
-    read
+    decoded.push_str(rest);
+    decoded
 }
 
-fn of_entity(name: &str) -> Option<char> {
+fn decode_entity(name: &str) -> Option<char> {
     const NAMED: [(&str, char); 21] = [
         ("amp", '&'),
         ("lt", '<'),
@@ -138,17 +135,17 @@ fn of_entity(name: &str) -> Option<char> {
             Some(hex) => u32::from_str_radix(hex, 16).ok()?,
             None => number.parse().ok()?,
         };
-        // NUL and its like are no letters.
+        // Not NUL or another control character.
         return char::from_u32(code)
             .filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t' | '\r'));
     }
     NAMED
         .into_iter()
-        .find(|(known, _)| *known == name)
+        .find(|(entity, _)| *entity == name)
         .map(|(_, letter)| letter)
 }
 
-/// `<` begins a tag only before a letter, `/` or `!`: "3 < 5" is none.
+/// `<` starts a tag only before a letter, `/` or `!`, so "3 < 5" stays.
 fn without_tags(text: &str) -> String {
     let mut bare = String::with_capacity(text.len());
     let mut rest = text;
@@ -179,7 +176,7 @@ fn without_tags(text: &str) -> String {
     bare
 }
 
-/// `[words](target)` is its words.
+/// Replaces `[words](target)` by its words.
 fn without_markdown_links(text: &str) -> String {
     let mut bare = String::with_capacity(text.len());
     let mut rest = text;
@@ -209,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_has_its_entities_read_and_its_blanks_told_once() {
+    fn line_decodes_entities_and_joins_blanks() {
         assert_eq!(
             line("  R&amp;D&nbsp;지원 &lt;2차&gt;\r\n 공고 &#39;24 &#x27; "),
             "R&D 지원 <2차> 공고 '24 '"
@@ -228,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_has_a_scheme() {
+    fn link_gets_a_scheme() {
         let on = |text| link(text, "www.bizinfo.go.kr");
         assert_eq!(
             on("www.k-startup.go.kr/x?pbancSn=1&amp;y=2"),
@@ -248,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_leads_to_a_site_by_its_host_alone() {
+    fn only_the_host_of_a_link_decides_its_site() {
         for (link, leads) in [
             ("https://www.bizinfo.go.kr/x", true),
             ("http://BIZINFO.go.kr:80?x", true),
@@ -263,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_is_found_by_its_whole_name() {
+    fn parameter_is_found_by_its_full_name() {
         assert_eq!(
             parameter("https://a.kr/b?xpblancId=1&pblancId=PBLN_2#c", "pblancId"),
             Some("PBLN_2")
@@ -273,7 +270,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_that_is_sent_makes_it_fail(text in "(\\PC|[<>&;\\[\\]()#a-z가\r\n]){0,60}") {
+        fn any_text_is_cleaned_without_panic(text in "(\\PC|[<>&;\\[\\]()#a-z가\r\n]){0,60}") {
             let (line, prose) = (line(&text), prose(&text));
             prop_assert!(!line.contains('\n') && !line.contains("  "));
             prop_assert_eq!(prose.trim_end(), &prose);

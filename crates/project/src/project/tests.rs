@@ -1,4 +1,4 @@
-use events::PeriodKind;
+use events::{Category, Period, PeriodKind};
 use uuid::Uuid;
 
 use super::*;
@@ -7,21 +7,23 @@ fn a_project() -> CreateProject {
     CreateProject {
         id: ProjectId(Uuid::from_u128(1)),
         series_id: SeriesId(Uuid::from_u128(2)),
-        name: "2026년 스마트상점 기술보급사업".to_owned(),
-        year: 2026,
-        category: Category::Technology,
-        regions: vec![],
-        target: None,
-        scale: None,
-        agency: "중소벤처기업부".to_owned(),
-        host: "소상공인시장진흥공단".to_owned(),
-        summary: None,
-        link: None,
-        period: Period {
-            kind: PeriodKind::Range,
-            text: "2026-03-02 ~ 2026-03-31".to_owned(),
-            starts_on: "2026-03-02".parse().ok(),
-            ends_on: "2026-03-31".parse().ok(),
+        details: Details {
+            name: "2026년 스마트상점 기술보급사업".to_owned(),
+            year: 2026,
+            category: Category::Technology,
+            regions: vec![],
+            target: None,
+            scale: None,
+            agency: "중소벤처기업부".to_owned(),
+            host: "소상공인시장진흥공단".to_owned(),
+            summary: None,
+            link: None,
+            period: Period {
+                kind: PeriodKind::Range,
+                text: "2026-03-02 ~ 2026-03-31".to_owned(),
+                starts_on: "2026-03-02".parse().ok(),
+                ends_on: "2026-03-31".parse().ok(),
+            },
         },
         status: ProjectStatus::Planned,
         started_on: None,
@@ -33,37 +35,35 @@ fn a_project() -> CreateProject {
 }
 
 #[test]
-fn a_new_project_is_planned_and_nationwide_unless_told_otherwise() {
-    let (it, event) = Project::create(a_project(), Actor::System).unwrap();
+fn new_project_is_planned_and_nationwide_by_default() {
+    let (project, event) = Project::create(a_project(), Actor::System).unwrap();
     assert_eq!(
-        (it.status, it.regions),
+        (project.status, project.details.regions),
         (ProjectStatus::Planned, vec![Region::Nationwide])
     );
     assert_eq!(event.edition.regions, vec![Region::Nationwide]);
 }
 
 #[test]
-fn a_period_cannot_end_before_it_starts_but_may_lack_either_end() {
+fn period_may_lack_an_end_but_not_be_reversed() {
     let mut command = a_project();
-    command.period.ends_on = "2026-03-01".parse().ok();
+    command.details.period.ends_on = "2026-03-01".parse().ok();
     assert_eq!(
         Project::create(command.clone(), Actor::System),
         Err(Refusal::EndsBeforeItStarts)
     );
-    command.period.starts_on = None;
+    command.details.period.starts_on = None;
     assert!(Project::create(command, Actor::System).is_ok());
 }
 
 #[test]
-fn a_year_that_must_be_a_typing_error_is_refused() {
+fn implausible_year_is_refused() {
     for year in [0, 202, 20_266, -1] {
-        let command = CreateProject {
-            year,
-            ..a_project()
-        };
+        let mut command = a_project();
+        command.details.year = year;
         assert_eq!(
             Project::create(command, Actor::System),
-            Err(Refusal::NoSuchYear),
+            Err(Refusal::ImplausibleYear),
             "{year}"
         );
     }
@@ -73,8 +73,8 @@ fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
-/// The usual project, wherever it stands.
-fn standing(status: ProjectStatus) -> Project {
+/// The usual project in that status.
+fn a_project_with(status: ProjectStatus) -> Project {
     Project::create(
         CreateProject {
             status,
@@ -87,7 +87,7 @@ fn standing(status: ProjectStatus) -> Project {
 }
 
 #[test]
-fn an_imported_edition_may_stand_anywhere_but_not_end_before_it_started() {
+fn imported_edition_cannot_end_before_its_start() {
     let mut command = CreateProject {
         status: ProjectStatus::Ended,
         started_on: Some(day("2026-03-02")),
@@ -98,9 +98,9 @@ fn an_imported_edition_may_stand_anywhere_but_not_end_before_it_started() {
         }),
         ..a_project()
     };
-    let (it, event) = Project::create(command.clone(), Actor::System).unwrap();
+    let (project, event) = Project::create(command.clone(), Actor::System).unwrap();
     assert_eq!(
-        (it.status, event.edition.ended_on),
+        (project.status, event.edition.ended_on),
         (ProjectStatus::Ended, Some(day("2026-03-31")))
     );
     command.ended_on = Some(day("2026-03-01"));
@@ -111,7 +111,7 @@ fn an_imported_edition_may_stand_anywhere_but_not_end_before_it_started() {
 }
 
 #[test]
-fn only_an_edition_that_was_expected_is_filled_and_its_source_is_told_as_changed() {
+fn fill_changes_source_and_needs_planned_status() {
     let fill = || {
         let source = Some(Source {
             name: "bizinfo".to_owned(),
@@ -124,34 +124,34 @@ fn only_an_edition_that_was_expected_is_filled_and_its_source_is_told_as_changed
             ..EditProject::default()
         }))
     };
-    let mut it = standing(ProjectStatus::Planned);
-    let change = it.handle(fill(), Actor::System).unwrap().unwrap();
-    let Told::Edited(event) = &change.told else {
+    let mut project = a_project_with(ProjectStatus::Planned);
+    let change = project.handle(fill(), Actor::System).unwrap().unwrap();
+    let ChangeEvent::Edited(event) = &change.event else {
         panic!("{change:?}")
     };
     assert_eq!(event.changed, [EditionField::Name, EditionField::Source]);
-    it.apply(&change);
+    project.apply(&change);
     assert_eq!(
-        (it.version, it.handle(fill(), Actor::System)),
+        (project.version, project.handle(fill(), Actor::System)),
         (2, Ok(None))
     );
     for status in [ProjectStatus::Ongoing, ProjectStatus::Ended] {
         assert_eq!(
-            standing(status).handle(fill(), Actor::System),
+            a_project_with(status).handle(fill(), Actor::System),
             Err(Refusal::NotPlanned(status))
         );
     }
 }
 
 #[test]
-fn one_among_many_is_ended_only_if_it_runs_and_its_deadline_has_passed() {
+fn end_overdue_needs_ongoing_and_passed_deadline() {
     let end = |status, today| {
-        standing(status).handle(Command::EndOverdue { today: day(today) }, Actor::System)
+        a_project_with(status).handle(Command::EndOverdue { today: day(today) }, Actor::System)
     };
     assert!(matches!(
         end(ProjectStatus::Ongoing, "2026-04-01"),
         Ok(Some(Change {
-            told: Told::Ended(_),
+            event: ChangeEvent::Ended(_),
             ..
         }))
     ));
@@ -165,44 +165,41 @@ fn one_among_many_is_ended_only_if_it_runs_and_its_deadline_has_passed() {
 }
 
 #[test]
-fn a_deadline_that_moved_is_told_with_the_one_before() {
-    let it = standing(ProjectStatus::Ongoing);
+fn moved_deadline_is_published_with_previous_period() {
+    let project = a_project_with(ProjectStatus::Ongoing);
     let period = Period {
         ends_on: Some(day("2026-04-10")),
-        ..it.period.clone()
+        ..project.details.period.clone()
     };
     let edit = EditProject {
         period: Some(period),
         ..EditProject::default()
     };
-    let change = it
+    let change = project
         .handle(Command::Edit(Box::new(edit)), Actor::System)
         .unwrap()
         .unwrap();
-    let Told::Edited(event) = &change.told else {
+    let ChangeEvent::Edited(event) = &change.event else {
         panic!("{change:?}")
     };
     assert!(event.deadline_moved());
-    assert_eq!(event.previous_period.as_ref(), Some(&it.period));
+    assert_eq!(
+        event.previous_period.as_ref(),
+        Some(&project.details.period)
+    );
+}
+
+fn next_period(period: Period) -> Period {
+    let mut command = a_project();
+    command.details.period = period;
+    let (project, _) = Project::create(command, Actor::System).unwrap();
+    let next = project.next_edition(ProjectId(Uuid::from_u128(3)));
+    next.unwrap().details.period
 }
 
 #[test]
-fn the_period_of_the_next_edition_tells_the_dates_of_its_own_year() {
-    let next = |text: &str| {
-        let period = crate::period::read(text);
-        let it = Project::create(
-            CreateProject {
-                period,
-                ..a_project()
-            },
-            Actor::System,
-        )
-        .unwrap()
-        .0;
-        it.next_edition(ProjectId(Uuid::from_u128(3)))
-            .unwrap()
-            .period
-    };
+fn next_edition_has_the_period_of_its_own_year() {
+    let next = |text: &str| next_period(crate::period::parse(text));
     let period = next("2026-04-01 ~ 예산 소진시까지");
     assert_eq!(
         (&*period.text, period.starts_on),
@@ -220,30 +217,15 @@ fn the_period_of_the_next_edition_tells_the_dates_of_its_own_year() {
     );
     let entered = Period {
         text: "봄".to_owned(),
-        ..a_project().period
+        ..a_project().details.period
     };
-    let it = Project::create(
-        CreateProject {
-            period: entered,
-            ..a_project()
-        },
-        Actor::System,
-    )
-    .unwrap()
-    .0;
-    assert_eq!(
-        it.next_edition(ProjectId(Uuid::from_u128(3)))
-            .unwrap()
-            .period
-            .text,
-        "2027-03-02 ~ 2027-03-31"
-    );
+    assert_eq!(next_period(entered).text, "2027-03-02 ~ 2027-03-31");
 }
 
 #[test]
-fn a_day_that_must_be_a_typing_error_ends_nothing() {
+fn implausible_end_day_is_refused() {
     let end = |on| {
-        standing(ProjectStatus::Ongoing).handle(
+        a_project_with(ProjectStatus::Ongoing).handle(
             Command::End {
                 on: Some(day(on)),
                 today: day("2026-04-01"),
@@ -251,6 +233,6 @@ fn a_day_that_must_be_a_typing_error_ends_nothing() {
             Actor::System,
         )
     };
-    assert_eq!(end("0206-03-31"), Err(Refusal::EndedNever));
+    assert_eq!(end("0206-03-31"), Err(Refusal::ImplausibleEndDay));
     assert!(end("2026-03-31").is_ok());
 }

@@ -1,63 +1,52 @@
-//! The SQL of imports; that of their rows is in [`rows`].
-
-pub(crate) mod rows;
+//! Imports without their rows.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use service_kit::Tx;
-use sqlx::PgPool;
+use service_kit::db::decode_enum;
+use service_kit::http::Page;
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
+use sqlx::{FromRow, PgPool};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::word;
 use crate::import::plan::Action;
 
-/// How far an import is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum ImportState {
-    /// The file arrives.
-    Receiving,
-    /// The plan is made: staff look at it.
-    Planned,
-    /// The importer carries it out.
-    Committing,
-    /// It is carried out.
-    Committed,
-}
-
-impl ImportState {
-    /// The state's name on the wire.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Receiving => "receiving",
-            Self::Planned => "planned",
-            Self::Committing => "committing",
-            Self::Committed => "committed",
-        }
+events::text_enum! {
+    /// How far an import is.
+    #[derive(ToSchema)]
+    pub(crate) enum ImportState {
+        /// The file is arriving.
+        Receiving = "receiving",
+        /// The plan is complete; staff check it.
+        Planned = "planned",
+        /// The importer carries it out.
+        Committing = "committing",
+        /// It was carried out.
+        Committed = "committed",
     }
 }
 
-/// What became of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schema(as = ImportOutcome)]
-pub(crate) enum Outcome {
-    /// It was carried out.
-    Done,
-    /// Nobody confirmed it.
-    Skipped,
-    /// It could not be carried out.
-    Failed,
+events::text_enum! {
+    /// The result of a row.
+    #[derive(ToSchema)]
+    #[schema(as = ImportOutcome)]
+    pub(crate) enum Outcome {
+        /// It was carried out.
+        Done = "done",
+        /// It was not confirmed.
+        Skipped = "skipped",
+        /// It could not be carried out.
+        Failed = "failed",
+    }
 }
 
-/// An import without its rows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, FromRow)]
 pub(crate) struct Import {
     pub(crate) id: Uuid,
     pub(crate) file_name: Option<String>,
+    #[sqlx(try_from = "String")]
     pub(crate) state: ImportState,
     pub(crate) requested_by: Uuid,
     pub(crate) requested_at: DateTime<Utc>,
@@ -65,37 +54,48 @@ pub(crate) struct Import {
     pub(crate) committed_at: Option<DateTime<Utc>>,
     pub(crate) finished_at: Option<DateTime<Utc>>,
     pub(crate) version: i64,
+    #[sqlx(json)]
     pub(crate) counts: Counts,
 }
 
-/// How many rows an import has of each kind, as it is kept.
+const IMPORT: &str = "id, file_name, state, requested_by, requested_at, committed_by, \
+    committed_at, finished_at, version, counts";
+
+/// How many rows an import has of each kind. Stored, because a plan of a hundred thousand rows is read
+/// every second while it is carried out.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Counts {
-    pub(crate) of: Vec<Count>,
-    /// Those that something may be wrong with.
+    #[serde(rename = "of")]
+    pub(crate) by_kind: Vec<Count>,
+    /// Rows with warnings.
     pub(crate) warnings: i64,
 }
 
+/// The rows of one action and one outcome.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Count {
+    pub(crate) action: Action,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) rows: i64,
+}
+
 impl Counts {
-    /// One row of that action that waited is carried out.
-    pub(crate) fn carried_out(&mut self, action: Action, is_done: bool) {
-        let (action_then, outcome) = if is_done {
+    /// Moves one waiting row of that action to its outcome.
+    pub(crate) fn carry_out(&mut self, action: Action, is_done: bool) {
+        let (new_action, outcome) = if is_done {
             (action, Outcome::Done)
         } else {
             (Action::Error, Outcome::Failed)
         };
         self.add(action, None, -1);
-        self.add(action_then, Some(outcome), 1);
+        self.add(new_action, Some(outcome), 1);
     }
 
     fn add(&mut self, action: Action, outcome: Option<Outcome>, rows: i64) {
-        match self
-            .of
-            .iter_mut()
-            .find(|it| it.action == action && it.outcome == outcome)
-        {
-            Some(it) => it.rows += rows,
-            None => self.of.push(Count {
+        let mut counts = self.by_kind.iter_mut();
+        match counts.find(|count| count.action == action && count.outcome == outcome) {
+            Some(count) => count.rows += rows,
+            None => self.by_kind.push(Count {
                 action,
                 outcome,
                 rows,
@@ -104,68 +104,25 @@ impl Counts {
     }
 }
 
-/// How many rows there are of one action and one outcome.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct Count {
-    pub(crate) action: Action,
-    pub(crate) outcome: Option<Outcome>,
-    pub(crate) rows: i64,
-}
-
-#[derive(Debug, sqlx::FromRow)]
-struct ImportRow {
-    id: Uuid,
-    file_name: Option<String>,
-    state: String,
-    requested_by: Uuid,
-    requested_at: DateTime<Utc>,
-    committed_by: Option<Uuid>,
-    committed_at: Option<DateTime<Utc>>,
-    finished_at: Option<DateTime<Utc>>,
-    version: i64,
-    counts: Json<Counts>,
-}
-
-const IMPORT: &str = "id, file_name, state, requested_by, requested_at, committed_by, committed_at, finished_at, version, counts";
-
-impl TryFrom<ImportRow> for Import {
-    type Error = sqlx::Error;
-
-    fn try_from(row: ImportRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            id: row.id,
-            file_name: row.file_name,
-            state: word(row.state)?,
-            requested_by: row.requested_by,
-            requested_at: row.requested_at,
-            committed_by: row.committed_by,
-            committed_at: row.committed_at,
-            finished_at: row.finished_at,
-            version: row.version,
-            counts: row.counts.0,
-        })
-    }
-}
-
-/// Counts the rows, and keeps how many there are: a plan of a hundred thousand rows is looked at every second while it is carried out.
-pub(crate) async fn count(tx: &mut Tx, import: Uuid) -> Result<(), sqlx::Error> {
+/// Counts the rows and stores the counts.
+pub(crate) async fn recount(tx: &mut Tx, import: Uuid) -> Result<(), sqlx::Error> {
     let found: Vec<(String, Option<String>, i64, i64)> = sqlx::query_as(
-        "select action, outcome, count(*), count(*) filter (where warnings <> '[]') from import_row where import_id = $1
-         group by action, outcome",
+        "select action, outcome, count(*), count(*) filter (where warnings <> '[]')
+         from import_row where import_id = $1 group by action, outcome",
     )
     .bind(import)
     .fetch_all(&mut **tx)
     .await?;
     let mut counts = Counts::default();
     for (action, outcome, rows, warnings) in found {
-        counts.add(word(action)?, outcome.map(word).transpose()?, rows);
+        let outcome = outcome.map(decode_enum).transpose()?;
+        counts.add(decode_enum(action)?, outcome, rows);
         counts.warnings += warnings;
     }
-    keep_counts(tx, import, &counts).await
+    store_counts(tx, import, &counts).await
 }
 
-/// Keeps how many rows there are of each kind.
-pub(crate) async fn keep_counts(
+pub(crate) async fn store_counts(
     tx: &mut Tx,
     import: Uuid,
     counts: &Counts,
@@ -178,15 +135,16 @@ pub(crate) async fn keep_counts(
     Ok(())
 }
 
-/// Notes that a file arrives.
-pub(crate) async fn begin(
+/// Creates an import whose file is arriving.
+pub(crate) async fn create(
     tx: &mut Tx,
     file_name: Option<&str>,
     requested_by: Uuid,
 ) -> Result<Uuid, sqlx::Error> {
     let (id, now) = (tx.new_id(), tx.now());
     sqlx::query(
-        "insert into import (id, file_name, state, requested_by, requested_at, version) values ($1, $2, 'receiving', $3, $4, 0)",
+        "insert into import (id, file_name, state, requested_by, requested_at, version)
+         values ($1, $2, 'receiving', $3, $4, 0)",
     )
     .bind(id)
     .bind(file_name)
@@ -197,17 +155,17 @@ pub(crate) async fn begin(
     Ok(id)
 }
 
-/// The whole file has arrived: its plan can be looked at.
-pub(crate) async fn planned(tx: &mut Tx, id: Uuid) -> Result<(), sqlx::Error> {
+/// The file has arrived completely and its plan can be checked.
+pub(crate) async fn finish_plan(tx: &mut Tx, id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query("update import set state = 'planned', version = 1 where id = $1")
         .bind(id)
         .execute(&mut **tx)
         .await?;
-    count(tx, id).await
+    recount(tx, id).await
 }
 
-/// Forgets an import and all its rows.
-pub(crate) async fn forget(connection: &mut PgConnection, id: Uuid) -> Result<(), sqlx::Error> {
+/// Deletes an import and its rows.
+pub(crate) async fn delete(connection: &mut PgConnection, id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query("delete from import where id = $1")
         .bind(id)
         .execute(connection)
@@ -215,54 +173,55 @@ pub(crate) async fn forget(connection: &mut PgConnection, id: Uuid) -> Result<()
     Ok(())
 }
 
-/// How long a file may take to arrive before it is taken for abandoned: much longer than a request lives.
-const RECEIVED_WITHIN: TimeDelta = TimeDelta::hours(1);
+/// After this, an incomplete file counts as abandoned. Requests live much shorter.
+const RECEIVING_RETENTION: TimeDelta = TimeDelta::hours(1);
 
-/// How long a plan that nobody carries out is kept.
-const PLANNED_WITHIN: TimeDelta = TimeDelta::days(30);
+/// For plans that are not committed.
+const PLAN_RETENTION: TimeDelta = TimeDelta::days(30);
 
-/// How long what its rows say is kept after an import was carried out: whoever wants to know why an edition is as it is asks within days.
-const CONTENT_WITHIN: TimeDelta = TimeDelta::days(30);
+/// For the content of rows after their import was carried out.
+const CONTENT_RETENTION: TimeDelta = TimeDelta::days(30);
 
-/// Forgets what nobody finishes, and what the rows of old imports said; what became of them stays.
-pub(crate) async fn forget_abandoned(
+/// Deletes abandoned imports, and the content of the rows of old ones. Their outcome stays.
+pub(crate) async fn delete_expired(
     connection: &mut PgConnection,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "delete from import where (state = 'receiving' and requested_at < $1) or (state = 'planned' and requested_at < $2)",
+        "delete from import
+         where (state = 'receiving' and requested_at < $1)
+            or (state = 'planned' and requested_at < $2)",
     )
-    .bind(now - RECEIVED_WITHIN)
-    .bind(now - PLANNED_WITHIN)
+    .bind(now - RECEIVING_RETENTION)
+    .bind(now - PLAN_RETENTION)
     .execute(&mut *connection)
     .await?;
     sqlx::query(
         "with old as (
-             update import set keeps_content = false where state = 'committed' and keeps_content and finished_at < $1 returning id
+             update import set keeps_content = false
+             where state = 'committed' and keeps_content and finished_at < $1 returning id
          )
-         update import_row set content = null, differences = '[]' from old where import_row.import_id = old.id",
+         update import_row set content = null, differences = '[]'
+         from old where import_row.import_id = old.id",
     )
-    .bind(now - CONTENT_WITHIN)
+    .bind(now - CONTENT_RETENTION)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// One import.
 pub(crate) async fn load(
     connection: &mut PgConnection,
     id: Uuid,
 ) -> Result<Option<Import>, sqlx::Error> {
-    let row: Option<ImportRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
-        "select {IMPORT} from import where id = $1"
-    )))
-    .bind(id)
-    .fetch_optional(connection)
-    .await?;
-    row.map(Import::try_from).transpose()
+    let sql = format!("select {IMPORT} from import where id = $1");
+    sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(id)
+        .fetch_optional(connection)
+        .await
 }
 
-/// The same, while nobody else changes it.
+/// [`load`] with a lock on the row.
 pub(crate) async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<Import>, sqlx::Error> {
     sqlx::query("select 1 from import where id = $1 for update")
         .bind(id)
@@ -272,55 +231,44 @@ pub(crate) async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<Import>, sqlx::
 }
 
 /// All imports whose file has arrived, newest first.
-pub(crate) async fn list(
-    pool: &PgPool,
-    page: service_kit::http::Page,
-) -> Result<Vec<Import>, sqlx::Error> {
+pub(crate) async fn list(pool: &PgPool, page: Page) -> Result<Vec<Import>, sqlx::Error> {
     let sql = format!(
-        "select {IMPORT} from import where state <> 'receiving' and ($1::uuid is null or id < $1) order by id desc limit $2"
+        "select {IMPORT} from import
+         where state <> 'receiving' and ($1::uuid is null or id < $1) order by id desc limit $2"
     );
-    let rows: Vec<ImportRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+    sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(page.after)
         .bind(page.fetch_limit())
         .fetch_all(pool)
-        .await?;
-    rows.into_iter().map(Import::try_from).collect()
+        .await
 }
 
-/// What staff say of the rows that fill an expected edition; those of which they say nothing are skipped.
+/// What staff decide about the rows that fill an expected edition. All others of them are skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Decided {
-    /// Those that fill it indeed.
-    pub(crate) confirmed: Confirmed,
-    /// Those that are another edition.
+pub(crate) struct Confirmation {
+    /// Rows that are the announcement of the expected edition; `None` means all but `as_new`.
+    pub(crate) confirmed: Option<Vec<i64>>,
+    /// Rows that are another edition, which is created.
     pub(crate) as_new: Vec<i64>,
 }
 
-/// Which rows that fill an expected edition staff confirm.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Confirmed {
-    /// All of them.
-    All,
-    /// These.
-    Rows(Vec<i64>),
-}
-
-/// Gives the plan to the importer.
+/// Hands the plan over to the importer.
 pub(crate) async fn commit(
     tx: &mut Tx,
     import: Uuid,
-    decided: &Decided,
-    by: Uuid,
+    confirmation: &Confirmation,
+    committed_by: Uuid,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "update import_row set action = 'create', project_id = null, project_version = null, differences = '[]'
+        "update import_row
+         set action = 'create', project_id = null, project_version = null, differences = '[]'
          where import_id = $1 and action = 'fills-planned' and number = any($2)",
     )
     .bind(import)
-    .bind(&decided.as_new)
+    .bind(&confirmation.as_new)
     .execute(&mut **tx)
     .await?;
-    if let Confirmed::Rows(rows) = &decided.confirmed {
+    if let Some(rows) = &confirmation.confirmed {
         sqlx::query(
             "update import_row set outcome = 'skipped'
              where import_id = $1 and action = 'fills-planned' and not number = any($2)",
@@ -330,13 +278,15 @@ pub(crate) async fn commit(
         .execute(&mut **tx)
         .await?;
     }
-    count(tx, import).await?;
+    recount(tx, import).await?;
     let now = tx.now();
     sqlx::query(
-        "update import set state = 'committing', committed_by = $2, committed_at = $3, version = version + 1 where id = $1",
+        "update import
+         set state = 'committing', committed_by = $2, committed_at = $3, version = version + 1
+         where id = $1",
     )
     .bind(import)
-    .bind(by)
+    .bind(committed_by)
     .bind(now)
     .execute(&mut **tx)
     .await?;
@@ -344,35 +294,37 @@ pub(crate) async fn commit(
     Ok(())
 }
 
-/// An import that is carried out.
-#[derive(Debug)]
-pub(crate) struct Committed {
+/// An import that the importer carries out.
+#[derive(Debug, FromRow)]
+pub(crate) struct CommittedImport {
     pub(crate) id: Uuid,
-    pub(crate) by: Uuid,
+    pub(crate) committed_by: Uuid,
+    #[sqlx(json)]
     pub(crate) counts: Counts,
 }
 
 /// Locks the import that was committed first.
-pub(crate) async fn lock_committed(tx: &mut Tx) -> Result<Option<Committed>, sqlx::Error> {
-    let found: Option<(Uuid, Uuid, Json<Counts>)> = sqlx::query_as(
-        "select id, committed_by, counts from import where state = 'committing' order by committed_at, id limit 1 for update",
+pub(crate) async fn lock_next_committed(
+    tx: &mut Tx,
+) -> Result<Option<CommittedImport>, sqlx::Error> {
+    sqlx::query_as(
+        "select id, committed_by, counts from import where state = 'committing'
+         order by committed_at, id limit 1 for update",
     )
     .fetch_optional(&mut **tx)
-    .await?;
-    Ok(found.map(|(id, by, counts)| Committed {
-        id,
-        by,
-        counts: counts.0,
-    }))
+    .await
 }
 
-/// Everything is carried out.
+/// All rows were carried out.
 pub(crate) async fn finish(tx: &mut Tx, import: Uuid) -> Result<(), sqlx::Error> {
     let now = tx.now();
-    sqlx::query("update import set state = 'committed', finished_at = $2, version = version + 1 where id = $1")
-        .bind(import)
-        .bind(now)
-        .execute(&mut **tx)
-        .await?;
-    count(tx, import).await
+    sqlx::query(
+        "update import set state = 'committed', finished_at = $2, version = version + 1
+         where id = $1",
+    )
+    .bind(import)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    recount(tx, import).await
 }

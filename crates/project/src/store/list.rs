@@ -1,17 +1,18 @@
-//! Lists of projects: what is wanted, in which order, from where on.
+//! Lists of projects: filters, orders and cursors.
 
 use chrono::NaiveDate;
-use events::{Category, Phase, ProjectStatus, Region};
+use events::{Category, Phase, ProjectId, ProjectStatus, Region};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgPool, Postgres, QueryBuilder};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{COLUMNS, Row, Stored};
-use crate::hangul::Word;
+use super::projects::{COLUMNS, StoredProject};
+use crate::hangul::SearchTerm;
 use crate::project::Project;
 
-/// [`events::phase`] in SQL, of the day that stands at that place of the statement. They are held to the same cases by a test.
-pub(crate) fn phase_sql(today: &str) -> String {
+/// [`events::phase`] in SQL; `today` is an SQL expression. A test compares the two.
+pub(super) fn phase_sql(today: &str) -> String {
     format!(
         "case
             when status = 'ended' then 'ended'
@@ -29,43 +30,41 @@ pub(crate) fn phase_sql(today: &str) -> String {
     )
 }
 
-/// Which projects are wanted: those of which all of it is true.
+/// The conditions of a list, all of which a project must meet.
 #[derive(Debug, Default)]
-pub(crate) struct Wanted {
-    /// Every one of these occurs.
-    pub(crate) words: Vec<Word>,
+pub(crate) struct Filter {
+    pub(crate) terms: Vec<SearchTerm>,
     pub(crate) category: Option<Category>,
-    /// There, or nationwide.
+    /// Nationwide projects match, too.
     pub(crate) region: Option<Region>,
-    /// Its target holds this.
+    /// Contained in the target.
     pub(crate) target: Option<String>,
     pub(crate) status: Option<ProjectStatus>,
     pub(crate) phase: Option<Phase>,
 }
 
-/// The order of a list. Always with the id behind it, so that it is the same however many are equal.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+/// An order of projects.
+// The id makes every order total.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Sort {
-    /// The newest first.
     #[default]
     Newest,
-    /// Those that one can still apply for, the soonest deadline first; then those whose deadline has passed; those without a date last.
+    /// Coming deadlines first, the soonest first; then passed ones; then projects without a date.
     Deadline,
-    /// By name.
     Name,
 }
 
-/// The last row of a page in one of the orders. Names are short: it travels in the cursor.
+/// The position of a row in one of the orders. It travels in the cursor, so its names are short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Place {
+pub(crate) enum Position {
     #[serde(rename = "n")]
     Newest(Uuid),
     #[serde(rename = "d")]
     Deadline {
-        /// The day by which the first page was made: a list that is read over midnight keeps its order.
+        /// The day of the first page, so that a list that is read across midnight keeps its order.
         #[serde(rename = "t")]
-        today: NaiveDate,
+        as_of: NaiveDate,
         #[serde(rename = "p")]
         part: Part,
         #[serde(rename = "e")]
@@ -77,202 +76,187 @@ pub(crate) enum Place {
     Name(String, Uuid),
 }
 
-/// A part of the list by deadline, each in an order that an index has.
+/// A part of the list by deadline. Each is in the order of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Part {
-    /// The deadline is still to come.
     #[serde(rename = "0")]
     Coming,
     /// The deadline has passed, or the edition was ended.
     #[serde(rename = "1")]
     Past,
-    /// There is no date.
     #[serde(rename = "2")]
-    Dateless,
+    WithoutDate,
 }
 
 impl Part {
-    const ALL: [Self; 3] = [Self::Coming, Self::Past, Self::Dateless];
+    const ALL: [Self; 3] = [Self::Coming, Self::Past, Self::WithoutDate];
 
-    fn of(it: &Project, today: NaiveDate) -> Self {
-        match it.period.ends_on {
-            None => Self::Dateless,
-            Some(ends_on) if ends_on >= today && it.status != ProjectStatus::Ended => Self::Coming,
+    fn of(project: &Project, as_of: NaiveDate) -> Self {
+        match project.details.period.ends_on {
+            None => Self::WithoutDate,
+            Some(end) if end >= as_of && project.status != ProjectStatus::Ended => Self::Coming,
             Some(_) => Self::Past,
         }
     }
 }
 
-impl Place {
-    /// Where the row stands in that order, which began on that day.
-    pub(crate) fn of(it: &Project, sort: Sort, began: NaiveDate) -> Self {
+impl Position {
+    /// The position of a project in that order. `as_of` is the day of the first page.
+    pub(crate) fn of(project: &Project, sort: Sort, as_of: NaiveDate) -> Self {
+        let id = project.id.0;
         match sort {
-            Sort::Newest => Self::Newest(it.id.0),
-            Sort::Name => Self::Name(it.name.clone(), it.id.0),
+            Sort::Newest => Self::Newest(id),
+            Sort::Name => Self::Name(project.details.name.clone(), id),
             Sort::Deadline => Self::Deadline {
-                today: began,
-                part: Part::of(it, began),
-                ends_on: it.period.ends_on,
-                id: it.id.0,
+                as_of,
+                part: Part::of(project, as_of),
+                ends_on: project.details.period.ends_on,
+                id,
             },
         }
     }
 
-    /// Whether it is a place in that order.
-    pub(crate) fn is_in(&self, sort: Sort) -> bool {
-        matches!(
-            (self, sort),
-            (Self::Newest(_), Sort::Newest)
-                | (Self::Deadline { .. }, Sort::Deadline)
-                | (Self::Name(..), Sort::Name)
-        )
+    pub(crate) fn sort(&self) -> Sort {
+        match self {
+            Self::Newest(_) => Sort::Newest,
+            Self::Deadline { .. } => Sort::Deadline,
+            Self::Name(..) => Sort::Name,
+        }
     }
 
-    /// The day by which the list that it is a place in was begun.
-    pub(crate) fn began(&self) -> Option<NaiveDate> {
+    /// The day of the first page, in the order by deadline.
+    pub(crate) fn as_of(&self) -> Option<NaiveDate> {
         match self {
-            Self::Deadline { today, .. } => Some(*today),
+            Self::Deadline { as_of, .. } => Some(*as_of),
             Self::Newest(_) | Self::Name(..) => None,
         }
     }
 }
 
-/// At most that many of the wanted projects behind that place. Phases are those of `today`; the order by deadline is that of `began`.
+/// At most `limit` projects behind `after`. Phases are those of `today`; the order by deadline is that
+/// of `as_of`.
 pub(crate) async fn list(
     pool: &PgPool,
-    wanted: &Wanted,
-    (sort, after): (Sort, Option<&Place>),
-    (today, began): (NaiveDate, NaiveDate),
-    limit: usize,
-) -> Result<Vec<Stored>, sqlx::Error> {
-    let mut rows = Vec::new();
+    filter: &Filter,
+    (sort, after): (Sort, Option<&Position>),
+    (today, as_of): (NaiveDate, NaiveDate),
+    limit: i64,
+) -> Result<Vec<StoredProject>, sqlx::Error> {
+    let mut query = select(filter, today);
     match sort {
         Sort::Newest => {
-            let mut query = select(wanted, today);
-            if let Some(Place::Newest(id)) = after {
+            if let Some(Position::Newest(id)) = after {
                 query.push(" and id < ").push_bind(*id);
             }
             query.push(" order by id desc");
-            fetch(query, pool, limit, &mut rows).await?;
         }
         Sort::Name => {
-            let mut query = select(wanted, today);
-            if let Some(Place::Name(name, id)) = after {
-                query
-                    .push(" and (name, id) > (")
-                    .push_bind(name.as_str())
-                    .push(", ")
-                    .push_bind(*id)
-                    .push(")");
+            if let Some(Position::Name(name, id)) = after {
+                query.push(" and (name, id) > (").push_bind(name.clone());
+                query.push(", ").push_bind(*id).push(")");
             }
             query.push(" order by name, id");
-            fetch(query, pool, limit, &mut rows).await?;
         }
         Sort::Deadline => {
-            let place = after.and_then(|after| match after {
-                Place::Deadline {
-                    part, ends_on, id, ..
-                } => Some((*part, *ends_on, *id)),
-                Place::Newest(_) | Place::Name(..) => None,
-            });
-            let first = place.map_or(Part::Coming, |(part, ..)| part);
-            for part in Part::ALL.into_iter().filter(|part| *part >= first) {
-                if rows.len() < limit {
-                    let mut query = select(wanted, today);
-                    push_part(
-                        &mut query,
-                        part,
-                        began,
-                        place.filter(|(of, ..)| *of == part),
-                    );
-                    fetch(query, pool, limit - rows.len(), &mut rows).await?;
-                }
-            }
+            return list_by_deadline(pool, filter, after, (today, as_of), limit).await;
         }
     }
-    rows.into_iter().map(Stored::try_from).collect()
+    fetch(query, pool, limit).await
 }
 
-/// The condition and the order of one part, behind a place in it.
-fn push_part(
-    query: &mut QueryBuilder<Postgres>,
-    part: Part,
-    began: NaiveDate,
-    place: Option<(Part, Option<NaiveDate>, Uuid)>,
-) {
-    let (behind, order) = match part {
-        Part::Coming => {
-            query
-                .push(" and status <> 'ended' and ends_on >= ")
-                .push_bind(began);
-            (" and (ends_on, id) > (", " order by ends_on, id")
-        }
-        Part::Past => {
-            query
-                .push(" and ends_on is not null and (status = 'ended' or ends_on < ")
-                .push_bind(began)
-                .push(")");
-            (" and (ends_on, id) < (", " order by ends_on desc, id desc")
-        }
-        Part::Dateless => {
-            query.push(" and ends_on is null");
-            (" and (id) < (", " order by id desc")
-        }
+async fn list_by_deadline(
+    pool: &PgPool,
+    filter: &Filter,
+    after: Option<&Position>,
+    (today, as_of): (NaiveDate, NaiveDate),
+    limit: i64,
+) -> Result<Vec<StoredProject>, sqlx::Error> {
+    let after = match after {
+        Some(Position::Deadline {
+            part, ends_on, id, ..
+        }) => Some((*part, *ends_on, *id)),
+        _ => None,
     };
-    if let Some((_, ends_on, id)) = place {
-        query.push(behind);
-        if part != Part::Dateless {
-            query.push_bind(ends_on).push(", ");
+    let mut found = Vec::new();
+    let mut missing = limit;
+    for part in Part::ALL {
+        if missing == 0 || after.is_some_and(|(first, ..)| part < first) {
+            continue;
         }
-        query.push_bind(id).push(")");
+        let mut query = select(filter, today);
+        let (behind, order) = match part {
+            Part::Coming => {
+                query.push(" and status <> 'ended' and ends_on >= ");
+                query.push_bind(as_of);
+                (" and (ends_on, id) > (", " order by ends_on, id")
+            }
+            Part::Past => {
+                query.push(" and ends_on is not null and (status = 'ended' or ends_on < ");
+                query.push_bind(as_of).push(")");
+                (" and (ends_on, id) < (", " order by ends_on desc, id desc")
+            }
+            Part::WithoutDate => {
+                query.push(" and ends_on is null");
+                (" and (id) < (", " order by id desc")
+            }
+        };
+        if let Some((_, ends_on, id)) = after.filter(|(first, ..)| *first == part) {
+            query.push(behind);
+            if part != Part::WithoutDate {
+                query.push_bind(ends_on).push(", ");
+            }
+            query.push_bind(id).push(")");
+        }
+        query.push(order);
+        let rows = fetch(query, pool, missing).await?;
+        missing -= i64::try_from(rows.len()).unwrap_or(missing);
+        found.extend(rows);
     }
-    query.push(order);
+    Ok(found)
 }
 
-fn select(wanted: &Wanted, today: NaiveDate) -> QueryBuilder<Postgres> {
+fn select(filter: &Filter, today: NaiveDate) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(format!("select {COLUMNS} from project where true"));
-    for word in &wanted.words {
-        let (column, ways) = match word {
-            Word::Text(ways) => ("search", ways.as_slice()),
-            Word::Initials(word) => ("initials", std::slice::from_ref(word)),
+    for term in &filter.terms {
+        let (column, variants) = match term {
+            SearchTerm::Text(variants) => ("search", variants.as_slice()),
+            SearchTerm::Initials(initials) => ("initials", std::slice::from_ref(initials)),
         };
-        // One after the other, because each can be looked up in the index; in a list of them none can.
-        for (place, way) in ways.iter().enumerate() {
-            let before = if place == 0 { " and (" } else { " or " };
-            query
-                .push(format!("{before}{column} like "))
-                .push_bind(containing(way));
+        // Joined by `or`, each can use the index; as a list, none can.
+        let mut operator = " and (";
+        for variant in variants {
+            query.push(format!("{operator}{column} like "));
+            query.push_bind(contains_pattern(variant));
+            operator = " or ";
         }
         query.push(")");
     }
-    if let Some(category) = wanted.category {
+    if let Some(category) = filter.category {
         query.push(" and category = ").push_bind(category.as_str());
     }
-    if let Some(region) = wanted.region {
-        query
-            .push(" and regions ?| ")
-            .push_bind([region, Region::Nationwide].map(Region::as_str));
+    if let Some(region) = filter.region {
+        let regions = [region, Region::Nationwide].map(Region::as_str);
+        query.push(" and regions ?| ").push_bind(regions);
     }
-    if let Some(target) = &wanted.target {
-        query
-            .push(" and position(lower(")
-            .push_bind(target.as_str())
-            .push(") in lower(target)) > 0");
+    if let Some(target) = &filter.target {
+        query.push(" and position(lower(").push_bind(target.clone());
+        query.push(") in lower(target)) > 0");
     }
-    if let Some(status) = wanted.status {
+    if let Some(status) = filter.status {
         query.push(" and status = ").push_bind(status.as_str());
     }
-    if let Some(phase) = wanted.phase {
-        // A date of ours holds digits and dashes only.
+    if let Some(phase) = filter.phase {
+        // A date contains only digits and dashes.
+        let sql = phase_sql(&format!("date '{today}'"));
         query
-            .push(format!(" and {} = ", phase_sql(&format!("date '{today}'"))))
+            .push(format!(" and {sql} = "))
             .push_bind(phase.as_str());
     }
     query
 }
 
-/// The pattern of texts that hold this one, in which nothing stands for anything else.
-fn containing(text: &str) -> String {
+/// A `like` pattern for texts that contain this one.
+fn contains_pattern(text: &str) -> String {
     let mut pattern = String::from("%");
     for letter in text.chars() {
         if matches!(letter, '%' | '_' | '\\') {
@@ -287,12 +271,26 @@ fn containing(text: &str) -> String {
 async fn fetch(
     mut query: QueryBuilder<Postgres>,
     pool: &PgPool,
-    limit: usize,
-    rows: &mut Vec<Row>,
-) -> Result<(), sqlx::Error> {
-    query
-        .push(" limit ")
-        .push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    rows.extend(query.build_query_as::<Row>().fetch_all(pool).await?);
-    Ok(())
+    limit: i64,
+) -> Result<Vec<StoredProject>, sqlx::Error> {
+    query.push(" limit ").push_bind(limit);
+    query.build_query_as().fetch_all(pool).await
+}
+
+/// Id and name of ongoing projects whose deadline has passed, the longest overdue first.
+pub(crate) async fn overdue(
+    pool: &PgPool,
+    today: NaiveDate,
+    limit: i64,
+) -> Result<Vec<(ProjectId, String)>, sqlx::Error> {
+    let found: Vec<(Uuid, String)> = sqlx::query_as(
+        "select id, name from project where status = 'ongoing' and ends_on < $1
+         order by ends_on, id limit $2",
+    )
+    .bind(today)
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    let with_ids = found.into_iter().map(|(id, name)| (ProjectId(id), name));
+    Ok(with_ids.collect())
 }

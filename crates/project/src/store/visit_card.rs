@@ -1,107 +1,101 @@
-//! What a customer marked, and the programmes that share something with it.
+//! What a customer marked, and the programmes that have something in common with it.
 
 use chrono::{Days, NaiveDate};
-use events::{Category, CustomerId, Region};
-use sqlx::PgPool;
+use events::{CustomerId, Region};
+use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use uuid::Uuid;
+use sqlx::{FromRow, PgPool, Row as _};
 
+use super::columns::enum_column;
 use super::list::phase_sql;
-use super::{COLUMNS, Row, Stored, word};
+use super::projects::{COLUMNS, StoredProject};
 use crate::visit_card::{Mark, Traits};
 
-/// How many of the marks of one customer are looked at, the newest first: nobody talks about more.
-const MOST_MARKS: i64 = 50;
+/// Per customer, the newest first.
+const MAX_MARKS: i64 = 50;
 
-#[derive(sqlx::FromRow)]
-struct MarkRow {
-    id: Uuid,
-    series_id: Uuid,
-    name: String,
-    category: String,
-    regions: Json<Vec<Region>>,
-    target_words: Vec<String>,
+impl FromRow<'_, PgRow> for Mark {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            series_id: row.try_get("series_id")?,
+            name: row.try_get("name")?,
+            category: enum_column(row, "category")?,
+            regions: row.try_get::<Json<Vec<Region>>, _>("regions")?.0,
+            target_words: row.try_get("target_words")?,
+        })
+    }
 }
 
-/// What the customer marked: of each series he is interested in the newest edition that has not ended, or else the newest; and what he has
-/// open consultations about.
+/// The programmes that the customer is interested in, and those of open consultations. Of a series,
+/// the newest edition that has not ended, else the newest.
 pub(crate) async fn marks(pool: &PgPool, customer: CustomerId) -> Result<Vec<Mark>, sqlx::Error> {
-    let rows: Vec<MarkRow> = sqlx::query_as(
+    sqlx::query_as(
         "with marked as (
              select interest.since,
                     (select edition.id from project edition
-                     where edition.series_id = coalesce(interest.series_id, (select series_id from project where id = interest.project_id))
-                     order by edition.status = 'ended', edition.year desc, edition.id desc limit 1) as project_id
-             from known_interest interest where interest.customer_id = $1 and interest.interested
+                     where edition.series_id = coalesce(
+                         interest.series_id,
+                         (select series_id from project where id = interest.project_id))
+                     order by edition.status = 'ended', edition.year desc, edition.id desc
+                     limit 1) as project_id
+             from known_interest interest
+             where interest.customer_id = $1 and interest.interested
              union all
-             select since, project_id from known_consultation where customer_id = $1 and step in ('apply', 'approved')
+             select since, project_id from known_consultation
+             where customer_id = $1 and step in ('apply', 'approved')
          ),
          newest as (select project_id, max(since) as since from marked group by project_id)
-         select id, series_id, name, category, regions, target_words
+         select series_id, name, category, regions, target_words
          from newest join project on project.id = newest.project_id
          order by since desc, id desc limit $2",
     )
     .bind(customer.0)
-    .bind(MOST_MARKS)
+    .bind(MAX_MARKS)
     .fetch_all(pool)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Mark {
-                project_id: row.id,
-                series_id: row.series_id,
-                name: row.name,
-                category: word::<Category>(row.category)?,
-                regions: row.regions.0,
-                target_words: row.target_words,
-            })
-        })
-        .collect()
+    .await
 }
 
-/// How far ahead an edition that nobody can apply for yet is worth talking about.
-const SOON: Days = Days::new(30);
+/// How far ahead a programme may open.
+const MAX_DAYS_AHEAD: Days = Days::new(30);
 
-/// How many programmes a card holds.
-const MOST_ON_A_CARD: i64 = 20;
+const MAX_PROGRAMMES: i64 = 20;
 
-/// Programmes that one can apply for today, or within 30 days, and that have one of the traits: those with the most first, then by deadline.
+/// At most [`MAX_PROGRAMMES`] that have one of the traits and are open today or open within 30 days:
+/// those with the most traits first, then by deadline.
 pub(crate) async fn programmes(
     pool: &PgPool,
     traits: &Traits,
     today: NaiveDate,
-) -> Result<Vec<Stored>, sqlx::Error> {
+) -> Result<Vec<StoredProject>, sqlx::Error> {
     let phase = phase_sql("$4::date");
     let sql = format!(
         "select {COLUMNS} from project
          cross join lateral (
-             select (category = any($1))::int + (regions ?| $2)::int + (target_words && $3)::int as count
+             select (category = any($1))::int + (regions ?| $2)::int + (target_words && $3)::int
+                 as count
          ) shared
          where status <> 'ended' and shared.count > 0
            and ({phase} in ('open', 'closing', 'always', 'until_budget')
                 or {phase} = 'upcoming' and starts_on between $4 and $5)
          order by shared.count desc, ends_on nulls last, id limit $6"
     );
-    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(
-            traits
-                .categories
-                .iter()
-                .map(|category| category.as_str())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            traits
-                .regions
-                .iter()
-                .map(|region| region.as_str())
-                .collect::<Vec<_>>(),
-        )
+    let categories: Vec<&str> = traits
+        .categories
+        .iter()
+        .map(|category| category.as_str())
+        .collect();
+    let regions: Vec<&str> = traits
+        .regions
+        .iter()
+        .map(|region| region.as_str())
+        .collect();
+    sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(categories)
+        .bind(regions)
         .bind(&traits.target_words)
         .bind(today)
-        .bind(today.checked_add_days(SOON).unwrap_or(today))
-        .bind(MOST_ON_A_CARD)
+        .bind(today.checked_add_days(MAX_DAYS_AHEAD).unwrap_or(today))
+        .bind(MAX_PROGRAMMES)
         .fetch_all(pool)
-        .await?;
-    rows.into_iter().map(Stored::try_from).collect()
+        .await
 }

@@ -130,7 +130,7 @@ async fn however_often_the_end_is_told_there_is_one_successor() {
 #[tokio::test]
 async fn two_instances_that_take_it_in_at_once_make_one() {
     let app = start().await;
-    let other = app.beside(project::service()).await;
+    let other = app.replica(project::service()).await;
     let id = ended(&app, &with(&json!({}))).await;
     let told = app.new_events().await;
     for event in &told[..2] {
@@ -151,7 +151,7 @@ async fn two_instances_that_take_it_in_at_once_make_one() {
 #[tokio::test]
 async fn two_editions_of_one_year_that_end_at_once_make_one_of_the_next() {
     let app = start().await;
-    let other = app.beside(project::service()).await;
+    let other = app.replica(project::service()).await;
     let of = |round: &str| with(&json!({ "name": format!("2026년 {round} 스마트상점") }));
     let (first, second) = (ended(&app, &of("1차")).await, ended(&app, &of("2차")).await);
     let told = app.new_events().await;

@@ -186,7 +186,7 @@ async fn a_card_for_a_customer_holds_what_shares_something_with_what_he_marked_b
         .expect(200);
     assert_eq!(
         card["items"][4]["say"],
-        "“분야가 같은 사업” closes in 3 days. It is of the field 수출, like “수출바우처”, which you marked."
+        "“분야가 같은 사업” closes in 3 days. It is in the field 수출, like “수출바우처”, which you marked."
     );
 }
 
@@ -203,7 +203,7 @@ async fn a_customers_card_is_for_those_who_are_on_something_open_of_his_and_for_
         (app.as_salesman(OTHER_SALESMAN), 404),
         (app.as_salesman(CONSULTANT), 404),
         (app.as_customer("010-1234-5678"), 403),
-        (app.anyone(), 401),
+        (app.anonymous(), 401),
     ] {
         assert_eq!(caller.get(&path).await.status.as_u16(), status);
     }

@@ -273,7 +273,7 @@ async fn nobody_but_staff_changes_a_project_whatever_else_is_wrong() {
         (Method::POST, "/projects/end-overdue".to_owned()),
     ] {
         assert_eq!(
-            app.anyone()
+            app.anonymous()
                 .send(method.clone(), &path, &[], b"no json".to_vec())
                 .await
                 .problem(401)
@@ -589,7 +589,7 @@ async fn a_predecessor_is_an_earlier_edition_of_the_series_that_nothing_else_fol
 #[tokio::test]
 async fn two_that_are_entered_at_once_are_editions_of_one_series() {
     let app = start().await;
-    let other = app.beside(project::service()).await;
+    let other = app.replica(project::service()).await;
     let (a, b) = (app.as_staff(), other.as_staff());
     let body = least();
     let (first, second) = tokio::join!(a.post("/projects", &body), b.post("/projects", &body));

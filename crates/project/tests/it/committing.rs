@@ -148,7 +148,7 @@ async fn an_expected_edition_is_filled_only_where_staff_confirm_it() {
         ]
     );
     let shown = app
-        .anyone()
+        .anonymous()
         .get(&format!("/projects/{}", voucher["id"].as_str().unwrap()))
         .await
         .expect(200);
@@ -340,7 +340,7 @@ async fn what_staff_changed_since_the_plan_stays_as_they_changed_it() {
         counts(0, 0, 0, 0, 1)
     );
     let shown = app
-        .anyone()
+        .anonymous()
         .get(&format!("/projects/{id}"))
         .await
         .expect(200);
@@ -367,7 +367,7 @@ async fn an_imported_edition_that_ends_is_expected_next_year_and_its_announcemen
         )]),
     )
     .await;
-    let page = app.anyone().get("/projects").await.expect(200);
+    let page = app.anonymous().get("/projects").await.expect(200);
     let id = page["items"][0]["id"].as_str().unwrap();
     app.as_staff()
         .post_if(&format!("/projects/{id}/end"), 1, &json!({}))
@@ -391,7 +391,7 @@ async fn an_imported_edition_that_ends_is_expected_next_year_and_its_announcemen
         .unwrap()
         .to_owned();
     let shown = app
-        .anyone()
+        .anonymous()
         .get(&format!("/projects/{filled}"))
         .await
         .expect(200);
@@ -457,7 +457,7 @@ async fn a_commit_that_was_killed_half_way_goes_on_and_nothing_happens_twice() {
         (&half["state"], &half["progress"]),
         (&json!("committing"), &json!({ "done": 100, "total": 250 }))
     );
-    let other = app.beside(project::service()).await;
+    let other = app.replica(project::service()).await;
     let done = carry_out(&other, &planned).await;
     assert_eq!(
         (&done["state"], &done["progress"]),

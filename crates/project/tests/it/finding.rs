@@ -15,7 +15,7 @@ use crate::{encoded, ended, id_of, made, ongoing, start, with};
 
 async fn names(app: &TestApp, query: &str) -> Vec<String> {
     let page = app
-        .anyone()
+        .anonymous()
         .get(&format!("/projects?{query}"))
         .await
         .expect(200);
@@ -31,7 +31,7 @@ async fn names(app: &TestApp, query: &str) -> Vec<String> {
 async fn pages(app: &TestApp, query: &str, limit: usize) -> Vec<Uuid> {
     let (mut seen, mut path) = (Vec::new(), format!("/projects?{query}&limit={limit}"));
     loop {
-        let page = app.anyone().get(&path).await.expect(200);
+        let page = app.anonymous().get(&path).await.expect(200);
         let items = page["items"].as_array().unwrap();
         assert!(items.len() <= limit);
         seen.extend(items.iter().map(id_of));
@@ -197,7 +197,7 @@ async fn a_query_that_cannot_be_meant_is_refused() {
     let app = start().await;
     made(&app, &with(&json!({}))).await;
     made(&app, &with(&json!({}))).await;
-    let page = app.anyone().get("/projects?limit=1").await.expect(200);
+    let page = app.anonymous().get("/projects?limit=1").await.expect(200);
     let next = page["next"].as_str().unwrap();
     for query in [
         "category=x".to_owned(),
@@ -217,7 +217,7 @@ async fn a_query_that_cannot_be_meant_is_refused() {
         "q=a&q=b".to_owned(),
     ] {
         assert_eq!(
-            app.anyone()
+            app.anonymous()
                 .get(&format!("/projects?{query}"))
                 .await
                 .problem(422)
@@ -283,7 +283,7 @@ async fn a_list_by_deadline_that_is_read_over_midnight_keeps_its_order() {
     let app = start().await;
     let (by_deadline, _) = a_list(&app).await;
     let first = app
-        .anyone()
+        .anonymous()
         .get("/projects?sort=deadline&limit=1")
         .await
         .expect(200);
@@ -292,7 +292,7 @@ async fn a_list_by_deadline_that_is_read_over_midnight_keeps_its_order() {
     app.clock().advance(TimeDelta::days(1));
     let next = first["next"].as_str().unwrap();
     let rest = app
-        .anyone()
+        .anonymous()
         .get(&format!("/projects?sort=deadline&after={next}"))
         .await
         .expect(200);
@@ -310,14 +310,14 @@ async fn what_comes_while_a_list_is_read_moves_nothing() {
     let app = start().await;
     let (_, by_name) = a_list(&app).await;
     let first = app
-        .anyone()
+        .anonymous()
         .get("/projects?sort=name&limit=3")
         .await
         .expect(200);
     made(&app, &with(&json!({ "name": "가 앞의 사업" }))).await;
     let next = first["next"].as_str().unwrap();
     let rest = app
-        .anyone()
+        .anonymous()
         .get(&format!("/projects?sort=name&after={next}"))
         .await
         .expect(200);
@@ -462,7 +462,7 @@ async fn a_view_tells_the_days_that_are_left_until_they_have_passed() {
         )
         .await;
         let view = app
-            .anyone()
+            .anonymous()
             .get(&format!("/projects/{id}"))
             .await
             .expect(200);
@@ -498,7 +498,7 @@ async fn an_imported_project_tells_which_list_it_comes_from_whatever_becomes_of_
     // The same announcement of the other list is the same edition, and stays of the list that told it first.
     import(&app, csv(&[row(1, "2026년 사업 1", "상시", "")])).await;
     let lines = async || {
-        let page = app.anyone().get("/projects?sort=name").await.expect(200);
+        let page = app.anonymous().get("/projects?sort=name").await.expect(200);
         let line = |it: &Value| it["source"]["line"].as_str().map(str::to_owned);
         page["items"]
             .as_array()
@@ -512,7 +512,7 @@ async fn an_imported_project_tells_which_list_it_comes_from_whatever_becomes_of_
     let portal = Some("출처: 공공데이터포털(data.go.kr), 중소벤처기업부".to_owned());
     let expected = [bizinfo.clone(), None, bizinfo, kstartup, portal];
     assert_eq!(lines().await, expected);
-    let page = app.anyone().get("/projects").await.expect(200);
+    let page = app.anonymous().get("/projects").await.expect(200);
     for it in page["items"].as_array().unwrap() {
         let (path, version) = (
             format!("/projects/{}", it["id"].as_str().unwrap()),
@@ -548,7 +548,7 @@ async fn rows_that_older_rules_computed_are_computed_again() {
         (0, 0)
     );
     app.new_events().await;
-    project::search::compute_again(&app.context().db)
+    project::reindex::recompute(&app.context().db)
         .await
         .unwrap();
     assert_eq!(
@@ -567,7 +567,7 @@ async fn rows_that_older_rules_computed_are_computed_again() {
         .await
         .expect(200);
     assert_eq!(card["items"], json!([]), "nothing is open");
-    let first = app.anyone().get("/projects").await.expect(200);
+    let first = app.anonymous().get("/projects").await.expect(200);
     // It is no change of the project.
     assert_eq!(
         (&first["items"][0]["version"], app.new_events().await.len()),
@@ -615,7 +615,7 @@ async fn two_letters_and_initials_are_found_by_an_index_among_twenty_thousand() 
             "{q}: {plan:#?}"
         );
         let answer = app
-            .anyone()
+            .anonymous()
             .get(&format!("/projects?q={}", encoded(q)))
             .await
             .expect(200);
@@ -658,7 +658,7 @@ async fn what_is_too_long_to_be_looked_for_is_told_in_words() {
         ),
     ] {
         let answer = app
-            .anyone()
+            .anonymous()
             .get(&format!("/projects?{field}={}", encoded(&"가".repeat(101))))
             .await;
         assert_eq!(answer.json["detail"], sentence);

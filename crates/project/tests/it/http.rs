@@ -74,7 +74,7 @@ async fn what_staff_enter_becomes_a_planned_project_and_exactly_one_event() {
         [("ktgg.ProjectCreated.v1".to_owned(), 1, payload)]
     );
     // Anybody may look at it, signed in or not.
-    let shown = app.anyone().get(&location).await;
+    let shown = app.anonymous().get(&location).await;
     assert_eq!(shown.headers[header::ETAG], "\"1\"");
     let shown = shown.expect(200);
     let mut with_editions = view.clone();
@@ -168,7 +168,7 @@ async fn a_series_is_that_of_an_earlier_edition_or_a_new_one() {
 async fn nobody_but_staff_enters_a_project() {
     let app = start().await;
     let answer = app
-        .anyone()
+        .anonymous()
         .send(Method::POST, "/projects", &[], b"no json".to_vec())
         .await;
     assert_eq!(answer.headers[header::WWW_AUTHENTICATE], "Bearer");
@@ -187,7 +187,7 @@ async fn nobody_but_staff_enters_a_project() {
     // A token that is wrong is no stranger's request, not even where strangers may look.
     let forged = [("authorization", "Bearer x.y.z")];
     assert_eq!(
-        app.anyone()
+        app.anonymous()
             .send(Method::GET, "/projects", &forged, Vec::new())
             .await
             .status,
@@ -206,7 +206,7 @@ async fn what_does_not_exist_is_not_found_whatever_its_id_looks_like() {
         "%ff".to_owned(),
     ] {
         assert_eq!(
-            app.anyone()
+            app.anonymous()
                 .get(&format!("/projects/{id}"))
                 .await
                 .problem(404)
@@ -419,7 +419,7 @@ async fn identical_writes_at_once_create_once() {
 async fn a_list_goes_to_its_end_without_gaps_or_repeats() {
     let app = start().await;
     assert_eq!(
-        app.anyone().get("/projects").await.expect(200),
+        app.anonymous().get("/projects").await.expect(200),
         json!({ "items": [] })
     );
     let mut made = Vec::new();
@@ -433,7 +433,7 @@ async fn a_list_goes_to_its_end_without_gaps_or_repeats() {
     for limit in [1, 3, 7, 100] {
         let (mut seen, mut path) = (Vec::new(), format!("/projects?limit={limit}"));
         loop {
-            let answer = app.anyone().get(&path).await;
+            let answer = app.anonymous().get(&path).await;
             let link = answer
                 .headers
                 .get(header::LINK)
@@ -461,7 +461,7 @@ async fn a_list_goes_to_its_end_without_gaps_or_repeats() {
     }
     for query in ["limit=0", "limit=101", "limit=x", "after=x"] {
         assert_eq!(
-            app.anyone()
+            app.anonymous()
                 .get(&format!("/projects?{query}"))
                 .await
                 .problem(422)
@@ -494,7 +494,7 @@ async fn a_refusal_speaks_the_callers_language() {
 async fn what_the_router_itself_refuses_is_a_problem_too() {
     let app = start().await;
     assert_eq!(
-        app.anyone().get("/nothing").await.problem(404).0,
+        app.anonymous().get("/nothing").await.problem(404).0,
         "not-found"
     );
     let answer = app
@@ -509,7 +509,10 @@ async fn what_the_router_itself_refuses_is_a_problem_too() {
     );
     assert_eq!(answer.problem(405).0, "method-not-allowed");
     for (path, status) in [("/projects", 200), ("/projects/x", 404)] {
-        let answer = app.anyone().send(Method::HEAD, path, &[], Vec::new()).await;
+        let answer = app
+            .anonymous()
+            .send(Method::HEAD, path, &[], Vec::new())
+            .await;
         assert_eq!(
             (answer.status.as_u16(), answer.json),
             (status, Value::Null),
@@ -523,7 +526,7 @@ async fn a_read_after_an_event_of_its_own_does_not_wait() {
     let app = start().await;
     let own = format!("project/{}@99", Uuid::from_u128(1));
     let answer = app
-        .anyone()
+        .anonymous()
         .send(
             Method::GET,
             "/projects",

@@ -340,7 +340,7 @@ async fn nobody_but_staff_imports_or_sees_an_import() {
                 .await
         };
         assert_eq!(
-            ask(app.anyone()).await.problem(401).0,
+            ask(app.anonymous()).await.problem(401).0,
             "sign-in-required",
             "{path}"
         );
@@ -518,7 +518,9 @@ async fn what_nobody_finishes_is_forgotten() {
         .await;
     assert_eq!(refused.problem(409).0, "import-not-planned");
     let left = async || {
-        project::forget_imports(app.context()).await.unwrap();
+        project::delete_expired_imports(app.context())
+            .await
+            .unwrap();
         count(&app, "import").await
     };
     app.clock().advance(TimeDelta::minutes(59));

@@ -105,7 +105,7 @@ async fn ended(app: &TestApp, body: &Value) -> Uuid {
 }
 
 async fn shown(app: &TestApp, id: Uuid) -> Value {
-    app.anyone()
+    app.anonymous()
         .get(&format!("/projects/{id}"))
         .await
         .expect(200)

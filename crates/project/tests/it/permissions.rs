@@ -8,6 +8,6 @@ use crate::start;
 async fn everybody_may_call_what_the_table_says_and_nothing_else() {
     start()
         .await
-        .walk(&service().description(), permissions::TABLE)
+        .check_permissions(&service().description(), permissions::TABLE)
         .await;
 }

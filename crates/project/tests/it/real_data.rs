@@ -42,7 +42,7 @@ fn rows_of(file: &[u8]) -> Vec<Row> {
     reader.finish().unwrap();
     let mut rows = Vec::new();
     while let Some(line) = reader.take().unwrap() {
-        rows.push(line.read.unwrap());
+        rows.push(line.row.unwrap());
     }
     rows
 }
@@ -58,7 +58,7 @@ fn every_period_of_the_vectors_is_read_as_they_say() {
     };
     let cases = vectors["cases"].as_array().unwrap();
     for case in cases {
-        let it = period::read(text(case, "raw"));
+        let it = period::parse(text(case, "raw"));
         let read = serde_json::json!({ "raw": case["raw"], "kind": it.kind, "start": it.starts_on, "end": it.ends_on });
         assert_eq!(read, *case);
     }
@@ -79,7 +79,7 @@ fn every_period_of_the_vocabulary_has_a_kind() {
             .as_str()
             .unwrap()
             .replace("<YYYY-MM-DD ~ YYYY-MM-DD>", "2026-04-02 ~ 2026-04-29");
-        let it = period::read(&written);
+        let it = period::parse(&written);
         assert_ne!(it.kind, events::PeriodKind::Other, "{written}");
     }
     say(&format!("{} forms of periods are known", forms.len()));
@@ -120,9 +120,9 @@ fn a_series_does_not_lump_programmes_together() {
     let mut series: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for row in &rows {
         series
-            .entry(series::key(&row.name, &row.agency, &row.host, row.year))
+            .entry(row.details.series_key())
             .or_default()
-            .push(&row.name);
+            .push(&row.details.name);
     }
     let (key, largest) = series.iter().max_by_key(|(_, names)| names.len()).unwrap();
     say(&format!(

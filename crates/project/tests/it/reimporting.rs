@@ -11,7 +11,7 @@ use crate::{follow, start};
 
 /// The only project there is.
 async fn only(app: &TestApp) -> Value {
-    let page = app.anyone().get("/projects").await.expect(200);
+    let page = app.anonymous().get("/projects").await.expect(200);
     let items = page["items"].as_array().unwrap();
     assert_eq!(items.len(), 1, "{items:#?}");
     items[0].clone()
@@ -235,7 +235,7 @@ async fn a_row_whose_key_was_cut_off_is_imported_with_a_warning_and_known_again_
         (3, vec![event("ProjectEdited", 2)])
     );
     let shown = app
-        .anyone()
+        .anonymous()
         .get(&format!(
             "/projects/{}",
             edit["projectId"].as_str().unwrap()
@@ -318,7 +318,7 @@ async fn a_row_that_is_another_edition_than_the_expected_one_is_created_as_new()
     );
     assert_eq!(told(&app).await, [event("ProjectCreated", 1)]);
     let still = app
-        .anyone()
+        .anonymous()
         .get(&format!("/projects/{}", expected["id"].as_str().unwrap()))
         .await
         .expect(200);
@@ -460,11 +460,15 @@ async fn what_rows_say_is_kept_for_a_month_and_what_became_of_them_for_good() {
     commit(&app, &again, &json!({})).await.expect(202);
     carry_out(&app, &again).await;
     app.clock().advance(TimeDelta::days(29));
-    project::forget_imports(app.context()).await.unwrap();
+    project::delete_expired_imports(app.context())
+        .await
+        .unwrap();
     assert_eq!(rows_of(&app, &again, "").await[0]["name"], "2026년 하나");
     app.clock().advance(TimeDelta::days(2));
     for _ in 0..2 {
-        project::forget_imports(app.context()).await.unwrap();
+        project::delete_expired_imports(app.context())
+            .await
+            .unwrap();
     }
     for import in [&done, &again] {
         let row = rows_of(&app, import, "").await[0].clone();

@@ -67,7 +67,7 @@ async fn what_newer_rules_computed_is_left_alone() {
     let app = start().await;
     made(&app, &of(2025)).await;
     computed_by(&app, i16::MAX).await;
-    project::search::compute_again(&app.context().db)
+    project::reindex::recompute(&app.context().db)
         .await
         .unwrap();
     let key: String = sqlx::query_scalar("select series_key from project")

@@ -232,7 +232,7 @@ async fn a_view_is_for_those_who_work_here() {
     let app = start().await;
     let path = format!("/projects/{}/view", made(&app, &with(&json!({}))).await);
     assert_eq!(
-        app.anyone().get(&path).await.problem(401).0,
+        app.anonymous().get(&path).await.problem(401).0,
         "sign-in-required"
     );
     assert_eq!(

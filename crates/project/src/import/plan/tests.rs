@@ -3,26 +3,36 @@ use uuid::Uuid;
 
 use super::*;
 use crate::import::Portal;
+use crate::project::Details;
 
 fn a_row() -> Row {
     Row {
         portal: Portal::Bizinfo,
         source_id: "PBLN_1".to_owned(),
         list: None,
-        name: "2026년 수출바우처 참여기업 모집 공고".to_owned(),
-        year: 2026,
-        category: Category::Export,
-        category_told: true,
-        regions: vec![Region::Nationwide],
-        regions_told: false,
-        target: None,
-        agency: "가상부".to_owned(),
-        host: "가상원".to_owned(),
-        summary: None,
-        link: Some("https://a.kr/view.do?pblancId=PBLN_1".to_owned()),
-        period: period::read("2026-03-02 ~ 2026-03-31"),
+        details: Details {
+            name: "2026년 수출바우처 참여기업 모집 공고".to_owned(),
+            year: 2026,
+            category: Category::Export,
+            regions: vec![Region::Nationwide],
+            target: None,
+            scale: None,
+            agency: "가상부".to_owned(),
+            host: "가상원".to_owned(),
+            summary: None,
+            link: Some("https://a.kr/view.do?pblancId=PBLN_1".to_owned()),
+            period: period::parse("2026-03-02 ~ 2026-03-31"),
+        },
+        has_category: true,
+        has_regions: false,
         registered_on: None,
     }
+}
+
+fn row_with(change: impl FnOnce(&mut Row)) -> Row {
+    let mut row = a_row();
+    change(&mut row);
+    row
 }
 
 fn day(text: &str) -> NaiveDate {
@@ -39,74 +49,71 @@ fn an_edition_of(row: &Row) -> Project {
     .0
 }
 
-fn known(it: &Project) -> Imported {
-    Imported {
-        it: it.clone(),
-        ended_by_import: it.status == ProjectStatus::Ended,
+fn known(project: &Project) -> ImportedProject {
+    ImportedProject {
+        project: project.clone(),
+        ended_by_import: project.status == ProjectStatus::Ended,
     }
 }
 
-/// While the row's period runs.
-fn decide(row: &Row, known: Known<'_>) -> Decision {
-    super::decide(row, known, day("2026-03-10"))
+/// Within the period of the row.
+fn plan_row(row: &Row, known: Matches<'_>) -> RowPlan {
+    super::plan_row(row, known, day("2026-03-10"))
 }
 
-fn fields(decision: &Decision) -> Vec<EditionField> {
-    decision
-        .differences
+fn fields(plan: &RowPlan) -> Vec<EditionField> {
+    plan.differences
         .iter()
         .map(|difference| difference.field)
         .collect()
 }
 
 #[test]
-fn what_is_known_is_the_same_however_it_is_written() {
+fn other_spelling_of_known_row_is_same() {
     let row = a_row();
-    let it = an_edition_of(&row);
-    let it = known(&it);
-    let known = Known {
-        imported: Some(&it),
-        ..Known::default()
+    let project = an_edition_of(&row);
+    let imported = known(&project);
+    let known = Matches {
+        imported: Some(&imported),
+        ..Matches::default()
     };
-    assert_eq!(decide(&row, known).action, Action::Same);
-    let other = Row {
-        link: Some("https://b.kr/detail.do?x=1&pblancId=PBLN_1".to_owned()),
-        period: period::read("20260302 ~ 20260331"),
-        regions: vec![Region::Busan],
-        category: Category::Other,
-        category_told: false,
-        ..row
-    };
-    assert_eq!(decide(&other, known).action, Action::Same);
+    assert_eq!(plan_row(&row, known).action, Action::Same);
+    let other = row_with(|row| {
+        row.details.link = Some("https://b.kr/detail.do?x=1&pblancId=PBLN_1".to_owned());
+        row.details.period = period::parse("20260302 ~ 20260331");
+        row.details.regions = vec![Region::Busan];
+        row.details.category = Category::Other;
+        row.has_category = false;
+    });
+    assert_eq!(plan_row(&other, known).action, Action::Same);
 }
 
 #[test]
-fn an_edit_tells_what_is_and_what_would_be() {
+fn edit_lists_differences_with_both_values() {
     let row = a_row();
-    let it = an_edition_of(&row);
-    let row = Row {
-        category: Category::Finance,
-        target: Some("소상공인".to_owned()),
-        summary: Some("새로".to_owned()),
-        host: "나라원".to_owned(),
-        regions: vec![Region::Busan],
-        regions_told: true,
-        period: period::read("2026-03-02 ~ 2026-04-15"),
-        ..row
-    };
-    let decision = decide(
+    let project = an_edition_of(&row);
+    let row = row_with(|row| {
+        row.details.category = Category::Finance;
+        row.details.target = Some("소상공인".to_owned());
+        row.details.summary = Some("새로".to_owned());
+        row.details.host = "나라원".to_owned();
+        row.details.regions = vec![Region::Busan];
+        row.has_regions = true;
+        row.details.period = period::parse("2026-03-02 ~ 2026-04-15");
+    });
+    let plan = plan_row(
         &row,
-        Known {
-            imported: Some(&known(&it)),
-            ..Known::default()
+        Matches {
+            imported: Some(&known(&project)),
+            ..Matches::default()
         },
     );
     assert_eq!(
-        (decision.action, decision.edition),
-        (Action::Edit, Some((it.id, 1)))
+        (plan.action, plan.edition),
+        (Action::Edit, Some((project.id, 1)))
     );
     assert_eq!(
-        fields(&decision),
+        fields(&plan),
         [
             EditionField::Category,
             EditionField::Regions,
@@ -117,30 +124,28 @@ fn an_edit_tells_what_is_and_what_would_be() {
         ]
     );
     assert_eq!(
-        (&decision.differences[0].from, &decision.differences[0].to),
+        (&plan.differences[0].from, &plan.differences[0].to),
         (&json!("수출"), &json!("금융"))
     );
-    assert_eq!(decision.differences[5].to["endsOn"], "2026-04-15");
+    assert_eq!(plan.differences[5].to["endsOn"], "2026-04-15");
 }
 
 #[test]
-fn what_a_source_does_not_tell_it_does_not_empty() {
-    let told = Row {
-        target: Some("소상공인".to_owned()),
-        summary: Some("가".to_owned()),
-        ..a_row()
-    };
-    let it = an_edition_of(&told);
-    let silent = Row {
-        link: None,
-        ..a_row()
-    };
+fn missing_values_of_a_source_clear_nothing() {
+    let given = row_with(|row| {
+        row.details.target = Some("소상공인".to_owned());
+        row.details.summary = Some("가".to_owned());
+    });
+    let project = an_edition_of(&given);
+    let without = row_with(|row| {
+        row.details.link = None;
+    });
     assert_eq!(
-        decide(
-            &silent,
-            Known {
-                imported: Some(&known(&it)),
-                ..Known::default()
+        plan_row(
+            &without,
+            Matches {
+                imported: Some(&known(&project)),
+                ..Matches::default()
             }
         )
         .action,
@@ -149,19 +154,18 @@ fn what_a_source_does_not_tell_it_does_not_empty() {
 }
 
 #[test]
-fn a_time_of_day_is_a_difference_of_a_range() {
+fn time_of_day_is_a_difference_of_a_range() {
     let row = a_row();
-    let it = an_edition_of(&row);
-    let row = Row {
-        period: period::read("2026-03-02 ~ 2026-03-31 18:00"),
-        ..row
-    };
+    let project = an_edition_of(&row);
+    let row = row_with(|row| {
+        row.details.period = period::parse("2026-03-02 ~ 2026-03-31 18:00");
+    });
     assert_eq!(
-        fields(&decide(
+        fields(&plan_row(
             &row,
-            Known {
-                imported: Some(&known(&it)),
-                ..Known::default()
+            Matches {
+                imported: Some(&known(&project)),
+                ..Matches::default()
             }
         )),
         [EditionField::Period]
@@ -169,21 +173,19 @@ fn a_time_of_day_is_a_difference_of_a_range() {
 }
 
 #[test]
-fn an_expected_edition_is_filled_and_an_imported_one_is_edited_first() {
+fn imported_edition_is_preferred_to_expected_one() {
     let row = a_row();
-    let expected = Project {
-        status: ProjectStatus::Planned,
-        source: None,
-        link: None,
-        ..an_edition_of(&row)
-    };
-    let known = Known {
+    let mut expected = an_edition_of(&row);
+    expected.status = ProjectStatus::Planned;
+    expected.source = None;
+    expected.details.link = None;
+    let known = Matches {
         expected: Some(&expected),
-        ..Known::default()
+        ..Matches::default()
     };
-    let decision = decide(&row, known);
+    let plan = plan_row(&row, known);
     assert_eq!(
-        (decision.action, fields(&decision)),
+        (plan.action, fields(&plan)),
         (
             Action::FillsPlanned,
             vec![EditionField::Link, EditionField::Status]
@@ -191,9 +193,9 @@ fn an_expected_edition_is_filled_and_an_imported_one_is_edited_first() {
     );
     let imported = self::known(&an_edition_of(&row));
     assert_eq!(
-        decide(
+        plan_row(
             &row,
-            Known {
+            Matches {
                 imported: Some(&imported),
                 ..known
             }
@@ -201,32 +203,31 @@ fn an_expected_edition_is_filled_and_an_imported_one_is_edited_first() {
         .action,
         Action::Same
     );
-    assert_eq!(decide(&row, Known::default()).action, Action::Create);
+    assert_eq!(plan_row(&row, Matches::default()).action, Action::Create);
 }
 
 #[test]
-fn a_second_row_with_the_key_is_the_same_or_an_error() {
+fn second_row_with_same_key_is_same_or_error() {
     let row = a_row();
-    let above = |above| Known {
-        above: Some(above),
-        ..Known::default()
+    let earlier = |row| Matches {
+        earlier_row: Some(row),
+        ..Matches::default()
     };
-    assert_eq!(decide(&row, above(&row)).action, Action::Same);
-    let other = Row {
-        name: "다른 이름".to_owned(),
-        ..a_row()
-    };
-    let decision = decide(&other, above(&row));
+    assert_eq!(plan_row(&row, earlier(&row)).action, Action::Same);
+    let other = row_with(|row| {
+        row.details.name = "다른 이름".to_owned();
+    });
+    let plan = plan_row(&other, earlier(&row));
     assert_eq!(
-        (decision.action, decision.faults[0].code),
+        (plan.action, &*plan.faults[0].code),
         (Action::Error, "duplicate")
     );
 }
 
 #[test]
-fn the_status_of_a_new_edition_follows_its_period() {
+fn status_of_new_edition_follows_its_period() {
     let on = |today: &str| {
-        let it = create(
+        let project = create(
             a_row(),
             ProjectId(Uuid::nil()),
             SeriesId(Uuid::nil()),
@@ -234,9 +235,9 @@ fn the_status_of_a_new_edition_follows_its_period() {
             day(today),
         );
         (
-            it.status,
-            it.started_on.map(|day| day.to_string()),
-            it.ended_on.map(|day| day.to_string()),
+            project.status,
+            project.started_on.map(|day| day.to_string()),
+            project.ended_on.map(|day| day.to_string()),
         )
     };
     let text = |day: &str| Some(day.to_owned());
@@ -249,12 +250,11 @@ fn the_status_of_a_new_edition_follows_its_period() {
         on("2026-04-01"),
         (ProjectStatus::Ended, text("2026-03-02"), text("2026-03-31"))
     );
-    let late = Row {
-        period: period::read("~ 2026-03-31"),
-        registered_on: Some(day("2026-04-05")),
-        ..a_row()
-    };
-    let it = create(
+    let late = row_with(|row| {
+        row.details.period = period::parse("~ 2026-03-31");
+        row.registered_on = Some(day("2026-04-05"));
+    });
+    let project = create(
         late,
         ProjectId(Uuid::nil()),
         SeriesId(Uuid::nil()),
@@ -262,38 +262,38 @@ fn the_status_of_a_new_edition_follows_its_period() {
         day("2026-05-01"),
     );
     assert_eq!(
-        (it.started_on, it.ended_on),
+        (project.started_on, project.ended_on),
         (None, Some(day("2026-03-31")))
     );
 }
 
 #[test]
-fn a_planned_edition_starts_once_its_announced_period_has_begun() {
+fn planned_edition_starts_once_its_period_began() {
     let row = a_row();
     let planned = Project {
         status: ProjectStatus::Planned,
         started_on: None,
         ..an_edition_of(&row)
     };
-    let on = |it: &Project, today: &str| {
-        let known = known(it);
-        super::decide(
+    let on = |project: &Project, today: &str| {
+        let known = known(project);
+        super::plan_row(
             &row,
-            Known {
+            Matches {
                 imported: Some(&known),
-                ..Known::default()
+                ..Matches::default()
             },
             day(today),
         )
     };
     assert_eq!(on(&planned, "2026-03-01").action, Action::Same);
-    let decision = on(&planned, "2026-03-02");
+    let plan = on(&planned, "2026-03-02");
     assert_eq!(
-        (decision.action, fields(&decision)),
+        (plan.action, fields(&plan)),
         (Action::Edit, vec![EditionField::Status])
     );
     assert_eq!(
-        (&decision.differences[0].from, &decision.differences[0].to),
+        (&plan.differences[0].from, &plan.differences[0].to),
         (&json!("planned"), &json!("ongoing"))
     );
     assert_eq!(
@@ -310,27 +310,26 @@ fn a_planned_edition_starts_once_its_announced_period_has_begun() {
 }
 
 #[test]
-fn only_what_an_import_alone_ended_goes_by_a_later_deadline() {
+fn later_deadline_reopens_only_what_import_ended() {
     let ended = Project {
         status: ProjectStatus::Ended,
         ended_on: Some(day("2026-03-31")),
         ..an_edition_of(&a_row())
     };
     let extended = |until: &str, ended_by_import| {
-        let row = Row {
-            period: period::read(&format!("2026-03-02 ~ {until}")),
-            ..a_row()
-        };
-        let known = Imported {
-            it: ended.clone(),
+        let row = row_with(|row| {
+            row.details.period = period::parse(&format!("2026-03-02 ~ {until}"));
+        });
+        let known = ImportedProject {
+            project: ended.clone(),
             ended_by_import,
         };
         let today = day("2026-04-10");
-        let fields = fields(&super::decide(
+        let fields = fields(&super::plan_row(
             &row,
-            Known {
+            Matches {
                 imported: Some(&known),
-                ..Known::default()
+                ..Matches::default()
             },
             today,
         ));

@@ -1,14 +1,14 @@
-//! The view of one project: who works on it, for whom, and how far they are.
+//! The view of one project: who is assigned, for which customers, and how far they are.
 
 use axum::extract::State;
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{ProjectId, Step};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use service_kit::auth::Identity;
 use service_kit::clock::seoul_date;
 use service_kit::forms::on_behalf_of::PersonView;
 use service_kit::http::describe::StepName;
-use service_kit::http::page::{decode_cursor, parse_limit};
+use service_kit::http::page::{decode_cursor, fetch_limit, parse_limit};
 use service_kit::http::{Paged, Path, Query, View};
 use service_kit::{Context, Problem};
 use utoipa::{IntoParams, ToSchema};
@@ -16,39 +16,41 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::ProjectView;
-use crate::store;
-use crate::store::view::{self, Asking, Customer, CustomerPlace, Progress, SalesmansWork};
+use super::problems::load_project;
+use super::views::ProjectView;
+use crate::store::work::{
+    self as store, Customer, CustomerPosition, Progress, SalesmanWork, Scope,
+};
 
 pub(super) fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new().routes(routes!(show))
 }
 
-/// Who works on a project, for whom, and how far they are.
+/// Who works on a project, for which customers, and how far they are.
 #[derive(Debug, Serialize, ToSchema)]
 struct WorkView {
     project: ProjectView,
-    /// By name. A salesman sees himself, a consultant those whom he is with.
+    /// By name. A salesman sees only their own work, a consultant the salesmen they work with.
     salesmen: Vec<SalesmanWorkView>,
-    /// Who came last first. A salesman or consultant sees his own.
+    /// The newest first. A salesman or consultant sees their own.
     customers: Paged<CustomerView>,
-    /// Of all of them, whoever asks.
+    /// Totals, the same for every caller.
     progress: ProgressView,
 }
 
-/// A salesman and what he has to do with the project.
+/// A salesman's work on the project.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct SalesmanWorkView {
     id: Uuid,
-    /// The name he is shown by now.
+    /// The present display name.
     display_name: String,
-    /// How many interested customers are his.
+    /// The number of interested customers.
     interests: i64,
     consultations: ConsultationsView,
 }
 
-/// How many consultations are open, and how many stand at each step now.
+/// The number of open consultations, and of all by their present step.
 #[derive(Debug, Serialize, ToSchema)]
 struct ConsultationsView {
     /// 신청 and 승인.
@@ -72,46 +74,54 @@ struct ConsultationsView {
     "customerId": "0193a5d0-8c5e-8b64-9a3f-5f2c1b7e4d06",
     "lastFour": "5678",
     "interested": true,
-    "consultation": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d07", "step": "approved", "desiredDate": "2026-12-01" },
+    "consultation": {
+        "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d07",
+        "step": "approved",
+        "desiredDate": "2026-12-01"
+    },
     "salesman": { "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d05", "displayName": "김하늘" },
     "consultant": null,
     "since": "2026-11-24T01:00:00Z",
 }))]
 struct CustomerView {
-    /// Null once he was erased.
+    /// Null after the customer's erasure.
     customer_id: Option<Uuid>,
-    /// Of the phone number; names and numbers are with the interest and the consultation. Null once he was erased.
+    /// The last digits of the phone number. Names and numbers are in the interest and the consultation.
+    /// Null after the customer's erasure.
     #[schema(example = "5678")]
     last_four: Option<String>,
-    /// Whether he marked the programme.
+    /// Whether the customer marked the programme.
     interested: bool,
-    /// His newest one about this project.
+    /// The newest one about this project.
     consultation: Option<CustomersConsultationView>,
-    /// Who is on that, or else on the interest; nobody until matched (배정 중).
+    /// Assigned to the consultation, else to the interest; null until matched (배정 중).
     salesman: Option<PersonView>,
     consultant: Option<PersonView>,
-    /// When he marked it, or first asked for a consultation.
+    /// When the customer marked the programme or first applied for a consultation.
     since: DateTime<Utc>,
-    /// When he was erased (삭제됨). Whatever he does afterwards is another customer's here, and only staff see this one.
+    /// When the customer was erased (삭제됨); visible to staff only. Anything later counts as another
+    /// customer's.
     #[serde(skip_serializing_if = "Option::is_none")]
     erased_at: Option<DateTime<Utc>>,
 }
 
-/// A consultation as the view of its project shows it.
+/// A consultation in the view of its project.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct CustomersConsultationView {
     id: Uuid,
     #[schema(value_type = StepName)]
     step: Step,
-    /// The day the customer wishes for, in Seoul.
+    /// The day that the customer wishes for, in Seoul.
     desired_date: NaiveDate,
 }
 
-/// The funnel: how many customers are interested, how many consultations stand at each step now, and how much of all that nobody is on.
+/// The funnel: the number of interested customers, of consultations by their present step, and of those
+/// that are not assigned.
 #[derive(Debug, Serialize, ToSchema)]
 struct ProgressView {
-    /// 관심: customers who marked the programme. None once the edition has ended: an interest goes on with the next one.
+    /// 관심: customers who marked the programme. 0 once the edition has ended: the interest continues
+    /// with the next one.
     interested: i64,
     /// 신청.
     applied: i64,
@@ -123,12 +133,12 @@ struct ProgressView {
     failed: i64,
     /// 취소.
     cancelled: i64,
-    /// Interests and open consultations that nobody is on (배정 중).
+    /// Interests and open consultations without a salesman (배정 중).
     unassigned: i64,
 }
 
-impl From<SalesmansWork> for SalesmanWorkView {
-    fn from(work: SalesmansWork) -> Self {
+impl From<SalesmanWork> for SalesmanWorkView {
+    fn from(work: SalesmanWork) -> Self {
         Self {
             id: work.id,
             display_name: work.display_name,
@@ -146,60 +156,62 @@ impl From<SalesmansWork> for SalesmanWorkView {
 }
 
 impl From<Customer> for CustomerView {
-    fn from(it: Customer) -> Self {
+    fn from(customer: Customer) -> Self {
         let consultation =
-            it.consultation
+            customer
+                .consultation
                 .map(|(id, step, desired_date)| CustomersConsultationView {
                     id,
                     step,
                     desired_date,
                 });
         Self {
-            customer_id: it.erased_at.is_none().then_some(it.id.0),
-            last_four: it.last_four,
-            interested: it.interested,
+            customer_id: customer.erased_at.is_none().then_some(customer.id.0),
+            last_four: customer.last_four,
+            interested: customer.interested,
             consultation,
-            salesman: it.salesman.map(PersonView::from),
-            consultant: it.consultant.map(PersonView::from),
-            since: it.since,
-            erased_at: it.erased_at,
+            salesman: customer.assigned.salesman.map(PersonView::from),
+            consultant: customer.assigned.consultant.map(PersonView::from),
+            since: customer.since,
+            erased_at: customer.erased_at,
         }
     }
 }
 
 impl From<Progress> for ProgressView {
-    fn from(it: Progress) -> Self {
+    fn from(progress: Progress) -> Self {
         Self {
-            interested: it.interested,
-            applied: it.apply,
-            approved: it.approved,
-            succeeded: it.succeeded,
-            failed: it.failed,
-            cancelled: it.cancelled,
-            unassigned: it.unassigned,
+            interested: progress.interested,
+            applied: progress.apply,
+            approved: progress.approved,
+            succeeded: progress.succeeded,
+            failed: progress.failed,
+            cancelled: progress.cancelled,
+            unassigned: progress.unassigned,
         }
     }
 }
 
-/// `?limit&after` of the customers.
-#[derive(Debug, serde::Deserialize, IntoParams)]
+/// The page of customers.
+#[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct CustomersQuery {
-    /// How many customers at most: 1 to 100, 50 unless given.
+    /// The size of the page of customers: 1 to 100, 50 by default.
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<u32>,
-    /// Where the customers before these ended: the `next` of an earlier answer.
+    /// The `next` of the previous page of customers.
     after: Option<String>,
 }
 
-/// Who works on a project, for whom, and how far they are: all of it for staff, the totals and their own customers for the others.
+/// Who works on a project, for which customers, and how far they are: everything for staff, the totals
+/// and their own customers for others.
 #[utoipa::path(
     get, path = "/projects/{id}/view", tag = "project", params(("id" = Uuid, Path), CustomersQuery),
     responses((status = 200, body = WorkView)),
 )]
 async fn show(
     State(context): State<Context>,
-    who: Identity,
+    caller: Identity,
     Path(id): Path<ProjectId>,
     Query(query): Query<CustomersQuery>,
 ) -> Result<View<WorkView>, Problem> {
@@ -207,21 +219,20 @@ async fn show(
     let after = query
         .after
         .as_deref()
-        .map(decode_cursor::<CustomerPlace>)
+        .map(decode_cursor::<CustomerPosition>)
         .transpose()?;
     let mut connection = context.db.pool().acquire().await?;
-    let stored = store::load(&mut connection, id)
-        .await?
-        .ok_or_else(Problem::not_found)?;
-    let asking = Asking::new(&stored.it, &who);
-    let progress = view::progress(&mut connection, asking).await?;
-    let salesmen = view::salesmen(&mut connection, asking).await?;
-    let customers = view::customers(&mut connection, asking, after.as_ref(), limit + 1).await?;
+    let stored = load_project(&mut connection, id).await?;
+    let scope = Scope::new(&stored.project, &caller);
+    let progress = store::progress(&mut connection, scope).await?;
+    let salesmen = store::salesmen(&mut connection, scope).await?;
+    let fetched = fetch_limit(limit);
+    let customers = store::customers(&mut connection, scope, after.as_ref(), fetched).await?;
     let page = Paged::from_rows_by(customers, limit, |customer| {
-        CustomerPlace(customer.since, customer.newest_id)
+        CustomerPosition::from(customer)
     });
     Ok(View(WorkView {
-        project: ProjectView::on(stored, seoul_date(context.db.now())),
+        project: ProjectView::new(stored, seoul_date(context.db.now())),
         salesmen: salesmen.into_iter().map(SalesmanWorkView::from).collect(),
         customers: Paged {
             items: page.items.into_iter().map(CustomerView::from).collect(),

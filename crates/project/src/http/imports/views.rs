@@ -1,16 +1,19 @@
 //! How imports and their rows are shown.
 
+use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use events::Category;
 use serde::Serialize;
+use service_kit::http::Versioned;
 use service_kit::http::describe::CategoryName;
 use service_kit::http::problem::Language;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::http::SourceView;
+use crate::http::views::SourceView;
+use crate::import::Fault;
 use crate::import::plan::{Action, Difference};
-use crate::store::imports::rows::{ListedRow, StoredFault};
+use crate::store::import_rows::ListedRow;
 use crate::store::imports::{Import, ImportState, Outcome};
 
 /// An import without its rows.
@@ -18,16 +21,16 @@ use crate::store::imports::{Import, ImportState, Outcome};
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ImportView {
     pub(super) id: Uuid,
-    /// As whoever sent it called it.
+    /// The name of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     state: ImportState,
     counts: CountsView,
     progress: ProgressView,
-    /// The member of staff who sent the file.
+    /// The member of staff who uploaded the file.
     requested_by: Uuid,
     requested_at: DateTime<Utc>,
-    /// The member of staff who had it carried out.
+    /// The member of staff who committed the plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     committed_by: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,47 +42,47 @@ pub(crate) struct ImportView {
     version: i64,
 }
 
-/// How many rows there are of each kind.
+/// The number of rows of each kind.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CountsView {
     create: i64,
     edit: i64,
     same: i64,
-    /// Those that staff have to confirm, skipped ones included.
+    /// To be confirmed by staff, including skipped ones.
     fills_planned: i64,
-    /// Those that cannot be imported, and those that could not be carried out.
+    /// Invalid, or failed when carried out.
     error: i64,
-    /// Of those that had to be confirmed, the ones that nobody confirmed.
+    /// Not confirmed.
     skipped: i64,
-    /// Those that something may be wrong with, although they can be imported.
+    /// Importable, but with warnings.
     warnings: i64,
 }
 
-/// How far the carrying out is.
+/// How far the import is.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[schema(as = ImportProgressView)]
 pub(crate) struct ProgressView {
-    /// Rows carried out, failed ones included.
+    /// Rows that were carried out, including failed ones.
     done: i64,
-    /// Rows to be carried out.
+    /// Rows to carry out in total.
     total: i64,
 }
 
 impl From<Import> for ImportView {
-    fn from(it: Import) -> Self {
+    fn from(import: Import) -> Self {
         let (mut counts, mut progress) = (CountsView::default(), ProgressView::default());
-        counts.warnings = it.counts.warnings;
-        for count in &it.counts.of {
-            let place = match count.action {
+        counts.warnings = import.counts.warnings;
+        for count in &import.counts.by_kind {
+            let rows = match count.action {
                 Action::Create => &mut counts.create,
                 Action::Edit => &mut counts.edit,
                 Action::Same => &mut counts.same,
                 Action::FillsPlanned => &mut counts.fills_planned,
                 Action::Error => &mut counts.error,
             };
-            *place += count.rows;
-            let is_to_do = matches!(
+            *rows += count.rows;
+            let is_waiting = matches!(
                 count.action,
                 Action::Create | Action::Edit | Action::FillsPlanned
             );
@@ -89,22 +92,35 @@ impl From<Import> for ImportView {
                     progress.done += count.rows;
                     progress.total += count.rows;
                 }
-                None if is_to_do => progress.total += count.rows,
+                None if is_waiting => progress.total += count.rows,
                 None => {}
             }
         }
         Self {
-            id: it.id,
-            name: it.file_name,
-            state: it.state,
+            id: import.id,
+            name: import.file_name,
+            state: import.state,
             counts,
             progress,
-            requested_by: it.requested_by,
-            requested_at: it.requested_at,
-            committed_by: it.committed_by,
-            committed_at: it.committed_at,
-            finished_at: it.finished_at,
-            version: it.version,
+            requested_by: import.requested_by,
+            requested_at: import.requested_at,
+            committed_by: import.committed_by,
+            committed_at: import.committed_at,
+            finished_at: import.finished_at,
+            version: import.version,
+        }
+    }
+}
+
+impl ImportView {
+    /// The answer with its `ETag`, and its `Location` if it was created.
+    pub(super) fn versioned(self, status: StatusCode) -> Versioned<Self> {
+        let is_created = status == StatusCode::CREATED;
+        Versioned {
+            status,
+            location: is_created.then(|| format!("/projects/imports/{}", self.id)),
+            version: self.version,
+            view: self,
         }
     }
 }
@@ -113,15 +129,15 @@ impl From<Import> for ImportView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RowView {
-    /// Its number in the file, headings and blank lines aside: what confirms it.
+    /// The number of the row without headings and blank lines; used to confirm it.
     id: String,
-    /// The line of the file on which it begins.
+    /// The line of the file on which it starts.
     line: i64,
     action: Action,
-    /// What became of it, once the plan was committed.
+    /// The result, once it was carried out or skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<Outcome>,
-    /// Where it comes from, if it can be read. What a row says is kept for 30 days after it was carried out.
+    /// Absent if the row is invalid. The content of a row is stored for 30 days after its import.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<SourceView>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -135,77 +151,72 @@ pub(crate) struct RowView {
     /// 소관기관.
     #[serde(skip_serializing_if = "Option::is_none")]
     agency: Option<String>,
-    /// The edition it is about: the one to be changed, or the one it became.
+    /// The edition that it changes or created.
     #[serde(skip_serializing_if = "Option::is_none")]
     project_id: Option<Uuid>,
-    /// What would be different of that edition.
+    /// The changes to that edition.
     differences: Vec<Difference>,
     /// Why it cannot be imported.
     errors: Vec<RowError>,
-    /// What may be wrong with it, although it can be imported.
+    /// Possible mistakes that do not prevent the import.
     warnings: Vec<RowError>,
 }
 
-/// Why a row cannot be imported, or what may be wrong with it.
+/// Why a row cannot be imported, or a warning about it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RowError {
-    /// The line of the file on which the row begins.
+    /// The line of the file on which the row starts.
     line: i64,
-    /// The heading, or the record's own name of the field; absent when it is the row as a whole.
+    /// The heading, or the name of the field of a record. Absent if it concerns the row as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<String>,
-    /// The column counted from 1; records have none.
+    /// Counted from 1. Absent for records.
     #[serde(skip_serializing_if = "Option::is_none")]
     column_number: Option<usize>,
-    /// Which rule it breaks, for a program.
+    /// The broken rule, for programs.
     code: String,
-    /// The same for a person, in the caller's language.
+    /// For people, in the caller's language.
     message: String,
 }
 
 impl RowView {
-    pub(super) fn new(it: ListedRow, language: Language) -> Self {
-        let error = |fault: StoredFault| {
-            let (column, column_number) = fault
-                .column
-                .map(|column| (column.name, column.number))
-                .unzip();
+    pub(super) fn new(listed: ListedRow, language: Language) -> Self {
+        let error = |fault: Fault| {
+            let (column, column_number) = match fault.column {
+                Some(column) => (Some(column.name), column.number),
+                None => (None, None),
+            };
             let message = match language {
                 Language::Korean => fault.ko,
                 Language::English => fault.en,
             };
             RowError {
-                line: it.line,
+                line: listed.line,
                 column,
-                column_number: column_number.flatten(),
-                code: fault.code,
-                message,
+                column_number,
+                code: fault.code.into_owned(),
+                message: message.into_owned(),
             }
         };
-        let source = it
-            .row
-            .as_ref()
-            .map(|row| SourceView::of(row.source(), row.list));
-        let (name, agency) = it
-            .row
-            .as_ref()
-            .map(|row| (row.name.clone(), row.agency.clone()))
-            .unzip();
+        let errors = listed.faults.into_iter().map(error).collect();
+        let warnings = listed.warnings.into_iter().map(error).collect();
+        let row = listed.row.as_ref();
+        let details = row.map(|row| &row.details);
         Self {
-            id: it.number.to_string(),
-            line: it.line,
-            action: it.action,
-            outcome: it.outcome,
-            source,
-            name,
-            year: it.row.as_ref().map(|row| row.year),
-            category: it.row.as_ref().map(|row| row.category),
-            agency,
-            project_id: it.project_id,
-            differences: it.differences,
-            errors: it.faults.into_iter().map(error).collect(),
-            warnings: it.warnings.into_iter().map(error).collect(),
+            id: listed.number.to_string(),
+            line: listed.line,
+            action: listed.action,
+            outcome: listed.outcome,
+            source: row.map(|row| SourceView::new(row.source(), row.list)),
+            name: details.map(|details| details.name.clone()),
+            year: details.map(|details| details.year),
+            category: details.map(|details| details.category),
+            agency: details.map(|details| details.agency.clone()),
+            project_id: listed.project_id,
+            differences: listed.differences,
+            errors,
+            warnings,
         }
     }
 }

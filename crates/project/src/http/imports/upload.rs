@@ -1,0 +1,169 @@
+//! `ImportProjects`: receives a file and plans it while it arrives.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use http_body_util::BodyExt as _;
+use serde::Deserialize;
+use service_kit::auth::{Identity, Staff};
+use service_kit::http::body::{drain_body, incomplete_body};
+use service_kit::http::problem::{Text, invalid_query};
+use service_kit::http::{IdempotencyKey, Query, Versioned, idempotency};
+use service_kit::{Context, Problem};
+use sha2::{Digest as _, Sha256};
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::planning::plan_batch;
+use super::problems::load_import;
+use super::views::ImportView;
+use crate::http::problems::require_series_keys;
+use crate::import::{ParsedRow, Reader};
+use crate::store::imports;
+
+const PATH: &str = "/projects/imports";
+
+/// Rows per transaction.
+const BATCH: usize = 500;
+
+/// In characters.
+const MAX_FILE_NAME_LENGTH: usize = 200;
+
+pub(super) fn routes() -> OpenApiRouter<Context> {
+    OpenApiRouter::new().routes(routes!(upload))
+}
+
+/// The name of the file.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct FileQuery {
+    /// The file's name, for display. The first bytes decide what the file is.
+    #[param(max_length = 200)]
+    name: Option<String>,
+}
+
+impl FileQuery {
+    fn name(self) -> Result<Option<String>, Problem> {
+        let Some(name) = self.name else {
+            return Ok(None);
+        };
+        let name = name.trim();
+        if name.chars().count() > MAX_FILE_NAME_LENGTH || name.chars().any(char::is_control) {
+            let detail = Text::new(
+                "파일 이름은 200자까지입니다",
+                "The name of a file has at most 200 characters",
+            );
+            return Err(invalid_query(detail));
+        }
+        Ok((!name.is_empty()).then(|| name.to_owned()))
+    }
+}
+
+/// `ImportProjects`: staff upload a file of programmes and get the plan of what importing it would do;
+/// nothing is imported yet.
+///
+/// The body is the file itself: the CSV of the public data portal (UTF-8 or CP949), an answer of 기업마당,
+/// of the portal for it or of K-Startup (JSON), or records of 기업마당 as JSON lines. At most 32 MiB.
+#[utoipa::path(
+    post, path = "/projects/imports", tag = "project",
+    params(FileQuery, IdempotencyKey),
+    request_body(
+        content = Vec<u8>, content_type = "application/octet-stream",
+        description = "The file, of any content type",
+    ),
+    responses((status = 201, body = ImportView, description = "The plan")),
+    extensions(
+        ("x-command" = json!("ImportProjects")),
+        ("x-events" = json!([])),
+        ("x-problems" = json!(["wrong-file", "too-large"])),
+    ),
+)]
+async fn upload(
+    State(context): State<Context>,
+    _: Staff,
+    caller: Identity,
+    Query(file): Query<FileQuery>,
+    headers: HeaderMap,
+    mut body: Body,
+) -> Result<Versioned<ImportView>, Problem> {
+    let key = idempotency::key(&headers)?;
+    let name = file.name()?;
+    require_series_keys(&context.db).await?;
+    let mut tx = context.db.begin().await?;
+    let id = imports::create(&mut tx, name.as_deref(), caller.subject).await?;
+    tx.commit().await?;
+    let result = match receive(&context, id, &mut body).await {
+        Ok(body_hash) => {
+            let key = key.map(|key| IdempotencyKey { key, body_hash });
+            finish(&context, &caller, id, key.as_ref()).await
+        }
+        Err(problem) => Err(problem),
+    };
+    if result.is_err() {
+        // Should this fail, too, the import is deleted within the hour.
+        if let Ok(mut connection) = context.db.pool().acquire().await {
+            drop(imports::delete(&mut connection, id).await);
+        }
+        // A caller that is still sending reads the answer only after the body.
+        drain_body(body).await;
+    }
+    result
+}
+
+/// Plans the rows in batches while they arrive. Returns the hash of path and file, for the idempotency
+/// key.
+async fn receive(context: &Context, id: Uuid, body: &mut Body) -> Result<Vec<u8>, Problem> {
+    let (mut reader, mut batch) = (Reader::default(), Vec::with_capacity(BATCH));
+    let mut hash = Sha256::new().chain_update(PATH).chain_update([0]);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| incomplete_body())?.into_data() else {
+            continue;
+        };
+        hash.update(&data);
+        reader.push(&data)?;
+        plan_full_batches(context, id, &mut reader, &mut batch).await?;
+    }
+    reader.finish()?;
+    plan_full_batches(context, id, &mut reader, &mut batch).await?;
+    plan_batch(context, id, batch).await?;
+    Ok(hash.finalize().to_vec())
+}
+
+async fn plan_full_batches(
+    context: &Context,
+    id: Uuid,
+    reader: &mut Reader,
+    batch: &mut Vec<ParsedRow>,
+) -> Result<(), Problem> {
+    while let Some(row) = reader.take()? {
+        batch.push(row);
+        if batch.len() == BATCH {
+            plan_batch(context, id, std::mem::take(batch)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Completes the plan. If the same file was planned with the same key before, that plan is the answer
+/// and this one is deleted.
+async fn finish(
+    context: &Context,
+    caller: &Identity,
+    id: Uuid,
+    key: Option<&IdempotencyKey>,
+) -> Result<Versioned<ImportView>, Problem> {
+    let mut tx = context.db.begin().await?;
+    let earlier = idempotency::find(&mut tx, caller.subject, key).await?;
+    if earlier.is_some() {
+        imports::delete(&mut tx, id).await?;
+    } else {
+        imports::finish_plan(&mut tx, id).await?;
+        idempotency::store(&mut tx, caller.subject, key, StatusCode::CREATED, id).await?;
+    }
+    let (status, id) = earlier.unwrap_or((StatusCode::CREATED, id));
+    let import = load_import(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(ImportView::from(import).versioned(status))
+}

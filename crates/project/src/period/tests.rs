@@ -1,0 +1,268 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn parsed(text: &str) -> (PeriodKind, Option<String>, Option<String>) {
+    let period = parse(text);
+    assert_eq!(period.text, text.trim());
+    (
+        period.kind,
+        period.starts_on.map(|date| date.to_string()),
+        period.ends_on.map(|date| date.to_string()),
+    )
+}
+
+fn range(start: &str, end: &str) -> (PeriodKind, Option<String>, Option<String>) {
+    (
+        PeriodKind::Range,
+        Some(start.to_owned()),
+        Some(end.to_owned()),
+    )
+}
+
+#[test]
+fn every_date_moves_a_year_in_the_same_spelling() {
+    for (text, later) in [
+        (
+            "2026-04-01 ~ 예산 소진시까지",
+            "2027-04-01 ~ 예산 소진시까지",
+        ),
+        ("~ 2026-04-30", "~ 2027-04-30"),
+        (
+            "공고일 ~ 2026.4.30.(목) 18:00까지",
+            "공고일 ~ 2027.4.30.(금) 18:00까지",
+        ),
+        (
+            "2026. 4. 2.(목) ∼ 4. 29.(수)",
+            "2027. 4. 2.(금) ∼ 4. 29.(목)",
+        ),
+        ("20260402~20260429", "20270402~20270429"),
+        ("'26.4.2 ~ '26.4.29", "'27.4.2 ~ '27.4.29"),
+        (
+            "1차 2026-01-02 ~ 2026-02-03, 2차 2026-12-01 ~ 2027-01-05",
+            "1차 2027-01-02 ~ 2027-02-03, 2차 2027-12-01 ~ 2028-01-05",
+        ),
+        (
+            "2024-02-29 ~ 예산 소진시까지",
+            "2025-02-28 ~ 예산 소진시까지",
+        ),
+        ("2024년 2월 29일까지", "2025년 2월 28일까지"),
+        ("２０２６-０４-０１부터 상시", "2027-０４-０１부터 상시"),
+        (
+            "매월 10일, 문의 02-2026-1234",
+            "매월 10일, 문의 02-2026-1234",
+        ),
+        ("상시", "상시"),
+        ("", ""),
+    ] {
+        assert_eq!(shift_by_a_year(text), later, "{text}");
+    }
+}
+
+#[test]
+fn two_dates_are_a_range_in_any_spelling() {
+    for text in [
+        "2026-04-02 ~ 2026-04-29",
+        "2026.04.02 ~ 2026.04.29",
+        "2026.4.2.~4.29.",
+        "20260402 ~ 20260429",
+        "20260402~20260429",
+        "2026-04-02 ~ 2026-04-29 18:00",
+        "2026-04-02 09:00 ~ 2026-04-29 18:00",
+        "2026. 4. 2.(목) ∼ 2026. 4. 29.(수) 18:00까지",
+        "2026년 4월 2일부터 2026년 4월 29일까지",
+        "2026년 4월 2일 ~ 29일",
+        "2026/04/02 - 2026/04/29",
+        "２０２６-０４-０２ ～ ２０２６-０４-２９",
+        "'26.4.2 ~ '26.4.29",
+        "2026-04-02 ~ 2026-04-29 (발표: 2026-05-15)",
+    ] {
+        assert_eq!(parsed(text), range("2026-04-02", "2026-04-29"), "{text}");
+    }
+    assert_eq!(
+        parsed("2025.12.20 ~ 1.15"),
+        range("2025-12-20", "2026-01-15")
+    );
+}
+
+#[test]
+fn impossible_dates_are_both_dropped() {
+    for text in [
+        "2026-10-08 ~ 2026-09-23",
+        "2026-02-30 ~ 2026-03-02",
+        "2026-02-02 ~ 2026-13-02",
+        "20261301 ~ 20261401",
+        "1989-12-31 ~ 2026-01-01",
+        "2026-01-01 ~ 2101-01-01",
+        "2026-02-30 ~ 예산 소진시까지",
+        "2026.4.1 ~ 4.31",
+    ] {
+        assert_eq!(parsed(text), (PeriodKind::Invalid, None, None), "{text}");
+    }
+}
+
+#[test]
+fn single_date_counts_only_as_known_end() {
+    let start = |kind, start: &str| (kind, Some(start.to_owned()), None);
+    let end = |kind, end: &str| (kind, None, Some(end.to_owned()));
+    assert_eq!(
+        parsed("2026-04-01 ~ 예산 소진시까지"),
+        start(PeriodKind::UntilBudget, "2026-04-01")
+    );
+    assert_eq!(
+        parsed("2026.4.1.부터 선착순 접수"),
+        start(PeriodKind::FirstCome, "2026-04-01")
+    );
+    assert_eq!(parsed("20260401 ~"), start(PeriodKind::Other, "2026-04-01"));
+    assert_eq!(parsed("~ 2026-04-30"), end(PeriodKind::Other, "2026-04-30"));
+    assert_eq!(
+        parsed("공고일 ~ 2026-04-30 18:00"),
+        end(PeriodKind::Other, "2026-04-30")
+    );
+    assert_eq!(
+        parsed("예산 소진시까지 (2026-12-31까지)"),
+        end(PeriodKind::UntilBudget, "2026-12-31")
+    );
+    assert_eq!(parsed("2026-04-30"), (PeriodKind::Other, None, None));
+    assert_eq!(
+        parsed("설명회 2026-04-01, 발표 2026-05-01"),
+        (PeriodKind::Other, None, None)
+    );
+}
+
+#[test]
+fn several_ranges_are_recurring() {
+    let text = "1차: 2026-01-05 ~ 2026-01-30, 2차: 2026-06-01 ~ 2026-06-26";
+    assert_eq!(
+        parsed(text),
+        (
+            PeriodKind::Recurring,
+            Some("2026-01-05".to_owned()),
+            Some("2026-06-26".to_owned())
+        )
+    );
+}
+
+#[test]
+fn words_give_the_kind_without_dates() {
+    for (kind, texts) in [
+        (PeriodKind::Missing, &["", "  ", "\u{3000}"][..]),
+        (
+            PeriodKind::UntilBudget,
+            &[
+                "예산 소진시까지",
+                "예산소진시 까지",
+                "상시 접수(예산 소진 시까지)",
+                "자금 소진시",
+            ],
+        ),
+        (PeriodKind::Always, &["상시", "상시 접수", "연중 수시"]),
+        (PeriodKind::FirstCome, &["선착순 접수", "선순 마감"]),
+        (
+            PeriodKind::UntilFilled,
+            &[
+                "모집 완료시",
+                "모집규모 충족시",
+                "정원 충족시까지",
+                "모집 마감시",
+            ],
+        ),
+        (PeriodKind::AnnouncedLater, &["추후 공지", "추후 공고 예정"]),
+        (
+            PeriodKind::Varies,
+            &[
+                "세부사업별 상이",
+                "차수별 상이",
+                "반기별 상이",
+                "사업별 상이",
+            ],
+        ),
+        (
+            PeriodKind::Recurring,
+            &["매월 1일~20일", "매월 10일 18:00까지", "매 분기 초"],
+        ),
+        (
+            PeriodKind::Other,
+            &[
+                "(새로운 자유 문장)",
+                "공고문 참조",
+                "3분기 중",
+                "02-2024-1234",
+                "2026-04",
+                "2026",
+            ],
+        ),
+    ] {
+        for text in texts {
+            assert_eq!(parsed(text), (kind, None, None), "{text}");
+        }
+    }
+}
+
+#[test]
+fn status_follows_period_and_day() {
+    let on = |text: &str, today: &str| status_on(&parse(text), today.parse().unwrap());
+    let text = "2026-04-02 ~ 2026-04-29";
+    assert_eq!(on(text, "2026-04-01"), ProjectStatus::Planned);
+    assert_eq!(on(text, "2026-04-02"), ProjectStatus::Ongoing);
+    assert_eq!(on(text, "2026-04-29"), ProjectStatus::Ongoing);
+    assert_eq!(on(text, "2026-04-30"), ProjectStatus::Ended);
+    assert_eq!(on("추후 공지", "2026-04-30"), ProjectStatus::Planned);
+    assert_eq!(
+        on("2026-05-01 ~ 예산 소진시까지", "2026-04-30"),
+        ProjectStatus::Planned
+    );
+    assert_eq!(on("예산 소진시까지", "2026-04-30"), ProjectStatus::Ongoing);
+    assert_eq!(
+        on("2026-10-08 ~ 2026-09-23", "2026-12-30"),
+        ProjectStatus::Ongoing
+    );
+}
+
+#[test]
+fn first_date_of_text_is_found() {
+    assert_eq!(
+        first_date("2023-11-03 13:53:04"),
+        NaiveDate::from_ymd_opt(2023, 11, 3)
+    );
+    assert_eq!(first_date("2023-02-30"), None);
+    assert_eq!(first_date(""), None);
+}
+
+proptest! {
+    #[test]
+    fn shifting_any_text_keeps_its_length(text in "(\\PC|[0-9 .~'()-]|2024|02-29|월|일|년){0,40}") {
+        prop_assert_eq!(shift_by_a_year(&text).chars().count(), text.chars().count());
+    }
+
+    #[test]
+    fn any_text_parses_to_plausible_dates(text in "(\\PC|[0-9~.년월일 -]){0,40}") {
+        let period = parse(&text);
+        prop_assert_eq!(&*period.text, text.trim());
+        let dates = [period.starts_on, period.ends_on];
+        prop_assert!(dates.into_iter().flatten().all(|date| YEARS.contains(&date.year())));
+        match period.kind {
+            PeriodKind::Range => prop_assert!(period.starts_on.is_some() && period.starts_on <= period.ends_on && period.ends_on.is_some()),
+            PeriodKind::Invalid | PeriodKind::Missing => prop_assert_eq!(dates, [None, None]),
+            _ => {}
+        }
+        if let [Some(start), Some(end)] = dates {
+            prop_assert!(start <= end);
+        }
+    }
+
+    #[test]
+    fn every_calendar_range_parses_back(start in 0..36_500_i64, days in 0..400_i64) {
+        let first = NaiveDate::from_ymd_opt(1990, 1, 1).unwrap() + chrono::TimeDelta::days(start);
+        let last = first + chrono::TimeDelta::days(days);
+        prop_assume!(YEARS.contains(&last.year()));
+        for text in [
+            format!("{first} ~ {last}"),
+            format!("{}~{}", first.format("%Y%m%d"), last.format("%Y%m%d")),
+            format!("{} ~ {} 18:00", first.format("%Y.%m.%d"), last.format("%Y.%m.%d")),
+        ] {
+            let period = parse(&text);
+            prop_assert_eq!((period.kind, period.starts_on, period.ends_on), (PeriodKind::Range, Some(first), Some(last)));
+        }
+    }
+}
