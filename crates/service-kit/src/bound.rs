@@ -1,4 +1,4 @@
-//! A service that holds its ports: how it serves, and how it stops.
+//! A service with open ports: how it serves, and how it stops.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::service::{Context, Service};
 use crate::tasks::{finish, spawn};
 use crate::{Db, migrations, retention};
 
-/// A service that holds its ports.
+/// A service whose ports are open.
 #[derive(Debug)]
 pub struct Bound {
     service: Service,
@@ -31,15 +31,15 @@ pub struct Bound {
     db: Db,
     listener: TcpListener,
     admin: TcpListener,
-    held: watch::Sender<usize>,
+    assigned_partitions: watch::Sender<usize>,
     phase: watch::Sender<Phase>,
 }
 
 impl Service {
-    /// Takes its ports, and builds everything else without opening it.
+    /// Opens its ports, and prepares everything else without connecting.
     ///
     /// # Errors
-    /// When a port is taken.
+    /// When a port is in use.
     pub async fn bind(self, config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Bound> {
         let listen = |address| async move {
             TcpListener::bind(address)
@@ -55,25 +55,28 @@ impl Service {
             db,
             listener,
             admin,
-            held: watch::Sender::new(0),
+            assigned_partitions: watch::Sender::new(0),
             phase: watch::Sender::new(Phase::Starting),
         })
     }
 }
 
-/// Parts of stopping, in their order; together with the longest drain they stay below [`shutdown::HARD_DEADLINE`].
-const FINISH_REQUESTS: Duration = Duration::from_secs(4);
+/// Timeouts of the steps of a stop, in order. With the longest drain, their sum is below
+/// [`HARD_DEADLINE`](crate::process::HARD_DEADLINE).
+const REQUESTS_TIMEOUT: Duration = Duration::from_secs(4);
 
-const FINISH_CONSUMING: Duration = Duration::from_secs(6);
+const CONSUMER_TIMEOUT: Duration = Duration::from_secs(6);
 
-const FINISH_RELAYING: Duration = Duration::from_secs(4);
+const RELAY_TIMEOUT: Duration = Duration::from_secs(4);
 
-const CLOSE_POOL: Duration = Duration::from_secs(1);
+const POOL_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Bound {
-    /// Tells when this service serves and its consumer holds its partitions; with one replica of it, those are all of them.
+    /// Resolves when the service serves and its consumer has all partitions of its topics assigned,
+    /// which is only so with a single replica. Never resolves when the service ends before that.
     pub fn ready(&self) -> impl Future<Output = ()> + Send + 'static {
-        let (mut phase, mut held) = (self.phase.subscribe(), self.held.subscribe());
+        let mut phase = self.phase.subscribe();
+        let mut assigned = self.assigned_partitions.subscribe();
         let partitions = self.service.policies.topics().len()
             * usize::try_from(Topic::PARTITIONS).unwrap_or_default();
         async move {
@@ -81,18 +84,21 @@ impl Bound {
                 .wait_for(|phase| *phase != Phase::Starting)
                 .await
                 .is_ok();
-            let holds = held.wait_for(|held| *held >= partitions).await.is_ok();
-            if !(serves && holds) {
-                // It ended before it was ready: then it never will be.
+            let consumes = assigned
+                .wait_for(|assigned| *assigned >= partitions)
+                .await
+                .is_ok();
+            if !(serves && consumes) {
                 std::future::pending::<()>().await;
             }
         }
     }
 
-    /// Runs until told to stop, then drains: serve on for a little while, finish requests, then the consumer's transaction, then the relay.
+    /// Runs until `stop`. Then it serves on for the drain period, finishes requests, then the
+    /// consumer's transaction, then the relay.
     ///
     /// # Errors
-    /// On what no waiting can mend: a schema that is older than this build, a fatal Kafka error, topics that are not as they must be.
+    /// When waiting does not help: an outdated schema, a fatal Kafka error, invalid topics.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let Self {
             service,
@@ -100,15 +106,11 @@ impl Bound {
             db,
             listener,
             admin,
-            held,
+            assigned_partitions,
             phase,
         } = self;
         let name = service.name;
-        let (serving, consuming, relaying) = (
-            CancellationToken::new(),
-            CancellationToken::new(),
-            CancellationToken::new(),
-        );
+        let [serving, consuming, relaying] = std::array::from_fn(|_| CancellationToken::new());
         let admin_router = health::router(phase.subscribe(), Some(db.clone()));
         let admin_server = spawn(axum::serve(admin, admin_router).into_future());
 
@@ -144,27 +146,24 @@ impl Bound {
         let mut working = JoinSet::new();
         let mut service = service;
         for task in std::mem::take(&mut service.tasks) {
-            working.spawn({
-                let (context, consuming) = (context.clone(), consuming.clone());
-                async move {
-                    task(context, consuming).await;
-                    anyhow::Ok(())
-                }
+            let task = task(context.clone(), consuming.clone());
+            working.spawn(async {
+                task.await;
+                anyhow::Ok(())
             });
         }
         working.spawn(retention::prune(db.clone(), consuming.clone()));
-        let intake = Arc::new(service.into_intake(db.clone()));
         working.spawn(consumer::run(
-            intake,
+            Arc::new(service.into_intake(db.clone())),
             config.kafka.clone(),
-            held,
+            assigned_partitions,
             consuming.clone(),
         ));
 
         let failure = tokio::select! {
             failure = wait_for_failure(&mut working, &stop) => failure,
-            ended = &mut server => Some(anyhow::anyhow!("the server ended by itself: {ended:?}")),
-            ended = &mut relay => Some(anyhow::anyhow!("the relay ended by itself: {ended:?}")),
+            ended = &mut server => Some(anyhow::anyhow!("the server ended unexpectedly: {ended:?}")),
+            ended = &mut relay => Some(anyhow::anyhow!("the relay ended unexpectedly: {ended:?}")),
         };
         phase.send_replace(Phase::Draining);
         if failure.is_none() {
@@ -172,25 +171,25 @@ impl Bound {
         }
         serving.cancel();
         if !server.is_finished() {
-            finish("requests", FINISH_REQUESTS, server).await;
+            finish("requests", REQUESTS_TIMEOUT, server).await;
         }
         consuming.cancel();
-        finish("consuming", FINISH_CONSUMING, async {
+        finish("consuming", CONSUMER_TIMEOUT, async {
             while working.join_next().await.is_some() {}
         })
         .await;
         relaying.cancel();
         if !relay.is_finished() {
-            finish("relaying", FINISH_RELAYING, relay).await;
+            finish("relaying", RELAY_TIMEOUT, relay).await;
         }
-        finish("closing the pool", CLOSE_POOL, db.pool().close()).await;
+        finish("closing the pool", POOL_TIMEOUT, db.pool().close()).await;
         admin_server.abort();
         tracing::info!(service = name, "stopped");
         failure.map_or(Ok(()), |error| Err(error.context(name)))
     }
 }
 
-/// Waits until told to stop, or until a part fails.
+/// Waits for `stop`, or for the first failure of a part.
 async fn wait_for_failure(
     working: &mut JoinSet<anyhow::Result<()>>,
     stop: &CancellationToken,
@@ -199,7 +198,7 @@ async fn wait_for_failure(
         tokio::select! {
             () = stop.cancelled() => return None,
             Some(ended) = working.join_next() => match ended {
-                // A consumer without topics has nothing to do.
+                // A consumer without topics ends at once.
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => return Some(error),
                 Err(panicked) => return Some(panicked.into()),
@@ -208,7 +207,7 @@ async fn wait_for_failure(
     }
 }
 
-/// Clients with a pooled connection do not hear of a removed endpoint; this tells them to open another.
+/// Clients with a pooled connection do not notice a removed endpoint: they must open another.
 async fn close_while_draining(
     State(phase): State<watch::Receiver<Phase>>,
     request: Request,

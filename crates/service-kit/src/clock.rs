@@ -1,14 +1,14 @@
-//! Time comes in from outside, so that tests and policies can move it.
+//! The time, as a dependency, so that tests can move it.
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 
-/// Where the time comes from.
+/// A source of the current time.
 pub trait Clock: Send + Sync + 'static {
-    /// The present instant.
+    /// The current instant.
     fn now(&self) -> DateTime<Utc>;
 }
 
-/// The machine's clock.
+/// The system clock.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock;
 
@@ -22,7 +22,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// The date in Seoul at that instant. Korea has had no summer time since 1988, so nine hours are always right.
+/// The date in Seoul: always UTC+9, because Korea has had no summer time since 1988.
 pub fn seoul_date(now: DateTime<Utc>) -> NaiveDate {
     const NINE_HOURS: i32 = 9 * 3600;
     match FixedOffset::east_opt(NINE_HOURS) {
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_day_begins_in_seoul_at_three_in_the_afternoon_utc() {
+    fn seoul_day_begins_at_15_utc() {
         let before = "2026-12-31T14:59:59Z".parse().unwrap();
         let after = "2026-12-31T15:00:00Z".parse().unwrap();
         assert_eq!(seoul_date(before).to_string(), "2026-12-31");

@@ -1,4 +1,4 @@
-//! The typed environment: read once, at start, with every wrong variable reported together.
+//! Configuration from environment variables: read once at the start; all errors are reported together.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,17 +11,16 @@ use crate::auth::Verifier;
 use crate::forms::phone::CustomerIdKey;
 use crate::messaging::kafka;
 
-/// Gives a variable's value by its name.
+/// Returns the value of a variable.
 type Read = Box<dyn Fn(&str) -> Option<String>>;
 
-/// A reader of variables that collects what is wrong instead of stopping at the first.
+/// Reads environment variables, and collects the errors instead of stopping at the first.
 pub struct Env {
     read: Read,
-    wrong: Vec<String>,
+    errors: Vec<String>,
 }
-
 impl Env {
-    /// The process's own environment.
+    /// The environment of the process.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place where the environment is read"
@@ -29,19 +28,21 @@ impl Env {
     pub fn process() -> Self {
         Self {
             read: Box::new(|name| std::env::var(name).ok()),
-            wrong: Vec::new(),
+            errors: Vec::new(),
         }
     }
 
-    /// Variables given by a caller: tests, and the process that hosts all services at once.
-    pub fn of<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
+    /// The given variables: for tests, and for the process that hosts all services.
+    pub fn from_pairs<K: Into<String>, V: Into<String>>(
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
         let pairs: HashMap<String, String> = pairs
             .into_iter()
             .map(|(key, value)| (key.into(), value.into()))
             .collect();
         Self {
             read: Box::new(move |name| pairs.get(name).cloned()),
-            wrong: Vec::new(),
+            errors: Vec::new(),
         }
     }
 
@@ -49,15 +50,15 @@ impl Env {
         (self.read)(name).filter(|value| !value.trim().is_empty())
     }
 
-    /// A variable that must be there. `None` means that it was noted as missing or wrong.
+    /// A required variable; `None` when it is missing or invalid.
     pub fn required<T: FromStr<Err: fmt::Display>>(&mut self, name: &str) -> Option<T> {
         match self.raw(name) {
             Some(text) => self.parsed(name, &text),
-            None => self.missing(name),
+            None => self.error(format!("{name} is missing")),
         }
     }
 
-    /// A variable that may be absent.
+    /// An optional variable.
     pub fn or<T: FromStr<Err: fmt::Display>>(&mut self, name: &str, default: T) -> T {
         match self.raw(name) {
             Some(text) => self.parsed(name, &text).unwrap_or(default),
@@ -65,85 +66,76 @@ impl Env {
         }
     }
 
-    /// A secret: the variable itself, or the content of the file that `NAME_FILE` names. Its value is never repeated in an error.
+    /// A required secret: the variable, or the content of the file that `NAME_FILE` names. Errors do
+    /// not repeat its value.
     pub fn secret<T: FromStr<Err: fmt::Display>>(&mut self, name: &str) -> Option<T> {
         let file_variable = format!("{name}_FILE");
         let text = match (self.raw(name), self.raw(&file_variable)) {
             (Some(_), Some(_)) => {
-                self.wrong
-                    .push(format!("{name} and {file_variable} are both set: set one"));
-                return None;
+                return self.error(format!("{name} and {file_variable} are both set: set one"));
             }
             (Some(text), None) => text,
             (None, Some(path)) => match fs::read_to_string(&path) {
                 Ok(text) => text.trim().to_owned(),
                 Err(error) => {
-                    self.wrong
-                        .push(format!("{file_variable}={path} cannot be read: {error}"));
-                    return None;
+                    return self.error(format!("{file_variable}={path} cannot be read: {error}"));
                 }
             },
             (None, None) => {
-                self.wrong.push(format!(
+                return self.error(format!(
                     "{name} is missing (or name a file in {file_variable})"
                 ));
-                return None;
             }
         };
         match text.parse() {
             Ok(value) => Some(value),
-            Err(error) => {
-                self.wrong.push(format!("{name} is wrong: {error}"));
-                None
-            }
+            Err(error) => self.error(format!("{name} is invalid: {error}")),
         }
     }
 
-    /// Notes what no single variable's type can tell.
-    pub fn refuse(&mut self, why: String) {
-        self.wrong.push(why);
+    /// Adds an error that concerns more than the format of one variable.
+    pub fn refuse(&mut self, error: String) {
+        self.errors.push(error);
     }
 
-    fn missing<T>(&mut self, name: &str) -> Option<T> {
-        self.wrong.push(format!("{name} is missing"));
+    fn error<T>(&mut self, error: String) -> Option<T> {
+        self.errors.push(error);
         None
     }
 
     fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, name: &str, text: &str) -> Option<T> {
         match text.trim().parse() {
             Ok(value) => Some(value),
-            Err(error) => {
-                self.wrong.push(format!("{name}={text} is wrong: {error}"));
-                None
-            }
+            Err(error) => self.error(format!("{name}={text} is invalid: {error}")),
         }
     }
 
-    /// Everything that was found wrong, as one error; `None` when nothing was.
-    pub fn wrong(&self) -> Option<WrongVariables> {
-        (!self.wrong.is_empty()).then(|| WrongVariables(self.wrong.clone()))
+    /// All errors so far; `None` when there are none.
+    pub fn invalid(&self) -> Option<InvalidVariables> {
+        (!self.errors.is_empty()).then(|| InvalidVariables(self.errors.clone()))
     }
 }
 
-/// Every variable that is missing or wrong, in the order in which they were read.
+/// The missing and invalid variables, in the order in which they were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WrongVariables(pub Vec<String>);
+pub struct InvalidVariables(pub Vec<String>);
 
-impl fmt::Display for WrongVariables {
+impl fmt::Display for InvalidVariables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the configuration is wrong:")?;
+        write!(f, "invalid configuration:")?;
         self.0.iter().try_for_each(|line| write!(f, "\n  {line}"))
     }
 }
 
-impl std::error::Error for WrongVariables {}
+impl std::error::Error for InvalidVariables {}
 
-/// What a service does about its schema when it starts.
+/// What a service does with its schema at the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Migrate {
-    /// Refuses to serve on a schema that is older than itself. The default, for images: there `SERVICE migrate` runs before the roll-out.
+    /// Refuse to serve when a migration is missing. The default: in production, `SERVICE migrate` runs
+    /// before the roll-out.
     Check,
-    /// Brings the schema up to date. For the sandbox.
+    /// Apply missing migrations. For the sandbox.
     Apply,
 }
 
@@ -153,12 +145,12 @@ impl FromStr for Migrate {
         match text {
             "check" => Ok(Self::Check),
             "apply" => Ok(Self::Apply),
-            _ => Err("it is `check` or `apply`"),
+            _ => Err("expected `check` or `apply`"),
         }
     }
 }
 
-/// A Postgres URL, which holds a password: it is never printed.
+/// A Postgres URL. It contains a password, so its `Debug` is `***`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(String);
 
@@ -178,34 +170,35 @@ impl FromStr for DatabaseUrl {
         if is_postgres && text.parse::<sqlx::postgres::PgConnectOptions>().is_ok() {
             Ok(Self(text.to_owned()))
         } else {
-            Err("it is no postgres:// URL")
+            Err("expected a postgres:// URL")
         }
     }
 }
 
-/// Everything one service needs from outside. There is no `Default`: whoever starts a service knows more.
+/// The configuration of one service. There is no `Default`: the caller has more context.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `NAME_DATABASE_URL`: the service's own role, whose `search_path` is the service's own schema.
+    /// `NAME_DATABASE_URL`: with the service's own role, whose `search_path` is the service's schema.
     pub database_url: DatabaseUrl,
-    /// `NAME_LISTEN`: where it serves.
+    /// `NAME_LISTEN`.
     pub listen: SocketAddr,
-    /// `NAME_ADMIN_LISTEN`: where it answers `/livez` and `/readyz`; 1000 above `listen` unless given.
+    /// `NAME_ADMIN_LISTEN`, for `/livez` and `/readyz`; by default [`ADMIN_OFFSET`] above `listen`.
     pub admin_listen: SocketAddr,
     /// `KAFKA_BROKERS`, `TOPIC_PREFIX`.
     pub kafka: kafka::Settings,
     /// `MIGRATE`.
     pub migrate: Migrate,
-    /// `INTERNAL_TOKEN_PUBLIC_KEYS`: one PEM block, or two while keys are rotated.
+    /// `INTERNAL_TOKEN_PUBLIC_KEYS`: one PEM block, or two during a key rotation.
     pub verifier: Verifier,
-    /// `DRAIN_SECONDS`: how long it serves on after SIGTERM, until the load balancer has heard of it.
+    /// `DRAIN_SECONDS`: how long it serves on after SIGTERM, until load balancers have removed it.
     pub drain: Duration,
-    /// `CUSTOMER_ID_KEY`: only for services that [identify customers](crate::Service::identifies_customers) by a number that somebody typed.
+    /// `CUSTOMER_ID_KEY`: only for services that
+    /// [identify customers](crate::Service::identifies_customers).
     pub customer_ids: Option<CustomerIdKey>,
 }
 
 impl Config {
-    /// Reads the configuration of the named service; `port` is where it listens unless told otherwise.
+    /// Reads the configuration of a service whose default port is `port`.
     pub fn read(
         env: &mut Env,
         service: &str,
@@ -246,39 +239,39 @@ impl Config {
     }
 }
 
-/// `DRAIN_SECONDS`: how long to serve on after SIGTERM.
+/// `DRAIN_SECONDS`.
 pub fn drain(env: &mut Env) -> Duration {
     let seconds = env.or("DRAIN_SECONDS", DRAIN_SECONDS);
-    if seconds > LONGEST_DRAIN_SECONDS {
+    if seconds > MAX_DRAIN_SECONDS {
         env.refuse(format!(
-            "DRAIN_SECONDS={seconds} is wrong: it is at most {LONGEST_DRAIN_SECONDS}, so that stopping ends in time"
+            "DRAIN_SECONDS={seconds} is invalid: at most {MAX_DRAIN_SECONDS}, to stop in time"
         ));
     }
     Duration::from_secs(seconds)
 }
 
-/// The admin port lies this far above the port.
+/// The default admin port is this much above the port.
 pub const ADMIN_OFFSET: u16 = 1000;
 
-/// A removed endpoint reaches every node's proxy within a few seconds; five is what Kubernetes' own examples use.
+/// Every node's proxy removes an endpoint within a few seconds; Kubernetes' own examples use five.
 const DRAIN_SECONDS: u64 = 5;
 
-/// Stopping takes 15 s behind the drain at most, and must end within 22.
-const LONGEST_DRAIN_SECONDS: u64 = 6;
+/// After the drain, a stop takes up to 15 s, and must end within 22 s in all.
+const MAX_DRAIN_SECONDS: u64 = 6;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_wrong_variable_is_reported_at_once() {
-        let mut env = Env::of([
+    fn all_invalid_variables_are_reported_together() {
+        let mut env = Env::from_pairs([
             ("CONSULTATION_DATABASE_URL", "mysql://x"),
             ("CONSULTATION_LISTEN", "here"),
             ("MIGRATE", "perhaps"),
         ]);
         assert!(Config::read(&mut env, "consultation", 8083, true).is_none());
-        let wrong = env.wrong().unwrap().to_string();
+        let errors = env.invalid().unwrap().to_string();
         for name in [
             "CONSULTATION_DATABASE_URL",
             "CONSULTATION_LISTEN=here",
@@ -287,20 +280,20 @@ mod tests {
             "INTERNAL_TOKEN_PUBLIC_KEYS is missing",
             "CUSTOMER_ID_KEY is missing",
         ] {
-            assert!(wrong.contains(name), "{name} is not in:\n{wrong}");
+            assert!(errors.contains(name), "{name} is not in:\n{errors}");
         }
     }
 
     #[test]
-    fn a_secret_is_not_repeated_in_the_error() {
-        let mut env = Env::of([("A_DATABASE_URL", "hunter2")]);
+    fn errors_do_not_contain_the_secret() {
+        let mut env = Env::from_pairs([("A_DATABASE_URL", "hunter2")]);
         assert_eq!(env.secret::<DatabaseUrl>("A_DATABASE_URL"), None);
-        assert!(!env.wrong().unwrap().to_string().contains("hunter2"));
+        assert!(!env.invalid().unwrap().to_string().contains("hunter2"));
     }
 
     #[test]
-    fn an_empty_variable_is_a_missing_one() {
-        let mut env = Env::of([("KAFKA_BROKERS", " ")]);
+    fn empty_variable_counts_as_missing() {
+        let mut env = Env::from_pairs([("KAFKA_BROKERS", " ")]);
         assert_eq!(env.required::<String>("KAFKA_BROKERS"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The pool, and the one unit of work.
+//! The connection pool and the transaction.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::Clock;
 use crate::config::DatabaseUrl;
 
-/// A service's database: a pool on its own schema, its clock, and a bell that rings when something was committed.
+/// A service's database: a pool on its own schema, its clock, and notifications of commits.
 #[derive(Clone)]
 pub struct Db {
     pool: PgPool,
@@ -33,17 +33,17 @@ impl fmt::Debug for Db {
     }
 }
 
-/// Enough for the eight requests that two cores can work on at once, the consumer's busiest partitions and some air.
+/// Eight requests that two cores work on at a time, the consumer's batches, and some more.
 const POOL_SIZE: u32 = 12;
 
-/// After this a request gets 503 with `Retry-After` instead of waiting on.
+/// After this, a request is answered with 503 and `Retry-After`.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Db {
-    /// A pool that has opened nothing yet.
+    /// A pool without connections yet.
     ///
     /// # Errors
-    /// When the URL cannot be read.
+    /// When the URL is invalid.
     pub fn new(
         service: &'static str,
         url: &DatabaseUrl,
@@ -52,7 +52,7 @@ impl Db {
         let options = PgConnectOptions::from_str(url.expose())?
             .application_name(&format!("ktgg-{service}"))
             .options(SESSION)
-            // sqlx would log every slow statement with its text; timings belong to metrics.
+            // sqlx would log slow statements with their text.
             .disable_statement_logging();
         let pool = PgPoolOptions::new()
             .max_connections(POOL_SIZE)
@@ -66,57 +66,57 @@ impl Db {
         })
     }
 
-    /// The service this database belongs to.
+    /// The name of the service.
     pub fn service(&self) -> &'static str {
         self.service
     }
 
-    /// For reads that need no transaction.
+    /// The pool, for reads without a transaction.
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
 
-    /// The present instant, by this service's clock.
+    /// The current instant, by the service's clock.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 
-    /// Begins a unit of work.
+    /// Begins a transaction.
     ///
     /// # Errors
-    /// When no connection can be had in time.
+    /// When there is no connection in time.
     pub async fn begin(&self) -> Result<Tx, sqlx::Error> {
         let inner = self.pool.begin().await?;
         Ok(Tx {
             inner,
             now: self.now(),
             db: self.clone(),
-            rings: false,
+            notifies: false,
         })
     }
 
-    /// Rings after every commit that has something for somebody in this process: the relay, the assigner, a reader who waits.
+    /// Changes after each commit that other tasks of this process wait for, such as the relay.
     pub fn committed(&self) -> watch::Receiver<u64> {
         self.committed.subscribe()
     }
 
-    /// Rings without a commit of our own: another process said that it has committed.
-    pub(crate) fn ring(&self) {
+    fn notify_committed(&self) {
         self.committed
             .send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    /// A connection of its own, beside the pool: for a lock that must live as long as the connection, or for a question that must not wait
-    /// until requests leave one.
+    /// A connection outside the pool: for a lock that lives as long as its connection, or for a query
+    /// that must not wait for the pool.
     ///
     /// # Errors
-    /// When the database cannot be reached in time.
+    /// When the database is unreachable.
     pub async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         bounded(self.pool.connect_options().as_ref().clone().connect()).await
     }
 }
 
-/// Time-outs on the server's side, so that a client that vanished cannot hold a row; keepalives, so that the server notices it.
+/// Timeouts on the server, so that a lost client cannot hold a lock; keepalives, so that the server
+/// notices the loss.
 const SESSION: [(&str, &str); 5] = [
     ("statement_timeout", "10s"),
     ("lock_timeout", "5s"),
@@ -125,48 +125,48 @@ const SESSION: [(&str, &str); 5] = [
     ("tcp_keepalives_interval", "2"),
 ];
 
-/// One unit of work: everything in it happens, or nothing.
+/// A transaction.
 ///
-/// The time is read once, when it begins: all that one unit of work writes carries the same instant.
+/// The time is read once, at its beginning: everything that it writes has the same instant.
 pub struct Tx {
     inner: Transaction<'static, Postgres>,
     now: DateTime<Utc>,
     db: Db,
-    rings: bool,
+    notifies: bool,
 }
 
 impl Tx {
-    /// When this unit of work began.
+    /// The instant at which the transaction began.
     pub fn now(&self) -> DateTime<Utc> {
         self.now
     }
 
-    /// A new id, ordered by time.
+    /// A new UUID of version 7.
     pub fn new_id(&self) -> Uuid {
         let since_epoch = self.now.timestamp_millis().max(0);
         uuid::Builder::from_unix_timestamp_millis(since_epoch.unsigned_abs(), &random_tail())
             .into_uuid()
     }
 
-    /// Asks for the bell to ring once this is committed.
+    /// Makes the commit change [`Db::committed`].
     pub fn notify_on_commit(&mut self) {
-        self.rings = true;
+        self.notifies = true;
     }
 
-    /// Makes it so.
+    /// Commits.
     ///
     /// # Errors
-    /// When the connection was lost: then nobody knows whether it is so, and the caller must be able to ask again.
+    /// When the connection was lost: then the outcome is unknown, and the caller must be able to retry.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         self.inner.commit().await?;
-        if self.rings {
-            self.db.ring();
+        if self.notifies {
+            self.db.notify_committed();
         }
         Ok(())
     }
 }
 
-/// The random part of a version 7 id: the bytes of a version 4 id that hold neither its version nor its variant.
+/// The random part of a version 7 UUID: those bytes of a version 4 UUID that are random throughout.
 fn random_tail() -> [u8; 10] {
     let random = Uuid::new_v4().into_bytes();
     let mut tail = [0; 10];
@@ -196,22 +196,24 @@ impl fmt::Debug for Tx {
     }
 }
 
-/// The name of a service's schema.
+/// The schema of a service.
 fn schema(service: &str) -> String {
     service.replace('-', "_")
 }
 
-/// Creates a service's role and schema, so that the role may touch that schema and nothing else, and the extension that searches lean on,
-/// which a service may not create itself. For the sandbox and for tests; calling it again changes nothing but the password.
+/// Creates a service's schema, a role that can access only this schema, and the extension for
+/// searches, which the role may not create. For the sandbox and for tests. A repeated call changes
+/// only the password.
 ///
 /// # Errors
-/// When the URL is not a superuser's, or the database cannot be reached.
+/// When the URL is not a superuser's, or the database is unreachable.
 pub async fn provision(
     superuser_url: &str,
     service: &str,
     password: &str,
 ) -> Result<(), sqlx::Error> {
-    const COLLIDED: &str = "XX000";
+    /// "tuple concurrently updated".
+    const CONCURRENT_UPDATE: &str = "XX000";
     let mut connection = PgConnectOptions::from_str(superuser_url)?.connect().await?;
     let schema = schema(service);
     let role = format!("ktgg_{schema}");
@@ -224,12 +226,13 @@ pub async fn provision(
          create extension if not exists pg_trgm schema public;"
     );
     loop {
-        // Roles belong to the whole server: whoever provisions another database of it at the same time may be in the way.
+        // Roles belong to the whole server, and another database may be provisioned at the same time.
         match sqlx::raw_sql(sqlx::AssertSqlSafe(sql.as_str()))
             .execute(&mut connection)
             .await
         {
-            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(COLLIDED) => {}
+            Err(sqlx::Error::Database(error))
+                if error.code().as_deref() == Some(CONCURRENT_UPDATE) => {}
             Err(error) => return Err(error),
             Ok(_) => break,
         }
@@ -237,7 +240,7 @@ pub async fn provision(
     sqlx::Connection::close(connection).await
 }
 
-/// A password that goes into a statement as it is: letters and digits only.
+/// The password becomes part of a statement.
 fn check_password(password: &str) -> Result<(), sqlx::Error> {
     if password.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         Ok(())
@@ -248,16 +251,16 @@ fn check_password(password: &str) -> Result<(), sqlx::Error> {
     }
 }
 
-/// The URL of a service's role on the server and in the database of a superuser's URL.
+/// The URL of a service's role, for the server and database of a superuser's URL.
 ///
 /// # Errors
-/// When that is no Postgres URL.
+/// When that is not a Postgres URL.
 pub fn service_url(
     superuser_url: &str,
     service: &str,
     password: &str,
 ) -> anyhow::Result<DatabaseUrl> {
-    let (scheme, rest) = superuser_url.split_once("://").context("it is no URL")?;
+    let (scheme, rest) = superuser_url.split_once("://").context("not a URL")?;
     let (authority, path) = rest.split_once('/').unwrap_or((rest, "postgres"));
     let server = authority
         .rsplit_once('@')
@@ -269,24 +272,24 @@ pub fn service_url(
     url.parse().map_err(anyhow::Error::msg)
 }
 
-/// How long one statement beside the pool is waited for: longer than the server lets it run.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// For one statement outside the pool: longer than the server lets it run.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The statement's result, or a time-out that counts as a lost connection: a server that vanished without a word never answers, and the
-/// server's own time-outs do not help then.
+/// Bounds a statement on the client, for when the server is lost without closing the connection.
 pub(crate) async fn bounded<T>(
     statement: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, sqlx::Error> {
-    let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
-    tokio::time::timeout(PATIENCE, statement)
+    let timed_out = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+    tokio::time::timeout(STATEMENT_TIMEOUT, statement)
         .await
-        .map_err(late)?
+        .map_err(timed_out)?
 }
 
-/// Whether trying again can help: everything but what the data itself is at fault for.
+/// Whether a retry can help: always, except when the data is the cause.
 ///
-/// Only a violated constraint (class 23) or a value that cannot be stored (class 22) is final. A lost connection, a serialization failure, a
-/// deadlock, a time-out, a server that shuts down, and also a missing table or right, are conditions that end.
+/// That is a violated constraint (class 23), or a value that cannot be stored (class 22) or decoded.
+/// Temporary are a lost connection, a serialization failure, a deadlock, a timeout, a server that
+/// shuts down, and a missing table or privilege, too.
 pub fn is_transient(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(database) => !database
@@ -299,7 +302,8 @@ pub fn is_transient(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Reads an enum from its text column. A field of a `FromRow` struct can use `#[sqlx(try_from = "String")]` instead.
+/// Reads an enum from its text column. In a `FromRow` struct, `#[sqlx(try_from = "String")]` does the
+/// same.
 ///
 /// # Errors
 /// `Decode` when the text is not a value of the enum.

@@ -1,4 +1,4 @@
-//! Forms of input that several services share.
+//! Request fields that several services share.
 
 pub mod notifications;
 pub mod on_behalf_of;

@@ -1,4 +1,4 @@
-//! How a request is read, refused and answered.
+//! How a request is read, authorized and answered.
 
 pub mod body;
 pub mod describe;
@@ -16,7 +16,7 @@ pub use body::{BODY_LIMIT, Json};
 pub use extract::{IfMatch, Path, Query};
 pub use fields::{Field, Fields};
 pub use idempotency::IdempotencyKey;
-pub use layers::layers;
-pub(crate) use layers::{Bounds, bounded};
+pub use layers::{REQUEST_ID, layers};
+pub(crate) use layers::{Timeouts, limit_time};
 pub use page::{NextPage, Page, PageQuery, Paged};
 pub use respond::{NoStore, Versioned, View};

@@ -1,14 +1,15 @@
-//! What every service is built on. In reading order:
+//! The shared part of all services. In reading order:
 //!
-//! - [`service`]: a service is a value; [`bound`] is one that holds its ports and runs; [`process`]
-//!   hosts one from its environment until SIGTERM.
-//! - [`config`], [`db`], [`clock`], [`migrations`], [`telemetry`], [`trace`]: what a process needs.
-//! - [`messaging`]: the event path. `event_log` → `relay` → Kafka → `consumer` → `intake` → `policy`.
-//! - [`http`]: how a request is read, authorized, refused and answered; [`auth`]: who sends it.
-//! - [`privacy`]: erasing a customer, and recording who was shown a phone number.
-//! - [`forms`]: input that several services share, such as phone numbers and project references.
+//! - [`service`]: a service as a value; [`bound`]: with open ports, ready to run; [`process`]: a
+//!   process that runs one until SIGTERM.
+//! - [`config`], [`db`], [`clock`], [`migrations`], [`telemetry`], [`trace`], [`health`]: parts of
+//!   every process.
+//! - [`messaging`]: the event path: `event_log` → `relay` → Kafka → `consumer` → `intake` → `policy`.
+//! - [`http`]: how a request is read, authorized and answered; [`auth`]: the caller.
+//! - [`privacy`]: erasure of a customer, and records of who was shown a phone number.
+//! - [`forms`]: request fields that several services share.
 //!
-//! There are no repository traits here for the one database, and no bus trait for the one broker.
+//! There is no repository trait for the one database, and no bus trait for the one broker.
 
 #![warn(missing_docs)]
 

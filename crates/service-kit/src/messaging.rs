@@ -1,4 +1,4 @@
-//! The event path: from the event log in Postgres to Kafka, and from Kafka into inbox, progress and policies.
+//! The event path: from the event log to Kafka, and from Kafka to inbox, progress and policies.
 
 pub(crate) mod consumer;
 pub mod event_log;

@@ -1,4 +1,4 @@
-//! Bringing a schema up to date, or checking that it is.
+//! Applies or checks migrations.
 
 use std::time::Duration;
 
@@ -8,13 +8,14 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Migrate;
 use crate::db::{self, Db};
 
-/// How long a database that is away at the start is waited for between two looks.
-const LOOK: Duration = Duration::from_millis(300);
+/// How often an unreachable database is tried at the start.
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
-/// Brings a schema up to date, or checks that it is, as soon as the database is there. `false`: told to stop before that.
+/// Applies or checks the migrations as soon as the database is reachable; `false` when `stop` came
+/// first.
 ///
 /// # Errors
-/// On what no waiting can mend: a schema that is older than this build, a broken migration, a wrong password.
+/// When waiting does not help: an outdated schema, a failing migration, a wrong password.
 pub async fn migrate_when_available(
     db: &Db,
     migrations: &Migrator,
@@ -28,7 +29,7 @@ pub async fn migrate_when_available(
         };
         match result {
             Ok(()) => return Ok(true),
-            Err(error) if is_away(&error) => {
+            Err(error) if is_unavailable(&error) => {
                 tracing::info!(
                     service = db.service(),
                     error = format!("{error:#}"),
@@ -39,13 +40,14 @@ pub async fn migrate_when_available(
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(false),
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
         }
     }
 }
 
-/// Whether the database is away, or another replica migrates it just now; a wrong password or a broken migration is not that.
-fn is_away(error: &anyhow::Error) -> bool {
+/// Whether the database is unreachable, or another replica is migrating it. Not a wrong password or
+/// a failing migration.
+fn is_unavailable(error: &anyhow::Error) -> bool {
     let cause = match error.downcast_ref::<MigrateError>() {
         Some(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
             Some(error)
@@ -53,7 +55,8 @@ fn is_away(error: &anyhow::Error) -> bool {
         _ => error.downcast_ref::<sqlx::Error>(),
     };
     match cause {
-        // 57P0x: the server starts up or shuts down; 55: a lock was not to be had; 53: too many connections; 40: a serialization failure.
+        // 57P0x: starting or shutting down; 55: lock not available; 53: too many connections;
+        // 40: serialization failure.
         Some(sqlx::Error::Database(database)) => database.code().is_some_and(|code| {
             ["57P0", "55", "53", "40"]
                 .iter()
@@ -65,13 +68,13 @@ fn is_away(error: &anyhow::Error) -> bool {
 }
 
 impl Db {
-    /// Brings the schema up to date, or checks that it is.
+    /// Applies the migrations, or checks that all of them are applied.
     ///
     /// # Errors
-    /// When the database cannot be reached, or the schema is older than this build (`check`).
+    /// When the database is unreachable, or the schema is older than this build (`Check`).
     pub async fn migrate(&self, migrations: &Migrator, how: Migrate) -> anyhow::Result<()> {
         let mut connection = self.connect().await?;
-        // A migration may take as long as it takes; it must not wait behind a lock for ever, though.
+        // A migration may run long, but must not wait for a lock without end.
         sqlx::raw_sql("set statement_timeout = 0; set lock_timeout = '60s'")
             .execute(&mut connection)
             .await?;

@@ -1,4 +1,4 @@
-//! Erasing a customer, and recording who was shown a phone number.
+//! Erasure of a customer, and records of who was shown a phone number.
 
 pub mod disclosure;
 pub mod erased_customers;

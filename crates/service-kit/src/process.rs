@@ -1,4 +1,4 @@
-//! The life of a process: its configuration, its signals, its exit code.
+//! The process: its configuration, signals and exit code.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,28 +15,29 @@ use crate::config::{Config, DatabaseUrl, Env, Migrate};
 use crate::service::Service;
 use crate::{Db, tasks, telemetry};
 
-/// From the signal to the end of the process at the latest.
+/// The maximum time from the signal to the end of the process.
 ///
-/// Dropping a Kafka client with its broker away blocked for 10 to 45 s when measured, and no bound of ours reaches into librdkafka.
+/// Dropping a Kafka client whose broker is unreachable took 10 to 45 s, and librdkafka has no
+/// timeout for it.
 pub const HARD_DEADLINE: Duration = Duration::from_secs(22);
 
-/// A token that is cancelled by SIGINT (people) or SIGTERM (Kubernetes).
+/// A token that is cancelled by SIGINT or SIGTERM.
 ///
-/// A second signal ends the process at once, and so does the hard deadline: with exit code 0, because everything that matters is in
-/// Postgres by then, and what was not acknowledged is sent again at the next start.
+/// A second signal, or the hard deadline, ends the process at once, with exit code 0: everything
+/// that matters is in Postgres by then, and unacknowledged events are sent again after the start.
 pub fn on_signal() -> std::io::Result<CancellationToken> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let stop = CancellationToken::new();
-    let told = stop.clone();
+    let cancelled = stop.clone();
     drop(tasks::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        tracing::info!("told to stop: draining");
-        told.cancel();
-        // A thread and not a task: it must fire even when every worker thread of the runtime is blocked.
+        tracing::info!("received a signal: draining");
+        cancelled.cancel();
+        // A thread, not a task: it must fire even when all threads of the runtime are blocked.
         thread::spawn(|| {
             thread::sleep(HARD_DEADLINE);
             process::exit(0);
@@ -45,13 +46,13 @@ pub fn on_signal() -> std::io::Result<CancellationToken> {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        tracing::warn!("told to stop twice: ending at once");
+        tracing::warn!("received a second signal: exiting");
         process::exit(0);
     }));
     Ok(stop)
 }
 
-/// Runs bound services until told to stop; the first that fails ends all of them.
+/// Runs bound services until `stop`; when one fails, all of them stop.
 ///
 /// # Errors
 /// The first failure.
@@ -104,8 +105,8 @@ pub fn start<C>(read: impl FnOnce(&mut Env) -> Option<C>) -> (C, Command) {
     let mut env = Env::process();
     let telemetry = telemetry::Settings::read(&mut env);
     let config = read(&mut env);
-    let (Some(config), None) = (config, env.wrong()) else {
-        exit_invalid(&env.wrong().map_or_else(
+    let (Some(config), None) = (config, env.invalid()) else {
+        exit_invalid(&env.invalid().map_or_else(
             || anyhow::anyhow!("invalid configuration"),
             anyhow::Error::from,
         ));

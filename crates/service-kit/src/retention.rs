@@ -1,4 +1,4 @@
-//! Pruning of what need not be kept.
+//! Retention: prunes old inbox rows and idempotency keys.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use tokio_util::sync::CancellationToken;
 use crate::Db;
 use crate::http::idempotency;
 
-/// Inbox rows older than this are pruned; progress still drops what comes again later.
+/// Progress still drops events that are delivered again after this.
 const INBOX_DAYS: i64 = 7;
 
-/// Prunes what need not be remembered, every hour.
+/// Prunes every hour, until `stop`.
 pub(crate) async fn prune(db: Db, stop: CancellationToken) -> anyhow::Result<()> {
     let mut hours = tokio::time::interval(Duration::from_hours(1));
     loop {
@@ -30,7 +30,7 @@ pub(crate) async fn prune(db: Db, stop: CancellationToken) -> anyhow::Result<()>
                 .await
         };
         if let Err(error) = pruned.await {
-            tracing::debug!(service = db.service(), %error, "nothing was pruned this time");
+            tracing::debug!(service = db.service(), %error, "cannot prune");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A service is a value: building it does no I/O. [`Bound`](crate::Bound) runs it, alone or beside others.
+//! A service as a value: building it does no I/O. [`Bound`](crate::Bound) runs it.
 
 use std::fmt;
 use std::future::Future;
@@ -14,18 +14,19 @@ use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::auth::{self, Gate, Verifier};
+use crate::auth::caller::{TokenCheck, identify};
+use crate::auth::token::Verifier;
 use crate::config::{Config, Env};
 use crate::db::Db;
 use crate::forms::phone::CustomerIdKey;
 use crate::http::permissions::{self, Permission};
 use crate::http::problem::Problem;
-use crate::http::{self, describe, read_your_writes};
+use crate::http::{self, Timeouts, describe, read_your_writes};
 use crate::messaging::intake::Intake;
 use crate::messaging::policy::{Policies, Policy};
 use crate::privacy::disclosure;
 
-/// What a handler and a background task get.
+/// The state of handlers and background tasks.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// The service's database.
@@ -38,21 +39,21 @@ impl Context {
         Self { db, customer_ids }
     }
 
-    /// Makes customer ids of numbers that somebody typed.
+    /// The key for customer ids.
     ///
     /// # Errors
-    /// 500 in a service that did not say that it [identifies customers](Service::identifies_customers).
+    /// 500 in a service that does not [identify customers](Service::identifies_customers).
     pub fn customer_ids(&self) -> Result<&CustomerIdKey, Problem> {
         self.customer_ids
             .as_ref()
-            .ok_or_else(|| Problem::internal("this service has no CUSTOMER_ID_KEY"))
+            .ok_or_else(|| Problem::internal("the service has no CUSTOMER_ID_KEY"))
     }
 }
 
-type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
-type Task = Box<dyn FnOnce(Context, CancellationToken) -> Running + Send>;
+type TaskFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Task = Box<dyn FnOnce(Context, CancellationToken) -> TaskFuture + Send>;
 
-/// Everything a process needs to host one service.
+/// The definition of a service.
 pub struct Service {
     pub(crate) name: &'static str,
     port: u16,
@@ -63,13 +64,13 @@ pub struct Service {
     pub(crate) tasks: Vec<Task>,
     examples: &'static str,
     problems: fn() -> Vec<Problem>,
-    slow: Vec<(&'static str, Duration)>,
+    timeouts: Vec<(&'static str, Duration)>,
     identifies_customers: bool,
     deduplicates: bool,
 }
 
 impl Service {
-    /// A service that does nothing yet. `port` is where it listens unless told otherwise.
+    /// A service without routes and policies yet, with its default port.
     pub fn new(name: &'static str, port: u16, migrations: Migrator) -> Self {
         Self {
             name,
@@ -81,39 +82,39 @@ impl Service {
             tasks: Vec::new(),
             examples: "{}",
             problems: Vec::new,
-            slow: Vec::new(),
+            timeouts: Vec::new(),
             identifies_customers: false,
             deduplicates: true,
         }
     }
 
-    /// Its name: crate, topic, consumer group and, with an underscore, schema.
+    /// The name: of the crate, the topic, the consumer group and, with underscores, the schema.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// What it serves.
+    /// Sets the routes.
     #[must_use]
     pub fn routes(mut self, routes: fn() -> OpenApiRouter<Context>) -> Self {
         self.routes = routes;
         self
     }
 
-    /// Who may call which of its routes: a route without a row is refused to everybody.
+    /// Sets the permission table. A route without a row is refused to all callers.
     #[must_use]
     pub fn permissions(mut self, permissions: &'static [Permission]) -> Self {
         self.permissions = permissions;
         self
     }
 
-    /// What it does whenever an `E` happens.
+    /// Adds a policy for the event `E`.
     #[must_use]
     pub fn whenever<E: Event, P: for<'a> Policy<'a, E>>(mut self, policy: P) -> Self {
         self.policies.add::<E, P>(policy);
         self
     }
 
-    /// What it does besides, until the token is cancelled.
+    /// Adds a background task, which runs until the token is cancelled.
     #[must_use]
     pub fn task<F, R>(mut self, task: F) -> Self
     where
@@ -125,35 +126,35 @@ impl Service {
         self
     }
 
-    /// An example of each of its schemas: a JSON object by schema name.
+    /// Sets the examples of the schemas: a JSON object by schema name.
     #[must_use]
     pub fn examples(mut self, examples: &'static str) -> Self {
         self.examples = examples;
         self
     }
 
-    /// One example of each problem of its own: what its operations name in `x-problems` is described with these.
+    /// Sets the examples of the service's own problems, which operations refer to in `x-problems`.
     #[must_use]
     pub fn problems(mut self, problems: fn() -> Vec<Problem>) -> Self {
         self.problems = problems;
         self
     }
 
-    /// Requests to this path may take longer than others: it takes in a large body.
+    /// Sets the timeout of requests to this path, for a large body.
     #[must_use]
-    pub fn slow(mut self, path: &'static str, bound: Duration) -> Self {
-        self.slow.push((path, bound));
+    pub fn request_timeout(mut self, path: &'static str, timeout: Duration) -> Self {
+        self.timeouts.push((path, timeout));
         self
     }
 
-    /// It makes customer ids of numbers that somebody typed, and needs the key for it.
+    /// The service computes customer ids from phone numbers, and needs `CUSTOMER_ID_KEY`.
     #[must_use]
     pub fn identifies_customers(mut self) -> Self {
         self.identifies_customers = true;
         self
     }
 
-    /// Takes every record in as if it were new: no inbox, no progress. Only for the negative control that shows that the kill test can fail.
+    /// Consumes without inbox and progress: the negative control of the kill test.
     #[cfg(feature = "testing")]
     #[must_use]
     pub fn without_deduplication(mut self) -> Self {
@@ -161,7 +162,7 @@ impl Service {
         self
     }
 
-    /// The description of its routes (`OpenAPI` 3.1), with every problem and an example of everything.
+    /// The description of the routes (`OpenAPI` 3.1), with problems and examples.
     pub fn description(&self) -> Value {
         describe::complete(
             (self.routes)().into_openapi(),
@@ -171,31 +172,31 @@ impl Service {
         )
     }
 
-    /// Its policies: which function reacts to which type of event.
+    /// The event types and function names of the policies.
     pub fn policies(&self) -> &[(TypeName, &'static str)] {
         self.policies.names()
     }
 
-    /// Whether it needs [`Config::customer_ids`].
+    /// Whether the service needs [`Config::customer_ids`].
     pub fn needs_customer_ids(&self) -> bool {
         self.identifies_customers
     }
 
-    /// Its configuration from the environment.
+    /// Reads the configuration.
     pub fn config(&self, env: &mut Env) -> Option<Config> {
         Config::read(env, self.name, self.port, self.identifies_customers)
     }
 
-    /// Its migrations.
+    /// The migrations.
     pub fn migrations(&self) -> &Migrator {
         &self.migrations
     }
 
-    /// Routes with every layer around them, and the description's path beside them.
+    /// The routes and `/openapi.json`, with all layers.
     pub(crate) fn router(&self, context: Context, verifier: Verifier) -> Router {
         let (routes, _) = (self.routes)().split_for_parts();
         let description = self.description().to_string();
-        let gate = Gate {
+        let check = TokenCheck {
             verifier,
             service: self.name,
         };
@@ -217,10 +218,10 @@ impl Service {
                 read_your_writes::Reader::new(context.db.clone(), self.policies.topics()),
                 read_your_writes::wait,
             ))
-            .layer(middleware::from_fn_with_state(gate, auth::identify))
+            .layer(middleware::from_fn_with_state(check, identify))
             .layer(middleware::from_fn_with_state(
-                http::Bounds(self.slow.clone().into()),
-                http::bounded,
+                Timeouts(self.timeouts.clone().into()),
+                http::limit_time,
             ))
             .with_state(context);
         http::layers(routes)

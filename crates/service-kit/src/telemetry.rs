@@ -1,4 +1,4 @@
-//! Logs: set up once for each process, never by a service.
+//! Logging: started once per process, not by a service.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::Env;
 
-/// What is logged, and how.
+/// The logging configuration.
 #[derive(Debug)]
 pub struct Settings {
     filter: Filter,
@@ -26,12 +26,12 @@ impl FromStr for Format {
         match text {
             "text" => Ok(Self::Text),
             "json" => Ok(Self::Json),
-            _ => Err("it is `text` or `json`"),
+            _ => Err("expected `text` or `json`"),
         }
     }
 }
 
-/// A filter that was read once, so that a wrong one is reported with the other variables.
+/// A filter that has been parsed once, so that an invalid one is reported with the other variables.
 #[derive(Debug)]
 struct Filter(String);
 
@@ -49,7 +49,7 @@ impl fmt::Display for Filter {
 }
 
 impl Settings {
-    /// `LOG` filters as `RUST_LOG` would, `LOG_FORMAT` is `text` or `json`. What is wrong is noted in `env`.
+    /// `LOG` in the syntax of `RUST_LOG`, and `LOG_FORMAT`, `text` or `json`. Errors are added to `env`.
     pub fn read(env: &mut Env) -> Self {
         let filter = env.or("LOG", Filter(DEFAULT_FILTER.to_owned()));
         let format = env.or("LOG_FORMAT", Format::Text);
@@ -59,7 +59,7 @@ impl Settings {
     /// Starts logging to standard error.
     ///
     /// # Errors
-    /// When logging was started before.
+    /// When logging is started already.
     pub fn start(self) -> anyhow::Result<()> {
         let filter = EnvFilter::try_new(self.filter.to_string())?;
         let logs = tracing_subscriber::fmt()
@@ -69,9 +69,9 @@ impl Settings {
             Format::Json => logs.json().try_init(),
             Format::Text => logs.with_ansi(false).try_init(),
         };
-        started.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
+        started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
     }
 }
 
-/// librdkafka reports every refused connection while a broker is away; the services say it once themselves.
+/// librdkafka would log every refused connection to an unreachable broker; the services log that themselves.
 const DEFAULT_FILTER: &str = "info,sqlx=warn,librdkafka=error,rdkafka=error";

@@ -1,68 +1,174 @@
-//! The trace that a request or a record belongs to (W3C trace context).
+//! Trace context (W3C): finds the log lines of one request in every process that it reaches.
+//!
+//! Each HTTP request and each consumed record has a context of its own: the trace id of its parent
+//! (the `traceparent` of the request or of the event), and a new span id. Outgoing requests and
+//! appended events carry it on as their `traceparent`.
+//!
+//! A task-local carries the context, because it works without a subscriber, too, as in most tests.
+//! The `tracing` span of the request or record only mirrors the ids, so that every log line below it
+//! has them. A spawned task has neither: it must be given both with [`instrument`].
 
+use std::fmt;
 use std::future::Future;
+use std::str::FromStr;
 
+use axum::http::HeaderName;
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 tokio::task_local! {
-    static TRACEPARENT: Option<String>;
+    static CURRENT: TraceContext;
 }
 
-/// Runs the future within the trace.
-pub async fn within<F: Future>(traceparent: Option<String>, future: F) -> F::Output {
-    TRACEPARENT.scope(traceparent, future).await
+/// The header of the trace context.
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// A position in a trace. Its text is a `traceparent` of version 00.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TraceContext {
+    trace_id: u128,
+    span_id: u64,
+    flags: u8,
 }
 
-/// The trace context this task runs in.
-pub fn current() -> Option<String> {
-    TRACEPARENT.try_with(Clone::clone).ok().flatten()
+impl TraceContext {
+    /// A new, sampled trace.
+    pub fn start() -> Self {
+        Self {
+            trace_id: Uuid::new_v4().as_u128(),
+            span_id: random_span_id(),
+            flags: 1,
+        }
+    }
+
+    /// A child of the parent in a `traceparent`, or a new trace if that is missing or invalid.
+    pub fn child_of(traceparent: Option<&str>) -> Self {
+        let parent = traceparent.and_then(|text| text.parse::<Self>().ok());
+        parent.map_or_else(Self::start, |parent| Self {
+            span_id: random_span_id(),
+            ..parent
+        })
+    }
+
+    /// The trace id, in hex.
+    pub fn trace_id(self) -> String {
+        format!("{:032x}", self.trace_id)
+    }
 }
 
-/// The trace's id alone.
-pub fn id() -> Option<String> {
-    current().and_then(|text| text.split('-').nth(1).map(str::to_owned))
+fn random_span_id() -> u64 {
+    // The variant bits are set, so it is never 0, which would be invalid.
+    Uuid::new_v4().as_u64_pair().1
 }
 
-/// The text, if it is a well-formed `traceparent` of version 00.
-pub fn valid(text: &str) -> Option<String> {
-    let parts: Vec<&str> = text.split('-').collect();
-    let hex = |part: &str, length: usize| {
-        part.len() == length
-            && part
+impl fmt::Display for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (trace_id, span_id, flags) = (self.trace_id, self.span_id, self.flags);
+        write!(f, "00-{trace_id:032x}-{span_id:016x}-{flags:02x}")
+    }
+}
+
+impl FromStr for TraceContext {
+    type Err = InvalidTraceparent;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTraceparent> {
+        let mut parts = text.split('-');
+        let mut hex = |length: usize| {
+            let part = parts.next().filter(|part| part.len() == length)?;
+            let is_hex = part
                 .bytes()
-                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-    };
-    let [version, trace, span, flags] = parts.as_slice() else {
-        return None;
-    };
-    let well_formed = *version == "00" && hex(trace, 32) && hex(span, 16) && hex(flags, 2);
-    let set = |part: &str| part.bytes().any(|byte| byte != b'0');
-    (well_formed && set(trace) && set(span)).then(|| text.to_owned())
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+            u128::from_str_radix(part, 16).ok().filter(|_| is_hex)
+        };
+        let fields = (hex(2), hex(32), hex(16), hex(2));
+        let (Some(0), Some(trace_id @ 1..), Some(span_id @ 1..), Some(flags)) = fields else {
+            return Err(InvalidTraceparent);
+        };
+        match (u64::try_from(span_id), u8::try_from(flags), parts.next()) {
+            (Ok(span_id), Ok(flags), None) => Ok(Self {
+                trace_id,
+                span_id,
+                flags,
+            }),
+            _ => Err(InvalidTraceparent),
+        }
+    }
 }
 
-/// A new trace, sampled.
-pub fn start() -> String {
-    let span = Uuid::new_v4().simple().to_string();
-    format!("00-{}-{}-01", Uuid::new_v4().simple(), &span[..16])
+/// The text is not a `traceparent` of version 00.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a traceparent")]
+pub struct InvalidTraceparent;
+
+/// Runs the future in this context, without a span.
+pub async fn within<F: Future>(context: TraceContext, future: F) -> F::Output {
+    CURRENT.scope(context, future).await
+}
+
+/// Runs the future in this context and span. It is boxed, because the wrappers would copy it.
+pub fn instrument<F: Future>(
+    context: TraceContext,
+    span: Span,
+    future: F,
+) -> impl Future<Output = F::Output> {
+    CURRENT.scope(context, Box::pin(future)).instrument(span)
+}
+
+/// The context of this task.
+pub fn current() -> Option<TraceContext> {
+    CURRENT.try_with(|context| *context).ok()
+}
+
+/// The context of this task, or a new trace: for the `traceparent` of an outgoing request.
+pub fn current_or_start() -> TraceContext {
+    current().unwrap_or_else(TraceContext::start)
+}
+
+/// Records the caller's role in the span of the current request; `None` is anonymous.
+pub fn record_role(role: Option<&'static str>) {
+    Span::current().record("role", role.unwrap_or("anonymous"));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
     #[test]
-    fn only_a_well_formed_traceparent_is_carried_on() {
-        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        assert_eq!(valid(good).as_deref(), Some(good));
-        for bad in [
+    fn only_a_well_formed_traceparent_is_continued() {
+        assert_eq!(PARENT.parse::<TraceContext>().unwrap().to_string(), PARENT);
+        for invalid in [
             "",
             "00-4bf9-00f0-01",
             "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-            &good.to_uppercase(),
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e473+-00f067aa0ba902b7-01",
+            &PARENT.to_uppercase(),
+            &format!("{PARENT}-00"),
             "01-x",
         ] {
-            assert_eq!(valid(bad), None, "{bad}");
+            assert_eq!(
+                invalid.parse::<TraceContext>(),
+                Err(InvalidTraceparent),
+                "{invalid}"
+            );
+            let started = TraceContext::child_of(Some(invalid));
+            assert_ne!(started.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
         }
-        assert!(valid(&start()).is_some());
+        assert!(
+            TraceContext::start()
+                .to_string()
+                .parse::<TraceContext>()
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn child_has_the_trace_id_and_a_new_span_id() {
+        let child = TraceContext::child_of(Some(PARENT)).to_string();
+        assert_eq!(child[..36], PARENT[..36]);
+        assert_eq!(child[52..], PARENT[52..]);
+        assert_ne!(child[36..52], PARENT[36..52]);
     }
 }

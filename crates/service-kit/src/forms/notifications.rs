@@ -1,5 +1,4 @@
-//! What every list of notifications has in common: how one asks for it, how one says what was read, and what is answered. What somebody is
-//! told, and who may read it, is each service's own.
+//! Requests and pages of notification lists. The notifications themselves are each service's own.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -12,33 +11,33 @@ use crate::http::idempotency::{self, IdempotencyKey};
 use crate::http::problem::{Problem, Text};
 use crate::http::{Field, Fields, NextPage, Page, PageQuery, Paged, View};
 
-/// How many one call may mark as read by their ids: more than any page shows. `all` is for the rest.
+/// Ids per call: more than a page has. Beyond that, there is `all`.
 pub const MAX_IDS: usize = 500;
 
-/// `?limit&after&unread` of what somebody was told.
+/// `?limit&after&unread` of a notification list.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct NotificationQuery {
-    /// How many at most: 1 to 100, 50 unless given.
+    /// Items per page, 50 by default.
     #[param(minimum = 1, maximum = 100, default = 50)]
     pub limit: Option<u32>,
-    /// Where the page before this one ended: the `next` of its answer.
+    /// The `next` of the previous page.
     #[param(value_type = Option<String>)]
     pub after: Option<String>,
-    /// `true`: only what is unread; otherwise everything.
+    /// `true` for unread notifications only.
     pub unread: Option<bool>,
 }
 
 impl NotificationQuery {
-    /// Whether only what is unread is asked for.
+    /// Whether to list unread notifications only.
     pub fn is_unread_only(&self) -> bool {
         self.unread == Some(true)
     }
 
-    /// Reads the place.
+    /// Reads limit and cursor.
     ///
     /// # Errors
-    /// 422 for a limit out of range or a cursor that no page gave.
+    /// 422 for a limit out of range or an invalid cursor.
     pub fn page(self) -> Result<Page, Problem> {
         PageQuery {
             limit: self.limit,
@@ -48,22 +47,22 @@ impl NotificationQuery {
     }
 }
 
-/// A page of what somebody was told, and how much of all of it he has not read.
+/// A page of notifications, with the number of unread ones.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NotificationPage<T> {
-    /// The rows, newest first.
+    /// Newest first.
     pub items: Vec<T>,
-    /// Pass it as `after` for the next page; absent on the last.
+    /// The `after` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "0193a5d0-b7a1-7d20-8f11-9c3e5a7b2d04")]
     pub next: Option<String>,
-    /// All that is unread, on whichever page.
+    /// Unread notifications on all pages.
     #[schema(example = 3, minimum = 0)]
     pub unread: i64,
 }
 
 impl<T> NotificationPage<T> {
-    /// Cuts the one row too many off, and makes the cursor from the last that is left.
+    /// A page of up to [`Page::fetch_limit`] rows.
     pub fn from_rows(items: Vec<T>, page: Page, unread: i64, id: impl Fn(&T) -> Uuid) -> Self {
         let Paged { items, next } = Paged::from_rows(items, page, id);
         Self {
@@ -80,25 +79,25 @@ impl<T: Serialize> IntoResponse for NotificationPage<T> {
     }
 }
 
-/// Which of what he was told the caller has read: exactly one of the two.
+/// The notifications to mark as read: either `ids` or `all`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(example = json!({ "ids": ["0193a5d0-b7a1-7d20-8f11-9c3e5a7b2d04"] }))]
 pub struct ReadNotifications {
-    /// These. What is not the caller's, or not there, is passed over.
+    /// Ids of other readers' notifications, and unknown ids, are ignored.
     #[serde(default)]
     #[schema(value_type = Option<Vec<Uuid>>, max_items = 500)]
     ids: Field<Vec<Uuid>>,
-    /// `true`: everything there is.
+    /// `true` for all notifications.
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
     all: Field<bool>,
 }
 
 impl ReadNotifications {
-    /// The ids, or nothing for all.
+    /// The ids; `None` for all.
     ///
     /// # Errors
-    /// 422 with all that is wrong.
+    /// 422 with all invalid fields.
     pub fn selection(self) -> Result<Option<Vec<Uuid>>, Problem> {
         let mut fields = Fields::default();
         let (has_ids, has_all) = (
@@ -114,22 +113,19 @@ impl ReadNotifications {
             fields.refuse(
                 "/ids",
                 "too-many",
-                Text::new(
-                    ko,
-                    format!("Send at most {MAX_IDS} ids; for more of them send all"),
-                ),
+                Text::new(ko, format!("Send at most {MAX_IDS} ids, or all: true")),
             );
         }
         if !has_ids && !has_all {
             let message = Text::new(
                 "읽은 알림을 고르거나 모두 읽음을 선택해 주세요",
-                "Send the ids of what was read, or all: true",
+                "Send ids, or all: true",
             );
             fields.refuse("/ids", "required", message);
         }
         if has_ids && has_all {
             let message = Text::new(
-                "읽은 알림을 고르거나 모두 읽음을 선택하거나, 둘 중 하나만 해 주세요",
+                "읽은 알림과 모두 읽음 중 하나만 선택해 주세요",
                 "Send either ids or all, not both",
             );
             fields.refuse("/all", "not-both", message);
@@ -137,7 +133,7 @@ impl ReadNotifications {
         if all == Some(false) {
             let message = Text::new(
                 "모두 읽음은 취소할 수 없습니다. 읽은 알림을 골라 주세요",
-                "all can only be true; otherwise send ids",
+                "all must be true; otherwise send ids",
             );
             fields.refuse("/all", "must-be-true", message);
         }
@@ -149,20 +145,21 @@ impl ReadNotifications {
     }
 }
 
-/// What came of it.
+/// The result of marking notifications as read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = NotificationsRead, example = json!({ "read": 2, "unread": 1 }))]
 pub struct ReadView {
-    /// How many were marked as read now: what was read before is not counted again.
+    /// Newly read, without those that were read before.
     pub read: u64,
-    /// How many are unread still.
+    /// Still unread.
     pub unread: i64,
 }
 
-/// Whether the caller says this for the first time: where not, nothing is to be marked, for what came since he has not seen.
+/// Whether this is the first request with this key. A repeated request must mark nothing: the reader
+/// has not seen later notifications.
 ///
 /// # Errors
-/// When its twin is in flight, the key stands for another write, or the store fails.
+/// As [`idempotency::find`].
 pub async fn is_first_attempt(
     tx: &mut Tx,
     reader: Uuid,
@@ -174,7 +171,7 @@ pub async fn is_first_attempt(
     {
         return Ok(false);
     }
-    // The key stands for no thing that was made: the reader himself is what it leads to.
+    // There is no new resource: the reader takes its place.
     idempotency::store(tx, reader, idempotency_key, StatusCode::OK, reader).await?;
     Ok(true)
 }
@@ -189,7 +186,7 @@ mod tests {
     use super::*;
     use crate::http::problem::Language;
 
-    /// The ids, or nothing for all; or the wrong fields with their codes.
+    /// The ids, `None` for all, or the invalid fields with their codes.
     fn read(body: &Value) -> Result<Option<Vec<Uuid>>, Vec<(String, String)>> {
         let body: ReadNotifications = serde_json::from_value(body.clone()).unwrap();
         body.selection().map_err(|problem| {
@@ -202,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn either_some_were_read_or_all() {
+    fn selection_is_either_ids_or_all() {
         let id = Uuid::from_u128(7);
         assert_eq!(read(&json!({ "ids": [id] })), Ok(Some(vec![id])));
         assert_eq!(read(&json!({ "ids": [] })), Ok(Some(vec![])));
@@ -211,9 +208,9 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_said_of_what_was_read_is_refused_at_once() {
+    fn invalid_selections_report_all_fields() {
         let many: Vec<Uuid> = (0..501).map(Uuid::from_u128).collect();
-        for (body, wrong) in [
+        for (body, expected) in [
             (json!({}), vec![("/ids", "required")]),
             (
                 json!({ "ids": null, "all": null }),
@@ -239,11 +236,11 @@ mod tests {
                 vec![("/ids", "too-many"), ("/all", "not-both")],
             ),
         ] {
-            let wrong = wrong
+            let expected = expected
                 .into_iter()
                 .map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
                 .collect();
-            assert_eq!(read(&body), Err(wrong), "{body}");
+            assert_eq!(read(&body), Err(expected), "{body}");
         }
         assert_eq!(
             read(&json!({ "ids": many[..MAX_IDS] }))
@@ -255,14 +252,14 @@ mod tests {
     }
 
     #[test]
-    fn people_are_told_in_a_sentence_what_to_do() {
-        let refused = ReadNotifications {
+    fn empty_selection_says_what_to_do() {
+        let problem = ReadNotifications {
             ids: Field::Missing,
             all: Field::Missing,
         }
         .selection()
         .unwrap_err();
-        let document = refused.document(Language::Korean);
+        let document = problem.document(Language::Korean);
         assert_eq!(
             document.errors[0].message,
             "읽은 알림을 고르거나 모두 읽음을 선택해 주세요"
@@ -270,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn only_true_asks_for_what_is_unread_alone() {
+    fn only_unread_true_filters_the_list() {
         for (unread, expected) in [(None, false), (Some(false), false), (Some(true), true)] {
             let query = NotificationQuery {
                 limit: None,
@@ -301,18 +298,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_says_how_much_is_unread_and_where_the_next_begins() {
+    async fn page_has_unread_count_and_link() {
         let page = Page {
             limit: 2,
             after: None,
         };
-        let ids = |count: u128| (1..=count).map(Uuid::from_u128).collect::<Vec<_>>();
+        let ids = |last: u128| (1..=last).map(Uuid::from_u128).collect::<Vec<_>>();
         for (rows, next) in [
             (ids(3), Some(Uuid::from_u128(2))),
             (ids(2), None),
             (Vec::new(), None),
         ] {
-            let length = rows.len().min(2);
+            let count = rows.len().min(2);
             let router = axum::Router::new().route(
                 "/",
                 axum::routing::get(async move || {
@@ -332,12 +329,12 @@ mod tests {
             let bytes = axum::body::to_bytes(response.into_body(), usize::MAX)
                 .await
                 .unwrap();
-            let shown: Value = serde_json::from_slice(&bytes).unwrap();
+            let page: Value = serde_json::from_slice(&bytes).unwrap();
             assert_eq!(
-                (shown["items"].as_array().unwrap().len(), &shown["unread"]),
-                (length, &json!(7))
+                (page["items"].as_array().unwrap().len(), &page["unread"]),
+                (count, &json!(7))
             );
-            assert_eq!(shown.get("next"), next.map(|next| json!(next)).as_ref());
+            assert_eq!(page.get("next"), next.map(|next| json!(next)).as_ref());
         }
     }
 }

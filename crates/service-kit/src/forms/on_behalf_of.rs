@@ -1,4 +1,4 @@
-//! Who is shown to others, and for whom something is entered.
+//! People: how others see them, and on whose behalf something is entered.
 
 use chrono::{DateTime, Utc};
 use events::{Actor, CustomerId, PersonRef};
@@ -6,23 +6,23 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::auth::{Identity, Role};
+use crate::auth::token::{Identity, Role};
 use crate::db::decode_enum;
 use crate::forms::phone::{CustomerIdKey, Phone};
+use crate::http::fields::{Field, Fields, required};
 use crate::http::problem::Text;
-use crate::http::{Field, Fields};
 
-/// The longest name of a person, in characters.
-pub const LONGEST_NAME: usize = 200;
+/// Of a person's name, in characters.
+pub const MAX_NAME_LENGTH: usize = 200;
 
-/// A salesman or consultant as others see him.
+/// A salesman or consultant, as others see them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({ "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01", "displayName": "김하늘" }))]
 pub struct PersonView {
-    /// Who.
+    /// The id of the salesman or consultant.
     pub id: Uuid,
-    /// The name he chose to be shown by.
+    /// Chosen by the person.
     pub display_name: String,
 }
 
@@ -35,16 +35,16 @@ impl From<PersonRef> for PersonView {
     }
 }
 
-/// For whom something is entered.
+/// The customer on whose behalf something is entered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnBehalfOf {
-    /// Who.
+    /// The customer.
     pub customer_id: CustomerId,
-    /// His number.
+    /// The customer's number.
     pub phone: Phone,
-    /// His name, where it was told.
+    /// The customer's name, if known.
     pub name: Option<String>,
-    /// Whether someone else entered it and confirmed that the customer agreed.
+    /// Whether staff or a salesman entered it, and confirmed the customer's consent.
     pub consent_recorded: bool,
 }
 
@@ -95,7 +95,8 @@ impl Consent {
     }
 }
 
-/// The fields by which a body says for whom it is: a customer is who he signed in as, staff and salesmen tell number, name and consent.
+/// The fields for the customer. A customer can only enter for themselves; staff and salesmen must send
+/// all three fields.
 #[derive(Debug, Default)]
 pub struct OnBehalfOfFields {
     /// `/phone`.
@@ -107,36 +108,35 @@ pub struct OnBehalfOfFields {
 }
 
 impl OnBehalfOfFields {
-    /// Reads them; notes what is wrong with them in `fields`.
+    /// Reads the fields, and reports errors in `fields`.
     pub fn read(
         self,
-        who: &Identity,
+        caller: &Identity,
         key: &CustomerIdKey,
         fields: &mut Fields,
     ) -> Option<OnBehalfOf> {
         let name = fields
-            .optional_text("/customerName", self.customer_name, LONGEST_NAME)
+            .optional_text("/customerName", self.customer_name, MAX_NAME_LENGTH)
             .filter(|name| !name.is_empty());
-        let typed = fields.optional("/phone", self.phone);
+        let sent_phone = fields.optional("/phone", self.phone);
         let consent = fields.optional("/consent", self.consent);
-        if who.role == Role::Customer {
-            let phone = who.phone.clone()?;
-            if typed.is_some_and(|typed| typed != phone) {
+        if caller.role == Role::Customer {
+            let phone = caller.phone.clone()?;
+            if sent_phone.is_some_and(|sent| sent != phone) {
                 let message = Text::new(
-                    "로그인한 번호와 다릅니다",
-                    "It is not the number you signed in with",
+                    "로그인한 번호를 입력해 주세요",
+                    "This is not the number you signed in with",
                 );
                 fields.refuse("/phone", "not-yours", message);
             }
             return Some(OnBehalfOf {
-                customer_id: CustomerId(who.subject),
+                customer_id: CustomerId(caller.subject),
                 phone,
                 name,
                 consent_recorded: false,
             });
         }
-        let required = || Text::new("필수 항목입니다", "This field is required");
-        if typed.is_none() {
+        if sent_phone.is_none() {
             fields.refuse("/phone", "required", required());
         }
         if name.is_none() {
@@ -149,7 +149,7 @@ impl OnBehalfOfFields {
             );
             fields.refuse("/consent", "consent-required", message);
         }
-        let phone = typed?;
+        let phone = sent_phone?;
         Some(OnBehalfOf {
             customer_id: key.customer_id(&phone),
             phone,
@@ -171,7 +171,7 @@ mod tests {
         "0123456789abcdef0123456789abcdef".parse().unwrap()
     }
 
-    fn somebody(role: Role) -> Identity {
+    fn caller(role: Role) -> Identity {
         let phone = (role == Role::Customer).then(|| "010-1234-5678".parse().unwrap());
         Identity {
             role,
@@ -180,7 +180,7 @@ mod tests {
         }
     }
 
-    fn given(body: &Value) -> OnBehalfOfFields {
+    fn fields_of(body: &Value) -> OnBehalfOfFields {
         let field = |name: &str| body.get(name).cloned().unwrap_or_default();
         OnBehalfOfFields {
             phone: serde_json::from_value(field("phone")).unwrap(),
@@ -189,10 +189,10 @@ mod tests {
         }
     }
 
-    /// For whom it is, or the wrong fields with their codes.
+    /// The customer, or the invalid fields with their codes.
     async fn read(role: Role, body: Value) -> Result<OnBehalfOf, Vec<(String, String)>> {
         let mut fields = Fields::default();
-        let read = given(&body).read(&somebody(role), &a_key(), &mut fields);
+        let read = fields_of(&body).read(&caller(role), &a_key(), &mut fields);
         if fields.is_valid() {
             return Ok(read.unwrap());
         }
@@ -213,16 +213,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_customer_is_who_he_signed_in_as_whatever_the_body_says() {
-        let whom = read(Role::Customer, json!({ "customerName": "홍길동" }))
+    async fn customer_is_always_the_signed_in_one() {
+        let customer = read(Role::Customer, json!({ "customerName": "홍길동" }))
             .await
             .unwrap();
         assert_eq!(
-            (whom.customer_id.0, whom.consent_recorded),
+            (customer.customer_id.0, customer.consent_recorded),
             (Uuid::from_u128(7), false)
         );
         assert_eq!(
-            (whom.phone.e164(), whom.name.as_deref()),
+            (customer.phone.e164(), customer.name.as_deref()),
             ("+821012345678", Some("홍길동"))
         );
         assert!(
@@ -238,23 +238,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn staff_and_salesmen_tell_number_name_and_consent_all_three() {
+    async fn staff_and_salesmen_send_phone_name_and_consent() {
         for role in [Role::Staff, Role::Salesman] {
-            let whole =
+            let complete =
                 json!({ "phone": "010-9999-0000", "customerName": "홍길동", "consent": true });
-            let whom = read(role, whole).await.unwrap();
+            let customer = read(role, complete).await.unwrap();
             assert_eq!(
-                whom.customer_id,
+                customer.customer_id,
                 a_key().customer_id(&"+82 10 9999 0000".parse().unwrap())
             );
-            assert!(whom.consent_recorded);
-            let wrong = [
+            assert!(customer.consent_recorded);
+            let errors = [
                 ("/phone", "required"),
                 ("/customerName", "required"),
                 ("/consent", "consent-required"),
             ];
-            let wrong = wrong.map(|(pointer, code)| (pointer.to_owned(), code.to_owned()));
-            assert_eq!(read(role, json!({})).await, Err(wrong.to_vec()));
+            let errors = errors.map(|(pointer, code)| (pointer.to_owned(), code.to_owned()));
+            assert_eq!(read(role, json!({})).await, Err(errors.to_vec()));
             assert_eq!(
                 read(
                     role,

@@ -1,4 +1,4 @@
-//! Korean phone numbers: one number however it is typed, and never printed by accident.
+//! Korean phone numbers: normalised, and redacted in logs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,50 +9,51 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
 
-/// A Korean phone number in E.164, as in `+821012345678`. Its `Debug` is `***`.
+/// A Korean phone number in E.164: `+821012345678`. Its `Debug` is `***`.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Phone(String);
 
 impl Phone {
-    /// The number itself, for the row that keeps it and for whoever has to call it.
+    /// The number in E.164.
     pub fn e164(&self) -> &str {
         &self.0
     }
 
-    /// The national form with the middle hidden: `010-****-5678`.
+    /// The national format without the middle digits: `010-****-5678`.
     pub fn masked(&self) -> String {
         let digits = self.digits();
-        let (head, _, last) = written(&digits);
-        format!("{head}-****-{last}")
+        let (prefix, _, last) = parts(&digits);
+        format!("{prefix}-****-{last}")
     }
 
-    /// `010-1234-5678`: the number as it is written and dialled in Korea.
+    /// The national format: `010-1234-5678`.
     pub fn national(&self) -> String {
         let digits = self.digits();
-        let (head, middle, last) = written(&digits);
-        format!("{head}-{middle}-{last}")
+        let (prefix, middle, last) = parts(&digits);
+        format!("{prefix}-{middle}-{last}")
     }
 
-    /// The last four digits: all that an event may carry of a number.
+    /// The last four digits: events contain no more of a number.
     pub fn last_four(&self) -> LastFour {
-        // Every number that was accepted ends in four digits.
+        // Every valid number ends with four digits.
         LastFour::try_from(self.0[self.0.len() - 4..].to_owned()).unwrap_or_default()
     }
 
-    /// The ways in which the number is usually written: what to look for where nobody should have written it.
+    /// The usual spellings of the number, to find it in free text.
     pub fn spellings(&self) -> Vec<String> {
         let national = self.national();
         let spaced = national.replace('-', " ");
-        let abroad = |sign: &str, written: &str| format!("+82{sign}{}", &written[1..]);
+        let international =
+            |separator: &str, national: &str| format!("+82{separator}{}", &national[1..]);
         vec![
             self.digits(),
             self.e164().to_owned(),
             self.e164()[1..].to_owned(),
-            abroad("", &national),
-            abroad("-", &national),
-            abroad(" ", &national),
-            abroad(" ", &spaced),
+            international("", &national),
+            international("-", &national),
+            international(" ", &national),
+            international(" ", &spaced),
             spaced,
             national,
         ]
@@ -63,30 +64,30 @@ impl Phone {
     }
 }
 
-/// The three parts in which a number is written. Every number that was accepted ends in four digits.
-fn written(national: &str) -> (&str, &str, &str) {
-    let (head, rest) = split_area(national);
+/// Prefix, middle and last four digits of a valid number.
+fn parts(national: &str) -> (&str, &str, &str) {
+    let (prefix, rest) = split_prefix(national);
     let (middle, last) = rest.split_at(rest.len() - 4);
-    (head, middle, last)
+    (prefix, middle, last)
 }
 
-/// The prefix (010, 02, 031, 070 …) and the rest.
-fn split_area(national: &str) -> (&str, &str) {
+/// The prefix (010, 02, 031, 070, …) and the rest.
+fn split_prefix(national: &str) -> (&str, &str) {
     national.split_at(if national.starts_with("02") { 2 } else { 3 })
 }
 
 impl FromStr for Phone {
-    type Err = NotAPhone;
+    type Err = InvalidPhone;
 
-    /// Reads `010-1234-5678`, `+82 10 1234 5678`, `0082-10-…` and `01012345678` as one number.
-    fn from_str(text: &str) -> Result<Self, NotAPhone> {
+    /// Reads `010-1234-5678`, `+82 10 1234 5678`, `0082-10-…` and `01012345678` as the same number.
+    fn from_str(text: &str) -> Result<Self, InvalidPhone> {
         let mut digits = String::new();
         for letter in text.trim().chars() {
             match letter {
                 '0'..='9' => digits.push(letter),
                 '+' if digits.is_empty() => {}
                 ' ' | '-' | '.' | '(' | ')' | '\u{2010}'..='\u{2015}' => {}
-                _ => return Err(NotAPhone),
+                _ => return Err(InvalidPhone),
             }
         }
         let national = digits
@@ -96,26 +97,26 @@ impl FromStr for Phone {
                 || digits.clone(),
                 |rest| format!("0{}", rest.strip_prefix('0').unwrap_or(rest)),
             );
-        let (area, rest) = match national.len() {
-            9..=11 if national.starts_with('0') => split_area(&national),
-            _ => return Err(NotAPhone),
+        let (prefix, rest) = match national.len() {
+            9..=11 if national.starts_with('0') => split_prefix(&national),
+            _ => return Err(InvalidPhone),
         };
-        let plausible = match area {
+        let is_plausible = match prefix {
             "010" => rest.len() == 8,
             "02" | "011" | "016" | "017" | "018" | "019" | "070" => matches!(rest.len(), 7 | 8),
-            _ => matches!(&area[..2], "03" | "04" | "05" | "06") && matches!(rest.len(), 7 | 8),
+            _ => matches!(&prefix[..2], "03" | "04" | "05" | "06") && matches!(rest.len(), 7 | 8),
         };
-        if plausible {
+        if is_plausible {
             Ok(Self(format!("+82{}", &national[1..])))
         } else {
-            Err(NotAPhone)
+            Err(InvalidPhone)
         }
     }
 }
 
 impl TryFrom<String> for Phone {
-    type Error = NotAPhone;
-    fn try_from(text: String) -> Result<Self, NotAPhone> {
+    type Error = InvalidPhone;
+    fn try_from(text: String) -> Result<Self, InvalidPhone> {
         text.parse()
     }
 }
@@ -126,24 +127,24 @@ impl From<Phone> for String {
     }
 }
 
-/// The text is no Korean phone number. It does not repeat the text.
+/// The text is not a Korean phone number. The error does not contain the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotAPhone;
+pub struct InvalidPhone;
 
-impl fmt::Display for NotAPhone {
+impl fmt::Display for InvalidPhone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("it is no Korean phone number")
+        f.write_str("not a Korean phone number")
     }
 }
 
-impl std::error::Error for NotAPhone {}
+impl std::error::Error for InvalidPhone {}
 
-/// The key under which phone numbers become customer ids. Whoever has it can find a person by trying numbers, so it is a secret.
+/// The HMAC key for customer ids. With it, a customer's number can be found by trying all numbers.
 #[derive(Clone)]
 pub struct CustomerIdKey(Vec<u8>);
 
 impl CustomerIdKey {
-    /// The customer's id: `UUIDv8` of HMAC-SHA256(key, E.164 number), the same wherever the number is typed.
+    /// The customer's id: `UUIDv8` of HMAC-SHA256(key, E.164 number).
     pub fn customer_id(&self, phone: &Phone) -> CustomerId {
         let mut first = [0_u8; 16];
         if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) {
@@ -163,7 +164,7 @@ impl FromStr for CustomerIdKey {
         if text.len() >= 32 {
             Ok(Self(text.as_bytes().to_vec()))
         } else {
-            Err("it is shorter than 32 characters")
+            Err("expected at least 32 characters")
         }
     }
 }
@@ -173,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_number_however_it_is_typed() {
+    fn all_spellings_parse_to_the_same_number() {
         for typed in [
             "010-1234-5678",
             "+82 10 1234 5678",
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_korean_number_is_refused() {
+    fn text_that_is_not_a_korean_number_is_refused() {
         for typed in [
             "",
             "010",
@@ -204,12 +205,12 @@ mod tests {
             "112",
             "09012345678",
         ] {
-            assert_eq!(typed.parse::<Phone>(), Err(NotAPhone), "{typed}");
+            assert_eq!(typed.parse::<Phone>(), Err(InvalidPhone), "{typed}");
         }
     }
 
     #[test]
-    fn a_masked_number_shows_its_prefix_and_its_last_four() {
+    fn masked_number_shows_prefix_and_last_four() {
         assert_eq!(
             "010-1234-5678".parse::<Phone>().unwrap().masked(),
             "010-****-5678"
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_written_as_people_in_korea_write_it() {
+    fn national_format_follows_korean_custom() {
         for written in [
             "010-1234-5678",
             "02-123-4567",
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_looks_for_a_number_finds_it_as_people_write_it() {
+    fn spellings_cover_how_people_write_a_number() {
         let phone: Phone = "010-1234-5678".parse().unwrap();
         let spellings = phone.spellings();
         for written in [
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phone_is_not_printed_by_accident() {
+    fn debug_of_a_phone_is_redacted() {
         assert_eq!(
             format!("{:?}", "010-1234-5678".parse::<Phone>().unwrap()),
             "***"
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_customer_id_depends_on_the_number_and_the_key_alone() {
+    fn customer_id_depends_on_number_and_key_only() {
         let key: CustomerIdKey = "0123456789abcdef0123456789abcdef".parse().unwrap();
         let other: CustomerIdKey = "1123456789abcdef0123456789abcdef".parse().unwrap();
         let one: Phone = "010-1234-5678".parse().unwrap();

@@ -13,15 +13,15 @@ use sha2::{Digest as _, Sha256};
 use crate::http::idempotency::{self, IdempotencyKey};
 use crate::http::problem::{FieldProblem, Problem, Text};
 
-/// Large enough for the longest memo in the longest request, small enough to be read at once. Imports have a limit of their own.
+/// More than the largest JSON request. Imports have their own limit.
 pub const BODY_LIMIT: usize = 256 * 1024;
 
-/// A JSON body, with what is needed to answer a retried write the same way again.
+/// A JSON body, with its idempotency key.
 #[derive(Debug)]
 pub struct Json<T> {
     /// The body.
     pub body: T,
-    /// `Idempotency-Key` and the hash of path and body, where the caller sent a key.
+    /// When the request has the header `Idempotency-Key`.
     pub idempotency_key: Option<IdempotencyKey>,
 }
 
@@ -41,7 +41,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         let key = idempotency::key(request.headers())?;
         let path = request.uri().path().to_owned();
         let bytes = read_body(request.into_body(), BODY_LIMIT).await?;
-        // Fields report their own faults; what is left is a body of another shape altogether.
+        // Invalid fields are reported later; here, the whole body has the wrong shape.
         let wrong_shape = || {
             Problem::wrong_fields(vec![FieldProblem {
                 pointer: String::new(),
@@ -56,13 +56,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
                 not_json(error.line(), error.column())
             }
         };
-        // Serde would read an array as a struct, field by field in the order of their declaration, which is nobody's business.
+        // Serde would also read an array as a struct, by the order of the fields.
         if bytes.trim_ascii_start().first() != Some(&b'{') {
             return Err(serde_json::from_slice::<IgnoredAny>(&bytes)
                 .map_or_else(refused, |_| wrong_shape()));
         }
         let body = serde_json::from_slice(&bytes).map_err(refused)?;
-        // The path too: the same words to another thing are another write.
+        // The path is part of the hash: the same body for another resource is another write.
         let idempotency_key = key.map(|key| IdempotencyKey {
             key,
             body_hash: Sha256::new()
@@ -79,16 +79,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// Of a body that is too large, this much is still read and thrown away, for as long as [`LINGER`]: whoever closes on a caller that is still
-/// sending breaks the connection before the answer is read.
-const READ_ON: usize = 16 * 1024 * 1024;
+/// How much of an oversized body is read and discarded, for at most [`DISCARD_TIMEOUT`]: closing the
+/// connection while the client is sending would lose the answer.
+const MAX_DISCARDED: usize = 16 * 1024 * 1024;
 
-const LINGER: Duration = Duration::from_secs(5);
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The whole body, if it is no larger than the limit.
+/// Reads the body up to the limit.
 ///
 /// # Errors
-/// 413 for a larger one, 400 for one that did not arrive whole.
+/// 413 for a larger body, 400 for an incomplete one.
 pub async fn read_body(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -103,43 +103,46 @@ pub async fn read_body(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
     Ok(bytes.freeze())
 }
 
-/// Reads the rest of a body that is refused, within bounds, so that the caller reads why.
+/// Reads and discards the rest of a refused body, so that the client gets the answer.
 pub async fn drain_body(mut body: Body) {
     let rest = async {
         let mut read = 0;
         while let Some(Ok(frame)) = body.frame().await {
             read += frame.data_ref().map_or(0, Bytes::len);
-            if read > READ_ON {
+            if read > MAX_DISCARDED {
                 return;
             }
         }
     };
-    drop(tokio::time::timeout(LINGER, rest).await);
+    drop(tokio::time::timeout(DISCARD_TIMEOUT, rest).await);
 }
 
-/// 413, with the limit told.
+/// 413, with the limit.
 pub fn too_large(limit: usize) -> Problem {
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "too-large",
-        Text::new("본문이 너무 큽니다", "The body is too large"),
+        Text::new(
+            "본문이 너무 큽니다. 줄여서 보내 주세요",
+            "The body is too large",
+        ),
     )
     .with("limitBytes", limit)
 }
 
-/// 422, if what is wrong is that a field stands there twice: which of the two was meant, nobody can tell.
+/// 422 for a duplicate key in a JSON object.
 fn repeated_key(error: &serde_json::Error) -> Option<Problem> {
-    // Serde derives the text; there is no other sign.
+    // Only the text of serde's error identifies it.
     let text = error.to_string();
     let name = text.strip_prefix("duplicate field `")?.split('`').next()?;
     Some(Problem::wrong_fields(vec![FieldProblem {
         pointer: format!("/{name}"),
         code: "repeated",
-        message: Text::new("같은 항목이 두 번 있습니다", "This field is there twice"),
+        message: Text::new("같은 항목은 한 번만 보내 주세요", "Duplicate key"),
     }]))
 }
 
-/// 415: the body is said to be something else.
+/// 415.
 pub(crate) fn wrong_content_type() -> Problem {
     let title = Text::new(
         "JSON으로 보내 주세요",
@@ -152,22 +155,22 @@ pub(crate) fn wrong_content_type() -> Problem {
     )
 }
 
-/// 400: the body ends to be JSON there.
+/// 400, with the position of the first invalid character.
 pub(crate) fn not_json(line: usize, column: usize) -> Problem {
-    let at = format!("{line}:{column}");
-    Problem::new(
-        StatusCode::BAD_REQUEST,
-        "not-json",
-        Text::new("JSON을 읽을 수 없습니다", "The body is not JSON"),
-    )
-    .detail(Text::new(format!("{at} 위치"), format!("at {at}")))
+    let title = Text::new(
+        "올바른 JSON으로 보내 주세요",
+        "Not valid JSON from this position on",
+    );
+    let position = format!("{line}:{column}");
+    Problem::new(StatusCode::BAD_REQUEST, "not-json", title)
+        .detail(Text::new(format!("{position} 위치"), position))
 }
 
-/// 400: the caller went away, or broke off.
+/// 400: the connection ended before the body.
 pub fn incomplete_body() -> Problem {
     let title = Text::new(
-        "본문을 끝까지 받지 못했습니다",
-        "The body did not arrive whole",
+        "본문을 끝까지 받지 못했습니다. 다시 보내 주세요",
+        "The body is incomplete",
     );
     Problem::new(StatusCode::BAD_REQUEST, "unreadable-body", title)
 }
@@ -187,16 +190,16 @@ mod tests {
         name: Field<String>,
     }
 
-    /// The problem of a request with this body.
-    async fn refused(body: &'static str) -> String {
+    /// The problem for a request with this body.
+    async fn problem(body: &'static str) -> String {
         let request = Request::builder()
             .header(header::CONTENT_TYPE, "application/json")
             .body(Body::from(body))
             .unwrap();
-        let refused = Json::<Person>::from_request(request, &())
+        let problem = Json::<Person>::from_request(request, &())
             .await
             .unwrap_err();
-        let bytes = refused
+        let bytes = problem
             .render(Language::English)
             .into_body()
             .collect()
@@ -207,13 +210,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_field_that_is_there_twice_is_named() {
+    async fn duplicate_key_is_named() {
         assert!(
-            refused(r#"{"name": "a", "name": "b"}"#)
+            problem(r#"{"name": "a", "name": "b"}"#)
                 .await
                 .contains(r#""pointer":"/name","code":"repeated""#)
         );
-        assert!(refused("[]").await.contains("must be a JSON object"));
-        assert!(refused("{").await.contains("not-json"));
+        assert!(problem("[]").await.contains("must be a JSON object"));
+        assert!(problem("{").await.contains("not-json"));
     }
 }

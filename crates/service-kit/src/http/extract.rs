@@ -11,7 +11,7 @@ use utoipa::openapi::{Object, Required, Type};
 use crate::http::fields::MAX_EXPLANATION_LENGTH;
 use crate::http::problem::{Problem, Text, invalid_query};
 
-/// An id in the path. One that is no id names nothing: 404.
+/// An id in the path; 404 if it is not an id.
 #[derive(Debug, Clone, Copy)]
 pub struct Path<T>(pub T);
 
@@ -41,34 +41,38 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// 422 for a query string that cannot be read, with the reader's own words in English.
-fn unreadable_query(told: &str) -> Problem {
-    let why = told
+/// 422 for a query string that cannot be read. The English detail is serde's text.
+fn unreadable_query(error: &str) -> Problem {
+    let reason = error
         .strip_prefix("Failed to deserialize query string: ")
-        .unwrap_or(told);
-    // Serde begins with the parameter, or quotes it; there is no other sign.
+        .unwrap_or(error);
+    // Only serde's text names the parameter: at the beginning, or quoted.
     let is_name = |name: &&str| {
         !name.is_empty()
             && name
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     };
-    let quoted = |start: &str| why.split_once(start)?.1.split('`').next();
+    let quoted = |start: &str| reason.split_once(start)?.1.split('`').next();
     let ko = if let Some(name) = quoted("missing field `") {
-        format!("조회 조건 {name} 값이 필요합니다")
+        format!("조회 조건 {name} 값을 보내 주세요")
     } else if let Some(name) = quoted("duplicate field `") {
         format!("조회 조건 {name} 값은 하나만 보내 주세요")
-    } else if let Some(name) = why.split_once(": ").map(|(name, _)| name).filter(is_name) {
+    } else if let Some(name) = reason
+        .split_once(": ")
+        .map(|(name, _)| name)
+        .filter(is_name)
+    {
         format!("조회 조건 {name} 값을 읽을 수 없습니다")
     } else {
         "조회 조건을 읽을 수 없습니다".to_owned()
     };
-    // It may quote what was sent.
-    let why: String = why.chars().take(MAX_EXPLANATION_LENGTH).collect();
-    invalid_query(Text::new(ko, why))
+    // It may quote the value.
+    let reason: String = reason.chars().take(MAX_EXPLANATION_LENGTH).collect();
+    invalid_query(Text::new(ko, reason))
 }
 
-/// The version a caller means to change. Absent: 428.
+/// The version that a change is based on; `None` for `*`. 428 without the header.
 #[derive(Debug, Clone, Copy)]
 pub struct IfMatch(pub Option<i64>);
 
@@ -83,7 +87,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         if text == "*" {
             return Ok(Self(None));
         }
-        // A tag that no version of ours can have matches nothing: 0 is the version of what has no event yet.
+        // An invalid tag matches no version: versions start with 0, before the first event.
         let version = text
             .strip_prefix('"')
             .and_then(|text| text.strip_suffix('"'))
@@ -93,9 +97,9 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 }
 
 impl IfMatch {
-    /// Whether the version that is there is the one the caller means.
+    /// Whether the change is based on the current version.
     pub fn allows(self, current: i64) -> bool {
-        self.0.is_none_or(|wanted| wanted == current)
+        self.0.is_none_or(|version| version == current)
     }
 }
 
@@ -129,11 +133,11 @@ pub(crate) fn header_parameter(
         .build()
 }
 
-/// 428: which version is meant was not said.
+/// 428.
 pub(crate) fn if_match_required() -> Problem {
     let title = Text::new(
-        "If-Match 헤더로 고치려는 버전을 알려 주세요",
-        "Say with If-Match which version you change",
+        "If-Match 헤더로 고칠 버전을 보내 주세요",
+        "Send If-Match with the version that you change",
     );
     Problem::new(
         StatusCode::PRECONDITION_REQUIRED,
@@ -151,12 +155,12 @@ mod tests {
     use crate::http::problem::Language;
 
     #[tokio::test]
-    async fn a_query_that_cannot_be_read_is_told_by_its_parameter() {
+    async fn unreadable_query_names_its_parameter() {
         #[derive(Debug, Deserialize)]
-        struct Asked {
-            #[expect(dead_code, reason = "it is only read")]
+        struct DateQuery {
+            #[expect(dead_code, reason = "only its parsing is tested")]
             from: chrono::NaiveDate,
-            #[expect(dead_code, reason = "it is only read")]
+            #[expect(dead_code, reason = "only its parsing is tested")]
             limit: Option<u32>,
         }
         for (query, ko, en) in [
@@ -175,25 +179,32 @@ mod tests {
                 "조회 조건 from 값은 하나만 보내 주세요",
                 "duplicate field",
             ),
-            ("limit=1", "조회 조건 from 값이 필요합니다", "missing field"),
+            (
+                "limit=1",
+                "조회 조건 from 값을 보내 주세요",
+                "missing field",
+            ),
         ] {
             let mut parts = Request::get(format!("/?{query}"))
                 .body(())
                 .unwrap()
                 .into_parts()
                 .0;
-            let refused = Query::<Asked>::from_request_parts(&mut parts, &())
+            let problem = Query::<DateQuery>::from_request_parts(&mut parts, &())
                 .await
                 .unwrap_err();
             assert_eq!(
                 (
-                    refused.slug(),
-                    refused.document(Language::Korean).detail.as_deref()
+                    problem.slug(),
+                    problem.document(Language::Korean).detail.as_deref()
                 ),
                 ("wrong-query", Some(ko))
             );
-            let told = refused.document(Language::English).detail.unwrap();
-            assert!(told.contains(en) && !told.contains("deserialize"), "{told}");
+            let detail = problem.document(Language::English).detail.unwrap();
+            assert!(
+                detail.contains(en) && !detail.contains("deserialize"),
+                "{detail}"
+            );
         }
     }
 }

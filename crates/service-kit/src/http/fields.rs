@@ -1,4 +1,4 @@
-//! Fields of a request body, all of them checked before any is refused.
+//! Fields of a request body: all errors are reported together.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -6,18 +6,18 @@ use serde_json::Value;
 
 use crate::http::problem::{FieldProblem, Problem, Text};
 
-/// A field of a request body that never fails to be read, so that all wrong fields can be told at once.
+/// A field of a request body. Deserializing never fails, so that all errors can be reported together.
 #[derive(Debug, Clone, Default)]
 pub enum Field<T> {
-    /// Not sent, or null.
+    /// Absent or null.
     #[default]
     Missing,
-    /// Sent, and readable.
-    Given(T),
-    /// Sent, and something else.
-    Wrong {
-        /// What is wrong, in the words of the type that refused it.
-        why: String,
+    /// Sent and valid.
+    Present(T),
+    /// Sent and invalid.
+    Invalid {
+        /// Serde's text.
+        reason: String,
     },
 }
 
@@ -28,106 +28,91 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Field<T> {
             return Ok(Self::Missing);
         }
         Ok(match serde_json::from_value(value) {
-            Ok(value) => Self::Given(value),
-            Err(error) => Self::Wrong {
-                why: error.to_string(),
+            Ok(value) => Self::Present(value),
+            Err(error) => Self::Invalid {
+                reason: error.to_string(),
             },
         })
     }
 }
 
-/// The longest explanation of a field that cannot be read, in characters: it may quote what was sent.
+/// In characters: serde's text may quote the value.
 pub(crate) const MAX_EXPLANATION_LENGTH: usize = 200;
 
-/// Collects what is wrong with a request's fields.
+/// Collects the errors of a request's fields.
 #[derive(Debug, Default)]
 pub struct Fields {
-    wrong: Vec<FieldProblem>,
+    errors: Vec<FieldProblem>,
 }
 
 impl Fields {
-    /// A field that must be there.
+    /// A required field.
     pub fn required<T>(&mut self, pointer: &str, field: Field<T>) -> Option<T> {
         if matches!(field, Field::Missing) {
-            self.refuse(
-                pointer,
-                "required",
-                Text::new("필수 항목입니다", "This field is required"),
-            );
+            self.refuse(pointer, "required", required());
         }
         self.optional(pointer, field)
     }
 
-    /// A field that may be absent.
+    /// An optional field.
     pub fn optional<T>(&mut self, pointer: &str, field: Field<T>) -> Option<T> {
         match field {
-            Field::Given(value) => Some(value),
+            Field::Present(value) => Some(value),
             Field::Missing => None,
-            Field::Wrong { why } => {
-                // The reader's own words, and not more of them than a form can show.
-                let why: String = why.chars().take(MAX_EXPLANATION_LENGTH).collect();
-                self.refuse(
-                    pointer,
-                    "wrong-type",
-                    Text::new(
-                        "형식이 올바르지 않습니다",
-                        format!("It cannot be read: {why}"),
-                    ),
-                );
+            Field::Invalid { reason } => {
+                let reason: String = reason.chars().take(MAX_EXPLANATION_LENGTH).collect();
+                let message = Text::new("형식을 확인해 주세요", format!("Invalid: {reason}"));
+                self.refuse(pointer, "wrong-type", message);
                 None
             }
         }
     }
 
-    /// A text that must be there: trimmed, not empty, of at most `longest` characters, without control characters.
-    pub fn text(&mut self, pointer: &str, field: Field<String>, longest: usize) -> Option<String> {
+    /// A required text: trimmed, not empty, at most `max_length` characters, no control characters.
+    pub fn text(
+        &mut self,
+        pointer: &str,
+        field: Field<String>,
+        max_length: usize,
+    ) -> Option<String> {
         let text = self.required(pointer, field)?;
-        self.checked(pointer, &text, longest).and_then(|text| {
-            if text.is_empty() {
-                self.refuse(
-                    pointer,
-                    "required",
-                    Text::new("필수 항목입니다", "This field is required"),
-                );
-                None
-            } else {
-                Some(text)
-            }
-        })
+        let text = self.trimmed(pointer, &text, max_length)?;
+        if text.is_empty() {
+            self.refuse(pointer, "required", required());
+            return None;
+        }
+        Some(text)
     }
 
-    /// A text that may be absent or empty.
+    /// An optional text, which may be empty.
     pub fn optional_text(
         &mut self,
         pointer: &str,
         field: Field<String>,
-        longest: usize,
+        max_length: usize,
     ) -> Option<String> {
         let text = self.optional(pointer, field)?;
-        self.checked(pointer, &text, longest)
+        self.trimmed(pointer, &text, max_length)
     }
 
-    fn checked(&mut self, pointer: &str, text: &str, longest: usize) -> Option<String> {
+    fn trimmed(&mut self, pointer: &str, text: &str, max_length: usize) -> Option<String> {
         let text = text.trim();
-        // Postgres refuses NUL, and no other control character belongs in a text but the line's end and the tab.
+        // Postgres cannot store NUL. Of the other control characters, a text needs only these three.
         if text
             .chars()
             .any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t'))
         {
-            self.refuse(
-                pointer,
-                "control-character",
-                Text::new(
-                    "사용할 수 없는 문자가 있습니다",
-                    "It holds a control character",
-                ),
+            let message = Text::new(
+                "사용할 수 없는 문자를 빼 주세요",
+                "It contains a control character",
             );
+            self.refuse(pointer, "control-character", message);
             return None;
         }
-        if text.chars().count() > longest {
+        if text.chars().count() > max_length {
             let message = Text::new(
-                format!("{longest}자 이하로 적어 주세요"),
-                format!("It is longer than {longest} characters"),
+                format!("{max_length}자 이하로 적어 주세요"),
+                format!("It is longer than {max_length} characters"),
             );
             self.refuse(pointer, "too-long", message);
             return None;
@@ -135,27 +120,31 @@ impl Fields {
         Some(text.to_owned())
     }
 
-    /// Notes one more wrong field. What is said of a field first stands: one that is too long is not also missing.
+    /// Adds an error. Only the first one of each field counts.
     pub fn refuse(&mut self, pointer: &str, code: &'static str, message: Text) {
-        if self.wrong.iter().any(|wrong| wrong.pointer == pointer) {
+        if self.errors.iter().any(|error| error.pointer == pointer) {
             return;
         }
-        self.wrong.push(FieldProblem {
+        self.errors.push(FieldProblem {
             pointer: pointer.to_owned(),
             code,
             message,
         });
     }
 
-    /// All that was wrong, as one problem.
+    /// The errors as one problem.
     pub fn problem(self) -> Problem {
-        Problem::wrong_fields(self.wrong)
+        Problem::wrong_fields(self.errors)
     }
 
-    /// Whether nothing was wrong.
+    /// Whether there is no error.
     pub fn is_valid(&self) -> bool {
-        self.wrong.is_empty()
+        self.errors.is_empty()
     }
+}
+
+pub(crate) fn required() -> Text {
+    Text::new("필수 항목입니다", "This field is required")
 }
 
 #[cfg(test)]
@@ -173,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_field_is_found_at_once() {
+    fn all_invalid_fields_are_reported_together() {
         let body: Person =
             serde_json::from_str(r#"{"name": 7, "count": "many", "date": null}"#).unwrap();
         let mut fields = Fields::default();
@@ -181,9 +170,9 @@ mod tests {
         fields.required("/count", body.count);
         fields.required("/date", body.date);
         let found: Vec<_> = fields
-            .wrong
+            .errors
             .iter()
-            .map(|wrong| (wrong.pointer.as_str(), wrong.code))
+            .map(|error| (error.pointer.as_str(), error.code))
             .collect();
         assert_eq!(
             found,
@@ -196,25 +185,28 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_trimmed_and_measured_in_characters() {
+    fn text_is_trimmed_and_measured_in_characters() {
         let mut fields = Fields::default();
         assert_eq!(
             fields
-                .text("/a", Field::Given(" 지원사업 ".to_owned()), 4)
+                .text("/a", Field::Present(" 지원사업 ".to_owned()), 4)
                 .as_deref(),
             Some("지원사업")
         );
         assert_eq!(
-            fields.text("/b", Field::Given("지원사업".to_owned()), 3),
+            fields.text("/b", Field::Present("지원사업".to_owned()), 3),
             None
         );
-        assert_eq!(fields.text("/c", Field::Given("  ".to_owned()), 3), None);
-        assert_eq!(fields.text("/d", Field::Given("a\0b".to_owned()), 9), None);
+        assert_eq!(fields.text("/c", Field::Present("  ".to_owned()), 3), None);
+        assert_eq!(
+            fields.text("/d", Field::Present("a\0b".to_owned()), 9),
+            None
+        );
         assert_eq!(
             fields
-                .wrong
+                .errors
                 .iter()
-                .map(|wrong| wrong.code)
+                .map(|error| error.code)
                 .collect::<Vec<_>>(),
             ["too-long", "required", "control-character"]
         );

@@ -1,6 +1,7 @@
-//! A write that is sent again gives the same answer again: one row in the business transaction, kept for a day.
+//! Idempotent writes: repeating a request with the same key has no further effect.
 //!
-//! The row holds the id of what was created, not the answer: the answer is rendered again, so that it shows what is there now.
+//! The transaction of the write stores a row with the key and the id of the resource, for a day. The
+//! answer is rendered again from the resource, and so shows its current state.
 
 use std::time::Duration;
 
@@ -17,10 +18,10 @@ use crate::Tx;
 use crate::http::extract::header_parameter;
 use crate::http::problem::{Problem, Text};
 
-/// What a caller sends so that a write can be sent again.
+/// `Idempotency-Key`, with a hash of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// `Idempotency-Key`.
+    /// The value of the header.
     pub key: String,
     /// SHA-256 of the path and the body.
     pub body_hash: Vec<u8>,
@@ -40,10 +41,11 @@ impl IntoParams for IdempotencyKey {
     }
 }
 
-/// `Idempotency-Key`, where the caller sent one: for bodies that are no JSON, of which [`Json`](crate::http::Json) takes it by itself.
+/// The value of `Idempotency-Key`. [`Json`](crate::http::Json) reads it by itself; this is for other
+/// bodies.
 ///
 /// # Errors
-/// 400 for one that cannot be kept.
+/// 400 for an invalid key.
 pub fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else {
         return Ok(None);
@@ -54,28 +56,28 @@ pub fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-/// 400: a key that is none.
+/// 400.
 pub(crate) fn wrong_key() -> Problem {
     let title = Text::new(
-        "Idempotency-Key는 255자 이하의 ASCII여야 합니다",
-        "Idempotency-Key is 1 to 255 ASCII characters",
+        "Idempotency-Key는 255자 이하의 ASCII로 보내 주세요",
+        "Idempotency-Key must be 1 to 255 ASCII characters",
     );
     Problem::new(StatusCode::BAD_REQUEST, "wrong-idempotency-key", title)
 }
 
-/// How long a key is remembered.
+/// How long a key is stored.
 pub const KEY_RETENTION: TimeDelta = TimeDelta::hours(24);
 
-/// How long the same write is waited for before it counts as in flight. A write that was refused holds its key for a moment longer than its
-/// caller waits for the answer, because a transaction that is dropped is rolled back behind it: whoever mends it and sends it again at once
-/// must not be told that it is in flight.
-const PATIENCE: Duration = Duration::from_millis(200);
-const LOOK: Duration = Duration::from_millis(5);
+/// How long the same write may take before this one is refused as in flight. A refused write holds its
+/// key until its transaction is rolled back, which is shortly after its answer: a client that sends a
+/// corrected request at once must not be refused.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// What was created when this write was sent before; `None` when it is new, or has no key.
+/// Status and resource of an earlier request with this key; `None` when there is none, or no key.
 ///
 /// # Errors
-/// 409 while the same key is in flight, 422 when it was used with another body.
+/// 409 while an earlier request is in flight, 422 when its body was another one.
 pub async fn find(
     tx: &mut Tx,
     principal: Uuid,
@@ -84,26 +86,28 @@ pub async fn find(
     let Some(idempotency_key) = idempotency_key else {
         return Ok(None);
     };
-    let asked = Instant::now();
+    let started = Instant::now();
     loop {
-        let ours: bool = sqlx::query_scalar(
-            "select pg_try_advisory_xact_lock(hashtextextended(current_schema() || '/' || $1::text || '/' || $2, 1))",
+        let is_locked: bool = sqlx::query_scalar(
+            "select pg_try_advisory_xact_lock(
+                 hashtextextended(current_schema() || '/' || $1::text || '/' || $2, 1))",
         )
         .bind(principal)
         .bind(&idempotency_key.key)
         .fetch_one(&mut **tx)
         .await?;
-        if ours {
+        if is_locked {
             break;
         }
-        if asked.elapsed() > PATIENCE {
+        if started.elapsed() > LOCK_TIMEOUT {
             return Err(in_flight());
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
     let since = tx.now() - KEY_RETENTION;
     let found: Option<(Vec<u8>, i16, Uuid)> = sqlx::query_as(
-        "select body_hash, status, resource from idempotency_key where principal = $1 and key = $2 and created_at > $3",
+        "select body_hash, status, resource from idempotency_key
+         where principal = $1 and key = $2 and created_at > $3",
     )
     .bind(principal)
     .bind(&idempotency_key.key)
@@ -122,22 +126,22 @@ pub async fn find(
     }
 }
 
-/// 409: the first of the two has not been answered yet.
+/// 409: the first request is not answered yet.
 pub(crate) fn in_flight() -> Problem {
     Problem::conflict(
         "write-in-flight",
         Text::new(
-            "같은 요청을 처리하고 있습니다",
-            "The same write is being carried out",
+            "같은 요청을 처리하고 있습니다. 잠시 기다려 주세요",
+            "The same request is in progress",
         ),
     )
 }
 
-/// 422: the key says that it is the same write, and the body that it is not.
+/// 422: the same key with another body.
 pub(crate) fn reused() -> Problem {
     let title = Text::new(
-        "같은 Idempotency-Key를 다른 내용에 사용했습니다",
-        "The Idempotency-Key was used with another body",
+        "다른 내용에 사용한 Idempotency-Key입니다. 새 키로 보내 주세요",
+        "This Idempotency-Key was used with another body",
     );
     Problem::new(
         StatusCode::UNPROCESSABLE_ENTITY,
@@ -146,7 +150,7 @@ pub(crate) fn reused() -> Problem {
     )
 }
 
-/// Remembers what this write created.
+/// Stores the result of a write; nothing without a key.
 ///
 /// # Errors
 /// When the statement fails.
@@ -165,7 +169,8 @@ pub async fn store(
         "insert into idempotency_key (principal, key, body_hash, status, resource, created_at)
          values ($1, $2, $3, $4, $5, $6)
          on conflict (principal, key) do update
-             set body_hash = excluded.body_hash, status = excluded.status, resource = excluded.resource, created_at = excluded.created_at",
+             set body_hash = excluded.body_hash, status = excluded.status,
+                 resource = excluded.resource, created_at = excluded.created_at",
     )
     .bind(principal)
     .bind(&idempotency_key.key)

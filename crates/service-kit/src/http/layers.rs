@@ -1,109 +1,139 @@
-//! The layers around every router.
+//! The layers around every router, the gateway's too.
 
+use std::any::Any;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::error_span;
+use uuid::Uuid;
 
 use crate::http::page::NextPage;
 use crate::http::problem::{Language, Problem};
-use crate::trace;
+use crate::trace::{self, TRACEPARENT, TraceContext};
 
-/// How long one request may take: longer than a statement's time-out, shorter than the gateway's patience.
+/// Longer than a statement's timeout, shorter than the gateway's.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The layers around every router of ours, the gateway's too: trace, time-out, panics, and problems in the caller's language.
+/// Identifies a request in the logs. Set by the client or by the first of our processes, kept by the
+/// next ones, and sent with the response.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Adds to a router: the span of a request, rendered problems, links to the next page, and 500 for a
+/// panic.
 pub fn layers(router: Router) -> Router {
+    let panicked = |_: Box<dyn Any + Send>| Problem::internal("a handler panicked").into_response();
     router
-        .layer(CatchPanicLayer::custom(
-            |_: Box<dyn std::any::Any + Send>| {
-                Problem::internal("a handler panicked").into_response()
-            },
-        ))
-        .layer(middleware::from_fn(traced))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(in_span))
 }
 
-async fn traced(request: Request, next: Next) -> Response {
+/// Handles the request in its trace context and span, and logs its status and duration.
+async fn in_span(mut request: Request, next: Next) -> Response {
+    let request_id = request_id(request.headers());
+    request.headers_mut().insert(REQUEST_ID, request_id.clone());
+    let traceparent = request.headers().get(TRACEPARENT);
+    let context = TraceContext::child_of(traceparent.and_then(|value| value.to_str().ok()));
+    // At the level `ERROR`, so that the span is enabled for every line that a filter lets pass. The
+    // route is the template: a path may contain ids, and a query anything.
+    let span = error_span!(
+        "request",
+        request.id = request_id.to_str().unwrap_or_default(),
+        trace.id = context.trace_id(),
+        http.method = request.method().as_str(),
+        http.route = request.extensions().get().map(MatchedPath::as_str),
+        role = tracing::field::Empty,
+    );
+    let answered = async {
+        let started = Instant::now();
+        let mut response = answer(request, next).await;
+        let duration_ms = started.elapsed().as_millis();
+        tracing::info!(status = response.status().as_u16(), duration_ms, "answered");
+        response.headers_mut().insert(REQUEST_ID, request_id);
+        response
+    };
+    trace::instrument(context, span, answered).await
+}
+
+/// The request's id, or a new one. An id is logged as it is, so that it must not forge log lines.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let is_allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+    let is_valid = |id: &[u8]| (1..=64).contains(&id.len()) && id.iter().all(is_allowed);
+    let sent = headers.get(REQUEST_ID);
+    match sent.filter(|id| is_valid(id.as_bytes())) {
+        Some(id) => id.clone(),
+        None => HeaderValue::try_from(Uuid::new_v4().to_string())
+            .unwrap_or(HeaderValue::from_static("-")),
+    }
+}
+
+async fn answer(request: Request, next: Next) -> Response {
     let language = Language::of(request.headers());
     let is_head = request.method() == Method::HEAD;
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let given = request
-        .headers()
-        .get("traceparent")
-        .and_then(|value| value.to_str().ok())
-        .and_then(trace::valid);
-    let traceparent = given.unwrap_or_else(trace::start);
-    trace::within(Some(traceparent), async {
-        let response = next.run(request).await;
-        let status = response.status();
-        let mut rendered = match response.extensions().get::<Problem>() {
-            Some(problem) => carry(&response, problem.render(language)),
-            // What the router itself refuses: no such path, no such method.
-            None if status == StatusCode::NOT_FOUND && is_bare(&response) => {
-                carry(&response, Problem::not_found().render(language))
-            }
-            None if status == StatusCode::METHOD_NOT_ALLOWED && is_bare(&response) => {
-                carry(&response, Problem::method_not_allowed().render(language))
-            }
-            None => response,
-        };
-        if let Some(link) = rendered
-            .extensions()
-            .get::<NextPage>()
-            .and_then(|next| next.link(&query))
-        {
-            rendered.headers_mut().insert(header::LINK, link);
+    let response = next.run(request).await;
+    let status = response.status();
+    let mut rendered = match response.extensions().get::<Problem>() {
+        Some(problem) => with_headers_of(&response, problem.render(language)),
+        // Answered by the router itself: no such path, no such method.
+        None if status == StatusCode::NOT_FOUND && is_bare(&response) => {
+            with_headers_of(&response, Problem::not_found().render(language))
         }
-        if is_head {
-            *rendered.body_mut() = Body::empty();
+        None if status == StatusCode::METHOD_NOT_ALLOWED && is_bare(&response) => {
+            with_headers_of(&response, Problem::method_not_allowed().render(language))
         }
-        rendered
-    })
-    .await
+        None => response,
+    };
+    let next_page = rendered.extensions().get::<NextPage>();
+    if let Some(link) = next_page.and_then(|next| next.link(&query)) {
+        rendered.headers_mut().insert(header::LINK, link);
+    }
+    if is_head {
+        *rendered.body_mut() = Body::empty();
+    }
+    rendered
 }
 
-/// A response the router made without a body of anybody's.
 fn is_bare(response: &Response) -> bool {
     !response.headers().contains_key(header::CONTENT_TYPE)
 }
 
-/// Headers that a layer put on the refusal stay on it.
-fn carry(from: &Response, mut to: Response) -> Response {
+/// Copies the headers that inner layers added to the response.
+fn with_headers_of(response: &Response, mut rendered: Response) -> Response {
     for name in [header::ALLOW, header::CACHE_CONTROL, header::CONNECTION] {
-        if let Some(value) = from.headers().get(&name) {
-            to.headers_mut().insert(name, value.clone());
+        if let Some(value) = response.headers().get(&name) {
+            rendered.headers_mut().insert(name, value.clone());
         }
     }
-    // The language is not all that it depends on.
-    for value in from.headers().get_all(header::VARY) {
-        to.headers_mut().append(header::VARY, value.clone());
+    // Rendering adds `accept-language`.
+    for value in response.headers().get_all(header::VARY) {
+        rendered.headers_mut().append(header::VARY, value.clone());
     }
-    to
+    rendered
 }
 
-/// Paths whose requests may take longer than [`REQUEST_TIMEOUT`].
+/// The timeouts of paths that may take longer than [`REQUEST_TIMEOUT`].
 #[derive(Debug, Clone)]
-pub(crate) struct Bounds(pub(crate) Arc<[(&'static str, Duration)]>);
+pub(crate) struct Timeouts(pub(crate) Arc<[(&'static str, Duration)]>);
 
-/// Ends a request that takes too long, with a problem.
-pub(crate) async fn bounded(
-    State(Bounds(slow)): State<Bounds>,
+/// Answers with 503 when the request takes too long.
+pub(crate) async fn limit_time(
+    State(Timeouts(timeouts)): State<Timeouts>,
     request: Request,
     next: Next,
 ) -> Response {
-    let own = slow
-        .iter()
-        .find(|(path, _)| *path == request.uri().path())
-        .map(|(_, bound)| *bound);
-    match tokio::time::timeout(own.unwrap_or(REQUEST_TIMEOUT), next.run(request)).await {
+    let path = request.uri().path();
+    let timeout = timeouts.iter().find(|(of_path, _)| *of_path == path);
+    let timeout = timeout.map_or(REQUEST_TIMEOUT, |(_, timeout)| *timeout);
+    match tokio::time::timeout(timeout, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Problem::unavailable("a request took too long").into_response(),
+        Err(_) => Problem::unavailable("request timed out").into_response(),
     }
 }
 
@@ -117,9 +147,8 @@ mod tests {
     use crate::http::respond::View;
 
     #[tokio::test]
-    async fn a_path_may_have_a_bound_of_its_own() {
-        let slow: Arc<[(&'static str, Duration)]> =
-            Arc::new([("/files", Duration::from_millis(1))]);
+    async fn path_can_have_its_own_timeout() {
+        let timeouts = Timeouts(Arc::new([("/files", Duration::from_millis(1))]));
         let never = axum::routing::get(std::future::pending::<()>);
         let router = Router::new()
             .route("/files", never)
@@ -127,7 +156,7 @@ mod tests {
                 "/other",
                 axum::routing::get(|| tokio::time::sleep(Duration::from_millis(20))),
             )
-            .layer(middleware::from_fn_with_state(Bounds(slow), bounded));
+            .layer(middleware::from_fn_with_state(timeouts, limit_time));
         for (path, status) in [
             ("/files", StatusCode::SERVICE_UNAVAILABLE),
             ("/other", StatusCode::OK),
@@ -142,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_of_any_form_links_to_the_next() {
+    async fn any_kind_of_page_links_to_the_next() {
         #[derive(Serialize)]
         struct Count {
             next: Option<String>,
@@ -168,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_layer_says_of_keeping_an_answer_is_said_of_a_refusal_too() {
+    async fn problems_keep_cache_headers_of_inner_layers() {
         async fn private(request: Request, next: Next) -> Response {
             let mut response = next.run(request).await;
             response
@@ -179,9 +208,9 @@ mod tests {
                 .append(header::VARY, HeaderValue::from_static("cookie"));
             response
         }
-        let refuse = || async { Problem::forbidden() };
+        let forbidden = || async { Problem::forbidden() };
         let routes = Router::new()
-            .route("/", axum::routing::get(refuse))
+            .route("/", axum::routing::get(forbidden))
             .layer(middleware::from_fn(private));
         for (method, path, status) in [
             ("GET", "/", 403),
@@ -200,8 +229,8 @@ mod tests {
                 "no-store",
                 "{path}"
             );
-            let depends_on: Vec<_> = answer.headers().get_all(header::VARY).iter().collect();
-            assert_eq!(depends_on, ["accept-language", "cookie"], "{path}");
+            let vary: Vec<_> = answer.headers().get_all(header::VARY).iter().collect();
+            assert_eq!(vary, ["accept-language", "cookie"], "{path}");
         }
     }
 }

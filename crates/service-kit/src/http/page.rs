@@ -1,4 +1,4 @@
-//! Pages of a list, and the cursors between them.
+//! Pages of a list, and their cursors.
 
 use std::convert::Infallible;
 
@@ -18,54 +18,55 @@ use crate::http::respond::View;
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// How many at most: 1 to 100, 50 unless given.
+    /// Items per page, 50 by default.
     #[param(minimum = 1, maximum = 100, default = 50)]
     pub limit: Option<u32>,
-    /// Where the page before this one ended: the `next` of its answer.
+    /// The `next` of the previous page.
     #[param(value_type = Option<String>)]
     pub after: Option<String>,
 }
 
-/// A place in a list that is ordered by id, newest first: the same cost on row 10 and on row 10 million.
+/// A page of a list in the order of ids, newest first. Keyset pagination: row 10 million costs as
+/// much as row 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
-    /// How many rows.
+    /// Rows per page.
     pub limit: usize,
-    /// Only rows below this id.
+    /// Only rows with smaller ids.
     pub after: Option<Uuid>,
 }
 
 impl PageQuery {
-    /// Reads the place.
+    /// Reads limit and cursor.
     ///
     /// # Errors
-    /// 422 for a limit out of range or a cursor that no page gave.
+    /// 422 for a limit out of range or an invalid cursor.
     pub fn page(self) -> Result<Page, Problem> {
         let limit = parse_limit(self.limit)?;
         let after = self
             .after
             .map(|after| Uuid::parse_str(&after))
             .transpose()
-            .map_err(|_| wrong_cursor())?;
+            .map_err(|_| invalid_cursor())?;
         Ok(Page { limit, after })
     }
 }
 
-/// `?limit` of a list, 50 unless given.
+/// Reads `?limit`, 50 by default.
 ///
 /// # Errors
-/// 422 for one that is not 1 to 100.
-pub fn parse_limit(given: Option<u32>) -> Result<usize, Problem> {
-    match usize::try_from(given.unwrap_or(50)) {
+/// 422 unless it is 1 to 100.
+pub fn parse_limit(limit: Option<u32>) -> Result<usize, Problem> {
+    match usize::try_from(limit.unwrap_or(50)) {
         Ok(limit @ 1..=100) => Ok(limit),
-        _ => Err(wrong_limit()),
+        _ => Err(invalid_limit()),
     }
 }
 
-fn wrong_limit() -> Problem {
+fn invalid_limit() -> Problem {
     invalid_query(Text::new(
-        "limit는 1에서 100까지입니다",
-        "limit is 1 to 100",
+        "limit는 1에서 100까지로 보내 주세요",
+        "limit must be 1 to 100",
     ))
 }
 
@@ -76,68 +77,64 @@ impl Page {
     }
 }
 
-/// The `limit` of the SQL query for a page of `limit` rows: one row more, which shows that there is a next page.
+/// The `limit` of the query for a page of `limit` rows: one more, which shows whether there is a next
+/// page.
 pub fn fetch_limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(100) + 1
 }
 
-/// A place in a list that is ordered by something else and then by id, as an opaque text.
-pub fn encode_cursor<T: Serialize>(place: &T) -> String {
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(place).unwrap_or_default())
+/// An opaque cursor for a list in another order: the sort key of the last row.
+pub fn encode_cursor<T: Serialize>(sort_key: &T) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(sort_key).unwrap_or_default())
 }
 
-/// The place that [`cursor`] made a text of.
+/// The sort key in a cursor of [`encode_cursor`].
 ///
 /// # Errors
-/// 422 for a text that no page gave.
+/// 422 for an invalid cursor.
 pub fn decode_cursor<T: DeserializeOwned>(cursor: &str) -> Result<T, Problem> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
     bytes
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .ok_or_else(wrong_cursor)
+        .ok_or_else(invalid_cursor)
 }
 
-fn wrong_cursor() -> Problem {
+fn invalid_cursor() -> Problem {
     invalid_query(Text::new(
-        "after는 이전 응답의 next 값이어야 합니다",
-        "after must be the `next` of an earlier answer",
+        "after는 이전 응답의 next 값으로 보내 주세요",
+        "after must be the `next` of a previous page",
     ))
 }
 
-/// One page of a list.
+/// A page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Paged<T> {
-    /// The rows.
+    /// The items of this page.
     pub items: Vec<T>,
-    /// Pass it as `after` for the next page; absent on the last.
+    /// The `after` of the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
 impl<T> Paged<T> {
-    /// Cuts the one row too many off, and makes the cursor from the last that is left.
-    pub fn from_rows(mut items: Vec<T>, page: Page, id: impl Fn(&T) -> Uuid) -> Self {
-        let more = items.len() > page.limit;
-        items.truncate(page.limit);
-        let next = items
-            .last()
-            .filter(|_| more)
-            .map(|last| id(last).to_string());
-        Self { items, next }
+    /// A page of up to [`Page::fetch_limit`] rows, whose cursor is the id.
+    pub fn from_rows(items: Vec<T>, page: Page, id: impl Fn(&T) -> Uuid) -> Self {
+        Self::new(items, page.limit, |last| id(last).to_string())
     }
 
-    /// The same for a list in another order: `place` makes the cursor of the last row that is left.
-    pub fn from_rows_by<P: Serialize>(
-        mut items: Vec<T>,
+    /// A page of up to [`fetch_limit`] rows in another order, whose cursor is the sort key.
+    pub fn from_rows_by<K: Serialize>(
+        items: Vec<T>,
         limit: usize,
-        place: impl Fn(&T) -> P,
+        sort_key: impl Fn(&T) -> K,
     ) -> Self {
-        let more = items.len() > limit;
+        Self::new(items, limit, |last| encode_cursor(&sort_key(last)))
+    }
+
+    fn new(mut items: Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> Self {
+        let has_more = items.len() > limit;
         items.truncate(limit);
-        let next = items
-            .last()
-            .filter(|_| more)
-            .map(|last| encode_cursor(&place(last)));
+        let next = items.last().filter(|_| has_more).map(cursor);
         Self { items, next }
     }
 }
@@ -148,9 +145,10 @@ impl<T: Serialize> IntoResponse for Paged<T> {
     }
 }
 
-/// Where the next page begins, until [`layers`](crate::http::layers) makes a `Link` of it, which has to repeat the rest of the query.
+/// The cursor of the next page. [`layers`](crate::http::layers()) adds the rest of the query and makes
+/// it a `Link` header.
 ///
-/// A page of another form than [`Paged`] answers with it as `(self.next.clone().map(NextPage), View(self))`.
+/// Another kind of page than [`Paged`] answers with `(self.next.clone().map(NextPage), View(self))`.
 #[derive(Debug, Clone)]
 pub struct NextPage(pub String);
 
@@ -165,10 +163,10 @@ impl IntoResponseParts for NextPage {
 
 impl NextPage {
     pub(crate) fn link(&self, query: &str) -> Option<HeaderValue> {
-        let kept = query
+        let others = query
             .split('&')
             .filter(|pair| !pair.is_empty() && *pair != "after" && !pair.starts_with("after="));
-        let query: String = kept.flat_map(|pair| [pair, "&"]).collect();
+        let query: String = others.flat_map(|pair| [pair, "&"]).collect();
         HeaderValue::from_str(&format!("<?{query}after={}>; rel=\"next\"", self.0)).ok()
     }
 }
@@ -180,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_is_the_place_it_was_made_of_and_anything_else_is_refused() {
+    fn cursor_survives_a_round_trip_and_other_texts_fail() {
         let id = Uuid::from_u128(7);
         assert_eq!(
             decode_cursor::<(String, Uuid)>(&encode_cursor(&("가".to_owned(), id))).unwrap(),

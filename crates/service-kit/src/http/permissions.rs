@@ -1,9 +1,9 @@
-//! Who may call what: one table for each service, next to its handlers.
+//! The permission table: which roles may call which operations. One per service, next to its handlers.
 //!
-//! The table is the check itself: a request is looked up by its method and the path that it matched, and refused before anything of it is
-//! read. A path without a row is refused to everybody, and a method without one is none that its path has: a handler that nobody described is
-//! never reached. It is also what the description tells (`x-actors`), and what tests walk over. *How
-//! much* of a thing somebody sees is decided where the thing is read: there, another person's thing is one that does not exist.
+//! A request is authorized by its method and matched path, before anything else of it is read. A path
+//! without a row is refused to all callers, and a method without a row does not exist: a handler that
+//! the table does not name is unreachable. The description (`x-actors`) and the tests use the table,
+//! too. Which items a caller sees is decided where they are read: another person's item is 404.
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode, header};
@@ -17,26 +17,26 @@ use crate::privacy::disclosure;
 
 pub use Access::{All, No, Own};
 
-/// How much of an operation's things somebody may see and move.
+/// What a permission gives a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Access {
-    /// It is refused.
+    /// Refused.
     No,
-    /// His own things; what is another's is not there.
+    /// The caller's own items; others are 404.
     Own,
-    /// Whatever there is.
+    /// All items.
     All,
 }
 
-/// One operation, and how much of it each kind of caller has.
+/// The access of each role to one operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permission {
-    /// As in `GET`. HEAD is asked for as GET.
+    /// `GET`, which includes HEAD.
     pub method: &'static str,
-    /// As the description writes it: `/consultations/{id}`.
+    /// As in the description: `/consultations/{id}`.
     pub path: &'static str,
-    /// Somebody who is not signed in.
-    pub anyone: Access,
+    /// A caller without a session.
+    pub anonymous: Access,
     /// 고객.
     pub customer: Access,
     /// 영업대표.
@@ -48,13 +48,13 @@ pub struct Permission {
 }
 
 impl Permission {
-    /// A row of a table: the sights of anyone, customer, salesman, consultant and staff, in this order.
-    pub const fn new(method: &'static str, path: &'static str, sights: [Access; 5]) -> Self {
-        let [anyone, customer, salesman, consultant, staff] = sights;
+    /// A row: the access of anonymous, customer, salesman, consultant and staff, in this order.
+    pub const fn new(method: &'static str, path: &'static str, access: [Access; 5]) -> Self {
+        let [anonymous, customer, salesman, consultant, staff] = access;
         Self {
             method,
             path,
-            anyone,
+            anonymous,
             customer,
             salesman,
             consultant,
@@ -62,10 +62,10 @@ impl Permission {
         }
     }
 
-    /// How much of it somebody with this role has; nobody's role is none.
+    /// The access of a role; `None` is anonymous.
     pub fn access(&self, role: Option<Role>) -> Access {
         match role {
-            None => self.anyone,
+            None => self.anonymous,
             Some(Role::Customer) => self.customer,
             Some(Role::Salesman) => self.salesman,
             Some(Role::Consultant) => self.consultant,
@@ -73,9 +73,9 @@ impl Permission {
         }
     }
 
-    /// Who may call it, as the description tells: anyone, or the roles.
+    /// The `x-actors` of the description: `anyone`, or roles.
     pub fn actors(&self) -> Vec<&'static str> {
-        if self.anyone != No {
+        if self.anonymous != No {
             return vec!["anyone"];
         }
         Role::ALL
@@ -86,7 +86,7 @@ impl Permission {
     }
 }
 
-/// The row of an operation, if there is one.
+/// The row of an operation.
 pub fn find<'a>(table: &'a [Permission], method: &str, path: &str) -> Option<&'a Permission> {
     let method = if method == Method::HEAD.as_str() {
         Method::GET.as_str()
@@ -98,14 +98,14 @@ pub fn find<'a>(table: &'a [Permission], method: &str, path: &str) -> Option<&'a
         .find(|row| row.method == method && row.path == path)
 }
 
-/// Refuses whoever may not call an operation: before `If-Match`, before the body, and before anything is looked up. The request has been
-/// routed, and whoever is signed in is on it.
+/// Refuses callers without permission. Runs after routing and authentication, and before everything
+/// else.
 pub async fn authorize(
     State(table): State<&'static [Permission]>,
     request: Request,
     next: Next,
 ) -> Response {
-    // 404 is the router's to say.
+    // The router answers with 404.
     let Some(path) = request.extensions().get::<MatchedPath>() else {
         return next.run(request).await;
     };
@@ -136,7 +136,7 @@ fn refusal(
         if table.iter().any(|row| row.path == path) {
             return Some(Problem::method_not_allowed());
         }
-        tracing::error!(%method, path, "a path without permissions is refused to everybody");
+        tracing::error!(%method, path, "refused a path without permissions");
         return Some(Problem::forbidden());
     };
     match (row.access(role), role) {
@@ -146,7 +146,7 @@ fn refusal(
     }
 }
 
-/// The methods of a path, as in `Allow`.
+/// The value of `Allow` for a path.
 fn allowed(table: &[Permission], path: &str) -> String {
     let mut methods = Vec::new();
     for row in table.iter().filter(|row| row.path == path) {
@@ -158,7 +158,7 @@ fn allowed(table: &[Permission], path: &str) -> String {
     methods.join(",")
 }
 
-/// Writes into each operation of a description who may call it.
+/// Adds `x-actors` to the operations of a description.
 pub(crate) fn describe(description: &mut Value, table: &[Permission]) {
     for (path, item) in description["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
@@ -169,7 +169,7 @@ pub(crate) fn describe(description: &mut Value, table: &[Permission]) {
     }
 }
 
-/// What is in the description or in the table, and not in the other: `GET /consultations`. Empty when both are whole.
+/// Operations (`GET /consultations`) that only the description or only the table has.
 pub fn unmatched(description: &Value, table: &[Permission]) -> Vec<String> {
     let operations = description["paths"]
         .as_object()
@@ -186,10 +186,11 @@ pub fn unmatched(description: &Value, table: &[Permission]) -> Vec<String> {
         .iter()
         .map(|row| format!("{} {}", row.method, row.path))
         .collect();
-    let missing = described.iter().filter(|it| !rows.contains(it)).cloned();
-    missing
-        .chain(rows.iter().filter(|it| !described.contains(it)).cloned())
-        .collect()
+    let only_described = described
+        .iter()
+        .filter(|operation| !rows.contains(operation));
+    let only_rows = rows.iter().filter(|row| !described.contains(row));
+    only_described.chain(only_rows).cloned().collect()
 }
 
 #[cfg(test)]
@@ -197,68 +198,68 @@ mod tests {
     use super::*;
 
     const TABLE: &[Permission] = &[
-        Permission::new("GET", "/things", [No, Own, Own, No, All]),
-        Permission::new("POST", "/things", [No, Own, No, No, No]),
-        Permission::new("GET", "/things/{id}/phone", [No, No, Own, No, All]),
+        Permission::new("GET", "/items", [No, Own, Own, No, All]),
+        Permission::new("POST", "/items", [No, Own, No, No, No]),
+        Permission::new("GET", "/items/{id}/phone", [No, No, Own, No, All]),
         Permission::new("GET", "/open", [All, All, All, All, All]),
-        Permission::new("POST", "/things/{id}/end", [No, No, No, No, All]),
+        Permission::new("POST", "/items/{id}/end", [No, No, No, No, All]),
     ];
 
-    fn told(method: &Method, path: &str, role: Option<Role>) -> Option<&'static str> {
+    fn refused(method: &Method, path: &str, role: Option<Role>) -> Option<&'static str> {
         refusal(TABLE, method, path, role).map(|problem| problem.slug())
     }
 
     #[test]
-    fn a_stranger_is_asked_to_sign_in_and_a_wrong_role_is_refused() {
+    fn anonymous_gets_401_and_a_role_without_permission_403() {
         assert_eq!(
-            told(&Method::GET, "/things", None),
+            refused(&Method::GET, "/items", None),
             Some("sign-in-required")
         );
         assert_eq!(
-            told(&Method::GET, "/things", Some(Role::Consultant)),
+            refused(&Method::GET, "/items", Some(Role::Consultant)),
             Some("not-allowed")
         );
         assert_eq!(
-            told(&Method::HEAD, "/things", Some(Role::Consultant)),
+            refused(&Method::HEAD, "/items", Some(Role::Consultant)),
             Some("not-allowed")
         );
-        assert_eq!(told(&Method::GET, "/things", Some(Role::Customer)), None);
+        assert_eq!(refused(&Method::GET, "/items", Some(Role::Customer)), None);
         assert_eq!(
-            told(&Method::POST, "/things/{id}/end", Some(Role::Salesman)),
+            refused(&Method::POST, "/items/{id}/end", Some(Role::Salesman)),
             Some("not-allowed")
         );
-        assert_eq!(told(&Method::GET, "/open", None), None);
+        assert_eq!(refused(&Method::GET, "/open", None), None);
     }
 
     #[test]
-    fn a_path_without_a_row_is_refused_and_a_method_without_one_is_not_there() {
+    fn path_without_row_is_refused_and_method_without_row_is_405() {
         assert_eq!(
-            told(&Method::GET, "/forgotten", Some(Role::Staff)),
+            refused(&Method::GET, "/forgotten", Some(Role::Staff)),
             Some("not-allowed")
         );
         for role in [None, Some(Role::Staff)] {
             assert_eq!(
-                told(&Method::DELETE, "/things", role),
+                refused(&Method::DELETE, "/items", role),
                 Some("method-not-allowed")
             );
             assert_eq!(
-                told(&Method::HEAD, "/things/{id}/end", role),
+                refused(&Method::HEAD, "/items/{id}/end", role),
                 Some("method-not-allowed")
             );
         }
-        assert_eq!(allowed(TABLE, "/things"), "GET,HEAD,POST");
-        assert_eq!(allowed(TABLE, "/things/{id}/end"), "POST");
-        // There is no HEAD of a whole number.
-        assert_eq!(allowed(TABLE, "/things/{id}/phone"), "GET");
+        assert_eq!(allowed(TABLE, "/items"), "GET,HEAD,POST");
+        assert_eq!(allowed(TABLE, "/items/{id}/end"), "POST");
+        // There is no HEAD for a whole phone number.
+        assert_eq!(allowed(TABLE, "/items/{id}/phone"), "GET");
     }
 
     #[test]
-    fn the_description_tells_who_may_call_and_shows_what_is_missing() {
+    fn description_gets_actors_and_is_compared_with_the_table() {
         let mut description =
-            json!({ "paths": { "/things": { "get": {}, "put": {} }, "/open": { "get": {} } } });
+            json!({ "paths": { "/items": { "get": {}, "put": {} }, "/open": { "get": {} } } });
         describe(&mut description, TABLE);
         assert_eq!(
-            description["paths"]["/things"]["get"]["x-actors"],
+            description["paths"]["/items"]["get"]["x-actors"],
             json!(["customer", "staff", "salesman"])
         );
         assert_eq!(
@@ -268,10 +269,10 @@ mod tests {
         assert_eq!(
             unmatched(&description, TABLE),
             [
-                "PUT /things",
-                "POST /things",
-                "GET /things/{id}/phone",
-                "POST /things/{id}/end"
+                "PUT /items",
+                "POST /items",
+                "GET /items/{id}/phone",
+                "POST /items/{id}/end"
             ]
         );
     }

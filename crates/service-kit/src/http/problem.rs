@@ -1,4 +1,4 @@
-//! What a caller is told when something is refused: RFC 9457, in Korean or English.
+//! Problems: error answers as `application/problem+json` (RFC 9457), in Korean or English.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -10,10 +10,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::db;
 use crate::messaging::policy::PolicyError;
-use crate::{db, trace};
+use crate::trace::{self, TraceContext};
 
-/// One sentence in the languages the pages speak.
+/// A text in both languages of the pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
     /// Korean.
@@ -23,7 +24,7 @@ pub struct Text {
 }
 
 impl Text {
-    /// The sentence in both languages.
+    /// The text in both languages.
     pub fn new(ko: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
         Self {
             ko: ko.into(),
@@ -39,7 +40,7 @@ impl Text {
     }
 }
 
-/// A language the pages speak. Korean unless the caller prefers English.
+/// A language of the pages. Korean unless the caller prefers English.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
     /// `ko`.
@@ -49,13 +50,13 @@ pub enum Language {
 }
 
 impl Language {
-    /// The first of the two that `Accept-Language` names. Weights are ignored: browsers send their list in order.
+    /// The first of the two in `Accept-Language`. Weights are ignored: browsers send an ordered list.
     pub fn of(headers: &HeaderMap) -> Self {
-        let wanted = headers
+        let accepted = headers
             .get(header::ACCEPT_LANGUAGE)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
-        wanted
+        accepted
             .split(',')
             .find_map(
                 |tag| match tag.trim().get(..2)?.to_ascii_lowercase().as_str() {
@@ -75,28 +76,28 @@ impl Language {
     }
 }
 
-/// One wrong field of a request.
+/// An invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldProblem {
-    /// Where it is (RFC 6901), as in `/desiredDate`.
+    /// RFC 6901: `/desiredDate`.
     pub pointer: String,
-    /// Which rule it breaks, for a program: `required`, `wrong-type`, `too-long`, …
+    /// The broken rule, for programs: `required`, `wrong-type`, `too-long`, …
     pub code: &'static str,
-    /// The same for a person.
+    /// The broken rule, for people.
     pub message: Text,
 }
 
-/// A refusal on its way to the caller. Small, because most results carry none.
+/// An error answer. Boxed, because most results contain none.
 #[derive(Debug, Clone)]
-pub struct Problem(Box<Said>);
+pub struct Problem(Box<Inner>);
 
-/// Members that every problem has (RFC 9457), or may have.
+/// The members of every problem, required or optional.
 const STANDARD: [&str; 7] = [
     "type", "title", "status", "detail", "instance", "errors", "traceId",
 ];
 
 #[derive(Debug, Clone)]
-struct Said {
+struct Inner {
     status: StatusCode,
     slug: &'static str,
     title: Text,
@@ -107,9 +108,9 @@ struct Said {
 }
 
 impl Problem {
-    /// A problem with a stable slug, which becomes its `type`.
+    /// A problem with a stable slug: its `type` is `/problems/{slug}`.
     pub fn new(status: StatusCode, slug: &'static str, title: Text) -> Self {
-        Self(Box::new(Said {
+        Self(Box::new(Inner {
             status,
             slug,
             title,
@@ -120,54 +121,54 @@ impl Problem {
         }))
     }
 
-    /// 404: there is no such thing, or none that the caller may see.
+    /// 404: it does not exist, or the caller may not see it.
     pub fn not_found() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
             "not-found",
-            Text::new("찾을 수 없습니다", "There is no such thing"),
+            Text::new("찾을 수 없습니다", "Not found"),
         )
     }
 
-    /// 409: the present state forbids it.
+    /// 409: the current state does not allow it.
     pub fn conflict(slug: &'static str, title: Text) -> Self {
         Self::new(StatusCode::CONFLICT, slug, title)
     }
 
-    /// 422: these fields are wrong, all of them.
+    /// 422: all invalid fields.
     pub fn wrong_fields(errors: Vec<FieldProblem>) -> Self {
         let mut problem = Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "wrong-fields",
-            Text::new("입력한 내용을 확인해 주세요", "Some fields are wrong"),
+            Text::new("입력한 내용을 확인해 주세요", "Some fields are invalid"),
         );
         problem.0.errors = errors;
         problem
     }
 
-    /// 412: somebody else was faster; `current` is the version that is there now.
+    /// 412: the version has changed; `current` is the current one.
     pub fn stale(current: i64) -> Self {
         Self::new(
             StatusCode::PRECONDITION_FAILED,
             "stale-version",
             Text::new(
-                "그 사이에 다른 변경이 있었습니다",
-                "It was changed in the meantime",
+                "다른 변경이 먼저 저장되었습니다. 새로 고친 뒤 다시 시도해 주세요",
+                "It has changed since you read it",
             ),
         )
         .with("current", current)
     }
 
-    /// 401: nobody is signed in.
+    /// 401: the caller is anonymous.
     pub fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "sign-in-required",
-            Text::new("로그인이 필요합니다", "Sign in first"),
+            Text::new("로그인해 주세요", "Sign in first"),
         )
     }
 
-    /// 403: signed in, and not allowed.
+    /// 403: the caller's role is not allowed.
     pub fn forbidden() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
@@ -176,18 +177,18 @@ impl Problem {
         )
     }
 
-    /// 405: there is such a path, and it has no such method. Whoever says so tells in `Allow` which it has.
+    /// 405: the path does not have this method. The caller adds `Allow`.
     pub fn method_not_allowed() -> Self {
         let title = Text::new(
             "지원하지 않는 요청 방식입니다",
-            "This path has no such method",
+            "This path does not support this method",
         );
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", title)
     }
 
-    /// 503: a condition that passes; the cause goes to the log.
+    /// 503: a temporary condition. The cause is logged.
     pub fn unavailable(cause: impl fmt::Display) -> Self {
-        tracing::warn!(error = %cause, "a request was turned away for now");
+        tracing::warn!(error = %cause, "request refused for now");
         let mut problem = Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "temporarily-unavailable",
@@ -197,58 +198,60 @@ impl Problem {
         problem
     }
 
-    /// 500: our fault. The cause is logged here, once, and never shown.
+    /// 500: a fault of this service. The cause is logged, and not sent.
     pub fn internal(cause: impl fmt::Display) -> Self {
-        tracing::error!(error = %cause, "a request failed");
+        tracing::error!(error = %cause, "request failed");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
-            Text::new("처리하지 못했습니다", "Something went wrong on our side"),
+            Text::new(
+                "처리하지 못했습니다. 잠시 후 다시 시도해 주세요",
+                "Something went wrong on our side",
+            ),
         )
     }
 
-    /// Adds a sentence about this very occurrence.
+    /// Adds a text about this occurrence.
     #[must_use]
     pub fn detail(mut self, detail: Text) -> Self {
         self.0.detail = Some(detail);
         self
     }
 
-    /// Says in how many seconds it is worth trying again.
+    /// Sets `Retry-After`.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.0.retry_after = Some(seconds);
         self
     }
 
-    /// Adds a member that a program can read, such as the present state.
+    /// Adds a member for programs, such as the current state.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        // A second member of such a name would be what most readers take for the first.
         debug_assert!(
             !STANDARD.contains(&name),
-            "every problem has a member {name} already"
+            "{name} is a standard member of problems"
         );
         self.0.more.insert(name.to_owned(), value.into());
         self
     }
 
-    /// The response's status.
+    /// The status of the response.
     pub fn status(&self) -> StatusCode {
         self.0.status
     }
 
-    /// The stable slug that its `type` ends in.
+    /// The end of its `type`.
     pub fn slug(&self) -> &'static str {
         self.0.slug
     }
 
-    /// Its title in English, for the description.
+    /// The title in English, for the description.
     pub(crate) fn title(&self) -> &str {
         &self.0.title.en
     }
 
-    /// The body as it is sent: also what the answer about one row of many says of that row.
+    /// The body. Also used where one answer contains problems of several rows.
     pub fn document(&self, language: Language) -> ProblemDocument {
         ProblemDocument {
             kind: format!("/problems/{}", self.0.slug),
@@ -269,12 +272,12 @@ impl Problem {
                     message: error.message.in_language(language).to_owned(),
                 })
                 .collect(),
-            trace_id: trace::id(),
+            trace_id: trace::current().map(TraceContext::trace_id),
             more: self.0.more.clone(),
         }
     }
 
-    /// The problem as it is sent.
+    /// The response.
     pub fn render(&self, language: Language) -> Response {
         let body = self.document(language);
         let mut response = (
@@ -302,7 +305,8 @@ impl Problem {
     }
 }
 
-/// Kept as an extension until [`crate::http::layers`] renders it in the caller's language.
+/// The problem is an extension of the response until [`crate::http::layers`] renders it in the
+/// caller's language.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.0.status.into_response();
@@ -311,27 +315,27 @@ impl IntoResponse for Problem {
     }
 }
 
-/// 422 for a query string that cannot be meant.
+/// 422 for an invalid query string.
 pub fn invalid_query(detail: Text) -> Problem {
     Problem::new(
         StatusCode::UNPROCESSABLE_ENTITY,
         "wrong-query",
-        Text::new("조회 조건을 확인해 주세요", "The query is wrong"),
+        Text::new("조회 조건을 확인해 주세요", "The query is invalid"),
     )
     .detail(detail)
 }
 
-/// `datetime_field_overflow`: the store has no number for a date.
+/// `datetime_field_overflow`.
 const OVERFLOW: &str = "22008";
 
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            // No date of ours is ever out of its range: it was asked for, in a query or in a cursor that somebody made up.
+            // Only a date from a query or a forged cursor can be out of Postgres' range.
             sqlx::Error::Database(database) if database.code().as_deref() == Some(OVERFLOW) => {
                 invalid_query(Text::new(
                     "날짜가 너무 이르거나 너무 늦습니다",
-                    "A date is too early or too late to be looked for",
+                    "A date is out of range",
                 ))
             }
             _ if db::is_transient(&error) => Self::unavailable(error),
@@ -340,7 +344,7 @@ impl From<sqlx::Error> for Problem {
     }
 }
 
-/// The body of a problem (RFC 9457), for the description.
+/// The body of a problem (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Problem)]
@@ -349,51 +353,51 @@ pub struct ProblemDocument {
     #[serde(rename = "type")]
     #[schema(example = "/problems/wrong-fields")]
     pub kind: String,
-    /// What kind of problem it is.
+    /// The same for all problems of this type.
     pub title: String,
-    /// The response's status.
+    /// The status of the response.
     pub status: u16,
-    /// What happened this time.
+    /// About this occurrence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// Every wrong field.
+    /// All invalid fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
-    /// By which the request can be found in the logs.
+    /// Identifies the request in the logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
-    /// Members of this kind of problem: `current`, `step`, `candidates`, …
+    /// Members of this type of problem: `current`, `step`, `candidates`, …
     #[serde(flatten)]
     #[schema(ignore)]
     pub more: Map<String, Value>,
 }
 
-/// One wrong field.
+/// An invalid field.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FieldError {
-    /// Where it is (RFC 6901).
+    /// RFC 6901.
     #[schema(example = "/desiredDate")]
     pub pointer: String,
-    /// Which rule it breaks.
+    /// The broken rule, for programs.
     #[schema(example = "in-the-past")]
     pub code: String,
-    /// The same for a person.
+    /// The broken rule, for people.
     pub message: String,
 }
 
-/// Why a change did not happen. `R` is the aggregate's own refusal.
+/// Why an aggregate was not changed. `R` is the aggregate's own refusal.
 #[derive(Debug)]
 pub enum ChangeError<R> {
-    /// There is no such aggregate.
+    /// The aggregate does not exist.
     NotFound,
-    /// The caller changed another version than the one that is there.
+    /// The caller's version is not the current one.
     Stale {
-        /// The version that is there.
+        /// The current version.
         current: i64,
     },
-    /// The aggregate said no.
+    /// The aggregate refused.
     Refused(R),
-    /// The store failed.
+    /// The database failed.
     Store(sqlx::Error),
 }
 
@@ -414,7 +418,7 @@ impl<R: Into<Problem>> From<ChangeError<R>> for Problem {
     }
 }
 
-/// An aggregate that refuses nothing.
+/// For aggregates that refuse nothing.
 impl From<Infallible> for Problem {
     fn from(never: Infallible) -> Self {
         match never {}
@@ -424,7 +428,7 @@ impl From<Infallible> for Problem {
 impl<R: fmt::Display> From<ChangeError<R>> for PolicyError {
     fn from(error: ChangeError<R>) -> Self {
         match error {
-            ChangeError::NotFound => Self::Park("there is no such aggregate".to_owned()),
+            ChangeError::NotFound => Self::Park("the aggregate does not exist".to_owned()),
             ChangeError::Stale { .. } => Self::Park("the aggregate has another version".to_owned()),
             ChangeError::Refused(refusal) => Self::Park(refusal.to_string()),
             ChangeError::Store(error) => error.into(),

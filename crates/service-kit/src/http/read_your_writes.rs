@@ -1,5 +1,8 @@
-//! Reading after an event: a page that was told of an event by the stream asks the owner of what it shows, and that service may not have
-//! taken the event in yet. `Ktgg-After: salesman-match/ID@3` makes the read wait for it.
+//! Read your writes: `Ktgg-After: salesman-match/ID@3` makes a read wait until the service has consumed
+//! that version.
+//!
+//! A page receives an event from the gateway's stream, and then reads from a service that may not have
+//! consumed the event yet.
 
 use std::time::Duration;
 
@@ -12,16 +15,16 @@ use uuid::Uuid;
 
 use crate::Db;
 
-/// How long a read waits before it answers with what it has.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// After this, a read answers with what the service has.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How often it looks when no bell rings: another replica of this service may have taken the event in.
-const LOOK: Duration = Duration::from_millis(50);
+/// How often progress is read without a notification: another replica may have consumed the event.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The shortest time between two looks.
-const BREATH: Duration = Duration::from_millis(5);
+/// The shortest interval between two reads of progress: a busy service commits very often.
+const MIN_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Which event a reader wants to see the effect of.
+/// The version of an aggregate that the read waits for.
 #[derive(Debug, PartialEq, Eq)]
 struct After {
     aggregate_type: String,
@@ -39,13 +42,13 @@ fn parse(text: &str) -> Option<After> {
     })
 }
 
-/// A service as a place to read from.
+/// The state of [`wait`].
 #[derive(Debug, Clone)]
 pub(crate) struct Reader {
     db: Db,
-    /// The aggregates whose events it takes in. Of others it will never have any progress; its own events are there as soon as they exist,
-    /// whether or not it also reacts to them.
-    follows: Vec<&'static str>,
+    /// The aggregates that the service consumes, and so has progress of. Without its own, which it
+    /// need not consume.
+    consumed: Vec<&'static str>,
 }
 
 impl Reader {
@@ -53,7 +56,7 @@ impl Reader {
         let own = db.service();
         Self {
             db,
-            follows: topics
+            consumed: topics
                 .iter()
                 .map(|topic| topic.aggregate())
                 .filter(|aggregate| *aggregate != own)
@@ -62,7 +65,7 @@ impl Reader {
     }
 }
 
-/// Waits until progress is there, or marks the answer with `Ktgg-Stale: 1`.
+/// Waits for the version, or adds `Ktgg-Stale: 1` to the answer after a timeout.
 pub(crate) async fn wait(State(reader): State<Reader>, request: Request, next: Next) -> Response {
     let after = request
         .headers()
@@ -70,15 +73,15 @@ pub(crate) async fn wait(State(reader): State<Reader>, request: Request, next: N
         .filter(|_| request.method() == Method::GET)
         .and_then(|value| value.to_str().ok())
         .and_then(parse)
-        .filter(|after| reader.follows.contains(&&*after.aggregate_type));
-    let is_there = match &after {
-        Some(after) => tokio::time::timeout(PATIENCE, taken_in(&reader.db, after))
+        .filter(|after| reader.consumed.contains(&&*after.aggregate_type));
+    let is_consumed = match &after {
+        Some(after) => tokio::time::timeout(TIMEOUT, consumed(&reader.db, after))
             .await
             .is_ok(),
         None => true,
     };
     let mut response = next.run(request).await;
-    if !is_there {
+    if !is_consumed {
         response
             .headers_mut()
             .insert("ktgg-stale", HeaderValue::from_static("1"));
@@ -86,10 +89,10 @@ pub(crate) async fn wait(State(reader): State<Reader>, request: Request, next: N
     response
 }
 
-async fn taken_in(db: &Db, after: &After) {
-    let mut bell = db.committed();
+async fn consumed(db: &Db, after: &After) {
+    let mut committed = db.committed();
     loop {
-        bell.mark_unchanged();
+        committed.mark_unchanged();
         let version: Result<Option<i64>, _> = sqlx::query_scalar(
             "select version from progress where aggregatetype = $1 and aggregateid = $2",
         )
@@ -100,9 +103,8 @@ async fn taken_in(db: &Db, after: &After) {
         if matches!(version, Ok(Some(version)) if version >= after.version) {
             return;
         }
-        drop(tokio::time::timeout(LOOK, bell.changed()).await);
-        // A busy service rings for every commit; one look each few milliseconds is enough.
-        tokio::time::sleep(BREATH).await;
+        drop(tokio::time::timeout(POLL_INTERVAL, committed.changed()).await);
+        tokio::time::sleep(MIN_INTERVAL).await;
     }
 }
 
@@ -111,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_read_is_ignored() {
+    fn invalid_header_is_ignored() {
         assert_eq!(
             parse("salesman-match/00000000-0000-0000-0000-000000000002@3"),
             Some(After {

@@ -1,4 +1,4 @@
-//! Answers in JSON, with the version of what they show.
+//! Responses in JSON.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -6,16 +6,16 @@ use serde::Serialize;
 
 use crate::http::problem::Problem;
 
-/// A thing with its version as a strong `ETag`.
+/// A resource, with its version as a strong `ETag`.
 #[derive(Debug)]
 pub struct Versioned<T> {
-    /// 200, or 201 with where it is.
+    /// 200, or 201 with a location.
     pub status: StatusCode,
-    /// Where the thing is, when it was just created.
+    /// The path of a new resource.
     pub location: Option<String>,
-    /// The version.
+    /// The version of the resource.
     pub version: i64,
-    /// The thing.
+    /// The resource.
     pub view: T,
 }
 

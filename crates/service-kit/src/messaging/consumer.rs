@@ -1,9 +1,8 @@
-//! The Kafka consumer: one poll task, and one worker for each partition.
+//! The Kafka consumer: one poll task, and one worker per assigned partition.
 //!
-//! The poll task polls always, so that the group never expels this member. A worker takes up to
-//! [`BATCH`] records of its partition at a time into [`Intake`]; the offset is committed after that.
-//! The partition of a worker that falls behind (its database is away, or slow) is paused, and the
-//! poll goes on.
+//! The poll task never stops polling, so that the group does not expel this member. A worker passes
+//! up to [`BATCH`] records of its partition to [`Intake`]; their offset is committed after that. When
+//! a worker falls behind (its database is unreachable, or slow), its partition is paused.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,96 +25,101 @@ use crate::messaging::intake::{Intake, MAX_BACKOFF, MIN_BACKOFF};
 use crate::messaging::kafka::{self, TopicError};
 use crate::messaging::record::Record;
 
-/// Records taken into one transaction at most.
+/// Records per transaction.
 const BATCH: usize = 100;
 
-/// Records a lane may hold before its partition is paused, and how few it must hold to go on.
-const HIGH: usize = 1000;
-const LOW: usize = 200;
+/// A partition is paused when this many of its records are queued, …
+const PAUSE_AT: usize = 1000;
 
-/// Offsets are committed this often, not after each batch: what a crash redelivers because of it, progress drops.
-const COMMIT_EVERY: Duration = Duration::from_millis(250);
+/// … and resumed when the queue is down to this many.
+const RESUME_AT: usize = 200;
 
-/// How long lanes may take to finish their transaction once the service stops.
-const LAST_WAIT: Duration = Duration::from_secs(5);
+/// Offsets are committed at this interval, not after each batch: progress drops what a crash makes
+/// Kafka deliver again.
+const COMMIT_INTERVAL: Duration = Duration::from_millis(250);
 
-/// A partition of a topic.
-type Place = (String, i32);
+/// How long workers may take to finish their transaction when the service stops.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the poll task and librdkafka's callbacks tell each other.
+/// How often records that were parked as of an unknown type are tried again: while two builds run
+/// side by side, the older one may park after the newer one started.
+const RELEASE_INTERVAL: Duration = Duration::from_mins(1);
+
+type TopicPartition = (String, i32);
+
+/// The part of the consumer that librdkafka's callbacks and the poll task share.
 struct Membership {
-    rebalanced: mpsc::UnboundedSender<Vec<Place>>,
-    held: watch::Sender<usize>,
-    done: Done,
+    revoked: mpsc::UnboundedSender<Vec<TopicPartition>>,
+    assigned_partitions: watch::Sender<usize>,
+    consumed: Offsets,
 }
 
-/// The next offset of each partition whose records are taken in but whose offset is not committed yet.
-type Done = Arc<Mutex<HashMap<Place, i64>>>;
+/// The next offset of each partition whose consumed records are not committed to Kafka yet.
+type Offsets = Arc<Mutex<HashMap<TopicPartition, i64>>>;
 
 impl ClientContext for Membership {}
 
 impl ConsumerContext for Membership {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Revoke(partitions) = rebalance {
-            let lost: Vec<Place> = partitions
+            let revoked: Vec<TopicPartition> = partitions
                 .elements()
                 .iter()
                 .map(|element| (element.topic().to_owned(), element.partition()))
                 .collect();
-            // The next owner starts where this one stopped, and not 250 ms earlier. Not waited for: this runs on a thread of the runtime.
-            if let Some(offsets) = take_done(&self.done, |place| lost.contains(place)) {
+            // The next owner starts where this one stopped, not up to one interval before. The commit
+            // is asynchronous, because this callback runs on a thread of the runtime.
+            if let Some(offsets) = take_offsets(&self.consumed, |it| revoked.contains(it)) {
                 drop(consumer.commit(&offsets, CommitMode::Async));
             }
-            drop(self.rebalanced.send(lost));
+            drop(self.revoked.send(revoked));
         }
     }
 
     fn post_rebalance(&self, consumer: &BaseConsumer<Self>, _: &Rebalance<'_>) {
-        let held = consumer
-            .assignment()
-            .map_or(0, |assignment| assignment.count());
-        self.held.send_replace(held);
+        let assignment = consumer.assignment();
+        let count = assignment.map_or(0, |assignment| assignment.count());
+        self.assigned_partitions.send_replace(count);
     }
 }
 
-/// Takes the offsets of the chosen partitions out of `done`.
-fn take_done(done: &Done, chosen: impl Fn(&Place) -> bool) -> Option<TopicPartitionList> {
-    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+/// Removes and returns the offsets of the chosen partitions.
+fn take_offsets(
+    consumed: &Offsets,
+    is_chosen: impl Fn(&TopicPartition) -> bool,
+) -> Option<TopicPartitionList> {
+    let mut consumed = consumed.lock().unwrap_or_else(PoisonError::into_inner);
     let mut offsets = TopicPartitionList::new();
-    done.retain(|place, offset| {
-        let take = chosen(place);
-        if take {
-            drop(offsets.add_partition_offset(&place.0, place.1, Offset::Offset(*offset)));
-        }
-        !take
-    });
+    for ((topic, partition), offset) in consumed.extract_if(|partition, _| is_chosen(partition)) {
+        drop(offsets.add_partition_offset(&topic, partition, Offset::Offset(offset)));
+    }
     (offsets.count() > 0).then_some(offsets)
 }
 
 /// The worker of one partition, as the poll task sees it.
-struct Lane {
+struct PartitionWorker {
     records: mpsc::UnboundedSender<Record>,
-    waiting: usize,
-    paused: bool,
-    ends: CancellationToken,
+    queued: usize,
+    is_paused: bool,
+    stop: CancellationToken,
 }
 
-/// One batch of a lane is taken in.
-struct Took {
-    place: Place,
-    lane: CancellationToken,
-    count: usize,
-    next: i64,
+/// A worker has consumed a batch.
+struct BatchDone {
+    partition: TopicPartition,
+    worker: CancellationToken,
+    records: usize,
+    next_offset: i64,
 }
 
-/// Consumes until told to stop. `held` tells how many partitions this member holds.
+/// Consumes until `stop`, and reports how many partitions are assigned to this member.
 ///
 /// # Errors
-/// On what no waiting can mend: a fatal client error, or topics that are not as they must be. The process must end then.
+/// When waiting does not help: a fatal client error, or invalid topics. The process must end then.
 pub(crate) async fn run(
     intake: Arc<Intake>,
     settings: kafka::Settings,
-    held: watch::Sender<usize>,
+    assigned_partitions: watch::Sender<usize>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let topics = intake.policies.topics().to_vec();
@@ -123,17 +127,12 @@ pub(crate) async fn run(
         return Ok(());
     }
     if !wait_for_topics(&intake.db, &settings, &topics, &stop).await?
-        || !release_known(&intake, &stop).await
+        || !release_at_start(&intake, &stop).await
     {
         return Ok(());
     }
-    let (rebalanced, changes) = mpsc::unbounded_channel();
-    let done = Done::default();
-    let membership = Membership {
-        rebalanced,
-        held,
-        done: done.clone(),
-    };
+    let (revoked, revocations) = mpsc::unbounded_channel();
+    let consumed = Offsets::default();
     let consumer: StreamConsumer<Membership> = settings
         .client()
         .set("group.id", settings.group(intake.db.service()))
@@ -141,42 +140,47 @@ pub(crate) async fn run(
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "earliest")
-        // Measured on a real broker: a rolling restart of three members stalls for 0.5 to 1.0 s at most with these, for 3 s with the
-        // default heartbeat.
+        // Measured with a real broker: a rolling restart of three members stalls for 0.5 to 1.0 s with
+        // these values, and for 3 s with the default heartbeat.
         .set("session.timeout.ms", "6000")
         .set("heartbeat.interval.ms", "500")
         .set("fetch.wait.max.ms", "100")
-        .create_with_context(membership)?;
+        .create_with_context(Membership {
+            revoked,
+            assigned_partitions,
+            consumed: consumed.clone(),
+        })?;
     let names: Vec<String> = topics
         .iter()
         .map(|topic| topic.name(&settings.topic_prefix))
         .collect();
     consumer.subscribe(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
     let consumer = Arc::new(consumer);
-    let (took, taken) = mpsc::unbounded_channel();
+    let (done, batches) = mpsc::unbounded_channel();
     let poll = Poll {
         intake,
         consumer: consumer.clone(),
-        lanes: HashMap::new(),
-        workers: JoinSet::new(),
+        workers: HashMap::new(),
+        tasks: JoinSet::new(),
+        consumed,
         done,
-        took,
         stop,
     };
-    let result = poll.run(changes, taken).await;
-    // Leaving the group blocks, and for long when the broker is away: neither may hold up the rest of the process.
-    let leaving = tokio::task::spawn_blocking(move || drop(consumer));
-    drop(tokio::time::timeout(LAST_WAIT, leaving).await);
+    let result = poll.run(revocations, batches).await;
+    // Leaving the group blocks, for long if the broker is unreachable.
+    let left = tokio::task::spawn_blocking(move || drop(consumer));
+    drop(tokio::time::timeout(STOP_TIMEOUT, left).await);
     result
 }
 
+/// `false` when `stop` came first.
 async fn wait_for_topics(
     db: &Db,
     settings: &kafka::Settings,
     topics: &[Topic],
     stop: &CancellationToken,
 ) -> anyhow::Result<bool> {
-    let mut pause = MIN_BACKOFF;
+    let mut backoff = MIN_BACKOFF;
     loop {
         let verified = tokio::select! {
             () = stop.cancelled() => return Ok(false),
@@ -184,41 +188,39 @@ async fn wait_for_topics(
         };
         match verified {
             Ok(()) => return Ok(true),
-            Err(error @ TopicError::Wrong(_)) => bail!(error),
-            Err(TopicError::Away(why)) => {
-                tracing::info!(service = db.service(), why, "waiting for the topics");
+            Err(error @ TopicError::Invalid(_)) => bail!(error),
+            Err(error @ TopicError::Unavailable(_)) => {
+                tracing::info!(service = db.service(), %error, "waiting for the topics");
             }
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(false),
-            () = tokio::time::sleep(pause) => pause = (pause * 2).min(MAX_BACKOFF),
+            () = tokio::time::sleep(backoff) => backoff = (backoff * 2).min(MAX_BACKOFF),
         }
     }
 }
 
-async fn release_known(intake: &Intake, stop: &CancellationToken) -> bool {
-    let mut pause = MIN_BACKOFF;
+/// `false` when `stop` came first.
+async fn release_at_start(intake: &Intake, stop: &CancellationToken) -> bool {
+    let mut backoff = MIN_BACKOFF;
     while let Err(error) = intake.release_known().await {
-        tracing::warn!(service = intake.db.service(), %error, "cannot look for what was kept aside yet");
+        tracing::warn!(service = intake.db.service(), %error, "cannot release parked records yet");
         tokio::select! {
             () = stop.cancelled() => return false,
-            () = tokio::time::sleep(pause) => pause = (pause * 2).min(MAX_BACKOFF),
+            () = tokio::time::sleep(backoff) => backoff = (backoff * 2).min(MAX_BACKOFF),
         }
     }
     true
 }
 
-/// How often it looks for what another build kept aside: while two builds run side by side, the older one may park after the newer started.
-const RELEASE_EVERY: Duration = Duration::from_mins(1);
-
-async fn release_again(intake: Arc<Intake>, stop: CancellationToken) {
+async fn release_repeatedly(intake: Arc<Intake>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(RELEASE_EVERY) => {}
+            () = tokio::time::sleep(RELEASE_INTERVAL) => {}
         }
         if let Err(error) = intake.release_known().await {
-            tracing::debug!(service = intake.db.service(), %error, "cannot look for what was kept aside");
+            tracing::debug!(service = intake.db.service(), %error, "cannot release parked records");
         }
     }
 }
@@ -226,66 +228,63 @@ async fn release_again(intake: Arc<Intake>, stop: CancellationToken) {
 struct Poll {
     intake: Arc<Intake>,
     consumer: Arc<StreamConsumer<Membership>>,
-    lanes: HashMap<Place, Lane>,
-    workers: JoinSet<()>,
-    done: Done,
-    took: mpsc::UnboundedSender<Took>,
+    workers: HashMap<TopicPartition, PartitionWorker>,
+    tasks: JoinSet<()>,
+    consumed: Offsets,
+    done: mpsc::UnboundedSender<BatchDone>,
     stop: CancellationToken,
 }
 
 impl Poll {
     async fn run(
         mut self,
-        mut rebalances: mpsc::UnboundedReceiver<Vec<Place>>,
-        mut taken: mpsc::UnboundedReceiver<Took>,
+        mut revocations: mpsc::UnboundedReceiver<Vec<TopicPartition>>,
+        mut batches: mpsc::UnboundedReceiver<BatchDone>,
     ) -> anyhow::Result<()> {
-        let mut commits = tokio::time::interval(COMMIT_EVERY);
-        self.workers
-            .spawn(release_again(self.intake.clone(), self.stop.clone()));
+        let mut commits = tokio::time::interval(COMMIT_INTERVAL);
+        self.tasks
+            .spawn(release_repeatedly(self.intake.clone(), self.stop.clone()));
         loop {
             let consumer = self.consumer.clone();
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break,
-                Some(lost) = rebalances.recv() => self.end_lanes(&lost),
-                Some(took) = taken.recv() => self.finished(took),
+                Some(revoked) = revocations.recv() => self.stop_workers(&revoked),
+                Some(batch) = batches.recv() => self.finish_batch(batch),
                 _ = commits.tick() => self.commit(CommitMode::Async),
                 message = consumer.recv() => {
-                    // A revocation that came with this very poll ends the old lane before the new owner's record is queued.
-                    while let Ok(lost) = rebalances.try_recv() {
-                        self.end_lanes(&lost);
+                    // A revocation in this very poll must stop the old worker before the record of a
+                    // new assignment is queued.
+                    while let Ok(revoked) = revocations.try_recv() {
+                        self.stop_workers(&revoked);
                     }
                     match message {
                         Ok(message) => self.dispatch(Record::from_message(&message)),
-                        Err(error) => self.survive(&error)?,
+                        Err(error) => self.check_error(&error)?,
                     }
                 }
-                Some(ended) = self.workers.join_next() => ended?,
+                Some(ended) = self.tasks.join_next() => ended?,
             }
         }
-        for lane in self.lanes.values() {
-            lane.ends.cancel();
+        for worker in self.workers.values() {
+            worker.stop.cancel();
         }
-        drop(
-            tokio::time::timeout(LAST_WAIT, async {
-                while self.workers.join_next().await.is_some() {}
-            })
-            .await,
-        );
-        while let Ok(took) = taken.try_recv() {
-            self.finished(took);
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        drop(tokio::time::timeout(STOP_TIMEOUT, ended).await);
+        while let Ok(batch) = batches.try_recv() {
+            self.finish_batch(batch);
         }
-        let last = tokio::task::spawn_blocking(move || self.commit(CommitMode::Sync));
-        drop(tokio::time::timeout(LAST_WAIT, last).await);
+        let committed = tokio::task::spawn_blocking(move || self.commit(CommitMode::Sync));
+        drop(tokio::time::timeout(STOP_TIMEOUT, committed).await);
         Ok(())
     }
 
-    /// Errors of the client are conditions that pass, except the fatal one.
-    fn survive(&self, error: &KafkaError) -> anyhow::Result<()> {
+    /// Client errors are temporary, except for a fatal one.
+    fn check_error(&self, error: &KafkaError) -> anyhow::Result<()> {
         if let Some((code, reason)) = self.consumer.client().fatal_error() {
-            bail!("the consumer cannot go on: {code}: {reason}");
+            bail!("fatal consumer error: {code}: {reason}");
         }
-        let is_away = matches!(
+        let is_unreachable = matches!(
             error.rdkafka_error_code(),
             Some(
                 RDKafkaErrorCode::BrokerTransportFailure
@@ -293,123 +292,126 @@ impl Poll {
                     | RDKafkaErrorCode::Resolve
             )
         );
-        if is_away {
-            tracing::debug!(service = self.intake.db.service(), %error, "the broker is away");
+        if is_unreachable {
+            tracing::debug!(service = self.intake.db.service(), %error, "broker unreachable");
         } else {
-            tracing::warn!(service = self.intake.db.service(), %error, "consuming goes on after an error");
+            tracing::warn!(service = self.intake.db.service(), %error, "consumer error");
         }
         Ok(())
     }
 
     fn dispatch(&mut self, record: Record) {
-        let place = (record.topic.clone(), record.partition);
-        if !self.lanes.contains_key(&place) {
-            let lane = self.open_lane(place.clone());
-            self.lanes.insert(place.clone(), lane);
+        let partition = (record.topic.clone(), record.partition);
+        if !self.workers.contains_key(&partition) {
+            let worker = self.start_worker(partition.clone());
+            self.workers.insert(partition.clone(), worker);
         }
-        let Some(lane) = self.lanes.get_mut(&place) else {
+        let Some(worker) = self.workers.get_mut(&partition) else {
             return;
         };
-        lane.waiting += 1;
-        drop(lane.records.send(record));
-        if lane.waiting >= HIGH && !lane.paused {
-            lane.paused = self.consumer.pause(&only(&place)).is_ok();
+        worker.queued += 1;
+        drop(worker.records.send(record));
+        if worker.queued >= PAUSE_AT && !worker.is_paused {
+            worker.is_paused = self.consumer.pause(&only(&partition)).is_ok();
         }
     }
 
-    fn open_lane(&mut self, place: Place) -> Lane {
+    fn start_worker(&mut self, partition: TopicPartition) -> PartitionWorker {
         let (records, queue) = mpsc::unbounded_channel();
-        let ends = self.stop.child_token();
-        self.workers.spawn(work(
+        let stop = self.stop.child_token();
+        self.tasks.spawn(work(
             self.intake.clone(),
-            place,
+            partition,
             queue,
-            self.took.clone(),
-            ends.clone(),
+            self.done.clone(),
+            stop.clone(),
         ));
-        Lane {
+        PartitionWorker {
             records,
-            waiting: 0,
-            paused: false,
-            ends,
+            queued: 0,
+            is_paused: false,
+            stop,
         }
     }
 
-    /// A lane that lost its partition finishes its transaction and drops the rest: the next owner reads it again.
-    fn end_lanes(&mut self, lost: &[Place]) {
-        for place in lost {
-            if let Some(lane) = self.lanes.remove(place) {
-                lane.ends.cancel();
-                // librdkafka remembers a pause over a rebalance: a partition that came back would stand still for ever.
-                if lane.paused
-                    && let Err(error) = self.consumer.resume(&only(place))
+    /// A worker of a revoked partition finishes its transaction, and drops the queued records: the
+    /// next owner reads them again.
+    fn stop_workers(&mut self, revoked: &[TopicPartition]) {
+        for partition in revoked {
+            if let Some(worker) = self.workers.remove(partition) {
+                worker.stop.cancel();
+                // librdkafka remembers a pause beyond the rebalance: when the partition is assigned
+                // again, it would stay paused.
+                if worker.is_paused
+                    && let Err(error) = self.consumer.resume(&only(partition))
                 {
-                    tracing::debug!(service = self.intake.db.service(), %error, "a lost partition was not resumed");
+                    tracing::debug!(service = self.intake.db.service(), %error, "cannot resume a revoked partition");
                 }
             }
         }
     }
 
-    fn finished(&mut self, took: Took) {
-        // A lane that lost its partition in the meantime has no say about the offset any more.
-        let Some(lane) = self
-            .lanes
-            .get_mut(&took.place)
-            .filter(|_| !took.lane.is_cancelled() || self.stop.is_cancelled())
+    fn finish_batch(&mut self, batch: BatchDone) {
+        // A worker whose partition was revoked meanwhile must not move the offset any more.
+        let Some(worker) = self
+            .workers
+            .get_mut(&batch.partition)
+            .filter(|_| !batch.worker.is_cancelled() || self.stop.is_cancelled())
         else {
             return;
         };
-        lane.waiting -= took.count.min(lane.waiting);
-        if lane.paused && lane.waiting <= LOW {
-            lane.paused = self.consumer.resume(&only(&took.place)).is_err();
+        worker.queued = worker.queued.saturating_sub(batch.records);
+        if worker.is_paused && worker.queued <= RESUME_AT {
+            worker.is_paused = self.consumer.resume(&only(&batch.partition)).is_err();
         }
-        self.done
+        self.consumed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(took.place, took.next);
+            .insert(batch.partition, batch.next_offset);
     }
 
     fn commit(&self, mode: CommitMode) {
-        if let Some(offsets) = take_done(&self.done, |_| true)
+        if let Some(offsets) = take_offsets(&self.consumed, |_| true)
             && let Err(error) = self.consumer.commit(&offsets, mode)
         {
-            tracing::debug!(service = self.intake.db.service(), %error, "offsets were not committed: progress will drop what comes again");
+            tracing::debug!(service = self.intake.db.service(), %error, "offsets were not committed: progress will drop the redelivered records");
         }
     }
 }
 
-fn only(place: &Place) -> TopicPartitionList {
+fn only((topic, partition): &TopicPartition) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
-    list.add_partition(&place.0, place.1);
+    list.add_partition(topic, *partition);
     list
 }
 
+/// Runs the worker of a partition.
 async fn work(
     intake: Arc<Intake>,
-    place: Place,
+    partition: TopicPartition,
     mut queue: mpsc::UnboundedReceiver<Record>,
-    took: mpsc::UnboundedSender<Took>,
-    ends: CancellationToken,
+    done: mpsc::UnboundedSender<BatchDone>,
+    stop: CancellationToken,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
     loop {
         batch.clear();
         tokio::select! {
             biased;
-            () = ends.cancelled() => return,
+            () = stop.cancelled() => return,
             count = queue.recv_many(&mut batch, BATCH) => if count == 0 { return },
         }
-        if !intake.take(&batch, &ends).await {
+        if !intake.consume(&batch, &stop).await {
             return;
         }
         if let Some(last) = batch.last() {
-            let took_in = Took {
-                place: place.clone(),
-                lane: ends.clone(),
-                count: batch.len(),
-                next: last.offset + 1,
+            let batch_done = BatchDone {
+                partition: partition.clone(),
+                worker: stop.clone(),
+                records: batch.len(),
+                next_offset: last.offset + 1,
             };
-            if took.send(took_in).is_err() {
+            if done.send(batch_done).is_err() {
                 return;
             }
         }

@@ -1,4 +1,4 @@
-//! The ledger: an event is recorded in the transaction that caused it, and nowhere else.
+//! The event log: an event is appended in the transaction that caused it.
 
 use events::Event;
 use serde_json::json;
@@ -7,23 +7,24 @@ use sqlx::types::Json;
 use crate::Tx;
 use crate::trace;
 
-/// Records the event as the aggregate's `version`-th, and queues it for the relay.
+/// Appends the event as the aggregate's `version`-th, and adds it to the outbox.
 ///
-/// The aggregate's row must be locked by this transaction already (or be inserted by it): that is what makes `pos` order the aggregate's
-/// order.
+/// The transaction must have locked or inserted the aggregate's row before: that makes `pos` follow
+/// the order of the aggregate's versions.
 ///
 /// # Errors
-/// When the statement fails; a version that is there already violates a constraint.
+/// When the statement fails; a constraint refuses a version that exists already.
 pub async fn append<E: Event>(tx: &mut Tx, version: i64, event: &E) -> Result<(), sqlx::Error> {
     let id = tx.new_id();
     let now = tx.now();
     let headers = trace::current().map_or_else(
         || json!({}),
-        |traceparent| json!({ "traceparent": traceparent }),
+        |context| json!({ "traceparent": context.to_string() }),
     );
     sqlx::query(
         "with logged as (
-             insert into event_log (id, aggregatetype, aggregateid, version, type, payload, headers, recorded_at)
+             insert into event_log (id, aggregatetype, aggregateid, version, type, payload, headers,
+                                    recorded_at)
              values ($1, $2, $3, $4, $5, $6, $7, $8)
              returning pos)
          insert into outbox_pending (pos) select pos from logged",

@@ -1,4 +1,4 @@
-//! Records into inbox, progress and policies, in one transaction.
+//! Consumes records: inbox, progress and policies in one transaction.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -8,43 +8,53 @@ use futures_util::FutureExt as _;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 use uuid::Uuid;
 
 use crate::messaging::kafka;
-use crate::messaging::parked::{Parked, park, storable};
+use crate::messaging::parked::{ParkReason, park, storable};
 use crate::messaging::policy::{Policies, PolicyError};
 use crate::messaging::record::Record;
-use crate::messaging::sequencing::{self, Known, Taking};
-use crate::trace;
-use crate::{Db, Tx};
+use crate::messaging::sequencing::{self, AggregateProgress, Decision};
+use crate::{Db, Tx, trace};
 
-/// How long a batch that failed waits before it is tried again: doubled up to the second value.
+/// The backoff before a failed batch is tried again: doubled from the first to the second.
 pub(crate) const MIN_BACKOFF: Duration = Duration::from_millis(50);
 pub(crate) const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
-/// Why a batch was not taken in. Nothing of it was committed.
+/// Batches at a time: half of the pool, so that requests get connections, too, while the service
+/// catches up.
+const MAX_CONCURRENT_BATCHES: usize = 6;
+
+/// After this, the connection of a batch counts as lost. Longer than the server lets any statement
+/// run.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Why a batch was rolled back.
 enum Failure {
-    /// The batch is tried again as it is.
-    Retry(anyhow::Error),
-    /// The record at this place is parked, the others are tried again without it.
+    /// The same batch is tried again. The span is that of the record that failed.
+    Retry { error: anyhow::Error, span: Span },
+    /// The record at this index is parked, and the others are tried again without it.
     Park { index: usize, detail: String },
 }
 
-/// What takes records in: shared by the lanes, and by tests that deliver without a broker.
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Retry {
+            error: error.into(),
+            span: Span::none(),
+        }
+    }
+}
+
+/// Consumes records, for the partition workers, and for tests without a broker.
 #[derive(Debug)]
 pub(crate) struct Intake {
     pub(crate) db: Db,
     pub(crate) policies: Policies,
     deduplicates: bool,
-    /// Catching up after an outage must leave connections to those who ask.
-    at_once: Semaphore,
+    permits: Semaphore,
 }
-
-/// Batches that may be taken in at once: half of the pool.
-const AT_ONCE: usize = 6;
-
-/// How long one batch may take before its connection counts as lost. Longer than any statement may take on the server's side.
-const BATCH_PATIENCE: Duration = Duration::from_secs(30);
 
 impl Intake {
     pub(crate) fn new(db: Db, policies: Policies, deduplicates: bool) -> Self {
@@ -52,166 +62,144 @@ impl Intake {
             db,
             policies,
             deduplicates,
-            at_once: Semaphore::new(AT_ONCE),
+            permits: Semaphore::new(MAX_CONCURRENT_BATCHES),
         }
     }
 
-    /// Takes the records in, in order, however long it takes. `false`: told to stop before it was done.
-    pub(crate) async fn take(&self, records: &[Record], stop: &CancellationToken) -> bool {
-        let mut pause = MIN_BACKOFF;
+    /// Consumes the records in order, and retries until that succeeds; `false` when `stop` came first.
+    pub(crate) async fn consume(&self, records: &[Record], stop: &CancellationToken) -> bool {
+        let mut backoff = MIN_BACKOFF;
         let mut rest = records;
         let mut size = rest.len();
         while !rest.is_empty() {
             let batch = &rest[..size.min(rest.len())];
-            match self.take_bounded(batch).await {
-                Ok(()) => {
-                    rest = &rest[batch.len()..];
-                    size = rest.len();
-                    pause = MIN_BACKOFF;
-                    continue;
-                }
+            let consumed = match self.consume_batch_bounded(batch).await {
+                Ok(()) => batch.len(),
                 Err(Failure::Park { index: 0, detail }) => {
-                    match self.park_one(&batch[0], &detail).await {
-                        Ok(()) => {
-                            rest = &rest[1..];
-                            size = rest.len();
-                            continue;
-                        }
-                        Err(error) => {
-                            tracing::warn!(
-                                service = self.db.service(),
-                                error = format!("{error:#}"),
-                                "cannot park a record yet"
-                            );
-                        }
-                    }
+                    usize::from(self.park_refused(&batch[0], &detail).await)
                 }
-                // What lies before the culprit is taken in without it; then the culprit is first.
+                // The records before the refused one go first; then it is at index 0.
                 Err(Failure::Park { index, .. }) => {
                     size = index;
                     continue;
                 }
-                Err(Failure::Retry(error)) => {
-                    tracing::warn!(
-                        service = self.db.service(),
-                        records = batch.len(),
-                        error = format!("{error:#}"),
-                        "a batch will be tried again"
-                    );
+                Err(Failure::Retry { error, span }) => {
+                    span.in_scope(|| {
+                        tracing::warn!(
+                            service = self.db.service(),
+                            records = batch.len(),
+                            error = format!("{error:#}"),
+                            "a batch failed, and will be tried again"
+                        );
+                    });
+                    0
                 }
+            };
+            if consumed > 0 {
+                rest = &rest[consumed..];
+                size = rest.len();
+                backoff = MIN_BACKOFF;
+                continue;
             }
             tokio::select! {
                 () = stop.cancelled() => return false,
-                () = tokio::time::sleep(pause) => pause = (pause * 2).min(MAX_BACKOFF),
+                () = tokio::time::sleep(backoff) => backoff = (backoff * 2).min(MAX_BACKOFF),
             }
         }
         true
     }
 
-    async fn take_bounded(&self, records: &[Record]) -> Result<(), Failure> {
-        let _place = self
-            .at_once
-            .acquire()
-            .await
-            .map_err(|error| Failure::Retry(error.into()))?;
-        let taken = tokio::time::timeout(BATCH_PATIENCE, self.take_batch(records)).await;
-        taken.unwrap_or_else(|late| Err(Failure::Retry(late.into())))
+    async fn consume_batch_bounded(&self, records: &[Record]) -> Result<(), Failure> {
+        let _permit = self.permits.acquire().await?;
+        tokio::time::timeout(BATCH_TIMEOUT, self.consume_batch(records)).await?
     }
 
-    async fn take_batch(&self, records: &[Record]) -> Result<(), Failure> {
-        let retry = |error: sqlx::Error| Failure::Retry(error.into());
-        let mut tx = self.db.begin().await.map_err(retry)?;
+    async fn consume_batch(&self, records: &[Record]) -> Result<(), Failure> {
+        let mut tx = self.db.begin().await?;
         for (index, record) in records.iter().enumerate() {
-            // A policy that panics on a record must not take the process, and after its restart the next one, with it.
-            let taken = AssertUnwindSafe(self.take_one(&mut tx, record))
-                .catch_unwind()
-                .await;
-            let taken =
-                taken.unwrap_or_else(|_| Err(PolicyError::Park("a policy panicked".to_owned())));
-            taken.map_err(|error| match error {
-                PolicyError::Retry(error) => Failure::Retry(error),
-                PolicyError::Park(detail) => Failure::Park { index, detail },
-            })?;
+            let envelope = kafka::envelope(&record.headers);
+            let (context, span) = record.span(envelope.as_ref().ok());
+            // A panicking policy must not end the process, and the next one after its restart.
+            let consumed = AssertUnwindSafe(self.consume_one(&mut tx, record, envelope));
+            let consumed = trace::instrument(context, span.clone(), consumed.catch_unwind()).await;
+            match consumed {
+                Ok(Ok(())) => {}
+                Ok(Err(PolicyError::Retry(error))) => return Err(Failure::Retry { error, span }),
+                Ok(Err(PolicyError::Park(detail))) => return Err(Failure::Park { index, detail }),
+                Err(_) => {
+                    let detail = "a policy panicked".to_owned();
+                    return Err(Failure::Park { index, detail });
+                }
+            }
         }
         tx.notify_on_commit();
         match tx.commit().await {
-            Ok(()) => Ok(()),
-            // A deferred constraint: the culprit is unknown, so halve until it stands alone at the front.
+            // A deferred constraint does not tell which record violates it: halve the batch until
+            // that record is alone.
             Err(error) if !crate::db::is_transient(&error) => Err(Failure::Park {
                 index: records.len() / 2,
                 detail: error.to_string(),
             }),
-            Err(error) => Err(retry(error)),
+            committed => Ok(committed?),
         }
     }
 
-    async fn take_one(&self, tx: &mut Tx, record: &Record) -> Result<(), PolicyError> {
-        let envelope = match kafka::envelope(&record.headers) {
-            Ok(envelope) if self.deduplicates => envelope,
-            Ok(envelope) => {
-                return self
-                    .apply(tx, &envelope, record.payload.as_deref().unwrap_or_default())
-                    .await;
+    async fn consume_one(
+        &self,
+        tx: &mut Tx,
+        record: &Record,
+        envelope: Result<Envelope, String>,
+    ) -> Result<(), PolicyError> {
+        let envelope = match envelope {
+            Ok(envelope) => envelope,
+            Err(detail) => {
+                return Ok(park(tx, record, None, ParkReason::Unreadable, &detail).await?);
             }
-            Err(detail) => return Ok(park(tx, record, None, Parked::Unreadable, &detail).await?),
         };
-        let known = known(tx, &envelope).await?;
-        match sequencing::decide(envelope.version, known) {
-            // An older build may have kept it aside: this one may know its type.
-            Taking::Drop if known.parked_itself => {
-                self.release(tx, &envelope.aggregate_type, envelope.aggregate_id)
-                    .await
-            }
-            Taking::Drop => Ok(()),
-            Taking::Hold => {
-                park(
-                    tx,
-                    record,
-                    Some(&envelope),
-                    Parked::Held,
-                    "an earlier record of its aggregate is parked",
-                )
-                .await?;
-                // What an older replica kept aside may be what this build waits behind.
-                self.release(tx, &envelope.aggregate_type, envelope.aggregate_id)
-                    .await
-            }
-            Taking::Gap => {
-                tracing::error!(
-                    service = self.db.service(), aggregate = %envelope.aggregate_id, version = envelope.version,
-                    "an event is missing before this one: parked"
-                );
-                Ok(park(
-                    tx,
-                    record,
-                    Some(&envelope),
-                    Parked::Gap,
-                    "an earlier version of its aggregate is missing",
-                )
-                .await?)
-            }
-            Taking::Apply if !events::is_known_type(&envelope.type_name) => {
-                tracing::warn!(service = self.db.service(), event.type = envelope.type_name, "a type of a newer build: kept aside");
-                Ok(park(
-                    tx,
-                    record,
-                    Some(&envelope),
-                    Parked::UnknownType,
-                    "this build does not know the type",
-                )
-                .await?)
-            }
-            Taking::Apply => {
-                self.apply_next(tx, &envelope, record.payload.as_deref().unwrap_or_default())
-                    .await?;
-                self.release(tx, &envelope.aggregate_type, envelope.aggregate_id)
-                    .await
-            }
+        if !self.deduplicates {
+            return self.policies.react(tx, &envelope, record.payload()).await;
         }
+        let service = self.db.service();
+        let progress = progress(tx, &envelope).await?;
+        let (reason, detail) = match sequencing::decide(envelope.version, progress) {
+            // An older build may have parked it as of an unknown type.
+            Decision::Skip if progress.is_parked => return self.release(tx, &envelope).await,
+            Decision::Skip => return Ok(()),
+            Decision::Apply if events::is_known_type(&envelope.type_name) => {
+                self.apply(tx, &envelope, record.payload()).await?;
+                return self.release(tx, &envelope).await;
+            }
+            Decision::Apply => {
+                tracing::warn!(service, event.type = envelope.type_name, "unknown event type, of a newer build: parked");
+                (ParkReason::UnknownType, "this build does not know the type")
+            }
+            Decision::Hold => (
+                ParkReason::Held,
+                "an earlier record of the aggregate is parked",
+            ),
+            Decision::Gap => {
+                tracing::error!(
+                    service,
+                    aggregate = %envelope.aggregate_id,
+                    version = envelope.version,
+                    "an earlier event is missing: parked"
+                );
+                (
+                    ParkReason::Gap,
+                    "an earlier version of the aggregate is missing",
+                )
+            }
+        };
+        park(tx, record, Some(&envelope), reason, detail).await?;
+        if reason == ParkReason::Held {
+            // An older replica may have parked the earlier record as of an unknown type.
+            self.release(tx, &envelope).await?;
+        }
+        Ok(())
     }
 
-    /// Inbox, progress and effects of the next event of an aggregate.
-    async fn apply_next(
+    /// Moves progress to the next event of an aggregate, and runs its policies.
+    async fn apply(
         &self,
         tx: &mut Tx,
         envelope: &Envelope,
@@ -231,14 +219,14 @@ impl Intake {
         .await?
         .rows_affected();
         if moved != 1 {
-            // Another member took it in between our look and our update: look again.
+            // Another member consumed it between our select and our update.
             return Err(PolicyError::Retry(anyhow::anyhow!(
-                "progress of {} moved meanwhile",
+                "the progress of {} has moved",
                 envelope.aggregate_id
             )));
         }
         let now = tx.now();
-        let fresh = sqlx::query(
+        let inserted = sqlx::query(
             "insert into inbox (event_id, received_at) values ($1, $2) on conflict do nothing",
         )
         .bind(envelope.id)
@@ -246,55 +234,33 @@ impl Intake {
         .execute(&mut **tx)
         .await?
         .rows_affected();
-        if fresh == 0 {
+        if inserted == 0 {
             return Ok(());
         }
-        self.apply(tx, envelope, payload).await
+        self.policies.react(tx, envelope, payload).await
     }
 
-    async fn apply(
-        &self,
-        tx: &mut Tx,
-        envelope: &Envelope,
-        payload: &[u8],
-    ) -> Result<(), PolicyError> {
-        trace::within(
-            envelope.traceparent.clone(),
-            self.policies.react(tx, envelope, payload),
-        )
-        .await
+    /// Applies the parked records that are next in order, after the given event of their aggregate.
+    async fn release(&self, tx: &mut Tx, after: &Envelope) -> Result<(), PolicyError> {
+        self.release_aggregate(tx, &after.aggregate_type, after.aggregate_id)
+            .await
     }
 
-    /// Applies what was parked behind a record that has just been applied, as far as it is next in order.
-    async fn release(
+    async fn release_aggregate(
         &self,
         tx: &mut Tx,
         aggregate_type: &str,
         aggregate_id: Uuid,
     ) -> Result<(), PolicyError> {
-        loop {
-            let next: Option<(i64, Value, Option<Vec<u8>>)> = sqlx::query_as(
-                "select parked.id, parked.headers, parked.payload
-                 from parked left join progress using (aggregatetype, aggregateid)
-                 where aggregatetype = $1 and aggregateid = $2
-                   and parked.version = coalesce(progress.version, 0) + 1 and reason in ('gap', 'held', 'unknown_type')",
-            )
-            .bind(aggregate_type)
-            .bind(aggregate_id)
-            .fetch_optional(&mut **tx)
-            .await?;
-            let Some((id, Value::Object(headers), payload)) = next else {
-                return Ok(());
-            };
-            let envelope = kafka::envelope(&headers).map_err(PolicyError::Park)?;
+        while let Some((id, record)) = next_parked(tx, aggregate_type, aggregate_id).await? {
+            let envelope = kafka::envelope(&record.headers).map_err(PolicyError::Park)?;
             if !events::is_known_type(&envelope.type_name) {
                 return Ok(());
             }
             sqlx::query("savepoint parked").execute(&mut **tx).await?;
-            match self
-                .apply_next(tx, &envelope, payload.as_deref().unwrap_or_default())
-                .await
-            {
+            let (context, span) = record.span(Some(&envelope));
+            let applied = self.apply(tx, &envelope, record.payload());
+            match trace::instrument(context, span.clone(), applied).await {
                 Ok(()) => {
                     sqlx::query("delete from parked where id = $1")
                         .bind(id)
@@ -304,15 +270,18 @@ impl Intake {
                         .execute(&mut **tx)
                         .await?;
                 }
-                // It is at fault itself, and not the record that it waited for: it stays, and what is behind it too.
+                // The parked record itself is refused, not the one before it: it stays, and holds the
+                // later ones.
                 Err(PolicyError::Park(detail)) => {
                     sqlx::query("rollback to savepoint parked")
                         .execute(&mut **tx)
                         .await?;
-                    tracing::error!(service = self.db.service(), aggregate = %aggregate_id, detail, "a parked record was refused");
+                    span.in_scope(|| {
+                        tracing::error!(service = self.db.service(), aggregate = %aggregate_id, detail, "a parked record was refused");
+                    });
                     sqlx::query("update parked set reason = $2, detail = $3 where id = $1")
                         .bind(id)
-                        .bind(Parked::Refused.as_str())
+                        .bind(ParkReason::Refused.as_str())
                         .bind(storable(&detail))
                         .execute(&mut **tx)
                         .await?;
@@ -321,22 +290,25 @@ impl Intake {
                 Err(error) => return Err(error),
             }
         }
+        Ok(())
     }
 
-    /// Takes in what an older build kept aside and this one knows.
+    /// Releases what an older build parked as of an unknown type, if this build knows the type.
     pub(crate) async fn release_known(&self) -> Result<(), PolicyError> {
-        let aside: Vec<(String, Uuid)> = sqlx::query_as(
-            "select distinct aggregatetype, aggregateid from parked where reason = 'unknown_type' and type = any($1)",
+        let aggregates: Vec<(String, Uuid)> = sqlx::query_as(
+            "select distinct aggregatetype, aggregateid from parked
+             where reason = 'unknown_type' and type = any($1)",
         )
         .bind(events::TYPES.map(str::to_owned).to_vec())
         .fetch_all(self.db.pool())
         .await?;
-        for (aggregate_type, aggregate_id) in aside {
+        for (aggregate_type, aggregate_id) in aggregates {
             let mut tx = self.db.begin().await?;
-            match self.release(&mut tx, &aggregate_type, aggregate_id).await {
+            let released = self.release_aggregate(&mut tx, &aggregate_type, aggregate_id);
+            match released.await {
                 Ok(()) => tx.commit().await?,
                 Err(PolicyError::Park(detail)) => {
-                    tracing::error!(service = self.db.service(), aggregate = %aggregate_id, detail, "what was kept aside cannot be taken in");
+                    tracing::error!(service = self.db.service(), aggregate = %aggregate_id, detail, "a parked record cannot be released");
                 }
                 Err(error) => return Err(error),
             }
@@ -344,27 +316,77 @@ impl Intake {
         Ok(())
     }
 
-    /// Parks a record that the domain refused, in a transaction of its own.
-    async fn park_one(&self, record: &Record, detail: &str) -> anyhow::Result<()> {
-        let mut tx = self.db.begin().await?;
+    /// Parks a refused record in a transaction of its own; `false` when that failed.
+    async fn park_refused(&self, record: &Record, detail: &str) -> bool {
         let envelope = kafka::envelope(&record.headers).ok();
-        tracing::error!(
-            service = self.db.service(),
-            topic = record.topic,
-            partition = record.partition,
-            offset = record.offset,
-            detail,
-            "a record was refused: parked"
-        );
-        park(&mut tx, record, envelope.as_ref(), Parked::Refused, detail).await?;
-        tx.commit().await?;
-        Ok(())
+        let (context, span) = record.span(envelope.as_ref());
+        let parked = async {
+            tracing::error!(
+                service = self.db.service(),
+                topic = record.topic,
+                partition = record.partition,
+                offset = record.offset,
+                detail,
+                "a record was refused: parked"
+            );
+            let mut tx = self.db.begin().await?;
+            park(
+                &mut tx,
+                record,
+                envelope.as_ref(),
+                ParkReason::Refused,
+                detail,
+            )
+            .await?;
+            tx.commit().await
+        };
+        let parked = trace::instrument(context, span.clone(), parked).await;
+        span.in_scope(|| {
+            parked
+                .inspect_err(|error| {
+                    tracing::warn!(service = self.db.service(), %error, "cannot park a record yet");
+                })
+                .is_ok()
+        })
     }
 }
 
-async fn known(tx: &mut Tx, envelope: &Envelope) -> Result<Known, sqlx::Error> {
-    let (last, parked_itself, parked_any): (i64, bool, bool) = sqlx::query_as(
-        "select coalesce((select version from progress where aggregatetype = $1 and aggregateid = $2), 0),
+/// The parked record that is next in its aggregate's order.
+async fn next_parked(
+    tx: &mut Tx,
+    aggregate_type: &str,
+    aggregate_id: Uuid,
+) -> Result<Option<(i64, Record)>, sqlx::Error> {
+    type Row = (i64, String, i32, i64, Value, Option<Vec<u8>>);
+    let row: Option<Row> = sqlx::query_as(
+        "select parked.id, topic, partition, \"offset\", headers, payload
+         from parked left join progress using (aggregatetype, aggregateid)
+         where aggregatetype = $1 and aggregateid = $2
+           and parked.version = coalesce(progress.version, 0) + 1
+           and reason in ('gap', 'held', 'unknown_type')",
+    )
+    .bind(aggregate_type)
+    .bind(aggregate_id)
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some((id, topic, partition, offset, Value::Object(headers), payload)) = row else {
+        return Ok(None);
+    };
+    let record = Record {
+        topic,
+        partition,
+        offset,
+        key: None,
+        headers,
+        payload: payload.map(Into::into),
+    };
+    Ok(Some((id, record)))
+}
+
+async fn progress(tx: &mut Tx, envelope: &Envelope) -> Result<AggregateProgress, sqlx::Error> {
+    let (version, is_parked, has_parked): (i64, bool, bool) = sqlx::query_as(
+        "select coalesce((select version from progress
+                          where aggregatetype = $1 and aggregateid = $2), 0),
                 exists (select 1 from parked where aggregateid = $2 and event_id = $3),
                 exists (select 1 from parked where aggregateid = $2 and version is distinct from $4)",
     )
@@ -374,9 +396,9 @@ async fn known(tx: &mut Tx, envelope: &Envelope) -> Result<Known, sqlx::Error> {
     .bind(envelope.version)
     .fetch_one(&mut **tx)
     .await?;
-    Ok(Known {
-        last,
-        parked_itself,
-        parked_any,
+    Ok(AggregateProgress {
+        version,
+        is_parked,
+        has_parked,
     })
 }

@@ -1,34 +1,37 @@
-//! Client settings, topics, and the headers of a record (`CloudEvents` 1.0, Kafka binary mode).
+//! Client settings, topics, and record headers (`CloudEvents` 1.0, Kafka binary mode).
 
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, SecondsFormat, Utc};
 use events::{Envelope, Topic};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
-use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-/// The prefix of the domain topics' names.
+/// The default prefix of topic names.
 pub const DEFAULT_PREFIX: &str = "ktgg";
 
-/// Which brokers, and whose topics on them.
+/// The brokers, and the prefix of our topics on them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `host:port`, comma-separated.
     pub brokers: String,
-    /// [`DEFAULT_PREFIX`], unless one cluster serves two installations.
+    /// [`DEFAULT_PREFIX`], unless several installations share one cluster.
     pub topic_prefix: String,
 }
 
 impl Settings {
-    /// What every client of ours has in common.
+    /// The settings that all our clients share.
     ///
-    /// A broker that comes back is tried again within a second: the default back-off of up to ten would be the longest part of a recovery.
+    /// A broker that was unreachable is tried again within a second: librdkafka's default backoff of
+    /// up to ten seconds would be the longest part of a recovery.
     pub fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config
@@ -50,19 +53,20 @@ impl Settings {
         }
     }
 
-    /// Creates the domain topics that are not there yet. For the sandbox and for tests; production creates them as code.
+    /// Creates the missing domain topics. For the sandbox and for tests; in production they are
+    /// created by the deployment.
     ///
     /// # Errors
-    /// When the broker cannot be reached or refuses.
+    /// When the broker is unreachable or refuses.
     pub async fn create_topics(&self) -> anyhow::Result<()> {
         let names = Topic::ALL.map(|topic| topic.name(&self.topic_prefix));
         self.create(&names, Topic::PARTITIONS).await
     }
 
-    /// Creates one topic more, for a test or a measurement.
+    /// Creates another topic, for a test or a benchmark.
     ///
     /// # Errors
-    /// When the broker cannot be reached or refuses.
+    /// When the broker is unreachable or refuses.
     pub async fn create_topic(&self, name: &str, partitions: i32) -> anyhow::Result<()> {
         self.create(&[name.to_owned()], partitions).await
     }
@@ -94,14 +98,15 @@ impl Settings {
         Ok(())
     }
 
-    /// Makes sure that the topics are what they must be for ever: all of their partitions, and nothing thrown away.
+    /// Checks that the topics have [`Topic::PARTITIONS`] partitions and unlimited retention.
     ///
     /// # Errors
-    /// [`TopicError::Wrong`] when a topic is not as it must be: no waiting mends that. [`TopicError::Away`] when the broker cannot say.
+    /// [`TopicError::Invalid`] when a topic is configured otherwise, [`TopicError::Unavailable`] when
+    /// that cannot be found out yet.
     pub async fn verify_topics(&self, topics: &[Topic]) -> Result<(), TopicError> {
-        let away = |error: &dyn std::fmt::Display| TopicError::Away(error.to_string());
+        let unavailable = |error: KafkaError| TopicError::Unavailable(error.to_string());
         let admin: AdminClient<DefaultClientContext> =
-            self.client().create().map_err(|error| away(&error))?;
+            self.client().create().map_err(unavailable)?;
         let names: Vec<String> = topics
             .iter()
             .map(|topic| topic.name(&self.topic_prefix))
@@ -114,85 +119,84 @@ impl Settings {
         let configs = admin
             .describe_configs(&specifiers, &options)
             .await
-            .map_err(|error| away(&error))?;
+            .map_err(unavailable)?;
         for (name, config) in names.iter().zip(configs) {
-            let config = match config {
-                Ok(config) => config,
-                Err(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
-                    return Err(TopicError::Away(format!("topic {name} does not exist yet")));
-                }
-                Err(code) => return Err(away(&code)),
-            };
-            let entry = |key: &str| {
-                config
-                    .get(key)
-                    .and_then(|entry| entry.value.clone())
-                    .unwrap_or_default()
-            };
-            if entry("cleanup.policy").is_empty() {
-                // Created a moment ago: the broker has not heard of it everywhere yet.
-                return Err(TopicError::Away(format!(
-                    "topic {name} has no configuration yet"
-                )));
-            }
-            if entry("cleanup.policy") != "delete" || entry("retention.ms") != "-1" {
-                return Err(TopicError::Wrong(format!(
-                    "topic {name} must keep everything (cleanup.policy=delete, retention.ms=-1), but has {} and {}",
-                    entry("cleanup.policy"),
-                    entry("retention.ms"),
-                )));
-            }
+            verify_config(name, config)?;
         }
-        let counted = names.clone();
         // The metadata call blocks its thread.
-        let partitions = tokio::task::spawn_blocking(move || {
-            counted
-                .iter()
-                .map(|name| {
-                    let metadata = admin.inner().fetch_metadata(Some(name), ADMIN_TIMEOUT)?;
-                    Ok(metadata
-                        .topics()
-                        .first()
-                        .map_or(0, |topic| topic.partitions().len()))
-                })
-                .collect::<Result<Vec<_>, rdkafka::error::KafkaError>>()
-        })
-        .await
-        .map_err(|error| away(&error))?
-        .map_err(|error| away(&error))?;
-        for (name, count) in names.iter().zip(partitions) {
-            if count == 0 {
-                // Created a moment ago: a broker knows the configuration of a topic before it knows its partitions.
-                return Err(TopicError::Away(format!(
-                    "topic {name} has no partitions yet"
-                )));
-            }
-            if i32::try_from(count) != Ok(Topic::PARTITIONS) {
-                return Err(TopicError::Wrong(format!(
-                    "topic {name} must have {} partitions for ever, but has {count}",
-                    Topic::PARTITIONS,
-                )));
-            }
-        }
-        Ok(())
+        let verified = tokio::task::spawn_blocking(move || {
+            names.iter().try_for_each(|name| {
+                let metadata = admin
+                    .inner()
+                    .fetch_metadata(Some(name), ADMIN_TIMEOUT)
+                    .map_err(unavailable)?;
+                let topic = metadata.topics().first();
+                verify_partitions(name, topic.map_or(0, |topic| topic.partitions().len()))
+            })
+        });
+        verified
+            .await
+            .map_err(|error| TopicError::Unavailable(error.to_string()))?
     }
 }
 
-/// How long an administrative call may take.
-const ADMIN_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Why the topics could not be verified.
-#[derive(Debug, thiserror::Error)]
-pub enum TopicError {
-    /// They are not as they must be. Nothing may be consumed.
-    #[error("{0}")]
-    Wrong(String),
-    /// The broker is away, or the topics are not there yet.
-    #[error("{0}")]
-    Away(String),
+fn verify_config(
+    name: &str,
+    config: Result<ConfigResource, RDKafkaErrorCode>,
+) -> Result<(), TopicError> {
+    let config = config.map_err(|code| TopicError::Unavailable(format!("topic {name}: {code}")))?;
+    let entry = |key: &str| {
+        config
+            .get(key)
+            .and_then(|entry| entry.value.clone())
+            .unwrap_or_default()
+    };
+    match (
+        entry("cleanup.policy").as_str(),
+        entry("retention.ms").as_str(),
+    ) {
+        ("delete", "-1") => Ok(()),
+        // A new topic: its configuration has not reached every broker yet.
+        ("", _) => Err(TopicError::Unavailable(format!(
+            "topic {name} has no configuration yet"
+        ))),
+        (policy, retention) => Err(TopicError::Invalid(format!(
+            "topic {name} must have cleanup.policy=delete and retention.ms=-1, \
+             but has {policy} and {retention}"
+        ))),
+    }
 }
 
-/// The partition of a key: murmur2, as the Java client and Debezium choose it, so that any producer puts an aggregate in the same place.
+fn verify_partitions(name: &str, count: usize) -> Result<(), TopicError> {
+    match i32::try_from(count) {
+        Ok(Topic::PARTITIONS) => Ok(()),
+        // A new topic: a broker knows its configuration before its partitions.
+        Ok(0) => Err(TopicError::Unavailable(format!(
+            "topic {name} has no partitions yet"
+        ))),
+        _ => Err(TopicError::Invalid(format!(
+            "topic {name} must always have {} partitions, but has {count}",
+            Topic::PARTITIONS,
+        ))),
+    }
+}
+
+/// Bounds one administrative call.
+const ADMIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The result of a failed [`Settings::verify_topics`].
+#[derive(Debug, thiserror::Error)]
+pub enum TopicError {
+    /// A topic has the wrong configuration: the service must not consume.
+    #[error("{0}")]
+    Invalid(String),
+    /// The broker is unreachable, or the topics do not exist yet.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// The partition of a key: murmur2, as in the Java client and in Debezium, so that every producer
+/// puts an aggregate into the same partition.
 pub fn partition(key: &[u8]) -> i32 {
     (murmur2(key) & 0x7fff_ffff).cast_signed() % Topic::PARTITIONS
 }
@@ -223,12 +227,12 @@ fn murmur2(data: &[u8]) -> u32 {
     hash ^ (hash >> 15)
 }
 
-/// A record's key: the aggregate's id as text, readable in any tool.
+/// A record's key: the aggregate's id as text.
 pub fn key(aggregate_id: Uuid) -> String {
     aggregate_id.to_string()
 }
 
-/// The envelope as headers.
+/// The envelope as record headers.
 pub fn headers(envelope: &Envelope) -> OwnedHeaders {
     let pairs = [
         ("ce_specversion", "1.0".to_owned()),
@@ -262,10 +266,10 @@ pub fn headers(envelope: &Envelope) -> OwnedHeaders {
     headers
 }
 
-/// Headers as text, for reading an envelope from them and for keeping them beside a parked record.
+/// Headers as JSON, to read the envelope from and to store with a parked record.
 ///
-/// A header without a value, or with one that is no text that Postgres can keep (UTF-8 without NUL), becomes null: it must be possible to
-/// look at whatever was sent.
+/// A header becomes null if it has no value or one that Postgres cannot store as text (UTF-8
+/// without NUL): such a record can still be parked and inspected.
 pub fn header_map<H: rdkafka::message::Headers>(headers: Option<&H>) -> Map<String, Value> {
     headers
         .into_iter()
@@ -283,7 +287,7 @@ pub fn header_map<H: rdkafka::message::Headers>(headers: Option<&H>) -> Map<Stri
 /// Reads the envelope from a record's headers.
 ///
 /// # Errors
-/// With the first attribute that is missing or wrong, by name.
+/// Names the first attribute that is missing or invalid.
 pub fn envelope(headers: &Map<String, Value>) -> Result<Envelope, String> {
     let text = |name: &str| {
         headers
@@ -303,7 +307,7 @@ pub fn envelope(headers: &Map<String, Value>) -> Result<Envelope, String> {
         .parse::<i64>()
         .ok()
         .filter(|version| *version > 0)
-        .ok_or("header ce_aggregateversion is no positive number")?;
+        .ok_or("header ce_aggregateversion is not a positive number")?;
     let recorded_at = DateTime::parse_from_rfc3339(text("ce_time")?)
         .map_err(|error| format!("header ce_time: {error}"))?;
     Ok(Envelope {
@@ -323,7 +327,7 @@ mod tests {
 
     /// Values from `org.apache.kafka.common.utils.UtilsTest.testMurmur2`.
     #[test]
-    fn murmur2_is_the_java_clients() {
+    fn murmur2_equals_the_java_client() {
         for (text, hash) in [
             ("21", -973_932_308),
             ("foobar", -790_332_482),
@@ -352,13 +356,13 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_survives_its_headers() {
+    fn envelope_survives_the_round_trip_through_headers() {
         let written = headers(&an_envelope());
         assert_eq!(envelope(&header_map(Some(&written))), Ok(an_envelope()));
     }
 
     #[test]
-    fn a_missing_or_null_or_wrong_header_is_named() {
+    fn missing_null_or_invalid_header_is_named() {
         let written = header_map(Some(&headers(&an_envelope())));
         for name in [
             "ce_specversion",

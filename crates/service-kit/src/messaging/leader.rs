@@ -1,8 +1,9 @@
-//! One of many: a session advisory lock on a connection of its own decides who leads, a heartbeat shows that he still does.
+//! Leader election: a session-level advisory lock on a dedicated connection, plus a heartbeat row.
 //!
-//! A frozen process keeps its TCP connection alive and so keeps the lock. That is why the leader writes a heartbeat, and why a follower ends
-//! the holder's backend when the heartbeat is older than [`PATIENCE`]. What the leader does with the queue it does on the lock's own
-//! connection, so that a thawed leader can change nothing; what it does elsewhere it fences with its epoch ([`Lease::fence`]).
+//! A frozen process keeps its TCP connection, and so the lock. Therefore the leader writes a
+//! heartbeat, and a follower terminates the leader's backend when the heartbeat is older than
+//! [`HEARTBEAT_TIMEOUT`]. A leader uses the lock's own connection for its queue, so that after a
+//! thaw it can change nothing; its other writes are fenced with its epoch ([`Lease::fence`]).
 
 use std::future::Future;
 use std::time::Duration;
@@ -14,26 +15,25 @@ use tokio_util::sync::CancellationToken;
 use crate::db::bounded;
 use crate::{Db, Tx};
 
-/// How old a heartbeat may be before a follower ends its writer's backend.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+/// A follower terminates the leader's backend when the heartbeat is older than this.
+pub const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often the leader writes its heartbeat.
-const BEAT: Duration = Duration::from_secs(2);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How often a follower tries again.
-const FOLLOW: Duration = Duration::from_secs(1);
+/// How often a follower tries to become the leader.
+const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The right to lead, for as long as its connection lives.
+/// The leadership, for as long as its connection lives.
 #[derive(Debug)]
 pub struct Lease {
     connection: PgConnection,
     name: &'static str,
     epoch: i64,
-    beat_at: Instant,
+    last_heartbeat: Instant,
 }
 
 impl Lease {
-    /// Takes the lead if nobody has it; ends the backend of a leader that has gone silent.
+    /// Becomes the leader if there is none. Terminates the backend of a leader without a heartbeat.
     async fn acquire(db: &Db, name: &'static str) -> Result<Option<Self>, sqlx::Error> {
         let mut connection = db.connect().await?;
         let key: i64 = sqlx::query_scalar("select hashtextextended('ktgg/' || $1 || '/' || $2, 0)")
@@ -41,19 +41,20 @@ impl Lease {
             .bind(name)
             .fetch_one(&mut connection)
             .await?;
-        let taken: bool = sqlx::query_scalar("select pg_try_advisory_lock($1)")
+        let is_leader: bool = sqlx::query_scalar("select pg_try_advisory_lock($1)")
             .bind(key)
             .fetch_one(&mut connection)
             .await?;
-        if !taken {
-            end_silent_leader(&mut connection, name, key).await?;
+        if !is_leader {
+            terminate_silent_leader(&mut connection, name, key).await?;
             return Ok(None);
         }
         let epoch = sqlx::query_scalar(
             "insert into leader (name, epoch, backend_pid, beat_at)
              values ($1, 1, pg_backend_pid(), clock_timestamp())
              on conflict (name) do update
-                 set epoch = leader.epoch + 1, backend_pid = excluded.backend_pid, beat_at = excluded.beat_at
+                 set epoch = leader.epoch + 1, backend_pid = excluded.backend_pid,
+                     beat_at = excluded.beat_at
              returning epoch",
         )
         .bind(name)
@@ -63,21 +64,21 @@ impl Lease {
             connection,
             name,
             epoch,
-            beat_at: Instant::now(),
+            last_heartbeat: Instant::now(),
         }))
     }
 
-    /// The lock's own connection.
+    /// The connection that holds the lock.
     pub fn connection(&mut self) -> &mut PgConnection {
         &mut self.connection
     }
 
-    /// Writes the heartbeat when it is due. Call it at least every two seconds, also while waiting.
+    /// Writes the heartbeat when it is due. To be called at least every two seconds.
     ///
     /// # Errors
-    /// When the connection was ended: then somebody else leads, or soon will.
+    /// When the connection is lost: then another process leads, or soon will.
     pub async fn beat(&mut self) -> Result<(), sqlx::Error> {
-        if self.beat_at.elapsed() >= BEAT {
+        if self.last_heartbeat.elapsed() >= HEARTBEAT_INTERVAL {
             let beat = sqlx::query(
                 "update leader set beat_at = clock_timestamp() where name = $1 and epoch = $2",
             )
@@ -85,15 +86,15 @@ impl Lease {
             .bind(self.epoch)
             .execute(&mut self.connection);
             bounded(beat).await?;
-            self.beat_at = Instant::now();
+            self.last_heartbeat = Instant::now();
         }
         Ok(())
     }
 
-    /// Makes sure, until `tx` ends, that this lease is the newest one.
+    /// Ensures until the end of `tx` that no other process has become the leader.
     ///
     /// # Errors
-    /// `RowNotFound` when somebody else leads.
+    /// `RowNotFound` when one has.
     pub async fn fence(&self, tx: &mut Tx) -> Result<(), sqlx::Error> {
         sqlx::query("select 1 from leader where name = $1 and epoch = $2 for share")
             .bind(self.name)
@@ -104,14 +105,14 @@ impl Lease {
     }
 }
 
-async fn end_silent_leader(
+async fn terminate_silent_leader(
     connection: &mut PgConnection,
     name: &str,
     key: i64,
 ) -> Result<(), sqlx::Error> {
-    // Materialized, because the planner may put conditions in any order: beside the others, the one that ends a backend was asked first
-    // of all, for every lock there is.
-    let ended: Option<i32> = sqlx::query_scalar(
+    // Materialized, because the planner may reorder conditions: `pg_terminate_backend` ran first, for
+    // every lock of the server.
+    let terminated: Option<i32> = sqlx::query_scalar(
         "with silent as materialized (
              select lock.pid from pg_locks lock, leader
              where leader.name = $1
@@ -123,35 +124,35 @@ async fn end_silent_leader(
     )
     .bind(name)
     .bind(key)
-    .bind(PATIENCE.as_secs_f64())
+    .bind(HEARTBEAT_TIMEOUT.as_secs_f64())
     .fetch_optional(connection)
     .await?;
-    if let Some(pid) = ended {
+    if let Some(pid) = terminated {
         tracing::warn!(
             leader.name = name,
             postgres.pid = pid,
-            "the leader went silent: its backend was ended"
+            "the leader has no heartbeat: its backend was terminated"
         );
     }
     Ok(())
 }
 
-/// What one of many does.
+/// The work of a leader.
 pub trait Duty: Send {
-    /// The name under which it is led, one leader for each service and name.
+    /// There is one leader per service and name.
     const NAME: &'static str;
 
-    /// One turn of the leader, called again and again; waiting for work is part of it, and so is [`Lease::beat`] while waiting. When it fails,
-    /// the connection is dropped and with it the lock.
+    /// One round of work, or of waiting for work with [`Lease::beat`]; called repeatedly. An error
+    /// ends the leadership.
     fn lead(&mut self, lease: &mut Lease) -> impl Future<Output = anyhow::Result<()>> + Send;
 
-    /// What to do while somebody else leads; dropped when it is time to try again.
+    /// Runs while another process leads; dropped at each attempt to become the leader.
     fn follow(&mut self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
 }
 
-/// Leads whenever nobody else does, until told to stop.
+/// Leads whenever no other process does, until `stop`.
 pub async fn lead<D: Duty>(db: &Db, stop: &CancellationToken, duty: &mut D) {
     while !stop.is_cancelled() {
         match bounded(Lease::acquire(db, D::NAME)).await {
@@ -168,22 +169,23 @@ pub async fn lead<D: Duty>(db: &Db, stop: &CancellationToken, duty: &mut D) {
                             service = db.service(),
                             leader.name = D::NAME,
                             error = format!("{error:#}"),
-                            "lost the lead"
+                            "lost the leadership"
                         );
                         break;
                     }
                 }
-                // Closing the connection gives the lock back; when the server is away there is nothing to give back.
-                drop(tokio::time::timeout(FOLLOW, sqlx::Connection::close(lease.connection)).await);
+                // Closing the connection releases the lock.
+                let closed = sqlx::Connection::close(lease.connection);
+                drop(tokio::time::timeout(FOLLOW_INTERVAL, closed).await);
             }
             Ok(None) => {}
             Err(error) => {
-                tracing::debug!(service = db.service(), leader.name = D::NAME, %error, "cannot try to lead");
+                tracing::debug!(service = db.service(), leader.name = D::NAME, %error, "cannot try to become the leader");
             }
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(FOLLOW) => {}
+            () = tokio::time::sleep(FOLLOW_INTERVAL) => {}
             () = duty.follow() => {}
         }
     }

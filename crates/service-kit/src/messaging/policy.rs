@@ -1,4 +1,5 @@
-//! A policy is a function: "whenever this happened there, do that here". It runs in the transaction that holds the event's inbox row.
+//! Policies: functions that react to events, "whenever X, do Y", in the transaction that consumes
+//! the event.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,21 +10,21 @@ use events::{Envelope, Event, Topic, TypeName};
 
 use crate::{Tx, db};
 
-/// An event as a policy gets it.
+/// A consumed event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received<E> {
-    /// Which event, of which aggregate, when.
+    /// The event's metadata.
     pub envelope: Envelope,
-    /// What it tells.
+    /// The event's payload.
     pub event: E,
 }
 
-/// How a policy fails.
+/// Why a policy failed.
 #[derive(Debug)]
 pub enum PolicyError {
-    /// It may work later: tried again for ever, without counting.
+    /// Temporary: the batch is tried again, without limit.
     Retry(anyhow::Error),
-    /// Trying again cannot help: the record is parked, and the later ones of its aggregate with it.
+    /// Permanent: the record is parked, with the later records of its aggregate.
     Park(String),
 }
 
@@ -48,10 +49,10 @@ impl fmt::Display for PolicyError {
 
 /// An `async fn(&mut Tx, &Received<E>) -> Result<(), PolicyError>`.
 pub trait Policy<'a, E>: Send + Sync + 'static {
-    /// What the function returns.
-    type Running: Future<Output = Result<(), PolicyError>> + Send + 'a;
+    /// The future that the function returns.
+    type Output: Future<Output = Result<(), PolicyError>> + Send + 'a;
     /// Calls the function.
-    fn react(&self, tx: &'a mut Tx, received: &'a Received<E>) -> Self::Running;
+    fn react(&self, tx: &'a mut Tx, received: &'a Received<E>) -> Self::Output;
 }
 
 impl<'a, E, F, R> Policy<'a, E> for F
@@ -60,26 +61,26 @@ where
     F: Fn(&'a mut Tx, &'a Received<E>) -> R + Send + Sync + 'static,
     R: Future<Output = Result<(), PolicyError>> + Send + 'a,
 {
-    type Running = R;
+    type Output = R;
     fn react(&self, tx: &'a mut Tx, received: &'a Received<E>) -> R {
         self(tx, received)
     }
 }
 
-/// Where the payload is wrong, and not what it says: what is parked is also logged.
+/// Contains the position of the error, not the payload, because it is logged.
 fn unreadable(type_name: TypeName, error: &serde_json::Error) -> PolicyError {
     let (line, column) = (error.line(), error.column());
     PolicyError::Park(format!(
-        "the payload is no {type_name}: {:?} at {line}:{column}",
+        "the payload is not a {type_name}: {:?} at {line}:{column}",
         error.classify()
     ))
 }
 
-type Reacting<'a> = Pin<Box<dyn Future<Output = Result<(), PolicyError>> + Send + 'a>>;
+type ReactionFuture<'a> = Pin<Box<dyn Future<Output = Result<(), PolicyError>> + Send + 'a>>;
 type Reaction =
-    Box<dyn for<'a> Fn(&'a mut Tx, &'a Envelope, &'a [u8]) -> Reacting<'a> + Send + Sync>;
+    Box<dyn for<'a> Fn(&'a mut Tx, &'a Envelope, &'a [u8]) -> ReactionFuture<'a> + Send + Sync>;
 
-/// The policies of one service, by the type of event they react to.
+/// The policies of a service by event type.
 #[derive(Default)]
 pub(crate) struct Policies {
     reactions: BTreeMap<TypeName, Vec<Reaction>>,
@@ -109,17 +110,17 @@ impl Policies {
         }
     }
 
-    /// Which function reacts to which type.
+    /// Event types and function names.
     pub(crate) fn names(&self) -> &[(TypeName, &'static str)] {
         &self.names
     }
 
-    /// The topics these policies read.
+    /// The topics of these policies.
     pub(crate) fn topics(&self) -> &[Topic] {
         &self.topics
     }
 
-    /// Runs every policy that reacts to the event; none is fine.
+    /// Runs the policies for the event, if any.
     pub(crate) async fn react(
         &self,
         tx: &mut Tx,
@@ -138,7 +139,7 @@ impl Policies {
     }
 }
 
-/// The bare name of a policy's function.
+/// The name of a policy's function, without its path.
 fn function_name<P>() -> &'static str {
     let path = std::any::type_name::<P>();
     let path = path.split('<').next().unwrap_or(path);

@@ -1,14 +1,16 @@
-//! A Kafka record, owned.
+//! Kafka records, owned.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
+use events::Envelope;
 use rdkafka::message::{BorrowedMessage, Message as _};
 use serde_json::{Map, Value};
+use tracing::{Span, error_span};
 
 use crate::messaging::kafka;
+use crate::trace::TraceContext;
 
-/// A record as it came, owned.
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
     pub(crate) topic: String,
@@ -30,9 +32,33 @@ impl Record {
             payload: message.payload().map(Bytes::copy_from_slice),
         }
     }
+
+    pub(crate) fn payload(&self) -> &[u8] {
+        self.payload.as_deref().unwrap_or_default()
+    }
+
+    /// The trace context and the span in which the record is consumed. Unreadable headers leave the
+    /// event's fields empty.
+    pub(crate) fn span(&self, envelope: Option<&Envelope>) -> (TraceContext, Span) {
+        let context = TraceContext::child_of(envelope.and_then(|it| it.traceparent.as_deref()));
+        // At the level `ERROR`, so that the span is enabled for every line that a filter lets pass.
+        let span = error_span!(
+            parent: None,
+            "record",
+            topic = self.topic,
+            partition = self.partition,
+            offset = self.offset,
+            event.type = envelope.map(|envelope| &envelope.type_name),
+            aggregate.id = envelope.map(|envelope| envelope.aggregate_id.to_string()),
+            version = envelope.map(|envelope| envelope.version),
+            trace.id = context.trace_id(),
+        );
+        (context, span)
+    }
 }
 
-/// The headers, or none: rdkafka panics on a header whose name is no UTF-8, and such a record must park like any other that cannot be read.
+/// The headers, or none: rdkafka panics on a header name that is not UTF-8, but such a record must be
+/// parked like any other unreadable one.
 fn readable_headers(message: &BorrowedMessage<'_>) -> Map<String, Value> {
     catch_unwind(AssertUnwindSafe(|| kafka::header_map(message.headers()))).unwrap_or_default()
 }

@@ -1,8 +1,9 @@
-//! From the event log to Kafka: one leader for each service, in `pos` order, waiting for every acknowledgement.
+//! The relay: sends the outbox to Kafka, one leader per service, in `pos` order, and waits for every
+//! acknowledgement.
 //!
-//! There is no cursor over `pos` (transactions commit out of order, so a cursor skips: it lost 6,192 of 20,000 events in a stress), no
-//! ordering by transaction id and no parallel relays (both reorder). What is pending is a row of its own; it goes when its record is
-//! acknowledged. What is sent twice, consumers drop.
+//! Each pending event is a row of its own, deleted after the acknowledgement. A cursor over `pos`
+//! would skip events, because transactions commit out of order (a stress test lost 6,192 of 20,000).
+//! Ordering by transaction id and several relays would reorder them. Consumers drop duplicates.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,20 +22,20 @@ use crate::db::bounded;
 use crate::messaging::kafka;
 use crate::messaging::leader::{self, Duty, Lease};
 
-/// Rows read at once. At most this many records are in flight, far below librdkafka's own queue.
+/// Rows per query, and so the maximum of records in flight: far below librdkafka's own queue.
 const BATCH: i64 = 500;
 
-/// The safety net below the bells: how long a pending row can go unnoticed.
-const POLL: Duration = Duration::from_millis(250);
+/// How often the leader looks for pending rows when it is not notified.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How long acknowledgements are waited for once the service stops.
-const LAST_WAIT: Duration = Duration::from_secs(3);
+/// How long a stopping relay waits for acknowledgements.
+const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The longest pause before a refused record is sent again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The longest backoff after a record that was not acknowledged.
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
-/// How often a follower tells the leader at most that something was committed here.
-const NOTIFY_EVERY: Duration = Duration::from_millis(5);
+/// The shortest interval between two notifications from a follower to the leader.
+const NOTIFY_INTERVAL: Duration = Duration::from_millis(5);
 
 #[derive(sqlx::FromRow)]
 struct Pending {
@@ -50,7 +51,7 @@ struct Pending {
     recorded_at: chrono::DateTime<chrono::Utc>,
 }
 
-/// One row after its record was sent.
+/// A row whose record was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Sent {
     pos: i64,
@@ -58,19 +59,17 @@ struct Sent {
     acknowledged: bool,
 }
 
-/// Relays until told to stop, and then once more what is left.
+/// Runs until `stop`, then sends what is still pending.
 pub(crate) async fn run(db: Db, kafka: kafka::Settings, stop: CancellationToken) {
-    let channel = format!("ktgg_{}", db.service());
-    let bell = db.committed();
     let mut relay = Relay {
         db: db.clone(),
         kafka,
         stop: stop.clone(),
         producer: None,
-        channel,
-        bell,
+        channel: format!("ktgg_{}", db.service()),
+        committed: db.committed(),
         listener: None,
-        pause: POLL,
+        backoff: POLL_INTERVAL,
     };
     leader::lead(&db, &stop, &mut relay).await;
 }
@@ -80,90 +79,91 @@ struct Relay {
     kafka: kafka::Settings,
     stop: CancellationToken,
     producer: Option<FutureProducer>,
-    /// Where other processes of this service say that they have committed.
+    /// The Postgres channel on which other processes of this service notify the leader.
     channel: String,
-    bell: watch::Receiver<u64>,
+    committed: watch::Receiver<u64>,
     listener: Option<PgListener>,
-    /// How long to wait before what was refused is sent again.
-    pause: Duration,
+    backoff: Duration,
 }
 
 impl Duty for Relay {
     const NAME: &'static str = "relay";
 
     async fn lead(&mut self, lease: &mut Lease) -> anyhow::Result<()> {
-        let turn = self.turn(lease).await;
-        if turn.is_err() {
-            self.forget_producer();
+        let result = self.relay_or_wait(lease).await;
+        if result.is_err() {
+            self.drop_producer();
         }
-        turn
+        result
     }
 
-    /// Passes every commit on to the leader in another process, coalesced, on a connection beside the business transaction.
+    /// Notifies the leader, in another process, of the commits in this one.
     ///
-    /// NOTIFY inside the business transaction takes a lock over all of the database: 3,178 transactions/s became 606 when measured.
+    /// It uses a connection of its own: NOTIFY inside the business transaction takes a lock on the
+    /// whole database (3,178 transactions/s became 606).
     async fn follow(&mut self) {
         self.listener = None;
-        while self.bell.changed().await.is_ok() {
-            let told = sqlx::query("select pg_notify($1, '')")
+        while self.committed.changed().await.is_ok() {
+            let notified = sqlx::query("select pg_notify($1, '')")
                 .bind(&self.channel)
                 .execute(self.db.pool())
                 .await;
-            if told.is_err() {
+            if notified.is_err() {
                 return;
             }
-            tokio::time::sleep(NOTIFY_EVERY).await;
+            tokio::time::sleep(NOTIFY_INTERVAL).await;
         }
     }
 }
 
 impl Relay {
-    /// Sends what is pending, or waits for something to become pending.
-    async fn turn(&mut self, lease: &mut Lease) -> anyhow::Result<()> {
+    /// Sends what is pending, or waits until something may be.
+    async fn relay_or_wait(&mut self, lease: &mut Lease) -> anyhow::Result<()> {
         if self.listener.is_none() {
             let mut listener = PgListener::connect_with(self.db.pool()).await?;
             listener.listen(&self.channel).await?;
             self.listener = Some(listener);
         }
-        // Before the first event: an idempotent producer takes half a second until the broker has given it its id.
+        // Before the first event: an idempotent producer needs half a second to get its id.
         drop(self.producer()?);
-        self.bell.mark_unchanged();
+        self.committed.mark_unchanged();
         if self.drain(lease).await? && !self.stop.is_cancelled() {
             return Ok(());
         }
         lease.beat().await?;
         let stop = self.stop.clone();
-        let heard = async {
+        let notified = async {
             match &mut self.listener {
                 Some(listener) => listener.recv().await.map(drop),
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            // First of all: whatever else happens, what was committed while the service stopped is still sent.
+            // A stop goes first, so that everything committed before it is still sent.
             biased;
             () = stop.cancelled() => {
-                drop(tokio::time::timeout(LAST_WAIT, async { while self.drain(lease).await? {} anyhow::Ok(()) }).await);
+                let drained = async { while self.drain(lease).await? {} anyhow::Ok(()) };
+                drop(tokio::time::timeout(STOP_TIMEOUT, drained).await);
             }
-            changed = self.bell.changed() => changed?,
-            result = heard => {
+            changed = self.committed.changed() => changed?,
+            result = notified => {
                 if result.is_err() {
                     self.listener = None;
                 }
             }
-            () = tokio::time::sleep(POLL) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
         }
         Ok(())
     }
 
-    /// The next lead begins with a producer of its own: what this one still holds would be sent beside it.
-    fn forget_producer(&mut self) {
-        // Dropping it purges its queue and may block.
+    /// The next producer must not send beside the records that this one still has queued.
+    fn drop_producer(&mut self) {
+        // Dropping purges the queue, and may block.
         let producer = self.producer.take();
         drop(tokio::task::spawn_blocking(move || drop(producer)));
     }
 
-    /// Sends one batch. `false`: there was nothing to send.
+    /// Sends one batch; `false` when there was nothing to send.
     async fn drain(&mut self, lease: &mut Lease) -> anyhow::Result<bool> {
         let pending = bounded(pending(lease.connection())).await?;
         if pending.is_empty() {
@@ -177,20 +177,21 @@ impl Relay {
             .execute(lease.connection());
         bounded(delete).await?;
         if done.len() == pending.len() {
-            self.pause = POLL;
+            self.backoff = POLL_INTERVAL;
         } else {
-            // What is behind a refused record was sent, and will be again: not four times a second, onto a topic that keeps everything.
-            let paused = tokio::time::Instant::now();
-            while paused.elapsed() < self.pause && !self.stop.is_cancelled() {
-                tokio::time::sleep(POLL).await;
+            // The rows behind an unacknowledged one are sent again: back off, because the topic
+            // keeps every duplicate.
+            let started = tokio::time::Instant::now();
+            while started.elapsed() < self.backoff && !self.stop.is_cancelled() {
+                tokio::time::sleep(POLL_INTERVAL).await;
                 lease.beat().await?;
             }
-            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+            self.backoff = (self.backoff * 2).min(MAX_BACKOFF);
         }
         Ok(true)
     }
 
-    /// The producer, or a new one: an idempotent producer that lost its sequence never sends again.
+    /// The current producer, or a new one after a fatal error: an idempotent producer does not recover.
     fn producer(&mut self) -> Result<FutureProducer, KafkaError> {
         if let Some(producer) = self
             .producer
@@ -199,21 +200,21 @@ impl Relay {
         {
             return Ok(producer.clone());
         }
-        self.forget_producer();
+        self.drop_producer();
         let producer: FutureProducer = self
             .kafka
             .client()
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("linger.ms", "0")
-            // A record waits for its broker for as long as it takes; it is in Postgres anyway.
+            // No timeout: the event stays in Postgres until it is acknowledged.
             .set("message.timeout.ms", "0")
             .set("compression.type", "lz4")
             .create()?;
         Ok(self.producer.insert(producer).clone())
     }
 
-    /// Sends the rows one by one, in order, then waits for all of the acknowledgements, keeping the lead meanwhile.
+    /// Sends the rows in order, then waits for all acknowledgements, and writes heartbeats meanwhile.
     async fn send(
         &self,
         lease: &mut Lease,
@@ -237,7 +238,7 @@ impl Relay {
                 let acknowledged = match delivery.await {
                     Ok(Ok(_)) => true,
                     Ok(Err((error, _))) => {
-                        tracing::warn!(event.pos = row.pos, %error, "a record was not acknowledged: it will be sent again");
+                        tracing::warn!(event.pos = row.pos, %error, "a record was not acknowledged, and will be sent again");
                         false
                     }
                     Err(_) => false,
@@ -245,16 +246,18 @@ impl Relay {
                 Sent { pos: row.pos, partition, acknowledged }
             });
         }
-        let mut all = std::pin::pin!(join_all(waiting));
-        let mut stopping = std::pin::pin!(async {
+        let mut acknowledged = std::pin::pin!(join_all(waiting));
+        let mut stopped = std::pin::pin!(async {
             self.stop.cancelled().await;
-            tokio::time::sleep(LAST_WAIT).await;
+            tokio::time::sleep(STOP_TIMEOUT).await;
         });
         loop {
             tokio::select! {
-                sent = &mut all => return Ok(sent),
-                () = &mut stopping => anyhow::bail!("stopping: {} records wait for their acknowledgement", pending.len()),
-                () = tokio::time::sleep(POLL) => lease.beat().await?,
+                sent = &mut acknowledged => return Ok(sent),
+                () = &mut stopped => {
+                    anyhow::bail!("stopped with up to {} records unacknowledged", pending.len())
+                }
+                () = tokio::time::sleep(POLL_INTERVAL) => lease.beat().await?,
             }
         }
     }
@@ -289,17 +292,17 @@ async fn pending(connection: &mut PgConnection) -> Result<Vec<Pending>, sqlx::Er
     .await
 }
 
-/// Which rows are done: acknowledged, with no earlier row of the same partition that is not.
+/// The rows to delete: acknowledged, without an earlier unacknowledged row in the same partition.
 ///
-/// A row behind a failed one of its partition stays, although it was acknowledged: it is sent again behind it, so that a consumer that
-/// starts afresh finds the two in order.
+/// An acknowledged row behind an unacknowledged one is sent again, so that a consumer that reads
+/// from the beginning finds the two in order.
 fn deletable(sent: &[Sent]) -> Vec<i64> {
-    let mut stuck = BTreeSet::new();
+    let mut blocked = BTreeSet::new();
     let mut done = Vec::with_capacity(sent.len());
     for row in sent {
         if !row.acknowledged {
-            stuck.insert(row.partition);
-        } else if !stuck.contains(&row.partition) {
+            blocked.insert(row.partition);
+        } else if !blocked.contains(&row.partition) {
             done.push(row.pos);
         }
     }
@@ -329,36 +332,40 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_unacknowledged_is_deleted_and_nothing_behind_it(rows in rows()) {
+        fn rows_are_deleted_only_before_the_first_failure(rows in rows()) {
             let done = deletable(&rows);
             let mut first_failed = BTreeMap::new();
             for row in rows.iter().filter(|row| !row.acknowledged) {
                 first_failed.entry(row.partition).or_insert(row.pos);
             }
             for row in &rows {
-                let before_any_failure = first_failed.get(&row.partition).is_none_or(|failed| row.pos < *failed);
+                let before_any_failure =
+                    first_failed.get(&row.partition).is_none_or(|failed| row.pos < *failed);
                 prop_assert_eq!(done.contains(&row.pos), before_any_failure);
             }
         }
 
-        /// Whatever fails, sending again until all is done puts every version's first copy in order.
+        /// Whatever fails, resending until all is done puts the first copies into version order.
         #[test]
-        fn first_copies_reach_a_partition_in_order(failures in prop::collection::vec(rows(), 0..6), count in 1..30_i64) {
+        fn first_copies_reach_a_partition_in_order(
+            failures in prop::collection::vec(rows(), 0..6),
+            count in 1..30_i64,
+        ) {
             let mut left: Vec<i64> = (1..=count).collect();
             let mut topic: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
             let mut rounds = failures.into_iter();
             while !left.is_empty() {
-                let fates = rounds.next().unwrap_or_default();
+                let outcomes = rounds.next().unwrap_or_default();
                 let sent: Vec<Sent> = left
                     .iter()
                     .enumerate()
                     .map(|(index, pos)| Sent {
                         pos: *pos,
                         partition: i32::try_from(pos % 3).unwrap(),
-                        acknowledged: fates.get(index).is_none_or(|fate| fate.acknowledged),
+                        acknowledged: outcomes.get(index).is_none_or(|row| row.acknowledged),
                     })
                     .collect();
-                // The producer is idempotent: behind a record that failed, nothing of the partition is written in that round.
+                // The producer is idempotent: after a failed record, it writes nothing to the partition.
                 let mut failed = BTreeSet::new();
                 for row in &sent {
                     if !row.acknowledged {

@@ -1,39 +1,39 @@
-//! What to do with one record: the consumer's whole decision, without any I/O.
+//! What to do with a record: the consumer's decision, without I/O.
 
-/// What is known about a record's aggregate when the record arrives.
+/// The state of a record's aggregate when the record arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Known {
-    /// The last version taken in; 0 before the first.
-    pub(crate) last: i64,
-    /// Whether this very event is parked.
-    pub(crate) parked_itself: bool,
-    /// Whether any record of the aggregate is parked.
-    pub(crate) parked_any: bool,
+pub(crate) struct AggregateProgress {
+    /// The last consumed version; 0 before the first.
+    pub(crate) version: i64,
+    /// Whether this event is parked.
+    pub(crate) is_parked: bool,
+    /// Whether another record of the aggregate is parked.
+    pub(crate) has_parked: bool,
 }
 
-/// What to do with the record.
+/// What to do with a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Taking {
-    /// Next in order: apply it.
+pub(crate) enum Decision {
+    /// It is the next version: apply it.
     Apply,
-    /// Taken in before, or parked already: drop it.
-    Drop,
+    /// It was applied or parked before.
+    Skip,
     /// An earlier record of the aggregate is parked: park this one behind it.
     Hold,
-    /// A version is missing before this one, and nothing says where it is: park it, and raise an alarm.
+    /// An earlier version is missing, and not parked: park this one, and raise an alarm.
     Gap,
 }
 
-/// Decides by version alone.
-pub(crate) fn decide(version: i64, known: Known) -> Taking {
-    if version <= known.last || known.parked_itself {
-        Taking::Drop
-    } else if version == known.last + 1 {
-        Taking::Apply
-    } else if known.parked_any {
-        Taking::Hold
+/// Decides by the version alone.
+pub(crate) fn decide(version: i64, progress: AggregateProgress) -> Decision {
+    if version <= progress.version || progress.is_parked {
+        Decision::Skip
+    } else if version == progress.version + 1 {
+        Decision::Apply
+    } else if progress.has_parked {
+        Decision::Hold
     } else {
-        Taking::Gap
+        Decision::Gap
     }
 }
 
@@ -45,7 +45,7 @@ mod tests {
 
     use super::*;
 
-    /// A consumer of one aggregate in ten lines: what the SQL around `decide` does.
+    /// The consumer of one aggregate: what the SQL around `decide` does.
     #[derive(Default)]
     struct Consumer {
         last: i64,
@@ -54,21 +54,21 @@ mod tests {
     }
 
     impl Consumer {
-        fn take(&mut self, version: i64) {
-            let known = Known {
-                last: self.last,
-                parked_itself: self.parked.contains(&version),
-                parked_any: !self.parked.is_empty(),
+        fn consume(&mut self, version: i64) {
+            let progress = AggregateProgress {
+                version: self.last,
+                is_parked: self.parked.contains(&version),
+                has_parked: !self.parked.is_empty(),
             };
-            match decide(version, known) {
-                Taking::Apply => {
+            match decide(version, progress) {
+                Decision::Apply => {
                     self.apply(version);
                     while self.parked.remove(&(self.last + 1)) {
                         self.apply(self.last + 1);
                     }
                 }
-                Taking::Drop => {}
-                Taking::Hold | Taking::Gap => {
+                Decision::Skip => {}
+                Decision::Hold | Decision::Gap => {
                     self.parked.insert(version);
                 }
             }
@@ -80,36 +80,38 @@ mod tests {
         }
     }
 
-    /// Every version from 1 to `count`, each sent once or more, in any order.
+    /// Each version from 1 to `count`, at least once, in any order.
     fn deliveries(count: i64) -> impl Strategy<Value = Vec<i64>> {
         (
             Just((1..=count).collect::<Vec<_>>()),
             prop::collection::vec(1..=count, 0..40),
         )
-            .prop_map(|(each, again)| [each, again].concat())
+            .prop_map(|(each, repeated)| [each, repeated].concat())
             .prop_shuffle()
     }
 
     proptest! {
         #[test]
-        fn however_records_arrive_each_is_applied_once_and_in_order(sent in (1..20_i64).prop_flat_map(deliveries)) {
+        fn records_in_any_order_are_applied_once_and_in_order(
+            sent in (1..20_i64).prop_flat_map(deliveries),
+        ) {
             let mut consumer = Consumer::default();
             let count = sent.iter().copied().max().unwrap_or(0);
             for version in sent {
-                consumer.take(version);
+                consumer.consume(version);
             }
             prop_assert_eq!(consumer.applied, (1..=count).collect::<Vec<_>>());
             prop_assert!(consumer.parked.is_empty());
         }
 
         #[test]
-        fn nothing_beyond_a_missing_version_is_applied(
+        fn nothing_after_a_missing_version_is_applied(
             sent in (2..20_i64).prop_flat_map(deliveries),
             missing in 1..20_i64,
         ) {
             let mut consumer = Consumer::default();
             for version in sent.into_iter().filter(|version| *version != missing) {
-                consumer.take(version);
+                consumer.consume(version);
             }
             prop_assert!(consumer.applied.iter().all(|version| *version < missing));
         }

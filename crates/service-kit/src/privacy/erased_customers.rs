@@ -1,15 +1,18 @@
-//! Who was forgotten here and when, so that what is told of his old things says nothing of him whenever it comes.
+//! Tombstones of erased customers, so that late events cannot bring their data back.
 //!
-//! A service that keeps what events tell of customers cannot wait for the last of them before it forgets one. So an erasure leaves the
-//! customer's id and its instant in the service's own table `forgotten`, and a policy asks there before it keeps anything of him.
+//! A service cannot know which event of a customer is the last. So an erasure leaves the customer's id
+//! and the instant in the table `erased_customer`, and policies check [`predates_erasure`] before they
+//! store anything about a customer.
 //!
-//! A thing is old if it was made before that instant. No event is older than what it is about, and ids of version 7 tell when they were made:
-//! so a match that is recorded after the erasure, for something of before, is known for what it is. Clocks may differ by less than signing in
-//! anew takes.
+//! An aggregate predates the erasure if it was created before that instant. An event is never older
+//! than its aggregate, and a UUID of version 7 contains its time of creation: so even a match that is
+//! recorded after the erasure is recognised if its origin predates it. The clocks of the services must
+//! differ by less time than a customer needs to sign in again.
 //!
-//! Colleagues may enter something for his number meanwhile. So the gateway asks every service twice, and the second time those that keep
-//! copies first and the owners (interest, consultation) last: such a thing is erased at its owner, and of a copy that took it in behind its
-//! own erasure nothing is left but its ids and the last four digits, which its events tell for good.
+//! Meanwhile, staff or salesmen may enter something for the same number. Therefore the gateway asks
+//! every service twice, the second time those with projections first and the owners (interest,
+//! consultation) last: the owner erases it, and a projection that consumed it after its own erasure
+//! keeps only ids and the last four digits, which remain in events anyway.
 
 use chrono::{DateTime, Utc};
 use events::CustomerId;
@@ -17,16 +20,19 @@ use uuid::Uuid;
 
 use crate::Tx;
 
-/// Notes that the customer is forgotten from now on, and waits until nobody is in the midst of keeping something of his. Whoever comes later
-/// waits until this unit of work ends, and is told by [`predates_erasure`].
+/// Records the tombstone. Waits for transactions that are storing something about the customer; later
+/// ones wait for this transaction, and then see the tombstone in [`predates_erasure`].
 ///
 /// # Errors
 /// When a statement fails.
 pub async fn record(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/erased-customer/' || $1::text, 2))")
-        .bind(customer.0)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "select pg_advisory_xact_lock(
+             hashtextextended(current_schema() || '/erased-customer/' || $1::text, 2))",
+    )
+    .bind(customer.0)
+    .execute(&mut **tx)
+    .await?;
     let now = tx.now();
     sqlx::query(
         "insert into erased_customer (customer_id, at) values ($1, $2)
@@ -39,48 +45,53 @@ pub async fn record(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error
     Ok(())
 }
 
-/// Waits until nobody is in the midst of forgetting the customer, and lets nobody begin until this unit of work ends. Whoever changes a row of
-/// his asks for this before he locks the row: an erasure takes them in that order too.
+/// Waits for an erasure of the customer, and blocks others until the end of the transaction. To be
+/// called before a row of the customer is locked, because an erasure locks in this order, too.
 ///
 /// # Errors
 /// When a statement fails.
 pub async fn lock_shared(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
-    sqlx::query("select pg_advisory_xact_lock_shared(hashtextextended(current_schema() || '/erased-customer/' || $1::text, 2))")
-        .bind(customer.0)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "select pg_advisory_xact_lock_shared(
+             hashtextextended(current_schema() || '/erased-customer/' || $1::text, 2))",
+    )
+    .bind(customer.0)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
-/// Whether this thing of the customer's, of which something was told at that instant, is of before he was forgotten.
+/// Whether an aggregate of the customer, with an event recorded at `recorded_at`, was created before
+/// the erasure.
 ///
 /// # Errors
 /// When a statement fails.
 pub async fn predates_erasure(
     tx: &mut Tx,
     customer: CustomerId,
-    thing: Uuid,
-    told_at: DateTime<Utc>,
+    aggregate: Uuid,
+    recorded_at: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
-    // A statement of its own: the next one must see what was committed while this one waited.
+    // A separate statement: the next one must see what was committed while this one waited.
     lock_shared(tx, customer).await?;
-    let forgotten_at: Option<DateTime<Utc>> =
+    let erased_at: Option<DateTime<Utc>> =
         sqlx::query_scalar("select at from erased_customer where customer_id = $1")
             .bind(customer.0)
             .fetch_optional(&mut **tx)
             .await?;
-    Ok(forgotten_at.is_some_and(|at| oldest(thing, told_at) <= at))
+    Ok(erased_at.is_some_and(|at| created_at(aggregate, recorded_at) <= at))
 }
 
-/// When the thing was made at the latest, as far as its id and what was told of it say.
-fn oldest(thing: Uuid, told_at: DateTime<Utc>) -> DateTime<Utc> {
-    // Other versions with a timestamp are none of ours: what they say is not when it was made.
-    let is_ours = thing.get_version_num() == 7;
-    let made = thing.get_timestamp().filter(|_| is_ours).and_then(|made| {
-        let (seconds, nanos) = made.to_unix();
+/// The latest possible time of creation: that of the id, or that of the event.
+fn created_at(aggregate: Uuid, recorded_at: DateTime<Utc>) -> DateTime<Utc> {
+    // Our ids have version 7; the timestamp of another version means something else.
+    let is_version_7 = aggregate.get_version_num() == 7;
+    let timestamp = aggregate.get_timestamp().filter(|_| is_version_7);
+    let created_at = timestamp.and_then(|timestamp| {
+        let (seconds, nanos) = timestamp.to_unix();
         DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
     });
-    made.map_or(told_at, |made| made.min(told_at))
+    created_at.map_or(recorded_at, |created_at| created_at.min(recorded_at))
 }
 
 #[cfg(test)]
@@ -88,21 +99,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thing_is_as_old_as_its_id_says_and_never_younger_than_what_is_told_of_it() {
+    fn creation_time_is_that_of_the_id_or_of_an_earlier_event() {
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
-        let thing =
-            uuid::Builder::from_unix_timestamp_millis(1_795_395_600_250, &[7; 10]).into_uuid();
+        let id = uuid::Builder::from_unix_timestamp_millis(1_795_395_600_250, &[7; 10]).into_uuid();
         assert_eq!(
-            oldest(thing, at("2026-12-01T00:00:00Z")),
+            created_at(id, at("2026-12-01T00:00:00Z")),
             at("2026-11-23T01:00:00.250Z")
         );
         assert_eq!(
-            oldest(thing, at("2026-11-01T00:00:00Z")),
+            created_at(id, at("2026-11-01T00:00:00Z")),
             at("2026-11-01T00:00:00Z")
         );
-        for silent in [Uuid::new_v4(), Uuid::from_u128(7)] {
+        for id in [Uuid::new_v4(), Uuid::from_u128(7)] {
             assert_eq!(
-                oldest(silent, at("2026-12-01T00:00:00Z")),
+                created_at(id, at("2026-12-01T00:00:00Z")),
                 at("2026-12-01T00:00:00Z")
             );
         }

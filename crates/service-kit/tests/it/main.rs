@@ -1,12 +1,12 @@
-//! The event path, end to end: a service of its own that runs on a real Postgres and a real Kafka.
+//! The kit's own test service, on a real Postgres and a real Kafka.
 
-mod admitting;
-mod consuming;
-mod forgetting;
-mod living;
-mod relaying;
-mod storing;
-mod telling;
+mod authentication;
+mod consumer;
+mod erasure;
+mod lifecycle;
+mod notify;
+mod relay;
+mod tables;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,11 +37,11 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
-/// The tests' service: it publishes and consumes the events of projects.
+/// The test service publishes and consumes the events of projects.
 const NAME: &str = "project";
 
-/// How long anything that must happen may take before a test says that it did not.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// After this, a test fails.
+const TIMEOUT: Duration = Duration::from_secs(40);
 
 fn a_project(id: Uuid) -> ProjectCreated {
     ProjectCreated {
@@ -51,11 +51,11 @@ fn a_project(id: Uuid) -> ProjectCreated {
     }
 }
 
-/// Requests that have come as far as [`slow`].
-static INSIDE: AtomicUsize = AtomicUsize::new(0);
+/// Requests that have reached [`slow`].
+static SLOW_REQUESTS: AtomicUsize = AtomicUsize::new(0);
 
 async fn slow() -> &'static str {
-    INSIDE.fetch_add(1, Ordering::SeqCst);
+    SLOW_REQUESTS.fetch_add(1, Ordering::SeqCst);
     tokio::time::sleep(Duration::from_millis(500)).await;
     "slow"
 }
@@ -66,7 +66,6 @@ fn routes() -> OpenApiRouter<Context> {
         .route("/slow", axum::routing::get(slow))
 }
 
-/// What these tests are about is open to everybody.
 const OPEN: &[Permission] = &[
     Permission::new("GET", "/ping", [All; 5]),
     Permission::new("GET", "/slow", [All; 5]),
@@ -88,12 +87,12 @@ async fn publishing() -> Service {
         .permissions(OPEN)
 }
 
-/// The same, and it tallies every project it hears of.
+/// A service that also tallies projects.
 async fn tallying() -> Service {
     publishing().await.whenever(tally)
 }
 
-/// One row for each project; refuses a project without a name, and asks to be tried again while there is an obstacle.
+/// Inserts a row. Refuses a project without a name, and retries while there is an obstacle.
 async fn tally(tx: &mut Tx, received: &Received<ProjectCreated>) -> Result<(), PolicyError> {
     let id = received.envelope.aggregate_id;
     if received.event.edition.name.is_empty() {
@@ -116,7 +115,7 @@ async fn tally(tx: &mut Tx, received: &Received<ProjectCreated>) -> Result<(), P
     Ok(())
 }
 
-/// A database and topics of a test's own, on which replicas of one service run.
+/// A database and topics for one test, for replicas of the service.
 struct World {
     url: String,
     kafka: kafka::Settings,
@@ -151,11 +150,11 @@ impl World {
             ("DRAIN_SECONDS", "0"),
         ];
         pairs.extend(more);
-        let mut env = Env::of(pairs);
-        Config::read(&mut env, NAME, 0, false).unwrap_or_else(|| panic!("{:?}", env.wrong()))
+        let mut env = Env::from_pairs(pairs);
+        Config::read(&mut env, NAME, 0, false).unwrap_or_else(|| panic!("{:?}", env.invalid()))
     }
 
-    /// A service whose schema is there, and which does not run: for appending.
+    /// The migrated database, without a running service.
     async fn db(&self) -> Db {
         let config = self.config(&[]);
         let db = Db::new(NAME, &config.database_url, Arc::new(SystemClock)).unwrap();
@@ -165,7 +164,7 @@ impl World {
         db
     }
 
-    /// Starts a replica and waits until it serves and holds its partitions.
+    /// Starts a replica, and waits until it serves and has its partitions assigned.
     async fn run(&self, service: Service) -> Replica {
         let replica = self.start(service, &[]).await;
         replica.ready().await;
@@ -196,7 +195,7 @@ impl World {
     }
 
     async fn until(&self, what: &str, sql: &'static str) {
-        let happened = async {
+        let fulfilled = async {
             while !sqlx::query_scalar::<_, bool>(sql)
                 .fetch_one(&self.pool)
                 .await
@@ -206,12 +205,12 @@ impl World {
             }
         };
         assert!(
-            tokio::time::timeout(PATIENCE, happened).await.is_ok(),
+            tokio::time::timeout(TIMEOUT, fulfilled).await.is_ok(),
             "{what}"
         );
     }
 
-    /// Versions of an aggregate in the order in which they were tallied.
+    /// The versions of an aggregate in the order of the tally.
     async fn tallied(&self, id: Uuid) -> Vec<i64> {
         sqlx::query_scalar("select version from tally where aggregate_id = $1 order by id")
             .bind(id)
@@ -224,7 +223,7 @@ impl World {
         self.kafka.client().create().unwrap()
     }
 
-    /// Everything that is on a topic now.
+    /// All records of a topic.
     async fn records(&self, topic: Topic) -> Vec<Record> {
         let (settings, name) = (self.kafka.clone(), topic.name(&self.kafka.topic_prefix));
         tokio::task::spawn_blocking(move || read_all(&settings, &name))
@@ -233,7 +232,7 @@ impl World {
     }
 }
 
-/// A port that was free a moment ago. Port 0 in the configuration would not tell a test where the service listens.
+/// A free port. With port 0, a test would not know the port of the service.
 fn free_address() -> SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -241,7 +240,7 @@ fn free_address() -> SocketAddr {
         .unwrap()
 }
 
-/// A service that runs.
+/// A running service.
 struct Replica {
     address: SocketAddr,
     admin: SocketAddr,
@@ -253,13 +252,13 @@ struct Replica {
 impl Replica {
     async fn ready(&self) {
         let ready = self.ready.lock().await.take().unwrap();
-        tokio::time::timeout(PATIENCE, ready)
+        tokio::time::timeout(TIMEOUT, ready)
             .await
-            .expect("it did not become ready")
+            .expect("the service did not become ready")
             .unwrap();
     }
 
-    /// Stops it; a stop that takes longer than the hard deadline is no stop.
+    /// Stops the service, within the hard deadline.
     async fn stop(self) {
         self.stop.cancel();
         self.end().await.unwrap();
@@ -268,24 +267,24 @@ impl Replica {
     async fn end(self) -> anyhow::Result<()> {
         tokio::time::timeout(service_kit::process::HARD_DEADLINE, self.running)
             .await
-            .expect("it did not end")
+            .expect("the service did not end")
             .unwrap()
     }
 }
 
-/// A `GET` on a connection of its own: status, `Connection` header, body.
+/// `GET` on a new connection: status, `Connection` header, body.
 async fn get(address: SocketAddr, path: &str) -> Option<(StatusCode, Option<String>, String)> {
     let client = Client::builder(TokioExecutor::new()).build_http::<Empty<bytes::Bytes>>();
-    let answer = client
+    let response = client
         .get(format!("http://{address}{path}").parse().unwrap())
         .await
         .ok()?;
-    let connection = answer
+    let connection = response
         .headers()
         .get("connection")
         .map(|value| value.to_str().unwrap().to_owned());
-    let status = answer.status();
-    let body = answer.into_body().collect().await.ok()?.to_bytes();
+    let status = response.status();
+    let body = response.into_body().collect().await.ok()?.to_bytes();
     Some((
         status,
         connection,
@@ -293,7 +292,7 @@ async fn get(address: SocketAddr, path: &str) -> Option<(StatusCode, Option<Stri
     ))
 }
 
-/// A record as a test looks at it.
+/// A record on a topic.
 struct Record {
     partition: i32,
     key: String,
@@ -321,21 +320,18 @@ fn read_all(settings: &kafka::Settings, topic: &str) -> Vec<Record> {
         .set("enable.auto.commit", "false")
         .create()
         .unwrap();
-    let mut wanted = 0;
+    let mut count = 0;
     let mut from = TopicPartitionList::new();
     for partition in 0..Topic::PARTITIONS {
-        let (_, high) = consumer
-            .fetch_watermarks(topic, partition, PATIENCE)
-            .unwrap();
-        wanted += usize::try_from(high).unwrap();
+        count += usize::try_from(high_watermark(&consumer, topic, partition)).unwrap();
         from.add_partition_offset(topic, partition, Offset::Beginning)
             .unwrap();
     }
     consumer.assign(&from).unwrap();
     let mut records = Vec::new();
-    while records.len() < wanted {
+    while records.len() < count {
         let message = consumer
-            .poll(PATIENCE)
+            .poll(TIMEOUT)
             .expect("the topic ends too early")
             .unwrap();
         let text =
@@ -358,7 +354,18 @@ fn read_all(settings: &kafka::Settings, topic: &str) -> Vec<Record> {
     records
 }
 
-/// Sends a record to the topic of projects, to the partition of its key.
+/// Retries, because a partition of a new topic may not have a leader yet.
+fn high_watermark(consumer: &BaseConsumer, topic: &str, partition: i32) -> i64 {
+    let started = std::time::Instant::now();
+    loop {
+        match consumer.fetch_watermarks(topic, partition, TIMEOUT) {
+            Ok((_, high)) => return high,
+            Err(error) => assert!(started.elapsed() < TIMEOUT, "{error}"),
+        }
+    }
+}
+
+/// Sends a record to the topic of projects, into the partition of its key.
 async fn produce(
     producer: &FutureProducer,
     kafka: &kafka::Settings,
@@ -373,12 +380,12 @@ async fn produce(
         .headers(headers)
         .payload(payload);
     producer
-        .send(record, Timeout::After(PATIENCE))
+        .send(record, Timeout::After(TIMEOUT))
         .await
         .unwrap();
 }
 
-/// Sends an event as the relay of another service would.
+/// Sends an event as the relay of another service does.
 async fn produce_event(
     producer: &FutureProducer,
     kafka: &kafka::Settings,
@@ -406,7 +413,7 @@ async fn produce_enveloped(
     .await;
 }
 
-/// Appends one event in a transaction of its own.
+/// Appends an event in a transaction of its own.
 async fn append(db: &Db, version: i64, id: Uuid) {
     let mut tx = db.begin().await.unwrap();
     event_log::append(&mut tx, version, &a_project(id))

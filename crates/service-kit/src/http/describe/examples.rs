@@ -1,15 +1,15 @@
-//! An example of every body, from the examples of what it is made of.
+//! Examples of bodies, built from the examples of their parts.
 
 use serde_json::{Map, Value, json};
 
-/// Adds to each schema that `examples` names its example, and to the items of its pages.
+/// Adds the examples of schemas, also to the items of their pages.
 pub(super) fn add_schema_examples(schemas: &mut Value, examples: &str) {
     let examples: Map<String, Value> = serde_json::from_str(examples).unwrap_or_default();
     for (name, schema) in schemas.as_object_mut().into_iter().flatten() {
         if let Some(example) = examples.get(name) {
             schema["example"] = example.clone();
         }
-        // A generic page repeats the schema of its items instead of referring to it.
+        // A generic page contains the schema of its items instead of a reference.
         let item = name.split_once('_').map_or("", |(_, item)| item);
         if let Some(example) = examples.get(item) {
             schema["properties"]["items"]["items"]["example"] = example.clone();
@@ -17,7 +17,7 @@ pub(super) fn add_schema_examples(schemas: &mut Value, examples: &str) {
     }
 }
 
-/// An example of each body that has none of its own, from the examples of what it is made of.
+/// Adds an example to each body without one.
 pub(super) fn add_examples(operation: &mut Map<String, Value>, schemas: &Value) {
     let mut media: Vec<&mut Value> = Vec::new();
     if let Some(Value::Object(responses)) = operation.get_mut("responses") {
@@ -28,16 +28,16 @@ pub(super) fn add_examples(operation: &mut Map<String, Value>, schemas: &Value) 
                 .map(|(_, response)| response),
         );
     }
-    // A map is borrowed whole: the request's body comes in a second round.
+    // The request body needs another mutable borrow of the map.
     for body in media {
-        give_example(body, schemas);
+        add_example(body, schemas);
     }
     if let Some(body) = operation.get_mut("requestBody") {
-        give_example(body, schemas);
+        add_example(body, schemas);
     }
 }
 
-fn give_example(body: &mut Value, schemas: &Value) {
+fn add_example(body: &mut Value, schemas: &Value) {
     let Some(media) = body
         .get_mut("content")
         .and_then(|content| content.get_mut("application/json"))
@@ -45,14 +45,14 @@ fn give_example(body: &mut Value, schemas: &Value) {
         return;
     };
     if media.get("example").is_none() && media.get("examples").is_none() {
-        media["example"] = example(&media["schema"], schemas, DEEPEST);
+        media["example"] = example(&media["schema"], schemas, MAX_DEPTH);
     }
 }
 
-/// Views do not nest deeper than this.
-const DEEPEST: usize = 12;
+/// No view nests deeper.
+const MAX_DEPTH: usize = 12;
 
-/// An example of what the schema describes: its own, or one put together from those of its parts.
+/// The example of a schema, or one built from those of its parts.
 fn example(schema: &Value, schemas: &Value, depth: usize) -> Value {
     if let Some(example) = schema
         .get("example")
@@ -76,8 +76,8 @@ fn example(schema: &Value, schemas: &Value, depth: usize) -> Value {
     }
     for choice in ["oneOf", "anyOf", "allOf"] {
         let choices = schema[choice].as_array().into_iter().flatten();
-        if let Some(chosen) = choices.rev().find(|choice| choice["type"] != "null") {
-            return example(chosen, schemas, depth);
+        if let Some(choice) = choices.rev().find(|choice| choice["type"] != "null") {
+            return example(choice, schemas, depth);
         }
     }
     if let Some(first) = schema["enum"].get(0) {
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_example_is_put_together_from_those_of_the_parts() {
+    fn example_is_built_from_those_of_the_parts() {
         let schemas = json!({ "Person": { "type": "object", "example": { "name": "김하늘" } } });
         let page = json!({ "type": "object", "properties": {
             "items": { "type": "array", "items": { "$ref": "#/components/schemas/Person" } },
@@ -115,19 +115,13 @@ mod tests {
         } });
         let expected =
             json!({ "items": [{ "name": "김하늘" }], "next": "abc", "by": { "name": "김하늘" } });
-        assert_eq!(example(&page, &schemas, DEEPEST), expected);
+        assert_eq!(example(&page, &schemas, MAX_DEPTH), expected);
     }
 
     #[test]
-    fn a_schema_that_leads_to_itself_has_an_end() {
-        let schemas = json!({ "Loop": { "properties": { "again": { "$ref": "#/components/schemas/Loop" } } } });
-        assert!(
-            example(
-                &json!({ "$ref": "#/components/schemas/Loop" }),
-                &schemas,
-                DEEPEST
-            )
-            .is_object()
-        );
+    fn example_of_a_recursive_schema_ends() {
+        let reference = json!({ "$ref": "#/components/schemas/Loop" });
+        let schemas = json!({ "Loop": { "properties": { "next": reference } } });
+        assert!(example(&reference, &schemas, MAX_DEPTH).is_object());
     }
 }

@@ -1,13 +1,11 @@
-//! Which fields there are: where what utoipa reads from a type is not what serde reads and writes.
+//! Fields of schemas, where utoipa differs from serde.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::texts;
-
-/// Names fields of schemas as serde writes them: all JSON of ours is in camelCase, and utoipa overlooks `rename_all_fields`.
-pub(super) fn name_as_written(schema: &mut Value) {
+/// Renames fields to camelCase, as serde writes them: utoipa ignores `rename_all_fields`.
+pub(super) fn rename_to_camel_case(schema: &mut Value) {
     let camel = |name: &str| {
         let mut parts = name.split('_');
         let first = parts.next().unwrap_or_default().to_owned();
@@ -19,7 +17,7 @@ pub(super) fn name_as_written(schema: &mut Value) {
         })
     };
     match schema {
-        Value::Array(items) => items.iter_mut().for_each(name_as_written),
+        Value::Array(items) => items.iter_mut().for_each(rename_to_camel_case),
         Value::Object(fields) => {
             if let Some(properties) = fields.get_mut("properties").and_then(Value::as_object_mut) {
                 *properties = std::mem::take(properties)
@@ -32,32 +30,33 @@ pub(super) fn name_as_written(schema: &mut Value) {
                     .map(|name| json!(camel(name)))
                     .collect();
             }
-            let described = fields.iter_mut().filter(|(name, _)| {
+            let schemas = fields.iter_mut().filter(|(name, _)| {
                 !["example", "examples", "default", "enum"].contains(&name.as_str())
             });
-            described.for_each(|(_, field)| name_as_written(field));
+            schemas.for_each(|(_, field)| rename_to_camel_case(field));
         }
         _ => {}
     }
 }
 
-/// Says which fields of a body must be there.
+/// Adds `required` to the schemas of request bodies.
 ///
-/// Every field of a body may be missing for serde, so that all wrong ones can be told at once: the description would say so too. A field that
-/// may really be missing is described as one that may be null. What a PATCH does not name stays as it is, so that there the route's word counts.
-pub(super) fn require_what_is_read(description: &mut Value) {
+/// For serde, all fields are optional, so that all errors can be reported together. Here, a field is
+/// required unless it is nullable. The body of a PATCH is left as it is: there, fields are optional.
+pub(super) fn require_fields(description: &mut Value) {
     let schemas = &description["components"]["schemas"];
-    let (mut read, mut written, mut patched) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let (mut requests, mut responses, mut patches) =
+        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for item in description["paths"]
         .as_object()
         .into_iter()
         .flat_map(Map::values)
     {
         for (method, operation) in item.as_object().into_iter().flatten() {
-            collect_schemas(&operation["requestBody"], schemas, &mut read);
-            collect_schemas(&operation["responses"], schemas, &mut written);
+            collect_schemas(&operation["requestBody"], schemas, &mut requests);
+            collect_schemas(&operation["responses"], schemas, &mut responses);
             let body = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
-            patched.extend(
+            patches.extend(
                 body.as_str()
                     .filter(|_| method == "patch")
                     .and_then(|to| to.rsplit('/').next())
@@ -65,9 +64,9 @@ pub(super) fn require_what_is_read(description: &mut Value) {
             );
         }
     }
-    for name in read
-        .difference(&written)
-        .filter(|name| !patched.contains(*name))
+    for name in requests
+        .difference(&responses)
+        .filter(|name| !patches.contains(*name))
     {
         let schema = &mut description["components"]["schemas"][name];
         let Some(properties) = schema["properties"].as_object() else {
@@ -75,14 +74,14 @@ pub(super) fn require_what_is_read(description: &mut Value) {
         };
         let required: Vec<&String> = properties
             .iter()
-            .filter(|(_, property)| !may_be_missing(property))
+            .filter(|(_, property)| !is_optional(property))
             .map(|(name, _)| name)
             .collect();
         schema["required"] = json!(required);
     }
 }
 
-fn may_be_missing(property: &Value) -> bool {
+fn is_optional(property: &Value) -> bool {
     let kinds = property["type"].as_array().into_iter().flatten();
     let choices = ["oneOf", "anyOf"]
         .into_iter()
@@ -94,7 +93,7 @@ fn may_be_missing(property: &Value) -> bool {
             .any(|kind| kind == "null")
 }
 
-/// The names of all schemas that this leads to.
+/// Collects the names of all schemas that are referred to, also through others.
 fn collect_schemas(value: &Value, schemas: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Array(items) => items
@@ -117,46 +116,68 @@ fn collect_schemas(value: &Value, schemas: &Value, found: &mut BTreeSet<String>)
     }
 }
 
+/// The texts of an array.
+pub(super) fn texts(value: Option<&Value>) -> impl Iterator<Item = &str> {
+    value
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_field_is_named_as_it_is_written() {
+    fn fields_are_renamed_to_camel_case() {
         let mut schema = json!({
-            "properties": { "desired_date": { "properties": { "a_b": {} } }, "id": { "enum": ["until_budget"], "example": { "c_d": 1 } } },
+            "properties": {
+                "desired_date": { "properties": { "a_b": {} } },
+                "id": { "enum": ["until_budget"], "example": { "c_d": 1 } },
+            },
             "required": ["id", "desired_date"],
         });
-        name_as_written(&mut schema);
+        rename_to_camel_case(&mut schema);
         let expected = json!({
-            "properties": { "desiredDate": { "properties": { "aB": {} } }, "id": { "enum": ["until_budget"], "example": { "c_d": 1 } } },
+            "properties": {
+                "desiredDate": { "properties": { "aB": {} } },
+                "id": { "enum": ["until_budget"], "example": { "c_d": 1 } },
+            },
             "required": ["id", "desiredDate"],
         });
         assert_eq!(schema, expected);
     }
 
     #[test]
-    fn a_field_of_a_body_must_be_there_unless_it_may_be_null() {
+    fn field_of_a_request_is_required_unless_nullable() {
+        let content = |name: &str| {
+            let schema = format!("#/components/schemas/{name}");
+            json!({ "content": { "application/json": { "schema": { "$ref": schema } } } })
+        };
         let mut description = json!({
-            "paths": { "/things": { "post": {
-                "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Make" } } } },
-                "responses": { "200": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Made" } } } } },
-            }, "patch": {
-                "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Change" } } } },
-            } } },
+            "paths": { "/items": {
+                "post": {
+                    "requestBody": content("Make"),
+                    "responses": { "200": content("Made") },
+                },
+                "patch": { "requestBody": content("Change") },
+            } },
             "components": { "schemas": {
                 "Make": { "properties": {
                     "name": { "type": "string" },
                     "memo": { "type": ["string", "null"] },
                     "role": { "type": "string", "default": "salesman" },
-                    "part": { "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Part" }] },
+                    "part": {
+                        "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Part" }],
+                    },
                 } },
                 "Change": { "properties": { "name": { "type": "string" } } },
                 "Part": { "properties": { "kind": { "type": "string" } } },
                 "Made": { "properties": { "id": { "type": "string" } } },
             } },
         });
-        require_what_is_read(&mut description);
+        require_fields(&mut description);
         let required = |name: &str| {
             description["components"]["schemas"][name]
                 .get("required")

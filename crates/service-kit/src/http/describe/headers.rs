@@ -1,14 +1,10 @@
-//! The headers of answers.
+//! Response headers.
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-/// The headers of what it answers when it says yes.
-pub(super) fn add_headers(
-    operation: &mut Map<String, Value>,
-    schemas: &Value,
-    makes_what_is_shown: bool,
-) {
+/// Adds the headers of successful responses.
+pub(super) fn add_headers(operation: &mut Map<String, Value>, schemas: &Value, has_location: bool) {
     for (status, response) in operation
         .get_mut("responses")
         .and_then(Value::as_object_mut)
@@ -31,7 +27,7 @@ pub(super) fn add_headers(
         let properties =
             &resolved(&response["content"]["application/json"]["schema"], schemas)["properties"];
         let mut headers = Map::new();
-        // A version that is no number is one of something else, as of a text that is agreed to.
+        // Another kind of version, such as that of a consent text, is not an integer.
         if properties["version"]["type"] == "integer" {
             let tag = json!({ "type": "string", "pattern": "^\"[0-9]+\"$" });
             headers.insert(
@@ -43,25 +39,29 @@ pub(super) fn add_headers(
             let link = json!({ "type": "string", "example": "<?limit=50&after=…>; rel=\"next\"" });
             headers.insert(
                 "Link".to_owned(),
-                header("The next page, where there is one", false, &link),
+                header("The next page, if there is one", false, &link),
             );
         }
-        if status == "201" && makes_what_is_shown {
+        if status == "201" && has_location {
             headers.insert(
                 "Location".to_owned(),
-                header("Where it is now", true, &json!({ "type": "string" })),
+                header(
+                    "The path of the new resource",
+                    true,
+                    &json!({ "type": "string" }),
+                ),
             );
         }
         if !headers.is_empty() {
-            let there = response["headers"].as_object().cloned().unwrap_or_default();
-            headers.extend(there);
+            let existing = response["headers"].as_object().cloned().unwrap_or_default();
+            headers.extend(existing);
             response["headers"] = Value::Object(headers);
         }
     }
 }
 
-/// The header by which a read waits for an event, and the one that says that it waited in vain.
-pub(super) fn add_waiting(operation: &mut Map<String, Value>) {
+/// Adds the request header `Ktgg-After` and the response header `Ktgg-Stale`.
+pub(super) fn add_ktgg_after(operation: &mut Map<String, Value>) {
     for (_, response) in operation
         .get_mut("responses")
         .and_then(Value::as_object_mut)
@@ -70,8 +70,11 @@ pub(super) fn add_waiting(operation: &mut Map<String, Value>) {
         .filter(|(status, _)| status.starts_with('2'))
     {
         let stale = json!({ "type": "string", "const": "1" });
-        response["headers"]["Ktgg-Stale"] =
-            header("What `Ktgg-After` names is not in here yet", false, &stale);
+        response["headers"]["Ktgg-Stale"] = header(
+            "The response does not contain the version in `Ktgg-After`",
+            false,
+            &stale,
+        );
     }
     if let Some(parameters) = operation
         .entry("parameters")
@@ -82,20 +85,25 @@ pub(super) fn add_waiting(operation: &mut Map<String, Value>) {
             "name": "Ktgg-After",
             "in": "header",
             "required": false,
-            "description": "Wait up to two seconds until this event is taken in: `salesman-match/ID@3`",
-            "schema": { "type": "string", "example": "consultation/0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01@2" },
+            "description":
+                "Waits up to two seconds until this version is consumed: `salesman-match/ID@3`",
+            "schema": {
+                "type": "string",
+                "example": "consultation/0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01@2",
+            },
         }));
     }
 }
 
-/// A header of an answer.
+/// The description of a response header.
 fn header(description: &str, required: bool, schema: &Value) -> Value {
     json!({ "description": description, "required": required, "schema": schema })
 }
 
 pub(super) fn problem_headers(status: StatusCode) -> Value {
+    let language = json!({ "type": "string", "enum": ["ko", "en"] });
     let mut headers = json!({
-        "Content-Language": header("By `Accept-Language`", true, &json!({ "type": "string", "enum": ["ko", "en"] })),
+        "Content-Language": header("From `Accept-Language`", true, &language),
     });
     if status == StatusCode::UNAUTHORIZED {
         headers["WWW-Authenticate"] = header(
@@ -111,7 +119,7 @@ pub(super) fn problem_headers(status: StatusCode) -> Value {
     headers
 }
 
-/// What a reference leads to.
+/// Resolves a reference.
 fn resolved<'a>(schema: &'a Value, schemas: &'a Value) -> &'a Value {
     match schema["$ref"].as_str() {
         Some(reference) => &schemas[reference.rsplit('/').next().unwrap_or_default()],
@@ -124,15 +132,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_tells_its_version_its_place_and_the_next_page() {
+    fn response_has_etag_location_and_link() {
         let schemas = json!({
-            "Thing": { "properties": { "version": { "type": "integer" } } },
+            "Item": { "properties": { "version": { "type": "integer" } } },
             "Page": { "properties": { "items": {}, "next": {} } },
         });
-        let answer = |name: &str| json!({ "content": { "application/json": { "schema": { "$ref": name } } } });
+        let response = |name: &str| {
+            let schema = format!("#/components/schemas/{name}");
+            json!({ "content": { "application/json": { "schema": { "$ref": schema } } } })
+        };
         let mut operation = Map::from_iter([(
             "responses".to_owned(),
-            json!({ "200": answer("#/components/schemas/Page"), "201": answer("#/components/schemas/Thing"), "404": {} }),
+            json!({ "200": response("Page"), "201": response("Item"), "404": {} }),
         )]);
         add_headers(&mut operation, &schemas, true);
         let headers = |status: &str| {

@@ -1,4 +1,4 @@
-//! From the event log to Kafka.
+//! The relay: from the event log to Kafka.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,22 +6,22 @@ use std::time::Duration;
 use events::Topic;
 use service_kit::messaging::event_log;
 use service_kit::tasks::spawn;
-use service_kit::trace;
+use service_kit::trace::{self, TraceContext};
 use sqlx::Connection as _;
 use uuid::Uuid;
 
 use crate::{World, a_project, append, publishing};
 
-const EMPTY: &str = "select not exists (select 1 from outbox_pending)";
+const NOTHING_PENDING: &str = "select not exists (select 1 from outbox_pending)";
 
-/// Every aggregate's versions in the order in which they first came, with how many records there were.
+/// The versions of each aggregate in the order of their first copies, and the number of records.
 async fn first_copies(world: &World) -> (BTreeMap<String, Vec<i64>>, usize) {
     let mut versions: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     let records = world.records(Topic::Project).await;
     for record in &records {
-        let seen = versions.entry(record.key.clone()).or_default();
-        if !seen.contains(&record.version()) {
-            seen.push(record.version());
+        let versions = versions.entry(record.key.clone()).or_default();
+        if !versions.contains(&record.version()) {
+            versions.push(record.version());
         }
     }
     (versions, records.len())
@@ -35,33 +35,35 @@ async fn epoch(world: &World) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_appended_event_reaches_its_topic_as_a_cloud_event_in_the_partition_of_its_key() {
+async fn event_becomes_a_cloud_event_in_the_partition_of_its_key() {
     let world = World::new().await;
     let db = world.db().await;
     let id = Uuid::from_u128(0x77);
-    let parent = trace::start();
-    trace::within(Some(parent.clone()), append(&db, 1, id)).await;
+    let context = TraceContext::start();
+    trace::within(context, append(&db, 1, id)).await;
     let replica = world.run(publishing().await).await;
-    world.until("nothing is pending", EMPTY).await;
+    world.until("nothing is pending", NOTHING_PENDING).await;
     let records = world.records(Topic::Project).await;
     assert_eq!(records.len(), 1);
     let record = &records[0];
-    let (logged, at): (Uuid, String) =
-        sqlx::query_as("select id, to_char(recorded_at at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from event_log")
-            .fetch_one(&world.pool)
-            .await
-            .unwrap();
+    let (event_id, time): (Uuid, String) = sqlx::query_as(
+        "select id, to_char(recorded_at at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')
+         from event_log",
+    )
+    .fetch_one(&world.pool)
+    .await
+    .unwrap();
     for (name, value) in [
         ("ce_specversion", "1.0"),
-        ("ce_id", &logged.to_string()),
+        ("ce_id", &event_id.to_string()),
         ("ce_source", "/ktgg/project"),
         ("ce_type", "ktgg.ProjectCreated.v1"),
         ("ce_subject", &id.to_string()),
-        ("ce_time", &at),
+        ("ce_time", &time),
         ("ce_aggregatetype", "project"),
         ("ce_aggregateversion", "1"),
         ("content-type", "application/json"),
-        ("traceparent", &parent),
+        ("traceparent", &context.to_string()),
     ] {
         assert_eq!(record.header(name), value, "{name}");
     }
@@ -79,7 +81,7 @@ async fn an_appended_event_reaches_its_topic_as_a_cloud_event_in_the_partition_o
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn events_of_one_aggregate_arrive_in_order_while_transactions_append_side_by_side() {
+async fn concurrent_transactions_keep_each_aggregates_order() {
     const AGGREGATES: u128 = 25;
     const EVENTS: i64 = 20;
     let world = World::new().await;
@@ -94,17 +96,17 @@ async fn events_of_one_aggregate_arrive_in_order_while_transactions_append_side_
                     event_log::append(&mut tx, version, &a_project(Uuid::from_u128(aggregate)))
                         .await
                         .unwrap();
-                    // Others commit between this one's append and its commit: `pos` is not the order of commits.
+                    // Other transactions commit in between: `pos` is not the order of commits.
                     tokio::task::yield_now().await;
                     tx.commit().await.unwrap();
                 }
             })
         })
         .collect();
-    for one in appending {
-        one.await.unwrap();
+    for task in appending {
+        task.await.unwrap();
     }
-    world.until("nothing is pending", EMPTY).await;
+    world.until("nothing is pending", NOTHING_PENDING).await;
     let (versions, records) = first_copies(&world).await;
     assert_eq!((versions.len(), records), (25, 500));
     for (key, versions) in versions {
@@ -114,7 +116,7 @@ async fn events_of_one_aggregate_arrive_in_order_while_transactions_append_side_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rolled_back_event_is_neither_logged_nor_sent() {
+async fn rolled_back_event_is_neither_logged_nor_sent() {
     let world = World::new().await;
     let db = world.db().await;
     let replica = world.run(publishing().await).await;
@@ -139,7 +141,7 @@ async fn a_rolled_back_event_is_neither_logged_nor_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_replicas_one_leads_undisturbed_and_the_other_takes_over_when_it_stops() {
+async fn follower_takes_over_only_when_the_leader_stops() {
     let world = World::new().await;
     let db = world.db().await;
     let first = world.run(publishing().await).await;
@@ -151,16 +153,20 @@ async fn of_two_replicas_one_leads_undisturbed_and_the_other_takes_over_when_it_
         .await;
     let second = world.run(publishing().await).await;
     append(&db, 1, Uuid::from_u128(1)).await;
-    world.until("nothing is pending", EMPTY).await;
-    // The follower tries once a second: long enough for it to have tried, and too short for a silence.
+    world.until("nothing is pending", NOTHING_PENDING).await;
+    // A follower tries once a second: the test waits long enough for an attempt.
     world
-        .until("a heartbeat", "select beat_at > pg_postmaster_start_time() and clock_timestamp() - beat_at < '1 s' from leader")
+        .until(
+            "a heartbeat",
+            "select beat_at > pg_postmaster_start_time()
+                    and clock_timestamp() - beat_at < '1 s' from leader",
+        )
         .await;
     let before: chrono::DateTime<chrono::Utc> = sqlx::query_scalar("select beat_at from leader")
         .fetch_one(&world.pool)
         .await
         .unwrap();
-    let beats = async {
+    let heartbeats = async {
         loop {
             let now: chrono::DateTime<chrono::Utc> =
                 sqlx::query_scalar("select beat_at from leader")
@@ -173,18 +179,18 @@ async fn of_two_replicas_one_leads_undisturbed_and_the_other_takes_over_when_it_
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    tokio::time::timeout(crate::PATIENCE, beats)
+    tokio::time::timeout(crate::TIMEOUT, heartbeats)
         .await
-        .expect("the leader's heart does not beat");
+        .expect("the leader writes no heartbeat");
     assert_eq!(
         epoch(&world).await,
         1,
-        "a leader that is well was ended by its follower"
+        "the follower terminated a healthy leader"
     );
 
     first.stop().await;
     append(&db, 2, Uuid::from_u128(1)).await;
-    world.until("nothing is pending", EMPTY).await;
+    world.until("nothing is pending", NOTHING_PENDING).await;
     assert_eq!(epoch(&world).await, 2);
     second.stop().await;
     let (versions, records) = first_copies(&world).await;
@@ -195,7 +201,7 @@ async fn of_two_replicas_one_leads_undisturbed_and_the_other_takes_over_when_it_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_leader_whose_connection_is_ended_is_replaced_and_nothing_is_lost() {
+async fn leader_without_connection_is_replaced_and_nothing_is_lost() {
     let world = World::new().await;
     let db = world.db().await;
     let (first, second) = (
@@ -214,7 +220,7 @@ async fn a_leader_whose_connection_is_ended_is_replaced_and_nothing_is_lost() {
                 .unwrap();
             }
         }
-        world.until("nothing is pending", EMPTY).await;
+        world.until("nothing is pending", NOTHING_PENDING).await;
         assert!(epoch(&world).await > round);
     }
     let (versions, _) = first_copies(&world).await;
@@ -227,11 +233,11 @@ async fn a_leader_whose_connection_is_ended_is_replaced_and_nothing_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_leader_that_went_silent_is_ended_by_a_follower() {
+async fn follower_terminates_a_leader_without_heartbeat() {
     let world = World::new().await;
     let db = world.db().await;
     append(&db, 1, Uuid::from_u128(1)).await;
-    // A process that froze just after it began to lead: its connection lives, its heart does not beat.
+    // A frozen process: it keeps its connection, but writes no heartbeat.
     let mut frozen = sqlx::PgConnection::connect(world.config(&[]).database_url.expose())
         .await
         .unwrap();
@@ -248,7 +254,7 @@ async fn a_leader_that_went_silent_is_ended_by_a_follower() {
         .execute(&world.pool)
         .await
         .unwrap();
-    world.until("nothing is pending", EMPTY).await;
+    world.until("nothing is pending", NOTHING_PENDING).await;
     assert_eq!(epoch(&world).await, 8);
     assert!(
         sqlx::query("select 1").execute(&mut frozen).await.is_err(),
@@ -258,19 +264,19 @@ async fn a_leader_that_went_silent_is_ended_by_a_follower() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_pending_when_the_service_stops_is_still_sent() {
+async fn pending_events_are_sent_during_the_stop() {
     let world = World::new().await;
     let db = world.db().await;
     let replica = world.run(publishing().await).await;
     append(&db, 1, Uuid::from_u128(1)).await;
-    world.until("it leads", EMPTY).await;
+    world.until("it leads", NOTHING_PENDING).await;
     let mut tx = db.begin().await.unwrap();
     for version in 2..=2001 {
         event_log::append(&mut tx, version, &a_project(Uuid::from_u128(1)))
             .await
             .unwrap();
     }
-    // By another process: no bell rings in the one that leads.
+    // Committed outside the replica, which is not notified.
     tx.commit().await.unwrap();
     replica.stop().await;
     assert_eq!(world.count("outbox_pending").await, 0);
@@ -282,17 +288,17 @@ async fn what_is_pending_when_the_service_stops_is_still_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_nobody_rang_for_is_found_by_the_leaders_own_look() {
+async fn leader_finds_events_without_a_notification() {
     let world = World::new().await;
     let db = world.db().await;
     let leading = world.run(publishing().await).await;
     append(&db, 1, Uuid::from_u128(1)).await;
-    world.until("it leads", EMPTY).await;
+    world.until("it leads", NOTHING_PENDING).await;
     let following = world.run(publishing().await).await;
-    // The tests' own process appends to the ledger of both: the leader's poll finds it if no bell does.
+    // This process, which is neither replica, appends: only the leader's poll can find it.
     for version in 2..=20 {
         append(&db, version, Uuid::from_u128(1)).await;
-        world.until("nothing is pending", EMPTY).await;
+        world.until("nothing is pending", NOTHING_PENDING).await;
     }
     assert_eq!(first_copies(&world).await.1, 20);
     following.stop().await;

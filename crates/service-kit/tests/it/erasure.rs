@@ -1,4 +1,4 @@
-//! What is forgotten of a customer in what every service has.
+//! Erasure in the tables that every service has.
 
 use events::CustomerId;
 use serde_json::{Value, json};
@@ -25,8 +25,8 @@ async fn park(app: &TestApp, offset: i64, payload: &[u8], detail: &str) {
     .unwrap();
 }
 
-/// A record in which the number stands in each of these columns and nowhere else: key, headers, payload, detail.
-async fn park_with_the_number_in(app: &TestApp, offset: i64, column: &str) {
+/// Parks a record with the phone number in one of these columns: key, headers, payload, detail.
+async fn park_with_phone_in(app: &TestApp, offset: i64, column: &str) {
     let with = |name: &str, text: &str, otherwise: &str| {
         if name == column {
             text.to_owned()
@@ -40,53 +40,63 @@ async fn park_with_the_number_in(app: &TestApp, offset: i64, column: &str) {
         r#"{"ce_id": "7"}"#,
     );
     sqlx::query(
-        r#"insert into parked (topic, partition, "offset", key, headers, payload, type, reason, detail, parked_at)
-           values ('ktgg.interest', 1, $1, convert_to($2, 'UTF8'), $3::jsonb, convert_to($4, 'UTF8'), $3::jsonb ->> 'ce_type',
-                   'unreadable', $5, now())"#,
+        r#"insert into parked (topic, partition, "offset", key, headers, payload, type, reason,
+                               detail, parked_at)
+           values ('ktgg.interest', 1, $1, convert_to($2, 'UTF8'), $3::jsonb,
+                   convert_to($4, 'UTF8'), $3::jsonb ->> 'ce_type', 'unreadable', $5, now())"#,
     )
     .bind(offset)
     .bind(with("key", "01012345678", "k"))
     .bind(headers)
-    .bind(with("payload", r#"{"said":["821012345678"]}"#, r#"{"said":["x"]}"#))
-    .bind(with("detail", "invalid type: string \"+821012345678\"", "a test"))
+    .bind(with(
+        "payload",
+        r#"{"said":["821012345678"]}"#,
+        r#"{"said":["x"]}"#,
+    ))
+    .bind(with(
+        "detail",
+        "invalid type: string \"+821012345678\"",
+        "a test",
+    ))
     .execute(app.pool())
     .await
     .unwrap();
 }
 
 #[tokio::test]
-async fn the_number_is_forgotten_wherever_it_stands_in_a_record_that_was_kept_aside() {
+async fn phone_is_removed_from_every_column_of_parked_records() {
     let app = TestApp::start(publishing().await).await;
     let phone: Phone = "010-1234-5678".parse().unwrap();
     let columns = ["nowhere", "key", "headers", "payload", "detail"];
     for (offset, column) in (0..).zip(columns) {
-        park_with_the_number_in(&app, offset, column).await;
+        park_with_phone_in(&app, offset, column).await;
     }
     let mut tx = app.context().db.begin().await.unwrap();
     erasure::erase(&mut tx, CustomerId(CUSTOMER), Some(&phone))
         .await
         .unwrap();
     tx.commit().await.unwrap();
-    let left: Vec<Value> = sqlx::query_scalar(
-        "select jsonb_build_array(convert_from(key, 'UTF8'), headers, convert_from(payload, 'UTF8'), type, detail)
+    let records: Vec<Value> = sqlx::query_scalar(
+        "select jsonb_build_array(convert_from(key, 'UTF8'), headers,
+                                  convert_from(payload, 'UTF8'), type, detail)
          from parked order by \"offset\"",
     )
     .fetch_all(app.pool())
     .await
     .unwrap();
-    let (id, said) = (json!({ "ce_id": "7" }), r#"{"said":["x"]}"#);
+    let (id, payload) = (json!({ "ce_id": "7" }), r#"{"said":["x"]}"#);
     let expected = [
-        json!(["k", id, said, null, "a test"]),
-        json!([null, id, said, null, ""]),
-        json!(["k", { "ce_id": "7", "ce_type": null }, said, null, ""]),
+        json!(["k", id, payload, null, "a test"]),
+        json!([null, id, payload, null, ""]),
+        json!(["k", { "ce_id": "7", "ce_type": null }, payload, null, ""]),
         json!(["k", id, r#"{"said":[""]}"#, null, ""]),
-        json!(["k", id, said, null, ""]),
+        json!(["k", id, payload, null, ""]),
     ];
-    assert_eq!(left, expected);
+    assert_eq!(records, expected);
 }
 
 #[tokio::test]
-async fn a_record_that_names_the_customer_beside_its_payload_is_blanked_and_keeps_his_id() {
+async fn record_with_customer_id_outside_its_payload_is_cleaned() {
     let app = TestApp::start(publishing().await).await;
     for (offset, key, headers, detail) in [
         (0, CUSTOMER.to_string(), json!({}), "a test".to_owned()),
@@ -104,8 +114,10 @@ async fn a_record_that_names_the_customer_beside_its_payload_is_blanked_and_keep
         ),
     ] {
         sqlx::query(
-            r#"insert into parked (topic, partition, "offset", key, headers, payload, reason, detail, parked_at)
-               values ('ktgg.interest', 2, $1, convert_to($2, 'UTF8'), $3, '{"memo": "m"}', 'refused', $4, now())"#,
+            r#"insert into parked (topic, partition, "offset", key, headers, payload, reason, detail,
+                                   parked_at)
+               values ('ktgg.interest', 2, $1, convert_to($2, 'UTF8'), $3, '{"memo": "m"}',
+                       'refused', $4, now())"#,
         )
         .bind(offset)
         .bind(key)
@@ -121,7 +133,7 @@ async fn a_record_that_names_the_customer_beside_its_payload_is_blanked_and_keep
         .unwrap();
     tx.commit().await.unwrap();
     assert_eq!(parked(&app).await, vec![Some("{}".to_owned()); 3]);
-    let named: Vec<(String, Value, String)> = sqlx::query_as(
+    let columns: Vec<(String, Value, String)> = sqlx::query_as(
         "select convert_from(key, 'UTF8'), headers, detail from parked order by \"offset\"",
     )
     .fetch_all(app.pool())
@@ -133,10 +145,10 @@ async fn a_record_that_names_the_customer_beside_its_payload_is_blanked_and_keep
         row("k".to_owned(), json!({ "ce_subject": CUSTOMER })),
         row("k".to_owned(), json!({})),
     ];
-    assert_eq!(named, expected);
+    assert_eq!(columns, expected);
 }
 
-async fn write(app: &TestApp, principal: Uuid) {
+async fn store_idempotency_key(app: &TestApp, principal: Uuid) {
     sqlx::query("insert into idempotency_key values ($1, 'ask-1', '\\x00', 201, $1, now())")
         .bind(principal)
         .execute(app.pool())
@@ -157,24 +169,25 @@ async fn parked(app: &TestApp) -> Vec<Option<String>> {
 }
 
 #[tokio::test]
-async fn what_was_kept_aside_of_a_customer_loses_who_he_is_and_what_is_anothers_stays() {
+async fn parked_records_of_the_customer_only_lose_personal_data() {
     let app = TestApp::start(publishing().await).await;
     let phone: Phone = "010-1234-5678".parse().unwrap();
-    let said = "invalid type: string \"010-1234-5678\"";
+    let detail = "invalid type: string \"010-1234-5678\"";
     park(
         &app,
         0,
         format!(r#"{{"customerId":"{CUSTOMER}","memo":"오전에 연락 주세요"}}"#).as_bytes(),
-        said,
+        detail,
     )
     .await;
-    park(&app, 1, "\u{fffd} 010-1234-5678 no JSON".as_bytes(), said).await;
-    let of_another = format!(r#"{{"customerId":"{OTHER}","memo":"오후"}}"#);
-    let said_of_another = "invalid type: string \"010-9999-0000\"";
-    park(&app, 2, of_another.as_bytes(), said_of_another).await;
-    write(&app, CUSTOMER).await;
-    write(&app, OTHER).await;
-    // Twice: the second time there is nothing left to do.
+    let not_json = "\u{fffd} 010-1234-5678 not JSON";
+    park(&app, 1, not_json.as_bytes(), detail).await;
+    let other_payload = format!(r#"{{"customerId":"{OTHER}","memo":"오후"}}"#);
+    let other_detail = "invalid type: string \"010-9999-0000\"";
+    park(&app, 2, other_payload.as_bytes(), other_detail).await;
+    store_idempotency_key(&app, CUSTOMER).await;
+    store_idempotency_key(&app, OTHER).await;
+    // The second time changes nothing.
     for _ in 0..2 {
         let mut tx = app.context().db.begin().await.unwrap();
         erasure::erase(&mut tx, CustomerId(CUSTOMER), Some(&phone))
@@ -186,16 +199,16 @@ async fn what_was_kept_aside_of_a_customer_loses_who_he_is_and_what_is_anothers_
             [
                 Some(format!(r#"{{"customerId":"{CUSTOMER}"}}"#)),
                 None,
-                Some(of_another.clone())
+                Some(other_payload.clone())
             ]
         );
-        // Why it was parked repeated his number; what is another's is as it was.
+        // The details quoted the number; that of the other customer stays.
         let details: Vec<String> =
             sqlx::query_scalar("select detail from parked order by \"offset\"")
                 .fetch_all(app.pool())
                 .await
                 .unwrap();
-        assert_eq!(details, ["", "", said_of_another]);
+        assert_eq!(details, ["", "", other_detail]);
         let principals: Vec<Uuid> = sqlx::query_scalar("select principal from idempotency_key")
             .fetch_all(app.pool())
             .await

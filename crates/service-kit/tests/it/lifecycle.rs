@@ -1,4 +1,4 @@
-//! How a service starts, tells that it lives, and stops.
+//! The life cycle of a service: start, health, stop.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use axum::http::StatusCode;
 use service_kit::config::Migrate;
 use uuid::Uuid;
 
-use crate::{INSIDE, World, a_project, get, produce_event, publishing, tallying};
+use crate::{SLOW_REQUESTS, World, a_project, get, produce_event, publishing, tallying};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_schema_that_is_older_than_the_build_is_refused_with_what_to_do() {
+async fn outdated_schema_is_refused_with_what_to_do() {
     let world = World::new().await;
     let error = world
         .start(publishing().await, &[("MIGRATE", "check")])
@@ -18,13 +18,13 @@ async fn a_schema_that_is_older_than_the_build_is_refused_with_what_to_do() {
         .end()
         .await
         .unwrap_err();
-    let said = format!("{error:#}");
+    let error = format!("{error:#}");
     assert!(
-        said.contains("run `project migrate` first") && said.contains("0001_event"),
-        "{said}"
+        error.contains("run `project migrate` first") && error.contains("0001_event"),
+        "{error}"
     );
 
-    // One of two migrations is not enough.
+    // A single missing migration is enough.
     let db = world.db().await;
     sqlx::query("delete from _sqlx_migrations where version = 2")
         .execute(&world.pool)
@@ -41,7 +41,7 @@ async fn a_schema_that_is_older_than_the_build_is_refused_with_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_schema_that_is_as_new_as_the_build_or_newer_is_served() {
+async fn current_or_newer_schema_is_served() {
     let world = World::new().await;
     world.db().await;
     sqlx::query("insert into _sqlx_migrations select 3, 'later', now(), true, '', 0")
@@ -56,19 +56,16 @@ async fn a_schema_that_is_as_new_as_the_build_or_newer_is_served() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_lives_before_it_is_ready_and_is_ready_until_it_drains() {
+async fn service_is_live_before_it_is_ready_and_ready_until_draining() {
     let world = World::new().await;
-    let mut elsewhere = world.config(&[]);
-    // A server that nobody answers at: the database is away.
-    let nobody = crate::free_address();
-    elsewhere.database_url = format!("postgres://x:y@{nobody}/z").parse().unwrap();
-    let admin = elsewhere.admin_listen;
+    let mut config = world.config(&[]);
+    // No server listens there.
+    let unreachable = crate::free_address();
+    config.database_url = format!("postgres://x:y@{unreachable}/z").parse().unwrap();
+    let admin = config.admin_listen;
     let bound = publishing()
         .await
-        .bind(
-            elsewhere,
-            std::sync::Arc::new(service_kit::clock::SystemClock),
-        )
+        .bind(config, std::sync::Arc::new(service_kit::clock::SystemClock))
         .await
         .unwrap();
     let stop = tokio_util::sync::CancellationToken::new();
@@ -80,7 +77,7 @@ async fn a_service_lives_before_it_is_ready_and_is_ready_until_it_drains() {
         (StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"starting"}"#)
     );
     stop.cancel();
-    tokio::time::timeout(crate::PATIENCE, running)
+    tokio::time::timeout(crate::TIMEOUT, running)
         .await
         .unwrap()
         .unwrap()
@@ -90,8 +87,8 @@ async fn a_service_lives_before_it_is_ready_and_is_ready_until_it_drains() {
         .start(publishing().await, &[("DRAIN_SECONDS", "2")])
         .await;
     replica.ready().await;
-    let ok = |answer: Option<(StatusCode, Option<String>, String)>| {
-        answer.map(|(status, connection, _)| (status, connection))
+    let ok = |response: Option<(StatusCode, Option<String>, String)>| {
+        response.map(|(status, connection, _)| (status, connection))
     };
     assert_eq!(
         ok(get(replica.admin, "/livez").await),
@@ -108,7 +105,7 @@ async fn a_service_lives_before_it_is_ready_and_is_ready_until_it_drains() {
     replica.stop.cancel();
     let draining =
         async { while get(replica.admin, "/readyz").await.unwrap().0 == StatusCode::OK {} };
-    tokio::time::timeout(crate::PATIENCE, draining)
+    tokio::time::timeout(crate::TIMEOUT, draining)
         .await
         .unwrap();
     assert_eq!(
@@ -119,7 +116,7 @@ async fn a_service_lives_before_it_is_ready_and_is_ready_until_it_drains() {
         get(replica.admin, "/livez").await.unwrap().0,
         StatusCode::OK
     );
-    // It serves on, and tells clients to go elsewhere; refusals too.
+    // It serves on, and closes connections, also with problems.
     assert_eq!(
         ok(get(replica.address, "/ping").await),
         Some((StatusCode::OK, Some("close".to_owned())))
@@ -134,20 +131,20 @@ async fn a_service_lives_before_it_is_ready_and_is_ready_until_it_drains() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_that_is_being_answered_when_the_service_stops_is_answered() {
+async fn request_in_progress_is_answered_before_the_stop() {
     let world = World::new().await;
     let replica = world.run(publishing().await).await;
     let address = replica.address;
-    let asked = service_kit::tasks::spawn(get(address, "/slow"));
-    while INSIDE.load(Ordering::SeqCst) == 0 {
+    let response = service_kit::tasks::spawn(get(address, "/slow"));
+    while SLOW_REQUESTS.load(Ordering::SeqCst) == 0 {
         tokio::task::yield_now().await;
     }
     replica.stop().await;
-    assert_eq!(asked.await.unwrap().unwrap().2, "slow");
+    assert_eq!(response.await.unwrap().unwrap().2, "slow");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_that_is_stuck_on_a_record_stops_within_its_bounds_and_loses_nothing() {
+async fn service_with_a_blocked_record_stops_in_time() {
     let world = World::new().await;
     world.db().await;
     sqlx::query("insert into obstacle values ($1, 1)")
@@ -176,13 +173,13 @@ async fn a_service_that_is_stuck_on_a_record_stops_within_its_bounds_and_loses_n
         .unwrap();
     let replica = world.run(tallying().await).await;
     world
-        .until("it is tallied", "select count(*) = 1 from tally")
+        .until("the record is tallied", "select count(*) = 1 from tally")
         .await;
     replica.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_that_could_not_start_never_says_that_it_is_ready() {
+async fn service_that_failed_to_start_is_never_ready() {
     let world = World::new().await;
     let replica = world
         .start(publishing().await, &[("MIGRATE", "check")])
@@ -193,24 +190,22 @@ async fn a_service_that_could_not_start_never_says_that_it_is_ready() {
         tokio::time::timeout(Duration::from_millis(300), ready)
             .await
             .is_err(),
-        "it said that it was ready"
+        "the service reported that it was ready"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_without_its_broker_serves_and_stops() {
+async fn service_without_broker_serves_and_stops() {
     let kafka = service_kit::messaging::kafka::Settings {
         brokers: crate::free_address().to_string(),
-        topic_prefix: "nobody".to_owned(),
+        topic_prefix: "unused".to_owned(),
     };
     let world = World::with(kafka).await;
     let db = world.db().await;
     crate::append(&db, 1, Uuid::from_u128(1)).await;
     let replica = world.start(tallying().await, &[]).await;
     let serving = async { while get(replica.address, "/ping").await.is_none() {} };
-    tokio::time::timeout(crate::PATIENCE, serving)
-        .await
-        .unwrap();
+    tokio::time::timeout(crate::TIMEOUT, serving).await.unwrap();
     replica.stop().await;
     assert_eq!(world.count("outbox_pending").await, 1);
 }

@@ -1,4 +1,4 @@
-//! What the tables themselves refuse.
+//! Constraints and privileges of the database.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use service_kit::Problem;
@@ -9,16 +9,16 @@ use uuid::Uuid;
 
 use crate::{World, a_project, append};
 
-/// A broker that these tests do not need.
+/// A broker that does not exist.
 fn nowhere() -> Settings {
     Settings {
         brokers: "127.0.0.1:1".to_owned(),
-        topic_prefix: "nobody".to_owned(),
+        topic_prefix: "unused".to_owned(),
     }
 }
 
 #[tokio::test]
-async fn the_ledger_refuses_to_be_rewritten() {
+async fn event_log_is_immutable() {
     let world = World::with(nowhere()).await;
     append(&world.db().await, 1, Uuid::from_u128(1)).await;
     for sql in [
@@ -38,7 +38,7 @@ async fn the_ledger_refuses_to_be_rewritten() {
 }
 
 #[tokio::test]
-async fn one_version_of_an_aggregate_is_recorded_once() {
+async fn version_of_an_aggregate_is_unique() {
     let world = World::with(nowhere()).await;
     let db = world.db().await;
     append(&db, 1, Uuid::from_u128(1)).await;
@@ -59,7 +59,7 @@ async fn one_version_of_an_aggregate_is_recorded_once() {
 }
 
 #[tokio::test]
-async fn a_services_role_touches_no_schema_but_its_own() {
+async fn role_of_a_service_can_only_access_its_schema() {
     let url = database(&["project", "interest"]).await;
     let own = service_kit::db::service_url(&url, "project", "test").unwrap();
     let pool = sqlx::PgPool::connect(own.expose()).await.unwrap();
@@ -82,15 +82,15 @@ async fn a_services_role_touches_no_schema_but_its_own() {
 }
 
 #[tokio::test]
-async fn databases_that_are_provisioned_at_once_do_not_collide() {
+async fn databases_can_be_provisioned_concurrently() {
     assert!(!postgres_url().is_empty());
-    let made =
+    let provisioned =
         futures_util::future::join_all((0..12).map(|_| database(&["project", "interest"]))).await;
-    assert_eq!(made.len(), 12);
+    assert_eq!(provisioned.len(), 12);
 }
 
 #[tokio::test]
-async fn a_date_that_the_store_has_no_number_for_is_no_fault_of_ours() {
+async fn date_out_of_range_is_the_callers_error() {
     let world = World::with(nowhere()).await;
     let date = sqlx::query("select $1::date")
         .bind(NaiveDate::MIN)
@@ -116,9 +116,8 @@ async fn a_date_that_the_store_has_no_number_for_is_no_fault_of_ours() {
     assert_eq!(Problem::from(other).status().as_u16(), 500);
 }
 
-/// `tests/it/migrations` begins with the kit's event path, as every service's do.
 #[test]
-fn the_tests_service_has_the_kits_event_path() {
+fn first_migration_equals_the_event_path_of_the_kit() {
     assert_eq!(
         include_str!("migrations/0001_event_path.sql"),
         include_str!("../../sql/event_path.sql")

@@ -1,4 +1,4 @@
-//! From Kafka into the service.
+//! The consumer: from Kafka into the service.
 
 use events::Topic;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{World, a_project, produce, produce_enveloped, produce_event, tallying};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_produced_before_the_service_started_is_taken_in_once_though_it_was_sent_twice() {
+async fn records_from_before_the_start_are_applied_once() {
     let world = World::new().await;
     world.db().await;
     let producer = world.producer();
@@ -26,7 +26,7 @@ async fn what_was_produced_before_the_service_started_is_taken_in_once_though_it
     }
     let replica = world.run(tallying().await).await;
     world
-        .until("everything is tallied", "select count(*) >= 100 from tally")
+        .until("all are tallied", "select count(*) >= 100 from tally")
         .await;
     produce_event(&producer, &world.kafka, 1, &a_project(Uuid::from_u128(99))).await;
     world
@@ -46,7 +46,7 @@ async fn what_was_produced_before_the_service_started_is_taken_in_once_though_it
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_that_comes_back_goes_on_where_it_stopped() {
+async fn restarted_service_continues_where_it_stopped() {
     let world = World::new().await;
     world.db().await;
     let (producer, project) = (world.producer(), a_project(Uuid::from_u128(1)));
@@ -55,7 +55,7 @@ async fn a_service_that_comes_back_goes_on_where_it_stopped() {
         let replica = world.run(tallying().await).await;
         world
             .until(
-                "it is tallied",
+                "all are tallied",
                 match version {
                     1 => "select count(*) = 1 from tally",
                     2 => "select count(*) = 2 from tally",
@@ -66,11 +66,11 @@ async fn a_service_that_comes_back_goes_on_where_it_stopped() {
         replica.stop().await;
     }
     assert_eq!(world.tallied(Uuid::from_u128(1)).await, [1, 2, 3]);
-    assert_eq!(committed(&world).await, 3);
+    assert_eq!(committed_offsets(&world).await, 3);
 }
 
-/// How many records of the topic the service's group is done with.
-async fn committed(world: &World) -> i64 {
+/// The sum of the committed offsets of the service's group.
+async fn committed_offsets(world: &World) -> i64 {
     use rdkafka::consumer::{BaseConsumer, Consumer as _};
     let (settings, topic) = (
         world.kafka.clone(),
@@ -82,9 +82,11 @@ async fn committed(world: &World) -> i64 {
             .set("group.id", settings.group(crate::NAME))
             .create()
             .unwrap();
-        let mut asked = rdkafka::TopicPartitionList::new();
-        asked.add_partition_range(&topic, 0, Topic::PARTITIONS - 1);
-        let offsets = consumer.committed_offsets(asked, crate::PATIENCE).unwrap();
+        let mut partitions = rdkafka::TopicPartitionList::new();
+        partitions.add_partition_range(&topic, 0, Topic::PARTITIONS - 1);
+        let offsets = consumer
+            .committed_offsets(partitions, crate::TIMEOUT)
+            .unwrap();
         offsets
             .elements()
             .iter()
@@ -97,51 +99,51 @@ async fn committed(world: &World) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_policy_that_asks_to_be_tried_again_is_in_the_end_applied_once_and_in_order() {
+async fn retried_policy_is_applied_once_and_in_order() {
     let world = World::new().await;
     world.db().await;
-    let stubborn = Uuid::from_u128(1);
+    let blocked = Uuid::from_u128(1);
     sqlx::query("insert into obstacle values ($1, 1)")
-        .bind(stubborn)
+        .bind(blocked)
         .execute(&world.pool)
         .await
         .unwrap();
-    let (producer, project) = (world.producer(), a_project(stubborn));
+    let (producer, project) = (world.producer(), a_project(blocked));
     for version in 1..=5 {
         produce_event(&producer, &world.kafka, version, &project).await;
     }
-    // One in another partition, which does not wait.
+    // Another partition does not wait.
     let key = |id: Uuid| kafka::partition(id.to_string().as_bytes());
     let other = (2..1000)
         .map(Uuid::from_u128)
-        .find(|id| key(*id) != key(stubborn))
+        .find(|id| key(*id) != key(blocked))
         .unwrap();
     produce_event(&producer, &world.kafka, 1, &a_project(other)).await;
     let replica = world.run(tallying().await).await;
     world
         .until(
-            "the other partition flows",
+            "the other partition is consumed",
             "select count(*) = 1 from tally",
         )
         .await;
-    assert_eq!(world.tallied(stubborn).await, Vec::<i64>::new());
+    assert_eq!(world.tallied(blocked).await, Vec::<i64>::new());
     sqlx::query("update obstacle set tries_left = 0")
         .execute(&world.pool)
         .await
         .unwrap();
     world
-        .until("everything is tallied", "select count(*) = 6 from tally")
+        .until("all are tallied", "select count(*) = 6 from tally")
         .await;
-    assert_eq!(world.tallied(stubborn).await, [1, 2, 3, 4, 5]);
+    assert_eq!(world.tallied(blocked).await, [1, 2, 3, 4, 5]);
     assert_eq!(world.count("parked").await, 0);
     replica.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn poison_parks_with_its_successors_and_everything_else_flows_on() {
+async fn poison_records_are_parked_and_hold_only_their_aggregate() {
     let world = World::new().await;
     world.db().await;
-    // All in one partition, so that whatever stood still would hold all of it up.
+    // All in one partition, which a blocked record would hold up.
     let partition = |id: &Uuid| kafka::partition(id.to_string().as_bytes());
     let first = partition(&Uuid::from_u128(0));
     let ids: Vec<Uuid> = (0..10_000)
@@ -158,7 +160,8 @@ async fn poison_parks_with_its_successors_and_everything_else_flows_on() {
             value: Some(value),
         })
     };
-    // No headers at all; a header with NUL; one that is no UTF-8; a null one; a payload that is none; a NUL that a message repeats; refused.
+    // No headers; a header with NUL, one that is not UTF-8, a null one; an empty payload, one with a
+    // NUL that the error quotes; and one that the policy refuses.
     produce(&producer, &world.kafka, ids[0], OwnedHeaders::new(), b"{}").await;
     produce(
         &producer,
@@ -189,7 +192,7 @@ async fn poison_parks_with_its_successors_and_everything_else_flows_on() {
         b"",
     )
     .await;
-    let odd = String::from_utf8(payload(ids[5]))
+    let invalid = String::from_utf8(payload(ids[5]))
         .unwrap()
         .replace("planned", "pl\\u0000nned");
     produce(
@@ -197,7 +200,7 @@ async fn poison_parks_with_its_successors_and_everything_else_flows_on() {
         &world.kafka,
         ids[5],
         kafka::headers(&good(ids[5])),
-        odd.as_bytes(),
+        invalid.as_bytes(),
     )
     .await;
     let mut nameless = a_project(ids[6]);
@@ -210,7 +213,7 @@ async fn poison_parks_with_its_successors_and_everything_else_flows_on() {
 
     let replica = world.run(tallying().await).await;
     world
-        .until("the last flows", "select exists (select 1 from tally)")
+        .until("the last is applied", "select exists (select 1 from tally)")
         .await;
     assert_eq!(world.tallied(ids[7]).await, [1]);
     assert_eq!(world.count("tally").await, 1);
@@ -228,12 +231,12 @@ async fn poison_parks_with_its_successors_and_everything_else_flows_on() {
         [&ids[..7], &ids[..7]].concat()
     );
     replica.stop().await;
-    // What parked is done with: nothing of it comes again.
-    assert_eq!(committed(&world).await, 15);
+    // Parked records are committed, too.
+    assert_eq!(committed_offsets(&world).await, 15);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_batch_with_many_refused_records_takes_all_the_others_in() {
+async fn batch_with_refused_records_applies_the_others() {
     let world = World::new().await;
     world.db().await;
     let producer = world.producer();
@@ -252,7 +255,7 @@ async fn a_batch_with_many_refused_records_takes_all_the_others_in() {
     let replica = world.run(tallying().await).await;
     world
         .until(
-            "everything is decided",
+            "all are applied or parked",
             "select (select count(*) from tally) + (select count(*) from parked) = 600",
         )
         .await;
@@ -261,7 +264,7 @@ async fn a_batch_with_many_refused_records_takes_all_the_others_in() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn replicas_come_and_go_and_every_event_is_applied_once_and_in_order() {
+async fn events_are_applied_once_in_order_while_replicas_roll() {
     const AGGREGATES: u128 = 40;
     const EVENTS: i64 = 30;
     let world = World::new().await;
@@ -283,10 +286,7 @@ async fn replicas_come_and_go_and_every_event_is_applied_once_and_in_order() {
         for _ in 0..3 {
             let new = world.start(tallying().await, &[]).await;
             world
-                .until(
-                    "something is left to do",
-                    "select count(*) < 1200 from tally",
-                )
+                .until("some are left", "select count(*) < 1200 from tally")
                 .await;
             old.stop().await;
             old = new;
@@ -295,10 +295,7 @@ async fn replicas_come_and_go_and_every_event_is_applied_once_and_in_order() {
     };
     let (last, ()) = tokio::join!(rolling, sending);
     world
-        .until(
-            "everything is tallied",
-            "select count(*) >= 1200 from tally",
-        )
+        .until("all are tallied", "select count(*) >= 1200 from tally")
         .await;
     last.stop().await;
     for id in 0..AGGREGATES {
@@ -312,7 +309,7 @@ async fn replicas_come_and_go_and_every_event_is_applied_once_and_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_partition_that_was_paused_when_it_moved_away_flows_when_it_comes_back() {
+async fn paused_partition_is_consumed_after_it_moved_and_came_back() {
     const EVENTS: i64 = 2500;
     let world = World::new().await;
     world.db().await;
@@ -324,14 +321,14 @@ async fn a_partition_that_was_paused_when_it_moved_away_flows_when_it_comes_back
         .unwrap();
     let (producer, kafka) = (world.producer(), &world.kafka);
     for first in (1..=EVENTS).step_by(500) {
-        // One producer keeps their order: they are sent before any is waited for.
+        // Sent before any acknowledgement, so that the producer keeps the order.
         let sent =
             (first..first + 500).map(|version| produce_event(&producer, kafka, version, &project));
         futures_util::future::join_all(sent).await;
     }
     let staying = world.run(tallying().await).await;
-    // Nothing tells from outside that a lane has more than it may hold (1,000 records wait behind the obstacle), nor which replica has the
-    // partition: this test waits, and would only miss the fault if it waited too short.
+    // That a partition is paused (1,000 records wait behind the obstacle), and which replica has it,
+    // is not visible from outside. With too short a wait, the test would only miss a fault.
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     for _ in 0..2 {
         let passing = world.start(tallying().await, &[]).await;
@@ -343,10 +340,7 @@ async fn a_partition_that_was_paused_when_it_moved_away_flows_when_it_comes_back
         .await
         .unwrap();
     world
-        .until(
-            "everything is tallied",
-            "select count(*) >= 2500 from tally",
-        )
+        .until("all are tallied", "select count(*) >= 2500 from tally")
         .await;
     assert_eq!(
         world.tallied(Uuid::from_u128(1)).await,
@@ -356,7 +350,7 @@ async fn a_partition_that_was_paused_when_it_moved_away_flows_when_it_comes_back
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_drops_its_connections_costs_nothing_but_time() {
+async fn lost_database_connections_only_delay_events() {
     let world = World::new().await;
     world.db().await;
     let replica = world.run(tallying().await).await;
@@ -364,14 +358,18 @@ async fn a_database_that_drops_its_connections_costs_nothing_but_time() {
     for version in 1..=60 {
         produce_event(&producer, &world.kafka, version, &project).await;
         if version % 10 == 0 {
-            sqlx::query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ktgg-project' and datname = current_database() and pid <> pg_backend_pid()")
-                .execute(&world.pool)
-                .await
-                .unwrap();
+            sqlx::query(
+                "select pg_terminate_backend(pid) from pg_stat_activity
+                 where application_name = 'ktgg-project' and datname = current_database()
+                   and pid <> pg_backend_pid()",
+            )
+            .execute(&world.pool)
+            .await
+            .unwrap();
         }
     }
     world
-        .until("everything is tallied", "select count(*) >= 60 from tally")
+        .until("all are tallied", "select count(*) >= 60 from tally")
         .await;
     assert_eq!(
         world.tallied(Uuid::from_u128(1)).await,
@@ -381,19 +379,19 @@ async fn a_database_that_drops_its_connections_costs_nothing_but_time() {
     replica.stop().await;
 }
 
-/// The tests' Kafka, and the prefix of topics that are not there.
+/// The Kafka of the tests, with a prefix of topics that do not exist.
 async fn without_topics() -> kafka::Settings {
-    // Every set of topics costs a small broker memory, so one of them has to do for all who want only its address.
-    static ANY: OnceCell<kafka::Settings> = OnceCell::const_new();
+    // A small broker needs memory for each set of topics, so these tests share one.
+    static SHARED: OnceCell<kafka::Settings> = OnceCell::const_new();
     let topic_prefix = format!("test-{}", Uuid::new_v4().simple());
     kafka::Settings {
         topic_prefix,
-        ..ANY.get_or_init(testing::kafka).await.clone()
+        ..SHARED.get_or_init(testing::kafka).await.clone()
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_topic_with_another_number_of_partitions_ends_the_service_and_is_named() {
+async fn topic_with_wrong_partition_count_ends_the_service() {
     let kafka = without_topics().await;
     let admin: AdminClient<DefaultClientContext> = kafka.client().create().unwrap();
     let name = Topic::Project.name(&kafka.topic_prefix);
@@ -411,17 +409,15 @@ async fn a_topic_with_another_number_of_partitions_ends_the_service_and_is_named
         .end()
         .await
         .unwrap_err();
-    let said = format!("{error:#}");
+    let error = format!("{error:#}");
     assert!(
-        said.contains(&format!(
-            "{name} must have 12 partitions for ever, but has 3"
-        )),
-        "{said}"
+        error.contains(&format!("{name} must always have 12 partitions, but has 3")),
+        "{error}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_topic_that_forgets_ends_the_service_and_is_named() {
+async fn topic_with_limited_retention_ends_the_service() {
     let kafka = without_topics().await;
     let admin: AdminClient<DefaultClientContext> = kafka.client().create().unwrap();
     let name = Topic::Project.name(&kafka.topic_prefix);
@@ -431,7 +427,7 @@ async fn a_topic_that_forgets_ends_the_service_and_is_named() {
         .await
         .unwrap();
     let world = World::with(kafka).await;
-    let said = format!(
+    let error = format!(
         "{:#}",
         world
             .start(tallying().await, &[])
@@ -441,19 +437,19 @@ async fn a_topic_that_forgets_ends_the_service_and_is_named() {
             .unwrap_err()
     );
     assert!(
-        said.contains(&format!("{name} must keep everything")),
-        "{said}"
+        error.contains(&format!("{name} must have cleanup.policy=delete")),
+        "{error}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_whose_topics_are_not_there_yet_serves_and_waits_for_them() {
+async fn service_serves_while_it_waits_for_its_topics() {
     let kafka = without_topics().await;
     let world = World::with(kafka).await;
     let replica = world.start(tallying().await, &[]).await;
     world
         .until(
-            "its schema is there",
+            "the schema exists",
             "select true from tally union all select true limit 1",
         )
         .await;

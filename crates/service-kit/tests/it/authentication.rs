@@ -1,4 +1,4 @@
-//! Who is let in: by a token that the gateway signed for this service a moment ago, and by the table.
+//! Authentication by the gateway's tokens, and authorization by the permission table.
 
 use axum::http::{Method, StatusCode, header};
 use axum::routing::get;
@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
-use service_kit::auth::{Identity, LIFETIME, Role, Signer, new_private_pem};
+use service_kit::auth::{Identity, Role, Signer, TOKEN_LIFETIME, new_private_pem};
 use service_kit::clock::SystemClock;
 use service_kit::http::permissions::{All, No, Permission};
 use service_kit::testing::{TestApp, signer};
@@ -19,20 +19,20 @@ use crate::{NAME, migrations, publishing};
 
 const TABLE: &[Permission] = &[Permission::new("GET", "/ping", [No, No, No, No, All])];
 
-/// `/ping` is for staff; `/slow` was forgotten in the table.
+/// `/ping` is for staff; `/slow` has no row.
 async fn guarded() -> Service {
     publishing().await.permissions(TABLE)
 }
 
-/// `DELETE /ping` is there, and no table names it; `PUT` is not there.
-fn with_more_than_is_named() -> OpenApiRouter<Context> {
+/// `DELETE /ping` has a handler, but no row; `PUT` has no handler.
+fn routes_without_rows() -> OpenApiRouter<Context> {
     OpenApiRouter::new().route(
         "/ping",
         get(|| async { "pong" }).delete(|| async { "it was reached" }),
     )
 }
 
-fn a(role: Role) -> Identity {
+fn identity(role: Role) -> Identity {
     Identity {
         role,
         subject: Uuid::from_u128(7),
@@ -41,31 +41,49 @@ fn a(role: Role) -> Identity {
 }
 
 async fn status(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> StatusCode {
-    app.anyone()
+    app.anonymous()
         .send(Method::GET, path, headers, Vec::new())
         .await
         .status
 }
 
 #[tokio::test]
-async fn the_table_lets_in_whom_it_names_and_what_it_does_not_name_is_for_nobody() {
+async fn table_allows_named_roles_and_refuses_paths_without_row() {
     let app = TestApp::start(guarded().await).await;
-    assert_eq!(app.anyone().get("/ping").await.status, 401);
-    assert_eq!(app.with(&a(Role::Salesman)).get("/ping").await.status, 403);
-    assert_eq!(app.with(&a(Role::Staff)).get("/ping").await.status, 200);
-    assert_eq!(app.with(&a(Role::Staff)).get("/slow").await.status, 403);
-    assert_eq!(app.with(&a(Role::Staff)).get("/nowhere").await.status, 404);
+    assert_eq!(app.anonymous().get("/ping").await.status, 401);
+    assert_eq!(
+        app.with(&identity(Role::Salesman))
+            .get("/ping")
+            .await
+            .status,
+        403
+    );
+    assert_eq!(
+        app.with(&identity(Role::Staff)).get("/ping").await.status,
+        200
+    );
+    assert_eq!(
+        app.with(&identity(Role::Staff)).get("/slow").await.status,
+        403
+    );
+    assert_eq!(
+        app.with(&identity(Role::Staff))
+            .get("/nowhere")
+            .await
+            .status,
+        404
+    );
 }
 
 #[tokio::test]
-async fn a_handler_that_the_table_does_not_name_is_never_reached() {
+async fn handler_without_row_is_unreachable() {
     let app = TestApp::start(
         Service::new(NAME, 0, migrations().await)
-            .routes(with_more_than_is_named)
+            .routes(routes_without_rows)
             .permissions(TABLE),
     )
     .await;
-    for caller in [app.anyone(), app.with(&a(Role::Staff))] {
+    for caller in [app.anonymous(), app.with(&identity(Role::Staff))] {
         for method in [Method::DELETE, Method::PUT] {
             let answer = caller.send(method, "/ping", &[], Vec::new()).await;
             assert_eq!(answer.headers[header::ALLOW], "GET,HEAD");
@@ -73,28 +91,31 @@ async fn a_handler_that_the_table_does_not_name_is_never_reached() {
         }
     }
     let answer = app
-        .with(&a(Role::Staff))
+        .with(&identity(Role::Staff))
         .send(Method::HEAD, "/ping", &[], Vec::new())
         .await;
     assert_eq!(answer.status, 200);
 }
 
-/// Everything that somebody without the gateway's key could send who knows one good token's form, and one that is too old.
+/// Tokens that an attacker without the gateway's key could send, and an expired one.
 fn forged() -> Vec<(&'static str, String)> {
-    let (staff, now) = (a(Role::Staff), SystemClock.now());
-    let good = signer().sign(&staff, "project", now, LIFETIME).unwrap();
+    let (staff, now) = (identity(Role::Staff), SystemClock.now());
+    let good = signer()
+        .sign(&staff, "project", now, TOKEN_LIFETIME)
+        .unwrap();
     let [head, claims, signature] = good.split('.').collect::<Vec<_>>().try_into().unwrap();
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let other: Signer = new_private_pem().parse().unwrap();
-    let of_another_key = other.sign(&staff, "project", now, LIFETIME).unwrap();
-    let somebody_else = Identity {
+    let other_key = other.sign(&staff, "project", now, TOKEN_LIFETIME).unwrap();
+    let other_staff = Identity {
         subject: Uuid::from_u128(8),
-        ..a(Role::Staff)
+        ..identity(Role::Staff)
     };
-    let anothers = signer()
-        .sign(&somebody_else, "project", now, LIFETIME)
+    let other_subject = signer()
+        .sign(&other_staff, "project", now, TOKEN_LIFETIME)
         .unwrap();
-    let swapped = format!("{}.{signature}", anothers.rsplit_once('.').unwrap().0);
+    let swapped = format!("{}.{signature}", other_subject.rsplit_once('.').unwrap().0);
+    // The public key, used as the secret of a symmetric signature.
     // The public key, which is no secret, taken for the secret of a symmetric signature.
     let symmetric = {
         let claims: Value =
@@ -103,30 +124,37 @@ fn forged() -> Vec<(&'static str, String)> {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &secret).unwrap()
     };
     let as_salesman = signer()
-        .sign(&a(Role::Salesman), "project", now, LIFETIME)
+        .sign(&identity(Role::Salesman), "project", now, TOKEN_LIFETIME)
         .unwrap();
-    let raised = format!(
+    let escalated = format!(
         "{head}.{claims}.{}",
         as_salesman.rsplit('.').next().unwrap()
     );
     let mut forged = vec![
         (
             "wrong audience",
-            signer().sign(&staff, "interest", now, LIFETIME).unwrap(),
+            signer()
+                .sign(&staff, "interest", now, TOKEN_LIFETIME)
+                .unwrap(),
         ),
         (
             "no audience",
-            signer().sign(&staff, "", now, LIFETIME).unwrap(),
+            signer().sign(&staff, "", now, TOKEN_LIFETIME).unwrap(),
         ),
         (
             "expired",
             signer()
-                .sign(&staff, "project", now - TimeDelta::minutes(2), LIFETIME)
+                .sign(
+                    &staff,
+                    "project",
+                    now - TimeDelta::minutes(2),
+                    TOKEN_LIFETIME,
+                )
                 .unwrap(),
         ),
-        ("swapped key", of_another_key),
-        ("a claim of one and a signature of another", swapped),
-        ("a signature of another role", raised),
+        ("swapped key", other_key),
+        ("claims and signature of different tokens", swapped),
+        ("the signature of another role", escalated),
         ("HS256 with the public key", symmetric),
         ("no signature", format!("{head}.{claims}.")),
         ("two parts", format!("{head}.{claims}")),
@@ -144,20 +172,20 @@ fn forged() -> Vec<(&'static str, String)> {
 }
 
 #[tokio::test]
-async fn of_forged_and_expired_tokens_none_is_accepted() {
+async fn forged_and_expired_tokens_are_refused() {
     let app = TestApp::start(guarded().await).await;
     let forged = forged();
     assert_eq!(forged.len(), 20);
-    for (what, token) in forged {
+    for (kind, token) in forged {
         let status = status(
             &app,
             "/ping",
             &[("authorization", &format!("Bearer {token}"))],
         )
         .await;
-        assert_eq!(status, 401, "{what}");
+        assert_eq!(status, 401, "{kind}");
     }
-    for claim in [
+    for header in [
         "x-user-id",
         "x-user-role",
         "x-forwarded-user",
@@ -167,9 +195,9 @@ async fn of_forged_and_expired_tokens_none_is_accepted() {
         "cookie",
     ] {
         assert_eq!(
-            status(&app, "/ping", &[(claim, "staff")]).await,
+            status(&app, "/ping", &[(header, "staff")]).await,
             401,
-            "{claim}"
+            "{header}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! How a follower tells the relay's leader, in another process, of what it has committed.
+//! Notifications from a follower of the relay to its leader, in another process.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{World, a_project, produce_enveloped, tallying};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_follower_tells_the_leader_of_what_it_commits() {
+async fn follower_notifies_the_leader_of_its_commits() {
     let world = World::new().await;
     world.db().await;
     let mut listener = PgListener::connect_with(&world.pool).await.unwrap();
@@ -28,7 +28,7 @@ async fn a_follower_tells_the_leader_of_what_it_commits() {
             .await;
         }
     };
-    // Alone it has nobody to tell.
+    // Without a follower, there is no notification.
     produce(0..50).await;
     world
         .until("all are tallied", "select count(*) = 50 from tally")
@@ -40,8 +40,8 @@ async fn a_follower_tells_the_leader_of_what_it_commits() {
     );
 
     let following = world.start(tallying().await, &[]).await;
-    let told = async {
-        // It holds some of the partitions at some time; what it takes in then is a commit of its own.
+    let is_notified = async {
+        // At some point, the follower has partitions, and commits.
         for next in 1..200 {
             produce(next * 50..(next + 1) * 50).await;
             if tokio::time::timeout(Duration::from_millis(200), listener.recv())
@@ -53,7 +53,7 @@ async fn a_follower_tells_the_leader_of_what_it_commits() {
         }
         false
     };
-    assert!(told.await, "the leader was told of nothing");
+    assert!(is_notified.await, "the leader was not notified");
     following.stop().await;
     leading.stop().await;
 }

@@ -1,0 +1,90 @@
+//! Identities and events.
+
+use std::sync::OnceLock;
+
+use chrono::{DateTime, Utc};
+use events::{
+    Category, DEFAULT_WEIGHT, Edition, Envelope, Event, Period, PeriodKind, PersonRole, Profile,
+    ProjectStatus, Region, SeriesId,
+};
+use uuid::Uuid;
+
+use crate::auth::token::{Identity, Role, Signer, new_private_pem};
+use crate::forms::phone::{CustomerIdKey, Phone};
+
+/// The time at which tests start: a Monday, 10:00 in Seoul.
+pub(super) fn start_time() -> DateTime<Utc> {
+    "2026-11-23T01:00:00Z".parse().unwrap()
+}
+
+/// Signs the tokens that services accept in tests.
+pub fn signer() -> &'static Signer {
+    static SIGNER: OnceLock<Signer> = OnceLock::new();
+    SIGNER.get_or_init(|| new_private_pem().parse().unwrap())
+}
+
+/// The customer with this number.
+pub fn customer(phone: &str) -> Identity {
+    let phone: Phone = phone.parse().unwrap();
+    Identity {
+        role: Role::Customer,
+        subject: customer_id_key().customer_id(&phone).0,
+        phone: Some(phone),
+    }
+}
+
+/// The key for customer ids in tests.
+pub(super) fn customer_id_key() -> CustomerIdKey {
+    "a key that nothing but tests uses".parse().unwrap()
+}
+
+/// An envelope for the event, recorded at the start time.
+pub fn envelope<E: Event>(id: Uuid, version: i64, event: &E) -> Envelope {
+    Envelope {
+        id,
+        type_name: E::TYPE.to_owned(),
+        aggregate_type: E::TOPIC.aggregate().to_owned(),
+        aggregate_id: event.aggregate_id(),
+        version,
+        recorded_at: start_time(),
+        traceparent: None,
+    }
+}
+
+/// A planned edition: nationwide, open at any time.
+pub fn an_edition(series: Uuid, name: &str) -> Edition {
+    Edition {
+        series_id: SeriesId(series),
+        name: name.to_owned(),
+        year: 2026,
+        category: Category::Technology,
+        regions: vec![Region::Nationwide],
+        target: None,
+        agency: "중소벤처기업부".to_owned(),
+        host: "소상공인시장진흥공단".to_owned(),
+        period: Period {
+            kind: PeriodKind::Always,
+            text: "상시".to_owned(),
+            starts_on: None,
+            ends_on: None,
+        },
+        status: ProjectStatus::Planned,
+        started_on: None,
+        ended_on: None,
+        predecessor: None,
+    }
+}
+
+/// An active salesman or consultant without leave.
+pub fn a_profile(display_name: &str, role: PersonRole, capacity: u32) -> Profile {
+    Profile {
+        display_name: display_name.to_owned(),
+        role,
+        regions: Vec::new(),
+        categories: Vec::new(),
+        capacity,
+        weight: DEFAULT_WEIGHT,
+        active: true,
+        leave: None,
+    }
+}
