@@ -8,6 +8,6 @@ use crate::start;
 async fn operations_accept_exactly_the_roles_of_the_table() {
     start()
         .await
-        .walk(&service().description(), permissions::TABLE)
+        .check_permissions(&service().description(), permissions::TABLE)
         .await;
 }

@@ -116,8 +116,8 @@ async fn rematch_does_not_notify_people_who_stay() {
 async fn redelivered_match_notifies_once() {
     let app = start().await;
     let (event_id, matched) = (Uuid::new_v4(), consultation_match(SALESMAN, None));
-    app.deliver_as(event_id, 1, &matched).await;
-    app.deliver_as(event_id, 1, &matched).await;
+    app.deliver_with_id(event_id, 1, &matched).await;
+    app.deliver_with_id(event_id, 1, &matched).await;
     deliver(&app, 1, &matched).await;
     assert_eq!(notification_kinds(&app, SALESMAN).await, ["assigned"]);
     assert!(app.parked().await.is_empty());

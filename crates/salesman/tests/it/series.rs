@@ -368,8 +368,8 @@ async fn people_without_open_assignments_are_not_notified() {
 async fn replayed_project_event_notifies_no_one_else() {
     let app = start_with_assignment().await;
     let (event_id, event) = (Uuid::new_v4(), project_started(PROJECT));
-    app.deliver_as(event_id, 2, &event).await;
-    app.deliver_as(event_id, 2, &event).await;
+    app.deliver_with_id(event_id, 2, &event).await;
+    app.deliver_with_id(event_id, 2, &event).await;
     // A person who is matched after the event.
     let interest = Origin::Interest(InterestId(Uuid::from_u128(9)));
     deliver(
@@ -386,7 +386,7 @@ async fn replayed_project_event_notifies_no_one_else() {
         .await
         .unwrap();
     deliver(&app, 1, &project_created(PROJECT, an_edition())).await;
-    app.deliver_as(event_id, 2, &event).await;
+    app.deliver_with_id(event_id, 2, &event).await;
     assert_eq!(
         (
             notification_kinds(&app, SALESMAN).await.len(),
