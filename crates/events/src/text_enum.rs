@@ -25,7 +25,7 @@ macro_rules! text_enum {
     (
         $(#[$attribute:meta])*
         $visibility:vis enum $name:ident {
-            $($(#[$variant_attribute:meta])* $variant:ident = $text:literal),+ $(,)?
+            $($(#[$variant_attribute:meta])* $variant:ident = $text:tt),+ $(,)?
         }
     ) => {
         $(#[$attribute])*

@@ -477,7 +477,7 @@ async fn a_refusal_speaks_the_callers_language() {
     let app = start().await;
     for (wanted, language, title) in [
         (None, "ko", "입력한 내용을 확인해 주세요"),
-        (Some("en-US,ko;q=0.5"), "en", "Some fields are wrong"),
+        (Some("en-US,ko;q=0.5"), "en", "Some fields are invalid"),
     ] {
         let mut headers = vec![JSON];
         headers.extend(wanted.map(|wanted| ("accept-language", wanted)));

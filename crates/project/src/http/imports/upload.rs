@@ -32,7 +32,7 @@ const BATCH: usize = 500;
 const MAX_FILE_NAME_LENGTH: usize = 200;
 
 pub(super) fn routes() -> OpenApiRouter<Context> {
-    OpenApiRouter::new().routes(routes!(upload))
+    OpenApiRouter::new().routes(routes!(receive))
 }
 
 /// The name of the file.
@@ -80,7 +80,7 @@ impl FileQuery {
         ("x-problems" = json!(["wrong-file", "too-large"])),
     ),
 )]
-async fn upload(
+async fn receive(
     State(context): State<Context>,
     _: Staff,
     caller: Identity,
@@ -94,7 +94,7 @@ async fn upload(
     let mut tx = context.db.begin().await?;
     let id = imports::create(&mut tx, name.as_deref(), caller.subject).await?;
     tx.commit().await?;
-    let result = match receive(&context, id, &mut body).await {
+    let result = match plan_file(&context, id, &mut body).await {
         Ok(body_hash) => {
             let key = key.map(|key| IdempotencyKey { key, body_hash });
             finish(&context, &caller, id, key.as_ref()).await
@@ -114,7 +114,7 @@ async fn upload(
 
 /// Plans the rows in batches while they arrive. Returns the hash of path and file, for the idempotency
 /// key.
-async fn receive(context: &Context, id: Uuid, body: &mut Body) -> Result<Vec<u8>, Problem> {
+async fn plan_file(context: &Context, id: Uuid, body: &mut Body) -> Result<Vec<u8>, Problem> {
     let (mut reader, mut batch) = (Reader::default(), Vec::with_capacity(BATCH));
     let mut hash = Sha256::new().chain_update(PATH).chain_update([0]);
     while let Some(frame) = body.frame().await {
