@@ -177,15 +177,15 @@ async fn interest_switched_and_matched_in_any_order_leaves_same_rows() {
         for order in &orders {
             clear_projections(&app).await;
             deliver_all(&app, order).await;
-            let kept = rows(&app, &["assignment"]).await;
-            let [row] = kept[0].as_array().unwrap().as_slice() else {
-                panic!("{kept:?}")
+            let left = rows(&app, &["assignment"]).await;
+            let [row] = left[0].as_array().unwrap().as_slice() else {
+                panic!("{left:?}")
             };
             assert_eq!(
                 (&row["open"], &row["salesman_id"], &row["match_version"]),
                 (&json!(open), &json!(OTHER), &json!(2))
             );
-            assert_eq!(&kept, expected.get_or_insert_with(|| kept.clone()));
+            assert_eq!(&left, expected.get_or_insert_with(|| left.clone()));
         }
     }
 }
@@ -504,8 +504,8 @@ async fn redelivered_outcome_is_counted_once() {
             &consultation_progressed(CONSULTATION, (Step::Apply, Step::Approved), Some(id), None),
         )
         .await;
-        app.deliver_as(event_id, 3, &end).await;
-        app.deliver_as(event_id, 3, &end).await;
+        app.deliver_with_id(event_id, 3, &end).await;
+        app.deliver_with_id(event_id, 3, &end).await;
         assert_eq!(
             counts(&app, id).await,
             json!([1, 0, 0, 1.0]),

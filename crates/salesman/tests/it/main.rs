@@ -2,9 +2,11 @@
 
 mod assignments;
 mod card;
+mod create;
 mod edit;
 mod erasure;
 mod http;
+mod list;
 mod notifications;
 mod openapi;
 mod permissions;
