@@ -22,7 +22,7 @@ create index consultation_of_project on consultation (project_id);
 create index consultation_of_salesman on consultation (salesman_id, id desc);
 create index consultation_of_consultant on consultation (consultant_id, id desc);
 
--- What this service shows of projects: a copy, kept by KeepProjects.
+-- Projection of the project service's editions. The policy KeepProjects updates it.
 create table known_project (
     id     uuid primary key,
     name   text not null,

@@ -1,4 +1,5 @@
--- Who vouches that the customer agreed, and when, where a colleague entered it; null where the customer asked by himself.
+-- Who recorded the customer's consent, and when, if a colleague entered the consultation on
+-- behalf of the customer; null if the customer requested it.
 alter table consultation
     add column consent_role text check (consent_role in ('staff', 'salesman')),
     add column consent_by   uuid,
@@ -7,7 +8,7 @@ alter table consultation
 comment on column consultation.project_name is
     'As it was asked for: the name the page sent, or where it sent none, the one this service was told. What is shown is known_project''s.';
 
--- The orders and filters of the list, each with a place to go on from.
+-- The orders and filters of the list, each with its cursor.
 drop index consultation_of_project;
 create index consultation_of_project on consultation (project_id, id desc);
 create index consultation_at_step on consultation (step, id desc);
@@ -18,9 +19,10 @@ create index consultation_of_project_by_date on consultation (project_id, desire
 create index consultation_at_step_by_date on consultation (step, desired_on, id);
 create index consultation_by_date on consultation (desired_on, id);
 
--- Names are compared by their key: no white space, no capitals. `names_told` are the keys of all names that a
--- project has ever had: whatever a page sent is compared with all of them, so that a project that is renamed later is no other project.
--- Year, agency and period are null in rows that are older than this migration, until the project's next event.
+-- Names are compared by their key: without white space, in lower case. `names_told` are the keys
+-- of all names that a project ever had. The name that was sent is compared with all of them, so
+-- that a renamed project is still recognised. Year, agency and period are null in rows that are
+-- older than this migration, until the project's next event.
 alter table known_project
     add column name_key   text   not null default '',
     add column names_told text[] not null default '{}',
@@ -29,17 +31,17 @@ alter table known_project
     add column period     jsonb;
 update known_project set name_key = lower(regexp_replace(name, '\s+', '', 'g'));
 update known_project set names_told = array[name_key];
--- A hash has no longest value, and a name is only ever looked for as a whole.
+-- A hash index has no maximum length of values, and names are only compared for equality.
 create index known_project_of_name on known_project using hash (name_key);
 
--- By what name each salesman and consultant is shown: a copy, kept by KeepSalesmen.
+-- Projection of the display names of salesmen and consultants. The policy KeepSalesmen updates it.
 create table known_salesman (
     id           uuid primary key,
     display_name text not null
 );
 
--- What happened to each consultation, written with the change itself. Entries of matches have the event's id and time, so that the same
--- events make the same rows whenever they come.
+-- The timeline, written in the transaction of each change. Entries of matches have the event's
+-- id and time, so that the same events make the same rows whenever they are consumed.
 create table timeline (
     id              uuid        primary key,
     consultation_id uuid        not null references consultation (id),
@@ -50,7 +52,8 @@ create table timeline (
 );
 create index timeline_of_consultation on timeline (consultation_id, at, id);
 
--- What happened before there was a timeline. Matches are told by others, and the reasons of earlier steps were not kept.
+-- Entries for changes before this migration. Matches are events of another service, and the
+-- reasons of earlier steps were not stored.
 insert into timeline (id, consultation_id, at, actor, version, what)
 select id, aggregateid, recorded_at, payload -> 'actor', version,
        case type
@@ -62,7 +65,8 @@ select id, aggregateid, recorded_at, payload -> 'actor', version,
 from (select *, lag(payload -> 'desiredOn') over (partition by aggregateid order by version) as before from event_log) told
 where aggregatetype = 'consultation';
 
--- What colleagues write for each other. In no event, in no log, and not for customers.
+-- Notes that colleagues write for each other. In no event and no log, and not visible for
+-- customers.
 create table note (
     id              uuid        primary key,
     consultation_id uuid        not null references consultation (id),
@@ -72,7 +76,7 @@ create table note (
 );
 create index note_of_consultation on note (consultation_id, at, id);
 
--- Who saw a whole number: for the customer whose it is, who may ask.
+-- Disclosures of a customer's whole phone number. The customer can read them.
 create table disclosure (
     id              uuid        primary key,
     consultation_id uuid        not null references consultation (id),

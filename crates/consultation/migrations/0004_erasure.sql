@@ -1,5 +1,5 @@
--- A customer who wants to be forgotten: his consultations stay with their ids, closed, and say no more whose they were or what was said.
--- Nobody but staff sees them.
+-- Erasure of a customer: the consultations stay with their ids, in a closed step and without
+-- personal data and texts. Only staff see them.
 alter table consultation
     alter column phone drop not null,
     add column erased_at timestamptz,
@@ -7,6 +7,6 @@ alter table consultation
     add check (erased_at is null or (phone is null and customer_name is null and consent_at is null and project_name = ''
                                      and memo = '' and reason is null and step in ('succeeded', 'failed', 'cancelled')));
 
--- That a note was written, when and by whom, stays; what it said does not.
+-- Author and time of a note stay; its text is erased.
 alter table note
     alter column text drop not null;

@@ -1,2 +1,3 @@
--- Whoever forgets a customer looks for the keys of the writes that made his consultations and notes.
+-- Erasure finds the idempotency keys of the requests that created the customer's consultations
+-- and notes.
 create index idempotency_key_resource on idempotency_key (resource);
