@@ -1,4 +1,4 @@
-//! What this service keeps of the project service's editions, and what a name or an id means by it.
+//! The projection of the project service's editions.
 
 use chrono::NaiveDate;
 use events::{Period, Phase, ProjectId, ProjectStatus};
@@ -6,44 +6,43 @@ use serde::Serialize;
 use service_kit::forms::project_ref::{Candidate, name_key};
 use utoipa::ToSchema;
 
-/// An edition that this service was told of.
+/// An edition of which this service has consumed an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownProject {
-    /// Which.
     pub id: ProjectId,
-    /// Its name now.
+    /// The current name.
     pub name: String,
-    /// The keys of all names that it has ever had.
-    pub names_told: Vec<String>,
-    /// Its year; `None` in a copy that is older than this field, until the project's next event.
+    /// The keys of the current and all former names.
+    pub name_keys: Vec<String>,
+    /// `None` in rows older than this column, until the project's next event. So are `agency`
+    /// and `period`.
     pub year: Option<i32>,
-    /// 소관기관; `None` as above.
+    /// 소관기관.
     pub agency: Option<String>,
-    /// Where it stands.
     pub status: ProjectStatus,
-    /// When one can apply; `None` as above.
+    /// The application period.
     pub period: Option<Period>,
 }
 
-/// Whether this service was told of the project that was asked for, and by that name.
+/// Whether this service knows the project, and by the name that was sent with the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProjectState {
-    /// Not told of yet: the name is the one that the page sent.
-    Unheard,
-    /// Told of, by that name.
+    /// Not known yet: the name is the one that was sent.
+    Unknown,
+    /// Known by that name.
     Known,
-    /// Told of, and never by the name that the page sent: somebody should look whether it is the project that was meant.
+    /// Known, but never by the name that was sent. Check that it is the intended project.
     Differs,
 }
 
 impl ProjectState {
-    /// Of a project that was asked for by that name; `None` where the name was forgotten with its customer, and nobody can tell any more whether
-    /// he meant another.
-    pub fn of(known: Option<&KnownProject>, asked_name: Option<&str>) -> Self {
-        match (known, asked_name) {
-            (None, _) => Self::Unheard,
-            (Some(known), Some(name)) if !known.names_told.contains(&name_key(name)) => {
+    /// Compares the projection with the name that was sent. Erasure removes that name, and
+    /// without it a known project counts as `Known`.
+    pub fn new(project: Option<&KnownProject>, sent_name: Option<&str>) -> Self {
+        match (project, sent_name) {
+            (None, _) => Self::Unknown,
+            (Some(project), Some(name)) if !project.name_keys.contains(&name_key(name)) => {
                 Self::Differs
             }
             (Some(_), _) => Self::Known,
@@ -52,14 +51,13 @@ impl ProjectState {
 }
 
 impl KnownProject {
-    /// What people see of it on that day in Seoul.
+    /// The phase on that day in Seoul; `None` while the period is not known.
     pub fn phase(&self, today: NaiveDate) -> Option<Phase> {
-        self.period
-            .as_ref()
-            .map(|period| events::phase(self.status, period, today))
+        let period = self.period.as_ref()?;
+        Some(events::phase(self.status, period, today))
     }
 
-    /// As somebody is shown it who has to say which edition he means.
+    /// What a caller sees who has to choose between editions of the same name.
     pub fn candidate(&self, today: NaiveDate) -> Candidate {
         Candidate {
             id: self.id,
@@ -78,17 +76,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_project_that_was_renamed_is_known_by_each_of_its_names_and_by_no_other() {
-        let known = KnownProject {
+    fn renamed_project_is_known_by_each_of_its_names_only() {
+        let project = KnownProject {
             id: ProjectId(Uuid::nil()),
             name: "나".to_owned(),
-            names_told: vec!["가".to_owned(), "나".to_owned()],
+            name_keys: vec!["가".to_owned(), "나".to_owned()],
             year: None,
             agency: None,
             status: ProjectStatus::Planned,
             period: None,
         };
-        let states = ["가", " 나", "다"].map(|name| ProjectState::of(Some(&known), Some(name)));
+        let states = ["가", " 나", "다"].map(|name| ProjectState::new(Some(&project), Some(name)));
         assert_eq!(
             states,
             [
@@ -97,7 +95,7 @@ mod tests {
                 ProjectState::Differs
             ]
         );
-        assert_eq!(ProjectState::of(Some(&known), None), ProjectState::Known);
-        assert_eq!(ProjectState::of(None, Some("가")), ProjectState::Unheard);
+        assert_eq!(ProjectState::new(Some(&project), None), ProjectState::Known);
+        assert_eq!(ProjectState::new(None, Some("가")), ProjectState::Unknown);
     }
 }

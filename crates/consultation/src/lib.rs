@@ -1,16 +1,19 @@
-//! Consultations (상담), from the request to their end.
+//! Consultations (상담): from the request to a closed step.
 //!
-//! - [`consultation`]: the aggregate, every rule about it.
-//! - [`known_project`], [`holidays`], [`timeline`]: what a project's name means here, which days are marked, what happened.
-//! - [`permissions`]: who may call what.
-//! - `http`: what callers can do.
-//! - `policies`: what other services' events do here.
-//! - `store`: the only SQL.
+//! - [`consultation`]: the aggregate with all its rules.
+//! - [`timeline`]: what the timeline of a consultation contains; `names`: display names in it.
+//! - [`known_project`]: the projection of projects, compared with the name that was sent.
+//! - [`holidays`]: the mark on a desired date.
+//! - [`permissions`]: which role may call which operation.
+//! - `http`: the operations; `http::access`: which consultations a caller sees.
+//! - `policies`: reactions to events of other services.
+//! - `store`: all SQL.
 
 pub mod consultation;
 pub mod holidays;
 mod http;
 pub mod known_project;
+mod names;
 pub mod permissions;
 mod policies;
 mod store;
@@ -22,7 +25,7 @@ use events::{
 };
 use service_kit::Service;
 
-/// Everything a process needs to host this service. Building it does no I/O.
+/// Everything that a process needs to host this service. Building it does no I/O.
 pub fn service() -> Service {
     Service::new("consultation", 8083, sqlx::migrate!())
         .routes(http::routes)

@@ -1,4 +1,4 @@
-//! Runs the consultation service on its own; `crates/ktgg` runs it beside the others.
+//! Runs the consultation service alone; `crates/ktgg` runs it with the others in one process.
 
 #[tokio::main]
 async fn main() {

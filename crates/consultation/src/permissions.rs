@@ -1,14 +1,14 @@
-//! Who may call what.
+//! Which role may call which operation.
 
 use service_kit::http::permissions::{All, No, Own, Permission};
 
-/// Every operation, with how much of it anyone, customers, salesmen, consultants and staff have.
+/// Each operation with the access of anonymous callers, customers, salesmen, consultants and staff.
 pub const TABLE: &[Permission] = &[
     Permission::new("GET", "/consultations", [No, Own, Own, Own, All]),
     Permission::new("POST", "/consultations", [No, Own, All, No, All]),
     Permission::new("GET", "/consultations/{id}", [No, Own, Own, Own, All]),
     Permission::new("PATCH", "/consultations/{id}", [No, Own, No, No, No]),
-    // A consultant reads and notes, and moves nothing.
+    // A consultant reads and adds notes, but does not change the step.
     Permission::new(
         "POST",
         "/consultations/{id}/progress",

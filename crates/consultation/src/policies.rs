@@ -1,14 +1,15 @@
-//! What other services' events do here.
+//! Reactions to events of other services.
 
 use events::{HasEdition, HasProfile, Origin, SalesmanMatched};
 use service_kit::{PolicyError, Received, Tx};
 
 use crate::consultation::Command;
-use crate::store::{self, Cause, copies};
+use crate::store::{self, Cause, projections};
 
-/// `EditSalesman`: whenever a salesman is matched to a consultation, store him and the consultant on it.
+/// `EditSalesman`: whenever a salesman is matched to a consultation, store the salesman and the
+/// consultant on it.
 ///
-/// A match made for an interest is the interest service's business: acknowledge and move on.
+/// Matches of interests belong to the interest service and have no effect here.
 pub(crate) async fn edit_salesman(
     tx: &mut Tx,
     received: &Received<SalesmanMatched>,
@@ -21,33 +22,24 @@ pub(crate) async fn edit_salesman(
         salesman: event.salesman.clone(),
         consultant: event.consultant.clone(),
     };
-    store::change(
-        tx,
-        id,
-        |_| Ok(()),
-        command,
-        Cause::event(&received.envelope, event.actor),
-    )
-    .await?;
-    Ok(())
+    let cause = Cause::event(&received.envelope, event.actor);
+    Ok(store::change(tx, id, |_| Ok(()), command, cause).await?)
 }
 
-/// `KeepProjects`: whenever anything happens to an edition, keep what consultations about it show, and by what names it can be asked for.
+/// `KeepProjects`: whenever a project changes, update its projection.
 pub(crate) async fn keep_projects<E: HasEdition>(
     tx: &mut Tx,
     received: &Received<E>,
 ) -> Result<(), PolicyError> {
     let (id, edition) = received.event.edition();
-    copies::keep_project(tx, id, edition).await?;
-    Ok(())
+    Ok(projections::store_project(tx, id, edition).await?)
 }
 
-/// `KeepSalesmen`: whenever anything is told of a salesman or consultant, keep the name that he is shown by.
+/// `KeepSalesmen`: whenever a salesman or consultant changes, update the display name.
 pub(crate) async fn keep_salesmen<E: HasProfile>(
     tx: &mut Tx,
     received: &Received<E>,
 ) -> Result<(), PolicyError> {
     let (id, profile) = received.event.profile();
-    copies::keep_salesman(tx, id, profile).await?;
-    Ok(())
+    Ok(projections::store_salesman(tx, id, profile).await?)
 }

@@ -1,50 +1,50 @@
-//! 「전화 보기」: the whole number, for whoever has to call, and written down.
+//! 「전화 보기」: the whole phone number, for those who have to call. Each disclosure is recorded.
 
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
 use events::ConsultationId;
 use serde::Serialize;
 use service_kit::auth::Identity;
-use service_kit::http::{Path, Query, View};
-use service_kit::privacy::disclosure::ReasonQuery;
+use service_kit::http::{NoStore, Path, Query, View};
+use service_kit::privacy::disclosure::{ReasonQuery, StoredPhone};
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 
-use super::sees;
-use crate::store::{self, disclosures};
+use super::access::can_see;
+use crate::store;
 
-/// A customer's number.
+/// The phone number of a customer.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PhoneView {
-    /// The whole of it, in E.164.
+    /// The whole number in E.164.
     phone: String,
 }
 
-/// The customer's whole number, for the salesman and the consultant who are on it and for staff. Who looked, when and why is written down.
+/// The customer's whole phone number, for the assigned salesman and consultant and for staff. The
+/// caller, the time and the reason are recorded.
 #[utoipa::path(
-    get, path = "/consultations/{id}/phone", tag = "consultation", params(("id" = Uuid, Path), ReasonQuery),
-    responses((status = 200, body = PhoneView, description = "The number; not to be stored")),
+    get, path = "/consultations/{id}/phone", tag = "consultation",
+    params(("id" = Uuid, Path), ReasonQuery),
+    responses((status = 200, body = PhoneView, description = "The number; must not be stored")),
 )]
 pub(super) async fn phone(
     State(context): State<Context>,
-    who: Identity,
+    caller: Identity,
     Path(id): Path<ConsultationId>,
     Query(query): Query<ReasonQuery>,
-) -> Result<Response, Problem> {
+) -> Result<NoStore<View<PhoneView>>, Problem> {
     let why = query.read()?;
     let mut tx = context.db.begin().await?;
-    let it = store::held(&mut tx, id)
+    let consultation = store::load_shared(&mut tx, id)
         .await?
-        .map(|stored| stored.it)
-        .filter(|it| sees(&who, it));
-    let it = it.ok_or_else(Problem::not_found)?;
-    // Staff see that there was a consultation, but there is no number any more.
-    let phone = it.phone.as_ref().ok_or_else(Problem::not_found)?;
-    disclosures::write(&mut tx, &it, &who, why.as_deref()).await?;
-    tx.commit().await?;
-    let view = PhoneView {
-        phone: phone.e164().to_owned(),
+        .map(|stored| stored.consultation)
+        .filter(|consultation| can_see(&caller, consultation))
+        .ok_or_else(Problem::not_found)?;
+    let stored = StoredPhone {
+        aggregate: "consultation",
+        id: consultation.id.0,
+        customer: consultation.customer_id,
+        phone: consultation.phone.as_ref(),
     };
-    Ok(([(header::CACHE_CONTROL, "no-store")], View(view)).into_response())
+    let phone = stored.disclose(tx, &caller, why).await?;
+    Ok(NoStore(View(PhoneView { phone })))
 }

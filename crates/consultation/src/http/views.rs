@@ -1,374 +1,246 @@
-//! What callers are shown.
+//! What callers see of a consultation.
 
-use std::collections::HashMap;
-
+use axum::http::StatusCode;
 use chrono::{DateTime, NaiveDate, Utc};
-use events::{Actor, PersonRef, Phase, ProjectStatus, Step};
+use events::{Actor, Phase, ProjectStatus, Step};
 use serde::Serialize;
 use service_kit::auth::{Identity, Role};
 use service_kit::forms::on_behalf_of::PersonView;
 use service_kit::forms::phone::Phone;
+use service_kit::http::Versioned;
 use service_kit::http::describe::{PhaseName, RoleName, StatusName, StepName};
-use sqlx::postgres::PgConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{moves_to, sees};
+use super::access::{can_move_to, can_see};
 use crate::holidays::{self, Mark};
 use crate::known_project::ProjectState;
-use crate::store::{Stored, copies, timeline};
-use crate::timeline::{self as happenings, Entry, Happening, Names, Note};
+use crate::names::Names;
+use crate::store::{Detail, Stored};
+use crate::timeline::{Note, TimelineEvent, colleague};
 
-/// A consultation as its reader may see it.
+/// A consultation in a list.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ConsultationView {
-    /// Which.
     pub(super) id: Uuid,
-    /// What it is about.
     project_id: Uuid,
-    /// Its name: the one that this service was told last, and until then the one that the page sent, which is forgotten with the customer.
+    /// The current name of the project or, while the project is `unknown`, the name that was sent,
+    /// which is erased with the customer.
     project_name: String,
-    /// Whether this service was told of the project, and by the name that the page sent.
+    /// Whether this service knows the project, and by the name that was sent.
     project_state: ProjectState,
-    /// The name that the page sent, where the project never had it (`projectState` is `differs`).
+    /// The name that was sent, if the project never had it (`projectState` is `differs`).
     sent_project_name: Option<String>,
-    /// Where the project stands; `null` while it is `unheard`. An ended one can still be talked about.
+    /// `null` while the project is `unknown`. Consultations about ended projects are possible.
     #[schema(value_type = Option<StatusName>)]
     project_status: Option<ProjectStatus>,
-    /// What people see of the project today; `null` while that is not known.
+    /// The phase today; `null` while it is not known.
     #[schema(value_type = Option<PhaseName>)]
     project_phase: Option<Phase>,
-    /// Whose it is; `null` since he was forgotten.
+    /// `null` after the customer was erased.
     customer_id: Option<Uuid>,
-    /// His name, where it was told.
     customer_name: Option<String>,
-    /// His number with its middle hidden; `null` since he was forgotten.
+    /// The number with its middle hidden; `null` after the customer was erased.
     phone: Option<String>,
-    /// The day the customer wishes for, in Seoul.
+    /// The desired day in Seoul.
     pub(super) desired_date: NaiveDate,
-    /// Why that day is no working day. Public holidays are known until 2035, weekends for ever.
+    /// Why the desired day is not a working day. Public holidays are known until 2035.
     desired_date_mark: Option<Mark>,
-    /// What the customer wrote; nothing since he was forgotten.
+    /// What the customer wrote; empty after the customer was erased.
     memo: String,
-    /// Where it stands.
     #[schema(value_type = StepName)]
     step: Step,
-    /// The steps that whoever is shown it can move it to from here.
+    /// The steps that the caller can move the consultation to.
     #[schema(value_type = Vec<StepName>)]
     next_steps: Vec<Step>,
-    /// Why it was cancelled, or failed.
+    /// Why it was cancelled or failed.
     reason: Option<String>,
-    /// Nobody until matched (배정 중).
+    /// `null` until matched (배정 중).
     salesman: Option<PersonView>,
-    /// The consultant, where one is on it.
+    /// `null` if no consultant is assigned.
     consultant: Option<PersonView>,
-    /// When it was asked for.
     created_at: DateTime<Utc>,
-    /// When its customer was forgotten at his wish (삭제됨), and with him his id here, his name, his number, and what was said. Only staff are
-    /// shown one that was.
+    /// When the customer was erased (삭제됨): id, name, number and texts of the customer are removed.
+    /// Only staff see erased consultations.
     erased_at: Option<DateTime<Utc>>,
     /// Also the `ETag`.
     version: i64,
 }
 
 impl ConsultationView {
-    /// What it is like on that day.
-    pub(super) fn of(stored: Stored, reader: &Identity, today: NaiveDate) -> Self {
-        let next_steps = if sees(reader, &stored.it) {
-            stored.it.next_steps()
-        } else {
-            &[]
-        };
+    pub(super) fn new(stored: Stored, reader: &Identity, today: NaiveDate) -> Self {
         let Stored {
-            it,
+            consultation,
             project,
-            salesman_known_as,
-            consultant_known_as,
+            salesman,
+            consultant,
             created_at,
             erased_at,
         } = stored;
-        let asked_name = (!it.is_erased()).then_some(it.project_name.as_str());
-        let project_state = ProjectState::of(project.as_ref(), asked_name);
+        let is_erased = consultation.is_erased();
+        let sent_name = (!is_erased).then_some(consultation.project_name.as_str());
+        let project_state = ProjectState::new(project.as_ref(), sent_name);
+        let can_move = |to: &Step| can_see(reader, &consultation) && can_move_to(reader.role, *to);
         Self {
-            id: it.id.0,
-            project_id: it.project_id.0,
+            id: consultation.id.0,
+            project_id: consultation.project_id.0,
             project_state,
             sent_project_name: (project_state == ProjectState::Differs)
-                .then(|| it.project_name.clone()),
+                .then(|| consultation.project_name.clone()),
             project_status: project.as_ref().map(|project| project.status),
             project_phase: project.as_ref().and_then(|project| project.phase(today)),
-            customer_id: (!it.is_erased()).then_some(it.customer_id.0),
-            phone: it.phone.as_ref().map(Phone::masked),
-            desired_date: it.desired_on,
-            desired_date_mark: holidays::mark(it.desired_on),
-            step: it.step,
-            next_steps: next_steps
-                .iter()
-                .copied()
-                .filter(|to| moves_to(reader.role, *to))
-                .collect(),
-            version: it.version,
-            project_name: project.map_or(it.project_name, |project| project.name),
-            customer_name: it.customer_name,
-            memo: it.memo,
-            reason: it.reason,
-            salesman: it
-                .salesman
-                .map(|person| shown_as(person, salesman_known_as)),
-            consultant: it
-                .consultant
-                .map(|person| shown_as(person, consultant_known_as)),
+            customer_id: (!is_erased).then_some(consultation.customer_id.0),
+            phone: consultation.phone.as_ref().map(Phone::masked),
+            desired_date: consultation.desired_on,
+            desired_date_mark: holidays::mark(consultation.desired_on),
+            step: consultation.step,
+            next_steps: consultation.next_steps().filter(can_move).collect(),
+            version: consultation.version,
+            project_name: project.map_or(consultation.project_name, |project| project.name),
+            customer_name: consultation.customer_name,
+            memo: consultation.memo,
+            reason: consultation.reason,
+            salesman: salesman.map(PersonView::from),
+            consultant: consultant.map(PersonView::from),
             created_at,
             erased_at,
         }
     }
 }
 
-/// By the name that is known of him, or else by the one his match told.
-fn shown_as(person: PersonRef, known_as: Option<String>) -> PersonView {
-    let mut view = PersonView::from(person);
-    if let Some(name) = known_as {
-        view.display_name = name;
-    }
-    view
-}
-
-/// A consultation with all that happened to it.
+/// A consultation with its timeline.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WholeConsultationView {
-    /// The consultation.
     #[serde(flatten)]
-    it: ConsultationView,
-    /// Where a colleague entered it: who recorded that the customer agreed.
+    consultation: ConsultationView,
+    /// Present if a colleague entered the consultation on behalf of the customer.
     consent: Option<ConsentView>,
-    /// What happened, in order; the newest 500 entries. Notes are among them for those who are shown `notes`.
+    /// Oldest first; the newest 500 entries. Contains notes if `notes` is present.
     timeline: Vec<EntryView>,
-    /// What colleagues wrote, in order; the newest 500. Absent for customers.
+    /// Oldest first; the newest 500 notes. Absent for customers.
     #[serde(skip_serializing_if = "Option::is_none")]
     notes: Option<Vec<NoteView>>,
 }
 
 impl WholeConsultationView {
-    /// The consultation as that reader may see it.
-    pub(super) async fn of(
-        connection: &mut PgConnection,
-        stored: Stored,
-        reader: &Identity,
-        today: NaiveDate,
-    ) -> Result<Self, sqlx::Error> {
-        let mut entries = timeline::entries(connection, stored.it.id).await?;
-        let notes = match reader.role {
-            Role::Customer => None,
-            Role::Staff | Role::Salesman | Role::Consultant => {
-                Some(timeline::notes(connection, stored.it.id).await?)
-            }
-        };
-        entries.extend(notes.iter().flatten().map(Entry::from));
-        happenings::sort(&mut entries);
-        Self::told(connection, stored, entries, notes, reader, today).await
-    }
-
-    /// The consultation as somebody entered it who does not see it: nothing that others wrote or did, and nobody who is on it.
-    pub(super) async fn as_requested(
-        connection: &mut PgConnection,
-        stored: Stored,
-        reader: &Identity,
-        today: NaiveDate,
-    ) -> Result<Self, sqlx::Error> {
-        let entries = timeline::request(connection, stored.it.id)
-            .await?
-            .into_iter()
-            .collect();
-        Self::told(connection, stored, entries, Some(Vec::new()), reader, today).await
-    }
-
-    /// These consultations with all that happened to each, as their customer takes them away: without the notes of colleagues.
-    pub(super) async fn all(
-        connection: &mut PgConnection,
-        kept: Vec<Stored>,
-        reader: &Identity,
-        today: NaiveDate,
-    ) -> Result<Vec<Self>, sqlx::Error> {
-        let ids: Vec<Uuid> = kept.iter().map(|stored| stored.it.id.0).collect();
-        let mut entries = timeline::all_entries(connection, &ids).await?;
-        let of_each: Vec<(Stored, Vec<Entry>)> = kept
-            .into_iter()
-            .map(|stored| {
-                let mut entries = entries.remove(&stored.it.id).unwrap_or_default();
-                happenings::sort(&mut entries);
-                (stored, entries)
-            })
-            .collect();
-        let wanted: Vec<Uuid> = of_each
-            .iter()
-            .flat_map(|(stored, entries)| wanted(stored, entries))
-            .collect();
-        let known = copies::names(connection, &wanted).await?;
-        let views = of_each.into_iter().map(|(stored, entries)| {
-            Self::named(stored, entries, None, reader, today, known.clone())
-        });
-        Ok(views.collect())
-    }
-
-    /// The consultation with these entries and notes, everybody by his name.
-    async fn told(
-        connection: &mut PgConnection,
-        stored: Stored,
-        entries: Vec<Entry>,
-        notes: Option<Vec<Note>>,
-        reader: &Identity,
-        today: NaiveDate,
-    ) -> Result<Self, sqlx::Error> {
-        let known = copies::names(connection, &wanted(&stored, &entries)).await?;
-        Ok(Self::named(stored, entries, notes, reader, today, known))
-    }
-
-    /// The same, where it is known how everybody is called of whom this service has heard.
-    fn named(
-        stored: Stored,
-        entries: Vec<Entry>,
-        mut notes: Option<Vec<Note>>,
-        reader: &Identity,
-        today: NaiveDate,
-        known: HashMap<Uuid, String>,
-    ) -> Self {
-        let names = Names::of(&entries, stored.it.people(), known);
-        let is_erased = stored.it.is_erased();
+    pub(super) fn new(detail: Detail, reader: &Identity, today: NaiveDate) -> Self {
+        let Detail {
+            stored,
+            entries,
+            notes,
+            names,
+        } = detail;
+        let is_erased = stored.consultation.is_erased();
         let by = |actor| {
-            ByView::of(actor, &names, reader).map(|by| if is_erased { by.nobodys() } else { by })
+            let mut by = ByView::new(actor, &names, reader.role)?;
+            if is_erased && by.role == Role::Customer {
+                by.id = None;
+            }
+            Some(by)
         };
-        if let Some(notes) = &mut notes {
-            notes.sort_by_key(|note| (note.at, note.id));
-        }
-        let consent = stored.it.consent.map(|consent| ConsentView {
+        let consent = stored.consultation.consent.map(|consent| ConsentView {
             by: by(consent.actor()),
             at: consent.at,
         });
         let timeline = entries
             .into_iter()
-            .map(|mut entry| {
-                names.put_on(&mut entry.what);
-                EntryView {
-                    id: entry.id,
-                    at: entry.at,
-                    by: by(entry.actor),
-                    what: entry.what,
-                }
+            .map(|entry| EntryView {
+                id: entry.id,
+                at: entry.at,
+                by: by(entry.actor),
+                event: entry.event,
             })
             .collect();
-        let notes = notes.map(|notes| {
-            notes
-                .into_iter()
-                .map(|note| NoteView::of(note, &names, reader))
-                .collect()
-        });
+        let note_view = |note| NoteView::new(note, &names, reader.role);
         Self {
-            it: ConsultationView::of(stored, reader, today),
+            consultation: ConsultationView::new(stored, reader, today),
             consent,
             timeline,
-            notes,
+            notes: notes.map(|notes| notes.into_iter().map(note_view).collect()),
+        }
+    }
+
+    /// The answer with its `ETag` and, if it was just created, its `Location`.
+    pub(super) fn into_answer(self, status: StatusCode) -> Versioned<Self> {
+        let id = self.consultation.id;
+        Versioned {
+            status,
+            location: (status == StatusCode::CREATED).then(|| format!("/consultations/{id}")),
+            version: self.consultation.version,
+            view: self,
         }
     }
 }
 
-/// Everybody whom a consultation with these entries names.
-fn wanted(stored: &Stored, entries: &[Entry]) -> Vec<Uuid> {
-    let vouching = stored
-        .it
-        .consent
-        .and_then(|consent| happenings::colleague(consent.actor()))
-        .map(|id| id.0);
-    Names::wanted(entries).into_iter().chain(vouching).collect()
-}
-
-/// Somebody vouches that the customer agreed to be entered.
+/// Who recorded the consent of the customer.
 #[derive(Debug, Serialize, ToSchema)]
 struct ConsentView {
-    /// Who recorded it.
     by: Option<ByView>,
-    /// When.
     at: DateTime<Utc>,
 }
 
-/// Who did it.
+/// The author of an entry, a note or a consent.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ByView {
-    /// What they are.
     #[schema(value_type = RoleName)]
     role: Role,
-    /// Who; `null` where a customer reads of staff, and for a customer who was forgotten.
+    /// `null` for staff if a customer reads it, and for an erased customer.
     id: Option<Uuid>,
-    /// The name of a salesman or consultant, where this service has heard of him.
+    /// The name of a salesman or consultant, if it is known.
     display_name: Option<String>,
 }
 
 impl ByView {
-    /// `None`: it happened by itself.
-    fn of(actor: Actor, names: &Names, reader: &Identity) -> Option<Self> {
-        let named = |role, id: Uuid, display_name: Option<&str>| {
-            let is_hidden = reader.role == Role::Customer && role == Role::Staff;
-            Self {
-                role,
-                id: (!is_hidden).then_some(id),
-                display_name: display_name.map(str::to_owned),
-            }
-        };
-        Some(match actor {
-            Actor::Customer(id) => named(Role::Customer, id.0, None),
-            Actor::Staff(id) => named(Role::Staff, id.0, None),
-            Actor::Salesman(id) => named(Role::Salesman, id.0, names.name(id)),
-            Actor::Consultant(id) => named(Role::Consultant, id.0, names.name(id)),
+    /// `None` for the system.
+    fn new(actor: Actor, names: &Names, reader: Role) -> Option<Self> {
+        let (role, id) = match actor {
+            Actor::Customer(id) => (Role::Customer, id.0),
+            Actor::Staff(id) => (Role::Staff, id.0),
+            Actor::Salesman(id) => (Role::Salesman, id.0),
+            Actor::Consultant(id) => (Role::Consultant, id.0),
             Actor::System => return None,
+        };
+        let display_name = colleague(actor).and_then(|id| names.get(id));
+        Some(Self {
+            role,
+            id: role.visible_id(id, reader),
+            display_name: display_name.map(str::to_owned),
         })
-    }
-
-    /// Without the customer, who was forgotten.
-    fn nobodys(self) -> Self {
-        Self {
-            id: self.id.filter(|_| self.role != Role::Customer),
-            ..self
-        }
     }
 }
 
-/// One line of the timeline: when, by whom, and what, told by `kind`.
+/// One entry of the timeline; `kind` says what happened.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct EntryView {
-    /// Which.
     id: Uuid,
-    /// When.
     at: DateTime<Utc>,
-    /// By whom; `null`: by itself.
+    /// `null` for the system.
     by: Option<ByView>,
-    /// What.
     #[serde(flatten)]
-    what: Happening,
+    event: TimelineEvent,
 }
 
-/// What a colleague wrote about a consultation. No customer is shown it, and no event tells it.
+/// A note that colleagues write for each other. Customers do not see it, and no event contains it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NoteView {
-    /// Which.
     id: Uuid,
-    /// When.
     at: DateTime<Utc>,
-    /// By whom.
     by: Option<ByView>,
-    /// What; `null` since the customer was forgotten.
+    /// `null` after the customer was erased.
     text: Option<String>,
 }
 
 impl NoteView {
-    pub(super) fn of(note: Note, names: &Names, reader: &Identity) -> Self {
+    pub(super) fn new(note: Note, names: &Names, reader: Role) -> Self {
         Self {
             id: note.id,
             at: note.at,
-            by: ByView::of(note.actor, names, reader),
+            by: ByView::new(note.actor, names, reader),
             text: note.text,
         }
     }

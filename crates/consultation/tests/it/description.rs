@@ -1,4 +1,4 @@
-//! What the service says of its routes.
+//! The API description of the service.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::start;
 
-/// Every operation with its method and path.
+/// Operations by `method path`.
 fn operations(description: &Value) -> Vec<(String, &Value)> {
     let paths = description["paths"].as_object().into_iter().flatten();
     let items = paths.flat_map(|(path, item)| {
@@ -28,9 +28,9 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn every_operation_says_who_may_call_it_what_it_does_and_how_it_is_refused() {
+async fn every_operation_has_actors_summary_and_problems() {
     let app = start().await;
-    let description = app.anyone().get("/openapi.json").await.expect(200);
+    let description = app.anonymous().get("/openapi.json").await.expect(200);
     let mut commands = BTreeSet::new();
     let mut own_problems = BTreeSet::new();
     let operations = operations(&description);
@@ -47,7 +47,7 @@ async fn every_operation_says_who_may_call_it_what_it_does_and_how_it_is_refused
                 .as_str()
                 .unwrap()
                 .starts_with(&format!("`{command}`: "));
-            // A note is nothing that others are told of.
+            // Only a note publishes no event.
             assert!(
                 begins && texts(&operation["x-events"]).is_empty() == (command == "AddNote"),
                 "{name}"
@@ -80,12 +80,12 @@ async fn every_operation_says_who_may_call_it_what_it_does_and_how_it_is_refused
             let is_shown = responses.values().any(|response| {
                 response["content"]["application/problem+json"]["examples"]
                     .as_object()
-                    .is_some_and(|it| it.contains_key(slug))
+                    .is_some_and(|examples| examples.contains_key(slug))
             });
             assert!(is_shown, "{name} {slug}");
             own_problems.insert(slug.to_owned());
         }
-        // What is no page's business is left out of what pages read.
+        // Front ends do not see internal operations.
         assert_eq!(
             operation["x-internal"].as_bool(),
             name.contains(" /me").then_some(true),
@@ -115,9 +115,9 @@ async fn every_operation_says_who_may_call_it_what_it_does_and_how_it_is_refused
 }
 
 #[tokio::test]
-async fn the_examples_have_the_fields_that_answers_have() {
+async fn examples_have_the_fields_of_real_answers() {
     let app = start().await;
-    let description = app.anyone().get("/openapi.json").await.expect(200);
+    let description = app.anonymous().get("/openapi.json").await.expect(200);
     let keys = |value: &Value| {
         value
             .as_object()
@@ -127,7 +127,7 @@ async fn the_examples_have_the_fields_that_answers_have() {
             .collect::<BTreeSet<String>>()
     };
     let example = |name: &str| description["components"]["schemas"][name]["example"].clone();
-    let id = crate::requested_and_matched(&app).await;
+    let id = crate::create_matched(&app).await;
     let note = app
         .as_staff()
         .post(
@@ -136,7 +136,7 @@ async fn the_examples_have_the_fields_that_answers_have() {
         )
         .await
         .expect(201);
-    let whole = crate::shown(&app.as_staff(), id).await;
+    let detail = crate::get_consultation(&app.as_staff(), id).await;
     let listed = app.as_staff().get("/consultations").await.expect(200)["items"][0].clone();
     let phone = app
         .as_staff()
@@ -154,7 +154,7 @@ async fn the_examples_have_the_fields_that_answers_have() {
         .await
         .expect(200);
     for (name, answer) in [
-        ("WholeConsultationView", &whole),
+        ("WholeConsultationView", &detail),
         ("ConsultationView", &listed),
         ("NoteView", &note),
         ("PhoneView", &phone),

@@ -1,18 +1,18 @@
-//! How requests are read and refused, whatever they are about.
+//! Reading and refusing requests in general.
 
 use axum::http::{Method, header};
-use events::{ConsultationId, Origin};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    JSON, PHONE, PROJECT, SALESMAN, a_match, person, requested, requested_and_matched, rows, start,
+    JSON, PHONE, PROJECT, SALESMAN, consultation_count, create_consultation, create_matched,
+    match_event, origin, person, start,
 };
 
 #[tokio::test]
-async fn a_body_that_cannot_be_meant_changes_nothing() {
+async fn invalid_body_is_refused_and_changes_nothing() {
     let app = start().await;
-    let id = requested(&app).await;
+    let id = create_consultation(&app).await;
     let large = format!("{{\"memo\": \"{}\"}}", "가".repeat(700_000)).into_bytes();
     let shape = || vec![(String::new(), "wrong-type".to_owned())];
     for (method, path) in [
@@ -86,14 +86,14 @@ async fn a_body_that_cannot_be_meant_changes_nothing() {
         assert_eq!(answer.json["limitBytes"], 262_144);
         assert_eq!(answer.problem(413).0, "too-large", "{method} {path}");
     }
-    assert_eq!(rows(&app).await, 1);
+    assert_eq!(consultation_count(&app).await, 1);
     assert!(app.new_events().await.is_empty());
 }
 
 #[tokio::test]
-async fn every_wrong_field_is_told_at_once() {
+async fn all_invalid_fields_are_reported_together() {
     let app = start().await;
-    let id = requested_and_matched(&app).await;
+    let id = create_matched(&app).await;
     let long = "가".repeat(2001);
     let create = |body: Value| (Method::POST, "/consultations".to_owned(), body);
     let edit = |body: Value| (Method::PATCH, format!("/consultations/{id}"), body);
@@ -108,9 +108,10 @@ async fn every_wrong_field_is_told_at_once() {
             vec![("/projectId", "required"), ("/desiredDate", "required")],
         ),
         (
-            create(
-                json!({ "projectId": 7, "projectName": 7, "desiredDate": "soon", "memo": [], "customerName": {} }),
-            ),
+            create(json!({
+                "projectId": 7, "projectName": 7, "desiredDate": "soon", "memo": [],
+                "customerName": {},
+            })),
             vec![
                 ("/projectId", "wrong-type"),
                 ("/projectName", "wrong-type"),
@@ -120,9 +121,10 @@ async fn every_wrong_field_is_told_at_once() {
             ],
         ),
         (
-            create(
-                json!({ "projectId": PROJECT, "projectName": "가".repeat(201), "desiredDate": "2026-11-22", "memo": long, "customerName": "a\u{0}b" }),
-            ),
+            create(json!({
+                "projectId": PROJECT, "projectName": "가".repeat(201),
+                "desiredDate": "2026-11-22", "memo": long, "customerName": "a\u{0}b",
+            })),
             vec![
                 ("/projectName", "too-long"),
                 ("/memo", "too-long"),
@@ -176,12 +178,12 @@ async fn every_wrong_field_is_told_at_once() {
         wrong.sort();
         assert_eq!((slug.as_str(), found), ("wrong-fields", wrong), "{body}");
     }
-    assert_eq!(rows(&app).await, 1);
+    assert_eq!(consultation_count(&app).await, 1);
     assert!(app.new_events().await.is_empty());
 }
 
 #[tokio::test]
-async fn a_refusal_speaks_the_callers_language() {
+async fn problems_are_in_the_callers_language() {
     let app = start().await;
     for (wanted, language, title, message) in [
         (None, "ko", "입력한 내용을 확인해 주세요", "필수 항목입니다"),
@@ -194,7 +196,7 @@ async fn a_refusal_speaks_the_callers_language() {
         (
             Some("fr, en-US;q=0.8, ko;q=0.5"),
             "en",
-            "Some fields are wrong",
+            "Some fields are invalid",
             "This field is required",
         ),
         (
@@ -225,7 +227,7 @@ async fn a_refusal_speaks_the_callers_language() {
 }
 
 #[tokio::test]
-async fn what_the_router_itself_refuses_is_a_problem_too() {
+async fn refusals_of_the_router_are_problems() {
     let app = start().await;
     assert_eq!(
         app.as_staff().get("/nothing/here").await.problem(404).0,
@@ -237,7 +239,7 @@ async fn what_the_router_itself_refuses_is_a_problem_too() {
         .await;
     assert_eq!(answer.headers[header::ALLOW], "GET,HEAD,POST");
     assert_eq!(answer.problem(405).0, "method-not-allowed");
-    let id = requested(&app).await;
+    let id = create_consultation(&app).await;
     for (path, status) in [
         (format!("/consultations/{id}"), 200),
         ("/consultations/x".to_owned(), 404),
@@ -262,10 +264,10 @@ async fn what_the_router_itself_refuses_is_a_problem_too() {
 }
 
 #[tokio::test]
-async fn a_read_after_an_event_waits_until_it_is_taken_in() {
+async fn read_after_event_waits_until_it_is_consumed() {
     let app = start().await;
-    let id = requested(&app).await;
-    let matched = a_match(Origin::Consultation(ConsultationId(id)), SALESMAN, None);
+    let id = create_consultation(&app).await;
+    let matched = match_event(origin(id), SALESMAN, None);
     let after = format!("salesman-match/{}@1", matched.match_id);
     let (path, staff) = (format!("/consultations/{id}"), app.as_staff());
     let headers = [("ktgg-after", after.as_str())];
@@ -281,9 +283,9 @@ async fn a_read_after_an_event_waits_until_it_is_taken_in() {
 }
 
 #[tokio::test]
-async fn a_read_after_an_event_that_does_not_come_says_that_it_is_stale() {
+async fn read_after_missing_event_is_marked_stale() {
     let app = start().await;
-    let id = requested(&app).await;
+    let id = create_consultation(&app).await;
     let (path, staff) = (format!("/consultations/{id}"), app.as_staff());
     let of_another = format!("salesman-match/{}@1", Uuid::from_u128(1));
     let answer = staff
@@ -298,7 +300,7 @@ async fn a_read_after_an_event_that_does_not_come_says_that_it_is_stale() {
         (answer.status.as_u16(), &answer.headers["ktgg-stale"]),
         (200, &header::HeaderValue::from_static("1"))
     );
-    // Its own events are there as soon as they exist, and what cannot be read is ignored.
+    // Own events are never missing, and an unreadable header is ignored.
     for ignored in [format!("consultation/{id}@99"), "nonsense".to_owned()] {
         let answer = staff
             .send(Method::GET, &path, &[("ktgg-after", &ignored)], Vec::new())

@@ -1,18 +1,17 @@
-//! What no log may tell.
+//! What logs must not contain.
 
 use axum::http::Method;
 use serde_json::json;
 use service_kit::testing::Logs;
 
-use crate::{JSON, PHONE, SALESMAN, a_request, erase, requested_and_matched, start};
+use crate::{JSON, PHONE, SALESMAN, create_matched, erase, request_body, start};
 
 #[tokio::test]
-async fn no_log_tells_a_note_a_memo_a_reason_a_name_or_a_number_whether_or_not_it_could_be_stored()
-{
+async fn logs_contain_no_personal_data_or_texts() {
     let logs = Logs::capture();
     let app = start().await;
-    let id = requested_and_matched(&app).await;
-    let mut body = a_request();
+    let id = create_matched(&app).await;
+    let mut body = request_body();
     body["memo"] = json!("비밀 메모");
     let path = format!("/consultations/{id}");
     let edit = json!({ "memo": "비밀 메모", "desiredDate": "비밀 날짜" });
@@ -43,7 +42,7 @@ async fn no_log_tells_a_note_a_memo_a_reason_a_name_or_a_number_whether_or_not_i
             app.as_salesman(SALESMAN).get(&phone).await.status,
             expected(200)
         );
-        // Another way each time, for the first was gone.
+        // A second transition, because the first one was done.
         let (version, step) = if stores {
             ("\"1\"", "approved")
         } else {
@@ -65,17 +64,18 @@ async fn no_log_tells_a_note_a_memo_a_reason_a_name_or_a_number_whether_or_not_i
         assert_eq!(moved.status, expected(200));
     }
     assert_eq!(erase(&app, PHONE).await.status, 500);
-    let mended = "alter table consultation drop constraint nothing; alter table note drop constraint nothing;
+    let mended = "alter table consultation drop constraint nothing;
+                  alter table note drop constraint nothing;
                   alter table disclosure drop constraint nothing";
     sqlx::raw_sql(mended).execute(app.pool()).await.unwrap();
     assert_eq!(erase(&app, PHONE).await.status, 204);
-    let told = logs.text();
+    let logged = logs.text();
     assert_eq!(
-        told.matches("violates check constraint").count(),
+        logged.matches("violates check constraint").count(),
         5,
-        "{told}"
+        "{logged}"
     );
     for secret in ["비밀", "홍길동", "1012345678", "010-1234-5678"] {
-        assert!(!told.contains(secret), "{secret} is in {told}");
+        assert!(!logged.contains(secret), "{secret} is in {logged}");
     }
 }

@@ -1,13 +1,13 @@
 //! The consultation service through its routes and its policies, on a real Postgres.
 
-mod changing;
-mod copies;
-mod creating;
+mod after_erasure;
+mod create;
 mod description;
-mod erased;
-mod erasing;
+mod edit;
+mod erasure;
 mod http;
-mod listing;
+mod idempotency;
+mod list;
 mod logs;
 mod me;
 mod migrations;
@@ -15,9 +15,10 @@ mod notes;
 mod permissions;
 mod phone;
 mod policies;
-mod retrying;
-mod strangers;
+mod progress;
+mod projections;
 mod timeline;
+mod visibility;
 
 use axum::http::Method;
 use events::{
@@ -29,11 +30,11 @@ use service_kit::auth::Identity;
 use service_kit::testing::{Caller, TestApp, TestResponse, an_edition, customer};
 use uuid::Uuid;
 
-/// The customer of most tests.
+/// The phone of the customer in most tests.
 const PHONE: &str = "010-1234-5678";
 
-/// A customer who has nothing to do with the one of most tests.
-const STRANGER: &str = "010-9999-0000";
+/// The phone of another customer.
+const OTHER_PHONE: &str = "010-9999-0000";
 
 const SALESMAN: Uuid = Uuid::from_u128(0x5A1E);
 const CONSULTANT: Uuid = Uuid::from_u128(0xC045);
@@ -41,7 +42,7 @@ const PROJECT: Uuid = Uuid::from_u128(0x9407);
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-fn a_request() -> Value {
+fn request_body() -> Value {
     json!({
         "projectId": PROJECT,
         "projectName": "스마트상점 기술보급사업",
@@ -55,30 +56,27 @@ async fn start() -> TestApp {
     TestApp::start(consultation::service()).await
 }
 
-/// Requests a consultation as the usual customer, and forgets its event.
-async fn requested(app: &TestApp) -> Uuid {
+/// Creates a consultation of [`PHONE`] and skips its event.
+async fn create_consultation(app: &TestApp) -> Uuid {
     let view = app
         .as_customer(PHONE)
-        .post("/consultations", &a_request())
+        .post("/consultations", &request_body())
         .await
         .expect(201);
     app.new_events().await;
     view["id"].as_str().unwrap().parse().unwrap()
 }
 
-/// A request on which a salesman and a consultant are.
-async fn requested_and_matched(app: &TestApp) -> Uuid {
-    let id = requested(app).await;
-    app.deliver(
-        1,
-        &a_match(
-            Origin::Consultation(ConsultationId(id)),
-            SALESMAN,
-            Some(CONSULTANT),
-        ),
-    )
-    .await;
+/// A consultation with a salesman and a consultant.
+async fn create_matched(app: &TestApp) -> Uuid {
+    let id = create_consultation(app).await;
+    app.deliver(1, &match_event(origin(id), SALESMAN, Some(CONSULTANT)))
+        .await;
     id
+}
+
+fn origin(consultation: Uuid) -> Origin {
+    Origin::Consultation(ConsultationId(consultation))
 }
 
 fn person(id: Uuid) -> PersonRef {
@@ -88,8 +86,8 @@ fn person(id: Uuid) -> PersonRef {
     }
 }
 
-/// A match of its own for the origin.
-fn a_match(origin: Origin, salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
+/// The first event of a new match.
+fn match_event(origin: Origin, salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
     SalesmanMatched {
         match_id: MatchId(Uuid::new_v4()),
         origin,
@@ -109,7 +107,7 @@ fn a_match(origin: Origin, salesman: Uuid, consultant: Option<Uuid>) -> Salesman
     }
 }
 
-fn a_project(name: &str) -> ProjectCreated {
+fn project_created(name: &str) -> ProjectCreated {
     ProjectCreated {
         project_id: ProjectId(PROJECT),
         edition: an_edition(Uuid::from_u128(0x5E1), name),
@@ -117,15 +115,15 @@ fn a_project(name: &str) -> ProjectCreated {
     }
 }
 
-async fn rows(app: &TestApp) -> i64 {
+async fn consultation_count(app: &TestApp) -> i64 {
     sqlx::query_scalar("select count(*) from consultation")
         .fetch_one(app.pool())
         .await
         .unwrap()
 }
 
-/// A change that is right in everything but what the test is about.
-async fn change(
+/// Sends a valid edit (`PATCH`) or cancellation (`POST`) with this `If-Match`.
+async fn send_change(
     caller: &Caller<'_>,
     id: impl std::fmt::Display,
     method: Method,
@@ -151,7 +149,7 @@ async fn change(
         .await
 }
 
-/// Forgets the customer of that number as the gateway does: in his name, without his number.
+/// Erases the customer as the gateway does: with the customer's identity, without the phone.
 async fn erase(app: &TestApp, phone: &str) -> TestResponse {
     let gateway = app.with(&Identity {
         phone: None,
@@ -160,8 +158,8 @@ async fn erase(app: &TestApp, phone: &str) -> TestResponse {
     gateway.send(Method::DELETE, "/me", &[], Vec::new()).await
 }
 
-/// One consultation as that caller sees it.
-async fn shown(caller: &Caller<'_>, id: Uuid) -> Value {
+/// The consultation as the caller sees it.
+async fn get_consultation(caller: &Caller<'_>, id: Uuid) -> Value {
     caller
         .get(&format!("/consultations/{id}"))
         .await

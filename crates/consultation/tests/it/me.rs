@@ -1,39 +1,32 @@
-//! What a customer takes away with him, and who saw his number.
+//! The data of a customer, and the disclosures of the number.
 
 use axum::http::header;
 use chrono::TimeDelta;
-use events::{ConsultationId, Origin};
 use serde_json::{Value, json};
 use service_kit::testing::{TestApp, customer};
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, PHONE, SALESMAN, STRANGER, a_match, a_request, requested_and_matched, shown, start,
+    CONSULTANT, OTHER_PHONE, PHONE, SALESMAN, create_matched, get_consultation, match_event,
+    origin, request_body, start,
 };
 
-/// The member of staff of [`TestApp::as_staff`].
+/// The id of [`TestApp::as_staff`].
 const STAFF: Uuid = Uuid::from_u128(0x57AFF);
 
-/// A consultation of another customer with the same people on it, of which everything that can be said is said.
-async fn of_a_stranger(app: &TestApp) -> Uuid {
-    let mut body = a_request();
+/// A consultation of another customer with the same people, with texts and a disclosure.
+async fn create_for_other_customer(app: &TestApp) -> Uuid {
+    let mut body = request_body();
     body["memo"] = json!("남의 메모");
     body["customerName"] = json!("남의 이름");
     let view = app
-        .as_customer(STRANGER)
+        .as_customer(OTHER_PHONE)
         .post("/consultations", &body)
         .await
         .expect(201);
     let id: Uuid = view["id"].as_str().unwrap().parse().unwrap();
-    app.deliver(
-        1,
-        &a_match(
-            Origin::Consultation(ConsultationId(id)),
-            SALESMAN,
-            Some(CONSULTANT),
-        ),
-    )
-    .await;
+    app.deliver(1, &match_event(origin(id), SALESMAN, Some(CONSULTANT)))
+        .await;
     app.as_salesman(SALESMAN)
         .get(&format!("/consultations/{id}/phone?why=theirs"))
         .await
@@ -41,11 +34,10 @@ async fn of_a_stranger(app: &TestApp) -> Uuid {
     id
 }
 
-#[tokio::test]
-async fn a_customers_data_are_everything_but_what_colleagues_noted_for_each_other() {
-    let app = start().await;
-    of_a_stranger(&app).await;
-    let first = requested_and_matched(&app).await;
+/// Two consultations of [`PHONE`]: a failed one with texts, a note and disclosures, and one that
+/// staff entered on behalf of the customer.
+async fn create_with_everything(app: &TestApp) -> (Uuid, Uuid) {
+    let first = create_matched(app).await;
     let path = format!("/consultations/{first}");
     app.as_customer(PHONE)
         .patch_if(&path, 1, &json!({ "memo": "오후가 좋습니다" }))
@@ -77,7 +69,7 @@ async fn a_customers_data_are_everything_but_what_colleagues_noted_for_each_othe
         .get(&format!("{path}/phone?why=call"))
         .await
         .expect(200);
-    let mut entered = a_request();
+    let mut entered = request_body();
     entered["phone"] = json!(PHONE);
     entered["consent"] = json!(true);
     let second = app
@@ -85,33 +77,46 @@ async fn a_customers_data_are_everything_but_what_colleagues_noted_for_each_othe
         .post("/consultations", &entered)
         .await
         .expect(201)["id"]
-        .clone();
+        .as_str()
+        .and_then(|id| id.parse().ok())
+        .unwrap();
+    (first, second)
+}
 
+#[tokio::test]
+async fn customer_data_is_complete_except_notes() {
+    let app = start().await;
+    create_for_other_customer(&app).await;
+    let (first, second) = create_with_everything(&app).await;
     let answer = app.as_customer(PHONE).get("/me/data").await;
     assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
     let data = answer.expect(200);
-    let second = shown(
-        &app.as_customer(PHONE),
-        second.as_str().unwrap().parse().unwrap(),
-    )
-    .await;
-    let seen = |minute: u32, role: &str, viewer: Option<Uuid>, why: &str| {
-        json!({ "at": format!("2026-11-23T01:0{minute}:00Z"), "viewerRole": role, "viewerId": viewer, "why": why,
-                "about": { "kind": "consultation", "id": first } })
+    let second = get_consultation(&app.as_customer(PHONE), second).await;
+    let disclosure = |minute: u32, role: &str, viewer: Option<Uuid>, why: &str| {
+        json!({
+            "at": format!("2026-11-23T01:0{minute}:00Z"), "viewerRole": role, "viewerId": viewer,
+            "why": why, "about": { "kind": "consultation", "id": first },
+        })
     };
     let expected = json!({
         "phone": "+821012345678",
-        "consultations": [shown(&app.as_customer(PHONE), first).await, second],
-        "disclosures": [seen(1, "staff", None, "call"), seen(0, "consultant", Some(CONSULTANT), "visit")],
+        "consultations": [get_consultation(&app.as_customer(PHONE), first).await, second],
+        "disclosures": [
+            disclosure(1, "staff", None, "call"),
+            disclosure(0, "consultant", Some(CONSULTANT), "visit"),
+        ],
     });
     assert_eq!(data, expected);
-    // The gateway is told which member of staff it was, and decides.
-    let told = app
+    // The gateway gets the id of the member of staff.
+    let disclosures = app
         .as_customer(PHONE)
         .get("/me/disclosures")
         .await
         .expect(200);
-    assert_eq!(told["items"][0], seen(1, "staff", Some(STAFF), "call"));
+    assert_eq!(
+        disclosures["items"][0],
+        disclosure(1, "staff", Some(STAFF), "call")
+    );
     let (one, other) = (&data["consultations"][0], &data["consultations"][1]);
     assert_eq!(
         (&one["memo"], &one["reason"], &one["customerName"]),
@@ -133,25 +138,28 @@ async fn a_customers_data_are_everything_but_what_colleagues_noted_for_each_othe
     );
     assert_eq!(
         other["consent"],
-        json!({ "by": { "role": "staff", "id": null, "displayName": null }, "at": "2026-11-23T01:01:00Z" })
+        json!({
+            "by": { "role": "staff", "id": null, "displayName": null },
+            "at": "2026-11-23T01:01:00Z",
+        })
     );
-    let whole = data.to_string();
+    let text = data.to_string();
     for secret in [
         "비밀",
         "남의",
         "99990000",
         "theirs",
-        &customer(STRANGER).subject.to_string(),
+        &customer(OTHER_PHONE).subject.to_string(),
         &STAFF.to_string(),
     ] {
-        assert!(!whole.contains(secret), "{secret} is in {whole}");
+        assert!(!text.contains(secret), "{secret} is in {text}");
     }
 }
 
 #[tokio::test]
-async fn whoever_has_nothing_here_takes_nothing_away() {
+async fn customer_without_consultations_gets_empty_data() {
     let app = start().await;
-    of_a_stranger(&app).await;
+    create_for_other_customer(&app).await;
     let data = app.as_customer(PHONE).get("/me/data").await.expect(200);
     assert_eq!(
         data,
@@ -167,13 +175,15 @@ async fn whoever_has_nothing_here_takes_nothing_away() {
 }
 
 #[tokio::test]
-async fn all_of_a_very_long_timeline_is_taken_away() {
+async fn customer_data_contains_the_whole_timeline() {
     let app = start().await;
-    let id = requested_and_matched(&app).await;
+    let id = create_matched(&app).await;
     sqlx::query(
         "insert into timeline (id, consultation_id, at, actor, version, what)
-         select gen_random_uuid(), $1, '2026-11-24T00:00:00Z'::timestamptz + n * interval '1 second', '{\"role\": \"system\"}', n,
-                '{\"kind\": \"edited\", \"dateFrom\": \"2026-12-01\", \"dateTo\": \"2026-12-01\", \"memoChanged\": true}'
+         select gen_random_uuid(), $1, '2026-11-24T00:00:00Z'::timestamptz + n * interval '1 second',
+                '{\"role\": \"system\"}', n,
+                '{\"kind\": \"edited\", \"dateFrom\": \"2026-12-01\", \"dateTo\": \"2026-12-01\",
+                  \"memoChanged\": true}'
          from generate_series(1, 501) n",
     )
     .bind(id)
@@ -189,13 +199,10 @@ async fn all_of_a_very_long_timeline_is_taken_away() {
 }
 
 #[tokio::test]
-async fn who_saw_the_number_is_told_newest_first_and_of_nobody_else() {
+async fn disclosures_are_own_and_newest_first() {
     let app = start().await;
-    let strangers = of_a_stranger(&app).await;
-    let (one, other) = (
-        requested_and_matched(&app).await,
-        requested_and_matched(&app).await,
-    );
+    let strangers = create_for_other_customer(&app).await;
+    let (one, other) = (create_matched(&app).await, create_matched(&app).await);
     for (id, caller, query) in [
         (one, app.as_staff(), "?why=first"),
         (other, app.as_salesman(SALESMAN), ""),
@@ -207,7 +214,7 @@ async fn who_saw_the_number_is_told_newest_first_and_of_nobody_else() {
             .await
             .expect(200);
     }
-    // Who was refused has seen nothing.
+    // A refused caller is not listed.
     assert_eq!(
         app.as_salesman(CONSULTANT)
             .get(&format!("/consultations/{one}/phone"))
@@ -216,8 +223,10 @@ async fn who_saw_the_number_is_told_newest_first_and_of_nobody_else() {
         404
     );
     let row = |minute: u32, role: &str, who: Uuid, why: Value, id: Uuid| {
-        json!({ "at": format!("2026-11-23T01:0{minute}:00Z"), "viewerRole": role, "viewerId": who, "why": why,
-                "about": { "kind": "consultation", "id": id } })
+        json!({
+            "at": format!("2026-11-23T01:0{minute}:00Z"), "viewerRole": role, "viewerId": who,
+            "why": why, "about": { "kind": "consultation", "id": id },
+        })
     };
     let expected = [
         row(3, "consultant", CONSULTANT, json!("last"), one),
@@ -233,7 +242,7 @@ async fn who_saw_the_number_is_told_newest_first_and_of_nobody_else() {
     );
     let theirs = [row(0, "salesman", SALESMAN, json!("theirs"), strangers)];
     assert_eq!(
-        app.as_customer(STRANGER)
+        app.as_customer(OTHER_PHONE)
             .get("/me/disclosures")
             .await
             .expect(200),

@@ -1,4 +1,4 @@
-//! What becomes of rows that are older than a migration.
+//! Migrations of existing rows.
 
 use serde_json::{Value, json};
 use service_kit::testing::database;
@@ -7,12 +7,12 @@ use sqlx::{AssertSqlSafe, Connection as _};
 
 use crate::{PROJECT, SALESMAN};
 
-/// Applies the migrations from one version to another.
+/// Applies the migrations `from..=to`.
 async fn migrate(connection: &mut PgConnection, from: i64, to: i64) {
     for migration in consultation::service()
         .migrations()
         .iter()
-        .filter(|it| (from..=to).contains(&it.version))
+        .filter(|migration| (from..=to).contains(&migration.version))
     {
         sqlx::raw_sql(AssertSqlSafe(migration.sql.as_str().to_owned()))
             .execute(&mut *connection)
@@ -22,38 +22,45 @@ async fn migrate(connection: &mut PgConnection, from: i64, to: i64) {
 }
 
 #[tokio::test]
-async fn what_happened_before_there_was_a_timeline_is_taken_from_the_ledger() {
+async fn migration_fills_timeline_from_event_log() {
     let mut connection = PgConnection::connect(&database(&[]).await).await.unwrap();
     migrate(&mut connection, 1, 2).await;
     sqlx::raw_sql(AssertSqlSafe(format!(
-        "insert into consultation (id, project_id, project_name, customer_id, phone, desired_on, memo, step, reason, version, created_at, updated_at)
-         values ('00000000-0000-0000-0000-000000000001', '{PROJECT}', '스마트상점', '{SALESMAN}', '+821012345678', '2026-12-02', '', 'cancelled',
-                 '사정', 3, now(), now());
+        "insert into consultation (id, project_id, project_name, customer_id, phone, desired_on,
+                                   memo, step, reason, version, created_at, updated_at)
+         values ('00000000-0000-0000-0000-000000000001', '{PROJECT}', '스마트상점', '{SALESMAN}',
+                 '+821012345678', '2026-12-02', '', 'cancelled', '사정', 3, now(), now());
          insert into known_project values ('{PROJECT}', ' AI  바우처', 'ongoing');
          insert into event_log (id, aggregatetype, aggregateid, version, type, payload, recorded_at)
-         select gen_random_uuid(), 'consultation', '00000000-0000-0000-0000-000000000001', version, type,
-                payload || '{{\"actor\": {{\"role\": \"system\"}}}}', '2026-11-23T01:00:00Z'::timestamptz + version * interval '1 minute'
-         from (values (1, 'ktgg.ConsultationCreated.v1', '{{\"desiredOn\": \"2026-12-01\"}}'::jsonb),
-                      (2, 'ktgg.ConsultationEdited.v1', '{{\"desiredOn\": \"2026-12-02\", \"memoChanged\": false}}'),
-                      (3, 'ktgg.ConsultationProgressed.v1', '{{\"from\": \"apply\", \"to\": \"cancelled\"}}')) told (version, type, payload)"
+         select gen_random_uuid(), 'consultation', '00000000-0000-0000-0000-000000000001',
+                version, type, payload || '{{\"actor\": {{\"role\": \"system\"}}}}',
+                '2026-11-23T01:00:00Z'::timestamptz + version * interval '1 minute'
+         from (values (1, 'ktgg.ConsultationCreated.v1',
+                       '{{\"desiredOn\": \"2026-12-01\"}}'::jsonb),
+                      (2, 'ktgg.ConsultationEdited.v1',
+                       '{{\"desiredOn\": \"2026-12-02\", \"memoChanged\": false}}'),
+                      (3, 'ktgg.ConsultationProgressed.v1',
+                       '{{\"from\": \"apply\", \"to\": \"cancelled\"}}')
+              ) events (version, type, payload)"
     )))
     .execute(&mut connection)
     .await
     .unwrap();
     migrate(&mut connection, 3, 3).await;
-    let told: Vec<Value> = sqlx::query_scalar("select what from timeline order by version")
+    let entries: Vec<Value> = sqlx::query_scalar("select what from timeline order by version")
         .fetch_all(&mut connection)
         .await
         .unwrap();
     let expected = json!([
         { "kind": "requested", "desiredDate": "2026-12-01" },
-        { "kind": "edited", "dateFrom": "2026-12-01", "dateTo": "2026-12-02", "memoChanged": false },
+        { "kind": "edited", "dateFrom": "2026-12-01", "dateTo": "2026-12-02",
+          "memoChanged": false },
         { "kind": "progressed", "from": "apply", "to": "cancelled", "reason": null },
     ]);
-    assert_eq!(json!(told), expected);
-    // Each of them can be read as what the service writes.
-    for what in told {
-        serde_json::from_value::<consultation::timeline::Happening>(what).unwrap();
+    assert_eq!(json!(entries), expected);
+    // The service can decode each of them.
+    for what in entries {
+        serde_json::from_value::<consultation::timeline::TimelineEvent>(what).unwrap();
     }
     for half in [
         "consent_role = 'staff'",

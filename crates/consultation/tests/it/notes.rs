@@ -1,22 +1,22 @@
-//! What colleagues write for each other.
+//! `AddNote`.
 
 use axum::http::{Method, StatusCode};
 use chrono::TimeDelta;
-use events::{ConsultationId, Origin, SalesmanMatched};
+use events::SalesmanMatched;
 use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, JSON, PHONE, PROJECT, SALESMAN, a_match, change, person, requested,
-    requested_and_matched, shown, start,
+    CONSULTANT, JSON, PHONE, PROJECT, SALESMAN, create_consultation, create_matched,
+    get_consultation, match_event, origin, person, send_change, start,
 };
 
 fn notes(id: Uuid) -> String {
     format!("/consultations/{id}/notes")
 }
 
-async fn rows(app: &TestApp) -> i64 {
+async fn note_count(app: &TestApp) -> i64 {
     sqlx::query_scalar("select count(*) from note")
         .fetch_one(app.pool())
         .await
@@ -24,9 +24,9 @@ async fn rows(app: &TestApp) -> i64 {
 }
 
 #[tokio::test]
-async fn whoever_is_on_it_and_staff_write_notes_that_only_colleagues_are_shown() {
+async fn assignees_and_staff_add_notes_only_colleagues_see() {
     let app = start().await;
-    let id = requested_and_matched(&app).await;
+    let id = create_matched(&app).await;
     let mut written = Vec::new();
     for (role, caller) in [
         ("salesman", app.as_salesman(SALESMAN)),
@@ -58,7 +58,7 @@ async fn whoever_is_on_it_and_staff_write_notes_that_only_colleagues_are_shown()
         app.as_consultant(CONSULTANT),
         app.as_staff(),
     ] {
-        let view = shown(&caller, id).await;
+        let view = get_consultation(&caller, id).await;
         assert_eq!(
             (&view["notes"], &view["version"]),
             (&json!(written), &json!(1))
@@ -70,27 +70,28 @@ async fn whoever_is_on_it_and_staff_write_notes_that_only_colleagues_are_shown()
             .map(|entry| entry["kind"].as_str().unwrap())
             .collect();
         assert_eq!(kinds, ["requested", "matched", "noted", "noted", "noted"]);
-        // In lists they are left out.
+        // Lists do not contain notes.
         assert!(
             caller.get("/consultations").await.expect(200)["items"][0]
                 .get("notes")
                 .is_none()
         );
     }
-    let whole = shown(&app.as_customer(PHONE), id).await;
+    let view_of_customer = get_consultation(&app.as_customer(PHONE), id).await;
     assert!(
-        whole.get("notes").is_none() && !whole.to_string().contains("메모\\n"),
-        "{whole}"
+        view_of_customer.get("notes").is_none()
+            && !view_of_customer.to_string().contains("메모\\n"),
+        "{view_of_customer}"
     );
-    // Nothing is told of a note.
+    // A note publishes no event.
     assert!(app.new_events().await.is_empty());
 }
 
 #[tokio::test]
-async fn a_closed_consultation_can_be_noted() {
+async fn note_can_be_added_after_the_end() {
     let app = start().await;
-    let id = requested_and_matched(&app).await;
-    change(&app.as_customer(PHONE), id, Method::POST, "\"1\"")
+    let id = create_matched(&app).await;
+    send_change(&app.as_customer(PHONE), id, Method::POST, "\"1\"")
         .await
         .expect(200);
     app.as_salesman(SALESMAN)
@@ -98,7 +99,7 @@ async fn a_closed_consultation_can_be_noted() {
         .await
         .expect(201);
     assert_eq!(
-        shown(&app.as_staff(), id).await["notes"]
+        get_consultation(&app.as_staff(), id).await["notes"]
             .as_array()
             .unwrap()
             .len(),
@@ -107,10 +108,10 @@ async fn a_closed_consultation_can_be_noted() {
 }
 
 #[tokio::test]
-async fn a_note_that_is_sent_again_is_one_note() {
+async fn retried_note_is_stored_once() {
     let app = start().await;
-    let id = requested(&app).await;
-    let first = a_match(Origin::Consultation(ConsultationId(id)), SALESMAN, None);
+    let id = create_consultation(&app).await;
+    let first = match_event(origin(id), SALESMAN, None);
     app.deliver(1, &first).await;
     let body = json!({ "text": "두 번 누름" });
     let caller = app.as_salesman(SALESMAN);
@@ -125,14 +126,10 @@ async fn a_note_that_is_sent_again_is_one_note() {
             .expect(201),
         once
     );
-    // Also when its writer is off the consultation meanwhile, who can write no other.
+    // Also after the author was replaced, who cannot add another note.
     let other = SalesmanMatched {
         match_id: first.match_id,
-        ..a_match(
-            Origin::Consultation(ConsultationId(id)),
-            Uuid::from_u128(7),
-            None,
-        )
+        ..match_event(origin(id), Uuid::from_u128(7), None)
     };
     app.deliver(2, &other).await;
     assert_eq!(
@@ -150,13 +147,16 @@ async fn a_note_that_is_sent_again_is_one_note() {
         .post_with_key(&notes(id), "n", &json!({ "text": "다른 글" }))
         .await;
     assert_eq!(reused.problem(422).0, "idempotency-key-reused");
-    assert_eq!(rows(&app).await, 1);
+    assert_eq!(note_count(&app).await, 1);
 }
 
 #[tokio::test]
-async fn a_key_that_was_used_for_another_consultation_shows_nothing_of_that_one() {
+async fn key_reused_for_other_consultation_is_refused() {
     let app = start().await;
-    let (one, other) = (requested(&app).await, requested(&app).await);
+    let (one, other) = (
+        create_consultation(&app).await,
+        create_consultation(&app).await,
+    );
     let body = json!({ "text": "같은 글" });
     app.as_staff()
         .post_with_key(&notes(one), "n", &body)
@@ -170,13 +170,13 @@ async fn a_key_that_was_used_for_another_consultation_shows_nothing_of_that_one(
             .0,
         "idempotency-key-reused"
     );
-    assert_eq!(rows(&app).await, 1);
+    assert_eq!(note_count(&app).await, 1);
 }
 
 #[tokio::test]
-async fn a_note_that_cannot_be_meant_is_refused() {
+async fn invalid_note_is_refused() {
     let app = start().await;
-    let id = requested(&app).await;
+    let id = create_consultation(&app).await;
     for (body, code) in [
         (json!({}), "required"),
         (json!({ "text": null }), "required"),
@@ -209,7 +209,7 @@ async fn a_note_that_cannot_be_meant_is_refused() {
             .0,
         "wrong-idempotency-key"
     );
-    assert_eq!(rows(&app).await, 0);
+    assert_eq!(note_count(&app).await, 0);
     app.as_staff()
         .post(&notes(id), &json!({ "text": "가".repeat(2000) }))
         .await
@@ -217,7 +217,7 @@ async fn a_note_that_cannot_be_meant_is_refused() {
 }
 
 #[tokio::test]
-async fn no_note_is_in_an_event_even_when_the_consultation_moves_on() {
+async fn events_contain_no_notes() {
     let app = start().await;
     let body = json!({ "projectId": PROJECT, "projectName": "사업", "desiredDate": "2026-12-01" });
     let view = app
@@ -230,7 +230,7 @@ async fn no_note_is_in_an_event_even_when_the_consultation_moves_on() {
         .post(&notes(id), &json!({ "text": "비밀 노트" }))
         .await
         .expect(201);
-    change(&app.as_customer(PHONE), id, Method::POST, "\"1\"")
+    send_change(&app.as_customer(PHONE), id, Method::POST, "\"1\"")
         .await
         .expect(200);
     let log: Vec<Value> = sqlx::query_scalar("select to_jsonb(e) from event_log e")

@@ -1,13 +1,13 @@
-//! Who may call what.
+//! The permission table.
 
 use consultation::permissions::TABLE;
 
 use crate::start;
 
 #[tokio::test]
-async fn every_route_says_who_may_call_it_and_nobody_else_gets_in() {
+async fn permission_table_matches_routes_and_is_enforced() {
     start()
         .await
-        .walk(&consultation::service().description(), TABLE)
+        .check_permissions(&consultation::service().description(), TABLE)
         .await;
 }

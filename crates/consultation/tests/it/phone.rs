@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use service_kit::testing::{TestApp, customer};
 use uuid::Uuid;
 
-use crate::{CONSULTANT, PHONE, SALESMAN, STRANGER, requested, requested_and_matched, start};
+use crate::{CONSULTANT, OTHER_PHONE, PHONE, SALESMAN, create_consultation, create_matched, start};
 
 async fn disclosures(app: &TestApp) -> Vec<Value> {
     let sql = "select to_jsonb(d) - 'id' from disclosure d order by at, role desc, why";
@@ -13,9 +13,9 @@ async fn disclosures(app: &TestApp) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn whoever_is_on_it_and_staff_see_the_whole_number_and_it_is_written_down() {
+async fn assignees_and_staff_see_phone_and_it_is_recorded() {
     let app = start().await;
-    let id = requested_and_matched(&app).await;
+    let id = create_matched(&app).await;
     let path = format!("/consultations/{id}/phone");
     let why = "%EB%B0%A9%EB%AC%B8%20%EC%9D%BC%EC%A0%95%20%ED%99%95%EC%9D%B8";
     for (caller, query) in [
@@ -28,8 +28,10 @@ async fn whoever_is_on_it_and_staff_see_the_whole_number_and_it_is_written_down(
         assert_eq!(answer.expect(200), json!({ "phone": "+821012345678" }));
     }
     let row = |role: &str, who: Uuid, why: Option<&str>| {
-        json!({ "consultation_id": id, "customer_id": customer(PHONE).subject, "role": role, "viewer_id": who, "why": why,
-                "at": "2026-11-23T01:00:00+00:00" })
+        json!({
+            "consultation_id": id, "customer_id": customer(PHONE).subject, "role": role,
+            "viewer_id": who, "why": why, "at": "2026-11-23T01:00:00+00:00",
+        })
     };
     let expected = [
         row("staff", Uuid::from_u128(0x57AFF), Some("방문 일정 확인")),
@@ -37,7 +39,7 @@ async fn whoever_is_on_it_and_staff_see_the_whole_number_and_it_is_written_down(
         row("consultant", CONSULTANT, None),
     ];
     assert_eq!(disclosures(&app).await, expected);
-    // It changes nothing, and tells nobody.
+    // A disclosure changes nothing and publishes nothing.
     assert!(app.new_events().await.is_empty());
     assert_eq!(
         app.as_staff()
@@ -49,9 +51,9 @@ async fn whoever_is_on_it_and_staff_see_the_whole_number_and_it_is_written_down(
 }
 
 #[tokio::test]
-async fn every_look_is_written_down_again() {
+async fn every_disclosure_is_recorded() {
     let app = start().await;
-    let path = format!("/consultations/{}/phone", requested(&app).await);
+    let path = format!("/consultations/{}/phone", create_consultation(&app).await);
     for _ in 0..2 {
         app.as_staff().get(&path).await.expect(200);
     }
@@ -59,11 +61,11 @@ async fn every_look_is_written_down_again() {
 }
 
 #[tokio::test]
-async fn nobody_else_sees_it_and_nothing_is_written_down_of_that() {
+async fn refused_caller_sees_no_phone_and_is_not_recorded() {
     let app = start().await;
-    let id = requested_and_matched(&app).await;
+    let id = create_matched(&app).await;
     let path = format!("/consultations/{id}/phone");
-    for phone in [PHONE, STRANGER] {
+    for phone in [PHONE, OTHER_PHONE] {
         assert_eq!(
             app.as_customer(phone).get(&path).await.problem(403).0,
             "not-allowed",
@@ -83,9 +85,9 @@ async fn nobody_else_sees_it_and_nothing_is_written_down_of_that() {
 }
 
 #[tokio::test]
-async fn whoever_asks_for_the_head_alone_sees_no_number_and_is_not_written_down() {
+async fn head_request_is_refused_and_not_recorded() {
     let app = start().await;
-    let path = format!("/consultations/{}/phone", requested(&app).await);
+    let path = format!("/consultations/{}/phone", create_consultation(&app).await);
     let answer = app
         .as_staff()
         .send(Method::HEAD, &path, &[], Vec::new())
@@ -102,9 +104,9 @@ async fn whoever_asks_for_the_head_alone_sees_no_number_and_is_not_written_down(
 }
 
 #[tokio::test]
-async fn a_reason_that_cannot_be_meant_discloses_nothing() {
+async fn invalid_reason_discloses_nothing() {
     let app = start().await;
-    let path = format!("/consultations/{}/phone", requested(&app).await);
+    let path = format!("/consultations/{}/phone", create_consultation(&app).await);
     for why in [
         "a".repeat(201),
         "a%00b".to_owned(),

@@ -1,16 +1,15 @@
-//! What other services' events do here.
+//! Reactions to events of other services.
 
-use events::{ConsultationId, Event, InterestId, Origin, ProjectId, SalesmanMatched};
+use events::{Event as _, InterestId, Origin, ProjectId, SalesmanMatched};
 use serde_json::{Value, json};
 use service_kit::messaging::kafka;
 use service_kit::testing::{TestApp, envelope};
 use uuid::Uuid;
 
-use crate::{CONSULTANT, PHONE, SALESMAN, a_match, a_project, a_request, requested, start};
-
-fn of(id: Uuid) -> Origin {
-    Origin::Consultation(ConsultationId(id))
-}
+use crate::{
+    CONSULTANT, PHONE, SALESMAN, create_consultation, match_event, origin, project_created,
+    request_body, start,
+};
 
 async fn salesman(app: &TestApp, id: Uuid) -> Value {
     app.as_staff()
@@ -28,16 +27,16 @@ async fn progress(app: &TestApp, aggregate: Uuid) -> Option<i64> {
         .unwrap()
 }
 
-/// The headers a record of the event travels with.
+/// The headers of the event's record.
 fn headers(id: Uuid, version: i64, event: &SalesmanMatched) -> serde_json::Map<String, Value> {
     kafka::header_map(Some(&kafka::headers(&envelope(id, version, event))))
 }
 
 #[tokio::test]
-async fn a_match_puts_its_people_on_the_consultation_without_an_event_of_ours() {
+async fn match_assigns_people_without_publishing_an_event() {
     let app = start().await;
-    let id = requested(&app).await;
-    app.deliver(1, &a_match(of(id), SALESMAN, Some(CONSULTANT)))
+    let id = create_consultation(&app).await;
+    app.deliver(1, &match_event(origin(id), SALESMAN, Some(CONSULTANT)))
         .await;
     let view = app
         .as_customer(PHONE)
@@ -56,17 +55,17 @@ async fn a_match_puts_its_people_on_the_consultation_without_an_event_of_ours() 
 }
 
 #[tokio::test]
-async fn a_rematch_replaces_the_people_and_the_previous_ones_lose_sight_of_it() {
+async fn rematch_replaces_people_and_removes_their_access() {
     let app = start().await;
-    let id = requested(&app).await;
-    let first = a_match(of(id), SALESMAN, Some(CONSULTANT));
+    let id = create_consultation(&app).await;
+    let first = match_event(origin(id), SALESMAN, Some(CONSULTANT));
     app.deliver(1, &first).await;
     let other = Uuid::from_u128(0x07);
     app.deliver(
         2,
         &SalesmanMatched {
             match_id: first.match_id,
-            ..a_match(of(id), other, None)
+            ..match_event(origin(id), other, None)
         },
     )
     .await;
@@ -88,22 +87,23 @@ async fn a_rematch_replaces_the_people_and_the_previous_ones_lose_sight_of_it() 
 }
 
 #[tokio::test]
-async fn a_redelivered_match_does_not_bring_back_whom_a_later_one_replaced() {
+async fn redelivered_match_does_not_undo_a_rematch() {
     let app = start().await;
-    let id = requested(&app).await;
-    let (event_id, first) = (Uuid::new_v4(), a_match(of(id), SALESMAN, None));
+    let id = create_consultation(&app).await;
+    let (event_id, first) = (Uuid::new_v4(), match_event(origin(id), SALESMAN, None));
     let other = Uuid::from_u128(0x07);
-    app.deliver_as(event_id, 1, &first).await;
+    app.deliver_with_id(event_id, 1, &first).await;
     app.deliver(
         2,
         &SalesmanMatched {
             match_id: first.match_id,
-            ..a_match(of(id), other, None)
+            ..match_event(origin(id), other, None)
         },
     )
     .await;
-    // The same record again, at another offset; and the same event under another id, as a restored ledger would send it.
-    app.deliver_as(event_id, 1, &first).await;
+    // The same record at another offset; then the same version under another id, as after a
+    // restore of the event log.
+    app.deliver_with_id(event_id, 1, &first).await;
     app.deliver(1, &first).await;
     assert_eq!(salesman(&app, id).await, json!(other));
     assert_eq!(progress(&app, first.match_id.0).await, Some(2));
@@ -111,15 +111,15 @@ async fn a_redelivered_match_does_not_bring_back_whom_a_later_one_replaced() {
 }
 
 #[tokio::test]
-async fn a_match_that_arrives_after_it_was_closed_changes_nothing_and_is_no_error() {
+async fn match_after_the_end_is_consumed_without_effect() {
     let app = start().await;
-    let id = requested(&app).await;
+    let id = create_consultation(&app).await;
     let cancel = json!({ "step": "cancelled", "reason": "사정" });
     app.as_customer(PHONE)
         .post_if(&format!("/consultations/{id}/progress"), 1, &cancel)
         .await
         .expect(200);
-    let matched = a_match(of(id), SALESMAN, None);
+    let matched = match_event(origin(id), SALESMAN, None);
     app.deliver(1, &matched).await;
     assert_eq!(salesman(&app, id).await, Value::Null);
     assert_eq!(
@@ -132,11 +132,11 @@ async fn a_match_that_arrives_after_it_was_closed_changes_nothing_and_is_no_erro
 }
 
 #[tokio::test]
-async fn a_match_for_an_interest_is_acknowledged_and_not_ours() {
+async fn match_of_interest_is_consumed_without_effect() {
     let app = start().await;
-    let id = requested(&app).await;
-    // Even if the ids were the same.
-    let matched = a_match(Origin::Interest(InterestId(id)), SALESMAN, None);
+    let id = create_consultation(&app).await;
+    // Even if the ids are equal.
+    let matched = match_event(Origin::Interest(InterestId(id)), SALESMAN, None);
     app.deliver(1, &matched).await;
     assert_eq!(salesman(&app, id).await, Value::Null);
     assert_eq!(
@@ -149,38 +149,39 @@ async fn a_match_for_an_interest_is_acknowledged_and_not_ours() {
 }
 
 #[tokio::test]
-async fn a_match_for_a_consultation_that_does_not_exist_parks_with_its_successors_and_no_others() {
+async fn match_of_missing_consultation_parks_with_successors() {
     let app = start().await;
-    let id = requested(&app).await;
-    let lost = a_match(of(Uuid::from_u128(0x404)), SALESMAN, None);
+    let id = create_consultation(&app).await;
+    let lost = match_event(origin(Uuid::from_u128(0x404)), SALESMAN, None);
     app.deliver(1, &lost).await;
     app.deliver(2, &lost).await;
-    app.deliver(1, &a_match(of(id), SALESMAN, None)).await;
+    app.deliver(1, &match_event(origin(id), SALESMAN, None))
+        .await;
     assert_eq!(app.parked().await, ["refused", "held"]);
     assert_eq!(progress(&app, lost.match_id.0).await, None);
     assert_eq!(salesman(&app, id).await, json!(SALESMAN));
 }
 
 #[tokio::test]
-async fn a_parked_record_that_is_sent_again_is_parked_once() {
+async fn redelivered_parked_record_is_parked_once() {
     let app = start().await;
     let (event_id, lost) = (
         Uuid::new_v4(),
-        a_match(of(Uuid::from_u128(0x404)), SALESMAN, None),
+        match_event(origin(Uuid::from_u128(0x404)), SALESMAN, None),
     );
-    app.deliver_as(event_id, 1, &lost).await;
-    app.deliver_as(event_id, 1, &lost).await;
+    app.deliver_with_id(event_id, 1, &lost).await;
+    app.deliver_with_id(event_id, 1, &lost).await;
     assert_eq!(app.parked().await, ["refused"]);
 }
 
 #[tokio::test]
-async fn events_that_came_before_a_missing_one_are_applied_in_order_once_it_comes() {
+async fn events_after_a_gap_are_applied_once_it_is_filled() {
     let app = start().await;
-    let id = requested(&app).await;
-    let first = a_match(of(id), Uuid::from_u128(1), None);
+    let id = create_consultation(&app).await;
+    let first = match_event(origin(id), Uuid::from_u128(1), None);
     let nth = |n: u128| SalesmanMatched {
         match_id: first.match_id,
-        ..a_match(of(id), Uuid::from_u128(n), None)
+        ..match_event(origin(id), Uuid::from_u128(n), None)
     };
     app.deliver(3, &nth(3)).await;
     app.deliver(4, &nth(4)).await;
@@ -199,13 +200,13 @@ async fn events_that_came_before_a_missing_one_are_applied_in_order_once_it_come
 }
 
 #[tokio::test]
-async fn a_refused_record_behind_a_gap_does_not_take_the_missing_one_down_with_it() {
+async fn refused_record_after_gap_does_not_refuse_the_missing_one() {
     let app = start().await;
-    let id = requested(&app).await;
-    let first = a_match(of(id), SALESMAN, None);
+    let id = create_consultation(&app).await;
+    let first = match_event(origin(id), SALESMAN, None);
     let lost = SalesmanMatched {
         match_id: first.match_id,
-        ..a_match(of(Uuid::from_u128(0x404)), SALESMAN, None)
+        ..match_event(origin(Uuid::from_u128(0x404)), SALESMAN, None)
     };
     app.deliver(2, &lost).await;
     app.deliver(3, &first).await;
@@ -217,41 +218,47 @@ async fn a_refused_record_behind_a_gap_does_not_take_the_missing_one_down_with_i
 }
 
 #[tokio::test]
-async fn an_event_of_a_type_of_a_newer_build_is_kept_aside_with_its_successors() {
+async fn unknown_event_type_parks_with_successors() {
     let app = start().await;
-    let id = requested(&app).await;
-    let matched = a_match(of(id), SALESMAN, None);
+    let id = create_consultation(&app).await;
+    let matched = match_event(origin(id), SALESMAN, None);
     let mut newer = envelope(Uuid::new_v4(), 1, &matched);
     newer.type_name = "ktgg.SalesmanUnmatched.v1".to_owned();
     app.deliver_raw(&newer, b"{}".to_vec()).await;
     app.deliver(2, &matched).await;
-    app.deliver(1, &a_project("다른 집합체")).await;
+    app.deliver(1, &project_created("다른 집합체")).await;
     assert_eq!(app.parked().await, ["unknown_type", "held"]);
     assert_eq!(salesman(&app, id).await, Value::Null);
-    assert_eq!(progress(&app, a_project("").aggregate_id()).await, Some(1));
+    assert_eq!(
+        progress(&app, project_created("").aggregate_id()).await,
+        Some(1)
+    );
 }
 
 #[tokio::test]
-async fn what_an_older_replica_kept_aside_is_taken_in_when_its_aggregate_moves_on() {
+async fn parked_unknown_type_is_released_by_newer_build() {
     let app = start().await;
-    let id = requested(&app).await;
-    let matched = a_match(of(id), Uuid::from_u128(1), None);
+    let id = create_consultation(&app).await;
+    let matched = match_event(origin(id), Uuid::from_u128(1), None);
     let mut newer = envelope(Uuid::new_v4(), 1, &matched);
     newer.type_name = "ktgg.SalesmanUnmatched.v1".to_owned();
     app.deliver_raw(&newer, serde_json::to_vec(&matched).unwrap())
         .await;
     assert_eq!(app.parked().await, ["unknown_type"]);
-    // As if another build had parked it, and this one knew the type.
-    sqlx::query("update parked set type = $1, headers = jsonb_set(headers, '{ce_type}', to_jsonb($1::text))")
-        .bind(SalesmanMatched::TYPE)
-        .execute(app.pool())
-        .await
-        .unwrap();
+    // As if an older build had parked a type that this one knows.
+    sqlx::query(
+        "update parked
+         set type = $1, headers = jsonb_set(headers, '{ce_type}', to_jsonb($1::text))",
+    )
+    .bind(SalesmanMatched::TYPE)
+    .execute(app.pool())
+    .await
+    .unwrap();
     app.deliver(
         2,
         &SalesmanMatched {
             match_id: matched.match_id,
-            ..a_match(of(id), SALESMAN, None)
+            ..match_event(origin(id), SALESMAN, None)
         },
     )
     .await;
@@ -266,26 +273,26 @@ async fn what_an_older_replica_kept_aside_is_taken_in_when_its_aggregate_moves_o
 }
 
 #[tokio::test]
-async fn a_record_whose_headers_cannot_be_read_parks_and_its_keys_later_events_are_held() {
+async fn unreadable_headers_park_and_hold_later_events() {
     let app = start().await;
-    let id = requested(&app).await;
-    let matched = a_match(of(id), SALESMAN, None);
+    let id = create_consultation(&app).await;
+    let matched = match_event(origin(id), SALESMAN, None);
     let key = matched.match_id.to_string();
     let mut broken = headers(Uuid::new_v4(), 1, &matched);
     broken.remove("ce_aggregateversion");
     app.deliver_headers(broken, &key).await;
     app.deliver(2, &matched).await;
-    let other = a_match(of(id), Uuid::from_u128(2), None);
+    let other = match_event(origin(id), Uuid::from_u128(2), None);
     app.deliver(1, &other).await;
     assert_eq!(app.parked().await, ["unreadable", "held"]);
     assert_eq!(salesman(&app, id).await, json!(Uuid::from_u128(2)));
 }
 
 #[tokio::test]
-async fn no_header_whatever_it_holds_stands_in_the_way_of_what_follows() {
+async fn invalid_headers_do_not_block_other_aggregates() {
     let app = start().await;
-    let id = requested(&app).await;
-    let matched = a_match(of(id), SALESMAN, None);
+    let id = create_consultation(&app).await;
+    let matched = match_event(origin(id), SALESMAN, None);
     app.deliver_headers(serde_json::Map::new(), "no uuid").await;
     for (name, value) in [
         ("ce_time", json!("yesterday")),
@@ -293,7 +300,7 @@ async fn no_header_whatever_it_holds_stands_in_the_way_of_what_follows() {
         ("ce_aggregateversion", json!("99999999999999999999")),
         ("ce_subject", Value::Null),
     ] {
-        let mut odd = headers(Uuid::new_v4(), 1, &a_match(of(id), SALESMAN, None));
+        let mut odd = headers(Uuid::new_v4(), 1, &match_event(origin(id), SALESMAN, None));
         odd.insert(name.to_owned(), value);
         app.deliver_headers(odd, &Uuid::new_v4().to_string()).await;
     }
@@ -303,7 +310,7 @@ async fn no_header_whatever_it_holds_stands_in_the_way_of_what_follows() {
 }
 
 #[tokio::test]
-async fn a_payload_that_cannot_be_read_parks_and_later_events_of_its_aggregate_are_held() {
+async fn unreadable_payload_parks_and_holds_later_events() {
     for payload in [
         "",
         "no json",
@@ -313,8 +320,8 @@ async fn a_payload_that_cannot_be_read_parks_and_later_events_of_its_aggregate_a
         r#"{"strategy": "a\u0000b"}"#,
     ] {
         let app = start().await;
-        let id = requested(&app).await;
-        let matched = a_match(of(id), SALESMAN, None);
+        let id = create_consultation(&app).await;
+        let matched = match_event(origin(id), SALESMAN, None);
         app.deliver_raw(
             &envelope(Uuid::new_v4(), 1, &matched),
             payload.as_bytes().to_vec(),
@@ -328,13 +335,13 @@ async fn a_payload_that_cannot_be_read_parks_and_later_events_of_its_aggregate_a
 }
 
 #[tokio::test]
-async fn a_payload_that_the_database_cannot_store_parks() {
+async fn payload_that_postgres_refuses_is_parked() {
     let app = start().await;
-    let project = a_project("a\u{0}b");
+    let project = project_created("a\u{0}b");
     app.deliver(1, &project).await;
     assert_eq!(app.parked().await, ["refused"]);
     app.deliver(1, &{
-        let mut other = a_project("다음 사업");
+        let mut other = project_created("다음 사업");
         other.project_id = ProjectId(Uuid::from_u128(2));
         other
     })
@@ -343,11 +350,13 @@ async fn a_payload_that_the_database_cannot_store_parks() {
 }
 
 #[tokio::test]
-async fn a_project_is_known_by_its_last_name_however_often_it_comes() {
+async fn redelivered_project_event_has_no_effect() {
     let app = start().await;
     let event_id = Uuid::new_v4();
-    app.deliver_as(event_id, 1, &a_project("처음 이름")).await;
-    app.deliver_as(event_id, 1, &a_project("처음 이름")).await;
+    app.deliver_with_id(event_id, 1, &project_created("처음 이름"))
+        .await;
+    app.deliver_with_id(event_id, 1, &project_created("처음 이름"))
+        .await;
     let names: Vec<String> = sqlx::query_scalar("select name from known_project")
         .fetch_all(app.pool())
         .await
@@ -355,17 +364,17 @@ async fn a_project_is_known_by_its_last_name_however_often_it_comes() {
     assert_eq!(names, ["처음 이름"]);
     let view = app
         .as_customer(PHONE)
-        .post("/consultations", &a_request())
+        .post("/consultations", &request_body())
         .await
         .expect(201);
     assert_eq!(view["projectName"], "처음 이름");
 }
 
 #[tokio::test]
-async fn what_was_asked_for_before_its_project_was_known_gets_its_name() {
+async fn earlier_request_gets_the_name_of_its_project() {
     let app = start().await;
-    let id = requested(&app).await;
-    app.deliver(1, &a_project("2026년 스마트상점")).await;
+    let id = create_consultation(&app).await;
+    app.deliver(1, &project_created("2026년 스마트상점")).await;
     let shown = app
         .as_customer(PHONE)
         .get(&format!("/consultations/{id}"))
@@ -374,7 +383,7 @@ async fn what_was_asked_for_before_its_project_was_known_gets_its_name() {
     assert_eq!(shown["projectName"], "2026년 스마트상점");
     app.new_events().await;
     app.as_customer(PHONE)
-        .post("/consultations", &a_request())
+        .post("/consultations", &request_body())
         .await
         .expect(201);
     assert_eq!(

@@ -1,28 +1,24 @@
-//! What happened to a consultation, and who is told of it.
+//! The timeline, and who sees what of it.
 
 use axum::http::Method;
 use chrono::TimeDelta;
-use events::{Actor, ConsultationId, Origin, SalesmanMatched, StaffId};
+use events::{Actor, SalesmanMatched, StaffId};
 use serde_json::{Value, json};
 use service_kit::testing::{TestApp, customer, envelope};
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, PHONE, SALESMAN, a_match, change, person, requested, requested_and_matched, shown,
-    start,
+    CONSULTANT, PHONE, SALESMAN, create_consultation, create_matched, get_consultation,
+    match_event, origin, person, send_change, start,
 };
 
-/// Who matches by hand; also [`TestApp::as_staff`].
+/// The id of [`TestApp::as_staff`], who also matches manually.
 const STAFF: Uuid = Uuid::from_u128(0x57AFF);
 
 const OTHER: Uuid = Uuid::from_u128(0x07);
 
-fn of(id: Uuid) -> Origin {
-    Origin::Consultation(ConsultationId(id))
-}
-
-/// Delivers a match as of the present instant of the test's clock, a minute after whatever was before it.
-async fn matched_now(app: &TestApp, version: i64, event: &SalesmanMatched) {
+/// Delivers a match that was made one minute after the previous step.
+async fn deliver_match_now(app: &TestApp, version: i64, event: &SalesmanMatched) {
     app.clock().advance(TimeDelta::minutes(1));
     let mut envelope = envelope(Uuid::new_v4(), version, event);
     envelope.recorded_at = app.context().db.now();
@@ -30,19 +26,19 @@ async fn matched_now(app: &TestApp, version: i64, event: &SalesmanMatched) {
         .await;
 }
 
-/// A consultation to which everything happens that can, a minute after the other.
-async fn an_eventful_one(app: &TestApp) -> Uuid {
-    let id = requested(app).await;
+/// A consultation with every kind of timeline event, one minute apart.
+async fn create_with_full_timeline(app: &TestApp) -> Uuid {
+    let id = create_consultation(app).await;
     let path = format!("/consultations/{id}");
     let next = || app.clock().advance(TimeDelta::minutes(1));
-    let first = a_match(of(id), OTHER, None);
-    matched_now(app, 1, &first).await;
-    matched_now(
+    let first = match_event(origin(id), OTHER, None);
+    deliver_match_now(app, 1, &first).await;
+    deliver_match_now(
         app,
         2,
         &SalesmanMatched {
             match_id: first.match_id,
-            ..a_match(of(id), OTHER, Some(CONSULTANT))
+            ..match_event(origin(id), OTHER, Some(CONSULTANT))
         },
     )
     .await;
@@ -68,9 +64,9 @@ async fn an_eventful_one(app: &TestApp) -> Uuid {
     let by_hand = SalesmanMatched {
         match_id: first.match_id,
         actor: Actor::Staff(StaffId(STAFF)),
-        ..a_match(of(id), SALESMAN, Some(CONSULTANT))
+        ..match_event(origin(id), SALESMAN, Some(CONSULTANT))
     };
-    matched_now(app, 3, &by_hand).await;
+    deliver_match_now(app, 3, &by_hand).await;
     next();
     app.as_consultant(CONSULTANT)
         .post(
@@ -89,9 +85,9 @@ async fn an_eventful_one(app: &TestApp) -> Uuid {
 }
 
 #[tokio::test]
-async fn everything_that_happened_is_told_in_order_with_when_and_by_whom() {
+async fn timeline_shows_all_changes_in_order_with_authors() {
     let app = start().await;
-    let id = an_eventful_one(&app).await;
+    let id = create_with_full_timeline(&app).await;
     let customer_id = customer(PHONE).subject;
     let view = |id: Uuid| json!({ "id": id, "displayName": person(id).display_name });
     let by = |role: &str, id: Uuid, name: Option<String>| json!({ "role": role, "id": id, "displayName": name });
@@ -99,17 +95,22 @@ async fn everything_that_happened_is_told_in_order_with_when_and_by_whom() {
     let expected = [
         json!({ "kind": "requested", "desiredDate": "2026-12-01", "by": of_customer }),
         json!({ "kind": "matched", "salesman": view(OTHER), "consultant": null, "by": null }),
-        json!({ "kind": "matched", "salesman": view(OTHER), "consultant": view(CONSULTANT), "by": null }),
-        json!({ "kind": "edited", "dateFrom": "2026-12-01", "dateTo": "2026-12-02", "memoChanged": false, "by": of_customer }),
-        json!({ "kind": "edited", "dateFrom": "2026-12-02", "dateTo": "2026-12-02", "memoChanged": true, "by": of_customer }),
+        json!({ "kind": "matched", "salesman": view(OTHER), "consultant": view(CONSULTANT),
+                "by": null }),
+        json!({ "kind": "edited", "dateFrom": "2026-12-01", "dateTo": "2026-12-02",
+                "memoChanged": false, "by": of_customer }),
+        json!({ "kind": "edited", "dateFrom": "2026-12-02", "dateTo": "2026-12-02",
+                "memoChanged": true, "by": of_customer }),
         json!({ "kind": "progressed", "from": "apply", "to": "approved", "reason": null,
                 "by": by("salesman", OTHER, Some(person(OTHER).display_name)) }),
-        json!({ "kind": "rematched", "salesman": view(SALESMAN), "consultant": view(CONSULTANT), "by": by("staff", STAFF, None) }),
+        json!({ "kind": "rematched", "salesman": view(SALESMAN),
+                "consultant": view(CONSULTANT), "by": by("staff", STAFF, None) }),
         json!({ "kind": "noted", "text": "예산 확인 필요",
                 "by": by("consultant", CONSULTANT, Some(person(CONSULTANT).display_name)) }),
-        json!({ "kind": "progressed", "from": "approved", "to": "failed", "reason": "예산 부족", "by": by("staff", STAFF, None) }),
+        json!({ "kind": "progressed", "from": "approved", "to": "failed", "reason": "예산 부족",
+                "by": by("staff", STAFF, None) }),
     ];
-    let told = |view: &Value| -> Vec<Value> {
+    let shown_entries = |view: &Value| -> Vec<Value> {
         let entries = view["timeline"].as_array().unwrap();
         let times: Vec<_> = entries
             .iter()
@@ -130,8 +131,8 @@ async fn everything_that_happened_is_told_in_order_with_when_and_by_whom() {
         app.as_salesman(SALESMAN),
         app.as_consultant(CONSULTANT),
     ] {
-        let view = shown(&caller, id).await;
-        assert_eq!(told(&view), expected);
+        let view = get_consultation(&caller, id).await;
+        assert_eq!(shown_entries(&view), expected);
         assert_eq!(
             (
                 view["timeline"][8]["at"].as_str(),
@@ -140,37 +141,37 @@ async fn everything_that_happened_is_told_in_order_with_when_and_by_whom() {
             (Some("2026-11-23T01:08:00Z"), 1)
         );
     }
-    // Its customer is told all of it but the notes, and never which member of staff it was.
-    let view = shown(&app.as_customer(PHONE), id).await;
-    let mut without: Vec<Value> = expected
+    // The customer sees everything except notes and the ids of staff.
+    let view = get_consultation(&app.as_customer(PHONE), id).await;
+    let mut without_notes: Vec<Value> = expected
         .iter()
         .filter(|entry| entry["kind"] != "noted")
         .cloned()
         .collect();
-    for entry in &mut without {
+    for entry in &mut without_notes {
         if entry["by"]["role"] == "staff" {
             entry["by"]["id"] = Value::Null;
         }
     }
-    assert_eq!(told(&view), without);
+    assert_eq!(shown_entries(&view), without_notes);
     assert!(view.get("notes").is_none());
-    let whole = view.to_string();
+    let text = view.to_string();
     assert!(
-        !whole.contains("예산 확인 필요") && !whole.contains(&STAFF.to_string()),
-        "{whole}"
+        !text.contains("예산 확인 필요") && !text.contains(&STAFF.to_string()),
+        "{text}"
     );
 }
 
 #[tokio::test]
-async fn the_answer_to_a_change_shows_it_in_the_timeline_already() {
+async fn answer_to_a_change_contains_its_timeline_entry() {
     let app = start().await;
-    let id = requested(&app).await;
-    let edited = change(&app.as_customer(PHONE), id, Method::PATCH, "\"1\"")
+    let id = create_consultation(&app).await;
+    let edited = send_change(&app.as_customer(PHONE), id, Method::PATCH, "\"1\"")
         .await
         .expect(200);
-    assert_eq!(edited, shown(&app.as_customer(PHONE), id).await);
+    assert_eq!(edited, get_consultation(&app.as_customer(PHONE), id).await);
     assert_eq!(edited["timeline"][1]["kind"], "edited");
-    let cancelled = change(&app.as_customer(PHONE), id, Method::POST, "\"2\"")
+    let cancelled = send_change(&app.as_customer(PHONE), id, Method::POST, "\"2\"")
         .await
         .expect(200);
     assert_eq!(
@@ -183,20 +184,22 @@ async fn the_answer_to_a_change_shows_it_in_the_timeline_already() {
 }
 
 async fn entries(app: &TestApp, id: Uuid) -> usize {
-    shown(&app.as_staff(), id).await["timeline"]
+    get_consultation(&app.as_staff(), id).await["timeline"]
         .as_array()
         .unwrap()
         .len()
 }
 
 #[tokio::test]
-async fn what_is_refused_or_changes_nothing_is_in_no_timeline() {
+async fn refused_and_empty_changes_add_no_entry() {
     let app = start().await;
-    let id = requested_and_matched(&app).await;
+    let id = create_matched(&app).await;
     let path = format!("/consultations/{id}");
     let customer = app.as_customer(PHONE);
     assert_eq!(
-        change(&customer, id, Method::PATCH, "\"7\"").await.status,
+        send_change(&customer, id, Method::PATCH, "\"7\"")
+            .await
+            .status,
         412
     );
     assert_eq!(
@@ -222,28 +225,29 @@ async fn what_is_refused_or_changes_nothing_is_in_no_timeline() {
 }
 
 #[tokio::test]
-async fn a_match_that_comes_again_is_one_entry() {
+async fn redelivered_match_adds_one_entry() {
     let app = start().await;
-    let id = requested(&app).await;
-    let (event_id, matched) = (Uuid::new_v4(), a_match(of(id), SALESMAN, None));
+    let id = create_consultation(&app).await;
+    let (event_id, matched) = (Uuid::new_v4(), match_event(origin(id), SALESMAN, None));
     for _ in 0..2 {
-        app.deliver_as(event_id, 1, &matched).await;
+        app.deliver_with_id(event_id, 1, &matched).await;
     }
     app.deliver(1, &matched).await;
-    // And a later version that names the same people.
+    // A later version with the same people.
     app.deliver(2, &matched).await;
     assert_eq!(entries(&app, id).await, 2);
 }
 
 #[tokio::test]
-async fn a_match_that_comes_after_it_was_closed_appears_in_no_timeline() {
+async fn match_after_the_end_adds_no_entry() {
     let app = start().await;
-    let id = requested(&app).await;
-    change(&app.as_customer(PHONE), id, Method::POST, "\"1\"")
+    let id = create_consultation(&app).await;
+    send_change(&app.as_customer(PHONE), id, Method::POST, "\"1\"")
         .await
         .expect(200);
-    app.deliver(1, &a_match(of(id), SALESMAN, None)).await;
-    let view = shown(&app.as_customer(PHONE), id).await;
+    app.deliver(1, &match_event(origin(id), SALESMAN, None))
+        .await;
+    let view = get_consultation(&app.as_customer(PHONE), id).await;
     let kinds: Vec<&str> = view["timeline"]
         .as_array()
         .unwrap()
@@ -257,16 +261,17 @@ async fn a_match_that_comes_after_it_was_closed_appears_in_no_timeline() {
 }
 
 #[tokio::test]
-async fn a_match_is_told_as_of_when_it_was_made_and_not_of_when_it_was_heard_of() {
+async fn match_entry_has_the_time_of_the_match() {
     let app = start().await;
-    let id = requested(&app).await;
+    let id = create_consultation(&app).await;
     app.clock().advance(TimeDelta::days(1));
-    // Made at the test's beginning, heard of a day later, after its customer had edited it.
-    change(&app.as_customer(PHONE), id, Method::PATCH, "\"1\"")
+    // The match is a day old when it arrives, after an edit.
+    send_change(&app.as_customer(PHONE), id, Method::PATCH, "\"1\"")
         .await
         .expect(200);
-    app.deliver(1, &a_match(of(id), SALESMAN, None)).await;
-    let view = shown(&app.as_customer(PHONE), id).await;
+    app.deliver(1, &match_event(origin(id), SALESMAN, None))
+        .await;
+    let view = get_consultation(&app.as_customer(PHONE), id).await;
     assert_eq!(
         (&view["timeline"][1]["kind"], &view["timeline"][1]["at"]),
         (&json!("matched"), &json!("2026-11-23T01:00:00Z"))
@@ -275,19 +280,20 @@ async fn a_match_is_told_as_of_when_it_was_made_and_not_of_when_it_was_heard_of(
 }
 
 #[tokio::test]
-async fn the_newest_of_a_very_long_timeline_are_shown() {
+async fn only_the_newest_notes_are_shown() {
     let app = start().await;
-    let id = requested(&app).await;
+    let id = create_consultation(&app).await;
     sqlx::query(
         "insert into note (id, consultation_id, at, actor, text)
-         select gen_random_uuid(), $1, '2026-11-24T00:00:00Z'::timestamptz + n * interval '1 second', '{\"role\": \"system\"}', n::text
+         select gen_random_uuid(), $1, '2026-11-24T00:00:00Z'::timestamptz + n * interval '1 second',
+                '{\"role\": \"system\"}', n::text
          from generate_series(1, 501) n",
     )
     .bind(id)
     .execute(app.pool())
     .await
     .unwrap();
-    let view = shown(&app.as_staff(), id).await;
+    let view = get_consultation(&app.as_staff(), id).await;
     let notes = view["notes"].as_array().unwrap();
     assert_eq!(
         (notes.len(), &notes[0]["text"], &notes[499]["text"]),

@@ -1,23 +1,23 @@
-//! What this service keeps of projects and people, whenever and in whichever order it is told.
+//! Projections of projects and people, for any order and delay of events.
 
 use chrono::{NaiveDate, TimeDelta};
 use events::{
-    Actor, ConsultationId, EditionField, Event, MatchId, Origin, PeriodKind, PersonRole,
-    ProjectEdited, ProjectEnded, ProjectId, ProjectStarted, ProjectStatus, SalesmanId,
-    SalesmanMatched, SalesmanRegistered, SalesmanUpdated,
+    Actor, EditionField, Event as _, MatchId, PeriodKind, PersonRole, ProjectEdited, ProjectEnded,
+    ProjectId, ProjectStarted, ProjectStatus, SalesmanId, SalesmanMatched, SalesmanRegistered,
+    SalesmanUpdated,
 };
 use serde_json::{Value, json};
 use service_kit::testing::{TestApp, a_profile};
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, PHONE, PROJECT, SALESMAN, a_match, a_project, a_request, person, requested, shown,
-    start,
+    CONSULTANT, PHONE, PROJECT, SALESMAN, create_consultation, get_consultation, match_event,
+    origin, person, project_created, request_body, start,
 };
 
-/// What the view says of its project.
+/// State, name, sent name, status and phase of the project in the view.
 async fn project(app: &TestApp, id: Uuid) -> Value {
-    let view = shown(&app.as_customer(PHONE), id).await;
+    let view = get_consultation(&app.as_customer(PHONE), id).await;
     json!([
         view["projectState"],
         view["projectName"],
@@ -28,7 +28,7 @@ async fn project(app: &TestApp, id: Uuid) -> Value {
 }
 
 fn started(name: &str) -> ProjectStarted {
-    let mut edition = a_project(name).edition;
+    let mut edition = project_created(name).edition;
     edition.status = ProjectStatus::Ongoing;
     ProjectStarted {
         project_id: ProjectId(PROJECT),
@@ -78,14 +78,15 @@ fn renamed(id: Uuid, name: &str) -> SalesmanUpdated {
 }
 
 #[tokio::test]
-async fn a_project_that_was_unheard_of_is_completed_when_it_is_told_of() {
+async fn unknown_project_becomes_known_after_its_event() {
     let app = start().await;
-    let id = requested(&app).await;
+    let id = create_consultation(&app).await;
     assert_eq!(
         project(&app, id).await,
-        json!(["unheard", "스마트상점 기술보급사업", null, null, null])
+        json!(["unknown", "스마트상점 기술보급사업", null, null, null])
     );
-    app.deliver(1, &a_project("스마트상점  기술보급사업")).await;
+    app.deliver(1, &project_created("스마트상점  기술보급사업"))
+        .await;
     assert_eq!(
         project(&app, id).await,
         json!([
@@ -99,26 +100,26 @@ async fn a_project_that_was_unheard_of_is_completed_when_it_is_told_of() {
 }
 
 #[tokio::test]
-async fn a_project_that_is_another_than_the_page_said_is_flagged_with_the_name_it_sent() {
+async fn project_with_other_name_shows_the_sent_name() {
     let app = start().await;
-    let id = requested(&app).await;
-    app.deliver(1, &a_project("창업도약패키지")).await;
+    let id = create_consultation(&app).await;
+    app.deliver(1, &project_created("창업도약패키지")).await;
     let sent = "스마트상점 기술보급사업";
     assert_eq!(
         project(&app, id).await,
         json!(["differs", "창업도약패키지", sent, "planned", "upcoming"])
     );
-    // The same for one that is asked for after it was told of.
+    // The same for a request after the event.
     let view = app
         .as_customer(PHONE)
-        .post("/consultations", &a_request())
+        .post("/consultations", &request_body())
         .await
         .expect(201);
     assert_eq!(
         (&view["projectState"], &view["sentProjectName"]),
         (&json!("differs"), &json!(sent))
     );
-    // It once had, or now has, the name that was sent: it is the one that was meant.
+    // A current or former name that equals the sent one makes it the intended project.
     app.deliver(2, &edited(sent)).await;
     assert_eq!(
         project(&app, id).await,
@@ -132,11 +133,11 @@ async fn a_project_that_is_another_than_the_page_said_is_flagged_with_the_name_i
 }
 
 #[tokio::test]
-async fn status_and_phase_follow_every_event_of_the_project_and_the_day() {
+async fn project_status_and_phase_follow_events_and_date() {
     let app = start().await;
-    let id = requested(&app).await;
+    let id = create_consultation(&app).await;
     let name = "스마트상점 기술보급사업";
-    app.deliver(1, &a_project(name)).await;
+    app.deliver(1, &project_created(name)).await;
     app.deliver(2, &started(name)).await;
     assert_eq!(
         project(&app, id).await,
@@ -169,18 +170,11 @@ async fn status_and_phase_follow_every_event_of_the_project_and_the_day() {
 }
 
 #[tokio::test]
-async fn people_are_shown_by_the_newest_name_and_until_it_is_told_by_the_one_of_the_match() {
+async fn people_have_current_name_or_else_name_of_match() {
     let app = start().await;
-    let id = requested(&app).await;
-    app.deliver(
-        1,
-        &a_match(
-            Origin::Consultation(ConsultationId(id)),
-            SALESMAN,
-            Some(CONSULTANT),
-        ),
-    )
-    .await;
+    let id = create_consultation(&app).await;
+    app.deliver(1, &match_event(origin(id), SALESMAN, Some(CONSULTANT)))
+        .await;
     app.as_salesman(SALESMAN)
         .post_if(
             &format!("/consultations/{id}/progress"),
@@ -190,7 +184,7 @@ async fn people_are_shown_by_the_newest_name_and_until_it_is_told_by_the_one_of_
         .await
         .expect(200);
     let names = async || {
-        let view = shown(&app.as_customer(PHONE), id).await;
+        let view = get_consultation(&app.as_customer(PHONE), id).await;
         let listed = app
             .as_customer(PHONE)
             .get("/consultations")
@@ -225,80 +219,89 @@ async fn people_are_shown_by_the_newest_name_and_until_it_is_told_by_the_one_of_
     assert_eq!(names().await, json!(["김바다", "이산"]));
 }
 
-/// Something that happens in a system of services, in its place in the order of its own kind.
+/// A step of the scenario. Steps of the same kind keep their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Happens {
-    /// The next event of this project.
-    OfProject,
-    /// The next event of this salesman.
-    OfSalesman,
-    /// The first of the consultant.
-    OfConsultant,
-    /// The customer asks.
-    Asked,
-    /// The next event of its match, which cannot come before it exists.
-    OfMatch,
+enum Step {
+    /// Deliver the next event of the project.
+    Project,
+    /// Deliver the next event of the salesman.
+    Salesman,
+    /// Deliver the event of the consultant.
+    Consultant,
+    /// The customer requests the consultation.
+    Request,
+    /// Deliver the next event of the match, after the request.
+    Match,
 }
 
-/// The n-th order in which these can happen, out of very many: each kind keeps its own.
-fn an_order(mut n: u64) -> Vec<Happens> {
-    use Happens::{Asked, OfConsultant, OfMatch, OfProject, OfSalesman};
-    let mut left = [
-        vec![OfProject; 4],
-        vec![OfSalesman; 2],
-        vec![OfConsultant],
-        vec![OfMatch, OfMatch, Asked],
+/// A pseudo-random order of the steps.
+fn order_of_steps(mut n: u64) -> Vec<Step> {
+    use Step::{Consultant, Match, Project, Request, Salesman};
+    let mut remaining = [
+        vec![Project; 4],
+        vec![Salesman; 2],
+        vec![Consultant],
+        vec![Match, Match, Request],
     ];
     let mut order = Vec::new();
-    while left.iter().any(|kind| !kind.is_empty()) {
-        // A linear congruential generator: the same orders each time.
+    while remaining.iter().any(|kind| !kind.is_empty()) {
+        // A linear congruential generator: reproducible.
         n = n
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
         let kind = usize::try_from((n >> 33) % 4).unwrap();
-        order.extend(left[kind].pop());
+        order.extend(remaining[kind].pop());
     }
     order
 }
 
-/// Carries them out on a database of its own, late or not, and gives every row of every table of this service's own.
-async fn rows_after(order: &[Happens], days_late: i64) -> Vec<String> {
+/// Runs the steps on a new database, with a delay before each, and returns all rows.
+async fn rows_after_steps(order: &[Step], delay_in_days: i64) -> Vec<String> {
     const NAME: &str = "스마트상점 기술보급사업";
     let app = start().await;
     let event_id = |kind: u128, n: usize| Uuid::from_u128(kind * 100 + u128::try_from(n).unwrap());
-    let origin = |id: Option<Uuid>| Origin::Consultation(ConsultationId(id.unwrap()));
-    let (mut project, mut salesman, mut matched, mut asked) = (0_usize, 0_usize, 0_usize, None);
-    let late = async |app: &TestApp| app.clock().advance(TimeDelta::days(days_late));
-    for happens in order {
-        match happens {
-            Happens::Asked => asked = Some(requested(&app).await),
-            Happens::OfProject => {
+    let origin = |id: Option<Uuid>| origin(id.unwrap());
+    let (mut project, mut salesman, mut matched, mut request) = (0_usize, 0_usize, 0_usize, None);
+    let delay = async |app: &TestApp| app.clock().advance(TimeDelta::days(delay_in_days));
+    for step in order {
+        match step {
+            Step::Request => request = Some(create_consultation(&app).await),
+            Step::Project => {
                 project += 1;
-                late(&app).await;
+                delay(&app).await;
                 let id = event_id(1, project);
                 match project {
-                    1 => app.deliver_as(id, 1, &a_project("처음 이름")).await,
-                    2 => app.deliver_as(id, 2, &started("처음 이름")).await,
-                    3 => app.deliver_as(id, 3, &edited(NAME)).await,
-                    _ => app.deliver_as(id, 4, &ended(NAME)).await,
+                    1 => {
+                        app.deliver_with_id(id, 1, &project_created("처음 이름"))
+                            .await;
+                    }
+                    2 => app.deliver_with_id(id, 2, &started("처음 이름")).await,
+                    3 => app.deliver_with_id(id, 3, &edited(NAME)).await,
+                    _ => app.deliver_with_id(id, 4, &ended(NAME)).await,
                 }
             }
-            Happens::OfSalesman => {
+            Step::Salesman => {
                 salesman += 1;
-                late(&app).await;
+                delay(&app).await;
                 let id = event_id(2, salesman);
                 match salesman {
-                    1 => app.deliver_as(id, 1, &registered(SALESMAN, "김하늘")).await,
-                    _ => app.deliver_as(id, 2, &renamed(SALESMAN, "김바다")).await,
+                    1 => {
+                        app.deliver_with_id(id, 1, &registered(SALESMAN, "김하늘"))
+                            .await;
+                    }
+                    _ => {
+                        app.deliver_with_id(id, 2, &renamed(SALESMAN, "김바다"))
+                            .await;
+                    }
                 }
             }
-            Happens::OfConsultant => {
-                app.deliver_as(event_id(3, 1), 1, &registered(CONSULTANT, "이산"))
+            Step::Consultant => {
+                app.deliver_with_id(event_id(3, 1), 1, &registered(CONSULTANT, "이산"))
                     .await;
             }
-            Happens::OfMatch => {
+            Step::Match => {
                 matched += 1;
-                late(&app).await;
+                delay(&app).await;
                 let match_id = MatchId(Uuid::from_u128(0x3A7C));
                 let (who, with) = if matched == 1 {
                     (Uuid::from_u128(0x0FF), None)
@@ -307,9 +310,9 @@ async fn rows_after(order: &[Happens], days_late: i64) -> Vec<String> {
                 };
                 let event = SalesmanMatched {
                     match_id,
-                    ..a_match(origin(asked), who, with)
+                    ..match_event(origin(request), who, with)
                 };
-                app.deliver_as(
+                app.deliver_with_id(
                     event_id(4, matched),
                     i64::try_from(matched).unwrap(),
                     &event,
@@ -317,9 +320,9 @@ async fn rows_after(order: &[Happens], days_late: i64) -> Vec<String> {
                 .await;
             }
         }
-        // Each once more: what was taken in before changes nothing.
+        // A redelivery changes nothing.
         if project > 0 {
-            app.deliver_as(event_id(1, 1), 1, &a_project("처음 이름"))
+            app.deliver_with_id(event_id(1, 1), 1, &project_created("처음 이름"))
                 .await;
         }
     }
@@ -327,10 +330,15 @@ async fn rows_after(order: &[Happens], days_late: i64) -> Vec<String> {
     let mut rows: Vec<String> = sqlx::query_scalar(
         "select 'known_project ' || to_jsonb(t)::text from known_project t
          union all select 'known_salesman ' || to_jsonb(t)::text from known_salesman t
-         union all select 'consultation ' || (to_jsonb(t) - array['created_at', 'updated_at', 'id'])::text from consultation t
+         union all
+         select 'consultation ' || (to_jsonb(t) - array['created_at', 'updated_at', 'id'])::text
+         from consultation t
          union all select 'changed since ' || (updated_at <> created_at)::text from consultation
-         union all select 'timeline ' || (to_jsonb(t) - 'consultation_id')::text from timeline t where what ->> 'kind' <> 'requested'
-         union all select 'requested ' || what::text from timeline where what ->> 'kind' = 'requested'
+         union all
+         select 'timeline ' || (to_jsonb(t) - 'consultation_id')::text
+         from timeline t where what ->> 'kind' <> 'requested'
+         union all
+         select 'requested ' || what::text from timeline where what ->> 'kind' = 'requested'
          union all select 'note ' || to_jsonb(t)::text from note t
          union all select 'disclosure ' || to_jsonb(t)::text from disclosure t",
     )
@@ -342,34 +350,33 @@ async fn rows_after(order: &[Happens], days_late: i64) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn events_of_three_topics_end_in_the_same_rows_in_whichever_order_and_however_late_they_come()
-{
-    let expected = rows_after(&an_order(0), 0).await;
-    // Two projects' worth of facts, two people, the consultation, its request and two matches.
+async fn events_give_the_same_rows_in_any_order_and_delay() {
+    let expected = rows_after_steps(&order_of_steps(0), 0).await;
+    // The project; two people; the consultation twice; its request and two matches.
     assert_eq!(expected.len(), 1 + 2 + 2 + 3, "{expected:#?}");
-    let mut seen = vec![an_order(0)];
+    let mut orders = vec![order_of_steps(0)];
     for n in 1..=24 {
-        let order = an_order(n);
-        // Alternately on time, and a day late with each of them.
+        let order = order_of_steps(n);
+        // Alternately without delay and with a day before each event.
         assert_eq!(
-            rows_after(&order, i64::try_from(n % 2).unwrap()).await,
+            rows_after_steps(&order, i64::try_from(n % 2).unwrap()).await,
             expected,
             "{order:?}"
         );
-        if !seen.contains(&order) {
-            seen.push(order);
+        if !orders.contains(&order) {
+            orders.push(order);
         }
     }
-    assert!(seen.len() > 20, "only {} orders", seen.len());
+    assert!(orders.len() > 20, "only {} orders", orders.len());
 }
 
 #[tokio::test]
-async fn a_service_that_begins_when_everything_has_been_told_long_ago_knows_the_last_of_it() {
+async fn late_started_service_stores_the_latest_state() {
     let app = start().await;
     app.clock().advance(TimeDelta::days(1));
     for version in 1..=3 {
         match version {
-            1 => app.deliver(1, &a_project("처음 이름")).await,
+            1 => app.deliver(1, &project_created("처음 이름")).await,
             2 => app.deliver(2, &started("다음 이름")).await,
             _ => app.deliver(3, &ended("마지막 이름")).await,
         }
@@ -381,7 +388,8 @@ async fn a_service_that_begins_when_everything_has_been_told_long_ago_knows_the_
             .unwrap();
     let names = ["처음이름", "다음이름", "마지막이름"];
     let expected = json!({
-        "name": "마지막 이름", "name_key": "마지막이름", "names_told": names, "status": "ended", "year": 2026, "agency": "중소벤처기업부",
+        "name": "마지막 이름", "name_key": "마지막이름", "names_told": names,
+        "status": "ended", "year": 2026, "agency": "중소벤처기업부",
     });
     assert_eq!(rows, [expected]);
     let progress: i64 = sqlx::query_scalar("select version from progress where aggregateid = $1")

@@ -1,8 +1,7 @@
-//! `EraseCustomer`: a customer wants to be forgotten.
+//! `EraseCustomer`.
 
 use axum::http::Method;
 use chrono::TimeDelta;
-use events::{ConsultationId, Origin};
 use serde_json::{Value, json};
 use service_kit::forms::phone::Phone;
 use service_kit::testing::{TestApp, customer};
@@ -10,16 +9,12 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, PHONE, PROJECT, SALESMAN, STRANGER, a_match, a_request, change, erase, requested,
-    requested_and_matched, rows, shown, start,
+    CONSULTANT, OTHER_PHONE, PHONE, PROJECT, SALESMAN, consultation_count, create_consultation,
+    create_matched, erase, get_consultation, match_event, origin, request_body, send_change, start,
 };
 
-pub(crate) fn of(id: Uuid) -> Origin {
-    Origin::Consultation(ConsultationId(id))
-}
-
-/// One at each step, the latest made last, each with everything that somebody can say about it.
-pub(crate) async fn one_at_each_step(app: &TestApp) -> Vec<(Uuid, &'static str)> {
+/// One consultation in each step, with reason, note and disclosure.
+pub(crate) async fn create_in_every_step(app: &TestApp) -> Vec<(Uuid, &'static str)> {
     let ways: [(&str, &[&str]); 5] = [
         ("apply", &[]),
         ("approved", &["approved"]),
@@ -27,9 +22,9 @@ pub(crate) async fn one_at_each_step(app: &TestApp) -> Vec<(Uuid, &'static str)>
         ("failed", &["approved", "failed"]),
         ("cancelled", &["cancelled"]),
     ];
-    let mut made = Vec::new();
+    let mut consultations = Vec::new();
     for (step, way) in ways {
-        let id = requested_and_matched(app).await;
+        let id = create_matched(app).await;
         let path = format!("/consultations/{id}");
         for (version, step) in (1..).zip(way) {
             let body = json!({ "step": step, "reason": "은밀한 사유" });
@@ -49,14 +44,14 @@ pub(crate) async fn one_at_each_step(app: &TestApp) -> Vec<(Uuid, &'static str)>
             ))
             .await
             .expect(200);
-        made.push((id, step));
+        consultations.push((id, step));
     }
     app.new_events().await;
-    made
+    consultations
 }
 
-/// Where in the schema any of these texts stands, also within bytes: table and text.
-async fn found(app: &TestApp, sought: &[String]) -> Vec<(String, String)> {
+/// The tables of the schema that contain a text, also as bytes: pairs of table and text.
+async fn tables_containing(app: &TestApp, texts: &[String]) -> Vec<(String, String)> {
     let tables: Vec<String> = sqlx::query_scalar(
         "select tablename::text from pg_tables where schemaname = current_schema()",
     )
@@ -66,14 +61,16 @@ async fn found(app: &TestApp, sought: &[String]) -> Vec<(String, String)> {
     assert!(
         ["consultation", "event_log", "parked", "timeline"]
             .iter()
-            .all(|it| tables.iter().any(|table| table == it))
+            .all(|name| tables.iter().any(|table| table == name))
     );
     let mut found = Vec::new();
     for table in tables {
-        for text in sought {
+        for text in texts {
             let sql = format!(
-                "select exists (select from {table} t where t::text like '%' || $1 || '%'
-                                or t::text like '%' || encode(convert_to($1, 'UTF8'), 'hex') || '%')"
+                "select exists (
+                     select from {table} t
+                     where t::text like '%' || $1 || '%'
+                        or t::text like '%' || encode(convert_to($1, 'UTF8'), 'hex') || '%')"
             );
             if sqlx::query_scalar(AssertSqlSafe(sql))
                 .bind(text)
@@ -88,13 +85,13 @@ async fn found(app: &TestApp, sought: &[String]) -> Vec<(String, String)> {
     found
 }
 
-/// The rows that are kept of a consultation.
-pub(crate) async fn kept(app: &TestApp, id: Uuid) -> Vec<Value> {
+/// All rows of a consultation.
+pub(crate) async fn stored_rows(app: &TestApp, id: Uuid) -> Vec<Value> {
     sqlx::query_scalar(
-        "select to_jsonb(it) from consultation it where id = $1 union all
-         (select to_jsonb(it) from timeline it where consultation_id = $1 order by id) union all
-         (select to_jsonb(it) from note it where consultation_id = $1 order by id) union all
-         (select to_jsonb(it) from disclosure it where consultation_id = $1 order by id)",
+        "select to_jsonb(c) from consultation c where id = $1 union all
+         (select to_jsonb(t) from timeline t where consultation_id = $1 order by id) union all
+         (select to_jsonb(n) from note n where consultation_id = $1 order by id) union all
+         (select to_jsonb(d) from disclosure d where consultation_id = $1 order by id)",
     )
     .bind(id)
     .fetch_all(app.pool())
@@ -102,10 +99,11 @@ pub(crate) async fn kept(app: &TestApp, id: Uuid) -> Vec<Value> {
     .unwrap()
 }
 
-/// Parks a record as if nobody could read it.
+/// Parks an unreadable record.
 async fn park(app: &TestApp, offset: i64, payload: &[u8]) {
     sqlx::query(
-        r#"insert into parked (topic, partition, "offset", headers, payload, reason, detail, parked_at)
+        r#"insert into parked
+               (topic, partition, "offset", headers, payload, reason, detail, parked_at)
            values ('ktgg.salesman-match', 0, $1, '{}', $2, 'unreadable', 'a test', now())"#,
     )
     .bind(offset)
@@ -116,26 +114,28 @@ async fn park(app: &TestApp, offset: i64, payload: &[u8]) {
 }
 
 #[tokio::test]
-async fn no_table_says_any_more_who_he_was_or_what_was_said() {
+async fn erasure_removes_personal_data_from_all_tables() {
     let app = start().await;
-    one_at_each_step(&app).await;
-    let mut for_another = a_request();
-    for_another["phone"] = json!(PHONE);
-    for_another["consent"] = json!(true);
-    for_another["projectName"] = json!("은밀한 사업");
+    create_in_every_step(&app).await;
+    let mut on_behalf = request_body();
+    on_behalf["phone"] = json!(PHONE);
+    on_behalf["consent"] = json!(true);
+    on_behalf["projectName"] = json!("은밀한 사업");
     app.as_staff()
-        .post_with_key("/consultations", "k-staff", &for_another)
+        .post_with_key("/consultations", "k-staff", &on_behalf)
         .await
         .expect(201);
     app.as_customer(PHONE)
-        .post_with_key("/consultations", "k-customer", &a_request())
+        .post_with_key("/consultations", "k-customer", &request_body())
         .await
         .expect(201);
-    let in_a_record = json!({ "customerId": customer(PHONE).subject, "customerName": "홍길동", "memo": "오전에 연락 주세요" });
+    let in_a_record = json!({
+        "customerId": customer(PHONE).subject, "customerName": "홍길동", "memo": "오전에 연락 주세요",
+    });
     park(&app, 0, in_a_record.to_string().as_bytes()).await;
     park(&app, 1, "+82-10-1234-5678, 오전에 연락 주세요".as_bytes()).await;
     let phone: Phone = PHONE.parse().unwrap();
-    let said = [
+    let words = [
         "홍길동",
         "오전에 연락",
         "은밀한 사업",
@@ -143,13 +143,13 @@ async fn no_table_says_any_more_who_he_was_or_what_was_said() {
         "은밀한 노트",
         "은밀한 문의",
     ];
-    let sought: Vec<String> = phone
+    let texts: Vec<String> = phone
         .spellings()
         .into_iter()
-        .chain(said.map(str::to_owned))
+        .chain(words.map(str::to_owned))
         .collect();
-    // Each of these can be found where it stands.
-    let before = found(&app, &sought).await;
+    // The search finds each text before the erasure.
+    let before = tables_containing(&app, &texts).await;
     for (table, text) in [
         ("consultation", "+821012345678"),
         ("consultation", "홍길동"),
@@ -169,22 +169,26 @@ async fn no_table_says_any_more_who_he_was_or_what_was_said() {
         );
     }
     assert_eq!(erase(&app, PHONE).await.status, 204);
-    assert_eq!(found(&app, &sought).await, []);
+    assert_eq!(tables_containing(&app, &texts).await, []);
     let hashes: Vec<Vec<u8>> = sqlx::query_scalar("select body_hash from idempotency_key")
         .fetch_all(app.pool())
         .await
         .unwrap();
     assert_eq!(hashes, [Vec::<u8>::new()]);
-    let vouched: i64 =
-        sqlx::query_scalar("select count(*) from consultation where num_nonnulls(consent_role, consent_by, consent_at) > 0")
-            .fetch_one(app.pool())
-            .await
-            .unwrap();
+    let vouched: i64 = sqlx::query_scalar(
+        "select count(*) from consultation
+             where num_nonnulls(consent_role, consent_by, consent_at) > 0",
+    )
+    .fetch_one(app.pool())
+    .await
+    .unwrap();
     assert_eq!(vouched, 0);
-    // Everything is there with its ids.
+    // All rows still exist, with their ids.
     let ids: (i64, i64, i64) = sqlx::query_as(
-        "select (select count(*) from consultation where customer_id = $1 and project_id = $2 and erased_at is not null),
-                (select count(*) from note where actor ->> 'id' = $3::text), (select count(*) from disclosure where customer_id = $1)",
+        "select (select count(*) from consultation
+                 where customer_id = $1 and project_id = $2 and erased_at is not null),
+                (select count(*) from note where actor ->> 'id' = $3::text),
+                (select count(*) from disclosure where customer_id = $1)",
     )
     .bind(customer(PHONE).subject)
     .bind(PROJECT)
@@ -196,40 +200,40 @@ async fn no_table_says_any_more_who_he_was_or_what_was_said() {
 }
 
 #[tokio::test]
-async fn what_is_open_is_cancelled_in_his_name_and_what_is_closed_stays_where_it_is() {
+async fn erasure_cancels_open_consultations_only() {
     let app = start().await;
-    let made = one_at_each_step(&app).await;
+    let consultations = create_in_every_step(&app).await;
     app.clock().advance(TimeDelta::minutes(1));
     assert_eq!(erase(&app, PHONE).await.status, 204);
     let actor = json!({ "role": "customer", "id": customer(PHONE).subject });
-    let mut told: Vec<Value> = app
+    let mut events: Vec<Value> = app
         .new_events()
         .await
         .into_iter()
-        .map(|(name, version, told)| {
+        .map(|(name, version, event)| {
             assert_eq!(
-                (name.as_str(), &told["actor"]),
+                (name.as_str(), &event["actor"]),
                 ("ktgg.ConsultationProgressed.v1", &actor)
             );
             assert_eq!(
-                (&told["salesmanId"], &told["consultantId"]),
+                (&event["salesmanId"], &event["consultantId"]),
                 (&json!(SALESMAN), &json!(CONSULTANT))
             );
-            json!([told["consultationId"], version, told["from"], told["to"]])
+            json!([event["consultationId"], version, event["from"], event["to"]])
         })
         .collect();
-    told.sort_by_key(|told| told[1].as_i64());
+    events.sort_by_key(|event| event[1].as_i64());
     assert_eq!(
-        told,
+        events,
         [
-            json!([made[0].0, 2, "apply", "cancelled"]),
-            json!([made[1].0, 3, "approved", "cancelled"])
+            json!([consultations[0].0, 2, "apply", "cancelled"]),
+            json!([consultations[1].0, 3, "approved", "cancelled"])
         ],
         "what is open, once each"
     );
-    for (id, step) in made {
+    for (id, step) in consultations {
         let is_open = matches!(step, "apply" | "approved");
-        let view = shown(&app.as_staff(), id).await;
+        let view = get_consultation(&app.as_staff(), id).await;
         assert_eq!(
             view["step"],
             if is_open { "cancelled" } else { step },
@@ -251,11 +255,11 @@ async fn what_is_open_is_cancelled_in_his_name_and_what_is_closed_stays_where_it
 }
 
 #[tokio::test]
-async fn staff_see_that_it_was_there_and_not_whose_it_was_or_what_was_said() {
+async fn staff_see_erased_consultation_without_personal_data() {
     let app = start().await;
-    let (id, _) = one_at_each_step(&app).await[3];
+    let (id, _) = create_in_every_step(&app).await[3];
     let path = format!("/consultations/{id}");
-    let mut expected = shown(&app.as_staff(), id).await;
+    let mut expected = get_consultation(&app.as_staff(), id).await;
     erase(&app, PHONE).await;
     for field in ["customerId", "phone", "customerName", "reason"] {
         assert!(expected[field].is_string(), "{field}");
@@ -265,28 +269,28 @@ async fn staff_see_that_it_was_there_and_not_whose_it_was_or_what_was_said() {
     expected["erasedAt"] = json!("2026-11-23T01:00:00Z");
     expected["notes"][0]["text"] = Value::Null;
     for entry in expected["timeline"].as_array_mut().unwrap() {
-        for said in ["reason", "text"]
+        for field in ["reason", "text"]
             .into_iter()
-            .filter(|said| entry.get(said).is_some())
+            .filter(|field| entry.get(field).is_some())
             .collect::<Vec<_>>()
         {
-            entry[said] = Value::Null;
+            entry[field] = Value::Null;
         }
         if entry["by"]["role"] == "customer" {
             entry["by"]["id"] = Value::Null;
         }
     }
     expected["projectName"] = json!("");
-    let view = shown(&app.as_staff(), id).await;
+    let view = get_consultation(&app.as_staff(), id).await;
     assert_eq!(view, expected);
     assert!(
         !view
             .to_string()
             .contains(&customer(PHONE).subject.to_string())
     );
-    let of_him = format!("/consultations?customer={}", customer(PHONE).subject);
+    let of_customer = format!("/consultations?customer={}", customer(PHONE).subject);
     assert_eq!(
-        app.as_staff().get(&of_him).await.expect(200),
+        app.as_staff().get(&of_customer).await.expect(200),
         json!({ "items": [] })
     );
     let listed = app
@@ -298,7 +302,7 @@ async fn staff_see_that_it_was_there_and_not_whose_it_was_or_what_was_said() {
         (&listed["items"][0]["id"], &listed["items"][0]["phone"]),
         (&json!(id), &Value::Null)
     );
-    // There is no number to see, nothing to say about him, and no way on.
+    // The phone is not available, notes are refused, and the step cannot change.
     assert_eq!(
         app.as_staff()
             .get(&format!("{path}/phone?why=x"))
@@ -318,7 +322,7 @@ async fn staff_see_that_it_was_there_and_not_whose_it_was_or_what_was_said() {
         .post_if(&format!("{path}/progress"), 3, &progress)
         .await;
     assert_eq!(refused.problem(409).0, "consultation-closed");
-    let again = app
+    let repeated = app
         .as_staff()
         .post_if(
             &format!("{path}/progress"),
@@ -326,13 +330,13 @@ async fn staff_see_that_it_was_there_and_not_whose_it_was_or_what_was_said() {
             &json!({ "step": "failed", "reason": "다시" }),
         )
         .await;
-    assert_eq!(again.expect(200)["reason"], Value::Null);
+    assert_eq!(repeated.expect(200)["reason"], Value::Null);
 }
 
 #[tokio::test]
-async fn whoever_was_on_it_loses_sight_of_it() {
+async fn assignees_do_not_see_erased_consultations() {
     let app = start().await;
-    let made = one_at_each_step(&app).await;
+    let consultations = create_in_every_step(&app).await;
     erase(&app, PHONE).await;
     let callers = [
         ("salesman", app.as_salesman(SALESMAN)),
@@ -346,16 +350,16 @@ async fn whoever_was_on_it_loses_sight_of_it() {
                 .expect(200);
             assert_eq!(list, json!({ "items": [] }), "{who} {query}");
         }
-        let of_him = format!(
+        let of_customer = format!(
             "/consultations?customer={}&project={PROJECT}",
             customer(PHONE).subject
         );
         assert_eq!(
-            caller.get(&of_him).await.expect(200),
+            caller.get(&of_customer).await.expect(200),
             json!({ "items": [] }),
             "{who}"
         );
-        for (id, step) in &made {
+        for (id, step) in &consultations {
             let path = format!("/consultations/{id}");
             assert_eq!(
                 caller.get(&path).await.problem(404).0,
@@ -377,7 +381,10 @@ async fn whoever_was_on_it_loses_sight_of_it() {
             assert_eq!(note.problem(404).0, "not-found", "{who} {step}");
             if who == "salesman" {
                 assert_eq!(
-                    change(&caller, id, Method::POST, "*").await.problem(404).0,
+                    send_change(&caller, id, Method::POST, "*")
+                        .await
+                        .problem(404)
+                        .0,
                     "not-found",
                     "{step}"
                 );
@@ -388,15 +395,18 @@ async fn whoever_was_on_it_loses_sight_of_it() {
 }
 
 #[tokio::test]
-async fn being_forgotten_twice_or_with_nothing_there_changes_nothing() {
+async fn repeated_or_empty_erasure_changes_nothing() {
     let app = start().await;
     assert_eq!(erase(&app, PHONE).await.status, 204);
-    let (id, _) = one_at_each_step(&app).await[1];
+    let (id, _) = create_in_every_step(&app).await[1];
     erase(&app, PHONE).await;
-    let (once, told) = (kept(&app, id).await, app.new_events().await.len());
+    let (once, event_count) = (stored_rows(&app, id).await, app.new_events().await.len());
     app.clock().advance(TimeDelta::minutes(5));
-    assert_eq!((erase(&app, PHONE).await.status.as_u16(), told), (204, 2));
-    // Also in the name of somebody who is signed in with the number.
+    assert_eq!(
+        (erase(&app, PHONE).await.status.as_u16(), event_count),
+        (204, 2)
+    );
+    // The same with the phone number in the token.
     assert_eq!(
         app.as_customer(PHONE)
             .send(Method::DELETE, "/me", &[], Vec::new())
@@ -405,27 +415,29 @@ async fn being_forgotten_twice_or_with_nothing_there_changes_nothing() {
         204
     );
     assert_eq!(
-        (kept(&app, id).await, app.new_events().await.len()),
+        (stored_rows(&app, id).await, app.new_events().await.len()),
         (once, 0)
     );
 }
 
 #[tokio::test]
-async fn two_erasures_at_once_cancel_once() {
+async fn concurrent_erasures_cancel_once() {
     let app = start().await;
-    one_at_each_step(&app).await;
+    create_in_every_step(&app).await;
     let (one, other) = tokio::join!(erase(&app, PHONE), erase(&app, PHONE));
     assert_eq!((one.status.as_u16(), other.status.as_u16()), (204, 204));
     assert_eq!(app.new_events().await.len(), 2);
 }
 
 #[tokio::test]
-async fn whoever_has_very_many_is_forgotten_whole() {
+async fn erasure_of_many_consultations_is_complete() {
     let app = start().await;
-    let one = requested(&app).await;
+    let one = create_consultation(&app).await;
     sqlx::query(
-        "insert into consultation (id, project_id, project_name, customer_id, phone, desired_on, memo, step, version, created_at, updated_at)
-         select gen_random_uuid(), project_id, project_name, customer_id, phone, desired_on, memo, 'cancelled', 2, created_at, updated_at
+        "insert into consultation (id, project_id, project_name, customer_id, phone, desired_on,
+                                   memo, step, version, created_at, updated_at)
+         select gen_random_uuid(), project_id, project_name, customer_id, phone, desired_on,
+                memo, 'cancelled', 2, created_at, updated_at
          from consultation, generate_series(1, 230) where id = $1",
     )
     .bind(one)
@@ -433,30 +445,34 @@ async fn whoever_has_very_many_is_forgotten_whole() {
     .await
     .unwrap();
     assert_eq!(erase(&app, PHONE).await.status, 204);
-    let left: i64 = sqlx::query_scalar(
+    let not_erased: i64 = sqlx::query_scalar(
         "select count(*) from consultation where erased_at is null or phone is not null",
     )
     .fetch_one(app.pool())
     .await
     .unwrap();
     assert_eq!(
-        (left, rows(&app).await, app.new_events().await.len()),
+        (
+            not_erased,
+            consultation_count(&app).await,
+            app.new_events().await.len()
+        ),
         (0, 231, 1)
     );
 }
 
 #[tokio::test]
-async fn another_customers_things_are_untouched() {
+async fn erasure_does_not_affect_other_customers() {
     let app = start().await;
     let id: Uuid = app
-        .as_customer(STRANGER)
-        .post("/consultations", &a_request())
+        .as_customer(OTHER_PHONE)
+        .post("/consultations", &request_body())
         .await
         .expect(201)["id"]
         .as_str()
         .and_then(|id| id.parse().ok())
         .unwrap();
-    app.deliver(1, &a_match(of(id), SALESMAN, Some(CONSULTANT)))
+    app.deliver(1, &match_event(origin(id), SALESMAN, Some(CONSULTANT)))
         .await;
     app.as_salesman(SALESMAN)
         .post(
@@ -469,33 +485,37 @@ async fn another_customers_things_are_untouched() {
         .get(&format!("/consultations/{id}/phone?why=x"))
         .await
         .expect(200);
-    app.as_customer(STRANGER)
-        .post_with_key("/consultations", "k", &a_request())
+    app.as_customer(OTHER_PHONE)
+        .post_with_key("/consultations", "k", &request_body())
         .await
         .expect(201);
-    one_at_each_step(&app).await;
-    let seen = async || {
-        let data = app.as_customer(STRANGER).get("/me/data").await.expect(200);
+    create_in_every_step(&app).await;
+    let state = async || {
+        let data = app
+            .as_customer(OTHER_PHONE)
+            .get("/me/data")
+            .await
+            .expect(200);
         (
-            kept(&app, id).await,
+            stored_rows(&app, id).await,
             data,
-            shown(&app.as_salesman(SALESMAN), id).await,
+            get_consultation(&app.as_salesman(SALESMAN), id).await,
         )
     };
-    let before = seen().await;
+    let before = state().await;
     erase(&app, PHONE).await;
-    assert_eq!(seen().await, before);
-    app.as_customer(STRANGER)
-        .post_with_key("/consultations", "k", &a_request())
+    assert_eq!(state().await, before);
+    app.as_customer(OTHER_PHONE)
+        .post_with_key("/consultations", "k", &request_body())
         .await
         .expect(201);
-    assert_eq!(rows(&app).await, 7);
+    assert_eq!(consultation_count(&app).await, 7);
 }
 
 #[tokio::test]
-async fn a_row_is_erased_whole_or_not_at_all() {
+async fn partially_erased_row_violates_constraint() {
     let app = start().await;
-    requested(&app).await;
+    create_consultation(&app).await;
     for half in [
         "phone = null, erased_at = null",
         "phone = '+821012345678'",
@@ -507,7 +527,9 @@ async fn a_row_is_erased_whole_or_not_at_all() {
         "step = 'apply'",
     ] {
         let sql = format!(
-            "update consultation set phone = null, customer_name = null, project_name = '', memo = '', step = 'cancelled', erased_at = now();
+            "update consultation
+             set phone = null, customer_name = null, project_name = '', memo = '',
+                 step = 'cancelled', erased_at = now();
              update consultation set {half}"
         );
         let refused = sqlx::raw_sql(AssertSqlSafe(sql))
@@ -522,10 +544,10 @@ async fn a_row_is_erased_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn the_keys_of_the_writes_that_made_something_are_found_by_it() {
+async fn idempotency_keys_are_found_by_resource_index() {
     let app = start().await;
     let mut connection = app.pool().acquire().await.unwrap();
-    // However few rows there are here.
+    // The planner would prefer a sequential scan of so few rows.
     sqlx::query("set enable_seqscan = off")
         .execute(&mut *connection)
         .await
@@ -537,7 +559,7 @@ async fn the_keys_of_the_writes_that_made_something_are_found_by_it() {
     .fetch_all(&mut *connection)
     .await
     .unwrap();
-    // It gives the connection back as it was.
+    // The connection returns to the pool.
     sqlx::query("reset enable_seqscan")
         .execute(&mut *connection)
         .await

@@ -1,133 +1,19 @@
-//! `EditConsultation` and `ProgressConsultation`.
+//! `ProgressConsultation`.
 
-use std::collections::BTreeSet;
-
-use axum::http::{Method, header};
-use chrono::TimeDelta;
-use events::{ConsultationId, Origin, SalesmanMatched};
+use axum::http::header;
+use events::SalesmanMatched;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, JSON, PHONE, SALESMAN, a_match, a_request, change, requested,
-    requested_and_matched, shown, start,
+    CONSULTANT, PHONE, SALESMAN, create_consultation, create_matched, get_consultation,
+    match_event, origin, request_body, start,
 };
 
 #[tokio::test]
-async fn an_edit_changes_what_was_sent_and_leaves_the_rest() {
+async fn next_steps_depend_on_the_role() {
     let app = start().await;
-    let id = requested_and_matched(&app).await;
-    let path = format!("/consultations/{id}");
-    let answer = app
-        .as_customer(PHONE)
-        .patch_if(&path, 1, &json!({ "desiredDate": "2026-12-05" }))
-        .await;
-    assert_eq!(answer.headers[header::ETAG], "\"2\"");
-    let view = answer.expect(200);
-    assert_eq!(
-        (&view["desiredDate"], &view["memo"]),
-        (&json!("2026-12-05"), &json!("오전에 연락 주세요"))
-    );
-    let events = app.new_events().await;
-    assert_eq!(
-        (events[0].0.as_str(), events[0].1),
-        ("ktgg.ConsultationEdited.v1", 2)
-    );
-    assert_eq!(events[0].2["memoChanged"], false);
-    assert_eq!(
-        (&events[0].2["salesmanId"], &events[0].2["consultantId"]),
-        (&json!(SALESMAN), &json!(CONSULTANT))
-    );
-    // The same again changes nothing and tells nothing.
-    let again = app
-        .as_customer(PHONE)
-        .patch_if(&path, 2, &json!({ "desiredDate": "2026-12-05" }))
-        .await;
-    assert_eq!(again.expect(200)["version"], 2);
-    assert!(app.new_events().await.is_empty());
-}
-
-#[tokio::test]
-async fn an_edit_to_a_day_that_has_passed_is_refused_but_the_memo_may_change_afterwards() {
-    let app = start().await;
-    let id = requested(&app).await;
-    let path = format!("/consultations/{id}");
-    let answer = app
-        .as_customer(PHONE)
-        .patch_if(&path, 1, &json!({ "desiredDate": "2026-11-22" }))
-        .await;
-    assert_eq!(
-        answer.problem(422).1,
-        [("/desiredDate".to_owned(), "in-the-past".to_owned())]
-    );
-    let answer = app
-        .as_customer(PHONE)
-        .patch_if(&path, 1, &json!({ "desiredDate": "2101-01-01" }))
-        .await;
-    assert_eq!(
-        answer.problem(422).1,
-        [("/desiredDate".to_owned(), "too-late".to_owned())]
-    );
-    app.clock().advance(TimeDelta::days(30));
-    app.as_customer(PHONE)
-        .patch_if(&path, 1, &json!({ "memo": "아직 기다립니다" }))
-        .await
-        .expect(200);
-}
-
-#[tokio::test]
-async fn a_change_of_another_version_is_refused_with_the_one_that_is_there() {
-    let app = start().await;
-    let id = requested_and_matched(&app).await;
-    for method in [Method::PATCH, Method::POST] {
-        for stale in ["\"2\"", "\"0\"", "W/\"1\"", "1", "\"one\""] {
-            let answer = change(&app.as_customer(PHONE), id, method.clone(), stale).await;
-            assert_eq!(answer.json["current"], 1, "{method} {stale}");
-            assert_eq!(answer.problem(412).0, "stale-version", "{method} {stale}");
-        }
-        let path = if method == Method::PATCH {
-            format!("/consultations/{id}")
-        } else {
-            format!("/consultations/{id}/progress")
-        };
-        let blind = app
-            .as_customer(PHONE)
-            .send(
-                method.clone(),
-                &path,
-                &[JSON],
-                b"{\"step\":\"cancelled\"}".to_vec(),
-            )
-            .await;
-        assert_eq!(blind.problem(428).0, "if-match-required", "{method}");
-    }
-    assert!(app.new_events().await.is_empty());
-    assert_eq!(
-        change(&app.as_customer(PHONE), id, Method::PATCH, "*")
-            .await
-            .expect(200)["version"],
-        2
-    );
-}
-
-#[tokio::test]
-async fn two_changes_of_one_version_at_once_do_not_both_happen() {
-    let app = start().await;
-    let id = requested(&app).await;
-    let (a, b) = (app.as_customer(PHONE), app.as_customer(PHONE));
-    let (a, b) = tokio::join!(
-        change(&a, id, Method::PATCH, "\"1\""),
-        change(&b, id, Method::POST, "\"1\"")
-    );
-    let statuses: BTreeSet<_> = [a.status.as_u16(), b.status.as_u16()].into();
-    assert_eq!(statuses, [200, 412].into());
-    assert_eq!(app.new_events().await.len(), 1);
-}
-
-#[tokio::test]
-async fn everybody_is_told_the_steps_that_he_can_move_it_to_himself() {
-    let app = start().await;
-    let id = requested_and_matched(&app).await;
+    let id = create_matched(&app).await;
     for (who, caller, expected) in [
         ("customer", app.as_customer(PHONE), json!(["cancelled"])),
         ("consultant", app.as_consultant(CONSULTANT), json!([])),
@@ -138,15 +24,19 @@ async fn everybody_is_told_the_steps_that_he_can_move_it_to_himself() {
         ),
         ("staff", app.as_staff(), json!(["approved", "cancelled"])),
     ] {
-        assert_eq!(shown(&caller, id).await["nextSteps"], expected, "{who}");
+        assert_eq!(
+            get_consultation(&caller, id).await["nextSteps"],
+            expected,
+            "{who}"
+        );
         assert_eq!(
             caller.get("/consultations").await.expect(200)["items"][0]["nextSteps"],
             expected,
             "{who}"
         );
     }
-    // Whoever enters it for a customer is not on it by that.
-    let mut body = a_request();
+    // A salesman who enters a consultation is not assigned to it.
+    let mut body = request_body();
     body["phone"] = json!(PHONE);
     body["consent"] = json!(true);
     assert_eq!(
@@ -159,9 +49,9 @@ async fn everybody_is_told_the_steps_that_he_can_move_it_to_himself() {
 }
 
 #[tokio::test]
-async fn the_assigned_salesman_and_staff_move_it_to_its_end() {
+async fn salesman_and_staff_move_consultation_to_its_end() {
     let app = start().await;
-    let id = requested_and_matched(&app).await;
+    let id = create_matched(&app).await;
     let path = format!("/consultations/{id}/progress");
     let view = app
         .as_salesman(SALESMAN)
@@ -190,20 +80,20 @@ async fn the_assigned_salesman_and_staff_move_it_to_its_end() {
         (&json!("failed"), &json!([]), &json!("예산 부족"))
     );
     let events = app.new_events().await;
-    let told: Vec<_> = events
+    let transitions: Vec<_> = events
         .iter()
-        .map(|(name, version, told)| {
+        .map(|(name, version, event)| {
             (
                 name.as_str(),
                 *version,
-                told["from"].as_str(),
-                told["to"].as_str(),
-                told["actor"]["role"].as_str(),
+                event["from"].as_str(),
+                event["to"].as_str(),
+                event["actor"]["role"].as_str(),
             )
         })
         .collect();
     assert_eq!(
-        told,
+        transitions,
         [
             (
                 "ktgg.ConsultationProgressed.v1",
@@ -224,14 +114,14 @@ async fn the_assigned_salesman_and_staff_move_it_to_its_end() {
     assert!(
         events
             .iter()
-            .all(|(_, _, told)| told["salesmanId"] == json!(SALESMAN))
+            .all(|(_, _, event)| event["salesmanId"] == json!(SALESMAN))
     );
 }
 
 #[tokio::test]
-async fn a_step_there_is_no_way_to_is_refused_with_the_present_one() {
+async fn disallowed_step_is_refused_with_current_step() {
     let app = start().await;
-    let id = requested(&app).await;
+    let id = create_consultation(&app).await;
     let path = format!("/consultations/{id}/progress");
     let refused = async |version: i64, step: &str, slug: &str, present: &str| {
         let answer = app
@@ -245,11 +135,8 @@ async fn a_step_there_is_no_way_to_is_refused_with_the_present_one() {
     refused(1, "approved", "not-matched-yet", "apply").await;
     refused(1, "succeeded", "step-not-allowed", "apply").await;
     refused(1, "failed", "step-not-allowed", "apply").await;
-    app.deliver(
-        1,
-        &a_match(Origin::Consultation(ConsultationId(id)), SALESMAN, None),
-    )
-    .await;
+    app.deliver(1, &match_event(origin(id), SALESMAN, None))
+        .await;
     app.as_staff()
         .post_if(&path, 1, &json!({ "step": "approved" }))
         .await
@@ -270,7 +157,7 @@ async fn a_step_there_is_no_way_to_is_refused_with_the_present_one() {
     for step in ["apply", "approved", "failed", "cancelled"] {
         refused(3, step, "consultation-closed", "succeeded").await;
     }
-    // Where it is already: nothing to do, and no error.
+    // Moving to the current step changes nothing.
     assert_eq!(
         app.as_staff()
             .post_if(&path, 3, &json!({ "step": "succeeded" }))
@@ -282,17 +169,17 @@ async fn a_step_there_is_no_way_to_is_refused_with_the_present_one() {
 }
 
 #[tokio::test]
-async fn after_a_rematch_the_event_names_the_new_salesman_and_the_old_one_moves_nothing() {
+async fn after_rematch_only_the_new_salesman_can_progress() {
     let app = start().await;
-    let id = requested(&app).await;
-    let origin = Origin::Consultation(ConsultationId(id));
-    let (first, other) = (a_match(origin, SALESMAN, None), Uuid::from_u128(0x07));
+    let id = create_consultation(&app).await;
+    let origin = origin(id);
+    let (first, other) = (match_event(origin, SALESMAN, None), Uuid::from_u128(0x07));
     app.deliver(1, &first).await;
     app.deliver(
         2,
         &SalesmanMatched {
             match_id: first.match_id,
-            ..a_match(origin, other, Some(CONSULTANT))
+            ..match_event(origin, other, Some(CONSULTANT))
         },
     )
     .await;
@@ -322,9 +209,9 @@ async fn after_a_rematch_the_event_names_the_new_salesman_and_the_old_one_moves_
 }
 
 #[tokio::test]
-async fn failing_and_cancelling_want_a_reason_of_whoever_does_it() {
+async fn failing_and_cancelling_require_a_reason() {
     let app = start().await;
-    let id = requested_and_matched(&app).await;
+    let id = create_matched(&app).await;
     let path = format!("/consultations/{id}/progress");
     app.as_salesman(SALESMAN)
         .post_if(&path, 1, &json!({ "step": "approved" }))
@@ -347,7 +234,7 @@ async fn failing_and_cancelling_want_a_reason_of_whoever_does_it() {
             );
         }
     }
-    // Its customer may still cancel while it is open, and a second click changes nothing.
+    // The customer can still cancel, and a second click changes nothing.
     for version in [2, 3] {
         let view = app
             .as_customer(PHONE)

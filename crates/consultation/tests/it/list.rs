@@ -2,31 +2,33 @@
 
 use axum::http::header;
 use chrono::TimeDelta;
-use events::{ConsultationId, Origin};
 use serde_json::{Value, json};
 use service_kit::http::page::encode_cursor;
 use service_kit::testing::{Caller, TestApp, customer};
 use uuid::Uuid;
 
-use crate::{CONSULTANT, PHONE, PROJECT, SALESMAN, STRANGER, a_match, a_request, requested, start};
+use crate::{
+    CONSULTANT, OTHER_PHONE, PHONE, PROJECT, SALESMAN, create_consultation, match_event, origin,
+    request_body, start,
+};
 
 #[tokio::test]
-async fn a_list_goes_to_its_end_without_gaps_or_repeats() {
+async fn pages_contain_every_row_once() {
     let app = start().await;
-    let mut made = Vec::new();
+    let mut expected = Vec::new();
     for minute in 0..7 {
-        // Some of them in one and the same instant.
+        // Some of them at the same time.
         app.clock().advance(TimeDelta::minutes(minute % 2));
-        made.push(requested(&app).await);
+        expected.push(create_consultation(&app).await);
     }
-    app.as_customer(STRANGER)
-        .post("/consultations", &a_request())
+    app.as_customer(OTHER_PHONE)
+        .post("/consultations", &request_body())
         .await
         .expect(201);
-    made.sort();
-    made.reverse();
+    expected.sort();
+    expected.reverse();
     for limit in [1, 3, 7, 100] {
-        let (mut seen, mut path) = (Vec::new(), format!("/consultations?limit={limit}"));
+        let (mut found, mut path) = (Vec::new(), format!("/consultations?limit={limit}"));
         loop {
             let answer = app.as_customer(PHONE).get(&path).await;
             let link = answer
@@ -36,7 +38,7 @@ async fn a_list_goes_to_its_end_without_gaps_or_repeats() {
             let page = answer.expect(200);
             let items = page["items"].as_array().unwrap();
             assert!(items.len() <= limit);
-            seen.extend(
+            found.extend(
                 items
                     .iter()
                     .map(|item| item["id"].as_str().unwrap().parse::<Uuid>().unwrap()),
@@ -52,7 +54,7 @@ async fn a_list_goes_to_its_end_without_gaps_or_repeats() {
             );
             path = format!("/consultations?limit={limit}&after={next}");
         }
-        assert_eq!(seen, made, "limit {limit}");
+        assert_eq!(found, expected, "limit {limit}");
     }
     assert_eq!(
         app.as_staff().get("/consultations").await.expect(200)["items"]
@@ -64,7 +66,7 @@ async fn a_list_goes_to_its_end_without_gaps_or_repeats() {
 }
 
 #[tokio::test]
-async fn a_query_that_cannot_be_meant_is_refused() {
+async fn invalid_page_query_is_refused() {
     let app = start().await;
     for query in [
         "limit=0",
@@ -79,8 +81,8 @@ async fn a_query_that_cannot_be_meant_is_refused() {
     }
 }
 
-/// Asks for that day as that customer, and gives the id.
-async fn asked_for(app: &TestApp, phone: &str, project: Uuid, date: &str) -> Uuid {
+/// Creates a consultation for this customer, project and day.
+async fn create_for(app: &TestApp, phone: &str, project: Uuid, date: &str) -> Uuid {
     let body = json!({ "projectId": project, "projectName": "사업", "desiredDate": date });
     let view = app
         .as_customer(phone)
@@ -99,9 +101,9 @@ fn ids(page: &Value) -> Vec<Uuid> {
         .collect()
 }
 
-/// Every page of the list, one after the other.
+/// The ids of all pages.
 async fn all_pages(caller: &Caller<'_>, query: &str, limit: usize) -> Vec<Uuid> {
-    let (mut seen, mut path) = (Vec::new(), format!("/consultations?{query}&limit={limit}"));
+    let (mut found, mut path) = (Vec::new(), format!("/consultations?{query}&limit={limit}"));
     loop {
         let answer = caller.get(&path).await;
         let link = answer
@@ -110,10 +112,10 @@ async fn all_pages(caller: &Caller<'_>, query: &str, limit: usize) -> Vec<Uuid> 
             .map(|link| link.to_str().unwrap().to_owned());
         let page = answer.expect(200);
         assert!(page["items"].as_array().unwrap().len() <= limit);
-        seen.extend(ids(&page));
+        found.extend(ids(&page));
         let Some(next) = page.get("next").and_then(Value::as_str) else {
             assert_eq!(link, None);
-            return seen;
+            return found;
         };
         assert_eq!(
             link,
@@ -126,25 +128,18 @@ async fn all_pages(caller: &Caller<'_>, query: &str, limit: usize) -> Vec<Uuid> 
 }
 
 #[tokio::test]
-async fn a_list_shows_what_every_filter_lets_through() {
+async fn filters_select_the_expected_consultations() {
     let app = start().await;
     let other_project = Uuid::from_u128(0xB0B);
-    let a = asked_for(&app, PHONE, PROJECT, "2026-12-01").await;
+    let a = create_for(&app, PHONE, PROJECT, "2026-12-01").await;
     app.clock().advance(TimeDelta::minutes(1));
-    let b = asked_for(&app, PHONE, other_project, "2026-12-05").await;
+    let b = create_for(&app, PHONE, other_project, "2026-12-05").await;
     app.clock().advance(TimeDelta::minutes(1));
-    let c = asked_for(&app, STRANGER, PROJECT, "2026-12-10").await;
+    let c = create_for(&app, OTHER_PHONE, PROJECT, "2026-12-10").await;
     for (n, id) in [a, b, c].into_iter().enumerate() {
         let consultant = (n < 2).then_some(CONSULTANT);
-        app.deliver(
-            1,
-            &a_match(
-                Origin::Consultation(ConsultationId(id)),
-                SALESMAN,
-                consultant,
-            ),
-        )
-        .await;
+        app.deliver(1, &match_event(origin(id), SALESMAN, consultant))
+            .await;
     }
     app.as_staff()
         .post_if(
@@ -154,7 +149,7 @@ async fn a_list_shows_what_every_filter_lets_through() {
         )
         .await
         .expect(200);
-    let stranger = customer(STRANGER).subject;
+    let stranger = customer(OTHER_PHONE).subject;
     for (query, expected) in [
         (String::new(), vec![c, b, a]),
         ("step=apply".to_owned(), vec![c, a]),
@@ -209,10 +204,9 @@ async fn a_list_shows_what_every_filter_lets_through() {
 }
 
 #[tokio::test]
-async fn by_desired_date_what_is_to_come_comes_first_and_then_the_latest_past_on_pages_of_every_size()
- {
+async fn desired_date_order_is_coming_then_past_on_all_pages() {
     let app = start().await;
-    let mut asked = Vec::new();
+    let mut created = Vec::new();
     for date in [
         "2026-11-24",
         "2026-11-25",
@@ -222,16 +216,16 @@ async fn by_desired_date_what_is_to_come_comes_first_and_then_the_latest_past_on
         "2026-12-01",
         "2026-11-23",
     ] {
-        asked.push((date, asked_for(&app, PHONE, PROJECT, date).await));
+        created.push((date, create_for(&app, PHONE, PROJECT, date).await));
     }
-    asked_for(&app, STRANGER, PROJECT, "2026-11-26").await;
-    // Three days later, in Seoul the 26th: that day is still to come.
+    create_for(&app, OTHER_PHONE, PROJECT, "2026-11-26").await;
+    // Now it is the 26th in Seoul: that day still counts as coming.
     app.clock().advance(TimeDelta::days(3));
-    let mut coming: Vec<_> = asked
+    let mut coming: Vec<_> = created
         .iter()
         .filter(|(date, _)| *date >= "2026-11-26")
         .collect();
-    let mut past: Vec<_> = asked
+    let mut past: Vec<_> = created
         .iter()
         .filter(|(date, _)| *date < "2026-11-26")
         .collect();
@@ -255,11 +249,11 @@ async fn by_desired_date_what_is_to_come_comes_first_and_then_the_latest_past_on
 }
 
 #[tokio::test]
-async fn a_list_by_desired_date_that_is_read_over_midnight_repeats_and_leaves_out_nothing() {
+async fn desired_date_order_is_stable_over_midnight() {
     let app = start().await;
-    let mut asked = Vec::new();
+    let mut created = Vec::new();
     for date in ["2026-11-23", "2026-11-24", "2026-11-25"] {
-        asked.push(asked_for(&app, PHONE, PROJECT, date).await);
+        created.push(create_for(&app, PHONE, PROJECT, date).await);
     }
     let caller = app.as_customer(PHONE);
     let first = caller
@@ -274,14 +268,14 @@ async fn a_list_by_desired_date_that_is_read_over_midnight_repeats_and_leaves_ou
         ))
         .await
         .expect(200);
-    assert_eq!([ids(&first), ids(&rest)].concat(), asked);
-    // Asked anew, what has passed is last.
-    let anew = caller.get("/consultations?sort=desired").await.expect(200);
-    assert_eq!(ids(&anew), [asked[1], asked[2], asked[0]]);
+    assert_eq!([ids(&first), ids(&rest)].concat(), created);
+    // In a new list, the past day is last.
+    let new = caller.get("/consultations?sort=desired").await.expect(200);
+    assert_eq!(ids(&new), [created[1], created[2], created[0]]);
 }
 
 #[tokio::test]
-async fn a_filter_that_cannot_be_meant_is_refused() {
+async fn invalid_filter_is_refused() {
     let app = start().await;
     let newest = app.as_staff().get("/consultations?limit=1").await;
     assert_eq!(newest.expect(200), json!({ "items": [] }));
@@ -297,14 +291,14 @@ async fn a_filter_that_cannot_be_meant_is_refused() {
         "sort=best",
         "sort=desired&limit=0",
         "sort=desired&after=x",
-        // A place of the other order.
+        // A cursor of the other order.
         "sort=desired&after=00000000-0000-0000-0000-000000000007",
         "sort=newest&after=eyJ0b2RheSI6IjIwMjYtMTEtMjMifQ",
     ] {
         let answer = app.as_staff().get(&format!("/consultations?{query}")).await;
         assert_eq!(answer.problem(422).0, "wrong-query", "{query}");
     }
-    // Customers are shown their own; whose else could be meant?
+    // Customers see only their own, so that the filter is not accepted from them.
     let own = format!("/consultations?customer={}", customer(PHONE).subject);
     let answer = app.as_customer(PHONE).get(&own).await;
     assert_eq!(
@@ -313,7 +307,7 @@ async fn a_filter_that_cannot_be_meant_is_refused() {
     );
     assert_eq!(answer.problem(422).0, "wrong-query");
     assert_eq!(app.as_salesman(SALESMAN).get(&own).await.status, 200);
-    // A day that the store has no number for is no day of ours.
+    // Postgres cannot represent these days.
     let far = |today: &str, desired_on: &str| {
         encode_cursor(
             &json!({ "today": today, "desired_on": desired_on, "id": Uuid::from_u128(7) }),
@@ -329,7 +323,7 @@ async fn a_filter_that_cannot_be_meant_is_refused() {
         let answer = app.as_staff().get(&format!("/consultations?{query}")).await;
         assert_eq!(answer.problem(422).0, "wrong-query", "{query}");
     }
-    // A day that no calendar reaches is no fault of ours.
+    // This one it can.
     assert_eq!(
         app.as_staff()
             .get("/consultations?from=%2B262142-12-31&sort=desired")

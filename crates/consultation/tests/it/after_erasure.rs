@@ -1,4 +1,4 @@
-//! What comes for a customer who was forgotten, or just when he is.
+//! Events and requests after the erasure of a customer, or at the same time.
 
 use std::time::Duration;
 
@@ -10,26 +10,27 @@ use serde_json::{Value, json};
 use service_kit::testing::{a_profile, customer};
 use uuid::Uuid;
 
-use crate::erasing::{kept, of, one_at_each_step};
+use crate::erasure::{create_in_every_step, stored_rows};
 use crate::{
-    CONSULTANT, JSON, PHONE, PROJECT, SALESMAN, a_match, a_project, a_request, change, erase,
-    requested, requested_and_matched, rows, shown, start,
+    CONSULTANT, JSON, PHONE, PROJECT, SALESMAN, consultation_count, create_consultation,
+    create_matched, erase, get_consultation, match_event, origin, project_created, request_body,
+    send_change, start,
 };
 
 #[tokio::test]
-async fn the_same_number_again_sees_nothing_old_and_can_ask_for_the_same_programme_anew() {
+async fn returning_customer_sees_nothing_and_can_request_again() {
     let app = start().await;
-    let made = one_at_each_step(&app).await;
+    let earlier = create_in_every_step(&app).await;
     erase(&app, PHONE).await;
     let caller = app.as_customer(PHONE);
-    let anew = caller
-        .post("/consultations", &a_request())
+    let new = caller
+        .post("/consultations", &request_body())
         .await
         .expect(201);
     assert_eq!(
         (
-            &anew["customerId"],
-            anew["timeline"].as_array().unwrap().len()
+            &new["customerId"],
+            new["timeline"].as_array().unwrap().len()
         ),
         (&json!(customer(PHONE).subject), 1)
     );
@@ -47,11 +48,11 @@ async fn the_same_number_again_sees_nothing_old_and_can_ask_for_the_same_program
             .as_array()
             .unwrap()
             .iter()
-            .map(|it| &it["id"])
+            .map(|item| &item["id"])
             .collect();
-        assert_eq!(ids, [&anew["id"]], "{query}");
+        assert_eq!(ids, [&new["id"]], "{query}");
     }
-    for (id, step) in made {
+    for (id, step) in earlier {
         assert_eq!(
             caller
                 .get(&format!("/consultations/{id}"))
@@ -63,7 +64,7 @@ async fn the_same_number_again_sees_nothing_old_and_can_ask_for_the_same_program
         );
         for version in ["*", "\"1\"", "\"2\"", "\"3\""] {
             assert_eq!(
-                change(&caller, id, Method::PATCH, version)
+                send_change(&caller, id, Method::PATCH, version)
                     .await
                     .problem(404)
                     .0,
@@ -71,7 +72,7 @@ async fn the_same_number_again_sees_nothing_old_and_can_ask_for_the_same_program
                 "{step}"
             );
             assert_eq!(
-                change(&caller, id, Method::POST, version)
+                send_change(&caller, id, Method::POST, version)
                     .await
                     .problem(404)
                     .0,
@@ -85,14 +86,14 @@ async fn the_same_number_again_sees_nothing_old_and_can_ask_for_the_same_program
         .as_array()
         .unwrap()
         .iter()
-        .map(|it| &it["id"])
+        .map(|item| &item["id"])
         .collect();
-    assert_eq!((ids, &data["disclosures"]), (vec![&anew["id"]], &json!([])));
+    assert_eq!((ids, &data["disclosures"]), (vec![&new["id"]], &json!([])));
     assert_eq!(
         caller.get("/me/disclosures").await.expect(200),
         json!({ "items": [] })
     );
-    // And can be forgotten again, with what is new.
+    // A second erasure includes the new consultation.
     assert_eq!(erase(&app, PHONE).await.status, 204);
     assert_eq!(
         caller.get("/consultations").await.expect(200),
@@ -101,22 +102,34 @@ async fn the_same_number_again_sees_nothing_old_and_can_ask_for_the_same_program
 }
 
 #[tokio::test]
-async fn a_match_that_arrives_after_changes_nothing_and_is_no_error() {
+async fn match_after_erasure_changes_nothing() {
     let app = start().await;
-    let (unmatched, matched) = (requested(&app).await, requested(&app).await);
-    let first = a_match(of(matched), SALESMAN, None);
+    let (unmatched, matched) = (
+        create_consultation(&app).await,
+        create_consultation(&app).await,
+    );
+    let first = match_event(origin(matched), SALESMAN, None);
     app.deliver(1, &first).await;
     erase(&app, PHONE).await;
-    let before = [kept(&app, unmatched).await, kept(&app, matched).await];
-    app.deliver(1, &a_match(of(unmatched), SALESMAN, Some(CONSULTANT)))
-        .await;
+    let before = [
+        stored_rows(&app, unmatched).await,
+        stored_rows(&app, matched).await,
+    ];
+    app.deliver(
+        1,
+        &match_event(origin(unmatched), SALESMAN, Some(CONSULTANT)),
+    )
+    .await;
     let other = SalesmanMatched {
         match_id: first.match_id,
-        ..a_match(of(matched), Uuid::from_u128(7), Some(CONSULTANT))
+        ..match_event(origin(matched), Uuid::from_u128(7), Some(CONSULTANT))
     };
     app.deliver(2, &other).await;
     assert_eq!(
-        [kept(&app, unmatched).await, kept(&app, matched).await],
+        [
+            stored_rows(&app, unmatched).await,
+            stored_rows(&app, matched).await
+        ],
         before
     );
     assert!(app.parked().await.is_empty());
@@ -133,19 +146,20 @@ async fn a_match_that_arrives_after_changes_nothing_and_is_no_error() {
 }
 
 #[tokio::test]
-async fn a_match_at_the_very_moment_leaves_it_erased_whichever_comes_first() {
+async fn concurrent_match_and_erasure_end_erased() {
     let app = start().await;
     let mut ids = Vec::new();
     for _ in 0..4 {
-        ids.push(requested(&app).await);
+        ids.push(create_consultation(&app).await);
     }
     let matches = async {
         for id in ids.iter().rev() {
-            app.deliver(1, &a_match(of(*id), SALESMAN, None)).await;
+            app.deliver(1, &match_event(origin(*id), SALESMAN, None))
+                .await;
         }
     };
     let (erased, ()) = tokio::join!(erase(&app, PHONE), matches);
-    // Whoever gave way to the other is sent again by the gateway.
+    // The gateway repeats an erasure that failed because of a conflict.
     assert!(
         [204, 503].contains(&erased.status.as_u16()),
         "{}",
@@ -161,7 +175,7 @@ async fn a_match_at_the_very_moment_leaves_it_erased_whichever_comes_first() {
         json!({ "items": [] })
     );
     for id in ids {
-        let view = shown(&app.as_staff(), id).await;
+        let view = get_consultation(&app.as_staff(), id).await;
         assert_eq!(
             (&view["step"], &view["phone"]),
             (&json!("cancelled"), &Value::Null)
@@ -171,13 +185,13 @@ async fn a_match_at_the_very_moment_leaves_it_erased_whichever_comes_first() {
 }
 
 #[tokio::test]
-async fn what_is_told_of_projects_and_people_afterwards_is_kept_and_leaves_it_alone() {
+async fn later_project_and_profile_events_keep_it_erased() {
     let app = start().await;
-    let id = requested_and_matched(&app).await;
-    app.deliver(1, &a_project("스마트상점")).await;
+    let id = create_matched(&app).await;
+    app.deliver(1, &project_created("스마트상점")).await;
     erase(&app, PHONE).await;
-    let before = kept(&app, id).await;
-    let edition = a_project("스마트상점 (변경)").edition;
+    let before = stored_rows(&app, id).await;
+    let edition = project_created("스마트상점 (변경)").edition;
     app.deliver(
         2,
         &ProjectStarted {
@@ -198,10 +212,10 @@ async fn what_is_told_of_projects_and_people_afterwards_is_kept_and_leaves_it_al
     )
     .await;
     assert_eq!(
-        (kept(&app, id).await, app.parked().await.len()),
+        (stored_rows(&app, id).await, app.parked().await.len()),
         (before, 0)
     );
-    let view = shown(&app.as_staff(), id).await;
+    let view = get_consultation(&app.as_staff(), id).await;
     assert_eq!(
         (&view["projectName"], &view["salesman"]["displayName"]),
         (&json!("스마트상점 (변경)"), &json!("김하늘"))
@@ -209,12 +223,12 @@ async fn what_is_told_of_projects_and_people_afterwards_is_kept_and_leaves_it_al
 }
 
 #[tokio::test]
-async fn what_a_colleague_sends_again_is_not_done_a_second_time_and_shows_nothing() {
+async fn retry_by_colleague_after_erasure_is_refused() {
     let app = start().await;
-    let id = requested_and_matched(&app).await;
-    let mut for_another = a_request();
-    for_another["phone"] = json!(PHONE);
-    for_another["consent"] = json!(true);
+    let id = create_matched(&app).await;
+    let mut on_behalf = request_body();
+    on_behalf["phone"] = json!(PHONE);
+    on_behalf["consent"] = json!(true);
     let note = json!({ "text": "은밀한 노트" });
     let (notes, progress) = (
         format!("/consultations/{id}/notes"),
@@ -229,7 +243,7 @@ async fn what_a_colleague_sends_again_is_not_done_a_second_time_and_shows_nothin
     };
     let caller = app.as_salesman(SALESMAN);
     caller
-        .post_with_key("/consultations", "k-1", &for_another)
+        .post_with_key("/consultations", "k-1", &on_behalf)
         .await
         .expect(201);
     caller.post_with_key(&notes, "k-2", &note).await.expect(201);
@@ -240,33 +254,38 @@ async fn what_a_colleague_sends_again_is_not_done_a_second_time_and_shows_nothin
         .expect(200);
     erase(&app, PHONE).await;
     let (headers, body) = approve();
-    for again in [
+    for retry in [
         caller
-            .post_with_key("/consultations", "k-1", &for_another)
+            .post_with_key("/consultations", "k-1", &on_behalf)
             .await,
         caller.post_with_key(&notes, "k-2", &note).await,
         caller.send(Method::POST, &progress, &headers, body).await,
     ] {
-        assert_eq!(again.problem(422).0, "idempotency-key-reused");
+        assert_eq!(retry.problem(422).0, "idempotency-key-reused");
     }
-    assert_eq!(rows(&app).await, 2);
+    assert_eq!(consultation_count(&app).await, 2);
 }
 
 #[tokio::test]
-async fn a_note_and_a_look_at_the_number_that_began_before_are_not_written_after() {
+async fn note_and_disclosure_wait_for_erasure_and_fail() {
     let app = start().await;
-    let id = requested_and_matched(&app).await;
+    let id = create_matched(&app).await;
     let path = format!("/consultations/{id}");
     let mut erasing = app.pool().begin().await.unwrap();
-    sqlx::query("update consultation set phone = null, customer_name = null, project_name = '', memo = '', step = 'cancelled', erased_at = now()")
-        .execute(&mut *erasing)
-        .await
-        .unwrap();
+    sqlx::query(
+        "update consultation
+         set phone = null, customer_name = null, project_name = '', memo = '', step = 'cancelled',
+             erased_at = now()",
+    )
+    .execute(&mut *erasing)
+    .await
+    .unwrap();
     let (caller, body) = (app.as_salesman(SALESMAN), json!({ "text": "은밀한 노트" }));
     let (notes, phone) = (format!("{path}/notes"), format!("{path}/phone?why=x"));
     let end = async {
         let both_wait = "select count(*) from pg_stat_activity
-                         where datname = current_database() and wait_event_type = 'Lock' and query like '%for share%'";
+                         where datname = current_database() and wait_event_type = 'Lock'
+                           and query like '%for share%'";
         let waiting = async {
             while sqlx::query_scalar::<_, i64>(both_wait)
                 .fetch_one(app.pool())

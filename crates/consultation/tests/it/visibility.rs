@@ -1,21 +1,21 @@
-//! Who may do what, and who sees nothing of it.
+//! Access by role and by assignment.
 
 use axum::http::{Method, header};
 use chrono::TimeDelta;
-use events::{ConsultationId, Origin, SalesmanMatched};
+use events::SalesmanMatched;
 use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, JSON, PHONE, PROJECT, SALESMAN, STRANGER, a_match, change, requested,
-    requested_and_matched, rows, start,
+    CONSULTANT, JSON, OTHER_PHONE, PHONE, PROJECT, SALESMAN, consultation_count,
+    create_consultation, create_matched, match_event, origin, send_change, start,
 };
 
 #[tokio::test]
-async fn nobody_gets_in_without_signing_in() {
+async fn anonymous_callers_are_refused() {
     let app = start().await;
-    let id = requested(&app).await;
+    let id = create_consultation(&app).await;
     for (method, path) in [
         (Method::GET, "/consultations".to_owned()),
         (Method::POST, "/consultations".to_owned()),
@@ -28,9 +28,9 @@ async fn nobody_gets_in_without_signing_in() {
         (Method::GET, "/me/disclosures".to_owned()),
         (Method::DELETE, "/me".to_owned()),
     ] {
-        // Before the body is read: whoever is not signed in learns nothing about it.
+        // Before the body is read: anonymous callers learn nothing about it.
         let answer = app
-            .anyone()
+            .anonymous()
             .send(method.clone(), &path, &[], b"no json".to_vec())
             .await;
         assert_eq!(
@@ -41,7 +41,7 @@ async fn nobody_gets_in_without_signing_in() {
         assert_eq!(answer.problem(401).0, "sign-in-required", "{method} {path}");
         let forged = [("authorization", "Bearer eyJhbGciOiJub25lIn0.e30.")];
         assert_eq!(
-            app.anyone()
+            app.anonymous()
                 .send(method.clone(), &path, &forged, Vec::new())
                 .await
                 .status,
@@ -53,9 +53,9 @@ async fn nobody_gets_in_without_signing_in() {
 }
 
 #[tokio::test]
-async fn no_role_does_what_is_anothers() {
+async fn roles_cannot_call_operations_of_other_roles() {
     let app = start().await;
-    let id = requested_and_matched(&app).await;
+    let id = create_matched(&app).await;
     let (customer, staff) = (app.as_customer(PHONE), app.as_staff());
     let (salesman, consultant) = (app.as_salesman(SALESMAN), app.as_consultant(CONSULTANT));
     let (one, list) = (format!("/consultations/{id}"), "/consultations".to_owned());
@@ -69,12 +69,12 @@ async fn no_role_does_what_is_anothers() {
         ("staff", &staff, Method::PATCH, &one),
         ("salesman", &salesman, Method::PATCH, &one),
         ("consultant", &consultant, Method::PATCH, &one),
-        // A consultant reads and notes, and does not move.
+        // A consultant reads and adds notes, but does not change the step.
         ("consultant", &consultant, Method::POST, &progress),
         ("customer", &customer, Method::POST, &notes),
         ("customer", &customer, Method::GET, &phone),
     ] {
-        // Before If-Match and the body are looked at: neither is there.
+        // Before If-Match and the body are read: neither is valid.
         let answer = caller
             .send(
                 method.clone(),
@@ -88,9 +88,12 @@ async fn no_role_does_what_is_anothers() {
             "not-allowed",
             "{who} {method} {path}"
         );
-        // And when everything else is right.
-        let body = json!({ "projectId": PROJECT, "projectName": "사업", "desiredDate": "2026-12-01", "phone": STRANGER,
-            "customerName": "김고객", "consent": true, "memo": "m", "step": "cancelled", "reason": "r", "text": "t" });
+        // And with a valid request.
+        let body = json!({
+            "projectId": PROJECT, "projectName": "사업", "desiredDate": "2026-12-01",
+            "phone": OTHER_PHONE, "customerName": "김고객", "consent": true,
+            "memo": "m", "step": "cancelled", "reason": "r", "text": "t",
+        });
         let headers = [JSON, ("if-match", "\"1\"")];
         let answer = caller
             .send(
@@ -106,7 +109,7 @@ async fn no_role_does_what_is_anothers() {
             "{who} {method} {path}"
         );
     }
-    // A customer moves it to cancelled only.
+    // A customer can move it to cancelled only.
     for step in ["approved", "succeeded", "failed", "apply"] {
         let path = format!("/consultations/{id}/progress");
         let answer = app
@@ -115,24 +118,30 @@ async fn no_role_does_what_is_anothers() {
             .await;
         assert_eq!(answer.problem(403).0, "not-allowed", "{step}");
     }
-    assert_eq!((rows(&app).await, kept_beside(&app).await), (1, 0));
+    assert_eq!(
+        (
+            consultation_count(&app).await,
+            note_and_disclosure_count(&app).await
+        ),
+        (1, 0)
+    );
     assert!(app.new_events().await.is_empty());
 }
 
-/// How many notes and disclosures there are.
-async fn kept_beside(app: &TestApp) -> i64 {
+/// The number of notes and disclosures.
+async fn note_and_disclosure_count(app: &TestApp) -> i64 {
     let sql = "select (select count(*) from note) + (select count(*) from disclosure)";
     sqlx::query_scalar(sql).fetch_one(app.pool()).await.unwrap()
 }
 
 #[tokio::test]
-async fn another_persons_consultation_is_not_there() {
+async fn consultation_of_other_people_is_not_found() {
     let app = start().await;
-    let id = requested_and_matched(&app).await;
+    let id = create_matched(&app).await;
     let path = format!("/consultations/{id}");
     let other = Uuid::from_u128(0xBAD);
     for (who, caller) in [
-        ("customer", app.as_customer(STRANGER)),
+        ("customer", app.as_customer(OTHER_PHONE)),
         ("salesman", app.as_salesman(other)),
         ("consultant", app.as_consultant(other)),
         // The same id in another role is another person.
@@ -159,7 +168,7 @@ async fn another_persons_consultation_is_not_there() {
                 "{who} {path}"
             );
         }
-        // A customer has no business with either, whoever's it is.
+        // The role customer may use neither, for no consultation.
         let expected = if who == "customer" { 403 } else { 404 };
         assert_eq!(
             caller
@@ -175,21 +184,21 @@ async fn another_persons_consultation_is_not_there() {
             "{who}"
         );
     }
-    assert_eq!(kept_beside(&app).await, 0);
+    assert_eq!(note_and_disclosure_count(&app).await, 0);
     assert_eq!(
-        change(&app.as_customer(STRANGER), id, Method::PATCH, "\"1\"")
+        send_change(&app.as_customer(OTHER_PHONE), id, Method::PATCH, "\"1\"")
             .await
             .status,
         404
     );
     assert_eq!(
-        change(&app.as_customer(STRANGER), id, Method::POST, "\"1\"")
+        send_change(&app.as_customer(OTHER_PHONE), id, Method::POST, "\"1\"")
             .await
             .status,
         404
     );
     assert_eq!(
-        change(&app.as_salesman(other), id, Method::POST, "\"1\"")
+        send_change(&app.as_salesman(other), id, Method::POST, "\"1\"")
             .await
             .status,
         404
@@ -218,7 +227,7 @@ async fn another_persons_consultation_is_not_there() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_not_found_whatever_its_id_looks_like() {
+async fn missing_or_malformed_ids_are_not_found() {
     let app = start().await;
     for id in [
         Uuid::from_u128(7).to_string(),
@@ -237,7 +246,7 @@ async fn what_does_not_exist_is_not_found_whatever_its_id_looks_like() {
             "{id}"
         );
         assert_eq!(
-            change(&app.as_customer(PHONE), &id, Method::PATCH, "\"1\"")
+            send_change(&app.as_customer(PHONE), &id, Method::PATCH, "\"1\"")
                 .await
                 .problem(404)
                 .0,
@@ -245,7 +254,7 @@ async fn what_does_not_exist_is_not_found_whatever_its_id_looks_like() {
             "{id}"
         );
         assert_eq!(
-            change(&app.as_staff(), &id, Method::POST, "\"1\"")
+            send_change(&app.as_staff(), &id, Method::POST, "\"1\"")
                 .await
                 .problem(404)
                 .0,
@@ -273,9 +282,9 @@ async fn what_does_not_exist_is_not_found_whatever_its_id_looks_like() {
 }
 
 #[tokio::test]
-async fn a_consultant_reads_and_notes_and_moves_nothing() {
+async fn consultant_can_read_and_add_notes_only() {
     let app = start().await;
-    let id = requested_and_matched(&app).await;
+    let id = create_matched(&app).await;
     let path = format!("/consultations/{id}");
     let consultant = app.as_consultant(CONSULTANT);
     for (version, step) in [(1, "apply"), (2, "approved"), (3, "succeeded")] {
@@ -333,19 +342,18 @@ async fn a_consultant_reads_and_notes_and_moves_nothing() {
 }
 
 #[tokio::test]
-async fn whoever_loses_an_assignment_loses_sight_of_all_of_it_at_once_and_the_other_keeps_it() {
+async fn rematched_people_lose_access_immediately() {
     let app = start().await;
-    let one = requested(&app).await;
+    let one = create_consultation(&app).await;
     app.clock().advance(TimeDelta::seconds(1));
-    let other = requested(&app).await;
-    let of = |id: Uuid| Origin::Consultation(ConsultationId(id));
-    let first = a_match(of(one), SALESMAN, Some(CONSULTANT));
+    let other = create_consultation(&app).await;
+    let first = match_event(origin(one), SALESMAN, Some(CONSULTANT));
     app.deliver(1, &first).await;
-    app.deliver(1, &a_match(of(other), SALESMAN, Some(CONSULTANT)))
+    app.deliver(1, &match_event(origin(other), SALESMAN, Some(CONSULTANT)))
         .await;
     let path = format!("/consultations/{one}");
     let next = Uuid::from_u128(7);
-    // First the salesman is replaced, and then the consultant taken away.
+    // First the salesman is replaced, then the consultant is removed.
     let steps = [
         (
             2,
@@ -360,46 +368,46 @@ async fn whoever_loses_an_assignment_loses_sight_of_all_of_it_at_once_and_the_ot
             app.as_salesman(next),
         ),
     ];
-    for (version, consultant, loses, keeps) in steps {
-        let page = loses.get("/consultations?limit=1").await.expect(200);
-        assert_eq!(loses.get(&path).await.status, 200, "{version}");
+    for (version, consultant, loser, keeper) in steps {
+        let page = loser.get("/consultations?limit=1").await.expect(200);
+        assert_eq!(loser.get(&path).await.status, 200, "{version}");
         app.deliver(
             version,
             &SalesmanMatched {
                 match_id: first.match_id,
-                ..a_match(of(one), next, consultant)
+                ..match_event(origin(one), next, consultant)
             },
         )
         .await;
         assert_eq!(
-            loses.get(&path).await.problem(404).0,
+            loser.get(&path).await.problem(404).0,
             "not-found",
             "{version}"
         );
-        let seen = |list: Value| {
+        let ids = |list: Value| {
             list["items"]
                 .as_array()
                 .unwrap()
                 .iter()
-                .map(|it| it["id"].clone())
+                .map(|item| item["id"].clone())
                 .collect::<Vec<_>>()
         };
         for query in ["", "?sort=desired", "?step=apply"] {
-            let list = loses
+            let list = loser
                 .get(&format!("/consultations{query}"))
                 .await
                 .expect(200);
-            assert_eq!(seen(list), [json!(other)], "{version} {query}");
+            assert_eq!(ids(list), [json!(other)], "{version} {query}");
         }
-        // Also on the next page of a list that was begun before.
+        // Also on the next page of an earlier list.
         let after = format!("/consultations?after={}", page["next"].as_str().unwrap());
         assert_eq!(
-            seen(loses.get(&after).await.expect(200)),
+            ids(loser.get(&after).await.expect(200)),
             Vec::<Value>::new(),
             "{version}"
         );
         assert_eq!(
-            loses
+            loser
                 .get(&format!("{path}/phone?why=x"))
                 .await
                 .problem(404)
@@ -407,19 +415,19 @@ async fn whoever_loses_an_assignment_loses_sight_of_all_of_it_at_once_and_the_ot
             "not-found",
             "{version}"
         );
-        let note = loses
+        let note = loser
             .post(&format!("{path}/notes"), &json!({ "text": "t" }))
             .await;
         assert_eq!(note.problem(404).0, "not-found", "{version}");
-        assert_eq!(keeps.get(&path).await.status, 200, "{version}");
+        assert_eq!(keeper.get(&path).await.status, 200, "{version}");
     }
     assert_eq!(
-        change(&app.as_salesman(SALESMAN), one, Method::POST, "\"1\"")
+        send_change(&app.as_salesman(SALESMAN), one, Method::POST, "\"1\"")
             .await
             .problem(404)
             .0,
         "not-found"
     );
-    assert_eq!(kept_beside(&app).await, 0);
+    assert_eq!(note_and_disclosure_count(&app).await, 0);
     assert!(app.new_events().await.is_empty());
 }

@@ -1,4 +1,4 @@
-//! `CreateConsultation`: what is asked for, by whom and for whom.
+//! `CreateConsultation`.
 
 use axum::http::{StatusCode, header};
 use chrono::TimeDelta;
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use service_kit::testing::{TestApp, customer};
 use uuid::Uuid;
 
-use crate::{PHONE, PROJECT, SALESMAN, a_project, a_request, rows, start};
+use crate::{PHONE, PROJECT, SALESMAN, consultation_count, project_created, request_body, start};
 
 #[tokio::test]
-async fn a_request_becomes_a_consultation_and_exactly_one_event() {
+async fn request_creates_consultation_and_one_event() {
     let app = start().await;
     let answer = app
         .as_customer(PHONE)
-        .post("/consultations", &a_request())
+        .post("/consultations", &request_body())
         .await;
     assert_eq!(answer.status, StatusCode::CREATED);
     assert_eq!(answer.headers[header::ETAG], "\"1\"");
@@ -36,7 +36,7 @@ async fn a_request_becomes_a_consultation_and_exactly_one_event() {
             "id": view["id"],
             "projectId": PROJECT,
             "projectName": "스마트상점 기술보급사업",
-            "projectState": "unheard",
+            "projectState": "unknown",
             "sentProjectName": null,
             "projectStatus": null,
             "projectPhase": null,
@@ -83,11 +83,11 @@ async fn a_request_becomes_a_consultation_and_exactly_one_event() {
 }
 
 #[tokio::test]
-async fn no_event_carries_a_number_a_name_a_memo_or_a_reason() {
+async fn events_contain_no_personal_data_or_texts() {
     let app = start().await;
     let view = app
         .as_customer(PHONE)
-        .post("/consultations", &a_request())
+        .post("/consultations", &request_body())
         .await
         .expect(201);
     let path = format!("/consultations/{}", view["id"].as_str().unwrap());
@@ -112,14 +112,14 @@ async fn no_event_carries_a_number_a_name_a_memo_or_a_reason() {
         .fetch_all(app.pool())
         .await
         .unwrap();
-    let told = format!("{events:?} {headers:?}");
+    let published = format!("{events:?} {headers:?}");
     for secret in ["1234", "홍길동", "연락", "비밀"] {
-        assert!(!told.contains(secret), "{secret} is in {told}");
+        assert!(!published.contains(secret), "{secret} is in {published}");
     }
 }
 
 #[tokio::test]
-async fn the_least_that_can_be_asked_for_is_enough() {
+async fn minimal_request_is_accepted() {
     let app = start().await;
     let least = json!({ "projectId": PROJECT, "projectName": "사업", "desiredDate": "2026-11-23" });
     let view = app
@@ -134,12 +134,12 @@ async fn the_least_that_can_be_asked_for_is_enough() {
 }
 
 #[tokio::test]
-async fn the_name_this_service_knows_wins_over_the_one_the_page_sent() {
+async fn known_project_name_wins_over_sent_name() {
     let app = start().await;
-    app.deliver(1, &a_project("2026년 스마트상점")).await;
+    app.deliver(1, &project_created("2026년 스마트상점")).await;
     let view = app
         .as_customer(PHONE)
-        .post("/consultations", &a_request())
+        .post("/consultations", &request_body())
         .await
         .expect(201);
     assert_eq!(view["projectName"], "2026년 스마트상점");
@@ -151,7 +151,7 @@ async fn the_name_this_service_knows_wins_over_the_one_the_page_sent() {
 }
 
 #[tokio::test]
-async fn a_new_day_begins_in_seoul_for_the_desired_date() {
+async fn desired_date_is_checked_against_the_day_in_seoul() {
     let app = start().await;
     let on =
         |date: &str| json!({ "projectId": PROJECT, "projectName": "사업", "desiredDate": date });
@@ -177,13 +177,13 @@ async fn a_new_day_begins_in_seoul_for_the_desired_date() {
 }
 
 #[tokio::test]
-async fn a_customer_whose_number_this_service_was_not_told_cannot_ask() {
+async fn customer_without_phone_in_token_is_refused() {
     let app = start().await;
     let mut nameless = customer(PHONE);
     nameless.phone = None;
     assert_eq!(
         app.with(&nameless)
-            .post("/consultations", &a_request())
+            .post("/consultations", &request_body())
             .await
             .status,
         403
@@ -191,10 +191,10 @@ async fn a_customer_whose_number_this_service_was_not_told_cannot_ask() {
 }
 
 #[tokio::test]
-async fn a_date_that_must_be_a_typing_error_is_refused() {
+async fn date_after_last_allowed_year_is_refused() {
     let app = start().await;
     for date in ["2101-01-01", "9999-12-31", "+262142-12-31"] {
-        let mut request = a_request();
+        let mut request = request_body();
         request["desiredDate"] = json!(date);
         let answer = app
             .as_customer(PHONE)
@@ -213,15 +213,15 @@ async fn a_date_that_must_be_a_typing_error_is_refused() {
     }
 }
 
-fn for_another() -> Value {
-    let mut body = a_request();
+fn on_behalf() -> Value {
+    let mut body = request_body();
     body["phone"] = json!("+82 10 1234 5678");
     body["consent"] = json!(true);
     body
 }
 
 #[tokio::test]
-async fn a_salesman_and_staff_ask_for_a_customer_and_who_recorded_his_consent_is_kept() {
+async fn request_on_behalf_of_customer_records_consent() {
     let app = start().await;
     app.clock().advance(TimeDelta::minutes(3));
     let customer_id = customer(PHONE).subject;
@@ -230,7 +230,7 @@ async fn a_salesman_and_staff_ask_for_a_customer_and_who_recorded_his_consent_is
         ("staff", app.as_staff()),
     ] {
         let view = caller
-            .post("/consultations", &for_another())
+            .post("/consultations", &on_behalf())
             .await
             .expect(201);
         assert_eq!(
@@ -253,25 +253,28 @@ async fn a_salesman_and_staff_ask_for_a_customer_and_who_recorded_his_consent_is
             (&events[0].2["customerId"], &events[0].2["lastFour"]),
             (&json!(customer_id), &json!("5678"))
         );
-        // It is the customer's, who does not learn which member of staff it was.
+        // The customer sees it, but not the id of a member of staff.
         let path = format!("/consultations/{}", view["id"].as_str().unwrap());
-        let seen = app.as_customer(PHONE).get(&path).await.expect(200);
+        let view_of_customer = app.as_customer(PHONE).get(&path).await.expect(200);
         let expected = if role == "staff" { Value::Null } else { who };
         assert_eq!(
-            (&seen["consent"]["by"]["role"], &seen["consent"]["by"]["id"]),
+            (
+                &view_of_customer["consent"]["by"]["role"],
+                &view_of_customer["consent"]["by"]["id"]
+            ),
             (&json!(role), &expected)
         );
-        // Whoever entered it is not on it by that.
+        // Entering it does not assign the salesman.
         assert_eq!(app.as_salesman(SALESMAN).get(&path).await.status, 404);
     }
-    assert_eq!(rows(&app).await, 2);
+    assert_eq!(consultation_count(&app).await, 2);
 }
 
 #[tokio::test]
-async fn whoever_asks_for_another_tells_number_name_and_consent() {
+async fn request_on_behalf_requires_phone_name_and_consent() {
     let app = start().await;
     let refused = async |change: &[(&str, Value)], expected: &[(&str, &str)]| {
-        let mut body = for_another();
+        let mut body = on_behalf();
         for (name, value) in change {
             body[*name] = value.clone();
         }
@@ -323,13 +326,16 @@ async fn whoever_asks_for_another_tells_number_name_and_consent() {
         &[("/customerName", "too-long"), ("/consent", "wrong-type")],
     )
     .await;
-    assert_eq!((rows(&app).await, app.new_events().await.len()), (0, 0));
+    assert_eq!(
+        (consultation_count(&app).await, app.new_events().await.len()),
+        (0, 0)
+    );
 }
 
 #[tokio::test]
-async fn a_customer_asks_for_himself_and_with_his_own_number_only() {
+async fn customer_cannot_request_with_another_phone() {
     let app = start().await;
-    let mut body = a_request();
+    let mut body = request_body();
     body["phone"] = json!("010-9999-0000");
     let refused = app
         .as_customer(PHONE)
@@ -343,18 +349,18 @@ async fn a_customer_asks_for_himself_and_with_his_own_number_only() {
             vec![("/phone".to_owned(), "not-yours".to_owned())]
         )
     );
-    // His own is his own however it is typed, and vouching for himself makes no consent of it.
+    // Any spelling of the own number is accepted. Customers record no consent for themselves.
     let view = app
         .as_customer(PHONE)
-        .post("/consultations", &for_another())
+        .post("/consultations", &on_behalf())
         .await
         .expect(201);
     assert_eq!(view["consent"], Value::Null);
 }
 
-/// An edition of its own, of that name.
-async fn an_edition_of(app: &TestApp, id: u128, name: &str, status: ProjectStatus) -> Uuid {
-    let mut project = a_project(name);
+/// Delivers a project with this id, name and status.
+async fn deliver_project(app: &TestApp, id: u128, name: &str, status: ProjectStatus) -> Uuid {
+    let mut project = project_created(name);
     project.project_id = ProjectId(Uuid::from_u128(id));
     project.edition.status = status;
     project.edition.year = 2020 + i32::try_from(id).unwrap();
@@ -367,11 +373,11 @@ fn named(name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_name_means_the_one_edition_of_it_that_is_not_ended() {
+async fn name_resolves_to_the_edition_that_has_not_ended() {
     let app = start().await;
-    an_edition_of(&app, 5, "AI 바우처 지원사업", ProjectStatus::Ended).await;
-    let open = an_edition_of(&app, 6, "AI 바우처  지원사업", ProjectStatus::Ongoing).await;
-    an_edition_of(&app, 7, "AI 바우처 지원사업 2차", ProjectStatus::Planned).await;
+    deliver_project(&app, 5, "AI 바우처 지원사업", ProjectStatus::Ended).await;
+    let open = deliver_project(&app, 6, "AI 바우처  지원사업", ProjectStatus::Ongoing).await;
+    deliver_project(&app, 7, "AI 바우처 지원사업 2차", ProjectStatus::Planned).await;
     for name in [
         "AI 바우처 지원사업",
         "  ai\t바우처\n 지원사업 ",
@@ -400,23 +406,27 @@ async fn a_name_means_the_one_edition_of_it_that_is_not_ended() {
 }
 
 #[tokio::test]
-async fn a_name_of_several_editions_is_refused_with_all_of_them() {
+async fn ambiguous_name_is_refused_with_candidates() {
     let app = start().await;
-    let older = an_edition_of(&app, 5, "스마트상점", ProjectStatus::Planned).await;
-    let newer = an_edition_of(&app, 6, "스마트상점", ProjectStatus::Ongoing).await;
-    an_edition_of(&app, 7, "스마트상점", ProjectStatus::Ended).await;
+    let older = deliver_project(&app, 5, "스마트상점", ProjectStatus::Planned).await;
+    let newer = deliver_project(&app, 6, "스마트상점", ProjectStatus::Ongoing).await;
+    deliver_project(&app, 7, "스마트상점", ProjectStatus::Ended).await;
     let answer = app
         .as_customer(PHONE)
         .post("/consultations", &named("스마트상점"))
         .await;
-    let candidate = |id: Uuid, year: i32, phase: &str| json!({ "id": id, "name": "스마트상점", "year": year, "agency": "중소벤처기업부", "phase": phase });
+    let candidate = |id: Uuid, year: i32, phase: &str| {
+        json!({
+            "id": id, "name": "스마트상점", "year": year, "agency": "중소벤처기업부", "phase": phase,
+        })
+    };
     let expected = json!([
         candidate(newer, 2026, "always"),
         candidate(older, 2025, "upcoming")
     ]);
     assert_eq!(answer.json["candidates"], expected);
     assert_eq!(answer.problem(422), ("several-projects".to_owned(), vec![]));
-    // With whatever else is wrong.
+    // Other invalid fields are reported with the candidates.
     let wrong = json!({ "projectName": "스마트상점", "desiredDate": "2026-11-01" });
     let answer = app.as_customer(PHONE).post("/consultations", &wrong).await;
     assert_eq!(answer.json["candidates"], expected);
@@ -425,21 +435,21 @@ async fn a_name_of_several_editions_is_refused_with_all_of_them() {
         answer.problem(422).1,
         errors.map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
     );
-    // An id says which.
+    // An id selects one of them.
     let mut chosen = named("스마트상점");
     chosen["projectId"] = json!(older);
     app.as_customer(PHONE)
         .post("/consultations", &chosen)
         .await
         .expect(201);
-    assert_eq!(rows(&app).await, 1);
+    assert_eq!(consultation_count(&app).await, 1);
 }
 
 #[tokio::test]
-async fn no_more_candidates_are_told_than_somebody_can_choose_from() {
+async fn ambiguous_name_lists_at_most_twenty_candidates() {
     let app = start().await;
     for id in 1..=22 {
-        an_edition_of(&app, id, "바우처", ProjectStatus::Planned).await;
+        deliver_project(&app, id, "바우처", ProjectStatus::Planned).await;
     }
     let answer = app
         .as_customer(PHONE)
@@ -449,15 +459,15 @@ async fn no_more_candidates_are_told_than_somebody_can_choose_from() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|it| it["year"].as_i64().unwrap())
+        .map(|candidate| candidate["year"].as_i64().unwrap())
         .collect();
     assert_eq!(years, (2023..=2042).rev().collect::<Vec<_>>());
 }
 
 #[tokio::test]
-async fn a_name_that_no_open_edition_has_is_unknown() {
+async fn name_without_open_edition_is_refused() {
     let app = start().await;
-    an_edition_of(&app, 5, "끝난 사업", ProjectStatus::Ended).await;
+    deliver_project(&app, 5, "끝난 사업", ProjectStatus::Ended).await;
     for name in ["끝난 사업", "없는 사업"] {
         let refused = app
             .as_customer(PHONE)
@@ -473,7 +483,7 @@ async fn a_name_that_no_open_edition_has_is_unknown() {
             "{name}"
         );
     }
-    // Told with whatever else is wrong; and a name that cannot be one is not looked for.
+    // Reported together with other invalid fields. An invalid name is not looked up.
     let both = app
         .as_customer(PHONE)
         .post("/consultations", &json!({ "projectName": "없는 사업" }))
@@ -495,7 +505,7 @@ async fn a_name_that_no_open_edition_has_is_unknown() {
             .1;
         assert_eq!(refused, [("/projectName".to_owned(), code.to_owned())]);
     }
-    // An id that is none is not replaced by the name.
+    // The name does not replace an invalid id.
     let body = json!({ "projectId": "x", "projectName": "끝난 사업", "desiredDate": "2026-12-01" });
     let refused = app
         .as_customer(PHONE)
@@ -507,13 +517,16 @@ async fn a_name_that_no_open_edition_has_is_unknown() {
         refused,
         [("/projectId".to_owned(), "wrong-type".to_owned())]
     );
-    assert_eq!((rows(&app).await, app.new_events().await.len()), (0, 0));
+    assert_eq!(
+        (consultation_count(&app).await, app.new_events().await.len()),
+        (0, 0)
+    );
 }
 
 #[tokio::test]
-async fn an_ended_project_can_be_talked_about_and_the_view_says_that_it_is_ended() {
+async fn request_for_ended_project_shows_its_status() {
     let app = start().await;
-    let ended = an_edition_of(&app, 5, "끝난 사업", ProjectStatus::Ended).await;
+    let ended = deliver_project(&app, 5, "끝난 사업", ProjectStatus::Ended).await;
     let body = json!({ "projectId": ended, "desiredDate": "2026-12-01" });
     let view = app
         .as_customer(PHONE)
@@ -527,7 +540,7 @@ async fn an_ended_project_can_be_talked_about_and_the_view_says_that_it_is_ended
 }
 
 #[tokio::test]
-async fn weekends_and_public_holidays_are_allowed_and_marked() {
+async fn weekends_and_holidays_are_allowed_and_marked() {
     let app = start().await;
     for (date, mark) in [
         ("2026-12-25", json!({ "kind": "holiday", "name": "성탄절" })),
@@ -549,19 +562,23 @@ async fn weekends_and_public_holidays_are_allowed_and_marked() {
 }
 
 #[tokio::test]
-async fn asking_again_with_the_same_key_gives_the_same_answer_to_whoever_asked_for_another() {
+async fn retry_on_behalf_of_customer_gives_the_same_answer() {
     let app = start().await;
     let caller = app.as_salesman(SALESMAN);
     let first = caller
-        .post_with_key("/consultations", "k", &for_another())
+        .post_with_key("/consultations", "k", &on_behalf())
         .await
         .expect(201);
-    let again = caller
-        .post_with_key("/consultations", "k", &for_another())
+    let retry = caller
+        .post_with_key("/consultations", "k", &on_behalf())
         .await
         .expect(201);
     assert_eq!(
-        (first, rows(&app).await, app.new_events().await.len()),
-        (again, 1, 1)
+        (
+            first,
+            consultation_count(&app).await,
+            app.new_events().await.len()
+        ),
+        (retry, 1, 1)
     );
 }

@@ -1,0 +1,199 @@
+//! `CreateConsultation`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::NaiveDate;
+use events::{ConsultationId, ProjectId};
+use serde::Deserialize;
+use service_kit::auth::{Identity, Role};
+use service_kit::clock::seoul_date;
+use service_kit::forms::on_behalf_of::{OnBehalfOf, OnBehalfOfFields};
+use service_kit::forms::phone::Phone;
+use service_kit::forms::project_ref::{ProjectFields, ProjectRef, ResolvedProject};
+use service_kit::http::{Field, Fields, IdempotencyKey, Json, Versioned, idempotency};
+use service_kit::{Context, Problem, Tx};
+use utoipa::ToSchema;
+
+use super::access::can_see;
+use super::problems::add_to_fields;
+use super::show;
+use super::views::WholeConsultationView;
+use crate::consultation::{Consultation, MAX_MEMO_LENGTH, NewConsultation, check_date};
+use crate::store::{self, Detail, projections};
+
+/// A request for a consultation. Customers are identified by their session; staff and salesmen
+/// also send name, number and consent of the customer.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CreateConsultation {
+    /// The project. One that this service does not know yet is accepted together with its name.
+    #[serde(default)]
+    #[schema(value_type = Option<Uuid>)]
+    project_id: Field<ProjectId>,
+    /// The name of the project as shown to the customer. Without `projectId` it selects the one
+    /// edition of that name that has not ended.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 200)]
+    project_name: Field<String>,
+    /// The desired day, today or later in Seoul. Weekends and holidays are allowed.
+    #[serde(default)]
+    #[schema(value_type = NaiveDate)]
+    desired_date: Field<NaiveDate>,
+    /// What the consultation should be about.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 2000)]
+    memo: Field<String>,
+    /// The customer's name. Required from staff and salesmen.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 200)]
+    customer_name: Field<String>,
+    /// The customer's phone number. Required from staff and salesmen.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "010-1234-5678")]
+    phone: Field<Phone>,
+    /// Whether the customer agreed. Must be `true` from staff and salesmen, and is recorded with
+    /// the caller and the time.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    consent: Field<bool>,
+}
+
+/// `CreateConsultation`: a customer requests a consultation, or a salesman or staff on their
+/// behalf. A salesman is matched afterwards.
+#[utoipa::path(
+    post, path = "/consultations", tag = "consultation", request_body = CreateConsultation,
+    params(IdempotencyKey),
+    responses((
+        status = 201, body = WholeConsultationView,
+        description = "The consultation was created; a salesman will be assigned",
+    )),
+    extensions(
+        ("x-command" = json!("CreateConsultation")),
+        ("x-events" = json!(["ConsultationCreated"])),
+        ("x-problems" = json!(["several-projects"])),
+    ),
+)]
+pub(super) async fn create(
+    State(context): State<Context>,
+    caller: Identity,
+    Json {
+        body,
+        idempotency_key,
+    }: Json<CreateConsultation>,
+) -> Result<Versioned<WholeConsultationView>, Problem> {
+    if caller.role == Role::Customer && caller.phone.is_none() {
+        return Err(Problem::forbidden());
+    }
+    let key = idempotency_key.as_ref();
+    let mut fields = Fields::default();
+    let form = Form::read(&context, &caller, body, &mut fields)?;
+    let mut tx = context.db.begin().await?;
+    let today = seoul_date(tx.now());
+    if let Some((status, id)) = idempotency::find(&mut tx, caller.subject, key).await? {
+        let stored = store::load(&mut tx, ConsultationId(id)).await?;
+        let stored = stored.ok_or_else(Problem::not_found)?;
+        if can_see(&caller, &stored.consultation) {
+            return show::answer(&mut tx, &caller, today, status, stored).await;
+        }
+        if stored.consultation.is_erased() {
+            return Err(Problem::not_found());
+        }
+        // A colleague who entered it is not thereby assigned, and must not see later changes.
+        let desired_on = form.desired_on.ok_or_else(|| fields.problem())?;
+        let detail = Detail::load_requested(&mut tx, stored, desired_on, form.memo).await?;
+        return Ok(WholeConsultationView::new(detail, &caller, today).into_answer(status));
+    }
+    let new = form.resolve(&mut tx, &caller, today, fields).await?;
+    let (consultation, event) = Consultation::create(new, today, caller.actor())?;
+    let (id, status) = (consultation.id, StatusCode::CREATED);
+    store::create(&mut tx, &consultation, &event).await?;
+    idempotency::store(&mut tx, caller.subject, key, status, id.0).await?;
+    let stored = store::load(&mut tx, id).await?;
+    let stored = stored.ok_or_else(Problem::not_found)?;
+    let answer = show::answer(&mut tx, &caller, today, status, stored).await?;
+    tx.commit().await?;
+    Ok(answer)
+}
+
+/// The fields that were valid. All invalid ones are refused together.
+struct Form {
+    project: Option<ProjectRef>,
+    desired_on: Option<NaiveDate>,
+    memo: String,
+    customer: Option<OnBehalfOf>,
+}
+
+impl Form {
+    fn read(
+        context: &Context,
+        caller: &Identity,
+        body: CreateConsultation,
+        fields: &mut Fields,
+    ) -> Result<Self, Problem> {
+        let project = ProjectFields {
+            project_id: body.project_id,
+            project_name: body.project_name,
+        };
+        let customer = OnBehalfOfFields {
+            phone: body.phone,
+            customer_name: body.customer_name,
+            consent: body.consent,
+        };
+        Ok(Self {
+            project: project.read(fields),
+            desired_on: fields.required("/desiredDate", body.desired_date),
+            memo: fields
+                .optional_text("/memo", body.memo, MAX_MEMO_LENGTH)
+                .unwrap_or_default(),
+            customer: customer.read(caller, context.customer_ids()?, fields),
+        })
+    }
+
+    /// Checks the date and resolves the project.
+    async fn resolve(
+        self,
+        tx: &mut Tx,
+        caller: &Identity,
+        today: NaiveDate,
+        mut fields: Fields,
+    ) -> Result<NewConsultation, Problem> {
+        if let Some(Err(refusal)) = self.desired_on.map(|date| check_date(date, today)) {
+            add_to_fields(&mut fields, &refusal);
+        }
+        let mut project = None;
+        if let Some(reference) = self.project {
+            let found = projections::find_projects(tx, &reference).await?;
+            // A consultation is about one edition, so that each edition is a separate choice.
+            project = reference.resolve(
+                found,
+                |project| project.id,
+                |project| project.candidate(today),
+                &mut fields,
+            )?;
+        }
+        let (Some(project), Some(desired_on), Some(customer), true) =
+            (project, self.desired_on, self.customer, fields.is_valid())
+        else {
+            return Err(fields.problem());
+        };
+        let (project_id, project_name, known_name) = match project {
+            ResolvedProject::Known { project, sent_name } => {
+                let name = sent_name.unwrap_or_else(|| project.name.clone());
+                (project.id, name, Some(project.name))
+            }
+            ResolvedProject::Unknown { id, sent_name } => (id, sent_name, None),
+        };
+        Ok(NewConsultation {
+            id: ConsultationId(tx.new_id()),
+            project_id,
+            project_name,
+            known_name,
+            customer_id: customer.customer_id,
+            consent: customer.consent(caller, tx.now()),
+            phone: customer.phone,
+            customer_name: customer.name,
+            desired_on,
+            memo: self.memo,
+        })
+    }
+}
