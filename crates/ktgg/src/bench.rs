@@ -1,4 +1,5 @@
-//! How long a change takes from the request to the browser, beside what the broker and the database take by themselves in the same run.
+//! The time from a request until the browser receives its events, beside the raw round trips of the
+//! broker and the database in the same run.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,59 +20,65 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::client::{Client, Stream};
-use crate::host::{self, Place};
+use crate::host::{self, Installation};
 use crate::keys::{self, Keys};
 use crate::services;
 
-/// Customers who ask, each with a browser open.
+/// Customers with an open browser each.
 const CUSTOMERS: usize = 20;
 
-/// One round trip at a time, this often, for the raw figures.
+/// Round trips for the raw figures, one at a time.
 const RAW: usize = 1000;
 
-/// How long the last change may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Bounds the arrival of the last event.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Requests that are not counted: connections open, plans are cached, and a broker that has just started compiles what it runs.
+/// Requests before the measured ones: connections are opened, plans cached, and a fresh broker's JVM
+/// compiles its code.
 const WARM_UP: usize = 250;
 
-/// When a consultation's events reached its customer's browser.
+/// Arrival of each consultation's events at its customer's browser.
 #[derive(Default)]
-struct Seen {
+struct Arrivals {
     created: HashMap<Uuid, Instant>,
     matched: HashMap<Uuid, Instant>,
 }
 
-/// Runs everything in this process over `place`, asks for consultations at a steady rate, and prints how long their changes took.
+/// Runs everything in this process, requests consultations at a steady rate, and prints the times.
 ///
 /// # Errors
-/// When something does not answer, or a change does not arrive.
-pub async fn live(place: &Place, requests: u32, rate: u32, print: impl Fn(&str)) -> Result<()> {
+/// When a request fails, or an event does not arrive.
+pub async fn live(
+    installation: &Installation,
+    requests: u32,
+    rate: u32,
+    print: impl Fn(&str),
+) -> Result<()> {
     ensure!(
         requests > 0 && rate > 0,
-        "there must be a request, and a rate"
+        "requests and rate must be positive"
     );
-    let keys = Keys::of(&place.data)?;
-    let hosted = host::bind(place, &keys, services().into()).await?;
+    let keys = Keys::of(&installation.data)?;
+    let hosted = host::bind(installation, &keys, services().into()).await?;
     let (ready, stop) = (hosted.ready(), CancellationToken::new());
     let running = tasks::spawn(hosted.run(stop.clone()));
     ready.await;
-    let result = measure(place, &keys, requests, rate, &print).await;
+    let result = measure(installation, &keys, requests, rate, &print).await;
     stop.cancel();
     running.await??;
     result
 }
 
 async fn measure(
-    place: &Place,
+    installation: &Installation,
     keys: &Keys,
     requests: u32,
     rate: u32,
     print: &impl Fn(&str),
 ) -> Result<()> {
-    let client = place.client();
-    // Signing in is not what is measured.
-    let sessions = host::sessions(place, keys)?;
+    let client = installation.client();
+    // Sign-in is not measured.
+    let sessions = host::sessions(installation, keys)?;
     let staff = sessions.begin(&keys::staff(), None).await?.id().to_owned();
     let project = prepare(&client, &staff).await?;
     let customers: Vec<Identity> = (0..CUSTOMERS)
@@ -87,16 +94,20 @@ async fn measure(
     for customer in &customers {
         browsers.push(sessions.begin(customer, None).await?.id().to_owned());
     }
-    let seen = Arc::new(Mutex::new(Seen::default()));
-    let (told, mut tell) = mpsc::unbounded_channel();
+    let arrivals = Arc::new(Mutex::new(Arrivals::default()));
+    let (notify, mut arrived) = mpsc::unbounded_channel();
     for session in &browsers {
         let stream = client.stream(session).await?;
-        drop(tasks::spawn(watch(stream, seen.clone(), told.clone())));
+        drop(tasks::spawn(watch(
+            stream,
+            arrivals.clone(),
+            notify.clone(),
+        )));
     }
 
     let total = usize::try_from(requests)? + WARM_UP;
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / rate);
-    let (sent, mut sents) = mpsc::unbounded_channel();
+    let (sent, mut responses) = mpsc::unbounded_channel();
     for number in 0..total {
         ticks.tick().await;
         let (client, session, project, sent) = (
@@ -106,42 +117,48 @@ async fn measure(
             sent.clone(),
         );
         drop(tasks::spawn(async move {
-            let asked = Instant::now();
+            let requests_sent = Instant::now();
             let created = client.post("/api/consultations", &session, &project).await;
-            drop(sent.send(created.map(|view| (number, asked, asked.elapsed(), view))));
+            drop(
+                sent.send(
+                    created.map(|view| (number, requests_sent, requests_sent.elapsed(), view)),
+                ),
+            );
         }));
     }
-    let mut asked = Vec::with_capacity(total);
-    while asked.len() < total {
-        let (number, at, answered, view) = sents.recv().await.context("a request got lost")??;
+    let mut requests_sent = Vec::with_capacity(total);
+    while requests_sent.len() < total {
+        let (number, at, answered, view) =
+            responses.recv().await.context("a request was lost")??;
         let id: Uuid = view["id"].as_str().unwrap_or_default().parse()?;
         if number >= WARM_UP {
-            asked.push((id, at, answered));
+            requests_sent.push((id, at, answered));
         } else {
-            asked.push((Uuid::nil(), at, answered));
+            requests_sent.push((Uuid::nil(), at, answered));
         }
     }
-    asked.retain(|(id, ..)| !id.is_nil());
-    let all_told = async {
-        while !asked.iter().all(|(id, ..)| {
-            seen.lock()
+    requests_sent.retain(|(id, ..)| !id.is_nil());
+    let all_arrived = async {
+        while !requests_sent.iter().all(|(id, ..)| {
+            arrivals
+                .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .matched
                 .contains_key(id)
         }) {
-            tell.recv().await.context("every stream has ended")?;
+            arrived.recv().await.context("every stream ended")?;
         }
         anyhow::Ok(())
     };
-    tokio::time::timeout(PATIENCE, all_told)
+    tokio::time::timeout(TIMEOUT, all_arrived)
         .await
-        .context("a change did not arrive")??;
+        .context("an event did not arrive")??;
 
-    let since = |which: fn(&Seen) -> &HashMap<Uuid, Instant>| {
-        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        asked
+    let since = |which: fn(&Arrivals) -> &HashMap<Uuid, Instant>| {
+        let arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        requests_sent
             .iter()
-            .filter_map(|(id, at, _)| Some(which(&seen).get(id)?.duration_since(*at)))
+            .filter_map(|(id, at, _)| Some(which(&arrivals).get(id)?.duration_since(*at)))
             .collect()
     };
     print(&format!(
@@ -149,28 +166,31 @@ async fn measure(
     ));
     print(&figures(
         "POST answered",
-        asked.iter().map(|(_, _, answered)| *answered).collect(),
+        requests_sent
+            .iter()
+            .map(|(_, _, answered)| *answered)
+            .collect(),
     ));
     print(&figures(
         "POST → ConsultationCreated on the stream",
-        since(|seen| &seen.created),
+        since(|arrivals| &arrivals.created),
     ));
     print(&figures(
         "POST → SalesmanMatched on the stream",
-        since(|seen| &seen.matched),
+        since(|arrivals| &arrivals.matched),
     ));
     print(&figures(
         "raw Kafka: produce → consume, one by one",
-        raw_kafka(place).await?,
+        raw_kafka(installation).await?,
     ));
     print(&figures(
         "raw Postgres: insert + event + pending, one by one",
-        raw_postgres(place).await?,
+        raw_postgres(installation).await?,
     ));
     Ok(())
 }
 
-/// Enough people for every request, and one programme; gives the body to ask with.
+/// Registers enough people and one programme; returns the body of a consultation request.
 async fn prepare(client: &Client, staff: &str) -> Result<Value> {
     for number in 0..12 {
         let body = json!({ "name": format!("영업 {number}"), "phone": format!("010-9100-{number:04}"), "capacity": 1000 });
@@ -189,41 +209,43 @@ async fn prepare(client: &Client, staff: &str) -> Result<Value> {
     )
 }
 
-/// Notes when each consultation's events arrive.
-async fn watch(mut stream: Stream, seen: Arc<Mutex<Seen>>, told: mpsc::UnboundedSender<()>) {
+/// Records the arrival of each event.
+async fn watch(
+    mut stream: Stream,
+    arrivals: Arc<Mutex<Arrivals>>,
+    notify: mpsc::UnboundedSender<()>,
+) {
     while let Ok(Some(event)) = stream.next().await {
         let now = Instant::now();
         let id = |value: &Value| value.as_str().and_then(|id| id.parse::<Uuid>().ok());
         {
-            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
             match event.event.as_str() {
-                "ConsultationCreated" => {
-                    id(&event.data["aggregateId"]).map(|id| seen.created.entry(id).or_insert(now))
-                }
-                "SalesmanMatched" => {
-                    id(&event.data["origin"]["id"]).map(|id| seen.matched.entry(id).or_insert(now))
-                }
+                "ConsultationCreated" => id(&event.data["aggregateId"])
+                    .map(|id| arrivals.created.entry(id).or_insert(now)),
+                "SalesmanMatched" => id(&event.data["origin"]["id"])
+                    .map(|id| arrivals.matched.entry(id).or_insert(now)),
                 _ => None,
             };
         }
-        if told.send(()).is_err() {
+        if notify.send(()).is_err() {
             return;
         }
     }
 }
 
-async fn raw_kafka(place: &Place) -> Result<Vec<Duration>> {
-    // A topic of its own: what is written to a domain topic must be in an event log.
+async fn raw_kafka(installation: &Installation) -> Result<Vec<Duration>> {
+    // Not a domain topic: its records must be in an event log.
     let topic = format!("bench-{}", Uuid::new_v4().simple());
-    place.kafka.create_topic(&topic, 1).await?;
-    let producer: FutureProducer = place
+    installation.kafka.create_topic(&topic, 1).await?;
+    let producer: FutureProducer = installation
         .kafka
         .client()
         .set("acks", "all")
         .set("enable.idempotence", "true")
         .set("linger.ms", "0")
         .create()?;
-    let consumer: StreamConsumer = place
+    let consumer: StreamConsumer = installation
         .kafka
         .client()
         .set("group.id", &topic)
@@ -234,22 +256,22 @@ async fn raw_kafka(place: &Place) -> Result<Vec<Duration>> {
     consumer.assign(&from)?;
     let mut records = consumer.stream();
     let payload = "x".repeat(400);
-    let mut took = Vec::with_capacity(RAW);
+    let mut times = Vec::with_capacity(RAW);
     for number in 0..RAW + WARM_UP {
-        let begun = Instant::now();
+        let started = Instant::now();
         let record = FutureRecord::to(&topic).key("key").payload(&payload);
         let acknowledged = producer.send_result(record).map_err(|(error, _)| error)?;
         records.next().await.context("the consumer ended")??;
         if number >= WARM_UP {
-            took.push(begun.elapsed());
+            times.push(started.elapsed());
         }
         acknowledged.await?.map_err(|(error, _)| error)?;
     }
-    Ok(took)
+    Ok(times)
 }
 
-async fn raw_postgres(place: &Place) -> Result<Vec<Duration>> {
-    let mut connection = sqlx::PgConnection::connect(&place.postgres).await?;
+async fn raw_postgres(installation: &Installation) -> Result<Vec<Duration>> {
+    let mut connection = sqlx::PgConnection::connect(&installation.postgres).await?;
     sqlx::raw_sql(
         "create schema raw;
          create table raw.thing (id uuid primary key, text text not null);
@@ -259,9 +281,9 @@ async fn raw_postgres(place: &Place) -> Result<Vec<Duration>> {
     .execute(&mut connection)
     .await?;
     let payload = json!({ "text": "x".repeat(400) });
-    let mut took = Vec::with_capacity(RAW);
+    let mut times = Vec::with_capacity(RAW);
     for number in 0..RAW + WARM_UP {
-        let begun = Instant::now();
+        let started = Instant::now();
         sqlx::query(
             "with thing as (insert into raw.thing values ($1, 'x')),
                   logged as (insert into raw.log (id, payload) values ($1, $2) returning pos)
@@ -272,29 +294,30 @@ async fn raw_postgres(place: &Place) -> Result<Vec<Duration>> {
         .execute(&mut connection)
         .await?;
         if number >= WARM_UP {
-            took.push(begun.elapsed());
+            times.push(started.elapsed());
         }
     }
     sqlx::raw_sql("drop schema raw cascade")
         .execute(&mut connection)
         .await?;
-    Ok(took)
+    Ok(times)
 }
 
-/// One line: how long it took in the middle, at the far end, and at most.
-fn figures(what: &str, mut took: Vec<Duration>) -> String {
-    took.sort_unstable();
+/// One line with median, 99th percentile and maximum.
+fn figures(name: &str, mut times: Vec<Duration>) -> String {
+    times.sort_unstable();
     let at = |share: usize| {
-        took.get((took.len() * share / 100).min(took.len().saturating_sub(1)))
+        times
+            .get((times.len() * share / 100).min(times.len().saturating_sub(1)))
             .copied()
             .unwrap_or_default()
     };
     let ms = |duration: Duration| format!("{:.1}", duration.as_secs_f64() * 1000.0);
     format!(
-        "  {what:<52} p50 {:>7} ms   p99 {:>7} ms   max {:>7} ms   n {}",
+        "  {name:<52} p50 {:>7} ms   p99 {:>7} ms   max {:>7} ms   n {}",
         ms(at(50)),
         ms(at(99)),
-        ms(took.last().copied().unwrap_or_default()),
-        took.len()
+        ms(times.last().copied().unwrap_or_default()),
+        times.len()
     )
 }

@@ -1,7 +1,8 @@
-//! A caller over HTTP, and a reader of the stream: for demo data, imports, the bench and the end-to-end tests.
+//! An HTTP client and a reader of the stream, for demo data, imports, the bench and the end-to-end
+//! tests.
 //!
-//! It is a browser without a page: whoever is signed in is known by a cookie, whose value is what the callers of [`Client`] hand around, and
-//! everything carries the header that a page of another origin cannot send.
+//! It behaves like a browser: a cookie identifies the session (callers of [`Client`] pass its value
+//! around), and every request has the header that a page of another origin cannot send.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -18,41 +19,38 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use service_kit::forms::phone::Phone;
 
-/// A caller of one gateway (or of one service).
+/// A client of one gateway or service.
 #[derive(Debug, Clone)]
 pub struct Client {
     base: String,
     pool: Pool<HttpConnector, Full<Bytes>>,
 }
 
-/// How long one answer may take, and a code until it is in the inbox.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Bounds one response, and the arrival of a code in the inbox.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often the inbox is looked at meanwhile.
-const LOOK: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The session's cookie on plain http, which is for this machine alone.
+/// The session cookie's name on plain http, which is for loopback only.
 pub const COOKIE_NAME: &str = "ktgg";
 
-/// What a request that changes something, or is written down, carries besides the cookie, and a form on another site cannot.
+/// The header of writes and of 「전화 보기」, which a form on another site cannot send.
 pub const CSRF: (&str, &str) = ("ktgg-csrf", "1");
 
-/// What came back.
+/// A response whose body was read.
 #[derive(Debug)]
-pub struct TestResponse {
-    /// Its status.
+pub struct Response {
     pub status: StatusCode,
-    /// Its headers.
     pub headers: HeaderMap,
-    /// Its body; null when that was no JSON.
+    /// The body; null when it is not JSON.
     pub json: Value,
 }
 
-impl TestResponse {
-    /// The body of an answer that says yes.
+impl Response {
+    /// The body of a success.
     ///
     /// # Errors
-    /// When it says no.
+    /// When the status is not 2xx.
     pub fn ok(self) -> Result<Value> {
         if self.status.is_success() {
             Ok(self.json)
@@ -61,7 +59,7 @@ impl TestResponse {
         }
     }
 
-    /// The session that it begins, if it does.
+    /// The session that the response sets.
     pub fn session(&self) -> Option<String> {
         let cookies = self
             .headers
@@ -76,7 +74,7 @@ impl TestResponse {
 }
 
 impl Client {
-    /// A caller of whoever serves at `base`, as in `http://127.0.0.1:8088`.
+    /// A client of the server at `base`, as in `http://127.0.0.1:8088`.
     pub fn new(base: impl Into<String>) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
@@ -116,10 +114,10 @@ impl Client {
         Ok(self.pool.request(request.body(Full::from(body))?).await?)
     }
 
-    /// Any request. An empty session is none: a stranger's.
+    /// Sends a request. An empty session is an anonymous one.
     ///
     /// # Errors
-    /// When nobody answers in time.
+    /// When there is no response in time.
     pub async fn call(
         &self,
         method: Method,
@@ -127,45 +125,45 @@ impl Client {
         session: &str,
         headers: &[(&str, &str)],
         body: Option<&Value>,
-    ) -> Result<TestResponse> {
-        let answer = async {
+    ) -> Result<Response> {
+        let response = async {
             let response = self.request(method, path, session, headers, body).await?;
             let (parts, body) = response.into_parts();
             let bytes = body.collect().await?.to_bytes();
             let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-            anyhow::Ok(TestResponse {
+            anyhow::Ok(Response {
                 status: parts.status,
                 headers: parts.headers,
                 json,
             })
         };
-        tokio::time::timeout(PATIENCE, answer)
+        tokio::time::timeout(TIMEOUT, response)
             .await
-            .with_context(|| format!("no answer to {path}"))?
+            .with_context(|| format!("no response to {path}"))?
     }
 
-    /// `GET` that must succeed.
+    /// A `GET` that must succeed.
     ///
     /// # Errors
-    /// When it does not.
+    /// When it fails.
     pub async fn get(&self, path: &str, session: &str) -> Result<Value> {
         self.call(Method::GET, path, session, &[], None).await?.ok()
     }
 
-    /// `POST` that must succeed.
+    /// A `POST` that must succeed.
     ///
     /// # Errors
-    /// When it does not.
+    /// When it fails.
     pub async fn post(&self, path: &str, session: &str, body: &Value) -> Result<Value> {
         self.call(Method::POST, path, session, &[], Some(body))
             .await?
             .ok()
     }
 
-    /// `POST` that is safe to send again.
+    /// A `POST` with an idempotency key.
     ///
     /// # Errors
-    /// When it does not succeed.
+    /// When it fails.
     pub async fn post_with_key(
         &self,
         path: &str,
@@ -184,11 +182,11 @@ impl Client {
         .ok()
     }
 
-    /// `POST` of a file as it is. No time-out but the gateway's: a large one takes as long as it takes.
+    /// Uploads a file, without a timeout of its own.
     ///
     /// # Errors
-    /// When nobody answers.
-    pub async fn upload(&self, path: &str, session: &str, file: Vec<u8>) -> Result<TestResponse> {
+    /// When there is no response.
+    pub async fn upload(&self, path: &str, session: &str, file: Vec<u8>) -> Result<Response> {
         let request = Request::post(format!("{}{path}", self.base))
             .header(COOKIE, format!("{COOKIE_NAME}={session}"))
             .header(CSRF.0, CSRF.1)
@@ -196,17 +194,17 @@ impl Client {
         let response = self.pool.request(request.body(Full::from(file))?).await?;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await?.to_bytes();
-        Ok(TestResponse {
+        Ok(Response {
             status: parts.status,
             headers: parts.headers,
             json: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
         })
     }
 
-    /// Opens the stream of whoever the session is.
+    /// Opens the stream of a session.
     ///
     /// # Errors
-    /// When it is refused.
+    /// When the gateway refuses it.
     pub async fn stream(&self, session: &str) -> Result<Stream> {
         let response = self
             .request(
@@ -227,38 +225,38 @@ impl Client {
     }
 }
 
-/// Signing in, as people do.
+/// Signing in.
 impl Client {
-    /// Signs somebody in by login and password; gives the session.
+    /// Signs in by login and password; returns the session.
     ///
     /// # Errors
-    /// When it is refused.
+    /// When the sign-in is refused.
     pub async fn sign_in(&self, login: &str, password: &str) -> Result<String> {
         self.try_sign_in(login, password)
             .await?
-            .context("nobody signs in by this login and password")
+            .context("wrong login or password")
     }
 
-    /// The same; none where nobody signs in by these.
+    /// As [`Client::sign_in`], but `None` for a wrong login or password.
     ///
     /// # Errors
-    /// When it is refused for anything else.
+    /// When the sign-in is refused for another reason.
     pub async fn try_sign_in(&self, login: &str, password: &str) -> Result<Option<String>> {
         let body = json!({ "login": login, "password": password });
-        let answer = self
+        let response = self
             .call(Method::POST, "/api/auth/sign-in", "", &[], Some(&body))
             .await?;
-        if answer.status == StatusCode::UNAUTHORIZED {
+        if response.status == StatusCode::UNAUTHORIZED {
             Ok(None)
         } else {
-            begun(answer).map(Some)
+            new_session(response).map(Some)
         }
     }
 
-    /// Sets the password of whoever was given this link.
+    /// Sets a password with a one-time link.
     ///
     /// # Errors
-    /// When the link was used, or the password is not taken.
+    /// When the link was used, or the password is refused.
     pub async fn set_password(&self, link: &str, password: &str) -> Result<()> {
         let (_, token) = link.split_once('#').context("a link without a token")?;
         let body = json!({ "token": token, "password": password });
@@ -268,10 +266,10 @@ impl Client {
             .map(drop)
     }
 
-    /// Signs a customer in by the code that arrives in the inbox; gives the session.
+    /// Signs a customer in with the code from the inbox; returns the session.
     ///
     /// # Errors
-    /// When it is refused, or no code arrives.
+    /// When a request is refused, or no code arrives.
     pub async fn sign_in_by_phone(&self, inbox: &Inbox, phone: &Phone) -> Result<String> {
         let consent = self.get("/api/auth/consent", "").await?;
         let before = inbox.received(phone).await?;
@@ -279,32 +277,32 @@ impl Client {
         let challenge = self.post("/api/auth/otp", "", &body).await?;
         let code = inbox.next_code(phone, &before).await?;
         let body = json!({ "challenge": challenge["challenge"], "code": code });
-        begun(
+        new_session(
             self.call(Method::POST, "/api/auth/otp/verify", "", &[], Some(&body))
                 .await?,
         )
     }
 }
 
-/// The session of an answer that must begin one.
-fn begun(answer: TestResponse) -> Result<String> {
-    let session = answer.session();
-    let view = answer.ok()?;
+/// The session of a response that must set one.
+fn new_session(response: Response) -> Result<String> {
+    let session = response.session();
+    let view = response.ok()?;
     session.with_context(|| format!("signed in without a cookie: {view}"))
 }
 
-/// The session that a `Set-Cookie` sets; none when it is of another cookie, or takes the session away.
+/// The session that a `Set-Cookie` sets; `None` for another cookie, or one that clears the session.
 fn session_of(set_cookie: &str) -> Option<&str> {
     let (name, value) = set_cookie.split(';').next()?.split_once('=')?;
     (name == COOKIE_NAME && !value.is_empty()).then_some(value)
 }
 
-/// A reader of the sandbox's inbox, where codes arrive.
+/// A reader of the sandbox's inbox.
 #[derive(Debug, Clone)]
 pub struct Inbox(Client);
 
-/// The messages that were there at some time, by their ids.
-pub type Received = HashSet<String>;
+/// Ids of messages.
+pub type MessageIds = HashSet<String>;
 
 impl Inbox {
     /// The inbox that is served at `base`, as in `http://127.0.0.1:8089`.
@@ -312,21 +310,21 @@ impl Inbox {
         Self(Client::new(base))
     }
 
-    /// The messages to this number that are there.
+    /// The ids of all messages to this number.
     ///
     /// # Errors
-    /// When nobody answers.
-    pub async fn received(&self, phone: &Phone) -> Result<Received> {
+    /// When the inbox does not respond.
+    pub async fn received(&self, phone: &Phone) -> Result<MessageIds> {
         let id = |message: &Value| message["id"].as_str().map(str::to_owned);
         Ok(self.messages(phone).await?.iter().filter_map(id).collect())
     }
 
-    /// The code of the next message to this number after those.
+    /// The code of the next message to this number that is not in `before`.
     ///
     /// # Errors
     /// When none arrives in time.
-    pub async fn next_code(&self, phone: &Phone, before: &Received) -> Result<String> {
-        let begun = Instant::now();
+    pub async fn next_code(&self, phone: &Phone, before: &MessageIds) -> Result<String> {
+        let started = Instant::now();
         let is_new = |message: &&Value| {
             message["id"]
                 .as_str()
@@ -341,11 +339,8 @@ impl Inbox {
             {
                 return Ok(code.to_owned());
             }
-            anyhow::ensure!(
-                begun.elapsed() < PATIENCE,
-                "no code has arrived in the inbox"
-            );
-            tokio::time::sleep(LOOK).await;
+            anyhow::ensure!(started.elapsed() < TIMEOUT, "no code arrived in the inbox");
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -358,14 +353,14 @@ impl Inbox {
     }
 }
 
-/// The code in a message: the one run of six digits.
+/// The code in a message: the only run of six digits.
 fn code_in(text: &str) -> Option<&str> {
     const DIGITS: usize = 6;
     text.split(|letter: char| !letter.is_ascii_digit())
         .find(|run| run.len() == DIGITS)
 }
 
-/// One browser's end of the stream.
+/// The client's end of a stream.
 #[derive(Debug)]
 pub struct Stream {
     body: Incoming,
@@ -374,27 +369,25 @@ pub struct Stream {
 
 /// One event of the stream.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Told {
-    /// Where to resume.
+pub struct StreamEvent {
+    /// The cursor to resume from.
     pub id: Option<String>,
-    /// What kind it is.
     pub event: String,
-    /// What it tells.
     pub data: Value,
 }
 
 impl Stream {
-    /// The next event, comments and retry times passed over; `None` when the gateway ended the stream.
+    /// The next event, without comments and retry times; `None` when the gateway ended the stream.
     ///
     /// # Errors
     /// When the connection breaks.
-    pub async fn next(&mut self) -> Result<Option<Told>> {
+    pub async fn next(&mut self) -> Result<Option<StreamEvent>> {
         loop {
             while let Some((block, rest)) = self.text.split_once("\n\n") {
-                let (told, rest) = (parse(block), rest.len());
+                let (event, rest) = (parse(block), rest.len());
                 self.text.drain(..self.text.len() - rest);
-                if told.is_some() {
-                    return Ok(told);
+                if event.is_some() {
+                    return Ok(event);
                 }
             }
             let Some(frame) = self.body.frame().await else {
@@ -407,7 +400,7 @@ impl Stream {
     }
 }
 
-fn parse(block: &str) -> Option<Told> {
+fn parse(block: &str) -> Option<StreamEvent> {
     let field = |name: &str| {
         block
             .lines()
@@ -418,7 +411,7 @@ fn parse(block: &str) -> Option<Told> {
     let data = field("data")
         .and_then(|data| serde_json::from_str(data).ok())
         .unwrap_or(Value::Null);
-    Some(Told {
+    Some(StreamEvent {
         id: field("id").map(str::to_owned),
         event,
         data,
@@ -432,7 +425,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_is_read_from_its_own_cookie_and_from_one_that_is_set() {
+    fn only_the_session_cookie_gives_a_session() {
         assert_eq!(
             session_of("ktgg=abc; HttpOnly; SameSite=Lax; Path=/"),
             Some("abc")
@@ -451,10 +444,10 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_read_and_a_comment_is_not() {
-        let told = parse("id: 7-1\nevent: SalesmanMatched\ndata: {\"version\": 1}").unwrap();
+    fn an_event_is_parsed_and_a_comment_is_not() {
+        let event = parse("id: 7-1\nevent: SalesmanMatched\ndata: {\"version\": 1}").unwrap();
         assert_eq!(
-            (told.id.as_deref(), told.event.as_str(), told.data),
+            (event.id.as_deref(), event.event.as_str(), event.data),
             (Some("7-1"), "SalesmanMatched", json!({ "version": 1 }))
         );
         assert_eq!(parse(": still here"), None);

@@ -1,16 +1,15 @@
-//! The contract as files that others read: the routes, the topics, a JSON Schema of every event, and the board of all of it.
+//! The generated contract: routes, topics, a JSON Schema per event, and the event-storming board.
 //!
-//! - `asyncapi`: the topics and what is on them (`AsyncAPI` 3.0).
-//! - [`policies`]: what each policy says of itself, read from its source.
-//! - [`board`]: who does what, what happens then, and who reacts: the sticky notes of an event storming, put together from the code.
-//! - `drawing`: the board as a picture.
-//! - `page`: the board as tables.
+//! - `asyncapi`: the topics and their messages (`AsyncAPI` 3.0).
+//! - [`policies`]: name and summary of each policy, read from its doc comment.
+//! - [`board`]: actors, commands, events and policies, gathered from the code.
+//! - `diagram`: the board as Mermaid flowcharts; `page`: the board as tables.
 //!
-//! The same code gives the same bytes: `cargo xtask check` compares them with what is committed.
+//! The same code gives the same bytes: `cargo xtask check` compares them with the committed files.
 
 mod asyncapi;
 pub mod board;
-mod drawing;
+mod diagram;
 mod page;
 pub mod policies;
 
@@ -19,54 +18,51 @@ use std::path::Path;
 
 use anyhow::Result;
 use events::TypeName;
-use events::schema::Described;
+use events::schema::EventSchema;
 use gateway::openapi::sorted;
 use serde_json::{Value, json};
 
 use board::Board;
-use policies::Said;
+use policies::PolicyDocs;
 
-/// Every file of the contract, by its path in the checkout; `root` is where that is.
+/// Every file of the contract by its path in the checkout at `root`.
 ///
 /// # Errors
 /// When the sources of the policies cannot be read.
 pub fn files(root: &Path) -> Result<BTreeMap<String, String>> {
-    let said = Said::read(root)?;
-    let board = Board::gather(&crate::openapi(), &crate::services(), &said);
+    let docs = PolicyDocs::read(root)?;
+    let board = Board::gather(&crate::openapi(), &crate::services(), &docs);
     let mut files = BTreeMap::from([
-        ("docs/openapi.json".to_owned(), text(crate::openapi())),
-        ("docs/asyncapi.json".to_owned(), text(asyncapi(&said))),
+        ("docs/openapi.json".to_owned(), pretty(crate::openapi())),
+        ("docs/asyncapi.json".to_owned(), pretty(asyncapi(&docs))),
         ("docs/events.md".to_owned(), page::markdown(&board)),
-        ("docs/events.svg".to_owned(), drawing::svg(&board)),
     ]);
     for event in events::schema::all() {
-        files.insert(
-            format!("docs/{}", schema_path(event.type_name)),
-            text(schema(&event)),
-        );
+        let path = format!("docs/{}", schema_path(event.type_name));
+        files.insert(path, pretty(schema(&event)));
     }
     Ok(files)
 }
 
 /// The description of the topics.
-pub fn asyncapi(said: &Said) -> Value {
-    asyncapi::describe(&events::schema::all(), &crate::services(), said)
+pub fn asyncapi(docs: &PolicyDocs) -> Value {
+    asyncapi::describe(&events::schema::all(), &crate::services(), docs)
 }
 
 /// One event's JSON Schema, with its golden file as the example.
-pub fn schema(event: &Described) -> Value {
+pub fn schema(event: &EventSchema) -> Value {
     let mut schema = event.schema.clone().to_value();
     schema["$id"] = json!(format!("urn:ktgg:event:{}", bare(event.type_name)));
     schema["examples"] = json!([golden(event)]);
     schema
 }
 
-/// A payload as it was published.
-pub fn golden(event: &Described) -> Value {
+/// The payload of the event's golden file.
+pub fn golden(event: &EventSchema) -> Value {
     serde_json::from_str(event.golden).unwrap_or_default()
 }
 
-/// Where an event's schema lies, beside the page that links it.
+/// The path of an event's schema, relative to `docs/`.
 fn schema_path(type_name: TypeName) -> String {
     format!("events/{type_name}.schema.json")
 }
@@ -76,25 +72,29 @@ fn bare(type_name: &str) -> &str {
     type_name.strip_prefix("ktgg.").unwrap_or(type_name)
 }
 
-/// `ProjectEnded` of `ktgg.ProjectEnded.v1`: what people call it.
+/// `ProjectEnded` of `ktgg.ProjectEnded.v1`.
 pub fn short(type_name: &str) -> &str {
     bare(type_name).split('.').next().unwrap_or_default()
 }
 
-/// As it is committed: one key a line, in order, whichever features the JSON library was built with.
-fn text(value: Value) -> String {
+/// `SalesmanMatch` of `salesman-match` and of `salesman_match`.
+fn pascal(name: &str) -> String {
+    let capitalized = |word: &str| {
+        let (first, rest) = word.split_at_checked(1)?;
+        Some(first.to_uppercase() + rest)
+    };
+    name.split(['-', '_']).filter_map(capitalized).collect()
+}
+
+/// The committed form: sorted keys, one per line, with a final newline.
+fn pretty(value: Value) -> String {
     format!("{:#}\n", sorted(value))
 }
 
 /// The first sentence of a text, on one line.
 fn first_sentence(text: &str) -> String {
-    let line = text
-        .split("\n\n")
-        .next()
-        .unwrap_or_default()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
+    let paragraph = text.split("\n\n").next().unwrap_or_default();
+    let line = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.find(". ") {
         Some(end) => line[..=end].to_owned(),
         None => line,
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_called_by_its_type_without_prefix_and_version() {
+    fn an_event_is_named_by_its_type_without_prefix_and_version() {
         assert_eq!(short("ktgg.ProjectEnded.v1"), "ProjectEnded");
         assert_eq!(bare("ktgg.ProjectEnded.v1"), "ProjectEnded.v1");
     }

@@ -1,4 +1,4 @@
-//! The five services and the gateway in one process, each as it would be alone.
+//! The five services and the gateway in one process, each configured as it would be alone.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use gateway::config::{Limits, Patience, PublicOrigin, Room};
+use gateway::config::{Limits, PublicOrigin, ServerLimits, Timeouts};
 use gateway::{Gateway, Sessions};
 use service_kit::clock::SystemClock;
 use service_kit::config::{ADMIN_OFFSET, Config, DatabaseUrl, Migrate};
@@ -17,28 +17,28 @@ use tokio_util::sync::CancellationToken;
 use crate::client::{Client, Inbox};
 use crate::keys::Keys;
 
-/// Where everything is.
+/// The servers, ports and limits of one installation.
 #[derive(Debug, Clone)]
-pub struct Place {
-    /// The data folder, for its keys.
+pub struct Installation {
+    /// The data folder, which contains the keys.
     pub data: PathBuf,
     /// The URL of a role that may create roles and schemas.
     pub postgres: String,
-    /// The brokers, and whose topics on them.
+    /// The brokers and the topic prefix.
     pub kafka: kafka::Settings,
-    /// The gateway's port; the services' lie below it.
+    /// The gateway's port; the services' ports are below it.
     pub port: u16,
-    /// What the gateway's limits are: what measures or tests something else comes up against none.
+    /// The gateway's rate limits; unlimited for measurements and most tests.
     pub limits: Limits,
 }
 
-impl Place {
-    /// A caller of its gateway.
+impl Installation {
+    /// A client of the gateway.
     pub fn client(&self) -> Client {
         Client::new(format!("http://{}", loopback(self.port)))
     }
 
-    /// A reader of its inbox.
+    /// A reader of the inbox.
     pub fn inbox(&self) -> Inbox {
         Inbox::new(format!("http://{}", loopback(inbox_port(self.port))))
     }
@@ -47,53 +47,54 @@ impl Place {
         db::service_url(&self.postgres, gateway::NAME, &keys.database_password)
     }
 
-    /// Where the gateway sends what is for somebody's telephone: the inbox beside it.
+    /// The gateway's SMS relay is the inbox.
     fn sender_url(&self) -> String {
         format!("http://{}/messages", loopback(inbox_port(self.port)))
     }
 }
 
-/// The gateway's database: for sessions that nobody has signed in for, and for the first account.
+/// The gateway's database: for sessions without a sign-in, and for the first account.
 ///
 /// # Errors
 /// When the superuser's URL cannot be read.
-pub fn gateway_db(place: &Place, keys: &Keys) -> Result<Db> {
+pub fn gateway_db(installation: &Installation, keys: &Keys) -> Result<Db> {
     Ok(Db::new(
         gateway::NAME,
-        &place.gateway_database(keys)?,
+        &installation.gateway_database(keys)?,
         Arc::new(SystemClock),
     )?)
 }
 
-/// The sessions of the gateway's database.
+/// The session store of the gateway's database.
 ///
 /// # Errors
 /// When the superuser's URL cannot be read.
-pub fn sessions(place: &Place, keys: &Keys) -> Result<Sessions> {
-    Ok(Sessions::new(gateway_db(place, keys)?))
+pub fn sessions(installation: &Installation, keys: &Keys) -> Result<Sessions> {
+    Ok(Sessions::new(gateway_db(installation, keys)?))
 }
 
-/// The limits of a sandbox. Everybody comes from one address there, and takes turns at a few numbers: what counts by these has none.
+/// The limits of a sandbox. All callers share one address and a few phone numbers there, so limits
+/// per address and per number are off.
 pub const SANDBOX_LIMITS: Limits = Limits {
-    writes: Limits::USUAL.writes,
-    sign_ins_per_login: Limits::USUAL.sign_ins_per_login,
-    ..Limits::GENEROUS
+    writes: Limits::DEFAULT.writes,
+    sign_ins_per_login: Limits::DEFAULT.sign_ins_per_login,
+    ..Limits::UNLIMITED
 };
 
-/// What browsers know the gateway by.
+/// The gateway's origin in browsers.
 pub fn origin(gateway: u16) -> PublicOrigin {
     PublicOrigin::local(gateway)
 }
 
-/// The inbox's port is the one behind the gateway's.
+/// The inbox's port is the one after the gateway's.
 pub fn inbox_port(gateway: u16) -> u16 {
     gateway.saturating_add(1)
 }
 
-/// The gateway's port unless told otherwise.
+/// The gateway's default port.
 pub const DEFAULT_PORT: u16 = 8088;
 
-/// The services' ports lie below the gateway's as far as the original's did: 8082 to 8086 below 8088.
+/// A service's port: 8082 to 8086 for a gateway on 8088, as in the original product.
 pub fn port_of(gateway: u16, service: &str) -> Option<u16> {
     let below = match service {
         "interest" => 6,
@@ -106,7 +107,7 @@ pub fn port_of(gateway: u16, service: &str) -> Option<u16> {
     gateway.checked_sub(below)
 }
 
-/// Every port of an installation whose gateway listens on `gateway`: that one, the services', the inbox's, and the admin ports.
+/// Every port of an installation whose gateway listens on `gateway`, admin ports included.
 fn ports(gateway: u16) -> Vec<u16> {
     let services = [6, 5, 4, 3, 2, 0].map(|below| gateway.saturating_sub(below));
     let inbox = inbox_port(gateway);
@@ -117,7 +118,7 @@ fn ports(gateway: u16) -> Vec<u16> {
         .collect()
 }
 
-/// A port for a gateway around which all the others are free too.
+/// A port for a gateway where every other port of the installation is free too.
 ///
 /// # Errors
 /// When none is found.
@@ -137,61 +138,76 @@ fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 
-/// Everything that runs, ready or about to be.
+/// All services and the gateway, bound to their ports.
 pub struct Hosted {
     services: Vec<Bound>,
     gateway: Gateway,
 }
 
-/// Makes roles, schemas and topics where they are missing, and takes every port.
+/// Creates missing roles, schemas and topics, and binds every port.
 ///
 /// # Errors
 /// When Postgres or Kafka cannot be reached, or a port is taken.
-pub async fn bind(place: &Place, keys: &Keys, services: Vec<Service>) -> Result<Hosted> {
-    make_missing(place, keys, &services).await?;
+pub async fn bind(
+    installation: &Installation,
+    keys: &Keys,
+    services: Vec<Service>,
+) -> Result<Hosted> {
+    create_missing(installation, keys, &services).await?;
     let mut bound = Vec::new();
     for service in services {
-        let config = config_of(place, keys, &service)?;
+        let config = config_of(installation, keys, &service)?;
         bound.push(service.bind(config, Arc::new(SystemClock)).await?);
     }
-    let gateway = Gateway::bind(gateway_config(place, keys)?, Arc::new(SystemClock)).await?;
+    let gateway = Gateway::bind(gateway_config(installation, keys)?, Arc::new(SystemClock)).await?;
     Ok(Hosted {
         services: bound,
         gateway,
     })
 }
 
-async fn make_missing(place: &Place, keys: &Keys, services: &[Service]) -> Result<()> {
+async fn create_missing(
+    installation: &Installation,
+    keys: &Keys,
+    services: &[Service],
+) -> Result<()> {
     let schemas = async {
         for name in services.iter().map(Service::name).chain([gateway::NAME]) {
-            db::provision(&place.postgres, name, &keys.database_password)
+            db::provision(&installation.postgres, name, &keys.database_password)
                 .await
-                .with_context(|| format!("cannot make the schema of {name}"))?;
+                .with_context(|| format!("cannot create the schema of {name}"))?;
         }
         Ok(())
     };
-    tokio::try_join!(place.kafka.create_topics(), schemas)?;
+    tokio::try_join!(installation.kafka.create_topics(), schemas)?;
     Ok(())
 }
 
-/// Makes roles, schemas and topics where they are missing; gives the variables by which each service and the gateway run alone.
+/// Creates missing roles, schemas and topics. Returns the variables for each service and the gateway
+/// alone.
 ///
 /// # Errors
 /// When Postgres or Kafka cannot be reached.
 pub async fn provision(
-    place: &Place,
+    installation: &Installation,
     keys: &Keys,
     services: &[Service],
 ) -> Result<Vec<(String, String)>> {
-    make_missing(place, keys, services).await?;
-    let folder = place.data.join("keys");
+    create_missing(installation, keys, services).await?;
+    let folder = installation.data.join("keys");
     let public = folder.join("internal-token.public.pem");
     std::fs::write(&public, keys.signer.public_pem()?)
         .with_context(|| format!("cannot write {}", public.display()))?;
     let file = |path: PathBuf| path.display().to_string();
     let mut variables = vec![
-        ("KAFKA_BROKERS".to_owned(), place.kafka.brokers.clone()),
-        ("TOPIC_PREFIX".to_owned(), place.kafka.topic_prefix.clone()),
+        (
+            "KAFKA_BROKERS".to_owned(),
+            installation.kafka.brokers.clone(),
+        ),
+        (
+            "TOPIC_PREFIX".to_owned(),
+            installation.kafka.topic_prefix.clone(),
+        ),
         ("MIGRATE".to_owned(), "apply".to_owned()),
         ("DRAIN_SECONDS".to_owned(), "0".to_owned()),
         (
@@ -205,11 +221,11 @@ pub async fn provision(
         ),
         (
             "GATEWAY_LISTEN".to_owned(),
-            loopback(place.port).to_string(),
+            loopback(installation.port).to_string(),
         ),
         (
             "GATEWAY_DATABASE_URL".to_owned(),
-            place.gateway_database(keys)?.expose().to_owned(),
+            installation.gateway_database(keys)?.expose().to_owned(),
         ),
         (
             "SIGN_IN_KEY_FILE".to_owned(),
@@ -219,18 +235,23 @@ pub async fn provision(
             "SENDER_KEY_FILE".to_owned(),
             file(folder.join("sender.key")),
         ),
-        ("SENDER_URL".to_owned(), place.sender_url()),
+        ("SENDER_URL".to_owned(), installation.sender_url()),
     ];
     variables.extend(
-        place
+        installation
             .limits
             .variables()
             .map(|(name, rate)| (name.to_owned(), rate.to_string())),
     );
     for service in services {
         let name = service.name().replace('-', "_").to_uppercase();
-        let port = port_of(place.port, service.name()).context("the gateway's port is too low")?;
-        let url = db::service_url(&place.postgres, service.name(), &keys.database_password)?;
+        let port =
+            port_of(installation.port, service.name()).context("the gateway's port is too low")?;
+        let url = db::service_url(
+            &installation.postgres,
+            service.name(),
+            &keys.database_password,
+        )?;
         variables.push((format!("{name}_DATABASE_URL"), url.expose().to_owned()));
         variables.push((format!("{name}_LISTEN"), loopback(port).to_string()));
         variables.push((format!("{name}_URL"), format!("http://{}", loopback(port))));
@@ -238,25 +259,25 @@ pub async fn provision(
     Ok(variables)
 }
 
-fn config_of(place: &Place, keys: &Keys, service: &Service) -> Result<Config> {
+fn config_of(installation: &Installation, keys: &Keys, service: &Service) -> Result<Config> {
     let name = service.name();
-    let port = port_of(place.port, name)
-        .context("the gateway's port is too low: the services' ports lie below it")?;
+    let port = port_of(installation.port, name)
+        .context("the gateway's port is too low: the services' ports are below it")?;
     Ok(Config {
-        database_url: db::service_url(&place.postgres, name, &keys.database_password)?,
+        database_url: db::service_url(&installation.postgres, name, &keys.database_password)?,
         listen: loopback(port),
         admin_listen: loopback(
             port.checked_add(ADMIN_OFFSET)
                 .context("the port is too high")?,
         ),
-        kafka: place.kafka.clone(),
+        kafka: installation.kafka.clone(),
         migrate: Migrate::Apply,
         verifier: keys
             .signer
             .public_pem()?
             .parse()
             .map_err(anyhow::Error::msg)?,
-        // Nothing stands in front of a sandbox that would have to hear of its end first.
+        // No load balancer in front of a sandbox has to notice the drain.
         drain: Duration::ZERO,
         customer_ids: service
             .needs_customer_ids()
@@ -264,16 +285,16 @@ fn config_of(place: &Place, keys: &Keys, service: &Service) -> Result<Config> {
     })
 }
 
-fn gateway_config(place: &Place, keys: &Keys) -> Result<gateway::Config> {
+fn gateway_config(installation: &Installation, keys: &Keys) -> Result<gateway::Config> {
     let base = |name: &str| {
         Ok::<_, anyhow::Error>(
-            loopback(port_of(place.port, name).context("the port is too low")?).into(),
+            loopback(port_of(installation.port, name).context("the port is too low")?).into(),
         )
     };
     Ok(gateway::Config {
-        listen: loopback(place.port),
+        listen: loopback(installation.port),
         admin_listen: loopback(
-            place
+            installation
                 .port
                 .checked_add(ADMIN_OFFSET)
                 .context("the port is too high")?,
@@ -285,25 +306,29 @@ fn gateway_config(place: &Place, keys: &Keys) -> Result<gateway::Config> {
             salesman_match: base("salesman-match")?,
             salesman: base("salesman")?,
         },
-        kafka: place.kafka.clone(),
+        kafka: installation.kafka.clone(),
         signer: keys.signer.clone(),
         drain: Duration::ZERO,
-        database_url: place.gateway_database(keys)?,
+        database_url: installation.gateway_database(keys)?,
         migrate: Migrate::Apply,
-        public_origin: origin(place.port),
+        public_origin: origin(installation.port),
         trusted_proxies: 0,
         sign_in_key: keys.sign_in.clone(),
         customer_ids: keys.customer_ids.clone(),
-        sender_url: place.sender_url().parse().map_err(anyhow::Error::msg)?,
+        sender_url: installation
+            .sender_url()
+            .parse()
+            .map_err(anyhow::Error::msg)?,
         sender_key: keys.sender.clone(),
-        limits: place.limits,
-        patience: Patience::USUAL,
-        room: Room::USUAL,
+        limits: installation.limits,
+        timeouts: Timeouts::DEFAULT,
+        server: ServerLimits::DEFAULT,
     })
 }
 
 impl Hosted {
-    /// Tells when every service serves, every consumer holds its partitions and the gateway follows every topic.
+    /// Resolves when every service serves, every consumer has its partitions, and the gateway reads
+    /// every topic.
     pub fn ready(&self) -> impl Future<Output = ()> + Send + 'static {
         let services: Vec<_> = self.services.iter().map(Bound::ready).collect();
         let gateway = self.gateway.ready();
@@ -313,7 +338,7 @@ impl Hosted {
         }
     }
 
-    /// Runs until told to stop; the first part that fails ends all of them.
+    /// Runs until `stop` is cancelled; the first part that fails stops all of them.
     ///
     /// # Errors
     /// The first failure.

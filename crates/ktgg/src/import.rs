@@ -1,4 +1,4 @@
-//! A file of programmes, imported as staff do: send it, look at the plan, have it carried out.
+//! Imports a file of programmes through the API: upload, print the plan, commit.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -7,58 +7,57 @@ use anyhow::{Context as _, Result, bail};
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::client::{Client, TestResponse};
+use crate::client::{Client, Response};
 
-/// Whether more is wanted than the plan.
+/// Whether to go beyond the plan.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Commit {
-    /// Carry the plan out.
+    /// Apply the plan.
     pub commit: bool,
-    /// Confirm what is taken for the announcement of an expected edition.
+    /// Also apply rows that announce an expected edition.
     pub confirm: bool,
 }
 
-/// How many rows of one kind are printed: who has more wants the file mended, and not a list.
-const SHOWN: usize = 100;
+/// Rows printed per kind. With more errors the file needs repair, not a longer list.
+const MAX_PRINTED_ROWS: usize = 100;
 
-/// How long nothing may move before it is no longer watched.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Stop waiting after this long without progress.
+const STALL_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// How often the progress is looked at.
-const LOOK: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Sends the file as whoever of staff the session is, prints the plan, and has it carried out if that is wanted.
+/// Uploads the file in a staff session, prints the plan, and commits it if asked to.
 ///
 /// # Errors
-/// When the file is refused, with the service's own sentence, or when nobody answers.
+/// When the file is refused, with the service's message, or when there is no response.
 pub async fn run(
     client: &Client,
     session: &str,
     file: &Path,
     how: Commit,
-    say: impl Fn(&str),
+    print: impl Fn(&str),
 ) -> Result<()> {
     let importer = Importer {
         client,
         session,
-        say,
+        print,
     };
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let name = file
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
-    let path = format!("/api/projects/imports?name={}", encoded(&name));
-    let import = allowed(client.upload(&path, session, bytes).await?)?;
+    let path = format!("/api/projects/imports?name={}", percent_encoded(&name));
+    let import = success(client.upload(&path, session, bytes).await?)?;
     let path = format!(
         "/api/projects/imports/{}",
         import["id"].as_str().context("an import without an id")?
     );
     importer.print_plan(&path, &import).await?;
     if how.commit {
-        importer.carry_out(&path, &import, how.confirm).await
+        importer.commit(&path, &import, how.confirm).await
     } else {
-        (importer.say)("nothing is imported yet: add --commit to carry this out");
+        (importer.print)("nothing is imported yet: add --commit to apply this plan");
         Ok(())
     }
 }
@@ -66,13 +65,13 @@ pub async fn run(
 struct Importer<'a, S> {
     client: &'a Client,
     session: &'a str,
-    say: S,
+    print: S,
 }
 
 impl<S: Fn(&str)> Importer<'_, S> {
     async fn print_plan(&self, path: &str, import: &Value) -> Result<()> {
         let count = |name: &str| import["counts"][name].as_u64().unwrap_or_default();
-        (self.say)(&format!(
+        (self.print)(&format!(
             "create {}  edit {}  same {}  fills an expected edition {}  error {}",
             count("create"),
             count("edit"),
@@ -81,42 +80,42 @@ impl<S: Fn(&str)> Importer<'_, S> {
             count("error")
         ));
         if count("warnings") > 0 {
-            (self.say)(&format!(
-                "{} rows are to be looked at: see the warnings of GET {path}/rows",
+            (self.print)(&format!(
+                "{} rows have warnings: see GET {path}/rows",
                 count("warnings")
             ));
         }
         if count("fillsPlanned") > 0 {
-            (self.say)("announcements of expected editions (carried out with --confirm):");
+            (self.print)("rows that announce an expected edition (applied with --confirm):");
             self.print_rows(path, "fills-planned", count("fillsPlanned"))
                 .await?;
         }
         if count("error") > 0 {
-            (self.say)("rows that cannot be imported:");
+            (self.print)("rows that cannot be imported:");
             self.print_rows(path, "error", count("error")).await?;
         }
         Ok(())
     }
 
-    /// The first rows of one kind, and how many more there are.
+    /// The first rows of one kind, and the number of further ones.
     async fn print_rows(&self, path: &str, action: &str, count: u64) -> Result<()> {
-        let page = format!("{path}/rows?action={action}&limit={SHOWN}");
+        let page = format!("{path}/rows?action={action}&limit={MAX_PRINTED_ROWS}");
         let page = self.client.get(&page, self.session).await?;
         let rows = page["items"]
             .as_array()
             .map(Vec::as_slice)
             .unwrap_or_default();
         for line in rows.iter().flat_map(row_lines) {
-            (self.say)(&line);
+            (self.print)(&line);
         }
         let more = count.saturating_sub(u64::try_from(rows.len())?);
         if more > 0 {
-            (self.say)(&format!("  and {more} more"));
+            (self.print)(&format!("  and {more} more"));
         }
         Ok(())
     }
 
-    async fn carry_out(&self, path: &str, import: &Value, confirm: bool) -> Result<()> {
+    async fn commit(&self, path: &str, import: &Value, confirm: bool) -> Result<()> {
         let (version, id) = (
             import["version"].to_string(),
             import["id"].as_str().unwrap_or_default(),
@@ -131,46 +130,46 @@ impl<S: Fn(&str)> Importer<'_, S> {
             json!({ "confirm": [] })
         };
         let commit = format!("{path}/commit");
-        allowed(
+        success(
             self.client
                 .call(Method::POST, &commit, self.session, &headers, Some(&body))
                 .await?,
         )?;
-        let (mut told, mut moved) = (None, Instant::now());
+        let (mut printed, mut progressed) = (None, Instant::now());
         let done = loop {
             let import = self.client.get(path, self.session).await?;
             let (done, total) = (&import["progress"]["done"], &import["progress"]["total"]);
-            if told.as_ref() != Some(done) {
-                (self.say)(&format!("{done} of {total}"));
-                (told, moved) = (Some(done.clone()), Instant::now());
+            if printed.as_ref() != Some(done) {
+                (self.print)(&format!("{done} of {total}"));
+                (printed, progressed) = (Some(done.clone()), Instant::now());
             }
             if import["state"] == "committed" {
                 break import;
             }
-            if moved.elapsed() > PATIENCE {
+            if progressed.elapsed() > STALL_TIMEOUT {
                 bail!(
-                    "nothing moved for {} s; the import goes on by itself once the project service can",
-                    PATIENCE.as_secs()
+                    "no progress for {} s; the project service continues the import when it can",
+                    STALL_TIMEOUT.as_secs()
                 );
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         };
         let skipped = done["counts"]["skipped"].as_u64().unwrap_or_default();
         if skipped > 0 {
-            (self.say)(&format!("{skipped} skipped: nobody confirmed them"));
+            (self.print)(&format!("{skipped} skipped: not confirmed"));
         }
         let (before, now) = (&import["counts"]["error"], &done["counts"]["error"]);
         if before != now {
-            (self.say)("rows that were not carried out:");
+            (self.print)("rows that were not imported:");
             self.print_rows(path, "error", now.as_u64().unwrap_or_default())
                 .await?;
         }
-        (self.say)("imported");
+        (self.print)("imported");
         Ok(())
     }
 }
 
-/// A line for each thing that is wrong with a row, or one that names it.
+/// One line per error of a row, or one that names it.
 fn row_lines(row: &Value) -> Vec<String> {
     let errors = row["errors"]
         .as_array()
@@ -198,22 +197,22 @@ fn row_lines(row: &Value) -> Vec<String> {
     errors.iter().map(line).collect()
 }
 
-/// The answer's body, or the sentence of the problem.
-fn allowed(answer: TestResponse) -> Result<Value> {
-    if answer.status.is_success() {
-        return Ok(answer.json);
+/// The body of a success, or the problem's message as an error.
+fn success(response: Response) -> Result<Value> {
+    if response.status.is_success() {
+        return Ok(response.json);
     }
-    match answer.json["detail"]
+    match response.json["detail"]
         .as_str()
-        .or(answer.json["title"].as_str())
+        .or(response.json["title"].as_str())
     {
         Some(sentence) => bail!("{sentence}"),
-        None => bail!("refused: {}", answer.status),
+        None => bail!("refused: {}", response.status),
     }
 }
 
-/// A text as a part of a query.
-fn encoded(text: &str) -> String {
+/// Percent-encodes a query value.
+fn percent_encoded(text: &str) -> String {
     let is_plain =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
     text.bytes()
@@ -232,12 +231,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_survives_the_query() {
-        assert_eq!(encoded("목록 1&2.csv"), "%EB%AA%A9%EB%A1%9D%201%262.csv");
+    fn a_name_is_percent_encoded() {
+        assert_eq!(
+            percent_encoded("목록 1&2.csv"),
+            "%EB%AA%A9%EB%A1%9D%201%262.csv"
+        );
     }
 
     #[test]
-    fn a_row_tells_line_column_and_why() {
+    fn a_row_with_errors_prints_line_column_and_message() {
         let errors = json!([
             { "line": 3, "column": "사업명", "columnNumber": 3, "code": "too-long", "message": "200자를 넘습니다" },
             { "line": 3, "column": "pblancUrl", "code": "not-a-link", "message": "주소가 아닙니다" },

@@ -1,8 +1,8 @@
-//! The telephone of everybody in a sandbox: receives what the gateway's webhook sends, and shows it to whoever sits at this machine.
+//! The phones of a sandbox: receives the messages of the gateway's webhook, and shows them on a page.
 //!
-//! It is no part of the gateway, which knows it as one more relay: there is nothing of it that a production gateway could be talked into
-//! serving. It keeps a hundred messages, in memory alone, and answers under the names of this machine alone, so that no page on the web which
-//! renames itself to this address can read them.
+//! The gateway treats it as any SMS relay, so a production gateway contains no code that shows a
+//! message. It keeps a hundred messages in memory, and answers only requests whose `Host` is
+//! loopback, so that a web page cannot read them by DNS rebinding.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -26,28 +26,28 @@ use service_kit::forms::phone::Phone;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Messages are received here, and told here as JSON.
+/// Receives messages by POST, and lists them as JSON by GET.
 pub const MESSAGES: &str = "/messages";
 
-/// Older ones are forgotten.
-const KEPT: usize = 100;
+/// Older messages are dropped.
+const MAX_MESSAGES: usize = 100;
 
-/// The largest message taken in, in bytes: an SMS has 90, an 알림톡 a thousand letters.
-const LONGEST: usize = 16 * 1024;
+/// In bytes. An SMS has 90, an 알림톡 a thousand characters.
+const MAX_BODY: usize = 16 * 1024;
 
-/// What the gateway sends.
+/// The body of the webhook.
 #[derive(Deserialize)]
-struct Sent {
+struct WebhookBody {
     id: String,
     to: Phone,
     text: String,
     kind: String,
 }
 
-/// A message as it is shown.
+/// A message as it is listed.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Kept {
+struct Message {
     id: String,
     to: String,
     text: String,
@@ -59,16 +59,16 @@ struct Inbox {
     key: WebhookKey,
     clock: Arc<dyn Clock>,
     /// Newest first.
-    kept: Mutex<VecDeque<Kept>>,
+    messages: Mutex<VecDeque<Message>>,
 }
 
 impl Inbox {
-    fn kept(&self) -> MutexGuard<'_, VecDeque<Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn messages(&self) -> MutexGuard<'_, VecDeque<Message>> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Receives and shows messages until told to stop.
+/// Receives and shows messages until `stop` is cancelled.
 ///
 /// # Errors
 /// When the listener is not on loopback, or fails.
@@ -81,12 +81,12 @@ pub async fn serve(
     let address = listener.local_addr()?;
     anyhow::ensure!(
         address.ip().is_loopback(),
-        "the inbox is for this machine alone, and {address} is reached from others"
+        "the inbox only listens on loopback, not on {address}"
     );
     let inbox = Arc::new(Inbox {
         key,
         clock,
-        kept: Mutex::default(),
+        messages: Mutex::default(),
     });
     axum::serve(listener, router(inbox))
         .with_graceful_shutdown(stop.cancelled_owned())
@@ -94,10 +94,10 @@ pub async fn serve(
         .context("the inbox ended early")
 }
 
-/// Takes the inbox's port on this machine.
+/// Binds the inbox's port on loopback.
 ///
 /// # Errors
-/// When somebody else has it.
+/// When the port is in use.
 pub async fn listen(port: u16) -> Result<TcpListener> {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     TcpListener::bind(address)
@@ -113,18 +113,18 @@ fn router(inbox: Arc<Inbox>) -> Router {
             get(async || ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)),
         )
         .route(MESSAGES, get(messages).post(receive))
-        .layer(DefaultBodyLimit::max(LONGEST))
-        .layer(middleware::from_fn(for_this_machine))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn(loopback_only))
         .with_state(inbox)
 }
 
-/// Answers whoever calls it by a name of this machine, and lets no browser do more with the answer than show it.
-async fn for_this_machine(request: Request, next: Next) -> Response {
+/// Refuses requests to another host name, and forbids scripts, framing and caching.
+async fn loopback_only(request: Request, next: Next) -> Response {
     let host = request
         .headers()
         .get(header::HOST)
         .and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
-    if !host.is_some_and(|host| is_this_machine(host.host())) {
+    if !host.is_some_and(|host| is_loopback(host.host())) {
         return StatusCode::MISDIRECTED_REQUEST.into_response();
     }
     let mut response = next.run(request).await;
@@ -143,7 +143,7 @@ async fn for_this_machine(request: Request, next: Next) -> Response {
     response
 }
 
-fn is_this_machine(host: &str) -> bool {
+fn is_loopback(host: &str) -> bool {
     let address = host
         .trim_start_matches('[')
         .trim_end_matches(']')
@@ -151,20 +151,20 @@ fn is_this_machine(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// `POST /messages`, as a relay.
+/// `POST /messages`
 async fn receive(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let now = inbox.clock.now();
     if !inbox.key.accepts(&headers, &body, now) {
         return StatusCode::UNAUTHORIZED;
     }
-    let Ok(sent) = serde_json::from_slice::<Sent>(&body) else {
+    let Ok(sent) = serde_json::from_slice::<WebhookBody>(&body) else {
         return StatusCode::UNPROCESSABLE_ENTITY;
     };
-    let mut kept = inbox.kept();
-    // What is sent again because its answer was lost is there already.
-    if kept.iter().all(|message| message.id != sent.id) {
-        kept.truncate(KEPT - 1);
-        kept.push_front(Kept {
+    let mut messages = inbox.messages();
+    // A message is sent again when the gateway did not receive the response.
+    if messages.iter().all(|message| message.id != sent.id) {
+        messages.truncate(MAX_MESSAGES - 1);
+        messages.push_front(Message {
             id: sent.id,
             to: sent.to.e164().to_owned(),
             text: sent.text,
@@ -176,25 +176,25 @@ async fn receive(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Byte
 }
 
 #[derive(Deserialize)]
-struct Whose {
+struct Filter {
     to: Option<String>,
 }
 
-/// `GET /messages?to=010-1234-5678`, newest first; of everybody without `to`.
-async fn messages(State(inbox): State<Arc<Inbox>>, Query(whose): Query<Whose>) -> Response {
-    // A `+` in a query that was not encoded arrives as a blank.
-    let to = match whose.to.map(|to| to.trim().parse::<Phone>()).transpose() {
+/// `GET /messages?to=010-1234-5678`, newest first; without `to`, all messages.
+async fn messages(State(inbox): State<Arc<Inbox>>, Query(filter): Query<Filter>) -> Response {
+    // An unencoded `+` in a query is a space.
+    let to = match filter.to.map(|to| to.trim().parse::<Phone>()).transpose() {
         Ok(to) => to,
         Err(error) => {
             return (
                 StatusCode::UNPROCESSABLE_ENTITY,
-                format!("to is wrong: {error}\n"),
+                format!("invalid `to`: {error}\n"),
             )
                 .into_response();
         }
     };
-    let kept = inbox.kept();
-    let items: Vec<&Kept> = kept
+    let messages = inbox.messages();
+    let items: Vec<&Message> = messages
         .iter()
         .filter(|message| to.as_ref().is_none_or(|to| to.e164() == message.to))
         .collect();
@@ -214,7 +214,7 @@ p { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere }
 small { opacity: .8 }
 ";
 
-/// `GET /`: the page.
+/// `GET /`
 async fn page(State(inbox): State<Arc<Inbox>>) -> Response {
     let mut page = String::from(
         "<!doctype html>\n<html lang=\"ko\">\n<meta charset=\"utf-8\">\n<meta http-equiv=\"refresh\" content=\"3\">\n\
@@ -222,16 +222,16 @@ async fn page(State(inbox): State<Arc<Inbox>>) -> Response {
          <link rel=\"stylesheet\" href=\"/inbox.css\">\n<h1>받은 문자</h1>\n\
          <p>체험용 화면입니다. 실제 문자는 발송되지 않고, 인증번호가 여기에 나타납니다.</p>\n<ol>\n",
     );
-    let kept = inbox.kept().clone();
-    page.extend(kept.iter().map(row));
-    if kept.is_empty() {
+    let messages = inbox.messages().clone();
+    page.extend(messages.iter().map(row));
+    if messages.is_empty() {
         page.push_str("<li>아직 받은 문자가 없습니다.</li>\n");
     }
     page.push_str("</ol>\n</html>\n");
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
 }
 
-fn row(message: &Kept) -> String {
+fn row(message: &Message) -> String {
     let to = message
         .to
         .parse::<Phone>()
@@ -247,7 +247,7 @@ fn row(message: &Kept) -> String {
     )
 }
 
-/// `10:02:03`, as a watch in Korea shows it.
+/// `10:02:03` in Seoul.
 fn seoul_time(at: DateTime<Utc>) -> String {
     const NINE_HOURS: i32 = 9 * 3600;
     let seoul = FixedOffset::east_opt(NINE_HOURS).map(|seoul| at.with_timezone(&seoul).time());
@@ -287,15 +287,15 @@ mod tests {
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse().unwrap()
     }
 
-    fn an_inbox() -> Router {
+    fn inbox() -> Router {
         router(Arc::new(Inbox {
             key: key(),
             clock: Arc::new(SystemClock),
-            kept: Mutex::default(),
+            messages: Mutex::default(),
         }))
     }
 
-    async fn answer(inbox: &Router, request: Request) -> (StatusCode, HeaderMap, String) {
+    async fn respond(inbox: &Router, request: Request) -> (StatusCode, HeaderMap, String) {
         let (head, body) = inbox.clone().oneshot(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         (
@@ -306,7 +306,7 @@ mod tests {
     }
 
     async fn read(inbox: &Router, path: &str) -> (StatusCode, HeaderMap, String) {
-        answer(
+        respond(
             inbox,
             Request::get(path)
                 .header("host", "127.0.0.1:8089")
@@ -316,7 +316,7 @@ mod tests {
         .await
     }
 
-    /// What the gateway sends, signed with this key.
+    /// A request of the gateway, signed with this key.
     fn sent(key: &WebhookKey, id: &str, to: &str, text: &str) -> Request {
         let body = json!({ "id": id, "to": to, "text": text, "kind": "sign-in-code" }).to_string();
         let timestamp = SystemClock.now().timestamp().to_string();
@@ -333,8 +333,8 @@ mod tests {
     }
 
     async fn texts(inbox: &Router, path: &str) -> Vec<String> {
-        let told: Value = serde_json::from_str(&read(inbox, path).await.2).unwrap();
-        told["items"]
+        let list: Value = serde_json::from_str(&read(inbox, path).await.2).unwrap();
+        list["items"]
             .as_array()
             .unwrap()
             .iter()
@@ -343,8 +343,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_is_told_to_whoever_asks_for_its_number_newest_first_and_once() {
-        let inbox = an_inbox();
+    async fn messages_are_listed_by_number_newest_first_and_once() {
+        let inbox = inbox();
         for (id, to, text) in [
             ("1", "+821012345678", "하나"),
             ("2", "+821087654321", "둘"),
@@ -352,7 +352,7 @@ mod tests {
             ("1", "+821012345678", "하나"),
         ] {
             assert_eq!(
-                answer(&inbox, sent(&key(), id, to, text)).await.0,
+                respond(&inbox, sent(&key(), id, to, text)).await.0,
                 StatusCode::NO_CONTENT
             );
         }
@@ -372,11 +372,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_gateway_did_not_sign_is_not_taken_in() {
-        let inbox = an_inbox();
+    async fn an_unsigned_message_is_refused() {
+        let inbox = inbox();
         let other: WebhookKey = format!("whsec_{}", "A".repeat(32)).parse().unwrap();
         assert_eq!(
-            answer(&inbox, sent(&other, "1", "+821012345678", "x"))
+            respond(&inbox, sent(&other, "1", "+821012345678", "x"))
                 .await
                 .0,
             StatusCode::UNAUTHORIZED
@@ -385,26 +385,28 @@ mod tests {
             .header("host", "localhost")
             .body(Body::from("{}"))
             .unwrap();
-        assert_eq!(answer(&inbox, unsigned).await.0, StatusCode::UNAUTHORIZED);
+        assert_eq!(respond(&inbox, unsigned).await.0, StatusCode::UNAUTHORIZED);
         assert_eq!(
-            answer(&inbox, sent(&key(), "1", "nobody", "x")).await.0,
+            respond(&inbox, sent(&key(), "1", "not a number", "x"))
+                .await
+                .0,
             StatusCode::UNPROCESSABLE_ENTITY
         );
-        let huge = sent(&key(), "1", "+821012345678", &"x".repeat(LONGEST));
-        assert_eq!(answer(&inbox, huge).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+        let huge = sent(&key(), "1", "+821012345678", &"x".repeat(MAX_BODY));
+        assert_eq!(respond(&inbox, huge).await.0, StatusCode::PAYLOAD_TOO_LARGE);
         assert!(texts(&inbox, "/messages").await.is_empty());
     }
 
     #[tokio::test]
-    async fn the_page_shows_messages_as_text_and_runs_nothing() {
-        let inbox = an_inbox();
+    async fn the_page_escapes_messages_and_allows_no_script() {
+        let inbox = inbox();
         assert!(
             read(&inbox, "/")
                 .await
                 .2
                 .contains("아직 받은 문자가 없습니다")
         );
-        answer(
+        respond(
             &inbox,
             sent(
                 &key(),
@@ -435,8 +437,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_names_of_this_machine_lead_to_it() {
-        let inbox = an_inbox();
+    async fn only_loopback_hosts_are_answered() {
+        let inbox = inbox();
         for (host, status) in [
             ("localhost:8089", 200),
             ("127.0.0.1:8089", 200),
@@ -449,19 +451,19 @@ mod tests {
                 .header("host", host)
                 .body(Body::empty())
                 .unwrap();
-            assert_eq!(answer(&inbox, request).await.0.as_u16(), status, "{host}");
+            assert_eq!(respond(&inbox, request).await.0.as_u16(), status, "{host}");
         }
         assert_eq!(
-            answer(&inbox, Request::get(MESSAGES).body(Body::empty()).unwrap())
+            respond(&inbox, Request::get(MESSAGES).body(Body::empty()).unwrap())
                 .await
                 .0
                 .as_u16(),
             421
         );
-        let elsewhere = TcpListener::bind("0.0.0.0:0").await.unwrap();
+        let public = TcpListener::bind("0.0.0.0:0").await.unwrap();
         assert!(
             serve(
-                elsewhere,
+                public,
                 key(),
                 Arc::new(SystemClock),
                 CancellationToken::new()
@@ -472,23 +474,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_oldest_messages_are_forgotten() {
-        let inbox = an_inbox();
-        for id in 0..KEPT + 5 {
-            answer(
+    async fn the_oldest_messages_are_dropped() {
+        let inbox = inbox();
+        for id in 0..MAX_MESSAGES + 5 {
+            respond(
                 &inbox,
                 sent(&key(), &id.to_string(), "+821012345678", &id.to_string()),
             )
             .await;
         }
-        let kept = texts(&inbox, "/messages").await;
+        let texts = texts(&inbox, "/messages").await;
         assert_eq!(
             (
-                kept.len(),
-                kept.first().unwrap().as_str(),
-                kept.last().unwrap().as_str()
+                texts.len(),
+                texts.first().unwrap().as_str(),
+                texts.last().unwrap().as_str()
             ),
-            (KEPT, "104", "5")
+            (MAX_MESSAGES, "104", "5")
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The secrets of a data folder: made at the first start, kept for the next ones.
+//! The secrets of a data folder, created at the first start.
 
 use std::fs;
 use std::io::Write as _;
@@ -13,47 +13,48 @@ use service_kit::auth::{self, Identity, Role, Signer};
 use service_kit::forms::phone::{CustomerIdKey, Phone};
 use uuid::Uuid;
 
-/// What a data folder keeps to itself.
+/// The secrets of one data folder.
 #[derive(Debug, Clone)]
 pub struct Keys {
     /// Signs internal tokens.
     pub signer: Signer,
-    /// Makes customer ids of phone numbers.
+    /// Derives customer ids from phone numbers.
     pub customer_ids: CustomerIdKey,
-    /// The gateway hashes codes and the keys of limits under it.
+    /// The gateway hashes codes and rate limit keys with it.
     pub sign_in: SignInKey,
-    /// Signs what the gateway sends to the inbox.
+    /// Signs the gateway's messages to the inbox.
     pub sender: WebhookKey,
-    /// The services' roles sign in to Postgres with it.
+    /// The password of the services' Postgres roles.
     pub database_password: String,
 }
 
 impl Keys {
-    /// The secrets in this folder; makes those that are missing.
+    /// Reads the secrets in this folder, and creates missing ones.
     ///
     /// # Errors
-    /// When the folder cannot be written, or holds something else under these names.
+    /// When the folder cannot be written, or a file does not contain a valid secret.
     pub fn of(data: &Path) -> Result<Self> {
         let folder = data.join("keys");
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
         let secret = || format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-        let private = kept(&folder.join("internal-token.pem"), auth::new_private_pem)?;
+        let private = read_or_create(&folder.join("internal-token.pem"), auth::new_private_pem)?;
         Ok(Self {
             signer: private.parse().map_err(anyhow::Error::msg)?,
-            customer_ids: kept(&folder.join("customer-id.key"), secret)?
+            customer_ids: read_or_create(&folder.join("customer-id.key"), secret)?
                 .parse()
                 .map_err(anyhow::Error::msg)?,
-            sign_in: kept(&folder.join("sign-in.key"), secret)?
+            sign_in: read_or_create(&folder.join("sign-in.key"), secret)?
                 .parse()
                 .map_err(anyhow::Error::msg)?,
-            sender: kept(&folder.join("sender.key"), || format!("whsec_{}", secret()))?
+            sender: read_or_create(&folder.join("sender.key"), || format!("whsec_{}", secret()))?
                 .parse()
                 .map_err(anyhow::Error::msg)?,
-            database_password: kept(&folder.join("database-password"), secret)?,
+            database_password: read_or_create(&folder.join("database-password"), secret)?,
         })
     }
 
-    /// The identity of the customer who has this number.
+    /// The identity of the customer with this number.
     pub fn customer(&self, phone: &Phone) -> Identity {
         Identity {
             role: Role::Customer,
@@ -63,7 +64,7 @@ impl Keys {
     }
 }
 
-/// A member of staff who has no account: for sessions that nobody has signed in for, in measurements and tests.
+/// A member of staff without an account, for sessions in measurements and tests.
 pub fn staff() -> Identity {
     Identity {
         role: Role::Staff,
@@ -72,7 +73,6 @@ pub fn staff() -> Identity {
     }
 }
 
-/// A salesman.
 pub fn salesman(id: SalesmanId) -> Identity {
     Identity {
         role: Role::Salesman,
@@ -81,7 +81,6 @@ pub fn salesman(id: SalesmanId) -> Identity {
     }
 }
 
-/// A consultant.
 pub fn consultant(id: SalesmanId) -> Identity {
     Identity {
         role: Role::Consultant,
@@ -90,23 +89,23 @@ pub fn consultant(id: SalesmanId) -> Identity {
     }
 }
 
-/// The file's content; makes it when it is not there.
-fn kept(path: &Path, new: impl FnOnce() -> String) -> Result<String> {
+/// The file's content; creates the file when it is missing.
+fn read_or_create(path: &Path, new: impl FnOnce() -> String) -> Result<String> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(text.trim().to_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let made = new();
+            let secret = new();
             let write = || -> std::io::Result<()> {
                 let mut file = fs::OpenOptions::new()
                     .write(true)
                     .create_new(true)
                     .mode(0o600)
                     .open(path)?;
-                file.write_all(made.as_bytes())?;
+                file.write_all(secret.as_bytes())?;
                 file.sync_all()
             };
             write().with_context(|| format!("cannot write {}", path.display()))?;
-            Ok(made)
+            Ok(secret)
         }
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }

@@ -2,14 +2,15 @@
 //!
 //! - [`host`]: the five services and the gateway, each with its own schema, group and port, as in five deployments.
 //! - [`keys`]: the secrets of a data folder.
-//! - [`client`]: a caller over HTTP, and a reader of the stream.
-//! - [`import`]: a file of programmes, imported as staff do.
-//! - [`topic`]: what is on a domain topic.
-//! - [`demo`]: people and programmes to try things on.
-//! - [`contract`]: what others read instead of the code.
-//! - [`mod@bench`]: how long a change takes to reach a browser.
+//! - [`client`]: an HTTP client, and a reader of the stream.
+//! - [`inbox`]: receives the one-time codes of a sandbox.
+//! - [`import`]: imports a file of programmes through the API.
+//! - [`topic`]: the records of a domain topic.
+//! - [`demo`]: demo people, programmes and consultations.
+//! - [`contract`]: the generated descriptions.
+//! - [`mod@bench`]: the time that a change takes to reach a browser.
 //!
-//! Nothing in here knows more of a service than its value, and no service can tell that it is not alone.
+//! This crate uses a service only through its `Service` value, and no service depends on being alone.
 
 pub mod bench;
 pub mod client;
@@ -37,7 +38,7 @@ pub fn services() -> [Service; 5] {
 /// The description of all routes, as the gateway serves it.
 pub fn openapi() -> serde_json::Value {
     let services = services();
-    gateway::openapi::merge(
+    gateway::api::openapi::merge(
         services
             .iter()
             .map(|service| (service.name(), service.description()))

@@ -1,4 +1,4 @@
-//! What is on a domain topic, for people and for tests. Reads without a group, and so without a trace.
+//! The records of a domain topic, for people and tests. Reads without a consumer group.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,16 +15,15 @@ use uuid::Uuid;
 /// A record of a domain topic.
 #[derive(Debug)]
 pub struct Record {
-    /// Its headers.
+    /// From the headers.
     pub envelope: Envelope,
-    /// What it tells.
     pub payload: Value,
 }
 
-/// Everything that is on a topic now, each partition in order.
+/// Every record that is on the topic now, each partition in order.
 ///
 /// # Errors
-/// When the broker does not answer, or a record is not one of ours.
+/// When the broker does not answer, or a record cannot be decoded.
 pub async fn read(settings: &kafka::Settings, topic: Topic) -> Result<Vec<Record>> {
     let name = topic.name(&settings.topic_prefix);
     let consumer: StreamConsumer = settings
@@ -45,7 +44,7 @@ pub async fn read(settings: &kafka::Settings, topic: Topic) -> Result<Vec<Record
     while !ends.is_empty() {
         let message = tokio::time::timeout(Duration::from_secs(30), consumer.recv())
             .await
-            .context("the topic's end was not reached")??;
+            .context("the end of the topic was not reached")??;
         if ends
             .get(&message.partition())
             .is_some_and(|end| message.offset() + 1 >= *end)

@@ -1,29 +1,32 @@
-//! The topics and what is on them, as `AsyncAPI` 3.0.
+//! The topics and their messages, as `AsyncAPI` 3.0.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use events::schema::Described;
+use events::schema::EventSchema;
 use events::{Envelope, Topic};
 use serde_json::{Map, Value, json};
 use service_kit::Service;
 use service_kit::messaging::kafka;
 use uuid::Uuid;
 
-use super::policies::Said;
+use super::board::of_topic;
+use super::policies::PolicyDocs;
 use super::{first_sentence, golden, schema_path, short};
 
-/// The whole description.
-pub(super) fn describe(events: &[Described], services: &[Service], said: &Said) -> Value {
+/// The description of all topics.
+pub(super) fn describe(events: &[EventSchema], services: &[Service], docs: &PolicyDocs) -> Value {
     json!({
         "asyncapi": "3.0.0",
         "info": {
             "title": "KT.GG",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "What the five services tell each other: CloudEvents 1.0 in Kafka's binary mode. A topic keeps everything for \
-                ever; one aggregate's events are in one partition, in the order of ce_aggregateversion (1, 2, 3, … without a hole). A \
-                record may come twice: whoever has seen that version of that aggregate drops it. Between topics there is no order. \
-                Fields are only ever added; whatever cannot be added becomes a new version of the type.",
+            "description": "The events that the five services publish: CloudEvents 1.0 in Kafka's binary \
+                mode. Topics keep everything. The events of one aggregate are in one partition, in \
+                the order of ce_aggregateversion (1, 2, 3, … without a gap). A record may be \
+                delivered twice: a consumer skips a version that it has consumed. There is no order \
+                between topics. Fields are only added; any other change is a new version of the \
+                type.",
             "license": { "name": "MIT" },
         },
         "defaultContentType": "application/json",
@@ -33,16 +36,12 @@ pub(super) fn describe(events: &[Described], services: &[Service], said: &Said) 
             "description": "The Kafka of `cargo xtask up`; elsewhere KAFKA_BROKERS.",
         } },
         "channels": channels(events),
-        "operations": operations(events, services, said),
+        "operations": operations(events, services, docs),
         "components": { "messages": messages(events), "schemas": schemas(events) },
     })
 }
 
-fn of_topic(events: &[Described], topic: Topic) -> impl Iterator<Item = &Described> {
-    events.iter().filter(move |event| event.topic == topic)
-}
-
-fn channels(events: &[Described]) -> Value {
+fn channels(events: &[EventSchema]) -> Value {
     let channel = |topic: Topic| {
         let messages: Map<String, Value> = of_topic(events, topic)
             .map(|event| {
@@ -54,8 +53,8 @@ fn channels(events: &[Described]) -> Value {
             .collect();
         json!({
             "address": topic.name(kafka::DEFAULT_PREFIX),
-            "title": format!("What happens to a {topic}"),
-            "description": format!("Key: `{}`. Partition: murmur2 of the key, as the Java client chooses it.", key_field(topic)),
+            "title": format!("Events of the {topic} aggregate"),
+            "description": format!("Key: `{}`. Partition: murmur2 of the key, like the Java client.", key_field(topic)),
             "messages": messages,
             "bindings": { "kafka": {
                 "topic": topic.name(kafka::DEFAULT_PREFIX),
@@ -72,7 +71,7 @@ fn channels(events: &[Described]) -> Value {
         .into()
 }
 
-/// The field that names the aggregate: the record's key.
+/// The payload field whose value is the record's key.
 fn key_field(topic: Topic) -> &'static str {
     match topic {
         Topic::Project => "projectId",
@@ -83,7 +82,7 @@ fn key_field(topic: Topic) -> &'static str {
     }
 }
 
-fn operations(events: &[Described], services: &[Service], said: &Said) -> Value {
+fn operations(events: &[EventSchema], services: &[Service], docs: &PolicyDocs) -> Value {
     let mut operations = Map::new();
     let mut add = |name: String,
                    action: &str,
@@ -111,7 +110,7 @@ fn operations(events: &[Described], services: &[Service], said: &Said) -> Value 
         let types: Vec<&str> = of_topic(events, topic)
             .map(|event| event.type_name)
             .collect();
-        let summary = format!("The {topic} service tells what happened");
+        let summary = format!("The {topic} service publishes its events");
         add(
             format!("{topic}_send"),
             "send",
@@ -121,8 +120,7 @@ fn operations(events: &[Described], services: &[Service], said: &Said) -> Value 
             json!({ "bindingVersion": "0.5.0" }),
         );
         let summary =
-            "The gateway tells each browser what its person may see; it belongs to no group"
-                .to_owned();
+            "The gateway sends each browser what its user may see; it joins no group".to_owned();
         add(
             format!("gateway_receive_{topic}"),
             "receive",
@@ -141,19 +139,19 @@ fn operations(events: &[Described], services: &[Service], said: &Said) -> Value 
                     .or_default()
                     .entry(event.type_name)
                     .or_default();
-                policies.push(said.of(service.name(), function).name);
+                policies.push(docs.of(service.name(), function).name);
             }
         }
-        for (topic, reactions) in by_topic {
-            let names: BTreeSet<&str> = reactions.values().flatten().map(String::as_str).collect();
+        for (topic, policies) in by_topic {
+            let names: BTreeSet<&str> = policies.values().flatten().map(String::as_str).collect();
             let names: Vec<&str> = names.into_iter().collect();
             let summary = format!(
-                "The {} service reacts: {}",
+                "Policies of the {} service: {}",
                 service.name(),
                 names.join(", ")
             );
             let group = json!({ "groupId": { "type": "string", "const": service.name() }, "bindingVersion": "0.5.0" });
-            let types = reactions.keys().copied().collect();
+            let types = policies.keys().copied().collect();
             add(
                 format!("{}_receive_{topic}", service.name()),
                 "receive",
@@ -167,8 +165,8 @@ fn operations(events: &[Described], services: &[Service], said: &Said) -> Value 
     Value::Object(operations)
 }
 
-fn messages(events: &[Described]) -> Value {
-    let message = |event: &Described| {
+fn messages(events: &[EventSchema]) -> Value {
+    let message = |event: &EventSchema| {
         let payload = golden(event);
         json!({
             "name": event.type_name,
@@ -196,8 +194,8 @@ fn description(schema: &Value) -> &str {
     schema["description"].as_str().unwrap_or_default()
 }
 
-/// Headers as the relay writes them.
-fn example_headers(event: &Described, payload: &Value) -> Value {
+/// The headers that the relay writes.
+fn example_headers(event: &EventSchema, payload: &Value) -> Value {
     let key = payload[key_field(event.topic)]
         .as_str()
         .and_then(|id| id.parse().ok())
@@ -216,8 +214,8 @@ fn example_headers(event: &Described, payload: &Value) -> Value {
 
 const HEADERS: &str = "Headers";
 
-/// Every payload, the parts they share once, and the headers.
-fn schemas(events: &[Described]) -> Value {
+/// Every payload, the parts that they share, and the headers.
+fn schemas(events: &[EventSchema]) -> Value {
     let mut schemas = Map::from_iter([(HEADERS.to_owned(), headers())]);
     for event in events {
         let mut payload = event.schema.clone().to_value();
@@ -238,7 +236,7 @@ fn schemas(events: &[Described]) -> Value {
     Value::Object(schemas)
 }
 
-/// References to a schema's own parts as references to components.
+/// Turns references to a schema's own parts into references to components.
 fn at_components(value: Value) -> Value {
     match value {
         Value::String(text) => match text.strip_prefix("#/$defs/") {
@@ -267,20 +265,20 @@ fn headers() -> Value {
         ],
         "properties": {
             "ce_specversion": { "type": "string", "const": "1.0" },
-            "ce_id": uuid("UUIDv7, the same however often the record is sent"),
-            "ce_source": text("Which service: `/ktgg/project`"),
+            "ce_id": uuid("UUIDv7; the same when the record is sent again"),
+            "ce_source": text("The publishing service: `/ktgg/project`"),
             "ce_type": text("The type's name with its version: `ktgg.ProjectEnded.v1`"),
             "ce_subject": uuid("The aggregate's id, which is also the record's key"),
             "ce_time": { "type": "string", "format": "date-time", "description": "When it was recorded, not when it was sent" },
             "ce_aggregatetype": { "type": "string", "enum": Topic::ALL.map(Topic::aggregate) },
             "ce_aggregateversion": {
-                "type": "string", "pattern": "^[1-9][0-9]*$", "description": "1, 2, 3, … for each aggregate, without a hole",
+                "type": "string", "pattern": "^[1-9][0-9]*$", "description": "1, 2, 3, … for each aggregate, without a gap",
             },
             "content-type": { "type": "string", "const": "application/json" },
             "traceparent": {
                 "type": "string",
                 "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
-                "description": "W3C trace context, where the command came with one",
+                "description": "W3C trace context of the request that caused the event",
             },
         },
     })

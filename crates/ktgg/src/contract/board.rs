@@ -1,81 +1,71 @@
-//! The board of an event storming, put together from the code: who does what, what happens then, and who reacts.
+//! The event-storming board, gathered from the code: actors, commands, events and policies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use events::schema::{self, Described};
+use events::schema::{self, EventSchema};
 use events::{Topic, TypeName};
 use serde_json::{Map, Value};
 use service_kit::Service;
 
-use super::policies::Said;
-use super::{first_sentence, short};
+use super::policies::PolicyDocs;
+use super::{first_sentence, pascal, short};
 
-/// All of it.
+/// All lanes of the board.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Board {
-    /// One lane for each service, in the order in which a programme becomes a consultation.
+    /// One lane per service, in the order in which a programme becomes a consultation.
     pub lanes: Vec<Lane>,
 }
 
 /// One service with its aggregate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lane {
-    /// The service.
     pub service: String,
-    /// The aggregate it owns.
     pub aggregate: String,
-    /// What can be asked of it.
     pub commands: Vec<Command>,
-    /// What happens to it.
-    pub events: Vec<Happening>,
-    /// How it reacts to what happens here and elsewhere.
-    pub policies: Vec<Reaction>,
+    pub events: Vec<Event>,
+    pub policies: Vec<Policy>,
 }
 
-/// A command, however many routes lead to it.
+/// A command. Several routes may lead to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Command {
-    /// The domain's name.
     pub name: String,
-    /// Who may give it.
     pub actors: Vec<String>,
     /// Method and path of each route.
     pub routes: Vec<String>,
-    /// What it does, in the words of a route.
-    pub does: String,
-    /// Short names of what can happen then.
+    pub summary: String,
+    /// Short names of the events that it can cause.
     pub events: Vec<String>,
 }
 
 /// A type of event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Happening {
-    /// By this policies refer to it: 1, 2, 3, … over the whole board.
+pub struct Event {
+    /// Policies refer to events by number: 1, 2, 3, … over the whole board.
     pub number: usize,
     /// The short name.
     pub name: String,
     /// The type's name with its version.
     pub type_name: TypeName,
-    /// What it tells, in one sentence.
-    pub tells: String,
+    pub summary: String,
 }
 
-/// A policy with everything that makes it react.
+/// A policy with everything that it reacts to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reaction {
-    /// The domain's name.
+pub struct Policy {
     pub name: String,
     /// Numbers of the events; none when it reacts to the clock.
     pub whenever: Vec<usize>,
-    /// Short names of the events that follow from it.
+    /// Short names of the events that it causes.
     pub causes: Vec<String>,
-    /// What it does, by the event that makes it; the same sentence for several is there once.
-    pub does: Vec<(Vec<usize>, String)>,
+    /// Each summary once, with the numbers of the events that it is about.
+    pub summaries: Vec<(Vec<usize>, String)>,
 }
 
 impl Board {
-    /// Gathers it from the merged description, the services and the comments of their policies.
-    pub fn gather(openapi: &Value, services: &[Service], said: &Said) -> Self {
+    /// Gathers the board from the merged description, the services and their policies' docs.
+    pub fn gather(openapi: &Value, services: &[Service], docs: &PolicyDocs) -> Self {
         let events = schema::all();
         let numbers: BTreeMap<TypeName, usize> = Topic::ALL
             .iter()
@@ -85,18 +75,17 @@ impl Board {
             .collect();
         let mut commands = commands(openapi);
         let lane = |topic: Topic| {
-            let service = services
-                .iter()
-                .find(|service| service.name() == topic.aggregate());
+            let name = topic.aggregate();
+            let service = services.iter().find(|service| service.name() == name);
             Lane {
                 service: topic.to_string(),
-                aggregate: pascal(topic.aggregate()),
-                commands: commands.remove(topic.aggregate()).unwrap_or_default(),
+                aggregate: pascal(name),
+                commands: commands.remove(name).unwrap_or_default(),
                 events: of_topic(&events, topic)
-                    .map(|event| happening(event, &numbers))
+                    .map(|event| card(event, &numbers))
                     .collect(),
                 policies: service
-                    .map(|service| reactions(service, said, &numbers))
+                    .map(|it| policies(it, docs, &numbers))
                     .unwrap_or_default(),
             }
         };
@@ -106,46 +95,47 @@ impl Board {
     }
 
     /// All events with the service that publishes them.
-    pub fn events(&self) -> impl Iterator<Item = (&Lane, &Happening)> {
+    pub fn events(&self) -> impl Iterator<Item = (&Lane, &Event)> {
         self.lanes
             .iter()
             .flat_map(|lane| lane.events.iter().map(move |event| (lane, event)))
     }
 
-    /// All policies with the service they are in.
-    pub fn policies(&self) -> impl Iterator<Item = (&Lane, &Reaction)> {
+    /// All policies with their service.
+    pub fn policies(&self) -> impl Iterator<Item = (&Lane, &Policy)> {
         self.lanes
             .iter()
             .flat_map(|lane| lane.policies.iter().map(move |policy| (lane, policy)))
     }
 }
 
-fn of_topic(events: &[Described], topic: Topic) -> impl Iterator<Item = &Described> {
+/// The events of one topic.
+pub(super) fn of_topic(events: &[EventSchema], topic: Topic) -> impl Iterator<Item = &EventSchema> {
     events.iter().filter(move |event| event.topic == topic)
 }
 
-fn happening(event: &Described, numbers: &BTreeMap<TypeName, usize>) -> Happening {
+fn card(event: &EventSchema, numbers: &BTreeMap<TypeName, usize>) -> Event {
     let description = event.schema.as_value()["description"]
         .as_str()
         .unwrap_or_default();
-    Happening {
+    Event {
         number: numbers.get(event.type_name).copied().unwrap_or_default(),
         name: short(event.type_name).to_owned(),
         type_name: event.type_name,
-        tells: first_sentence(description),
+        summary: first_sentence(description),
     }
 }
 
 /// The commands of each service, in the order of their paths.
 fn commands(openapi: &Value) -> BTreeMap<String, Vec<Command>> {
-    let mut found: BTreeMap<String, Vec<Command>> = BTreeMap::new();
+    let mut by_service: BTreeMap<String, Vec<Command>> = BTreeMap::new();
     for (path, method, operation) in operations(openapi) {
         let Some(name) = operation["x-command"].as_str() else {
             continue;
         };
         let service = operation["tags"][0].as_str().unwrap_or_default().to_owned();
-        let commands = found.entry(service).or_default();
-        let at = commands
+        let commands = by_service.entry(service).or_default();
+        let index = commands
             .iter()
             .position(|command| command.name == name)
             .unwrap_or_else(|| {
@@ -155,21 +145,21 @@ fn commands(openapi: &Value) -> BTreeMap<String, Vec<Command>> {
                 });
                 commands.len() - 1
             });
-        let command = &mut commands[at];
+        let command = &mut commands[index];
         let summary = operation["summary"].as_str().unwrap_or_default();
-        // The route that says it plainly; another may say that it does it many times.
-        if let Some(does) = summary.strip_prefix(&format!("`{name}`:")) {
-            does.trim().clone_into(&mut command.does);
-        } else if command.does.is_empty() {
-            summary.clone_into(&mut command.does);
+        // A summary that begins with the command's name wins over one of a bulk route.
+        if let Some(summary) = summary.strip_prefix(&format!("`{name}`:")) {
+            summary.trim().clone_into(&mut command.summary);
+        } else if command.summary.is_empty() {
+            summary.clone_into(&mut command.summary);
         }
         command
             .routes
             .push(format!("{} {path}", method.to_uppercase()));
-        add_new(&mut command.actors, &operation["x-actors"]);
-        add_new(&mut command.events, &operation["x-events"]);
+        extend(&mut command.actors, &operation["x-actors"]);
+        extend(&mut command.events, &operation["x-events"]);
     }
-    found
+    by_service
 }
 
 /// Every operation with its path and method.
@@ -183,89 +173,76 @@ pub fn operations(openapi: &Value) -> impl Iterator<Item = (&str, &str, &Value)>
     })
 }
 
-fn add_new(texts: &mut Vec<String>, more: &Value) {
+/// Adds the texts of a JSON array that are not in the list yet.
+fn extend(texts: &mut Vec<String>, more: &Value) {
     for text in more
         .as_array()
         .into_iter()
         .flatten()
         .filter_map(Value::as_str)
     {
-        if !texts.iter().any(|there| there == text) {
+        if !texts.iter().any(|existing| existing == text) {
             texts.push(text.to_owned());
         }
     }
 }
 
-/// The policies of a service by name: one function for each type of event is still one policy.
-fn reactions(service: &Service, said: &Said, numbers: &BTreeMap<TypeName, usize>) -> Vec<Reaction> {
-    let mut by_name: BTreeMap<String, BTreeMap<String, BTreeSet<usize>>> = BTreeMap::new();
-    let mut causes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (type_name, function) in service.policies() {
-        let policy = said.of(service.name(), function);
-        causes
-            .entry(policy.name.clone())
-            .or_default()
-            .extend(policy.causes);
-        let does = by_name.entry(policy.name).or_default();
-        does.entry(policy.does)
-            .or_default()
-            .extend(numbers.get(type_name));
-    }
-    let registered: BTreeSet<&str> = service
-        .policies()
+/// The policies of a service by name. Functions that share a name are one policy.
+fn policies(
+    service: &Service,
+    docs: &PolicyDocs,
+    numbers: &BTreeMap<TypeName, usize>,
+) -> Vec<Policy> {
+    let registered = service.policies();
+    let by_event = registered
         .iter()
-        .map(|(_, function)| *function)
-        .collect();
-    for (_, policy) in said
+        .map(|(type_name, function)| (docs.of(service.name(), function), numbers.get(type_name)));
+    let by_clock = docs
         .in_service(service.name())
-        .filter(|(function, _)| !registered.contains(function))
-    {
+        .filter(|(function, _)| !registered.iter().any(|(_, name)| name == function))
+        .map(|(_, policy)| (policy.clone(), None));
+    let mut summaries: BTreeMap<String, BTreeMap<String, BTreeSet<usize>>> = BTreeMap::new();
+    let mut causes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (doc, number) in by_event.chain(by_clock) {
         causes
-            .entry(policy.name.clone())
+            .entry(doc.name.clone())
             .or_default()
-            .extend(policy.causes.iter().cloned());
-        by_name
-            .entry(policy.name.clone())
+            .extend(doc.causes);
+        summaries
+            .entry(doc.name)
             .or_default()
-            .entry(policy.does.clone())
-            .or_default();
+            .entry(doc.summary)
+            .or_default()
+            .extend(number);
     }
-    let reaction = |(name, does): (String, BTreeMap<String, BTreeSet<usize>>)| {
-        let whenever: BTreeSet<usize> = does.values().flatten().copied().collect();
-        let mut does: Vec<(Vec<usize>, String)> = does
+    let policy = |(name, summaries): (String, BTreeMap<String, BTreeSet<usize>>)| {
+        let whenever: BTreeSet<usize> = summaries.values().flatten().copied().collect();
+        let mut summaries: Vec<(Vec<usize>, String)> = summaries
             .into_iter()
-            .map(|(does, numbers)| (numbers.into_iter().collect(), does))
+            .map(|(summary, numbers)| (numbers.into_iter().collect(), summary))
             .collect();
-        does.sort();
-        let causes = causes.get(&name).into_iter().flatten().cloned().collect();
-        Reaction {
+        summaries.sort();
+        Policy {
+            causes: causes
+                .remove(&name)
+                .unwrap_or_default()
+                .into_iter()
+                .collect(),
             name,
             whenever: whenever.into_iter().collect(),
-            causes,
-            does,
+            summaries,
         }
     };
-    let mut reactions: Vec<Reaction> = by_name.into_iter().map(reaction).collect();
-    // In the order of what makes them react; the clock comes last.
-    reactions.sort_by_key(|reaction| {
+    let mut policies: Vec<Policy> = summaries.into_iter().map(policy).collect();
+    // In the order of the events; policies that react to the clock come last.
+    policies.sort_by_key(|policy| {
         (
-            reaction.whenever.is_empty(),
-            reaction.whenever.clone(),
-            reaction.name.clone(),
+            policy.whenever.is_empty(),
+            policy.whenever.clone(),
+            policy.name.clone(),
         )
     });
-    reactions
-}
-
-/// `salesman-match` as the domain writes it.
-fn pascal(service: &str) -> String {
-    let capital = |word: &str| {
-        let mut letters = word.chars();
-        letters
-            .next()
-            .map(|first| first.to_uppercase().chain(letters).collect::<String>())
-    };
-    service.split('-').filter_map(capital).collect()
+    policies
 }
 
 #[cfg(test)]
@@ -278,21 +255,30 @@ mod tests {
     fn a_command_with_two_routes_is_one_note() {
         let openapi = json!({ "paths": {
             "/api/consultations/{id}/progress": { "post": {
-                "tags": ["consultation"], "summary": "`ProgressConsultation`: move it.", "x-command": "ProgressConsultation",
-                "x-actors": ["staff", "salesman"], "x-events": ["ConsultationProgressed"],
+                "tags": ["consultation"],
+                "summary": "`ProgressConsultation`: move it.",
+                "x-command": "ProgressConsultation",
+                "x-actors": ["staff", "salesman"],
+                "x-events": ["ConsultationProgressed"],
             } },
             "/api/consultations/{id}/cancel": { "post": {
-                "tags": ["consultation"], "summary": "Cancel it.", "x-command": "ProgressConsultation",
-                "x-actors": ["customer", "staff"], "x-events": ["ConsultationProgressed"],
+                "tags": ["consultation"],
+                "summary": "Cancel it.",
+                "x-command": "ProgressConsultation",
+                "x-actors": ["customer", "staff"],
+                "x-events": ["ConsultationProgressed"],
             } },
-            "/api/consultations": { "get": { "tags": ["consultation"], "x-actors": ["customer"] } },
+            "/api/consultations": { "get": {
+                "tags": ["consultation"],
+                "x-actors": ["customer"],
+            } },
         } });
         let commands = &commands(&openapi)["consultation"];
         assert_eq!(commands.len(), 1);
         assert_eq!(commands[0].actors, ["customer", "staff", "salesman"]);
         assert_eq!(commands[0].events, ["ConsultationProgressed"]);
         assert_eq!(
-            (commands[0].routes.len(), commands[0].does.as_str()),
+            (commands[0].routes.len(), commands[0].summary.as_str()),
             (2, "move it.")
         );
     }

@@ -1,7 +1,8 @@
-//! What each policy says of itself: the comment above its function, read from the sources.
+//! Name and summary of each policy, read from the doc comment of its function.
 //!
-//! A comment begins with the domain's name of the policy, as in "`EditSalesman`: whenever …", and says "Causes `SalesmanMatched`." where an
-//! event follows. A module that begins so reacts to the clock.
+//! A doc comment begins with the policy's name, as in "`EditSalesman`: whenever …", and contains
+//! "Causes `SalesmanMatched`." where the policy causes an event. A module whose doc begins like
+//! that reacts to the clock.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,76 +10,73 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::first_sentence;
+use super::{first_sentence, pascal};
 
-/// The comments of all policies, by service and function.
+/// The docs of all policies, by service and function.
 #[derive(Debug, Clone, Default)]
-pub struct Said(BTreeMap<(String, String), Policy>);
+pub struct PolicyDocs(BTreeMap<(String, String), PolicyDoc>);
 
-/// What one policy says.
+/// The doc of one policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
-    /// The domain's name of it: `AnnualProjectCreate`.
+pub struct PolicyDoc {
+    /// As in `AnnualProjectCreate`.
     pub name: String,
-    /// What it does, in one sentence; empty when its function has no comment.
-    pub does: String,
-    /// Short names of the events that follow from it.
+    /// One sentence; empty when the function has no doc comment.
+    pub summary: String,
+    /// Short names of the events that it causes.
     pub causes: Vec<String>,
 }
 
-impl Said {
-    /// Reads them from the checkout.
+impl PolicyDocs {
+    /// Reads the sources of all services in the checkout.
     ///
     /// # Errors
     /// When a file cannot be read.
     pub fn read(root: &Path) -> Result<Self> {
-        let mut said = BTreeMap::new();
+        let mut docs = BTreeMap::new();
         for service in crate::services() {
             let folder = root.join("crates").join(service.name()).join("src");
             for file in files(&folder)? {
                 let text = fs::read_to_string(&file)
                     .with_context(|| format!("cannot read {}", file.display()))?;
                 for (function, comment) in comments(&text) {
-                    // A command's comment begins with its name too, and then says who gives it.
+                    // A command's comment begins with its name too, but not with "whenever".
                     if let Some(policy) = policy(&comment)
-                        .filter(|policy| policy.does.to_lowercase().starts_with("whenever"))
+                        .filter(|policy| policy.summary.to_lowercase().starts_with("whenever"))
                     {
-                        said.insert((service.name().to_owned(), function), policy);
+                        docs.insert((service.name().to_owned(), function), policy);
                     }
                 }
-                // What lies deeper is a part of something else: of a route, above all.
+                // A module deeper down belongs to a route.
                 if let (Some(policy), true) = (
                     policy(&head(&text)),
                     file.parent() == Some(folder.as_path()),
                 ) {
-                    said.insert(
+                    docs.insert(
                         (service.name().to_owned(), file.display().to_string()),
                         policy,
                     );
                 }
             }
         }
-        Ok(Self(said))
+        Ok(Self(docs))
     }
 
-    /// What that function of that service says; only a name where it says nothing.
-    pub fn of(&self, service: &str, function: &str) -> Policy {
-        let said = self
-            .0
-            .get(&(service.to_owned(), function.to_owned()))
-            .cloned();
-        said.unwrap_or_else(|| Policy {
+    /// The doc of a function; only a name where the function has none.
+    pub fn of(&self, service: &str, function: &str) -> PolicyDoc {
+        let doc = self.0.get(&(service.to_owned(), function.to_owned()));
+        doc.cloned().unwrap_or_else(|| PolicyDoc {
             name: pascal(function),
-            does: String::new(),
+            summary: String::new(),
             causes: Vec::new(),
         })
     }
 
-    /// Everything in that service that says that it is a policy, with the function's name or the module's path.
+    /// All policies of a service, with the function's name or the module's path.
     pub fn in_service<'a>(
         &'a self,
         service: &'a str,
-    ) -> impl Iterator<Item = (&'a str, &'a Policy)> {
+    ) -> impl Iterator<Item = (&'a str, &'a PolicyDoc)> {
         self.0
             .iter()
             .filter(move |((of, _), _)| of == service)
@@ -86,7 +84,7 @@ impl Said {
     }
 }
 
-/// Every source of a service.
+/// Every Rust file below the folder.
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in
@@ -103,7 +101,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Every function with the comment above it.
+/// Every function with the doc comment above it.
 fn comments(source: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut comment = String::new();
@@ -133,7 +131,7 @@ fn function(line: &str) -> Option<&str> {
         .filter(|_| declares)
 }
 
-/// What a file says of itself.
+/// The doc comment of a module.
 fn head(source: &str) -> String {
     source
         .lines()
@@ -143,12 +141,12 @@ fn head(source: &str) -> String {
 }
 
 /// Reads "`Name`: whenever this happened, do that. Causes `Event`."
-fn policy(comment: &str) -> Option<Policy> {
-    let (name, does) = comment.trim().strip_prefix('`')?.split_once("`:")?;
+fn policy(comment: &str) -> Option<PolicyDoc> {
+    let (name, text) = comment.trim().strip_prefix('`')?.split_once("`:")?;
     let is_name = name.starts_with(|letter: char| letter.is_ascii_uppercase())
         && name.chars().all(char::is_alphanumeric);
-    let text = does.split_whitespace().collect::<Vec<_>>().join(" ");
-    let causes = text.split("Causes ").skip(1).flat_map(|rest| {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let causes = words.split("Causes ").skip(1).flat_map(|rest| {
         rest.split('.')
             .next()
             .unwrap_or_default()
@@ -157,22 +155,11 @@ fn policy(comment: &str) -> Option<Policy> {
             .step_by(2)
     });
     let causes = causes.map(str::to_owned).collect();
-    is_name.then(|| Policy {
+    is_name.then(|| PolicyDoc {
         name: name.to_owned(),
-        does: first_sentence(does),
+        summary: first_sentence(text),
         causes,
     })
-}
-
-/// `edit_salesman` as the domain writes it.
-fn pascal(function: &str) -> String {
-    let capital = |word: &str| {
-        let mut letters = word.chars();
-        letters
-            .next()
-            .map(|first| first.to_uppercase().chain(letters).collect::<String>())
-    };
-    function.split('_').filter_map(capital).collect()
 }
 
 #[cfg(test)]
@@ -180,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_comment_above_a_function_is_read_and_others_are_not() {
+    fn only_the_comment_above_a_function_is_read() {
         let source = "//! Policies.\n\n/// A constant.\nconst A: u8 = 1;\n\n/// `KeepProjects`: whenever it\n/// changes, keep it. More.\n\
             ///\n/// Causes `SalesmanMatched` and\n/// `ProjectEnded`.\n#[expect(x)]\npub(crate) async fn keep_projects<E>(\n    tx: &mut Tx,\n) {\n    let fn_name = 1;\n}\n\nfn helper() {}\n";
         let found = comments(source);
@@ -191,9 +178,9 @@ mod tests {
                 .collect::<Vec<_>>(),
             ["keep_projects", "helper"]
         );
-        let expected = Policy {
+        let expected = PolicyDoc {
             name: "KeepProjects".to_owned(),
-            does: "whenever it changes, keep it.".to_owned(),
+            summary: "whenever it changes, keep it.".to_owned(),
             causes: ["SalesmanMatched", "ProjectEnded"]
                 .map(str::to_owned)
                 .into(),
@@ -203,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_without_a_name_in_front_is_no_policys() {
+    fn a_comment_without_a_name_is_not_a_policy() {
         assert_eq!(policy("Whenever it changes: keep `it`."), None);
         assert_eq!(policy("`tx`: whenever it is there."), None);
         assert_eq!(
@@ -213,10 +200,10 @@ mod tests {
     }
 
     #[test]
-    fn a_function_that_says_nothing_is_named_after_itself() {
-        let policy = Said::default().of("interest", "notify_customer");
+    fn a_function_without_a_doc_gets_its_own_name() {
+        let policy = PolicyDocs::default().of("interest", "notify_customer");
         assert_eq!(
-            (policy.name.as_str(), policy.does.as_str()),
+            (policy.name.as_str(), policy.summary.as_str()),
             ("NotifyCustomer", "")
         );
     }

@@ -1,188 +1,80 @@
-//! Made-up programmes of the real shape: as 기업마당 would send them, over all categories, regions and ways of writing a period.
+//! Made-up programmes in the shape of 기업마당's API: all categories, regions and kinds of period.
 //!
-//! The same day gives the same programmes. Agencies and hosts are made up, and so are the addresses.
+//! The same day gives the same programmes. Agencies, hosts and addresses are made up.
 
 use chrono::{Datelike as _, NaiveDate, TimeDelta};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// What each category supports, five of each.
-const THEMES: [(&str, [&str; 5]); 8] = [
-    (
-        "금융",
-        [
-            "경영안정자금 이차보전",
-            "시설개선 융자",
-            "특례보증",
-            "긴급유동성 자금",
-            "수출채권 보험료",
-        ],
-    ),
-    (
-        "기술",
-        [
-            "스마트공장 고도화",
-            "시제품 제작",
-            "품질인증 취득",
-            "제조데이터 활용",
-            "산학 공동기술개발",
-        ],
-    ),
-    (
-        "인력",
-        [
-            "청년채용 장려금",
-            "직무전환 훈련",
-            "재직자 역량강화",
-            "산업안전 교육",
-            "외국인력 정착",
-        ],
-    ),
-    (
-        "수출",
-        [
-            "해외전시회 참가",
-            "수출 첫걸음 바우처",
-            "해외규격 인증",
-            "온라인 해외판로 개척",
-            "무역사절단 파견",
-        ],
-    ),
-    (
-        "내수",
-        [
-            "라이브커머스 입점",
-            "지역특산품 판매전",
-            "공공구매 상담회",
-            "로컬브랜드 육성",
-            "온라인 판로 개척",
-        ],
-    ),
-    (
-        "창업",
-        [
-            "예비창업 패키지",
-            "청년창업 공간",
-            "재도전 창업",
-            "기술창업 멘토링",
-            "여성창업 경진대회",
-        ],
-    ),
-    (
-        "경영",
-        [
-            "디지털 전환 진단",
-            "경영컨설팅",
-            "ESG 경영 도입",
-            "노무 상담",
-            "지식재산 관리",
-        ],
-    ),
-    (
-        "기타",
-        [
-            "에너지 효율 진단",
-            "사업장 환경개선",
-            "규제특례 상담",
-            "재난피해 복구",
-            "소공인 집적지 정비",
-        ],
-    ),
-];
+/// What the programmes are made of.
+#[derive(Deserialize)]
+struct Parts {
+    /// Each category with five themes that it supports.
+    themes: Vec<(String, Vec<String>)>,
+    /// 전국 and the 17 시도, each with a made-up agency.
+    regions: Vec<(String, String)>,
+    /// Who may apply, small firms most often, as in real lists.
+    targets: Vec<String>,
+    /// The host's name without its region.
+    hosts: Vec<String>,
+}
 
-/// 전국 and the 17 시도, with the part of a made-up agency's name that belongs to each.
-const REGIONS: [(&str, &str); 18] = [
-    ("전국", "가상중소기업부"),
-    ("서울", "가상서울시"),
-    ("부산", "가상부산시"),
-    ("대구", "가상대구시"),
-    ("인천", "가상인천시"),
-    ("광주", "가상광주시"),
-    ("대전", "가상대전시"),
-    ("울산", "가상울산시"),
-    ("세종", "가상세종시"),
-    ("경기", "가상경기도"),
-    ("강원", "가상강원도"),
-    ("충북", "가상충북도"),
-    ("충남", "가상충남도"),
-    ("전북", "가상전북도"),
-    ("전남", "가상전남도"),
-    ("경북", "가상경북도"),
-    ("경남", "가상경남도"),
-    ("제주", "가상제주도"),
-];
-
-/// Who may apply, most often small firms, as in the real lists.
-const TARGETS: [&str; 6] = [
-    "중소기업",
-    "소상공인",
-    "중소기업",
-    "창업벤처",
-    "중소기업",
-    "사회적기업",
-];
-
-/// What a host is called besides its region.
-const HOSTS: [&str; 5] = [
-    "경제진흥원",
-    "테크노파크",
-    "소상공인지원센터",
-    "창조혁신센터",
-    "상공회의소",
-];
+impl Parts {
+    fn read() -> serde_json::Result<Self> {
+        serde_json::from_str(include_str!("parts.json"))
+    }
+}
 
 /// Variants of each theme: 8 categories, 5 themes, 5 variants.
 const VARIANTS: usize = 5;
 
-/// Two hundred programmes around that day: past, running, closing within days, expected, and without any date.
-pub(super) fn around(today: NaiveDate) -> Vec<Value> {
-    let themes = THEMES
+/// Two hundred programmes around that day: past, running, closing soon, expected, and undated.
+pub(super) fn around(today: NaiveDate) -> serde_json::Result<Vec<Value>> {
+    let parts = Parts::read()?;
+    let themes = parts
+        .themes
         .iter()
-        .flat_map(|(category, themes)| themes.iter().map(move |theme| (*category, *theme)));
-    themes
+        .flat_map(|(category, themes)| themes.iter().map(move |theme| (category, theme)));
+    Ok(themes
         .flat_map(|(category, theme)| (0..VARIANTS).map(move |variant| (category, theme, variant)))
         .enumerate()
         .map(|(number, (category, theme, variant))| {
-            programme(number, category, theme, variant, today)
+            programme(&parts, number, category, theme, variant, today)
         })
-        .collect()
+        .collect())
 }
 
 fn programme(
+    parts: &Parts,
     number: usize,
     category: &str,
     theme: &str,
     variant: usize,
     today: NaiveDate,
 ) -> Value {
-    // Steps without a common divisor spread regions and targets over categories and ways of writing a period.
-    let (region, agency) = REGIONS[(number * 7 + variant) % REGIONS.len()];
-    let target = TARGETS[(number + variant) % TARGETS.len()];
-    let host = HOSTS[number % HOSTS.len()];
+    // Steps without a common divisor spread regions and targets over categories and periods.
+    let (region, agency) = &parts.regions[(number * 7 + variant) % parts.regions.len()];
+    let target = &parts.targets[(number + variant) % parts.targets.len()];
+    let host = &parts.hosts[number % parts.hosts.len()];
     let year = today.year();
-    let prefix = if region == "전국" {
-        String::new()
-    } else {
-        format!("[{region}] ")
-    };
     let round = if variant == 0 {
         String::new()
     } else {
         format!("{variant}차 ")
     };
-    let host = if region == "전국" {
-        format!("가상{host}")
-    } else {
-        format!("가상{region}{host}")
-    };
     let announced = today - TimeDelta::days(i64::try_from(number % 60).unwrap_or(0));
-    let regions = if region == "전국" {
-        REGIONS[1..]
+    let (prefix, host, regions) = if region == "전국" {
+        let names: Vec<&str> = parts.regions[1..]
             .iter()
-            .map(|(name, _)| *name)
-            .collect::<Vec<_>>()
-            .join(",")
+            .map(|(name, _)| name.as_str())
+            .collect();
+        (String::new(), format!("가상{host}"), names.join(","))
     } else {
-        region.to_owned()
+        (
+            format!("[{region}] "),
+            format!("가상{region}{host}"),
+            region.clone(),
+        )
     };
     json!({
         "pblancId": format!("KTGG_{number:012}"),
@@ -194,12 +86,15 @@ fn programme(
         "trgetNm": target,
         "reqstBeginEndDe": period(number, today),
         "creatPnttm": format!("{announced} 09:00:00"),
-        "bsnsSumryCn": format!("{target}의 {theme}에 드는 비용과 상담을 지원합니다. 신청 서류와 절차는 공고문을 확인해 주세요."),
+        "bsnsSumryCn": format!(
+            "{target}의 {theme}에 드는 비용과 상담을 지원합니다. \
+             신청 서류와 절차는 공고문을 확인해 주세요."
+        ),
         "hashtags": format!("{category},{regions},{target},{year}"),
     })
 }
 
-/// Every way in which periods are written, and dates on every side of today.
+/// Every kind of period text, and dates on every side of today.
 fn period(number: usize, today: NaiveDate) -> String {
     let day = |offset: i64| today + TimeDelta::days(offset);
     let range = |from: i64, until: i64| format!("{} ~ {}", day(from), day(until));
@@ -215,13 +110,8 @@ fn period(number: usize, today: NaiveDate) -> String {
         7 => "추후 공지".to_owned(),
         9 => "선착순 접수".to_owned(),
         10 => "모집 완료시".to_owned(),
-        11 => {
-            if number.is_multiple_of(3) {
-                range(30, -30)
-            } else {
-                "매월 1일~20일".to_owned()
-            }
-        }
+        11 if number.is_multiple_of(3) => range(30, -30),
+        11 => "매월 1일~20일".to_owned(),
         12 => range(-10, 6 - shift),
         13 => format!("{} ~ 예산 소진시까지", day(-15 - shift)),
         14 => String::new(),
@@ -236,47 +126,47 @@ mod tests {
     use super::*;
 
     fn all() -> Vec<Value> {
-        around("2026-11-24".parse().unwrap())
+        around("2026-11-24".parse().unwrap()).unwrap()
     }
 
     fn distinct(field: &str) -> BTreeSet<String> {
         all()
             .iter()
-            .map(|it| it[field].as_str().unwrap().to_owned())
+            .map(|programme| programme[field].as_str().unwrap().to_owned())
             .collect()
     }
 
     #[test]
-    fn there_are_two_hundred_under_names_and_ids_of_their_own() {
+    fn there_are_two_hundred_with_distinct_names_and_ids() {
         assert_eq!(all().len(), 200);
         assert_eq!(distinct("pblancId").len(), 200);
         assert_eq!(distinct("pblancNm").len(), 200);
     }
 
     #[test]
-    fn every_category_region_and_target_is_there() {
-        assert_eq!(distinct("pldirSportRealmLclasCodeNm").len(), THEMES.len());
-        assert_eq!(distinct("jrsdInsttNm").len(), REGIONS.len());
+    fn every_category_region_and_target_occurs() {
+        let parts = Parts::read().unwrap();
+        assert_eq!(
+            distinct("pldirSportRealmLclasCodeNm").len(),
+            parts.themes.len()
+        );
+        assert_eq!(distinct("jrsdInsttNm").len(), parts.regions.len());
         assert_eq!(distinct("trgetNm").len(), 4);
     }
 
     #[test]
-    fn the_same_day_gives_the_same_programmes_and_the_next_one_moves_their_dates() {
+    fn programmes_depend_on_the_day_alone() {
         assert_eq!(all(), all());
-        assert_ne!(all(), around("2026-11-25".parse().unwrap()));
+        assert_ne!(all(), around("2026-11-25".parse().unwrap()).unwrap());
     }
 
     #[test]
-    fn nothing_of_it_is_a_real_address_or_a_real_agency() {
-        for it in all() {
-            assert!(
-                it["pblancUrl"]
-                    .as_str()
-                    .unwrap()
-                    .starts_with("https://example.com/")
-            );
-            assert!(it["jrsdInsttNm"].as_str().unwrap().starts_with("가상"));
-            assert!(it["excInsttNm"].as_str().unwrap().starts_with("가상"));
+    fn agencies_hosts_and_addresses_are_made_up() {
+        for programme in all() {
+            let text = |field: &str| programme[field].as_str().unwrap().to_owned();
+            assert!(text("pblancUrl").starts_with("https://example.com/"));
+            assert!(text("jrsdInsttNm").starts_with("가상"));
+            assert!(text("excInsttNm").starts_with("가상"));
         }
     }
 }

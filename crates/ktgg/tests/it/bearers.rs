@@ -2,13 +2,13 @@
 
 use events::SalesmanId;
 use hyper::{Method, StatusCode};
-use ktgg::client::{Client, TestResponse};
+use ktgg::client::{Client, Response};
 use ktgg::contract::board::operations;
 use ktgg::keys::{self, Keys};
 use ktgg::services;
 use serde_json::{Value, json};
 use service_kit::Clock as _;
-use service_kit::auth::LIFETIME;
+use service_kit::auth::TOKEN_LIFETIME;
 use service_kit::clock::SystemClock;
 use uuid::Uuid;
 
@@ -36,7 +36,7 @@ fn bearers(keys: &Keys) -> Vec<String> {
         .flat_map(|audience| everybody.iter().map(move |who| (who, audience)))
         .map(|(who, audience)| {
             keys.signer
-                .sign(who, audience, SystemClock.now(), LIFETIME)
+                .sign(who, audience, SystemClock.now(), TOKEN_LIFETIME)
                 .unwrap()
         })
         .collect()
@@ -49,7 +49,7 @@ async fn call(
     path: &str,
     session: &str,
     headers: &[(&str, &str)],
-) -> TestResponse {
+) -> Response {
     let segments = path.split('/').map(|segment| {
         if segment.starts_with('{') {
             Uuid::nil().to_string()
@@ -68,7 +68,7 @@ async fn call(
 }
 
 /// What a caller can learn from an answer, the number under which it is found in the logs left out.
-fn said(answer: &TestResponse) -> (StatusCode, Value) {
+fn said(answer: &Response) -> (StatusCode, Value) {
     let mut json = answer.json.clone();
     if let Some(fields) = json.as_object_mut() {
         fields.remove("traceId");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jsonschema::Validator;
 use ktgg::contract::board::{Board, operations};
-use ktgg::contract::policies::Said;
+use ktgg::contract::policies::PolicyDocs;
 use ktgg::contract::{self, short};
 use serde_json::{Value, json};
 
@@ -312,7 +312,7 @@ fn every_reference_leads_somewhere_and_every_operation_has_a_name_of_its_own() {
     let openapi = ktgg::openapi();
     let mut found = Vec::new();
     lost_references(&openapi, &openapi, &mut found);
-    let asyncapi = contract::asyncapi(&Said::read(&root()).unwrap());
+    let asyncapi = contract::asyncapi(&PolicyDocs::read(&root()).unwrap());
     lost_references(&asyncapi, &asyncapi, &mut found);
     let mut ids = BTreeSet::new();
     found.extend(over_operations(&openapi, |operation, found| {
@@ -405,7 +405,7 @@ fn a_schema_describes_every_field_that_is_written_and_none_of_them_as_null() {
 
 #[test]
 fn every_record_that_the_topics_show_is_what_they_say() {
-    let asyncapi = contract::asyncapi(&Said::read(&root()).unwrap());
+    let asyncapi = contract::asyncapi(&PolicyDocs::read(&root()).unwrap());
     let components = &asyncapi["components"];
     let mut found = Vec::new();
     for (name, message) in components["messages"].as_object().unwrap() {
@@ -440,7 +440,7 @@ fn every_record_that_the_topics_show_is_what_they_say() {
 
 #[test]
 fn every_topic_has_who_writes_it_and_whoever_reacts_reads_it() {
-    let asyncapi = contract::asyncapi(&Said::read(&root()).unwrap());
+    let asyncapi = contract::asyncapi(&PolicyDocs::read(&root()).unwrap());
     let operations = asyncapi["operations"].as_object().unwrap();
     for service in &ktgg::services() {
         let name = service.name();
@@ -463,7 +463,7 @@ fn every_topic_has_who_writes_it_and_whoever_reacts_reads_it() {
 
 #[test]
 fn every_event_is_caused_by_a_command_or_a_policy_and_every_policy_says_what_it_does() {
-    let said = Said::read(&root()).unwrap();
+    let said = PolicyDocs::read(&root()).unwrap();
     let board = Board::gather(&ktgg::openapi(), &ktgg::services(), &said);
     let by_commands = board
         .lanes
@@ -491,7 +491,7 @@ fn every_event_is_caused_by_a_command_or_a_policy_and_every_policy_says_what_it_
         let silent = service
             .policies()
             .iter()
-            .filter(|(_, function)| said.of(service.name(), function).does.is_empty());
+            .filter(|(_, function)| said.of(service.name(), function).summary.is_empty());
         found.extend(silent.map(|(_, function)| {
             format!(
                 "{}: {function} has no comment \"`Name`: whenever …\"",

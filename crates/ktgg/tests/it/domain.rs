@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hyper::{Method, StatusCode};
 use ktgg::client::Client;
-use ktgg::host::Place;
+use ktgg::host::Installation;
 use ktgg::keys::Keys;
 use ktgg::{demo, topic};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::system::{self, LetIn, Scratch, Together, eventually};
 /// A whole system in this process, and its callers.
 struct World {
     _scratch: Scratch,
-    place: Place,
+    place: Installation,
     keys: Keys,
     together: Together,
     client: Client,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hyper::{Method, StatusCode};
 use ktgg::client::Client;
-use ktgg::host::Place;
+use ktgg::host::Installation;
 use ktgg::keys::Keys;
 use serde_json::{Value, json};
 use service_kit::auth::Role;
@@ -60,7 +60,7 @@ const LISTS: [&str; 5] = [
 
 /// Whoever is there, and what there is.
 struct World {
-    place: Place,
+    place: Installation,
     client: Client,
     pool: PgPool,
     staff: Colleague,
@@ -104,7 +104,7 @@ impl Things {
 }
 
 impl World {
-    async fn at(place: Place, keys: &Keys) -> Self {
+    async fn at(place: Installation, keys: &Keys) -> Self {
         let client = place.client();
         let staff = first_staff(&place, keys, "관리하나", "staff.hana").await;
         let by = &staff.session;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway::api::accounts::invite_staff;
+use gateway::invite_staff;
 use hyper::{Method, StatusCode};
-use ktgg::client::{Client, Stream, TestResponse, Told};
+use ktgg::client::{Client, Response, Stream, StreamEvent};
 use ktgg::demo::PASSWORD;
-use ktgg::host::{self, Place};
+use ktgg::host::{self, Installation};
 use ktgg::inbox;
 use ktgg::keys::Keys;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ pub(crate) struct Telephones {
 }
 
 impl Telephones {
-    pub(crate) async fn of(place: &Place, keys: &Keys) -> Self {
+    pub(crate) async fn of(place: &Installation, keys: &Keys) -> Self {
         let listener = inbox::listen(host::inbox_port(place.port)).await.unwrap();
         let stop = CancellationToken::new();
         let running = tasks::spawn(inbox::serve(
@@ -50,7 +50,7 @@ impl Telephones {
 /// A whole system in this process, with telephones.
 pub(crate) struct House {
     _scratch: Scratch,
-    pub(crate) place: Place,
+    pub(crate) place: Installation,
     pub(crate) keys: Keys,
     pub(crate) client: Client,
     /// Every schema of its database.
@@ -111,7 +111,7 @@ impl Colleague {
 
 /// The first member of staff, as the command line makes him.
 pub(crate) async fn first_staff(
-    place: &Place,
+    place: &Installation,
     keys: &Keys,
     name: &'static str,
     login: &str,
@@ -564,7 +564,7 @@ pub(crate) async fn write(
 }
 
 /// `GET`, whatever comes of it.
-pub(crate) async fn look(client: &Client, path: &str, session: &str) -> TestResponse {
+pub(crate) async fn look(client: &Client, path: &str, session: &str) -> Response {
     client
         .call(Method::GET, path, session, &[], None)
         .await
@@ -588,7 +588,7 @@ pub(crate) async fn ended(stream: &mut Stream) -> Duration {
 }
 
 /// The next event of this kind.
-pub(crate) async fn told(stream: &mut Stream, event: &str) -> Told {
+pub(crate) async fn told(stream: &mut Stream, event: &str) -> StreamEvent {
     let next = async {
         loop {
             let told = stream.next().await.unwrap().expect("the stream goes on");

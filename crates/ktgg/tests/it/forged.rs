@@ -1,4 +1,4 @@
-//! What nobody but the gateway can make: tokens that services believe. Told to every service on its own port, and to the gateway.
+//! What nobody but the gateway can make: tokens that services believe. StreamEvent to every service on its own port, and to the gateway.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +11,7 @@ use ktgg::keys::{self, Keys};
 use ktgg::services;
 use serde_json::{Value, json};
 use service_kit::Clock as _;
-use service_kit::auth::{Identity, LIFETIME, Role, Signer, new_private_pem};
+use service_kit::auth::{Identity, Role, Signer, TOKEN_LIFETIME, new_private_pem};
 use service_kit::clock::SystemClock;
 use service_kit::http::permissions::{Access, Permission};
 use uuid::Uuid;
@@ -21,8 +21,11 @@ use crate::everybody::House;
 /// Everything that somebody without the gateway's key could send who has seen good tokens, and good ones that are not for this service.
 fn forged(keys: &Keys, service: &str, as_whom: &Identity) -> Vec<(&'static str, String)> {
     let now = SystemClock.now();
-    let sign =
-        |who: &Identity, audience: &str| keys.signer.sign(who, audience, now, LIFETIME).unwrap();
+    let sign = |who: &Identity, audience: &str| {
+        keys.signer
+            .sign(who, audience, now, TOKEN_LIFETIME)
+            .unwrap()
+    };
     let good = sign(as_whom, service);
     let [head, claims, signature] = good.split('.').collect::<Vec<_>>().try_into().unwrap();
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
@@ -48,12 +51,17 @@ fn forged(keys: &Keys, service: &str, as_whom: &Identity) -> Vec<(&'static str, 
         (
             "expired",
             keys.signer
-                .sign(as_whom, service, now - TimeDelta::minutes(2), LIFETIME)
+                .sign(
+                    as_whom,
+                    service,
+                    now - TimeDelta::minutes(2),
+                    TOKEN_LIFETIME,
+                )
                 .unwrap(),
         ),
         (
             "another key",
-            other.sign(as_whom, service, now, LIFETIME).unwrap(),
+            other.sign(as_whom, service, now, TOKEN_LIFETIME).unwrap(),
         ),
         (
             "another's signature",
@@ -187,12 +195,15 @@ async fn of_forged_expired_and_borrowed_tokens_no_service_and_no_gateway_accepts
             port_of(house.place.port, service).unwrap()
         ));
         services_asked += 1;
-        for row in table(service).iter().filter(|row| row.anyone == Access::No) {
+        for row in table(service)
+            .iter()
+            .filter(|row| row.access(None) == Access::No)
+        {
             let who = let_in_by(keys, row);
             let good = format!(
                 "Bearer {}",
                 keys.signer
-                    .sign(&who, service, SystemClock.now(), LIFETIME)
+                    .sign(&who, service, SystemClock.now(), TOKEN_LIFETIME)
                     .unwrap()
             );
             let believed = asked(&own, row, "", &[("authorization", &good)]).await;

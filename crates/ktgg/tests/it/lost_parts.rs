@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ktgg::host::Place;
+use ktgg::host::Installation;
 use ktgg::keys::Keys;
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ const STOPS_WITHIN: Duration = Duration::from_secs(25);
 const PHONE: &str = "010-1234-5678";
 
 /// The id of a consultation that was accepted just now.
-async fn ask(place: &Place, customer: &str, body: &Value) -> String {
+async fn ask(place: &Installation, customer: &str, body: &Value) -> String {
     let view = place
         .client()
         .post("/api/consultations", customer, body)
@@ -23,7 +23,7 @@ async fn ask(place: &Place, customer: &str, body: &Value) -> String {
     view["id"].as_str().unwrap().to_owned()
 }
 
-async fn until_matched(place: &Place, customer: &str, id: &str) {
+async fn until_matched(place: &Installation, customer: &str, id: &str) {
     eventually("the consultation has its salesman", async || {
         let view = place
             .client()

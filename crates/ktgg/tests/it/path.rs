@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use events::Topic;
 use hyper::{Method, StatusCode};
-use ktgg::client::{Stream, Told};
-use ktgg::host::Place;
+use ktgg::client::{Stream, StreamEvent};
+use ktgg::host::Installation;
 use ktgg::keys::Keys;
 use ktgg::topic;
 use serde_json::{Value, json};
@@ -15,7 +15,11 @@ use crate::system::{self, Alone, LetIn, Programs, Scratch, Together, eventually}
 const PHONE: &str = "010-1234-5678";
 
 /// The next event of this kind about this id.
-async fn told(stream: &mut Stream, event: &str, about: impl Fn(&Told) -> bool) -> Told {
+async fn told(
+    stream: &mut Stream,
+    event: &str,
+    about: impl Fn(&StreamEvent) -> bool,
+) -> StreamEvent {
     let next = async {
         loop {
             let told = stream.next().await.unwrap().expect("the stream goes on");
@@ -30,7 +34,7 @@ async fn told(stream: &mut Stream, event: &str, about: impl Fn(&Told) -> bool) -
 }
 
 /// A request becomes a matched salesman, and everybody concerned is told.
-async fn a_request_becomes_a_match(place: &Place, keys: &Keys) {
+async fn a_request_becomes_a_match(place: &Installation, keys: &Keys) {
     let (client, let_in) = (place.client(), LetIn::to(place, keys));
     let (customer, staff, stranger) = (
         let_in.customer(PHONE).await,
@@ -170,7 +174,7 @@ fn tells_nothing(text: &str) {
 }
 
 /// What is refused at the door, the same whatever stands behind it.
-async fn the_door_refuses_what_it_must(place: &Place, keys: &Keys) {
+async fn the_door_refuses_what_it_must(place: &Installation, keys: &Keys) {
     let client = place.client();
     let staff = LetIn::to(place, keys).staff().await;
     let call = async |method: Method, path: &str, session: &str| {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
-use ktgg::client::{Stream, TestResponse};
+use ktgg::client::{Response, Stream};
 use service_kit::forms::phone::Phone;
 use service_kit::tasks;
 use tokio::task::JoinHandle;
@@ -84,7 +84,7 @@ pub(crate) fn found<'a>(text: &str, secrets: &'a [Secret]) -> Vec<&'a Secret> {
 }
 
 /// Everything that an answer says: its headers and its body.
-pub(crate) fn said(answer: &TestResponse) -> String {
+pub(crate) fn said(answer: &Response) -> String {
     let headers = answer
         .headers
         .iter()

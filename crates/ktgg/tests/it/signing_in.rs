@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use hyper::{Method, StatusCode};
 use ktgg::client::Client;
 use ktgg::demo::{self, Person};
-use ktgg::host::Place;
+use ktgg::host::Installation;
 use ktgg::keys::Keys;
 use serde_json::{Value, json};
 use service_kit::auth::Role;
@@ -36,7 +36,7 @@ struct Visitor {
 }
 
 impl Visitor {
-    async fn at(place: &Place, scratch: &Scratch) -> Self {
+    async fn at(place: &Installation, scratch: &Scratch) -> Self {
         let mut version = Command::new("curl");
         version.arg("--version");
         let has_curl = run(version)
@@ -125,7 +125,11 @@ impl Visitor {
     }
 
     /// Asks for a code, reads it in the inbox, and tells it.
-    async fn sign_in_by_phone(&mut self, place: &Place, number: &str) -> (StatusCode, Value) {
+    async fn sign_in_by_phone(
+        &mut self,
+        place: &Installation,
+        number: &str,
+    ) -> (StatusCode, Value) {
         let (inbox, phone) = (place.inbox(), number.parse::<Phone>().unwrap());
         let before = inbox.received(&phone).await.unwrap();
         let (_, consent) = self.get("/api/auth/consent").await;
@@ -141,11 +145,11 @@ impl Visitor {
     }
 
     /// As the demo says that this person does.
-    async fn sign_in_as(&mut self, place: &Place, person: &Person) -> (StatusCode, Value) {
+    async fn sign_in_as(&mut self, place: &Installation, person: &Person) -> (StatusCode, Value) {
         match person.role {
-            Role::Customer => self.sign_in_by_phone(place, person.who).await,
+            Role::Customer => self.sign_in_by_phone(place, person.login).await,
             Role::Staff | Role::Salesman | Role::Consultant => {
-                self.sign_in(person.who, demo::PASSWORD).await
+                self.sign_in(person.login, demo::PASSWORD).await
             }
         }
     }
@@ -192,7 +196,7 @@ async fn everybody_of_the_demo_signs_in_with_a_cookie_jar_sees_what_is_theirs_an
         if person.role != Role::Customer {
             assert_eq!(
                 (&me["name"], &me["login"]),
-                (&json!(person.name), &json!(person.who))
+                (&json!(person.name), &json!(person.login))
             );
         }
         let (status, page) = visitor.get(own_page(person.role)).await;
@@ -328,7 +332,7 @@ fn complaint(output: &Output) -> String {
 }
 
 /// `accounts add` → link → password → sign-in, the same in both shapes; gives the link.
-async fn an_account_is_added(place: &Place, scratch: &Scratch) -> String {
+async fn an_account_is_added(place: &Installation, scratch: &Scratch) -> String {
     let (data, port) = (place.data.display().to_string(), place.port.to_string());
     let add = [
         "accounts",

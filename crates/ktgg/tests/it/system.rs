@@ -12,11 +12,11 @@ use gateway::Sessions;
 use gateway::config::Limits;
 use hyper::{Method, StatusCode};
 use ktgg::client::Client;
-use ktgg::host::{self, Place};
+use ktgg::host::{self, Installation};
 use ktgg::keys::{self, Keys};
 use ktgg::services;
 use rustix::process::{Pid, Signal, kill_process};
-use sandbox::{Options, Places, Progress, Sandbox};
+use sandbox::{CheckoutPaths, Options, Progress, Sandbox};
 use serde_json::{Value, json};
 use service_kit::auth::Identity;
 use service_kit::messaging::kafka;
@@ -45,7 +45,7 @@ pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
     pub(crate) fn new(purpose: &str) -> Self {
-        let folder = Places::of_this_checkout()
+        let folder = CheckoutPaths::of_this_checkout()
             .scratch
             .join(format!("{purpose}-{}", Uuid::new_v4().simple()));
         fs::create_dir_all(&folder).unwrap();
@@ -64,37 +64,36 @@ impl Drop for Scratch {
 }
 
 /// A place on the servers that all tests share, with a database and topics of its own.
-pub(crate) async fn shared_place(scratch: &Scratch) -> Place {
+pub(crate) async fn shared_place(scratch: &Scratch) -> Installation {
     let postgres = testing::database(&[]).await;
     let kafka = testing::kafka().await;
-    Place {
+    Installation {
         data: scratch.path().to_owned(),
         postgres,
         kafka,
         port: host::free_port().unwrap(),
-        limits: Limits::GENEROUS,
+        limits: Limits::UNLIMITED,
     }
 }
 
 /// A place on servers of its own, for tests that take them away.
-pub(crate) async fn own_place(scratch: &Scratch) -> (Place, Sandbox) {
+pub(crate) async fn own_place(scratch: &Scratch) -> (Installation, Sandbox) {
     let mut options = Options::on_free_ports(scratch.path().join("servers")).unwrap();
-    options.parts = Places::of_this_checkout().parts;
     let sandbox = tokio::task::spawn_blocking(move || {
         Sandbox::start(&options, &Progress::new(2, false)).unwrap()
     })
     .await
     .unwrap();
     let kafka = kafka::Settings {
-        brokers: sandbox.kafka(),
+        brokers: sandbox.kafka_address(),
         topic_prefix: kafka::DEFAULT_PREFIX.to_owned(),
     };
-    let place = Place {
+    let place = Installation {
         data: scratch.path().to_owned(),
         postgres: sandbox.postgres_url(),
         kafka,
         port: host::free_port().unwrap(),
-        limits: Limits::GENEROUS,
+        limits: Limits::UNLIMITED,
     };
     (place, sandbox)
 }
@@ -106,7 +105,7 @@ pub(crate) struct Together {
 }
 
 impl Together {
-    pub(crate) async fn start(place: &Place, keys: &Keys) -> Self {
+    pub(crate) async fn start(place: &Installation, keys: &Keys) -> Self {
         let hosted = host::bind(place, keys, services().into()).await.unwrap();
         let (ready, stop) = (hosted.ready(), CancellationToken::new());
         let mut running = tasks::spawn(hosted.run(stop.clone()));
@@ -151,13 +150,13 @@ pub(crate) const PROCESSES: [&str; 6] = [
 ];
 
 impl Alone {
-    pub(crate) async fn start(place: &Place, keys: &Keys, programs: Programs) -> Self {
+    pub(crate) async fn start(place: &Installation, keys: &Keys, programs: Programs) -> Self {
         Self::start_with(place, keys, programs, &[]).await
     }
 
     /// With these variables besides.
     pub(crate) async fn start_with(
-        place: &Place,
+        place: &Installation,
         keys: &Keys,
         programs: Programs,
         more: &[(&str, &str)],
@@ -260,7 +259,7 @@ pub(crate) struct LetIn {
 }
 
 impl LetIn {
-    pub(crate) fn to(place: &Place, keys: &Keys) -> Self {
+    pub(crate) fn to(place: &Installation, keys: &Keys) -> Self {
         Self {
             keys: keys.clone(),
             sessions: host::sessions(place, keys).unwrap(),
@@ -295,7 +294,7 @@ impl LetIn {
 }
 
 /// Waits until the gateway and, behind it, every service answer; gives a session of staff.
-pub(crate) async fn until_serving(place: &Place, keys: &Keys) -> String {
+pub(crate) async fn until_serving(place: &Installation, keys: &Keys) -> String {
     let client = place.client();
     let staff = LetIn::to(place, keys).staff().await;
     for path in [

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use hyper::{Method, StatusCode};
-use ktgg::client::TestResponse;
+use ktgg::client::Response;
 use ktgg::demo::PASSWORD;
 use serde_json::{Value, json};
 use service_kit::auth::Role;
@@ -200,7 +200,7 @@ impl Walk<'_> {
         path: &str,
         session: &str,
         body: Option<&Value>,
-    ) -> TestResponse {
+    ) -> Response {
         let client = &self.house.client;
         if operation.template == "/api/projects/imports" && operation.method == Method::POST {
             let file = "번호,사업명\n1,2026년 몰래 들여올 사업\n"
