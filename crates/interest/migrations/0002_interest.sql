@@ -1,6 +1,6 @@
 create table interest (
     id              uuid        primary key,
-    -- What it is unique by, with the customer: the series, or the edition while the series is not known.
+    -- Unique per customer: the series, or the edition while the series is unknown.
     subject_id      uuid        not null,
     series_id       uuid,
     project_id      uuid        not null,
@@ -23,7 +23,7 @@ create index interest_of_project on interest (project_id) where series_id is nul
 create index interest_of_salesman on interest (salesman_id, id desc);
 create index interest_of_consultant on interest (consultant_id, id desc);
 
--- What this service shows of projects: a copy, kept by KeepProjects.
+-- Projection of projects, written by KeepProjects.
 create table known_project (
     id        uuid primary key,
     series_id uuid not null,

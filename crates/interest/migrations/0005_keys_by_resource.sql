@@ -1,2 +1,2 @@
--- Whoever forgets a customer looks for the keys of the writes that made his interests.
+-- An erasure looks up the keys of the writes that created the customer's interests.
 create index idempotency_key_resource on idempotency_key (resource);

@@ -1,10 +1,10 @@
-//! Which customer follows which programme (관심), and what he is told of it.
+//! Which customer follows which programme (관심), and the customer's notifications about it.
 //!
-//! - [`interest`]: the aggregate, every rule about it.
-//! - `http`: what callers can do; [`permissions`]: which of them.
-//! - `policies`: what other services' events do here.
-//! - `reminder`: one leader reminds of deadlines.
-//! - `store`: the only SQL.
+//! - [`interest`]: the aggregate, with every rule about interests.
+//! - `http`: the HTTP API; [`permissions`]: who may call it.
+//! - `policies`: reactions to events of other services.
+//! - `reminder`: the leader task that sends deadline reminders.
+//! - `store`: all SQL.
 
 mod http;
 pub mod interest;
@@ -19,7 +19,7 @@ use events::{
 };
 use service_kit::{Context, Service};
 
-/// Everything a process needs to host this service. Building it does no I/O.
+/// The service, ready to be bound and run. Building it does no I/O.
 pub fn service() -> Service {
     Service::new("interest", 8082, sqlx::migrate!())
         .routes(http::routes)
@@ -28,7 +28,8 @@ pub fn service() -> Service {
         .problems(http::problems)
         .identifies_customers()
         .whenever(policies::edit_salesman)
-        // An event about an edition is kept before anybody is told of it: what was marked by its id learns its series first.
+        // An edition is stored before customers are notified of it, so that interests that marked
+        // it by id are already in its series.
         .whenever(policies::keep_projects::<ProjectCreated>)
         .whenever(policies::keep_projects::<ProjectStarted>)
         .whenever(policies::keep_projects::<ProjectEnded>)
@@ -45,8 +46,8 @@ pub fn service() -> Service {
         .task(reminder::run)
 }
 
-/// Reminds whoever is to be reminded of a deadline now, and tells how many reminders that were: what the leader does each time it looks. For
-/// tests, which do not wait.
+/// Sends the deadline reminders that are due, as the leader does at each poll, and returns their
+/// number. For tests.
 ///
 /// # Errors
 /// When the store fails.

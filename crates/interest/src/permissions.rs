@@ -1,16 +1,17 @@
-//! Who may call what.
+//! The permission table.
 
 use service_kit::http::permissions::{All, No, Own, Permission};
 
-/// Every operation, with how much of it anyone, customers, salesmen, consultants and staff have.
+/// Access of anonymous callers, customers, salesmen, consultants and staff, per operation.
 pub const TABLE: &[Permission] = &[
     Permission::new("GET", "/interests", [No, Own, Own, Own, All]),
-    // A salesman enters whom he met: anybody. As long as he is not on it he is told nothing but what he sent.
+    // A salesman may enter any customer. Unless assigned to the interest, the salesman gets back
+    // only what the request contained.
     Permission::new("POST", "/interests", [No, Own, All, No, All]),
     Permission::new("GET", "/interests/{id}", [No, Own, Own, Own, All]),
-    // Who works with a customer does not decide what he is interested in.
+    // Salesmen and consultants do not decide what their customers are interested in.
     Permission::new("PATCH", "/interests/{id}", [No, Own, No, No, All]),
-    // A customer knows his own number.
+    // Customers know their own number.
     Permission::new("GET", "/interests/{id}/phone", [No, No, Own, Own, All]),
     Permission::new("GET", "/interests/unattended", [No, No, Own, Own, All]),
     Permission::new("GET", "/interests/notifications", [No, Own, No, No, No]),

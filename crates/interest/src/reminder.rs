@@ -1,9 +1,9 @@
-//! `RemindDeadline`: seven days and one day before the last day of a running edition, from nine in the morning in Seoul, everybody who is
-//! interested is reminded, once for each edition and kind.
+//! `RemindDeadline`: seven days and one day before the last day of an ongoing edition, from 09:00
+//! in Seoul, reminds every customer with an interest in it, once per edition and kind.
 //!
-//! Only on that very day: what an outage of the whole day missed is not made up for, because 「D-7」 five days before the end would be wrong.
-//! A deadline that moves after a reminder does not bring that reminder again: that it moved was told when it was edited, and the kind that was
-//! not sent yet comes by the new date. A planned edition's period is an expectation, and nobody is reminded of it.
+//! Only on that very day: after an outage of a whole day the reminder is skipped, because 「D-7」
+//! five days before the deadline would be wrong. If the deadline moves after a reminder, the same
+//! kind is not sent again: the edit itself was notified, and the other kind follows the new date.
 
 use std::time::Duration;
 
@@ -18,27 +18,25 @@ use uuid::Uuid;
 use crate::store::notifications::{self, Kind};
 use crate::store::served;
 
-/// How often it looks whether anybody is to be reminded.
-const LOOK: Duration = Duration::from_secs(30);
+const POLL_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How long it waits at once: a leader that is silent for longer than a few seconds is taken for dead.
-const BREATH: Duration = Duration::from_secs(1);
+/// Shorter than the time after which a leader without heartbeat counts as dead.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// When the day's reminders begin, in Seoul.
-const NINE_O_CLOCK: TimeDelta = TimeDelta::hours(9);
+/// The time of day in Seoul from which reminders are sent.
+const START_TIME: TimeDelta = TimeDelta::hours(9);
 
 struct Reminder {
     db: Db,
     stop: CancellationToken,
-    looked_at: Option<Instant>,
+    polled_at: Option<Instant>,
 }
 
-/// Reminds until told to stop.
 pub(crate) async fn run(context: Context, stop: CancellationToken) {
     let mut reminder = Reminder {
         db: context.db.clone(),
         stop: stop.clone(),
-        looked_at: None,
+        polled_at: None,
     };
     leader::lead(&context.db, &stop, &mut reminder).await;
 }
@@ -48,33 +46,35 @@ impl Duty for Reminder {
 
     async fn lead(&mut self, lease: &mut Lease) -> anyhow::Result<()> {
         lease.beat().await?;
-        if self.looked_at.is_none_or(|at| at.elapsed() >= LOOK) {
+        if self
+            .polled_at
+            .is_none_or(|at| at.elapsed() >= POLL_INTERVAL)
+        {
             remind(&self.db, Some(lease)).await?;
-            self.looked_at = Some(Instant::now());
+            self.polled_at = Some(Instant::now());
         }
         tokio::select! {
             () = self.stop.cancelled() => {}
-            () = tokio::time::sleep(BREATH) => {}
+            () = tokio::time::sleep(HEARTBEAT_INTERVAL) => {}
         }
         Ok(())
     }
 }
 
-/// Whether the day's reminders have begun.
-fn is_time(now: DateTime<Utc>) -> bool {
-    seoul_date(now - NINE_O_CLOCK) == seoul_date(now)
+fn is_reminder_time(now: DateTime<Utc>) -> bool {
+    seoul_date(now - START_TIME) == seoul_date(now)
 }
 
-/// Reminds whoever is to be reminded now, batch by batch, each a unit of work of its own; tells how many reminders that were.
+/// Sends all reminders that are due, in one transaction per batch. Returns their number.
 pub(crate) async fn remind(db: &Db, mut lease: Option<&mut Lease>) -> Result<i64, sqlx::Error> {
     let now = db.now();
-    if !is_time(now) {
+    if !is_reminder_time(now) {
         return Ok(0);
     }
-    let mut reminded = 0;
+    let mut count = 0;
     for (kind, days) in [(Kind::DeadlineD7, 7), (Kind::DeadlineD1, 1)] {
         let day = seoul_date(now) + Days::new(days);
-        for edition in notifications::closing_on(db.pool(), day).await? {
+        for edition in notifications::editions_ending_on(db.pool(), day).await? {
             let mut after = Some(Uuid::nil());
             while let Some(last) = after {
                 let mut tx = db.begin().await?;
@@ -82,16 +82,16 @@ pub(crate) async fn remind(db: &Db, mut lease: Option<&mut Lease>) -> Result<i64
                     lease.beat().await?;
                     lease.fence(&mut tx).await?;
                 }
-                // Whoever is erased at this moment is not to be reminded by what was read before.
-                served::take_turn(&mut tx).await?;
+                // Waits for a running erasure, so that an erased customer gets no reminder.
+                served::take_batch_lock(&mut tx).await?;
                 let batch = notifications::remind(&mut tx, kind, edition, day, last).await?;
                 tx.commit().await?;
-                reminded += batch.count;
+                count += batch.count;
                 after = batch.last;
             }
         }
     }
-    Ok(reminded)
+    Ok(count)
 }
 
 #[cfg(test)]
@@ -99,14 +99,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_day_begins_at_nine_in_seoul_and_ends_at_midnight() {
+    fn reminders_start_at_nine_in_seoul_and_stop_at_midnight() {
         for (instant, expected) in [
             ("2026-12-03T23:59:59Z", false),
             ("2026-12-04T00:00:00Z", true),
             ("2026-12-04T14:59:59Z", true),
             ("2026-12-04T15:00:00Z", false),
         ] {
-            assert_eq!(is_time(instant.parse().unwrap()), expected, "{instant}");
+            let now = instant.parse().unwrap();
+            assert_eq!(is_reminder_time(now), expected, "{instant}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `CreateInterest`: by a customer for himself, or by staff or a salesman for a customer; a project's id says which programme, or its name.
+//! `CreateInterest`: by a customer, or by staff or a salesman on behalf of a customer.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,52 +9,54 @@ use service_kit::clock::seoul_date;
 use service_kit::forms::on_behalf_of::OnBehalfOfFields;
 use service_kit::forms::phone::Phone;
 use service_kit::forms::project_ref::{ProjectFields, ResolvedProject};
-use service_kit::http::idempotency;
-use service_kit::http::idempotency::IdempotencyKey;
 use service_kit::http::problem::ChangeError;
-use service_kit::http::{Field, Fields, Json, Versioned};
+use service_kit::http::{Field, Fields, IdempotencyKey, Json, Versioned, idempotency};
 use service_kit::{Context, Problem, Tx};
 use utoipa::ToSchema;
 
-use crate::http::{InterestView, shown};
-use crate::interest::{Command, Consent, Interest, Mark, Refusal};
-use crate::store;
-use crate::store::copies;
+use crate::http::views::InterestView;
+use crate::interest::{Command, Interest, NewInterest, Refusal};
+use crate::store::{interests, projections};
 
-/// Which programme is marked, and for whom.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreateInterest {
-    /// Any edition of the programme. Without it the name says which.
+    /// Any edition of the programme. If absent, the project is found by its name.
     #[serde(default)]
     #[schema(value_type = Option<Uuid>)]
     project_id: Field<ProjectId>,
-    /// The project's name. With an id it is needed only while this service has not heard of the project; without one, it must be the name of one
-    /// edition that has not ended, whatever its white space and case.
+    /// Without an id: the name of exactly one programme with an edition that has not ended; white
+    /// space and letter case do not matter. With an id: required while the project is unknown.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 200)]
     project_name: Field<String>,
-    /// The customer's number, from staff and salesmen; a customer is who he signed in as.
+    /// The customer's phone number; required from staff and salesmen. From a customer, it must be
+    /// the number of the session.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     phone: Field<Phone>,
-    /// How the customer wants to be addressed; required from staff and salesmen.
+    /// How to address the customer; required from staff and salesmen.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 200)]
     customer_name: Field<String>,
-    /// That the customer agreed: `true` from staff and salesmen, recorded with who they are and when.
+    /// The customer agreed: must be `true` from staff and salesmen. Recorded with their id and the
+    /// time.
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
     consent: Field<bool>,
 }
 
-/// `CreateInterest`: a customer marks a programme, or staff or a salesman does it for him. One that exists is given, turned on.
+/// `CreateInterest`: mark a programme, as a customer or on behalf of one. An existing interest in
+/// the same series is returned, and turned on if it is off.
 #[utoipa::path(
     post, path = "/interests", tag = "interest", request_body = CreateInterest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Sent again, the same answer comes again")),
+    params(IdempotencyKey),
     responses(
-        (status = 201, body = InterestView, description = "It exists; a salesman is being found"),
-        (status = 200, body = InterestView, description = "The customer had one in the series already, and it is on"),
+        (status = 201, body = InterestView, description = "Created; a salesman is being matched"),
+        (
+            status = 200, body = InterestView,
+            description = "The customer already has an interest in the series, and it is on",
+        ),
     ),
     extensions(
         ("x-command" = json!("CreateInterest")),
@@ -64,155 +66,146 @@ pub(crate) struct CreateInterest {
 )]
 pub(crate) async fn create(
     State(context): State<Context>,
-    who: Identity,
+    caller: Identity,
     Json {
         body,
         idempotency_key,
     }: Json<CreateInterest>,
 ) -> Result<Versioned<InterestView>, Problem> {
-    // An event about the same programme that is taken in at the same moment may be in the way once: it is over by then.
-    match enter(&context, &who, body.clone(), idempotency_key.as_ref()).await {
+    // One retry: the first attempt may deadlock with an event about the same programme, which is
+    // committed by the second attempt.
+    match create_once(&context, &caller, body.clone(), idempotency_key.as_ref()).await {
         Err(problem) if problem.status() == StatusCode::SERVICE_UNAVAILABLE => {
-            enter(&context, &who, body, idempotency_key.as_ref()).await
+            create_once(&context, &caller, body, idempotency_key.as_ref()).await
         }
         answer => answer,
     }
 }
 
-async fn enter(
+async fn create_once(
     context: &Context,
-    who: &Identity,
+    caller: &Identity,
     body: CreateInterest,
     idempotency_key: Option<&IdempotencyKey>,
 ) -> Result<Versioned<InterestView>, Problem> {
-    if who.role == Role::Customer && who.phone.is_none() {
+    if caller.role == Role::Customer && caller.phone.is_none() {
         return Err(Problem::forbidden());
     }
     let mut fields = Fields::default();
-    let asked = ProjectFields {
+    let project = ProjectFields {
         project_id: body.project_id,
         project_name: body.project_name,
     }
     .read(&mut fields);
-    let whom = OnBehalfOfFields {
+    let customer = OnBehalfOfFields {
         phone: body.phone,
         customer_name: body.customer_name,
         consent: body.consent,
-    };
-    let whom = whom.read(who, context.customer_ids()?, &mut fields);
-    let mut tx = context.db.begin().await?;
-    if let Some((status, id)) = idempotency::find(&mut tx, who.subject, idempotency_key).await? {
-        return answer(
-            &mut tx,
-            who,
-            status,
-            InterestId(id),
-            whom.and_then(|whom| whom.name),
-        )
-        .await;
     }
-    let mut meant = None;
-    if let Some(asked) = asked {
+    .read(caller, context.customer_ids()?, &mut fields);
+    let mut tx = context.db.begin().await?;
+    if let Some((status, id)) = idempotency::find(&mut tx, caller.subject, idempotency_key).await? {
+        let sent_name = customer.and_then(|customer| customer.name);
+        return answer(&mut tx, caller, status, InterestId(id), sent_name).await;
+    }
+    let mut resolved = None;
+    if let Some(project) = project {
         let today = seoul_date(tx.now());
-        let heard = copies::editions_asked_for(&mut tx, &asked).await?;
-        // Editions of one programme are no choice: whichever is marked, it is the programme that is followed.
-        meant = asked.resolve(
-            heard,
+        let known = projections::find_editions(&mut tx, &project).await?;
+        // An interest is in a series, so editions of one series are not ambiguous.
+        resolved = project.resolve(
+            known,
             |edition| edition.series_id,
             |edition| edition.candidate(today),
             &mut fields,
         )?;
     }
-    let (Some(meant), Some(whom), true) = (meant, whom, fields.is_valid()) else {
+    let (Some(resolved), Some(customer), true) = (resolved, customer, fields.is_valid()) else {
         return Err(fields.problem());
     };
-    let (marked_project_id, known, sent_name) = match meant {
-        ResolvedProject::Heard { it, .. } => {
-            (it.id, copies::known_project(&mut tx, it.id).await?, it.name)
+    let (marked_project_id, name, shown) = match resolved {
+        ResolvedProject::Known { project, .. } => {
+            let shown = projections::shown_edition(&mut tx, project.id).await?;
+            (project.id, project.name, shown)
         }
-        ResolvedProject::Unheard { id, sent_name } => (id, None, sent_name),
+        ResolvedProject::Unknown { id, sent_name } => (id, sent_name, None),
     };
-    let (series_id, project_id, project_name) = match known {
-        Some(known) => (Some(known.series_id), known.shown, known.name),
-        None => (None, marked_project_id, sent_name),
+    let (series_id, project_id, project_name) = match shown {
+        Some(shown) => (Some(shown.series_id), shown.id, shown.name),
+        None => (None, marked_project_id, name),
     };
     let at = tx.now();
-    let mark = Mark {
+    let consent = customer.consent(caller, at);
+    let mark_again = Command::MarkAgain {
+        customer_name: customer.name.clone(),
+        consent,
+        at,
+    };
+    let new = NewInterest {
         id: InterestId(tx.new_id()),
         series_id,
         marked_project_id,
         project_id,
         project_name,
-        customer_id: whom.customer_id,
-        phone: whom.phone,
-        customer_name: whom.name.clone(),
-        consent: whom.consent_recorded.then_some(Consent {
-            role: who.role,
-            by: who.subject,
-            at,
-        }),
+        customer_id: customer.customer_id,
+        phone: customer.phone,
+        customer_name: customer.name.clone(),
+        consent,
         at,
     };
-    let again = Command::MarkAgain {
-        customer_name: whom.name.clone(),
-        consent: mark.consent,
-        at,
-    };
-    let (it, event) = Interest::create(mark, who.actor());
-    let (status, id) = match store::create(&mut tx, &it, &event).await? {
-        None => (StatusCode::CREATED, it.id),
+    let (interest, event) = Interest::create(new, caller.actor());
+    let (status, id) = match interests::create(&mut tx, &interest, &event).await? {
+        None => (StatusCode::CREATED, interest.id),
         Some(existing) => (
             StatusCode::OK,
-            mark_again(&mut tx, existing, again, who.actor()).await?,
+            turn_on(&mut tx, existing, mark_again, caller.actor()).await?,
         ),
     };
-    idempotency::store(&mut tx, who.subject, idempotency_key, status, id.0).await?;
-    let answer = answer(&mut tx, who, status, id, whom.name).await?;
+    idempotency::store(&mut tx, caller.subject, idempotency_key, status, id.0).await?;
+    let answer = answer(&mut tx, caller, status, id, customer.name).await?;
     tx.commit().await?;
     Ok(answer)
 }
 
-/// Marks one that exists again, or the one that stands for it: it may have been merged a moment ago, which the caller did not ask for.
-async fn mark_again(
+/// Turns on the existing interest, or the older one if it was merged concurrently. Returns the id
+/// of the interest that is on.
+async fn turn_on(
     tx: &mut Tx,
     existing: InterestId,
-    again: Command,
+    command: Command,
     actor: Actor,
 ) -> Result<InterestId, Problem> {
     let now = tx.now();
-    match store::change(tx, existing, now, |_| Ok(()), again.clone(), actor).await {
+    match interests::change(tx, existing, now, command.clone(), actor).await {
         Err(ChangeError::Refused(Refusal::Merged { into })) => {
-            store::change(tx, into, now, |_| Ok(()), again, actor).await?;
+            interests::change(tx, into, now, command, actor).await?;
             Ok(into)
         }
-        marked => Ok(marked.map(|()| existing)?),
+        result => Ok(result.map(|()| existing)?),
     }
 }
 
-/// The interest as whoever entered it may see it. A salesman who is not on it learns nothing that he did not tell: of one that existed not even
-/// since when.
+/// The interest as the caller may see it. A salesman who is not assigned to it sees only what the
+/// request contained, and `createdAt` only if the request created the interest.
 async fn answer(
     tx: &mut Tx,
-    who: &Identity,
+    caller: &Identity,
     status: StatusCode,
     id: InterestId,
-    told_name: Option<String>,
+    sent_name: Option<String>,
 ) -> Result<Versioned<InterestView>, Problem> {
-    let mut answer = shown(tx, who, status, id).await?;
+    let mut answer = InterestView::load(tx, id, status, caller).await?;
     let view = &mut answer.view;
-    if who.role == Role::Salesman
-        && view
-            .salesman
-            .as_ref()
-            .is_none_or(|salesman| salesman.id != who.subject)
-    {
-        view.customer_name = told_name;
+    let is_assigned = view
+        .salesman
+        .as_ref()
+        .is_some_and(|salesman| salesman.id == caller.subject);
+    if caller.role == Role::Salesman && !is_assigned {
+        view.customer_name = sent_name;
         (view.salesman, view.consultant) = (None, None);
-        view.consent = view
-            .consent
-            .take()
-            .filter(|consent| consent.role == who.role && consent.by == Some(who.subject));
-        view.created_at = view.created_at.filter(|_| status == StatusCode::CREATED);
+        view.consent
+            .take_if(|consent| consent.role != caller.role || consent.by != Some(caller.subject));
+        view.created_at.take_if(|_| status != StatusCode::CREATED);
     }
     Ok(answer)
 }

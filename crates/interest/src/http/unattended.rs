@@ -1,4 +1,4 @@
-//! Who was left alone: matched customers with whom nothing has happened for a while.
+//! Unattended customers: matched, but without activity for 30 days.
 
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -6,84 +6,88 @@ use serde::Serialize;
 use service_kit::auth::Identity;
 use service_kit::forms::on_behalf_of::PersonView;
 use service_kit::forms::phone::Phone;
-use service_kit::http::page::{decode_cursor, parse_limit};
+use service_kit::http::page::{decode_cursor, fetch_limit, parse_limit};
 use service_kit::http::{PageQuery, Paged, Query};
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::store::served::{self, Place, Served};
+use crate::store::served::{self, Position, ServedCustomer};
 
-/// After this long without anything a customer counts as left alone.
-const PATIENCE: TimeDelta = TimeDelta::days(30);
+/// A customer without activity for this long counts as unattended.
+const UNATTENDED_AFTER: TimeDelta = TimeDelta::days(30);
 
-/// A customer with whom nothing has happened for a while, and who it is that serves him.
+/// A customer without activity for 30 days, and the person who serves the customer.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UnattendedView {
-    /// Whom nobody attended to.
     customer_id: Uuid,
-    /// The last four digits of his number.
+    /// The last four digits of the phone number.
     last_four: String,
-    /// Null where none of his interests tells it.
+    /// Null if none of the customer's interests has a name.
     customer_name: Option<String>,
-    /// The middle is hidden; null for a customer who asked for consultations only.
+    /// With hidden middle digits; null for a customer without interests.
     phone: Option<String>,
-    /// The salesman; for a consultant himself.
+    /// The salesman; if the caller is a consultant, the caller.
     served_by: PersonView,
-    /// His interests that are on, in which that person serves him.
+    /// The customer's interests that are on and assigned to that person.
     interests: Vec<Uuid>,
-    /// His open consultations, in which that person serves him.
+    /// The customer's open consultations that are assigned to that person.
     consultations: Vec<Uuid>,
-    /// When something last happened: on one of these, or on any consultation of the customer.
+    /// The latest activity on these, or on any consultation of the customer.
     last_activity_at: DateTime<Utc>,
-    /// Whole days since.
+    /// Whole days since the last activity.
     #[schema(minimum = 30)]
     days_since: i64,
 }
 
 impl UnattendedView {
-    fn at(it: Served, now: DateTime<Utc>) -> Self {
+    fn new(row: ServedCustomer, now: DateTime<Utc>) -> Self {
+        let phone = row.phone.and_then(|phone| phone.parse::<Phone>().ok());
         Self {
-            customer_id: it.customer_id,
-            last_four: it.last_four,
-            customer_name: it.customer_name,
-            phone: it
-                .phone
-                .and_then(|phone| phone.parse::<Phone>().ok())
-                .map(|phone| phone.masked()),
+            customer_id: row.customer_id,
+            last_four: row.last_four,
+            customer_name: row.customer_name,
+            phone: phone.map(|phone| phone.masked()),
             served_by: PersonView {
-                id: it.person_id,
-                display_name: it.person_name,
+                id: row.person_id,
+                display_name: row.person_name,
             },
-            interests: it.interests,
-            consultations: it.consultations,
-            last_activity_at: it.last_activity_at,
-            days_since: (now - it.last_activity_at).num_days(),
+            interests: row.interests,
+            consultations: row.consultations,
+            last_activity_at: row.last_activity_at,
+            days_since: (now - row.last_activity_at).num_days(),
         }
     }
 }
 
-/// Matched customers with whom nothing has happened for 30 days, one row for each customer and salesman, the one left alone the longest first.
+/// Matched customers without activity for 30 days, one row per customer and salesman, longest
+/// without activity first.
 ///
-/// A salesman or consultant sees his own, staff those of every salesman.
+/// Salesmen and consultants see their own customers, staff those of every salesman.
 #[utoipa::path(
     get, path = "/interests/unattended", tag = "interest", params(PageQuery),
     responses((status = 200, body = Paged<UnattendedView>)),
 )]
 pub(crate) async fn unattended(
     State(context): State<Context>,
-    who: Identity,
+    caller: Identity,
     Query(query): Query<PageQuery>,
 ) -> Result<Paged<UnattendedView>, Problem> {
     let limit = parse_limit(query.limit)?;
-    let after: Option<Place> = query.after.as_deref().map(decode_cursor).transpose()?;
+    let after: Option<Position> = query.after.as_deref().map(decode_cursor).transpose()?;
     let now = context.db.now();
-    let fetch = i64::try_from(limit).unwrap_or(100) + 1;
-    let rows = served::unattended(context.db.pool(), &who, now - PATIENCE, after, fetch).await?;
+    let rows = served::unattended(
+        context.db.pool(),
+        &caller,
+        now - UNATTENDED_AFTER,
+        after,
+        fetch_limit(limit),
+    )
+    .await?;
     let views = rows
         .into_iter()
-        .map(|row| UnattendedView::at(row, now))
+        .map(|row| UnattendedView::new(row, now))
         .collect();
     Ok(Paged::from_rows_by(
         views,

@@ -1,169 +1,120 @@
-//! What can be done to an interest, what is decided of it, and why not.
+//! Commands on an interest, the changes they cause, and the reasons for a refusal.
 
 use chrono::{DateTime, Utc};
 use events::{CustomerId, InterestId, InterestUpdated, PersonRef, ProjectId, SeriesId};
+use service_kit::forms::on_behalf_of::Consent;
 use service_kit::forms::phone::Phone;
 
-use super::{Consent, Interest};
-
-/// What somebody marks.
+/// The data of a new interest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
-    /// The new interest's id.
+pub struct NewInterest {
     pub id: InterestId,
-    /// The programme, where it is known.
+    /// `None` while the project is unknown.
     pub series_id: Option<SeriesId>,
-    /// The edition that is marked.
+    /// The edition that the customer marked.
     pub marked_project_id: ProjectId,
-    /// The newest edition of its series that has not ended: the same one, unless an old one is marked.
+    /// The edition that the interest shows: the newest of the series that has not ended.
     pub project_id: ProjectId,
-    /// The name of that.
     pub project_name: String,
-    /// Who marks it.
     pub customer_id: CustomerId,
-    /// His number.
     pub phone: Phone,
-    /// His name, where he told it.
     pub customer_name: Option<String>,
-    /// That he agreed, where a colleague enters it.
+    /// Present if staff or a salesman creates the interest.
     pub consent: Option<Consent>,
-    /// When.
     pub at: DateTime<Utc>,
 }
 
-/// What the newer of two interests of one customer in one series leaves to the older.
+/// The part of an interest that is completed when more becomes known about the customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Legacy {
-    /// Since when it is on; nothing if it is off.
-    pub on_since: Option<DateTime<Utc>>,
-    /// The customer's name.
+pub struct Details {
+    /// When the interest was last turned on.
+    pub on_since: DateTime<Utc>,
     pub customer_name: Option<String>,
-    /// That the customer agreed.
     pub consent: Option<Consent>,
 }
 
-impl Legacy {
-    /// Of this one.
-    pub fn of(it: &Interest) -> Self {
-        Self {
-            on_since: it.interested.then_some(it.on_since),
-            customer_name: it.customer_name.clone(),
-            consent: it.consent,
-        }
-    }
-}
-
-/// What can be done to an interest.
+/// A request to change an interest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// `UpdateInterest`: off, or on again.
-    Turn {
-        /// Which of the two.
+    /// `UpdateInterest`: turn the interest off, or on again.
+    SetInterested {
         interested: bool,
-        /// That the customer agreed, where a colleague turns it on.
+        /// Present if staff turn the interest on.
         consent: Option<Consent>,
-        /// When.
         at: DateTime<Utc>,
     },
-    /// `CreateInterest` of one that exists: on again, if it was off.
+    /// `CreateInterest` for a series that the customer already marked: turn the interest on.
     MarkAgain {
-        /// The customer's name, which fills in what is not known.
+        /// Used if the interest has no name yet.
         customer_name: Option<String>,
-        /// That the customer agreed, where a colleague enters it: recorded if it was off.
+        /// Recorded if the interest is off.
         consent: Option<Consent>,
-        /// When.
         at: DateTime<Utc>,
     },
-    /// `EditSalesman`: a match came.
+    /// `EditSalesman`: a match assigns people to the interest.
     EditSalesman {
-        /// Who is on it now.
         salesman: PersonRef,
-        /// The consultant, where one was free.
         consultant: Option<PersonRef>,
-        /// Which of this interest's events it answers.
+        /// The version of the interest that the match answers.
         origin_version: i64,
     },
-    /// It turned out that the customer has an older interest in the same series.
-    Merge {
-        /// The older one.
-        into: InterestId,
+    /// The customer has an older interest in the same series: it replaces this one.
+    Merge { into: InterestId },
+    /// A newer interest of the same customer in the same series was merged into this one.
+    TakeOver {
+        /// Whether the newer interest is on.
+        interested: bool,
+        details: Details,
     },
-    /// It turned out that the customer has a newer interest in the same series, for which this one stands from now on.
-    TakeOver(Legacy),
-    /// `EraseCustomer`: its customer wants to be forgotten.
-    Erase {
-        /// When.
-        at: DateTime<Utc>,
-    },
+    /// `EraseCustomer`.
+    Erase { at: DateTime<Utc> },
 }
 
-/// What was decided.
+/// The result of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Off, or on again, which begins with nobody on it.
-    Turned {
-        /// What is told of it.
+    /// Turned off, or turned on without salesman and consultant.
+    Toggled {
         event: InterestUpdated,
-        /// Since when, if it is on.
-        on_since: DateTime<Utc>,
-        /// The customer's name, where it is known by now.
-        customer_name: Option<String>,
-        /// That the customer agreed, where that was recorded.
-        consent: Option<Consent>,
+        details: Details,
     },
-    /// More is known of it. Nothing is told.
-    Completed {
-        /// Since when it is on.
-        on_since: DateTime<Utc>,
-        /// The customer's name, where it is known by now.
-        customer_name: Option<String>,
-        /// That the customer agreed, where that was recorded.
-        consent: Option<Consent>,
-    },
-    /// Other people. No event of this service: [`events::SalesmanMatched`] has told it.
-    SalesmanStored {
-        /// The salesman.
+    /// Details were filled in. Not published.
+    Completed(Details),
+    /// Not published: [`events::SalesmanMatched`] already says it.
+    Assigned {
         salesman: PersonRef,
-        /// The consultant.
         consultant: Option<PersonRef>,
     },
-    /// The older one stands for it from now on.
+    /// The older interest replaces this one from now on.
     Merged {
-        /// The older one.
         into: InterestId,
-        /// That it is off now, if it was on.
+        /// Present if the interest was on.
         event: Option<InterestUpdated>,
     },
-    /// It is nobody's from now on.
+    /// The customer's personal data was removed.
     Erased {
-        /// When.
         at: DateTime<Utc>,
-        /// That it is off now, if it was on.
+        /// Present if the interest was on.
         event: Option<InterestUpdated>,
     },
 }
 
 impl Change {
-    /// What is told of it.
+    /// The event to publish, if any.
     pub fn event(&self) -> Option<&InterestUpdated> {
         match self {
-            Self::Turned { event, .. } => Some(event),
+            Self::Toggled { event, .. } => Some(event),
             Self::Merged { event, .. } | Self::Erased { event, .. } => event.as_ref(),
-            Self::SalesmanStored { .. } | Self::Completed { .. } => None,
+            Self::Assigned { .. } | Self::Completed(_) => None,
         }
     }
 }
 
-/// Why not.
+/// The reason for which a command is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Only the one that stands for it can be turned on.
     #[error("the interest was merged into an older one of the same programme")]
-    Merged {
-        /// That one.
-        into: InterestId,
-    },
-    /// What is nobody's cannot be turned on.
+    Merged { into: InterestId },
     #[error("the interest's customer was erased")]
     Erased,
 }

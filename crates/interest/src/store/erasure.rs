@@ -1,56 +1,52 @@
-//! How a customer is forgotten.
+//! Erases a customer.
 
 use events::{Actor, CustomerId, InterestId};
 use service_kit::Tx;
 use service_kit::forms::phone::Phone;
 use service_kit::http::problem::ChangeError;
-use service_kit::privacy::erased_customers;
-use service_kit::privacy::erasure;
+use service_kit::privacy::{erased_customers, erasure};
 use uuid::Uuid;
 
 use crate::interest::{Command, Refusal};
-use crate::store::{change, served};
+use crate::store::interests::change;
+use crate::store::served;
 
-/// Makes every interest of the customer nobody's, each with the event that it is off if it was on, and takes out of everything else what says
-/// who he is. His ids stay in interests and in what was recorded of who saw his number. Once more changes nothing.
+/// Removes the customer's personal data. Interests that are on are turned off with an event. Ids
+/// stay in interests and disclosures. A second erasure changes nothing.
 ///
-/// `phone` is his number, where the caller told it; otherwise the one that his interests tell.
+/// `phone` is the number from the caller's token; without it, the number of an interest is used.
 pub(crate) async fn erase(
     tx: &mut Tx,
     customer: CustomerId,
     phone: Option<&Phone>,
 ) -> Result<(), ChangeError<Refusal>> {
-    // Whoever takes in events, or reminds, would keep something of him that was decided before.
-    served::take_turn(tx).await?;
+    // A running batch of events or reminders would store data that it read before the erasure.
+    served::take_batch_lock(tx).await?;
     erased_customers::record(tx, customer).await?;
-    served::lock(tx, customer).await?;
+    served::lock_customer(tx, customer).await?;
     let now = tx.now();
-    let kept: Vec<(Uuid, Option<String>)> = sqlx::query_as(
+    let interests: Vec<(Uuid, Option<String>)> = sqlx::query_as(
         "select id, phone from interest where customer_id = $1 and erased_at is null order by id",
     )
     .bind(customer.0)
     .fetch_all(&mut **tx)
     .await?;
-    let told: Option<Phone> = kept
+    let stored_phone: Option<Phone> = interests
         .iter()
         .find_map(|(_, phone)| phone.as_ref()?.parse().ok());
-    for (id, _) in &kept {
-        change(
-            tx,
-            InterestId(*id),
-            now,
-            |_| Ok(()),
-            Command::Erase { at: now },
-            Actor::Customer(customer),
-        )
-        .await?;
+    for (id, _) in interests {
+        let command = Command::Erase { at: now };
+        change(tx, InterestId(id), now, command, Actor::Customer(customer)).await?;
     }
-    // Of a colleague's write that entered him the hash of what was sent is left, in which a number can be found by trying all. Without it the
-    // write that is sent again is refused, and enters nobody anew.
-    sqlx::query("update idempotency_key set body_hash = '' where resource in (select id from interest where customer_id = $1)")
-        .bind(customer.0)
-        .execute(&mut **tx)
-        .await?;
+    // A colleague's idempotency key contains a hash of the phone number, which can be found by
+    // trying all numbers. Without the hash, a retry of that write is refused.
+    sqlx::query(
+        "update idempotency_key set body_hash = ''
+         where resource in (select id from interest where customer_id = $1)",
+    )
+    .bind(customer.0)
+    .execute(&mut **tx)
+    .await?;
     for statement in [
         "update disclosure set why = null where customer_id = $1 and why is not null",
         "delete from notification where customer_id = $1",
@@ -63,5 +59,5 @@ pub(crate) async fn erase(
             .execute(&mut **tx)
             .await?;
     }
-    Ok(erasure::erase(tx, customer, phone.or(told.as_ref())).await?)
+    Ok(erasure::erase(tx, customer, phone.or(stored_phone.as_ref())).await?)
 }

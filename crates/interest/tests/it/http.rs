@@ -1,4 +1,4 @@
-//! What callers can do, and how they are refused.
+//! The HTTP API: successful requests and refusals.
 
 use std::collections::BTreeSet;
 
@@ -9,20 +9,20 @@ use service_kit::testing::{Caller, TestApp, TestResponse, customer};
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_mark, a_match, a_project, marked,
-    marked_and_matched, of, person, start,
+    CONSULTANT, OTHER_PHONE, PHONE, PROJECT, SALESMAN, SERIES, create_body, create_interest,
+    create_matched_interest, interest_origin, person, project_created, salesman_matched, start,
 };
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-async fn rows(app: &TestApp) -> i64 {
+async fn count_interests(app: &TestApp) -> i64 {
     sqlx::query_scalar("select count(*) from interest")
         .fetch_one(app.pool())
         .await
         .unwrap()
 }
 
-async fn turn(
+async fn set_interested(
     caller: &Caller<'_>,
     id: impl std::fmt::Display,
     version: &str,
@@ -40,9 +40,12 @@ async fn turn(
 }
 
 #[tokio::test]
-async fn a_mark_becomes_an_interest_and_exactly_one_event() {
+async fn creating_an_interest_publishes_exactly_one_event() {
     let app = start().await;
-    let answer = app.as_customer(PHONE).post("/interests", &a_mark()).await;
+    let answer = app
+        .as_customer(PHONE)
+        .post("/interests", &create_body())
+        .await;
     assert_eq!(answer.status, StatusCode::CREATED);
     assert_eq!(answer.headers[header::ETAG], "\"1\"");
     let (location, view) = (
@@ -96,17 +99,17 @@ async fn a_mark_becomes_an_interest_and_exactly_one_event() {
 }
 
 #[tokio::test]
-async fn no_event_carries_a_number_or_a_name_of_a_customer() {
+async fn events_contain_no_phone_number_and_no_customer_name() {
     let app = start().await;
     let id = app
         .as_customer(PHONE)
-        .post("/interests", &a_mark())
+        .post("/interests", &create_body())
         .await
         .expect(201)["id"]
         .as_str()
         .unwrap()
         .to_owned();
-    turn(&app.as_customer(PHONE), &id, "\"1\"", false)
+    set_interested(&app.as_customer(PHONE), &id, "\"1\"", false)
         .await
         .expect(200);
     let events = app.new_events().await;
@@ -121,16 +124,16 @@ async fn no_event_carries_a_number_or_a_name_of_a_customer() {
         .fetch_all(app.pool())
         .await
         .unwrap();
-    let told = format!("{events:?} {headers:?}");
+    let published = format!("{events:?} {headers:?}");
     for secret in ["1234", "홍길동"] {
-        assert!(!told.contains(secret), "{secret} is in {told}");
+        assert!(!published.contains(secret), "{secret} is in {published}");
     }
 }
 
 #[tokio::test]
-async fn the_name_and_the_series_this_service_knows_win_over_the_name_the_page_sent() {
+async fn known_name_and_series_win_over_the_sent_name() {
     let app = start().await;
-    app.deliver(1, &a_project(PROJECT, "2026년 스마트상점"))
+    app.deliver(1, &project_created(PROJECT, "2026년 스마트상점"))
         .await;
     let view = app
         .as_customer(PHONE)
@@ -145,16 +148,16 @@ async fn the_name_and_the_series_this_service_knows_win_over_the_name_the_page_s
 }
 
 #[tokio::test]
-async fn a_customer_has_one_interest_in_a_programme_however_often_he_marks_it() {
+async fn marking_a_programme_repeatedly_creates_one_interest() {
     let app = start().await;
     let other_edition = Uuid::from_u128(0x9408);
-    app.deliver(1, &a_project(PROJECT, "2026년 스마트상점"))
+    app.deliver(1, &project_created(PROJECT, "2026년 스마트상점"))
         .await;
-    app.deliver(1, &a_project(other_edition, "2027년 스마트상점"))
+    app.deliver(1, &project_created(other_edition, "2027년 스마트상점"))
         .await;
     let first = app
         .as_customer(PHONE)
-        .post("/interests", &a_mark())
+        .post("/interests", &create_body())
         .await
         .expect(201);
     app.new_events().await;
@@ -166,24 +169,33 @@ async fn a_customer_has_one_interest_in_a_programme_however_often_he_marks_it() 
         assert!(!again.headers.contains_key(header::LOCATION));
         assert_eq!(again.expect(200), first, "{edition}");
     }
-    assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 0));
-    // Another customer has his own.
-    app.as_customer(STRANGER)
-        .post("/interests", &a_mark())
+    assert_eq!(
+        (count_interests(&app).await, app.new_events().await.len()),
+        (1, 0)
+    );
+    // Another customer gets a separate interest.
+    app.as_customer(OTHER_PHONE)
+        .post("/interests", &create_body())
         .await
         .expect(201);
-    assert_eq!((rows(&app).await, app.new_events().await.len()), (2, 1));
+    assert_eq!(
+        (count_interests(&app).await, app.new_events().await.len()),
+        (2, 1)
+    );
 }
 
 #[tokio::test]
-async fn marking_a_programme_again_turns_an_interest_that_was_off_on() {
+async fn marking_again_turns_an_interest_on() {
     let app = start().await;
-    let id = marked(&app).await;
-    turn(&app.as_customer(PHONE), id, "\"1\"", false)
+    let id = create_interest(&app).await;
+    set_interested(&app.as_customer(PHONE), id, "\"1\"", false)
         .await
         .expect(200);
     app.new_events().await;
-    let answer = app.as_customer(PHONE).post("/interests", &a_mark()).await;
+    let answer = app
+        .as_customer(PHONE)
+        .post("/interests", &create_body())
+        .await;
     assert_eq!(answer.headers[header::ETAG], "\"3\"");
     let view = answer.expect(200);
     assert_eq!(
@@ -199,10 +211,10 @@ async fn marking_a_programme_again_turns_an_interest_that_was_off_on() {
 }
 
 #[tokio::test]
-async fn an_interest_is_turned_off_and_on_by_its_customer() {
+async fn customer_turns_an_interest_off_and_on() {
     let app = start().await;
-    let id = marked_and_matched(&app).await;
-    let answer = turn(&app.as_customer(PHONE), id, "\"1\"", false).await;
+    let id = create_matched_interest(&app).await;
+    let answer = set_interested(&app.as_customer(PHONE), id, "\"1\"", false).await;
     assert_eq!(answer.headers[header::ETAG], "\"2\"");
     assert_eq!(answer.expect(200)["interested"], false);
     let events = app.new_events().await;
@@ -218,16 +230,16 @@ async fn an_interest_is_turned_off_and_on_by_its_customer() {
         ),
         (&json!(false), &json!(SALESMAN), &json!(CONSULTANT))
     );
-    // The same again changes nothing and tells nothing.
+    // Repeating it changes and publishes nothing.
     assert_eq!(
-        turn(&app.as_customer(PHONE), id, "\"2\"", false)
+        set_interested(&app.as_customer(PHONE), id, "\"2\"", false)
             .await
             .expect(200)["version"],
         2
     );
     assert!(app.new_events().await.is_empty());
     assert_eq!(
-        turn(&app.as_customer(PHONE), id, "\"2\"", true)
+        set_interested(&app.as_customer(PHONE), id, "\"2\"", true)
             .await
             .expect(200)["version"],
         3
@@ -235,9 +247,9 @@ async fn an_interest_is_turned_off_and_on_by_its_customer() {
 }
 
 #[tokio::test]
-async fn nobody_gets_in_without_signing_in() {
+async fn anonymous_callers_are_refused() {
     let app = start().await;
-    let id = marked(&app).await;
+    let id = create_interest(&app).await;
     for (method, path) in [
         (Method::GET, "/interests".to_owned()),
         (Method::POST, "/interests".to_owned()),
@@ -245,7 +257,7 @@ async fn nobody_gets_in_without_signing_in() {
         (Method::PATCH, format!("/interests/{id}")),
     ] {
         let answer = app
-            .anyone()
+            .anonymous()
             .send(method.clone(), &path, &[], b"no json".to_vec())
             .await;
         assert_eq!(
@@ -258,9 +270,9 @@ async fn nobody_gets_in_without_signing_in() {
 }
 
 #[tokio::test]
-async fn whoever_may_not_mark_or_turn_is_told_so_before_his_request_is_read() {
+async fn permission_is_checked_before_the_body() {
     let app = start().await;
-    let id = marked_and_matched(&app).await;
+    let id = create_matched_interest(&app).await;
     let (salesman, consultant) = (app.as_salesman(SALESMAN), app.as_consultant(CONSULTANT));
     let path = format!("/interests/{id}");
     for (method, path, caller) in [
@@ -273,15 +285,20 @@ async fn whoever_may_not_mark_or_turn_is_told_so_before_his_request_is_read() {
             .await;
         assert_eq!(answer.problem(403).0, "not-allowed", "{method} {path}");
     }
-    assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 0));
+    assert_eq!(
+        (count_interests(&app).await, app.new_events().await.len()),
+        (1, 0)
+    );
 }
 
 #[tokio::test]
-async fn staff_turn_an_interest_off_for_its_customer() {
+async fn staff_turn_an_interest_off_for_the_customer() {
     let app = start().await;
-    let id = marked(&app).await;
+    let id = create_interest(&app).await;
     assert_eq!(
-        turn(&app.as_staff(), id, "\"1\"", false).await.expect(200)["interested"],
+        set_interested(&app.as_staff(), id, "\"1\"", false)
+            .await
+            .expect(200)["interested"],
         false
     );
     let events = app.new_events().await;
@@ -292,10 +309,10 @@ async fn staff_turn_an_interest_off_for_its_customer() {
 }
 
 #[tokio::test]
-async fn staff_turn_an_interest_on_only_with_the_customers_consent_which_is_recorded() {
+async fn staff_turn_an_interest_on_only_with_recorded_consent() {
     let app = start().await;
-    let id = marked(&app).await;
-    turn(&app.as_customer(PHONE), id, "\"1\"", false)
+    let id = create_interest(&app).await;
+    set_interested(&app.as_customer(PHONE), id, "\"1\"", false)
         .await
         .expect(200);
     app.new_events().await;
@@ -340,7 +357,7 @@ async fn staff_turn_an_interest_on_only_with_the_customers_consent_which_is_reco
         (&view["interested"], &view["consent"]),
         (&json!(true), &consent)
     );
-    // Which member of staff it was is no customer's business.
+    // Customers see no ids of staff.
     let shown = app.as_customer(PHONE).get(&path).await.expect(200);
     assert_eq!(
         shown["consent"],
@@ -350,12 +367,12 @@ async fn staff_turn_an_interest_on_only_with_the_customers_consent_which_is_reco
 }
 
 #[tokio::test]
-async fn another_persons_interest_is_not_there() {
+async fn foreign_interest_is_not_found() {
     let app = start().await;
-    let id = marked_and_matched(&app).await;
+    let id = create_matched_interest(&app).await;
     let (path, other) = (format!("/interests/{id}"), Uuid::from_u128(0xBAD));
     for (who, caller) in [
-        ("customer", app.as_customer(STRANGER)),
+        ("customer", app.as_customer(OTHER_PHONE)),
         ("salesman", app.as_salesman(other)),
         ("consultant", app.as_consultant(other)),
         (
@@ -371,7 +388,7 @@ async fn another_persons_interest_is_not_there() {
         );
     }
     assert_eq!(
-        turn(&app.as_customer(STRANGER), id, "\"1\"", false)
+        set_interested(&app.as_customer(OTHER_PHONE), id, "\"1\"", false)
             .await
             .status,
         404
@@ -400,7 +417,7 @@ async fn another_persons_interest_is_not_there() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_not_found_whatever_its_id_looks_like() {
+async fn missing_or_malformed_id_is_not_found() {
     let app = start().await;
     for id in [
         Uuid::from_u128(7).to_string(),
@@ -418,7 +435,7 @@ async fn what_does_not_exist_is_not_found_whatever_its_id_looks_like() {
             "{id}"
         );
         assert_eq!(
-            turn(&app.as_customer(PHONE), &id, "\"1\"", true)
+            set_interested(&app.as_customer(PHONE), &id, "\"1\"", true)
                 .await
                 .problem(404)
                 .0,
@@ -429,9 +446,9 @@ async fn what_does_not_exist_is_not_found_whatever_its_id_looks_like() {
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_meant_changes_nothing() {
+async fn unreadable_body_changes_nothing() {
     let app = start().await;
-    let id = marked(&app).await;
+    let id = create_interest(&app).await;
     let large = format!("{{\"customerName\": \"{}\"}}", "가".repeat(700_000)).into_bytes();
     for (method, path) in [
         (Method::POST, "/interests".to_owned()),
@@ -480,13 +497,16 @@ async fn a_body_that_cannot_be_meant_changes_nothing() {
             "{method}"
         );
     }
-    assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 0));
+    assert_eq!(
+        (count_interests(&app).await, app.new_events().await.len()),
+        (1, 0)
+    );
 }
 
 #[tokio::test]
-async fn every_wrong_field_is_told_at_once() {
+async fn all_wrong_fields_are_reported_together() {
     let app = start().await;
-    let id = marked(&app).await;
+    let id = create_interest(&app).await;
     let unknown = Uuid::from_u128(0x404);
     for (body, wrong) in [
         (json!({}), vec![("/projectId", "required")]),
@@ -538,19 +558,22 @@ async fn every_wrong_field_is_told_at_once() {
             [("/interested".to_owned(), code.to_owned())]
         );
     }
-    assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 0));
+    assert_eq!(
+        (count_interests(&app).await, app.new_events().await.len()),
+        (1, 0)
+    );
 }
 
 #[tokio::test]
-async fn a_change_of_another_version_is_refused_with_the_one_that_is_there() {
+async fn stale_version_is_refused_with_the_current_one() {
     let app = start().await;
-    let id = marked(&app).await;
+    let id = create_interest(&app).await;
     for stale in ["\"2\"", "W/\"1\"", "1"] {
-        let answer = turn(&app.as_customer(PHONE), id, stale, false).await;
+        let answer = set_interested(&app.as_customer(PHONE), id, stale, false).await;
         assert_eq!(answer.json["current"], 1, "{stale}");
         assert_eq!(answer.problem(412).0, "stale-version", "{stale}");
     }
-    let blind = app
+    let without_version = app
         .as_customer(PHONE)
         .send(
             Method::PATCH,
@@ -559,10 +582,10 @@ async fn a_change_of_another_version_is_refused_with_the_one_that_is_there() {
             b"{}".to_vec(),
         )
         .await;
-    assert_eq!(blind.problem(428).0, "if-match-required");
+    assert_eq!(without_version.problem(428).0, "if-match-required");
     assert!(app.new_events().await.is_empty());
     assert_eq!(
-        turn(&app.as_customer(PHONE), id, "*", false)
+        set_interested(&app.as_customer(PHONE), id, "*", false)
             .await
             .expect(200)["version"],
         2
@@ -570,13 +593,13 @@ async fn a_change_of_another_version_is_refused_with_the_one_that_is_there() {
 }
 
 #[tokio::test]
-async fn two_changes_of_one_version_at_once_do_not_both_happen() {
+async fn only_one_of_two_concurrent_changes_succeeds() {
     let app = start().await;
-    let id = marked(&app).await;
+    let id = create_interest(&app).await;
     let caller = app.as_customer(PHONE);
     let (a, b) = tokio::join!(
-        turn(&caller, id, "\"1\"", false),
-        turn(&caller, id, "\"1\"", false)
+        set_interested(&caller, id, "\"1\"", false),
+        set_interested(&caller, id, "\"1\"", false)
     );
     let statuses: BTreeSet<_> = [a.status.as_u16(), b.status.as_u16()].into();
     assert_eq!(statuses, [200, 412].into());
@@ -584,22 +607,25 @@ async fn two_changes_of_one_version_at_once_do_not_both_happen() {
 }
 
 #[tokio::test]
-async fn a_write_that_is_sent_again_gives_the_same_answer_and_one_event() {
+async fn retry_with_the_same_key_gives_the_same_answer() {
     let app = start().await;
     let first = app
         .as_customer(PHONE)
-        .post_with_key("/interests", "k-1", &a_mark())
+        .post_with_key("/interests", "k-1", &create_body())
         .await;
     let again = app
         .as_customer(PHONE)
-        .post_with_key("/interests", "k-1", &a_mark())
+        .post_with_key("/interests", "k-1", &create_body())
         .await;
     assert_eq!(
         (first.status, &first.headers[header::LOCATION]),
         (again.status, &again.headers[header::LOCATION])
     );
     assert_eq!(first.json, again.json);
-    assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 1));
+    assert_eq!(
+        (count_interests(&app).await, app.new_events().await.len()),
+        (1, 1)
+    );
     let other = json!({ "projectId": PROJECT, "projectName": "다른 사업" });
     assert_eq!(
         app.as_customer(PHONE)
@@ -609,18 +635,21 @@ async fn a_write_that_is_sent_again_gives_the_same_answer_and_one_event() {
             .0,
         "idempotency-key-reused"
     );
-    assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 0));
+    assert_eq!(
+        (count_interests(&app).await, app.new_events().await.len()),
+        (1, 0)
+    );
 }
 
 #[tokio::test]
-async fn a_mark_that_is_sent_again_does_not_turn_on_what_was_turned_off_since() {
+async fn retried_mark_does_not_turn_the_interest_on() {
     let app = start().await;
     let view = app
         .as_customer(PHONE)
-        .post_with_key("/interests", "k", &a_mark())
+        .post_with_key("/interests", "k", &create_body())
         .await
         .expect(201);
-    turn(
+    set_interested(
         &app.as_customer(PHONE),
         view["id"].as_str().unwrap(),
         "\"1\"",
@@ -630,7 +659,7 @@ async fn a_mark_that_is_sent_again_does_not_turn_on_what_was_turned_off_since() 
     .expect(200);
     let again = app
         .as_customer(PHONE)
-        .post_with_key("/interests", "k", &a_mark())
+        .post_with_key("/interests", "k", &create_body())
         .await
         .expect(201);
     assert_eq!(
@@ -640,33 +669,39 @@ async fn a_mark_that_is_sent_again_does_not_turn_on_what_was_turned_off_since() 
 }
 
 #[tokio::test]
-async fn a_write_whose_twin_is_in_flight_is_told_so() {
+async fn write_with_the_key_of_a_running_write_is_refused() {
     let app = start().await;
-    let mut twin = app.pool().begin().await.unwrap();
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/' || $1::text || '/' || $2, 1))")
-        .bind(customer(PHONE).subject)
-        .bind("k")
-        .execute(&mut *twin)
-        .await
-        .unwrap();
+    let mut other = app.pool().begin().await.unwrap();
+    sqlx::query(
+        "select pg_advisory_xact_lock(
+             hashtextextended(current_schema() || '/' || $1::text || '/' || $2, 1))",
+    )
+    .bind(customer(PHONE).subject)
+    .bind("k")
+    .execute(&mut *other)
+    .await
+    .unwrap();
     let answer = app
         .as_customer(PHONE)
-        .post_with_key("/interests", "k", &a_mark())
+        .post_with_key("/interests", "k", &create_body())
         .await;
     assert_eq!(answer.problem(409).0, "write-in-flight");
-    twin.rollback().await.unwrap();
+    other.rollback().await.unwrap();
     app.as_customer(PHONE)
-        .post_with_key("/interests", "k", &a_mark())
+        .post_with_key("/interests", "k", &create_body())
         .await
         .expect(201);
-    assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 1));
+    assert_eq!(
+        (count_interests(&app).await, app.new_events().await.len()),
+        (1, 1)
+    );
 }
 
 #[tokio::test]
-async fn identical_marks_at_once_create_once_with_a_key_or_without() {
+async fn identical_concurrent_marks_create_one_interest() {
     for keyed in [true, false] {
         let app = start().await;
-        let (caller, body) = (app.as_customer(PHONE), a_mark());
+        let (caller, body) = (app.as_customer(PHONE), create_body());
         let send = async || {
             if keyed {
                 caller.post_with_key("/interests", "k", &body).await
@@ -682,14 +717,17 @@ async fn identical_marks_at_once_create_once_with_a_key_or_without() {
             "{statuses:?}"
         );
         assert!(statuses.contains(&201));
-        assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 1));
+        assert_eq!(
+            (count_interests(&app).await, app.new_events().await.len()),
+            (1, 1)
+        );
     }
 }
 
 #[tokio::test]
-async fn a_list_goes_to_its_end_without_gaps_or_repeats() {
+async fn pages_of_a_list_have_no_gaps_and_no_repeats() {
     let app = start().await;
-    let mut made = Vec::new();
+    let mut ids = Vec::new();
     for n in 0..7_i32 {
         app.clock().advance(TimeDelta::minutes(i64::from(n % 2)));
         let body = json!({ "projectId": Uuid::new_v4(), "projectName": "사업" });
@@ -698,16 +736,16 @@ async fn a_list_goes_to_its_end_without_gaps_or_repeats() {
             .post("/interests", &body)
             .await
             .expect(201);
-        made.push(view["id"].as_str().unwrap().parse::<Uuid>().unwrap());
+        ids.push(view["id"].as_str().unwrap().parse::<Uuid>().unwrap());
     }
-    app.as_customer(STRANGER)
-        .post("/interests", &a_mark())
+    app.as_customer(OTHER_PHONE)
+        .post("/interests", &create_body())
         .await
         .expect(201);
-    made.sort();
-    made.reverse();
+    ids.sort();
+    ids.reverse();
     for limit in [1, 3, 7, 100] {
-        let (mut seen, mut path) = (Vec::new(), format!("/interests?limit={limit}"));
+        let (mut listed, mut path) = (Vec::new(), format!("/interests?limit={limit}"));
         loop {
             let answer = app.as_customer(PHONE).get(&path).await;
             let link = answer
@@ -715,7 +753,7 @@ async fn a_list_goes_to_its_end_without_gaps_or_repeats() {
                 .get(header::LINK)
                 .map(|link| link.to_str().unwrap().to_owned());
             let page = answer.expect(200);
-            seen.extend(
+            listed.extend(
                 page["items"]
                     .as_array()
                     .unwrap()
@@ -733,7 +771,7 @@ async fn a_list_goes_to_its_end_without_gaps_or_repeats() {
             );
             path = format!("/interests?limit={limit}&after={next}");
         }
-        assert_eq!(seen, made, "limit {limit}");
+        assert_eq!(listed, ids, "limit {limit}");
     }
     for query in ["limit=0", "limit=101", "after=x"] {
         assert_eq!(
@@ -749,11 +787,11 @@ async fn a_list_goes_to_its_end_without_gaps_or_repeats() {
 }
 
 #[tokio::test]
-async fn a_refusal_speaks_the_callers_language() {
+async fn problem_uses_the_language_of_the_caller() {
     let app = start().await;
     for (wanted, language, title) in [
         (None, "ko", "입력한 내용을 확인해 주세요"),
-        (Some("en-US,ko;q=0.5"), "en", "Some fields are wrong"),
+        (Some("en-US,ko;q=0.5"), "en", "Some fields are invalid"),
     ] {
         let mut headers = vec![JSON];
         headers.extend(wanted.map(|wanted| ("accept-language", wanted)));
@@ -767,7 +805,7 @@ async fn a_refusal_speaks_the_callers_language() {
 }
 
 #[tokio::test]
-async fn what_the_router_itself_refuses_is_a_problem_too() {
+async fn router_rejections_are_problems() {
     let app = start().await;
     assert_eq!(
         app.as_staff().get("/nothing").await.problem(404).0,
@@ -784,7 +822,7 @@ async fn what_the_router_itself_refuses_is_a_problem_too() {
             .contains("POST")
     );
     assert_eq!(answer.problem(405).0, "method-not-allowed");
-    let id = marked(&app).await;
+    let id = create_interest(&app).await;
     for (path, status) in [
         (format!("/interests/{id}"), 200),
         ("/interests/x".to_owned(), 404),
@@ -802,10 +840,10 @@ async fn what_the_router_itself_refuses_is_a_problem_too() {
 }
 
 #[tokio::test]
-async fn a_read_after_an_event_waits_until_it_is_taken_in() {
+async fn read_waits_until_the_awaited_event_is_consumed() {
     let app = start().await;
-    let id = marked(&app).await;
-    let matched = a_match(of(id), SALESMAN, None);
+    let id = create_interest(&app).await;
+    let matched = salesman_matched(interest_origin(id), SALESMAN, None);
     let after = format!("salesman-match/{}@1", matched.match_id);
     let (path, staff) = (format!("/interests/{id}"), app.as_staff());
     let headers = [("ktgg-after", after.as_str())];
@@ -821,15 +859,15 @@ async fn a_read_after_an_event_waits_until_it_is_taken_in() {
 }
 
 #[tokio::test]
-async fn a_read_after_an_event_that_does_not_come_says_that_it_is_stale() {
+async fn read_is_marked_stale_if_the_awaited_event_is_missing() {
     let app = start().await;
     let staff = app.as_staff();
-    let of_another = format!("project/{PROJECT}@1");
+    let of_project = format!("project/{PROJECT}@1");
     let answer = staff
         .send(
             Method::GET,
             "/interests",
-            &[("ktgg-after", &of_another)],
+            &[("ktgg-after", &of_project)],
             Vec::new(),
         )
         .await;

@@ -1,21 +1,21 @@
 //! The interest service through its routes and its policies, on a real Postgres.
 
-mod coming_again;
-mod copies;
-mod creating;
-mod describing;
-mod erasing;
+mod after_erasure;
+mod create;
+mod description;
+mod erasure;
 mod http;
 mod me;
 mod merging;
-mod migrating;
+mod migrations;
 mod notifications;
 mod permissions;
 mod phone;
 mod policies;
-mod reading;
-mod reminding;
+mod projections;
+mod reminders;
 mod unattended;
+mod views;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{
@@ -27,18 +27,18 @@ use serde_json::{Value, json};
 use service_kit::testing::{TestApp, an_edition, customer, envelope};
 use uuid::Uuid;
 
-/// The customer of most tests.
+/// The phone number of the customer of most tests.
 const PHONE: &str = "010-1234-5678";
 
-/// A customer who has nothing to do with the one of most tests.
-const STRANGER: &str = "010-9999-0000";
+/// The phone number of another customer.
+const OTHER_PHONE: &str = "010-9999-0000";
 
 const SALESMAN: Uuid = Uuid::from_u128(0x5A1E);
 const CONSULTANT: Uuid = Uuid::from_u128(0xC045);
 const PROJECT: Uuid = Uuid::from_u128(0x9407);
 const SERIES: Uuid = Uuid::from_u128(0x5E1);
 
-fn a_mark() -> Value {
+fn create_body() -> Value {
     json!({ "projectId": PROJECT, "projectName": "스마트상점 기술보급사업", "customerName": "홍길동" })
 }
 
@@ -46,26 +46,29 @@ async fn start() -> TestApp {
     TestApp::start(interest::service()).await
 }
 
-/// Marks a project as the usual customer, and forgets the event.
-async fn marked(app: &TestApp) -> Uuid {
+/// Creates an interest of the usual customer, and discards its event.
+async fn create_interest(app: &TestApp) -> Uuid {
     let view = app
         .as_customer(PHONE)
-        .post("/interests", &a_mark())
+        .post("/interests", &create_body())
         .await
         .expect(201);
     app.new_events().await;
     view["id"].as_str().unwrap().parse().unwrap()
 }
 
-/// A mark on which a salesman and a consultant are.
-async fn marked_and_matched(app: &TestApp) -> Uuid {
-    let id = marked(app).await;
-    app.deliver(1, &a_match(of(id), SALESMAN, Some(CONSULTANT)))
-        .await;
+/// Creates an interest with a salesman and a consultant.
+async fn create_matched_interest(app: &TestApp) -> Uuid {
+    let id = create_interest(app).await;
+    app.deliver(
+        1,
+        &salesman_matched(interest_origin(id), SALESMAN, Some(CONSULTANT)),
+    )
+    .await;
     id
 }
 
-fn of(id: Uuid) -> Origin {
+fn interest_origin(id: Uuid) -> Origin {
     Origin::Interest(InterestId(id))
 }
 
@@ -76,8 +79,8 @@ fn person(id: Uuid) -> PersonRef {
     }
 }
 
-/// A match of its own for the origin.
-fn a_match(origin: Origin, salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
+/// A new match for the origin.
+fn salesman_matched(origin: Origin, salesman: Uuid, consultant: Option<Uuid>) -> SalesmanMatched {
     SalesmanMatched {
         match_id: MatchId(Uuid::new_v4()),
         origin,
@@ -97,8 +100,8 @@ fn a_match(origin: Origin, salesman: Uuid, consultant: Option<Uuid>) -> Salesman
     }
 }
 
-/// An edition of the usual programme.
-fn a_project(id: Uuid, name: &str) -> ProjectCreated {
+/// A new edition of the usual programme.
+fn project_created(id: Uuid, name: &str) -> ProjectCreated {
     ProjectCreated {
         project_id: ProjectId(id),
         edition: an_edition(SERIES, name),
@@ -107,7 +110,7 @@ fn a_project(id: Uuid, name: &str) -> ProjectCreated {
 }
 
 /// An edition of the usual programme in that year.
-fn in_year(year: i32, status: ProjectStatus) -> Edition {
+fn edition_of_year(year: i32, status: ProjectStatus) -> Edition {
     Edition {
         year,
         status,
@@ -115,18 +118,16 @@ fn in_year(year: i32, status: ProjectStatus) -> Edition {
     }
 }
 
-/// A day, as it is written.
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
-/// An instant, as it is written.
 fn instant(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-/// A period that ends on that day, or whenever.
-fn until(end: Option<&str>) -> Period {
+/// A period with that last day, if any.
+fn period_until(end: Option<&str>) -> Period {
     let ends_on = end.map(day);
     Period {
         kind: PeriodKind::Range,
@@ -178,7 +179,7 @@ fn edited(id: Uuid, edition: Edition, changed: &[EditionField]) -> ProjectEdited
     }
 }
 
-/// Delivers an event that was recorded at that instant.
+/// Delivers an event with that recorded time.
 async fn deliver_at<E: Event>(app: &TestApp, at: DateTime<Utc>, version: i64, event: &E) {
     let mut envelope = envelope(Uuid::new_v4(), version, event);
     envelope.recorded_at = at;
@@ -187,7 +188,7 @@ async fn deliver_at<E: Event>(app: &TestApp, at: DateTime<Utc>, version: i64, ev
 }
 
 /// An interest as staff see it.
-async fn seen(app: &TestApp, id: Uuid) -> Value {
+async fn view_as_staff(app: &TestApp, id: Uuid) -> Value {
     app.as_staff()
         .get(&format!("/interests/{id}"))
         .await
@@ -198,7 +199,7 @@ fn id_of(view: &Value) -> Uuid {
     view["id"].as_str().unwrap().parse().unwrap()
 }
 
-/// The ids of a page, in its order.
+/// The ids of a page, in order.
 fn ids(page: &Value) -> Vec<Uuid> {
     page["items"]
         .as_array()

@@ -1,4 +1,4 @@
-//! What a customer is given of himself: everything that is kept of him, and who saw his number.
+//! Data export and disclosures of a customer.
 
 use axum::http::header;
 use chrono::TimeDelta;
@@ -7,18 +7,19 @@ use serde_json::{Value, json};
 use service_kit::testing::{TestApp, a_profile, an_edition, customer};
 use uuid::Uuid;
 
-use crate::unattended::{asked, served};
+use crate::unattended::{consultation_created, consultation_matched};
 use crate::{
-    CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_match, created, deliver_at, id_of,
-    in_year, instant, marked, marked_and_matched, of, person, start, started, until,
+    CONSULTANT, OTHER_PHONE, PHONE, PROJECT, SALESMAN, SERIES, create_interest,
+    create_matched_interest, created, deliver_at, edition_of_year, id_of, instant, interest_origin,
+    period_until, person, salesman_matched, start, started,
 };
 
 const NEXT: Uuid = Uuid::from_u128(0x9408);
 const STAFF: Uuid = Uuid::from_u128(0x57AFF);
 
-/// A customer of whom everything is known. Gives his interests: one that is on and matched, one that a colleague entered, which was merged into
-/// it, and one that is off.
-async fn known(app: &TestApp, phone: &str, number: u128) -> [Uuid; 3] {
+/// A customer with rows in every table. Returns the interests: matched and on, entered by staff
+/// and merged into the first, and off.
+async fn create_full_customer(app: &TestApp, phone: &str, number: u128) -> [Uuid; 3] {
     let caller = app.as_customer(phone);
     let (first, second, off) = (
         Uuid::from_u128(number + 1),
@@ -27,7 +28,7 @@ async fn known(app: &TestApp, phone: &str, number: u128) -> [Uuid; 3] {
     );
     let series = Uuid::from_u128(number + 4);
     let edition = || Edition {
-        period: until(Some("2026-12-11")),
+        period: period_until(Some("2026-12-11")),
         ..an_edition(series, "스마트상점")
     };
     deliver_at(
@@ -39,11 +40,15 @@ async fn known(app: &TestApp, phone: &str, number: u128) -> [Uuid; 3] {
     .await;
     let body = json!({ "projectId": first, "customerName": format!("손님 {number}") });
     let matched = id_of(&caller.post("/interests", &body).await.expect(201));
-    app.deliver(1, &a_match(of(matched), SALESMAN, Some(CONSULTANT)))
-        .await;
+    app.deliver(
+        1,
+        &salesman_matched(interest_origin(matched), SALESMAN, Some(CONSULTANT)),
+    )
+    .await;
     app.clock().advance(TimeDelta::seconds(1));
     let body = json!({
-        "projectId": second, "projectName": "페이지가 보낸 이름", "phone": phone, "customerName": format!("손님 {number}"),
+        "projectId": second, "projectName": "페이지가 보낸 이름", "phone": phone,
+        "customerName": format!("손님 {number}"),
         "consent": true,
     });
     let entered = id_of(&app.as_staff().post("/interests", &body).await.expect(201));
@@ -76,14 +81,14 @@ async fn known(app: &TestApp, phone: &str, number: u128) -> [Uuid; 3] {
         app,
         instant("2026-11-23T03:00:00Z"),
         1,
-        &asked(number + 5, phone),
+        &consultation_created(number + 5, phone),
     )
     .await;
     deliver_at(
         app,
         instant("2026-11-23T02:00:00Z"),
         1,
-        &served(number + 5, phone, SALESMAN),
+        &consultation_matched(number + 5, phone, SALESMAN),
     )
     .await;
     app.as_salesman(SALESMAN)
@@ -99,7 +104,7 @@ async fn known(app: &TestApp, phone: &str, number: u128) -> [Uuid; 3] {
 }
 
 #[tokio::test]
-async fn a_customer_is_given_everything_that_is_kept_of_him() {
+async fn data_export_contains_everything_of_the_customer() {
     let app = start().await;
     let profile = a_profile("김하늘", PersonRole::Salesman, 1);
     app.deliver(
@@ -111,32 +116,41 @@ async fn a_customer_is_given_everything_that_is_kept_of_him() {
         },
     )
     .await;
-    let [matched, entered, turned] = known(&app, PHONE, 0x100).await;
+    let [matched, entered, turned] = create_full_customer(&app, PHONE, 0x100).await;
     let answer = app.as_customer(PHONE).get("/me/data").await;
     assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
     let data = answer.expect(200);
-    let project = |of: u128| json!(Uuid::from_u128(0x100 + of));
+    let project = |n: u128| json!(Uuid::from_u128(0x100 + n));
     let salesman = json!({ "id": SALESMAN, "displayName": "김하늘" });
     let consultant = json!({ "id": CONSULTANT, "displayName": person(CONSULTANT).display_name });
     let interests = json!([
         {
-            "id": matched, "seriesId": project(4), "markedProjectId": project(1), "projectId": project(2), "projectName": "스마트상점",
-            "phone": "+821012345678", "customerName": "손님 256", "interested": true, "onSince": "2026-11-23T01:00:00Z",
-            "salesman": salesman, "consultant": consultant, "mergedInto": null, "createdAt": "2026-11-23T01:00:00Z",
+            "id": matched, "seriesId": project(4), "markedProjectId": project(1),
+            "projectId": project(2), "projectName": "스마트상점",
+            "phone": "+821012345678", "customerName": "손님 256", "interested": true,
+            "onSince": "2026-11-23T01:00:00Z",
+            "salesman": salesman, "consultant": consultant, "mergedInto": null,
+            "createdAt": "2026-11-23T01:00:00Z",
             "consent": { "role": "staff", "by": null, "at": "2026-11-23T01:00:01Z" },
             "lastActivityAt": "2026-11-23T01:00:01Z", "version": 1,
         },
         {
-            "id": entered, "seriesId": project(4), "markedProjectId": project(2), "projectId": project(2), "projectName": "스마트상점",
-            "phone": "+821012345678", "customerName": "손님 256", "interested": false, "onSince": "2026-11-23T01:00:01Z",
-            "salesman": null, "consultant": null, "mergedInto": matched, "createdAt": "2026-11-23T01:00:01Z",
+            "id": entered, "seriesId": project(4), "markedProjectId": project(2),
+            "projectId": project(2), "projectName": "스마트상점",
+            "phone": "+821012345678", "customerName": "손님 256", "interested": false,
+            "onSince": "2026-11-23T01:00:01Z",
+            "salesman": null, "consultant": null, "mergedInto": matched,
+            "createdAt": "2026-11-23T01:00:01Z",
             "consent": { "role": "staff", "by": null, "at": "2026-11-23T01:00:01Z" },
             "lastActivityAt": "2026-11-23T01:00:01Z", "version": 2,
         },
         {
-            "id": turned, "seriesId": null, "markedProjectId": project(3), "projectId": project(3), "projectName": "아직 모르는 사업",
-            "phone": "+821012345678", "customerName": null, "interested": false, "onSince": "2026-11-23T01:00:02Z",
-            "salesman": null, "consultant": null, "mergedInto": null, "createdAt": "2026-11-23T01:00:02Z", "consent": null,
+            "id": turned, "seriesId": null, "markedProjectId": project(3), "projectId": project(3),
+            "projectName": "아직 모르는 사업",
+            "phone": "+821012345678", "customerName": null, "interested": false,
+            "onSince": "2026-11-23T01:00:02Z",
+            "salesman": null, "consultant": null, "mergedInto": null,
+            "createdAt": "2026-11-23T01:00:02Z", "consent": null,
             "lastActivityAt": "2026-11-23T01:00:02Z", "version": 2,
         },
     ]);
@@ -146,10 +160,11 @@ async fn a_customer_is_given_everything_that_is_kept_of_him() {
     );
     assert_eq!(data["interests"], interests);
     let consultation = json!({
-        "id": project(5), "isOpen": true, "salesman": salesman, "consultant": consultant, "lastActivityAt": "2026-11-23T03:00:00Z",
+        "id": project(5), "isOpen": true, "salesman": salesman, "consultant": consultant,
+        "lastActivityAt": "2026-11-23T03:00:00Z",
     });
     assert_eq!(data["consultations"], json!([consultation]));
-    let told = app
+    let notifications = app
         .as_customer(PHONE)
         .get("/interests/notifications")
         .await
@@ -158,14 +173,15 @@ async fn a_customer_is_given_everything_that_is_kept_of_him() {
     assert_eq!(
         (
             &data["notifications"],
-            told.as_array().unwrap().len(),
-            &told[0]["kind"]
+            notifications.as_array().unwrap().len(),
+            &notifications[0]["kind"]
         ),
-        (&told, 1, &json!("started"))
+        (&notifications, 1, &json!("started"))
     );
     let disclosure = |second: u32, role: &str, viewer: Option<Uuid>, why: &str| {
         json!({
-            "at": format!("2026-11-23T01:00:0{second}Z"), "viewerRole": role, "viewerId": viewer, "why": why,
+            "at": format!("2026-11-23T01:00:0{second}Z"), "viewerRole": role, "viewerId": viewer,
+            "why": why,
             "about": { "kind": "interest", "id": matched },
         })
     };
@@ -174,58 +190,59 @@ async fn a_customer_is_given_everything_that_is_kept_of_him() {
         disclosure(2, "salesman", Some(SALESMAN), "visit")
     ]);
     assert_eq!(data["disclosures"], expected);
-    // Which member of staff it was is no customer's business; the gateway is told, and decides.
+    // Customers see no ids of staff. The gateway gets them and decides.
     assert!(!data.to_string().contains(&STAFF.to_string()));
-    let told = app
+    let disclosures = app
         .as_customer(PHONE)
         .get("/me/disclosures")
         .await
         .expect(200);
     assert_eq!(
-        told["items"][0],
+        disclosures["items"][0],
         disclosure(3, "staff", Some(STAFF), "call")
     );
     assert_eq!(data.as_object().unwrap().len(), 6);
 }
 
 #[tokio::test]
-async fn nobody_is_given_anything_of_another() {
+async fn data_export_contains_nothing_of_another_customer() {
     let app = start().await;
-    let (his, strangers) = (
-        known(&app, PHONE, 0x100).await,
-        known(&app, STRANGER, 0x200).await,
+    let (own, others) = (
+        create_full_customer(&app, PHONE, 0x100).await,
+        create_full_customer(&app, OTHER_PHONE, 0x200).await,
     );
-    for (phone, other, ids, others) in [
-        (PHONE, STRANGER, his, strangers),
-        (STRANGER, PHONE, strangers, his),
+    for (phone, other, ids, foreign_ids) in [
+        (PHONE, OTHER_PHONE, own, others),
+        (OTHER_PHONE, PHONE, others, own),
     ] {
         let caller = app.as_customer(phone);
         for path in ["/me/data", "/me/disclosures"] {
-            let given = caller.get(path).await.expect(200).to_string();
-            assert!(given.contains(&ids[0].to_string()), "{given}");
-            let mut foreign: Vec<String> = others.iter().map(Uuid::to_string).collect();
+            let answer = caller.get(path).await.expect(200).to_string();
+            assert!(answer.contains(&ids[0].to_string()), "{answer}");
+            let mut foreign: Vec<String> = foreign_ids.iter().map(Uuid::to_string).collect();
             foreign.extend(customer(other).phone.unwrap().spellings());
             foreign.push(customer(other).subject.to_string());
             for text in foreign {
-                assert!(!given.contains(&text), "{text} is in {given}");
+                assert!(!answer.contains(&text), "{text} is in {answer}");
             }
         }
     }
     let nothing = json!({
-        "phone": null, "lastFour": null, "interests": [], "consultations": [], "notifications": [], "disclosures": [],
+        "phone": null, "lastFour": null, "interests": [], "consultations": [], "notifications": [],
+        "disclosures": [],
     });
-    let nobody = app.as_customer("010-0000-0000");
-    assert_eq!(nobody.get("/me/data").await.expect(200), nothing);
+    let unknown = app.as_customer("010-0000-0000");
+    assert_eq!(unknown.get("/me/data").await.expect(200), nothing);
     assert_eq!(
-        nobody.get("/me/disclosures").await.expect(200),
+        unknown.get("/me/disclosures").await.expect(200),
         json!({ "items": [] })
     );
 }
 
 #[tokio::test]
-async fn who_saw_his_number_is_told_newest_first() {
+async fn disclosures_are_listed_newest_first() {
     let app = start().await;
-    let id = marked_and_matched(&app).await;
+    let id = create_matched_interest(&app).await;
     let other = json!({ "projectId": NEXT, "projectName": "다른 사업" });
     let second = id_of(
         &app.as_customer(PHONE)
@@ -233,15 +250,15 @@ async fn who_saw_his_number_is_told_newest_first() {
             .await
             .expect(201),
     );
-    let strangers = id_of(
-        &app.as_customer(STRANGER)
+    let others = id_of(
+        &app.as_customer(OTHER_PHONE)
             .post("/interests", &other)
             .await
             .expect(201),
     );
     for (caller, interest, why) in [
         (app.as_salesman(SALESMAN), id, "?why=first"),
-        (app.as_staff(), strangers, "?why=another"),
+        (app.as_staff(), others, "?why=another"),
         (app.as_consultant(CONSULTANT), id, ""),
         (app.as_staff(), second, "?why=last"),
     ] {
@@ -253,7 +270,8 @@ async fn who_saw_his_number_is_told_newest_first() {
     }
     let row = |second: u32, role: &str, viewer: Uuid, why: Value, interest: Uuid| {
         json!({
-            "at": format!("2026-11-23T01:00:0{second}Z"), "viewerRole": role, "viewerId": viewer, "why": why,
+            "at": format!("2026-11-23T01:00:0{second}Z"), "viewerRole": role, "viewerId": viewer,
+            "why": why,
             "about": { "kind": "interest", "id": interest },
         })
     };
@@ -269,29 +287,32 @@ async fn who_saw_his_number_is_told_newest_first() {
             .expect(200),
         expected
     );
-    let strangers = json!({ "items": [row(2, "staff", STAFF, json!("another"), strangers)] });
+    let others = json!({ "items": [row(2, "staff", STAFF, json!("another"), others)] });
     assert_eq!(
-        app.as_customer(STRANGER)
+        app.as_customer(OTHER_PHONE)
             .get("/me/disclosures")
             .await
             .expect(200),
-        strangers
+        others
     );
 }
 
 #[tokio::test]
-async fn who_comes_again_is_given_what_is_kept_of_him_since() {
+async fn data_export_after_erasure_contains_only_new_data() {
     let app = start().await;
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned)))
-        .await;
-    let old = marked_and_matched(&app).await;
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
+    )
+    .await;
+    let old = create_matched_interest(&app).await;
     app.as_staff()
         .get(&format!("/interests/{old}/phone?why=old"))
         .await
         .expect(200);
-    crate::erasing::erase(&app, PHONE).await.expect(204);
+    crate::erasure::erase(&app, PHONE).await.expect(204);
     app.clock().advance(TimeDelta::hours(1));
-    let new = marked(&app).await;
+    let new = create_interest(&app).await;
     assert_ne!(old, new);
     app.as_staff()
         .get(&format!("/interests/{new}/phone?why=new"))

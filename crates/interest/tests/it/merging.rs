@@ -1,4 +1,4 @@
-//! What becomes of two interests that turn out to be in one series.
+//! Two interests of one customer that turn out to be in one series.
 
 use chrono::TimeDelta;
 use events::{Edition, ProjectStatus};
@@ -7,8 +7,9 @@ use service_kit::testing::{TestApp, an_edition};
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_match, created, deliver_at, id_of,
-    ids, in_year, instant, of, seen, start, started,
+    CONSULTANT, OTHER_PHONE, PHONE, PROJECT, SALESMAN, SERIES, created, deliver_at,
+    edition_of_year, id_of, ids, instant, interest_origin, salesman_matched, start, started,
+    view_as_staff,
 };
 
 const OTHER: Uuid = Uuid::from_u128(0x9408);
@@ -25,7 +26,7 @@ async fn mark(app: &TestApp, project: Uuid) -> Uuid {
     )
 }
 
-async fn turn(app: &TestApp, id: Uuid, version: i64, interested: bool) {
+async fn set_interested(app: &TestApp, id: Uuid, version: i64, interested: bool) {
     let body = json!({ "interested": interested });
     app.as_customer(PHONE)
         .patch_if(&format!("/interests/{id}"), version, &body)
@@ -33,21 +34,27 @@ async fn turn(app: &TestApp, id: Uuid, version: i64, interested: bool) {
         .expect(200);
 }
 
-/// Two marks of one customer, of which nobody knew that they are of one series; and the project's event that tells it.
-async fn two_of_one_series(app: &TestApp, is_older_known: bool) -> (Uuid, Uuid) {
+/// Two interests of one customer; that they are in one series is unknown until the next event.
+async fn create_two_in_one_series(app: &TestApp, is_older_known: bool) -> (Uuid, Uuid) {
     let (first, second) = if is_older_known {
         (OTHER, PROJECT)
     } else {
         (PROJECT, OTHER)
     };
     if is_older_known {
-        app.deliver(1, &created(OTHER, in_year(2027, ProjectStatus::Planned)))
-            .await;
+        app.deliver(
+            1,
+            &created(OTHER, edition_of_year(2027, ProjectStatus::Planned)),
+        )
+        .await;
     }
     let older = mark(app, first).await;
     if !is_older_known {
-        app.deliver(1, &created(OTHER, in_year(2027, ProjectStatus::Planned)))
-            .await;
+        app.deliver(
+            1,
+            &created(OTHER, edition_of_year(2027, ProjectStatus::Planned)),
+        )
+        .await;
     }
     let newer = mark(app, second).await;
     app.new_events().await;
@@ -55,15 +62,19 @@ async fn two_of_one_series(app: &TestApp, is_older_known: bool) -> (Uuid, Uuid) 
 }
 
 #[tokio::test]
-async fn the_older_one_stays_and_the_newer_is_turned_off_with_an_event() {
+async fn older_interest_stays_and_newer_is_turned_off() {
     for is_older_known in [false, true] {
         let app = start().await;
-        let (older, newer) = two_of_one_series(&app, is_older_known).await;
-        app.deliver(1, &a_match(of(newer), SALESMAN, None)).await;
-        app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ongoing)))
+        let (older, newer) = create_two_in_one_series(&app, is_older_known).await;
+        app.deliver(1, &salesman_matched(interest_origin(newer), SALESMAN, None))
             .await;
+        app.deliver(
+            1,
+            &created(PROJECT, edition_of_year(2026, ProjectStatus::Ongoing)),
+        )
+        .await;
         assert!(app.parked().await.is_empty());
-        let shown = seen(&app, older).await;
+        let shown = view_as_staff(&app, older).await;
         assert_eq!(
             (
                 &shown["seriesId"],
@@ -76,7 +87,7 @@ async fn the_older_one_stays_and_the_newer_is_turned_off_with_an_event() {
             (&shown["version"], &shown["mergedInto"]),
             (&json!(1), &Value::Null)
         );
-        let merged = seen(&app, newer).await;
+        let merged = view_as_staff(&app, newer).await;
         assert_eq!(
             (
                 &merged["interested"],
@@ -91,16 +102,16 @@ async fn the_older_one_stays_and_the_newer_is_turned_off_with_an_event() {
             (events.len(), events[0].0.as_str(), events[0].1),
             (1, "ktgg.InterestUpdated.v1", 2)
         );
-        let told = &events[0].2;
+        let event = &events[0].2;
         assert_eq!(
-            (&told["interestId"], &told["interested"]),
+            (&event["interestId"], &event["interested"]),
             (&json!(newer), &json!(false))
         );
         assert_eq!(
-            (&told["salesmanId"], &told["actor"]["role"]),
+            (&event["salesmanId"], &event["actor"]["role"]),
             (&json!(SALESMAN), &json!("system"))
         );
-        // The list holds the one that stands for both, and marking either edition again gives it.
+        // Only the older one is listed, and marking either edition again returns it.
         assert_eq!(
             ids(&app.as_customer(PHONE).get("/interests").await.expect(200)),
             [older]
@@ -118,11 +129,14 @@ async fn the_older_one_stays_and_the_newer_is_turned_off_with_an_event() {
 }
 
 #[tokio::test]
-async fn what_was_merged_is_off_for_good() {
+async fn merged_interest_stays_off() {
     let app = start().await;
-    let (older, newer) = two_of_one_series(&app, true).await;
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ongoing)))
-        .await;
+    let (older, newer) = create_two_in_one_series(&app, true).await;
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Ongoing)),
+    )
+    .await;
     app.new_events().await;
     for caller in [app.as_customer(PHONE), app.as_staff()] {
         let on = json!({ "interested": true, "consent": true });
@@ -132,17 +146,20 @@ async fn what_was_merged_is_off_for_good() {
         assert_eq!(answer.json["into"], json!(older));
         assert_eq!(answer.problem(409).0, "interest-merged");
     }
-    turn(&app, newer, 2, false).await;
+    set_interested(&app, newer, 2, false).await;
     assert_eq!(
         (
-            seen(&app, newer).await["version"].clone(),
+            view_as_staff(&app, newer).await["version"].clone(),
             app.new_events().await.len()
         ),
         (json!(2), 0)
     );
-    // A match that comes late is no error, and shows nobody what the older one's people are to know.
-    app.deliver(1, &a_match(of(newer), SALESMAN, Some(CONSULTANT)))
-        .await;
+    // A late match is not an error, and gives its people no access.
+    app.deliver(
+        1,
+        &salesman_matched(interest_origin(newer), SALESMAN, Some(CONSULTANT)),
+    )
+    .await;
     assert!(app.parked().await.is_empty());
     let path = format!("/interests/{newer}");
     for caller in [app.as_salesman(SALESMAN), app.as_consultant(CONSULTANT)] {
@@ -162,49 +179,52 @@ async fn what_was_merged_is_off_for_good() {
         .get(&format!("{path}/phone"))
         .await
         .expect(200);
-    // Others' interests are their own.
+    // Other customers are not affected.
     let body = json!({ "projectId": PROJECT });
-    app.as_customer(STRANGER)
+    app.as_customer(OTHER_PHONE)
         .post("/interests", &body)
         .await
         .expect(201);
 }
 
 #[tokio::test]
-async fn one_of_the_two_being_on_turns_the_older_on_and_both_off_leave_both_off() {
+async fn older_interest_is_on_if_one_of_the_two_was() {
     for (older_is_on, newer_is_on, events) in [
         (false, true, vec![(false, 2), (true, 3)]),
         (true, false, vec![]),
         (false, false, vec![]),
     ] {
         let app = start().await;
-        let (older, newer) = two_of_one_series(&app, false).await;
+        let (older, newer) = create_two_in_one_series(&app, false).await;
         for (id, is_on) in [(older, older_is_on), (newer, newer_is_on)] {
             if !is_on {
-                turn(&app, id, 1, false).await;
+                set_interested(&app, id, 1, false).await;
             }
         }
         app.new_events().await;
-        app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ongoing)))
-            .await;
-        let told: Vec<(bool, i64)> = app
+        app.deliver(
+            1,
+            &created(PROJECT, edition_of_year(2026, ProjectStatus::Ongoing)),
+        )
+        .await;
+        let event: Vec<(bool, i64)> = app
             .new_events()
             .await
             .into_iter()
             .map(|(_, version, payload)| (payload["interested"].as_bool().unwrap(), version))
             .collect();
-        assert_eq!(told, events, "{older_is_on} {newer_is_on}");
+        assert_eq!(event, events, "{older_is_on} {newer_is_on}");
         assert_eq!(
-            seen(&app, older).await["interested"],
+            view_as_staff(&app, older).await["interested"],
             json!(older_is_on || newer_is_on)
         );
-        assert_eq!(seen(&app, newer).await["interested"], json!(false));
-        assert_eq!(seen(&app, newer).await["mergedInto"], json!(older));
+        assert_eq!(view_as_staff(&app, newer).await["interested"], json!(false));
+        assert_eq!(view_as_staff(&app, newer).await["mergedInto"], json!(older));
     }
 }
 
 #[tokio::test]
-async fn the_older_one_takes_over_name_consent_and_who_brought_the_customer_in() {
+async fn older_interest_takes_over_name_consent_and_actor() {
     for is_older_on in [true, false] {
         let app = start().await;
         let body = json!({ "projectId": PROJECT, "projectName": "스마트상점" });
@@ -215,11 +235,12 @@ async fn the_older_one_takes_over_name_consent_and_who_brought_the_customer_in()
                 .expect(201),
         );
         if !is_older_on {
-            turn(&app, older, 1, false).await;
+            set_interested(&app, older, 1, false).await;
         }
         app.clock().advance(TimeDelta::minutes(1));
         let body = json!({
-            "projectId": OTHER, "projectName": "스마트상점", "phone": PHONE, "customerName": "홍길동", "consent": true,
+            "projectId": OTHER, "projectName": "스마트상점", "phone": PHONE, "customerName": "홍길동",
+            "consent": true,
         });
         let newer = id_of(
             &app.as_salesman(SALESMAN)
@@ -228,11 +249,17 @@ async fn the_older_one_takes_over_name_consent_and_who_brought_the_customer_in()
                 .expect(201),
         );
         app.new_events().await;
-        app.deliver(1, &created(OTHER, in_year(2027, ProjectStatus::Planned)))
-            .await;
-        app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned)))
-            .await;
-        let shown = seen(&app, older).await;
+        app.deliver(
+            1,
+            &created(OTHER, edition_of_year(2027, ProjectStatus::Planned)),
+        )
+        .await;
+        app.deliver(
+            1,
+            &created(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
+        )
+        .await;
+        let shown = view_as_staff(&app, older).await;
         assert_eq!(
             (&shown["customerName"], &shown["interested"]),
             (&json!("홍길동"), &json!(true)),
@@ -250,43 +277,49 @@ async fn the_older_one_takes_over_name_consent_and_who_brought_the_customer_in()
         if is_older_on {
             assert_eq!(events.len(), 1);
         } else {
-            let told = &events[1].2;
+            let event = &events[1].2;
             assert_eq!(
-                (&told["interestId"], &told["interested"]),
+                (&event["interestId"], &event["interested"]),
                 (&json!(older), &json!(true))
             );
-            assert_eq!(told["actor"], json!({ "role": "salesman", "id": SALESMAN }));
+            assert_eq!(
+                event["actor"],
+                json!({ "role": "salesman", "id": SALESMAN })
+            );
         }
     }
 }
 
 #[tokio::test]
-async fn whoever_was_interested_in_one_of_the_two_is_told_what_happened_since_then() {
-    // The older is off, and the newer, on since 01:01, is what made the customer interested.
+async fn merge_notifies_of_events_since_the_first_mark_on() {
+    // The older interest is off; the newer one is on since 01:01.
     for order in [[OTHER, PROJECT], [PROJECT, OTHER]] {
         let app = start().await;
         let older = mark(&app, PROJECT).await;
-        turn(&app, older, 1, false).await;
+        set_interested(&app, older, 1, false).await;
         app.clock().advance(TimeDelta::minutes(1));
         mark(&app, OTHER).await;
         deliver_at(
             &app,
             instant("2026-11-23T01:00:30Z"),
             1,
-            &created(THIRD, in_year(2028, ProjectStatus::Planned)),
+            &created(THIRD, edition_of_year(2028, ProjectStatus::Planned)),
         )
         .await;
         deliver_at(
             &app,
             instant("2026-11-23T01:02:00Z"),
             2,
-            &started(THIRD, in_year(2028, ProjectStatus::Planned)),
+            &started(THIRD, edition_of_year(2028, ProjectStatus::Planned)),
         )
         .await;
         app.clock().advance(TimeDelta::hours(1));
         for project in order {
-            app.deliver(1, &created(project, in_year(2026, ProjectStatus::Planned)))
-                .await;
+            app.deliver(
+                1,
+                &created(project, edition_of_year(2026, ProjectStatus::Planned)),
+            )
+            .await;
         }
         let page = app
             .as_customer(PHONE)
@@ -304,21 +337,24 @@ async fn whoever_was_interested_in_one_of_the_two_is_told_what_happened_since_th
 }
 
 #[tokio::test]
-async fn marking_what_is_merged_at_that_moment_goes_on_with_the_older_one() {
+async fn marking_during_a_merge_returns_the_older_interest() {
     let app = start().await;
-    let (older, newer) = two_of_one_series(&app, true).await;
-    // Another instance merges the two, and is about to commit.
+    let (older, newer) = create_two_in_one_series(&app, true).await;
+    // Another instance merges the two and is about to commit.
     let mut tx = app.pool().begin().await.unwrap();
-    sqlx::query("update interest set subject_id = id, interested = false, version = 2, merged_into = $2 where id = $1")
-        .bind(newer)
-        .bind(older)
-        .execute(&mut *tx)
-        .await
-        .unwrap();
+    sqlx::query(
+        "update interest
+        set subject_id = id, interested = false, version = 2, merged_into = $2 where id = $1",
+    )
+    .bind(newer)
+    .bind(older)
+    .execute(&mut *tx)
+    .await
+    .unwrap();
     let body = json!({ "projectId": PROJECT, "projectName": "스마트상점" });
     let caller = app.as_customer(PHONE);
     let committing = async {
-        wait_for_a_lock(&app).await;
+        wait_for_lock(&app).await;
         tx.commit().await.unwrap();
     };
     let (answer, ()) = tokio::join!(caller.post("/interests", &body), committing);
@@ -326,10 +362,10 @@ async fn marking_what_is_merged_at_that_moment_goes_on_with_the_older_one() {
 }
 
 #[tokio::test]
-async fn a_mark_that_loses_against_an_event_is_tried_again_by_itself() {
+async fn mark_that_deadlocks_with_an_event_is_retried() {
     let app = start().await;
     mark(&app, OTHER).await;
-    // A batch of events has changed something of the customer, and comes to the project that he is marking.
+    // A batch of events holds a lock on the customer, and next locks the project being marked.
     let mut batch = app.pool().begin().await.unwrap();
     sqlx::query("select 1 from customer for update")
         .execute(&mut *batch)
@@ -337,23 +373,27 @@ async fn a_mark_that_loses_against_an_event_is_tried_again_by_itself() {
         .unwrap();
     let body = json!({ "projectId": PROJECT, "projectName": "스마트상점" });
     let caller = app.as_customer(PHONE);
-    let taking = async {
-        wait_for_a_lock(&app).await;
-        sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/project/' || $1::text, 2))")
-            .bind(PROJECT)
-            .execute(&mut *batch)
-            .await
-            .unwrap();
+    let locking = async {
+        wait_for_lock(&app).await;
+        sqlx::query(
+            "select pg_advisory_xact_lock(
+                 hashtextextended(current_schema() || '/project/' || $1::text, 2))",
+        )
+        .bind(PROJECT)
+        .execute(&mut *batch)
+        .await
+        .unwrap();
         batch.commit().await.unwrap();
     };
-    let (answer, ()) = tokio::join!(caller.post("/interests", &body), taking);
+    let (answer, ()) = tokio::join!(caller.post("/interests", &body), locking);
     answer.expect(201);
 }
 
-/// Until somebody waits for a lock.
-pub(crate) async fn wait_for_a_lock(app: &TestApp) {
-    let waits = "select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
-    let looking = async {
+/// Waits until a connection waits for a lock.
+pub(crate) async fn wait_for_lock(app: &TestApp) {
+    let waits = "select exists (select 1 from pg_stat_activity where datname = current_database()
+        and wait_event_type = 'Lock')";
+    let polling = async {
         while !sqlx::query_scalar::<_, bool>(waits)
             .fetch_one(app.pool())
             .await
@@ -362,26 +402,32 @@ pub(crate) async fn wait_for_a_lock(app: &TestApp) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), looking)
+    tokio::time::timeout(std::time::Duration::from_secs(20), polling)
         .await
-        .expect("nobody waits for a lock");
+        .expect("no connection waits for a lock");
 }
 
 #[tokio::test]
-async fn three_of_one_series_end_in_the_oldest_whichever_edition_is_heard_of_first() {
+async fn three_interests_in_one_series_merge_into_the_oldest() {
     for order in [[PROJECT, THIRD], [THIRD, PROJECT]] {
         let app = start().await;
         let oldest = mark(&app, PROJECT).await;
         let middle = mark(&app, THIRD).await;
-        app.deliver(1, &created(OTHER, in_year(2027, ProjectStatus::Planned)))
-            .await;
+        app.deliver(
+            1,
+            &created(OTHER, edition_of_year(2027, ProjectStatus::Planned)),
+        )
+        .await;
         let newest = mark(&app, OTHER).await;
         for project in order {
-            app.deliver(1, &created(project, in_year(2026, ProjectStatus::Ongoing)))
-                .await;
+            app.deliver(
+                1,
+                &created(project, edition_of_year(2026, ProjectStatus::Ongoing)),
+            )
+            .await;
         }
         for id in [middle, newest] {
-            let merged = seen(&app, id).await;
+            let merged = view_as_staff(&app, id).await;
             assert_eq!(
                 (&merged["mergedInto"], &merged["interested"]),
                 (&json!(oldest), &json!(false)),
@@ -397,10 +443,13 @@ async fn three_of_one_series_end_in_the_oldest_whichever_edition_is_heard_of_fir
 }
 
 #[tokio::test]
-async fn an_edition_that_moves_to_another_series_takes_along_who_marked_it() {
+async fn interest_follows_an_edition_that_changes_its_series() {
     let app = start().await;
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ongoing)))
-        .await;
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Ongoing)),
+    )
+    .await;
     let id = mark(&app, PROJECT).await;
     let elsewhere = Uuid::from_u128(0x5E2);
     let moved = Edition {
@@ -408,7 +457,7 @@ async fn an_edition_that_moves_to_another_series_takes_along_who_marked_it() {
         ..an_edition(elsewhere, "옮긴 사업")
     };
     app.deliver(2, &started(PROJECT, moved)).await;
-    let shown = seen(&app, id).await;
+    let shown = view_as_staff(&app, id).await;
     assert_eq!(
         (&shown["seriesId"], &shown["projectName"], &shown["version"]),
         (&json!(elsewhere), &json!("옮긴 사업"), &json!(1))
@@ -416,17 +465,20 @@ async fn an_edition_that_moves_to_another_series_takes_along_who_marked_it() {
 }
 
 #[tokio::test]
-async fn who_marked_two_of_one_series_is_told_and_reminded_once() {
+async fn two_merged_interests_get_one_notification() {
     let app = start().await;
-    two_of_one_series(&app, false).await;
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned)))
-        .await;
+    create_two_in_one_series(&app, false).await;
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
+    )
+    .await;
     let at = instant("2026-11-23T01:05:00Z");
     deliver_at(
         &app,
         at,
         2,
-        &started(PROJECT, in_year(2026, ProjectStatus::Planned)),
+        &started(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
     )
     .await;
     let page = app
@@ -444,7 +496,7 @@ async fn who_marked_two_of_one_series_is_told_and_reminded_once() {
 }
 
 #[tokio::test]
-async fn a_mark_that_is_stored_while_its_projects_event_is_taken_in_learns_its_series() {
+async fn mark_during_the_projects_event_gets_its_series() {
     let app = start().await;
     for n in 0..10_u128 {
         let (project, series) = (Uuid::from_u128(0x1000 + n), Uuid::from_u128(0x2000 + n));
@@ -453,25 +505,30 @@ async fn a_mark_that_is_stored_while_its_projects_event_is_taken_in_learns_its_s
         let caller = app.as_customer(PHONE);
         let (answer, ()) = tokio::join!(caller.post("/interests", &body), app.deliver(1, &event));
         assert_eq!(
-            seen(&app, id_of(&answer.expect(201))).await["seriesId"],
+            view_as_staff(&app, id_of(&answer.expect(201))).await["seriesId"],
             json!(series)
         );
     }
 }
 
 #[tokio::test]
-async fn a_mark_of_the_series_that_is_stored_while_an_older_one_moves_into_it_parks_nothing() {
+async fn mark_during_a_move_into_its_series_parks_nothing() {
     let app = start().await;
     let older = mark(&app, PROJECT).await;
-    app.deliver(1, &created(OTHER, in_year(2027, ProjectStatus::Planned)))
-        .await;
-    // Another request has stored the customer's mark of the other edition, and is about to commit it.
+    app.deliver(
+        1,
+        &created(OTHER, edition_of_year(2027, ProjectStatus::Planned)),
+    )
+    .await;
+    // Another request has inserted the mark of the other edition and is about to commit.
     let mut tx = app.pool().begin().await.unwrap();
     let newer = Uuid::from_u128(u128::MAX);
     sqlx::query(
-        "insert into interest (id, subject_id, series_id, project_id, customer_id, phone, interested, on_since, version,
+        "insert into interest (id, subject_id, series_id, project_id, customer_id, phone,
+            interested, on_since, version,
                                created_at, updated_at)
-         select $1, $2, $2, $3, customer_id, phone, true, on_since, 1, created_at, updated_at from interest where id = $4",
+         select $1, $2, $2, $3, customer_id, phone, true, on_since, 1, created_at, updated_at
+         from interest where id = $4",
     )
     .bind(newer)
     .bind(SERIES)
@@ -480,13 +537,13 @@ async fn a_mark_of_the_series_that_is_stored_while_an_older_one_moves_into_it_pa
     .execute(&mut *tx)
     .await
     .unwrap();
-    let event = created(PROJECT, in_year(2026, ProjectStatus::Ongoing));
+    let event = created(PROJECT, edition_of_year(2026, ProjectStatus::Ongoing));
     let committing = async {
-        wait_for_a_lock(&app).await;
+        wait_for_lock(&app).await;
         tx.commit().await.unwrap();
     };
     let ((), ()) = tokio::join!(app.deliver(1, &event), committing);
     assert!(app.parked().await.is_empty());
-    assert_eq!(seen(&app, newer).await["mergedInto"], json!(older));
-    assert_eq!(seen(&app, older).await["seriesId"], json!(SERIES));
+    assert_eq!(view_as_staff(&app, newer).await["mergedInto"], json!(older));
+    assert_eq!(view_as_staff(&app, older).await["seriesId"], json!(SERIES));
 }

@@ -1,4 +1,4 @@
-//! What customers are told about the programmes they marked, and how they read it.
+//! Notifications: which events cause one, and how they are read.
 
 use axum::http::{Method, header};
 use chrono::TimeDelta;
@@ -8,13 +8,13 @@ use service_kit::testing::{Caller, TestApp, an_edition};
 use uuid::Uuid;
 
 use crate::{
-    PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_mark, created, deliver_at, edited, ended, ids,
-    in_year, instant, marked, start, started, until,
+    OTHER_PHONE, PHONE, PROJECT, SALESMAN, SERIES, create_body, create_interest, created,
+    deliver_at, edited, edition_of_year, ended, ids, instant, period_until, start, started,
 };
 
 const NEXT: Uuid = Uuid::from_u128(0x9408);
 
-async fn told(caller: &Caller<'_>) -> Vec<Value> {
+async fn list_notifications(caller: &Caller<'_>) -> Vec<Value> {
     let page = caller
         .get("/interests/notifications?limit=100")
         .await
@@ -23,21 +23,24 @@ async fn told(caller: &Caller<'_>) -> Vec<Value> {
 }
 
 async fn kinds(app: &TestApp, phone: &str) -> Vec<String> {
-    told(&app.as_customer(phone))
+    list_notifications(&app.as_customer(phone))
         .await
         .iter()
         .map(|row| row["kind"].as_str().unwrap().to_owned())
         .collect()
 }
 
-/// The usual customer has marked the usual edition, which this service knows; so has the stranger.
-async fn two_who_marked() -> TestApp {
+/// Both customers have an interest in the usual edition, which is known.
+async fn start_with_two_interests() -> TestApp {
     let app = start().await;
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned)))
-        .await;
-    for phone in [PHONE, STRANGER] {
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
+    )
+    .await;
+    for phone in [PHONE, OTHER_PHONE] {
         app.as_customer(phone)
-            .post("/interests", &a_mark())
+            .post("/interests", &create_body())
             .await
             .expect(201);
     }
@@ -46,16 +49,16 @@ async fn two_who_marked() -> TestApp {
 }
 
 #[tokio::test]
-async fn everybody_who_marked_a_series_is_told_what_happens_to_it_once() {
-    let app = two_who_marked().await;
+async fn customers_with_an_interest_are_notified_once_per_event() {
+    let app = start_with_two_interests().await;
     let at = |minutes: i64| instant("2026-11-23T01:00:00Z") + TimeDelta::minutes(minutes);
     let edition = Edition {
-        period: until(Some("2026-12-11")),
-        ..in_year(2026, ProjectStatus::Ongoing)
+        period: period_until(Some("2026-12-11")),
+        ..edition_of_year(2026, ProjectStatus::Ongoing)
     };
     deliver_at(&app, at(1), 2, &started(PROJECT, edition.clone())).await;
     let moved = Edition {
-        period: until(Some("2026-12-18")),
+        period: period_until(Some("2026-12-18")),
         name: "2026년 스마트상점 2차".to_owned(),
         ..edition.clone()
     };
@@ -76,19 +79,20 @@ async fn everybody_who_marked_a_series_is_told_what_happens_to_it_once() {
         &app,
         at(4),
         1,
-        &created(NEXT, in_year(2027, ProjectStatus::Planned)),
+        &created(NEXT, edition_of_year(2027, ProjectStatus::Planned)),
     )
     .await;
-    for phone in [PHONE, STRANGER] {
+    for phone in [PHONE, OTHER_PHONE] {
         assert_eq!(
             kinds(&app, phone).await,
             ["new_edition", "ended", "edited", "started"]
         );
     }
-    let rows = told(&app.as_customer(PHONE)).await;
+    let rows = list_notifications(&app.as_customer(PHONE)).await;
     let expected = |kind: &str, project: Uuid, name: &str, deadline: Option<&str>, minute: &str| {
         json!({
-            "id": Value::Null, "kind": kind, "projectId": project, "projectName": name, "seriesId": SERIES, "changed": [],
+            "id": Value::Null, "kind": kind, "projectId": project, "projectName": name,
+            "seriesId": SERIES, "changed": [],
             "deadline": deadline, "deadlineMoved": false, "previousDeadline": null,
             "createdAt": format!("2026-11-23T01:0{minute}:00Z"), "readAt": null,
         })
@@ -128,55 +132,67 @@ async fn everybody_who_marked_a_series_is_told_what_happens_to_it_once() {
 }
 
 #[tokio::test]
-async fn an_event_that_comes_again_tells_nothing_again() {
-    let app = two_who_marked().await;
+async fn replayed_event_adds_no_notification() {
+    let app = start_with_two_interests().await;
     let (event_id, event) = (
         Uuid::new_v4(),
-        started(PROJECT, in_year(2026, ProjectStatus::Planned)),
+        started(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
     );
-    app.deliver_as(event_id, 2, &event).await;
-    // A copy that is made anew reads the topic from its start: no inbox, no progress.
+    app.deliver_with_id(event_id, 2, &event).await;
+    // A rebuilt projection reads the topic from its start: no inbox, no progress.
     for table in ["inbox", "progress"] {
         sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}")))
             .execute(app.pool())
             .await
             .unwrap();
     }
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned)))
-        .await;
-    app.deliver_as(event_id, 2, &event).await;
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
+    )
+    .await;
+    app.deliver_with_id(event_id, 2, &event).await;
     assert_eq!(kinds(&app, PHONE).await, ["started"]);
 }
 
 #[tokio::test]
-async fn nobody_is_told_of_the_edition_that_he_marked_himself() {
+async fn marked_edition_is_not_notified_as_new() {
     let app = start().await;
-    marked(&app).await;
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned)))
-        .await;
+    create_interest(&app).await;
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
+    )
+    .await;
     assert_eq!(kinds(&app, PHONE).await, [] as [&str; 0]);
-    app.deliver(1, &created(NEXT, in_year(2027, ProjectStatus::Planned)))
-        .await;
+    app.deliver(
+        1,
+        &created(NEXT, edition_of_year(2027, ProjectStatus::Planned)),
+    )
+    .await;
     assert_eq!(kinds(&app, PHONE).await, ["new_edition"]);
 }
 
 #[tokio::test]
-async fn an_edition_that_is_over_when_it_is_first_told_of_is_no_news() {
-    let app = two_who_marked().await;
-    app.deliver(1, &created(NEXT, in_year(2024, ProjectStatus::Ended)))
-        .await;
+async fn edition_created_as_ended_is_not_notified() {
+    let app = start_with_two_interests().await;
+    app.deliver(
+        1,
+        &created(NEXT, edition_of_year(2024, ProjectStatus::Ended)),
+    )
+    .await;
     assert_eq!(kinds(&app, PHONE).await, [] as [&str; 0]);
 }
 
 #[tokio::test]
-async fn a_change_that_concerns_no_customer_is_not_told() {
-    let app = two_who_marked().await;
+async fn edit_of_internal_fields_is_not_notified() {
+    let app = start_with_two_interests().await;
     let fields = [
         EditionField::Source,
         EditionField::Predecessor,
         EditionField::Scale,
     ];
-    let edition = in_year(2026, ProjectStatus::Planned);
+    let edition = edition_of_year(2026, ProjectStatus::Planned);
     for (version, field) in (2..).zip(fields) {
         app.deliver(version, &edited(PROJECT, edition.clone(), &[field]))
             .await;
@@ -198,9 +214,9 @@ async fn a_change_that_concerns_no_customer_is_not_told() {
     ]) {
         app.deliver(version, &edited(PROJECT, edition.clone(), &[field]))
             .await;
-        let rows = told(&app.as_customer(PHONE)).await;
+        let rows = list_notifications(&app.as_customer(PHONE)).await;
         assert_eq!(rows.len(), usize::try_from(version).unwrap() - 5);
-        // A period that is written otherwise moves no deadline.
+        // A reworded period does not move the deadline.
         assert!(
             rows.iter().all(
                 |row| row["deadlineMoved"] == json!(false) && row["previousDeadline"].is_null()
@@ -214,14 +230,14 @@ async fn a_change_that_concerns_no_customer_is_not_told() {
 }
 
 #[tokio::test]
-async fn a_deadline_that_appears_or_vanishes_has_moved_too() {
-    let app = two_who_marked().await;
+async fn added_or_removed_deadline_counts_as_moved() {
+    let app = start_with_two_interests().await;
     let with = |end| Edition {
-        period: until(end),
-        ..in_year(2026, ProjectStatus::Planned)
+        period: period_until(end),
+        ..edition_of_year(2026, ProjectStatus::Planned)
     };
     let edit = |before, after| ProjectEdited {
-        previous_period: Some(until(before)),
+        previous_period: Some(period_until(before)),
         ..edited(PROJECT, with(after), &[EditionField::Period])
     };
     deliver_at(
@@ -238,7 +254,7 @@ async fn a_deadline_that_appears_or_vanishes_has_moved_too() {
         &edit(Some("2026-12-11"), None),
     )
     .await;
-    let rows = told(&app.as_customer(PHONE)).await;
+    let rows = list_notifications(&app.as_customer(PHONE)).await;
     let deadlines = |row: &Value| {
         [
             row["deadline"].clone(),
@@ -257,10 +273,13 @@ async fn a_deadline_that_appears_or_vanishes_has_moved_too() {
 }
 
 #[tokio::test]
-async fn whoever_turned_it_off_is_not_told_and_what_he_was_told_stays() {
-    let app = two_who_marked().await;
-    app.deliver(2, &started(PROJECT, in_year(2026, ProjectStatus::Planned)))
-        .await;
+async fn interest_that_is_off_gets_no_new_notification() {
+    let app = start_with_two_interests().await;
+    app.deliver(
+        2,
+        &started(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
+    )
+    .await;
     let id = app.as_customer(PHONE).get("/interests").await.expect(200)["items"][0]["id"]
         .as_str()
         .unwrap()
@@ -273,35 +292,41 @@ async fn whoever_turned_it_off_is_not_told_and_what_he_was_told_stays() {
         )
         .await
         .expect(200);
-    app.deliver(3, &ended(PROJECT, in_year(2026, ProjectStatus::Ongoing)))
-        .await;
+    app.deliver(
+        3,
+        &ended(PROJECT, edition_of_year(2026, ProjectStatus::Ongoing)),
+    )
+    .await;
     assert_eq!(kinds(&app, PHONE).await, ["started"]);
-    assert_eq!(kinds(&app, STRANGER).await.len(), 2);
+    assert_eq!(kinds(&app, OTHER_PHONE).await.len(), 2);
 }
 
 #[tokio::test]
-async fn nobody_is_told_what_had_happened_before_he_marked_it() {
+async fn event_recorded_before_the_mark_is_not_notified() {
     let app = start().await;
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned)))
-        .await;
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
+    )
+    .await;
     app.clock().advance(TimeDelta::minutes(1));
     app.as_customer(PHONE)
-        .post("/interests", &a_mark())
+        .post("/interests", &create_body())
         .await
         .expect(201);
-    // The topic is read late.
+    // The topic is consumed late.
     deliver_at(
         &app,
         instant("2026-11-23T01:00:59Z"),
         2,
-        &started(PROJECT, in_year(2026, ProjectStatus::Planned)),
+        &started(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
     )
     .await;
     deliver_at(
         &app,
         instant("2026-11-23T01:00:59Z"),
         1,
-        &created(NEXT, in_year(2027, ProjectStatus::Planned)),
+        &created(NEXT, edition_of_year(2027, ProjectStatus::Planned)),
     )
     .await;
     assert_eq!(kinds(&app, PHONE).await, [] as [&str; 0]);
@@ -309,19 +334,18 @@ async fn nobody_is_told_what_had_happened_before_he_marked_it() {
         &app,
         instant("2026-11-23T01:01:00Z"),
         3,
-        &ended(PROJECT, in_year(2026, ProjectStatus::Ongoing)),
+        &ended(PROJECT, edition_of_year(2026, ProjectStatus::Ongoing)),
     )
     .await;
     assert_eq!(kinds(&app, PHONE).await, ["ended"]);
 }
 
 #[tokio::test]
-async fn who_marks_an_edition_that_nobody_has_heard_of_is_told_of_the_others_whichever_is_read_first()
- {
+async fn mark_of_unknown_edition_is_notified_of_the_other_editions() {
     let at = |minutes: i64| instant("2026-11-23T01:00:00Z") + TimeDelta::minutes(minutes);
     for order in [[PROJECT, NEXT], [NEXT, PROJECT]] {
         let app = start().await;
-        marked(&app).await;
+        create_interest(&app).await;
         for project in order {
             let (minutes, year) = if project == PROJECT {
                 (-1, 2026)
@@ -332,11 +356,11 @@ async fn who_marks_an_edition_that_nobody_has_heard_of_is_told_of_the_others_whi
                 &app,
                 at(minutes),
                 1,
-                &created(project, in_year(year, ProjectStatus::Planned)),
+                &created(project, edition_of_year(year, ProjectStatus::Planned)),
             )
             .await;
         }
-        let rows = told(&app.as_customer(PHONE)).await;
+        let rows = list_notifications(&app.as_customer(PHONE)).await;
         let found: Vec<_> = rows
             .iter()
             .map(|row| (&row["kind"], &row["projectId"], &row["createdAt"]))
@@ -354,19 +378,25 @@ async fn who_marks_an_edition_that_nobody_has_heard_of_is_told_of_the_others_whi
 }
 
 #[tokio::test]
-async fn what_had_happened_before_the_mark_is_not_told_when_its_edition_is_heard_of_either() {
+async fn event_before_the_mark_of_unknown_edition_is_not_notified() {
     let app = start().await;
     app.clock().advance(TimeDelta::hours(1));
-    marked(&app).await;
-    app.deliver(1, &created(NEXT, in_year(2027, ProjectStatus::Planned)))
-        .await;
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned)))
-        .await;
+    create_interest(&app).await;
+    app.deliver(
+        1,
+        &created(NEXT, edition_of_year(2027, ProjectStatus::Planned)),
+    )
+    .await;
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
+    )
+    .await;
     assert_eq!(kinds(&app, PHONE).await, [] as [&str; 0]);
 }
 
 #[tokio::test]
-async fn nobody_is_told_of_a_new_edition_that_he_marked_before_anybody_had_heard_of_it() {
+async fn edition_marked_while_unknown_is_not_notified_as_new() {
     for order in [[PROJECT, NEXT], [NEXT, PROJECT]] {
         let app = start().await;
         for project in [PROJECT, NEXT] {
@@ -384,7 +414,7 @@ async fn nobody_is_told_of_a_new_edition_that_he_marked_before_anybody_had_heard
                 &app,
                 at,
                 1,
-                &created(project, in_year(year, ProjectStatus::Planned)),
+                &created(project, edition_of_year(year, ProjectStatus::Planned)),
             )
             .await;
         }
@@ -393,12 +423,14 @@ async fn nobody_is_told_of_a_new_edition_that_he_marked_before_anybody_had_heard
 }
 
 #[tokio::test]
-async fn what_happened_while_it_was_off_is_not_told_when_it_is_on_again_and_the_topic_is_read_once_more()
- {
+async fn replay_after_turning_on_skips_events_while_off() {
     let app = start().await;
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned)))
-        .await;
-    let path = format!("/interests/{}", marked(&app).await);
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
+    )
+    .await;
+    let path = format!("/interests/{}", create_interest(&app).await);
     let turn = async |version: i64, interested: bool| {
         app.clock().advance(TimeDelta::minutes(1));
         app.as_customer(PHONE)
@@ -409,7 +441,7 @@ async fn what_happened_while_it_was_off_is_not_told_when_it_is_on_again_and_the_
     turn(1, false).await;
     let (event_id, event) = (
         Uuid::new_v4(),
-        started(PROJECT, in_year(2026, ProjectStatus::Planned)),
+        started(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
     );
     let deliver = async || {
         let mut envelope = service_kit::testing::envelope(event_id, 2, &event);
@@ -425,27 +457,32 @@ async fn what_happened_while_it_was_off_is_not_told_when_it_is_on_again_and_the_
             .await
             .unwrap();
     }
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned)))
-        .await;
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
+    )
+    .await;
     deliver().await;
     assert_eq!(kinds(&app, PHONE).await, [] as [&str; 0]);
     deliver_at(
         &app,
         instant("2026-11-23T01:02:00Z"),
         3,
-        &ended(PROJECT, in_year(2026, ProjectStatus::Ongoing)),
+        &ended(PROJECT, edition_of_year(2026, ProjectStatus::Ongoing)),
     )
     .await;
     assert_eq!(kinds(&app, PHONE).await, ["ended"]);
 }
 
-/// So many customers who marked the usual programme.
-pub(crate) async fn crowd(app: &TestApp, count: i32) {
+/// Inserts interests of `count` more customers in the usual programme.
+pub(crate) async fn insert_interests(app: &TestApp, count: i32) {
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
         "insert into customer select gen_random_uuid(), '0000' from generate_series(1, {count});
-         insert into interest (id, subject_id, series_id, project_id, customer_id, phone, interested, on_since, version, created_at,
+         insert into interest (id, subject_id, series_id, project_id, customer_id, phone,
+         interested, on_since, version, created_at,
                                updated_at)
-         select gen_random_uuid(), '{SERIES}', '{SERIES}', '{PROJECT}', id, '+821000000000', true, '2026-11-23T01:00:00Z', 1,
+         select gen_random_uuid(), '{SERIES}', '{SERIES}', '{PROJECT}', id, '+821000000000', true,
+         '2026-11-23T01:00:00Z', 1,
                 '2026-11-23T01:00:00Z', '2026-11-23T01:00:00Z'
          from customer where id not in (select customer_id from interest);"
     )))
@@ -455,11 +492,14 @@ pub(crate) async fn crowd(app: &TestApp, count: i32) {
 }
 
 #[tokio::test]
-async fn however_many_marked_a_series_each_of_them_is_told_once() {
-    let app = two_who_marked().await;
-    crowd(&app, 2500).await;
-    app.deliver(2, &started(PROJECT, in_year(2026, ProjectStatus::Planned)))
-        .await;
+async fn thousands_of_customers_are_notified_once_each() {
+    let app = start_with_two_interests().await;
+    insert_interests(&app, 2500).await;
+    app.deliver(
+        2,
+        &started(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
+    )
+    .await;
     let counts: (i64, i64) =
         sqlx::query_as("select count(*), count(distinct customer_id) from notification")
             .fetch_one(app.pool())
@@ -469,8 +509,8 @@ async fn however_many_marked_a_series_each_of_them_is_told_once() {
 }
 
 #[tokio::test]
-async fn a_programme_that_nobody_marked_is_told_to_nobody() {
-    let app = two_who_marked().await;
+async fn unmarked_programme_notifies_no_customer() {
+    let app = start_with_two_interests().await;
     let other = an_edition(Uuid::from_u128(0xB5), "다른 사업");
     app.deliver(1, &created(Uuid::from_u128(0xB), other.clone()))
         .await;
@@ -482,14 +522,14 @@ async fn a_programme_that_nobody_marked_is_told_to_nobody() {
     assert_eq!(rows, 0);
 }
 
-/// Five notifications of the usual customer's, newest first, and five of the stranger's.
-async fn five() -> (TestApp, Vec<Uuid>) {
-    let app = two_who_marked().await;
+/// Five notifications for each customer. Returns those of the usual one, newest first.
+async fn start_with_five_notifications() -> (TestApp, Vec<Uuid>) {
+    let app = start_with_two_interests().await;
     for n in 0..5_u32 {
         let at = instant("2026-11-23T01:00:00Z") + TimeDelta::minutes(i64::from(n));
         let edition = Edition {
             year: 2030,
-            ..in_year(2030, ProjectStatus::Planned)
+            ..edition_of_year(2030, ProjectStatus::Planned)
         };
         deliver_at(
             &app,
@@ -508,7 +548,7 @@ async fn five() -> (TestApp, Vec<Uuid>) {
     (app, rows)
 }
 
-async fn read(caller: &Caller<'_>, body: &Value) -> (Value, Value) {
+async fn mark_read(caller: &Caller<'_>, body: &Value) -> (Value, Value) {
     let answer = caller
         .post("/interests/notifications/read", body)
         .await
@@ -517,8 +557,8 @@ async fn read(caller: &Caller<'_>, body: &Value) -> (Value, Value) {
 }
 
 #[tokio::test]
-async fn some_are_read_or_all_and_never_by_themselves() {
-    let (app, rows) = five().await;
+async fn notifications_are_read_only_on_request() {
+    let (app, rows) = start_with_five_notifications().await;
     let caller = app.as_customer(PHONE);
     let unread = async |query: &str| {
         let page = caller
@@ -527,12 +567,12 @@ async fn some_are_read_or_all_and_never_by_themselves() {
             .expect(200);
         (ids(&page), page["unread"].clone())
     };
-    // Looking at them reads none.
+    // Listing marks none as read.
     assert_eq!(unread("").await, (rows.clone(), json!(5)));
     assert_eq!(unread("?unread=true").await, (rows.clone(), json!(5)));
     app.clock().advance(TimeDelta::minutes(9));
     assert_eq!(
-        read(&caller, &json!({ "ids": [rows[1], rows[3], rows[3]] })).await,
+        mark_read(&caller, &json!({ "ids": [rows[1], rows[3], rows[3]] })).await,
         (json!(2), json!(3))
     );
     assert_eq!(
@@ -540,24 +580,30 @@ async fn some_are_read_or_all_and_never_by_themselves() {
         (vec![rows[0], rows[2], rows[4]], json!(3))
     );
     assert_eq!(unread("?unread=false").await, (rows.clone(), json!(3)));
-    assert_eq!(told(&caller).await[1]["readAt"], "2026-11-23T01:09:00Z");
-    // Once more changes nothing, not even when it was read.
+    assert_eq!(
+        list_notifications(&caller).await[1]["readAt"],
+        "2026-11-23T01:09:00Z"
+    );
+    // Repeating it changes nothing, not even the time of reading.
     app.clock().advance(TimeDelta::minutes(1));
     assert_eq!(
-        read(&caller, &json!({ "ids": [rows[1]] })).await,
-        (json!(0), json!(3))
-    );
-    assert_eq!(told(&caller).await[1]["readAt"], "2026-11-23T01:09:00Z");
-    assert_eq!(
-        read(&caller, &json!({ "ids": [] })).await,
+        mark_read(&caller, &json!({ "ids": [rows[1]] })).await,
         (json!(0), json!(3))
     );
     assert_eq!(
-        read(&caller, &json!({ "all": true })).await,
+        list_notifications(&caller).await[1]["readAt"],
+        "2026-11-23T01:09:00Z"
+    );
+    assert_eq!(
+        mark_read(&caller, &json!({ "ids": [] })).await,
+        (json!(0), json!(3))
+    );
+    assert_eq!(
+        mark_read(&caller, &json!({ "all": true })).await,
         (json!(3), json!(0))
     );
     assert_eq!(
-        read(&caller, &json!({ "all": true })).await,
+        mark_read(&caller, &json!({ "all": true })).await,
         (json!(0), json!(0))
     );
     assert_eq!(unread("?unread=true").await, (vec![], json!(0)));
@@ -565,26 +611,26 @@ async fn some_are_read_or_all_and_never_by_themselves() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_was_told_is_neither_seen_nor_read() {
-    let (app, rows) = five().await;
-    let (himself, stranger) = (app.as_customer(PHONE), app.as_customer(STRANGER));
-    let others = ids(&stranger.get("/interests/notifications").await.expect(200));
+async fn foreign_notifications_are_neither_shown_nor_read() {
+    let (app, rows) = start_with_five_notifications().await;
+    let (own, other) = (app.as_customer(PHONE), app.as_customer(OTHER_PHONE));
+    let others = ids(&other.get("/interests/notifications").await.expect(200));
     assert!(others.iter().all(|id| !rows.contains(id)));
     let body = json!({ "ids": [others[0], rows[0], Uuid::from_u128(0x404)] });
-    assert_eq!(read(&himself, &body).await, (json!(1), json!(4)));
+    assert_eq!(mark_read(&own, &body).await, (json!(1), json!(4)));
     assert_eq!(
-        read(&himself, &json!({ "all": true })).await,
+        mark_read(&own, &json!({ "all": true })).await,
         (json!(4), json!(0))
     );
     assert_eq!(
-        stranger.get("/interests/notifications").await.expect(200)["unread"],
+        other.get("/interests/notifications").await.expect(200)["unread"],
         5
     );
 }
 
 #[tokio::test]
-async fn exactly_one_of_ids_and_all_says_which_are_read() {
-    let (app, rows) = five().await;
+async fn exactly_one_of_ids_and_all_is_required() {
+    let (app, rows) = start_with_five_notifications().await;
     let many: Vec<Uuid> = (0..501).map(Uuid::from_u128).collect();
     for (body, wrong) in [
         (json!({}), vec![("/ids", "required")]),
@@ -616,42 +662,45 @@ async fn exactly_one_of_ids_and_all_says_which_are_read() {
         assert_eq!((slug.as_str(), found), ("wrong-fields", wrong), "{body}");
     }
     assert_eq!(
-        read(&app.as_customer(PHONE), &json!({ "ids": many[..500] })).await,
+        mark_read(&app.as_customer(PHONE), &json!({ "ids": many[..500] })).await,
         (json!(0), json!(5))
     );
 }
 
 #[tokio::test]
-async fn saying_once_more_under_one_key_what_was_read_marks_nothing_that_came_since() {
-    let (app, rows) = five().await;
+async fn retried_read_does_not_mark_newer_notifications() {
+    let (app, rows) = start_with_five_notifications().await;
     let caller = app.as_customer(PHONE);
-    let say = async |key: &str, body: Value| {
+    let send_read = async |key: &str, body: Value| {
         caller
             .post_with_key("/interests/notifications/read", key, &body)
             .await
     };
     assert_eq!(
-        say("k", json!({ "all": true })).await.expect(200),
+        send_read("k", json!({ "all": true })).await.expect(200),
         json!({ "read": 5, "unread": 0 })
     );
-    app.deliver(2, &started(PROJECT, in_year(2026, ProjectStatus::Planned)))
-        .await;
+    app.deliver(
+        2,
+        &started(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
+    )
+    .await;
     assert_eq!(
-        say("k", json!({ "all": true })).await.expect(200),
+        send_read("k", json!({ "all": true })).await.expect(200),
         json!({ "read": 0, "unread": 1 })
     );
     assert_eq!(
-        say("k", json!({ "ids": rows })).await.problem(422).0,
+        send_read("k", json!({ "ids": rows })).await.problem(422).0,
         "idempotency-key-reused"
     );
     assert_eq!(
-        say("other", json!({ "all": true })).await.expect(200),
+        send_read("other", json!({ "all": true })).await.expect(200),
         json!({ "read": 1, "unread": 0 })
     );
 }
 
 #[tokio::test]
-async fn only_customers_are_told() {
+async fn only_customers_have_notifications() {
     let app = start().await;
     for caller in [
         app.as_staff(),
@@ -673,7 +722,7 @@ async fn only_customers_are_told() {
         assert_eq!(answer.problem(403).0, "not-allowed");
     }
     assert_eq!(
-        app.anyone()
+        app.anonymous()
             .get("/interests/notifications")
             .await
             .problem(401)
@@ -681,18 +730,18 @@ async fn only_customers_are_told() {
         "sign-in-required"
     );
     let answer = app
-        .anyone()
+        .anonymous()
         .post("/interests/notifications/read", &json!({ "all": true }))
         .await;
     assert_eq!(answer.problem(401).0, "sign-in-required");
 }
 
 #[tokio::test]
-async fn what_a_customer_was_told_goes_to_its_end_page_by_page() {
-    let (app, rows) = five().await;
+async fn pages_of_notifications_have_no_gaps_and_no_repeats() {
+    let (app, rows) = start_with_five_notifications().await;
     let caller = app.as_customer(PHONE);
     for limit in [1, 2, 5] {
-        let (mut seen, mut path) = (
+        let (mut listed, mut path) = (
             Vec::new(),
             format!("/interests/notifications?unread=true&limit={limit}"),
         );
@@ -704,7 +753,7 @@ async fn what_a_customer_was_told_goes_to_its_end_page_by_page() {
                 .map(|link| link.to_str().unwrap().to_owned());
             let page = answer.expect(200);
             assert_eq!(page["unread"], 5);
-            seen.extend(ids(&page));
+            listed.extend(ids(&page));
             let Some(next) = page["next"].as_str() else {
                 assert_eq!(link, None);
                 break;
@@ -717,7 +766,7 @@ async fn what_a_customer_was_told_goes_to_its_end_page_by_page() {
             );
             path = format!("/interests/notifications?unread=true&limit={limit}&after={next}");
         }
-        assert_eq!(seen, rows, "limit {limit}");
+        assert_eq!(listed, rows, "limit {limit}");
     }
     for query in ["limit=0", "after=x", "unread=maybe"] {
         let answer = caller

@@ -1,13 +1,13 @@
-//! Who may call what.
+//! The permission table against the routes.
 
 use interest::{permissions, service};
 
 use crate::start;
 
 #[tokio::test]
-async fn everybody_may_call_what_the_table_says_and_nothing_else() {
+async fn routes_allow_exactly_what_the_permission_table_says() {
     start()
         .await
-        .walk(&service().description(), permissions::TABLE)
+        .check_permissions(&service().description(), permissions::TABLE)
         .await;
 }

@@ -1,25 +1,30 @@
-//! Who is shown a customer's full number, and what is recorded of it.
+//! 「전화 보기」: who is shown a whole number, and what is recorded.
 
 use axum::http::{Method, header};
 use serde_json::json;
 use service_kit::testing::{TestApp, customer};
 use uuid::Uuid;
 
-use crate::{CONSULTANT, PHONE, SALESMAN, STRANGER, marked, marked_and_matched, start};
+use crate::{
+    CONSULTANT, OTHER_PHONE, PHONE, SALESMAN, create_interest, create_matched_interest, start,
+};
 
 type Disclosure = (String, Uuid, Uuid, Uuid, Option<String>, String);
 
 async fn disclosures(app: &TestApp) -> Vec<Disclosure> {
-    sqlx::query_as("select role, viewer_id, customer_id, interest_id, why, at::text from disclosure order by id")
-        .fetch_all(app.pool())
-        .await
-        .unwrap()
+    sqlx::query_as(
+        "select role, viewer_id, customer_id, interest_id, why, at::text
+        from disclosure order by id",
+    )
+    .fetch_all(app.pool())
+    .await
+    .unwrap()
 }
 
 #[tokio::test]
-async fn who_works_with_the_customer_reads_his_number_and_it_is_recorded_who_when_and_what_for() {
+async fn disclosure_records_caller_time_and_reason() {
     let app = start().await;
-    let id = marked_and_matched(&app).await;
+    let id = create_matched_interest(&app).await;
     let path = format!("/interests/{id}/phone");
     let staff = Uuid::from_u128(0x57AFF);
     for (role, caller, viewer, query, why) in [
@@ -65,9 +70,9 @@ async fn who_works_with_the_customer_reads_his_number_and_it_is_recorded_who_whe
 }
 
 #[tokio::test]
-async fn nobody_else_reads_a_number_and_nothing_is_recorded_of_trying() {
+async fn refused_phone_request_is_not_recorded() {
     let app = start().await;
-    let id = marked_and_matched(&app).await;
+    let id = create_matched_interest(&app).await;
     let (path, other) = (format!("/interests/{id}/phone"), Uuid::from_u128(0xBAD));
     for (who, caller) in [
         ("another salesman", app.as_salesman(other)),
@@ -79,15 +84,15 @@ async fn nobody_else_reads_a_number_and_nothing_is_recorded_of_trying() {
     ] {
         assert_eq!(caller.get(&path).await.problem(404).0, "not-found", "{who}");
     }
-    // A customer knows his own.
-    for phone in [PHONE, STRANGER] {
+    // Customers know their own number.
+    for phone in [PHONE, OTHER_PHONE] {
         assert_eq!(
             app.as_customer(phone).get(&path).await.problem(403).0,
             "not-allowed"
         );
     }
     assert_eq!(
-        app.anyone().get(&path).await.problem(401).0,
+        app.anonymous().get(&path).await.problem(401).0,
         "sign-in-required"
     );
     for id in [Uuid::from_u128(7).to_string(), "x".to_owned()] {
@@ -104,9 +109,9 @@ async fn nobody_else_reads_a_number_and_nothing_is_recorded_of_trying() {
 }
 
 #[tokio::test]
-async fn a_salesman_who_is_not_on_it_yet_reads_no_number() {
+async fn unassigned_salesman_cannot_read_the_number() {
     let app = start().await;
-    let id = marked(&app).await;
+    let id = create_interest(&app).await;
     assert_eq!(
         app.as_salesman(SALESMAN)
             .get(&format!("/interests/{id}/phone"))
@@ -117,9 +122,9 @@ async fn a_salesman_who_is_not_on_it_yet_reads_no_number() {
 }
 
 #[tokio::test]
-async fn who_works_with_the_customer_may_call_him_only_while_he_is_interested() {
+async fn number_is_hidden_from_salesmen_while_the_interest_is_off() {
     let app = start().await;
-    let id = marked_and_matched(&app).await;
+    let id = create_matched_interest(&app).await;
     let path = format!("/interests/{id}");
     app.as_customer(PHONE)
         .patch_if(&path, 1, &json!({ "interested": false }))
@@ -144,9 +149,9 @@ async fn who_works_with_the_customer_may_call_him_only_while_he_is_interested() 
 }
 
 #[tokio::test]
-async fn a_purpose_is_a_short_sentence() {
+async fn reason_must_be_short_and_without_control_characters() {
     let app = start().await;
-    let id = marked(&app).await;
+    let id = create_interest(&app).await;
     let letter = "%EA%B0%80";
     for (why, status) in [
         (letter.repeat(200), 200),
@@ -172,9 +177,9 @@ async fn a_purpose_is_a_short_sentence() {
 }
 
 #[tokio::test]
-async fn a_number_whose_reading_cannot_be_recorded_is_not_shown() {
+async fn number_is_not_shown_if_recording_fails() {
     let app = start().await;
-    let id = marked(&app).await;
+    let id = create_interest(&app).await;
     sqlx::query("alter table disclosure add check (false)")
         .execute(app.pool())
         .await

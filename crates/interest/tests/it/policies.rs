@@ -1,4 +1,4 @@
-//! What other services' events do here.
+//! Reactions to events of other services.
 
 use chrono::TimeDelta;
 use events::{ConsultationId, Event, Origin, SalesmanMatched};
@@ -8,7 +8,8 @@ use service_kit::testing::{Caller, TestApp, customer, envelope};
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, a_mark, a_match, a_project, marked, of, start,
+    CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, create_body, create_interest, interest_origin,
+    project_created, salesman_matched, start,
 };
 
 async fn salesman(app: &TestApp, id: Uuid) -> Value {
@@ -28,11 +29,14 @@ async fn progress(app: &TestApp, aggregate: Uuid) -> Option<i64> {
 }
 
 #[tokio::test]
-async fn a_match_puts_its_people_on_the_interest_without_an_event_of_ours() {
+async fn match_assigns_people_to_the_interest_without_an_event() {
     let app = start().await;
-    let id = marked(&app).await;
-    app.deliver(1, &a_match(of(id), SALESMAN, Some(CONSULTANT)))
-        .await;
+    let id = create_interest(&app).await;
+    app.deliver(
+        1,
+        &salesman_matched(interest_origin(id), SALESMAN, Some(CONSULTANT)),
+    )
+    .await;
     let view = app
         .as_customer(PHONE)
         .get(&format!("/interests/{id}"))
@@ -47,24 +51,24 @@ async fn a_match_puts_its_people_on_the_interest_without_an_event_of_ours() {
 }
 
 #[tokio::test]
-async fn a_redelivered_match_does_not_bring_back_whom_a_later_one_replaced() {
+async fn redelivered_match_does_not_undo_a_later_one() {
     let app = start().await;
-    let id = marked(&app).await;
+    let id = create_interest(&app).await;
     let (event_id, first, other) = (
         Uuid::new_v4(),
-        a_match(of(id), SALESMAN, None),
+        salesman_matched(interest_origin(id), SALESMAN, None),
         Uuid::from_u128(7),
     );
-    app.deliver_as(event_id, 1, &first).await;
+    app.deliver_with_id(event_id, 1, &first).await;
     app.deliver(
         2,
         &SalesmanMatched {
             match_id: first.match_id,
-            ..a_match(of(id), other, None)
+            ..salesman_matched(interest_origin(id), other, None)
         },
     )
     .await;
-    app.deliver_as(event_id, 1, &first).await;
+    app.deliver_with_id(event_id, 1, &first).await;
     app.deliver(1, &first).await;
     assert_eq!(salesman(&app, id).await, json!(other));
     assert_eq!(
@@ -84,18 +88,18 @@ async fn a_redelivered_match_does_not_bring_back_whom_a_later_one_replaced() {
 }
 
 #[tokio::test]
-async fn whoever_is_replaced_loses_sight_of_the_interest_at_once() {
+async fn replaced_people_lose_access_immediately() {
     let app = start().await;
-    let id = marked(&app).await;
+    let id = create_interest(&app).await;
     let (path, series) = (
         format!("/interests/{id}"),
         format!("/interests?customer={}", customer(PHONE).subject),
     );
-    let first = a_match(of(id), SALESMAN, Some(CONSULTANT));
+    let first = salesman_matched(interest_origin(id), SALESMAN, Some(CONSULTANT));
     let (other_salesman, other_consultant) = (Uuid::from_u128(0x5A1F), Uuid::from_u128(0xC046));
     let replaced = |salesman: Uuid, consultant: Option<Uuid>| SalesmanMatched {
         match_id: first.match_id,
-        ..a_match(of(id), salesman, consultant)
+        ..salesman_matched(interest_origin(id), salesman, consultant)
     };
     let access = async |caller: &Caller<'_>| {
         let count = |page: Value| page["items"].as_array().unwrap().len();
@@ -114,7 +118,7 @@ async fn whoever_is_replaced_loses_sight_of_the_interest_at_once() {
         assert_eq!(access(caller).await, (200, 200, 1, 1, 1));
     }
     let gone = (404, 404, 0, 0, 0);
-    // The consultant alone, then the salesman, and then the consultant with nobody in his place.
+    // Only the consultant is replaced, then the salesman, then the consultant is removed.
     app.deliver(2, &replaced(SALESMAN, Some(other_consultant)))
         .await;
     assert_eq!(
@@ -133,21 +137,20 @@ async fn whoever_is_replaced_loses_sight_of_the_interest_at_once() {
 }
 
 #[tokio::test]
-async fn an_interest_that_is_on_again_has_nobody_on_it_until_the_match_that_was_opened_again_names_somebody()
- {
+async fn turning_on_again_clears_people_until_the_reopened_match() {
     for by_marking in [false, true] {
         let app = start().await;
-        let id = marked(&app).await;
+        let id = create_interest(&app).await;
         let (path, caller) = (format!("/interests/{id}"), app.as_customer(PHONE));
-        let of_before = a_match(of(id), SALESMAN, Some(CONSULTANT));
-        app.deliver(1, &of_before).await;
+        let first = salesman_matched(interest_origin(id), SALESMAN, Some(CONSULTANT));
+        app.deliver(1, &first).await;
         caller
             .patch_if(&path, 1, &json!({ "interested": false }))
             .await
             .expect(200);
         app.new_events().await;
         let shown = if by_marking {
-            caller.post("/interests", &a_mark()).await.expect(200)
+            caller.post("/interests", &create_body()).await.expect(200)
         } else {
             caller
                 .patch_if(&path, 2, &json!({ "interested": true }))
@@ -158,21 +161,21 @@ async fn an_interest_that_is_on_again_has_nobody_on_it_until_the_match_that_was_
             (&shown["salesman"], &shown["consultant"], &shown["version"]),
             (&Value::Null, &Value::Null, &json!(3))
         );
-        // Who was on it is told, so that he knows.
-        let told = &app.new_events().await[0].2;
+        // The event still names the previous people.
+        let event = &app.new_events().await[0].2;
         assert_eq!(
-            (&told["salesmanId"], &told["consultantId"]),
+            (&event["salesmanId"], &event["consultantId"]),
             (&json!(SALESMAN), &json!(CONSULTANT))
         );
         assert_eq!(
             app.as_salesman(SALESMAN).get(&path).await.problem(404).0,
             "not-found"
         );
-        // Staff re-matched it before it was turned off, and that is read only now.
+        // A match from before turning off is consumed late.
         let nth = |salesman: u128, origin_version: i64| SalesmanMatched {
-            match_id: of_before.match_id,
+            match_id: first.match_id,
             origin_version: Some(origin_version),
-            ..a_match(of(id), Uuid::from_u128(salesman), None)
+            ..salesman_matched(interest_origin(id), Uuid::from_u128(salesman), None)
         };
         app.deliver(2, &nth(2, 1)).await;
         assert_eq!(salesman(&app, id).await, Value::Null);
@@ -183,17 +186,17 @@ async fn an_interest_that_is_on_again_has_nobody_on_it_until_the_match_that_was_
 }
 
 #[tokio::test]
-async fn a_match_of_before_it_was_turned_off_ends_the_same_whenever_it_is_read() {
-    // Off is version 2, on again 3; the first match answers version 1, the second 3.
+async fn late_match_from_before_turning_off_gives_the_same_result() {
+    // Off is version 2, on again 3. The first match answers version 1, the second 3.
     let mut ends = Vec::new();
     for first_is_read_after in [1, 2, 3] {
         let app = start().await;
-        let id = marked(&app).await;
-        let first = a_match(of(id), SALESMAN, None);
+        let id = create_interest(&app).await;
+        let first = salesman_matched(interest_origin(id), SALESMAN, None);
         let second = SalesmanMatched {
             match_id: first.match_id,
             origin_version: Some(3),
-            ..a_match(of(id), Uuid::from_u128(7), None)
+            ..salesman_matched(interest_origin(id), Uuid::from_u128(7), None)
         };
         for version in 1..=3 {
             if version > 1 {
@@ -219,11 +222,11 @@ async fn a_match_of_before_it_was_turned_off_ends_the_same_whenever_it_is_read()
 }
 
 #[tokio::test]
-async fn while_it_is_off_the_last_of_its_people_are_seen_whichever_is_read_first() {
+async fn people_stay_visible_while_the_interest_is_off() {
     for is_match_first in [true, false] {
         let app = start().await;
-        let id = marked(&app).await;
-        let matched = a_match(of(id), SALESMAN, None);
+        let id = create_interest(&app).await;
+        let matched = salesman_matched(interest_origin(id), SALESMAN, None);
         if is_match_first {
             app.deliver(1, &matched).await;
         }
@@ -249,10 +252,10 @@ async fn while_it_is_off_the_last_of_its_people_are_seen_whichever_is_read_first
 }
 
 #[tokio::test]
-async fn a_match_that_names_the_same_people_by_another_name_is_nothing_that_happened() {
+async fn match_of_the_same_people_is_no_activity() {
     let app = start().await;
-    let id = marked(&app).await;
-    let first = a_match(of(id), SALESMAN, None);
+    let id = create_interest(&app).await;
+    let first = salesman_matched(interest_origin(id), SALESMAN, None);
     app.deliver(1, &first).await;
     let mut again = first.clone();
     again.salesman.display_name = "김바다".to_owned();
@@ -265,10 +268,10 @@ async fn a_match_that_names_the_same_people_by_another_name_is_nothing_that_happ
 }
 
 #[tokio::test]
-async fn a_match_for_a_consultation_is_acknowledged_and_not_ours() {
+async fn match_for_a_consultation_does_not_change_an_interest() {
     let app = start().await;
-    let id = marked(&app).await;
-    let matched = a_match(Origin::Consultation(ConsultationId(id)), SALESMAN, None);
+    let id = create_interest(&app).await;
+    let matched = salesman_matched(Origin::Consultation(ConsultationId(id)), SALESMAN, None);
     app.deliver(1, &matched).await;
     assert_eq!(salesman(&app, id).await, Value::Null);
     assert_eq!(
@@ -281,25 +284,26 @@ async fn a_match_for_a_consultation_is_acknowledged_and_not_ours() {
 }
 
 #[tokio::test]
-async fn a_match_for_an_interest_that_does_not_exist_parks_with_its_successors_and_no_others() {
+async fn match_for_an_unknown_interest_is_parked() {
     let app = start().await;
-    let id = marked(&app).await;
-    let lost = a_match(of(Uuid::from_u128(0x404)), SALESMAN, None);
+    let id = create_interest(&app).await;
+    let lost = salesman_matched(interest_origin(Uuid::from_u128(0x404)), SALESMAN, None);
     app.deliver(1, &lost).await;
     app.deliver(2, &lost).await;
-    app.deliver(1, &a_match(of(id), SALESMAN, None)).await;
+    app.deliver(1, &salesman_matched(interest_origin(id), SALESMAN, None))
+        .await;
     assert_eq!(app.parked().await, ["refused", "held"]);
     assert_eq!(salesman(&app, id).await, json!(SALESMAN));
 }
 
 #[tokio::test]
-async fn events_that_came_before_a_missing_one_are_applied_in_order_once_it_comes() {
+async fn events_after_a_gap_are_applied_once_the_gap_closes() {
     let app = start().await;
-    let id = marked(&app).await;
-    let first = a_match(of(id), Uuid::from_u128(1), None);
+    let id = create_interest(&app).await;
+    let first = salesman_matched(interest_origin(id), Uuid::from_u128(1), None);
     let nth = |n: u128| SalesmanMatched {
         match_id: first.match_id,
-        ..a_match(of(id), Uuid::from_u128(n), None)
+        ..salesman_matched(interest_origin(id), Uuid::from_u128(n), None)
     };
     app.deliver(2, &nth(2)).await;
     app.deliver(3, &nth(3)).await;
@@ -317,40 +321,44 @@ async fn events_that_came_before_a_missing_one_are_applied_in_order_once_it_come
 }
 
 #[tokio::test]
-async fn an_event_of_a_type_of_a_newer_build_is_kept_aside_with_its_successors() {
+async fn event_of_unknown_type_is_parked_with_later_events() {
     let app = start().await;
-    let id = marked(&app).await;
-    let matched = a_match(of(id), SALESMAN, None);
+    let id = create_interest(&app).await;
+    let matched = salesman_matched(interest_origin(id), SALESMAN, None);
     let mut newer = envelope(Uuid::new_v4(), 1, &matched);
     newer.type_name = "ktgg.SalesmanUnmatched.v1".to_owned();
     app.deliver_raw(&newer, b"{}".to_vec()).await;
     app.deliver(2, &matched).await;
-    app.deliver(1, &a_project(PROJECT, "다른 집합체")).await;
+    app.deliver(1, &project_created(PROJECT, "다른 집합체"))
+        .await;
     assert_eq!(app.parked().await, ["unknown_type", "held"]);
     assert_eq!(salesman(&app, id).await, Value::Null);
     assert_eq!(progress(&app, PROJECT).await, Some(1));
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_parks_and_later_events_of_its_aggregate_are_held() {
+async fn unreadable_event_is_parked_and_later_events_are_held() {
     let app = start().await;
-    let id = marked(&app).await;
-    let (headless, bodiless) = (
-        a_match(of(id), SALESMAN, None),
-        a_match(of(id), SALESMAN, None),
+    let id = create_interest(&app).await;
+    let (without_type, without_fields) = (
+        salesman_matched(interest_origin(id), SALESMAN, None),
+        salesman_matched(interest_origin(id), SALESMAN, None),
     );
     let mut headers = kafka::header_map(Some(&kafka::headers(&envelope(
         Uuid::new_v4(),
         1,
-        &headless,
+        &without_type,
     ))));
     headers.remove("ce_type");
-    app.deliver_headers(headers, &headless.aggregate_id().to_string())
+    app.deliver_headers(headers, &without_type.aggregate_id().to_string())
         .await;
-    app.deliver_raw(&envelope(Uuid::new_v4(), 1, &bodiless), b"{}".to_vec())
-        .await;
-    app.deliver(2, &headless).await;
-    app.deliver(2, &bodiless).await;
+    app.deliver_raw(
+        &envelope(Uuid::new_v4(), 1, &without_fields),
+        b"{}".to_vec(),
+    )
+    .await;
+    app.deliver(2, &without_type).await;
+    app.deliver(2, &without_fields).await;
     assert_eq!(
         app.parked().await,
         ["unreadable", "refused", "held", "held"]
@@ -359,12 +367,12 @@ async fn what_cannot_be_read_parks_and_later_events_of_its_aggregate_are_held() 
 }
 
 #[tokio::test]
-async fn a_project_is_kept_with_its_series_however_often_it_comes() {
+async fn redelivered_project_is_stored_once() {
     let app = start().await;
     let event_id = Uuid::new_v4();
-    app.deliver_as(event_id, 1, &a_project(PROJECT, "처음 이름"))
+    app.deliver_with_id(event_id, 1, &project_created(PROJECT, "처음 이름"))
         .await;
-    app.deliver_as(event_id, 1, &a_project(PROJECT, "처음 이름"))
+    app.deliver_with_id(event_id, 1, &project_created(PROJECT, "처음 이름"))
         .await;
     let known: Vec<(String, Uuid)> = sqlx::query_as("select name, series_id from known_project")
         .fetch_all(app.pool())
@@ -373,7 +381,7 @@ async fn a_project_is_kept_with_its_series_however_often_it_comes() {
     assert_eq!(known, [("처음 이름".to_owned(), SERIES)]);
     assert_eq!(
         app.as_customer(PHONE)
-            .post("/interests", &a_mark())
+            .post("/interests", &create_body())
             .await
             .expect(201)["projectName"],
         "처음 이름"
@@ -381,11 +389,10 @@ async fn a_project_is_kept_with_its_series_however_often_it_comes() {
 }
 
 #[tokio::test]
-async fn what_was_marked_before_its_project_was_known_gets_its_name_and_series_and_is_not_marked_twice()
- {
+async fn mark_of_unknown_project_gets_name_and_series_later() {
     let app = start().await;
-    let id = marked(&app).await;
-    app.deliver(1, &a_project(PROJECT, "2026년 스마트상점"))
+    let id = create_interest(&app).await;
+    app.deliver(1, &project_created(PROJECT, "2026년 스마트상점"))
         .await;
     let path = format!("/interests/{id}");
     let shown = app.as_customer(PHONE).get(&path).await.expect(200);
@@ -395,7 +402,7 @@ async fn what_was_marked_before_its_project_was_known_gets_its_name_and_series_a
     );
     let again = app
         .as_customer(PHONE)
-        .post("/interests", &a_mark())
+        .post("/interests", &create_body())
         .await
         .expect(200);
     assert_eq!(again["id"], json!(id));
@@ -411,16 +418,17 @@ async fn what_was_marked_before_its_project_was_known_gets_its_name_and_series_a
 }
 
 #[tokio::test]
-async fn a_project_that_is_heard_of_after_another_edition_of_it_was_marked_parks_nothing() {
+async fn project_event_after_marking_another_edition_parks_nothing() {
     let app = start().await;
-    let id = marked(&app).await;
+    let id = create_interest(&app).await;
     let other = Uuid::from_u128(0x9408);
-    app.deliver(1, &a_project(other, "2027년 스마트상점")).await;
+    app.deliver(1, &project_created(other, "2027년 스마트상점"))
+        .await;
     app.as_customer(PHONE)
         .post("/interests", &json!({ "projectId": other }))
         .await
         .expect(201);
-    app.deliver(1, &a_project(PROJECT, "2026년 스마트상점"))
+    app.deliver(1, &project_created(PROJECT, "2026년 스마트상점"))
         .await;
     assert!(app.parked().await.is_empty());
     assert_eq!(

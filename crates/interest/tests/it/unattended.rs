@@ -1,4 +1,4 @@
-//! Who was left alone.
+//! Unattended customers.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use events::{
@@ -10,36 +10,37 @@ use service_kit::testing::{TestApp, customer};
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, PHONE, PROJECT, SALESMAN, STRANGER, a_mark, a_match, deliver_at, id_of, instant,
-    marked, marked_and_matched, of, person, start,
+    CONSULTANT, OTHER_PHONE, PHONE, PROJECT, SALESMAN, create_body, create_interest,
+    create_matched_interest, deliver_at, id_of, instant, interest_origin, person, salesman_matched,
+    start,
 };
 
-fn whose(phone: &str) -> CustomerRef {
-    let it = customer(phone);
+fn customer_ref(phone: &str) -> CustomerRef {
+    let identity = customer(phone);
     CustomerRef {
-        customer_id: CustomerId(it.subject),
-        last_four: it.phone.unwrap().last_four(),
+        customer_id: CustomerId(identity.subject),
+        last_four: identity.phone.unwrap().last_four(),
     }
 }
 
 const DESIRED_ON: NaiveDate = NaiveDate::from_ymd_opt(2027, 1, 4).unwrap();
 
-pub(crate) fn asked(id: u128, phone: &str) -> ConsultationCreated {
+pub(crate) fn consultation_created(id: u128, phone: &str) -> ConsultationCreated {
     ConsultationCreated {
         consultation_id: ConsultationId(Uuid::from_u128(id)),
         project_id: ProjectId(PROJECT),
         project_name: None,
-        customer: whose(phone),
+        customer: customer_ref(phone),
         desired_on: DESIRED_ON,
         actor: Actor::System,
     }
 }
 
-fn changed(id: u128, phone: &str) -> ConsultationEdited {
+fn consultation_edited(id: u128, phone: &str) -> ConsultationEdited {
     ConsultationEdited {
         consultation_id: ConsultationId(Uuid::from_u128(id)),
         project_id: ProjectId(PROJECT),
-        customer: whose(phone),
+        customer: customer_ref(phone),
         desired_on: DESIRED_ON,
         memo_changed: true,
         salesman_id: None,
@@ -48,11 +49,11 @@ fn changed(id: u128, phone: &str) -> ConsultationEdited {
     }
 }
 
-pub(crate) fn moved(id: u128, phone: &str) -> ConsultationProgressed {
+pub(crate) fn consultation_progressed(id: u128, phone: &str) -> ConsultationProgressed {
     ConsultationProgressed {
         consultation_id: ConsultationId(Uuid::from_u128(id)),
         project_id: ProjectId(PROJECT),
-        customer: whose(phone),
+        customer: customer_ref(phone),
         from: Step::Apply,
         to: Step::Approved,
         salesman_id: None,
@@ -61,8 +62,8 @@ pub(crate) fn moved(id: u128, phone: &str) -> ConsultationProgressed {
     }
 }
 
-/// Who was left alone, as staff see it: the interests, since when, how long.
-async fn left_alone(app: &TestApp) -> Vec<(Value, String, i64)> {
+/// The unattended customers that staff see: interests, last activity, days since.
+async fn unattended_rows(app: &TestApp) -> Vec<(Value, String, i64)> {
     let page = app
         .as_staff()
         .get("/interests/unattended")
@@ -78,26 +79,26 @@ async fn left_alone(app: &TestApp) -> Vec<(Value, String, i64)> {
     page["items"].as_array().unwrap().iter().map(row).collect()
 }
 
-/// When tests begin, and how long somebody may be left alone.
-const BEGINNING: &str = "2026-11-23T01:00:00Z";
-const PATIENCE: TimeDelta = TimeDelta::days(30);
+const START: &str = "2026-11-23T01:00:00Z";
+const UNATTENDED_AFTER: TimeDelta = TimeDelta::days(30);
 
 #[tokio::test]
-async fn a_matched_customer_with_whom_nothing_happened_for_thirty_days_was_left_alone() {
+async fn customer_without_activity_for_30_days_is_unattended() {
     let app = start().await;
-    let id = marked_and_matched(&app).await;
-    app.clock().advance(PATIENCE - TimeDelta::seconds(1));
-    assert_eq!(left_alone(&app).await, []);
+    let id = create_matched_interest(&app).await;
+    app.clock()
+        .advance(UNATTENDED_AFTER - TimeDelta::seconds(1));
+    assert_eq!(unattended_rows(&app).await, []);
     app.clock().advance(TimeDelta::seconds(1));
     assert_eq!(
-        left_alone(&app).await,
-        [(json!([id]), BEGINNING.to_owned(), 30)]
+        unattended_rows(&app).await,
+        [(json!([id]), START.to_owned(), 30)]
     );
     app.clock()
         .advance(TimeDelta::days(12) + TimeDelta::hours(23));
     assert_eq!(
-        left_alone(&app).await,
-        [(json!([id]), BEGINNING.to_owned(), 42)]
+        unattended_rows(&app).await,
+        [(json!([id]), START.to_owned(), 42)]
     );
     let page = app
         .as_salesman(SALESMAN)
@@ -105,9 +106,11 @@ async fn a_matched_customer_with_whom_nothing_happened_for_thirty_days_was_left_
         .await
         .expect(200);
     let row = json!({
-        "customerId": customer(PHONE).subject, "lastFour": "5678", "customerName": "홍길동", "phone": "010-****-5678",
-        "servedBy": { "id": SALESMAN, "displayName": person(SALESMAN).display_name }, "interests": [id], "consultations": [],
-        "lastActivityAt": BEGINNING, "daysSince": 42,
+        "customerId": customer(PHONE).subject, "lastFour": "5678", "customerName": "홍길동",
+        "phone": "010-****-5678",
+        "servedBy": { "id": SALESMAN, "displayName": person(SALESMAN).display_name },
+        "interests": [id], "consultations": [],
+        "lastActivityAt": START, "daysSince": 42,
     });
     assert_eq!(page, json!({ "items": [row] }));
     let page = app
@@ -125,113 +128,112 @@ async fn a_matched_customer_with_whom_nothing_happened_for_thirty_days_was_left_
 }
 
 #[tokio::test]
-async fn nobody_was_left_alone_who_is_not_matched_or_not_interested() {
+async fn unmatched_or_uninterested_customer_is_not_unattended() {
     let app = start().await;
-    let id = marked(&app).await;
-    app.clock().advance(PATIENCE * 2);
-    assert_eq!(left_alone(&app).await, []);
+    let id = create_interest(&app).await;
+    app.clock().advance(UNATTENDED_AFTER * 2);
+    assert_eq!(unattended_rows(&app).await, []);
     deliver_at(
         &app,
-        instant(BEGINNING),
+        instant(START),
         1,
-        &a_match(of(id), SALESMAN, None),
+        &salesman_matched(interest_origin(id), SALESMAN, None),
     )
     .await;
-    assert_eq!(left_alone(&app).await.len(), 1);
+    assert_eq!(unattended_rows(&app).await.len(), 1);
     let path = format!("/interests/{id}");
     app.as_customer(PHONE)
         .patch_if(&path, 1, &json!({ "interested": false }))
         .await
         .expect(200);
-    app.clock().advance(PATIENCE);
-    assert_eq!(left_alone(&app).await, []);
-    // Turned on again, it has nobody on it, and counts from when it has.
+    app.clock().advance(UNATTENDED_AFTER);
+    assert_eq!(unattended_rows(&app).await, []);
+    // After turning on again it is unmatched, and counts from the new match.
     app.as_customer(PHONE)
         .patch_if(&path, 2, &json!({ "interested": true }))
         .await
         .expect(200);
-    app.clock().advance(PATIENCE);
-    assert_eq!(left_alone(&app).await, []);
+    app.clock().advance(UNATTENDED_AFTER);
+    assert_eq!(unattended_rows(&app).await, []);
     let again = SalesmanMatched {
         origin_version: Some(3),
-        ..a_match(of(id), SALESMAN, None)
+        ..salesman_matched(interest_origin(id), SALESMAN, None)
     };
     deliver_at(
         &app,
-        app.context().db.now() - PATIENCE + TimeDelta::seconds(1),
+        app.context().db.now() - UNATTENDED_AFTER + TimeDelta::seconds(1),
         1,
         &again,
     )
     .await;
-    assert_eq!(left_alone(&app).await, []);
+    assert_eq!(unattended_rows(&app).await, []);
     app.clock().advance(TimeDelta::seconds(1));
-    assert_eq!(left_alone(&app).await.len(), 1);
+    assert_eq!(unattended_rows(&app).await.len(), 1);
 }
 
 #[tokio::test]
-async fn another_salesman_begins_anew_and_a_match_that_comes_late_counts_from_when_it_was_made() {
+async fn match_counts_as_activity_from_its_recorded_time() {
     let app = start().await;
-    let id = marked(&app).await;
-    let first = a_match(of(id), SALESMAN, None);
-    let (made, changed) = (
+    let id = create_interest(&app).await;
+    let first = salesman_matched(interest_origin(id), SALESMAN, None);
+    let (matched, changed) = (
         instant("2026-11-25T01:00:00Z"),
         instant("2026-12-01T01:00:00Z"),
     );
     app.clock().advance(TimeDelta::days(20));
-    deliver_at(&app, made, 1, &first).await;
+    deliver_at(&app, matched, 1, &first).await;
     app.clock().advance(TimeDelta::days(12));
     assert_eq!(
-        left_alone(&app).await,
+        unattended_rows(&app).await,
         [(json!([id]), "2026-11-25T01:00:00Z".to_owned(), 30)]
     );
     let second = SalesmanMatched {
         match_id: first.match_id,
-        ..a_match(of(id), CONSULTANT, None)
+        ..salesman_matched(interest_origin(id), CONSULTANT, None)
     };
     deliver_at(&app, changed, 2, &second).await;
-    assert_eq!(left_alone(&app).await, []);
+    assert_eq!(unattended_rows(&app).await, []);
 }
 
 #[tokio::test]
-async fn whatever_happens_to_a_consultation_of_the_customer_is_attention_and_the_order_does_not_matter()
- {
-    let days = |days: i64| instant(BEGINNING) + TimeDelta::days(days);
+async fn consultation_events_count_as_activity_in_any_order() {
+    let days = |days: i64| instant(START) + TimeDelta::days(days);
     let orders: [[usize; 3]; 3] = [[0, 1, 2], [1, 0, 2], [1, 2, 0]];
     for order in orders {
         let app = start().await;
-        let id = marked_and_matched(&app).await;
+        let id = create_matched_interest(&app).await;
         for step in order {
             match step {
-                0 => deliver_at(&app, days(9), 1, &asked(1, PHONE)).await,
-                1 => deliver_at(&app, days(2), 1, &asked(2, PHONE)).await,
-                _ => deliver_at(&app, days(4), 2, &changed(2, PHONE)).await,
+                0 => deliver_at(&app, days(9), 1, &consultation_created(1, PHONE)).await,
+                1 => deliver_at(&app, days(2), 1, &consultation_created(2, PHONE)).await,
+                _ => deliver_at(&app, days(4), 2, &consultation_edited(2, PHONE)).await,
             }
         }
-        // Another customer's consultation is his.
-        deliver_at(&app, days(20), 1, &asked(3, STRANGER)).await;
+        // Another customer's consultation does not count.
+        deliver_at(&app, days(20), 1, &consultation_created(3, OTHER_PHONE)).await;
         app.clock()
             .advance(TimeDelta::days(39) - TimeDelta::seconds(1));
-        assert_eq!(left_alone(&app).await, [], "{order:?}");
+        assert_eq!(unattended_rows(&app).await, [], "{order:?}");
         app.clock().advance(TimeDelta::seconds(1));
         assert_eq!(
-            left_alone(&app).await,
+            unattended_rows(&app).await,
             [(json!([id]), "2026-12-02T01:00:00Z".to_owned(), 30)],
             "{order:?}"
         );
-        deliver_at(&app, days(10), 2, &moved(1, PHONE)).await;
-        assert_eq!(left_alone(&app).await, [], "{order:?}");
+        deliver_at(&app, days(10), 2, &consultation_progressed(1, PHONE)).await;
+        assert_eq!(unattended_rows(&app).await, [], "{order:?}");
     }
 }
 
 #[tokio::test]
-async fn the_one_left_alone_the_longest_comes_first_page_by_page_and_everybody_sees_his_own() {
+async fn unattended_is_paged_longest_first_per_caller() {
     let app = start().await;
-    let mut made = Vec::new();
+    let mut matched = Vec::new();
     for n in 0..5_u32 {
         let phone = format!("010-0000-000{n}");
         let view = app
             .as_customer(&phone)
-            .post("/interests", &a_mark())
+            .post("/interests", &create_body())
             .await
             .expect(201);
         let id = id_of(&view);
@@ -241,19 +243,25 @@ async fn the_one_left_alone_the_longest_comes_first_page_by_page_and_everybody_s
             SALESMAN
         };
         let consultant = (n < 2).then_some(CONSULTANT);
-        // The later it was marked, the longer ago was its match; two at the same instant.
-        let at: DateTime<Utc> = instant(BEGINNING) + TimeDelta::days(i64::from(10 - n.min(3)));
-        deliver_at(&app, at, 1, &a_match(of(id), salesman, consultant)).await;
-        made.push((at, customer(&phone).subject, id));
+        // The later the interest, the earlier its match; two matches at the same time.
+        let at: DateTime<Utc> = instant(START) + TimeDelta::days(i64::from(10 - n.min(3)));
+        deliver_at(
+            &app,
+            at,
+            1,
+            &salesman_matched(interest_origin(id), salesman, consultant),
+        )
+        .await;
+        matched.push((at, customer(&phone).subject, id));
     }
     app.clock().advance(TimeDelta::days(100));
-    made.sort_unstable();
-    let expected: Vec<Value> = made.iter().map(|(.., id)| json!([id])).collect();
+    matched.sort_unstable();
+    let expected: Vec<Value> = matched.iter().map(|(.., id)| json!([id])).collect();
     for limit in [1, 2, 5] {
-        let (mut seen, mut path) = (Vec::new(), format!("/interests/unattended?limit={limit}"));
+        let (mut listed, mut path) = (Vec::new(), format!("/interests/unattended?limit={limit}"));
         loop {
             let page = app.as_staff().get(&path).await.expect(200);
-            seen.extend(
+            listed.extend(
                 page["items"]
                     .as_array()
                     .unwrap()
@@ -265,7 +273,7 @@ async fn the_one_left_alone_the_longest_comes_first_page_by_page_and_everybody_s
             };
             path = format!("/interests/unattended?limit={limit}&after={next}");
         }
-        assert_eq!(seen, expected, "limit {limit}");
+        assert_eq!(listed, expected, "limit {limit}");
     }
     let count = |page: Value| page["items"].as_array().unwrap().len();
     for (expected, caller) in [
@@ -288,7 +296,7 @@ async fn the_one_left_alone_the_longest_comes_first_page_by_page_and_everybody_s
         "not-allowed"
     );
     assert_eq!(
-        app.anyone()
+        app.anonymous()
             .get("/interests/unattended")
             .await
             .problem(401)
@@ -308,19 +316,18 @@ async fn the_one_left_alone_the_longest_comes_first_page_by_page_and_everybody_s
     }
 }
 
-/// A match for a consultation of that customer.
-pub(crate) fn served(id: u128, phone: &str, salesman: Uuid) -> SalesmanMatched {
+pub(crate) fn consultation_matched(id: u128, phone: &str, salesman: Uuid) -> SalesmanMatched {
     let origin = Origin::Consultation(ConsultationId(Uuid::from_u128(id)));
     SalesmanMatched {
-        customer: whose(phone),
-        ..a_match(origin, salesman, Some(CONSULTANT))
+        customer: customer_ref(phone),
+        ..salesman_matched(origin, salesman, Some(CONSULTANT))
     }
 }
 
 #[tokio::test]
-async fn a_customer_is_one_row_for_each_salesman_however_much_that_serves_him_in() {
+async fn unattended_has_one_row_per_customer_and_salesman() {
     let app = start().await;
-    let first = marked_and_matched(&app).await;
+    let first = create_matched_interest(&app).await;
     app.clock().advance(TimeDelta::days(1));
     let body = json!({ "projectId": Uuid::from_u128(7), "projectName": "다른 사업" });
     let second = id_of(
@@ -333,25 +340,31 @@ async fn a_customer_is_one_row_for_each_salesman_however_much_that_serves_him_in
         &app,
         instant("2026-11-24T01:00:00Z"),
         1,
-        &a_match(of(second), SALESMAN, None),
+        &salesman_matched(interest_origin(second), SALESMAN, None),
     )
     .await;
-    deliver_at(&app, instant("2026-11-25T01:00:00Z"), 1, &asked(1, PHONE)).await;
+    deliver_at(
+        &app,
+        instant("2026-11-25T01:00:00Z"),
+        1,
+        &consultation_created(1, PHONE),
+    )
+    .await;
     deliver_at(
         &app,
         instant("2026-11-25T02:00:00Z"),
         1,
-        &served(1, PHONE, SALESMAN),
+        &consultation_matched(1, PHONE, SALESMAN),
     )
     .await;
     deliver_at(
         &app,
         instant("2026-11-25T03:00:00Z"),
         1,
-        &served(2, PHONE, Uuid::from_u128(0xBAD)),
+        &consultation_matched(2, PHONE, Uuid::from_u128(0xBAD)),
     )
     .await;
-    app.clock().advance(PATIENCE * 2);
+    app.clock().advance(UNATTENDED_AFTER * 2);
     let page = app
         .as_staff()
         .get("/interests/unattended")
@@ -381,18 +394,19 @@ async fn a_customer_is_one_row_for_each_salesman_however_much_that_serves_him_in
 }
 
 #[tokio::test]
-async fn who_only_asked_for_a_consultation_is_left_alone_too_until_it_is_over_whichever_topic_is_read_first()
- {
+async fn customer_with_only_a_consultation_can_be_unattended() {
     for is_match_first in [true, false] {
         let app = start().await;
         if is_match_first {
-            app.deliver(1, &served(1, PHONE, SALESMAN)).await;
-            app.deliver(1, &asked(1, PHONE)).await;
+            app.deliver(1, &consultation_matched(1, PHONE, SALESMAN))
+                .await;
+            app.deliver(1, &consultation_created(1, PHONE)).await;
         } else {
-            app.deliver(1, &asked(1, PHONE)).await;
-            app.deliver(1, &served(1, PHONE, SALESMAN)).await;
+            app.deliver(1, &consultation_created(1, PHONE)).await;
+            app.deliver(1, &consultation_matched(1, PHONE, SALESMAN))
+                .await;
         }
-        app.clock().advance(PATIENCE);
+        app.clock().advance(UNATTENDED_AFTER);
         let page = app
             .as_salesman(SALESMAN)
             .get("/interests/unattended")
@@ -408,30 +422,30 @@ async fn who_only_asked_for_a_consultation_is_left_alone_too_until_it_is_over_wh
             (&Value::Null, &Value::Null, &json!([]))
         );
         assert_eq!(row["consultations"], json!([Uuid::from_u128(1)]));
-        // Approved it is open still; cancelled it is over.
-        app.deliver(2, &moved(1, PHONE)).await;
-        assert_eq!(left_alone(&app).await.len(), 1);
+        // Approved, it is still open; cancelled, it is closed.
+        app.deliver(2, &consultation_progressed(1, PHONE)).await;
+        assert_eq!(unattended_rows(&app).await.len(), 1);
         let over = ConsultationProgressed {
             from: Step::Approved,
             to: Step::Cancelled,
-            ..moved(1, PHONE)
+            ..consultation_progressed(1, PHONE)
         };
         app.deliver(3, &over).await;
-        assert_eq!(left_alone(&app).await, []);
-        // A match that is read late opens nothing again.
+        assert_eq!(unattended_rows(&app).await, []);
+        // A late match does not reopen it.
         let late = SalesmanMatched {
-            match_id: served(1, PHONE, SALESMAN).match_id,
-            ..served(1, PHONE, SALESMAN)
+            match_id: consultation_matched(1, PHONE, SALESMAN).match_id,
+            ..consultation_matched(1, PHONE, SALESMAN)
         };
         app.deliver(1, &late).await;
-        assert_eq!(left_alone(&app).await, []);
+        assert_eq!(unattended_rows(&app).await, []);
     }
 }
 
 #[tokio::test]
-async fn what_is_merged_away_is_served_by_nobody() {
+async fn merged_interest_is_not_served() {
     let app = start().await;
-    let older = marked_and_matched(&app).await;
+    let older = create_matched_interest(&app).await;
     let (other, series) = (Uuid::from_u128(0x9408), crate::SERIES);
     app.clock().advance(TimeDelta::seconds(1));
     let body = json!({ "projectId": other, "projectName": "사업" });
@@ -441,8 +455,11 @@ async fn what_is_merged_away_is_served_by_nobody() {
             .await
             .expect(201),
     );
-    app.deliver(1, &a_match(of(newer), Uuid::from_u128(0xBAD), None))
-        .await;
+    app.deliver(
+        1,
+        &salesman_matched(interest_origin(newer), Uuid::from_u128(0xBAD), None),
+    )
+    .await;
     for project in [PROJECT, other] {
         app.deliver(
             1,
@@ -450,9 +467,9 @@ async fn what_is_merged_away_is_served_by_nobody() {
         )
         .await;
     }
-    app.clock().advance(PATIENCE);
+    app.clock().advance(UNATTENDED_AFTER);
     assert_eq!(
-        left_alone(&app)
+        unattended_rows(&app)
             .await
             .into_iter()
             .map(|row| row.0)
@@ -462,12 +479,13 @@ async fn what_is_merged_away_is_served_by_nobody() {
 }
 
 #[tokio::test]
-async fn a_page_of_who_was_left_alone_reads_no_more_than_the_page() {
+async fn page_of_unattended_reads_only_its_own_rows() {
     let app = start().await;
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
         "insert into customer select gen_random_uuid(), '0000' from generate_series(1, 5000);
          insert into served
-         select id, 'salesman', case when n % 2 = 0 then '{SALESMAN}'::uuid else gen_random_uuid() end, '담당', '{{}}', '{{}}',
+         select id, 'salesman',
+         case when n % 2 = 0 then '{SALESMAN}'::uuid else gen_random_uuid() end, '담당', '{{}}', '{{}}',
                 '2026-01-01'::timestamptz + n * interval '1 hour'
          from (select id, row_number() over (order by id) as n from customer) customer;
          analyze customer; analyze served; analyze interest;
@@ -480,7 +498,7 @@ async fn a_page_of_who_was_left_alone_reads_no_more_than_the_page() {
     .unwrap();
     for caller in [app.as_staff(), app.as_salesman(SALESMAN)] {
         let mut path = "/interests/unattended?limit=50".to_owned();
-        // The first page, and one far down.
+        // The first page, and later ones.
         for _ in 0..20 {
             sqlx::query("alter sequence reading restart")
                 .execute(app.pool())

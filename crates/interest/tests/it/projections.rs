@@ -1,4 +1,4 @@
-//! What is kept of other services ends the same, in whichever order their topics are read and whenever this service begins to read them.
+//! Projections end up the same in whichever order, and whenever, topics are consumed.
 
 use chrono::TimeDelta;
 use events::{
@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use service_kit::testing::{TestApp, a_profile, an_edition, customer, envelope};
 use uuid::Uuid;
 
-use crate::{a_match, created, id_of, instant, of, person, start, started};
+use crate::{created, id_of, instant, interest_origin, person, salesman_matched, start, started};
 
-/// What happens, in the order of each aggregate.
+/// The inputs, in the order of each aggregate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
-    /// The edition exists: that had happened before the customer marked it, whether or not this service had read it by then.
+    /// The edition was created before the customer marked it, consumed by then or not.
     Created,
     /// The customer marks the first edition.
     Marked,
@@ -22,19 +22,19 @@ enum Step {
     Started,
     /// The next edition of its series exists.
     NextCreated,
-    /// He is matched, and then re-matched.
+    /// The interest is matched, and then re-matched.
     Matched,
     Rematched,
     /// The salesman is registered, and then renamed.
     Registered,
     Renamed,
     /// The customer asks for a consultation.
-    Asked,
-    /// Somebody is matched to that.
-    Served,
+    ConsultationCreated,
+    /// A salesman is matched to the consultation.
+    ConsultationMatched,
 }
 
-/// What must come before what: the versions of one aggregate, and what this service told before that which happened because of it or after it.
+/// Required orders: versions of one aggregate, and events that follow from each other.
 const ORDERED: [(Step, Step); 6] = [
     (Step::Created, Step::Started),
     (Step::Marked, Step::Started),
@@ -53,11 +53,11 @@ const ALL: [Step; 10] = [
     Step::Rematched,
     Step::Registered,
     Step::Renamed,
-    Step::Asked,
-    Step::Served,
+    Step::ConsultationCreated,
+    Step::ConsultationMatched,
 ];
 
-/// Every order that keeps what is ordered.
+/// Collects every order that respects [`ORDERED`].
 fn orders(done: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
     if done.len() == ALL.len() {
         found.push(done.clone());
@@ -82,11 +82,12 @@ struct Run {
 }
 
 impl Run {
-    fn id(&self, of: u128) -> Uuid {
-        Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0000 + self.number * 64 + of)
+    fn id(&self, n: u128) -> Uuid {
+        Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0000 + self.number * 64 + n)
     }
 
-    /// Delivers an event that was recorded so many minutes after the mark, under an id that is the same in every run.
+    /// Delivers an event that was recorded `minutes` after the mark, with an id that is the same in
+    /// every run.
     async fn deliver<E: Event>(&self, app: &TestApp, minutes: i64, version: i64, event: &E) {
         let id = self.id(32 + u128::try_from(minutes + 5).unwrap());
         let mut envelope = envelope(id, version, event);
@@ -95,7 +96,7 @@ impl Run {
             .await;
     }
 
-    async fn take(&self, app: &TestApp, step: Step, interest: &mut Uuid) {
+    async fn apply(&self, app: &TestApp, step: Step, interest: &mut Uuid) {
         let (project, next, series, salesman, other, matched) = (
             self.id(1),
             self.id(2),
@@ -108,10 +109,10 @@ impl Run {
             year,
             ..an_edition(series, &format!("{year}년 사업"))
         };
-        let a_match = |salesman: Uuid, interest: Uuid| SalesmanMatched {
+        let matched_event = |salesman: Uuid, interest: Uuid| SalesmanMatched {
             match_id: events::MatchId(matched),
             salesman: person(salesman),
-            ..a_match(of(interest), salesman, None)
+            ..salesman_matched(interest_origin(interest), salesman, None)
         };
         let salesman_id = SalesmanId(salesman);
         match step {
@@ -133,8 +134,14 @@ impl Run {
                         .expect(201),
                 );
             }
-            Step::Matched => self.deliver(app, 4, 1, &a_match(other, *interest)).await,
-            Step::Rematched => self.deliver(app, 5, 2, &a_match(salesman, *interest)).await,
+            Step::Matched => {
+                self.deliver(app, 4, 1, &matched_event(other, *interest))
+                    .await;
+            }
+            Step::Rematched => {
+                self.deliver(app, 5, 2, &matched_event(salesman, *interest))
+                    .await;
+            }
             Step::Registered => {
                 let profile = a_profile("김하늘", PersonRole::Salesman, 1);
                 self.deliver(
@@ -163,8 +170,8 @@ impl Run {
                 )
                 .await;
             }
-            Step::Asked => {
-                let asked = ConsultationCreated {
+            Step::ConsultationCreated => {
+                let created = ConsultationCreated {
                     consultation_id: ConsultationId(self.id(7)),
                     project_id: ProjectId(project),
                     project_name: None,
@@ -172,16 +179,16 @@ impl Run {
                     desired_on: crate::day("2027-01-04"),
                     actor: Actor::System,
                 };
-                self.deliver(app, 8, 1, &asked).await;
+                self.deliver(app, 8, 1, &created).await;
             }
-            Step::Served => {
+            Step::ConsultationMatched => {
                 let origin = Origin::Consultation(ConsultationId(self.id(7)));
-                let served = SalesmanMatched {
+                let matched_event = SalesmanMatched {
                     match_id: events::MatchId(self.id(8)),
                     customer: self.customer(),
-                    ..crate::a_match(origin, other, None)
+                    ..crate::salesman_matched(origin, other, None)
                 };
-                self.deliver(app, 9, 1, &served).await;
+                self.deliver(app, 9, 1, &matched_event).await;
             }
         }
     }
@@ -194,31 +201,32 @@ impl Run {
         }
     }
 
-    /// Whole tables, without what runs differ by.
+    /// The rows of all tables, without what differs between runs.
     async fn tables(&self, app: &TestApp, interest: Uuid) -> Value {
-        let himself = customer(&self.phone).subject;
+        let customer_id = customer(&self.phone).subject;
         let mut tables = Vec::new();
-        for (table, column, wanted, order) in [
+        for (table, column, ids, order) in [
             ("interest", "id", vec![interest], "id"),
-            ("notification", "customer_id", vec![himself], "event_id"),
+            ("notification", "customer_id", vec![customer_id], "event_id"),
             ("known_project", "id", vec![self.id(1), self.id(2)], "id"),
             ("known_salesman", "id", vec![self.id(4), self.id(5)], "id"),
-            ("customer", "id", vec![himself], "id"),
-            ("known_consultation", "customer_id", vec![himself], "id"),
-            ("served", "customer_id", vec![himself], "person_id"),
+            ("customer", "id", vec![customer_id], "id"),
+            ("known_consultation", "customer_id", vec![customer_id], "id"),
+            ("served", "customer_id", vec![customer_id], "person_id"),
             ("news", "series_id", vec![self.id(3)], "event_id"),
         ] {
-            // The id of a notification is made up whenever somebody is told.
+            // The id of a notification is random.
             let row = if table == "notification" {
                 "to_jsonb(t) - 'id'"
             } else {
                 "to_jsonb(t)"
             };
             let sql = format!(
-                "select coalesce(jsonb_agg({row} order by {order}), '[]') from {table} t where {column} = any($1)"
+                "select coalesce(jsonb_agg({row} order by {order}), '[]') from {table} t
+                    where {column} = any($1)"
             );
             let rows: Value = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-                .bind(wanted)
+                .bind(ids)
                 .fetch_one(app.pool())
                 .await
                 .unwrap();
@@ -226,42 +234,43 @@ impl Run {
         }
         let mut text = Value::from(tables).to_string();
         let phone: service_kit::forms::phone::Phone = self.phone.parse().unwrap();
-        for (own, label) in [
+        for (text_id, label) in [
             (interest.to_string(), "interest"),
-            (himself.to_string(), "customer"),
+            (customer_id.to_string(), "customer"),
             (phone.e164().to_owned(), "phone"),
         ] {
-            text = text.replace(&own, label);
+            text = text.replace(&text_id, label);
         }
-        for of in 1..64 {
-            text = text.replace(&person(self.id(of)).display_name, &format!("name {of}"));
-            text = text.replace(&self.id(of).to_string(), &format!("id {of}"));
+        for n in 1..64 {
+            text = text.replace(&person(self.id(n)).display_name, &format!("name {n}"));
+            text = text.replace(&self.id(n).to_string(), &format!("id {n}"));
         }
         serde_json::from_str(&text).unwrap()
     }
 }
 
-/// One in this many of all the orders is tried: they are tens of thousands.
-const EVERY: usize = 2503;
+/// Only a sample of the orders is run: there are tens of thousands.
+const SAMPLE_STEP: usize = 2503;
 
 #[tokio::test]
-async fn every_order_of_the_topics_ends_in_the_same_tables() {
+async fn every_order_of_the_topics_gives_the_same_tables() {
     let app = start().await;
     let mut all = Vec::new();
     orders(&mut Vec::new(), &mut all);
     assert_eq!(all.len(), 105_840);
-    // The first of all, in which everything is known before it is marked, the last, in which nothing is, and many between them.
-    let mut tried: Vec<Vec<Step>> = all.iter().step_by(EVERY).cloned().collect();
-    tried.extend(all.pop());
+    // The first order (everything is known before the mark), the last (nothing is), and a sample
+    // of those between them.
+    let mut sample: Vec<Vec<Step>> = all.iter().step_by(SAMPLE_STEP).cloned().collect();
+    sample.extend(all.pop());
     let mut expected = None;
-    for (number, order) in (1..).zip(&tried) {
+    for (number, order) in (1..).zip(&sample) {
         let run = Run {
             number,
             phone: format!("010-{number:04}-5678"),
         };
         let mut interest = Uuid::nil();
         for step in order {
-            run.take(&app, *step, &mut interest).await;
+            run.apply(&app, *step, &mut interest).await;
         }
         let tables = run.tables(&app, interest).await;
         assert_eq!(
@@ -322,7 +331,7 @@ async fn every_order_of_the_topics_ends_in_the_same_tables() {
 }
 
 #[tokio::test]
-async fn a_service_that_begins_to_read_a_day_late_ends_in_the_same_tables() {
+async fn consuming_a_day_late_gives_the_same_tables() {
     let order = [
         Step::Marked,
         Step::Created,
@@ -332,8 +341,8 @@ async fn a_service_that_begins_to_read_a_day_late_ends_in_the_same_tables() {
         Step::Renamed,
         Step::Matched,
         Step::Rematched,
-        Step::Asked,
-        Step::Served,
+        Step::ConsultationCreated,
+        Step::ConsultationMatched,
     ];
     let mut tables = Vec::new();
     for late in [false, true] {
@@ -347,7 +356,7 @@ async fn a_service_that_begins_to_read_a_day_late_ends_in_the_same_tables() {
             if late && step == Step::Created {
                 app.clock().advance(TimeDelta::days(1));
             }
-            run.take(&app, step, &mut interest).await;
+            run.apply(&app, step, &mut interest).await;
         }
         tables.push(run.tables(&app, interest).await);
     }

@@ -1,4 +1,4 @@
-//! What an interest shows: the edition it follows, how that stands, who is on it; and which interests a list holds.
+//! What an interest shows, and which interests a list contains.
 
 use chrono::TimeDelta;
 use events::{
@@ -10,14 +10,15 @@ use service_kit::testing::{TestApp, a_profile, an_edition, customer};
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_mark, a_match, created, day, edited,
-    ended, id_of, ids, in_year, marked, marked_and_matched, of, seen, start, started, until,
+    CONSULTANT, OTHER_PHONE, PHONE, PROJECT, SALESMAN, SERIES, create_body, create_interest,
+    create_matched_interest, created, day, edited, edition_of_year, ended, id_of, ids,
+    interest_origin, period_until, salesman_matched, start, started, view_as_staff,
 };
 
 const NEXT: Uuid = Uuid::from_u128(0x9408);
 
-async fn followed(app: &TestApp, id: Uuid) -> (Value, Value, Value) {
-    let view = seen(app, id).await;
+async fn shown_edition(app: &TestApp, id: Uuid) -> (Value, Value, Value) {
+    let view = view_as_staff(app, id).await;
     (
         view["projectId"].clone(),
         view["projectName"].clone(),
@@ -26,62 +27,83 @@ async fn followed(app: &TestApp, id: Uuid) -> (Value, Value, Value) {
 }
 
 #[tokio::test]
-async fn an_interest_follows_the_newest_edition_of_its_series_without_an_event_of_ours() {
+async fn interest_shows_the_newest_edition_without_an_event() {
     let app = start().await;
-    let id = marked(&app).await;
+    let id = create_interest(&app).await;
     let name = |year: i32| json!(format!("{year}년 스마트상점"));
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned)))
-        .await;
-    app.deliver(2, &started(PROJECT, in_year(2026, ProjectStatus::Planned)))
-        .await;
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
+    )
+    .await;
+    app.deliver(
+        2,
+        &started(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
+    )
+    .await;
     assert_eq!(
-        followed(&app, id).await,
+        shown_edition(&app, id).await,
         (json!(PROJECT), name(2026), json!("ongoing"))
     );
-    app.deliver(3, &ended(PROJECT, in_year(2026, ProjectStatus::Ongoing)))
-        .await;
+    app.deliver(
+        3,
+        &ended(PROJECT, edition_of_year(2026, ProjectStatus::Ongoing)),
+    )
+    .await;
     assert_eq!(
-        followed(&app, id).await,
+        shown_edition(&app, id).await,
         (json!(PROJECT), name(2026), json!("ended"))
     );
-    app.deliver(1, &created(NEXT, in_year(2027, ProjectStatus::Planned)))
-        .await;
+    app.deliver(
+        1,
+        &created(NEXT, edition_of_year(2027, ProjectStatus::Planned)),
+    )
+    .await;
     assert_eq!(
-        followed(&app, id).await,
+        shown_edition(&app, id).await,
         (json!(NEXT), name(2027), json!("planned"))
     );
-    // One of the same year that was announced later, and one of an earlier year.
+    // A later edition of the same year, and one of an earlier year.
     let (second, old) = (Uuid::from_u128(0x9409), Uuid::from_u128(0x9999));
-    app.deliver(1, &created(second, in_year(2027, ProjectStatus::Planned)))
-        .await;
-    app.deliver(1, &created(old, in_year(2025, ProjectStatus::Planned)))
-        .await;
-    assert_eq!(followed(&app, id).await.0, json!(second));
+    app.deliver(
+        1,
+        &created(second, edition_of_year(2027, ProjectStatus::Planned)),
+    )
+    .await;
+    app.deliver(
+        1,
+        &created(old, edition_of_year(2025, ProjectStatus::Planned)),
+    )
+    .await;
+    assert_eq!(shown_edition(&app, id).await.0, json!(second));
     let renamed = Edition {
         name: "새 이름".to_owned(),
-        ..in_year(2027, ProjectStatus::Planned)
+        ..edition_of_year(2027, ProjectStatus::Planned)
     };
     app.deliver(2, &edited(second, renamed, &[EditionField::Name]))
         .await;
-    assert_eq!(followed(&app, id).await.1, json!("새 이름"));
+    assert_eq!(shown_edition(&app, id).await.1, json!("새 이름"));
     for (edition, year, version) in [(second, 2027, 3), (NEXT, 2027, 2)] {
         app.deliver(
             version,
-            &ended(edition, in_year(year, ProjectStatus::Ongoing)),
+            &ended(edition, edition_of_year(year, ProjectStatus::Ongoing)),
         )
         .await;
     }
-    assert_eq!(followed(&app, id).await.0, json!(old));
-    // All are over: the newest.
-    app.deliver(2, &ended(old, in_year(2025, ProjectStatus::Ongoing)))
-        .await;
+    assert_eq!(shown_edition(&app, id).await.0, json!(old));
+    // All have ended: the newest.
+    app.deliver(
+        2,
+        &ended(old, edition_of_year(2025, ProjectStatus::Ongoing)),
+    )
+    .await;
     assert_eq!(
-        followed(&app, id).await,
+        shown_edition(&app, id).await,
         (json!(second), name(2027), json!("ended"))
     );
     assert_eq!(
         (
-            &seen(&app, id).await["version"],
+            &view_as_staff(&app, id).await["version"],
             app.new_events().await.len()
         ),
         (&json!(1), 0)
@@ -90,10 +112,10 @@ async fn an_interest_follows_the_newest_edition_of_its_series_without_an_event_o
 }
 
 #[tokio::test]
-async fn what_it_shows_of_its_project_is_what_people_see_of_it_today() {
+async fn interest_shows_the_current_state_of_its_project() {
     let app = start().await;
-    let id = marked(&app).await;
-    assert_eq!(seen(&app, id).await["project"], Value::Null);
+    let id = create_interest(&app).await;
+    assert_eq!(view_as_staff(&app, id).await["project"], Value::Null);
     let period = Period {
         kind: PeriodKind::Range,
         text: "2026-11-02 ~ 2026-12-11".to_owned(),
@@ -102,18 +124,18 @@ async fn what_it_shows_of_its_project_is_what_people_see_of_it_today() {
     };
     let edition = Edition {
         period,
-        ..in_year(2026, ProjectStatus::Planned)
+        ..edition_of_year(2026, ProjectStatus::Planned)
     };
     app.deliver(1, &created(PROJECT, edition.clone())).await;
-    // A planned one's period is an expectation, to which nobody counts the days.
-    let planned = seen(&app, id).await["project"].clone();
+    // The period of a planned edition is an expectation, without a countdown.
+    let planned = view_as_staff(&app, id).await["project"].clone();
     assert_eq!(
         (&planned["daysLeft"], &planned["period"]["endsOn"]),
         (&Value::Null, &json!("2026-12-11"))
     );
     app.deliver(2, &started(PROJECT, edition.clone())).await;
     assert_eq!(
-        seen(&app, id).await["project"],
+        view_as_staff(&app, id).await["project"],
         json!({
             "year": 2026,
             "category": "기술",
@@ -121,7 +143,10 @@ async fn what_it_shows_of_its_project_is_what_people_see_of_it_today() {
             "status": "ongoing",
             "phase": "open",
             "daysLeft": 18,
-            "period": { "kind": "range", "text": "2026-11-02 ~ 2026-12-11", "startsOn": "2026-11-02", "endsOn": "2026-12-11" },
+            "period": {
+                "kind": "range", "text": "2026-11-02 ~ 2026-12-11",
+                "startsOn": "2026-11-02", "endsOn": "2026-12-11",
+            },
         })
     );
     let caller = app.as_customer(PHONE);
@@ -144,7 +169,7 @@ async fn what_it_shows_of_its_project_is_what_people_see_of_it_today() {
         &ended(
             PROJECT,
             Edition {
-                period: until(Some("2027-01-31")),
+                period: period_until(Some("2027-01-31")),
                 ..edition.clone()
             },
         ),
@@ -161,11 +186,14 @@ async fn what_it_shows_of_its_project_is_what_people_see_of_it_today() {
 }
 
 #[tokio::test]
-async fn the_newest_known_name_of_somebody_is_shown_whichever_topic_told_it() {
+async fn newest_known_name_of_a_person_is_shown() {
     let app = start().await;
-    let id = marked(&app).await;
-    app.deliver(1, &a_match(of(id), SALESMAN, Some(CONSULTANT)))
-        .await;
+    let id = create_interest(&app).await;
+    app.deliver(
+        1,
+        &salesman_matched(interest_origin(id), SALESMAN, Some(CONSULTANT)),
+    )
+    .await;
     let names = async || {
         let view = app
             .as_customer(PHONE)
@@ -180,11 +208,11 @@ async fn the_newest_known_name_of_somebody_is_shown_whichever_topic_told_it() {
                 .to_owned(),
         )
     };
-    let told = (
+    let matched_names = (
         crate::person(SALESMAN).display_name,
         crate::person(CONSULTANT).display_name,
     );
-    assert_eq!(names().await, told);
+    assert_eq!(names().await, matched_names);
     let salesman_id = SalesmanId(SALESMAN);
     let profile = a_profile("김하늘", PersonRole::Salesman, 3);
     app.deliver(
@@ -196,8 +224,11 @@ async fn the_newest_known_name_of_somebody_is_shown_whichever_topic_told_it() {
         },
     )
     .await;
-    assert_eq!(names().await, ("김하늘".to_owned(), told.1.clone()));
-    // Turning it off and on writes nothing over what the match told.
+    assert_eq!(
+        names().await,
+        ("김하늘".to_owned(), matched_names.1.clone())
+    );
+    // Turning off and on does not overwrite the name from the match.
     let (path, caller) = (format!("/interests/{id}"), app.as_customer(PHONE));
     caller
         .patch_if(&path, 1, &json!({ "interested": false }))
@@ -213,28 +244,35 @@ async fn the_newest_known_name_of_somebody_is_shown_whichever_topic_told_it() {
         },
     )
     .await;
-    assert_eq!(names().await, ("김바다".to_owned(), told.1));
-    let kept: String = sqlx::query_scalar("select salesman_name from interest")
+    assert_eq!(names().await, ("김바다".to_owned(), matched_names.1));
+    let stored_name: String = sqlx::query_scalar("select salesman_name from interest")
         .fetch_one(app.pool())
         .await
         .unwrap();
-    assert_eq!(kept, told.0);
+    assert_eq!(stored_name, matched_names.0);
 }
 
-/// Three interests: the usual customer's in two programmes, the second of them off, and the stranger's in the first, each matched.
-async fn three(app: &TestApp) -> [Uuid; 3] {
+/// Three matched interests: two of the usual customer, the second of them off, and one of the other
+/// customer.
+async fn create_three_interests(app: &TestApp) -> [Uuid; 3] {
     let other = Uuid::from_u128(0xB);
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ongoing)))
-        .await;
-    app.deliver(1, &created(NEXT, in_year(2027, ProjectStatus::Planned)))
-        .await;
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Ongoing)),
+    )
+    .await;
+    app.deliver(
+        1,
+        &created(NEXT, edition_of_year(2027, ProjectStatus::Planned)),
+    )
+    .await;
     app.deliver(
         1,
         &created(other, an_edition(Uuid::from_u128(0xB5), "다른 사업")),
     )
     .await;
-    let mut made = Vec::new();
-    for (phone, project) in [(PHONE, PROJECT), (PHONE, other), (STRANGER, PROJECT)] {
+    let mut interests = Vec::new();
+    for (phone, project) in [(PHONE, PROJECT), (PHONE, other), (OTHER_PHONE, PROJECT)] {
         app.clock().advance(TimeDelta::seconds(1));
         let id = id_of(
             &app.as_customer(phone)
@@ -242,28 +280,31 @@ async fn three(app: &TestApp) -> [Uuid; 3] {
                 .await
                 .expect(201),
         );
-        app.deliver(1, &a_match(of(id), SALESMAN, Some(CONSULTANT)))
-            .await;
-        made.push(id);
+        app.deliver(
+            1,
+            &salesman_matched(interest_origin(id), SALESMAN, Some(CONSULTANT)),
+        )
+        .await;
+        interests.push(id);
     }
-    let path = format!("/interests/{}", made[1]);
+    let path = format!("/interests/{}", interests[1]);
     app.as_customer(PHONE)
         .patch_if(&path, 1, &json!({ "interested": false }))
         .await
         .expect(200);
-    made.try_into().unwrap()
+    interests.try_into().unwrap()
 }
 
 #[tokio::test]
-async fn a_salesman_lists_the_interests_he_is_on_and_no_others() {
+async fn salesman_lists_only_assigned_interests() {
     let app = start().await;
     let (other_salesman, other_consultant) = (Uuid::from_u128(0x5A1F), Uuid::from_u128(0xC046));
-    let mut made = Vec::new();
+    let mut interests = Vec::new();
     for (phone, salesman, consultant) in [
         (PHONE, SALESMAN, Some(CONSULTANT)),
         (PHONE, other_salesman, Some(other_consultant)),
-        (STRANGER, SALESMAN, Some(other_consultant)),
-        (STRANGER, other_salesman, None),
+        (OTHER_PHONE, SALESMAN, Some(other_consultant)),
+        (OTHER_PHONE, other_salesman, None),
     ] {
         app.clock().advance(TimeDelta::seconds(1));
         let body = json!({ "projectId": Uuid::new_v4(), "projectName": "사업" });
@@ -273,25 +314,33 @@ async fn a_salesman_lists_the_interests_he_is_on_and_no_others() {
                 .await
                 .expect(201),
         );
-        app.deliver(1, &a_match(of(id), salesman, consultant)).await;
-        made.push(id);
+        app.deliver(
+            1,
+            &salesman_matched(interest_origin(id), salesman, consultant),
+        )
+        .await;
+        interests.push(id);
     }
     for (who, caller, expected) in [
         (
             "salesman",
             app.as_salesman(SALESMAN),
-            vec![made[2], made[0]],
+            vec![interests[2], interests[0]],
         ),
         (
             "other salesman",
             app.as_salesman(other_salesman),
-            vec![made[3], made[1]],
+            vec![interests[3], interests[1]],
         ),
-        ("consultant", app.as_consultant(CONSULTANT), vec![made[0]]),
+        (
+            "consultant",
+            app.as_consultant(CONSULTANT),
+            vec![interests[0]],
+        ),
         (
             "other consultant",
             app.as_consultant(other_consultant),
-            vec![made[2], made[1]],
+            vec![interests[2], interests[1]],
         ),
         (
             "consultant with a salesman's id",
@@ -313,23 +362,23 @@ async fn a_salesman_lists_the_interests_he_is_on_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_list_can_be_narrowed_to_a_programme_a_customer_and_what_is_on() {
+async fn list_is_filtered_by_programme_customer_and_state() {
     let app = start().await;
-    let [his, off, strangers] = three(&app).await;
-    let himself = customer(PHONE).subject;
+    let [own, off, others] = create_three_interests(&app).await;
+    let customer_id = customer(PHONE).subject;
     for (query, expected) in [
-        (String::new(), vec![strangers, off, his]),
-        // Any edition of the series, whichever it shows.
-        (format!("project={PROJECT}"), vec![strangers, his]),
-        (format!("project={NEXT}"), vec![strangers, his]),
+        (String::new(), vec![others, off, own]),
+        // By any edition of the series.
+        (format!("project={PROJECT}"), vec![others, own]),
+        (format!("project={NEXT}"), vec![others, own]),
         (format!("project={}", Uuid::from_u128(0x404)), vec![]),
-        (format!("series={SERIES}"), vec![strangers, his]),
-        (format!("customer={himself}"), vec![off, his]),
-        ("interested=true".to_owned(), vec![strangers, his]),
+        (format!("series={SERIES}"), vec![others, own]),
+        (format!("customer={customer_id}"), vec![off, own]),
+        ("interested=true".to_owned(), vec![others, own]),
         ("interested=false".to_owned(), vec![off]),
         (
-            format!("customer={himself}&interested=true&project={PROJECT}&series={SERIES}"),
-            vec![his],
+            format!("customer={customer_id}&interested=true&project={PROJECT}&series={SERIES}"),
+            vec![own],
         ),
     ] {
         for caller in [
@@ -344,19 +393,19 @@ async fn a_list_can_be_narrowed_to_a_programme_a_customer_and_what_is_on() {
             );
         }
     }
-    // Nobody sees more by asking for it.
-    let of_stranger = format!("/interests?customer={}", customer(STRANGER).subject);
+    // A filter never extends access.
+    let of_other = format!("/interests?customer={}", customer(OTHER_PHONE).subject);
     assert_eq!(
-        ids(&app.as_customer(PHONE).get(&of_stranger).await.expect(200)),
+        ids(&app.as_customer(PHONE).get(&of_other).await.expect(200)),
         [] as [Uuid; 0]
     );
     assert_eq!(
         ids(&app
-            .as_customer(STRANGER)
-            .get(&of_stranger)
+            .as_customer(OTHER_PHONE)
+            .get(&of_other)
             .await
             .expect(200)),
-        [strangers]
+        [others]
     );
     let by_another = app.as_salesman(Uuid::from_u128(0xBAD));
     assert_eq!(
@@ -369,9 +418,9 @@ async fn a_list_can_be_narrowed_to_a_programme_a_customer_and_what_is_on() {
 }
 
 #[tokio::test]
-async fn a_narrowed_list_goes_to_its_end_too() {
+async fn filtered_list_is_paged_to_its_end() {
     let app = start().await;
-    let [his, _, strangers] = three(&app).await;
+    let [own, _, others] = create_three_interests(&app).await;
     let first = app
         .as_staff()
         .get(&format!(
@@ -380,25 +429,25 @@ async fn a_narrowed_list_goes_to_its_end_too() {
         .await;
     let link = first.headers["link"].to_str().unwrap().to_owned();
     let first = first.expect(200);
-    assert_eq!(ids(&first), [strangers]);
+    assert_eq!(ids(&first), [others]);
     assert_eq!(
         link,
-        format!("<?limit=1&interested=true&series={SERIES}&after={strangers}>; rel=\"next\"")
+        format!("<?limit=1&interested=true&series={SERIES}&after={others}>; rel=\"next\"")
     );
     let second = app
         .as_staff()
         .get(&format!(
-            "/interests?limit=1&interested=true&series={SERIES}&after={strangers}"
+            "/interests?limit=1&interested=true&series={SERIES}&after={others}"
         ))
         .await
         .expect(200);
-    assert_eq!((ids(&second), second.get("next")), (vec![his], None));
+    assert_eq!((ids(&second), second.get("next")), (vec![own], None));
 }
 
 #[tokio::test]
-async fn what_was_marked_by_an_id_this_service_has_not_heard_of_is_found_by_it() {
+async fn interest_in_an_unknown_project_is_found_by_its_id() {
     let app = start().await;
-    let id = marked(&app).await;
+    let id = create_interest(&app).await;
     let page = app
         .as_customer(PHONE)
         .get(&format!("/interests?project={PROJECT}"))
@@ -408,7 +457,7 @@ async fn what_was_marked_by_an_id_this_service_has_not_heard_of_is_found_by_it()
 }
 
 #[tokio::test]
-async fn a_query_that_cannot_be_meant_is_refused() {
+async fn unreadable_query_is_refused() {
     let app = start().await;
     for query in [
         "project=x",
@@ -431,23 +480,29 @@ async fn a_query_that_cannot_be_meant_is_refused() {
 }
 
 #[tokio::test]
-async fn who_marked_an_edition_and_who_marked_the_next_are_both_interested_in_the_series() {
+async fn marks_of_two_editions_are_interests_in_one_series() {
     let app = start().await;
-    let id = marked_and_matched(&app).await;
-    app.deliver(1, &created(NEXT, in_year(2027, ProjectStatus::Planned)))
-        .await;
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ended)))
-        .await;
+    let id = create_matched_interest(&app).await;
+    app.deliver(
+        1,
+        &created(NEXT, edition_of_year(2027, ProjectStatus::Planned)),
+    )
+    .await;
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Ended)),
+    )
+    .await;
     let again = app
         .as_customer(PHONE)
         .post("/interests", &json!({ "projectId": NEXT }))
         .await
         .expect(200);
     assert_eq!((id_of(&again), &again["projectId"]), (id, &json!(NEXT)));
-    let strangers = app
-        .as_customer(STRANGER)
-        .post("/interests", &a_mark())
+    let others = app
+        .as_customer(OTHER_PHONE)
+        .post("/interests", &create_body())
         .await
         .expect(201);
-    assert_eq!(strangers["projectId"], json!(NEXT));
+    assert_eq!(others["projectId"], json!(NEXT));
 }

@@ -1,4 +1,4 @@
-//! What becomes of a customer who wants to be forgotten.
+//! Erasure of a customer.
 
 use axum::http::Method;
 use chrono::TimeDelta;
@@ -8,16 +8,17 @@ use service_kit::auth::Identity;
 use service_kit::testing::{TestApp, TestResponse, an_edition, customer, envelope};
 use uuid::Uuid;
 
-use crate::unattended::{asked, served};
+use crate::unattended::{consultation_created, consultation_matched};
 use crate::{
-    CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_mark, a_match, created, deliver_at,
-    id_of, in_year, instant, marked, marked_and_matched, of, seen, start, started, until,
+    CONSULTANT, OTHER_PHONE, PHONE, PROJECT, SALESMAN, SERIES, create_body, create_interest,
+    create_matched_interest, created, deliver_at, edition_of_year, id_of, instant, interest_origin,
+    period_until, salesman_matched, start, started, view_as_staff,
 };
 
 const NEXT: Uuid = Uuid::from_u128(0x9408);
-const UNHEARD: Uuid = Uuid::from_u128(0x9409);
+const UNKNOWN: Uuid = Uuid::from_u128(0x9409);
 
-/// As the gateway asks for it: of an erasure it tells no number.
+/// Sends the erasure as the gateway does: its token contains no phone number.
 pub(crate) async fn erase(app: &TestApp, phone: &str) -> TestResponse {
     let who = Identity {
         phone: None,
@@ -28,8 +29,8 @@ pub(crate) async fn erase(app: &TestApp, phone: &str) -> TestResponse {
         .await
 }
 
-/// The tables in which one of these texts stands, as text or as bytes.
-pub(crate) async fn found(app: &TestApp, texts: &[String]) -> Vec<String> {
+/// The tables that contain one of these texts, as text or as bytes.
+pub(crate) async fn tables_containing(app: &TestApp, texts: &[String]) -> Vec<String> {
     let tables: Vec<String> = sqlx::query_scalar(
         "select tablename from pg_tables where schemaname = current_schema() order by tablename",
     )
@@ -42,7 +43,8 @@ pub(crate) async fn found(app: &TestApp, texts: &[String]) -> Vec<String> {
         let sql = format!(
             "select exists (select 1 from {table} t cross join unnest($1::text[]) sought
                             where position(sought in t::text) > 0
-                               or position(encode(convert_to(sought, 'UTF8'), 'hex') in t::text) > 0)"
+                               or position(encode(convert_to(sought, 'UTF8'), 'hex')
+                                           in t::text) > 0)"
         );
         if sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
             .bind(texts)
@@ -56,15 +58,15 @@ pub(crate) async fn found(app: &TestApp, texts: &[String]) -> Vec<String> {
     found
 }
 
-/// Every spelling of the usual customer's number, his name, and why somebody looked at it.
-fn his() -> Vec<String> {
+/// Every spelling of the usual customer's number, the customer's name, and the disclosure reason.
+fn personal_texts() -> Vec<String> {
     let mut texts = customer(PHONE).phone.unwrap().spellings();
     texts.extend(["홍길동", "방문 약속", "페이지가 보낸"].map(str::to_owned));
     texts
 }
 
-/// Every row that says of whom it is, of this customer, by its table.
-pub(crate) async fn rows_of(app: &TestApp, phone: &str) -> Value {
+/// All rows with this customer's id, by table.
+pub(crate) async fn customer_rows(app: &TestApp, phone: &str) -> Value {
     let mut rows = serde_json::Map::new();
     for (table, column) in [
         ("interest", "customer_id"),
@@ -77,7 +79,8 @@ pub(crate) async fn rows_of(app: &TestApp, phone: &str) -> Value {
         ("idempotency_key", "principal"),
     ] {
         let sql = format!(
-            "select coalesce(jsonb_agg(t order by t::text), '[]') from {table} t where {column} = $1"
+            "select coalesce(jsonb_agg(t order by t::text), '[]') from {table} t
+                where {column} = $1"
         );
         let found: Value = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
             .bind(customer(phone).subject)
@@ -89,7 +92,7 @@ pub(crate) async fn rows_of(app: &TestApp, phone: &str) -> Value {
     rows.into()
 }
 
-pub(crate) fn counts(rows: &Value) -> Vec<(&str, usize)> {
+pub(crate) fn row_counts(rows: &Value) -> Vec<(&str, usize)> {
     rows.as_object()
         .unwrap()
         .iter()
@@ -97,36 +100,42 @@ pub(crate) fn counts(rows: &Value) -> Vec<(&str, usize)> {
         .collect()
 }
 
-/// A little later.
-pub(crate) fn pass(app: &TestApp, time: TimeDelta) {
+pub(crate) fn advance(app: &TestApp, time: TimeDelta) {
     app.clock().advance(time);
 }
 
-/// The usual customer and the stranger, each with all that can be known of somebody. Gives the usual one's interests: one that is matched and
-/// on, one that a salesman entered, one that is off, one of a project that nobody has heard of, and one that was merged.
-pub(crate) async fn two_of_whom_everything_is_known(app: &TestApp) -> [Uuid; 5] {
-    let (off, double) = (Uuid::from_u128(0x0FF), Uuid::from_u128(0xD0));
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Planned)))
-        .await;
+/// The usual customer and another one, each with rows in every table. Returns the interests of the
+/// usual one: matched and on, entered by a salesman, off, in an unknown project, and merged.
+pub(crate) async fn create_two_full_customers(app: &TestApp) -> [Uuid; 5] {
+    let (off, second_edition) = (Uuid::from_u128(0x0FF), Uuid::from_u128(0xD0));
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
+    )
+    .await;
     app.deliver(
         1,
         &created(off, an_edition(Uuid::from_u128(0xF5), "다른 사업")),
     )
     .await;
-    let mut made = Vec::new();
-    for (number, phone) in [(1, PHONE), (2, STRANGER)] {
-        pass(app, TimeDelta::seconds(1));
+    let mut interests = Vec::new();
+    for (number, phone) in [(1, PHONE), (2, OTHER_PHONE)] {
+        advance(app, TimeDelta::seconds(1));
         let caller = app.as_customer(phone);
         let id = id_of(
             &caller
-                .post_with_key("/interests", "once", &a_mark())
+                .post_with_key("/interests", "once", &create_body())
                 .await
                 .expect(201),
         );
-        app.deliver(1, &a_match(of(id), SALESMAN, Some(CONSULTANT)))
-            .await;
+        app.deliver(
+            1,
+            &salesman_matched(interest_origin(id), SALESMAN, Some(CONSULTANT)),
+        )
+        .await;
         let by_salesman = json!({
-            "projectId": NEXT, "projectName": "페이지가 보낸 이름", "phone": phone, "customerName": "홍길동", "consent": true,
+            "projectId": NEXT, "projectName": "페이지가 보낸 이름", "phone": phone, "customerName": "홍길동",
+            "consent": true,
         });
         let entered = id_of(
             &app.as_salesman(SALESMAN)
@@ -150,46 +159,55 @@ pub(crate) async fn two_of_whom_everything_is_known(app: &TestApp) -> [Uuid; 5] 
             .expect(200);
         let body =
             |project: Uuid| json!({ "projectId": project, "projectName": "페이지가 보낸 이름" });
-        let unheard = id_of(&caller.post("/interests", &body(UNHEARD)).await.expect(201));
-        pass(app, TimeDelta::seconds(1));
-        let merged = id_of(&caller.post("/interests", &body(double)).await.expect(201));
+        let unknown = id_of(&caller.post("/interests", &body(UNKNOWN)).await.expect(201));
+        advance(app, TimeDelta::seconds(1));
+        let merged = id_of(
+            &caller
+                .post("/interests", &body(second_edition))
+                .await
+                .expect(201),
+        );
         app.as_staff()
             .get(&format!(
                 "/interests/{id}/phone?why=%EB%B0%A9%EB%AC%B8%20%EC%95%BD%EC%86%8D"
             ))
             .await
             .expect(200);
-        app.deliver(1, &asked(number, phone)).await;
-        app.deliver(1, &served(number, phone, SALESMAN)).await;
-        made.push([id, entered, turned, unheard, merged]);
+        app.deliver(1, &consultation_created(number, phone)).await;
+        app.deliver(1, &consultation_matched(number, phone, SALESMAN))
+            .await;
+        interests.push([id, entered, turned, unknown, merged]);
     }
     app.deliver(
         1,
-        &created(double, an_edition(Uuid::from_u128(0xF5), "다른 사업 2차")),
+        &created(
+            second_edition,
+            an_edition(Uuid::from_u128(0xF5), "다른 사업 2차"),
+        ),
     )
     .await;
     deliver_at(
         app,
         instant("2026-11-23T02:00:00Z"),
         2,
-        &started(PROJECT, in_year(2026, ProjectStatus::Planned)),
+        &started(PROJECT, edition_of_year(2026, ProjectStatus::Planned)),
     )
     .await;
-    made[0]
+    interests[0]
 }
 
-/// Keeps records aside that name the customer in ways in which none should.
-async fn park(app: &TestApp, phone: &str) {
-    let matched = a_match(of(Uuid::from_u128(0x404)), SALESMAN, None);
+/// Parks records that contain the customer's personal data, as no record should.
+async fn park_records(app: &TestApp, phone: &str) {
+    let matched = salesman_matched(interest_origin(Uuid::from_u128(0x404)), SALESMAN, None);
     let known = customer(phone);
     let number = known.phone.unwrap();
-    let told = [
+    let payloads = [
         json!({ "customerId": known.subject, "name": "홍길동", "phone": number.e164() })
             .to_string(),
         json!({ "said": format!("{}로 연락", number.national()) }).to_string(),
         format!("no JSON {}", number.national()),
     ];
-    for payload in told {
+    for payload in payloads {
         let mut newer = envelope(Uuid::new_v4(), 1, &matched);
         "ktgg.SalesmanUnmatched.v1".clone_into(&mut newer.type_name);
         newer.aggregate_id = Uuid::new_v4();
@@ -198,10 +216,10 @@ async fn park(app: &TestApp, phone: &str) {
 }
 
 #[tokio::test]
-async fn nothing_says_any_more_who_he_is_and_another_customers_things_are_untouched() {
+async fn erasure_removes_all_personal_data_of_one_customer_only() {
     let app = start().await;
-    let made = two_of_whom_everything_is_known(&app).await;
-    // The stranger has other words for himself, so that what is found is the one's.
+    let interests = create_two_full_customers(&app).await;
+    // The other customer has other texts, so that only the erased customer's are found.
     for table in ["interest", "disclosure"] {
         let column = if table == "interest" {
             "customer_name"
@@ -210,22 +228,28 @@ async fn nothing_says_any_more_who_he_is_and_another_customers_things_are_untouc
         };
         let sql = format!("update {table} set {column} = '임꺽정' where customer_id = $1");
         sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(customer(STRANGER).subject)
+            .bind(customer(OTHER_PHONE).subject)
             .execute(app.pool())
             .await
             .unwrap();
     }
-    sqlx::query("update interest set project_name = '사업' where customer_id = $1 and project_name is not null")
-        .bind(customer(STRANGER).subject)
-        .execute(app.pool())
-        .await
-        .unwrap();
-    park(&app, PHONE).await;
+    sqlx::query(
+        "update interest set project_name = '사업' where customer_id = $1
+        and project_name is not null",
+    )
+    .bind(customer(OTHER_PHONE).subject)
+    .execute(app.pool())
+    .await
+    .unwrap();
+    park_records(&app, PHONE).await;
     assert_eq!(
-        found(&app, &his()).await,
+        tables_containing(&app, &personal_texts()).await,
         ["disclosure", "interest", "parked"]
     );
-    let (before, strangers) = (rows_of(&app, PHONE).await, rows_of(&app, STRANGER).await);
+    let (before, others) = (
+        customer_rows(&app, PHONE).await,
+        customer_rows(&app, OTHER_PHONE).await,
+    );
     let expected = |consultation, mine, keys, gone| {
         let mut all = vec![
             ("customer", mine),
@@ -241,23 +265,32 @@ async fn nothing_says_any_more_who_he_is_and_another_customers_things_are_untouc
         ]);
         all
     };
-    assert_eq!(counts(&before), expected(1, 1, 1, 0));
-    assert_eq!(counts(&strangers), expected(1, 1, 1, 0));
+    assert_eq!(row_counts(&before), expected(1, 1, 1, 0));
+    assert_eq!(row_counts(&others), expected(1, 1, 1, 0));
 
-    pass(&app, TimeDelta::hours(2));
+    advance(&app, TimeDelta::hours(2));
     assert_eq!(erase(&app, PHONE).await.expect(204), Value::Null);
-    assert_eq!(found(&app, &his()).await, [] as [String; 0]);
-    assert_eq!(counts(&rows_of(&app, PHONE).await), expected(0, 0, 0, 1));
-    assert_eq!(rows_of(&app, STRANGER).await, strangers);
-    // As a value of its own: an id may hold these four digits by chance.
+    assert_eq!(
+        tables_containing(&app, &personal_texts()).await,
+        [] as [String; 0]
+    );
+    assert_eq!(
+        row_counts(&customer_rows(&app, PHONE).await),
+        expected(0, 0, 0, 1)
+    );
+    assert_eq!(customer_rows(&app, OTHER_PHONE).await, others);
+    // As a separate value: an id may contain these four digits by chance.
     let last_four = ["\"5678\"", ",5678,", ",5678)"].map(str::to_owned);
     assert_eq!(
-        (app.parked().await.len(), found(&app, &last_four).await),
+        (
+            app.parked().await.len(),
+            tables_containing(&app, &last_four).await
+        ),
         (3, vec!["event_log".to_owned()])
     );
-    // His ids stay.
-    for id in made {
-        let left = seen(&app, id).await;
+    // The ids stay.
+    for id in interests {
+        let left = view_as_staff(&app, id).await;
         assert_eq!(
             (&left["interested"], &left["erasedAt"]),
             (&json!(false), &json!("2026-11-23T03:00:04Z")),
@@ -267,45 +300,44 @@ async fn nothing_says_any_more_who_he_is_and_another_customers_things_are_untouc
 }
 
 #[tokio::test]
-async fn what_was_on_is_turned_off_by_the_customer_so_that_its_match_is_closed_and_what_was_off_tells_nothing()
- {
+async fn erasure_publishes_turning_off_only_for_interests_on() {
     let app = start().await;
-    let [matched, entered, off, unheard, merged] = two_of_whom_everything_is_known(&app).await;
+    let [matched, entered, off, unknown, merged] = create_two_full_customers(&app).await;
     app.new_events().await;
     let versions = async || {
         let mut versions = Vec::new();
-        for id in [matched, entered, off, unheard, merged] {
-            versions.push(seen(&app, id).await["version"].as_i64().unwrap());
+        for id in [matched, entered, off, unknown, merged] {
+            versions.push(view_as_staff(&app, id).await["version"].as_i64().unwrap());
         }
         versions
     };
-    // The one that was off was turned on when the other of its series was merged into it.
+    // The one that was off was turned on when another of its series was merged into it.
     assert_eq!(versions().await, [1, 1, 3, 1, 2]);
     erase(&app, PHONE).await.expect(204);
     let events = app.new_events().await;
-    let told: Vec<_> = events
+    let published: Vec<_> = events
         .iter()
-        .map(|(name, version, told)| (name.as_str(), *version, told["interestId"].clone()))
+        .map(|(name, version, event)| (name.as_str(), *version, event["interestId"].clone()))
         .collect();
     let updated = |id: Uuid, version: i64| ("ktgg.InterestUpdated.v1", version, json!(id));
     let mut expected = [
         updated(matched, 2),
         updated(entered, 2),
         updated(off, 4),
-        updated(unheard, 2),
+        updated(unknown, 2),
     ];
     expected[..].sort_by_key(|(.., id)| id.to_string());
-    assert_eq!(told, expected);
-    let himself = customer(PHONE).subject;
+    assert_eq!(published, expected);
+    let customer_id = customer(PHONE).subject;
     for (.., event) in &events {
         assert_eq!(
             (&event["interested"], &event["customerId"]),
-            (&json!(false), &json!(himself))
+            (&json!(false), &json!(customer_id))
         );
         assert_eq!(
             (&event["actor"], &event["lastFour"]),
             (
-                &json!({ "role": "customer", "id": himself }),
+                &json!({ "role": "customer", "id": customer_id }),
                 &json!("5678")
             )
         );
@@ -319,27 +351,27 @@ async fn what_was_on_is_turned_off_by_the_customer_so_that_its_match_is_closed_a
 }
 
 #[tokio::test]
-async fn erasing_once_more_changes_nothing_and_who_is_not_known_is_erased_too() {
+async fn erasing_twice_or_an_unknown_customer_changes_nothing() {
     let app = start().await;
     assert_eq!(erase(&app, PHONE).await.expect(204), Value::Null);
     assert_eq!(
-        counts(&rows_of(&app, PHONE).await)
+        row_counts(&customer_rows(&app, PHONE).await)
             .into_iter()
             .map(|(_, count)| count)
             .sum::<usize>(),
         1
     );
-    pass(&app, TimeDelta::hours(1));
-    let id = marked_and_matched(&app).await;
-    pass(&app, TimeDelta::hours(1));
+    advance(&app, TimeDelta::hours(1));
+    let id = create_matched_interest(&app).await;
+    advance(&app, TimeDelta::hours(1));
     erase(&app, PHONE).await.expect(204);
     app.new_events().await;
     let (left, version) = (
-        rows_of(&app, PHONE).await["interest"].clone(),
-        seen(&app, id).await,
+        customer_rows(&app, PHONE).await["interest"].clone(),
+        view_as_staff(&app, id).await,
     );
-    pass(&app, TimeDelta::hours(1));
-    // With the number, as well as without.
+    advance(&app, TimeDelta::hours(1));
+    // With the number in the token, and without.
     app.as_customer(PHONE)
         .send(Method::DELETE, "/me", &[], Vec::new())
         .await
@@ -347,8 +379,8 @@ async fn erasing_once_more_changes_nothing_and_who_is_not_known_is_erased_too() 
     erase(&app, PHONE).await.expect(204);
     assert_eq!(
         (
-            rows_of(&app, PHONE).await["interest"].clone(),
-            seen(&app, id).await
+            customer_rows(&app, PHONE).await["interest"].clone(),
+            view_as_staff(&app, id).await
         ),
         (left, version)
     );
@@ -360,7 +392,7 @@ async fn erasing_once_more_changes_nothing_and_who_is_not_known_is_erased_too() 
             Method::GET
         };
         assert_eq!(
-            app.anyone()
+            app.anonymous()
                 .send(method.clone(), path, &[], Vec::new())
                 .await
                 .problem(401)
@@ -386,9 +418,9 @@ async fn erasing_once_more_changes_nothing_and_who_is_not_known_is_erased_too() 
 }
 
 #[tokio::test]
-async fn an_erasure_that_fails_half_way_has_erased_nothing() {
+async fn failed_erasure_is_rolled_back() {
     let app = start().await;
-    let id = marked_and_matched(&app).await;
+    let id = create_matched_interest(&app).await;
     app.as_staff()
         .get(&format!("/interests/{id}/phone?why=x"))
         .await
@@ -397,10 +429,13 @@ async fn an_erasure_that_fails_half_way_has_erased_nothing() {
         .execute(app.pool())
         .await
         .unwrap();
-    let before = rows_of(&app, PHONE).await;
+    let before = customer_rows(&app, PHONE).await;
     assert_eq!(erase(&app, PHONE).await.problem(500).0, "internal");
     assert_eq!(
-        (rows_of(&app, PHONE).await, app.new_events().await.len()),
+        (
+            customer_rows(&app, PHONE).await,
+            app.new_events().await.len()
+        ),
         (before, 0)
     );
     sqlx::query("alter table disclosure drop constraint half_way")
@@ -412,12 +447,15 @@ async fn an_erasure_that_fails_half_way_has_erased_nothing() {
 }
 
 #[tokio::test]
-async fn staff_see_what_is_left_without_the_person_and_nobody_else_sees_it() {
+async fn only_staff_see_erased_interests_without_personal_data() {
     let app = start().await;
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ongoing)))
-        .await;
-    let id = marked_and_matched(&app).await;
-    let before = seen(&app, id).await;
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Ongoing)),
+    )
+    .await;
+    let id = create_matched_interest(&app).await;
+    let before = view_as_staff(&app, id).await;
     erase(&app, PHONE).await.expect(204);
     app.new_events().await;
     let path = format!("/interests/{id}");
@@ -442,7 +480,7 @@ async fn staff_see_what_is_left_without_the_person_and_nobody_else_sees_it() {
             "not-found"
         );
     }
-    pass(&app, TimeDelta::days(60));
+    advance(&app, TimeDelta::days(60));
     for caller in [
         app.as_salesman(SALESMAN),
         app.as_consultant(CONSULTANT),
@@ -460,15 +498,18 @@ async fn staff_see_what_is_left_without_the_person_and_nobody_else_sees_it() {
     left["interested"] = json!(false);
     left["erasedAt"] = json!("2026-11-23T01:00:00Z");
     left["version"] = json!(2);
-    assert_eq!(seen(&app, id).await, left);
+    assert_eq!(view_as_staff(&app, id).await, left);
     let staff = app.as_staff();
     assert_eq!(
         staff.get("/interests").await.expect(200),
         json!({ "items": [left] })
     );
-    let of_him = format!("/interests?customer={}", customer(PHONE).subject);
-    assert_eq!(staff.get(&of_him).await.expect(200), json!({ "items": [] }));
-    // It is off for good.
+    let by_customer = format!("/interests?customer={}", customer(PHONE).subject);
+    assert_eq!(
+        staff.get(&by_customer).await.expect(200),
+        json!({ "items": [] })
+    );
+    // It is off permanently.
     let on = json!({ "interested": true, "consent": true });
     assert_eq!(
         staff.patch_if(&path, 2, &on).await.problem(409).0,
@@ -494,9 +535,12 @@ async fn staff_see_what_is_left_without_the_person_and_nobody_else_sees_it() {
 }
 
 #[tokio::test]
-async fn a_colleagues_write_that_is_sent_again_enters_nobody_anew() {
+async fn retry_of_a_write_before_the_erasure_is_refused() {
     let app = start().await;
-    let body = json!({ "projectId": PROJECT, "projectName": "사업", "phone": PHONE, "customerName": "홍길동", "consent": true });
+    let body = json!({
+        "projectId": PROJECT, "projectName": "사업", "phone": PHONE, "customerName": "홍길동",
+        "consent": true,
+    });
     let callers = || [app.as_salesman(SALESMAN), app.as_staff()];
     for caller in callers() {
         caller.post_with_key("/interests", "once", &body).await;
@@ -521,7 +565,7 @@ async fn a_colleagues_write_that_is_sent_again_enters_nobody_anew() {
 }
 
 #[tokio::test]
-async fn whatever_happens_at_the_same_moment_leaves_nothing_and_parks_nothing() {
+async fn concurrent_work_and_erasure_leave_no_personal_data() {
     let app = start().await;
     for number in 0..8_u128 {
         let phone = format!("010-5555-{number:04}");
@@ -540,31 +584,31 @@ async fn whatever_happens_at_the_same_moment_leaves_nothing_and_parks_nothing() 
             app.as_staff(),
             format!("/interests/{id}/phone?why=visit"),
         );
-        let (asking, matched) = (
-            asked(0x1000 + number, &phone),
-            a_match(of(id), SALESMAN, None),
+        let (created_event, matched) = (
+            consultation_created(0x1000 + number, &phone),
+            salesman_matched(interest_origin(id), SALESMAN, None),
         );
         let (erased, shown, marked, (), ()) = tokio::join!(
             erase(&app, &phone),
             staff.get(&path),
             caller.post("/interests", &other),
-            app.deliver(1, &asking),
+            app.deliver(1, &created_event),
             app.deliver(1, &matched),
         );
         erased.expect(204);
         assert!(matches!(shown.status.as_u16(), 200 | 404), "{shown:?}");
         marked.expect(201);
-        // Whoever looked before is recorded without a reason, and nobody looked after.
+        // An earlier disclosure has no reason any more, and there is no later one.
         let whys: i64 = sqlx::query_scalar("select count(*) from disclosure where why is not null")
             .fetch_one(app.pool())
             .await
             .unwrap();
         assert_eq!(whys, 0);
-        // A request that was on its way is why the gateway erases twice.
+        // A concurrent request may come after the erasure: the gateway erases twice.
         erase(&app, &phone).await.expect(204);
-        let rows = rows_of(&app, &phone).await;
+        let rows = customer_rows(&app, &phone).await;
         assert_eq!(
-            counts(&rows)[5..],
+            row_counts(&rows)[5..],
             [
                 ("known_consultation", 0),
                 ("notification", 0),
@@ -573,17 +617,17 @@ async fn whatever_happens_at_the_same_moment_leaves_nothing_and_parks_nothing() 
         );
         let mut texts = customer(&phone).phone.unwrap().spellings();
         texts.push("홍길동".to_owned());
-        assert_eq!(found(&app, &texts).await, [] as [String; 0]);
+        assert_eq!(tables_containing(&app, &texts).await, [] as [String; 0]);
     }
     assert!(app.parked().await.is_empty());
 }
 
 #[tokio::test]
-async fn the_reminder_waits_for_an_erasure_and_reminds_nobody_who_is_gone() {
+async fn reminder_waits_for_a_running_erasure() {
     let app = start().await;
     let edition = Edition {
-        period: until(Some("2026-11-30")),
-        ..in_year(2026, ProjectStatus::Ongoing)
+        period: period_until(Some("2026-11-30")),
+        ..edition_of_year(2026, ProjectStatus::Ongoing)
     };
     deliver_at(
         &app,
@@ -592,8 +636,8 @@ async fn the_reminder_waits_for_an_erasure_and_reminds_nobody_who_is_gone() {
         &created(PROJECT, edition),
     )
     .await;
-    marked(&app).await;
-    // Another instance erases him, and is about to commit.
+    create_interest(&app).await;
+    // Another instance erases the customer and is about to commit.
     let mut tx = app.context().db.begin().await.unwrap();
     sqlx::query(
         "select pg_advisory_xact_lock(hashtextextended(current_schema() || '/serving', 2))",
@@ -602,14 +646,16 @@ async fn the_reminder_waits_for_an_erasure_and_reminds_nobody_who_is_gone() {
     .await
     .unwrap();
     sqlx::query(
-        "update interest set interested = false, phone = null, customer_name = null, erased_at = created_at where customer_id = $1",
+        "update interest
+            set interested = false, phone = null, customer_name = null, erased_at = created_at
+            where customer_id = $1",
     )
     .bind(customer(PHONE).subject)
     .execute(&mut *tx)
     .await
     .unwrap();
     let committing = async {
-        crate::merging::wait_for_a_lock(&app).await;
+        crate::merging::wait_for_lock(&app).await;
         tx.commit().await.unwrap();
     };
     let (reminded, ()) = tokio::join!(interest::remind_deadlines(app.context()), committing);
@@ -617,23 +663,25 @@ async fn the_reminder_waits_for_an_erasure_and_reminds_nobody_who_is_gone() {
 }
 
 #[tokio::test]
-async fn a_number_is_not_read_while_its_customer_is_erased() {
+async fn phone_request_waits_for_a_running_erasure() {
     let app = start().await;
-    let id = marked(&app).await;
-    // Another instance erases him, and is about to commit.
+    let id = create_interest(&app).await;
+    // Another instance erases the customer and is about to commit.
     let mut tx = app.pool().begin().await.unwrap();
     sqlx::query("select 1 from customer for update")
         .execute(&mut *tx)
         .await
         .unwrap();
-    let erased = "update interest set interested = false, phone = null, customer_name = null, erased_at = created_at where id = $1";
+    let erased = "update interest
+        set interested = false, phone = null, customer_name = null, erased_at = created_at
+        where id = $1";
     sqlx::query(erased)
         .bind(id)
         .execute(&mut *tx)
         .await
         .unwrap();
     let committing = async {
-        crate::merging::wait_for_a_lock(&app).await;
+        crate::merging::wait_for_lock(&app).await;
         tx.commit().await.unwrap();
     };
     let (staff, path) = (app.as_staff(), format!("/interests/{id}/phone?why=visit"));
@@ -647,10 +695,10 @@ async fn a_number_is_not_read_while_its_customer_is_erased() {
 }
 
 #[tokio::test]
-async fn an_erasure_waits_for_the_events_that_are_taken_in_at_that_moment() {
+async fn erasure_waits_for_a_running_batch_of_events() {
     let app = start().await;
-    marked(&app).await;
-    // A batch of events tells him something, and is about to commit.
+    create_interest(&app).await;
+    // A batch of events inserts a notification and is about to commit.
     let mut batch = app.pool().begin().await.unwrap();
     sqlx::query(
         "select pg_advisory_xact_lock(hashtextextended(current_schema() || '/serving', 2))",
@@ -659,7 +707,8 @@ async fn an_erasure_waits_for_the_events_that_are_taken_in_at_that_moment() {
     .await
     .unwrap();
     sqlx::query(
-        "insert into notification (id, customer_id, kind, series_id, project_id, project_name, created_at)
+        "insert into notification (id, customer_id, kind, series_id, project_id, project_name,
+            created_at)
          values ($1, $2, 'started', $1, $1, '사업', '2026-11-23T01:00:00Z')",
     )
     .bind(SERIES)
@@ -668,31 +717,32 @@ async fn an_erasure_waits_for_the_events_that_are_taken_in_at_that_moment() {
     .await
     .unwrap();
     let committing = async {
-        crate::merging::wait_for_a_lock(&app).await;
+        crate::merging::wait_for_lock(&app).await;
         batch.commit().await.unwrap();
     };
     let (answer, ()) = tokio::join!(erase(&app, PHONE), committing);
     answer.expect(204);
-    assert_eq!(rows_of(&app, PHONE).await["notification"], json!([]));
+    assert_eq!(customer_rows(&app, PHONE).await["notification"], json!([]));
 }
 
 #[tokio::test]
-async fn the_keys_of_the_writes_that_made_something_are_found_by_it() {
+async fn idempotency_keys_are_found_by_resource_index() {
     let app = start().await;
     let mut connection = app.pool().acquire().await.unwrap();
-    // However few rows there are here.
+    // The planner would prefer a sequential scan of few rows.
     sqlx::query("set enable_seqscan = off")
         .execute(&mut *connection)
         .await
         .unwrap();
     let plan: Vec<String> = sqlx::query_scalar(
-        "explain update idempotency_key set body_hash = '' where resource in (select id from interest where customer_id = $1)",
+        "explain update idempotency_key set body_hash = '' where resource in (select id
+            from interest where customer_id = $1)",
     )
     .bind(Uuid::nil())
     .fetch_all(&mut *connection)
     .await
     .unwrap();
-    // It gives the connection back as it was.
+    // The connection returns to the pool.
     sqlx::query("reset enable_seqscan")
         .execute(&mut *connection)
         .await

@@ -1,4 +1,4 @@
-//! How an interest comes to be: by whom, for whom, and in which programme.
+//! `CreateInterest`: by customers and on behalf of customers, by project id and by name.
 
 use std::collections::BTreeSet;
 
@@ -10,23 +10,27 @@ use service_kit::testing::{TestApp, an_edition, customer};
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, PHONE, PROJECT, SALESMAN, SERIES, STRANGER, a_mark, a_match, a_project, created,
-    id_of, in_year, marked, of, seen, start,
+    CONSULTANT, OTHER_PHONE, PHONE, PROJECT, SALESMAN, SERIES, create_body, create_interest,
+    created, edition_of_year, id_of, interest_origin, project_created, salesman_matched, start,
+    view_as_staff,
 };
 
-/// What a colleague sends for the usual customer.
-fn a_mark_for_him() -> Value {
-    json!({ "projectId": PROJECT, "projectName": "스마트상점", "phone": "010 1234 5678", "customerName": "홍길동", "consent": true })
+/// The body that staff or a salesman send for the usual customer.
+fn create_body_on_behalf() -> Value {
+    json!({
+        "projectId": PROJECT, "projectName": "스마트상점", "phone": "010 1234 5678",
+        "customerName": "홍길동", "consent": true,
+    })
 }
 
-async fn rows(app: &TestApp) -> i64 {
+async fn count_interests(app: &TestApp) -> i64 {
     sqlx::query_scalar("select count(*) from interest")
         .fetch_one(app.pool())
         .await
         .unwrap()
 }
 
-fn wrong(fields: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
+fn wrong_fields(fields: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
     let fields = fields
         .iter()
         .map(|(pointer, code)| ((*pointer).to_owned(), (*code).to_owned()))
@@ -35,14 +39,13 @@ fn wrong(fields: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
 }
 
 #[tokio::test]
-async fn staff_and_salesmen_enter_one_for_a_customer_and_it_is_recorded_who_vouches_for_his_consent()
- {
+async fn creating_on_behalf_of_a_customer_records_the_consent() {
     let app = start().await;
     for (role, caller, by, phone) in [
         ("staff", app.as_staff(), Uuid::from_u128(0x57AFF), PHONE),
-        ("salesman", app.as_salesman(SALESMAN), SALESMAN, STRANGER),
+        ("salesman", app.as_salesman(SALESMAN), SALESMAN, OTHER_PHONE),
     ] {
-        let mut mark = a_mark_for_him();
+        let mut mark = create_body_on_behalf();
         mark["phone"] = json!(phone);
         let view = caller.post("/interests", &mark).await.expect(201);
         let customer_id = customer(phone).subject;
@@ -60,19 +63,19 @@ async fn staff_and_salesmen_enter_one_for_a_customer_and_it_is_recorded_who_vouc
             (1, &json!(customer_id))
         );
         assert_eq!(events[0].2["actor"], json!({ "role": role, "id": by }));
-        // It is the customer's, wherever his number was typed.
-        let his = app.as_customer(phone).get("/interests").await.expect(200);
-        assert_eq!(his["items"][0]["id"], view["id"]);
+        // It belongs to the customer, in whichever format the number was sent.
+        let list = app.as_customer(phone).get("/interests").await.expect(200);
+        assert_eq!(list["items"][0]["id"], view["id"]);
     }
 }
 
 #[tokio::test]
-async fn a_colleague_is_told_at_once_all_that_is_missing() {
+async fn creating_on_behalf_reports_all_missing_fields() {
     let app = start().await;
     for (body, expected) in [
         (
             json!({}),
-            wrong(&[
+            wrong_fields(&[
                 ("/projectId", "required"),
                 ("/phone", "required"),
                 ("/customerName", "required"),
@@ -80,16 +83,22 @@ async fn a_colleague_is_told_at_once_all_that_is_missing() {
             ]),
         ),
         (
-            json!({ "projectId": PROJECT, "projectName": "사업", "phone": "010-1", "customerName": "a\u{7}", "consent": false }),
-            wrong(&[
+            json!({
+                "projectId": PROJECT, "projectName": "사업", "phone": "010-1",
+                "customerName": "a\u{7}", "consent": false,
+            }),
+            wrong_fields(&[
                 ("/customerName", "control-character"),
                 ("/phone", "wrong-type"),
                 ("/consent", "consent-required"),
             ]),
         ),
         (
-            json!({ "projectId": PROJECT, "projectName": "사업", "phone": 7, "customerName": "가".repeat(201), "consent": "yes" }),
-            wrong(&[
+            json!({
+                "projectId": PROJECT, "projectName": "사업", "phone": 7,
+                "customerName": "가".repeat(201), "consent": "yes",
+            }),
+            wrong_fields(&[
                 ("/customerName", "too-long"),
                 ("/phone", "wrong-type"),
                 ("/consent", "wrong-type"),
@@ -97,7 +106,7 @@ async fn a_colleague_is_told_at_once_all_that_is_missing() {
         ),
         (
             json!({ "projectId": PROJECT, "phone": PHONE, "customerName": " ", "consent": true }),
-            wrong(&[("/customerName", "required"), ("/projectName", "required")]),
+            wrong_fields(&[("/customerName", "required"), ("/projectName", "required")]),
         ),
     ] {
         for caller in [app.as_staff(), app.as_salesman(SALESMAN)] {
@@ -108,23 +117,26 @@ async fn a_colleague_is_told_at_once_all_that_is_missing() {
             );
         }
     }
-    assert_eq!((rows(&app).await, app.new_events().await.len()), (0, 0));
+    assert_eq!(
+        (count_interests(&app).await, app.new_events().await.len()),
+        (0, 0)
+    );
 }
 
 #[tokio::test]
-async fn a_customer_is_who_he_signed_in_as() {
+async fn customer_can_only_use_the_number_of_the_session() {
     let app = start().await;
     let with = |phone: &str| {
-        let mut mark = a_mark();
+        let mut mark = create_body();
         mark["phone"] = json!(phone);
         mark
     };
     assert_eq!(
         app.as_customer(PHONE)
-            .post("/interests", &with(STRANGER))
+            .post("/interests", &with(OTHER_PHONE))
             .await
             .problem(422),
-        wrong(&[("/phone", "not-yours")])
+        wrong_fields(&[("/phone", "not-yours")])
     );
     let view = app
         .as_customer(PHONE)
@@ -138,7 +150,7 @@ async fn a_customer_is_who_he_signed_in_as() {
 }
 
 #[tokio::test]
-async fn a_customer_whose_number_this_service_was_not_told_marks_nothing() {
+async fn customer_without_number_in_the_token_is_refused() {
     let app = start().await;
     let numberless = Identity {
         role: Role::Customer,
@@ -147,7 +159,7 @@ async fn a_customer_whose_number_this_service_was_not_told_marks_nothing() {
     };
     assert_eq!(
         app.with(&numberless)
-            .post("/interests", &a_mark())
+            .post("/interests", &create_body())
             .await
             .problem(403)
             .0,
@@ -156,7 +168,7 @@ async fn a_customer_whose_number_this_service_was_not_told_marks_nothing() {
 }
 
 #[tokio::test]
-async fn a_name_that_one_open_edition_has_is_enough_whatever_its_white_space_and_case() {
+async fn name_of_one_open_edition_matches_without_space_and_case() {
     let app = start().await;
     app.deliver(
         1,
@@ -164,7 +176,7 @@ async fn a_name_that_one_open_edition_has_is_enough_whatever_its_white_space_and
             PROJECT,
             Edition {
                 name: "2026년 SOHO 스마트상점".to_owned(),
-                ..in_year(2026, ProjectStatus::Planned)
+                ..edition_of_year(2026, ProjectStatus::Planned)
             },
         ),
     )
@@ -204,7 +216,7 @@ async fn a_name_that_one_open_edition_has_is_enough_whatever_its_white_space_and
 }
 
 #[tokio::test]
-async fn a_name_that_several_editions_have_gets_them_to_choose_from() {
+async fn ambiguous_name_is_refused_with_candidates() {
     let app = start().await;
     let (first, second) = (Uuid::from_u128(0xA1), Uuid::from_u128(0xA2));
     let named = |series: u128, year| Edition {
@@ -227,7 +239,11 @@ async fn a_name_that_several_editions_have_gets_them_to_choose_from() {
         .as_customer(PHONE)
         .post("/interests", &json!({ "projectName": "스마트 상점" }))
         .await;
-    let candidate = |id: Uuid, year: i32, phase: &str| json!({ "id": id, "name": "스마트상점", "year": year, "agency": "중소벤처기업부", "phase": phase });
+    let candidate = |id: Uuid, year: i32, phase: &str| {
+        json!({
+            "id": id, "name": "스마트상점", "year": year, "agency": "중소벤처기업부", "phase": phase,
+        })
+    };
     assert_eq!(
         answer.json["candidates"],
         json!([
@@ -236,8 +252,11 @@ async fn a_name_that_several_editions_have_gets_them_to_choose_from() {
         ])
     );
     assert_eq!(answer.problem(422).0, "several-projects");
-    assert_eq!((rows(&app).await, app.new_events().await.len()), (0, 0));
-    // What is wrong besides is told with it.
+    assert_eq!(
+        (count_interests(&app).await, app.new_events().await.len()),
+        (0, 0)
+    );
+    // Other field errors are reported with it.
     let answer = app
         .as_customer(PHONE)
         .post(
@@ -248,7 +267,7 @@ async fn a_name_that_several_editions_have_gets_them_to_choose_from() {
     assert_eq!(answer.json["candidates"].as_array().unwrap().len(), 2);
     assert_eq!(
         answer.problem(422),
-        wrong(&[("/customerName", "wrong-type"), ("/projectName", "several")])
+        wrong_fields(&[("/customerName", "wrong-type"), ("/projectName", "several")])
     );
     app.as_customer(PHONE)
         .post("/interests", &json!({ "projectId": first }))
@@ -257,7 +276,7 @@ async fn a_name_that_several_editions_have_gets_them_to_choose_from() {
 }
 
 #[tokio::test]
-async fn two_open_editions_of_one_programme_under_one_name_are_no_reason_to_ask() {
+async fn name_of_two_editions_in_one_series_is_not_ambiguous() {
     let app = start().await;
     let next = Uuid::from_u128(0x9408);
     for (id, year) in [(PROJECT, 2026), (next, 2027)] {
@@ -267,7 +286,7 @@ async fn two_open_editions_of_one_programme_under_one_name_are_no_reason_to_ask(
                 id,
                 Edition {
                     name: "스마트상점".to_owned(),
-                    ..in_year(year, ProjectStatus::Ongoing)
+                    ..edition_of_year(year, ProjectStatus::Ongoing)
                 },
             ),
         )
@@ -285,7 +304,7 @@ async fn two_open_editions_of_one_programme_under_one_name_are_no_reason_to_ask(
 }
 
 #[tokio::test]
-async fn a_name_that_a_colleague_types_for_one_that_exists_is_filled_in_and_none_is_written_over() {
+async fn customer_name_is_filled_in_but_never_overwritten() {
     let app = start().await;
     let body = json!({ "projectId": PROJECT, "projectName": "스마트상점" });
     let id = id_of(
@@ -296,10 +315,10 @@ async fn a_name_that_a_colleague_types_for_one_that_exists_is_filled_in_and_none
     );
     app.new_events().await;
     for name in ["홍길동", "임꺽정"] {
-        let mut mark = a_mark_for_him();
+        let mut mark = create_body_on_behalf();
         mark["customerName"] = json!(name);
         app.as_staff().post("/interests", &mark).await.expect(200);
-        let shown = seen(&app, id).await;
+        let shown = view_as_staff(&app, id).await;
         assert_eq!(
             (&shown["customerName"], &shown["version"]),
             (&json!("홍길동"), &json!(1))
@@ -309,10 +328,13 @@ async fn a_name_that_a_colleague_types_for_one_that_exists_is_filled_in_and_none
 }
 
 #[tokio::test]
-async fn a_name_that_no_open_edition_has_is_unknown() {
+async fn name_without_open_edition_is_unknown() {
     let app = start().await;
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ended)))
-        .await;
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Ended)),
+    )
+    .await;
     for name in ["2026년 스마트상점", "다른 사업"] {
         let answer = app
             .as_customer(PHONE)
@@ -323,11 +345,11 @@ async fn a_name_that_no_open_edition_has_is_unknown() {
             .await;
         assert_eq!(
             answer.problem(422),
-            wrong(&[("/customerName", "wrong-type"), ("/projectName", "unknown")]),
+            wrong_fields(&[("/customerName", "wrong-type"), ("/projectName", "unknown")]),
             "{name}"
         );
     }
-    // By its id it can be marked still: the next edition is what the customer waits for.
+    // It can still be marked by id: the customer waits for the next edition.
     app.as_customer(PHONE)
         .post("/interests", &json!({ "projectId": PROJECT }))
         .await
@@ -335,7 +357,7 @@ async fn a_name_that_no_open_edition_has_is_unknown() {
 }
 
 #[tokio::test]
-async fn without_an_id_and_a_name_nobody_knows_what_is_meant() {
+async fn project_id_or_name_is_required() {
     let app = start().await;
     for body in [
         json!({}),
@@ -345,16 +367,17 @@ async fn without_an_id_and_a_name_nobody_knows_what_is_meant() {
         let answer = app.as_customer(PHONE).post("/interests", &body).await;
         assert_eq!(
             answer.problem(422),
-            wrong(&[("/projectId", "required")]),
+            wrong_fields(&[("/projectId", "required")]),
             "{body}"
         );
     }
 }
 
 #[tokio::test]
-async fn an_id_says_more_than_a_name() {
+async fn project_id_takes_precedence_over_the_name() {
     let app = start().await;
-    app.deliver(1, &a_project(PROJECT, "스마트상점")).await;
+    app.deliver(1, &project_created(PROJECT, "스마트상점"))
+        .await;
     app.deliver(
         1,
         &created(
@@ -374,13 +397,19 @@ async fn an_id_says_more_than_a_name() {
 }
 
 #[tokio::test]
-async fn whoever_marks_an_old_edition_follows_the_newest() {
+async fn marking_an_old_edition_shows_the_newest() {
     let app = start().await;
     let next = Uuid::from_u128(0x9408);
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ended)))
-        .await;
-    app.deliver(1, &created(next, in_year(2027, ProjectStatus::Planned)))
-        .await;
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Ended)),
+    )
+    .await;
+    app.deliver(
+        1,
+        &created(next, edition_of_year(2027, ProjectStatus::Planned)),
+    )
+    .await;
     let view = app
         .as_customer(PHONE)
         .post("/interests", &json!({ "projectId": PROJECT }))
@@ -398,13 +427,13 @@ async fn whoever_marks_an_old_edition_follows_the_newest() {
 }
 
 #[tokio::test]
-async fn a_colleague_who_enters_one_that_exists_gets_it_and_it_is_on() {
+async fn creating_on_behalf_turns_on_an_existing_interest() {
     let app = start().await;
-    let id = marked(&app).await;
+    let id = create_interest(&app).await;
     let salesman = app.as_salesman(SALESMAN);
-    // It is on: nothing happens, and the customer's own word needs nobody who vouches for it.
+    // It is on: nothing changes, and no consent is recorded over the customer's own mark.
     let view = salesman
-        .post("/interests", &a_mark_for_him())
+        .post("/interests", &create_body_on_behalf())
         .await
         .expect(200);
     assert_eq!(
@@ -421,7 +450,7 @@ async fn a_colleague_who_enters_one_that_exists_gets_it_and_it_is_on() {
         .await
         .expect(200);
     app.new_events().await;
-    let answer = salesman.post("/interests", &a_mark_for_him()).await;
+    let answer = salesman.post("/interests", &create_body_on_behalf()).await;
     assert_eq!(
         (answer.status, answer.headers["etag"].to_str().unwrap()),
         (StatusCode::OK, "\"3\"")
@@ -439,14 +468,14 @@ async fn a_colleague_who_enters_one_that_exists_gets_it_and_it_is_on() {
         events[0].2["actor"],
         json!({ "role": "salesman", "id": SALESMAN })
     );
-    assert_eq!(rows(&app).await, 1);
+    assert_eq!(count_interests(&app).await, 1);
 }
 
 #[tokio::test]
-async fn a_salesman_who_is_not_on_it_learns_nothing_that_he_did_not_tell() {
+async fn unassigned_salesman_gets_back_only_the_sent_data() {
     let app = start().await;
-    let id = marked(&app).await;
-    let mut mark = a_mark_for_him();
+    let id = create_interest(&app).await;
+    let mut mark = create_body_on_behalf();
     mark["customerName"] = json!("사장님");
     let other = Uuid::from_u128(0xBAD);
     app.as_customer(PHONE)
@@ -457,14 +486,14 @@ async fn a_salesman_who_is_not_on_it_learns_nothing_that_he_did_not_tell() {
         )
         .await
         .expect(200);
-    // Another colleague vouches for it, and others serve the customer.
+    // Another salesman records a consent, and other people serve the customer.
     app.as_salesman(other)
-        .post("/interests", &a_mark_for_him())
+        .post("/interests", &create_body_on_behalf())
         .await
         .expect(200);
     let matched = SalesmanMatched {
         origin_version: Some(3),
-        ..a_match(of(id), other, Some(CONSULTANT))
+        ..salesman_matched(interest_origin(id), other, Some(CONSULTANT))
     };
     app.deliver(1, &matched).await;
     for key in ["first", "first"] {
@@ -477,8 +506,8 @@ async fn a_salesman_who_is_not_on_it_learns_nothing_that_he_did_not_tell() {
             (id_of(&view), &view["customerName"]),
             (id, &json!("사장님"))
         );
-        for told in ["salesman", "consultant", "consent", "createdAt"] {
-            assert_eq!(view[told], Value::Null, "{told}");
+        for field in ["salesman", "consultant", "consent", "createdAt"] {
+            assert_eq!(view[field], Value::Null, "{field}");
         }
     }
     assert_eq!(
@@ -489,7 +518,7 @@ async fn a_salesman_who_is_not_on_it_learns_nothing_that_he_did_not_tell() {
             .0,
         "not-found"
     );
-    // Whoever is on it sees it all.
+    // The assigned salesman sees everything.
     let view = app
         .as_salesman(other)
         .post("/interests", &mark)
@@ -506,12 +535,11 @@ async fn a_salesman_who_is_not_on_it_learns_nothing_that_he_did_not_tell() {
 }
 
 #[tokio::test]
-async fn a_salesman_who_entered_one_sees_of_it_what_he_entered_and_not_who_serves_the_customer_since()
- {
+async fn retry_by_unassigned_salesman_hides_the_assigned_people() {
     let app = start().await;
     let caller = app.as_salesman(SALESMAN);
     let first = caller
-        .post_with_key("/interests", "k", &a_mark_for_him())
+        .post_with_key("/interests", "k", &create_body_on_behalf())
         .await
         .expect(201);
     assert_eq!(
@@ -520,12 +548,16 @@ async fn a_salesman_who_entered_one_sees_of_it_what_he_entered_and_not_who_serve
     );
     app.deliver(
         1,
-        &a_match(of(id_of(&first)), Uuid::from_u128(0xBAD), Some(CONSULTANT)),
+        &salesman_matched(
+            interest_origin(id_of(&first)),
+            Uuid::from_u128(0xBAD),
+            Some(CONSULTANT),
+        ),
     )
     .await;
     assert_eq!(
         caller
-            .post_with_key("/interests", "k", &a_mark_for_him())
+            .post_with_key("/interests", "k", &create_body_on_behalf())
             .await
             .expect(201),
         first
@@ -533,23 +565,24 @@ async fn a_salesman_who_entered_one_sees_of_it_what_he_entered_and_not_who_serve
 }
 
 #[tokio::test]
-async fn whoever_marks_at_the_same_moment_ends_with_one_interest() {
+async fn concurrent_marks_create_one_interest() {
     for known in [false, true] {
         let app = start().await;
         if known {
-            app.deliver(1, &a_project(PROJECT, "스마트상점")).await;
+            app.deliver(1, &project_created(PROJECT, "스마트상점"))
+                .await;
         }
-        let (mark, mark_for_him) = (a_mark(), a_mark_for_him());
-        let (himself, salesman, staff) = (
+        let (mark, on_behalf) = (create_body(), create_body_on_behalf());
+        let (by_customer, salesman, staff) = (
             app.as_customer(PHONE),
             app.as_salesman(SALESMAN),
             app.as_staff(),
         );
         let (a, b, c, d) = tokio::join!(
-            himself.post("/interests", &mark),
-            salesman.post("/interests", &mark_for_him),
-            staff.post("/interests", &mark_for_him),
-            himself.post("/interests", &mark),
+            by_customer.post("/interests", &mark),
+            salesman.post("/interests", &on_behalf),
+            staff.post("/interests", &on_behalf),
+            by_customer.post("/interests", &mark),
         );
         let ids: BTreeSet<Uuid> = [&a, &b, &c, &d].map(|answer| id_of(&answer.json)).into();
         let mut statuses = [a, b, c, d].map(|answer| answer.status.as_u16());
@@ -559,18 +592,27 @@ async fn whoever_marks_at_the_same_moment_ends_with_one_interest() {
             (1, [200, 200, 200, 201]),
             "known: {known}"
         );
-        assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 1));
+        assert_eq!(
+            (count_interests(&app).await, app.new_events().await.len()),
+            (1, 1)
+        );
     }
 }
 
 #[tokio::test]
-async fn two_editions_of_one_series_that_are_marked_at_the_same_moment_end_in_one_interest() {
+async fn concurrent_marks_of_two_editions_create_one_interest() {
     let app = start().await;
     let other = Uuid::from_u128(0x9408);
-    app.deliver(1, &created(PROJECT, in_year(2026, ProjectStatus::Ongoing)))
-        .await;
-    app.deliver(1, &created(other, in_year(2027, ProjectStatus::Planned)))
-        .await;
+    app.deliver(
+        1,
+        &created(PROJECT, edition_of_year(2026, ProjectStatus::Ongoing)),
+    )
+    .await;
+    app.deliver(
+        1,
+        &created(other, edition_of_year(2027, ProjectStatus::Planned)),
+    )
+    .await;
     let caller = app.as_customer(PHONE);
     let (one, two) = (
         json!({ "projectId": PROJECT }),
@@ -585,6 +627,12 @@ async fn two_editions_of_one_series_that_are_marked_at_the_same_moment_end_in_on
         (id_of(&a.json), statuses),
         (id_of(&b.json), [200, 201].into())
     );
-    assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 1));
-    assert_eq!(seen(&app, id_of(&a.json)).await["projectId"], json!(other));
+    assert_eq!(
+        (count_interests(&app).await, app.new_events().await.len()),
+        (1, 1)
+    );
+    assert_eq!(
+        view_as_staff(&app, id_of(&a.json)).await["projectId"],
+        json!(other)
+    );
 }

@@ -1,10 +1,10 @@
-//! What the description of the routes says.
+//! The generated API description.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-fn described() -> Value {
+fn description() -> Value {
     interest::service().description()
 }
 
@@ -21,8 +21,8 @@ fn operations(description: &Value) -> Vec<(String, Value)> {
 }
 
 #[test]
-fn every_operation_says_who_may_call_it_and_shows_every_answer_by_example() {
-    let description = described();
+fn every_operation_has_actors_summary_and_examples() {
+    let description = description();
     let all = operations(&description);
     let names: BTreeSet<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
     let expected = [
@@ -60,7 +60,7 @@ fn every_operation_says_who_may_call_it_and_shows_every_answer_by_example() {
                 assert!(
                     answer["description"]
                         .as_str()
-                        .is_some_and(|it| !it.is_empty())
+                        .is_some_and(|text| !text.is_empty())
                         && answer.get("content").is_none()
                 );
                 continue;
@@ -74,7 +74,7 @@ fn every_operation_says_who_may_call_it_and_shows_every_answer_by_example() {
             let is_shown = |kind: &str| {
                 media
                     .get(kind)
-                    .is_some_and(|shown| shown.as_object().is_some_and(|it| !it.is_empty()))
+                    .is_some_and(|shown| shown.as_object().is_some_and(|text| !text.is_empty()))
             };
             assert!(
                 is_shown("example") || is_shown("examples"),
@@ -91,8 +91,8 @@ fn every_operation_says_who_may_call_it_and_shows_every_answer_by_example() {
 }
 
 #[test]
-fn a_command_begins_with_its_name_and_says_what_it_causes() {
-    let description = described();
+fn command_summary_starts_with_its_name_and_lists_events() {
+    let description = description();
     let post = &description["paths"]["/interests"]["post"];
     assert!(
         post["summary"]
@@ -132,10 +132,11 @@ fn a_command_begins_with_its_name_and_says_what_it_causes() {
 }
 
 #[test]
-fn the_problems_of_this_service_are_shown_where_they_can_come() {
-    let description = described();
-    let several = &description["paths"]["/interests"]["post"]["responses"]["422"]["content"]["application/problem+json"]
-        ["examples"]["several-projects"]["value"];
+fn own_problems_are_documented_at_their_operations() {
+    let description = description();
+    let responses = &description["paths"]["/interests"]["post"]["responses"];
+    let several = &responses["422"]["content"]["application/problem+json"]["examples"]["several-projects"]
+        ["value"];
     assert_eq!(several["candidates"].as_array().unwrap().len(), 2);
     let conflicts = &description["paths"]["/interests/{id}"]["patch"]["responses"]["409"]["content"]
         ["application/problem+json"]["examples"];
@@ -150,7 +151,7 @@ fn the_problems_of_this_service_are_shown_where_they_can_come() {
 }
 
 #[test]
-fn every_policy_has_the_name_it_is_known_by() {
+fn policies_have_stable_names() {
     let names: BTreeSet<&str> = interest::service()
         .policies()
         .iter()

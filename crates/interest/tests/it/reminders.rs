@@ -1,4 +1,4 @@
-//! Who is reminded of a deadline, and when.
+//! Deadline reminders.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,39 +15,38 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    PHONE, PROJECT, STRANGER, a_mark, created, edited, ended, in_year, instant, start, started,
-    until,
+    OTHER_PHONE, PHONE, PROJECT, create_body, created, edited, edition_of_year, ended, instant,
+    period_until, start, started,
 };
 
-/// Moves the service's clock to that instant.
-fn set(app: &TestApp, to: &str) {
+fn set_clock(app: &TestApp, to: &str) {
     let now: DateTime<Utc> = app.context().db.now();
     app.clock().advance(instant(to) - now);
 }
 
-fn closing_on(end: &str) -> Edition {
+fn edition_closing_on(end: &str) -> Edition {
     Edition {
-        period: until(Some(end)),
-        ..in_year(2026, ProjectStatus::Ongoing)
+        period: period_until(Some(end)),
+        ..edition_of_year(2026, ProjectStatus::Ongoing)
     }
 }
 
-/// Two customers have marked an edition that is taken until 11 December.
-async fn two_who_wait() -> TestApp {
+/// Two customers have an interest in an edition whose last day is 11 December.
+async fn start_with_two_interests() -> TestApp {
     let app = start().await;
-    app.deliver(1, &created(PROJECT, closing_on("2026-12-11")))
+    app.deliver(1, &created(PROJECT, edition_closing_on("2026-12-11")))
         .await;
-    for phone in [PHONE, STRANGER] {
+    for phone in [PHONE, OTHER_PHONE] {
         app.as_customer(phone)
-            .post("/interests", &a_mark())
+            .post("/interests", &create_body())
             .await
             .expect(201);
     }
     app
 }
 
-/// What the usual customer was reminded of: kind and deadline, newest first.
-async fn reminded(app: &TestApp) -> Vec<(Value, Value)> {
+/// The reminders of the usual customer, as kind and deadline, newest first.
+async fn reminders(app: &TestApp) -> Vec<(Value, Value)> {
     let page = app
         .as_customer(PHONE)
         .get("/interests/notifications")
@@ -63,11 +62,11 @@ async fn reminded(app: &TestApp) -> Vec<(Value, Value)> {
 }
 
 #[tokio::test]
-async fn everybody_is_reminded_once_seven_days_and_one_day_before_from_nine_in_seoul() {
-    let app = two_who_wait().await;
+async fn reminders_are_sent_on_d7_and_d1_from_nine_in_seoul() {
+    let app = start_with_two_interests().await;
     for (at, expected) in [
         ("2026-12-03T14:59:59Z", 0),
-        // 4 December in Seoul: before nine, at nine, and once more.
+        // 4 December in Seoul: before nine, at nine, and again.
         ("2026-12-03T23:59:59Z", 0),
         ("2026-12-04T00:00:00Z", 2),
         ("2026-12-04T00:00:30Z", 0),
@@ -80,7 +79,7 @@ async fn everybody_is_reminded_once_seven_days_and_one_day_before_from_nine_in_s
         ("2026-12-11T00:00:00Z", 0),
         ("2026-12-12T00:00:00Z", 0),
     ] {
-        set(&app, at);
+        set_clock(&app, at);
         assert_eq!(
             remind_deadlines(app.context()).await.unwrap(),
             expected,
@@ -89,7 +88,7 @@ async fn everybody_is_reminded_once_seven_days_and_one_day_before_from_nine_in_s
     }
     let deadline = json!("2026-12-11");
     assert_eq!(
-        reminded(&app).await,
+        reminders(&app).await,
         [
             (json!("deadline_d1"), deadline.clone()),
             (json!("deadline_d7"), deadline)
@@ -112,10 +111,10 @@ async fn everybody_is_reminded_once_seven_days_and_one_day_before_from_nine_in_s
 }
 
 #[tokio::test]
-async fn however_many_are_interested_each_is_reminded_once() {
-    let app = two_who_wait().await;
-    crate::notifications::crowd(&app, 2500).await;
-    set(&app, "2026-12-04T00:00:00Z");
+async fn thousands_of_customers_are_reminded_once_each() {
+    let app = start_with_two_interests().await;
+    crate::notifications::insert_interests(&app, 2500).await;
+    set_clock(&app, "2026-12-04T00:00:00Z");
     assert_eq!(remind_deadlines(app.context()).await.unwrap(), 2502);
     let reminders: (i64, i64) = sqlx::query_as(
         "select count(*), count(distinct customer_id) from notification where kind = 'deadline_d7'",
@@ -124,10 +123,12 @@ async fn however_many_are_interested_each_is_reminded_once() {
     .await
     .unwrap();
     assert_eq!(reminders, (2502, 2502));
-    // Looking again writes nothing, not even to find out that it is there.
+    // The next poll does not even try to insert.
     sqlx::raw_sql(
-        "create function no_reminder() returns trigger language plpgsql as $$ begin raise 'a reminder is written again'; end $$;
-         create trigger no_reminder before insert on notification for each row execute function no_reminder();",
+        "create function no_reminder() returns trigger language plpgsql as
+         $$ begin raise 'a reminder is inserted again'; end $$;
+         create trigger no_reminder before insert on notification
+         for each row execute function no_reminder();",
     )
     .execute(app.pool())
     .await
@@ -136,17 +137,17 @@ async fn however_many_are_interested_each_is_reminded_once() {
 }
 
 #[tokio::test]
-async fn a_day_on_which_nobody_looked_is_not_made_up_for() {
-    let app = two_who_wait().await;
-    set(&app, "2026-12-05T00:00:00Z");
+async fn missed_reminder_day_is_skipped() {
+    let app = start_with_two_interests().await;
+    set_clock(&app, "2026-12-05T00:00:00Z");
     assert_eq!(remind_deadlines(app.context()).await.unwrap(), 0);
 }
 
 #[tokio::test]
-async fn another_instance_reminds_nobody_again() {
-    let app = two_who_wait().await;
-    let beside = app.beside(interest::service()).await;
-    set(&app, "2026-12-04T00:00:00Z");
+async fn two_instances_send_each_reminder_once() {
+    let app = start_with_two_interests().await;
+    let beside = app.replica(interest::service()).await;
+    set_clock(&app, "2026-12-04T00:00:00Z");
     let (a, b) = tokio::join!(
         remind_deadlines(app.context()),
         remind_deadlines(beside.context())
@@ -156,22 +157,26 @@ async fn another_instance_reminds_nobody_again() {
 }
 
 #[tokio::test]
-async fn a_deadline_that_moves_brings_only_the_reminder_that_was_not_sent_yet() {
-    let app = two_who_wait().await;
-    set(&app, "2026-12-04T00:00:00Z");
+async fn moved_deadline_sends_only_the_missing_reminder() {
+    let app = start_with_two_interests().await;
+    set_clock(&app, "2026-12-04T00:00:00Z");
     assert_eq!(remind_deadlines(app.context()).await.unwrap(), 2);
     app.deliver(
         2,
-        &edited(PROJECT, closing_on("2026-12-20"), &[EditionField::Period]),
+        &edited(
+            PROJECT,
+            edition_closing_on("2026-12-20"),
+            &[EditionField::Period],
+        ),
     )
     .await;
     for (at, expected) in [
         ("2026-12-10T00:00:00Z", 0),
-        // Seven days before the new one: that was sent.
+        // Seven days before the new deadline: this kind was already sent.
         ("2026-12-13T00:00:00Z", 0),
         ("2026-12-19T00:00:00Z", 2),
     ] {
-        set(&app, at);
+        set_clock(&app, at);
         assert_eq!(
             remind_deadlines(app.context()).await.unwrap(),
             expected,
@@ -182,15 +187,15 @@ async fn a_deadline_that_moves_brings_only_the_reminder_that_was_not_sent_yet() 
         (json!("deadline_d1"), json!("2026-12-20")),
         (json!("deadline_d7"), json!("2026-12-11")),
     ];
-    assert_eq!(reminded(&app).await, sent);
+    assert_eq!(reminders(&app).await, sent);
 }
 
 #[tokio::test]
-async fn each_edition_reminds_by_itself() {
-    let app = two_who_wait().await;
+async fn each_edition_has_its_own_reminder() {
+    let app = start_with_two_interests().await;
     let second = Edition {
         name: "2차".to_owned(),
-        ..closing_on("2026-12-11")
+        ..edition_closing_on("2026-12-11")
     };
     app.deliver(1, &created(Uuid::from_u128(0x9408), second))
         .await;
@@ -204,13 +209,13 @@ async fn each_edition_reminds_by_itself() {
         ),
     )
     .await;
-    set(&app, "2026-12-04T00:00:00Z");
+    set_clock(&app, "2026-12-04T00:00:00Z");
     assert_eq!(remind_deadlines(app.context()).await.unwrap(), 4);
 }
 
 #[tokio::test]
-async fn nobody_is_reminded_of_what_he_turned_off() {
-    let app = two_who_wait().await;
+async fn interest_that_is_off_gets_no_reminder() {
+    let app = start_with_two_interests().await;
     let id = app.as_customer(PHONE).get("/interests").await.expect(200)["items"][0]["id"]
         .as_str()
         .unwrap()
@@ -223,34 +228,34 @@ async fn nobody_is_reminded_of_what_he_turned_off() {
         )
         .await
         .expect(200);
-    set(&app, "2026-12-04T00:00:00Z");
+    set_clock(&app, "2026-12-04T00:00:00Z");
     assert_eq!(remind_deadlines(app.context()).await.unwrap(), 1);
-    assert_eq!(reminded(&app).await, []);
+    assert_eq!(reminders(&app).await, []);
 }
 
 #[tokio::test]
-async fn nobody_is_reminded_of_an_edition_that_was_ended_or_is_only_expected() {
-    let app = two_who_wait().await;
-    app.deliver(2, &ended(PROJECT, closing_on("2026-12-11")))
+async fn ended_and_planned_editions_send_no_reminder() {
+    let app = start_with_two_interests().await;
+    app.deliver(2, &ended(PROJECT, edition_closing_on("2026-12-11")))
         .await;
     let next = Uuid::from_u128(0x9408);
     let expected = Edition {
         status: ProjectStatus::Planned,
-        ..closing_on("2026-12-11")
+        ..edition_closing_on("2026-12-11")
     };
     app.deliver(1, &created(next, expected.clone())).await;
-    set(&app, "2026-12-04T00:00:00Z");
+    set_clock(&app, "2026-12-04T00:00:00Z");
     assert_eq!(remind_deadlines(app.context()).await.unwrap(), 0);
     app.deliver(2, &started(next, expected)).await;
     assert_eq!(remind_deadlines(app.context()).await.unwrap(), 2);
 }
 
-/// How long the leader may take to remind before the test says that it did not.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the test waits for the leader's reminder.
+const REMINDER_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_that_runs_reminds_by_itself() {
-    let app = two_who_wait().await;
+async fn running_service_sends_reminders() {
+    let app = start_with_two_interests().await;
     let options = app.pool().connect_options();
     let url = format!(
         "postgres://ktgg_interest:test@{}:{}/{}",
@@ -266,13 +271,13 @@ async fn a_service_that_runs_reminds_by_itself() {
             .unwrap()
             .to_string()
     };
-    let (listen, admin, nobody) = (free(), free(), free());
-    let mut env = Env::of([
+    let (listen, admin, unused) = (free(), free(), free());
+    let mut env = Env::from_pairs([
         ("INTEREST_DATABASE_URL", url.as_str()),
         ("INTEREST_LISTEN", listen.as_str()),
         ("INTEREST_ADMIN_LISTEN", admin.as_str()),
-        // Reminders need no Kafka.
-        ("KAFKA_BROKERS", nobody.as_str()),
+        // Reminders do not need Kafka.
+        ("KAFKA_BROKERS", unused.as_str()),
         ("MIGRATE", "check"),
         (
             "INTERNAL_TOKEN_PUBLIC_KEYS",
@@ -283,25 +288,25 @@ async fn a_service_that_runs_reminds_by_itself() {
     ]);
     let config = interest::service()
         .config(&mut env)
-        .unwrap_or_else(|| panic!("{:?}", env.wrong()));
+        .unwrap_or_else(|| panic!("{:?}", env.invalid()));
     let clock = Arc::new(MockClock::at(instant("2026-12-04T00:00:00Z")));
     let bound = interest::service().bind(config, clock).await.unwrap();
     let stop = CancellationToken::new();
     let running = spawn(bound.run(stop.clone()));
-    let reminding = async {
-        while reminded(&app).await.is_empty() {
+    let polling = async {
+        while reminders(&app).await.is_empty() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, reminding)
+    tokio::time::timeout(REMINDER_TIMEOUT, polling)
         .await
-        .expect("nobody was reminded");
-    let led: Option<String> =
+        .expect("no reminder was sent");
+    let leader: Option<String> =
         sqlx::query_scalar("select name from leader where name = 'remind-deadline'")
             .fetch_optional(app.pool())
             .await
             .unwrap();
-    assert_eq!(led.as_deref(), Some("remind-deadline"));
+    assert_eq!(leader.as_deref(), Some("remind-deadline"));
     stop.cancel();
     running.await.unwrap().unwrap();
 }

@@ -1,4 +1,4 @@
-//! What the build before this one left behind.
+//! Data of the previous version.
 
 use events::{Edition, ProjectStatus};
 use serde_json::{Value, json};
@@ -6,15 +6,15 @@ use service_kit::testing::TestApp;
 use uuid::Uuid;
 
 use crate::{
-    PHONE, PROJECT, SALESMAN, SERIES, STRANGER, created, customer, deliver_at, in_year, instant,
-    seen, start, started, until,
+    OTHER_PHONE, PHONE, PROJECT, SALESMAN, SERIES, created, customer, deliver_at, edition_of_year,
+    instant, period_until, start, started, view_as_staff,
 };
 
-const UNHEARD: Uuid = Uuid::from_u128(0x9409);
+const UNKNOWN: Uuid = Uuid::from_u128(0x9409);
 
-/// The service on a database of the build before, in which the usual customer has marked a project that was known then, and another that was
-/// not; the first is matched, and the stranger's was turned off.
-async fn of_before() -> (TestApp, [Uuid; 3]) {
+/// Starts the service on a database of the previous version. The usual customer has an interest in
+/// a known project (matched) and one in an unknown project; the other customer's interest is off.
+async fn start_after_migration() -> (TestApp, [Uuid; 3]) {
     let app = start().await;
     let mut connection = app.pool().acquire().await.unwrap();
     sqlx::raw_sql(
@@ -32,33 +32,36 @@ async fn of_before() -> (TestApp, [Uuid; 3]) {
         .run_direct(Some(2), &mut *connection, false)
         .await
         .unwrap();
-    let made = [1, 2, 3].map(Uuid::from_u128);
+    let interests = [1, 2, 3].map(Uuid::from_u128);
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
         "insert into known_project values ('{PROJECT}', '{SERIES}', '2026년 스마트 상점', 'ongoing');
          insert into interest values
-             ('{a}', '{SERIES}', '{SERIES}', '{PROJECT}', '2026년 스마트 상점', '{himself}', '+821012345678', '홍길동', true,
+             ('{a}', '{SERIES}', '{SERIES}', '{PROJECT}', '2026년 스마트 상점',
+              '{customer_id}', '+821012345678', '홍길동', true,
               '{SALESMAN}', '김하늘', null, null, 1, '2026-11-01T00:00:00Z', '2026-11-02T00:00:00Z'),
-             ('{b}', '{UNHEARD}', null, '{UNHEARD}', '페이지가 보낸 이름', '{himself}', '+821012345678', null, true,
+             ('{b}', '{UNKNOWN}', null, '{UNKNOWN}', '페이지가 보낸 이름',
+              '{customer_id}', '+821012345678', null, true,
               null, null, null, null, 3, '2026-11-01T00:00:00Z', '2026-11-05T00:00:00Z'),
-             ('{c}', '{SERIES}', '{SERIES}', '{PROJECT}', '2026년 스마트 상점', '{stranger}', '+821099990000', null, false,
+             ('{c}', '{SERIES}', '{SERIES}', '{PROJECT}', '2026년 스마트 상점',
+              '{other}', '+821099990000', null, false,
               '{SALESMAN}', '김하늘', null, null, 2, '2026-11-01T00:00:00Z', '2026-11-05T00:00:00Z');",
-        a = made[0],
-        b = made[1],
-        c = made[2],
-        himself = customer(PHONE).subject,
-        stranger = customer(STRANGER).subject,
+        a = interests[0],
+        b = interests[1],
+        c = interests[2],
+        customer_id = customer(PHONE).subject,
+        other = customer(OTHER_PHONE).subject,
     )))
     .execute(&mut *connection)
     .await
     .unwrap();
     drop(connection);
-    (app.beside(interest::service()).await, made)
+    (app.replica(interest::service()).await, interests)
 }
 
 #[tokio::test]
-async fn what_was_marked_before_is_shown_and_completed_by_the_next_event_of_its_project() {
-    let (app, [known, unheard, off]) = of_before().await;
-    let shown = seen(&app, known).await;
+async fn migrated_interest_is_completed_by_the_next_event() {
+    let (app, [known, unknown, off]) = start_after_migration().await;
+    let shown = view_as_staff(&app, known).await;
     assert_eq!(
         (&shown["projectName"], &shown["project"]["status"]),
         (&json!("2026년 스마트 상점"), &json!("ongoing"))
@@ -67,7 +70,7 @@ async fn what_was_marked_before_is_shown_and_completed_by_the_next_event_of_its_
         (&shown["salesman"]["displayName"], &shown["consent"]),
         (&json!("김하늘"), &Value::Null)
     );
-    // It knows no deadline yet.
+    // The deadline is unknown until the next event.
     assert_eq!(
         (
             &shown["project"]["daysLeft"],
@@ -75,13 +78,13 @@ async fn what_was_marked_before_is_shown_and_completed_by_the_next_event_of_its_
         ),
         (&Value::Null, &Value::Null)
     );
-    let shown = seen(&app, unheard).await;
+    let shown = view_as_staff(&app, unknown).await;
     assert_eq!(
         (&shown["projectName"], &shown["project"]),
         (&json!("페이지가 보낸 이름"), &Value::Null)
     );
-    assert_eq!(seen(&app, off).await["interested"], json!(false));
-    // Its name is found as names are compared now.
+    assert_eq!(view_as_staff(&app, off).await["interested"], json!(false));
+    // The project is found by its normalized name.
     let body = json!({ "projectName": "2026년 스마트상점" });
     assert_eq!(
         app.as_customer(PHONE)
@@ -91,8 +94,8 @@ async fn what_was_marked_before_is_shown_and_completed_by_the_next_event_of_its_
         json!(known)
     );
     let edition = Edition {
-        period: until(Some("2026-12-11")),
-        ..in_year(2026, ProjectStatus::Ongoing)
+        period: period_until(Some("2026-12-11")),
+        ..edition_of_year(2026, ProjectStatus::Ongoing)
     };
     deliver_at(
         &app,
@@ -101,26 +104,29 @@ async fn what_was_marked_before_is_shown_and_completed_by_the_next_event_of_its_
         &created(PROJECT, edition.clone()),
     )
     .await;
-    let shown = seen(&app, known).await;
+    let shown = view_as_staff(&app, known).await;
     assert_eq!(
         (&shown["project"]["daysLeft"], &shown["project"]["year"]),
         (&json!(18), &json!(2026))
     );
-    // The other one turns out to be of the same series.
+    // The unknown project turns out to be in the same series.
     deliver_at(
         &app,
         instant("2026-11-23T01:00:00Z"),
         1,
-        &created(UNHEARD, in_year(2027, ProjectStatus::Planned)),
+        &created(UNKNOWN, edition_of_year(2027, ProjectStatus::Planned)),
     )
     .await;
-    assert_eq!(seen(&app, unheard).await["mergedInto"], json!(known));
+    assert_eq!(
+        view_as_staff(&app, unknown).await["mergedInto"],
+        json!(known)
+    );
     assert!(app.parked().await.is_empty());
 }
 
 #[tokio::test]
-async fn who_serves_whom_is_known_of_before_and_who_is_interested_is_told() {
-    let (app, [known, ..]) = of_before().await;
+async fn migrated_interest_has_served_rows_and_notifications() {
+    let (app, [known, ..]) = start_after_migration().await;
     app.clock().advance(chrono::TimeDelta::days(30));
     let page = app
         .as_salesman(SALESMAN)
@@ -136,7 +142,7 @@ async fn who_serves_whom_is_known_of_before_and_who_is_interested_is_told() {
         (&row["lastFour"], &row["lastActivityAt"]),
         (&json!("5678"), &json!("2026-11-02T00:00:00Z"))
     );
-    let edition = in_year(2026, ProjectStatus::Ongoing);
+    let edition = edition_of_year(2026, ProjectStatus::Ongoing);
     deliver_at(
         &app,
         instant("2026-10-31T00:00:00Z"),
@@ -163,31 +169,37 @@ async fn who_serves_whom_is_known_of_before_and_who_is_interested_is_told() {
         ),
         (1, &json!("started"))
     );
-    let strangers = app
-        .as_customer(STRANGER)
+    let others = app
+        .as_customer(OTHER_PHONE)
         .get("/interests/notifications")
         .await
         .expect(200);
-    assert_eq!(strangers["items"], json!([]));
+    assert_eq!(others["items"], json!([]));
 }
 
 #[tokio::test]
-async fn a_match_of_the_build_before_that_answers_what_was_turned_on_again_by_then_is_stored() {
-    let (app, [_, unheard, _]) = of_before().await;
-    app.deliver(1, &crate::a_match(crate::of(unheard), SALESMAN, None))
-        .await;
-    assert_eq!(seen(&app, unheard).await["salesman"]["id"], json!(SALESMAN));
+async fn match_without_origin_version_is_stored_after_migration() {
+    let (app, [_, unknown, _]) = start_after_migration().await;
+    app.deliver(
+        1,
+        &crate::salesman_matched(crate::interest_origin(unknown), SALESMAN, None),
+    )
+    .await;
+    assert_eq!(
+        view_as_staff(&app, unknown).await["salesman"]["id"],
+        json!(SALESMAN)
+    );
 }
 
 #[tokio::test]
-async fn what_the_build_before_kept_of_somebody_is_forgotten_too() {
-    let (app, made) = of_before().await;
-    crate::erasing::erase(&app, PHONE).await.expect(204);
-    for (id, is_his) in made.into_iter().zip([true, true, false]) {
-        let shown = seen(&app, id).await;
+async fn migrated_data_is_erased_too() {
+    let (app, interests) = start_after_migration().await;
+    crate::erasure::erase(&app, PHONE).await.expect(204);
+    for (id, is_erased) in interests.into_iter().zip([true, true, false]) {
+        let shown = view_as_staff(&app, id).await;
         assert_eq!(
             (shown["erasedAt"].is_string(), shown["phone"].is_null()),
-            (is_his, is_his),
+            (is_erased, is_erased),
             "{shown}"
         );
     }
@@ -203,5 +215,5 @@ async fn what_the_build_before_kept_of_somebody_is_forgotten_too() {
         .post("/interests", &json!({ "projectId": PROJECT }))
         .await
         .expect(201);
-    assert!(!made.contains(&crate::id_of(&again)));
+    assert!(!interests.contains(&crate::id_of(&again)));
 }
