@@ -121,10 +121,11 @@ async fn events_contain_no_personal_data_or_texts() {
 #[tokio::test]
 async fn minimal_request_is_accepted() {
     let app = start().await;
-    let least = json!({ "projectId": PROJECT, "projectName": "사업", "desiredDate": "2026-11-23" });
+    let minimal =
+        json!({ "projectId": PROJECT, "projectName": "사업", "desiredDate": "2026-11-23" });
     let view = app
         .as_customer(PHONE)
-        .post("/consultations", &least)
+        .post("/consultations", &minimal)
         .await
         .expect(201);
     assert_eq!(
@@ -242,12 +243,12 @@ async fn request_on_behalf_of_customer_records_consent() {
             (&view["consent"]["by"]["role"], &view["consent"]["at"]),
             (&json!(role), &json!("2026-11-23T01:03:00Z"))
         );
-        let who = view["consent"]["by"]["id"].clone();
+        let colleague_id = view["consent"]["by"]["id"].clone();
         assert_eq!(view["timeline"][0]["by"], view["consent"]["by"], "{role}");
         let events = app.new_events().await;
         assert_eq!(
             (events.len(), &events[0].2["actor"]),
-            (1, &json!({ "role": role, "id": who }))
+            (1, &json!({ "role": role, "id": colleague_id }))
         );
         assert_eq!(
             (&events[0].2["customerId"], &events[0].2["lastFour"]),
@@ -256,7 +257,11 @@ async fn request_on_behalf_of_customer_records_consent() {
         // The customer sees it, but not the id of a member of staff.
         let path = format!("/consultations/{}", view["id"].as_str().unwrap());
         let view_of_customer = app.as_customer(PHONE).get(&path).await.expect(200);
-        let expected = if role == "staff" { Value::Null } else { who };
+        let expected = if role == "staff" {
+            Value::Null
+        } else {
+            colleague_id
+        };
         assert_eq!(
             (
                 &view_of_customer["consent"]["by"]["role"],

@@ -87,7 +87,7 @@ async fn change_of_stale_version_is_refused_with_the_current_one() {
         } else {
             format!("/consultations/{id}/progress")
         };
-        let blind = app
+        let unconditional = app
             .as_customer(PHONE)
             .send(
                 method.clone(),
@@ -96,7 +96,11 @@ async fn change_of_stale_version_is_refused_with_the_current_one() {
                 b"{\"step\":\"cancelled\"}".to_vec(),
             )
             .await;
-        assert_eq!(blind.problem(428).0, "if-match-required", "{method}");
+        assert_eq!(
+            unconditional.problem(428).0,
+            "if-match-required",
+            "{method}"
+        );
     }
     assert!(app.new_events().await.is_empty());
     assert_eq!(

@@ -175,14 +175,14 @@ async fn erasure_removes_personal_data_from_all_tables() {
         .await
         .unwrap();
     assert_eq!(hashes, [Vec::<u8>::new()]);
-    let vouched: i64 = sqlx::query_scalar(
+    let with_consent: i64 = sqlx::query_scalar(
         "select count(*) from consultation
              where num_nonnulls(consent_role, consent_by, consent_at) > 0",
     )
     .fetch_one(app.pool())
     .await
     .unwrap();
-    assert_eq!(vouched, 0);
+    assert_eq!(with_consent, 0);
     // All rows still exist, with their ids.
     let ids: (i64, i64, i64) = sqlx::query_as(
         "select (select count(*) from consultation
@@ -229,7 +229,7 @@ async fn erasure_cancels_open_consultations_only() {
             json!([consultations[0].0, 2, "apply", "cancelled"]),
             json!([consultations[1].0, 3, "approved", "cancelled"])
         ],
-        "what is open, once each"
+        "open consultations, once each"
     );
     for (id, step) in consultations {
         let is_open = matches!(step, "apply" | "approved");
@@ -342,13 +342,13 @@ async fn assignees_do_not_see_erased_consultations() {
         ("salesman", app.as_salesman(SALESMAN)),
         ("consultant", app.as_consultant(CONSULTANT)),
     ];
-    for (who, caller) in callers {
+    for (role, caller) in callers {
         for query in ["", "?sort=desired", "?step=cancelled"] {
             let list = caller
                 .get(&format!("/consultations{query}"))
                 .await
                 .expect(200);
-            assert_eq!(list, json!({ "items": [] }), "{who} {query}");
+            assert_eq!(list, json!({ "items": [] }), "{role} {query}");
         }
         let of_customer = format!(
             "/consultations?customer={}&project={PROJECT}",
@@ -357,14 +357,14 @@ async fn assignees_do_not_see_erased_consultations() {
         assert_eq!(
             caller.get(&of_customer).await.expect(200),
             json!({ "items": [] }),
-            "{who}"
+            "{role}"
         );
         for (id, step) in &consultations {
             let path = format!("/consultations/{id}");
             assert_eq!(
                 caller.get(&path).await.problem(404).0,
                 "not-found",
-                "{who} {step}"
+                "{role} {step}"
             );
             assert_eq!(
                 caller
@@ -373,13 +373,13 @@ async fn assignees_do_not_see_erased_consultations() {
                     .problem(404)
                     .0,
                 "not-found",
-                "{who} {step}"
+                "{role} {step}"
             );
             let note = caller
                 .post(&format!("{path}/notes"), &json!({ "text": "t" }))
                 .await;
-            assert_eq!(note.problem(404).0, "not-found", "{who} {step}");
-            if who == "salesman" {
+            assert_eq!(note.problem(404).0, "not-found", "{role} {step}");
+            if role == "salesman" {
                 assert_eq!(
                     send_change(&caller, id, Method::POST, "*")
                         .await
@@ -400,7 +400,7 @@ async fn repeated_or_empty_erasure_changes_nothing() {
     assert_eq!(erase(&app, PHONE).await.status, 204);
     let (id, _) = create_in_every_step(&app).await[1];
     erase(&app, PHONE).await;
-    let (once, event_count) = (stored_rows(&app, id).await, app.new_events().await.len());
+    let (after_first, event_count) = (stored_rows(&app, id).await, app.new_events().await.len());
     app.clock().advance(TimeDelta::minutes(5));
     assert_eq!(
         (erase(&app, PHONE).await.status.as_u16(), event_count),
@@ -416,7 +416,7 @@ async fn repeated_or_empty_erasure_changes_nothing() {
     );
     assert_eq!(
         (stored_rows(&app, id).await, app.new_events().await.len()),
-        (once, 0)
+        (after_first, 0)
     );
 }
 
@@ -516,7 +516,7 @@ async fn erasure_does_not_affect_other_customers() {
 async fn partially_erased_row_violates_constraint() {
     let app = start().await;
     create_consultation(&app).await;
-    for half in [
+    for assignment in [
         "phone = null, erased_at = null",
         "phone = '+821012345678'",
         "customer_name = '홍길동'",
@@ -530,7 +530,7 @@ async fn partially_erased_row_violates_constraint() {
             "update consultation
              set phone = null, customer_name = null, project_name = '', memo = '',
                  step = 'cancelled', erased_at = now();
-             update consultation set {half}"
+             update consultation set {assignment}"
         );
         let refused = sqlx::raw_sql(AssertSqlSafe(sql))
             .execute(app.pool())
@@ -538,7 +538,7 @@ async fn partially_erased_row_violates_constraint() {
             .unwrap_err();
         assert!(
             refused.to_string().contains("consultation_check"),
-            "{half}: {refused}"
+            "{assignment}: {refused}"
         );
     }
 }

@@ -96,14 +96,14 @@ async fn invalid_key_is_refused() {
 #[tokio::test]
 async fn request_with_key_in_flight_is_refused() {
     let app = start().await;
-    let mut twin = app.pool().begin().await.unwrap();
+    let mut other = app.pool().begin().await.unwrap();
     sqlx::query(
         "select pg_advisory_xact_lock(
              hashtextextended(current_schema() || '/' || $1::text || '/' || $2, 1))",
     )
     .bind(customer(PHONE).subject)
     .bind("k")
-    .execute(&mut *twin)
+    .execute(&mut *other)
     .await
     .unwrap();
     let answer = app
@@ -111,7 +111,7 @@ async fn request_with_key_in_flight_is_refused() {
         .post_with_key("/consultations", "k", &request_body())
         .await;
     assert_eq!(answer.problem(409).0, "write-in-flight");
-    twin.rollback().await.unwrap();
+    other.rollback().await.unwrap();
     app.as_customer(PHONE)
         .post_with_key("/consultations", "k", &request_body())
         .await
@@ -221,7 +221,7 @@ async fn retry_by_caller_with_access_shows_current_state() {
     let mut on_behalf = request_body();
     on_behalf["phone"] = json!(PHONE);
     on_behalf["consent"] = json!(true);
-    for (who, caller, body) in [
+    for (role, caller, body) in [
         ("customer", app.as_customer(PHONE), &request_body()),
         ("salesman", app.as_salesman(SALESMAN), &on_behalf),
         ("staff", app.as_staff(), &on_behalf),
@@ -243,7 +243,7 @@ async fn retry_by_caller_with_access_shows_current_state() {
                 retry["timeline"].as_array().unwrap().len()
             ),
             (&json!(SALESMAN), 2),
-            "{who}"
+            "{role}"
         );
     }
 }

@@ -172,7 +172,7 @@ async fn filters_select_the_expected_consultations() {
             vec![c],
         ),
     ] {
-        for (who, caller) in [
+        for (role, caller) in [
             ("staff", app.as_staff()),
             ("salesman", app.as_salesman(SALESMAN)),
         ] {
@@ -182,7 +182,7 @@ async fn filters_select_the_expected_consultations() {
                     .await
                     .expect(200)),
                 expected,
-                "{who} {query}"
+                "{role} {query}"
             );
         }
         let visible: Vec<Uuid> = expected.iter().copied().filter(|id| *id != c).collect();

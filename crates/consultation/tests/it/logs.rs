@@ -64,10 +64,10 @@ async fn logs_contain_no_personal_data_or_texts() {
         assert_eq!(moved.status, expected(200));
     }
     assert_eq!(erase(&app, PHONE).await.status, 500);
-    let mended = "alter table consultation drop constraint nothing;
+    let repair = "alter table consultation drop constraint nothing;
                   alter table note drop constraint nothing;
                   alter table disclosure drop constraint nothing";
-    sqlx::raw_sql(mended).execute(app.pool()).await.unwrap();
+    sqlx::raw_sql(repair).execute(app.pool()).await.unwrap();
     assert_eq!(erase(&app, PHONE).await.status, 204);
     let logged = logs.text();
     assert_eq!(

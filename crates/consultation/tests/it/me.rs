@@ -201,7 +201,7 @@ async fn customer_data_contains_the_whole_timeline() {
 #[tokio::test]
 async fn disclosures_are_own_and_newest_first() {
     let app = start().await;
-    let strangers = create_for_other_customer(&app).await;
+    let of_other = create_for_other_customer(&app).await;
     let (one, other) = (create_matched(&app).await, create_matched(&app).await);
     for (id, caller, query) in [
         (one, app.as_staff(), "?why=first"),
@@ -222,9 +222,9 @@ async fn disclosures_are_own_and_newest_first() {
             .status,
         404
     );
-    let row = |minute: u32, role: &str, who: Uuid, why: Value, id: Uuid| {
+    let row = |minute: u32, role: &str, viewer: Uuid, why: Value, id: Uuid| {
         json!({
-            "at": format!("2026-11-23T01:0{minute}:00Z"), "viewerRole": role, "viewerId": who,
+            "at": format!("2026-11-23T01:0{minute}:00Z"), "viewerRole": role, "viewerId": viewer,
             "why": why, "about": { "kind": "consultation", "id": id },
         })
     };
@@ -240,7 +240,7 @@ async fn disclosures_are_own_and_newest_first() {
             .expect(200),
         json!({ "items": expected })
     );
-    let theirs = [row(0, "salesman", SALESMAN, json!("theirs"), strangers)];
+    let theirs = [row(0, "salesman", SALESMAN, json!("theirs"), of_other)];
     assert_eq!(
         app.as_customer(OTHER_PHONE)
             .get("/me/disclosures")

@@ -62,18 +62,18 @@ async fn migration_fills_timeline_from_event_log() {
     for what in entries {
         serde_json::from_value::<consultation::timeline::TimelineEvent>(what).unwrap();
     }
-    for half in [
+    for assignment in [
         "consent_role = 'staff'",
         "consent_role = 'customer', consent_by = id, consent_at = now()",
         "consent_at = now()",
     ] {
-        let sql = format!("update consultation set {half}");
+        let sql = format!("update consultation set {assignment}");
         assert!(
             sqlx::query(AssertSqlSafe(sql))
                 .execute(&mut connection)
                 .await
                 .is_err(),
-            "{half}"
+            "{assignment}"
         );
     }
     let keys: (String, Vec<String>) =

@@ -27,7 +27,7 @@ async fn note_count(app: &TestApp) -> i64 {
 async fn assignees_and_staff_add_notes_only_colleagues_see() {
     let app = start().await;
     let id = create_matched(&app).await;
-    let mut written = Vec::new();
+    let mut notes_added = Vec::new();
     for (role, caller) in [
         ("salesman", app.as_salesman(SALESMAN)),
         ("consultant", app.as_consultant(CONSULTANT)),
@@ -46,13 +46,13 @@ async fn assignees_and_staff_add_notes_only_colleagues_see() {
             (&note["text"], &note["by"]["role"]),
             (&json!(format!("{role}의 메모\n둘째 줄")), &json!(role))
         );
-        written.push(note);
+        notes_added.push(note);
     }
     assert_eq!(
-        written[0]["by"],
+        notes_added[0]["by"],
         json!({ "role": "salesman", "id": SALESMAN, "displayName": person(SALESMAN).display_name })
     );
-    assert_eq!(written[0]["at"], "2026-11-23T01:01:00Z");
+    assert_eq!(notes_added[0]["at"], "2026-11-23T01:01:00Z");
     for caller in [
         app.as_salesman(SALESMAN),
         app.as_consultant(CONSULTANT),
@@ -61,7 +61,7 @@ async fn assignees_and_staff_add_notes_only_colleagues_see() {
         let view = get_consultation(&caller, id).await;
         assert_eq!(
             (&view["notes"], &view["version"]),
-            (&json!(written), &json!(1))
+            (&json!(notes_added), &json!(1))
         );
         let kinds: Vec<&str> = view["timeline"]
             .as_array()
@@ -115,7 +115,7 @@ async fn retried_note_is_stored_once() {
     app.deliver(1, &first).await;
     let body = json!({ "text": "두 번 누름" });
     let caller = app.as_salesman(SALESMAN);
-    let once = caller
+    let first_answer = caller
         .post_with_key(&notes(id), "n", &body)
         .await
         .expect(201);
@@ -124,7 +124,7 @@ async fn retried_note_is_stored_once() {
             .post_with_key(&notes(id), "n", &body)
             .await
             .expect(201),
-        once
+        first_answer
     );
     // Also after the author was replaced, who cannot add another note.
     let other = SalesmanMatched {
@@ -137,7 +137,7 @@ async fn retried_note_is_stored_once() {
             .post_with_key(&notes(id), "n", &body)
             .await
             .expect(201)["id"],
-        once["id"]
+        first_answer["id"]
     );
     assert_eq!(
         caller.post(&notes(id), &body).await.problem(404).0,

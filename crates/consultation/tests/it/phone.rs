@@ -27,10 +27,10 @@ async fn assignees_and_staff_see_phone_and_it_is_recorded() {
         assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
         assert_eq!(answer.expect(200), json!({ "phone": "+821012345678" }));
     }
-    let row = |role: &str, who: Uuid, why: Option<&str>| {
+    let row = |role: &str, viewer: Uuid, why: Option<&str>| {
         json!({
             "consultation_id": id, "customer_id": customer(PHONE).subject, "role": role,
-            "viewer_id": who, "why": why, "at": "2026-11-23T01:00:00+00:00",
+            "viewer_id": viewer, "why": why, "at": "2026-11-23T01:00:00+00:00",
         })
     };
     let expected = [

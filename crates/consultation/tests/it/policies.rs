@@ -300,9 +300,10 @@ async fn invalid_headers_do_not_block_other_aggregates() {
         ("ce_aggregateversion", json!("99999999999999999999")),
         ("ce_subject", Value::Null),
     ] {
-        let mut odd = headers(Uuid::new_v4(), 1, &match_event(origin(id), SALESMAN, None));
-        odd.insert(name.to_owned(), value);
-        app.deliver_headers(odd, &Uuid::new_v4().to_string()).await;
+        let mut invalid = headers(Uuid::new_v4(), 1, &match_event(origin(id), SALESMAN, None));
+        invalid.insert(name.to_owned(), value);
+        app.deliver_headers(invalid, &Uuid::new_v4().to_string())
+            .await;
     }
     app.deliver(1, &matched).await;
     assert_eq!(salesman(&app, id).await, json!(SALESMAN));

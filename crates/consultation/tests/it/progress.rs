@@ -14,7 +14,7 @@ use crate::{
 async fn next_steps_depend_on_the_role() {
     let app = start().await;
     let id = create_matched(&app).await;
-    for (who, caller, expected) in [
+    for (role, caller, expected) in [
         ("customer", app.as_customer(PHONE), json!(["cancelled"])),
         ("consultant", app.as_consultant(CONSULTANT), json!([])),
         (
@@ -27,12 +27,12 @@ async fn next_steps_depend_on_the_role() {
         assert_eq!(
             get_consultation(&caller, id).await["nextSteps"],
             expected,
-            "{who}"
+            "{role}"
         );
         assert_eq!(
             caller.get("/consultations").await.expect(200)["items"][0]["nextSteps"],
             expected,
-            "{who}"
+            "{role}"
         );
     }
     // A salesman who enters a consultation is not assigned to it.

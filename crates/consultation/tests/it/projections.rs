@@ -303,14 +303,14 @@ async fn rows_after_steps(order: &[Step], delay_in_days: i64) -> Vec<String> {
                 matched += 1;
                 delay(&app).await;
                 let match_id = MatchId(Uuid::from_u128(0x3A7C));
-                let (who, with) = if matched == 1 {
+                let (new_salesman, new_consultant) = if matched == 1 {
                     (Uuid::from_u128(0x0FF), None)
                 } else {
                     (SALESMAN, Some(CONSULTANT))
                 };
                 let event = SalesmanMatched {
                     match_id,
-                    ..match_event(origin(request), who, with)
+                    ..match_event(origin(request), new_salesman, new_consultant)
                 };
                 app.deliver_with_id(
                     event_id(4, matched),

@@ -64,7 +64,7 @@ async fn roles_cannot_call_operations_of_other_roles() {
         format!("{one}/notes"),
         format!("{one}/phone"),
     );
-    for (who, caller, method, path) in [
+    for (role, caller, method, path) in [
         ("consultant", &consultant, Method::POST, &list),
         ("staff", &staff, Method::PATCH, &one),
         ("salesman", &salesman, Method::PATCH, &one),
@@ -86,7 +86,7 @@ async fn roles_cannot_call_operations_of_other_roles() {
         assert_eq!(
             answer.problem(403).0,
             "not-allowed",
-            "{who} {method} {path}"
+            "{role} {method} {path}"
         );
         // And with a valid request.
         let body = json!({
@@ -106,7 +106,7 @@ async fn roles_cannot_call_operations_of_other_roles() {
         assert_eq!(
             answer.problem(403).0,
             "not-allowed",
-            "{who} {method} {path}"
+            "{role} {method} {path}"
         );
     }
     // A customer can move it to cancelled only.
@@ -140,7 +140,7 @@ async fn consultation_of_other_people_is_not_found() {
     let id = create_matched(&app).await;
     let path = format!("/consultations/{id}");
     let other = Uuid::from_u128(0xBAD);
-    for (who, caller) in [
+    for (role, caller) in [
         ("customer", app.as_customer(OTHER_PHONE)),
         ("salesman", app.as_salesman(other)),
         ("consultant", app.as_consultant(other)),
@@ -150,7 +150,11 @@ async fn consultation_of_other_people_is_not_found() {
             app.as_salesman(CONSULTANT),
         ),
     ] {
-        assert_eq!(caller.get(&path).await.problem(404).0, "not-found", "{who}");
+        assert_eq!(
+            caller.get(&path).await.problem(404).0,
+            "not-found",
+            "{role}"
+        );
         for query in [
             "",
             "?sort=desired",
@@ -165,23 +169,23 @@ async fn consultation_of_other_people_is_not_found() {
             assert_eq!(
                 caller.get(&path).await.expect(200),
                 json!({ "items": [] }),
-                "{who} {path}"
+                "{role} {path}"
             );
         }
         // The role customer may use neither, for no consultation.
-        let expected = if who == "customer" { 403 } else { 404 };
+        let expected = if role == "customer" { 403 } else { 404 };
         assert_eq!(
             caller
                 .post(&format!("{path}/notes"), &json!({ "text": "남의 일" }))
                 .await
                 .status,
             expected,
-            "{who}"
+            "{role}"
         );
         assert_eq!(
             caller.get(&format!("{path}/phone?why=x")).await.status,
             expected,
-            "{who}"
+            "{role}"
         );
     }
     assert_eq!(note_and_disclosure_count(&app).await, 0);
@@ -203,7 +207,7 @@ async fn consultation_of_other_people_is_not_found() {
             .status,
         404
     );
-    for (who, caller) in [
+    for (role, caller) in [
         ("customer", app.as_customer(PHONE)),
         ("salesman", app.as_salesman(SALESMAN)),
         ("consultant", app.as_consultant(CONSULTANT)),
@@ -212,7 +216,7 @@ async fn consultation_of_other_people_is_not_found() {
         assert_eq!(
             caller.get(&path).await.expect(200)["id"],
             json!(id),
-            "{who}"
+            "{role}"
         );
         assert_eq!(
             caller.get("/consultations").await.expect(200)["items"]
@@ -220,7 +224,7 @@ async fn consultation_of_other_people_is_not_found() {
                 .unwrap()
                 .len(),
             1,
-            "{who}"
+            "{role}"
         );
     }
     assert!(app.new_events().await.is_empty());
