@@ -129,24 +129,14 @@ impl fmt::Display for InvalidVariables {
 
 impl std::error::Error for InvalidVariables {}
 
-/// What a service does with its schema at the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Migrate {
-    /// Refuse to serve when a migration is missing. The default: in production, `SERVICE migrate` runs
-    /// before the roll-out.
-    Check,
-    /// Apply missing migrations. For the sandbox.
-    Apply,
-}
-
-impl FromStr for Migrate {
-    type Err = &'static str;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "check" => Ok(Self::Check),
-            "apply" => Ok(Self::Apply),
-            _ => Err("expected `check` or `apply`"),
-        }
+events::text_enum! {
+    /// What a service does with its schema at the start.
+    pub enum Migrate {
+        /// Refuse to serve when a migration is missing. The default: in production, `SERVICE migrate`
+        /// runs before the roll-out.
+        Check = "check",
+        /// Apply missing migrations. For the sandbox.
+        Apply = "apply",
     }
 }
 

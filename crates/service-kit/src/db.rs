@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions as _, PgPool, Postgres, Transaction};
 use tokio::sync::watch;
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::Clock;
 use crate::config::DatabaseUrl;
@@ -143,9 +143,9 @@ impl Tx {
 
     /// A new UUID of version 7.
     pub fn new_id(&self) -> Uuid {
-        let since_epoch = self.now.timestamp_millis().max(0);
-        uuid::Builder::from_unix_timestamp_millis(since_epoch.unsigned_abs(), &random_tail())
-            .into_uuid()
+        let millis = self.now.timestamp_millis().max(0).unsigned_abs();
+        let nanos = self.now.timestamp_subsec_nanos();
+        Uuid::new_v7(Timestamp::from_unix(NoContext, millis / 1000, nanos))
     }
 
     /// Makes the commit change [`Db::committed`].
@@ -164,15 +164,6 @@ impl Tx {
         }
         Ok(())
     }
-}
-
-/// The random part of a version 7 UUID: those bytes of a version 4 UUID that are random throughout.
-fn random_tail() -> [u8; 10] {
-    let random = Uuid::new_v4().into_bytes();
-    let mut tail = [0; 10];
-    tail[..6].copy_from_slice(&random[..6]);
-    tail[6..].copy_from_slice(&random[9..13]);
-    tail
 }
 
 impl Deref for Tx {

@@ -14,20 +14,10 @@ pub struct Settings {
     format: Format,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Text,
-    Json,
-}
-
-impl FromStr for Format {
-    type Err = &'static str;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err("expected `text` or `json`"),
-        }
+events::text_enum! {
+    enum Format {
+        Text = "text",
+        Json = "json",
     }
 }
 

@@ -72,24 +72,27 @@ impl FromStr for TraceContext {
     type Err = InvalidTraceparent;
 
     fn from_str(text: &str) -> Result<Self, InvalidTraceparent> {
-        let mut parts = text.split('-');
-        let mut hex = |length: usize| {
-            let part = parts.next().filter(|part| part.len() == length)?;
-            let is_hex = part
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-            u128::from_str_radix(part, 16).ok().filter(|_| is_hex)
-        };
-        let fields = (hex(2), hex(32), hex(16), hex(2));
-        let (Some(0), Some(trace_id @ 1..), Some(span_id @ 1..), Some(flags)) = fields else {
+        let is_allowed = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-');
+        let parts: Vec<&str> = text.split('-').collect();
+        let ["00", trace_id, span_id, flags] = parts[..] else {
             return Err(InvalidTraceparent);
         };
-        match (u64::try_from(span_id), u8::try_from(flags), parts.next()) {
-            (Ok(span_id), Ok(flags), None) => Ok(Self {
-                trace_id,
-                span_id,
-                flags,
-            }),
+        let lengths = (trace_id.len(), span_id.len(), flags.len());
+        let fields = (
+            u128::from_str_radix(trace_id, 16),
+            u64::from_str_radix(span_id, 16),
+            u8::from_str_radix(flags, 16),
+        );
+        match fields {
+            (Ok(trace_id @ 1..), Ok(span_id @ 1..), Ok(flags))
+                if lengths == (32, 16, 2) && text.bytes().all(is_allowed) =>
+            {
+                Ok(Self {
+                    trace_id,
+                    span_id,
+                    flags,
+                })
+            }
             _ => Err(InvalidTraceparent),
         }
     }

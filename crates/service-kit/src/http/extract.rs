@@ -5,8 +5,6 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
-use utoipa::openapi::path::{Parameter, ParameterIn};
-use utoipa::openapi::{Object, Required, Type};
 
 use crate::http::fields::MAX_EXPLANATION_LENGTH;
 use crate::http::problem::{Problem, Text, invalid_query};
@@ -72,9 +70,15 @@ fn unreadable_query(error: &str) -> Problem {
     invalid_query(Text::new(ko, reason))
 }
 
-/// The version that a change is based on; `None` for `*`. 428 without the header.
-#[derive(Debug, Clone, Copy)]
-pub struct IfMatch(pub Option<i64>);
+/// The version that a change is based on; `None` for `*`. 428 without the header, which
+/// `params(IfMatch)` describes.
+#[derive(Debug, Clone, Copy, IntoParams)]
+#[into_params(names("If-Match"), parameter_in = Header)]
+pub struct IfMatch(
+    /// The `ETag` of the version that the change is based on, or `*`.
+    #[param(value_type = String)]
+    pub Option<i64>,
+);
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
@@ -101,36 +105,6 @@ impl IfMatch {
     pub fn allows(self, current: i64) -> bool {
         self.0.is_none_or(|version| version == current)
     }
-}
-
-/// `params(IfMatch)` describes the header.
-impl IntoParams for IfMatch {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let description = "The `ETag` of the version that the change is based on, or `*`";
-        let schema = Object::with_type(Type::String);
-        vec![header_parameter(
-            "If-Match",
-            Required::True,
-            schema,
-            description,
-        )]
-    }
-}
-
-/// The description of a request header.
-pub(crate) fn header_parameter(
-    name: &str,
-    required: Required,
-    schema: Object,
-    description: &str,
-) -> Parameter {
-    Parameter::builder()
-        .name(name)
-        .parameter_in(ParameterIn::Header)
-        .required(required)
-        .description(Some(description))
-        .schema(Some(schema))
-        .build()
 }
 
 /// 428.

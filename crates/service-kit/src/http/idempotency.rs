@@ -9,36 +9,21 @@ use axum::http::{HeaderMap, StatusCode};
 use chrono::TimeDelta;
 use tokio::time::Instant;
 use utoipa::IntoParams;
-use utoipa::openapi::path::{Parameter, ParameterIn};
-use utoipa::openapi::schema::SchemaType;
-use utoipa::openapi::{Object, Required, Type};
 use uuid::Uuid;
 
 use crate::Tx;
-use crate::http::extract::header_parameter;
 use crate::http::problem::{Problem, Text};
 
-/// `Idempotency-Key`, with a hash of the request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// `Idempotency-Key`, with a hash of the request. `params(IdempotencyKey)` describes the header.
+#[derive(Debug, Clone, PartialEq, Eq, IntoParams)]
+#[into_params(parameter_in = Header)]
 pub struct IdempotencyKey {
-    /// The value of the header.
+    /// Repeating the request with the same key has no further effect.
+    #[param(rename = "Idempotency-Key", value_type = Option<String>)]
     pub key: String,
     /// SHA-256 of the path and the body.
+    #[param(ignore)]
     pub body_hash: Vec<u8>,
-}
-
-/// `params(IdempotencyKey)` describes the header.
-impl IntoParams for IdempotencyKey {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let description = "Repeating the request with the same key has no further effect";
-        let schema = Object::with_type(SchemaType::from_iter([Type::String, Type::Null]));
-        vec![header_parameter(
-            "Idempotency-Key",
-            Required::False,
-            schema,
-            description,
-        )]
-    }
 }
 
 /// The value of `Idempotency-Key`. [`Json`](crate::http::Json) reads it by itself; this is for other

@@ -137,6 +137,14 @@ impl<T> Paged<T> {
         let next = items.last().filter(|_| has_more).map(cursor);
         Self { items, next }
     }
+
+    /// The same page with every item converted.
+    pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Paged<U> {
+        Paged {
+            items: self.items.into_iter().map(convert).collect(),
+            next: self.next,
+        }
+    }
 }
 
 impl<T: Serialize> IntoResponse for Paged<T> {

@@ -35,47 +35,34 @@ pub struct Permission {
     pub method: &'static str,
     /// As in the description: `/consultations/{id}`.
     pub path: &'static str,
-    /// A caller without a session.
-    pub anonymous: Access,
-    /// 고객.
-    pub customer: Access,
-    /// 영업대표.
-    pub salesman: Access,
-    /// 컨설턴트.
-    pub consultant: Access,
-    /// 관리자.
-    pub staff: Access,
+    access: [Access; 5],
 }
 
 impl Permission {
     /// A row: the access of anonymous, customer, salesman, consultant and staff, in this order.
     pub const fn new(method: &'static str, path: &'static str, access: [Access; 5]) -> Self {
-        let [anonymous, customer, salesman, consultant, staff] = access;
         Self {
             method,
             path,
-            anonymous,
-            customer,
-            salesman,
-            consultant,
-            staff,
+            access,
         }
     }
 
     /// The access of a role; `None` is anonymous.
     pub fn access(&self, role: Option<Role>) -> Access {
+        let [anonymous, customer, salesman, consultant, staff] = self.access;
         match role {
-            None => self.anonymous,
-            Some(Role::Customer) => self.customer,
-            Some(Role::Salesman) => self.salesman,
-            Some(Role::Consultant) => self.consultant,
-            Some(Role::Staff) => self.staff,
+            None => anonymous,
+            Some(Role::Customer) => customer,
+            Some(Role::Salesman) => salesman,
+            Some(Role::Consultant) => consultant,
+            Some(Role::Staff) => staff,
         }
     }
 
     /// The `x-actors` of the description: `anyone`, or roles.
     pub fn actors(&self) -> Vec<&'static str> {
-        if self.anonymous != No {
+        if self.access(None) != No {
             return vec!["anyone"];
         }
         Role::ALL

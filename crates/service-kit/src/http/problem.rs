@@ -189,13 +189,14 @@ impl Problem {
     /// 503: a temporary condition. The cause is logged.
     pub fn unavailable(cause: impl fmt::Display) -> Self {
         tracing::warn!(error = %cause, "request refused for now");
-        let mut problem = Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "temporarily-unavailable",
-            Text::new("잠시 후 다시 시도해 주세요", "Try again in a moment"),
-        );
-        problem.0.retry_after = Some(1);
-        problem
+        Self::temporarily_unavailable()
+    }
+
+    /// [`Problem::unavailable`] without a log line.
+    pub(crate) fn temporarily_unavailable() -> Self {
+        let title = Text::new("잠시 후 다시 시도해 주세요", "Try again in a moment");
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, "temporarily-unavailable", title).retry_after(1)
     }
 
     /// 500: a fault of this service. The cause is logged, and not sent.

@@ -7,30 +7,19 @@ use uuid::Uuid;
 use crate::Tx;
 use crate::messaging::record::Record;
 
-/// Why a record is parked: the column `reason`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ParkReason {
-    /// Its headers cannot be read.
-    Unreadable,
-    /// This build does not know its type.
-    UnknownType,
-    /// A policy or a constraint refused it.
-    Refused,
-    /// An earlier version is missing.
-    Gap,
-    /// An earlier record of its aggregate is parked.
-    Held,
-}
-
-impl ParkReason {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unreadable => "unreadable",
-            Self::UnknownType => "unknown_type",
-            Self::Refused => "refused",
-            Self::Gap => "gap",
-            Self::Held => "held",
-        }
+events::text_enum! {
+    /// Why a record is parked: the column `reason`.
+    pub(crate) enum ParkReason {
+        /// Its headers cannot be read.
+        Unreadable = "unreadable",
+        /// This build does not know its type.
+        UnknownType = "unknown_type",
+        /// A policy or a constraint refused it.
+        Refused = "refused",
+        /// An earlier version is missing.
+        Gap = "gap",
+        /// An earlier record of its aggregate is parked.
+        Held = "held",
     }
 }
 

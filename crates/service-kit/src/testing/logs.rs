@@ -3,38 +3,62 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-/// Captures the logs of the test's thread, at all levels. The test needs a single-threaded runtime.
+use tracing::Level;
+use tracing::subscriber::DefaultGuard;
+
+/// Captures the logs of the test's thread, at all levels, in the formats of
+/// [`telemetry`](crate::telemetry). The test needs a single-threaded runtime, whose spawned tasks are
+/// captured, too.
 pub struct Logs {
-    written: Arc<Mutex<Vec<u8>>>,
-    _until_dropped: tracing::subscriber::DefaultGuard,
+    written: Buffer,
+    _until_dropped: DefaultGuard,
 }
 
 impl Logs {
-    /// Starts to capture.
+    /// Captures text.
     pub fn capture() -> Self {
-        let written = Arc::new(Mutex::new(Vec::new()));
-        let lines = Lines(written.clone());
+        Self::start(false)
+    }
+
+    /// Captures one JSON object per line.
+    pub fn capture_json() -> Self {
+        Self::start(true)
+    }
+
+    fn start(is_json: bool) -> Self {
+        let written = Buffer::default();
+        let writer = written.clone();
         let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
+            .with_max_level(Level::TRACE)
             .with_ansi(false)
-            .with_writer(move || lines.clone())
-            .finish();
+            .with_writer(move || writer.clone());
         Self {
             written,
-            _until_dropped: tracing::subscriber::set_default(subscriber),
+            _until_dropped: if is_json {
+                tracing::subscriber::set_default(subscriber.json().finish())
+            } else {
+                tracing::subscriber::set_default(subscriber.finish())
+            },
         }
     }
 
-    /// The lines so far.
+    /// All that was logged so far.
     pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.written.lock().unwrap()).into_owned()
+        String::from_utf8_lossy(&self.written.0.lock().unwrap()).into_owned()
+    }
+
+    /// The lines with this text.
+    pub fn lines_with(&self, text: &str) -> Vec<String> {
+        let logged = self.text();
+        let lines = logged.lines().filter(|line| line.contains(text));
+        lines.map(str::to_owned).collect()
     }
 }
 
-#[derive(Clone)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
 
-impl io::Write for Lines {
+impl io::Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())

@@ -7,6 +7,7 @@ mod lifecycle;
 mod notify;
 mod relay;
 mod tables;
+mod traces;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -185,7 +185,7 @@ fn general_problems(operation: &Map<String, Value>) -> Vec<Problem> {
         .map(|body| body["content"].get("application/json").is_some());
     let actors: Vec<&str> = texts(operation.get("x-actors")).collect();
     let is_open = actors.contains(&"anyone");
-    let mut problems = vec![Problem::unauthorized(), transient()];
+    let mut problems = vec![Problem::unauthorized(), Problem::temporarily_unavailable()];
     if !is_open && actors.len() < Role::ALL.len() {
         problems.push(Problem::forbidden());
     }
@@ -223,15 +223,6 @@ fn general_problems(operation: &Map<String, Value>) -> Vec<Problem> {
         problems.push(idempotency::reused());
     }
     problems
-}
-
-/// [`Problem::unavailable`] without a log line.
-fn transient() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "temporarily-unavailable",
-        Text::new("잠시 후 다시 시도해 주세요", "Try again in a moment"),
-    )
 }
 
 #[cfg(test)]
