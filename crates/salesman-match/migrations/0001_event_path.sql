@@ -1,8 +1,10 @@
--- The event path's tables, the same in every service. The text of each service's first migration must equal this file.
--- Names of the event log's columns are those that Debezium's outbox router reads by default.
+-- The tables of the event path, the same in every service: the first migration of each service
+-- must equal this file. The columns of the event log have the default names of Debezium's outbox
+-- event router.
 
--- The ledger: what happened, for good. `pos` is the order in which one aggregate's events were recorded, because an event is
--- inserted after its aggregate's row was locked; between aggregates it says nothing.
+-- The event log is immutable. `pos` is the order of the events of one aggregate, because an
+-- event is inserted after the aggregate's row was locked. It does not order events of different
+-- aggregates.
 create table event_log (
     pos           bigint      generated always as identity primary key,
     id            uuid        not null unique,
@@ -26,12 +28,14 @@ create trigger event_log_is_immutable
     before update or delete or truncate on event_log
     for each statement execute function event_log_is_immutable();
 
--- What is not on Kafka yet: a small queue beside the ledger. A `published_at` column in the ledger itself costs sixteen times the WAL.
+-- The outbox: events that Kafka has not acknowledged. A column `published_at` in the event log
+-- would cost sixteen times the WAL.
 create table outbox_pending (
     pos bigint primary key
 );
 
--- Who leads the relay (and the assigner). The advisory lock decides; this row carries the heartbeat and the fencing epoch.
+-- Leaders of the relay and of other tasks. The advisory lock decides who leads; the row has the
+-- heartbeat and the fencing epoch.
 create table leader (
     name        text        primary key,
     epoch       bigint      not null,
@@ -39,14 +43,14 @@ create table leader (
     beat_at     timestamptz not null
 );
 
--- Which events were taken in. Pruned after a week: `progress` still drops what comes again later.
+-- Ids of consumed events. Pruned after a week: `progress` still drops later redeliveries.
 create table inbox (
     event_id    uuid        primary key,
     received_at timestamptz not null
 );
 create index inbox_received_at on inbox (received_at);
 
--- How far this service has followed each aggregate of another.
+-- The last consumed version of each aggregate of another service.
 create table progress (
     aggregatetype text   not null,
     aggregateid   uuid   not null,
@@ -54,7 +58,8 @@ create table progress (
     primary key (aggregateid, aggregatetype)
 );
 
--- Records that could not be taken in, with the later records of the same aggregate, in order. Everything else flows on.
+-- Records that cannot be applied, with the later records of the same aggregate. Other aggregates
+-- are not affected.
 create table parked (
     id            bigint      generated always as identity primary key,
     topic         text        not null,
@@ -75,7 +80,7 @@ create table parked (
 );
 create index parked_aggregate on parked (aggregateid, version);
 
--- One row for each retried write that was carried out: the same key gives the same answer again, for a day.
+-- Results of writes with an idempotency key, for a day.
 create table idempotency_key (
     principal  uuid        not null,
     key        text        not null,

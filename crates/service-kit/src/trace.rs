@@ -132,6 +132,12 @@ pub fn record_role(role: Option<&'static str>) {
     Span::current().record("role", role.unwrap_or("anonymous"));
 }
 
+/// Records the route in the span of the current request, where the router does not match it itself.
+/// Must be a template, not a path with ids.
+pub fn record_route(route: &str) {
+    Span::current().record("http.route", route);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
