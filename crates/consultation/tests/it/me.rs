@@ -180,7 +180,8 @@ async fn customer_data_contains_the_whole_timeline() {
     let id = create_matched(&app).await;
     sqlx::query(
         "insert into timeline (id, consultation_id, at, actor, version, what)
-         select gen_random_uuid(), $1, '2026-11-24T00:00:00Z'::timestamptz + n * interval '1 second',
+         select gen_random_uuid(), $1,
+                '2026-11-24T00:00:00Z'::timestamptz + n * interval '1 second',
                 '{\"role\": \"system\"}', n,
                 '{\"kind\": \"edited\", \"dateFrom\": \"2026-12-01\", \"dateTo\": \"2026-12-01\",
                   \"memoChanged\": true}'

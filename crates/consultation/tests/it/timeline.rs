@@ -90,7 +90,11 @@ async fn timeline_shows_all_changes_in_order_with_authors() {
     let id = create_with_full_timeline(&app).await;
     let customer_id = customer(PHONE).subject;
     let view = |id: Uuid| json!({ "id": id, "displayName": person(id).display_name });
-    let by = |role: &str, id: Uuid, name: Option<String>| json!({ "role": role, "id": id, "displayName": name });
+    let by = |role: &str, id: Uuid, display_name: Option<String>| {
+        json!({
+            "role": role, "id": id, "displayName": display_name,
+        })
+    };
     let of_customer = by("customer", customer_id, None);
     let expected = [
         json!({ "kind": "requested", "desiredDate": "2026-12-01", "by": of_customer }),
@@ -285,7 +289,8 @@ async fn only_the_newest_notes_are_shown() {
     let id = create_consultation(&app).await;
     sqlx::query(
         "insert into note (id, consultation_id, at, actor, text)
-         select gen_random_uuid(), $1, '2026-11-24T00:00:00Z'::timestamptz + n * interval '1 second',
+         select gen_random_uuid(), $1,
+                '2026-11-24T00:00:00Z'::timestamptz + n * interval '1 second',
                 '{\"role\": \"system\"}', n::text
          from generate_series(1, 501) n",
     )
