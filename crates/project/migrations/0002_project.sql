@@ -1,4 +1,5 @@
--- One edition of a programme. The name is not a key: a real list of 4,912 programmes has 4,862 distinct names.
+-- One edition of a programme. The name is not a key: a real list of 4,912 programmes has 4,862
+-- distinct names.
 create table project (
     id             uuid        primary key,
     series_id      uuid        not null,

@@ -1,9 +1,10 @@
--- What this service keeps of others for the view of a project and for the visit card. Each table is written by the events of one topic alone,
--- and they are joined when they are read: so whichever topic comes first, the rows are the same in the end.
+-- Projections of other services, for the view of a project and for the visit card. Each table is
+-- written by the events of one topic only, and they are joined when they are read, so that the
+-- order between topics does not matter.
 
 create table known_interest (
     id          uuid        primary key,
-    -- Not told while the edition was not known there; then it is that of the project.
+    -- Null if the interest service did not know the edition yet; then it is that of the project.
     series_id   uuid,
     project_id  uuid        not null,
     customer_id uuid        not null,
@@ -23,13 +24,14 @@ create table known_consultation (
     last_four   text        not null,
     desired_on  date        not null,
     step        text        not null,
-    -- When it was asked for.
+    -- When the customer applied.
     since       timestamptz not null
 );
 create index known_consultation_project on known_consultation (project_id);
 create index known_consultation_customer on known_consultation (customer_id);
 
--- The newest match of each interest and consultation: by match, and then by version, because two matches come in any order.
+-- The newest match of each interest and consultation, by match and then by version, because matches
+-- arrive in any order.
 create table known_match (
     origin_kind     text        not null,
     origin_id       uuid        not null,
@@ -48,5 +50,5 @@ create table known_salesman (
     display_name text not null
 );
 
--- Computed like the other searched columns: what is said of the target (지원대상), word by word, for the visit card.
+-- A search column: the distinctive words of the target (지원대상), for the visit card.
 alter table project add column target_words text[] not null default '{}';

@@ -2,14 +2,15 @@
 //!
 //! A syllable is written as three letters: initial, vowel, and final or [`NO_FINAL`]. A word of two
 //! syllables therefore has six letters, which form trigrams; a complete syllable is found only as
-//! such (`가` is not in `각`); and a syllable that is still being typed is found by its first letters.
+//! such (`가` is not in `각`); and a syllable that is still being typed is found by its first
+//! letters.
 
 use std::ops::RangeInclusive;
 
 use unicode_normalization::char::decompose_canonical;
 
-/// Marks a syllable without a final: `TBase` of the Unicode Hangul arithmetic, the code point before
-/// the first final. Modern Hangul does not use it otherwise.
+/// Marks a syllable without a final: `TBase` of the Unicode Hangul arithmetic, the code point
+/// before the first final. Modern Hangul does not use it otherwise.
 const NO_FINAL: char = '\u{11A7}';
 
 const INITIALS: RangeInclusive<char> = '\u{1100}'..='\u{1112}';
@@ -75,8 +76,8 @@ pub(crate) fn decomposed(text: &str) -> String {
 }
 
 /// The initials (초성) of a text, in which [`SearchTerm::Initials`] is searched: continuous across
-/// blanks and signs, separated by letters of other scripts. Each is followed by [`NO_FINAL`], so that
-/// two of them are three letters and form a trigram.
+/// blanks and signs, separated by letters of other scripts. Each is followed by [`NO_FINAL`], so
+/// that two of them are three letters and form a trigram.
 pub(crate) fn initials(text: &str) -> String {
     let mut found = String::new();
     for letter in decomposed(text).chars() {
@@ -131,8 +132,8 @@ pub(crate) enum SearchTerm {
 
 /// The words of a query.
 ///
-/// A word of consonants only is searched among the initials. Every other word must occur syllable by
-/// syllable. The last letter of the query may be incomplete: `스마트사` and `스마트ㅅ` both find 스마트상점.
+/// A word of consonants only is searched among the initials. Every other word must occur syllable
+/// by syllable. The last letter of the query may be incomplete: `스마트사` and `스마트ㅅ` both find 스마트상점.
 /// A blank behind it completes it.
 pub(crate) fn search_terms(query: &str) -> Vec<SearchTerm> {
     let is_complete = query.ends_with(char::is_whitespace);
@@ -153,8 +154,8 @@ pub(crate) fn search_terms(query: &str) -> Vec<SearchTerm> {
 }
 
 /// The beginnings of all words that an incomplete last letter can lead to. Its final, or everything
-/// but its initial, may be missing, and what is shown as its final may become the next initial (기술 is
-/// typed 기, 깃, 기수, 기술).
+/// but its initial, may be missing, and what is shown as its final may become the next initial (기술
+/// is typed 기, 깃, 기수, 기술).
 fn completions(letters: String) -> Vec<String> {
     let mut before = letters.clone();
     let Some(last) = before.pop() else {
@@ -195,8 +196,8 @@ fn completions(letters: String) -> Vec<String> {
     }
 }
 
-/// Whether the last sound of a text is a consonant, which decides between 과 and 와. `false` if it ends
-/// neither in Hangul nor in a digit.
+/// Whether the last sound of a text is a consonant, which decides between 과 and 와. `false` if it
+/// ends neither in Hangul nor in a digit.
 pub(crate) fn ends_in_consonant(text: &str) -> bool {
     match text.chars().rev().find(|letter| letter.is_alphanumeric()) {
         // 영, 일, 삼, 육, 칠, 팔.

@@ -1,9 +1,9 @@
 //! The routes of this service.
 //!
-//! - `list`, `show`, `work`, `visit_card`: reads. `create`, `edit`, `status`, `end_overdue`: writes of
-//!   staff. `imports`: files of programmes. `me`: a customer's data and its erasure.
-//! - `views`: how projects are shown. `problems`: refusals as problems. `fields`, `query`: input that
-//!   several routes share.
+//! - `list`, `show`, `work`, `visit_card`: reads. `create`, `edit`, `status`, `end_overdue`: writes
+//!   of staff. `imports`: files of programmes. `me`: a customer's data and its erasure.
+//! - `views`: how projects are shown. `problems`: refusals as problems. `fields`, `query`: input
+//!   that several routes share.
 
 mod create;
 mod edit;

@@ -6,8 +6,8 @@
 //! portal), answers of K-Startup, and records of 기업마당 as JSON lines.
 //!
 //! - [`Reader`]: takes bytes, returns [`ParsedRow`]s.
-//! - [`Row`]: what a file says of one edition. [`Fault`]: why a row is invalid. [`ImportError`]: why
-//!   a file is.
+//! - [`Row`]: what a file says of one edition. [`Fault`]: why a row is invalid. [`ImportError`]:
+//!   why a file is.
 //! - [`plan`]: what importing a row would do.
 //! - `csv`, `json`: the two formats. `bizinfo`, `kstartup`: the field names of the two portals.
 //!   `draft`: the checks that all share. `texts`: cleans texts and links. `file_type`: recognizes

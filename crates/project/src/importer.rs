@@ -1,6 +1,6 @@
-//! Carries out committed plans: one leader, batch by batch. A batch and the outcomes of its rows are one
-//! transaction, so that an interrupted import continues where it stopped, and no row is carried out
-//! twice.
+//! Carries out committed plans: one leader, batch by batch. A batch and the outcomes of its rows
+//! are one transaction, so that an interrupted import continues where it stopped, and no row is
+//! carried out twice.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -83,10 +83,11 @@ pub(crate) async fn delete_expired(db: &Db) -> Result<(), sqlx::Error> {
 
 /// Carries out one batch; returns whether there was one.
 ///
-/// A row that the database refuses or that cannot be decoded fails its batch. Then rows are carried out
-/// one at a time, so that only that row fails.
+/// A row that the database refuses or that cannot be decoded fails its batch. Then rows are carried
+/// out one at a time, so that only that row fails.
 pub(crate) async fn carry_out_next(db: &Db, lease: Option<&Lease>) -> Result<bool, sqlx::Error> {
-    // Series are recognized by computed keys. If these are not current yet, the next poll tries again.
+    // Series are recognized by computed keys. If these are not current yet, the next poll tries
+    // again.
     if !reindex::is_current(db).await? {
         return Ok(false);
     }
@@ -169,8 +170,8 @@ async fn carry_out_batch(db: &Db, lease: Option<&Lease>, limit: i64) -> Result<b
     Ok(true)
 }
 
-/// Locks all keys and then all series of the rows, each kind sorted, before any row of a project, so
-/// that two transactions cannot deadlock. Returns the series of the rows that create an edition.
+/// Locks all keys and then all series of the rows, each kind sorted, before any row of a project,
+/// so that two transactions cannot deadlock. Returns the series of the rows that create an edition.
 async fn lock_series(
     tx: &mut Tx,
     waiting: &[WaitingRow],

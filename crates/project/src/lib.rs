@@ -1,9 +1,9 @@
 //! Programmes (정부 지원사업). A project is one edition of a programme.
 //!
-//! - [`project`]: the aggregate with all its rules. [`series`]: which editions belong to one programme.
-//!   [`period`]: application periods. `regions`, `letters`: helpers of these.
-//! - [`import`]: parses files of programmes, and plans what a row would do. `importer`: a leader task
-//!   that carries plans out.
+//! - [`project`]: the aggregate with all its rules. [`series`]: which editions belong to one
+//!   programme. [`period`]: application periods. `regions`, `letters`: helpers of these.
+//! - [`import`]: parses files of programmes, and plans what a row would do. `importer`: a leader
+//!   task that carries plans out.
 //! - `http`: the routes and views. [`permissions`]: who may call which.
 //! - `policies`: reactions to events of this and other services.
 //! - `store`: the only SQL.
@@ -31,7 +31,8 @@ use std::time::Duration;
 use events::{SalesmanRegistered, SalesmanUpdated};
 use service_kit::{Context, Service};
 
-/// For receiving a file: 32 MiB take a minute at 5 Mbit/s. The gateway's timeout is a little longer.
+/// For receiving a file: 32 MiB take a minute at 5 Mbit/s. The gateway's timeout is a little
+/// longer.
 const FILE_TIMEOUT: Duration = Duration::from_secs(110);
 
 /// The service as a value. Building it does no I/O.
@@ -55,8 +56,8 @@ pub fn service() -> Service {
         .task(importer::run)
 }
 
-/// Carries out one batch of the oldest committed import, as the importer does; returns whether there was
-/// one. For tests.
+/// Carries out one batch of the oldest committed import, as the importer does; returns whether
+/// there was one. For tests.
 ///
 /// # Errors
 /// When the database fails.

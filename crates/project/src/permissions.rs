@@ -13,7 +13,7 @@ pub const TABLE: &[Permission] = &[
     Permission::new("POST", "/projects/end-overdue", [No, No, No, No, All]),
     // Totals, and one's own customers.
     Permission::new("GET", "/projects/{id}/view", [No, No, Own, Own, All]),
-    // For a customer to whom the caller is assigned.
+    // For a customer with an assignment to the caller.
     Permission::new("GET", "/projects/visit-card", [No, No, Own, Own, All]),
     Permission::new("POST", "/projects/imports", [No, No, No, No, All]),
     Permission::new("GET", "/projects/imports", [No, No, No, No, All]),

@@ -10,14 +10,14 @@ use crate::project::{Command, EditProject, Patch, Project};
 use crate::store::projections::{self, PublishedInterest};
 use crate::store::{projects, series};
 
-/// `AnnualProjectCreate`: whenever a project is ended, next year's edition of the same series exists,
-/// exactly once.
+/// `AnnualProjectCreate`: whenever a project is ended, next year's edition of the same series
+/// exists, exactly once.
 ///
 /// Causes `ProjectCreated`, or `ProjectEdited` of the edition that is there already.
 ///
-/// An edition that has a successor gets no other, however often the event arrives. An existing edition
-/// of next year is linked. If it follows another edition of this year (1차, 2차), it counts as next
-/// year's edition of both.
+/// An edition that has a successor gets no other, however often the event arrives. An existing
+/// edition of next year is linked. If it follows another edition of this year (1차, 2차), it counts
+/// as next year's edition of both.
 pub(crate) async fn annual_project_create(
     tx: &mut Tx,
     received: &Received<ProjectEnded>,

@@ -16,8 +16,8 @@ pub async fn recompute(db: &Db) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Whether all series keys are current. Recomputes what is left, but not for longer than a request may
-/// take.
+/// Whether all series keys are current. Recomputes what is left, but not for longer than a request
+/// may take.
 pub(crate) async fn is_current(db: &Db) -> Result<bool, sqlx::Error> {
     /// Each takes about 20 ms.
     const MAX_BATCHES: usize = 200;
@@ -34,7 +34,8 @@ pub(crate) async fn is_current(db: &Db) -> Result<bool, sqlx::Error> {
     store::is_current(db.pool()).await
 }
 
-/// Recomputes rows while the service runs: during an update, a build of older rules may still write.
+/// Recomputes rows while the service runs: during an update, a build of older rules may still
+/// write.
 pub(crate) async fn run(context: Context, stop: CancellationToken) {
     const POLL_INTERVAL: Duration = Duration::from_secs(10);
     loop {

@@ -5,17 +5,17 @@ use crate::hangul;
 use crate::project::Project;
 use crate::visit_card::target_words;
 
-/// The version of the rules of this module, [`hangul`], [`crate::series`] and [`target_words`]. Raise
-/// it whenever the same project would get other search columns: the service recomputes rows of older
-/// rules while it runs.
+/// The version of the rules of this module, [`hangul`], [`crate::series`] and [`target_words`].
+/// Raise it whenever the same project would get other search columns: the service recomputes rows
+/// of older rules while it runs.
 pub(crate) const RULES_VERSION: i16 = 2;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SearchColumns {
     /// Shared by the editions of a series.
     pub(crate) series_key: String,
-    /// Name, agency, host and summary, [decomposed](hangul::decomposed), one a line, so that no match
-    /// spans two of them.
+    /// Name, agency, host and summary, [decomposed](hangul::decomposed), one a line, so that no
+    /// match spans two of them.
     pub(crate) search: String,
     /// The [initials](hangul::initials) (초성) of name, agency and host, one a line.
     pub(crate) initials: String,

@@ -1,8 +1,8 @@
 //! Recognizes the editions of one programme (a series) by a key, and names the next edition.
 //!
-//! Names are not unique, and titles differ from year to year: of 84 programmes that were announced in
-//! 2023 and again in 2024, only eight titles differ in nothing but the year. The key therefore leaves
-//! out what describes a single announcement (year, 차수, 반기, 추가, 연장, 재공고, 모집 공고) and how it is
+//! Names are not unique, and titles differ from year to year: of 84 programmes that were announced
+//! in 2023 and again in 2024, only eight titles differ in nothing but the year. The key therefore
+//! leaves out what describes a single announcement (year, 차수, 반기, 추가, 연장, 재공고, 모집 공고) and how it is
 //! spelled (blanks, brackets, quotes, dots). It does not guess: a title with other words is another
 //! series.
 
@@ -63,8 +63,8 @@ pub fn next_name(name: &str, year: i32) -> String {
 }
 
 /// The year of the edition according to its title: among the years marked with 년 the one closest to
-/// `about`, else the first unmarked one close to it. A year far away (2050년 탄소중립) counts only if there
-/// is no other.
+/// `about`, else the first unmarked one close to it. A year far away (2050년 탄소중립) counts only if
+/// there is no other.
 pub(crate) fn year_of(name: &str, about: Option<i32>) -> Option<i32> {
     let years = find_years(&normalize(name));
     let distance = |year: &Year| about.map(|about| (year.value - about).abs());
@@ -187,8 +187,8 @@ fn strip_any_suffix<'a>(text: &'a str, suffixes: &[&str]) -> Option<&'a str> {
         .find_map(|suffix| text.strip_suffix(suffix).filter(|rest| !rest.is_empty()))
 }
 
-/// Letters and digits only. Of an agency also without its legal form, which lists do not always give,
-/// and under its present name.
+/// Letters and digits only. Of an agency also without its legal form, which lists do not always
+/// give, and under its present name.
 fn squeeze(text: &str) -> String {
     const LEGAL_FORMS: [&str; 8] = [
         "(재)",

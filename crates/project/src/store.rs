@@ -1,10 +1,12 @@
 //! The only SQL of this service.
 //!
-//! - `projects`: rows of the aggregate, and the one way to change it. `series`: the order of editions.
-//!   `list`: lists and phases. `reindex`: search columns.
-//! - `imports`, `import_rows`, `import_matches`: plans, their rows, and the editions that rows match.
-//! - `projections`: what other services publish. `work`, `visit_card`: what is read of it. `people`:
-//!   who is assigned. `erasure`: a customer's data and its erasure. `columns`: decodes enums.
+//! - `projects`: rows of the aggregate, and the one way to change it. `series`: the order of
+//!   editions. `list`: lists and phases. `reindex`: search columns.
+//! - `imports`, `import_rows`, `import_matches`: plans, their rows, and the editions that rows
+//!   match.
+//! - `projections`: what other services publish. `work`, `visit_card`: what is read of it.
+//!   `people`: who is assigned. `erasure`: a customer's data and its erasure. `columns`: decodes
+//!   enums.
 
 mod columns;
 pub(crate) mod erasure;

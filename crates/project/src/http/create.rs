@@ -125,7 +125,8 @@ impl CreateProject {
 
 /// `CreateProject`: staff enter an edition of a programme.
 ///
-/// An edition of the previous year in the same series that has no successor becomes its predecessor.
+/// An edition of the previous year in the same series that has no successor becomes its
+/// predecessor.
 #[utoipa::path(
     post, path = "/projects", tag = "project", request_body = CreateProject,
     params(IdempotencyKey),

@@ -58,8 +58,8 @@ enum Outcome {
 /// `EndProject`, many times: staff end every ongoing project whose deadline has passed, with an
 /// outcome for each.
 ///
-/// Each is ended independently, so that a refusal affects no other. A repeated call ends those that are
-/// left, with or without a key.
+/// Each is ended independently, so that a refusal affects no other. A repeated call ends those that
+/// are left, with or without a key.
 #[utoipa::path(
     post, path = "/projects/end-overdue", tag = "project",
     responses((status = 200, body = EndOverdueView)),

@@ -52,8 +52,8 @@ struct ListQuery {
     #[serde(default, deserialize_with = "non_empty")]
     #[param(value_type = Option<PhaseName>)]
     phase: Option<Phase>,
-    /// `newest` by default. `deadline`: coming deadlines first, the soonest first; then passed ones;
-    /// then projects without a date. `name`: by name.
+    /// `newest` by default. `deadline`: coming deadlines first, the soonest first; then passed
+    /// ones; then projects without a date. `name`: by name.
     #[serde(default, deserialize_with = "non_empty")]
     #[param(value_type = Option<Sort>, inline)]
     sort: Option<Sort>,
@@ -115,12 +115,5 @@ async fn list(
     let page = Paged::from_rows_by(found, limit, |stored: &StoredProject| {
         Position::of(&stored.project, sort, as_of)
     });
-    Ok(Paged {
-        items: page
-            .items
-            .into_iter()
-            .map(|stored| ProjectView::new(stored, today))
-            .collect(),
-        next: page.next,
-    })
+    Ok(page.map(|stored| ProjectView::new(stored, today)))
 }

@@ -24,7 +24,8 @@ pub(super) fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(erase))
 }
 
-/// This service's projections of a customer's data, used for the view of a project and the visit card.
+/// This service's projections of a customer's data, used for the view of a project and the visit
+/// card.
 #[derive(Debug, Serialize, ToSchema)]
 struct KeptCopiesDataView {
     /// Oldest first.
@@ -113,7 +114,8 @@ impl From<CustomerConsultation> for ConsultationView {
 #[utoipa::path(
     get, path = "/me/data", tag = "project",
     responses((
-        status = 200, body = KeptCopiesDataView, description = "Without data that was erased before",
+        status = 200, body = KeptCopiesDataView,
+        description = "Without data that was erased before",
         headers(("Cache-Control" = String, description = "`no-store`")),
     )),
     extensions(("x-internal" = json!(true))),
@@ -134,8 +136,8 @@ async fn data(
     })))
 }
 
-/// `EraseCustomer`: erase the caller. Interests and consultations stay with their ids and are counted,
-/// visible to staff only; none of them is open. Repeating it has no further effect.
+/// `EraseCustomer`: erase the caller. Interests and consultations stay with their ids and are
+/// counted, visible to staff only; none of them is open. Repeating it has no further effect.
 #[utoipa::path(
     delete, path = "/me", tag = "project",
     responses((status = 204, description = "No data here identifies the caller any more")),

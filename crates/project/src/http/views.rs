@@ -50,8 +50,8 @@ pub(super) struct ProjectView {
     /// What people see today in Seoul.
     #[schema(value_type = PhaseName)]
     phase: Phase,
-    /// Days from today in Seoul to the last day of the period: 0 on that day. Null after it, without a
-    /// last day, and once the edition was ended.
+    /// Days from today in Seoul to the last day of the period: 0 on that day. Null after it,
+    /// without a last day, and once the edition was ended.
     days_left: Option<i64>,
     /// The day it was started, in Seoul; not the first day of the period.
     started_on: Option<NaiveDate>,
@@ -100,8 +100,8 @@ pub(super) struct SourceView {
     name: String,
     /// The portal's id of the announcement.
     id: String,
-    /// The attribution that the licence of the list requires. Null if the link led to another site when
-    /// it was imported, because the origin is then unknown.
+    /// The attribution that the licence of the list requires. Null if the link led to another site
+    /// when it was imported, because the origin is then unknown.
     line: Option<&'static str>,
 }
 

@@ -28,7 +28,7 @@ pub(super) fn routes() -> OpenApiRouter<Context> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct CardQuery {
-    /// A customer to whom the caller is assigned.
+    /// A customer with an assignment to the caller.
     #[serde(default, deserialize_with = "non_empty")]
     #[param(value_type = Option<Uuid>)]
     customer: Option<CustomerId>,

@@ -86,8 +86,8 @@ struct ConsultationsView {
 struct CustomerView {
     /// Null after the customer's erasure.
     customer_id: Option<Uuid>,
-    /// The last digits of the phone number. Names and numbers are in the interest and the consultation.
-    /// Null after the customer's erasure.
+    /// The last digits of the phone number. Names and numbers are in the interest and the
+    /// consultation. Null after the customer's erasure.
     #[schema(example = "5678")]
     last_four: Option<String>,
     /// Whether the customer marked the programme.
@@ -116,8 +116,8 @@ struct CustomersConsultationView {
     desired_date: NaiveDate,
 }
 
-/// The funnel: the number of interested customers, of consultations by their present step, and of those
-/// that are not assigned.
+/// The funnel: the number of interested customers, of consultations by their present step, and of
+/// those that are not assigned.
 #[derive(Debug, Serialize, ToSchema)]
 struct ProgressView {
     /// 관심: customers who marked the programme. 0 once the edition has ended: the interest continues
@@ -203,8 +203,8 @@ struct CustomersQuery {
     after: Option<String>,
 }
 
-/// Who works on a project, for which customers, and how far they are: everything for staff, the totals
-/// and their own customers for others.
+/// Who works on a project, for which customers, and how far they are: everything for staff, the
+/// totals and their own customers for others.
 #[utoipa::path(
     get, path = "/projects/{id}/view", tag = "project", params(("id" = Uuid, Path), CustomersQuery),
     responses((status = 200, body = WorkView)),
@@ -234,10 +234,7 @@ async fn show(
     Ok(View(WorkView {
         project: ProjectView::new(stored, seoul_date(context.db.now())),
         salesmen: salesmen.into_iter().map(SalesmanWorkView::from).collect(),
-        customers: Paged {
-            items: page.items.into_iter().map(CustomerView::from).collect(),
-            next: page.next,
-        },
+        customers: page.map(CustomerView::from),
         progress: progress.into(),
     }))
 }

@@ -168,8 +168,8 @@ impl Table {
     }
 }
 
-/// The file may end within the link of its last row, which is the last field and contains the key. A
-/// short id is the only sign of it.
+/// The file may end within the link of its last row, which is the last field and contains the key.
+/// A short id is the only sign of it.
 fn maybe_cut_off() -> Fault {
     let message = Text::new(
         "파일이 이 행에서 끊긴 것 같습니다. 공고 번호가 다른 행보다 짧습니다",

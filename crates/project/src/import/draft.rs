@@ -153,7 +153,8 @@ impl Faults {
         text
     }
 
-    /// A text of any length. More than the maximum is cut off, because the portal cannot be changed.
+    /// A text of any length. More than the maximum is cut off, because the portal cannot be
+    /// changed.
     fn prose(&mut self, cell: &Cell) -> Option<String> {
         let text = self.optional(cell, usize::MAX)?;
         if text.chars().count() <= MAX_TEXT_LENGTH {

@@ -177,9 +177,7 @@ impl ImportError {
                 format!(
                     "목록 대신 오류가 담긴 응답입니다: {error}. 인증키와 조회 조건을 확인해 주세요."
                 ),
-                format!(
-                    "The answer is an error instead of a list: {error}. Check the key and the query."
-                ),
+                format!("The answer is an error: {error}. Check the key and the query."),
             ),
             Self::TooLarge => Text::new(
                 "파일이 32MB보다 큽니다. 나누어 올려 주세요.",

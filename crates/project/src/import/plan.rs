@@ -186,15 +186,16 @@ fn completes_id(row: &Row, project: &Project) -> bool {
     id.is_some_and(|id| row.source_id.len() > id.len() && row.source_id.starts_with(id))
 }
 
-/// Whether a row and an edition of its series are the same announcement, one of them with a shortened
-/// id. Complete ids of one portal have the same length.
+/// Whether a row and an edition of its series are the same announcement, one of them with a
+/// shortened id. Complete ids of one portal have the same length.
 pub(crate) fn is_same_announcement(row: &Row, may_be_cut_off: bool, project: &Project) -> bool {
     let is_shortened =
         completes_id(row, project) || may_be_cut_off && has_shortened_id(row, project);
     is_shortened && is_same_period(&row.details.period, &project.details.period)
 }
 
-/// `EditProject` of an imported edition. One that was ended by an import alone follows its new deadline.
+/// `EditProject` of an imported edition. One that was ended by an import alone follows its new
+/// deadline.
 pub(crate) fn edit_imported(row: &Row, known: &ImportedProject, today: NaiveDate) -> EditProject {
     let edit = edit(row, &known.project);
     let ended_on = match &edit.period {
@@ -228,8 +229,8 @@ pub(crate) fn started_on(row: &Row, today: NaiveDate) -> Option<NaiveDate> {
     start.filter(|day| *day <= today)
 }
 
-/// The new edition. One that has ended already publishes no [`events::ProjectEnded`], so that nothing
-/// follows from it.
+/// The new edition. One that has ended already publishes no [`events::ProjectEnded`], so that
+/// nothing follows from it.
 pub(crate) fn create(
     row: Row,
     id: ProjectId,

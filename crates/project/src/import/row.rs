@@ -41,8 +41,8 @@ pub struct Row {
     /// category of the edition.
     #[serde(rename = "categoryTold")]
     pub has_category: bool,
-    /// Whether the source gives the regions. Otherwise they are derived from title and agency, and an
-    /// edit keeps those of the edition.
+    /// Whether the source gives the regions. Otherwise they are derived from title and agency, and
+    /// an edit keeps those of the edition.
     #[serde(rename = "regionsTold")]
     pub has_regions: bool,
     /// The day of the announcement.

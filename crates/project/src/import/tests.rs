@@ -173,7 +173,9 @@ fn rows_have_number_and_line() {
 fn row_lists_all_faults_and_spoils_no_other_row() {
     let name = "가".repeat(201);
     let csv = format!(
-        "{CSV}3,기술,{name},,,,,,ftp://a.kr/b\n4,기술,이름뿐,,,부,,,https://a.kr?pblancId=PBLN_1\n5,기술\n6,기술,\u{FFFD}\u{1},2024-01-01,,부,,,https://a.kr?pblancId=P+1\n"
+        "{CSV}3,기술,{name},,,,,,ftp://a.kr/b\n\
+         4,기술,이름뿐,,,부,,,https://a.kr?pblancId=PBLN_1\n5,기술\n\
+         6,기술,\u{FFFD}\u{1},2024-01-01,,부,,,https://a.kr?pblancId=P+1\n"
     );
     let lines = parse(csv).unwrap();
     assert_eq!(lines.len(), 6);
@@ -224,23 +226,33 @@ fn bizinfo_record_is_equal_in_every_wrapping() {
             agency: "가상중소기업부".to_owned(),
             host: "가상진흥원".to_owned(),
             summary: Some("첫째 줄\n\n둘째 줄".to_owned()),
-            link: Some("https://www.bizinfo.go.kr/sii/siia/selectSIIA200Detail.do?pblancId=PBLN_000000000000007".to_owned()),
+            link: Some(
+                "https://www.bizinfo.go.kr/sii/siia/selectSIIA200Detail.do\
+                 ?pblancId=PBLN_000000000000007"
+                    .to_owned(),
+            ),
             period: Period {
-                kind: PeriodKind::UntilBudget, text: "예산 소진시까지".to_owned(), starts_on: None, ends_on: None
+                kind: PeriodKind::UntilBudget,
+                text: "예산 소진시까지".to_owned(),
+                starts_on: None,
+                ends_on: None,
             },
         },
         has_category: true,
         has_regions: true,
         registered_on: NaiveDate::from_ymd_opt(2025, 12, 30),
     };
-    let header = json!({ "resultCode": "00", "resultMsg": "NORMAL SERVICE." });
+    let through_portal = |body: serde_json::Value| {
+        let header = json!({ "resultCode": "00", "resultMsg": "NORMAL SERVICE." });
+        json!({ "response": { "header": header, "body": body } }).to_string()
+    };
     for file in [
         json!({ "jsonArray": [record] }).to_string(),
         format!("{:#}", json!({ "jsonArray": [record], "totCnt": 7 })),
         format!("\u{FEFF} {}", json!({ "jsonArray": record })),
-        json!({ "response": { "header": header, "body": { "items": { "item": [record] } } } }).to_string(),
-        json!({ "response": { "header": header, "body": { "items": { "item": record }, "totalCount": 1 } } }).to_string(),
-        json!({ "response": { "header": header, "body": { "items": [record] } } }).to_string(),
+        through_portal(json!({ "items": { "item": [record] } })),
+        through_portal(json!({ "items": { "item": record }, "totalCount": 1 })),
+        through_portal(json!({ "items": [record] })),
         record.to_string(),
         format!("{record}\n"),
         format!("\u{FEFF}\n{record}\r\n\r\n"),
@@ -291,7 +303,14 @@ fn kstartup_answer_is_parsed_without_phone_number() {
         "pbanc_ctnt": "첫 줄\r\n[누리집](https://a.kr) &amp; 안내",
         "detl_pg_url": "[바로가기](www.k-startup.go.kr/web/ongoing.do?pbancSn=175783)",
     });
-    let answer = json!({ "currentCount": 1, "matchCount": 1, "totalCount": 1, "page": 1, "perPage": 10, "data": [record] });
+    let answer = json!({
+        "currentCount": 1,
+        "matchCount": 1,
+        "totalCount": 1,
+        "page": 1,
+        "perPage": 10,
+        "data": [record],
+    });
     let [row] = &rows(answer.to_string())[..] else {
         panic!()
     };
@@ -479,7 +498,8 @@ fn binary_file_is_refused_by_its_kind() {
 
 #[test]
 fn unusable_text_is_refused_by_its_kind() {
-    let refused = json!({ "response": { "header": { "resultCode": "30", "resultMsg": "등록되지 않은 인증키" } } });
+    let header = json!({ "resultCode": "30", "resultMsg": "등록되지 않은 인증키" });
+    let refused = json!({ "response": { "header": header } });
     assert_refused(vec![
         (Vec::new(), ImportError::Empty),
         (b" \r\n ".to_vec(), ImportError::Empty),
@@ -587,8 +607,18 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_parse_or_fail_with_a_sentence(bytes in prop::collection::vec(any::<u8>(), 0..200), start in 0..6_usize) {
-        let starts: [&[u8]; 6] = [b"", CSV.as_bytes(), b"{\"jsonArray\":[", b"{\"pblancId\":1}\n", b"PK\x03\x04", b"{\"response\":"];
+    fn any_bytes_parse_or_fail_with_a_sentence(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        start in 0..6_usize,
+    ) {
+        let starts: [&[u8]; 6] = [
+            b"",
+            CSV.as_bytes(),
+            b"{\"jsonArray\":[",
+            b"{\"pblancId\":1}\n",
+            b"PK\x03\x04",
+            b"{\"response\":",
+        ];
         let file = [starts[start], &bytes].concat();
         if let Err(error) = parse(file) {
             prop_assert!(!error.sentence().ko.is_empty());

@@ -219,7 +219,8 @@ mod tests {
 
     #[test]
     fn prose_has_lines_and_no_tags() {
-        let text = "&lt;p&gt;지원 &amp;amp; 육성&lt;/p&gt;<br/>\r\n\r\n\r\n* 대상: [창업자](https://a.kr/b)<b>만</b>\r\n3 < 5";
+        let text = "&lt;p&gt;지원 &amp;amp; 육성&lt;/p&gt;<br/>\r\n\r\n\r\n\
+            * 대상: [창업자](https://a.kr/b)<b>만</b>\r\n3 < 5";
         assert_eq!(prose(text), "지원 & 육성\n\n* 대상: 창업자만\n3 < 5");
         assert_eq!(prose("[a](b c) <a"), "[a](b c) <a");
     }

@@ -242,7 +242,11 @@ proptest! {
         let dates = [period.starts_on, period.ends_on];
         prop_assert!(dates.into_iter().flatten().all(|date| YEARS.contains(&date.year())));
         match period.kind {
-            PeriodKind::Range => prop_assert!(period.starts_on.is_some() && period.starts_on <= period.ends_on && period.ends_on.is_some()),
+            PeriodKind::Range => prop_assert!(
+                period.starts_on.is_some()
+                    && period.starts_on <= period.ends_on
+                    && period.ends_on.is_some()
+            ),
             PeriodKind::Invalid | PeriodKind::Missing => prop_assert_eq!(dates, [None, None]),
             _ => {}
         }
@@ -262,7 +266,8 @@ proptest! {
             format!("{} ~ {} 18:00", first.format("%Y.%m.%d"), last.format("%Y.%m.%d")),
         ] {
             let period = parse(&text);
-            prop_assert_eq!((period.kind, period.starts_on, period.ends_on), (PeriodKind::Range, Some(first), Some(last)));
+            let parsed = (period.kind, period.starts_on, period.ends_on);
+            prop_assert_eq!(parsed, (PeriodKind::Range, Some(first), Some(last)));
         }
     }
 }

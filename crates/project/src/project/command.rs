@@ -138,6 +138,7 @@ pub enum Command {
     },
     /// `EditProject`, in any status.
     Edit(Box<EditProject>),
-    /// `EditProject` by an import: the announcement of an expected edition. Only while it is planned.
+    /// `EditProject` by an import: the announcement of an expected edition. Only while it is
+    /// planned.
     Fill(Box<EditProject>),
 }

@@ -51,7 +51,8 @@ impl Details {
 pub struct Source {
     /// The portal that assigned the key, such as `bizinfo`: all lists of 기업마당 share it.
     pub name: String,
-    /// The portal's id of the announcement, such as `pblancId`. Row numbers change with every export.
+    /// The portal's id of the announcement, such as `pblancId`. Row numbers change with every
+    /// export.
     pub id: String,
 }
 

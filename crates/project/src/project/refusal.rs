@@ -10,7 +10,7 @@ use crate::period::YEARS;
 pub enum Refusal {
     #[error("the application period ends before it starts")]
     EndsBeforeItStarts,
-    #[error("a date of the application period is not between {} and {}", YEARS.start(), YEARS.end())]
+    #[error("a date of the period is not between {} and {}", YEARS.start(), YEARS.end())]
     ImplausibleDate,
     #[error("the year is not between {} and {}", YEARS.start(), YEARS.end())]
     ImplausibleYear,

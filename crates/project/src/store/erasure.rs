@@ -60,8 +60,8 @@ const COMMON: &str = "item.id, item.project_id, item.last_four, item.since,
     coalesce((select display_name from known_salesman where id = consultant_id), consultant_name)
         as consultant_name";
 
-/// Oldest first. As in the view of a project, a match from before the interest was last turned on does
-/// not count.
+/// Oldest first. As in the view of a project, a match from before the interest was last turned on
+/// does not count.
 pub(crate) async fn interests(
     pool: &PgPool,
     customer: CustomerId,

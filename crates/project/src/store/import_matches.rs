@@ -54,10 +54,9 @@ const ENDED_BY_IMPORT: &str = "status = 'ended' and source_name is not null and 
 
 impl FromRow<'_, PgRow> for ImportedProject {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
-        let ended_by_import: Option<bool> = row.try_get("ended_by_import")?;
         Ok(Self {
             project: StoredProject::from_row(row)?.project,
-            ended_by_import: ended_by_import.unwrap_or_default(),
+            ended_by_import: row.try_get("ended_by_import")?,
         })
     }
 }
@@ -69,7 +68,7 @@ pub(crate) async fn imported(
 ) -> Result<HashMap<Source, ImportedProject>, sqlx::Error> {
     let (names, ids) = names_and_ids(sources);
     let sql = format!(
-        "select {COLUMNS}, {ENDED_BY_IMPORT} as ended_by_import from project
+        "select {COLUMNS}, ({ENDED_BY_IMPORT}) is true as ended_by_import from project
          where (source_name, source_id) in (select * from unnest($1::text[], $2::text[]))"
     );
     let found: Vec<ImportedProject> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
@@ -88,7 +87,8 @@ pub(crate) async fn imported_by_id(
     id: Uuid,
 ) -> Result<Option<ImportedProject>, sqlx::Error> {
     let sql = format!(
-        "select {COLUMNS}, {ENDED_BY_IMPORT} as ended_by_import from project where project.id = $1"
+        "select {COLUMNS}, ({ENDED_BY_IMPORT}) is true as ended_by_import from project
+         where project.id = $1"
     );
     sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(id)
@@ -96,8 +96,9 @@ pub(crate) async fn imported_by_id(
         .await
 }
 
-/// For each index of `sources` and `series_keys`, the editions of that series whose id is the start of
-/// that id, or the other way round: one of the two may be from a file that was cut off within it.
+/// For each index of `sources` and `series_keys`, the editions of that series whose id is the start
+/// of that id, or the other way round: one of the two may be from a file that was cut off within
+/// it.
 pub(crate) async fn with_shortened_id(
     tx: &mut Tx,
     sources: &[Source],
@@ -132,9 +133,9 @@ fn index(place: i64) -> usize {
     usize::try_from(place - 1).unwrap_or_default()
 }
 
-/// For each index of `series_keys` and `years`, an expected edition of that series and year that comes
-/// from no list and is not filled by another row of this import: the oldest for the first of them, the
-/// next for the second.
+/// For each index of `series_keys` and `years`, an expected edition of that series and year that
+/// comes from no list and is not filled by another row of this import: the oldest for the first of
+/// them, the next for the second.
 pub(crate) async fn expected(
     tx: &mut Tx,
     import: Uuid,

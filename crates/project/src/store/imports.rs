@@ -61,8 +61,8 @@ pub(crate) struct Import {
 const IMPORT: &str = "id, file_name, state, requested_by, requested_at, committed_by, \
     committed_at, finished_at, version, counts";
 
-/// How many rows an import has of each kind. Stored, because a plan of a hundred thousand rows is read
-/// every second while it is carried out.
+/// How many rows an import has of each kind. Stored, because a plan of a hundred thousand rows is
+/// read every second while it is carried out.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Counts {
     #[serde(rename = "of")]

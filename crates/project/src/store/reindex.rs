@@ -9,8 +9,8 @@ use crate::search::RULES_VERSION;
 /// Rows per transaction.
 const BATCH: i64 = 200;
 
-/// Recomputes some rows of older rules; returns whether there may be more. Rows of newer rules stay:
-/// another build runs at the same time.
+/// Recomputes some rows of older rules; returns whether there may be more. Rows of newer rules
+/// stay: another build runs at the same time.
 pub(crate) async fn recompute_batch(db: &Db) -> Result<bool, sqlx::Error> {
     let mut tx = db.begin().await?;
     // A locked row is recomputed by the transaction that holds it.

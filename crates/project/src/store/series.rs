@@ -31,13 +31,14 @@ pub(crate) async fn find_or_new(tx: &mut Tx, key: &str) -> Result<SeriesId, sqlx
     Ok(SeriesId(found.unwrap_or_else(|| tx.new_id())))
 }
 
-/// Serializes the creation of editions with this key, so that two at the same time become one series.
-/// Always before [`lock`].
+/// Serializes the creation of editions with this key, so that two at the same time become one
+/// series. Always before [`lock`].
 pub(crate) async fn lock_key(tx: &mut Tx, key: &str) -> Result<(), sqlx::Error> {
     advisory_lock(tx, "series-key", key).await
 }
 
-/// Serializes changes to the order of the editions of a series. Always before a row of it is locked.
+/// Serializes changes to the order of the editions of a series. Always before a row of it is
+/// locked.
 pub(crate) async fn lock(tx: &mut Tx, id: SeriesId) -> Result<(), sqlx::Error> {
     advisory_lock(tx, "series", &id.to_string()).await
 }

@@ -60,8 +60,8 @@ const MAX_DAYS_AHEAD: Days = Days::new(30);
 
 const MAX_PROGRAMMES: i64 = 20;
 
-/// At most [`MAX_PROGRAMMES`] that have one of the traits and are open today or open within 30 days:
-/// those with the most traits first, then by deadline.
+/// At most [`MAX_PROGRAMMES`] that have one of the traits and are open today or open within 30
+/// days: those with the most traits first, then by deadline.
 pub(crate) async fn programmes(
     pool: &PgPool,
     traits: &Traits,

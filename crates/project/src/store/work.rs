@@ -16,10 +16,10 @@ use crate::project::Project;
 /// Every interest that counts for a project and every consultation about it, with who is assigned
 /// (`engaged`), and those of them that the caller may see (`visible`).
 ///
-/// `$1` is the project, `$2` its series, `$3` whether it has ended. An interest belongs to the series,
-/// and counts for the editions that have not ended. A match from before the interest was last turned
-/// on does not count; the five seconds allow for the clocks of two services. `$4` is the salesman and
-/// `$5` the consultant who calls, to whom only their own rows are visible.
+/// `$1` is the project, `$2` its series, `$3` whether it has ended. An interest belongs to the
+/// series, and counts for the editions that have not ended. A match from before the interest was
+/// last turned on does not count; the five seconds allow for the clocks of two services. `$4` is
+/// the salesman and `$5` the consultant who calls, who see only their own rows.
 const ENGAGED: &str = "engaged as (
         select 'interest' as kind, interest.id, interest.customer_id, interest.last_four,
                interest.erased_at, null as step, null::date as desired_on, true as is_open,
@@ -193,8 +193,8 @@ impl FromRow<'_, PgRow> for Customer {
     }
 }
 
-/// A position in the list of customers: since when, and the newest id. It does not name the customer,
-/// because an erased one has a position, too.
+/// A position in the list of customers: since when, and the newest id. It does not name the
+/// customer, because an erased one has a position, too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CustomerPosition(pub(crate) DateTime<Utc>, pub(crate) Uuid);
 

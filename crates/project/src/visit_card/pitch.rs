@@ -1,5 +1,5 @@
-//! The line that a salesman can begin with: until when the programme is open, and why it may interest
-//! this customer.
+//! The line that a salesman can begin with: until when the programme is open, and why it may
+//! interest this customer.
 
 use chrono::{Datelike as _, NaiveDate};
 use events::{Phase, Region};

@@ -113,8 +113,8 @@ pub(crate) enum Shared {
     Region,
 }
 
-/// The distinctive words of a target (지원대상): without numbers, single letters and the words that most
-/// targets contain.
+/// The distinctive words of a target (지원대상): without numbers, single letters and the words that
+/// most targets contain.
 pub(crate) fn target_words(target: &str) -> Vec<String> {
     const STOP_WORDS: [&str; 16] = [
         "및",

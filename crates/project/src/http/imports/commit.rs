@@ -27,13 +27,13 @@ pub(super) fn routes() -> OpenApiRouter<Context> {
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct CommitImport {
-    /// The announcements of expected editions that staff confirm: `"all"`, or the ids of their rows;
-    /// none by default. Rows that are neither confirmed nor in `asNew` are skipped.
+    /// The announcements of expected editions that staff confirm: `"all"`, or the ids of their
+    /// rows; none by default. Rows that are neither confirmed nor in `asNew` are skipped.
     #[serde(default)]
     #[schema(value_type = Option<ConfirmBody>)]
     confirm: Field<ConfirmBody>,
-    /// The ids of rows that announce another edition than the expected one. It is created. `"all"` means
-    /// all others.
+    /// The ids of rows that announce another edition than the expected one. It is created. `"all"`
+    /// means all others.
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>)]
     as_new: Field<Vec<String>>,
@@ -59,8 +59,8 @@ enum AllOfThem {
 
 /// `ImportProjects`: staff have a plan carried out, exactly as planned.
 ///
-/// Rows whose edition was changed since the plan become errors (`changed-meanwhile`). Rows are carried
-/// out in the background: `progress` shows how far it is.
+/// Rows whose edition was changed since the plan become errors (`changed-meanwhile`). Rows are
+/// carried out in the background: `progress` shows how far it is.
 #[utoipa::path(
     post, path = "/projects/imports/{id}/commit", tag = "project", request_body = CommitImport,
     params(("id" = Uuid, Path), IfMatch, IdempotencyKey),

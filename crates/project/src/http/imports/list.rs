@@ -91,12 +91,5 @@ async fn rows(
     let rows = import_rows::list(context.db.pool(), id, query.action, after, limit).await?;
     let page = Paged::from_rows_by(rows, limit, |row| row.number);
     let language = Language::of(&headers);
-    Ok(Paged {
-        items: page
-            .items
-            .into_iter()
-            .map(|row| RowView::new(row, language))
-            .collect(),
-        next: page.next,
-    })
+    Ok(page.map(|row| RowView::new(row, language)))
 }

@@ -100,7 +100,8 @@ fn new_rows<'a>(
         .collect()
 }
 
-/// By row number, the imported edition that is the same announcement with a shortened id on one side.
+/// By row number, the imported edition that is the same announcement with a shortened id on one
+/// side.
 async fn find_shortened(
     tx: &mut Tx,
     rows: &[NewRow<'_>],

@@ -61,11 +61,12 @@ impl FileQuery {
     }
 }
 
-/// `ImportProjects`: staff upload a file of programmes and get the plan of what importing it would do;
-/// nothing is imported yet.
+/// `ImportProjects`: staff upload a file of programmes and get the plan of what importing it would
+/// do; nothing is imported yet.
 ///
-/// The body is the file itself: the CSV of the public data portal (UTF-8 or CP949), an answer of 기업마당,
-/// of the portal for it or of K-Startup (JSON), or records of 기업마당 as JSON lines. At most 32 MiB.
+/// The body is the file itself: the CSV of the public data portal (UTF-8 or CP949), an answer of
+/// 기업마당, of the portal for it or of K-Startup (JSON), or records of 기업마당 as JSON lines. At most 32
+/// MiB.
 #[utoipa::path(
     post, path = "/projects/imports", tag = "project",
     params(FileQuery, IdempotencyKey),
@@ -112,8 +113,8 @@ async fn receive(
     result
 }
 
-/// Plans the rows in batches while they arrive. Returns the hash of path and file, for the idempotency
-/// key.
+/// Plans the rows in batches while they arrive. Returns the hash of path and file, for the
+/// idempotency key.
 async fn plan_file(context: &Context, id: Uuid, body: &mut Body) -> Result<Vec<u8>, Problem> {
     let (mut reader, mut batch) = (Reader::default(), Vec::with_capacity(BATCH));
     let mut hash = Sha256::new().chain_update(PATH).chain_update([0]);
@@ -146,8 +147,8 @@ async fn plan_full_batches(
     Ok(())
 }
 
-/// Completes the plan. If the same file was planned with the same key before, that plan is the answer
-/// and this one is deleted.
+/// Completes the plan. If the same file was planned with the same key before, that plan is the
+/// answer and this one is deleted.
 async fn finish(
     context: &Context,
     caller: &Identity,

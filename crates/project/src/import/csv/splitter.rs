@@ -1,12 +1,12 @@
-//! Splits text into CSV rows as it arrives. `csv_core` parses; this adds on which line a row starts and
-//! how long it may be.
+//! Splits text into CSV rows as it arrives. `csv_core` parses; this adds on which line a row starts
+//! and how long it may be.
 
 use csv_core::ReadRecordResult;
 
 use crate::import::error::ImportError;
 
-/// In bytes of UTF-8. The longest real row has about 500; an unclosed quotation mark would make one row
-/// of the rest of the file.
+/// In bytes of UTF-8. The longest real row has about 500; an unclosed quotation mark would make one
+/// row of the rest of the file.
 const MAX_ROW_LENGTH: usize = 64 * 1024;
 
 /// A row and the line on which it starts.
