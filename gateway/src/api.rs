@@ -1,11 +1,14 @@
-//! What the gateway answers itself, and how a request passes through it.
+//! The gateway's own operations, the middleware that authorizes and records every request, and the
+//! proxy to the services.
 
-pub mod accounts;
+mod accounts;
 pub(crate) mod audit;
 pub(crate) mod authorize;
-pub(crate) mod me;
+mod me;
+pub mod openapi;
 pub(crate) mod operations;
+mod otp;
 pub mod permissions;
 pub(crate) mod proxy;
-pub(crate) mod session;
+mod session;
 pub(crate) mod stream;

@@ -1,8 +1,11 @@
-//! The edge: connections, client addresses, headers, CSRF and rate limits.
+//! The edge: connections, client addresses, cookies, response headers, CSRF and rate limits.
 
+pub(crate) mod body;
 pub(crate) mod client_ip;
+pub(crate) mod cookie;
 pub(crate) mod csrf;
 pub(crate) mod rate_limit;
 pub(crate) mod response_headers;
 pub(crate) mod server;
+pub(crate) mod write_limit;
 mod write_timeout;

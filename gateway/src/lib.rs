@@ -1,11 +1,15 @@
-//! The gateway: the one public entry point. In reading order:
+//! The gateway: the public entry point. In reading order:
 //!
-//! - [`config`], [`state`], [`app`], [`process`]: what it needs, what requests share, how it serves and stops.
-//! - [`edge`]: connections, client addresses, headers, CSRF, rate limits.
-//! - [`auth`]: sessions, passwords, accounts, one-time codes.
-//! - [`upstream`]: the services behind it; [`openapi`]: one description out of theirs.
-//! - [`live`]: the live stream. [`sms`]: how a message leaves. [`erasure`]: the durable erasure job.
-//! - [`api`]: what the gateway answers itself, and how a request passes through.
+//! - [`config`]: the configuration. [`app`] binds, serves and stops; [`process`] hosts it.
+//! - [`edge`]: connections, client addresses, cookies, response headers, CSRF, rate limits.
+//! - [`auth`]: sessions, passwords, accounts, invitations, one-time codes, the audit log.
+//! - [`upstream`]: the services behind the gateway; [`openapi`] merges their descriptions.
+//! - [`live`]: the live stream. [`sms`]: messages. [`erasure`]: the durable erasure jobs.
+//! - [`api`]: the gateway's own operations, and the proxy. [`state`]: what they share.
+//!
+//! A module imports only from its own line and the lines above `api`'s: `config`, `edge` and `auth`
+//! from nothing else; then `upstream`, `live` and `sms`; then `openapi` and `erasure`; then `api`;
+//! then `app`. Only `api` and `app` use [`state::AppState`].
 
 pub mod api;
 mod app;
@@ -21,7 +25,7 @@ mod state;
 pub mod upstream;
 
 pub use app::{Gateway, NAME, migrations};
-pub use auth::sessions::{Begun, IDLE, MONTH, Sessions, WORKING_DAY};
-pub use config::Config;
+pub use auth::invitations::{Invited, invite_staff};
+pub use auth::sessions::{CUSTOMER_LIFETIME, IDLE_TIMEOUT, NewSession, STAFF_LIFETIME, Sessions};
+pub use config::{Config, WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP, WebhookKey};
 pub use process::run;
-pub use sms::{WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP, WebhookKey, WebhookUrl};

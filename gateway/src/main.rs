@@ -1,4 +1,4 @@
-//! Runs the gateway on its own; the process that hosts all services binds it beside them.
+//! The gateway as a process of its own. `ktgg` hosts it together with the services.
 
 #[tokio::main]
 async fn main() {

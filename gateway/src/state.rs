@@ -1,4 +1,4 @@
-//! What every request shares.
+//! The state of the request handlers.
 
 use std::sync::Arc;
 
@@ -6,38 +6,36 @@ use service_kit::Db;
 use service_kit::forms::phone::CustomerIdKey;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::proxy::Upstream;
 use crate::auth::passwords::Passwords;
-use crate::auth::sessions::{Cookies, Sessions};
-use crate::auth::staff_directory::People;
+use crate::auth::sessions::Sessions;
 use crate::config::{Limits, PublicOrigin, SignInKey};
-use crate::edge::rate_limit::Writers;
+use crate::edge::cookie::SessionCookie;
+use crate::edge::rate_limit::RateLimits;
+use crate::edge::write_limit::WriteLimiter;
 use crate::live::hub::Hub;
-use crate::live::session_watch::Onlookers;
-use crate::openapi::Descriptions;
-use crate::sms::Post;
-use crate::upstream::tokens::Tokens;
+use crate::live::session_watch::SessionWatcher;
+use crate::sms::queue::SmsQueue;
+use crate::upstream::client::Upstream;
+use crate::upstream::descriptions::Descriptions;
 
-/// What every request shares.
+/// Only `api` and `app` use it; everything else gets what it needs as parameters.
 pub(crate) struct AppState {
     pub(crate) db: Db,
     pub(crate) sessions: Sessions,
-    pub(crate) cookies: Cookies,
-    /// What browsers know this gateway by.
-    pub(crate) origin: PublicOrigin,
+    pub(crate) session_cookie: SessionCookie,
+    pub(crate) public_origin: PublicOrigin,
     pub(crate) trusted_proxies: usize,
     pub(crate) sign_in_key: SignInKey,
     pub(crate) customer_ids: CustomerIdKey,
     pub(crate) limits: Limits,
-    pub(crate) writers: Writers,
-    pub(crate) post: Post,
+    pub(crate) rate_limits: RateLimits,
+    pub(crate) write_limiter: WriteLimiter,
+    pub(crate) sms: SmsQueue,
     pub(crate) passwords: Passwords,
-    pub(crate) people: Arc<People>,
-    pub(crate) tokens: Tokens,
     pub(crate) upstream: Upstream,
     pub(crate) descriptions: Descriptions,
     pub(crate) hub: Arc<Hub>,
-    pub(crate) onlookers: Arc<Onlookers>,
-    /// Cancelled when streams must end: browsers come back to another replica.
-    pub(crate) streams_end: CancellationToken,
+    pub(crate) session_watcher: Arc<SessionWatcher>,
+    /// Cancelled when the gateway stops: browsers reconnect to another replica.
+    pub(crate) streams_stop: CancellationToken,
 }

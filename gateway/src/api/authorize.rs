@@ -1,88 +1,91 @@
-//! Who gets through the door. In this order: is there such an operation, does a page of ours ask, who asks, may he, and not too often.
+//! Authorizes every request: CSRF protection, the session, the permission table, and the rate limit
+//! of writes, in this order.
 //!
-//! What nobody could be let in to, because there is no such path or method, is not judged here: it is answered as it would be to anybody.
+//! Unknown paths and methods are not authorized: they get the same answer for all callers.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::extract::{FromRequestParts, MatchedPath, OptionalFromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use service_kit::Problem;
 use service_kit::auth::Role;
 use service_kit::http::BODY_LIMIT;
-use service_kit::http::body::read_body;
 use service_kit::http::permissions::{self, Access, Permission};
 use tokio::time::timeout;
 
+use crate::api::operations::STREAM_PATH;
 use crate::api::permissions::PERMISSIONS;
-use crate::api::proxy;
-use crate::edge::client_ip::{Address, Peer};
+use crate::auth::sessions::Session;
+use crate::edge::body::read_within;
+use crate::edge::client_ip::{ClientIp, PeerAddress};
 use crate::edge::csrf;
-use crate::edge::rate_limit::Writer;
+use crate::edge::write_limit::Writer;
 use crate::state::AppState;
-use crate::upstream::routes::{self, API, STREAM};
+use crate::upstream::routes::{self, API, Route};
 
-/// What is asked for.
 enum Operation {
     /// One of the gateway's own.
     Own(&'static Permission),
-    /// Something of a service's, that judges further.
-    Forwarded(&'static routes::Row),
-    /// A page that is no business of anybody's, or nothing at all.
-    Open,
+    /// A service's, which authorizes the request itself.
+    Forwarded(&'static Route),
+    /// A public page, or an unknown path or method.
+    Public,
 }
 
-/// Lets a request through, with [`Address`], [`Session`](crate::auth::sessions::Session) and [`Identity`](service_kit::auth::Identity) on it.
+/// Refuses a request, or adds [`ClientIp`], [`Session`] and
+/// [`Identity`](service_kit::auth::Identity) as extensions.
 pub(crate) async fn authorize(
-    State(door): State<Arc<AppState>>,
+    State(state): State<Arc<AppState>>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    if let Some(Peer(peer)) = request.extensions().get::<Peer>().copied() {
-        let address = Address::of(peer, request.headers(), door.trusted_proxies);
-        request.extensions_mut().insert(address);
+    let client = request
+        .extensions()
+        .get::<PeerAddress>()
+        .map(|PeerAddress(peer)| ClientIp::new(*peer, request.headers(), state.trusted_proxies));
+    if let Some(client) = client {
+        request.extensions_mut().insert(client);
     }
-    let operation = operation(&request)?;
-    if matches!(operation, Operation::Open) {
+    let operation = find_operation(&request)?;
+    if matches!(operation, Operation::Public) {
         return Ok(next.run(request).await);
     }
-    let is_write = routes::leaves_a_trace(request.method(), request.uri().path());
-    if is_write {
-        csrf::check_write(request.headers(), &door.origin)?;
-    } else if request.uri().path() == STREAM {
-        csrf::check_read(request.headers(), &door.origin)?;
+    let has_side_effects = routes::has_side_effects(request.method(), request.uri().path());
+    if has_side_effects {
+        csrf::check_write(request.headers(), &state.public_origin)?;
+    } else if request.uri().path() == STREAM_PATH {
+        csrf::check_read(request.headers(), &state.public_origin)?;
     }
-    let session = door.sessions.who(door.cookies, request.headers()).await?;
-    let role = session.as_ref().map(|session| session.identity.role);
+    let session = match state.session_cookie.read(request.headers()) {
+        Some(id_hash) => state.sessions.find(id_hash).await?,
+        None => None,
+    };
+    let identity = session.as_ref().map(|session| &session.identity);
+    let role = identity.map(|identity| identity.role);
     match operation {
-        Operation::Own(row) => may(row, role)?,
-        Operation::Forwarded(row) => row.callers.authorize(role)?,
-        Operation::Open => {}
+        Operation::Own(row) => check_permission(row, role)?,
+        Operation::Forwarded(route) => route.callers.authorize(role)?,
+        Operation::Public => {}
     }
-    if is_write {
-        let address = request.extensions().get::<Address>();
-        let writer = match (&session, address) {
-            (Some(session), _) => Some(Writer::Person(
-                session.identity.role,
-                session.identity.subject,
-            )),
-            (None, address) => address.map(|address| Writer::at(address.0)),
-        };
-        writer.map_or(Ok(()), |writer| door.writers.take(writer))?;
+    let writer = identity.map(Writer::from).or(client.map(Writer::from));
+    if let Some(writer) = writer.filter(|_| has_side_effects) {
+        state.write_limiter.take(writer)?;
     }
-    let is_private =
-        session.is_some() || matches!(operation, Operation::Own(row) if row.anyone != Access::All);
+    let is_private = session.is_some()
+        || matches!(operation, Operation::Own(row) if row.access(None) != Access::All);
     if let Some(session) = session {
         request.extensions_mut().insert(session.identity.clone());
         request.extensions_mut().insert(session);
     }
     let mut response = match operation {
-        Operation::Own(_) => answer(&door, request, next).await?,
-        // The services' time is measured where they are asked.
-        Operation::Forwarded(_) | Operation::Open => next.run(request).await,
+        Operation::Own(_) => run_own(state.upstream.timeouts.response, request, next).await?,
+        // The proxy has timeouts of its own.
+        Operation::Forwarded(_) | Operation::Public => next.run(request).await,
     };
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("cookie"));
@@ -94,61 +97,70 @@ pub(crate) async fn authorize(
     Ok(response)
 }
 
-/// How much longer an answer may take than what is asked of services for it: whoever asks them says which was silent.
-const LONGER: Duration = Duration::from_millis(500);
+/// How much longer an operation may take than its requests to services, so that their timeouts,
+/// which name the service, come first.
+const TIMEOUT_MARGIN: Duration = Duration::from_millis(500);
 
-/// Answers what is the gateway's own, in time: its bodies are small, and held before anything is done with them.
-async fn answer(door: &AppState, request: Request, next: Next) -> Result<Response, Problem> {
-    let patience = door.upstream.patience.answer;
+/// Runs one of the gateway's own operations with a timeout. A write's body, which is small, is read
+/// completely before anything is changed.
+async fn run_own(limit: Duration, request: Request, next: Next) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let body = if parts.method.is_safe() {
         body
     } else {
-        let whole = timeout(patience, read_body(body, BODY_LIMIT)).await;
-        Body::from(whole.map_err(|_| proxy::incomplete(StatusCode::REQUEST_TIMEOUT))??)
+        Body::from(read_within(body, BODY_LIMIT, limit).await?)
     };
-    let answer = timeout(
-        patience + LONGER,
-        next.run(Request::from_parts(parts, body)),
-    )
-    .await;
-    answer.map_err(|_| Problem::unavailable("a request took too long"))
+    let response = next.run(Request::from_parts(parts, body));
+    timeout(limit + TIMEOUT_MARGIN, response)
+        .await
+        .map_err(|_| Problem::unavailable("an operation timed out"))
 }
 
-fn operation(request: &Request) -> Result<Operation, Problem> {
+fn find_operation(request: &Request) -> Result<Operation, Problem> {
     let method = request.method();
-    match request
-        .extensions()
-        .get::<MatchedPath>()
-        .map(MatchedPath::as_str)
-    {
-        None => {
-            let row = routes::find(request.uri().path())
-                .map(|(row, _)| row)
-                .filter(|_| proxy::METHODS.contains(method));
-            Ok(row.map_or(Operation::Open, Operation::Forwarded))
-        }
-        Some(path) if path.starts_with(API) => own(method, path),
-        Some(_) => Ok(Operation::Open),
+    match request.extensions().get().map(MatchedPath::as_str) {
+        Some(path) if path.starts_with(API) => find_own(method, path),
+        Some(_) => Ok(Operation::Public),
+        None => Ok(routes::find(request.uri().path())
+            .filter(|_| routes::METHODS.contains(method))
+            .map_or(Operation::Public, |(route, _)| Operation::Forwarded(route))),
     }
 }
 
-fn own(method: &Method, path: &str) -> Result<Operation, Problem> {
+fn find_own(method: &Method, path: &str) -> Result<Operation, Problem> {
     if let Some(row) = permissions::find(PERMISSIONS, method.as_str(), path) {
         return Ok(Operation::Own(row));
     }
     if PERMISSIONS.iter().any(|row| row.path == path) {
-        // 405 is the router's to say.
-        return Ok(Operation::Open);
+        // The router answers with 405.
+        return Ok(Operation::Public);
     }
-    tracing::error!(%method, path, "a path without permissions is refused to everybody");
+    tracing::error!(%method, path, "refusing an operation without a permission row");
     Err(Problem::forbidden())
 }
 
-fn may(row: &Permission, role: Option<Role>) -> Result<(), Problem> {
+fn check_permission(row: &Permission, role: Option<Role>) -> Result<(), Problem> {
     match (row.access(role), role) {
         (Access::No, None) => Err(Problem::unauthorized()),
         (Access::No, Some(_)) => Err(Problem::forbidden()),
         (Access::Own | Access::All, _) => Ok(()),
+    }
+}
+
+/// As a handler's argument, a `Session` refuses anonymous callers; an `Option<Session>` does not.
+impl<S: Send + Sync> FromRequestParts<S> for Session {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let session = parts.extensions.get().cloned();
+        session.ok_or_else(Problem::unauthorized)
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Session {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Problem> {
+        Ok(parts.extensions.get().cloned())
     }
 }

@@ -1,8 +1,8 @@
-//! Who may call which of the gateway's own operations. What is not here is refused to everybody.
+//! Who may call which of the gateway's own operations. Everything else is refused.
 
 use service_kit::http::permissions::{All, No, Own, Permission};
 
-/// The table: the sights of anyone, customer, salesman, consultant, staff.
+/// The access of anonymous callers, customers, salesmen, consultants and staff.
 pub const PERMISSIONS: &[Permission] = &[
     Permission::new("GET", "/api/openapi.json", [All, All, All, All, All]),
     Permission::new("GET", "/api/stream", [No, Own, Own, Own, All]),

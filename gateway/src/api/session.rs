@@ -1,4 +1,4 @@
-//! Who is signed in, as a page is told, and signing out.
+//! The present session, and signing out.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::auth::sessions::{Begun, Brought, Session};
+use crate::auth::sessions::{NewSession, PresentedSession, Session};
 use crate::state::AppState;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<AppState>> {
@@ -28,47 +28,35 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(sign_out_everywhere))
 }
 
-/// Who is signed in. Of nobody it says that alone.
-#[derive(Debug, Serialize, ToSchema)]
+/// Who is signed in. For an anonymous caller only `signedIn` is present.
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SignedInView {
-    /// Whether anybody is.
+    /// Whether the caller is signed in.
     signed_in: bool,
-    /// What he is.
+    /// The caller's role.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<RoleName>)]
     role: Option<&'static str>,
     /// The customer's, staff member's, salesman's or consultant's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<Uuid>,
-    /// What a colleague is called.
+    /// The name of a member of staff, salesman or consultant.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    /// What a colleague signs in with.
+    /// The login of a member of staff, salesman or consultant.
     #[serde(skip_serializing_if = "Option::is_none")]
     login: Option<String>,
-    /// A customer's number, with its middle hidden.
+    /// A customer's phone number, with its middle digits hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
     phone: Option<String>,
-    /// Until when, if it is used: a colleague's session ends earlier when it is not used for half an hour.
+    /// When the session expires. Those of staff, salesmen and consultants also end after half an
+    /// hour without a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<DateTime<Utc>>,
 }
 
 impl SignedInView {
-    fn nobody() -> Self {
-        Self {
-            signed_in: false,
-            role: None,
-            id: None,
-            name: None,
-            login: None,
-            phone: None,
-            expires_at: None,
-        }
-    }
-
-    /// Of a customer, or of somebody whose account has this name and login.
     pub(crate) fn new(
         identity: &Identity,
         expires_at: DateTime<Utc>,
@@ -87,69 +75,73 @@ impl SignedInView {
     }
 }
 
-impl From<Session> for SignedInView {
-    fn from(session: Session) -> Self {
-        Self::new(
-            &session.identity,
-            session.expires_at,
-            session.name,
-            session.login,
-        )
-    }
-}
-
-/// Who is signed in here.
+/// The present session.
 ///
-/// Nobody is no refusal: a page asks this to know what to show.
+/// Anonymous callers get 200 too, because every page needs to know.
 #[utoipa::path(
     get, path = "/api/auth/me", tag = "auth",
-    responses((status = 200, body = SignedInView, description = "Who is signed in, or that nobody is")),
+    responses((status = 200, body = SignedInView, description = "Who is signed in, if anybody is")),
 )]
 pub(crate) async fn me(session: Option<Session>) -> View<SignedInView> {
-    View(session.map_or_else(SignedInView::nobody, SignedInView::from))
+    View(session.map_or_else(SignedInView::default, |session| {
+        let Session {
+            identity,
+            expires_at,
+            name,
+            login,
+            ..
+        } = session;
+        SignedInView::new(&identity, expires_at, name, login)
+    }))
 }
 
-/// `SignOut`: ends this session. Without one there is nothing to end, which is as good.
+/// `SignOut`: ends this session. It succeeds without a session too.
 #[utoipa::path(
     post, path = "/api/auth/sign-out", tag = "auth",
-    responses((status = 204, description = "Nobody is signed in here any more")),
+    responses((status = 204, description = "Signed out")),
     extensions(("x-command" = json!("SignOut")), ("x-events" = json!([]))),
 )]
 pub(crate) async fn sign_out(
-    State(door): State<Arc<AppState>>,
-    brought: Brought,
+    State(state): State<Arc<AppState>>,
+    presented: PresentedSession,
 ) -> Result<Response, Problem> {
-    door.sessions.end_brought(&brought).await?;
-    Ok(signed_out(&door, StatusCode::NO_CONTENT))
+    state.sessions.end_presented(&presented).await?;
+    Ok(signed_out(&state, StatusCode::NO_CONTENT))
 }
 
-/// `SignOutEverywhere`: ends every session of whoever is signed in, on whatever device, and their streams.
+/// `SignOutEverywhere`: ends every session of the caller, on all devices, and their streams.
 #[utoipa::path(
     post, path = "/api/auth/sign-out-everywhere", tag = "auth",
-    responses((status = 204, description = "He is signed in nowhere any more")),
+    responses((status = 204, description = "Signed out on all devices")),
     extensions(("x-command" = json!("SignOutEverywhere")), ("x-events" = json!([]))),
 )]
 pub(crate) async fn sign_out_everywhere(
-    State(door): State<Arc<AppState>>,
+    State(state): State<Arc<AppState>>,
     session: Session,
 ) -> Result<Response, Problem> {
-    door.sessions
-        .end_all(session.identity.role, session.identity.subject)
+    let identity = session.identity;
+    state
+        .sessions
+        .end_all(identity.role, identity.subject)
         .await?;
-    Ok(signed_out(&door, StatusCode::NO_CONTENT))
+    Ok(signed_out(&state, StatusCode::NO_CONTENT))
 }
 
-/// How every sign-in is answered: who it is, and the cookie of the session that was just committed.
-pub(crate) fn signed_in(door: &AppState, begun: &Begun, view: SignedInView) -> Response {
-    with_cookie(View(view).into_response(), &door.cookies.begun(begun))
+/// The answer to every sign-in. The session must be committed.
+pub(crate) fn signed_in(state: &AppState, session: &NewSession, view: SignedInView) -> Response {
+    with_cookie(
+        View(view).into_response(),
+        &state.session_cookie.set(session),
+    )
 }
 
-/// An answer without a body that takes the cookie away.
-pub(crate) fn signed_out(door: &AppState, status: StatusCode) -> Response {
-    with_cookie(status.into_response(), &door.cookies.ended())
+/// An empty answer that removes the cookie.
+pub(crate) fn signed_out(state: &AppState, status: StatusCode) -> Response {
+    with_cookie(status.into_response(), &state.session_cookie.remove())
 }
 
-/// Puts a cookie on an answer. One that cannot be written is an answer of its own: without it nobody would be signed in, or out.
+/// Adds a cookie. One that is not a valid header becomes a 500, because without it the caller would
+/// not be signed in, or out.
 pub(crate) fn with_cookie(mut response: Response, cookie: &Cookie<'_>) -> Response {
     match HeaderValue::try_from(cookie.encoded().to_string()) {
         Ok(value) => {
@@ -165,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cookie_that_cannot_be_written_is_not_left_out() {
+    fn an_invalid_cookie_is_an_error_and_not_omitted() {
         let cookie = |path| Cookie::build(("ktgg", "x")).path(path).build();
         let set = with_cookie(StatusCode::NO_CONTENT.into_response(), &cookie("/"));
         assert_eq!(

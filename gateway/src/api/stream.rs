@@ -1,4 +1,4 @@
-//! One browser's end of the live stream: `GET /api/stream`, as server-sent events.
+//! `GET /api/stream`: the live stream of one browser, as server-sent events.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use service_kit::Problem;
@@ -14,91 +14,85 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::sessions::Session;
-use crate::live::audience::Who;
-use crate::live::hub::Client;
-use crate::live::session_watch::Onlooker;
+use crate::live::audience::Subscriber;
+use crate::live::hub::Subscription;
+use crate::live::session_watch::WatchedStream;
 use crate::state::AppState;
 
-/// How long a browser waits before it comes back, in milliseconds.
-const RETRY: u32 = 3000;
+/// The delay before a browser reconnects.
+const RETRY_MS: u32 = 3000;
 
-/// A connection on which nothing happens for longer is taken for dead by what stands between.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Proxies close connections that are idle for longer.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
-/// Tells a signed-in browser what it may know, as it happens, until its session ends or the gateway stops.
+/// Sends visible events until the session ends or the gateway stops.
 pub(crate) async fn open(
-    State(door): State<Arc<AppState>>,
+    State(state): State<Arc<AppState>>,
     session: Session,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let onlooker = door.onlookers.join(session.id_hash)?;
-    // A cursor that is no text is one that nobody gave out: the browser starts anew.
-    let last_seen = headers
+    let watched = state.session_watcher.watch(session.id_hash)?;
+    // A header that is not text is treated as an unknown cursor, with a resync.
+    let last_event_id = headers
         .get("last-event-id")
         .map(|value| value.to_str().unwrap_or_default());
-    let client = door.hub.join(
-        Who::of(&session.identity),
+    let subscription = state.hub.subscribe(
+        Subscriber::from(&session.identity),
         session.created_at.timestamp_millis(),
-        last_seen,
+        last_event_id,
     );
-    let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+    let first_beat = Instant::now() + HEARTBEAT_INTERVAL;
+    let mut heartbeat = tokio::time::interval_at(first_beat, HEARTBEAT_INTERVAL);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let open = Open {
-        client,
+    let connection = Connection {
+        subscription,
         heartbeat,
-        onlooker,
-        ends: door.streams_end.clone(),
-        is_greeted: false,
+        watched,
+        stop: state.streams_stop.clone(),
+        is_started: false,
     };
-    let chunks = stream::unfold(open, |mut open| async {
-        open.next()
-            .await
-            .map(|chunk| (Ok::<_, Infallible>(chunk), open))
+    let chunks = stream::unfold(connection, |mut connection| async {
+        let chunk = connection.next().await?;
+        Some((Ok::<_, Infallible>(chunk), connection))
     });
     let headers = [
-        (
-            header::CONTENT_TYPE.as_str(),
-            "text/event-stream; charset=utf-8",
-        ),
-        (header::CACHE_CONTROL.as_str(), "no-cache, no-transform"),
-        // Asks nginx, and what copies it, not to hold events back.
+        ("content-type", "text/event-stream; charset=utf-8"),
+        ("cache-control", "no-cache, no-transform"),
+        // Disables response buffering in nginx and compatible proxies.
         ("x-accel-buffering", "no"),
     ];
     Ok((headers, Body::from_stream(chunks)).into_response())
 }
 
-struct Open {
-    client: Client,
+struct Connection {
+    subscription: Subscription,
     heartbeat: Interval,
-    onlooker: Onlooker,
-    ends: CancellationToken,
-    is_greeted: bool,
+    watched: WatchedStream,
+    stop: CancellationToken,
+    is_started: bool,
 }
 
-impl Open {
-    /// What is sent next; `None` ends the stream, and the browser comes back: signed in anew, or to another replica.
+impl Connection {
+    /// The next chunk. `None` ends the stream, and the browser reconnects: after signing in again,
+    /// or to another replica.
     async fn next(&mut self) -> Option<Bytes> {
-        if !self.is_greeted {
-            self.is_greeted = true;
-            return Some(Bytes::from(format!(
-                "retry: {RETRY}\n{}\n",
-                self.position()
-            )));
+        if !self.is_started {
+            self.is_started = true;
+            let id = self.id_field();
+            return Some(Bytes::from(format!("retry: {RETRY_MS}\n{id}\n")));
         }
         tokio::select! {
             biased;
-            () = self.ends.cancelled() => None,
-            () = self.onlooker.ended() => None,
-            waiting = self.client.next() => Some(waiting),
-            _ = self.heartbeat.tick() => Some(Bytes::from(format!(":\n{}\n", self.position()))),
+            () = self.stop.cancelled() => None,
+            () = self.watched.ended() => None,
+            frames = self.subscription.next() => Some(frames),
+            _ = self.heartbeat.tick() => Some(Bytes::from(format!(":\n{}\n", self.id_field()))),
         }
     }
 
-    /// An id without an event: the browser remembers it and does nothing else.
-    fn position(&self) -> String {
-        self.client
-            .position()
-            .map(|id| format!("id: {id}\n"))
-            .unwrap_or_default()
+    /// An id without an event updates only the browser's last event id.
+    fn id_field(&self) -> String {
+        let cursor = self.subscription.cursor();
+        cursor.map(|id| format!("id: {id}\n")).unwrap_or_default()
     }
 }

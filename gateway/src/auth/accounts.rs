@@ -1,6 +1,6 @@
-//! Accounts and invitations as they lie in their tables.
+//! Accounts of staff, salesmen and consultants, who sign in with login and password.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use service_kit::Tx;
 use service_kit::auth::{Identity, Role};
 use service_kit::http::Page;
@@ -8,72 +8,80 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
-/// How long a link can be used: whoever is invited on a Friday sets his password on Monday.
-pub(crate) const INVITED: TimeDelta = TimeDelta::hours(72);
+/// In characters.
+pub(crate) const MAX_LOGIN_LENGTH: usize = 64;
+const MIN_LOGIN_LENGTH: usize = 3;
 
-/// Somebody who signs in by login and password.
+/// The rule of [`parse_login`], for people.
+pub(crate) const LOGIN_RULE: &str =
+    "a login has 3 to 64 letters, digits and . _ - + @, and begins with a letter or a digit";
+
+/// The login as it is stored, in lower case. E-mail addresses are valid logins.
+pub(crate) fn parse_login(text: &str) -> Option<String> {
+    let text = text.trim();
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-+@".contains(&byte);
+    let is_valid = text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && (MIN_LOGIN_LENGTH..=MAX_LOGIN_LENGTH).contains(&text.len())
+        && text.bytes().all(is_allowed);
+    is_valid.then(|| text.to_ascii_lowercase())
+}
+
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct Account {
     pub(crate) id: Uuid,
     /// In lower case.
     pub(crate) login: String,
     #[sqlx(try_from = "String")]
-    pub(crate) role: KnownRole,
-    /// Who he is at the salesman service; nobody there for a member of staff.
+    pub(crate) role: Role,
+    /// The salesman's or consultant's id; `None` for staff.
     pub(crate) person_id: Option<Uuid>,
-    /// A person's name is the one that he is shown by now.
+    /// For salesmen and consultants: their present display name.
     pub(crate) name: String,
     pub(crate) password_hash: Option<String>,
     pub(crate) active: bool,
-    /// Whether the person is active at the salesman service; nothing for a member of staff.
+    /// Whether the salesman or consultant is active; `None` for staff.
     pub(crate) person_active: Option<bool>,
     pub(crate) version: i64,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) signed_in_at: Option<DateTime<Utc>>,
-    /// Until when his link can be used, if he has one.
+    /// When the unused invitation link expires.
     pub(crate) invited_until: Option<DateTime<Utc>>,
 }
 
-/// A role that an account can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct KnownRole(pub(crate) Role);
-
-impl TryFrom<String> for KnownRole {
-    type Error = &'static str;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse().map(Self)
-    }
-}
-
 impl Account {
-    /// Whether it lets anybody in.
+    /// Whether its owner can sign in.
     pub(crate) fn is_open(&self) -> bool {
         self.active && self.person_active.unwrap_or(self.person_id.is_none())
     }
 
-    /// Who it signs in.
     pub(crate) fn identity(&self) -> Identity {
         Identity {
-            role: self.role.0,
+            role: self.role,
             subject: self.person_id.unwrap_or(self.id),
             phone: None,
         }
     }
 }
 
-const SELECT: &str =
-    "select a.id, a.login, a.role, a.person_id, coalesce(p.display_name, a.name) as name, a.password_hash, a.active,
-    p.active as person_active, a.version, a.created_at, a.signed_in_at, i.expires_at as invited_until
-    from account a left join person p on p.id = a.person_id left join invitation i on i.account_id = a.id";
+pub(crate) const SELECT: &str = "
+    select a.id, a.login, a.role, a.person_id, coalesce(p.display_name, a.name) as name,
+        a.password_hash, a.active, p.active as person_active, a.version, a.created_at,
+        a.signed_in_at, i.expires_at as invited_until
+    from account a
+        left join person p on p.id = a.person_id
+        left join invitation i on i.account_id = a.id";
 
-pub(crate) async fn by_login(pool: &PgPool, login: &str) -> Result<Option<Account>, sqlx::Error> {
+pub(crate) async fn find_by_login(
+    pool: &PgPool,
+    login: &str,
+) -> Result<Option<Account>, sqlx::Error> {
     sqlx::query_as(AssertSqlSafe(format!("{SELECT} where a.login = $1")))
         .bind(login)
         .fetch_optional(pool)
         .await
 }
 
-pub(crate) async fn by_id(
+pub(crate) async fn find(
     connection: &mut PgConnection,
     id: Uuid,
 ) -> Result<Option<Account>, sqlx::Error> {
@@ -83,65 +91,61 @@ pub(crate) async fn by_id(
         .await
 }
 
-/// What is wanted of a list.
-#[derive(Debug, Default)]
-pub(crate) struct Wanted {
-    pub(crate) role: Option<Role>,
-    pub(crate) active: Option<bool>,
-}
-
-/// A page, newest first, and one row more.
+/// A page of accounts, newest first, and one row more.
 pub(crate) async fn list(
     pool: &PgPool,
-    wanted: &Wanted,
+    role: Option<Role>,
+    active: Option<bool>,
     page: Page,
 ) -> Result<Vec<Account>, sqlx::Error> {
     let sql = format!(
-        "{SELECT} where ($1::uuid is null or a.id < $1) and ($2::text is null or a.role = $2) and ($3::boolean is null or a.active = $3)
+        "{SELECT}
+         where ($1::uuid is null or a.id < $1) and ($2::text is null or a.role = $2)
+             and ($3::boolean is null or a.active = $3)
          order by a.id desc limit $4"
     );
     sqlx::query_as(AssertSqlSafe(sql))
         .bind(page.after)
-        .bind(wanted.role.map(Role::as_str))
-        .bind(wanted.active)
+        .bind(role.map(Role::as_str))
+        .bind(active)
         .bind(page.fetch_limit())
         .fetch_all(pool)
         .await
 }
 
-/// Somebody who is to have an account.
 #[derive(Debug, Clone)]
-pub(crate) struct Newcomer {
+pub(crate) struct NewAccount {
     pub(crate) login: String,
     pub(crate) role: Role,
     pub(crate) person_id: Option<Uuid>,
     pub(crate) name: String,
-    /// Who made it; nobody who is signed in, on the command line.
+    /// The member of staff who creates it; `None` on the command line.
     pub(crate) created_by: Option<Uuid>,
 }
 
-/// Makes the account, unless its login or its person has one, and tells its id.
-pub(crate) async fn create(tx: &mut Tx, it: &Newcomer) -> Result<Option<Uuid>, sqlx::Error> {
+/// Returns the new account's id. `None` if its login or its person already has an account.
+pub(crate) async fn create(tx: &mut Tx, account: &NewAccount) -> Result<Option<Uuid>, sqlx::Error> {
     let (id, now) = (tx.new_id(), tx.now());
     sqlx::query_scalar(
-        "insert into account (id, login, role, person_id, name, active, version, created_at, created_by)
+        "insert into account
+             (id, login, role, person_id, name, active, version, created_at, created_by)
          values ($1, $2, $3, $4, $5, true, 1, $6, $7)
          on conflict do nothing
          returning id",
     )
     .bind(id)
-    .bind(&it.login)
-    .bind(it.role.as_str())
-    .bind(it.person_id)
-    .bind(&it.name)
+    .bind(&account.login)
+    .bind(account.role.as_str())
+    .bind(account.person_id)
+    .bind(&account.name)
     .bind(now)
-    .bind(it.created_by)
+    .bind(account.created_by)
     .fetch_optional(&mut **tx)
     .await
 }
 
-/// The accounts that have this login or are this person's: two at most.
-pub(crate) async fn alike(
+/// Locks and returns the accounts with this login or of this person: two at most.
+pub(crate) async fn lock_by_login_or_person(
     tx: &mut Tx,
     login: &str,
     person: Option<Uuid>,
@@ -155,83 +159,28 @@ pub(crate) async fn alike(
     .await
 }
 
-/// Writes a link down, in the place of an older one, and tells until when it can be used.
-pub(crate) async fn invite(
-    tx: &mut Tx,
-    account: Uuid,
-    token_hash: &[u8],
-) -> Result<DateTime<Utc>, sqlx::Error> {
-    let now = tx.now();
-    sqlx::query(
-        "insert into invitation (account_id, token_hash, created_at, expires_at) values ($1, $2, $3, $4)
-         on conflict (account_id) do update
-             set token_hash = excluded.token_hash, created_at = excluded.created_at, expires_at = excluded.expires_at",
-    )
-    .bind(account)
-    .bind(token_hash)
-    .bind(now)
-    .bind(now + INVITED)
-    .execute(&mut **tx)
-    .await?;
-    Ok(now + INVITED)
-}
-
-/// Whose link it is, if it can be used.
-pub(crate) async fn invited(
-    pool: &PgPool,
-    token_hash: &[u8],
-    now: DateTime<Utc>,
-) -> Result<Option<Account>, sqlx::Error> {
-    let sql = format!("{SELECT} where i.token_hash = $1 and i.expires_at > $2 and a.active");
-    sqlx::query_as(AssertSqlSafe(sql))
-        .bind(token_hash)
-        .bind(now)
-        .fetch_optional(pool)
-        .await
-}
-
-/// Uses a link up. Of two who use it at once, one does.
-pub(crate) async fn use_up(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Uuid>, sqlx::Error> {
-    let now = tx.now();
-    sqlx::query_scalar(
-        "delete from invitation where token_hash = $1 and expires_at > $2 returning account_id",
-    )
-    .bind(token_hash)
-    .bind(now)
-    .fetch_optional(&mut **tx)
-    .await
-}
-
-/// Takes an unused link away.
-pub(crate) async fn void(tx: &mut Tx, account: Uuid) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from invitation where account_id = $1")
-        .bind(account)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-/// Sets the password of an active account; `false` when there is none.
+/// Returns `false` if the account is not active.
 pub(crate) async fn set_password(
     tx: &mut Tx,
     account: Uuid,
     hash: &str,
 ) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query("update account set password_hash = $2 where id = $1 and active")
+    let updated = sqlx::query("update account set password_hash = $2 where id = $1 and active")
         .bind(account)
         .bind(hash)
         .execute(&mut **tx)
         .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }
 
-/// Sets another password in the place of the one that was read; `false` when there is another by now, or the account is closed.
+/// Replaces the password of `account`. Returns `false` if it was changed since `account` was read,
+/// or if the account is not active any more.
 pub(crate) async fn change_password(
     tx: &mut Tx,
     account: &Account,
     hash: &str,
 ) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query(
+    let updated = sqlx::query(
         "update account set password_hash = $3 where id = $1 and password_hash = $2 and active",
     )
     .bind(account.id)
@@ -239,18 +188,19 @@ pub(crate) async fn change_password(
     .bind(hash)
     .execute(&mut **tx)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }
 
-/// Notes a sign-in, with the password's new hash if it has one; `false` when the account or its person is another by now. Holds both until the
-/// end of the unit of work, so that whoever closes them at this moment ends the session too.
-pub(crate) async fn signed_in(
+/// Records a sign-in, and stores the new hash of the same password, if there is one. Returns
+/// `false` if the password was changed since `account` was read, or if account or person are not
+/// active any more. Locks both, so that a concurrent deactivation also ends the new session.
+pub(crate) async fn record_sign_in(
     tx: &mut Tx,
     account: &Account,
     rehashed: Option<&str>,
 ) -> Result<bool, sqlx::Error> {
     let now = tx.now();
-    let done = sqlx::query(
+    let updated = sqlx::query(
         "update account set signed_in_at = $3, password_hash = coalesce($4, password_hash)
          where id = $1 and active and password_hash = $2",
     )
@@ -260,19 +210,20 @@ pub(crate) async fn signed_in(
     .bind(rehashed)
     .execute(&mut **tx)
     .await?;
-    let Some(person) = account.person_id.filter(|_| done.rows_affected() == 1) else {
-        return Ok(done.rows_affected() == 1);
+    let is_recorded = updated.rows_affected() == 1;
+    let Some(person) = account.person_id.filter(|_| is_recorded) else {
+        return Ok(is_recorded);
     };
-    let there: Option<bool> =
+    let is_active: Option<bool> =
         sqlx::query_scalar("select active from person where id = $1 for share")
             .bind(person)
             .fetch_optional(&mut **tx)
             .await?;
-    Ok(there == Some(true))
+    Ok(is_active == Some(true))
 }
 
-/// Holds every active member of staff until the end of the unit of work, and tells who they are.
-pub(crate) async fn hold_staff(tx: &mut Tx) -> Result<Vec<Uuid>, sqlx::Error> {
+/// Locks every active account of staff.
+pub(crate) async fn lock_active_staff(tx: &mut Tx) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar(
         "select id from account where role = 'staff' and active order by id for no key update",
     )
@@ -280,15 +231,14 @@ pub(crate) async fn hold_staff(tx: &mut Tx) -> Result<Vec<Uuid>, sqlx::Error> {
     .await
 }
 
-/// Holds an account until the end of the unit of work, and tells its version and whether it is active.
-pub(crate) async fn hold(tx: &mut Tx, id: Uuid) -> Result<Option<(i64, bool)>, sqlx::Error> {
+/// Locks an account. Returns its version, and whether it is active.
+pub(crate) async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<(i64, bool)>, sqlx::Error> {
     sqlx::query_as("select version, active from account where id = $1 for no key update")
         .bind(id)
         .fetch_optional(&mut **tx)
         .await
 }
 
-/// Opens or closes an account.
 pub(crate) async fn set_active(tx: &mut Tx, id: Uuid, active: bool) -> Result<(), sqlx::Error> {
     sqlx::query("update account set active = $2, version = version + 1 where id = $1")
         .bind(id)

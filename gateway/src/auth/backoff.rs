@@ -1,28 +1,29 @@
-//! Whoever tells a wrong password has to wait, longer each time; nobody is ever shut out.
+//! The backoff after wrong passwords: the wait doubles, but no account is ever locked.
 //!
-//! An attempt is charged before it is judged, in one statement, so that no number of attempts at once is judged more often than as many in a
-//! row. It counts by login and address together: whoever guesses from one address makes nobody wait elsewhere. Whoever guesses from many can:
-//! what is judged for one login is limited over all of them (`LIMIT_SIGN_INS_PER_LOGIN`), and while they use that up, its owner gets in only when
-//! he is the next to ask as one is given back, every half minute with the usual limit. Sessions that he has go on.
+//! An attempt is counted before its password is verified, in one statement, so that concurrent
+//! attempts get no more tries than sequential ones. Attempts are counted by login and address
+//! together, so that guessing from one address delays no other. Against guessing from many
+//! addresses there is a limit for each login (`LIMIT_SIGN_INS_PER_LOGIN`). While that is used up,
+//! the owner competes for each refill, one every 30 seconds by default; existing sessions go on.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use service_kit::Tx;
-use sqlx::{PgExecutor, PgPool};
+use service_kit::{Db, Tx};
+use sqlx::PgExecutor;
 
-/// So many failures are free: of typing errors.
-const FREE: i32 = 5;
+/// Failures without a wait, for typing errors.
+const FREE_FAILURES: i32 = 5;
 
-/// The longest wait, in seconds: a quarter of an hour. The shortest is one second, and each failure doubles it.
-const LONGEST: i32 = 15 * 60;
+/// The first wait is one second.
+const MAX_WAIT_SECONDS: i32 = 15 * 60;
 
-/// Failures are forgotten after this long without one.
-const REMEMBERED: TimeDelta = TimeDelta::days(1);
+/// Failures are forgotten after this long without another.
+const RETENTION: TimeDelta = TimeDelta::days(1);
 
-/// Counting ends here, far beyond the longest wait.
-const COUNTED: i32 = 100;
+/// The counter stops here, where the wait has long reached its maximum.
+const MAX_FAILURES: i32 = 100;
 
-/// How long there still is to wait; `None` when an attempt would be judged.
-pub(crate) async fn left(
+/// The remaining wait; `None` if an attempt is allowed.
+pub(crate) async fn remaining(
     db: impl PgExecutor<'_>,
     key: &[u8],
     now: DateTime<Utc>,
@@ -36,37 +37,42 @@ pub(crate) async fn left(
     Ok(next.map(|next| next - now))
 }
 
-/// Charges an attempt as one that failed. Otherwise tells how long there is to wait, and charges nothing.
-pub(crate) async fn charge(
+/// Counts an attempt as a failure and returns `None`. If it has to wait, counts nothing and returns
+/// the remaining wait.
+pub(crate) async fn count_failure(
     tx: &mut Tx,
     key: &[u8],
-    now: DateTime<Utc>,
-) -> Result<Result<(), TimeDelta>, sqlx::Error> {
-    let charged = sqlx::query(
-        "insert into sign_in_delay as it (key, failures, next_at, failed_at) values ($1, 1, $2, $2)
+) -> Result<Option<TimeDelta>, sqlx::Error> {
+    let now = tx.now();
+    let counted = sqlx::query(
+        "insert into sign_in_delay as stored (key, failures, next_at, failed_at)
+         values ($1, 1, $2, $2)
          on conflict (key) do update set
-             failures = case when it.failed_at < $3 then 1 else least(it.failures + 1, $4) end,
+             failures = case when stored.failed_at < $3 then 1
+                 else least(stored.failures + 1, $4) end,
              next_at = $2 + make_interval(secs => case
-                 when it.failed_at < $3 or it.failures + 1 < $5 then 0
-                 else least(power(2, it.failures + 1 - $5), $6) end),
+                 when stored.failed_at < $3 or stored.failures + 1 < $5 then 0
+                 else least(power(2, stored.failures + 1 - $5), $6) end),
              failed_at = $2
-         where it.next_at <= $2",
+         where stored.next_at <= $2",
     )
     .bind(key)
     .bind(now)
-    .bind(now - REMEMBERED)
-    .bind(COUNTED)
-    .bind(FREE)
-    .bind(LONGEST)
+    .bind(now - RETENTION)
+    .bind(MAX_FAILURES)
+    .bind(FREE_FAILURES)
+    .bind(MAX_WAIT_SECONDS)
     .execute(&mut **tx)
     .await?;
-    if charged.rows_affected() == 1 {
-        return Ok(Ok(()));
+    if counted.rows_affected() == 1 {
+        return Ok(None);
     }
-    Ok(Err(left(&mut **tx, key, now).await?.unwrap_or_default()))
+    Ok(Some(
+        remaining(&mut **tx, key, now).await?.unwrap_or_default(),
+    ))
 }
 
-/// Forgets the failures: the password was right.
+/// Forgets the failures, after the right password.
 pub(crate) async fn clear(tx: &mut Tx, key: &[u8]) -> Result<(), sqlx::Error> {
     sqlx::query("delete from sign_in_delay where key = $1")
         .bind(key)
@@ -75,11 +81,11 @@ pub(crate) async fn clear(tx: &mut Tx, key: &[u8]) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Drops what need not be remembered.
-pub(crate) async fn prune(pool: &PgPool, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+/// Deletes failures older than [`RETENTION`].
+pub(crate) async fn prune(db: &Db) -> Result<(), sqlx::Error> {
     sqlx::query("delete from sign_in_delay where failed_at < $1")
-        .bind(now - REMEMBERED)
-        .execute(pool)
+        .bind(db.now() - RETENTION)
+        .execute(db.pool())
         .await?;
     Ok(())
 }

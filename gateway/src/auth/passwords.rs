@@ -1,9 +1,10 @@
-//! Passwords: which are taken, and how they are kept.
+//! Passwords: which ones are accepted, and how they are hashed.
 //!
-//! argon2id, as slow and as large as OWASP's smallest recommendation. Hashing takes a core and 19 MiB, so it runs on the threads that may
-//! block, few at once, and a sign-in waits for its turn no longer than a person does.
+//! argon2id with the smallest parameters that OWASP recommends. Hashing takes a core and 19 MiB, so
+//! it runs on blocking threads, as many at a time as there are cores, and a request waits a few
+//! seconds for one of these slots.
 
-use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -13,71 +14,67 @@ use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use serde::Deserialize;
 use serde_json::Value;
-use service_kit::Problem;
 use service_kit::http::problem::Text;
+use service_kit::{Problem, redacted_debug};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 use zxcvbn::Score;
-use zxcvbn::feedback::Warning;
+use zxcvbn::feedback::{Feedback, Warning};
 
-/// The shortest and the longest password, in characters. A longer one is no safer, and has to be read whole.
-const LENGTHS: std::ops::RangeInclusive<usize> = 10..=128;
+/// In characters. A longer password is not safer.
+const LENGTH: RangeInclusive<usize> = 10..=128;
 
-/// Memory of one hashing in KiB, its passes and its lanes (OWASP Password Storage Cheat Sheet). Whoever raises them has every password hashed
-/// anew as its owner signs in.
+/// Memory in KiB, passes and lanes, from OWASP's Password Storage Cheat Sheet. When they change,
+/// each password is hashed again at its owner's next sign-in.
 const MEMORY: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// How long a hashing waits for its turn: as long as somebody looks at a button that he has pressed.
-const TURN: Duration = Duration::from_secs(5);
+/// How long a request waits for a slot.
+const SLOT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A password as it was typed: no letter of it is changed. Its `Debug` is `***`.
+/// A password, byte for byte as it was typed.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Value")]
 pub(crate) struct Password(String);
 
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
+redacted_debug!(Password);
 
-/// What is no text is refused without being repeated.
+/// Unlike serde's own error, this one does not repeat the value.
 impl TryFrom<Value> for Password {
     type Error = &'static str;
     fn try_from(value: Value) -> Result<Self, Self::Error> {
         match value {
             Value::String(text) => Ok(Self(text)),
-            _ => Err("it is no text"),
+            _ => Err("not a string"),
         }
     }
 }
 
-/// Why a password is not taken: for a program, and for a person.
+/// Why a password is refused: a code and a text.
 pub(crate) type Weakness = (&'static str, Text);
 
-/// Whether a password was the right one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Verification {
     Wrong,
     Right {
-        /// The same password's hash with the parameters of now, where the one that is kept has others.
+        /// The password's hash with the present parameters, if it is stored with others.
         rehashed: Option<String>,
     },
 }
 
-/// Hashes passwords, a few at once.
+/// Hashes and verifies passwords.
 pub(crate) struct Passwords {
     argon2: Argon2<'static>,
-    turns: Arc<Semaphore>,
-    /// A hash that nobody knows a password of: what is compared with when there is nothing to compare with, so that it takes as long.
+    slots: Arc<Semaphore>,
+    /// The hash of a random password. It is verified where there is no hash, so that both cases take
+    /// the same time.
     decoy: String,
 }
 
 impl Passwords {
     /// # Errors
-    /// When the parameters are out of their range, or the machine has no randomness.
+    /// When the machine has no randomness.
     pub(crate) fn new() -> anyhow::Result<Self> {
         let params = Params::new(MEMORY, PASSES, LANES, None)
             .map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
@@ -87,86 +84,83 @@ impl Passwords {
     fn with(params: Params) -> anyhow::Result<Self> {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let decoy = hash(&argon2, &Password(Uuid::new_v4().to_string()))?;
-        let turns = thread::available_parallelism().map_or(1, usize::from);
+        let slots = thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             argon2,
-            turns: Arc::new(Semaphore::new(turns)),
+            slots: Arc::new(Semaphore::new(slots)),
             decoy,
         })
     }
 
-    /// Waits for a turn, within which everything about one password is worked out.
+    /// Waits for a slot, in which all work on one password is done.
     ///
     /// # Errors
     /// 503 when none is free in time.
-    pub(crate) async fn turn(&self) -> Result<Turn<'_>, Problem> {
-        let place = tokio::time::timeout(TURN, self.turns.clone().acquire_owned()).await;
-        let place = place
+    pub(crate) async fn slot(&self) -> Result<Slot<'_>, Problem> {
+        let permit = tokio::time::timeout(SLOT_TIMEOUT, self.slots.clone().acquire_owned())
+            .await
             .map_err(Problem::unavailable)?
             .map_err(Problem::internal)?;
-        Ok(Turn {
+        Ok(Slot {
             passwords: self,
-            place: Arc::new(place),
+            permit: Arc::new(permit),
         })
     }
 }
 
-/// Somebody's turn. What it began goes on to its end, and keeps the place for so long, when nobody waits for it any more.
-pub(crate) struct Turn<'a> {
+/// Work that a cancelled request has started keeps the slot until it ends.
+pub(crate) struct Slot<'a> {
     passwords: &'a Passwords,
-    place: Arc<OwnedSemaphorePermit>,
+    permit: Arc<OwnedSemaphorePermit>,
 }
 
-impl Turn<'_> {
-    /// Hashes a password that was taken.
+impl Slot<'_> {
     pub(crate) async fn hash(&self, password: Password) -> Result<String, Problem> {
         let argon2 = self.passwords.argon2.clone();
-        self.work(move || hash(&argon2, &password))
+        self.run(move || hash(&argon2, &password))
             .await?
             .map_err(Problem::internal)
     }
 
-    /// Whether it is the password that was hashed so. It takes as long when there is none.
+    /// Without a stored hash the result is `Wrong`, after the same time.
     pub(crate) async fn verify(
         &self,
         password: Password,
-        kept: Option<String>,
-    ) -> Result<Verdict, Problem> {
+        stored: Option<String>,
+    ) -> Result<Verification, Problem> {
         let argon2 = self.passwords.argon2.clone();
-        let (there_is_one, kept) = (
-            kept.is_some(),
-            kept.unwrap_or_else(|| self.passwords.decoy.clone()),
-        );
-        let verdict = self
-            .work(move || verdict(&argon2, &password, &kept))
+        let has_hash = stored.is_some();
+        let stored = stored.unwrap_or_else(|| self.passwords.decoy.clone());
+        let verification = self
+            .run(move || verify(&argon2, &password, &stored))
             .await?
             .map_err(Problem::internal)?;
-        Ok(if there_is_one {
-            verdict
+        Ok(if has_hash {
+            verification
         } else {
-            Verdict::Wrong
+            Verification::Wrong
         })
     }
 
-    /// Why a password is not taken from somebody with this login and this name, if it is not.
+    /// Why a password is refused for the owner of this login and name, if it is.
     pub(crate) async fn weakness(
         &self,
         password: Password,
         login: String,
         name: String,
     ) -> Result<Option<Weakness>, Problem> {
-        self.work(move || weakness(&password, &login, &name)).await
+        self.run(move || weakness(&password, &login, &name)).await
     }
 
-    async fn work<T: Send + 'static>(
+    async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let place = self.place.clone();
+        let permit = self.permit.clone();
         let work = move || {
-            let done = work();
-            drop(place);
-            done
+            let result = work();
+            drop(permit);
+            result
         };
         tokio::task::spawn_blocking(work)
             .await
@@ -181,71 +175,57 @@ fn hash(argon2: &Argon2<'_>, password: &Password) -> anyhow::Result<String> {
     Ok(hash.to_string())
 }
 
-fn verdict(argon2: &Argon2<'_>, password: &Password, kept: &str) -> anyhow::Result<Verdict> {
-    let kept =
-        PasswordHash::new(kept).map_err(|_| anyhow::anyhow!("a password's hash cannot be read"))?;
-    if argon2
-        .verify_password(password.0.as_bytes(), &kept)
-        .is_err()
-    {
-        return Ok(Verdict::Wrong);
+fn verify(argon2: &Argon2<'_>, password: &Password, stored: &str) -> anyhow::Result<Verification> {
+    let stored = PasswordHash::new(stored)
+        .map_err(|_| anyhow::anyhow!("a stored password hash cannot be parsed"))?;
+    let result = argon2.verify_password(password.0.as_bytes(), &stored);
+    if result.is_err() {
+        return Ok(Verification::Wrong);
     }
-    let same_cost = Params::try_from(&kept).is_ok_and(|params| {
-        let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
-        cost(&params) == cost(argon2.params())
-    });
-    let is_current = same_cost
-        && kept.algorithm == Algorithm::Argon2id.ident()
-        && kept.version == Some(Version::V0x13.into());
-    Ok(Verdict::Right {
-        rehashed: if is_current {
-            None
-        } else {
-            Some(hash(argon2, password)?)
-        },
-    })
+    let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+    let is_current = Params::try_from(&stored)
+        .is_ok_and(|params| cost(&params) == cost(argon2.params()))
+        && stored.algorithm == Algorithm::Argon2id.ident()
+        && stored.version == Some(Version::V0x13.into());
+    let rehashed = (!is_current).then(|| hash(argon2, password)).transpose()?;
+    Ok(Verification::Right { rehashed })
 }
 
-/// A password is taken that takes more than 10^8 guesses to find: none of the 30,000 most common ones of breaches, which are tried first, and
-/// none that is made of who its owner is.
+/// Accepts passwords that take more than 10^8 guesses. zxcvbn knows 30,000 common passwords of
+/// breaches, and is given the login and the name.
 fn weakness(Password(password): &Password, login: &str, name: &str) -> Option<Weakness> {
     let length = password.chars().count();
-    if length < *LENGTHS.start() {
+    let (min, max) = (LENGTH.start(), LENGTH.end());
+    if length < *min {
         let text = Text::new(
-            format!("비밀번호는 {}자 이상이어야 합니다", LENGTHS.start()),
-            format!("A password has at least {} characters", LENGTHS.start()),
+            format!("비밀번호는 {min}자 이상이어야 합니다"),
+            format!("A password has at least {min} characters"),
         );
         return Some(("too-short", text));
     }
-    if length > *LENGTHS.end() {
+    if length > *max {
         let text = Text::new(
-            format!("비밀번호는 {}자 이하여야 합니다", LENGTHS.end()),
-            format!("A password has at most {} characters", LENGTHS.end()),
+            format!("비밀번호는 {max}자 이하여야 합니다"),
+            format!("A password has at most {max} characters"),
         );
         return Some(("too-long", text));
     }
-    let lower = name.to_lowercase();
+    let name = name.to_lowercase();
     let parts = login
         .split(['.', '_', '-', '@', '+'])
-        .chain(lower.split_whitespace());
-    let own: Vec<&str> = [login, &lower, "ktgg", "kt.gg"]
+        .chain(name.split_whitespace());
+    let personal: Vec<&str> = [login, &name, "ktgg", "kt.gg"]
         .into_iter()
         .chain(parts)
         .filter(|part| !part.is_empty())
         .collect();
-    let entropy = zxcvbn::zxcvbn(password, &own);
-    if entropy.score() >= Score::Three {
-        return None;
-    }
-    Some(told(
-        entropy
-            .feedback()
-            .and_then(zxcvbn::feedback::Feedback::warning),
-    ))
+    let entropy = zxcvbn::zxcvbn(password, &personal);
+    let warning = entropy.feedback().and_then(Feedback::warning);
+    (entropy.score() < Score::Three).then(|| explain(warning))
 }
 
-fn told(warning: Option<Warning>) -> Weakness {
-    match warning {
+fn explain(warning: Option<Warning>) -> Weakness {
+    let (code, ko, en) = match warning {
         Some(
             Warning::ThisIsATop10Password
             | Warning::ThisIsATop100Password
@@ -253,60 +233,46 @@ fn told(warning: Option<Warning>) -> Weakness {
             | Warning::ThisIsSimilarToACommonlyUsedPassword,
         ) => (
             "common",
-            Text::new(
-                "유출된 적이 있는 흔한 비밀번호입니다",
-                "It is, or resembles, one of the common passwords of known breaches",
-            ),
+            "유출된 적이 있는 흔한 비밀번호입니다",
+            "It is, or resembles, one of the common passwords of known breaches",
         ),
         Some(
             Warning::StraightRowsOfKeysAreEasyToGuess
             | Warning::ShortKeyboardPatternsAreEasyToGuess,
         ) => (
             "keyboard-row",
-            Text::new(
-                "자판에 늘어선 글자는 쉽게 짐작됩니다",
-                "Rows of keys are easy to guess",
-            ),
+            "자판에 늘어선 글자는 쉽게 짐작됩니다",
+            "Rows of keys are easy to guess",
         ),
         Some(
             Warning::RepeatsLikeAaaAreEasyToGuess
             | Warning::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess,
         ) => (
             "repeats",
-            Text::new(
-                "되풀이되는 글자는 쉽게 짐작됩니다",
-                "Repeats are easy to guess",
-            ),
+            "되풀이되는 글자는 쉽게 짐작됩니다",
+            "Repeats are easy to guess",
         ),
         Some(Warning::SequencesLikeAbcAreEasyToGuess) => (
             "sequence",
-            Text::new(
-                "abc나 6543처럼 이어지는 글자는 쉽게 짐작됩니다",
-                "Sequences like abc or 6543 are easy to guess",
-            ),
+            "abc나 6543처럼 이어지는 글자는 쉽게 짐작됩니다",
+            "Sequences like abc or 6543 are easy to guess",
         ),
         Some(Warning::RecentYearsAreEasyToGuess | Warning::DatesAreOftenEasyToGuess) => (
             "date",
-            Text::new(
-                "연도와 날짜는 쉽게 짐작됩니다",
-                "Years and dates are easy to guess",
-            ),
+            "연도와 날짜는 쉽게 짐작됩니다",
+            "Years and dates are easy to guess",
         ),
         Some(
             Warning::NamesAndSurnamesByThemselvesAreEasyToGuess
             | Warning::CommonNamesAndSurnamesAreEasyToGuess,
-        ) => (
-            "name",
-            Text::new("이름은 쉽게 짐작됩니다", "Names are easy to guess"),
-        ),
+        ) => ("name", "이름은 쉽게 짐작됩니다", "Names are easy to guess"),
         Some(Warning::AWordByItselfIsEasyToGuess) | None => (
             "guessable",
-            Text::new(
-                "쉽게 짐작됩니다. 낱말 몇 개를 더 이어 주세요",
-                "It is easy to guess: add a few words",
-            ),
+            "쉽게 짐작됩니다. 낱말 몇 개를 더 이어 주세요",
+            "It is easy to guess: add a few words",
         ),
-    }
+    };
+    (code, Text::new(ko, en))
 }
 
 #[cfg(test)]
@@ -322,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn the_common_passwords_of_breaches_are_refused_with_why() {
+    fn common_passwords_of_breaches_are_refused() {
         for common in [
             "1234567890",
             "password123",
@@ -338,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_easy_to_guess_is_refused_with_why() {
+    fn guessable_passwords_are_refused_with_a_reason() {
         assert_eq!(refused("aaaaaaaaaaaa"), Some("repeats"));
         assert_eq!(refused("1986-11-24"), Some("date"));
         assert_eq!(refused("zxcvbnm,./"), Some("keyboard-row"));
@@ -348,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_has_ten_to_a_hundred_and_twenty_eight_characters_of_any_kind() {
+    fn a_password_has_10_to_128_characters_of_any_kind() {
         assert_eq!(refused("xK9#mQ2!v"), Some("too-short"));
         assert_eq!(refused("xK9#mQ2!vZ"), None);
         let long: String = "xK9#mQ2!vZ7@".chars().cycle().take(129).collect();
@@ -360,7 +326,7 @@ mod tests {
 
     async fn hashed(passwords: &Passwords, text: &str) -> String {
         passwords
-            .turn()
+            .slot()
             .await
             .unwrap()
             .hash(password(text))
@@ -368,46 +334,46 @@ mod tests {
             .unwrap()
     }
 
-    async fn verified(passwords: &Passwords, text: &str, kept: Option<&str>) -> Verdict {
+    async fn verified(passwords: &Passwords, text: &str, stored: Option<&str>) -> Verification {
         passwords
-            .turn()
+            .slot()
             .await
             .unwrap()
-            .verify(password(text), kept.map(str::to_owned))
+            .verify(password(text), stored.map(str::to_owned))
             .await
             .unwrap()
     }
 
     #[tokio::test]
-    async fn whoever_gets_no_turn_in_time_is_turned_away() {
+    async fn without_a_free_slot_in_time_it_is_503() {
         let passwords = Passwords::with(Params::new(8, 1, 1, None).unwrap()).unwrap();
         let mut taken = Vec::new();
-        for _ in 0..passwords.turns.available_permits() {
-            taken.push(passwords.turn().await.unwrap());
+        for _ in 0..passwords.slots.available_permits() {
+            taken.push(passwords.slot().await.unwrap());
         }
         assert_eq!(
             passwords
-                .turn()
+                .slot()
                 .await
                 .err()
                 .map(|refused| refused.status().as_u16()),
             Some(503)
         );
         taken.pop();
-        assert!(passwords.turn().await.is_ok());
+        assert!(passwords.slot().await.is_ok());
     }
 
     #[tokio::test]
-    async fn a_password_is_right_as_it_was_typed_and_in_no_other_way() {
+    async fn a_password_is_compared_byte_for_byte() {
         let passwords = Passwords::new().unwrap();
-        let kept = hashed(&passwords, " Caf\u{e9} 수요일 ").await;
+        let stored = hashed(&passwords, " Caf\u{e9} 수요일 ").await;
         assert!(
-            kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{kept}"
+            stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{stored}"
         );
-        let right = Verdict::Right { rehashed: None };
+        let right = Verification::Right { rehashed: None };
         assert_eq!(
-            verified(&passwords, " Caf\u{e9} 수요일 ", Some(&kept)).await,
+            verified(&passwords, " Caf\u{e9} 수요일 ", Some(&stored)).await,
             right
         );
         for other in [
@@ -417,24 +383,24 @@ mod tests {
             "",
         ] {
             assert_eq!(
-                verified(&passwords, other, Some(&kept)).await,
-                Verdict::Wrong,
+                verified(&passwords, other, Some(&stored)).await,
+                Verification::Wrong,
                 "{other}"
             );
         }
         assert_eq!(
             verified(&passwords, " Caf\u{e9} 수요일 ", None).await,
-            Verdict::Wrong
+            Verification::Wrong
         );
     }
 
     #[tokio::test]
-    async fn a_password_that_was_hashed_with_other_parameters_is_hashed_anew_when_it_is_right() {
+    async fn a_right_password_with_old_parameters_is_rehashed() {
         let weaker = Passwords::with(Params::new(8 * 1024, 1, 1, None).unwrap()).unwrap();
-        let kept = hashed(&weaker, "수요일에는 떡볶이를 먹자").await;
+        let stored = hashed(&weaker, "수요일에는 떡볶이를 먹자").await;
         let passwords = Passwords::new().unwrap();
-        let right = verified(&passwords, "수요일에는 떡볶이를 먹자", Some(&kept)).await;
-        let Verdict::Right {
+        let right = verified(&passwords, "수요일에는 떡볶이를 먹자", Some(&stored)).await;
+        let Verification::Right {
             rehashed: Some(rehashed),
         } = right
         else {
@@ -442,15 +408,18 @@ mod tests {
         };
         assert!(rehashed.contains("m=19456,t=2,p=1"), "{rehashed}");
         let again = verified(&passwords, "수요일에는 떡볶이를 먹자", Some(&rehashed)).await;
-        assert_eq!(again, Verdict::Right { rehashed: None });
-        assert_eq!(verified(&passwords, "x", Some(&kept)).await, Verdict::Wrong);
+        assert_eq!(again, Verification::Right { rehashed: None });
+        assert_eq!(
+            verified(&passwords, "x", Some(&stored)).await,
+            Verification::Wrong
+        );
     }
 
     #[test]
-    fn a_password_is_not_printed_by_accident() {
+    fn a_password_is_never_printed() {
         let typed: Password = serde_json::from_str("\"hunter2hunter2\"").unwrap();
         assert_eq!(format!("{typed:?}"), "***");
         let refused = serde_json::from_str::<Password>("1234567890").unwrap_err();
-        assert_eq!(refused.to_string(), "it is no text");
+        assert_eq!(refused.to_string(), "not a string");
     }
 }

@@ -1,164 +1,104 @@
-//! Who is signed in. A page holds an opaque number of 256 bits in a cookie that its script cannot read; here is the hash of it.
+//! Sessions. The browser has an opaque id of 256 bits in a cookie; the table has its hash.
 //!
-//! Each request looks its session up, so that what is ended is ended at once, whichever gateway ends it.
+//! Every request reads its session, so that an ended session ends everywhere immediately.
 
 use std::collections::HashSet;
 use std::fmt;
-use std::time::Duration;
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
-use axum::http::HeaderMap;
-use axum::http::request::Parts;
-use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use events::CustomerId;
 use rand::RngExt as _;
 use service_kit::auth::{Identity, Role};
 use service_kit::forms::phone::Phone;
-use service_kit::{Db, Problem, Tx};
+use service_kit::{Db, Tx, redacted_debug};
 use sha2::{Digest as _, Sha256};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use crate::config::PublicOrigin;
+/// Staff, salesmen and consultants are signed out after this long without a request.
+pub const IDLE_TIMEOUT: TimeDelta = TimeDelta::minutes(30);
 
-/// How long staff, salesmen and consultants may leave their page alone.
-pub const IDLE: TimeDelta = TimeDelta::minutes(30);
+/// The longest session of staff, salesmen and consultants: a working day.
+pub const STAFF_LIFETIME: TimeDelta = TimeDelta::hours(12);
 
-/// How long they are signed in at the most: a working day.
-pub const WORKING_DAY: TimeDelta = TimeDelta::hours(12);
+/// The length of a customer's session.
+pub const CUSTOMER_LIFETIME: TimeDelta = TimeDelta::days(30);
 
-/// How long a customer is signed in.
-pub const MONTH: TimeDelta = TimeDelta::days(30);
+/// `used_at` is updated at most this often, because a page sends many requests in a row.
+const USED_AT_PRECISION: TimeDelta = TimeDelta::minutes(1);
 
-/// How often a session's use is written down at the most: a page asks many things in a row.
-const NOTED: TimeDelta = TimeDelta::minutes(1);
+const ID_BYTES: usize = 32;
 
-/// The bytes of an id: 256 bits.
-const ID_LENGTH: usize = 32;
-
-/// What a session is looked up by.
+/// The hash of a session's id, which is its primary key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, sqlx::Type)]
 #[sqlx(transparent)]
-pub(crate) struct IdHash([u8; ID_LENGTH]);
+pub(crate) struct IdHash([u8; ID_BYTES]);
+
+redacted_debug!(IdHash);
 
 impl IdHash {
-    /// The hash of a cookie's value, if it is of the form that ours have.
+    /// `None` if the text is not the form of an id.
     pub(crate) fn of(id: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD
-            .decode(id)
-            .ok()
-            .filter(|bytes| bytes.len() == ID_LENGTH)?;
-        Some(Self(Sha256::digest(bytes).into()))
+        let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
+        (bytes.len() == ID_BYTES).then(|| Self(Sha256::digest(bytes).into()))
     }
 }
 
-impl fmt::Debug for IdHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-/// Somebody who is signed in, by which session, and until when.
-///
-/// As an argument of a handler it refuses whoever is not signed in; `Option<Session>` does not.
+/// A signed-in person's session.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
+    pub(crate) id_hash: IdHash,
     pub(crate) identity: Identity,
-    /// By which account; a customer has none.
+    /// `None` for customers.
     pub(crate) account: Option<Uuid>,
     /// The account's login.
     pub(crate) login: Option<String>,
-    /// What the account's owner is called.
+    /// The name of the account's owner.
     pub(crate) name: Option<String>,
-    /// What was recorded before was not recorded for this session.
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) expires_at: DateTime<Utc>,
-    pub(crate) id_hash: IdHash,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Session {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts
-            .extensions
-            .get()
-            .cloned()
-            .ok_or_else(Problem::unauthorized)
-    }
-}
-
-impl<S: Send + Sync> OptionalFromRequestParts<S> for Session {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Problem> {
-        Ok(parts.extensions.get().cloned())
-    }
-}
-
-/// The session's cookie that came along with a request, whatever it is worth. Whoever signs in ends that session: a number that somebody
-/// else put into the browser is nobody's afterwards.
+/// The session of the request's cookie, valid or not. A sign-in ends it, so that a session id that
+/// an attacker has put into the browser (session fixation) is worthless afterwards.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Brought(Vec<IdHash>);
+pub(crate) struct PresentedSession(pub(crate) Vec<IdHash>);
 
-impl<S: Send + Sync> FromRequestParts<S> for Brought {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Ok(Self::by(&parts.headers))
-    }
-}
-
-impl Brought {
-    /// What these headers hold of it: under either name, because the name that is not in use here may have been before.
-    pub(crate) fn by(headers: &HeaderMap) -> Self {
-        let jar = CookieJar::from_headers(headers);
-        Self(
-            [NAME, PLAIN_NAME]
-                .into_iter()
-                .filter_map(|name| IdHash::of(jar.get(name)?.value()))
-                .collect(),
-        )
-    }
-}
-
-/// A session that has just begun.
-pub struct Begun {
+/// A session that was just created.
+pub struct NewSession {
     id: String,
-    /// When it ends at the latest.
+    /// The end of its lifetime.
     pub expires_at: DateTime<Utc>,
-    role: Role,
+    pub(crate) role: Role,
 }
 
-impl Begun {
-    /// What the cookie holds.
+impl NewSession {
+    /// The cookie's value.
     pub fn id(&self) -> &str {
         &self.id
     }
 }
 
-impl fmt::Debug for Begun {
+impl fmt::Debug for NewSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Begun")
+        f.debug_struct("NewSession")
             .field("role", &self.role)
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
     }
 }
 
-/// The sessions there are.
+/// The session table.
 #[derive(Debug, Clone)]
 pub struct Sessions {
     db: Db,
 }
 
-/// What is known of a session, besides its id.
 #[derive(sqlx::FromRow)]
 struct Row {
-    role: String,
+    #[sqlx(try_from = "String")]
+    role: Role,
     subject: Uuid,
     phone: Option<String>,
     account_id: Option<Uuid>,
@@ -169,190 +109,158 @@ struct Row {
     expires_at: DateTime<Utc>,
 }
 
-/// Which sessions hold at `$1`, if colleagues must have used theirs since `$2`: whoever is closed, here or at the salesman service, has none.
-macro_rules! holding {
-    ($select:literal, $more:literal) => {
+/// Selects sessions that are valid at `$1`. Those of staff, salesmen and consultants must have been
+/// used after `$2`. A deactivated account or person has no valid session.
+macro_rules! select_valid {
+    ($columns:literal, $condition:literal) => {
         concat!(
             "select ",
-            $select,
+            $columns,
             " from session s
                 left join account a on a.id = s.account_id
                 left join person p on p.id = s.subject and s.role in ('salesman', 'consultant')
             where s.expires_at > $1 and (s.role = 'customer' or s.used_at > $2)
                 and (s.account_id is null or a.active) and coalesce(p.active, true) and ",
-            $more
+            $condition
         )
     };
 }
 
 impl Sessions {
-    /// Those in this database of the gateway.
+    /// The sessions in the gateway's database.
     pub fn new(db: Db) -> Self {
         Self { db }
     }
 
-    /// Signs somebody in: `account` is how, for everybody but customers. Whoever has none there (in a test) is signed in all the same.
+    /// Creates a session. Everybody but customers has an `account`, except in tests.
     ///
     /// # Errors
-    /// When the database is away.
+    /// When the database is unreachable.
     pub async fn begin(
         &self,
         identity: &Identity,
         account: Option<Uuid>,
-    ) -> Result<Begun, sqlx::Error> {
+    ) -> Result<NewSession, sqlx::Error> {
         let mut tx = self.db.begin().await?;
-        let begun = begin(&mut tx, &Brought::default(), identity, account).await?;
+        let session = begin(&mut tx, &PresentedSession::default(), identity, account).await?;
         tx.commit().await?;
-        Ok(begun)
+        Ok(session)
     }
 
-    /// Ends the session whose cookie holds this.
+    /// Ends the session with this id.
     ///
     /// # Errors
-    /// When the database is away.
+    /// When the database is unreachable.
     pub async fn end(&self, id: &str) -> Result<(), sqlx::Error> {
-        self.end_brought(&Brought(IdHash::of(id).into_iter().collect()))
+        self.end_presented(&PresentedSession(IdHash::of(id).into_iter().collect()))
             .await
     }
 
-    /// Ends whatever session came along with a request.
-    pub(crate) async fn end_brought(&self, brought: &Brought) -> Result<(), sqlx::Error> {
-        if brought.0.is_empty() {
-            return Ok(());
-        }
-        sqlx::query("delete from session where id_hash = any($1)")
-            .bind(&brought.0[..])
-            .execute(self.db.pool())
-            .await?;
-        Ok(())
+    pub(crate) async fn end_presented(
+        &self,
+        presented: &PresentedSession,
+    ) -> Result<(), sqlx::Error> {
+        delete(self.db.pool(), presented).await
     }
 
-    /// Signs somebody out everywhere.
+    /// Ends every session of this person.
     ///
     /// # Errors
-    /// When the database is away.
+    /// When the database is unreachable.
     pub async fn end_all(&self, role: Role, subject: Uuid) -> Result<(), sqlx::Error> {
-        sqlx::query("delete from session where role = $1 and subject = $2")
-            .bind(role.as_str())
-            .bind(subject)
-            .execute(self.db.pool())
-            .await?;
-        Ok(())
+        end_all(self.db.pool(), role, subject).await
     }
 
-    /// Who asks, if the session holds. It asks the database for nothing but a cookie that could be ours.
-    pub(crate) async fn who(
-        &self,
-        cookies: Cookies,
-        headers: &HeaderMap,
-    ) -> Result<Option<Session>, sqlx::Error> {
-        let Some(id_hash) = cookies.read(headers) else {
-            return Ok(None);
-        };
+    /// The session, if it is valid.
+    pub(crate) async fn find(&self, id_hash: IdHash) -> Result<Option<Session>, sqlx::Error> {
         let now = self.db.now();
-        let row: Option<Row> = sqlx::query_as(holding!(
-            "s.role, s.subject, s.phone, s.account_id, a.login, coalesce(p.display_name, a.name) as name, s.created_at, s.used_at, s.expires_at",
+        let row: Option<Row> = sqlx::query_as(select_valid!(
+            "s.role, s.subject, s.phone, s.account_id, a.login,
+             coalesce(p.display_name, a.name) as name, s.created_at, s.used_at, s.expires_at",
             "s.id_hash = $3"
         ))
         .bind(now)
-        .bind(now - IDLE)
+        .bind(now - IDLE_TIMEOUT)
         .bind(id_hash)
-        .fetch_optional(self.pool())
+        .fetch_optional(self.db.pool())
         .await?;
         let Some(row) = row else { return Ok(None) };
-        if now - row.used_at >= NOTED {
+        if now - row.used_at >= USED_AT_PRECISION {
             sqlx::query("update session set used_at = greatest(used_at, $2) where id_hash = $1")
                 .bind(id_hash)
                 .bind(now)
-                .execute(self.pool())
+                .execute(self.db.pool())
                 .await?;
         }
-        let role: Role = row
-            .role
-            .parse()
-            .map_err(|why: &str| sqlx::Error::Decode(why.into()))?;
-        let phone: Option<Phone> = row
-            .phone
-            .map(|phone| phone.parse())
-            .transpose()
-            .map_err(|_| sqlx::Error::Decode("a session's phone".into()))?;
+        let phone = row.phone.map(|phone| phone.parse()).transpose();
         Ok(Some(Session {
+            id_hash,
             identity: Identity {
-                role,
+                role: row.role,
                 subject: row.subject,
-                phone,
+                phone: phone.map_err(|_| sqlx::Error::Decode("a session's phone".into()))?,
             },
             account: row.account_id,
             login: row.login,
             name: row.name,
             created_at: row.created_at,
             expires_at: row.expires_at,
-            id_hash,
         }))
     }
 
-    /// A connection beside the pool, for a question that must not wait for whoever uses all of that.
+    /// A connection outside of the pool, for queries that must not wait for requests.
     pub(crate) async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         self.db.connect().await
     }
 
-    /// Which of these sessions still hold.
-    pub(crate) async fn holding(
+    /// The valid ones of these sessions.
+    pub(crate) async fn valid(
         &self,
         connection: &mut PgConnection,
-        of: &[IdHash],
+        id_hashes: &[IdHash],
     ) -> Result<HashSet<IdHash>, sqlx::Error> {
         let now = self.db.now();
-        let hold: Vec<IdHash> = sqlx::query_scalar(holding!("s.id_hash", "s.id_hash = any($3)"))
-            .bind(now)
-            .bind(now - IDLE)
-            .bind(of)
-            .fetch_all(connection)
-            .await?;
-        Ok(hold.into_iter().collect())
+        let valid: Vec<IdHash> =
+            sqlx::query_scalar(select_valid!("s.id_hash", "s.id_hash = any($3)"))
+                .bind(now)
+                .bind(now - IDLE_TIMEOUT)
+                .bind(id_hashes)
+                .fetch_all(connection)
+                .await?;
+        Ok(valid.into_iter().collect())
     }
 
-    /// Drops what has ended by itself.
+    /// Deletes expired and idle sessions.
     pub(crate) async fn prune(&self) -> Result<(), sqlx::Error> {
         let now = self.db.now();
         sqlx::query(
             "delete from session where expires_at <= $1 or (role <> 'customer' and used_at <= $2)",
         )
         .bind(now)
-        .bind(now - IDLE)
-        .execute(self.pool())
+        .bind(now - IDLE_TIMEOUT)
+        .execute(self.db.pool())
         .await?;
         Ok(())
     }
-
-    fn pool(&self) -> &PgPool {
-        self.db.pool()
-    }
 }
 
-/// Signs somebody in within a unit of work; the session that came along ends with it.
+/// Creates a session, and ends the presented one.
 pub(crate) async fn begin(
     tx: &mut Tx,
-    brought: &Brought,
+    presented: &PresentedSession,
     identity: &Identity,
     account: Option<Uuid>,
-) -> Result<Begun, sqlx::Error> {
-    let bytes: [u8; ID_LENGTH] = rand::rng().random();
+) -> Result<NewSession, sqlx::Error> {
+    let bytes: [u8; ID_BYTES] = rand::rng().random();
     let now = tx.now();
-    let expires_at = now
-        + if identity.role == Role::Customer {
-            MONTH
-        } else {
-            WORKING_DAY
-        };
-    if !brought.0.is_empty() {
-        sqlx::query("delete from session where id_hash = any($1)")
-            .bind(&brought.0[..])
-            .execute(&mut **tx)
-            .await?;
-    }
+    let lifetime = match identity.role {
+        Role::Customer => CUSTOMER_LIFETIME,
+        Role::Staff | Role::Salesman | Role::Consultant => STAFF_LIFETIME,
+    };
+    delete(&mut **tx, presented).await?;
     sqlx::query(
-        "insert into session (id_hash, role, subject, account_id, phone, created_at, used_at, expires_at)
+        "insert into session
+             (id_hash, role, subject, account_id, phone, created_at, used_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, $6, $7)",
     )
     .bind(IdHash(Sha256::digest(bytes).into()))
@@ -361,83 +269,45 @@ pub(crate) async fn begin(
     .bind(account)
     .bind(identity.phone.as_ref().map(Phone::e164))
     .bind(now)
-    .bind(expires_at)
+    .bind(now + lifetime)
     .execute(&mut **tx)
     .await?;
-    Ok(Begun {
+    Ok(NewSession {
         id: URL_SAFE_NO_PAD.encode(bytes),
-        expires_at,
+        expires_at: now + lifetime,
         role: identity.role,
     })
 }
 
-/// Signs an account's owner out everywhere, within a unit of work.
+async fn delete(db: impl PgExecutor<'_>, presented: &PresentedSession) -> Result<(), sqlx::Error> {
+    if !presented.0.is_empty() {
+        sqlx::query("delete from session where id_hash = any($1)")
+            .bind(&presented.0[..])
+            .execute(db)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Ends every session of this person.
+pub(crate) async fn end_all(
+    db: impl PgExecutor<'_>,
+    role: Role,
+    subject: Uuid,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("delete from session where role = $1 and subject = $2")
+        .bind(role.as_str())
+        .bind(subject)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Ends every session of this account.
 pub(crate) async fn end_of_account(tx: &mut Tx, account: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query("delete from session where account_id = $1")
         .bind(account)
         .execute(&mut **tx)
         .await?;
     Ok(())
-}
-
-/// Signs a customer out everywhere, within a unit of work.
-pub(crate) async fn end_of_customer(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from session where role = 'customer' and subject = $1")
-        .bind(customer.0)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-/// The cookie's name behind TLS: a browser takes it only from this very host, over TLS, and sends it to no other.
-const NAME: &str = "__Host-ktgg";
-
-/// Its name on `http://localhost`, where there is no TLS.
-const PLAIN_NAME: &str = "ktgg";
-
-/// How the session's cookie is written and read here.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Cookies {
-    is_secure: bool,
-}
-
-impl Cookies {
-    pub(crate) fn new(origin: &PublicOrigin) -> Self {
-        Self {
-            is_secure: origin.is_https(),
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        if self.is_secure { NAME } else { PLAIN_NAME }
-    }
-
-    fn read(self, headers: &HeaderMap) -> Option<IdHash> {
-        IdHash::of(CookieJar::from_headers(headers).get(self.name())?.value())
-    }
-
-    fn cookie(self, value: String, kept: Option<Duration>) -> Cookie<'static> {
-        let cookie = Cookie::build((self.name(), value))
-            .path("/")
-            .http_only(true)
-            .same_site(SameSite::Lax)
-            .secure(self.is_secure);
-        match kept {
-            Some(kept) => cookie.max_age(kept.try_into().unwrap_or_default()).build(),
-            None => cookie.build(),
-        }
-    }
-
-    /// The cookie of a session that has just begun. A colleague's ends with the browser, whose machine may not be his own.
-    pub(crate) fn begun(self, begun: &Begun) -> Cookie<'static> {
-        let kept = (begun.role == Role::Customer).then(|| MONTH.to_std().unwrap_or_default());
-        self.cookie(begun.id.clone(), kept)
-    }
-
-    /// Takes the cookie away.
-    pub(crate) fn ended(self) -> Cookie<'static> {
-        let mut cookie = self.cookie(String::new(), None);
-        cookie.make_removal();
-        cookie
-    }
 }

@@ -1,210 +1,198 @@
-//! Who there is among salesmen and consultants: what the salesman topic tells of them, as far as signing in needs it.
+//! The directory of salesmen and consultants: a projection of the salesman topic for sign-in.
 //!
-//! `KeepSalesmen`: the feed reads the topic from its beginning and tells what it read here, where only the newest of everybody waits; a task
-//! writes that down as soon as the database lets it. So a database that is away holds back nothing but this. Every gateway does it, each for
-//! all of them: versions decide, and what was written before is not written again.
+//! The feed reads the topic from its beginning and hands over each profile. Only the newest of each
+//! person is pending here, until a task has stored it; an unreachable database delays nothing else.
+//! Every gateway stores all of them: the version decides, so repeated writes have no effect.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use events::{PersonRole, Profile, SalesmanId};
-use service_kit::Db;
+use service_kit::auth::Role;
+use service_kit::{Db, db};
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::state::AppState;
+/// The pause after a failed write.
+const RETRY_BACKOFF: Duration = Duration::from_secs(1);
 
-/// How long a database that failed is left alone.
-const AGAIN: Duration = Duration::from_secs(1);
+/// How long an invitation waits for a salesman that is registered at the same moment.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
+const LOOKUP_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long somebody is waited for of whom nothing was heard yet: staff register him and invite him in one go.
-const HEARD: Duration = Duration::from_secs(2);
-const LOOK: Duration = Duration::from_millis(50);
-
-/// A salesman or consultant as the gateway knows him.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A salesman or consultant.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct Person {
-    pub(crate) id: SalesmanId,
-    /// The name customers see.
+    pub(crate) id: Uuid,
     pub(crate) display_name: String,
-    /// 영업대표 or 컨설턴트; for good.
-    pub(crate) role: PersonRole,
-    /// Whether he can be chosen, and may sign in.
+    #[sqlx(try_from = "String")]
+    pub(crate) role: Role,
+    /// Inactive people cannot sign in.
     pub(crate) active: bool,
-    /// His version at the salesman service.
+    /// The version at the salesman service.
     pub(crate) version: i64,
 }
 
-/// What was read and is not written down yet: the newest of everybody, so never more than there are people.
+/// People whose newest profile is not stored yet.
 #[derive(Debug, Default)]
-pub(crate) struct People {
-    waiting: Mutex<HashMap<Uuid, Person>>,
-    heard: Notify,
+pub(crate) struct StaffDirectory {
+    pending: Mutex<HashMap<Uuid, Person>>,
+    changed: Notify,
 }
 
-impl People {
-    /// Takes in what an event tells of somebody. It never waits.
-    pub(crate) fn keep(&self, id: SalesmanId, profile: &Profile, version: i64) {
+impl StaffDirectory {
+    /// Queues a profile of an event. It never waits.
+    pub(crate) fn update(&self, id: SalesmanId, profile: &Profile, version: i64) {
         let person = Person {
-            id,
+            id: id.0,
             display_name: profile.display_name.clone(),
-            role: profile.role,
+            role: match profile.role {
+                PersonRole::Salesman => Role::Salesman,
+                PersonRole::Consultant => Role::Consultant,
+            },
             active: profile.active,
             version,
         };
         keep_newest(&mut self.lock(), person);
-        self.heard.notify_one();
+        self.changed.notify_one();
     }
 
-    /// Writes down what waits, for as long as it is polled. What it is interrupted in comes again with the topic's beginning.
-    async fn write_on(&self, db: &Db) {
-        loop {
-            self.heard.notified().await;
-            let waiting: Vec<Person> = self.lock().drain().map(|(_, person)| person).collect();
-            if waiting.is_empty() {
-                continue;
-            }
-            let again = write_each(db, waiting).await;
-            if !again.is_empty() {
-                self.put_back(again);
-                tokio::time::sleep(AGAIN).await;
-                self.heard.notify_one();
-            }
+    /// Stores pending people until `stop`. Unstored ones are read again at the next start.
+    pub(crate) async fn run(&self, db: &Db, stop: &CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.store_forever(db) => {}
         }
     }
 
-    fn put_back(&self, people: Vec<Person>) {
-        let mut waiting = self.lock();
-        for person in people {
-            keep_newest(&mut waiting, person);
+    async fn store_forever(&self, db: &Db) {
+        loop {
+            self.changed.notified().await;
+            let pending: Vec<Person> = self.lock().drain().map(|(_, person)| person).collect();
+            if pending.is_empty() {
+                continue;
+            }
+            let failed = store_each(db, pending).await;
+            if !failed.is_empty() {
+                {
+                    let mut pending = self.lock();
+                    for person in failed {
+                        keep_newest(&mut pending, person);
+                    }
+                }
+                tokio::time::sleep(RETRY_BACKOFF).await;
+                self.changed.notify_one();
+            }
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Person>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Writes people down for as long as the gateway runs.
-pub(crate) async fn write_down(door: Arc<AppState>, ending: CancellationToken) {
-    tokio::select! {
-        () = ending.cancelled() => {}
-        () = door.people.write_on(&door.db) => {}
+fn keep_newest(pending: &mut HashMap<Uuid, Person>, person: Person) {
+    match pending.get(&person.id) {
+        Some(newest) if newest.version >= person.version => {}
+        _ => drop(pending.insert(person.id, person)),
     }
 }
 
-fn keep_newest(waiting: &mut HashMap<Uuid, Person>, person: Person) {
-    match waiting.get(&person.id.0) {
-        Some(there) if there.version >= person.version => {}
-        _ => drop(waiting.insert(person.id.0, person)),
-    }
-}
-
-/// Writes people down, together if the database takes them so. Gives back whoever is to be tried again.
-async fn write_each(db: &Db, people: Vec<Person>) -> Vec<Person> {
-    let Err(error) = write(db, &people).await else {
+/// Stores people, in one statement if the database accepts all of them. Returns those to retry.
+async fn store_each(db: &Db, people: Vec<Person>) -> Vec<Person> {
+    let Err(error) = store(db, &people).await else {
         return Vec::new();
     };
-    if !is_for_good(&error) {
-        tracing::warn!(%error, people = people.len(), "people could not be written down: trying again");
+    if db::is_transient(&error) {
+        tracing::warn!(%error, people = people.len(), "storing people failed: retrying");
         return people;
     }
-    // It is one of them, and holds back nobody else.
-    let mut again = Vec::new();
+    // One of them is invalid, and must not hold back the others.
+    let mut failed = Vec::new();
     for person in people {
-        match write(db, std::slice::from_ref(&person)).await {
+        match store(db, std::slice::from_ref(&person)).await {
             Ok(()) => {}
-            Err(error) if is_for_good(&error) => {
-                tracing::error!(%error, person = %person.id.0, version = person.version, "somebody can never be written down");
+            Err(error) if db::is_transient(&error) => {
+                tracing::warn!(%error, person = %person.id, "storing a person failed: retrying");
+                failed.push(person);
             }
             Err(error) => {
-                tracing::warn!(%error, person = %person.id.0, "somebody could not be written down: trying again");
-                again.push(person);
+                let (id, version) = (person.id, person.version);
+                tracing::error!(%error, person = %id, version, "a person cannot be stored");
             }
         }
     }
-    again
+    failed
 }
 
-/// Whether the database refuses what it is given, whenever it is: wrong data (class 22), or data that may not be there (class 23).
-fn is_for_good(error: &sqlx::Error) -> bool {
-    let code = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
-}
-
-/// Writes down what is newer than what is there. Who is inactive now has no session left.
-async fn write(db: &Db, people: &[Person]) -> Result<(), sqlx::Error> {
-    let column = |of: fn(&Person) -> String| people.iter().map(of).collect::<Vec<String>>();
+/// Stores people that are newer than their rows, and ends the sessions of inactive ones.
+async fn store(db: &Db, people: &[Person]) -> Result<(), sqlx::Error> {
+    let text = |get: fn(&Person) -> &str| people.iter().map(get).collect::<Vec<&str>>();
     let mut tx = db.begin().await?;
-    // In the order of their ids, so that two gateways that write the same people do not wait for each other.
-    let left: Vec<Uuid> = sqlx::query_scalar(
-        "with written as (
+    // Ordered by id, so that two gateways that store the same people do not deadlock.
+    let inactive: Vec<Uuid> = sqlx::query_scalar(
+        "with stored as (
              insert into person (id, display_name, role, active, version)
              select id, display_name, role, active, version
-             from unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[], $5::bigint[]) it (id, display_name, role, active, version)
+             from unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[], $5::bigint[])
+                 profile (id, display_name, role, active, version)
              order by id
              on conflict (id) do update
-                 set display_name = excluded.display_name, active = excluded.active, version = excluded.version
+                 set display_name = excluded.display_name, active = excluded.active,
+                     version = excluded.version
                  where person.version < excluded.version
              returning id, active)
-         select id from written where not active",
+         select id from stored where not active",
     )
-    .bind(people.iter().map(|person| person.id.0).collect::<Vec<Uuid>>())
-    .bind(column(|person| person.display_name.clone()))
-    .bind(column(|person| person.role.as_str().to_owned()))
-    .bind(people.iter().map(|person| person.active).collect::<Vec<bool>>())
-    .bind(people.iter().map(|person| person.version).collect::<Vec<i64>>())
+    .bind(people.iter().map(|person| person.id).collect::<Vec<_>>())
+    .bind(text(|person| &person.display_name))
+    .bind(text(|person| person.role.as_str()))
+    .bind(
+        people
+            .iter()
+            .map(|person| person.active)
+            .collect::<Vec<_>>(),
+    )
+    .bind(
+        people
+            .iter()
+            .map(|person| person.version)
+            .collect::<Vec<_>>(),
+    )
     .fetch_all(&mut *tx)
     .await?;
-    if !left.is_empty() {
+    if !inactive.is_empty() {
         sqlx::query(
             "delete from session where role in ('salesman', 'consultant') and subject = any($1)",
         )
-        .bind(&left)
+        .bind(&inactive)
         .execute(&mut *tx)
         .await?;
     }
     tx.commit().await
 }
 
-/// Somebody, as soon as he is heard of; `None` when that takes too long.
+/// Waits for a person who may have been registered just now. `None` after [`LOOKUP_TIMEOUT`].
 pub(crate) async fn wait_for(pool: &PgPool, id: SalesmanId) -> Result<Option<Person>, sqlx::Error> {
-    let until = Instant::now() + HEARD;
+    let deadline = Instant::now() + LOOKUP_TIMEOUT;
     loop {
-        let found = find(pool, id).await?;
-        if found.is_some() || Instant::now() >= until {
-            return Ok(found);
+        let person = find(pool, id).await?;
+        if person.is_some() || Instant::now() >= deadline {
+            return Ok(person);
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(LOOKUP_POLL_INTERVAL).await;
     }
 }
 
 async fn find(pool: &PgPool, id: SalesmanId) -> Result<Option<Person>, sqlx::Error> {
-    let row: Option<(String, String, bool, i64)> =
-        sqlx::query_as("select display_name, role, active, version from person where id = $1")
-            .bind(id.0)
-            .fetch_optional(pool)
-            .await?;
-    Ok(row.map(|(display_name, role, active, version)| {
-        let role = if role == PersonRole::Consultant.as_str() {
-            PersonRole::Consultant
-        } else {
-            PersonRole::Salesman
-        };
-        Person {
-            id,
-            display_name,
-            role,
-            active,
-            version,
-        }
-    }))
+    sqlx::query_as("select id, display_name, role, active, version from person where id = $1")
+        .bind(id.0)
+        .fetch_optional(pool)
+        .await
 }
 
 #[cfg(test)]
@@ -213,13 +201,12 @@ mod tests {
 
     use service_kit::clock::SystemClock;
     use service_kit::config::Migrate;
-    use service_kit::db;
     use service_kit::testing::{self, a_profile};
 
     use super::*;
 
     #[tokio::test]
-    async fn somebody_whom_the_database_refuses_holds_back_nobody_else() {
+    async fn a_person_the_database_refuses_does_not_hold_back_others() {
         let url = db::service_url(
             &testing::database(&[crate::NAME]).await,
             crate::NAME,
@@ -230,30 +217,30 @@ mod tests {
         db.migrate(&crate::migrations(), Migrate::Apply)
             .await
             .unwrap();
-        let people = People::default();
-        // No text holds a zero.
+        let directory = StaffDirectory::default();
+        // Postgres refuses a text with a NUL character.
         for (id, name) in [(1, "하늘"), (2, "바\u{0}다"), (3, "구름")] {
-            people.keep(
+            directory.update(
                 SalesmanId(Uuid::from_u128(id)),
                 &a_profile(name, PersonRole::Salesman, 1),
                 1,
             );
         }
-        let written = async {
+        let stored = async {
             for id in [1, 3] {
                 while find(db.pool(), SalesmanId(Uuid::from_u128(id)))
                     .await
                     .unwrap()
                     .is_none()
                 {
-                    tokio::time::sleep(LOOK).await;
+                    tokio::time::sleep(LOOKUP_POLL_INTERVAL).await;
                 }
             }
         };
         tokio::select! {
-            () = people.write_on(&db) => {}
-            () = written => {}
-            () = tokio::time::sleep(Duration::from_secs(20)) => panic!("waited in vain: the others are written down"),
+            () = directory.store_forever(&db) => {}
+            () = stored => {}
+            () = tokio::time::sleep(Duration::from_secs(20)) => panic!("the others are not stored"),
         }
         assert_eq!(
             find(db.pool(), SalesmanId(Uuid::from_u128(2)))
@@ -264,21 +251,21 @@ mod tests {
     }
 
     #[test]
-    fn only_the_newest_of_everybody_waits_in_whatever_order_it_is_heard() {
-        let people = People::default();
+    fn only_the_newest_version_of_a_person_is_pending() {
+        let directory = StaffDirectory::default();
         for (id, version, name) in [(1, 2, "둘"), (1, 3, "셋"), (1, 1, "하나"), (2, 1, "하나")]
         {
-            people.keep(
+            directory.update(
                 SalesmanId(Uuid::from_u128(id)),
                 &a_profile(name, PersonRole::Salesman, 1),
                 version,
             );
         }
-        let waiting = people.lock();
+        let pending = directory.lock();
         let newest = |id: u128| {
             (
-                waiting[&Uuid::from_u128(id)].version,
-                waiting[&Uuid::from_u128(id)].display_name.clone(),
+                pending[&Uuid::from_u128(id)].version,
+                pending[&Uuid::from_u128(id)].display_name.clone(),
             )
         };
         assert_eq!(

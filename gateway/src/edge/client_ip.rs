@@ -1,4 +1,4 @@
-//! From which address somebody asks.
+//! The client's IP address.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,51 +7,52 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use service_kit::Problem;
 
-/// The address at the other end of the connection a request came by.
+/// The address of a request's TCP peer, as a request extension.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
+pub(crate) struct PeerAddress(pub(crate) SocketAddr);
 
-/// The address of whoever asks: that of the peer, or what the proxies that are trusted say of it.
+/// The client's address: the peer's, or the one that trusted proxies report. A request extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Address(pub(crate) IpAddr);
+pub(crate) struct ClientIp(pub(crate) IpAddr);
 
-/// Each proxy appends the address that it was called from, so that what stands furthest to the left is what the caller says himself.
+/// Each proxy appends the address of its peer; the leftmost entries are the client's own claims.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-impl Address {
-    /// What the outermost of so many proxies has seen. Where there are fewer entries than proxies, or one that is no address, it is the last
-    /// one that is known.
-    pub(crate) fn of(peer: SocketAddr, headers: &HeaderMap, trusted_proxies: usize) -> Self {
-        let said: Vec<&str> = headers
+impl ClientIp {
+    /// The address that the outermost of `trusted_proxies` reports. If the header has fewer entries
+    /// or an invalid one, it is the last valid address before that.
+    pub(crate) fn new(peer: SocketAddr, headers: &HeaderMap, trusted_proxies: usize) -> Self {
+        let entries: Vec<&str> = headers
             .get_all(FORWARDED_FOR)
             .iter()
             .flat_map(|value| value.to_str().unwrap_or_default().split(','))
             .collect();
-        let known = said
-            .iter()
-            .rev()
-            .take(trusted_proxies)
-            .map_while(|entry| ip(entry.trim()))
-            .last();
-        Self(known.unwrap_or(peer.ip()).to_canonical())
+        let trusted = entries.iter().rev().take(trusted_proxies);
+        let reported = trusted.map_while(|entry| parse_ip(entry.trim())).last();
+        Self(reported.unwrap_or(peer.ip()).to_canonical())
+    }
+
+    /// The network that rate limits count as one client: a household has 2^64 IPv6 addresses.
+    pub(crate) fn network(self) -> IpAddr {
+        match self.0.to_canonical() {
+            IpAddr::V6(address) => IpAddr::V6((u128::from(address) & (!0 << 64)).into()),
+            v4 @ IpAddr::V4(_) => v4,
+        }
     }
 }
 
-/// Some proxies write the port too.
-fn ip(entry: &str) -> Option<IpAddr> {
+/// Some proxies append the port too.
+fn parse_ip(entry: &str) -> Option<IpAddr> {
     let with_port = || entry.parse().ok().map(|address: SocketAddr| address.ip());
     entry.parse().ok().or_else(with_port)
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Address {
+impl<S: Send + Sync> FromRequestParts<S> for ClientIp {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts
-            .extensions
-            .get()
-            .copied()
-            .ok_or_else(|| Problem::internal("a request came by no connection"))
+        let address = parts.extensions.get().copied();
+        address.ok_or_else(|| Problem::internal("a request without a peer address"))
     }
 }
 
@@ -61,8 +62,8 @@ mod tests {
 
     use super::*;
 
-    fn seen(trusted: usize, said: &[&'static str]) -> String {
-        let headers = said
+    fn client_ip(trusted: usize, forwarded_for: &[&'static str]) -> String {
+        let headers = forwarded_for
             .iter()
             .map(|value| {
                 (
@@ -71,32 +72,40 @@ mod tests {
                 )
             })
             .collect();
-        Address::of("10.0.0.1:1".parse().unwrap(), &headers, trusted)
+        ClientIp::new("10.0.0.1:1".parse().unwrap(), &headers, trusted)
             .0
             .to_string()
     }
 
     #[test]
-    fn without_proxies_what_the_header_says_is_not_believed() {
-        assert_eq!(seen(0, &["6.6.6.6"]), "10.0.0.1");
+    fn without_trusted_proxies_the_header_is_ignored() {
+        assert_eq!(client_ip(0, &["6.6.6.6"]), "10.0.0.1");
     }
 
     #[test]
-    fn behind_proxies_it_is_what_the_outermost_of_them_has_seen() {
-        assert_eq!(seen(1, &["6.6.6.6, 203.0.113.7"]), "203.0.113.7");
+    fn behind_proxies_it_is_what_the_outermost_reports() {
+        assert_eq!(client_ip(1, &["6.6.6.6, 203.0.113.7"]), "203.0.113.7");
         assert_eq!(
-            seen(2, &["6.6.6.6, 203.0.113.7", "10.0.0.2"]),
+            client_ip(2, &["6.6.6.6, 203.0.113.7", "10.0.0.2"]),
             "203.0.113.7"
         );
-        assert_eq!(seen(1, &["[2001:db8::1]:443"]), "2001:db8::1");
-        assert_eq!(seen(1, &["::ffff:203.0.113.7"]), "203.0.113.7");
+        assert_eq!(client_ip(1, &["[2001:db8::1]:443"]), "2001:db8::1");
+        assert_eq!(client_ip(1, &["::ffff:203.0.113.7"]), "203.0.113.7");
     }
 
     #[test]
-    fn what_is_missing_or_no_address_is_passed_over() {
-        assert_eq!(seen(1, &[]), "10.0.0.1");
-        assert_eq!(seen(3, &["203.0.113.7"]), "203.0.113.7");
-        assert_eq!(seen(2, &["unknown, 10.0.0.2"]), "10.0.0.2");
-        assert_eq!(seen(1, &["203.0.113.7, "]), "10.0.0.1");
+    fn missing_and_invalid_entries_are_skipped() {
+        assert_eq!(client_ip(1, &[]), "10.0.0.1");
+        assert_eq!(client_ip(3, &["203.0.113.7"]), "203.0.113.7");
+        assert_eq!(client_ip(2, &["unknown, 10.0.0.2"]), "10.0.0.2");
+        assert_eq!(client_ip(1, &["203.0.113.7, "]), "10.0.0.1");
+    }
+
+    #[test]
+    fn ipv6_counts_by_its_64_bit_network() {
+        let network = |text: &str| ClientIp(text.parse().unwrap()).network().to_string();
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(network("203.0.113.7"), "203.0.113.7");
+        assert_eq!(network("::ffff:203.0.113.7"), "203.0.113.7");
     }
 }

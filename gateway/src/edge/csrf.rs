@@ -1,7 +1,8 @@
-//! Whether a request comes from a page of ours. A browser sends the cookie along with what other sites make it ask, too.
+//! CSRF protection: browsers send the session cookie also with requests that other sites cause.
 //!
-//! Three signs, each enough against a page of another site in a browser of its time: a header that only a script of our own origin can set,
-//! `Origin`, and `Sec-Fetch-Site`. The first must be there; the others may be missing, and must be right where they are not.
+//! There are three signs, each sufficient against pages of other sites: the header `Ktgg-Csrf`,
+//! which only scripts of this origin can set, `Origin`, and `Sec-Fetch-Site`. The first is required
+//! for writes. Older browsers do not send the others; if they are present, they must be right.
 
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use service_kit::Problem;
@@ -9,48 +10,44 @@ use service_kit::http::problem::Text;
 
 use crate::config::PublicOrigin;
 
-/// `Ktgg-Csrf: 1`: a form cannot send it, and a script of another origin is not allowed to.
-pub(crate) const OURS: HeaderName = HeaderName::from_static("ktgg-csrf");
+/// `Ktgg-Csrf: 1`. Forms cannot send it, and scripts of other origins are not allowed to.
+const CSRF_HEADER: HeaderName = HeaderName::from_static("ktgg-csrf");
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses a write that no page of ours asks for.
+/// Refuses a write that was not sent by a page of this origin.
 ///
 /// # Errors
 /// 403.
 pub(crate) fn check_write(headers: &HeaderMap, origin: &PublicOrigin) -> Result<(), Problem> {
-    if !(headers.contains_key(OURS) && is_only(headers, &OURS, "1")) {
-        return Err(refused());
+    if !(headers.contains_key(CSRF_HEADER) && all_equal(headers, &CSRF_HEADER, "1")) {
+        return Err(cross_site());
     }
     check_read(headers, origin)
 }
 
-/// Refuses what a page of another site reads. A request that brings no sign of where it comes from is none of a page's, or of a page of ours.
+/// Refuses a read by a page of another site. Requests without either header pass: they are not sent
+/// by a page of another site.
 ///
 /// # Errors
 /// 403.
 pub(crate) fn check_read(headers: &HeaderMap, origin: &PublicOrigin) -> Result<(), Problem> {
-    let is_ours = is_only(headers, &header::ORIGIN, origin.as_str())
-        && is_only(headers, &SEC_FETCH_SITE, "same-origin");
-    if is_ours { Ok(()) } else { Err(refused()) }
+    let is_same_origin = all_equal(headers, &header::ORIGIN, origin.as_str())
+        && all_equal(headers, &SEC_FETCH_SITE, "same-origin");
+    is_same_origin.then_some(()).ok_or_else(cross_site)
 }
 
-/// Whether every value of the header is this one.
-fn is_only(headers: &HeaderMap, name: &HeaderName, value: &str) -> bool {
-    headers
-        .get_all(name)
-        .iter()
-        .all(|it| it.as_bytes() == value.as_bytes())
+/// Whether every value of the header, if there is any, is `expected`.
+fn all_equal(headers: &HeaderMap, name: &HeaderName, expected: &str) -> bool {
+    let mut values = headers.get_all(name).iter();
+    values.all(|value| value.as_bytes() == expected.as_bytes())
 }
 
-/// 403: the browser was made to ask.
-pub(crate) fn refused() -> Problem {
-    Problem::new(
-        StatusCode::FORBIDDEN,
-        "cross-site",
-        Text::new(
-            "이 페이지에서 보낸 요청이 아닙니다",
-            "This request does not come from a page of this site",
-        ),
-    )
+/// 403.
+pub(crate) fn cross_site() -> Problem {
+    let title = Text::new(
+        "이 사이트의 페이지에서 보낸 요청이 아닙니다",
+        "The request was not sent by a page of this site",
+    );
+    Problem::new(StatusCode::FORBIDDEN, "cross-site", title)
 }

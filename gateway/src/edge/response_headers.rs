@@ -1,135 +1,129 @@
-//! What every answer gets, refusals included: the request's id, and what tells a browser to do nothing with it that is not meant.
+//! Headers of every response, problems included: the request id and the security headers.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use service_kit::health::Phase;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::app::Phase;
-
-/// By which a request is found again in the logs of the gateway and of the service.
+/// Identifies a request in the logs of the gateway and of the services.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What a 401 asks for (RFC 9110 wants it to ask for something).
+/// `WWW-Authenticate` of a 401, which RFC 9110 requires.
 pub(crate) const CHALLENGE: &str = "Cookie realm=\"KT.GG\"";
 
-/// What answers are made with.
+/// The state of [`add_headers`].
 #[derive(Debug, Clone)]
-pub(crate) struct Answers {
+pub(crate) struct ResponseHeaders {
     pub(crate) phase: watch::Receiver<Phase>,
-    /// Whether browsers come over TLS.
     pub(crate) is_https: bool,
 }
 
-/// The layer around everything.
-pub(crate) async fn around(
-    State(answers): State<Answers>,
+/// The outermost middleware.
+pub(crate) async fn add_headers(
+    State(state): State<ResponseHeaders>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let id = request
-        .headers()
-        .get(REQUEST_ID)
-        .filter(|id| is_sane(id.as_bytes()))
-        .cloned();
-    let id = id.or_else(|| HeaderValue::from_str(&Uuid::new_v4().to_string()).ok());
-    request.headers_mut().remove(REQUEST_ID);
+    let id = request.headers_mut().remove(REQUEST_ID);
+    let id = id
+        .filter(|id| is_valid_id(id.as_bytes()))
+        .or_else(|| HeaderValue::try_from(Uuid::new_v4().to_string()).ok());
     if let Some(id) = &id {
         request.headers_mut().insert(REQUEST_ID, id.clone());
     }
     let is_docs = is_docs(request.uri().path());
     let mut response = next.run(request).await;
-    let is_draining = *answers.phase.borrow() == Phase::Draining;
     let status = response.status();
     let headers = response.headers_mut();
-    protect(headers, is_docs, answers.is_https);
+    set_security_headers(headers, is_docs, state.is_https);
     if let Some(id) = id {
         headers.insert(REQUEST_ID, id);
     }
-    if status == StatusCode::SERVICE_UNAVAILABLE && !headers.contains_key(header::RETRY_AFTER) {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers
+            .entry(header::RETRY_AFTER)
+            .or_insert(HeaderValue::from_static("1"));
     }
     if status == StatusCode::UNAUTHORIZED {
-        // Services ask for a token of the gateway's. A browser has none, and never will.
+        // Replaces the challenge of a service, which wants the gateway's internal token.
         headers.insert(
             header::WWW_AUTHENTICATE,
             HeaderValue::from_static(CHALLENGE),
         );
     }
-    if is_draining {
-        // A client with a pooled connection does not hear of a removed endpoint; this makes it open another.
+    if *state.phase.borrow() == Phase::Draining {
+        // Makes clients with a pooled connection open another one, to another replica.
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
 
-/// A caller's id goes into logs as it is, so it must be harmless there.
-fn is_sane(id: &[u8]) -> bool {
-    (1..=64).contains(&id.len())
-        && id
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte))
+/// A caller's request id is logged as it is, so it must not be able to forge log lines.
+fn is_valid_id(id: &[u8]) -> bool {
+    let is_valid = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+    (1..=64).contains(&id.len()) && id.iter().all(is_valid)
 }
 
-/// Where the description is read and tried out.
+/// Whether this is a path of Swagger UI.
 fn is_docs(path: &str) -> bool {
     path == "/docs" || path.starts_with("/docs/")
 }
 
-/// A page of ours: everything it needs is beside it, none of it is written into it, and no text becomes script.
-const PAGE: &str = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
-    object-src 'none'; base-uri 'none'; form-action 'self'; frame-src 'none'; frame-ancestors 'none'; \
+/// The policy of the gateway's pages: only same-origin resources, nothing inline, and no text that
+/// becomes script.
+const PAGE_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data:; font-src 'self'; connect-src 'self'; object-src 'none'; \
+    base-uri 'none'; form-action 'self'; frame-src 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// Swagger UI makes elements of text after cleaning it, and gives some of them a style of their own. Its script is its own all the same.
-const DOCS: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
+/// Swagger UI renders sanitised HTML with inline styles. Its scripts are same-origin.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; \
+    style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
     object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Data is never a page.
-const DATA: &str = "default-src 'none'; frame-ancestors 'none'";
+const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// A year.
-const ONLY_TLS: &str = "max-age=31536000";
+/// Headers that do not depend on the request.
+const FIXED: [(&str, &str); 5] = [
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "same-origin"),
+    (
+        "permissions-policy",
+        "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), display-capture=(), \
+         geolocation=(), gyroscope=(), hid=(), idle-detection=(), magnetometer=(), \
+         microphone=(), midi=(), payment=(), serial=(), usb=()",
+    ),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+];
 
-/// Nothing that a page here needs of a machine.
-const NOTHING_OF_THE_MACHINE: &str = "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), \
-    gyroscope=(), hid=(), idle-detection=(), magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=()";
+/// One year.
+const HSTS: &str = "max-age=31536000";
 
-/// Puts there what a browser is to heed, whatever a service said of it.
-fn protect(headers: &mut HeaderMap, is_docs: bool, is_https: bool) {
-    let kind = headers
+/// Sets the headers that tell browsers what not to do, and replaces those of a service.
+fn set_security_headers(headers: &mut HeaderMap, is_docs: bool, is_https: bool) {
+    let content_type = headers
         .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
+        .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let is_page =
-        kind.starts_with("text/html") || kind.starts_with("image/svg") || kind.contains("xml");
+    let is_page = content_type.starts_with("text/html")
+        || content_type.starts_with("image/svg")
+        || content_type.contains("xml");
     let policy = match (is_page, is_docs) {
-        (_, true) => DOCS,
-        (true, false) => PAGE,
-        (false, false) => DATA,
+        (_, true) => DOCS_POLICY,
+        (true, false) => PAGE_POLICY,
+        (false, false) => DATA_POLICY,
     };
-    let mut set =
-        |name: HeaderName, value| drop(headers.insert(name, HeaderValue::from_static(value)));
-    set(header::CONTENT_SECURITY_POLICY, policy);
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    // To our own pages it is told where somebody comes from, and to nobody else.
-    set(header::REFERRER_POLICY, "same-origin");
-    set(
-        HeaderName::from_static("permissions-policy"),
-        NOTHING_OF_THE_MACHINE,
-    );
-    set(
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    );
-    set(
-        HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    );
-    if is_https {
-        set(header::STRICT_TRANSPORT_SECURITY, ONLY_TLS);
+    let hsts = is_https.then_some(("strict-transport-security", HSTS));
+    let policy = ("content-security-policy", policy);
+    for (name, value) in FIXED.into_iter().chain([policy]).chain(hsts) {
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
     }
 }
 
@@ -138,17 +132,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_id_that_could_forge_a_log_line_is_not_kept() {
-        assert!(is_sane(b"page-7.retry_2"));
+    fn a_request_id_that_could_forge_a_log_line_is_replaced() {
+        assert!(is_valid_id(b"page-7.retry_2"));
         for bad in ["", "a b", "a\nb", "a=b", "가", &"x".repeat(65)] {
-            assert!(!is_sane(bad.as_bytes()), "{bad:?}");
+            assert!(!is_valid_id(bad.as_bytes()), "{bad:?}");
         }
     }
 
-    fn policy(kind: &'static str, path: &str) -> String {
+    fn policy(content_type: &'static str, path: &str) -> String {
         let mut headers =
-            HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
-        protect(&mut headers, is_docs(path), false);
+            HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+        set_security_headers(&mut headers, is_docs(path), false);
         headers[header::CONTENT_SECURITY_POLICY]
             .to_str()
             .unwrap()
@@ -156,13 +150,13 @@ mod tests {
     }
 
     #[test]
-    fn no_policy_allows_a_script_that_is_written_into_a_page() {
-        for (kind, path) in [
+    fn no_policy_allows_inline_scripts() {
+        for (content_type, path) in [
             ("text/html; charset=utf-8", "/"),
             ("text/html", "/docs/"),
             ("application/json", "/api/interests"),
         ] {
-            let policy = policy(kind, path);
+            let policy = policy(content_type, path);
             let scripts = policy
                 .split("; ")
                 .find(|part| part.starts_with("script-src") || *part == "default-src 'none'");
@@ -170,17 +164,17 @@ mod tests {
             assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
         }
         assert!(policy("text/html", "/").contains("require-trusted-types-for 'script'"));
-        assert_eq!(policy("application/problem+json", "/api/x"), DATA);
-        assert_eq!(policy("text/html", "/docsx"), PAGE);
-        assert_eq!(policy("image/svg+xml", "/x"), PAGE);
+        assert_eq!(policy("application/problem+json", "/api/x"), DATA_POLICY);
+        assert_eq!(policy("text/html", "/docsx"), PAGE_POLICY);
+        assert_eq!(policy("image/svg+xml", "/x"), PAGE_POLICY);
     }
 
     #[test]
-    fn only_behind_tls_browsers_are_told_to_come_by_nothing_else() {
+    fn hsts_is_sent_only_behind_tls() {
         let mut headers = HeaderMap::new();
-        protect(&mut headers, false, false);
+        set_security_headers(&mut headers, false, false);
         assert!(!headers.contains_key(header::STRICT_TRANSPORT_SECURITY));
-        protect(&mut headers, false, true);
+        set_security_headers(&mut headers, false, true);
         assert!(headers.contains_key(header::STRICT_TRANSPORT_SECURITY));
     }
 }

@@ -1,8 +1,9 @@
-//! Connections, their limits, and how they end.
+//! The HTTP server: connections, their limits, and graceful shutdown.
 //!
-//! The gateway faces browsers, so it sets what `axum::serve` leaves open: how long the head of a request may take, how large it may be, how
-//! long a browser may take in nothing of its answer, and how many connections there are. A body that trickles in ends with the patience for
-//! the answer. Left to the proxy in front of it: TLS, HTTP/2, and how many connections an address may have.
+//! The gateway faces browsers, so it sets the limits that `axum::serve` leaves open: size and
+//! timeout of a request's head, a write timeout, and the number of connections. A slow request body
+//! ends with the response timeout. Left to the reverse proxy: TLS, HTTP/2, and the number of
+//! connections of one address.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -22,55 +23,59 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use crate::config::{Patience, Room};
-use crate::edge::client_ip::Peer;
-use crate::edge::write_timeout::Reader;
+use crate::config::{ServerLimits, Timeouts};
+use crate::edge::client_ip::PeerAddress;
+use crate::edge::write_timeout::WriteTimeout;
 
-/// How many headers a request may have.
-const HEADERS: usize = 100;
+const MAX_HEADERS: usize = 100;
 
-/// How long to wait when no connection can be accepted: only an exhausted process or machine refuses one.
-const EXHAUSTED: Duration = Duration::from_millis(100);
+/// The pause after a failed `accept`, which fails only when process or machine lack resources.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
-/// Serves until `closing`; then accepts nothing more, lets what is in flight finish within `finish`, and cuts the rest off.
+/// Serves until `shutdown`, then accepts no more connections, lets requests finish within
+/// `shutdown_timeout`, and aborts the rest.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
-    patience: Patience,
-    room: Room,
-    closing: CancellationToken,
-    finish: Duration,
+    timeouts: Timeouts,
+    limits: ServerLimits,
+    shutdown: CancellationToken,
+    shutdown_timeout: Duration,
 ) {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(patience.headers)
-        .max_headers(HEADERS)
-        .max_buf_size(room.head as usize);
-    let free = Arc::new(Semaphore::new(room.connections as usize));
+        .header_read_timeout(timeouts.request_head)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(limits.head_bytes as usize);
+    let permits = Arc::new(Semaphore::new(limits.connections as usize));
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            () = closing.cancelled() => break,
+            () = shutdown.cancelled() => break,
             Some(_) = connections.join_next() => {}
-            accepted = accept(&listener, &free) => {
-                if let Some((stream, peer, permit)) = accepted {
-                    let stream = Reader::new(stream, patience.reading);
-                    let connection = connection(builder.clone(), stream, peer, router.clone(), closing.clone());
-                    connections.spawn(async move {
-                        connection.await;
-                        drop(permit);
-                    });
-                }
+            accepted = accept(&listener, &permits) => {
+                let Some((stream, peer, permit)) = accepted else { continue };
+                let stream = WriteTimeout::new(stream, timeouts.write);
+                let connection =
+                    connection(builder.clone(), stream, peer, router.clone(), shutdown.clone());
+                connections.spawn(async move {
+                    connection.await;
+                    drop(permit);
+                });
             }
         }
     }
     drop(listener);
     let finished = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(finish, finished).await.is_err() {
+    if tokio::time::timeout(shutdown_timeout, finished)
+        .await
+        .is_err()
+    {
+        let connections_left = connections.len();
         tracing::warn!(
-            connections = connections.len(),
-            "requests did not finish in time"
+            connections_left,
+            "aborting requests that did not finish in time"
         );
         connections.shutdown().await;
     }
@@ -78,14 +83,14 @@ pub(crate) async fn serve(
 
 async fn accept(
     listener: &TcpListener,
-    free: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
 ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let permit = free.clone().acquire_owned().await.ok()?;
+    let permit = permits.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, peer)) => Some((stream, peer, permit)),
         Err(error) => {
-            tracing::warn!(%error, "no connection can be accepted");
-            tokio::time::sleep(EXHAUSTED).await;
+            tracing::warn!(%error, "accepting a connection failed");
+            tokio::time::sleep(ACCEPT_BACKOFF).await;
             None
         }
     }
@@ -93,18 +98,18 @@ async fn accept(
 
 async fn connection(
     builder: http1::Builder,
-    stream: Reader,
+    stream: WriteTimeout,
     peer: SocketAddr,
     router: Router,
-    closing: CancellationToken,
+    shutdown: CancellationToken,
 ) {
-    // Events are small and must not wait for the next one.
+    // Without Nagle's algorithm: stream events are small and must not wait for each other.
     if stream.socket().set_nodelay(true).is_err() {
         return;
     }
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(PeerAddress(peer));
         let router = router.clone();
         async move {
             let response: Result<Response, Infallible> = router.oneshot(request).await;
@@ -112,10 +117,10 @@ async fn connection(
         }
     });
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
-    // What goes wrong with a connection is the browser's doing, and it has been told by then or has gone.
+    // Errors of a connection are caused by the client, which got a response or is gone.
     tokio::select! {
         _ = connection.as_mut() => return,
-        () = closing.cancelled() => connection.as_mut().graceful_shutdown(),
+        () = shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     drop(connection.await);
 }

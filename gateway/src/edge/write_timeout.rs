@@ -1,4 +1,4 @@
-//! A connection to somebody who has to read what he is sent. Whoever takes in nothing for too long holds memory and a place for nothing.
+//! A socket whose writes time out, so that a client that stops reading cannot hold a connection.
 
 use std::io;
 use std::pin::Pin;
@@ -9,20 +9,20 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-/// A socket that breaks when nothing could be written to it for so long.
-pub(crate) struct Reader {
+/// Fails when no byte could be written for `timeout`.
+pub(crate) struct WriteTimeout {
     socket: TcpStream,
-    patience: Duration,
-    /// Runs while something waits to be written.
-    waiting: Option<Pin<Box<Sleep>>>,
+    timeout: Duration,
+    /// Set while a write is pending.
+    deadline: Option<Pin<Box<Sleep>>>,
 }
 
-impl Reader {
-    pub(crate) fn new(socket: TcpStream, patience: Duration) -> Self {
+impl WriteTimeout {
+    pub(crate) fn new(socket: TcpStream, timeout: Duration) -> Self {
         Self {
             socket,
-            patience,
-            waiting: None,
+            timeout,
+            deadline: None,
         }
     }
 
@@ -30,26 +30,26 @@ impl Reader {
         &self.socket
     }
 
-    /// What became of a write, or that it waited for too long.
-    fn timed<T>(
+    /// Passes a write's result on, or fails if writes have been pending for too long.
+    fn check<T>(
         &mut self,
         cx: &mut Context<'_>,
         written: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.waiting = None;
+            self.deadline = None;
             return written;
         }
-        let patience = self.patience;
-        let waiting = self
-            .waiting
-            .get_or_insert_with(|| Box::pin(sleep(patience)));
-        ready!(waiting.as_mut().poll(cx));
+        let timeout = self.timeout;
+        let deadline = self
+            .deadline
+            .get_or_insert_with(|| Box::pin(sleep(timeout)));
+        ready!(deadline.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl AsyncRead for Reader {
+impl AsyncRead for WriteTimeout {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -59,14 +59,14 @@ impl AsyncRead for Reader {
     }
 }
 
-impl AsyncWrite for Reader {
+impl AsyncWrite for WriteTimeout {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write(cx, buf);
-        self.timed(cx, written)
+        self.check(cx, written)
     }
 
     fn poll_write_vectored(
@@ -75,7 +75,7 @@ impl AsyncWrite for Reader {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write_vectored(cx, bufs);
-        self.timed(cx, written)
+        self.check(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -84,7 +84,7 @@ impl AsyncWrite for Reader {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.socket).poll_flush(cx);
-        self.timed(cx, flushed)
+        self.check(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,9 +1,11 @@
-//! Reads every partition of every domain topic, and tells the hub; of salesmen and consultants, it tells who there is.
+//! The feed reads every partition of every domain topic for the hub, and the salesmen topic also
+//! for the staff directory.
 //!
-//! Assigned and not in a group: every gateway needs every event, and none of them commits anything. It starts five minutes back, so that
-//! browsers of a replica that has gone can go on here; with salesmen it starts at their beginning, because who may sign in is older than that,
-//! and the hub is told only of what it covers. It has a thread of its own: the client's calls block, and dropping it with the broker
-//! away blocked for 10 to 45 s when measured.
+//! Partitions are assigned, without a consumer group: every gateway needs every event, and commits
+//! nothing. The feed starts five minutes back, so that browsers of a replaced replica can resume
+//! here. The salesmen topic starts at its beginning, because accounts are older; of its records the
+//! hub gets only those of the last five minutes. The feed has its own thread: the client's calls
+//! block, and dropping the client with the broker unreachable took 10 to 45 s when measured.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,81 +15,81 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use chrono::TimeDelta;
 use events::Topic;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use service_kit::Clock as _;
+use service_kit::clock::SystemClock;
 use service_kit::messaging::kafka;
 use tokio::sync::{oneshot, watch};
 
-use crate::auth::staff_directory::People;
-use crate::live::audience::{Fact, Untold};
+use crate::auth::staff_directory::StaffDirectory;
+use crate::live::audience::{DecodeError, StreamEvent};
 use crate::live::hub::Hub;
-use crate::upstream::tokens::now;
 
-/// How far back it starts.
-const BACK: Duration = Duration::from_mins(5);
+/// How far back the feed starts.
+const LOOKBACK: TimeDelta = TimeDelta::minutes(5);
 
-/// How long one look for a record takes at most, and so how late a stop or a coalesced message can be.
-const LOOK: Duration = Duration::from_millis(100);
+/// The longest wait for a record, and so the delay of a stop or of a coalesced event.
+const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// How long a broker may take to tell where to start.
-const ASK: Duration = Duration::from_secs(5);
+const OFFSETS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long it waits before it tries again.
-const AGAIN: Duration = Duration::from_secs(1);
+const RETRY_BACKOFF: Duration = Duration::from_secs(1);
 
-/// Marks a record whose event was sent before, by a relay that sends its whole ledger again.
-const REPLAY: &str = "ktgg-replay";
+/// The header of records that a relay sends again with its whole event log.
+const RESEND_HEADER: &str = "ktgg-replay";
 
-/// From when on a feed that is started now knows everything, in milliseconds.
+/// The time, in milliseconds, since which a feed that starts now reads every record.
 pub(crate) fn start_of_coverage() -> i64 {
-    now().timestamp_millis() - i64::try_from(BACK.as_millis()).unwrap_or_default()
+    (SystemClock.now() - LOOKBACK).timestamp_millis()
 }
 
-/// The running feed.
 pub(crate) struct Feed {
     stop: Arc<AtomicBool>,
-    ended: oneshot::Receiver<()>,
+    stopped: oneshot::Receiver<()>,
 }
 
 impl Feed {
-    /// Starts reading, and tells `following` once every partition is followed. A broker that is away is tried again for ever.
+    /// Starts reading. `following` becomes true when every partition is assigned. Retries without
+    /// end while the broker is unreachable.
     pub(crate) fn start(
         settings: kafka::Settings,
         hub: Arc<Hub>,
-        people: Arc<People>,
+        directory: Arc<StaffDirectory>,
         following: watch::Sender<bool>,
     ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let (ends, ended) = oneshot::channel();
-        let from = hub.covered_from();
+        let (sender, stopped) = oneshot::channel();
         let mut reader = Reader {
             settings,
+            start: hub.covered_from(),
             hub,
-            people,
+            directory,
             following,
             stop: stop.clone(),
-            from,
-            next: HashMap::new(),
-            has_told: false,
+            next_offsets: HashMap::new(),
+            is_failing: false,
         };
         thread::spawn(move || {
-            // A record that makes this panic must not silence the stream for good: it goes on behind that record.
+            // After a record that causes a panic, the feed goes on with the next one.
             while catch_unwind(AssertUnwindSafe(|| reader.run())).is_err() && !reader.is_stopped() {
-                tracing::error!("reading the topics panicked: going on");
+                tracing::error!("the feed panicked: going on after that record");
             }
-            // Nobody waits any more when the broker was away for too long.
-            let _ = ends.send(());
+            // `stop` may have timed out.
+            let _ = sender.send(());
         });
-        Self { stop, ended }
+        Self { stop, stopped }
     }
 
-    /// Asks it to end and waits a little for that. What is left ends with the process: nothing was committed that could be lost.
-    pub(crate) async fn stop(self, patience: Duration) {
+    /// Stops the feed, and waits for it until `timeout`. The thread ends with the process at the
+    /// latest, and nothing is lost: the feed commits nothing.
+    pub(crate) async fn stop(self, timeout: Duration) {
         self.stop.store(true, Ordering::Relaxed);
-        if tokio::time::timeout(patience, self.ended).await.is_err() {
+        if tokio::time::timeout(timeout, self.stopped).await.is_err() {
             tracing::debug!("the Kafka client is still closing");
         }
     }
@@ -95,36 +97,31 @@ impl Feed {
 
 struct Reader {
     settings: kafka::Settings,
+    /// The time, in milliseconds, where partitions start that have no next offset.
+    start: i64,
     hub: Arc<Hub>,
-    people: Arc<People>,
+    directory: Arc<StaffDirectory>,
     following: watch::Sender<bool>,
     stop: Arc<AtomicBool>,
-    /// Where a partition starts that nothing was read of yet.
-    from: i64,
-    /// Where a partition goes on after the client had to be made anew.
-    next: HashMap<(String, i32), i64>,
-    /// Whether it was said that the topics cannot be followed just now: once is enough.
-    has_told: bool,
+    /// Where partitions go on with a new client.
+    next_offsets: HashMap<(String, i32), i64>,
+    /// Whether a warning was logged since the feed last worked.
+    is_failing: bool,
 }
 
 impl Reader {
     fn run(&mut self) {
         while !self.is_stopped() {
             let Err(error) = self.follow() else { return };
-            if std::mem::replace(&mut self.has_told, true) {
-                tracing::debug!(
-                    error = format!("{error:#}"),
-                    "the stream cannot follow the topics yet"
-                );
+            let error = format!("{error:#}");
+            if std::mem::replace(&mut self.is_failing, true) {
+                tracing::debug!(error, "the feed cannot read the topics yet");
             } else {
-                tracing::warn!(
-                    error = format!("{error:#}"),
-                    "the stream cannot follow the topics: trying until it can"
-                );
+                tracing::warn!(error, "the feed cannot read the topics: retrying");
             }
-            let again = Instant::now() + AGAIN;
-            while Instant::now() < again && !self.is_stopped() {
-                thread::sleep(LOOK);
+            let retry_at = Instant::now() + RETRY_BACKOFF;
+            while Instant::now() < retry_at && !self.is_stopped() {
+                thread::sleep(POLL_TIMEOUT);
                 self.hub.tick(Instant::now());
             }
         }
@@ -134,22 +131,22 @@ impl Reader {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Follows until told to stop. It ends earlier only when this client cannot go on.
+    /// Reads until it is stopped, or until this client fails permanently.
     fn follow(&mut self) -> anyhow::Result<()> {
         let consumer = self.consumer()?;
         consumer
-            .assign(&self.starts(&consumer)?)
+            .assign(&self.start_offsets(&consumer)?)
             .context("cannot assign the partitions")?;
         self.following.send_replace(true);
-        self.has_told = false;
-        tracing::info!("the stream follows every topic");
+        self.is_failing = false;
+        tracing::info!("the feed follows every topic");
         while !self.is_stopped() {
-            match consumer.poll(LOOK) {
+            match consumer.poll(POLL_TIMEOUT) {
                 None => {}
-                Some(Ok(record)) => self.take(&record),
-                Some(Err(error)) if ends_the_client(&error) => return Err(error.into()),
-                // The client connects again by itself.
-                Some(Err(error)) => tracing::debug!(%error, "reading the topics"),
+                Some(Ok(record)) => self.read(&record),
+                Some(Err(error)) if is_permanent(&error) => return Err(error.into()),
+                // The client reconnects by itself.
+                Some(Err(error)) => tracing::debug!(%error, "reading the topics failed"),
             }
             self.hub.tick(Instant::now());
         }
@@ -159,41 +156,36 @@ impl Reader {
     fn consumer(&self) -> anyhow::Result<BaseConsumer> {
         let mut config = self.settings.client();
         config
-            // The client wants a name even where there is no group: it never joins one and never commits.
+            // The client requires a group id, but it never joins the group.
             .set("group.id", self.settings.group("gateway"))
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
-            // A topic that was made anew is read from its start; what it holds again is marked or was seen.
+            // A topic that was created again is read from its start. Its records are marked as
+            // resent, or their versions are known.
             .set("auto.offset.reset", "earliest")
-            // Nothing here falls behind for long: what is read is handed on at once.
+            // Records are handled immediately, so the queue stays short.
             .set("queued.max.messages.kbytes", "8192");
-        config.create().context("cannot make a Kafka client")
+        config.create().context("cannot create the Kafka client")
     }
 
-    /// Where each partition starts.
-    fn starts(&self, consumer: &BaseConsumer) -> anyhow::Result<TopicPartitionList> {
-        let at = |offset: Offset| -> anyhow::Result<TopicPartitionList> {
+    fn start_offsets(&self, consumer: &BaseConsumer) -> anyhow::Result<TopicPartitionList> {
+        let offsets_at = |offset: Offset| -> anyhow::Result<TopicPartitionList> {
             let mut list = TopicPartitionList::new();
             for topic in Topic::ALL {
+                let topic = topic.name(&self.settings.topic_prefix);
                 for partition in 0..Topic::PARTITIONS {
-                    list.add_partition_offset(
-                        &topic.name(&self.settings.topic_prefix),
-                        partition,
-                        offset,
-                    )?;
+                    list.add_partition_offset(&topic, partition, offset)?;
                 }
             }
-            Ok(list)
+            consumer
+                .offsets_for_times(list, OFFSETS_TIMEOUT)
+                .context("cannot get the topics' offsets")
         };
-        // The ends are asked for first: a partition without a record of that time starts at the end it had before it was asked about the
-        // time, so that a record which arrives in between is not skipped.
-        let ends = consumer
-            .offsets_for_times(at(Offset::End)?, ASK)
-            .context("cannot ask for the topics' ends")?;
-        let found = consumer
-            .offsets_for_times(at(Offset::Offset(self.from))?, ASK)
-            .context("cannot ask where to start")?;
-        let salesmen = self.salesmen();
+        // A partition without a record since `start` starts at its end. The ends are read first, so
+        // that a record which arrives between the two requests is not skipped.
+        let ends = offsets_at(Offset::End)?;
+        let found = offsets_at(Offset::Offset(self.start))?;
+        let salesmen = self.salesmen_topic();
         let mut starts = TopicPartitionList::new();
         for element in found.elements() {
             let (topic, partition) = (element.topic(), element.partition());
@@ -203,11 +195,8 @@ impl Reader {
             let end = ends
                 .find_partition(topic, partition)
                 .map(|element| element.offset());
-            let start = match (
-                self.next.get(&(topic.to_owned(), partition)),
-                element.offset(),
-                end,
-            ) {
+            let next = self.next_offsets.get(&(topic.to_owned(), partition));
+            let start = match (next, element.offset(), end) {
                 (Some(next), _, _) => Offset::Offset(*next),
                 _ if topic == salesmen => Offset::Beginning,
                 (None, Offset::Offset(offset), _) | (None, _, Some(Offset::Offset(offset))) => {
@@ -220,65 +209,59 @@ impl Reader {
         Ok(starts)
     }
 
-    /// The topic that is read from its beginning.
-    fn salesmen(&self) -> String {
+    fn salesmen_topic(&self) -> String {
         Topic::Salesman.name(&self.settings.topic_prefix)
     }
 
-    fn take(&mut self, record: &BorrowedMessage<'_>) {
+    fn read(&mut self, record: &BorrowedMessage<'_>) {
         let (topic, partition, offset) = (record.topic(), record.partition(), record.offset());
-        self.next.insert((topic.to_owned(), partition), offset + 1);
-        // A record without a time counts as new.
+        self.next_offsets
+            .insert((topic.to_owned(), partition), offset + 1);
+        // A record without a timestamp counts as new.
         let ms = record
             .timestamp()
             .to_millis()
-            .unwrap_or_else(|| now().timestamp_millis());
-        let is_of_salesmen = topic == self.salesmen();
-        // Browsers are told of what this feed covers; before that there is only who there is.
-        let is_covered = !is_of_salesmen || ms >= self.from;
+            .unwrap_or_else(|| SystemClock.now().timestamp_millis());
+        let is_salesmen = topic == self.salesmen_topic();
+        let is_covered = !is_salesmen || ms >= self.start;
         let headers = kafka::header_map(record.headers());
-        let is_replay = headers.contains_key(REPLAY);
-        if is_replay && is_covered {
-            self.hub.replayed(Instant::now());
+        let is_resent = headers.contains_key(RESEND_HEADER);
+        if is_resent && is_covered {
+            self.hub.note_resend(Instant::now());
         }
-        if is_replay && !is_of_salesmen {
+        if is_resent && !is_salesmen {
             return;
         }
         let envelope = match kafka::envelope(&headers) {
             Ok(envelope) => envelope,
             Err(error) => {
-                tracing::warn!(
-                    topic,
-                    partition,
-                    offset,
-                    error,
-                    "a record without an envelope is not told"
-                );
+                tracing::warn!(topic, partition, offset, error, "a record has no envelope");
                 return;
             }
         };
-        match Fact::read(&envelope, record.payload().unwrap_or_default()) {
-            Ok(fact) => {
-                if let Fact::Salesman(id, profile, _) = &fact {
-                    self.people.keep(*id, profile, envelope.version);
+        match StreamEvent::decode(&envelope, record.payload().unwrap_or_default()) {
+            Ok(event) => {
+                if let StreamEvent::Salesman(id, profile, _) = &event {
+                    self.directory.update(*id, profile, envelope.version);
                 }
-                if is_covered && !is_replay {
-                    self.hub.tell(ms, &envelope, &fact);
+                if is_covered && !is_resent {
+                    self.hub.publish(ms, &envelope, &event);
                 }
             }
-            // What is wrong with a payload could repeat its content, so it is not said.
-            Err(why) => {
-                let why = match why {
-                    Untold::UnknownType => "this build does not know its type",
-                    Untold::Unreadable => "its payload is not what its type says",
+            // serde's error could repeat the payload, so it is not logged.
+            Err(error) => {
+                let event = envelope.type_name;
+                let why = match error {
+                    DecodeError::UnknownType => "unknown type",
+                    DecodeError::Unreadable => "unreadable payload",
                 };
                 tracing::warn!(
                     topic,
                     partition,
                     offset,
-                    event = envelope.type_name,
+                    event,
                     why,
-                    "an event is not told"
+                    "an event is not published"
                 );
             }
         }
@@ -286,7 +269,7 @@ impl Reader {
 }
 
 /// A fatal client never recovers, and one whose topic was deleted does not look for it again.
-fn ends_the_client(error: &KafkaError) -> bool {
+fn is_permanent(error: &KafkaError) -> bool {
     matches!(error, KafkaError::MessageConsumptionFatal(_))
         || matches!(
             error.rdkafka_error_code(),

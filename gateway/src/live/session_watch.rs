@@ -1,8 +1,8 @@
-//! Ends a stream when its session ends, whichever gateway has ended it.
+//! The session watcher ends the streams of ended sessions, whichever gateway has ended them.
 //!
-//! Once a second one statement asks which of the sessions behind open streams still hold, by a connection of its own: requests that use up the
-//! pool must not keep anybody looking on. A database that does not answer for some seconds ends all streams: nobody knows then who may still
-//! look on.
+//! Once a second, one query checks the sessions of all open streams. It uses its own connection, so
+//! that it does not wait for requests that use up the pool. If the database does not respond for
+//! some seconds, all streams end, because it is unknown whose sessions are valid.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,56 +15,54 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::sessions::{IdHash, Sessions};
-use crate::edge::rate_limit;
+use crate::edge::rate_limit::too_many_requests;
 
-/// How often it asks. With what the question takes, a stream ends within two seconds.
-const LOOK: Duration = Duration::from_secs(1);
+/// With the time of the query, a stream ends within two seconds.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long a database may be silent before it is not known any more who holds a session. Browsers whose streams end come back by themselves,
-/// and are told what they missed.
-const SILENT: Duration = Duration::from_secs(5);
+/// After this long without a response, all streams end. Browsers reconnect by themselves, and get
+/// what they missed.
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long one answer is waited for, a new connection included: short enough to ask another time within [`SILENT`].
-const ANSWER: Duration = Duration::from_secs(2);
+/// The timeout of one query, a new connection included. It leaves time for a second attempt.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long the connection may take to close.
-const CLOSE: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How many streams one session may have open: some tabs in each of some windows.
-const STREAMS: usize = 32;
+/// For each session: some tabs in each of some windows.
+const MAX_STREAMS: usize = 32;
 
-/// The open streams, by session.
+/// The open streams by session.
 #[derive(Default)]
-pub(crate) struct Onlookers {
+pub(crate) struct SessionWatcher {
     open: Mutex<HashMap<IdHash, Streams>>,
 }
 
 struct Streams {
     count: usize,
-    /// Its own for as long as some of these streams are open: by which it is told from those that were ended before.
-    end: Arc<CancellationToken>,
+    /// Also identifies these streams: a session whose streams were ended gets another one.
+    ended: Arc<CancellationToken>,
 }
 
-/// One stream, for as long as it is open.
-pub(crate) struct Onlooker {
-    all: Arc<Onlookers>,
+/// An open stream.
+pub(crate) struct WatchedStream {
+    watcher: Arc<SessionWatcher>,
     id_hash: IdHash,
-    end: Arc<CancellationToken>,
+    ended: Arc<CancellationToken>,
 }
 
-impl Onlooker {
+impl WatchedStream {
     /// Waits for the end of the session.
     pub(crate) async fn ended(&self) {
-        self.end.cancelled().await;
+        self.ended.cancelled().await;
     }
 }
 
-impl Drop for Onlooker {
+impl Drop for WatchedStream {
     fn drop(&mut self) {
-        let mut open = self.all.lock();
-        if let Some(streams) = open
-            .get_mut(&self.id_hash)
-            .filter(|streams| Arc::ptr_eq(&streams.end, &self.end))
+        let mut open = self.watcher.lock();
+        if let Some(streams) = open.get_mut(&self.id_hash)
+            && Arc::ptr_eq(&streams.ended, &self.ended)
         {
             streams.count -= 1;
             if streams.count == 0 {
@@ -74,77 +72,77 @@ impl Drop for Onlooker {
     }
 }
 
-impl Onlookers {
-    /// Takes a stream in.
+impl SessionWatcher {
+    /// Adds a stream.
     ///
     /// # Errors
-    /// 429 when the session has too many of them.
-    pub(crate) fn join(self: &Arc<Self>, id_hash: IdHash) -> Result<Onlooker, Problem> {
+    /// 429 when the session has too many.
+    pub(crate) fn watch(self: &Arc<Self>, id_hash: IdHash) -> Result<WatchedStream, Problem> {
         let mut open = self.lock();
         let streams = open.entry(id_hash).or_insert_with(|| Streams {
             count: 0,
-            end: Arc::default(),
+            ended: Arc::default(),
         });
-        if streams.count >= STREAMS {
-            return Err(rate_limit::too_many(TimeDelta::seconds(1)));
+        if streams.count >= MAX_STREAMS {
+            return Err(too_many_requests(TimeDelta::seconds(1)));
         }
         streams.count += 1;
-        Ok(Onlooker {
-            all: self.clone(),
+        Ok(WatchedStream {
+            watcher: self.clone(),
             id_hash,
-            end: streams.end.clone(),
+            ended: streams.ended.clone(),
         })
     }
 
-    /// Watches until told to stop.
-    pub(crate) async fn run(&self, sessions: &Sessions, ending: &CancellationToken) {
-        let mut looks = tokio::time::interval(LOOK);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut answered = Instant::now();
+    /// Watches until `stop`.
+    pub(crate) async fn run(&self, sessions: &Sessions, stop: &CancellationToken) {
+        let mut poll = tokio::time::interval(POLL_INTERVAL);
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last_response = Instant::now();
         let mut connection = None;
         loop {
             tokio::select! {
-                () = ending.cancelled() => break,
-                _ = looks.tick() => {}
+                () = stop.cancelled() => break,
+                _ = poll.tick() => {}
             }
-            let open: Vec<IdHash> = self.lock().keys().copied().collect();
+            let open = self.open_sessions();
             if open.is_empty() {
-                answered = Instant::now();
+                last_response = Instant::now();
                 continue;
             }
-            let until = (Instant::now() + ANSWER).min(answered + SILENT);
-            match tokio::time::timeout_at(until, holding(sessions, &mut connection, &open)).await {
-                Ok(Ok(holding)) => {
-                    answered = Instant::now();
-                    self.end(
-                        open.into_iter()
-                            .filter(|id_hash| !holding.contains(id_hash)),
-                    );
+            let deadline = (Instant::now() + QUERY_TIMEOUT).min(last_response + DATABASE_TIMEOUT);
+            let query = valid_sessions(sessions, &mut connection, &open);
+            match tokio::time::timeout_at(deadline, query).await {
+                Ok(Ok(valid)) => {
+                    last_response = Instant::now();
+                    self.end(open.into_iter().filter(|id_hash| !valid.contains(id_hash)));
                 }
-                Ok(Err(error)) => tracing::debug!(%error, "it is not known which sessions hold"),
-                Err(_) => tracing::debug!("it takes too long to learn which sessions hold"),
+                Ok(Err(error)) => tracing::debug!(%error, "checking sessions failed"),
+                Err(_) => tracing::debug!("checking sessions timed out"),
             }
-            if answered.elapsed() >= SILENT {
-                tracing::warn!("the database is silent: every stream ends");
-                let all: Vec<IdHash> = self.lock().keys().copied().collect();
-                self.end(all);
-                answered = Instant::now();
+            if last_response.elapsed() >= DATABASE_TIMEOUT {
+                tracing::warn!("the database does not respond: all streams end");
+                self.end(self.open_sessions());
+                last_response = Instant::now();
             }
         }
         if let Some(connection) = connection {
-            drop(tokio::time::timeout(CLOSE, connection.close()).await);
+            drop(tokio::time::timeout(CLOSE_TIMEOUT, connection.close()).await);
         }
     }
 
-    /// Ends the streams of these sessions. One that is slow to go is none of those that the session opens from now on.
+    /// Ends the present streams of these sessions, but none that are opened later.
     fn end(&self, sessions: impl IntoIterator<Item = IdHash>) {
         let mut open = self.lock();
-        for streams in sessions
-            .into_iter()
-            .filter_map(|id_hash| open.remove(&id_hash))
-        {
-            streams.end.cancel();
+        for id_hash in sessions {
+            if let Some(streams) = open.remove(&id_hash) {
+                streams.ended.cancel();
+            }
         }
+    }
+
+    fn open_sessions(&self) -> Vec<IdHash> {
+        self.lock().keys().copied().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IdHash, Streams>> {
@@ -152,23 +150,23 @@ impl Onlookers {
     }
 }
 
-/// Which of these sessions hold. A connection that fails, or whose answer is not waited for any longer, is dropped; one that was lost since it
-/// was used last is made anew at once.
-async fn holding(
+/// Drops the connection after an error or a timeout. If it was lost since its last use, the query
+/// is repeated on a new one.
+async fn valid_sessions(
     sessions: &Sessions,
     connection: &mut Option<PgConnection>,
-    of: &[IdHash],
+    id_hashes: &[IdHash],
 ) -> Result<HashSet<IdHash>, sqlx::Error> {
     if let Some(mut used) = connection.take()
-        && let Ok(holding) = sessions.holding(&mut used, of).await
+        && let Ok(valid) = sessions.valid(&mut used, id_hashes).await
     {
         *connection = Some(used);
-        return Ok(holding);
+        return Ok(valid);
     }
-    let mut made = sessions.connect().await?;
-    let holding = sessions.holding(&mut made, of).await?;
-    *connection = Some(made);
-    Ok(holding)
+    let mut new = sessions.connect().await?;
+    let valid = sessions.valid(&mut new, id_hashes).await?;
+    *connection = Some(new);
+    Ok(valid)
 }
 
 #[cfg(test)]
@@ -176,24 +174,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_comes_back_does_not_join_streams_that_were_ended() {
-        let all = Arc::new(Onlookers::default());
+    fn a_new_stream_does_not_join_ended_ones() {
+        let watcher = Arc::new(SessionWatcher::default());
         let session = IdHash::of(&"A".repeat(43)).unwrap();
-        let old = all.join(session).unwrap();
-        all.end([session]);
-        let new = all.join(session).unwrap();
-        assert!(old.end.is_cancelled() && !new.end.is_cancelled());
-        // The old one is slow to go, and takes nothing away from the new ones when it does.
+        let old = watcher.watch(session).unwrap();
+        watcher.end([session]);
+        let new = watcher.watch(session).unwrap();
+        assert!(old.ended.is_cancelled() && !new.ended.is_cancelled());
+        // The old stream closes late, and does not count among the new ones.
         drop(old);
-        assert_eq!(all.lock()[&session].count, 1);
-        let more: Vec<Onlooker> = (1..STREAMS).map(|_| all.join(session).unwrap()).collect();
+        assert_eq!(watcher.lock()[&session].count, 1);
+        let more: Vec<WatchedStream> = (1..MAX_STREAMS)
+            .map(|_| watcher.watch(session).unwrap())
+            .collect();
         assert_eq!(
-            all.join(session)
+            watcher
+                .watch(session)
                 .err()
-                .map(|refused| refused.status().as_u16()),
+                .map(|problem| problem.status().as_u16()),
             Some(429)
         );
         drop((new, more));
-        assert!(all.lock().is_empty());
+        assert!(watcher.lock().is_empty());
     }
 }

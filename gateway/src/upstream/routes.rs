@@ -1,4 +1,4 @@
-//! The table: which prefix leads to which service, and who may call it.
+//! The route table: which path prefix belongs to which service, and who may call it.
 
 use std::time::Duration;
 
@@ -6,69 +6,22 @@ use axum::http::Method;
 use service_kit::Problem;
 use service_kit::auth::Role;
 
-/// A service behind the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "each variant is the service it is named after")]
-pub enum Service {
-    Consultation,
-    Interest,
-    Project,
-    Salesman,
-    SalesmanMatch,
-}
+use crate::config::Service;
 
-impl Service {
-    /// Every service, by name.
-    pub const ALL: [Self; 5] = [
-        Self::Consultation,
-        Self::Interest,
-        Self::Project,
-        Self::Salesman,
-        Self::SalesmanMatch,
-    ];
-
-    /// Its name, which is the audience of the tokens it accepts.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Project => "project",
-            Self::Interest => "interest",
-            Self::Consultation => "consultation",
-            Self::SalesmanMatch => "salesman-match",
-            Self::Salesman => "salesman",
-        }
-    }
-
-    /// Where it listens unless told otherwise.
-    pub const fn port(self) -> u16 {
-        match self {
-            Self::Interest => 8082,
-            Self::Consultation => 8083,
-            Self::Project => 8084,
-            Self::SalesmanMatch => 8085,
-            Self::Salesman => 8086,
-        }
-    }
-
-    /// Whether it is told a customer's phone number: it keeps the number with what the customer asked for.
-    pub const fn is_told_the_phone(self) -> bool {
-        matches!(self, Self::Interest | Self::Consultation)
-    }
-}
-
-/// Who may call.
+/// Who may call a service at all. The service itself authorizes each request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Callers {
-    /// Anybody, signed in or not; the service decides about each call.
+    /// Everybody, anonymous callers included.
     Anyone,
-    /// Whoever is signed in and has one of these roles.
+    /// Signed-in callers with one of these roles.
     Roles(&'static [Role]),
 }
 
 impl Callers {
-    /// Refuses whoever may not call, before anything is forwarded.
+    /// Refuses a caller before the request is forwarded.
     ///
     /// # Errors
-    /// 401 for nobody, 403 for somebody else.
+    /// 401 for anonymous callers, 403 for others.
     pub fn authorize(self, role: Option<Role>) -> Result<(), Problem> {
         match (self, role) {
             (Self::Anyone, _) => Ok(()),
@@ -79,168 +32,153 @@ impl Callers {
     }
 }
 
-/// Everybody who can be signed in. Which of them may do what is the service's rule, and not repeated here.
-const SIGNED_IN: Callers = Callers::Roles(&[
-    Role::Customer,
-    Role::Staff,
-    Role::Salesman,
-    Role::Consultant,
-]);
-
-/// One row of the table.
+/// A row of the route table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row {
-    /// The first segment behind `/api`, here and without `/api` at the service.
+pub struct Route {
+    /// The first path segment, after `/api` at the gateway.
     pub prefix: &'static str,
-    /// Where it leads.
+    /// The service.
     pub service: Service,
-    /// Who may call.
+    /// Who may call it.
     pub callers: Callers,
 }
 
-/// The table.
-pub const TABLE: [Row; 5] = [
-    Row {
-        prefix: "/projects",
-        service: Service::Project,
-        callers: Callers::Anyone,
-    },
-    Row {
-        prefix: "/interests",
-        service: Service::Interest,
-        callers: SIGNED_IN,
-    },
-    Row {
-        prefix: "/consultations",
-        service: Service::Consultation,
-        callers: SIGNED_IN,
-    },
-    Row {
-        prefix: "/salesman-matches",
-        service: Service::SalesmanMatch,
-        callers: SIGNED_IN,
-    },
-    Row {
-        prefix: "/salesmen",
-        service: Service::Salesman,
-        callers: SIGNED_IN,
-    },
+impl Route {
+    const fn new(prefix: &'static str, service: Service, callers: Callers) -> Self {
+        Self {
+            prefix,
+            service,
+            callers,
+        }
+    }
+}
+
+const SIGNED_IN: Callers = Callers::Roles(&Role::ALL);
+
+/// The route table.
+pub const ROUTES: [Route; 5] = [
+    Route::new("/projects", Service::Project, Callers::Anyone),
+    Route::new("/interests", Service::Interest, SIGNED_IN),
+    Route::new("/consultations", Service::Consultation, SIGNED_IN),
+    Route::new("/salesman-matches", Service::SalesmanMatch, SIGNED_IN),
+    Route::new("/salesmen", Service::Salesman, SIGNED_IN),
 ];
 
-/// A path at a service that takes in a whole file.
+/// The methods that are forwarded.
+pub(crate) const METHODS: [Method; 7] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+];
+
+/// The largest forwarded body, except for uploads. Services have a lower limit, which callers meet
+/// first.
+pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// A file upload, with limits of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Upload {
-    path: &'static str,
-    /// The largest body, in bytes: a little more than the service takes in, so that the service's own words are what people read.
-    pub(crate) body: usize,
-    /// From the request's head to that of its answer: 32 MiB take a minute on a line that uploads 5 Mbit/s.
-    pub(crate) answer: Duration,
+    service_path: &'static str,
+    /// A little more than the service accepts, so that callers get the service's problem.
+    pub(crate) max_body_bytes: usize,
+    /// From the request's head to the response's: 32 MiB take a minute with 5 Mbit/s.
+    pub(crate) timeout: Duration,
 }
 
 const UPLOADS: [Upload; 1] = [Upload {
-    path: "/projects/imports",
-    body: 33 * 1024 * 1024,
-    answer: Duration::from_mins(2),
+    service_path: "/projects/imports",
+    max_body_bytes: 33 * 1024 * 1024,
+    timeout: Duration::from_mins(2),
 }];
 
-/// What a file may take that is sent there.
-pub(crate) fn upload(method: &Method, at_service: &str) -> Option<Upload> {
+/// The upload with this method and path, if it is one.
+pub(crate) fn upload(method: &Method, service_path: &str) -> Option<Upload> {
     UPLOADS
         .into_iter()
-        .find(|upload| method == Method::POST && upload.path == at_service)
+        .find(|upload| method == Method::POST && upload.service_path == service_path)
 }
 
-/// Things of which a whole number is shown at `/{id}/phone`, and whoever looks is written down.
-const RECORDED: [&str; 2] = ["/interests", "/consultations"];
+/// Aggregates whose whole phone number is read at `/{id}/phone`, which the service records.
+const WITH_PHONE: [&str; 2] = ["interests", "consultations"];
 
-/// Whether that is read, and the reading is written down. Like a write it is asked for by pages of ours alone, counted, and sent once.
-pub(crate) fn is_recorded_read(at_service: &str) -> bool {
-    let mut segments = at_service.split('/').skip(1);
-    let (Some(prefix), Some(_), Some(last), None) = (
-        segments.next(),
-        segments.next(),
-        segments.next(),
-        segments.next(),
-    ) else {
+/// Whether a read of this path is recorded as a disclosure. Like a write, it needs the CSRF header,
+/// counts against the limit of writes, and is not retried.
+pub(crate) fn is_recorded_read(service_path: &str) -> bool {
+    let segments: Vec<&str> = service_path.split('/').collect();
+    let ["", aggregate, _, last] = segments[..] else {
         return false;
     };
-    let shows_a_number = decoded(last).is_some_and(|last| last.eq_ignore_ascii_case(b"phone"));
-    shows_a_number
-        && RECORDED
-            .iter()
-            .any(|it| it.strip_prefix('/') == Some(prefix))
+    WITH_PHONE.contains(&aggregate)
+        && percent_decode(last).is_some_and(|last| last.eq_ignore_ascii_case(b"phone"))
 }
 
-/// Whether a request leaves something behind: a write, or a read that is recorded.
-pub(crate) fn leaves_a_trace(method: &Method, path: &str) -> bool {
-    !method.is_safe() || find(path).is_some_and(|(_, at_service)| is_recorded_read(at_service))
+/// Whether a request is a write or a recorded read.
+pub(crate) fn has_side_effects(method: &Method, path: &str) -> bool {
+    !method.is_safe() || find(path).is_some_and(|(_, path)| is_recorded_read(path))
 }
 
-/// Everything of the services is below this.
+/// The prefix of every route and of the gateway's own operations.
 pub(crate) const API: &str = "/api";
-/// The live stream.
-pub(crate) const STREAM: &str = "/api/stream";
-/// The description of everything.
-pub(crate) const DESCRIPTION: &str = "/api/openapi.json";
 
-/// The row for a path as it came in, still percent-encoded, and the path at the service.
+/// The route of a percent-encoded path, and the path at the service.
 ///
-/// A path that a server behind could read as another one has no row: dot segments, empty segments, encoded slashes and backslashes.
-pub(crate) fn find(path: &str) -> Option<(&'static Row, &str)> {
-    let at_service = path.strip_prefix(API)?;
-    let row = row_of(at_service)?;
-    let rest = &at_service[row.prefix.len()..];
-    (is_plain(rest) && !is_description(rest)).then_some((row, at_service))
+/// A path that a server could normalise to another one has no route: dot segments, empty segments,
+/// encoded slashes and backslashes.
+pub(crate) fn find(path: &str) -> Option<(&'static Route, &str)> {
+    let service_path = path.strip_prefix(API)?;
+    let route = find_by_service_path(service_path)?;
+    let rest = &service_path[route.prefix.len()..];
+    (is_unambiguous(rest) && !is_description(rest)).then_some((route, service_path))
 }
 
-/// The row whose prefix is the whole first segment of the path at the service.
-pub(crate) fn row_of(at_service: &str) -> Option<&'static Row> {
-    TABLE.iter().find(|row| {
-        at_service
-            .strip_prefix(row.prefix)
+/// The route of a path at its service, without a check for ambiguity.
+pub(crate) fn find_by_service_path(service_path: &str) -> Option<&'static Route> {
+    ROUTES.iter().find(|route| {
+        service_path
+            .strip_prefix(route.prefix)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     })
 }
 
-/// A service's own description is fetched by the gateway, and shown merged.
+/// Services' own descriptions are not public: the gateway serves a merged one.
 fn is_description(rest: &str) -> bool {
     rest.trim_end_matches('/')
         .eq_ignore_ascii_case("/openapi.json")
 }
 
-fn is_plain(rest: &str) -> bool {
+fn is_unambiguous(rest: &str) -> bool {
     let mut segments = rest.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
         let is_last = segments.peek().is_none();
-        let Some(decoded) = decoded(segment) else {
+        let Some(decoded) = percent_decode(segment) else {
             return false;
         };
         let is_dots = decoded == b"." || decoded == b"..";
-        let separates = decoded
+        let has_separator = decoded
             .iter()
             .any(|byte| matches!(byte, b'/' | b'\\') || byte.is_ascii_control());
-        if is_dots || separates || (segment.is_empty() && !is_last) {
+        if is_dots || has_separator || (segment.is_empty() && !is_last) {
             return false;
         }
     }
     true
 }
 
-fn decoded(segment: &str) -> Option<Vec<u8>> {
+/// `None` if the segment has an invalid escape.
+fn percent_decode(segment: &str) -> Option<Vec<u8>> {
     let mut bytes = segment.bytes();
     let mut decoded = Vec::with_capacity(segment.len());
     while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let mut digit = || {
-                bytes
-                    .next()
-                    .and_then(|digit| char::from(digit).to_digit(16))
-            };
-            let (high, low) = (digit()?, digit()?);
-            decoded.push(u8::try_from(high * 16 + low).ok()?);
+        decoded.push(if byte == b'%' {
+            let mut digit = || char::from(bytes.next()?).to_digit(16);
+            u8::try_from(digit()? * 16 + digit()?).ok()?
         } else {
-            decoded.push(byte);
-        }
+            byte
+        });
     }
     Some(decoded)
 }
@@ -249,26 +187,26 @@ fn decoded(segment: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn leads_to(path: &str) -> Option<(Service, &str)> {
-        find(path).map(|(row, at_service)| (row.service, at_service))
+    fn route(path: &str) -> Option<(Service, &str)> {
+        find(path).map(|(route, service_path)| (route.service, service_path))
     }
 
     #[test]
     fn a_prefix_matches_whole_segments_only() {
         assert_eq!(
-            leads_to("/api/projects"),
+            route("/api/projects"),
             Some((Service::Project, "/projects"))
         );
         assert_eq!(
-            leads_to("/api/projects/1/view"),
+            route("/api/projects/1/view"),
             Some((Service::Project, "/projects/1/view"))
         );
         assert_eq!(
-            leads_to("/api/salesmen/me"),
+            route("/api/salesmen/me"),
             Some((Service::Salesman, "/salesmen/me"))
         );
         assert_eq!(
-            leads_to("/api/salesman-matches/1"),
+            route("/api/salesman-matches/1"),
             Some((Service::SalesmanMatch, "/salesman-matches/1"))
         );
         for path in [
@@ -282,7 +220,7 @@ mod tests {
             "/api//projects",
             "/API/projects",
         ] {
-            assert_eq!(leads_to(path), None, "{path}");
+            assert_eq!(route(path), None, "{path}");
         }
     }
 
@@ -304,12 +242,12 @@ mod tests {
             "/api/projects/%2",
             "/api/../internal",
         ] {
-            assert_eq!(leads_to(path), None, "{path}");
+            assert_eq!(route(path), None, "{path}");
         }
     }
 
     #[test]
-    fn what_only_looks_strange_is_forwarded_as_it_came() {
+    fn unusual_but_unambiguous_paths_are_forwarded() {
         for path in [
             "/api/projects/",
             "/api/projects/...",
@@ -317,22 +255,18 @@ mod tests {
             "/api/projects/%ED%95%9C",
             "/api/projects/%252e%252e",
         ] {
-            assert_eq!(
-                leads_to(path),
-                Some((Service::Project, &path[4..])),
-                "{path}"
-            );
+            assert_eq!(route(path), Some((Service::Project, &path[4..])), "{path}");
         }
     }
 
     #[test]
     fn a_services_own_description_is_not_forwarded() {
-        assert_eq!(leads_to("/api/interests/openapi.json"), None);
-        assert_eq!(leads_to("/api/interests/openapi.json/"), None);
+        assert_eq!(route("/api/interests/openapi.json"), None);
+        assert_eq!(route("/api/interests/openapi.json/"), None);
     }
 
     #[test]
-    fn whoever_looks_at_a_number_leaves_a_trace_and_other_readers_do_not() {
+    fn only_reads_of_a_phone_number_are_recorded() {
         for path in [
             "/api/interests/1/phone",
             "/api/consultations/1/phone",
@@ -340,7 +274,7 @@ mod tests {
             "/api/interests/1/Phone",
         ] {
             assert!(
-                leaves_a_trace(&Method::GET, path) && leaves_a_trace(&Method::HEAD, path),
+                has_side_effects(&Method::GET, path) && has_side_effects(&Method::HEAD, path),
                 "{path}"
             );
         }
@@ -354,38 +288,33 @@ mod tests {
             "/api/projects/1/phone",
             "/api/auth/me",
         ] {
-            assert!(!leaves_a_trace(&Method::GET, path), "{path}");
-            assert!(leaves_a_trace(&Method::POST, path), "{path}");
+            assert!(!has_side_effects(&Method::GET, path), "{path}");
+            assert!(has_side_effects(&Method::POST, path), "{path}");
         }
     }
 
     #[test]
-    fn only_projects_are_open_to_strangers() {
-        for row in TABLE {
-            let stranger = row.callers.authorize(None);
+    fn only_projects_are_open_to_anonymous_callers() {
+        for route in ROUTES {
+            let anonymous = route.callers.authorize(None);
             assert_eq!(
-                stranger.is_ok(),
-                row.prefix == "/projects",
+                anonymous.is_ok(),
+                route.prefix == "/projects",
                 "{}",
-                row.prefix
+                route.prefix
             );
-            for role in [
-                Role::Customer,
-                Role::Staff,
-                Role::Salesman,
-                Role::Consultant,
-            ] {
+            for role in Role::ALL {
                 assert!(
-                    row.callers.authorize(Some(role)).is_ok(),
+                    route.callers.authorize(Some(role)).is_ok(),
                     "{} {role:?}",
-                    row.prefix
+                    route.prefix
                 );
             }
         }
     }
 
     #[test]
-    fn a_row_for_some_roles_refuses_the_others() {
+    fn callers_with_another_role_are_refused() {
         let staff_only = Callers::Roles(&[Role::Staff]);
         assert!(staff_only.authorize(Some(Role::Staff)).is_ok());
         assert_eq!(

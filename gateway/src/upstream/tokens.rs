@@ -1,26 +1,21 @@
-//! From somebody to the token that one service believes.
+//! Internal tokens: each is valid for one service and carries the caller's identity.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use axum::http::HeaderValue;
 use chrono::{DateTime, Utc};
-use service_kit::auth::{Identity, LIFETIME, Role, Signer};
+use service_kit::auth::{Identity, Role, Signer, TOKEN_LIFETIME};
 use service_kit::clock::SystemClock;
 use service_kit::{Clock as _, Problem};
 use uuid::Uuid;
 
-use crate::upstream::routes::Service;
+use crate::config::Service;
 
-/// The present instant of the world outside: what services compare a token's with, whatever a test's clock shows.
-pub(crate) fn now() -> DateTime<Utc> {
-    SystemClock.now()
-}
-
-/// Signs tokens for services, and uses each again for half of its life: a page asks many things in a row.
+/// Signs tokens, and reuses each for half of its lifetime: a page sends many requests in a row.
 pub(crate) struct Tokens {
     signer: Signer,
-    signed: Mutex<HashMap<(Service, Role, Uuid), Signed>>,
+    cache: Mutex<HashMap<(Service, Role, Uuid), Signed>>,
 }
 
 struct Signed {
@@ -29,63 +24,66 @@ struct Signed {
     at: DateTime<Utc>,
 }
 
-/// How many tokens are kept: for some thousand people at once, in about 4 MB.
-const KEPT: usize = 8192;
+/// Tokens in the cache: for more than a thousand concurrent callers, in about 4 MB.
+const CACHE_SIZE: usize = 8192;
 
 impl Tokens {
     pub(crate) fn new(signer: Signer) -> Self {
         Self {
             signer,
-            signed: Mutex::default(),
+            cache: Mutex::default(),
         }
     }
 
-    /// The `Authorization` that the service believes. Only some services are told a customer's phone number.
+    /// The `Authorization` header for this service. Only some services receive a phone number.
+    ///
+    /// # Errors
+    /// 500 when signing fails.
     pub(crate) fn authorization(
+        &self,
+        identity: &Identity,
+        service: Service,
+    ) -> Result<HeaderValue, Problem> {
+        // The machine's clock, which services check tokens against, and not a test's.
+        self.authorization_at(identity, service, SystemClock.now())
+    }
+
+    fn authorization_at(
         &self,
         identity: &Identity,
         service: Service,
         now: DateTime<Utc>,
     ) -> Result<HeaderValue, Problem> {
-        let phone = identity
-            .phone
-            .clone()
-            .filter(|_| service.is_told_the_phone());
-        let identity = Identity {
-            role: identity.role,
-            subject: identity.subject,
-            phone,
-        };
+        let mut identity = identity.clone();
+        identity.phone = identity.phone.filter(|_| service.receives_phone());
         let key = (service, identity.role, identity.subject);
-        let is_fresh = |signed: &Signed| signed.at <= now && now - signed.at < LIFETIME / 2;
-        let mut kept = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(signed) = kept
-            .get(&key)
-            .filter(|signed| is_fresh(signed) && signed.identity == identity)
+        let is_fresh = |signed: &Signed| signed.at <= now && now - signed.at < TOKEN_LIFETIME / 2;
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(signed) = cache.get(&key)
+            && is_fresh(signed)
+            && signed.identity == identity
         {
             return Ok(signed.value.clone());
         }
         let token = self
             .signer
-            .sign(&identity, service.name(), now, LIFETIME)
+            .sign(&identity, service.as_str(), now, TOKEN_LIFETIME)
             .map_err(Problem::internal)?;
         let mut value =
             HeaderValue::try_from(format!("Bearer {token}")).map_err(Problem::internal)?;
         value.set_sensitive(true);
-        if kept.len() >= KEPT {
-            kept.retain(|_, signed| is_fresh(signed));
-            if kept.len() >= KEPT {
-                kept.clear();
-            }
+        if cache.len() >= CACHE_SIZE {
+            cache.retain(|_, signed| is_fresh(signed));
         }
-        kept.insert(
-            key,
-            Signed {
-                identity,
-                value: value.clone(),
-                at: now,
-            },
-        );
+        if cache.len() >= CACHE_SIZE {
+            cache.clear();
+        }
+        let signed = Signed {
+            identity,
+            value: value.clone(),
+            at: now,
+        };
+        cache.insert(key, signed);
         Ok(value)
     }
 }
@@ -111,38 +109,39 @@ mod tests {
         (signer, verifier)
     }
 
-    fn seen(verifier: &Verifier, value: &HeaderValue, service: Service) -> Option<Identity> {
+    fn verified(verifier: &Verifier, value: &HeaderValue, service: Service) -> Option<Identity> {
         verifier.verify(
             value.to_str().unwrap().strip_prefix("Bearer ").unwrap(),
-            service.name(),
+            service.as_str(),
         )
     }
 
     #[test]
-    fn only_interest_and_consultation_are_told_the_phone() {
+    fn only_interest_and_consultation_receive_the_phone() {
         let (signer, verifier) = a_signer();
         let tokens = Tokens::new(signer);
         for service in Service::ALL {
-            let value = tokens
-                .authorization(&a_customer(1), service, now())
-                .unwrap();
-            let told = seen(&verifier, &value, service).unwrap().phone.is_some();
+            let value = tokens.authorization(&a_customer(1), service).unwrap();
+            let has_phone = verified(&verifier, &value, service)
+                .unwrap()
+                .phone
+                .is_some();
             assert_eq!(
-                told,
+                has_phone,
                 matches!(service, Service::Interest | Service::Consultation),
                 "{}",
-                service.name()
+                service.as_str()
             );
         }
     }
 
     #[test]
-    fn a_token_is_used_again_for_half_of_its_life() {
+    fn a_token_is_reused_for_half_of_its_lifetime() {
         let tokens = Tokens::new(a_signer().0);
-        let start = now();
+        let start = SystemClock.now();
         let sign = |seconds| {
             tokens
-                .authorization(
+                .authorization_at(
                     &a_customer(1),
                     Service::Project,
                     start + TimeDelta::seconds(seconds),
@@ -155,31 +154,33 @@ mod tests {
     }
 
     #[test]
-    fn nobody_gets_the_token_of_somebody_else() {
+    fn every_caller_gets_their_own_token() {
         let (signer, verifier) = a_signer();
         let tokens = Tokens::new(signer);
         for subject in 1..=3 {
             let value = tokens
-                .authorization(&a_customer(subject), Service::Project, now())
+                .authorization(&a_customer(subject), Service::Project)
                 .unwrap();
             assert_eq!(
-                seen(&verifier, &value, Service::Project).unwrap().subject,
+                verified(&verifier, &value, Service::Project)
+                    .unwrap()
+                    .subject,
                 Uuid::from_u128(subject)
             );
-            assert_eq!(seen(&verifier, &value, Service::Interest), None);
+            assert_eq!(verified(&verifier, &value, Service::Interest), None);
         }
     }
 
     #[test]
-    fn the_number_of_kept_tokens_is_bounded() {
+    fn the_number_of_cached_tokens_is_bounded() {
         let tokens = Tokens::new(a_signer().0);
-        let now = now();
-        // What fills the cache need not be signed to be counted.
+        let now = SystemClock.now();
+        // The cache does not check its values.
         let value = HeaderValue::from_static("x");
-        for subject in 0..KEPT as u128 {
+        for subject in 0..CACHE_SIZE as u128 {
             let identity = a_customer(subject);
             let key = (Service::Salesman, Role::Customer, identity.subject);
-            tokens.signed.lock().unwrap().insert(
+            tokens.cache.lock().unwrap().insert(
                 key,
                 Signed {
                     identity,
@@ -189,8 +190,8 @@ mod tests {
             );
         }
         tokens
-            .authorization(&a_customer(1), Service::Project, now)
+            .authorization_at(&a_customer(1), Service::Project, now)
             .unwrap();
-        assert!(tokens.signed.lock().unwrap().len() <= KEPT);
+        assert!(tokens.cache.lock().unwrap().len() <= CACHE_SIZE);
     }
 }

@@ -1,4 +1,4 @@
-//! What staff do with accounts. Signing in is in `passwords`, links are in `invitations`.
+//! Accounts, as staff list, close and open them. `passwords` tests signing in, `invitations` links.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,35 +6,35 @@ use std::time::Duration;
 use axum::http::Method;
 use chrono::TimeDelta;
 use gateway::Config;
-use gateway::api::accounts::invite_staff;
 use gateway::config::PublicOrigin;
+use gateway::invite_staff;
 use serde_json::{Value, json};
 use service_kit::auth::Role;
 use service_kit::testing::MockClock;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::fixture::{Ask, BOUND, Running, TestResponse, config, in_time, somebody, start_at};
-use crate::stream::Stream;
+use crate::test_gateway::{TestRequest, TEST_TIMEOUT, TestGateway, TestResponse, config, with_timeout, identity, start_at};
+use crate::stream_connection::Stream;
 
-/// Hard enough to guess.
+/// A password that is strong enough.
 pub(crate) const PASSWORD: &str = "수요일에는 떡볶이를 먹자";
 
-/// A gateway with a clock that stands still.
-pub(crate) struct Office {
-    pub(crate) gateway: Running,
+/// A gateway with a mock clock, to which a test adds accounts.
+pub(crate) struct AccountFixture {
+    pub(crate) gateway: TestGateway,
     pub(crate) clock: Arc<MockClock>,
     config: Config,
 }
 
-impl Office {
-    pub(crate) async fn open() -> Self {
-        Self::with(config().await).await
+impl AccountFixture {
+    pub(crate) async fn new() -> Self {
+        Self::with_config(config().await).await
     }
 
-    pub(crate) async fn with(mut config: Config) -> Self {
-        // Passwords are dear on a busy machine.
-        config.patience.answer = BOUND;
+    pub(crate) async fn with_config(mut config: Config) -> Self {
+        // Hashing passwords takes long on a busy machine.
+        config.timeouts.response = TEST_TIMEOUT;
         let clock = Arc::new(MockClock::at("2026-11-23T01:00:00Z".parse().unwrap()));
         let gateway = start_at(config.clone(), clock.clone()).await;
         Self {
@@ -45,12 +45,12 @@ impl Office {
     }
 
     /// Another gateway on the same database.
-    pub(crate) async fn another(&self) -> Running {
+    pub(crate) async fn second_gateway(&self) -> TestGateway {
         start_at(self.config.clone(), self.clock.clone()).await
     }
 
-    /// What a link holds for a member of staff whose account is made on the command line.
-    pub(crate) async fn token_of_staff(&self, login: &str) -> (Uuid, String) {
+    /// Invites a member of staff on the command line. Returns the account id and the link's token.
+    pub(crate) async fn invite_staff(&self, login: &str) -> (Uuid, String) {
         let origin: PublicOrigin = "https://kt.gg".parse().unwrap();
         let invited = invite_staff(&self.gateway.db, &origin, login, "이관리")
             .await
@@ -65,9 +65,9 @@ impl Office {
         )
     }
 
-    /// A member of staff with [`PASSWORD`].
-    pub(crate) async fn staff(&self, login: &str) -> Uuid {
-        let (id, token) = self.token_of_staff(login).await;
+    /// Creates an account of a member of staff with [`PASSWORD`].
+    pub(crate) async fn create_staff_account(&self, login: &str) -> Uuid {
+        let (id, token) = self.invite_staff(login).await;
         let set = self
             .gateway
             .post("/api/auth/password")
@@ -78,23 +78,26 @@ impl Office {
         id
     }
 
-    /// Somebody of whom the salesman service has told.
-    pub(crate) async fn person(&self, name: &str, role: Role) -> Uuid {
+    /// Inserts a person, as if the salesman service had published them.
+    pub(crate) async fn insert_person(&self, name: &str, role: Role) -> Uuid {
         let id = Uuid::new_v4();
-        sqlx::query("insert into person (id, display_name, role, active, version) values ($1, $2, $3, true, 1)")
-            .bind(id)
-            .bind(name)
-            .bind(role.as_str())
-            .execute(self.gateway.db.pool())
-            .await
-            .unwrap();
+        sqlx::query(
+            "insert into person (id, display_name, role, active, version)
+             values ($1, $2, $3, true, 1)",
+        )
+        .bind(id)
+        .bind(name)
+        .bind(role.as_str())
+        .execute(self.gateway.db.pool())
+        .await
+        .unwrap();
         id
     }
 
-    /// A salesman or consultant with [`PASSWORD`]: who he is, and his account.
-    pub(crate) async fn colleague(&self, login: &str, role: Role) -> (Uuid, Uuid) {
-        let person = self.person("김하늘", role).await;
-        let staff = self.gateway.as_(&somebody(Role::Staff)).await;
+    /// Creates a salesman or consultant with [`PASSWORD`]. Returns the person id and account id.
+    pub(crate) async fn create_person_account(&self, login: &str, role: Role) -> (Uuid, Uuid) {
+        let person = self.insert_person("김하늘", role).await;
+        let staff = self.gateway.caller(&identity(Role::Staff)).await;
         let invite = json!({ "salesmanId": person, "login": login });
         let invited = staff
             .post("/api/accounts/invitations")
@@ -121,14 +124,13 @@ impl Office {
         sign_in(&self.gateway, login, password).send().await
     }
 
-    /// The cookie of somebody who has signed in.
+    /// Signs in and returns the cookie.
     pub(crate) async fn cookie(&self, login: &str) -> String {
         let answer = self.sign_in(login, PASSWORD).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.cookie().unwrap()
     }
 
-    /// Whether this cookie is somebody's.
     pub(crate) async fn is_signed_in(&self, cookie: &str) -> bool {
         self.gateway
             .get("/api/auth/me")
@@ -139,23 +141,23 @@ impl Office {
             == true
     }
 
-    pub(crate) fn change<'a>(&'a self, cookie: &str, id: Uuid, tag: &str, body: &Value) -> Ask<'a> {
+    pub(crate) fn patch_account<'a>(&'a self, cookie: &str, id: Uuid, tag: &str, body: &Value) -> TestRequest<'a> {
         self.gateway
-            .ask(Method::PATCH, &format!("/api/accounts/{id}"))
+            .request(Method::PATCH, &format!("/api/accounts/{id}"))
             .cookie(cookie)
             .header("if-match", tag)
             .json(body)
     }
 }
 
-pub(crate) fn sign_in<'a>(gateway: &'a Running, login: &str, password: &str) -> Ask<'a> {
+pub(crate) fn sign_in<'a>(gateway: &'a TestGateway, login: &str, password: &str) -> TestRequest<'a> {
     gateway
         .post("/api/auth/sign-in")
         .json(&json!({ "login": login, "password": password }))
 }
 
-/// The wrong fields that an answer names, with their codes.
-pub(crate) fn wrong_fields(answer: &TestResponse) -> Vec<(String, String)> {
+/// The pointers and codes of all fields that the response calls invalid.
+pub(crate) fn invalid_fields(answer: &TestResponse) -> Vec<(String, String)> {
     assert_eq!(
         answer.problem(),
         (422, "wrong-fields".to_owned()),
@@ -166,24 +168,24 @@ pub(crate) fn wrong_fields(answer: &TestResponse) -> Vec<(String, String)> {
         .as_array()
         .unwrap()
         .iter()
-        .map(|it| (text(&it["pointer"]), text(&it["code"])))
+        .map(|error| (text(&error["pointer"]), text(&error["code"])))
         .collect()
 }
 
-/// One of them.
-pub(crate) fn wrong(pointer: &str, code: &str) -> (String, String) {
+/// A pointer and code, as in [`invalid_fields`].
+pub(crate) fn field_error(pointer: &str, code: &str) -> (String, String) {
     (pointer.to_owned(), code.to_owned())
 }
 
 /// A problem's status and slug.
-pub(crate) fn refused(status: u16, slug: &str) -> (u16, String) {
+pub(crate) fn problem(status: u16, slug: &str) -> (u16, String) {
     (status, slug.to_owned())
 }
 
 #[tokio::test]
-async fn accounts_are_for_staff_alone() {
-    let office = Office::open().await;
-    let id = office.staff("gwanri").await;
+async fn accounts_are_only_accessible_to_staff() {
+    let fixture = AccountFixture::new().await;
+    let id = fixture.create_staff_account("gwanri").await;
     let one = format!("/api/accounts/{id}");
     for (method, path) in [
         (Method::GET, "/api/accounts"),
@@ -192,18 +194,18 @@ async fn accounts_are_for_staff_alone() {
         (Method::POST, "/api/accounts/invitations"),
         (Method::GET, "/api/audit"),
     ] {
-        let nobody = office.gateway.ask(method.clone(), path).send().await;
+        let anonymous = fixture.gateway.request(method.clone(), path).send().await;
         assert_eq!(
-            nobody.problem(),
-            refused(401, "sign-in-required"),
+            anonymous.problem(),
+            problem(401, "sign-in-required"),
             "{method} {path}"
         );
         for role in [Role::Customer, Role::Salesman, Role::Consultant] {
-            let caller = office.gateway.as_(&somebody(role)).await;
-            let answer = caller.ask(method.clone(), path).send().await;
+            let caller = fixture.gateway.caller(&identity(role)).await;
+            let answer = caller.request(method.clone(), path).send().await;
             assert_eq!(
                 answer.problem(),
-                refused(403, "not-allowed"),
+                problem(403, "not-allowed"),
                 "{method} {path} {role:?}"
             );
         }
@@ -211,20 +213,20 @@ async fn accounts_are_for_staff_alone() {
 }
 
 #[tokio::test]
-async fn staff_read_every_account_page_by_page_newest_first_and_no_hash_of_any() {
-    let office = Office::open().await;
-    let staff = office.gateway.as_(&somebody(Role::Staff)).await;
+async fn account_list_is_paged_newest_first_without_password_hashes() {
+    let fixture = AccountFixture::new().await;
+    let staff = fixture.gateway.caller(&identity(Role::Staff)).await;
     assert_eq!(
         staff.get("/api/accounts").send().await.json(),
         json!({ "items": [] })
     );
     let mut ids = Vec::new();
     for number in 0..5 {
-        office.clock.advance(TimeDelta::seconds(1));
+        fixture.clock.advance(TimeDelta::seconds(1));
         ids.push(if number == 3 {
-            office.colleague("haneul", Role::Consultant).await.1
+            fixture.create_person_account("haneul", Role::Consultant).await.1
         } else {
-            office.token_of_staff(&format!("staff{number}")).await.0
+            fixture.invite_staff(&format!("staff{number}")).await.0
         });
     }
     ids.reverse();
@@ -279,21 +281,21 @@ async fn staff_read_every_account_page_by_page_newest_first_and_no_hash_of_any()
         "active=perhaps",
     ] {
         let answer = staff.get(&format!("/api/accounts?{query}")).send().await;
-        assert_eq!(answer.problem(), refused(422, "wrong-query"), "{query}");
+        assert_eq!(answer.problem(), problem(422, "wrong-query"), "{query}");
     }
 
     let consultant = staff.get(&format!("/api/accounts/{}", ids[1])).send().await;
     assert_eq!(consultant.header("etag"), Some("\"1\""));
-    let said = consultant.json();
+    let body = consultant.json();
     assert_eq!(
-        (&said["login"], &said["role"], &said["name"]),
+        (&body["login"], &body["role"], &body["name"]),
         (&json!("haneul"), &json!("consultant"), &json!("김하늘"))
     );
     assert_eq!(
         (
-            &said["passwordSet"],
-            &said["invitedUntil"],
-            &said["personActive"]
+            &body["passwordSet"],
+            &body["invitedUntil"],
+            &body["personActive"]
         ),
         (&json!(true), &Value::Null, &json!(true))
     );
@@ -321,24 +323,23 @@ async fn staff_read_every_account_page_by_page_newest_first_and_no_hash_of_any()
         .get(&format!("/api/accounts/{}", Uuid::new_v4()))
         .send()
         .await;
-    assert_eq!(absent.problem(), refused(404, "not-found"));
+    assert_eq!(absent.problem(), problem(404, "not-found"));
     assert_eq!(
         staff.get("/api/accounts/x").send().await.problem(),
-        refused(404, "not-found")
+        problem(404, "not-found")
     );
 }
 
 #[tokio::test]
-async fn a_closed_account_lets_nobody_in_and_has_no_session_left_when_it_is_opened_again() {
-    let office = Office::open().await;
-    office.staff("gwanri").await;
-    let staff = office.cookie("gwanri").await;
-    let (_, account) = office.colleague("haneul", Role::Salesman).await;
-    let session = office.cookie("haneul").await;
-    assert!(office.is_signed_in(&session).await);
+async fn closing_an_account_ends_its_sessions_permanently() {
+    let fixture = AccountFixture::new().await;
+    fixture.create_staff_account("gwanri").await;
+    let staff = fixture.cookie("gwanri").await;
+    let (_, account) = fixture.create_person_account("haneul", Role::Salesman).await;
+    let session = fixture.cookie("haneul").await;
+    assert!(fixture.is_signed_in(&session).await);
 
-    let closed = office
-        .change(&staff, account, "\"1\"", &json!({ "active": false }))
+    let closed = fixture.patch_account(&staff, account, "\"1\"", &json!({ "active": false }))
         .send()
         .await;
     assert_eq!(
@@ -349,118 +350,112 @@ async fn a_closed_account_lets_nobody_in_and_has_no_session_left_when_it_is_open
         (&closed.json()["active"], &closed.json()["version"]),
         (&json!(false), &json!(2))
     );
-    assert!(!office.is_signed_in(&session).await);
+    assert!(!fixture.is_signed_in(&session).await);
     assert_eq!(
-        office
+        fixture
             .gateway
             .get("/api/interests")
             .cookie(&session)
             .send()
             .await
             .problem(),
-        refused(401, "sign-in-required")
+        problem(401, "sign-in-required")
     );
-    assert_eq!(office.sign_in("haneul", PASSWORD).await.status, 401);
+    assert_eq!(fixture.sign_in("haneul", PASSWORD).await.status, 401);
 
-    // A second click changes nothing.
-    let again = office
-        .change(&staff, account, "\"2\"", &json!({ "active": false }))
+    // Closing it again changes nothing.
+    let again = fixture.patch_account(&staff, account, "\"2\"", &json!({ "active": false }))
         .send()
         .await;
     assert_eq!(
         (again.status.as_u16(), again.header("etag")),
         (200, Some("\"2\""))
     );
-    let opened = office
-        .change(&staff, account, "\"2\"", &json!({ "active": true }))
+    let opened = fixture.patch_account(&staff, account, "\"2\"", &json!({ "active": true }))
         .send()
         .await;
     assert_eq!(
         (opened.status.as_u16(), opened.header("etag")),
         (200, Some("\"3\""))
     );
-    assert!(!office.is_signed_in(&session).await);
-    assert_eq!(office.sign_in("haneul", PASSWORD).await.status, 200);
+    assert!(!fixture.is_signed_in(&session).await);
+    assert_eq!(fixture.sign_in("haneul", PASSWORD).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_change_of_an_account_is_refused_for_every_reason_there_is() {
-    let office = Office::open().await;
-    let own = office.staff("gwanri").await;
-    let staff = office.cookie("gwanri").await;
-    let (other, _) = office.token_of_staff("other").await;
+async fn invalid_account_changes_are_refused() {
+    let fixture = AccountFixture::new().await;
+    let own = fixture.create_staff_account("gwanri").await;
+    let staff = fixture.cookie("gwanri").await;
+    let (other, _) = fixture.invite_staff("other").await;
     let close = json!({ "active": false });
-    let plain = |id: Uuid| {
-        office
+    let without_tag = |id: Uuid| {
+        fixture
             .gateway
-            .ask(Method::PATCH, &format!("/api/accounts/{id}"))
+            .request(Method::PATCH, &format!("/api/accounts/{id}"))
             .cookie(&staff)
     };
     assert_eq!(
-        plain(other).json(&close).send().await.problem(),
-        refused(428, "if-match-required")
+        without_tag(other).json(&close).send().await.problem(),
+        problem(428, "if-match-required")
     );
-    let stale = office.change(&staff, other, "\"7\"", &close).send().await;
+    let stale = fixture.patch_account(&staff, other, "\"7\"", &close).send().await;
     assert_eq!(
         (stale.problem(), &stale.json()["current"]),
-        (refused(412, "stale-version"), &json!(1))
+        (problem(412, "stale-version"), &json!(1))
     );
     assert_eq!(
-        office
-            .change(&staff, Uuid::new_v4(), "*", &close)
+        fixture.patch_account(&staff, Uuid::new_v4(), "*", &close)
             .send()
             .await
             .problem(),
-        refused(404, "not-found")
+        problem(404, "not-found")
     );
     assert_eq!(
-        office
-            .change(&staff, own, "*", &close)
+        fixture.patch_account(&staff, own, "*", &close)
             .send()
             .await
             .problem(),
-        refused(409, "own-account")
+        problem(409, "own-account")
     );
     for (body, code) in [
         (json!({}), "required"),
         (json!({ "active": "no" }), "wrong-type"),
     ] {
         assert_eq!(
-            wrong_fields(&office.change(&staff, other, "*", &body).send().await),
-            [wrong("/active", code)]
+            invalid_fields(&fixture.patch_account(&staff, other, "*", &body).send().await),
+            [field_error("/active", code)]
         );
     }
     assert_eq!(
-        office
-            .change(&staff, other, "*", &close)
+        fixture.patch_account(&staff, other, "*", &close)
             .send()
             .await
             .status,
         200
     );
-    // Somebody who is no account of his own, as in a test, is not the one who is left.
-    let nobody = office.gateway.cookie(&somebody(Role::Staff)).await;
+    // This session has no account, so that `own` is the last active account of staff.
+    let without_account = fixture.gateway.cookie(&identity(Role::Staff)).await;
     assert_eq!(
-        office
-            .change(&nobody, own, "*", &close)
+        fixture.patch_account(&without_account, own, "*", &close)
             .send()
             .await
             .problem(),
-        refused(409, "last-staff")
+        problem(409, "last-staff")
     );
-    assert_eq!(office.sign_in("gwanri", PASSWORD).await.status, 200);
+    assert_eq!(fixture.sign_in("gwanri", PASSWORD).await.status, 200);
 }
 
 #[tokio::test]
-async fn of_two_who_close_each_other_at_once_one_stays() {
+async fn two_staff_closing_each_other_concurrently_leaves_one_open() {
     for _ in 0..5 {
-        let office = Office::open().await;
-        let (one, two) = (office.staff("one").await, office.staff("two").await);
-        let (as_one, as_two) = (office.cookie("one").await, office.cookie("two").await);
+        let fixture = AccountFixture::new().await;
+        let (one, two) = (fixture.create_staff_account("one").await, fixture.create_staff_account("two").await);
+        let (as_one, as_two) = (fixture.cookie("one").await, fixture.cookie("two").await);
         let close = json!({ "active": false });
         let (first, second) = tokio::join!(
-            office.change(&as_one, two, "*", &close).send(),
-            office.change(&as_two, one, "*", &close).send(),
+            fixture.patch_account(&as_one, two, "*", &close).send(),
+            fixture.patch_account(&as_two, one, "*", &close).send(),
         );
         let done = [&first, &second]
             .into_iter()
@@ -468,7 +463,7 @@ async fn of_two_who_close_each_other_at_once_one_stays() {
             .count();
         assert_eq!(done, 1, "{first:?} {second:?}");
         let left: i64 = sqlx::query_scalar("select count(*) from account where active")
-            .fetch_one(office.gateway.db.pool())
+            .fetch_one(fixture.gateway.db.pool())
             .await
             .unwrap();
         assert_eq!(left, 1);
@@ -476,25 +471,24 @@ async fn of_two_who_close_each_other_at_once_one_stays() {
 }
 
 #[tokio::test]
-async fn the_streams_of_a_closed_account_end_within_two_seconds_whichever_gateway_they_are_at() {
-    let office = Office::open().await;
-    office.staff("gwanri").await;
-    let staff = office.cookie("gwanri").await;
-    let (_, account) = office.colleague("haneul", Role::Salesman).await;
-    let session = office.cookie("haneul").await;
-    let other = office.another().await;
+async fn closing_an_account_ends_its_streams_on_every_gateway() {
+    let fixture = AccountFixture::new().await;
+    fixture.create_staff_account("gwanri").await;
+    let staff = fixture.cookie("gwanri").await;
+    let (_, account) = fixture.create_person_account("haneul", Role::Salesman).await;
+    let session = fixture.cookie("haneul").await;
+    let second = fixture.second_gateway().await;
     let mut streams = Vec::new();
-    for gateway in [&office.gateway, &other] {
-        let mut stream = Stream::of(gateway.get("/api/stream").cookie(&session).open().await);
+    for gateway in [&fixture.gateway, &second] {
+        let mut stream = Stream::new(gateway.get("/api/stream").cookie(&session).open().await);
         assert!(stream.block().await.is_some());
         streams.push(stream);
     }
-    let mut unharmed = Stream::of(other.get("/api/stream").cookie(&staff).open().await);
-    assert!(unharmed.block().await.is_some());
+    let mut other_stream = Stream::new(second.get("/api/stream").cookie(&staff).open().await);
+    assert!(other_stream.block().await.is_some());
 
     assert_eq!(
-        office
-            .change(&staff, account, "*", &json!({ "active": false }))
+        fixture.patch_account(&staff, account, "*", &json!({ "active": false }))
             .send()
             .await
             .status,
@@ -509,44 +503,44 @@ async fn the_streams_of_a_closed_account_end_within_two_seconds_whichever_gatewa
         .await
         .expect("the streams end within two seconds");
     assert!(
-        timeout(Duration::from_millis(100), unharmed.block())
+        timeout(Duration::from_millis(100), other_stream.block())
             .await
             .is_err(),
-        "somebody else's stream goes on"
+        "the stream of another account continues"
     );
 }
 
 #[tokio::test]
-async fn whoever_is_closed_while_he_waits_closes_nobody() {
-    let office = Office::open().await;
-    let (one, _) = (office.staff("one").await, office.staff("two").await);
-    let (three, _) = office.token_of_staff("three").await;
-    let as_one = office.cookie("one").await;
-    let mut tx = office.gateway.db.begin().await.unwrap();
+async fn staff_closed_while_waiting_for_a_lock_cannot_close_others() {
+    let fixture = AccountFixture::new().await;
+    let (one, _) = (fixture.create_staff_account("one").await, fixture.create_staff_account("two").await);
+    let (three, _) = fixture.invite_staff("three").await;
+    let as_one = fixture.cookie("one").await;
+    let mut tx = fixture.gateway.db.begin().await.unwrap();
     sqlx::query("update account set active = false where id = $1")
         .bind(one)
         .execute(&mut *tx)
         .await
         .unwrap();
-    let closing = office
-        .change(&as_one, three, "*", &json!({ "active": false }))
+    let closing = fixture.patch_account(&as_one, three, "*", &json!({ "active": false }))
         .send();
     let closed = async {
         let waits = async || {
-            let sql = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+            let sql = "select exists (select from pg_stat_activity
+                where datname = current_database() and wait_event_type = 'Lock')";
             sqlx::query_scalar::<_, bool>(sql)
-                .fetch_one(office.gateway.db.pool())
+                .fetch_one(fixture.gateway.db.pool())
                 .await
                 .unwrap()
         };
-        in_time("he waits", async { while !waits().await {} }).await;
+        with_timeout("the change waits for the lock", async { while !waits().await {} }).await;
         tx.commit().await.unwrap();
     };
     let (answer, ()) = tokio::join!(closing, closed);
-    assert_eq!(answer.problem(), refused(401, "sign-in-required"));
+    assert_eq!(answer.problem(), problem(401, "sign-in-required"));
     let active: bool = sqlx::query_scalar("select active from account where id = $1")
         .bind(three)
-        .fetch_one(office.gateway.db.pool())
+        .fetch_one(fixture.gateway.db.pool())
         .await
         .unwrap();
     assert!(active);

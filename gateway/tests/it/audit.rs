@@ -1,4 +1,4 @@
-//! What is written down of what staff do.
+//! The audit log of what staff do.
 
 use std::sync::Arc;
 
@@ -11,19 +11,19 @@ use service_kit::auth::{Identity, Role};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::accounts::{Office, PASSWORD};
-use crate::fixture::{Caller, Running, config, nobody, somebody, start, start_with};
+use crate::accounts::{AccountFixture, PASSWORD};
+use crate::test_gateway::{Caller, TestGateway, config, closed_port, identity, start, start_with};
 
-const THING: &str = "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01";
+const ID: &str = "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01";
 
-async fn read(staff: &Caller<'_>, query: &str) -> Vec<Value> {
+async fn audit_log(staff: &Caller<'_>, query: &str) -> Vec<Value> {
     let answer = staff.get(&format!("/api/audit{query}")).send().await;
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.json()["items"].as_array().unwrap().clone()
 }
 
-/// Everything that the two tables hold, as text.
-async fn written(gateway: &Running) -> String {
+/// All rows of both tables as text.
+async fn all_rows(gateway: &TestGateway) -> String {
     let rows: Vec<String> = sqlx::query_scalar(
         "select audit::text from audit union all select audit_outcome::text from audit_outcome",
     )
@@ -34,26 +34,26 @@ async fn written(gateway: &Running) -> String {
 }
 
 #[tokio::test]
-async fn every_write_of_staff_is_written_down_with_who_what_and_which_fields() {
-    let office = Office::open().await;
-    let id = office.staff("gwanri").await;
-    let cookie = office.cookie("gwanri").await;
+async fn staff_writes_are_recorded_with_actor_path_fields_and_status() {
+    let fixture = AccountFixture::new().await;
+    let id = fixture.create_staff_account("gwanri").await;
+    let cookie = fixture.cookie("gwanri").await;
     let staff = |method, path: &str| {
-        office.clock.advance(TimeDelta::seconds(1));
-        office.gateway.ask(method, path).cookie(&cookie)
+        fixture.clock.advance(TimeDelta::seconds(1));
+        fixture.gateway.request(method, path).cookie(&cookie)
     };
-    let as_staff = office
+    let as_staff = fixture
         .gateway
-        .as_(&Identity {
+        .caller(&Identity {
             role: Role::Staff,
             subject: id,
             phone: None,
         })
         .await;
-    let before = read(&as_staff, "").await.len();
+    let before = audit_log(&as_staff, "").await.len();
     let body = json!({ "capacity": 3, "active": false });
     assert_eq!(
-        staff(Method::PATCH, &format!("/api/salesmen/{THING}"))
+        staff(Method::PATCH, &format!("/api/salesmen/{ID}"))
             .json(&body)
             .send()
             .await
@@ -68,7 +68,7 @@ async fn every_write_of_staff_is_written_down_with_who_what_and_which_fields() {
         201
     );
     assert_eq!(
-        staff(Method::DELETE, &format!("/api/interests/{THING}"))
+        staff(Method::DELETE, &format!("/api/interests/{ID}"))
             .send()
             .await
             .status,
@@ -89,22 +89,22 @@ async fn every_write_of_staff_is_written_down_with_who_what_and_which_fields() {
             .status,
         204
     );
-    let mut said: Vec<Value> = read(&as_staff, "").await;
-    said.truncate(said.len() - before);
-    let seen: Vec<(&str, &str, &Value, &Value)> = said
+    let mut rows: Vec<Value> = audit_log(&as_staff, "").await;
+    rows.truncate(rows.len() - before);
+    let recorded: Vec<(&str, &str, &Value, &Value)> = rows
         .iter()
-        .map(|it| {
+        .map(|row| {
             (
-                it["method"].as_str().unwrap(),
-                it["path"].as_str().unwrap(),
-                &it["fields"],
-                &it["status"],
+                row["method"].as_str().unwrap(),
+                row["path"].as_str().unwrap(),
+                &row["fields"],
+                &row["status"],
             )
         })
         .collect();
-    let path = |prefix: &str| format!("/api/{prefix}/{THING}");
+    let path = |prefix: &str| format!("/api/{prefix}/{ID}");
     assert_eq!(
-        seen,
+        recorded,
         [
             ("POST", "/api/auth/sign-out", &json!([]), &json!(204)),
             (
@@ -134,11 +134,11 @@ async fn every_write_of_staff_is_written_down_with_who_what_and_which_fields() {
         ]
     );
     assert!(
-        said.iter()
-            .all(|it| it["actor"] == json!(id) && it["actorName"] == "이관리")
+        rows.iter()
+            .all(|row| row["actor"] == json!(id) && row["actorName"] == "이관리")
     );
     assert_eq!(
-        (&said[4]["at"], &said[4]["answeredAt"]),
+        (&rows[4]["at"], &rows[4]["answeredAt"]),
         (
             &json!("2026-11-23T01:00:01Z"),
             &json!("2026-11-23T01:00:01Z")
@@ -147,10 +147,10 @@ async fn every_write_of_staff_is_written_down_with_who_what_and_which_fields() {
 }
 
 #[tokio::test]
-async fn a_look_at_a_whole_number_is_written_down_without_what_was_said_of_it() {
+async fn phone_disclosure_to_staff_is_recorded_without_its_reason() {
     let gateway = start().await;
-    let staff = gateway.as_(&somebody(Role::Staff)).await;
-    let path = format!("/api/interests/{THING}/phone");
+    let staff = gateway.caller(&identity(Role::Staff)).await;
+    let path = format!("/api/interests/{ID}/phone");
     assert_eq!(
         staff
             .get(&format!("{path}?why=honggildong"))
@@ -161,58 +161,58 @@ async fn a_look_at_a_whole_number_is_written_down_without_what_was_said_of_it() 
     );
     assert_eq!(
         staff
-            .get(&format!("/api/interests/{THING}"))
+            .get(&format!("/api/interests/{ID}"))
             .send()
             .await
             .status,
         200
     );
-    let salesman = gateway.as_(&somebody(Role::Salesman)).await;
+    let salesman = gateway.caller(&identity(Role::Salesman)).await;
     assert_eq!(salesman.get(&path).send().await.status, 200);
-    let rows = read(&staff, "").await;
-    let seen: Vec<_> = rows
+    let rows = audit_log(&staff, "").await;
+    let recorded: Vec<_> = rows
         .iter()
-        .map(|it| (&it["method"], &it["path"], &it["fields"], &it["status"]))
+        .map(|row| (&row["method"], &row["path"], &row["fields"], &row["status"]))
         .collect();
     assert_eq!(
-        seen,
+        recorded,
         [(&json!("GET"), &json!(path), &json!([]), &json!(200))]
     );
-    assert!(!written(&gateway).await.contains("honggildong"));
+    assert!(!all_rows(&gateway).await.contains("honggildong"));
 }
 
 #[tokio::test]
-async fn the_service_gets_the_body_as_it_was_sent() {
+async fn audited_body_is_forwarded_unchanged() {
     let gateway = start().await;
-    let staff = gateway.as_(&somebody(Role::Staff)).await;
-    for (kind, body) in [
+    let staff = gateway.caller(&identity(Role::Staff)).await;
+    for (content_type, body) in [
         ("application/json", "{ \"note\" :  1 }"),
         ("application/json", "not JSON"),
         ("text/plain", "note"),
     ] {
-        let ask = staff
+        let request = staff
             .post("/api/consultations")
-            .header("content-type", kind)
+            .header("content-type", content_type)
             .header("idempotency-key", "k");
-        let said = ask.body(body).send().await.json();
+        let echoed = request.body(body).send().await.json();
         assert_eq!(
-            (&said["body"], &said["headers"]["content-type"]),
-            (&json!(body), &json!(kind))
+            (&echoed["body"], &echoed["headers"]["content-type"]),
+            (&json!(body), &json!(content_type))
         );
-        assert_eq!(said["headers"]["idempotency-key"], "k");
+        assert_eq!(echoed["headers"]["idempotency-key"], "k");
     }
-    let fields: Vec<Value> = read(&staff, "")
+    let fields: Vec<Value> = audit_log(&staff, "")
         .await
         .into_iter()
-        .map(|it| it["fields"].clone())
+        .map(|row| row["fields"].clone())
         .collect();
     assert_eq!(fields, [json!([]), json!([]), json!(["note"])]);
 }
 
 #[tokio::test]
-async fn no_number_and_no_value_gets_into_it() {
+async fn audit_log_contains_no_phone_numbers_and_no_values() {
     let gateway = start().await;
-    let staff = gateway.as_(&somebody(Role::Staff)).await;
+    let staff = gateway.caller(&identity(Role::Staff)).await;
     for (spelled, encoded) in [
         ("01012345678", "01012345678"),
         ("010-1234-5678", "010-1234-5678"),
@@ -222,28 +222,28 @@ async fn no_number_and_no_value_gets_into_it() {
         let body = json!({
             "phone": spelled, "note": "홍길동에게 전화함", spelled: 1, "nested": { "phone": spelled }, "list": [spelled],
         });
-        let path = format!("/api/interests/{encoded}/notes/{THING}?phone={encoded}&q=honggildong");
+        let path = format!("/api/interests/{encoded}/notes/{ID}?phone={encoded}&q=honggildong");
         let answer = staff.post(&path).json(&body).send().await;
         assert_eq!(answer.json()["target"], path.strip_prefix("/api").unwrap());
     }
-    let rows = read(&staff, "").await;
+    let rows = audit_log(&staff, "").await;
     assert_eq!(rows.len(), 4);
     for row in &rows {
-        assert_eq!(row["path"], format!("/api/interests/…/notes/{THING}"));
+        assert_eq!(row["path"], format!("/api/interests/…/notes/{ID}"));
         assert_eq!(row["fields"], json!(["list", "nested", "note", "phone"]));
     }
-    let written = written(&gateway).await;
-    for never in ["1234", "5678", "홍길동", "전화함", "honggildong", "?", "q="] {
-        assert!(!written.contains(never), "{never} is in {written}");
+    let text = all_rows(&gateway).await;
+    for forbidden in ["1234", "5678", "홍길동", "전화함", "honggildong", "?", "q="] {
+        assert!(!text.contains(forbidden), "{forbidden} is in {text}");
     }
 }
 
 #[tokio::test]
-async fn what_nobody_of_staff_did_and_what_did_not_pass_the_door_is_not_in_it() {
+async fn only_authorized_staff_writes_are_recorded() {
     let gateway = start().await;
     let body = json!({ "note": 1 });
     for role in [Role::Customer, Role::Salesman, Role::Consultant] {
-        let caller = gateway.as_(&somebody(role)).await;
+        let caller = gateway.caller(&identity(role)).await;
         assert_eq!(
             caller
                 .post("/api/consultations")
@@ -254,7 +254,7 @@ async fn what_nobody_of_staff_did_and_what_did_not_pass_the_door_is_not_in_it() 
             200
         );
     }
-    let staff = gateway.as_(&somebody(Role::Staff)).await;
+    let staff = gateway.caller(&identity(Role::Staff)).await;
     assert_eq!(
         gateway
             .post("/api/consultations")
@@ -268,26 +268,26 @@ async fn what_nobody_of_staff_did_and_what_did_not_pass_the_door_is_not_in_it() 
     assert_eq!(
         staff
             .post("/api/consultations")
-            .of_no_page()
+            .without_csrf_header()
             .json(&body)
             .send()
             .await
             .status,
         403
     );
-    assert_eq!(read(&staff, "").await, [json!(null); 0]);
+    assert_eq!(audit_log(&staff, "").await, [json!(null); 0]);
 }
 
 #[tokio::test]
-async fn it_can_be_added_to_and_nothing_else() {
+async fn audit_log_is_append_only() {
     let gateway = start().await;
-    let staff = gateway.as_(&somebody(Role::Staff)).await;
+    let staff = gateway.caller(&identity(Role::Staff)).await;
     staff
         .post("/api/consultations")
         .json(&json!({ "note": 1 }))
         .send()
         .await;
-    let before = written(&gateway).await;
+    let before = all_rows(&gateway).await;
     for table in ["audit", "audit_outcome"] {
         for sql in [
             format!("update {table} set at = now()"),
@@ -303,13 +303,13 @@ async fn it_can_be_added_to_and_nothing_else() {
             assert!(refused.contains("is immutable"), "{sql}: {refused}");
         }
     }
-    assert_eq!(written(&gateway).await, before);
+    assert_eq!(all_rows(&gateway).await, before);
 }
 
 #[tokio::test]
-async fn what_cannot_be_written_down_is_not_let_through() {
+async fn staff_write_fails_if_it_cannot_be_recorded() {
     let gateway = start().await;
-    let staff = gateway.as_(&somebody(Role::Staff)).await;
+    let staff = gateway.caller(&identity(Role::Staff)).await;
     sqlx::query("alter table audit rename to elsewhere")
         .execute(gateway.db.pool())
         .await
@@ -327,46 +327,46 @@ async fn what_cannot_be_written_down_is_not_let_through() {
 }
 
 #[tokio::test]
-async fn it_is_written_down_before_it_is_forwarded() {
+async fn staff_write_is_recorded_before_it_is_forwarded() {
     let mut config = config().await;
-    let (address, asked) = hung().await;
+    let (address, received) = hanging_service().await;
     config.services.interest = address;
     let gateway = start_with(config).await;
-    let staff = gateway.as_(&somebody(Role::Staff)).await;
-    // It is broken off when the service has it, and has not answered.
+    let staff = gateway.caller(&identity(Role::Staff)).await;
+    // The request is cancelled after the service has received it, before it responds.
     tokio::select! {
-        answer = staff.post(&format!("/api/interests/{THING}")).open() => panic!("{answer:?}"),
-        () = asked.notified() => {}
+        answer = staff.post(&format!("/api/interests/{ID}")).open() => panic!("{answer:?}"),
+        () = received.notified() => {}
     }
-    let rows = read(&staff, "").await;
+    let rows = audit_log(&staff, "").await;
     assert_eq!(
         (rows.len(), &rows[0]["status"], &rows[0]["answeredAt"]),
         (1, &Value::Null, &Value::Null)
     );
 }
 
-/// A service that takes every request, says so, and answers none.
-async fn hung() -> (BaseUrl, Arc<Notify>) {
-    let asked = Arc::new(Notify::new());
-    let take = async |State(asked): State<Arc<Notify>>| {
-        asked.notify_one();
+/// A service that never responds, and notifies of every request that it receives.
+async fn hanging_service() -> (BaseUrl, Arc<Notify>) {
+    let received = Arc::new(Notify::new());
+    let handler = async |State(received): State<Arc<Notify>>| {
+        received.notify_one();
         std::future::pending::<StatusCode>().await
     };
-    let router = axum::Router::new().fallback(take).with_state(asked.clone());
+    let router = axum::Router::new().fallback(handler).with_state(received.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(service_kit::tasks::spawn(
         axum::serve(listener, router).into_future(),
     ));
-    (BaseUrl::from(address), asked)
+    (BaseUrl::from(address), received)
 }
 
 #[tokio::test]
-async fn a_service_that_is_away_is_an_outcome_too() {
+async fn unavailable_service_is_recorded_as_outcome() {
     let mut config = config().await;
-    config.services.consultation = nobody().await;
+    config.services.consultation = closed_port().await;
     let gateway = start_with(config).await;
-    let staff = gateway.as_(&somebody(Role::Staff)).await;
+    let staff = gateway.caller(&identity(Role::Staff)).await;
     assert_eq!(
         staff
             .post("/api/consultations")
@@ -376,13 +376,13 @@ async fn a_service_that_is_away_is_an_outcome_too() {
             .status,
         503
     );
-    assert_eq!(read(&staff, "").await[0]["status"], 503);
+    assert_eq!(audit_log(&staff, "").await[0]["status"], 503);
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_is_refused_and_a_file_is_not_held() {
+async fn too_large_body_is_refused_and_an_import_is_not_buffered() {
     let gateway = start().await;
-    let staff = gateway.as_(&somebody(Role::Staff)).await;
+    let staff = gateway.caller(&identity(Role::Staff)).await;
     let large = format!("{{\"note\":\"{}\"}}", "x".repeat(1024 * 1024));
     let json = staff
         .post("/api/consultations")
@@ -402,7 +402,7 @@ async fn a_body_that_is_too_large_is_refused_and_a_file_is_not_held() {
         .send()
         .await;
     assert_eq!(file.status, 200);
-    let rows = read(&staff, "").await;
+    let rows = audit_log(&staff, "").await;
     assert_eq!(
         (rows.len(), &rows[0]["path"], &rows[0]["fields"]),
         (1, &json!("/api/projects/imports"), &json!([]))
@@ -410,20 +410,20 @@ async fn a_body_that_is_too_large_is_refused_and_a_file_is_not_held() {
 }
 
 #[tokio::test]
-async fn staff_read_it_page_by_page_and_by_who_did_it() {
-    let office = Office::open().await;
-    let id = office.staff("gwanri").await;
-    let cookie = office.cookie("gwanri").await;
-    let staff = office.gateway.as_(&somebody(Role::Staff)).await;
+async fn audit_log_is_paged_and_can_be_filtered_by_actor() {
+    let fixture = AccountFixture::new().await;
+    let id = fixture.create_staff_account("gwanri").await;
+    let cookie = fixture.cookie("gwanri").await;
+    let staff = fixture.gateway.caller(&identity(Role::Staff)).await;
     for number in 0..5 {
-        office.clock.advance(TimeDelta::seconds(1));
-        let ask = office.gateway.post("/api/consultations");
-        let ask = if number == 2 {
-            ask.cookie(&cookie)
+        fixture.clock.advance(TimeDelta::seconds(1));
+        let request = fixture.gateway.post("/api/consultations");
+        let request = if number == 2 {
+            request.cookie(&cookie)
         } else {
-            ask.cookie(&staff.cookie)
+            request.cookie(&staff.cookie)
         };
-        assert_eq!(ask.json(&json!({})).send().await.status, 200);
+        assert_eq!(request.json(&json!({})).send().await.status, 200);
     }
     let (mut times, mut after) = (Vec::new(), String::new());
     loop {
@@ -437,31 +437,30 @@ async fn staff_read_it_page_by_page_and_by_who_did_it() {
                 .as_array()
                 .unwrap()
                 .iter()
-                .map(|it| it["at"].as_str().unwrap().to_owned()),
+                .map(|row| row["at"].as_str().unwrap().to_owned()),
         );
         match page["next"].as_str() {
             Some(next) => after = format!("&after={next}"),
             None => break,
         }
     }
-    // The link and the password that he has.
+    // The oldest rows: the invitation, and the password that was set with it.
     assert_eq!(times.split_off(5), ["2026-11-23T01:00:00Z"; 2]);
     assert_eq!(
         times,
         [5, 4, 3, 2, 1].map(|second| format!("2026-11-23T01:00:0{second}Z"))
     );
-    let his = read(&staff, &format!("?actor={id}")).await;
-    // What he did, and that he set his password.
-    let seen: Vec<_> = his.iter().map(|it| (&it["path"], &it["at"])).collect();
+    let own = audit_log(&staff, &format!("?actor={id}")).await;
+    let recorded: Vec<_> = own.iter().map(|row| (&row["path"], &row["at"])).collect();
     assert_eq!(
-        seen,
+        recorded,
         [
             (&json!("/api/consultations"), &json!("2026-11-23T01:00:03Z")),
             (&json!("/api/auth/password"), &json!("2026-11-23T01:00:00Z")),
         ]
     );
     assert_eq!(
-        read(&staff, &format!("?actor={}", Uuid::new_v4())).await,
+        audit_log(&staff, &format!("?actor={}", Uuid::new_v4())).await,
         [json!(null); 0]
     );
     for query in ["?limit=0", "?after=x", "?actor=x"] {
@@ -471,13 +470,13 @@ async fn staff_read_it_page_by_page_and_by_who_did_it() {
 }
 
 #[tokio::test]
-async fn a_password_that_staff_change_is_not_in_it() {
-    let office = Office::open().await;
-    office.staff("gwanri").await;
-    let cookie = office.cookie("gwanri").await;
+async fn changed_password_is_not_in_the_audit_log() {
+    let fixture = AccountFixture::new().await;
+    fixture.create_staff_account("gwanri").await;
+    let cookie = fixture.cookie("gwanri").await;
     let body = json!({ "current": PASSWORD, "password": "목요일에는 칼국수를 먹자" });
     assert_eq!(
-        office
+        fixture
             .gateway
             .post("/api/auth/password/change")
             .cookie(&cookie)
@@ -487,32 +486,32 @@ async fn a_password_that_staff_change_is_not_in_it() {
             .status,
         204
     );
-    let written = written(&office.gateway).await;
+    let text = all_rows(&fixture.gateway).await;
     assert!(
-        written.contains("{current,password}") && !written.contains("먹자"),
-        "{written}"
+        text.contains("{current,password}") && !text.contains("먹자"),
+        "{text}"
     );
 }
 
-/// What a row says: as what, by whom, what, what it was about, and how it was answered.
-fn told(row: &Value) -> [&Value; 5] {
+/// The role, actor, path, location and status of a row.
+fn summary(row: &Value) -> [&Value; 5] {
     ["role", "actor", "path", "location", "status"].map(|field| &row[field])
 }
 
 #[tokio::test]
-async fn an_invitation_says_whom_and_a_password_that_is_set_by_a_link_whose_it_is() {
-    let office = Office::open().await;
-    let (person, account) = office.colleague("haneul", Role::Salesman).await;
+async fn invitation_and_set_password_are_recorded_with_the_account() {
+    let fixture = AccountFixture::new().await;
+    let (person, account) = fixture.create_person_account("haneul", Role::Salesman).await;
     assert_ne!(person, account);
-    let staff = office.gateway.as_(&somebody(Role::Staff)).await;
+    let staff = fixture.gateway.caller(&identity(Role::Staff)).await;
     let (location, actor) = (
         json!(format!("/api/accounts/{account}")),
-        json!(somebody(Role::Staff).subject),
+        json!(identity(Role::Staff).subject),
     );
-    let rows = read(&staff, "").await;
+    let rows = audit_log(&staff, "").await;
     assert_eq!(rows.len(), 2);
-    // The clock stands still, so that nothing tells which of the two came first.
-    let of = |path: &str| rows.iter().find(|row| row["path"] == path).unwrap();
+    // Both rows have the same time, so that their order is undefined.
+    let row_of = |path: &str| rows.iter().find(|row| row["path"] == path).unwrap();
     let set = [
         &json!("salesman"),
         &json!(account),
@@ -520,9 +519,9 @@ async fn an_invitation_says_whom_and_a_password_that_is_set_by_a_link_whose_it_i
         &location,
         &json!(204),
     ];
-    assert_eq!(told(of("/api/auth/password")), set);
+    assert_eq!(summary(row_of("/api/auth/password")), set);
     assert_eq!(
-        of("/api/auth/password")["fields"],
+        row_of("/api/auth/password")["fields"],
         json!(["password", "token"])
     );
     let invited = [
@@ -532,33 +531,33 @@ async fn an_invitation_says_whom_and_a_password_that_is_set_by_a_link_whose_it_i
         &location,
         &json!(201),
     ];
-    assert_eq!(told(of("/api/accounts/invitations")), invited);
-    // What sets no password is nobody's.
-    let wrong = json!({ "token": "x", "password": PASSWORD });
+    assert_eq!(summary(row_of("/api/accounts/invitations")), invited);
+    // A request with an invalid token is not recorded.
+    let invalid = json!({ "token": "x", "password": PASSWORD });
     assert_eq!(
-        office
+        fixture
             .gateway
             .post("/api/auth/password")
-            .json(&wrong)
+            .json(&invalid)
             .send()
             .await
             .status,
         422
     );
-    assert_eq!(read(&staff, "").await.len(), 2);
+    assert_eq!(audit_log(&staff, "").await.len(), 2);
 }
 
 #[tokio::test]
-async fn a_link_that_is_made_on_the_command_line_is_in_it_as_the_systems() {
-    let office = Office::open().await;
-    let (account, _) = office.token_of_staff("gwanri").await;
-    let staff = office.gateway.as_(&somebody(Role::Staff)).await;
-    let rows = read(&staff, "").await;
+async fn invitation_from_the_command_line_is_recorded_as_system() {
+    let fixture = AccountFixture::new().await;
+    let (account, _) = fixture.invite_staff("gwanri").await;
+    let staff = fixture.gateway.caller(&identity(Role::Staff)).await;
+    let rows = audit_log(&staff, "").await;
     let location = json!(format!("/api/accounts/{account}"));
     let path = json!("/api/accounts/invitations");
     assert_eq!(rows.len(), 1);
     assert_eq!(
-        told(&rows[0]),
+        summary(&rows[0]),
         [
             &json!("system"),
             &Value::Null,
@@ -574,15 +573,15 @@ async fn a_link_that_is_made_on_the_command_line_is_in_it_as_the_systems() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_written_down_sets_no_password() {
-    let office = Office::open().await;
-    let (_, token) = office.token_of_staff("gwanri").await;
+async fn password_is_not_set_if_that_cannot_be_recorded() {
+    let fixture = AccountFixture::new().await;
+    let (_, token) = fixture.invite_staff("gwanri").await;
     sqlx::query("alter table audit rename to elsewhere")
-        .execute(office.gateway.db.pool())
+        .execute(fixture.gateway.db.pool())
         .await
         .unwrap();
     let set = || {
-        office
+        fixture
             .gateway
             .post("/api/auth/password")
             .json(&json!({ "token": token, "password": PASSWORD }))
@@ -593,22 +592,22 @@ async fn what_cannot_be_written_down_sets_no_password() {
         (503, "temporarily-unavailable".to_owned())
     );
     sqlx::query("alter table elsewhere rename to audit")
-        .execute(office.gateway.db.pool())
+        .execute(fixture.gateway.db.pool())
         .await
         .unwrap();
     assert_eq!(set().await.status, 204);
 }
 
 #[tokio::test]
-async fn what_a_service_says_that_it_made_is_kept_without_anything_that_could_be_a_value() {
+async fn location_of_a_created_item_is_recorded_without_values() {
     let gateway = start().await;
-    let staff = gateway.as_(&somebody(Role::Staff)).await;
+    let staff = gateway.caller(&identity(Role::Staff)).await;
     assert_eq!(
         staff.post("/api/consultations/created").send().await.status,
         201
     );
     assert_eq!(
-        read(&staff, "").await[0]["location"],
+        audit_log(&staff, "").await[0]["location"],
         "/api/consultations/…"
     );
 }

@@ -1,4 +1,4 @@
-//! A customer is forgotten.
+//! Erasing a customer's data in every service.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::Method;
 use chrono::TimeDelta;
-use gateway::upstream::routes::Service;
+use gateway::config::Service;
 use serde_json::json;
 use service_kit::auth::Role;
 use service_kit::testing::{Logs, MockClock};
@@ -14,41 +14,42 @@ use service_kit::{Clock as _, Db};
 use tokio::runtime::Builder;
 use uuid::Uuid;
 
-use crate::codes::{PHONE, a_clock, another, ask, ask_from, config_with, verify};
-use crate::fixture::{Running, config, in_time, somebody, start_at};
-use crate::standing_in::StandIns;
-use crate::stream::Stream;
-use crate::telephone::Telephone;
+use crate::one_time_codes::{PHONE, mock_clock, another, request, request_code_from, config_with, verify};
+use crate::test_gateway::{TestGateway, config, with_timeout, identity, start_at};
+use crate::fake_services::FakeServices;
+use crate::stream_connection::Stream;
+use crate::relay::SmsRelay;
 
-/// The longest that a request may take which began before, by the tests' patience: two seconds, and five for clocks that differ.
-const SETTLED: TimeDelta = TimeDelta::seconds(7);
+/// The delay before the second round, until earlier requests are over: the response timeout of two
+/// seconds and five seconds of clock difference.
+const SETTLE_TIME: TimeDelta = TimeDelta::seconds(7);
 
 struct Sandbox {
-    gateway: Running,
-    services: StandIns,
-    telephone: Telephone,
+    gateway: TestGateway,
+    services: FakeServices,
+    relay: SmsRelay,
     clock: Arc<MockClock>,
 }
 
 async fn start() -> Sandbox {
-    let (telephone, clock) = (Telephone::new().await, a_clock());
-    let mut config = config_with(&telephone).await;
-    let services = StandIns::behind(&mut config).await;
+    let (relay, clock) = (SmsRelay::new().await, mock_clock());
+    let mut config = config_with(&relay).await;
+    let services = FakeServices::start(&mut config).await;
     let gateway = start_at(config, clock.clone()).await;
     Sandbox {
         gateway,
         services,
-        telephone,
+        relay,
         clock,
     }
 }
 
 impl Sandbox {
-    /// Signs the customer in; his cookie.
+    /// Signs the customer in and returns the cookie.
     async fn sign_in(&self) -> String {
-        let heard = self.telephone.heard().len();
-        let challenge = ask(&self.gateway, PHONE).await;
-        let code = self.telephone.code(heard + 1).await;
+        let count = self.relay.attempts().len();
+        let challenge = request_code(&self.gateway, PHONE).await;
+        let code = self.relay.code(count + 1).await;
         verify(&self.gateway, &challenge, &code)
             .await
             .cookie()
@@ -58,12 +59,12 @@ impl Sandbox {
     async fn erase(&self, cookie: &str) {
         let answer = self
             .gateway
-            .ask(Method::DELETE, "/api/me")
+            .request(Method::DELETE, "/api/me")
             .cookie(cookie)
             .send()
             .await;
         assert_eq!(answer.status, 202, "{answer:?}");
-        // The cookie is taken away.
+        // The cookie is cleared.
         assert_eq!(answer.cookie().as_deref(), Some("ktgg="));
     }
 
@@ -78,43 +79,44 @@ impl Sandbox {
     }
 }
 
-/// Whether an erasure is as this says.
-async fn is(db: &Db, state: &str) -> bool {
-    let sql = format!("select exists (select from erasure where {state})");
+/// Whether there is an erasure job that fulfils this SQL condition.
+async fn has_job(db: &Db, condition: &str) -> bool {
+    let sql = format!("select exists (select from erasure where {condition})");
     sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
         .fetch_one(db.pool())
         .await
         .unwrap()
 }
 
-/// Waits until one is.
-async fn becomes(db: &Db, state: &str) {
-    in_time(state, async {
-        while !is(db, state).await {
+/// Waits for an erasure job that fulfils this SQL condition.
+async fn wait_for_job(db: &Db, condition: &str) {
+    with_timeout(condition, async {
+        while !has_job(db, condition).await {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     })
     .await;
 }
 
-/// What is put off for the first, the second or the third time is due then, and what somebody is working on is not.
-const A_WHILE: TimeDelta = TimeDelta::seconds(4);
+/// Longer than the backoff after each of the first three attempts, shorter than a lease.
+const BACKOFF: TimeDelta = TimeDelta::seconds(4);
 
-/// Waits until this attempt is over, one of the first three. Until then it is due when the time is over that it may take.
-async fn is_put_off(sandbox: &Sandbox, attempt: i32) {
-    let soon = sandbox.clock.now() + A_WHILE;
-    becomes(
+/// Waits until this attempt, one of the first three, has failed. While it runs, the job's next
+/// attempt is due only at the end of the lease.
+async fn wait_for_failed_attempt(sandbox: &Sandbox, attempt: i32) {
+    let due = sandbox.clock.now() + BACKOFF;
+    wait_for_job(
         &sandbox.gateway.db,
         &format!(
             "attempts = {attempt} and next_try_at <= '{}'",
-            soon.to_rfc3339()
+            due.to_rfc3339()
         ),
     )
     .await;
 }
 
 #[tokio::test]
-async fn whoever_wants_to_be_forgotten_is_signed_out_at_once_and_forgotten_by_every_service_twice()
+async fn erasure_signs_out_at_once_and_asks_every_service_twice()
 {
     let sandbox = start().await;
     let Sandbox {
@@ -124,50 +126,52 @@ async fn whoever_wants_to_be_forgotten_is_signed_out_at_once_and_forgotten_by_ev
         ..
     } = &sandbox;
     let (here, elsewhere) = (sandbox.sign_in().await, sandbox.sign_in().await);
-    let other = gateway.cookie(&somebody(Role::Customer)).await;
-    let mut stream = Stream::of(gateway.get("/api/stream").cookie(&elsewhere).open().await);
+    let other = gateway.cookie(&identity(Role::Customer)).await;
+    let mut stream = Stream::new(gateway.get("/api/stream").cookie(&elsewhere).open().await);
     stream.block().await.unwrap();
-    let asked = Instant::now();
+    let requested = Instant::now();
     sandbox.erase(&here).await;
     assert!(!sandbox.is_signed_in(&here).await && !sandbox.is_signed_in(&elsewhere).await);
     assert!(sandbox.is_signed_in(&other).await);
-    in_time("the stream ends", async {
+    with_timeout("the stream ends", async {
         while stream.block().await.is_some() {}
     })
     .await;
     assert!(
-        asked.elapsed() < Duration::from_secs(2),
+        requested.elapsed() < Duration::from_secs(2),
         "the stream ended after {:?}",
-        asked.elapsed()
+        requested.elapsed()
     );
 
-    services.forget([1; 5]).await;
-    becomes(
+    services.wait_for_erasures([1; 5]).await;
+    wait_for_job(
         &gateway.db,
         "round = 2 and done = '{}' and finished_at is null",
     )
     .await;
-    clock.advance(SETTLED - TimeDelta::seconds(1));
-    // What is not due is not done, however often it is looked at; a second erasure shows that it was looked at.
-    let again = gateway.as_(&somebody(Role::Customer)).await;
+    clock.advance(SETTLE_TIME - TimeDelta::seconds(1));
+    // A job that is not due is not run. A second erasure shows that the gateway looked for jobs.
+    let other_caller = gateway.caller(&identity(Role::Customer)).await;
     assert_eq!(
-        again.ask(Method::DELETE, "/api/me").send().await.status,
+        other_caller.request(Method::DELETE, "/api/me").send().await.status,
         202
     );
-    services.forget([2; 5]).await;
+    services.wait_for_erasures([2; 5]).await;
     clock.advance(TimeDelta::seconds(1));
-    services.forget([3; 5]).await;
-    becomes(&gateway.db, "finished_at is not null").await;
+    services.wait_for_erasures([3; 5]).await;
+    wait_for_job(&gateway.db, "finished_at is not null").await;
     for service in Service::ALL {
-        let told = services.of(service).asked_to(&Method::DELETE);
+        let callers = services.get(service).callers(&Method::DELETE);
         assert!(
-            told.iter()
-                .all(|who| who.role == Role::Customer && who.phone.is_none()),
-            "{told:?}"
+            callers
+                .iter()
+                .all(|caller| caller.role == Role::Customer && caller.phone.is_none()),
+            "{callers:?}"
         );
     }
     let left: Vec<(String, i64)> = sqlx::query_as(
-        "select 'codes', count(*) from one_time_code union all select 'consents', count(*) from consent where withdrawn_at is null
+        "select 'codes', count(*) from one_time_code
+         union all select 'consents', count(*) from consent where withdrawn_at is null
          union all select 'sessions', count(*) from session",
     )
     .fetch_all(gateway.db.pool())
@@ -178,11 +182,11 @@ async fn whoever_wants_to_be_forgotten_is_signed_out_at_once_and_forgotten_by_ev
         .fetch_one(gateway.db.pool())
         .await
         .unwrap();
-    assert_eq!(withdrawn, 1, "that there was a consent is still known");
+    assert_eq!(withdrawn, 1, "the withdrawn consent stays recorded");
 }
 
 #[tokio::test]
-async fn a_service_that_is_away_is_asked_until_it_has_forgotten_and_the_others_are_left_alone() {
+async fn a_service_that_is_unavailable_is_asked_until_it_has_forgotten_and_the_others_are_left_alone() {
     let sandbox = start().await;
     let Sandbox {
         gateway,
@@ -190,43 +194,42 @@ async fn a_service_that_is_away_is_asked_until_it_has_forgotten_and_the_others_a
         clock,
         ..
     } = &sandbox;
-    let away = services.of(Service::Consultation);
-    away.is_away.store(true, Ordering::SeqCst);
+    let unavailable = services.get(Service::Consultation);
+    unavailable.is_unavailable.store(true, Ordering::SeqCst);
     let cookie = sandbox.sign_in().await;
     sandbox.erase(&cookie).await;
     for attempt in 1..=2 {
-        is_put_off(&sandbox, attempt).await;
-        clock.advance(A_WHILE);
+        wait_for_failed_attempt(&sandbox, attempt).await;
+        clock.advance(BACKOFF);
     }
-    is_put_off(&sandbox, 3).await;
-    assert_eq!(services.forgot(), [3, 1, 1, 1, 1]);
-    away.is_away.store(false, Ordering::SeqCst);
-    clock.advance(A_WHILE);
-    becomes(&gateway.db, "round = 2").await;
-    clock.advance(SETTLED);
-    becomes(&gateway.db, "finished_at is not null").await;
-    assert_eq!(services.forgot(), [5, 2, 2, 2, 2]);
+    wait_for_failed_attempt(&sandbox, 3).await;
+    assert_eq!(services.erasure_counts(), [3, 1, 1, 1, 1]);
+    unavailable.is_unavailable.store(false, Ordering::SeqCst);
+    clock.advance(BACKOFF);
+    wait_for_job(&gateway.db, "round = 2").await;
+    clock.advance(SETTLE_TIME);
+    wait_for_job(&gateway.db, "finished_at is not null").await;
+    assert_eq!(services.erasure_counts(), [5, 2, 2, 2, 2]);
 }
 
 #[tokio::test]
-async fn whoever_signs_in_meanwhile_is_told_so_after_a_right_code_alone_and_afterwards_begins_anew()
+async fn sign_in_during_erasure_is_refused_and_works_afterwards()
 {
     let sandbox = start().await;
     let Sandbox {
         gateway,
         services,
-        telephone,
+        relay,
         clock,
         ..
     } = &sandbox;
-    services
-        .of(Service::Project)
-        .is_away
+    services.get(Service::Project)
+        .is_unavailable
         .store(true, Ordering::SeqCst);
     let cookie = sandbox.sign_in().await;
-    // It was on its way already.
-    let earlier = ask(gateway, PHONE).await;
-    let earlier_code = telephone.code(2).await;
+    // This code is sent before the erasure is requested.
+    let earlier = request_code(gateway, PHONE).await;
+    let earlier_code = relay.code(2).await;
     sandbox.erase(&cookie).await;
     let is_refused = async |challenge: &str, code: &str| {
         assert_eq!(
@@ -236,40 +239,39 @@ async fn whoever_signs_in_meanwhile_is_told_so_after_a_right_code_alone_and_afte
         let refused = verify(gateway, challenge, code).await;
         assert_eq!(refused.problem(), (409, "erasure-in-progress".to_owned()));
         assert_eq!(refused.cookie(), None);
-        // It was right, and is spent.
+        // The code was correct and is used up.
         assert_eq!(
             verify(gateway, challenge, code).await.problem(),
             (422, "code-expired".to_owned())
         );
     };
     is_refused(&earlier, &earlier_code).await;
-    let answer = ask_from(gateway, "203.0.113.7", PHONE).await;
+    let answer = request_code_from(gateway, "203.0.113.7", PHONE).await;
     assert_eq!(answer.status, 202);
     is_refused(
         answer.json()["challenge"].as_str().unwrap(),
-        &telephone.code(3).await,
+        &relay.code(3).await,
     )
     .await;
-    // Somebody else has nothing to do with it.
-    let other = ask(gateway, "010-8765-4321").await;
+    // Another customer is not affected.
+    let other = request_code(gateway, "010-8765-4321").await;
     assert_eq!(
-        verify(gateway, &other, &telephone.code(4).await)
+        verify(gateway, &other, &relay.code(4).await)
             .await
             .status,
         200
     );
 
-    services
-        .of(Service::Project)
-        .is_away
+    services.get(Service::Project)
+        .is_unavailable
         .store(false, Ordering::SeqCst);
-    clock.advance(A_WHILE);
-    becomes(&gateway.db, "round = 2").await;
+    clock.advance(BACKOFF);
+    wait_for_job(&gateway.db, "round = 2").await;
     clock.advance(TimeDelta::minutes(1));
-    becomes(&gateway.db, "finished_at is not null").await;
+    wait_for_job(&gateway.db, "finished_at is not null").await;
     let cookie = sandbox.sign_in().await;
     assert!(sandbox.is_signed_in(&cookie).await);
-    let told = gateway
+    let data = gateway
         .get("/api/me/data")
         .cookie(&cookie)
         .send()
@@ -277,20 +279,20 @@ async fn whoever_signs_in_meanwhile_is_told_so_after_a_right_code_alone_and_afte
         .json();
     assert_eq!(
         (
-            told["consents"].as_array().unwrap().len(),
-            told["sessions"].as_array().unwrap().len()
+            data["consents"].as_array().unwrap().len(),
+            data["sessions"].as_array().unwrap().len()
         ),
         (1, 1),
-        "{told}"
+        "{data}"
     );
     assert_eq!(
-        told["consents"][0]["givenAt"],
+        data["consents"][0]["givenAt"],
         json!("2026-11-24T01:01:04Z")
     );
 }
 
 #[tokio::test]
-async fn asking_twice_is_one_wish() {
+async fn concurrent_erasure_requests_create_one_job() {
     let sandbox = start().await;
     let Sandbox {
         gateway,
@@ -299,91 +301,89 @@ async fn asking_twice_is_one_wish() {
         ..
     } = &sandbox;
     let (one, other) = (sandbox.sign_in().await, sandbox.sign_in().await);
-    let ask = async |cookie: &str| {
+    let request = async |cookie: &str| {
         gateway
-            .ask(Method::DELETE, "/api/me")
+            .request(Method::DELETE, "/api/me")
             .cookie(cookie)
             .send()
             .await
             .status
             .as_u16()
     };
-    let answers = tokio::join!(ask(&one), ask(&other));
-    // Whoever came second may find himself signed out.
+    let answers = tokio::join!(request(&one), request(&other));
+    // The later of the two may be signed out already.
     assert!(
         [(202, 202), (202, 401), (401, 202)].contains(&answers),
         "{answers:?}"
     );
-    assert_eq!(ask(&one).await, 401);
-    let wishes: i64 = sqlx::query_scalar("select count(*) from erasure")
+    assert_eq!(request(&one).await, 401);
+    let jobs: i64 = sqlx::query_scalar("select count(*) from erasure")
         .fetch_one(gateway.db.pool())
         .await
         .unwrap();
-    assert_eq!(wishes, 1);
-    becomes(&gateway.db, "round = 2").await;
-    clock.advance(SETTLED);
-    becomes(&gateway.db, "finished_at is not null").await;
-    assert_eq!(services.forgot(), [2; 5]);
+    assert_eq!(jobs, 1);
+    wait_for_job(&gateway.db, "round = 2").await;
+    clock.advance(SETTLE_TIME);
+    wait_for_job(&gateway.db, "finished_at is not null").await;
+    assert_eq!(services.erasure_counts(), [2; 5]);
 }
 
 #[tokio::test]
-async fn what_a_gateway_that_was_killed_had_begun_another_finishes() {
-    // The one that dies has a runtime of its own, which ends as a process does: wherever each of its tasks is.
-    let dying = Builder::new_multi_thread()
+async fn another_gateway_finishes_the_job_of_a_killed_one() {
+    // The killed gateway has its own runtime: shutting that down stops all tasks where they are.
+    let runtime = Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .unwrap();
-    let (telephone, clock) = (Telephone::new().await, a_clock());
-    let mut config = config_with(&telephone).await;
-    let services = StandIns::behind(&mut config).await;
-    let gateway = dying
+    let (relay, clock) = (SmsRelay::new().await, mock_clock());
+    let mut config = config_with(&relay).await;
+    let services = FakeServices::start(&mut config).await;
+    let gateway = runtime
         .spawn(start_at(config.clone(), clock.clone()))
         .await
         .unwrap();
     let sandbox = Sandbox {
         gateway,
         services,
-        telephone,
+        relay,
         clock,
     };
     sandbox
-        .services
-        .of(Service::Salesman)
+        .services.get(Service::Salesman)
         .hangs
         .store(true, Ordering::SeqCst);
     let cookie = sandbox.sign_in().await;
     sandbox.erase(&cookie).await;
-    sandbox.services.forget([1; 5]).await;
-    becomes(&sandbox.gateway.db, "cardinality(done) = 4").await;
-    dying.shutdown_background();
+    sandbox.services.wait_for_erasures([1; 5]).await;
+    wait_for_job(&sandbox.gateway.db, "cardinality(done) = 4").await;
+    runtime.shutdown_background();
 
     let Sandbox {
-        gateway: dead,
+        gateway: killed,
         services,
         clock,
         ..
     } = sandbox;
-    drop(dead);
-    services
-        .of(Service::Salesman)
+    drop(killed);
+    services.get(Service::Salesman)
         .hangs
         .store(false, Ordering::SeqCst);
     let second = start_at(config, clock.clone()).await;
-    // What the dead one had claimed is another's when its time is over.
-    clock.advance(SETTLED);
-    becomes(&second.db, "round = 2").await;
-    clock.advance(SETTLED);
-    becomes(&second.db, "finished_at is not null").await;
+    // The claim of the killed gateway ends with its lease.
+    clock.advance(SETTLE_TIME);
+    wait_for_job(&second.db, "round = 2").await;
+    clock.advance(SETTLE_TIME);
+    wait_for_job(&second.db, "finished_at is not null").await;
     assert_eq!(
-        services.forgot(),
+        services.erasure_counts(),
         [2, 2, 2, 3, 2],
-        "what had answered was not asked again in the same round"
+        "a service that has confirmed is not asked again in the same round"
     );
 }
 
 #[tokio::test]
-async fn the_owners_are_asked_a_second_time_when_every_copy_has_gone() {
+async fn second_round_asks_owners_after_all_projections_are_erased() {
     let sandbox = start().await;
     let Sandbox {
         gateway,
@@ -393,30 +393,30 @@ async fn the_owners_are_asked_a_second_time_when_every_copy_has_gone() {
     } = &sandbox;
     let cookie = sandbox.sign_in().await;
     sandbox.erase(&cookie).await;
-    services.forget([1; 5]).await;
-    becomes(
+    services.wait_for_erasures([1; 5]).await;
+    wait_for_job(
         &gateway.db,
         "round = 2 and done = '{}' and finished_at is null",
     )
     .await;
-    let copy = services.of(Service::SalesmanMatch);
-    copy.is_away.store(true, Ordering::SeqCst);
-    clock.advance(SETTLED);
+    let projection = services.get(Service::SalesmanMatch);
+    projection.is_unavailable.store(true, Ordering::SeqCst);
+    clock.advance(SETTLE_TIME);
     for attempt in 1..=2 {
-        is_put_off(&sandbox, attempt).await;
-        clock.advance(A_WHILE);
+        wait_for_failed_attempt(&sandbox, attempt).await;
+        clock.advance(BACKOFF);
     }
-    is_put_off(&sandbox, 3).await;
-    // All copies are asked each time, and no owner.
-    assert_eq!(services.forgot(), [1, 1, 4, 4, 4]);
-    copy.is_away.store(false, Ordering::SeqCst);
-    clock.advance(A_WHILE);
-    becomes(&gateway.db, "finished_at is not null").await;
-    assert_eq!(services.forgot(), [2, 2, 5, 5, 5]);
+    wait_for_failed_attempt(&sandbox, 3).await;
+    // Each attempt asks all services with projections, and no owner.
+    assert_eq!(services.erasure_counts(), [1, 1, 4, 4, 4]);
+    projection.is_unavailable.store(false, Ordering::SeqCst);
+    clock.advance(BACKOFF);
+    wait_for_job(&gateway.db, "finished_at is not null").await;
+    assert_eq!(services.erasure_counts(), [2, 2, 5, 5, 5]);
 }
 
 #[tokio::test]
-async fn whenever_the_owners_are_asked_a_second_time_the_copies_are_asked_directly_before() {
+async fn retried_second_round_asks_projections_again_before_owners() {
     let sandbox = start().await;
     let Sandbox {
         gateway,
@@ -426,35 +426,33 @@ async fn whenever_the_owners_are_asked_a_second_time_the_copies_are_asked_direct
     } = &sandbox;
     let cookie = sandbox.sign_in().await;
     sandbox.erase(&cookie).await;
-    services.forget([1; 5]).await;
-    becomes(
+    services.wait_for_erasures([1; 5]).await;
+    wait_for_job(
         &gateway.db,
         "round = 2 and done = '{}' and finished_at is null",
     )
     .await;
-    services
-        .of(Service::Consultation)
-        .is_away
+    services.get(Service::Consultation)
+        .is_unavailable
         .store(true, Ordering::SeqCst);
-    clock.advance(SETTLED);
-    services.forget([2; 5]).await;
-    // Between two attempts whatever a colleague enters at one owner is copied again.
-    becomes(
+    clock.advance(SETTLE_TIME);
+    services.wait_for_erasures([2; 5]).await;
+    // Between two attempts, staff may enter data at an owner that is projected again.
+    wait_for_job(
         &gateway.db,
         "round = 2 and attempts = 1 and next_try_at <= '2026-11-24T01:00:08Z'",
     )
     .await;
-    services
-        .of(Service::Consultation)
-        .is_away
+    services.get(Service::Consultation)
+        .is_unavailable
         .store(false, Ordering::SeqCst);
     clock.advance(TimeDelta::seconds(1));
-    becomes(&gateway.db, "finished_at is not null").await;
-    assert_eq!(services.forgot(), [3; 5]);
+    wait_for_job(&gateway.db, "finished_at is not null").await;
+    assert_eq!(services.erasure_counts(), [3; 5]);
 }
 
 #[tokio::test]
-async fn an_erasure_is_its_gateways_for_as_long_as_all_who_are_asked_one_after_the_other_may_take()
+async fn lease_covers_the_timeouts_of_all_consecutive_requests()
 {
     let sandbox = start().await;
     let Sandbox {
@@ -464,44 +462,41 @@ async fn an_erasure_is_its_gateways_for_as_long_as_all_who_are_asked_one_after_t
         ..
     } = &sandbox;
     let cookie = sandbox.sign_in().await;
-    services
-        .of(Service::Interest)
+    services.get(Service::Interest)
         .hangs
         .store(true, Ordering::SeqCst);
     sandbox.erase(&cookie).await;
-    services.forget([1; 5]).await;
-    // One answer, and five seconds.
+    services.wait_for_erasures([1; 5]).await;
+    // One response timeout and five seconds.
     assert!(
-        is(
+        has_job(
             &gateway.db,
             "round = 1 and attempts = 1 and next_try_at = '2026-11-24T01:00:07Z'"
         )
         .await
     );
-    services
-        .of(Service::Interest)
+    services.get(Service::Interest)
         .hangs
         .store(false, Ordering::SeqCst);
-    becomes(
+    wait_for_job(
         &gateway.db,
         "round = 1 and attempts = 1 and next_try_at <= '2026-11-24T01:00:01Z'",
     )
     .await;
     clock.advance(TimeDelta::seconds(1));
-    becomes(
+    wait_for_job(
         &gateway.db,
         "round = 2 and next_try_at = '2026-11-24T01:00:08Z'",
     )
     .await;
-    services
-        .of(Service::Interest)
+    services.get(Service::Interest)
         .hangs
         .store(true, Ordering::SeqCst);
-    clock.advance(SETTLED);
-    services.forget([2, 3, 2, 2, 2]).await;
-    // Two answers, and five seconds.
+    clock.advance(SETTLE_TIME);
+    services.wait_for_erasures([2, 3, 2, 2, 2]).await;
+    // Two response timeouts and five seconds.
     assert!(
-        is(
+        has_job(
             &gateway.db,
             "round = 2 and attempts = 1 and next_try_at = '2026-11-24T01:00:17Z'"
         )
@@ -509,9 +504,12 @@ async fn an_erasure_is_its_gateways_for_as_long_as_all_who_are_asked_one_after_t
     );
 }
 
-/// Writes a wish down, this long ago, without signing anybody out.
-async fn wish(db: &Db, customer: Uuid, ago: TimeDelta) {
-    sqlx::query("insert into erasure (id, customer_id, requested_at, next_try_at) values (gen_random_uuid(), $1, $2, $2)")
+/// Inserts an erasure job that was requested this long ago, without a sign-out.
+async fn insert_job(db: &Db, customer: Uuid, ago: TimeDelta) {
+    sqlx::query(
+        "insert into erasure (id, customer_id, requested_at, next_try_at)
+         values (gen_random_uuid(), $1, $2, $2)",
+    )
         .bind(customer)
         .bind(db.now() - ago)
         .execute(db.pool())
@@ -520,7 +518,7 @@ async fn wish(db: &Db, customer: Uuid, ago: TimeDelta) {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_who_might_answer_when_the_erasure_is_another_gateways() {
+async fn service_is_not_asked_if_the_lease_could_end_first() {
     let sandbox = start().await;
     let Sandbox {
         gateway,
@@ -528,98 +526,106 @@ async fn nobody_is_asked_who_might_answer_when_the_erasure_is_another_gateways()
         clock,
         ..
     } = &sandbox;
-    // The claim is there, and what follows takes longer than there is to spare: seven seconds less two for an answer.
+    // After the claim, signing out takes longer than the lease of seven seconds minus a response
+    // timeout of two.
     for line in [
-        "create function dawdle() returns trigger language plpgsql as $$ begin
-             if exists (select from erasure where attempts = 1) then perform pg_sleep(5.5); end if;
+        "create function delay_first_attempt() returns trigger language plpgsql as $$ begin
+             if exists (select from erasure where attempts = 1) then
+                 perform pg_sleep(5.5);
+             end if;
              return null;
          end $$",
-        "create trigger dawdles before delete on session for each statement execute function dawdle()",
+        "create trigger delays_first_attempt before delete on session 
+         for each statement execute function delay_first_attempt()",
     ] {
         sqlx::query(line).execute(gateway.db.pool()).await.unwrap();
     }
-    wish(&gateway.db, Uuid::from_u128(7), TimeDelta::zero()).await;
-    is_put_off(&sandbox, 1).await;
-    assert_eq!(services.forgot(), [0; 5]);
+    insert_job(&gateway.db, Uuid::from_u128(7), TimeDelta::zero()).await;
+    wait_for_failed_attempt(&sandbox, 1).await;
+    assert_eq!(services.erasure_counts(), [0; 5]);
     clock.advance(TimeDelta::seconds(1));
-    services.forget([1; 5]).await;
+    services.wait_for_erasures([1; 5]).await;
 }
 
 #[tokio::test]
-async fn a_gateway_whose_erasure_is_anothers_by_now_writes_nothing_down() {
+async fn gateway_that_lost_its_claim_writes_nothing() {
     let logs = Logs::capture();
-    let Patient {
+    let SlowServices {
         gateway,
         services,
         clock,
-    } = start_patient().await;
-    let customer = somebody(Role::Customer).subject;
-    wish(&gateway.db, customer, TimeDelta::zero()).await;
-    becomes(&gateway.db, "round = 2").await;
-    let slow = services.of(Service::Consultation);
-    slow.waits.store(true, Ordering::SeqCst);
+    } = start_with_slow_services().await;
+    let customer = identity(Role::Customer).subject;
+    insert_job(&gateway.db, customer, TimeDelta::zero()).await;
+    wait_for_job(&gateway.db, "round = 2").await;
+    let slow = services.get(Service::Consultation);
+    slow.is_paused.store(true, Ordering::SeqCst);
     clock.advance(TimeDelta::seconds(65));
-    services.forget([2; 5]).await;
-    becomes(&gateway.db, "cardinality(done) = 4").await;
-    // Another has claimed it, and the customer has come back.
+    services.wait_for_erasures([2; 5]).await;
+    wait_for_job(&gateway.db, "cardinality(done) = 4").await;
+    // Another gateway has claimed the job, and the customer has signed in again.
     for line in [
-        "update erasure set attempts = attempts + 1, done = '{}', next_try_at = '2100-01-01T00:00:00Z'",
-        "insert into consent (id, customer_id, version, given_at) select id, customer_id, '1', requested_at from erasure",
+        "update erasure set attempts = attempts + 1, done = '{}',
+             next_try_at = '2100-01-01T00:00:00Z'",
+        "insert into consent (id, customer_id, version, given_at)
+             select id, customer_id, '1', requested_at from erasure",
     ] {
         sqlx::query(line).execute(gateway.db.pool()).await.unwrap();
     }
-    slow.waits.store(false, Ordering::SeqCst);
-    in_time("it leaves it to the other", async {
+    slow.is_paused.store(false, Ordering::SeqCst);
+    with_timeout("the gateway notices the other claim", async {
         while !logs
             .text()
-            .contains("another gateway goes on forgetting a customer")
+            .contains("another gateway has claimed this erasure job")
         {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     })
     .await;
     assert!(
-        is(
+        has_job(
             &gateway.db,
             "finished_at is null and done = '{}' and next_try_at = '2100-01-01T00:00:00Z'"
         )
         .await
     );
-    let standing: i64 =
+    let consents: i64 =
         sqlx::query_scalar("select count(*) from consent where withdrawn_at is null")
             .fetch_one(gateway.db.pool())
             .await
             .unwrap();
-    assert_eq!(standing, 1);
+    assert_eq!(consents, 1);
 }
 
 #[tokio::test]
-async fn the_second_time_comes_when_what_began_before_the_sign_ins_ended_is_over() {
+async fn second_round_waits_for_requests_from_before_the_sign_out() {
     let sandbox = start().await;
     let Sandbox { gateway, .. } = &sandbox;
-    let cookie = gateway.cookie(&somebody(Role::Customer)).await;
+    let cookie = gateway.cookie(&identity(Role::Customer)).await;
     wish(
         &gateway.db,
-        somebody(Role::Customer).subject,
+        identity(Role::Customer).subject,
         TimeDelta::minutes(1),
     )
     .await;
-    becomes(&gateway.db, "round = 2").await;
+    wait_for_job(&gateway.db, "round = 2").await;
     assert!(!sandbox.is_signed_in(&cookie).await);
-    assert!(is(&gateway.db, "next_try_at = '2026-11-24T01:00:07Z'").await);
+    assert!(has_job(&gateway.db, "next_try_at = '2026-11-24T01:00:07Z'").await);
 }
 
 #[tokio::test]
-async fn whoever_wants_to_be_forgotten_is_signed_out_by_the_wish_itself() {
+async fn erasure_request_signs_out_in_its_own_transaction() {
     let sandbox = start().await;
     let Sandbox { gateway, .. } = &sandbox;
     for line in [
-        "create function is_signed_out() returns trigger language plpgsql as $$ begin
-             if exists (select from session where subject = new.customer_id) then raise exception 'he is signed in'; end if;
+        "create function check_sign_out() returns trigger language plpgsql as $$ begin
+             if exists (select from session where subject = new.customer_id) then
+                 raise exception 'the customer is signed in';
+             end if;
              return null;
          end $$",
         "create constraint trigger signs_out after insert on erasure deferrable initially deferred
-         for each row execute function is_signed_out()",
+         for each row execute function check_sign_out()",
     ] {
         sqlx::query(line).execute(gateway.db.pool()).await.unwrap();
     }
@@ -628,18 +634,18 @@ async fn whoever_wants_to_be_forgotten_is_signed_out_by_the_wish_itself() {
     assert!(!sandbox.is_signed_in(&elsewhere).await);
 }
 
-struct Patient {
-    gateway: Running,
-    services: StandIns,
+struct SlowServices {
+    gateway: TestGateway,
+    services: FakeServices,
     clock: Arc<MockClock>,
 }
 
 /// A gateway whose services may take a minute to answer.
-async fn start_patient() -> Patient {
-    let (mut config, clock) = (config().await, a_clock());
-    config.patience.answer = Duration::from_mins(1);
-    let services = StandIns::behind(&mut config).await;
-    Patient {
+async fn start_with_slow_services() -> SlowServices {
+    let (mut config, clock) = (config().await, mock_clock());
+    config.timeouts.response = Duration::from_mins(1);
+    let services = FakeServices::start(&mut config).await;
+    SlowServices {
         gateway: start_at(config, clock.clone()).await,
         services,
         clock,
@@ -647,55 +653,55 @@ async fn start_patient() -> Patient {
 }
 
 #[tokio::test]
-async fn one_whom_a_service_is_slow_to_forget_keeps_nobody_else_waiting() {
-    let Patient {
+async fn slow_erasure_does_not_delay_others() {
+    let SlowServices {
         gateway, services, ..
-    } = start_patient().await;
-    let slow = services.of(Service::Salesman);
+    } = start_with_slow_services().await;
+    let slow = services.get(Service::Salesman);
     slow.hangs.store(true, Ordering::SeqCst);
-    wish(&gateway.db, Uuid::from_u128(1), TimeDelta::zero()).await;
-    services.forget([1; 5]).await;
+    insert_job(&gateway.db, Uuid::from_u128(1), TimeDelta::zero()).await;
+    services.wait_for_erasures([1; 5]).await;
     slow.hangs.store(false, Ordering::SeqCst);
-    wish(&gateway.db, Uuid::from_u128(2), TimeDelta::zero()).await;
-    becomes(&gateway.db, "round = 2").await;
-    assert!(is(&gateway.db, "round = 1 and cardinality(done) = 4").await);
+    insert_job(&gateway.db, Uuid::from_u128(2), TimeDelta::zero()).await;
+    wait_for_job(&gateway.db, "round = 2").await;
+    assert!(has_job(&gateway.db, "round = 1 and cardinality(done) = 4").await);
 }
 
 #[tokio::test]
-async fn no_more_than_eight_are_forgotten_at_once_and_when_it_ends_a_gateway_finishes_those_and_begins_with_nobody()
+async fn at_most_eight_erasures_run_and_shutdown_finishes_only_those()
  {
-    let Patient {
+    let SlowServices {
         mut gateway,
         services,
         ..
-    } = start_patient().await;
-    let slow = services.of(Service::Salesman);
-    slow.waits.store(true, Ordering::SeqCst);
+    } = start_with_slow_services().await;
+    let slow = services.get(Service::Salesman);
+    slow.is_paused.store(true, Ordering::SeqCst);
     for customer in 1..=9 {
-        wish(&gateway.db, Uuid::from_u128(customer), TimeDelta::zero()).await;
+        insert_job(&gateway.db, Uuid::from_u128(customer), TimeDelta::zero()).await;
     }
-    services.forget([8; 5]).await;
-    // Four times it looks for something to do.
+    services.wait_for_erasures([8; 5]).await;
+    // Time for four polls.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(services.forgot(), [8; 5]);
+    assert_eq!(services.erasure_counts(), [8; 5]);
     gateway.stop.cancel();
-    // It has heard of it when it is no longer ready, and then ends what runs in the background.
-    in_time("it is not ready", async {
+    // Once the gateway is not ready, it stops its background tasks.
+    with_timeout("the gateway is not ready", async {
         while gateway.readyz().await == 200 {}
     })
     .await;
     tokio::time::sleep(Duration::from_millis(500)).await;
-    slow.waits.store(false, Ordering::SeqCst);
+    slow.is_paused.store(false, Ordering::SeqCst);
     let db = gateway.db.clone();
-    in_time("the gateway stops", &mut gateway.task)
+    with_timeout("the gateway stops", &mut gateway.task)
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(services.forgot(), [8; 5]);
-    let ends: Vec<(i16, i64)> =
+    assert_eq!(services.erasure_counts(), [8; 5]);
+    let rounds: Vec<(i16, i64)> =
         sqlx::query_as("select round, count(*) from erasure group by round order by round")
             .fetch_all(db.pool())
             .await
             .unwrap();
-    assert_eq!(ends, [(1, 1), (2, 8)]);
+    assert_eq!(rounds, [(1, 1), (2, 8)]);
 }

@@ -1,4 +1,4 @@
-//! What a service gets, and what the browser gets back.
+//! Forwarding: what a service receives, what the browser gets back, and when to retry.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,10 +10,10 @@ use service_kit::tasks;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::fixture::{config, nobody, somebody, start, start_with};
+use crate::test_gateway::{config, closed_port, identity, start, start_with};
 
 #[tokio::test]
-async fn nothing_by_which_a_browser_might_claim_to_be_somebody_arrives() {
+async fn identity_headers_of_a_browser_are_not_forwarded() {
     let gateway = start().await;
     let claims = [
         ("authorization-x", false),
@@ -28,33 +28,33 @@ async fn nothing_by_which_a_browser_might_claim_to_be_somebody_arrives() {
         ("proxy-authorization", true),
         ("te", true),
     ];
-    let mut ask = gateway
+    let mut request = gateway
         .get("/api/projects")
         .header("connection", "x-named")
         .header("x-named", "claimed");
     for (name, _) in claims {
-        ask = ask.header(name, "claimed");
+        request = request.header(name, "claimed");
     }
-    let said = ask.header("x-forwarded-for", "6.6.6.6").send().await.json();
+    let echoed = request.header("x-forwarded-for", "6.6.6.6").send().await.json();
     for (name, is_stripped) in claims.into_iter().chain([
         ("x-named", true),
         ("connection", true),
         ("authorization", true),
     ]) {
-        assert_eq!(said["headers"].get(name).is_none(), is_stripped, "{name}");
+        assert_eq!(echoed["headers"].get(name).is_none(), is_stripped, "{name}");
     }
-    assert_eq!(said["headers"]["x-forwarded-for"], "127.0.0.1");
-    assert_eq!(said["headers"]["x-forwarded-proto"], "http");
+    assert_eq!(echoed["headers"]["x-forwarded-for"], "127.0.0.1");
+    assert_eq!(echoed["headers"]["x-forwarded-proto"], "http");
     assert_eq!(
-        said["headers"]["x-forwarded-host"],
+        echoed["headers"]["x-forwarded-host"],
         gateway.address.to_string()
     );
 }
 
 #[tokio::test]
-async fn what_a_page_means_for_the_service_arrives() {
+async fn headers_and_body_for_the_service_are_forwarded() {
     let gateway = start().await;
-    let staff = gateway.cookie(&somebody(Role::Staff)).await;
+    let staff = gateway.cookie(&identity(Role::Staff)).await;
     let sent = [
         ("if-match", "\"3\""),
         ("idempotency-key", "k1"),
@@ -66,27 +66,27 @@ async fn what_a_page_means_for_the_service_arrives() {
         ("content-type", "application/json"),
         ("if-none-match", "\"2\""),
     ];
-    let mut ask = gateway
-        .ask(Method::PATCH, "/api/consultations/7")
+    let mut request = gateway
+        .request(Method::PATCH, "/api/consultations/7")
         .cookie(&staff)
         .body("{\"memo\":\"가\"}");
     for (name, value) in sent {
-        ask = ask.header(name, value);
+        request = request.header(name, value);
     }
-    let said = ask.send().await.json();
+    let echoed = request.send().await.json();
     for (name, value) in sent {
-        assert_eq!(said["headers"][name], value, "{name}");
+        assert_eq!(echoed["headers"][name], value, "{name}");
     }
-    assert_eq!(said["method"], "PATCH");
-    assert_eq!(said["body"], "{\"memo\":\"가\"}");
+    assert_eq!(echoed["method"], "PATCH");
+    assert_eq!(echoed["body"], "{\"memo\":\"가\"}");
 }
 
 #[tokio::test]
-async fn paths_in_the_answer_are_below_api_and_only_the_answers_own_headers_come_back() {
+async fn response_paths_get_the_api_prefix_and_cookies_are_dropped() {
     let gateway = start().await;
-    let staff = gateway.cookie(&somebody(Role::Staff)).await;
+    let staff = gateway.cookie(&identity(Role::Staff)).await;
     let answer = gateway
-        .ask(Method::POST, "/api/consultations/created")
+        .request(Method::POST, "/api/consultations/created")
         .cookie(&staff)
         .send()
         .await;
@@ -103,7 +103,7 @@ async fn paths_in_the_answer_are_below_api_and_only_the_answers_own_headers_come
 }
 
 #[tokio::test]
-async fn a_request_keeps_its_id_if_it_is_harmless_and_gets_one_if_not() {
+async fn valid_request_id_is_kept_and_an_invalid_one_replaced() {
     let gateway = start().await;
     let answer = gateway
         .get("/api/projects")
@@ -120,41 +120,43 @@ async fn a_request_keeps_its_id_if_it_is_harmless_and_gets_one_if_not() {
     let answer = gateway
         .get("/api/projects")
         .header("connection", "x-request-id")
-        .header("x-request-id", "kept")
+        .header("x-request-id", "valid")
         .send()
         .await;
-    assert_eq!(answer.json()["headers"]["x-request-id"], "kept");
+    assert_eq!(answer.json()["headers"]["x-request-id"], "valid");
 }
 
 #[tokio::test]
-async fn a_trace_is_carried_on_or_begun() {
+async fn trace_context_is_continued_or_started() {
     let gateway = start().await;
-    let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    let said = gateway
+    let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let echoed = gateway
         .get("/api/projects")
-        .header("traceparent", given)
+        .header("traceparent", traceparent)
         .send()
         .await
         .json();
-    assert_eq!(said["headers"]["traceparent"], given);
-    let said = gateway
+    let sent = echoed["headers"]["traceparent"].as_str().unwrap();
+    // The same trace, with the gateway's span as the parent.
+    assert_eq!(sent[..36], given[..36]);
+    let echoed = gateway
         .get("/api/projects")
         .header("traceparent", "nonsense")
         .send()
         .await
         .json();
     assert_eq!(
-        said["headers"]["traceparent"].as_str().unwrap().len(),
-        given.len()
+        echoed["headers"]["traceparent"].as_str().unwrap().len(),
+        traceparent.len()
     );
 }
 
 #[tokio::test]
-async fn a_service_that_is_down_is_unavailable_and_the_others_are_not() {
+async fn unavailable_service_does_not_affect_the_others() {
     let mut config = config().await;
-    config.services.interest = nobody().await;
+    config.services.interest = closed_port().await;
     let gateway = start_with(config).await;
-    let staff = gateway.cookie(&somebody(Role::Staff)).await;
+    let staff = gateway.cookie(&identity(Role::Staff)).await;
     let answer = gateway.get("/api/interests").cookie(&staff).send().await;
     assert_eq!(answer.problem(), (503, "service-unavailable".to_owned()));
     assert_eq!(answer.header("retry-after"), Some("1"));
@@ -164,29 +166,30 @@ async fn a_service_that_is_down_is_unavailable_and_the_others_are_not() {
 }
 
 #[tokio::test]
-async fn a_service_that_does_not_answer_is_not_waited_for_for_ever() {
+async fn service_that_does_not_respond_times_out() {
     let mut config = config().await;
-    config.patience.answer = std::time::Duration::from_millis(200);
+    config.timeouts.response = std::time::Duration::from_millis(200);
     let gateway = start_with(config).await;
-    let staff = gateway.cookie(&somebody(Role::Staff)).await;
+    let staff = gateway.cookie(&identity(Role::Staff)).await;
     let answer = gateway
-        .get("/api/interests/never")
+        .get("/api/interests/hanging")
         .cookie(&staff)
         .send()
         .await;
     assert_eq!(answer.problem(), (504, "service-timeout".to_owned()));
 }
 
-/// A service that breaks the first so many connections after it read the request, and counts what it read.
-async fn breaking(times: usize) -> (BaseUrl, Arc<AtomicUsize>) {
+/// A service that closes the first `failures` connections after it has read the request.
+/// Returns its address and the number of requests that it has read.
+async fn failing_service(failures: usize) -> (BaseUrl, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let count = Arc::new(AtomicUsize::new(0));
     let counted = count.clone();
     drop(tasks::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let request = whole_request(&mut stream).await;
-            if counted.fetch_add(1, Ordering::SeqCst) < times {
+            let request = read_request(&mut stream).await;
+            if counted.fetch_add(1, Ordering::SeqCst) < failures {
                 continue;
             }
             let body = request.split_once("\r\n\r\n").map_or("", |(_, body)| body);
@@ -200,7 +203,7 @@ async fn breaking(times: usize) -> (BaseUrl, Arc<AtomicUsize>) {
     (BaseUrl::from(address), count)
 }
 
-async fn whole_request(stream: &mut TcpStream) -> String {
+async fn read_request(stream: &mut TcpStream) -> String {
     let mut request = Vec::new();
     let mut chunk = [0; 4096];
     loop {
@@ -222,8 +225,8 @@ async fn whole_request(stream: &mut TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn a_broken_connection_is_tried_again_once_where_that_is_safe() {
-    for (method, key, breaks, tries, status) in [
+async fn broken_connection_is_retried_once_where_safe() {
+    for (method, key, failures, attempts, status) in [
         (Method::GET, None, 1, 2, 200),
         (Method::GET, None, 2, 2, 503),
         (Method::POST, Some("k1"), 1, 2, 200),
@@ -231,19 +234,19 @@ async fn a_broken_connection_is_tried_again_once_where_that_is_safe() {
         (Method::DELETE, None, 1, 1, 503),
     ] {
         let mut config = config().await;
-        let (url, count) = breaking(breaks).await;
+        let (url, count) = failing_service(failures).await;
         config.services.project = url;
         let gateway = start_with(config).await;
-        let mut ask = gateway.ask(method.clone(), "/api/projects");
+        let mut request = gateway.request(method.clone(), "/api/projects");
         if method == Method::POST {
-            ask = ask.body("{\"name\":\"사업\"}");
+            request = request.body("{\"name\":\"사업\"}");
         }
         if let Some(key) = key {
-            ask = ask.header("idempotency-key", key);
+            request = request.header("idempotency-key", key);
         }
-        let answer = ask.send().await;
+        let answer = request.send().await;
         assert_eq!(answer.status, status, "{method} {key:?}");
-        assert_eq!(count.load(Ordering::SeqCst), tries, "{method} {key:?}");
+        assert_eq!(count.load(Ordering::SeqCst), attempts, "{method} {key:?}");
         if status == 200 && method == Method::POST {
             assert_eq!(answer.body, "{\"name\":\"사업\"}");
         }
@@ -251,17 +254,17 @@ async fn a_broken_connection_is_tried_again_once_where_that_is_safe() {
 }
 
 #[tokio::test]
-async fn a_look_at_a_whole_number_which_is_written_down_is_asked_for_once() {
-    for (path, tries, status) in [
+async fn phone_disclosure_is_not_retried() {
+    for (path, attempts, status) in [
         ("/api/interests/1/phone", 1, 503),
         ("/api/interests/1/%70hone", 1, 503),
         ("/api/interests/1", 2, 200),
     ] {
         let mut config = config().await;
-        let (url, count) = breaking(1).await;
+        let (url, count) = failing_service(1).await;
         config.services.interest = url;
         let gateway = start_with(config).await;
-        let salesman = gateway.as_(&somebody(Role::Salesman)).await;
+        let salesman = gateway.caller(&identity(Role::Salesman)).await;
         assert_eq!(
             salesman
                 .get(path)
@@ -272,18 +275,18 @@ async fn a_look_at_a_whole_number_which_is_written_down_is_asked_for_once() {
             status,
             "{path}"
         );
-        assert_eq!(count.load(Ordering::SeqCst), tries, "{path}");
+        assert_eq!(count.load(Ordering::SeqCst), attempts, "{path}");
     }
 }
 
 #[tokio::test]
-async fn a_body_too_large_to_be_held_is_sent_once_even_with_a_key() {
+async fn body_too_large_to_buffer_is_not_retried() {
     let mut config = config().await;
-    let (url, count) = breaking(1).await;
+    let (url, count) = failing_service(1).await;
     config.services.project = url;
     let gateway = start_with(config).await;
     let answer = gateway
-        .ask(Method::POST, "/api/projects")
+        .request(Method::POST, "/api/projects")
         .header("idempotency-key", "k1")
         .body("x".repeat(64 * 1024 + 1))
         .send()

@@ -1,25 +1,25 @@
-//! What browsers and services can rely on, against services that only repeat what they were sent.
+//! The gateway's guarantees to browsers and services, tested against services that echo requests.
 
 mod accounts;
-mod answers;
 mod audit;
-mod codes;
-mod cross_site;
-mod description;
+mod csrf;
+mod customer_data;
 mod erasure;
-mod fixture;
-mod forged;
+mod exit_codes;
+mod fake_services;
+mod forged_identity;
 mod forwarding;
 mod invitations;
-mod limits;
-mod me;
+mod one_time_codes;
+mod openapi;
 mod passwords;
-mod people;
-mod process;
+mod relay;
+mod request_limits;
+mod response_headers;
+mod routing;
 mod sessions;
-mod standing_in;
-mod stopping;
-mod stream;
-mod stream_kafka;
-mod table;
-mod telephone;
+mod shutdown;
+mod staff_directory;
+mod stream_connection;
+mod stream_events;
+mod test_gateway;

@@ -1,4 +1,4 @@
-//! Signing in by login and password, and changing one's own.
+//! Signing in with login and password, and changing the password.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,114 +11,115 @@ use serde_json::{Value, json};
 use service_kit::auth::Role;
 use tokio::time::Instant;
 
-use crate::accounts::{Office, PASSWORD, refused, sign_in, wrong, wrong_fields};
-use crate::fixture::{config, somebody};
+use crate::accounts::{AccountFixture, PASSWORD, problem, sign_in, field_error, invalid_fields};
+use crate::test_gateway::{config, identity};
 
 #[tokio::test]
-async fn whoever_has_set_a_password_signs_in_with_it_and_is_told_who_he_is() {
-    let office = Office::open().await;
-    let id = office.staff("gwanri").await;
-    let answer = office.sign_in(" GwanRi ", PASSWORD).await;
-    let said = answer.json();
+async fn staff_sign_in_with_their_password() {
+    let fixture = AccountFixture::new().await;
+    let id = fixture.create_staff_account("gwanri").await;
+    let answer = fixture.sign_in(" GwanRi ", PASSWORD).await;
+    let body = answer.json();
     assert_eq!(
-        (&said["signedIn"], &said["role"], &said["id"]),
+        (&body["signedIn"], &body["role"], &body["id"]),
         (&json!(true), &json!("staff"), &json!(id))
     );
     assert_eq!(
-        (&said["name"], &said["login"]),
+        (&body["name"], &body["login"]),
         (&json!("이관리"), &json!("gwanri"))
     );
-    assert_eq!(said["expiresAt"], "2026-11-23T13:00:00Z");
+    assert_eq!(body["expiresAt"], "2026-11-23T13:00:00Z");
     let cookie = answer.cookie().unwrap();
     assert_eq!(
-        office
+        fixture
             .gateway
             .get("/api/auth/me")
             .cookie(&cookie)
             .send()
             .await
             .json(),
-        said
+        body
     );
 }
 
 #[tokio::test]
-async fn a_salesman_and_a_consultant_are_who_the_salesman_service_says_they_are() {
-    let office = Office::open().await;
+async fn salesman_and_consultant_sign_in_as_their_person() {
+    let fixture = AccountFixture::new().await;
     for (login, role) in [("haneul", Role::Salesman), ("bada", Role::Consultant)] {
-        let (person, _) = office.colleague(login, role).await;
-        let said = office.sign_in(login, PASSWORD).await.json();
+        let (person, _) = fixture.create_person_account(login, role).await;
+        let body = fixture.sign_in(login, PASSWORD).await.json();
         assert_eq!(
-            (&said["role"], &said["id"], &said["name"]),
+            (&body["role"], &body["id"], &body["name"]),
             (&json!(role.as_str()), &json!(person), &json!("김하늘"))
         );
     }
 }
 
 #[tokio::test]
-async fn whatever_is_wrong_with_a_sign_in_the_answer_is_the_same() {
-    let office = Office::open().await;
-    let staff = office.staff("gwanri").await;
-    office.token_of_staff("invited").await;
-    let (person, _) = office.colleague("left", Role::Salesman).await;
+async fn every_failed_sign_in_gets_the_same_response() {
+    let fixture = AccountFixture::new().await;
+    let staff = fixture.create_staff_account("gwanri").await;
+    fixture.invite_staff("invited").await;
+    let (person, _) = fixture.create_person_account("left", Role::Salesman).await;
     sqlx::query("update person set active = false where id = $1")
         .bind(person)
-        .execute(office.gateway.db.pool())
+        .execute(fixture.gateway.db.pool())
         .await
         .unwrap();
-    office.staff("closed").await;
+    fixture.create_staff_account("closed").await;
     sqlx::query("update account set active = false where login = 'closed'")
-        .execute(office.gateway.db.pool())
+        .execute(fixture.gateway.db.pool())
         .await
         .unwrap();
     let mut answers = BTreeSet::new();
     for (login, password) in [
         ("gwanri", "목요일에는 칼국수를 먹자"),
         ("gwanri", ""),
-        ("nobody", PASSWORD),
+        ("unknown", PASSWORD),
         ("no login at all", PASSWORD),
         ("' or 1=1 --", PASSWORD),
         ("invited", PASSWORD),
         ("left", PASSWORD),
         ("closed", PASSWORD),
     ] {
-        let answer = office.sign_in(login, password).await;
+        let answer = fixture.sign_in(login, password).await;
         assert_eq!(
             answer.problem(),
-            refused(401, "wrong-credentials"),
+            problem(401, "wrong-credentials"),
             "{login}"
         );
         assert_eq!(answer.cookie(), None);
-        let mut said = answer.json();
-        said.as_object_mut().unwrap().remove("traceId");
-        answers.insert(said.to_string());
-        assert!(!said.to_string().contains(&staff.to_string()));
+        let mut body = answer.json();
+        body.as_object_mut().unwrap().remove("traceId");
+        answers.insert(body.to_string());
+        assert!(!body.to_string().contains(&staff.to_string()));
     }
     assert_eq!(answers.len(), 1, "{answers:?}");
 }
 
-/// The quickest of several, here and there: what else the machine does can only make one slower. Without a hashing, an answer takes a tenth.
+/// Compares the fastest of several runs, because other load only makes a run slower. Without
+/// hashing, a response takes a tenth of the time.
 #[tokio::test]
-async fn a_login_that_nobody_has_is_refused_no_sooner_than_a_password_is_hashed() {
-    let office = Office::open().await;
+async fn unknown_login_takes_as_long_as_hashing_a_password() {
+    let fixture = AccountFixture::new().await;
     let argon2 = Argon2::default();
     let (mut hashing, mut quickest) = (Duration::MAX, [Duration::MAX; 3]);
     for round in 0..5 {
-        office.staff(&format!("known{round}")).await;
-        office.token_of_staff(&format!("unset{round}")).await;
+        fixture.create_staff_account(&format!("known{round}")).await;
+        fixture.invite_staff(&format!("unset{round}")).await;
         for (login, quickest) in ["known", "unknown", "unset"].into_iter().zip(&mut quickest) {
-            let begun = Instant::now();
+            let started = Instant::now();
             argon2.hash_password(PASSWORD.as_bytes()).unwrap();
-            hashing = begun.elapsed().min(hashing);
-            let begun = Instant::now();
+            hashing = started.elapsed().min(hashing);
+            let started = Instant::now();
             assert_eq!(
-                office
+                fixture
                     .sign_in(&format!("{login}{round}"), "목요일에는 칼국수를 먹자")
                     .await
                     .status,
                 401
             );
-            *quickest = begun.elapsed().min(*quickest);
+            *quickest = started.elapsed().min(*quickest);
         }
     }
     assert!(
@@ -128,133 +129,133 @@ async fn a_login_that_nobody_has_is_refused_no_sooner_than_a_password_is_hashed(
 }
 
 #[tokio::test]
-async fn everything_that_is_missing_of_a_sign_in_is_told_at_once() {
-    let office = Office::open().await;
-    let ask = |body: Value| office.gateway.post("/api/auth/sign-in").json(&body).send();
-    let required = [wrong("/login", "required"), wrong("/password", "required")];
-    assert_eq!(wrong_fields(&ask(json!({})).await), required);
+async fn sign_in_reports_every_invalid_field() {
+    let fixture = AccountFixture::new().await;
+    let request = |body: Value| fixture.gateway.post("/api/auth/sign-in").json(&body).send();
+    let required = [field_error("/login", "required"), field_error("/password", "required")];
+    assert_eq!(invalid_fields(&request(json!({})).await), required);
     assert_eq!(
-        wrong_fields(&ask(json!({ "login": " ", "password": null })).await),
+        invalid_fields(&request(json!({ "login": " ", "password": null })).await),
         required
     );
-    let odd = ask(json!({ "login": "a".repeat(65), "password": 1_234_567_890 })).await;
+    let invalid = request(json!({ "login": "a".repeat(65), "password": 1_234_567_890 })).await;
     assert_eq!(
-        wrong_fields(&odd),
+        invalid_fields(&invalid),
         [
-            wrong("/login", "too-long"),
-            wrong("/password", "wrong-type")
+            field_error("/login", "too-long"),
+            field_error("/password", "wrong-type")
         ]
     );
-    assert!(!odd.json().to_string().contains("1234567890"));
-    let no_json = office
+    assert!(!invalid.json().to_string().contains("1234567890"));
+    let no_json = fixture
         .gateway
         .post("/api/auth/sign-in")
         .header("content-type", "text/plain")
         .body("x")
         .send()
         .await;
-    assert_eq!(no_json.problem(), refused(415, "wrong-content-type"));
+    assert_eq!(no_json.problem(), problem(415, "wrong-content-type"));
 }
 
 #[tokio::test]
-async fn two_hundred_wrong_passwords_at_once_are_judged_no_more_often_than_the_free_ones() {
-    let office = Office::open().await;
-    office.staff("gwanri").await;
-    let other = office.another().await;
+async fn of_two_hundred_concurrent_passwords_five_are_judged() {
+    let fixture = AccountFixture::new().await;
+    fixture.create_staff_account("gwanri").await;
+    let other = fixture.second_gateway().await;
     let attempts = (0..200).map(|number| {
         let gateway = if number % 2 == 0 {
-            &office.gateway
+            &fixture.gateway
         } else {
             &other
         };
         sign_in(gateway, "gwanri", &format!("wrong password {number}")).send()
     });
-    let (mut judged, mut turned_away) = (0, 0);
+    let (mut judged, mut unavailable) = (0, 0);
     for answer in join_all(attempts).await {
         match answer.problem() {
             (401, slug) if slug == "wrong-credentials" => judged += 1,
             (429, slug) if slug == "too-many-requests" => {
                 assert_eq!(answer.header("retry-after"), Some("1"));
             }
-            // So many at once may be too many for a busy machine. What is turned away is not judged.
-            (503, _) => turned_away += 1,
+            // A busy machine may refuse some requests, which are then not judged.
+            (503, _) => unavailable += 1,
             other => panic!("{other:?}"),
         }
     }
     assert!(
-        judged == 5 || (judged < 5 && turned_away > 0),
-        "{judged} judged, {turned_away} turned away"
+        judged == 5 || (judged < 5 && unavailable > 0),
+        "{judged} judged, {unavailable} unavailable"
     );
-    while office.sign_in("gwanri", "wrong").await.status == 401 {
+    while fixture.sign_in("gwanri", "wrong").await.status == 401 {
         judged += 1;
     }
     assert!(judged <= 5, "{judged} judged");
     assert_eq!(
-        office.sign_in("gwanri", PASSWORD).await.problem(),
-        refused(429, "too-many-requests")
+        fixture.sign_in("gwanri", PASSWORD).await.problem(),
+        problem(429, "too-many-requests")
     );
-    office.clock.advance(TimeDelta::seconds(1));
-    assert_eq!(office.sign_in("gwanri", PASSWORD).await.status, 200);
+    fixture.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(fixture.sign_in("gwanri", PASSWORD).await.status, 200);
 }
 
 #[tokio::test]
-async fn each_failure_doubles_the_wait_up_to_a_quarter_of_an_hour_and_nobody_is_ever_shut_out() {
-    let office = Office::open().await;
-    office.staff("gwanri").await;
+async fn wait_doubles_per_failure_up_to_fifteen_minutes() {
+    let fixture = AccountFixture::new().await;
+    fixture.create_staff_account("gwanri").await;
     for _ in 0..5 {
-        assert_eq!(office.sign_in("gwanri", "wrong").await.status, 401);
+        assert_eq!(fixture.sign_in("gwanri", "wrong").await.status, 401);
     }
     for wait in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900] {
-        let told = office.sign_in("gwanri", PASSWORD).await;
-        assert_eq!(told.problem(), refused(429, "too-many-requests"));
-        assert_eq!(told.header("retry-after"), Some(wait.to_string().as_str()));
-        office
+        let refusal = fixture.sign_in("gwanri", PASSWORD).await;
+        assert_eq!(refusal.problem(), problem(429, "too-many-requests"));
+        assert_eq!(refusal.header("retry-after"), Some(wait.to_string().as_str()));
+        fixture
             .clock
             .advance(TimeDelta::seconds(wait) - TimeDelta::milliseconds(1));
         assert_eq!(
-            office
+            fixture
                 .sign_in("gwanri", PASSWORD)
                 .await
                 .header("retry-after"),
             Some("1")
         );
-        office.clock.advance(TimeDelta::milliseconds(1));
-        assert_eq!(office.sign_in("gwanri", "wrong").await.status, 401);
+        fixture.clock.advance(TimeDelta::milliseconds(1));
+        assert_eq!(fixture.sign_in("gwanri", "wrong").await.status, 401);
     }
-    // Nobody else waits, and neither does he for long.
-    assert_eq!(office.sign_in("nobody", "wrong").await.status, 401);
-    office.clock.advance(TimeDelta::minutes(15));
-    assert_eq!(office.sign_in("gwanri", PASSWORD).await.status, 200);
+    // Other logins do not wait, and after the longest wait the owner can sign in.
+    assert_eq!(fixture.sign_in("unknown", "wrong").await.status, 401);
+    fixture.clock.advance(TimeDelta::minutes(15));
+    assert_eq!(fixture.sign_in("gwanri", PASSWORD).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_right_password_and_a_day_without_a_wrong_one_make_up_for_the_wrong_ones_before() {
-    let office = Office::open().await;
-    office.staff("gwanri").await;
+async fn correct_password_or_a_day_resets_the_failures() {
+    let fixture = AccountFixture::new().await;
+    fixture.create_staff_account("gwanri").await;
     for _ in 0..3 {
         for _ in 0..4 {
-            assert_eq!(office.sign_in("gwanri", "wrong").await.status, 401);
+            assert_eq!(fixture.sign_in("gwanri", "wrong").await.status, 401);
         }
-        assert_eq!(office.sign_in("gwanri", PASSWORD).await.status, 200);
+        assert_eq!(fixture.sign_in("gwanri", PASSWORD).await.status, 200);
     }
     for _ in 0..3 {
         for _ in 0..5 {
-            assert_eq!(office.sign_in("gwanri", "wrong").await.status, 401);
+            assert_eq!(fixture.sign_in("gwanri", "wrong").await.status, 401);
         }
-        assert_eq!(office.sign_in("gwanri", "wrong").await.status, 429);
-        office.clock.advance(TimeDelta::hours(25));
+        assert_eq!(fixture.sign_in("gwanri", "wrong").await.status, 429);
+        fixture.clock.advance(TimeDelta::hours(25));
     }
 }
 
 #[tokio::test]
-async fn whoever_guesses_elsewhere_does_not_make_the_owner_wait() {
+async fn guesses_from_one_address_do_not_delay_another() {
     let mut config = config().await;
     config.trusted_proxies = 1;
     config.limits.sign_ins_per_login = Rate::new(10, 900);
-    let office = Office::with(config).await;
-    office.staff("gwanri").await;
+    let fixture = AccountFixture::with_config(config).await;
+    fixture.create_staff_account("gwanri").await;
     let from = |address: &str, password: &str| {
-        sign_in(&office.gateway, "gwanri", password)
+        sign_in(&fixture.gateway, "gwanri", password)
             .header("x-forwarded-for", address)
             .send()
     };
@@ -266,137 +267,137 @@ async fn whoever_guesses_elsewhere_does_not_make_the_owner_wait() {
 }
 
 #[tokio::test]
-async fn a_login_and_an_address_have_limits_of_their_own_for_all_gateways_together() {
-    let mut of_login = config().await;
-    of_login.limits.sign_ins_per_login = Rate::new(3, 900);
-    let mut of_address = config().await;
-    of_address.limits.sign_ins_per_address = Rate::new(3, 900);
-    for (config, other_login_may) in [(of_login, true), (of_address, false)] {
-        let office = Office::with(config).await;
-        office.staff("gwanri").await;
-        let other = office.another().await;
-        for gateway in [&office.gateway, &other, &office.gateway] {
+async fn sign_ins_per_login_and_address_are_limited_across_gateways() {
+    let mut per_login = config().await;
+    per_login.limits.sign_ins_per_login = Rate::new(3, 900);
+    let mut per_address = config().await;
+    per_address.limits.sign_ins_per_address = Rate::new(3, 900);
+    for (config, other_login_is_free) in [(per_login, true), (per_address, false)] {
+        let fixture = AccountFixture::with_config(config).await;
+        fixture.create_staff_account("gwanri").await;
+        let other = fixture.second_gateway().await;
+        for gateway in [&fixture.gateway, &other, &fixture.gateway] {
             assert_eq!(sign_in(gateway, "gwanri", "wrong").send().await.status, 401);
         }
-        let told = sign_in(&other, "gwanri", PASSWORD).send().await;
-        assert_eq!(told.problem(), refused(429, "too-many-requests"));
-        assert_eq!(told.header("retry-after"), Some("300"));
+        let refusal = sign_in(&other, "gwanri", PASSWORD).send().await;
+        assert_eq!(refusal.problem(), problem(429, "too-many-requests"));
+        assert_eq!(refusal.header("retry-after"), Some("300"));
         assert_eq!(
-            office.sign_in("nobody", "wrong").await.status == 401,
-            other_login_may
+            fixture.sign_in("unknown", "wrong").await.status == 401,
+            other_login_is_free
         );
-        office.clock.advance(TimeDelta::seconds(300));
+        fixture.clock.advance(TimeDelta::seconds(300));
         assert_eq!(sign_in(&other, "gwanri", PASSWORD).send().await.status, 200);
     }
 }
 
 #[tokio::test]
-async fn a_password_that_was_hashed_with_less_is_hashed_anew_as_its_owner_signs_in() {
-    let office = Office::open().await;
-    let id = office.staff("gwanri").await;
-    let less = Argon2::new(
+async fn weaker_hash_is_upgraded_at_sign_in() {
+    let fixture = AccountFixture::new().await;
+    let id = fixture.create_staff_account("gwanri").await;
+    let weaker = Argon2::new(
         Algorithm::Argon2id,
         Version::V0x13,
         Params::new(8 * 1024, 1, 1, None).unwrap(),
     );
-    let less = less.hash_password(PASSWORD.as_bytes()).unwrap().to_string();
-    let pool = office.gateway.db.pool();
+    let weaker_hash = weaker.hash_password(PASSWORD.as_bytes()).unwrap().to_string();
+    let pool = fixture.gateway.db.pool();
     sqlx::query("update account set password_hash = $2 where id = $1")
         .bind(id)
-        .bind(less)
+        .bind(weaker_hash)
         .execute(pool)
         .await
         .unwrap();
-    assert_eq!(office.sign_in("gwanri", "wrong").await.status, 401);
-    let kept = async || -> String {
+    assert_eq!(fixture.sign_in("gwanri", "wrong").await.status, 401);
+    let stored_hash = async || -> String {
         sqlx::query_scalar("select password_hash from account where id = $1")
             .bind(id)
             .fetch_one(pool)
             .await
             .unwrap()
     };
-    assert!(kept().await.starts_with("$argon2id$v=19$m=8192,t=1,p=1$"));
+    assert!(stored_hash().await.starts_with("$argon2id$v=19$m=8192,t=1,p=1$"));
     for _ in 0..2 {
-        assert_eq!(office.sign_in("gwanri", PASSWORD).await.status, 200);
-        assert!(kept().await.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert_eq!(fixture.sign_in("gwanri", PASSWORD).await.status, 200);
+        assert!(stored_hash().await.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     }
 }
 
 #[tokio::test]
-async fn the_session_that_somebody_put_into_a_browser_is_nobodys_after_a_sign_in() {
-    let office = Office::open().await;
-    office.staff("gwanri").await;
-    let planted = office.gateway.cookie(&somebody(Role::Customer)).await;
-    let answer = sign_in(&office.gateway, "gwanri", PASSWORD)
+async fn password_sign_in_ends_the_presented_session() {
+    let fixture = AccountFixture::new().await;
+    fixture.create_staff_account("gwanri").await;
+    let planted = fixture.gateway.cookie(&identity(Role::Customer)).await;
+    let answer = sign_in(&fixture.gateway, "gwanri", PASSWORD)
         .cookie(&planted)
         .send()
         .await;
     let cookie = answer.cookie().unwrap();
     assert_ne!(cookie, planted);
-    assert!(!office.is_signed_in(&planted).await && office.is_signed_in(&cookie).await);
+    assert!(!fixture.is_signed_in(&planted).await && fixture.is_signed_in(&cookie).await);
 }
 
 #[tokio::test]
-async fn whoever_knows_his_password_changes_it_and_is_signed_in_nowhere_else_afterwards() {
-    let office = Office::open().await;
-    office.staff("gwanri").await;
-    let (here, elsewhere) = (office.cookie("gwanri").await, office.cookie("gwanri").await);
+async fn changing_the_password_ends_all_other_sessions() {
+    let fixture = AccountFixture::new().await;
+    fixture.create_staff_account("gwanri").await;
+    let (own, other) = (fixture.cookie("gwanri").await, fixture.cookie("gwanri").await);
     let change = |cookie: &str, current: &str, password: &str| {
         let body = json!({ "current": current, "password": password });
-        office
+        fixture
             .gateway
             .post("/api/auth/password/change")
             .cookie(cookie)
             .json(&body)
             .send()
     };
-    let nothing = office
+    let nothing = fixture
         .gateway
         .post("/api/auth/password/change")
-        .cookie(&here)
+        .cookie(&own)
         .json(&json!({}))
         .send()
         .await;
     assert_eq!(
-        wrong_fields(&nothing),
+        invalid_fields(&nothing),
         [
-            wrong("/current", "required"),
-            wrong("/password", "required")
+            field_error("/current", "required"),
+            field_error("/password", "required")
         ]
     );
-    let other = "목요일에는 칼국수를 먹자";
+    let new_password = "목요일에는 칼국수를 먹자";
     assert_eq!(
-        wrong_fields(&change(&here, "wrong", other).await),
-        [wrong("/current", "wrong-password")]
+        invalid_fields(&change(&own, "wrong", new_password).await),
+        [field_error("/current", "wrong-password")]
     );
     assert_eq!(
-        wrong_fields(&change(&here, PASSWORD, PASSWORD).await),
-        [wrong("/password", "the-same")]
+        invalid_fields(&change(&own, PASSWORD, PASSWORD).await),
+        [field_error("/password", "the-same")]
     );
     assert_eq!(
-        wrong_fields(&change(&here, PASSWORD, "gwanri2026").await)[0].0,
+        invalid_fields(&change(&own, PASSWORD, "gwanri2026").await)[0].0,
         "/password"
     );
-    assert!(office.is_signed_in(&elsewhere).await);
+    assert!(fixture.is_signed_in(&other).await);
 
-    let done = change(&here, PASSWORD, other).await;
+    let done = change(&own, PASSWORD, new_password).await;
     assert_eq!(done.status, 204, "{done:?}");
     let cookie = done.cookie().unwrap();
-    for (cookie, is) in [(&here, false), (&elsewhere, false), (&cookie, true)] {
-        assert_eq!(office.is_signed_in(cookie).await, is);
+    for (cookie, is_valid) in [(&own, false), (&other, false), (&cookie, true)] {
+        assert_eq!(fixture.is_signed_in(cookie).await, is_valid);
     }
-    assert_eq!(office.sign_in("gwanri", PASSWORD).await.status, 401);
-    assert_eq!(office.sign_in("gwanri", other).await.status, 200);
+    assert_eq!(fixture.sign_in("gwanri", PASSWORD).await.status, 401);
+    assert_eq!(fixture.sign_in("gwanri", new_password).await.status, 200);
 }
 
 #[tokio::test]
-async fn whoever_sits_at_anothers_page_guesses_his_password_no_more_often_than_at_the_door() {
-    let office = Office::open().await;
-    office.staff("gwanri").await;
-    let cookie = office.cookie("gwanri").await;
+async fn guesses_at_the_current_password_count_as_sign_ins() {
+    let fixture = AccountFixture::new().await;
+    fixture.create_staff_account("gwanri").await;
+    let cookie = fixture.cookie("gwanri").await;
     let body = json!({ "current": "wrong", "password": "목요일에는 칼국수를 먹자" });
     let guess = || {
-        office
+        fixture
             .gateway
             .post("/api/auth/password/change")
             .cookie(&cookie)
@@ -406,24 +407,24 @@ async fn whoever_sits_at_anothers_page_guesses_his_password_no_more_often_than_a
     for _ in 0..5 {
         assert_eq!(guess().await.status, 422);
     }
-    assert_eq!(guess().await.problem(), refused(429, "too-many-requests"));
-    assert_eq!(office.sign_in("gwanri", PASSWORD).await.status, 429);
+    assert_eq!(guess().await.problem(), problem(429, "too-many-requests"));
+    assert_eq!(fixture.sign_in("gwanri", PASSWORD).await.status, 429);
 }
 
 #[tokio::test]
-async fn only_somebody_with_a_password_changes_one() {
-    let office = Office::open().await;
+async fn only_callers_with_a_password_can_change_it() {
+    let fixture = AccountFixture::new().await;
     let body = json!({ "current": PASSWORD, "password": "목요일에는 칼국수를 먹자" });
-    let nobody = office
+    let anonymous = fixture
         .gateway
         .post("/api/auth/password/change")
         .json(&body)
         .send()
         .await;
-    assert_eq!(nobody.problem(), refused(401, "sign-in-required"));
-    // The member of staff has no account here.
+    assert_eq!(anonymous.problem(), problem(401, "sign-in-required"));
+    // This session of a member of staff has no account.
     for role in [Role::Customer, Role::Staff] {
-        let caller = office.gateway.as_(&somebody(role)).await;
+        let caller = fixture.gateway.caller(&identity(role)).await;
         assert_eq!(
             caller
                 .post("/api/auth/password/change")
@@ -431,20 +432,20 @@ async fn only_somebody_with_a_password_changes_one() {
                 .send()
                 .await
                 .problem(),
-            refused(403, "not-allowed")
+            problem(403, "not-allowed")
         );
     }
 }
 
 #[tokio::test]
-async fn a_burst_from_one_address_does_not_use_up_what_others_may_try_at_the_login() {
+async fn burst_from_one_address_does_not_use_up_the_login_limit() {
     let mut config = config().await;
     config.trusted_proxies = 1;
     config.limits.sign_ins_per_login = Rate::new(10, 900);
-    let office = Office::with(config).await;
-    office.staff("gwanri").await;
+    let fixture = AccountFixture::with_config(config).await;
+    fixture.create_staff_account("gwanri").await;
     let from = |address: &str, password: &str| {
-        sign_in(&office.gateway, "gwanri", password)
+        sign_in(&fixture.gateway, "gwanri", password)
             .header("x-forwarded-for", address)
             .send()
     };
@@ -453,14 +454,14 @@ async fn a_burst_from_one_address_does_not_use_up_what_others_may_try_at_the_log
 }
 
 #[tokio::test]
-async fn what_the_logins_limit_refuses_is_not_charged_to_the_address() {
+async fn sign_in_refused_by_login_limit_is_not_charged_to_address() {
     let mut config = config().await;
     config.trusted_proxies = 1;
     config.limits.sign_ins_per_login = Rate::new(3, 900);
-    let office = Office::with(config).await;
-    office.staff("gwanri").await;
+    let fixture = AccountFixture::with_config(config).await;
+    fixture.create_staff_account("gwanri").await;
     let from = |address: &str, password: &str| {
-        sign_in(&office.gateway, "gwanri", password)
+        sign_in(&fixture.gateway, "gwanri", password)
             .header("x-forwarded-for", address)
             .send()
     };
@@ -468,44 +469,44 @@ async fn what_the_logins_limit_refuses_is_not_charged_to_the_address() {
         assert_eq!(from("203.0.113.7", "wrong").await.status, 401);
     }
     for _ in 0..10 {
-        let told = from("203.0.113.8", PASSWORD).await;
+        let refusal = from("203.0.113.8", PASSWORD).await;
         assert_eq!(
-            (told.status.as_u16(), told.header("retry-after")),
+            (refusal.status.as_u16(), refusal.header("retry-after")),
             (429, Some("300"))
         );
     }
-    office.clock.advance(TimeDelta::seconds(300));
+    fixture.clock.advance(TimeDelta::seconds(300));
     assert_eq!(from("203.0.113.8", PASSWORD).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_new_password_is_judged_only_after_the_guess_at_the_old_one_is_charged() {
-    let office = Office::open().await;
-    office.staff("gwanri").await;
-    let cookie = office.cookie("gwanri").await;
+async fn wrong_current_password_is_charged_even_if_new_is_weak() {
+    let fixture = AccountFixture::new().await;
+    fixture.create_staff_account("gwanri").await;
+    let cookie = fixture.cookie("gwanri").await;
     let change = |current: &str| {
         let body = json!({ "current": current, "password": "gwanri2026" });
-        office
+        fixture
             .gateway
             .post("/api/auth/password/change")
             .cookie(&cookie)
             .json(&body)
             .send()
     };
-    // Whoever knows his password looks for another for as long as he likes.
+    // With the correct current password, weak new ones are not counted as failures.
     for _ in 0..7 {
-        let told = wrong_fields(&change(PASSWORD).await);
-        assert_eq!((told.len(), told[0].0.as_str()), (1, "/password"));
+        let fields = invalid_fields(&change(PASSWORD).await);
+        assert_eq!((fields.len(), fields[0].0.as_str()), (1, "/password"));
     }
     for _ in 0..5 {
-        let told: Vec<String> = wrong_fields(&change("wrong").await)
+        let pointers: Vec<String> = invalid_fields(&change("wrong").await)
             .into_iter()
             .map(|(pointer, _)| pointer)
             .collect();
-        assert_eq!(told, ["/current", "/password"]);
+        assert_eq!(pointers, ["/current", "/password"]);
     }
     assert_eq!(
         change("wrong").await.problem(),
-        refused(429, "too-many-requests")
+        problem(429, "too-many-requests")
     );
 }

@@ -1,10 +1,11 @@
-//! Sessions: how long they hold, how they end, and what of them is kept. How they begin is in `accounts` and `codes`.
+//! Sessions: lifetime, sign-out, cookies and storage. `passwords` and `one_time_codes` test how they
+//! begin.
 
 use std::sync::Arc;
 
 use axum::http::Method;
 use chrono::TimeDelta;
-use gateway::{IDLE, MONTH, WORKING_DAY};
+use gateway::{CUSTOMER_LIFETIME, IDLE_TIMEOUT, STAFF_LIFETIME};
 use service_kit::auth::{Identity, Role};
 use service_kit::config::DatabaseUrl;
 use service_kit::testing::MockClock;
@@ -12,15 +13,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::accounts::{Office, PASSWORD, sign_in};
-use crate::codes::{PHONE, ask, config_with, verify};
-use crate::fixture::{Running, config, cookie, in_time, somebody, start, start_at, start_with};
-use crate::stream::Stream;
-use crate::telephone::Telephone;
+use crate::accounts::{AccountFixture, PASSWORD, sign_in};
+use crate::one_time_codes::{PHONE, request, config_with, verify};
+use crate::test_gateway::{TestGateway, config, cookie, with_timeout, identity, start, start_at, start_with};
+use crate::stream_connection::Stream;
+use crate::relay::SmsRelay;
 
-const COLLEAGUES: [Role; 3] = [Role::Staff, Role::Salesman, Role::Consultant];
+const STAFF_ROLES: [Role; 3] = [Role::Staff, Role::Salesman, Role::Consultant];
 
-async fn is_signed_in(gateway: &Running, cookie: &str) -> bool {
+async fn is_signed_in(gateway: &TestGateway, cookie: &str) -> bool {
     gateway
         .get("/api/auth/me")
         .cookie(cookie)
@@ -30,85 +31,85 @@ async fn is_signed_in(gateway: &Running, cookie: &str) -> bool {
         == true
 }
 
-fn a_clock() -> Arc<MockClock> {
+fn mock_clock() -> Arc<MockClock> {
     Arc::new(MockClock::at("2026-11-23T01:00:00Z".parse().unwrap()))
 }
 
 #[tokio::test]
-async fn everybody_is_told_who_he_is_and_a_stranger_that_he_is_nobody() {
+async fn me_describes_the_caller() {
     let gateway = start().await;
     assert_eq!(
         gateway.get("/api/auth/me").send().await.json(),
         serde_json::json!({ "signedIn": false })
     );
     for role in Role::ALL {
-        let told = gateway
-            .as_(&somebody(role))
+        let answer = gateway
+            .caller(&identity(role))
             .await
             .get("/api/auth/me")
             .send()
             .await;
-        assert_eq!(told.header("cache-control"), Some("no-store"));
-        let told = told.json();
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        let body = answer.json();
         assert_eq!(
-            (&told["signedIn"], &told["role"]),
+            (&body["signedIn"], &body["role"]),
             (&true.into(), &role.as_str().into())
         );
-        assert_eq!(told["id"], serde_json::json!(somebody(role).subject));
+        assert_eq!(body["id"], serde_json::json!(identity(role).subject));
         assert_eq!(
-            told.get("phone").and_then(|phone| phone.as_str()),
+            body.get("phone").and_then(|phone| phone.as_str()),
             (role == Role::Customer).then_some("010-****-5678")
         );
-        assert!(told["expiresAt"].is_string());
+        assert!(body["expiresAt"].is_string());
     }
 }
 
 #[tokio::test]
-async fn colleagues_who_leave_their_page_alone_for_half_an_hour_are_signed_out() {
-    for role in COLLEAGUES {
-        let clock = a_clock();
+async fn idle_staff_session_ends_after_half_an_hour() {
+    for role in STAFF_ROLES {
+        let clock = mock_clock();
         let gateway = start_at(config().await, clock.clone()).await;
-        let used = gateway.cookie(&somebody(role)).await;
+        let session = gateway.cookie(&identity(role)).await;
         for _ in 0..3 {
-            clock.advance(IDLE - TimeDelta::minutes(1));
-            assert!(is_signed_in(&gateway, &used).await, "{role:?}");
+            clock.advance(IDLE_TIMEOUT - TimeDelta::minutes(1));
+            assert!(is_signed_in(&gateway, &session).await, "{role:?}");
         }
-        clock.advance(IDLE);
-        assert!(!is_signed_in(&gateway, &used).await, "{role:?}");
+        clock.advance(IDLE_TIMEOUT);
+        assert!(!is_signed_in(&gateway, &session).await, "{role:?}");
     }
 }
 
 #[tokio::test]
-async fn colleagues_are_signed_out_after_twelve_hours_however_much_they_do() {
-    for role in COLLEAGUES {
-        let clock = a_clock();
+async fn active_staff_session_ends_after_twelve_hours() {
+    for role in STAFF_ROLES {
+        let clock = mock_clock();
         let gateway = start_at(config().await, clock.clone()).await;
-        let used = gateway.cookie(&somebody(role)).await;
+        let session = gateway.cookie(&identity(role)).await;
         for _ in 0..36 {
-            assert!(is_signed_in(&gateway, &used).await, "{role:?}");
-            clock.advance(WORKING_DAY / 36);
+            assert!(is_signed_in(&gateway, &session).await, "{role:?}");
+            clock.advance(STAFF_LIFETIME / 36);
         }
-        assert!(!is_signed_in(&gateway, &used).await, "{role:?}");
+        assert!(!is_signed_in(&gateway, &session).await, "{role:?}");
     }
 }
 
 #[tokio::test]
-async fn a_customer_is_signed_in_for_thirty_days_whether_or_not_he_comes_by() {
-    let clock = a_clock();
+async fn customer_session_lasts_thirty_days_even_if_idle() {
+    let clock = mock_clock();
     let gateway = start_at(config().await, clock.clone()).await;
-    let customer = gateway.cookie(&somebody(Role::Customer)).await;
-    clock.advance(MONTH - TimeDelta::seconds(1));
+    let customer = gateway.cookie(&identity(Role::Customer)).await;
+    clock.advance(CUSTOMER_LIFETIME - TimeDelta::seconds(1));
     assert!(is_signed_in(&gateway, &customer).await);
     clock.advance(TimeDelta::seconds(1));
     assert!(!is_signed_in(&gateway, &customer).await);
 }
 
 #[tokio::test]
-async fn signing_out_ends_this_session_alone_and_takes_the_cookie_away() {
+async fn sign_out_ends_only_this_session_and_clears_the_cookie() {
     let gateway = start().await;
     let (here, there) = (
-        gateway.as_(&somebody(Role::Staff)).await,
-        gateway.cookie(&somebody(Role::Staff)).await,
+        gateway.caller(&identity(Role::Staff)).await,
+        gateway.cookie(&identity(Role::Staff)).await,
     );
     for _ in 0..2 {
         let answer = here.post("/api/auth/sign-out").send().await;
@@ -129,18 +130,18 @@ async fn signing_out_ends_this_session_alone_and_takes_the_cookie_away() {
 }
 
 #[tokio::test]
-async fn signing_out_everywhere_ends_every_session_of_his_and_nobody_elses() {
+async fn sign_out_everywhere_ends_only_the_callers_sessions() {
     let gateway = start().await;
     let other = Identity {
         subject: Uuid::from_u128(8),
-        ..somebody(Role::Customer)
+        ..identity(Role::Customer)
     };
-    // Somebody of another role who happens to have the same id is somebody else.
-    let namesake = gateway.cookie(&somebody(Role::Staff)).await;
+    // The same id in another role is another person.
+    let other_role = gateway.cookie(&identity(Role::Staff)).await;
     let other = gateway.cookie(&other).await;
     let (here, there) = (
-        gateway.as_(&somebody(Role::Customer)).await,
-        gateway.cookie(&somebody(Role::Customer)).await,
+        gateway.caller(&identity(Role::Customer)).await,
+        gateway.cookie(&identity(Role::Customer)).await,
     );
     let answer = here.post("/api/auth/sign-out-everywhere").send().await;
     assert_eq!(
@@ -150,26 +151,26 @@ async fn signing_out_everywhere_ends_every_session_of_his_and_nobody_elses() {
     for ended in [&here.cookie, &there] {
         assert!(!is_signed_in(&gateway, ended).await);
     }
-    for holds in [&namesake, &other] {
-        assert!(is_signed_in(&gateway, holds).await);
+    for valid in [&other_role, &other] {
+        assert!(is_signed_in(&gateway, valid).await);
     }
     let again = here.post("/api/auth/sign-out-everywhere").send().await;
     assert_eq!(again.problem(), (401, "sign-in-required".to_owned()));
 }
 
 #[tokio::test]
-async fn a_session_of_an_account_holds_while_the_account_and_the_person_are_active() {
-    let office = Office::open().await;
-    let (person, account) = office.colleague("haneul", Role::Salesman).await;
-    let cookie = office.cookie("haneul").await;
+async fn session_is_valid_while_account_and_person_are_active() {
+    let fixture = AccountFixture::new().await;
+    let (person, account) = fixture.create_person_account("haneul", Role::Salesman).await;
+    let cookie = fixture.cookie("haneul").await;
     let set = async |sql: &'static str, id: Uuid| {
         sqlx::query(sql)
             .bind(id)
-            .execute(office.gateway.db.pool())
+            .execute(fixture.gateway.db.pool())
             .await
             .unwrap();
     };
-    for (closes, opens, id) in [
+    for (deactivate, activate, id) in [
         (
             "update account set active = false where id = $1",
             "update account set active = true where id = $1",
@@ -181,212 +182,212 @@ async fn a_session_of_an_account_holds_while_the_account_and_the_person_are_acti
             person,
         ),
     ] {
-        set(closes, id).await;
-        assert!(!office.is_signed_in(&cookie).await, "{closes}");
-        let refused = office
+        set(deactivate, id).await;
+        assert!(!fixture.is_signed_in(&cookie).await, "{deactivate}");
+        let refused = fixture
             .gateway
             .get("/api/interests")
             .cookie(&cookie)
             .send()
             .await;
         assert_eq!(refused.problem(), (401, "sign-in-required".to_owned()));
-        set(opens, id).await;
-        assert!(office.is_signed_in(&cookie).await);
+        set(activate, id).await;
+        assert!(fixture.is_signed_in(&cookie).await);
     }
 }
 
 #[tokio::test]
-async fn a_cookie_that_is_none_of_ours_is_nobodys() {
+async fn invalid_cookie_is_anonymous() {
     let gateway = start().await;
-    let good = gateway.cookie(&somebody(Role::Staff)).await;
-    let (mut changed, last) = (good.clone(), good.chars().last().unwrap());
+    let valid = gateway.cookie(&identity(Role::Staff)).await;
+    let (mut changed, last) = (valid.clone(), valid.chars().last().unwrap());
     changed.pop();
     let long = format!("ktgg={}", "A".repeat(4000));
-    for wrong in [
+    for invalid in [
         "ktgg=".to_owned(),
         changed.clone(),
         format!("{changed}{}", if last == 'A' { 'Q' } else { 'A' }),
-        format!("{good}A"),
-        good.replace("ktgg=", "KTGG="),
-        good.replace("ktgg=", "__Host-ktgg="),
-        good.replace("ktgg=", "session="),
+        format!("{valid}A"),
+        valid.replace("ktgg=", "KTGG="),
+        valid.replace("ktgg=", "__Host-ktgg="),
+        valid.replace("ktgg=", "session="),
         long,
         format!("ktgg={}", Uuid::from_u128(7)),
         "ktgg='; drop table session; --".to_owned(),
     ] {
-        assert!(!is_signed_in(&gateway, &wrong).await, "{wrong}");
+        assert!(!is_signed_in(&gateway, &invalid).await, "{invalid}");
         assert_eq!(
             gateway
                 .get("/api/interests")
-                .cookie(&wrong)
+                .cookie(&invalid)
                 .send()
                 .await
                 .status,
             401,
-            "{wrong}"
+            "{invalid}"
         );
         assert_eq!(
             gateway
                 .get("/api/projects")
-                .cookie(&wrong)
+                .cookie(&invalid)
                 .send()
                 .await
                 .status,
             200,
-            "{wrong}"
+            "{invalid}"
         );
     }
-    assert!(is_signed_in(&gateway, &format!("other=1; {good}; another=2")).await);
+    assert!(is_signed_in(&gateway, &format!("other=1; {valid}; another=2")).await);
 }
 
 #[tokio::test]
-async fn no_table_holds_what_a_cookie_holds() {
+async fn session_id_is_stored_only_as_a_hash() {
     let gateway = start().await;
-    let begun = gateway
+    let session = gateway
         .sessions
-        .begin(&somebody(Role::Customer), None)
+        .begin(&identity(Role::Customer), None)
         .await
         .unwrap();
-    assert_eq!(begun.id().len(), 43);
-    assert!(is_signed_in(&gateway, &cookie(begun.id())).await);
+    assert_eq!(session.id().len(), 43);
+    assert!(is_signed_in(&gateway, &cookie(session.id())).await);
     let rows: Vec<String> =
         sqlx::query_scalar("select session::text || encode(id_hash, 'base64') from session")
             .fetch_all(gateway.db.pool())
             .await
             .unwrap();
     assert_eq!(rows.len(), 1);
-    let standard = begun.id().replace('-', "+").replace('_', "/");
+    let base64 = session.id().replace('-', "+").replace('_', "/");
     for row in rows {
         assert!(
-            !row.contains(begun.id()) && !row.contains(&standard),
+            !row.contains(session.id()) && !row.contains(&base64),
             "{row}"
         );
     }
-    assert!(!format!("{begun:?}").contains(begun.id()));
+    assert!(!format!("{session:?}").contains(session.id()));
 }
 
 #[tokio::test]
-async fn no_two_sessions_have_one_id() {
+async fn session_ids_are_unique() {
     let gateway = start().await;
     let mut ids = std::collections::BTreeSet::new();
     for _ in 0..100 {
-        assert!(ids.insert(gateway.cookie(&somebody(Role::Staff)).await));
+        assert!(ids.insert(gateway.cookie(&identity(Role::Staff)).await));
     }
 }
 
 #[tokio::test]
-async fn on_this_machine_the_cookie_has_its_plain_name_and_a_customers_is_kept_for_thirty_days() {
-    let telephone = Telephone::new().await;
-    let gateway = start_with(config_with(&telephone).await).await;
-    let challenge = ask(&gateway, PHONE).await;
-    let set = verify(&gateway, &challenge, &telephone.code(1).await).await;
-    let set = set.header("set-cookie").unwrap();
+async fn without_tls_customer_cookie_has_plain_name_and_max_age() {
+    let relay = SmsRelay::new().await;
+    let gateway = start_with(config_with(&relay).await).await;
+    let challenge = request_code(&gateway, PHONE).await;
+    let answer = verify(&gateway, &challenge, &relay.code(1).await).await;
+    let cookie = answer.header("set-cookie").unwrap();
     assert!(
-        set.starts_with("ktgg=") && !set.contains("Secure") && !set.contains("Domain"),
-        "{set}"
+        cookie.starts_with("ktgg=") && !cookie.contains("Secure") && !cookie.contains("Domain"),
+        "{cookie}"
     );
     for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=2592000"] {
         assert!(
-            set.split("; ").any(|it| it == part),
-            "{part} is not in {set}"
+            cookie.split("; ").any(|attribute| attribute == part),
+            "{part} is not in {cookie}"
         );
     }
 }
 
 #[tokio::test]
-async fn behind_tls_the_cookie_is_bound_to_the_host_and_a_colleagues_ends_with_the_browser() {
+async fn behind_tls_staff_cookie_has_host_prefix_and_no_max_age() {
     let mut config = config().await;
     config.public_origin = "https://kt.gg".parse().unwrap();
-    let office = Office::with(config).await;
-    office.staff("gwanri").await;
-    let answer = office.sign_in("gwanri", PASSWORD).await;
-    let set = answer.header("set-cookie").unwrap();
+    let fixture = AccountFixture::with_config(config).await;
+    fixture.create_staff_account("gwanri").await;
+    let answer = fixture.sign_in("gwanri", PASSWORD).await;
+    let cookie = answer.header("set-cookie").unwrap();
     assert!(
-        set.starts_with("__Host-ktgg=") && !set.contains("Domain") && !set.contains("Max-Age"),
-        "{set}"
+        cookie.starts_with("__Host-ktgg=") && !cookie.contains("Domain") && !cookie.contains("Max-Age"),
+        "{cookie}"
     );
     for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Secure"] {
         assert!(
-            set.split("; ").any(|it| it == part),
-            "{part} is not in {set}"
+            cookie.split("; ").any(|attribute| attribute == part),
+            "{part} is not in {cookie}"
         );
     }
     let cookie = answer.cookie().unwrap();
-    assert!(office.is_signed_in(&cookie).await);
-    // Whoever can write a cookie of another name, from a neighbouring host, signs nobody in.
+    assert!(fixture.is_signed_in(&cookie).await);
+    // A neighbouring host can set a cookie without the prefix, but it is not a session.
     assert!(
-        !office
+        !fixture
             .is_signed_in(&cookie.replace("__Host-ktgg", "ktgg"))
             .await
     );
 }
 
 #[tokio::test]
-async fn a_session_planted_under_either_name_is_nobodys_after_a_sign_in() {
-    let office = Office::open().await;
-    office.staff("gwanri").await;
-    let who = somebody(Role::Staff);
+async fn sign_in_ends_presented_sessions_of_both_cookie_names() {
+    let fixture = AccountFixture::new().await;
+    fixture.create_staff_account("gwanri").await;
+    let staff = identity(Role::Staff);
     let (plain, bound) = (
-        office.gateway.cookie(&who).await,
-        office.gateway.cookie(&who).await,
+        fixture.gateway.cookie(&staff).await,
+        fixture.gateway.cookie(&staff).await,
     );
-    let never = "ktgg=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let unknown = "ktgg=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     for cookies in [
         format!("{plain}; {}", bound.replace("ktgg=", "__Host-ktgg=")),
-        never.to_owned(),
+        unknown.to_owned(),
     ] {
-        let answer = sign_in(&office.gateway, "gwanri", PASSWORD)
+        let answer = sign_in(&fixture.gateway, "gwanri", PASSWORD)
             .cookie(&cookies)
             .send()
             .await;
         let new = answer.cookie().unwrap();
-        assert!(office.is_signed_in(&new).await && !cookies.contains(&new));
+        assert!(fixture.is_signed_in(&new).await && !cookies.contains(&new));
     }
-    for planted in [&plain, &bound, never] {
-        assert!(!office.is_signed_in(planted).await);
+    for planted in [&plain, &bound, unknown] {
+        assert!(!fixture.is_signed_in(planted).await);
     }
 }
 
-/// A way to a database that can be cut.
-struct Wire {
+/// A TCP proxy to the database that a test can cut.
+struct DatabaseProxy {
     url: DatabaseUrl,
-    carrying: tokio::task::JoinHandle<()>,
+    forwarding: tokio::task::JoinHandle<()>,
 }
 
-impl Wire {
-    async fn to(url: &DatabaseUrl) -> Self {
+impl DatabaseProxy {
+    async fn start(url: &DatabaseUrl) -> Self {
         let (scheme, rest) = url.expose().split_once("://").unwrap();
         let (user, rest) = rest.split_once('@').unwrap();
         let (server, database) = rest.split_once('/').unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let here = listener.local_addr().unwrap();
+        let address = listener.local_addr().unwrap();
         let server = server.to_owned();
-        let url = format!("{scheme}://{user}@{here}/{database}")
+        let url = format!("{scheme}://{user}@{address}/{database}")
             .parse()
             .unwrap();
-        let carrying = service_kit::tasks::spawn(async move {
-            // Cut with it: a set of tasks ends when it is dropped.
-            let mut wires = JoinSet::new();
+        let forwarding = service_kit::tasks::spawn(async move {
+            // Dropping the set ends the connections.
+            let mut connections = JoinSet::new();
             while let Ok((mut from, _)) = listener.accept().await {
                 let mut to = TcpStream::connect(&server).await.unwrap();
-                wires.spawn(async move {
+                connections.spawn(async move {
                     drop(tokio::io::copy_bidirectional(&mut from, &mut to).await);
                 });
             }
         });
-        Self { url, carrying }
+        Self { url, forwarding }
     }
 }
 
 #[tokio::test]
-async fn without_its_database_strangers_are_served_and_nobody_is_let_in() {
+async fn without_database_only_anonymous_requests_are_served() {
     let mut config = config().await;
-    let wire = Wire::to(&config.database_url).await;
-    config.database_url = wire.url.clone();
+    let proxy = DatabaseProxy::start(&config.database_url).await;
+    config.database_url = proxy.url.clone();
     let gateway = start_with(config).await;
-    let staff = gateway.as_(&somebody(Role::Staff)).await;
-    let mut stream = Stream::of(staff.get("/api/stream").open().await);
-    wire.carrying.abort();
+    let staff = gateway.caller(&identity(Role::Staff)).await;
+    let mut stream = Stream::new(staff.get("/api/stream").open().await);
+    proxy.forwarding.abort();
     assert_eq!(gateway.get("/api/projects").send().await.status, 200);
     assert_eq!(gateway.get("/api/interests").send().await.status, 401);
     for path in ["/api/interests", "/api/projects", "/api/auth/me"] {
@@ -400,14 +401,14 @@ async fn without_its_database_strangers_are_served_and_nobody_is_let_in() {
     }
     assert_eq!(
         staff
-            .ask(Method::POST, "/api/auth/sign-out")
+            .request(Method::POST, "/api/auth/sign-out")
             .send()
             .await
             .status,
         503
     );
-    // Nobody knows any more whether he may still look on.
-    in_time("the stream ends", async {
+    // The session can no longer be checked.
+    with_timeout("the stream ends", async {
         while stream.block().await.is_some() {}
     })
     .await;

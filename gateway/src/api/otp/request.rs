@@ -1,0 +1,114 @@
+//! Requesting a one-time code.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use service_kit::Problem;
+use service_kit::forms::phone::Phone;
+use service_kit::http::{Field, Fields, Json, View};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::api::otp::consent;
+use crate::auth::consent::VERSION;
+use crate::auth::one_time_code::{self, Code, LIFETIME};
+use crate::edge::client_ip::ClientIp;
+use crate::sms::webhook::{Message, SIGN_IN_CODE};
+use crate::state::AppState;
+
+/// In characters.
+const MAX_VERSION_LENGTH: usize = 40;
+
+/// A request for a one-time code.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RequestCode {
+    /// The number to send the code to.
+    #[serde(default)]
+    #[schema(value_type = String)]
+    phone: Field<Phone>,
+    /// The version that the customer agreed to, from `GET /api/auth/consent`.
+    #[serde(default)]
+    #[schema(value_type = String, max_length = 40)]
+    consent_version: Field<String>,
+}
+
+/// The challenge of a code that is being sent.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ChallengeView {
+    /// Is sent back with the code.
+    challenge: Uuid,
+    /// When the code expires.
+    expires_at: DateTime<Utc>,
+    /// When another code can be requested.
+    resend_at: DateTime<Utc>,
+}
+
+/// `RequestCode`: sends a one-time code by SMS. The answer is the same for unknown numbers.
+#[utoipa::path(
+    post,
+    path = "/api/auth/otp",
+    tag = "auth",
+    request_body = RequestCode,
+    responses((status = ACCEPTED, description = "The code is being sent", body = ChallengeView)),
+    extensions(
+        ("x-command" = json!("RequestCode")),
+        ("x-events" = json!([])),
+        ("x-problems" = json!(["consent-outdated", "too-many-requests"])),
+    ),
+)]
+pub(crate) async fn request(
+    State(state): State<Arc<AppState>>,
+    client: ClientIp,
+    Json { body, .. }: Json<RequestCode>,
+) -> Result<Response, Problem> {
+    let mut fields = Fields::default();
+    let phone = fields.required("/phone", body.phone);
+    let version = fields.text("/consentVersion", body.consent_version, MAX_VERSION_LENGTH);
+    let (Some(phone), Some(version)) = (phone, version) else {
+        return Err(fields.problem());
+    };
+    if version != VERSION {
+        return Err(consent::outdated());
+    }
+    let (limits, number) = (&state.limits, phone.e164());
+    let address = client.network().to_string();
+    // The address first, so that too many requests from it do not use up the number's limits.
+    for (name, value, rate) in [
+        ("codes-per-address", &*address, limits.codes_per_address),
+        ("resends-per-phone", number, limits.resends_per_phone),
+        ("codes-per-phone", number, limits.codes_per_phone),
+        (
+            "codes-per-phone-daily",
+            number,
+            limits.codes_per_phone_daily,
+        ),
+    ] {
+        state.rate_limits.take(name, value, rate).await?;
+    }
+
+    let (code, challenge, now) = (Code::random(), Uuid::new_v4(), state.db.now());
+    let customer = state.customer_ids.customer_id(&phone);
+    let mac = code.mac(&state.sign_in_key, challenge);
+    one_time_code::insert(&state.db, challenge, customer, &phone, &mac).await?;
+    let message = Message {
+        id: Uuid::new_v4(),
+        to: phone,
+        text: code.message(),
+        kind: SIGN_IN_CODE,
+    };
+    state
+        .sms
+        .dispatch(message, LIFETIME.to_std().unwrap_or_default());
+    let view = ChallengeView {
+        challenge,
+        expires_at: now + LIFETIME,
+        resend_at: now + limits.resends_per_phone.interval(),
+    };
+    Ok((StatusCode::ACCEPTED, View(view)).into_response())
+}

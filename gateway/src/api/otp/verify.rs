@@ -1,0 +1,128 @@
+//! Signing in with a one-time code.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use events::CustomerId;
+use serde::Deserialize;
+use service_kit::Problem;
+use service_kit::auth::{Identity, Role};
+use service_kit::http::problem::Text;
+use service_kit::http::{Field, Fields, Json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::api::session::{SignedInView, signed_in};
+use crate::auth::consent;
+use crate::auth::one_time_code::{self, Code, MAX_GUESSES};
+use crate::auth::sessions::{self, PresentedSession};
+use crate::edge::client_ip::ClientIp;
+use crate::erasure::store as erasure;
+use crate::state::AppState;
+
+/// A one-time code and its challenge.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct VerifyCode {
+    /// From the answer to the request for the code.
+    #[serde(default)]
+    #[schema(value_type = Uuid)]
+    challenge: Field<Uuid>,
+    /// Six digits.
+    #[serde(default)]
+    #[schema(value_type = String, pattern = "^[0-9]{6}$")]
+    code: Field<Code>,
+}
+
+/// `VerifyCode`: signs a customer in with a one-time code, and records the consent.
+#[utoipa::path(
+    post,
+    path = "/api/auth/otp/verify",
+    tag = "auth",
+    request_body = VerifyCode,
+    responses((
+        status = OK,
+        description = "Signed in. The session is in the cookie",
+        body = SignedInView,
+    )),
+    extensions(
+        ("x-command" = json!("VerifyCode")),
+        ("x-events" = json!([])),
+        ("x-problems" = json!([
+            "wrong-code", "code-expired", "erasure-in-progress", "too-many-requests",
+        ])),
+    ),
+)]
+pub(crate) async fn verify(
+    State(state): State<Arc<AppState>>,
+    client: ClientIp,
+    presented: PresentedSession,
+    Json { body, .. }: Json<VerifyCode>,
+) -> Result<Response, Problem> {
+    let mut fields = Fields::default();
+    let id = fields.required("/challenge", body.challenge);
+    let code = fields.required("/code", body.code);
+    let (Some(id), Some(code)) = (id, code) else {
+        return Err(fields.problem());
+    };
+    let address = client.network().to_string();
+    let rate = state.limits.guesses_per_address;
+    state
+        .rate_limits
+        .take("guesses-per-address", &address, rate)
+        .await?;
+    let challenge = one_time_code::count_guess(&state.db, id)
+        .await?
+        .ok_or_else(expired)?;
+    if !code.matches(&state.sign_in_key, id, &challenge.code_mac) {
+        return Err(wrong_code(MAX_GUESSES - challenge.guesses));
+    }
+    let customer = CustomerId(challenge.customer_id);
+    let phone = challenge.phone.parse().map_err(Problem::internal)?;
+    let mut tx = state.db.begin().await?;
+    // No erasure request in between would end this session, and no other code is used meanwhile.
+    erasure::lock_customer(&mut tx, customer).await?;
+    if !one_time_code::use_up(&mut tx, id, customer).await? {
+        return Err(expired());
+    }
+    if erasure::is_unfinished(&mut tx, customer).await? {
+        // Commits that the code is used.
+        tx.commit().await?;
+        return Err(erasure_in_progress());
+    }
+    consent::record(&mut tx, customer, &challenge.consent_version).await?;
+    let identity = Identity {
+        role: Role::Customer,
+        subject: customer.0,
+        phone: Some(phone),
+    };
+    let session = sessions::begin(&mut tx, &presented, &identity, None).await?;
+    tx.commit().await?;
+    let view = SignedInView::new(&identity, session.expires_at, None, None);
+    Ok(signed_in(&state, &session, view))
+}
+
+/// 422 with the number of guesses left.
+pub(super) fn wrong_code(left: i16) -> Problem {
+    let title = Text::new("인증번호가 맞지 않습니다", "The code is wrong");
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong-code", title).with("left", left)
+}
+
+/// 422: the challenge is unknown, expired or used, or has no guesses left.
+pub(super) fn expired() -> Problem {
+    let title = Text::new(
+        "인증번호를 더 이상 쓸 수 없습니다. 새로 받아 주세요",
+        "This code cannot be used any more: request a new one",
+    );
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "code-expired", title)
+}
+
+/// 409: a new session would begin with half of the customer's data.
+pub(super) fn erasure_in_progress() -> Problem {
+    let title = Text::new(
+        "개인정보를 삭제하고 있습니다. 삭제가 끝난 뒤에 다시 로그인해 주세요",
+        "The data of this number is being erased: sign in again later",
+    );
+    Problem::conflict("erasure-in-progress", title)
+}

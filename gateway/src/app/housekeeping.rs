@@ -1,0 +1,33 @@
+//! Deletes expired rows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::{backoff, one_time_code};
+use crate::state::AppState;
+
+const INTERVAL: Duration = Duration::from_mins(1);
+
+/// Runs until `stop`.
+pub(super) async fn run(state: Arc<AppState>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(INTERVAL) => {}
+        }
+        state.write_limiter.prune();
+        // Each on its own, so that one failure does not keep the other tables' rows.
+        for (table, pruned) in [
+            ("one_time_code", one_time_code::prune(&state.db).await),
+            ("session", state.sessions.prune().await),
+            ("sign_in_delay", backoff::prune(&state.db).await),
+            ("rate_limit", state.rate_limits.prune().await),
+        ] {
+            if let Err(error) = pruned {
+                tracing::warn!(%error, table, "deleting expired rows failed");
+            }
+        }
+    }
+}
