@@ -1,8 +1,8 @@
 //! Who is chosen for a match: pure functions of a request and the roster.
 //!
 //! The same input always gives the same choice, ties included. The rules apply in this order: the
-//! person whom the customer already has, the salesman who brought the customer in, the strategy in
-//! force. Each rule picks from the eligible candidates in id order.
+//! customer's current person, the salesman who brought the customer in, the strategy in force. Each
+//! rule picks from the eligible candidates in id order.
 
 use chrono::NaiveDate;
 use events::{LastFour, Leave, PersonRef, PersonRole, SalesmanId, Strategy};

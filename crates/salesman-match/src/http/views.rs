@@ -82,8 +82,8 @@ pub(super) enum PlaceName {
 
 /// How the salesman was chosen: automatically, or by staff.
 ///
-/// `phone-suffix` is the strategy in force. It also covers a salesman whom the customer already
-/// had, or who brought the customer in.
+/// `phone-suffix` is the strategy in force. It also covers the customer's current salesman and a
+/// salesman who brought the customer in.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "kebab-case")]
 #[expect(dead_code, reason = "only describes the texts of `events::Strategy`")]

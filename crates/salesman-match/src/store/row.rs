@@ -76,7 +76,8 @@ impl MatchRow {
                 last_four,
             });
         let strategy = self.strategy.as_deref().map(|name| {
-            Strategy::from_name(name).ok_or_else(|| Error::Decode("an unknown strategy".into()))
+            name.parse::<Strategy>()
+                .map_err(|error| Error::Decode(error.into()))
         });
         Ok(SalesmanMatch {
             id: MatchId(self.id),
