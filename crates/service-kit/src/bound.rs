@@ -162,8 +162,8 @@ impl Bound {
 
         let failure = tokio::select! {
             failure = wait_for_failure(&mut working, &stop) => failure,
-            ended = &mut server => Some(anyhow::anyhow!("the server ended unexpectedly: {ended:?}")),
-            ended = &mut relay => Some(anyhow::anyhow!("the relay ended unexpectedly: {ended:?}")),
+            ended = &mut server => Some(anyhow::anyhow!("the server has ended: {ended:?}")),
+            ended = &mut relay => Some(anyhow::anyhow!("the relay has ended: {ended:?}")),
         };
         phase.send_replace(Phase::Draining);
         if failure.is_none() {

@@ -1,4 +1,5 @@
-//! Configuration from environment variables: read once at the start; all errors are reported together.
+//! Configuration from environment variables: read once at the start; all errors are reported
+//! together.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -66,8 +67,8 @@ impl Env {
         }
     }
 
-    /// A required secret: the variable, or the content of the file that `NAME_FILE` names. Errors do
-    /// not repeat its value.
+    /// A required secret: the variable, or the content of the file that `NAME_FILE` names. Errors
+    /// do not repeat its value.
     pub fn secret<T: FromStr<Err: fmt::Display>>(&mut self, name: &str) -> Option<T> {
         let file_variable = format!("{name}_FILE");
         let text = match (self.raw(name), self.raw(&file_variable)) {
@@ -132,8 +133,8 @@ impl std::error::Error for InvalidVariables {}
 events::text_enum! {
     /// What a service does with its schema at the start.
     pub enum Migrate {
-        /// Refuse to serve when a migration is missing. The default: in production, `SERVICE migrate`
-        /// runs before the roll-out.
+        /// Refuse to serve when a migration is missing. The default: in production, `SERVICE
+        /// migrate` runs before the roll-out.
         Check = "check",
         /// Apply missing migrations. For the sandbox.
         Apply = "apply",
@@ -168,7 +169,7 @@ impl FromStr for DatabaseUrl {
 /// The configuration of one service. There is no `Default`: the caller has more context.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `NAME_DATABASE_URL`: with the service's own role, whose `search_path` is the service's schema.
+    /// `NAME_DATABASE_URL`, with the service's own role, whose `search_path` is its schema.
     pub database_url: DatabaseUrl,
     /// `NAME_LISTEN`.
     pub listen: SocketAddr,

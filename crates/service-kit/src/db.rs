@@ -105,8 +105,8 @@ impl Db {
             .send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    /// A connection outside the pool: for a lock that lives as long as its connection, or for a query
-    /// that must not wait for the pool.
+    /// A connection outside the pool: for a lock that lives as long as its connection, or for a
+    /// query that must not wait for the pool.
     ///
     /// # Errors
     /// When the database is unreachable.
@@ -156,7 +156,8 @@ impl Tx {
     /// Commits.
     ///
     /// # Errors
-    /// When the connection was lost: then the outcome is unknown, and the caller must be able to retry.
+    /// When the connection was lost: then the outcome is unknown, and the caller must be able to
+    /// retry.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         self.inner.commit().await?;
         if self.notifies {
@@ -210,14 +211,16 @@ pub async fn provision(
     let role = format!("ktgg_{schema}");
     check_password(password)?;
     let sql = format!(
-        "do $$ begin create role {role} login; exception when duplicate_object or unique_violation then null; end $$;
+        "do $$ begin create role {role} login;
+         exception when duplicate_object or unique_violation then null; end $$;
          alter role {role} with login password '{password}';
          alter role {role} set search_path = {schema};
          create schema if not exists {schema} authorization {role};
          create extension if not exists pg_trgm schema public;"
     );
     loop {
-        // Roles belong to the whole server, and another database may be provisioned at the same time.
+        // Roles belong to the whole server, and another database may be provisioned at the same
+        // time.
         match sqlx::raw_sql(sqlx::AssertSqlSafe(sql.as_str()))
             .execute(&mut connection)
             .await
@@ -278,9 +281,9 @@ pub(crate) async fn bounded<T>(
 
 /// Whether a retry can help: always, except when the data is the cause.
 ///
-/// That is a violated constraint (class 23), or a value that cannot be stored (class 22) or decoded.
-/// Temporary are a lost connection, a serialization failure, a deadlock, a timeout, a server that
-/// shuts down, and a missing table or privilege, too.
+/// That is a violated constraint (class 23), or a value that cannot be stored (class 22) or
+/// decoded. Temporary are a lost connection, a serialization failure, a deadlock, a timeout, a
+/// server that shuts down, and a missing table or privilege, too.
 pub fn is_transient(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(database) => !database
@@ -293,8 +296,8 @@ pub fn is_transient(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Reads an enum from its text column. In a `FromRow` struct, `#[sqlx(try_from = "String")]` does the
-/// same.
+/// Reads an enum from its text column. In a `FromRow` struct, `#[sqlx(try_from = "String")]` does
+/// the same.
 ///
 /// # Errors
 /// `Decode` when the text is not a value of the enum.

@@ -4,7 +4,8 @@
 //!   process that runs one until SIGTERM.
 //! - [`config`], [`db`], [`clock`], [`migrations`], [`telemetry`], [`trace`], [`health`]: parts of
 //!   every process.
-//! - [`messaging`]: the event path: `event_log` → `relay` → Kafka → `consumer` → `intake` → `policy`.
+//! - [`messaging`]: the event path, `event_log` → `relay` → Kafka → `consumer` → `intake` →
+//!   `policy`.
 //! - [`http`]: how a request is read, authorized and answered; [`auth`]: the caller.
 //! - [`privacy`]: erasure of a customer, and records of who was shown a phone number.
 //! - [`forms`]: request fields that several services share.

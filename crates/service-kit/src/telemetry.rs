@@ -39,7 +39,7 @@ impl fmt::Display for Filter {
 }
 
 impl Settings {
-    /// `LOG` in the syntax of `RUST_LOG`, and `LOG_FORMAT`, `text` or `json`. Errors are added to `env`.
+    /// `LOG`, in the syntax of `RUST_LOG`, and `LOG_FORMAT`.
     pub fn read(env: &mut Env) -> Self {
         let filter = env.or("LOG", Filter(DEFAULT_FILTER.to_owned()));
         let format = env.or("LOG_FORMAT", Format::Text);
@@ -63,5 +63,6 @@ impl Settings {
     }
 }
 
-/// librdkafka would log every refused connection to an unreachable broker; the services log that themselves.
+/// librdkafka would log every refused connection to an unreachable broker; the services log that
+/// themselves.
 const DEFAULT_FILTER: &str = "info,sqlx=warn,librdkafka=error,rdkafka=error";

@@ -5,8 +5,8 @@
 //! appended events carry it on as their `traceparent`.
 //!
 //! A task-local carries the context, because it works without a subscriber, too, as in most tests.
-//! The `tracing` span of the request or record only mirrors the ids, so that every log line below it
-//! has them. A spawned task has neither: it must be given both with [`instrument`].
+//! The `tracing` span of the request or record only mirrors the ids, so that every log line below
+//! it has them. A spawned task has neither: it must be given both with [`instrument`].
 
 use std::fmt;
 use std::future::Future;

@@ -18,8 +18,8 @@ pub(crate) struct TokenCheck {
     pub(crate) service: &'static str,
 }
 
-/// Adds the [`Identity`] of a valid token to the request. Refuses an invalid token: such a caller is
-/// not treated as anonymous.
+/// Adds the [`Identity`] of a valid token to the request. Refuses an invalid token: such a caller
+/// is not treated as anonymous.
 pub(crate) async fn identify(
     State(check): State<TokenCheck>,
     mut request: Request,

@@ -155,8 +155,8 @@ pub struct ReadView {
     pub unread: i64,
 }
 
-/// Whether this is the first request with this key. A repeated request must mark nothing: the reader
-/// has not seen later notifications.
+/// Whether this is the first request with this key. A repeated request must mark nothing: the
+/// reader has not seen later notifications.
 ///
 /// # Errors
 /// As [`idempotency::find`].

@@ -95,8 +95,8 @@ impl Consent {
     }
 }
 
-/// The fields for the customer. A customer can only enter for themselves; staff and salesmen must send
-/// all three fields.
+/// The fields for the customer. A customer can only enter for themselves; staff and salesmen must
+/// send all three fields.
 #[derive(Debug, Default)]
 pub struct OnBehalfOfFields {
     /// `/phone`.

@@ -49,7 +49,8 @@ pub enum ProjectRef {
 }
 
 impl ProjectFields {
-    /// Reads the fields, and reports errors in `fields`. An invalid id does not fall back to the name.
+    /// Reads the fields, and reports errors in `fields`. An invalid id does not fall back to the
+    /// name.
     pub fn read(self, fields: &mut Fields) -> Option<ProjectRef> {
         let has_id = !matches!(self.project_id, Field::Missing);
         let has_name = match &self.project_name {
@@ -111,12 +112,13 @@ pub struct Candidate {
 }
 
 impl ProjectRef {
-    /// Resolves the reference against the service's `projections`: for an id, of that project; for a
-    /// name, of its editions that are not ended, in order of preference, at most [`MAX_CANDIDATES`].
+    /// Resolves the reference against the service's `projections`: for an id, of that project; for
+    /// a name, of its editions that are not ended, in order of preference, at most
+    /// [`MAX_CANDIDATES`].
     ///
     /// Projections with the same `choice_key` are one choice: for an interest the series, for a
-    /// consultation the edition. Call this after reading all other fields, because an ambiguous name
-    /// is reported together with their errors.
+    /// consultation the edition. Call this after reading all other fields, because an ambiguous
+    /// name is reported together with their errors.
     ///
     /// # Errors
     /// 422 with the candidates when the name is ambiguous.

@@ -79,8 +79,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// How much of an oversized body is read and discarded, for at most [`DISCARD_TIMEOUT`]: closing the
-/// connection while the client is sending would lose the answer.
+/// How much of an oversized body is read and discarded, for at most [`DISCARD_TIMEOUT`]: closing
+/// the connection while the client is sending would lose the answer.
 const MAX_DISCARDED: usize = 16 * 1024 * 1024;
 
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);

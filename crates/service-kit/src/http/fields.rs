@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::http::problem::{FieldProblem, Problem, Text};
 
-/// A field of a request body. Deserializing never fails, so that all errors can be reported together.
+/// A field of a request body. Deserializing never fails, so that all errors can be reported
+/// together.
 #[derive(Debug, Clone, Default)]
 pub enum Field<T> {
     /// Absent or null.
@@ -97,7 +98,8 @@ impl Fields {
 
     fn trimmed(&mut self, pointer: &str, text: &str, max_length: usize) -> Option<String> {
         let text = text.trim();
-        // Postgres cannot store NUL. Of the other control characters, a text needs only these three.
+        // Postgres cannot store NUL. Of the other control characters, a text needs only these
+        // three.
         if text
             .chars()
             .any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t'))

@@ -1,7 +1,7 @@
 //! Idempotent writes: repeating a request with the same key has no further effect.
 //!
-//! The transaction of the write stores a row with the key and the id of the resource, for a day. The
-//! answer is rendered again from the resource, and so shows its current state.
+//! The transaction of the write stores a row with the key and the id of the resource, for a day.
+//! The answer is rendered again from the resource, and so shows its current state.
 
 use std::time::Duration;
 
@@ -26,8 +26,8 @@ pub struct IdempotencyKey {
     pub body_hash: Vec<u8>,
 }
 
-/// The value of `Idempotency-Key`. [`Json`](crate::http::Json) reads it by itself; this is for other
-/// bodies.
+/// The value of `Idempotency-Key`. [`Json`](crate::http::Json) reads it by itself; this is for
+/// other bodies.
 ///
 /// # Errors
 /// 400 for an invalid key.
@@ -53,9 +53,9 @@ pub(crate) fn wrong_key() -> Problem {
 /// How long a key is stored.
 pub const KEY_RETENTION: TimeDelta = TimeDelta::hours(24);
 
-/// How long the same write may take before this one is refused as in flight. A refused write holds its
-/// key until its transaction is rolled back, which is shortly after its answer: a client that sends a
-/// corrected request at once must not be refused.
+/// How long the same write may take before this one is refused as in flight. A refused write holds
+/// its key until its transaction is rolled back, which is shortly after its answer: a client that
+/// sends a corrected request at once must not be refused.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 

@@ -21,12 +21,12 @@ use crate::trace::{self, TRACEPARENT, TraceContext};
 /// Longer than a statement's timeout, shorter than the gateway's.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Identifies a request in the logs. Set by the client or by the first of our processes, kept by the
-/// next ones, and sent with the response.
+/// Identifies a request in the logs. Set by the client or by the first of our processes, kept by
+/// the next ones, and sent with the response.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Adds to a router: the span of a request, rendered problems, links to the next page, and 500 for a
-/// panic.
+/// Adds to a router: the span of a request, rendered problems, links to the next page, and 500 for
+/// a panic.
 pub fn layers(router: Router) -> Router {
     let panicked = |_: Box<dyn Any + Send>| Problem::internal("a handler panicked").into_response();
     router

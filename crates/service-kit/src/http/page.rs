@@ -77,8 +77,8 @@ impl Page {
     }
 }
 
-/// The `limit` of the query for a page of `limit` rows: one more, which shows whether there is a next
-/// page.
+/// The `limit` of the query for a page of `limit` rows: one more, which shows whether there is a
+/// next page.
 pub fn fetch_limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(100) + 1
 }
@@ -153,10 +153,11 @@ impl<T: Serialize> IntoResponse for Paged<T> {
     }
 }
 
-/// The cursor of the next page. [`layers`](crate::http::layers()) adds the rest of the query and makes
-/// it a `Link` header.
+/// The cursor of the next page. [`layers`](crate::http::layers()) adds the rest of the query and
+/// makes it a `Link` header.
 ///
-/// Another kind of page than [`Paged`] answers with `(self.next.clone().map(NextPage), View(self))`.
+/// Another kind of page than [`Paged`] answers with `(self.next.clone().map(NextPage),
+/// View(self))`.
 #[derive(Debug, Clone)]
 pub struct NextPage(pub String);
 

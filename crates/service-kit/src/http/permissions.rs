@@ -1,9 +1,11 @@
-//! The permission table: which roles may call which operations. One per service, next to its handlers.
+//! The permission table: which roles may call which operations. One per service, next to its
+//! handlers.
 //!
-//! A request is authorized by its method and matched path, before anything else of it is read. A path
-//! without a row is refused to all callers, and a method without a row does not exist: a handler that
-//! the table does not name is unreachable. The description (`x-actors`) and the tests use the table,
-//! too. Which items a caller sees is decided where they are read: another person's item is 404.
+//! A request is authorized by its method and matched path, before anything else of it is read. A
+//! path without a row is refused to all callers, and a method without a row does not exist: a
+//! handler that the table does not name is unreachable. The description (`x-actors`) and the tests
+//! use the table, too. Which items a caller sees is decided where they are read: another person's
+//! item is 404.
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode, header};

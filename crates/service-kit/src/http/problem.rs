@@ -50,7 +50,8 @@ pub enum Language {
 }
 
 impl Language {
-    /// The first of the two in `Accept-Language`. Weights are ignored: browsers send an ordered list.
+    /// The first of the two in `Accept-Language`. Weights are ignored: browsers send an ordered
+    /// list.
     pub fn of(headers: &HeaderMap) -> Self {
         let accepted = headers
             .get(header::ACCEPT_LANGUAGE)

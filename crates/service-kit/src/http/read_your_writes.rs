@@ -1,8 +1,8 @@
-//! Read your writes: `Ktgg-After: salesman-match/ID@3` makes a read wait until the service has consumed
-//! that version.
+//! Read your writes: `Ktgg-After: salesman-match/ID@3` makes a read wait until the service has
+//! consumed that version.
 //!
-//! A page receives an event from the gateway's stream, and then reads from a service that may not have
-//! consumed the event yet.
+//! A page receives an event from the gateway's stream, and then reads from a service that may not
+//! have consumed the event yet.
 
 use std::time::Duration;
 

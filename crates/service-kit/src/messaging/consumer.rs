@@ -1,8 +1,8 @@
 //! The Kafka consumer: one poll task, and one worker per assigned partition.
 //!
 //! The poll task never stops polling, so that the group does not expel this member. A worker passes
-//! up to [`BATCH`] records of its partition to [`Intake`]; their offset is committed after that. When
-//! a worker falls behind (its database is unreachable, or slow), its partition is paused.
+//! up to [`BATCH`] records of its partition to [`Intake`]; their offset is committed after that.
+//! When a worker falls behind (its database is unreachable, or slow), its partition is paused.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -67,9 +67,11 @@ impl ConsumerContext for Membership {
                 .iter()
                 .map(|element| (element.topic().to_owned(), element.partition()))
                 .collect();
-            // The next owner starts where this one stopped, not up to one interval before. The commit
-            // is asynchronous, because this callback runs on a thread of the runtime.
-            if let Some(offsets) = take_offsets(&self.consumed, |it| revoked.contains(it)) {
+            // The next owner starts where this one stopped, not up to one interval before. The
+            // commit is asynchronous, because this callback runs on a thread of the runtime.
+            if let Some(offsets) =
+                take_offsets(&self.consumed, |partition| revoked.contains(partition))
+            {
                 drop(consumer.commit(&offsets, CommitMode::Async));
             }
             drop(self.revoked.send(revoked));
@@ -140,8 +142,8 @@ pub(crate) async fn run(
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "earliest")
-        // Measured with a real broker: a rolling restart of three members stalls for 0.5 to 1.0 s with
-        // these values, and for 3 s with the default heartbeat.
+        // Measured with a real broker: a rolling restart of three members stalls for 0.5 to 1.0 s
+        // with these values, and for 3 s with the default heartbeat.
         .set("session.timeout.ms", "6000")
         .set("heartbeat.interval.ms", "500")
         .set("fetch.wait.max.ms", "100")
@@ -253,8 +255,8 @@ impl Poll {
                 Some(batch) = batches.recv() => self.finish_batch(batch),
                 _ = commits.tick() => self.commit(CommitMode::Async),
                 message = consumer.recv() => {
-                    // A revocation in this very poll must stop the old worker before the record of a
-                    // new assignment is queued.
+                    // A revocation in this very poll must stop the old worker before the record of
+                    // a new assignment is queued.
                     while let Ok(revoked) = revocations.try_recv() {
                         self.stop_workers(&revoked);
                     }
@@ -345,7 +347,11 @@ impl Poll {
                 if worker.is_paused
                     && let Err(error) = self.consumer.resume(&only(partition))
                 {
-                    tracing::debug!(service = self.intake.db.service(), %error, "cannot resume a revoked partition");
+                    tracing::debug!(
+                        service = self.intake.db.service(),
+                        %error,
+                        "cannot resume a revoked partition"
+                    );
                 }
             }
         }
@@ -374,7 +380,11 @@ impl Poll {
         if let Some(offsets) = take_offsets(&self.consumed, |_| true)
             && let Err(error) = self.consumer.commit(&offsets, mode)
         {
-            tracing::debug!(service = self.intake.db.service(), %error, "offsets were not committed: progress will drop the redelivered records");
+            tracing::debug!(
+                service = self.intake.db.service(),
+                %error,
+                "cannot commit offsets: progress will drop the redelivered records"
+            );
         }
     }
 }

@@ -66,7 +66,8 @@ impl Intake {
         }
     }
 
-    /// Consumes the records in order, and retries until that succeeds; `false` when `stop` came first.
+    /// Consumes the records in order, and retries until that succeeds; `false` when `stop` came
+    /// first.
     pub(crate) async fn consume(&self, records: &[Record], stop: &CancellationToken) -> bool {
         let mut backoff = MIN_BACKOFF;
         let mut rest = records;
@@ -170,7 +171,11 @@ impl Intake {
                 return self.release(tx, &envelope).await;
             }
             Decision::Apply => {
-                tracing::warn!(service, event.type = envelope.type_name, "unknown event type, of a newer build: parked");
+                tracing::warn!(
+                    service,
+                    event.type = envelope.type_name,
+                    "unknown event type, of a newer build: parked"
+                );
                 (ParkReason::UnknownType, "this build does not know the type")
             }
             Decision::Hold => (
@@ -270,14 +275,19 @@ impl Intake {
                         .execute(&mut **tx)
                         .await?;
                 }
-                // The parked record itself is refused, not the one before it: it stays, and holds the
-                // later ones.
+                // The parked record itself is refused, not the one before it: it stays, and holds
+                // the later ones.
                 Err(PolicyError::Park(detail)) => {
                     sqlx::query("rollback to savepoint parked")
                         .execute(&mut **tx)
                         .await?;
                     span.in_scope(|| {
-                        tracing::error!(service = self.db.service(), aggregate = %aggregate_id, detail, "a parked record was refused");
+                        tracing::error!(
+                            service = self.db.service(),
+                            aggregate = %aggregate_id,
+                            detail,
+                            "a parked record was refused"
+                        );
                     });
                     sqlx::query("update parked set reason = $2, detail = $3 where id = $1")
                         .bind(id)
@@ -308,7 +318,12 @@ impl Intake {
             match released.await {
                 Ok(()) => tx.commit().await?,
                 Err(PolicyError::Park(detail)) => {
-                    tracing::error!(service = self.db.service(), aggregate = %aggregate_id, detail, "a parked record cannot be released");
+                    tracing::error!(
+                        service = self.db.service(),
+                        aggregate = %aggregate_id,
+                        detail,
+                        "a parked record cannot be released"
+                    );
                 }
                 Err(error) => return Err(error),
             }
@@ -388,7 +403,8 @@ async fn progress(tx: &mut Tx, envelope: &Envelope) -> Result<AggregateProgress,
         "select coalesce((select version from progress
                           where aggregatetype = $1 and aggregateid = $2), 0),
                 exists (select 1 from parked where aggregateid = $2 and event_id = $3),
-                exists (select 1 from parked where aggregateid = $2 and version is distinct from $4)",
+                exists (select 1 from parked
+                        where aggregateid = $2 and version is distinct from $4)",
     )
     .bind(&envelope.aggregate_type)
     .bind(envelope.aggregate_id)

@@ -30,8 +30,8 @@ pub struct Settings {
 impl Settings {
     /// The settings that all our clients share.
     ///
-    /// A broker that was unreachable is tried again within a second: librdkafka's default backoff of
-    /// up to ten seconds would be the longest part of a recovery.
+    /// A broker that was unreachable is tried again within a second: librdkafka's default backoff
+    /// of up to ten seconds would be the longest part of a recovery.
     pub fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config
@@ -101,8 +101,8 @@ impl Settings {
     /// Checks that the topics have [`Topic::PARTITIONS`] partitions and unlimited retention.
     ///
     /// # Errors
-    /// [`TopicError::Invalid`] when a topic is configured otherwise, [`TopicError::Unavailable`] when
-    /// that cannot be found out yet.
+    /// [`TopicError::Invalid`] when a topic is configured otherwise, [`TopicError::Unavailable`]
+    /// when that cannot be found out yet.
     pub async fn verify_topics(&self, topics: &[Topic]) -> Result<(), TopicError> {
         let unavailable = |error: KafkaError| TopicError::Unavailable(error.to_string());
         let admin: AdminClient<DefaultClientContext> =

@@ -110,8 +110,8 @@ async fn terminate_silent_leader(
     name: &str,
     key: i64,
 ) -> Result<(), sqlx::Error> {
-    // Materialized, because the planner may reorder conditions: `pg_terminate_backend` ran first, for
-    // every lock of the server.
+    // Materialized, because the planner may reorder conditions: `pg_terminate_backend` ran first,
+    // for every lock of the server.
     let terminated: Option<i32> = sqlx::query_scalar(
         "with silent as materialized (
              select lock.pid from pg_locks lock, leader
@@ -180,7 +180,12 @@ pub async fn lead<D: Duty>(db: &Db, stop: &CancellationToken, duty: &mut D) {
             }
             Ok(None) => {}
             Err(error) => {
-                tracing::debug!(service = db.service(), leader.name = D::NAME, %error, "cannot try to become the leader");
+                tracing::debug!(
+                    service = db.service(),
+                    leader.name = D::NAME,
+                    %error,
+                    "cannot try to become the leader"
+                );
             }
         }
         tokio::select! {

@@ -40,7 +40,8 @@ impl Record {
     /// The trace context and the span in which the record is consumed. Unreadable headers leave the
     /// event's fields empty.
     pub(crate) fn span(&self, envelope: Option<&Envelope>) -> (TraceContext, Span) {
-        let context = TraceContext::child_of(envelope.and_then(|it| it.traceparent.as_deref()));
+        let context =
+            TraceContext::child_of(envelope.and_then(|envelope| envelope.traceparent.as_deref()));
         // At the level `ERROR`, so that the span is enabled for every line that a filter lets pass.
         let span = error_span!(
             parent: None,
@@ -57,8 +58,8 @@ impl Record {
     }
 }
 
-/// The headers, or none: rdkafka panics on a header name that is not UTF-8, but such a record must be
-/// parked like any other unreadable one.
+/// The headers, or none: rdkafka panics on a header name that is not UTF-8, but such a record must
+/// be parked like any other unreadable one.
 fn readable_headers(message: &BorrowedMessage<'_>) -> Map<String, Value> {
     catch_unwind(AssertUnwindSafe(|| kafka::header_map(message.headers()))).unwrap_or_default()
 }

@@ -1,9 +1,10 @@
-//! The relay: sends the outbox to Kafka, one leader per service, in `pos` order, and waits for every
-//! acknowledgement.
+//! The relay: sends the outbox to Kafka, one leader per service, in `pos` order, and waits for
+//! every acknowledgement.
 //!
 //! Each pending event is a row of its own, deleted after the acknowledgement. A cursor over `pos`
-//! would skip events, because transactions commit out of order (a stress test lost 6,192 of 20,000).
-//! Ordering by transaction id and several relays would reorder them. Consumers drop duplicates.
+//! would skip events, because transactions commit out of order (a stress test lost 6,192 of
+//! 20,000). Ordering by transaction id and several relays would reorder them. Consumers drop
+//! duplicates.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -191,7 +192,8 @@ impl Relay {
         Ok(true)
     }
 
-    /// The current producer, or a new one after a fatal error: an idempotent producer does not recover.
+    /// The current producer, or a new one after a fatal error: an idempotent producer does not
+    /// recover.
     fn producer(&mut self) -> Result<FutureProducer, KafkaError> {
         if let Some(producer) = self
             .producer
@@ -214,7 +216,8 @@ impl Relay {
         Ok(self.producer.insert(producer).clone())
     }
 
-    /// Sends the rows in order, then waits for all acknowledgements, and writes heartbeats meanwhile.
+    /// Sends the rows in order, then waits for all acknowledgements, and writes heartbeats
+    /// meanwhile.
     async fn send(
         &self,
         lease: &mut Lease,
@@ -238,12 +241,20 @@ impl Relay {
                 let acknowledged = match delivery.await {
                     Ok(Ok(_)) => true,
                     Ok(Err((error, _))) => {
-                        tracing::warn!(event.pos = row.pos, %error, "a record was not acknowledged, and will be sent again");
+                        tracing::warn!(
+                            event.pos = row.pos,
+                            %error,
+                            "a record was not acknowledged, and will be sent again"
+                        );
                         false
                     }
                     Err(_) => false,
                 };
-                Sent { pos: row.pos, partition, acknowledged }
+                Sent {
+                    pos: row.pos,
+                    partition,
+                    acknowledged,
+                }
             });
         }
         let mut acknowledged = std::pin::pin!(join_all(waiting));
@@ -283,7 +294,8 @@ impl Pending {
 
 async fn pending(connection: &mut PgConnection) -> Result<Vec<Pending>, sqlx::Error> {
     sqlx::query_as(
-        "select pos, id, aggregatetype, aggregateid, version, type, payload::text as payload, headers, recorded_at
+        "select pos, id, aggregatetype, aggregateid, version, type, payload::text as payload,
+                headers, recorded_at
          from outbox_pending join event_log using (pos)
          order by pos limit $1",
     )
@@ -365,7 +377,8 @@ mod tests {
                         acknowledged: outcomes.get(index).is_none_or(|row| row.acknowledged),
                     })
                     .collect();
-                // The producer is idempotent: after a failed record, it writes nothing to the partition.
+                // The producer is idempotent: after a failed record, it writes nothing to the
+                // partition.
                 let mut failed = BTreeSet::new();
                 for row in &sent {
                     if !row.acknowledged {

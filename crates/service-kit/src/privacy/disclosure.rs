@@ -1,7 +1,8 @@
 //! 「전화 보기」: showing a customer's whole phone number, and recording who was shown it, when and why.
 //!
-//! A service that shows phone numbers has a table `disclosure`, whose column `{aggregate}_id` refers to the row with
-//! the number. That table has a column `erased_at`: after an erasure, earlier disclosures are not listed.
+//! A service that shows phone numbers has a table `disclosure`, whose column `{aggregate}_id`
+//! refers to the row with the number. That table has a column `erased_at`: after an erasure,
+//! earlier disclosures are not listed.
 
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -129,7 +130,8 @@ impl Disclosure {
     }
 }
 
-/// The disclosures of a customer's number by the rows of this aggregate, newest first; none from before an erasure.
+/// The disclosures of a customer's number by the rows of this aggregate, newest first; none from
+/// before an erasure.
 ///
 /// # Errors
 /// When the statement fails.
@@ -151,8 +153,9 @@ pub async fn of_customer(
         .await
 }
 
-/// Declares the views of a service's disclosures. Each service has schemas of its own, whose names are the given ones:
-/// `disclosure_views!("interest": InterestDisclosures, InterestDisclosure, InterestDisclosureAbout);`
+/// Declares the views of a service's disclosures. Each service has schemas of its own, whose names
+/// are the given ones: `disclosure_views!("interest": InterestDisclosures, InterestDisclosure,
+/// InterestDisclosureAbout);`
 #[macro_export]
 macro_rules! disclosure_views {
     ($aggregate:literal: $list:ident, $view:ident, $about:ident) => {
@@ -218,7 +221,8 @@ pub(crate) fn has_head(path: &str) -> bool {
     !path.ends_with(SHOWS_A_NUMBER)
 }
 
-/// Refuses HEAD for 「전화 보기」: the GET handler would record a disclosure, although the caller gets no number.
+/// Refuses HEAD for 「전화 보기」: the GET handler would record a disclosure, although the caller gets no
+/// number.
 pub(crate) async fn refuse_head(request: Request, next: Next) -> Response {
     if request.method() == Method::HEAD && !has_head(request.uri().path()) {
         return (
@@ -251,13 +255,13 @@ mod tests {
         assert_eq!(read(" "), Ok(None));
         assert!(ReasonQuery { why: None }.read().unwrap().is_none());
         assert!(read(&"가".repeat(MAX_REASON_LENGTH)).is_ok());
-        for wrong in [
+        for invalid in [
             "가".repeat(MAX_REASON_LENGTH + 1),
             "a\0b".to_owned(),
             "a\u{7}b".to_owned(),
             "a\nb".to_owned(),
         ] {
-            assert_eq!(read(&wrong), Err("wrong-query"), "{wrong:?}");
+            assert_eq!(read(&invalid), Err("wrong-query"), "{invalid:?}");
         }
     }
 }

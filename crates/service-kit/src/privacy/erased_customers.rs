@@ -1,13 +1,13 @@
 //! Tombstones of erased customers, so that late events cannot bring their data back.
 //!
-//! A service cannot know which event of a customer is the last. So an erasure leaves the customer's id
-//! and the instant in the table `erased_customer`, and policies check [`predates_erasure`] before they
-//! store anything about a customer.
+//! A service cannot know which event of a customer is the last. So an erasure leaves the customer's
+//! id and the instant in the table `erased_customer`, and policies check [`predates_erasure`]
+//! before they store anything about a customer.
 //!
 //! An aggregate predates the erasure if it was created before that instant. An event is never older
-//! than its aggregate, and a UUID of version 7 contains its time of creation: so even a match that is
-//! recorded after the erasure is recognised if its origin predates it. The clocks of the services must
-//! differ by less time than a customer needs to sign in again.
+//! than its aggregate, and a UUID of version 7 contains its time of creation: so even a match that
+//! is recorded after the erasure is recognised if its origin predates it. The clocks of the
+//! services must differ by less time than a customer needs to sign in again.
 //!
 //! Meanwhile, staff or salesmen may enter something for the same number. Therefore the gateway asks
 //! every service twice, the second time those with projections first and the owners (interest,
@@ -20,8 +20,8 @@ use uuid::Uuid;
 
 use crate::Tx;
 
-/// Records the tombstone. Waits for transactions that are storing something about the customer; later
-/// ones wait for this transaction, and then see the tombstone in [`predates_erasure`].
+/// Records the tombstone. Waits for transactions that are storing something about the customer;
+/// later ones wait for this transaction, and then see the tombstone in [`predates_erasure`].
 ///
 /// # Errors
 /// When a statement fails.
@@ -61,8 +61,8 @@ pub async fn lock_shared(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::
     Ok(())
 }
 
-/// Whether an aggregate of the customer, with an event recorded at `recorded_at`, was created before
-/// the erasure.
+/// Whether an aggregate of the customer, with an event recorded at `recorded_at`, was created
+/// before the erasure.
 ///
 /// # Errors
 /// When a statement fails.

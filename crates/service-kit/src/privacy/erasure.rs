@@ -21,8 +21,8 @@ const PERSONAL_KEYS: [&str; 7] = [
     "why",
 ];
 
-/// The columns of a parked record that contain the sender's data. `aggregatetype` and `type` are from
-/// the headers.
+/// The columns of a parked record that contain the sender's data. `aggregatetype` and `type` are
+/// from the headers.
 #[derive(sqlx::FromRow)]
 struct Parked {
     id: i64,

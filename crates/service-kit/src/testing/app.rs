@@ -39,8 +39,8 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// A migrated service without running consumer and relay: [`TestApp::deliver`] delivers events, and
-    /// [`TestApp::new_events`] reads them.
+    /// A migrated service without running consumer and relay: [`TestApp::deliver`] delivers events,
+    /// and [`TestApp::new_events`] reads them.
     pub async fn start(service: Service) -> Self {
         let url = database(&[service.name()]).await;
         let clock = Arc::new(MockClock::at(start_time()));

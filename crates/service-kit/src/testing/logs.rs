@@ -7,8 +7,8 @@ use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 
 /// Captures the logs of the test's thread, at all levels, in the formats of
-/// [`telemetry`](crate::telemetry). The test needs a single-threaded runtime, whose spawned tasks are
-/// captured, too.
+/// [`telemetry`](crate::telemetry). The test needs a single-threaded runtime, whose spawned tasks
+/// are captured, too.
 pub struct Logs {
     written: Buffer,
     _until_dropped: DefaultGuard,

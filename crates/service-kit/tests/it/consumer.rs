@@ -160,8 +160,8 @@ async fn poison_records_are_parked_and_hold_only_their_aggregate() {
             value: Some(value),
         })
     };
-    // No headers; a header with NUL, one that is not UTF-8, a null one; an empty payload, one with a
-    // NUL that the error quotes; and one that the policy refuses.
+    // No headers; a header with NUL, one that is not UTF-8, a null one; an empty payload, one with
+    // a NUL that the error quotes; and one that the policy refuses.
     produce(&producer, &world.kafka, ids[0], OwnedHeaders::new(), b"{}").await;
     produce(
         &producer,
@@ -327,8 +327,8 @@ async fn paused_partition_is_consumed_after_it_moved_and_came_back() {
         futures_util::future::join_all(sent).await;
     }
     let staying = world.run(tallying().await).await;
-    // That a partition is paused (1,000 records wait behind the obstacle), and which replica has it,
-    // is not visible from outside. With too short a wait, the test would only miss a fault.
+    // That a partition is paused (1,000 records wait behind the obstacle), and which replica has
+    // it, is not visible from outside. With too short a wait, the test would only miss a fault.
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     for _ in 0..2 {
         let passing = world.start(tallying().await, &[]).await;

@@ -14,7 +14,8 @@ const OTHER: Uuid = Uuid::from_u128(0x8f1c_2a30_5b7d_8e21_9c44_1a2b_3c4d_0000);
 
 async fn park(app: &TestApp, offset: i64, payload: &[u8], detail: &str) {
     sqlx::query(
-        r#"insert into parked (topic, partition, "offset", headers, payload, reason, detail, parked_at)
+        r#"insert into parked (topic, partition, "offset", headers, payload, reason, detail,
+                               parked_at)
            values ('ktgg.interest', 0, $1, '{}', $2, 'unreadable', $3, now())"#,
     )
     .bind(offset)
@@ -114,8 +115,8 @@ async fn record_with_customer_id_outside_its_payload_is_cleaned() {
         ),
     ] {
         sqlx::query(
-            r#"insert into parked (topic, partition, "offset", key, headers, payload, reason, detail,
-                                   parked_at)
+            r#"insert into parked (topic, partition, "offset", key, headers, payload, reason,
+                                   detail, parked_at)
                values ('ktgg.interest', 2, $1, convert_to($2, 'UTF8'), $3, '{"memo": "m"}',
                        'refused', $4, now())"#,
         )

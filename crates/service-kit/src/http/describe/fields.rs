@@ -41,8 +41,9 @@ pub(super) fn rename_to_camel_case(schema: &mut Value) {
 
 /// Adds `required` to the schemas of request bodies.
 ///
-/// For serde, all fields are optional, so that all errors can be reported together. Here, a field is
-/// required unless it is nullable. The body of a PATCH is left as it is: there, fields are optional.
+/// For serde, all fields are optional, so that all errors can be reported together. Here, a field
+/// is required unless it is nullable. The body of a PATCH is left as it is: there, fields are
+/// optional.
 pub(super) fn require_fields(description: &mut Value) {
     let schemas = &description["components"]["schemas"];
     let (mut requests, mut responses, mut patches) =
