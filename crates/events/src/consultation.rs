@@ -1,4 +1,4 @@
-//! What the consultation service tells.
+//! Events of the consultation service.
 
 use std::fmt;
 
@@ -6,51 +6,33 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Actor, ConsultationId, CustomerRef, Event, ProjectId, SalesmanId, Topic, TypeName};
+use crate::{
+    Actor, ConsultationId, CustomerRef, Event, ProjectId, SalesmanId, Topic, TypeName, text_enum,
+};
 
-/// Where a consultation stands.
-///
-/// `apply → approved → succeeded | failed`, and `cancelled` from either of the first two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// 신청.
-    Apply,
-    /// 승인.
-    Approved,
-    /// 성공.
-    Succeeded,
-    /// 실패.
-    Failed,
-    /// 취소.
-    Cancelled,
+text_enum! {
+    /// A step of a consultation.
+    ///
+    /// `apply → approved → succeeded | failed`, and `cancelled` from either of the first two.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+    pub enum Step {
+        /// 신청.
+        Apply = "apply",
+        /// 승인.
+        Approved = "approved",
+        /// 성공.
+        Succeeded = "succeeded",
+        /// 실패.
+        Failed = "failed",
+        /// 취소.
+        Cancelled = "cancelled",
+    }
 }
 
 impl Step {
-    /// Every step there is.
-    pub const ALL: [Self; 5] = [
-        Self::Apply,
-        Self::Approved,
-        Self::Succeeded,
-        Self::Failed,
-        Self::Cancelled,
-    ];
-
     /// A closed consultation never changes again.
     pub const fn is_closed(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
-    }
-
-    /// The step's name on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Apply => "apply",
-            Self::Approved => "approved",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
     }
 }
 
@@ -60,22 +42,23 @@ impl fmt::Display for Step {
     }
 }
 
-/// A customer asked for a consultation.
+/// A customer requested a consultation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConsultationCreated {
     /// The consultation.
     pub consultation_id: ConsultationId,
-    /// What it is about.
+    /// The edition that it is about.
     pub project_id: ProjectId,
-    /// Its name as the project service told it; absent while it has not: what a page sent may be anything, and events are kept for good.
+    /// The name that the project service published; absent before that, because a page may send any
+    /// name, and events are permanent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_name: Option<String>,
-    /// Who asked.
+    /// The customer who requested it.
     #[serde(flatten)]
     pub customer: CustomerRef,
-    /// The day the customer wishes for, in Seoul.
+    /// The day that the customer prefers, in Seoul.
     pub desired_on: NaiveDate,
     /// Who entered it.
     pub actor: Actor,
@@ -96,19 +79,19 @@ impl Event for ConsultationCreated {
 pub struct ConsultationEdited {
     /// The consultation.
     pub consultation_id: ConsultationId,
-    /// What it is about.
+    /// The edition that it is about.
     pub project_id: ProjectId,
-    /// Whose.
+    /// The customer who requested it.
     #[serde(flatten)]
     pub customer: CustomerRef,
-    /// The day the customer wishes for now.
+    /// The day that the customer prefers now.
     pub desired_on: NaiveDate,
-    /// Whether the memo changed; never what it says.
+    /// Whether the memo changed; never its text.
     pub memo_changed: bool,
-    /// Who is on it, where somebody is.
+    /// The assigned salesman.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salesman_id: Option<SalesmanId>,
-    /// The consultant who is on it, where somebody is.
+    /// The assigned consultant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consultant_id: Option<SalesmanId>,
     /// Who changed it.
@@ -123,26 +106,26 @@ impl Event for ConsultationEdited {
     }
 }
 
-/// A consultation moved to another step. The salesman it names gets the count.
+/// A consultation moved to another step. Its outcome counts for the salesman named here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConsultationProgressed {
     /// The consultation.
     pub consultation_id: ConsultationId,
-    /// What it is about.
+    /// The edition that it is about.
     pub project_id: ProjectId,
-    /// Whose.
+    /// The customer who requested it.
     #[serde(flatten)]
     pub customer: CustomerRef,
-    /// Where it was.
+    /// The step before.
     pub from: Step,
-    /// Where it is.
+    /// The step now.
     pub to: Step,
-    /// Who was on it at that moment.
+    /// The salesman assigned at that moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salesman_id: Option<SalesmanId>,
-    /// The consultant who was on it at that moment.
+    /// The consultant assigned at that moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consultant_id: Option<SalesmanId>,
     /// Who moved it.

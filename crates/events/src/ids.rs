@@ -1,4 +1,4 @@
-//! Distinct types over `Uuid`, so that a project's id cannot be passed where a customer's is meant.
+//! Distinct id types over `Uuid`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -32,7 +32,7 @@ macro_rules! ids {
 ids! {
     /// One consultation. `UUIDv7`.
     ConsultationId
-    /// One person wherever the phone number is typed: `UUIDv8` of a keyed hash of the E.164 number.
+    /// A customer: `UUIDv8` of a keyed hash of the E.164 phone number.
     CustomerId
     /// One customer's interest in one series. `UUIDv7`.
     InterestId
@@ -40,7 +40,7 @@ ids! {
     MatchId
     /// One edition of a programme. `UUIDv7`.
     ProjectId
-    /// A salesman or a consultant: both are people of the salesman service, told apart by their role. `UUIDv7`.
+    /// A salesman or a consultant. `UUIDv7`.
     SalesmanId
     /// All editions of one programme. `UUIDv7`.
     SeriesId

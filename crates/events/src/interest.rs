@@ -1,4 +1,4 @@
-//! What the interest service tells.
+//! Events of the interest service.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -14,15 +14,16 @@ use crate::{
 pub struct InterestCreated {
     /// The interest.
     pub interest_id: InterestId,
-    /// The programme, over all of its editions; not known while the edition is not.
+    /// The programme, over all of its editions; absent while the edition is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series_id: Option<SeriesId>,
     /// The newest edition that has not ended.
     pub project_id: ProjectId,
-    /// Its name as the project service told it; absent while it has not: what a page sent may be anything, and events are kept for good.
+    /// The name that the project service published; absent before that, because a page may send any
+    /// name, and events are permanent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_name: Option<String>,
-    /// Whose interest.
+    /// The customer who marked it.
     #[serde(flatten)]
     pub customer: CustomerRef,
     /// Who entered it.
@@ -44,23 +45,24 @@ impl Event for InterestCreated {
 pub struct InterestUpdated {
     /// The interest.
     pub interest_id: InterestId,
-    /// The programme, where it is known.
+    /// The programme; absent while it is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series_id: Option<SeriesId>,
     /// The newest edition that has not ended.
     pub project_id: ProjectId,
-    /// Its name as the project service told it; absent while it has not: what a page sent may be anything, and events are kept for good.
+    /// The name that the project service published; absent before that, because a page may send any
+    /// name, and events are permanent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_name: Option<String>,
-    /// Whose interest.
+    /// The customer who marked it.
     #[serde(flatten)]
     pub customer: CustomerRef,
     /// On or off.
     pub interested: bool,
-    /// Who is on it, where somebody is.
+    /// The assigned salesman.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salesman_id: Option<SalesmanId>,
-    /// The consultant who is on it, where somebody is.
+    /// The assigned consultant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consultant_id: Option<SalesmanId>,
     /// Who changed it.

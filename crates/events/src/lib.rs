@@ -1,32 +1,34 @@
-//! The contract between the services: every domain event once, with its ids, its envelope and its topic.
+//! The contract between the services: every domain event with its ids, envelope and topic.
 //!
-//! Depends on serde, uuid and chrono and on nothing else, so that anyone may depend on it; the feature `schema` adds schemars, and a JSON
-//! Schema of every event. Everything here is published for
-//! good: a field is only ever added, as an `Option` or with a default; whatever cannot be added becomes a new version of the type.
-//! `tests/it/golden` holds one file for each version ever published, and all of them must stay readable.
+//! Depends on serde, uuid and chrono only, so that any crate may depend on it. The feature `schema`
+//! adds schemars, and a JSON Schema of every event. Everything here is published permanently: a
+//! field is only ever added, as an `Option` or with a default; any other change is a new version of
+//! the type. `tests/it/golden` has one file per published version, and all of them stay readable.
 //!
-//! No event carries a name, a full phone number, a memo or a reason of a customer: events are kept for good, and people may ask to
-//! be forgotten. An event names its customer by id and by the last four digits, which the `phone-suffix` strategy reads.
+//! No event contains a name, a full phone number, a memo or a reason of a customer: events are
+//! permanent, and customers may be erased. An event names its customer by id and by the last four
+//! digits, which the `phone-suffix` strategy reads.
 //!
-//! | event | published by | tells |
+//! | event | published by | meaning |
 //! | --- | --- | --- |
-//! | [`ProjectCreated`] | project | an edition of a programme exists |
+//! | [`ProjectCreated`] | project | an edition of a programme was created |
 //! | [`ProjectStarted`] | project | … was started |
 //! | [`ProjectEnded`] | project | … was ended: next year's edition follows |
-//! | [`ProjectEdited`] | project | … is described otherwise, or its period moved |
+//! | [`ProjectEdited`] | project | … has other details, or another period |
 //! | [`InterestCreated`] | interest | a customer marked a series for the first time |
-//! | [`InterestUpdated`] | interest | … turned it off, or on again |
-//! | [`ConsultationCreated`] | consultation | a customer asked for a consultation |
+//! | [`InterestUpdated`] | interest | … turned the interest off, or on again |
+//! | [`ConsultationCreated`] | consultation | a customer requested a consultation |
 //! | [`ConsultationEdited`] | consultation | … changed its date or memo |
 //! | [`ConsultationProgressed`] | consultation | it moved to another step |
-//! | [`SalesmanMatched`] | salesman-match | these people are now on that interest or consultation |
-//! | [`SalesmanRegistered`] | salesman | a salesman or consultant exists |
-//! | [`SalesmanUpdated`] | salesman | … works elsewhere, holds more or less, is away, or works no longer |
+//! | [`SalesmanMatched`] | salesman-match | an interest or consultation has these people now |
+//! | [`SalesmanRegistered`] | salesman | a salesman or consultant was registered |
+//! | [`SalesmanUpdated`] | salesman | … has another profile |
 //!
-//! [`Phase`] is what people see of an edition on a given day: a pure function of what the events tell.
+//! [`Phase`] is what people see of an edition on a given day: a pure function of its events.
 
 #![warn(missing_docs)]
 
+mod catalog;
 mod consultation;
 mod envelope;
 mod ids;
@@ -41,8 +43,9 @@ pub mod schema;
 mod text_enum;
 mod topic;
 
+pub use catalog::{TYPES, is_known_type};
 pub use consultation::{ConsultationCreated, ConsultationEdited, ConsultationProgressed, Step};
-pub use envelope::{Envelope, Event, TYPES, TypeName, is_known_type};
+pub use envelope::{Envelope, Event, TypeName};
 pub use ids::{
     ConsultationId, CustomerId, InterestId, MatchId, ProjectId, SalesmanId, SeriesId, StaffId,
 };

@@ -1,4 +1,4 @@
-//! How an event names people.
+//! The people in events.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CustomerId, SalesmanId, StaffId};
 
-/// Who did it. Every write names its actor.
+/// Who caused the event. Every write has an actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "role", content = "id", rename_all = "kebab-case")]
@@ -19,40 +19,44 @@ pub enum Actor {
     Salesman(SalesmanId),
     /// A consultant.
     Consultant(SalesmanId),
-    /// A policy or the clock: nobody in person.
+    /// A policy or the clock.
     System,
 }
 
-/// The customer an event is about, without anything that would have to be erased.
+/// The customer of an event, without anything that an erasure would have to remove.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerRef {
-    /// Who.
+    /// The customer.
     pub customer_id: CustomerId,
     /// The last four digits of the phone number.
     pub last_four: LastFour,
 }
 
-/// A salesman or a consultant as others may show him: by id and display name, never by phone.
+/// A salesman or consultant by id and display name, never by phone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PersonRef {
-    /// Who.
+    /// The person.
     pub id: SalesmanId,
-    /// The name he chose to be shown by.
+    /// The name that is shown.
     pub display_name: String,
 }
 
 /// The last four digits of a phone number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("pattern" = "^[0-9]{4}$")))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(extend("pattern" = "^[0-9]{4}$"))
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct LastFour(u16);
 
 impl LastFour {
-    /// The digits as a number, 0 to 9999: what `phone-suffix` divides by the size of the roster.
+    /// The digits as a number, 0 to 9999: `phone-suffix` takes it modulo the size of the roster.
     pub fn number(self) -> u16 {
         self.0
     }
@@ -81,7 +85,7 @@ impl TryFrom<String> for LastFour {
     }
 }
 
-/// The text was something other than four digits.
+/// The text is not four digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotFourDigits;
 

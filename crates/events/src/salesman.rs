@@ -1,29 +1,19 @@
-//! What the salesman service tells.
+//! Events of the salesman service.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Actor, Category, Event, Region, SalesmanId, Topic, TypeName};
+use crate::{Actor, Category, Event, Region, SalesmanId, Topic, TypeName, text_enum};
 
-/// What a person of the salesman service does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum PersonRole {
-    /// 영업대표: moves consultations forward, and is counted.
-    Salesman,
-    /// 컨설턴트: reads and notes.
-    Consultant,
-}
-
-impl PersonRole {
-    /// The role's name on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Salesman => "salesman",
-            Self::Consultant => "consultant",
-        }
+text_enum! {
+    /// The role of a person of the salesman service.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+    pub enum PersonRole {
+        /// 영업대표: moves consultations forward; outcomes are counted.
+        Salesman = "salesman",
+        /// 컨설턴트: reads and writes notes.
+        Consultant = "consultant",
     }
 }
 
@@ -39,84 +29,89 @@ pub struct Leave {
 }
 
 impl Leave {
-    /// Whether that day is one of them.
+    /// Whether the day is part of it.
     pub fn covers(&self, day: NaiveDate) -> bool {
         (self.from..=self.until).contains(&day)
     }
 }
 
-/// The share somebody gets who was registered without saying: everybody the same.
+/// The weight of a person who was registered without one: equal shares.
 pub const DEFAULT_WEIGHT: u32 = 1;
 
-fn usual_weight() -> u32 {
+fn default_weight() -> u32 {
     DEFAULT_WEIGHT
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-fn is_usual_weight(weight: &u32) -> bool {
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_default_weight(weight: &u32) -> bool {
     *weight == DEFAULT_WEIGHT
 }
 
-/// A salesman or consultant as others know him: every event about him tells all of this, so that a copy of it is one upsert.
+/// A salesman or consultant. Every event about one contains all of this, so that a projection of it
+/// is one upsert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
-    /// The name he is shown by.
+    /// The name that is shown.
     pub display_name: String,
-    /// What he does.
+    /// Salesman or consultant.
     pub role: PersonRole,
-    /// Where he works.
+    /// Where the person works.
     pub regions: Vec<Region>,
-    /// What he knows.
+    /// The person's fields.
     pub categories: Vec<Category>,
-    /// How many open matches he can hold.
+    /// The most open matches at a time.
     pub capacity: u32,
-    /// His share of the turns, for strategies that weigh.
-    #[serde(default = "usual_weight", skip_serializing_if = "is_usual_weight")]
+    /// The share of matches, for strategies that weigh.
+    #[serde(default = "default_weight", skip_serializing_if = "is_default_weight")]
     pub weight: u32,
-    /// Whether he can be chosen at all.
+    /// Whether the person can be matched at all.
     pub active: bool,
-    /// When he is away.
+    /// Days off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leave: Option<Leave>,
 }
 
-/// What every event about a salesman or consultant tells.
+/// An event about a salesman or consultant.
 pub trait HasProfile: Event {
-    /// Who, and what he is like now.
+    /// The person's id and present profile.
     fn profile(&self) -> (SalesmanId, &Profile);
 }
 
-/// A salesman or consultant exists.
+/// A salesman or consultant was registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SalesmanRegistered {
-    /// Who.
+    /// The person.
     pub salesman_id: SalesmanId,
-    /// What he is like.
+    /// The present profile.
     #[serde(flatten)]
     pub profile: Profile,
-    /// Who registered him.
+    /// Who registered the person.
     pub actor: Actor,
 }
 
-/// Staff changed what is known of a salesman or consultant. A change of his full name or number alone is told as well: it says only that.
+/// Staff changed a salesman or consultant. Also published when only the full name or number changed,
+/// which the event does not contain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SalesmanUpdated {
-    /// Who.
+    /// The person.
     pub salesman_id: SalesmanId,
-    /// What he is like now.
+    /// The present profile.
     #[serde(flatten)]
     pub profile: Profile,
     /// Who changed it.
     pub actor: Actor,
 }
 
-macro_rules! tells_profile {
+macro_rules! profile_events {
     ($($event:ident $name:literal)*) => {$(
         impl Event for $event {
             const TYPE: TypeName = $name;
@@ -134,7 +129,7 @@ macro_rules! tells_profile {
     )*};
 }
 
-tells_profile! {
+profile_events! {
     SalesmanRegistered "ktgg.SalesmanRegistered.v1"
     SalesmanUpdated "ktgg.SalesmanUpdated.v1"
 }

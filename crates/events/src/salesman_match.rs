@@ -1,4 +1,4 @@
-//! What the salesman-match service tells.
+//! Events of the salesman-match service.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     Actor, ConsultationId, CustomerRef, Event, InterestId, MatchId, PersonRef, ProjectId,
-    SalesmanId, Topic, TypeName,
+    SalesmanId, Topic, TypeName, text_enum,
 };
 
 /// What a match was made for.
@@ -39,34 +39,14 @@ impl Origin {
     }
 }
 
-/// How the salesman was chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum Strategy {
-    /// The seed's rule: the last digits of the phone pick from the active roster in id order.
-    PhoneSuffix,
-    /// Staff chose by hand.
-    ByHand,
-}
-
-impl Strategy {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::PhoneSuffix, Self::ByHand];
-
-    /// The strategy's name on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PhoneSuffix => "phone-suffix",
-            Self::ByHand => "by-hand",
-        }
-    }
-
-    /// The strategy of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|strategy| strategy.as_str() == name)
+text_enum! {
+    /// How the salesman was chosen.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+    pub enum Strategy {
+        /// The last digits of the phone pick from the active roster in id order.
+        PhoneSuffix = "phone-suffix",
+        /// Staff chose by hand.
+        ByHand = "by-hand",
     }
 }
 
@@ -76,9 +56,10 @@ impl fmt::Display for Strategy {
     }
 }
 
-/// These people are now on that interest or consultation.
+/// An interest or consultation has these people now.
 ///
-/// Published whenever either of them changes; a place nobody was free for is absent, and is published again when it is filled.
+/// Published whenever either of them changes. A place for which no person was free is absent, and
+/// the event is published again when it is filled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -87,64 +68,66 @@ pub struct SalesmanMatched {
     pub match_id: MatchId,
     /// What it was made for.
     pub origin: Origin,
-    /// The version of the origin's event by which these people were asked for: the first, or of an interest the one that turned it on again.
-    /// Whoever follows both knows by it whether they were on it before the interest was turned off. Absent means the first.
+    /// The version of the origin's event that this match answers: the first one, or the one that
+    /// turned an interest on again. A consumer of both topics sees by it whether the match is older
+    /// than the interest's last change. Absent means the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin_version: Option<i64>,
-    /// What that is about.
+    /// The edition that the origin is about.
     pub project_id: ProjectId,
-    /// Its name as the project service told it; absent while it has not: what a page sent may be anything, and events are kept for good.
+    /// The name that the project service published; absent before that, because a page may send any
+    /// name, and events are permanent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_name: Option<String>,
-    /// Whose.
+    /// The customer of the origin.
     #[serde(flatten)]
     pub customer: CustomerRef,
     /// The salesman.
     pub salesman: PersonRef,
-    /// The consultant, where one was free.
+    /// The consultant, if one was free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consultant: Option<PersonRef>,
-    /// Who had the salesman's place before this: the same id when only the consultant changed. Another one is off it, and loses access to it.
+    /// The salesman before: the same id when only the consultant changed; another one loses access.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_salesman_id: Option<SalesmanId>,
-    /// Who had the consultant's place before this.
+    /// The consultant before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_consultant_id: Option<SalesmanId>,
     /// How the salesman was chosen.
     pub strategy: Strategy,
-    /// Who matched: the assigner, or staff by hand.
+    /// The assigner, or the member of staff who matched by hand.
     pub actor: Actor,
 }
 
 impl SalesmanMatched {
-    /// Everybody who is on it now.
-    fn now(&self) -> [Option<SalesmanId>; 2] {
+    fn present(&self) -> [Option<SalesmanId>; 2] {
         [
             Some(self.salesman.id),
             self.consultant.as_ref().map(|person| person.id),
         ]
     }
 
-    /// Everybody who was on it before.
-    fn before(&self) -> [Option<SalesmanId>; 2] {
+    fn previous(&self) -> [Option<SalesmanId>; 2] {
         [self.previous_salesman_id, self.previous_consultant_id]
     }
 
-    /// Who is on it now and was not before.
+    /// The people who were not assigned before.
     pub fn newly_assigned(&self) -> Vec<SalesmanId> {
-        self.now()
+        let previous = self.previous();
+        self.present()
             .into_iter()
+            .filter(|id| !previous.contains(id))
             .flatten()
-            .filter(|id| !self.before().contains(&Some(*id)))
             .collect()
     }
 
-    /// Who was on it before and is not any more.
+    /// The people who are not assigned any more.
     pub fn unassigned(&self) -> Vec<SalesmanId> {
-        self.before()
+        let present = self.present();
+        self.previous()
             .into_iter()
+            .filter(|id| !present.contains(id))
             .flatten()
-            .filter(|id| !self.now().contains(&Some(*id)))
             .collect()
     }
 }

@@ -1,7 +1,7 @@
-//! Every event as a JSON Schema (2020-12), for readers that are written in another language.
+//! Every event as a JSON Schema (2020-12), for consumers in other languages.
 //!
-//! A schema describes what is written: a field that is absent where there is nothing to tell is never null. Reading stays lenient, and a
-//! field may be added at any time: no schema closes its object.
+//! A schema describes what is published: an optional field is absent, never null. Consumers must
+//! accept additional fields: no schema closes its object.
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
@@ -13,34 +13,34 @@ use crate::{
     SalesmanRegistered, SalesmanUpdated, Topic, TypeName,
 };
 
-/// A type of event as others may read it.
+/// A type of event with its schema.
 #[derive(Debug, Clone)]
-pub struct Described {
+pub struct EventSchema {
     /// The type's name with its version.
     pub type_name: TypeName,
     /// Where it is published.
     pub topic: Topic,
-    /// What its payload is.
+    /// The schema of the payload.
     pub schema: Schema,
-    /// The golden file: a payload as it was published.
+    /// The golden file: a published payload.
     pub golden: &'static str,
 }
 
-macro_rules! described {
+macro_rules! event_schemas {
     ($($event:ident $name:literal)*) => {
         /// Every type of event, in the order of [`TYPES`](crate::TYPES).
-        pub fn all() -> Vec<Described> {
-            vec![$(Described {
+        pub fn all() -> Vec<EventSchema> {
+            vec![$(EventSchema {
                 type_name: $event::TYPE,
                 topic: $event::TOPIC,
-                schema: written::<$event>(),
+                schema: serialized::<$event>(),
                 golden: include_str!(concat!("../tests/it/golden/", $name, ".json")),
             },)*]
         }
     };
 }
 
-described! {
+event_schemas! {
     ProjectCreated "ktgg.ProjectCreated.v1"
     ProjectStarted "ktgg.ProjectStarted.v1"
     ProjectEnded "ktgg.ProjectEnded.v1"
@@ -55,15 +55,15 @@ described! {
     SalesmanUpdated "ktgg.SalesmanUpdated.v1"
 }
 
-/// What serde writes of a `T`.
-fn written<T: JsonSchema>() -> Schema {
+/// The schema of a serialized `T`.
+fn serialized<T: JsonSchema>() -> Schema {
     let settings = SchemaSettings::draft2020_12()
         .for_serialize()
         .with_transform(NeverNull);
     settings.into_generator().into_root_schema_for::<T>()
 }
 
-/// Takes null from what an `Option` may be: every one of the contract is left out instead.
+/// Removes null from every `Option`: an absent value is left out instead.
 #[derive(Debug, Clone)]
 struct NeverNull;
 
@@ -89,7 +89,7 @@ impl Transform for NeverNull {
                 let only = only.as_object().cloned().unwrap_or_default();
                 schema.remove("anyOf");
                 for (name, value) in only {
-                    // What is said of the field stands before what is said of its type.
+                    // The description of the field wins over that of its type.
                     if schema.get(&name).is_none() {
                         schema.insert(name, value);
                     }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// Declares an enum together with its texts: `ALL`, `as_str`, `FromStr`, `TryFrom<String>`, and serde names equal to
-/// the texts. The calling crate needs serde.
+/// Declares an enum together with its texts: `ALL`, `as_str`, `FromStr`, `TryFrom<String>`, and serde
+/// names equal to the texts. The calling crate needs serde.
 ///
 /// ```
 /// events::text_enum! {
@@ -68,7 +68,7 @@ macro_rules! text_enum {
     };
 }
 
-/// A text that is not a value of a [`text_enum!`](crate::text_enum), with the values there are.
+/// A text that is not a value of a [`text_enum!`](crate::text_enum), with the valid values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownText(pub &'static [&'static str]);
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A domain topic: one for each service, named after it.
+/// A domain topic: one per service, named after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Topic {
     /// Events of the project service.
@@ -18,7 +18,7 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// Every topic there is.
+    /// Every topic.
     pub const ALL: [Self; 5] = [
         Self::Project,
         Self::Interest,
@@ -27,10 +27,11 @@ impl Topic {
         Self::Salesman,
     ];
 
-    /// Partitions of every domain topic, for ever: with another count a key would move to another partition, and its order would be lost.
+    /// Partitions of every domain topic. Never changes: another count would move keys to other
+    /// partitions, and lose their order.
     pub const PARTITIONS: i32 = 12;
 
-    /// The service that publishes here, which is also the aggregate's type in the event log.
+    /// The publishing service, which is also the aggregate's type in the event log.
     pub const fn aggregate(self) -> &'static str {
         match self {
             Self::Project => "project",
@@ -41,14 +42,14 @@ impl Topic {
         }
     }
 
-    /// The topic on which the named aggregate publishes.
+    /// The topic of an aggregate's type.
     pub fn of_aggregate(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|topic| topic.aggregate() == name)
     }
 
-    /// The topic's name on a broker; `prefix` is `ktgg` wherever the broker is not shared with a second installation.
+    /// The topic's name on a broker. `prefix` is `ktgg`, unless installations share the broker.
     pub fn name(self, prefix: &str) -> String {
         format!("{prefix}.{}", self.aggregate())
     }

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use futures_util::StreamExt as _;
+use gateway::Sessions;
 use rdkafka::consumer::{Consumer as _, StreamConsumer};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 use serde_json::{Value, json};
-use service_kit::auth::Identity;
 use service_kit::clock::{SystemClock, seoul_date};
 use service_kit::{Clock as _, tasks};
 use sqlx::Connection as _;
@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::client::{Client, Stream};
 use crate::host::{self, Installation};
 use crate::keys::{self, Keys};
-use crate::services;
+use crate::services::services;
 
 /// Customers with an open browser each.
 const CUSTOMERS: usize = 20;
@@ -33,8 +33,8 @@ const RAW: usize = 1000;
 /// Bounds the arrival of the last event.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Requests before the measured ones: connections are opened, plans cached, and a fresh broker's JVM
-/// compiles its code.
+/// Requests before the measured ones: connections are opened, plans cached, and a fresh broker's
+/// JVM compiles its code.
 const WARM_UP: usize = 250;
 
 /// Arrival of each consultation's events at its customer's browser.
@@ -81,19 +81,7 @@ async fn measure(
     let sessions = host::sessions(installation, keys)?;
     let staff = sessions.begin(&keys::staff(), None).await?.id().to_owned();
     let project = prepare(&client, &staff).await?;
-    let customers: Vec<Identity> = (0..CUSTOMERS)
-        .map(|number| {
-            Ok(keys.customer(
-                &format!("010-7000-{number:04}")
-                    .parse()
-                    .map_err(anyhow::Error::msg)?,
-            ))
-        })
-        .collect::<Result<_>>()?;
-    let mut browsers = Vec::with_capacity(CUSTOMERS);
-    for customer in &customers {
-        browsers.push(sessions.begin(customer, None).await?.id().to_owned());
-    }
+    let browsers = sign_in_customers(&sessions, keys).await?;
     let arrivals = Arc::new(Mutex::new(Arrivals::default()));
     let (notify, mut arrived) = mpsc::unbounded_channel();
     for session in &browsers {
@@ -105,39 +93,7 @@ async fn measure(
         )));
     }
 
-    let total = usize::try_from(requests)? + WARM_UP;
-    let mut ticks = tokio::time::interval(Duration::from_secs(1) / rate);
-    let (sent, mut responses) = mpsc::unbounded_channel();
-    for number in 0..total {
-        ticks.tick().await;
-        let (client, session, project, sent) = (
-            client.clone(),
-            browsers[number % CUSTOMERS].clone(),
-            project.clone(),
-            sent.clone(),
-        );
-        drop(tasks::spawn(async move {
-            let requests_sent = Instant::now();
-            let created = client.post("/api/consultations", &session, &project).await;
-            drop(
-                sent.send(
-                    created.map(|view| (number, requests_sent, requests_sent.elapsed(), view)),
-                ),
-            );
-        }));
-    }
-    let mut requests_sent = Vec::with_capacity(total);
-    while requests_sent.len() < total {
-        let (number, at, answered, view) =
-            responses.recv().await.context("a request was lost")??;
-        let id: Uuid = view["id"].as_str().unwrap_or_default().parse()?;
-        if number >= WARM_UP {
-            requests_sent.push((id, at, answered));
-        } else {
-            requests_sent.push((Uuid::nil(), at, answered));
-        }
-    }
-    requests_sent.retain(|(id, ..)| !id.is_nil());
+    let requests_sent = send_requests(&client, &browsers, &project, requests, rate).await?;
     let all_arrived = async {
         while !requests_sent.iter().all(|(id, ..)| {
             arrivals
@@ -188,6 +144,57 @@ async fn measure(
         raw_postgres(installation).await?,
     ));
     Ok(())
+}
+
+/// The sessions of all customers.
+async fn sign_in_customers(sessions: &Sessions, keys: &Keys) -> Result<Vec<String>> {
+    let mut browsers = Vec::with_capacity(CUSTOMERS);
+    for number in 0..CUSTOMERS {
+        let phone = format!("010-7000-{number:04}");
+        let customer = keys.customer(&phone.parse().map_err(anyhow::Error::msg)?);
+        browsers.push(sessions.begin(&customer, None).await?.id().to_owned());
+    }
+    Ok(browsers)
+}
+
+/// A request after the warm-up: the consultation's id, when it was sent, and the response time.
+type Sent = (Uuid, Instant, Duration);
+
+/// Sends the requests at the rate, independently of the responses.
+async fn send_requests(
+    client: &Client,
+    browsers: &[String],
+    project: &Value,
+    requests: u32,
+    rate: u32,
+) -> Result<Vec<Sent>> {
+    let total = usize::try_from(requests)? + WARM_UP;
+    let mut ticks = tokio::time::interval(Duration::from_secs(1) / rate);
+    let (sender, mut responses) = mpsc::unbounded_channel();
+    for number in 0..total {
+        ticks.tick().await;
+        let (client, session, project, sender) = (
+            client.clone(),
+            browsers[number % CUSTOMERS].clone(),
+            project.clone(),
+            sender.clone(),
+        );
+        drop(tasks::spawn(async move {
+            let sent = Instant::now();
+            let created = client.post("/api/consultations", &session, &project).await;
+            drop(sender.send(created.map(|view| (number, sent, sent.elapsed(), view))));
+        }));
+    }
+    let mut measured = Vec::with_capacity(total);
+    for _ in 0..total {
+        let (number, sent, answered, view) =
+            responses.recv().await.context("a request was lost")??;
+        let id: Uuid = view["id"].as_str().unwrap_or_default().parse()?;
+        if number >= WARM_UP {
+            measured.push((id, sent, answered));
+        }
+    }
+    Ok(measured)
 }
 
 /// Registers enough people and one programme; returns the body of a consultation request.

@@ -4,6 +4,8 @@
 //! It behaves like a browser: a cookie identifies the session (callers of [`Client`] pass its value
 //! around), and every request has the header that a page of another origin cannot send.
 
+mod stream;
+
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
@@ -18,6 +20,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use service_kit::forms::phone::Phone;
+
+pub use self::stream::{Stream, StreamEvent};
 
 /// A client of one gateway or service.
 #[derive(Debug, Clone)]
@@ -218,10 +222,7 @@ impl Client {
         if response.status() != StatusCode::OK {
             bail!("the stream was refused: {}", response.status());
         }
-        Ok(Stream {
-            body: response.into_body(),
-            text: String::new(),
-        })
+        Ok(Stream::new(response.into_body()))
     }
 }
 
@@ -360,68 +361,8 @@ fn code_in(text: &str) -> Option<&str> {
         .find(|run| run.len() == DIGITS)
 }
 
-/// The client's end of a stream.
-#[derive(Debug)]
-pub struct Stream {
-    body: Incoming,
-    text: String,
-}
-
-/// One event of the stream.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StreamEvent {
-    /// The cursor to resume from.
-    pub id: Option<String>,
-    pub event: String,
-    pub data: Value,
-}
-
-impl Stream {
-    /// The next event, without comments and retry times; `None` when the gateway ended the stream.
-    ///
-    /// # Errors
-    /// When the connection breaks.
-    pub async fn next(&mut self) -> Result<Option<StreamEvent>> {
-        loop {
-            while let Some((block, rest)) = self.text.split_once("\n\n") {
-                let (event, rest) = (parse(block), rest.len());
-                self.text.drain(..self.text.len() - rest);
-                if event.is_some() {
-                    return Ok(event);
-                }
-            }
-            let Some(frame) = self.body.frame().await else {
-                return Ok(None);
-            };
-            if let Ok(bytes) = frame?.into_data() {
-                self.text.push_str(&String::from_utf8_lossy(&bytes));
-            }
-        }
-    }
-}
-
-fn parse(block: &str) -> Option<StreamEvent> {
-    let field = |name: &str| {
-        block
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
-            .map(str::trim_start)
-    };
-    let event = field("event")?.to_owned();
-    let data = field("data")
-        .and_then(|data| serde_json::from_str(data).ok())
-        .unwrap_or(Value::Null);
-    Some(StreamEvent {
-        id: field("id").map(str::to_owned),
-        event,
-        data,
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -441,16 +382,5 @@ mod tests {
             Some("012345")
         );
         assert_eq!(code_in("02-1234-5678, 1234567"), None);
-    }
-
-    #[test]
-    fn an_event_is_parsed_and_a_comment_is_not() {
-        let event = parse("id: 7-1\nevent: SalesmanMatched\ndata: {\"version\": 1}").unwrap();
-        assert_eq!(
-            (event.id.as_deref(), event.event.as_str(), event.data),
-            (Some("7-1"), "SalesmanMatched", json!({ "version": 1 }))
-        );
-        assert_eq!(parse(": still here"), None);
-        assert_eq!(parse("retry: 3000"), None);
     }
 }

@@ -210,14 +210,14 @@ impl Demo {
         let imports = self
             .list("/api/projects/imports?limit=100", &self.staff)
             .await?;
-        let mut import = match imports.into_iter().find(|import| import["name"] == IMPORT) {
-            Some(import) => import,
-            None => {
-                self.enter_by_hand().await?;
-                self.upload_programmes()
-                    .await
-                    .context("cannot import the programmes")?
-            }
+        let existing = imports.into_iter().find(|import| import["name"] == IMPORT);
+        let mut import = if let Some(import) = existing {
+            import
+        } else {
+            self.enter_by_hand().await?;
+            self.upload_programmes()
+                .await
+                .context("cannot import the programmes")?
         };
         let path = format!("/api/projects/imports/{}", text(&import, "id"));
         let committed = async {
@@ -264,21 +264,20 @@ impl Demo {
             let year = self.today.year();
             let name = format!("{year}년 {name}");
             let existing = self.list(LIST, &self.staff).await?;
-            let project = match existing
+            let existing = existing
                 .into_iter()
-                .find(|project| project["name"] == *name)
-            {
-                Some(project) => project,
-                None => {
-                    let body = json!({
-                        "name": name, "year": year, "category": "경영",
-                        "agency": "가상중소기업부", "target": "소상공인",
-                        "period": { "startsOn": day(from), "endsOn": day(until) },
-                    });
-                    self.client
-                        .post("/api/projects", &self.staff, &body)
-                        .await?
-                }
+                .find(|project| project["name"] == *name);
+            let project = if let Some(project) = existing {
+                project
+            } else {
+                let body = json!({
+                    "name": name, "year": year, "category": "경영",
+                    "agency": "가상중소기업부", "target": "소상공인",
+                    "period": { "startsOn": day(from), "endsOn": day(until) },
+                });
+                self.client
+                    .post("/api/projects", &self.staff, &body)
+                    .await?
             };
             for step in steps {
                 let path = format!("/api/projects/{}/{step}", text(&project, "id"));
@@ -358,19 +357,18 @@ impl Demo {
             Progress::Cancelled => &[("cancelled", Some("일정이 바뀌었습니다"))],
         };
         let existing = self.list("/api/consultations?limit=1", customer).await?;
-        let consultation = match existing.into_iter().next() {
-            Some(consultation) => consultation,
-            None => {
-                let desired = self.today + TimeDelta::days(2 + i64::try_from(number)?);
-                let body = json!({
-                    "projectId": project["id"], "projectName": project["name"],
-                    "customerName": name, "desiredDate": desired,
-                    "memo": "오전에 연락 부탁드립니다.",
-                });
-                self.client
-                    .post("/api/consultations", customer, &body)
-                    .await?
-            }
+        let consultation = if let Some(consultation) = existing.into_iter().next() {
+            consultation
+        } else {
+            let desired = self.today + TimeDelta::days(2 + i64::try_from(number)?);
+            let body = json!({
+                "projectId": project["id"], "projectName": project["name"],
+                "customerName": name, "desiredDate": desired,
+                "memo": "오전에 연락 부탁드립니다.",
+            });
+            self.client
+                .post("/api/consultations", customer, &body)
+                .await?
         };
         let path = format!("/api/consultations/{}", text(&consultation, "id"));
         let matched = async {

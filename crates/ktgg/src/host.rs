@@ -183,8 +183,8 @@ async fn create_missing(
     Ok(())
 }
 
-/// Creates missing roles, schemas and topics. Returns the variables for each service and the gateway
-/// alone.
+/// Creates missing roles, schemas and topics. Returns the variables for each service and the
+/// gateway alone.
 ///
 /// # Errors
 /// When Postgres or Kafka cannot be reached.

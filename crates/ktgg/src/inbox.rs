@@ -1,8 +1,12 @@
-//! The phones of a sandbox: receives the messages of the gateway's webhook, and shows them on a page.
+//! The phones of a sandbox: receives the messages of the gateway's webhook, and shows them on a
+//! page.
 //!
 //! The gateway treats it as any SMS relay, so a production gateway contains no code that shows a
 //! message. It keeps a hundred messages in memory, and answers only requests whose `Host` is
 //! loopback, so that a web page cannot read them by DNS rebinding.
+
+mod message;
+mod page;
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -17,14 +21,15 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
 use gateway::WebhookKey;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use service_kit::Clock;
 use service_kit::forms::phone::Phone;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+use self::message::Message;
 
 /// Receives messages by POST, and lists them as JSON by GET.
 pub const MESSAGES: &str = "/messages";
@@ -42,17 +47,6 @@ struct WebhookBody {
     to: Phone,
     text: String,
     kind: String,
-}
-
-/// A message as it is listed.
-#[derive(Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Message {
-    id: String,
-    to: String,
-    text: String,
-    kind: String,
-    received_at: DateTime<Utc>,
 }
 
 struct Inbox {
@@ -110,7 +104,12 @@ fn router(inbox: Arc<Inbox>) -> Router {
         .route("/", get(page))
         .route(
             "/inbox.css",
-            get(async || ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)),
+            get(async || {
+                (
+                    [(header::CONTENT_TYPE, "text/css; charset=utf-8")],
+                    page::STYLE,
+                )
+            }),
         )
         .route(MESSAGES, get(messages).post(receive))
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -205,71 +204,10 @@ async fn messages(State(inbox): State<Arc<Inbox>>, Query(filter): Query<Filter>)
         .into_response()
 }
 
-const STYLE: &str = "\
-:root { color-scheme: light dark }
-body { font: 16px/1.6 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem; color: CanvasText; background: Canvas }
-li { list-style: none; padding: .75rem 0; border-top: 1px solid GrayText }
-ol { padding: 0 }
-p { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere }
-small { opacity: .8 }
-";
-
 /// `GET /`
 async fn page(State(inbox): State<Arc<Inbox>>) -> Response {
-    let mut page = String::from(
-        "<!doctype html>\n<html lang=\"ko\">\n<meta charset=\"utf-8\">\n<meta http-equiv=\"refresh\" content=\"3\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>받은 문자 · KT.GG 체험</title>\n\
-         <link rel=\"stylesheet\" href=\"/inbox.css\">\n<h1>받은 문자</h1>\n\
-         <p>체험용 화면입니다. 실제 문자는 발송되지 않고, 인증번호가 여기에 나타납니다.</p>\n<ol>\n",
-    );
-    let messages = inbox.messages().clone();
-    page.extend(messages.iter().map(row));
-    if messages.is_empty() {
-        page.push_str("<li>아직 받은 문자가 없습니다.</li>\n");
-    }
-    page.push_str("</ol>\n</html>\n");
+    let page = page::render(&inbox.messages());
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
-}
-
-fn row(message: &Message) -> String {
-    let to = message
-        .to
-        .parse::<Phone>()
-        .map_or_else(|_| message.to.clone(), |phone| phone.national());
-    format!(
-        "<li><small>{} · <time datetime=\"{}\">{}</time></small><p>{}</p></li>\n",
-        escaped(&to),
-        message
-            .received_at
-            .to_rfc3339_opts(SecondsFormat::Secs, true),
-        seoul_time(message.received_at),
-        escaped(&message.text),
-    )
-}
-
-/// `10:02:03` in Seoul.
-fn seoul_time(at: DateTime<Utc>) -> String {
-    const NINE_HOURS: i32 = 9 * 3600;
-    let seoul = FixedOffset::east_opt(NINE_HOURS).map(|seoul| at.with_timezone(&seoul).time());
-    seoul
-        .unwrap_or_else(|| at.time())
-        .format("%H:%M:%S")
-        .to_string()
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -54,6 +54,19 @@ impl Keys {
         })
     }
 
+    /// Reads the secrets of a data folder that has them.
+    ///
+    /// # Errors
+    /// When the folder has no keys.
+    pub fn existing(data: &Path) -> Result<Self> {
+        anyhow::ensure!(
+            data.join("keys").is_dir(),
+            "{} has no keys: start `cargo xtask up` first, or name its folder with --data",
+            data.display()
+        );
+        Self::of(data)
+    }
+
     /// The identity of the customer with this number.
     pub fn customer(&self, phone: &Phone) -> Identity {
         Identity {

@@ -1,16 +1,15 @@
-//! All of KT.GG in one process: the fastest local loop, the host of the end-to-end tests, and a demo in one pod.
+//! All of KT.GG in one process: the fastest local loop, the host of the end-to-end tests, and a
+//! demo in one pod.
 //!
-//! - [`host`]: the five services and the gateway, each with its own schema, group and port, as in five deployments.
-//! - [`keys`]: the secrets of a data folder.
-//! - [`client`]: an HTTP client, and a reader of the stream.
-//! - [`inbox`]: receives the one-time codes of a sandbox.
-//! - [`import`]: imports a file of programmes through the API.
-//! - [`topic`]: the records of a domain topic.
-//! - [`demo`]: demo people, programmes and consultations.
-//! - [`contract`]: the generated descriptions.
+//! - [`host`]: the five services and the gateway, each with its own schema, group and port, as in
+//! five deployments. - [`keys`]: the secrets of a data folder. - [`client`]: an HTTP client, and a
+//! reader of the stream. - [`inbox`]: receives the one-time codes of a sandbox. - [`import`]:
+//! imports a file of programmes through the API. - [`topic`]: the records of a domain topic. -
+//! [`demo`]: demo people, programmes and consultations. - [`contract`]: the generated descriptions.
 //! - [`mod@bench`]: the time that a change takes to reach a browser.
 //!
-//! This crate uses a service only through its `Service` value, and no service depends on being alone.
+//! This crate uses a service only through its `Service` value, and no service depends on being
+//! alone.
 
 pub mod bench;
 pub mod client;
@@ -20,28 +19,7 @@ pub mod host;
 pub mod import;
 pub mod inbox;
 pub mod keys;
+mod services;
 pub mod topic;
 
-use service_kit::Service;
-
-/// The five services.
-pub fn services() -> [Service; 5] {
-    [
-        interest::service(),
-        consultation::service(),
-        project::service(),
-        salesman_match::service(),
-        salesman::service(),
-    ]
-}
-
-/// The description of all routes, as the gateway serves it.
-pub fn openapi() -> serde_json::Value {
-    let services = services();
-    gateway::api::openapi::merge(
-        services
-            .iter()
-            .map(|service| (service.name(), service.description()))
-            .collect(),
-    )
-}
+pub use services::{openapi, services};

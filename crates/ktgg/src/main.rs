@@ -1,9 +1,10 @@
 //! All of KT.GG in one process. `cargo xtask up` starts it with a Postgres and a Kafka of its own.
 
 mod cli;
+mod console;
 mod serve;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process;
 use std::sync::Arc;
 
@@ -24,11 +25,12 @@ use service_kit::messaging::kafka;
 use service_kit::{Db, db, telemetry};
 
 use cli::{Accounts, Arguments, Bench, Command};
+use console::print;
 
 #[tokio::main]
 #[expect(clippy::print_stderr, reason = "the error of the command line")]
 async fn main() {
-    let result = run(Arguments::parse().command).await;
+    let result = Box::pin(run(Arguments::parse().command)).await;
     // Not by returning: a Kafka client whose broker is down must not keep the process alive.
     process::exit(match result {
         Ok(()) => 0,
@@ -53,7 +55,12 @@ async fn run(command: Command) -> Result<()> {
             } else {
                 host::SANDBOX_LIMITS
             };
-            serve::serve(&servers.installation(port, limits), !no_demo, supervised).await
+            Box::pin(serve::serve(
+                &servers.installation(port, limits),
+                !no_demo,
+                supervised,
+            ))
+            .await
         }
         Command::Provision { servers, port } => {
             provision(&servers.installation(port, host::SANDBOX_LIMITS)).await
@@ -134,16 +141,6 @@ async fn print_topic(name: &str, brokers: String) -> Result<()> {
     Ok(())
 }
 
-/// The keys of a data folder that has them.
-fn existing_keys(data: &Path) -> Result<Keys> {
-    anyhow::ensure!(
-        data.join("keys").is_dir(),
-        "{} has no keys: start `cargo xtask up` first, or name its folder with --data",
-        data.display()
-    );
-    Keys::of(data)
-}
-
 /// Without the Postgres and data folder of a sandbox, the environment names the database.
 async fn add_account(
     login: &str,
@@ -154,7 +151,7 @@ async fn add_account(
     let mut env = Env::process();
     let (url, origin) = match sandbox {
         Some((postgres, data)) => {
-            let password = existing_keys(&data)?.database_password;
+            let password = Keys::existing(&data)?.database_password;
             let url = db::service_url(&postgres, gateway::NAME, &password)?;
             (Some(url), host::origin(port))
         }
@@ -171,11 +168,4 @@ async fn add_account(
     let invited = invite_staff(&db, &origin, login, name).await?;
     print(&invited.link);
     Ok(())
-}
-
-/// Prints a line for people and pipes. A reader that closed the pipe is not an error.
-fn print(line: &str) {
-    use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
-    drop(writeln!(out, "{line}").and_then(|()| out.flush()));
 }

@@ -26,7 +26,7 @@ fn golden() -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// What comes out when the golden text is read as `E` and written again.
+/// The golden payload after deserialising and serialising it as `E`, and before.
 fn round_trip<E: Event>(golden: &BTreeMap<String, Value>) -> (Value, Value) {
     let written = golden
         .get(E::TYPE)
@@ -37,7 +37,7 @@ fn round_trip<E: Event>(golden: &BTreeMap<String, Value>) -> (Value, Value) {
 }
 
 #[test]
-fn every_published_version_is_still_read_and_written_as_it_was() {
+fn every_published_version_round_trips() {
     let golden = golden();
     for (now, then) in [
         round_trip::<ProjectCreated>(&golden),
@@ -58,7 +58,7 @@ fn every_published_version_is_still_read_and_written_as_it_was() {
 }
 
 #[test]
-fn every_type_has_a_golden_file_and_every_golden_file_a_type() {
+fn types_and_golden_files_match() {
     let mut types = TYPES.to_vec();
     types.sort_unstable();
     assert_eq!(
@@ -68,14 +68,14 @@ fn every_type_has_a_golden_file_and_every_golden_file_a_type() {
 }
 
 #[test]
-fn a_field_nobody_knows_yet_does_not_make_an_event_unreadable() {
+fn an_unknown_field_is_ignored() {
     let mut written = golden()[ProjectCreated::TYPE].clone();
     written["addedLater"] = Value::from(1);
     serde_json::from_value::<ProjectCreated>(written).unwrap();
 }
 
 #[test]
-fn no_golden_event_holds_a_phone_number_a_memo_or_a_reason() {
+fn no_golden_event_contains_personal_data() {
     for (name, event) in golden() {
         let text = event.to_string();
         for word in [
@@ -86,15 +86,15 @@ fn no_golden_event_holds_a_phone_number_a_memo_or_a_reason() {
             "010-",
             "+8210",
         ] {
-            assert!(!text.contains(word), "{name} holds {word}");
+            assert!(!text.contains(word), "{name} contains {word}");
         }
     }
 }
 
 #[test]
 fn only_four_digits_are_the_last_four() {
-    for wrong in ["", "123", "12345", "12a4", "１２３４", "-123", "+123"] {
-        assert!(LastFour::try_from(wrong.to_owned()).is_err(), "{wrong}");
+    for invalid in ["", "123", "12345", "12a4", "１２３４", "-123", "+123"] {
+        assert!(LastFour::try_from(invalid.to_owned()).is_err(), "{invalid}");
     }
     assert_eq!(
         LastFour::try_from("0078".to_owned()).unwrap().to_string(),
@@ -102,9 +102,9 @@ fn only_four_digits_are_the_last_four() {
     );
 }
 
-/// The pages hold their own function to the same file.
+/// The pages test their own function against the same file.
 #[test]
-fn the_phase_is_what_the_table_of_cases_says() {
+fn the_phase_equals_the_table_of_cases() {
     let cases: Vec<Value> = serde_json::from_str(include_str!("phase_cases.json")).unwrap();
     for case in &cases {
         let period = serde_json::json!({ "kind": case["kind"], "text": "", "startsOn": case["startsOn"], "endsOn": case["endsOn"] });
@@ -130,34 +130,34 @@ fn date(value: &Value) -> chrono::NaiveDate {
 }
 
 #[test]
-fn the_wire_name_of_every_word_is_the_one_that_is_serialised() {
+fn the_text_of_every_enum_is_its_serialised_name() {
     for (name, written) in events::PeriodKind::ALL
-        .map(|it| (it.as_str(), serde_json::to_value(it)))
+        .map(|value| (value.as_str(), serde_json::to_value(value)))
         .into_iter()
-        .chain(events::Region::ALL.map(|it| (it.as_str(), serde_json::to_value(it))))
-        .chain(events::Category::ALL.map(|it| (it.as_str(), serde_json::to_value(it))))
-        .chain(Phase::ALL.map(|it| (it.as_str(), serde_json::to_value(it))))
-        .chain(events::Strategy::ALL.map(|it| (it.as_str(), serde_json::to_value(it))))
+        .chain(events::Region::ALL.map(|value| (value.as_str(), serde_json::to_value(value))))
+        .chain(events::Category::ALL.map(|value| (value.as_str(), serde_json::to_value(value))))
+        .chain(Phase::ALL.map(|value| (value.as_str(), serde_json::to_value(value))))
+        .chain(events::Strategy::ALL.map(|value| (value.as_str(), serde_json::to_value(value))))
     {
         assert_eq!(written.unwrap(), name);
     }
 }
 
 #[test]
-fn a_leave_covers_both_of_its_ends_and_nothing_beyond() {
+fn a_leave_covers_both_of_its_ends() {
     let day = |text: &str| text.parse().unwrap();
     let leave = Leave {
         from: day("2026-12-24"),
         until: day("2026-12-26"),
     };
-    let covered =
-        ["2026-12-23", "2026-12-24", "2026-12-26", "2026-12-27"].map(|it| leave.covers(day(it)));
+    let covered = ["2026-12-23", "2026-12-24", "2026-12-26", "2026-12-27"]
+        .map(|text| leave.covers(day(text)));
     assert_eq!(covered, [false, true, true, false]);
 }
 
-/// One is something a page does, the other belongs to signing in.
+/// One is an action on a page, the other belongs to sign-in.
 #[test]
-fn the_two_events_that_the_seed_rejects_are_no_types() {
+fn events_that_the_seed_rejects_are_not_types() {
     for rejected in ["ProjectViewed", "CustomerLoggedIn"] {
         assert!(
             !TYPES.iter().any(|name| name.contains(rejected)),

@@ -11,8 +11,8 @@ use service_kit::messaging::kafka;
 use uuid::Uuid;
 
 use super::board::of_topic;
+use super::names::{first_sentence, golden, schema_path, short};
 use super::policies::PolicyDocs;
-use super::{first_sentence, golden, schema_path, short};
 
 /// The description of all topics.
 pub(super) fn describe(events: &[EventSchema], services: &[Service], docs: &PolicyDocs) -> Value {

@@ -7,8 +7,8 @@ use events::{Topic, TypeName};
 use serde_json::{Map, Value};
 use service_kit::Service;
 
+use super::names::{first_sentence, pascal, short};
 use super::policies::PolicyDocs;
-use super::{first_sentence, pascal, short};
 
 /// All lanes of the board.
 #[derive(Debug, Clone, PartialEq, Eq)]

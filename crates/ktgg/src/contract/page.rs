@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::board::{Board, Command, Event, Lane, Policy};
-use super::{diagram, schema_path};
+use super::diagram;
+use super::names::schema_path;
 
 /// The whole page, `docs/events.md`.
 pub(super) fn markdown(board: &Board) -> String {

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::{first_sentence, pascal};
+use super::names::{first_sentence, pascal};
+use crate::services::services;
 
 /// The docs of all policies, by service and function.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +35,7 @@ impl PolicyDocs {
     /// When a file cannot be read.
     pub fn read(root: &Path) -> Result<Self> {
         let mut docs = BTreeMap::new();
-        for service in crate::services() {
+        for service in services() {
             let folder = root.join("crates").join(service.name()).join("src");
             for file in files(&folder)? {
                 let text = fs::read_to_string(&file)

@@ -1,0 +1,174 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use gateway::config::Limits;
+use ktgg::demo;
+use ktgg::host::{self, Installation};
+use service_kit::messaging::kafka;
+
+#[derive(Parser)]
+#[command(
+    name = "ktgg",
+    about = "All of KT.GG in one process",
+    arg_required_else_help = true
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run the five services and the gateway until SIGTERM or Ctrl-C
+    Serve {
+        #[command(flatten)]
+        servers: Servers,
+        /// The gateway's port; the services' ports are below it
+        #[arg(long, default_value_t = host::DEFAULT_PORT)]
+        port: u16,
+        /// Do not load demo data
+        #[arg(long)]
+        no_demo: bool,
+        /// Switch all rate limits off, for measurements and tests
+        #[arg(long)]
+        no_limits: bool,
+        /// Stop when standard input ends
+        #[arg(long)]
+        supervised: bool,
+    },
+    /// Create missing roles, schemas and topics, and print the variables for each service alone
+    Provision {
+        #[command(flatten)]
+        servers: Servers,
+        /// The gateway's port; the services' ports are below it
+        #[arg(long, default_value_t = host::DEFAULT_PORT)]
+        port: u16,
+    },
+    /// Run the inbox that receives one-time codes, beside services that run alone
+    Inbox {
+        /// The folder of the keys [default: the data folder of `cargo xtask up`]
+        #[arg(long)]
+        data: Option<PathBuf>,
+        /// The gateway's port; the inbox's port is the next one
+        #[arg(long, default_value_t = host::DEFAULT_PORT)]
+        port: u16,
+    },
+    /// Accounts that sign in by login and password
+    Accounts {
+        #[command(subcommand)]
+        command: Accounts,
+    },
+    /// Plan the import of a file of programmes; --commit applies the plan
+    Import {
+        /// CSV of the public data portal, or a JSON response of 기업마당 or K-Startup
+        file: PathBuf,
+        /// A login of staff; the password is read from `KTGG_PASSWORD` [default: the demo's]
+        #[arg(long, default_value = demo::STAFF.0)]
+        login: String,
+        /// The gateway's port
+        #[arg(long, default_value_t = host::DEFAULT_PORT)]
+        port: u16,
+        /// Apply the plan
+        #[arg(long)]
+        commit: bool,
+        /// Also apply rows that announce an expected edition
+        #[arg(long, requires = "commit")]
+        confirm: bool,
+    },
+    /// Print the events of a domain topic: type, aggregate, version and payload
+    Topic {
+        /// project, interest, consultation, salesman-match or salesman
+        name: String,
+        /// HOST:PORT
+        #[arg(long, default_value = "127.0.0.1:8091")]
+        kafka: String,
+    },
+    /// Print the `OpenAPI` description of all routes
+    Openapi,
+    /// Print every generated file as one JSON object from path to text
+    Contract {
+        /// The checkout
+        root: PathBuf,
+    },
+    /// Print measured figures
+    Bench {
+        #[command(subcommand)]
+        command: Bench,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Accounts {
+    /// Create a member of staff and print a one-time link that sets the password; an existing login
+    /// gets a new link
+    ///
+    /// Reads `GATEWAY_DATABASE_URL` and `PUBLIC_ORIGIN` like the gateway; with --postgres it uses
+    /// the database and origin of `cargo xtask up`.
+    Add {
+        login: String,
+        /// The name that is shown
+        #[arg(long)]
+        name: String,
+        /// The URL of a role that may create roles and schemas, as `cargo xtask up` prints it
+        #[arg(long)]
+        postgres: Option<String>,
+        /// The folder of the keys [default: the data folder of `cargo xtask up`]
+        #[arg(long, requires = "postgres")]
+        data: Option<PathBuf>,
+        /// The gateway's port
+        #[arg(long, default_value_t = host::DEFAULT_PORT)]
+        port: u16,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// The time from a request until the browser receives its events
+    Live {
+        #[command(flatten)]
+        servers: Servers,
+        /// Number of requests
+        #[arg(long, default_value_t = 1000)]
+        requests: u32,
+        /// Requests per second
+        #[arg(long, default_value_t = 50)]
+        rate: u32,
+    },
+}
+
+/// The servers, and the folder of the keys.
+#[derive(clap::Args)]
+pub(crate) struct Servers {
+    /// The folder of the keys [default: the data folder of `cargo xtask up`]
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// The URL of a role that may create roles and schemas
+    #[arg(long)]
+    postgres: String,
+    /// HOST:PORT
+    #[arg(long)]
+    kafka: String,
+}
+
+impl Servers {
+    pub(crate) fn installation(self, port: u16, limits: Limits) -> Installation {
+        let kafka = kafka::Settings {
+            brokers: self.kafka,
+            topic_prefix: kafka::DEFAULT_PREFIX.to_owned(),
+        };
+        Installation {
+            data: data_folder(self.data),
+            postgres: self.postgres,
+            kafka,
+            port,
+            limits,
+        }
+    }
+}
+
+/// The given folder, or the one of `cargo xtask up` in this checkout.
+pub(crate) fn data_folder(data: Option<PathBuf>) -> PathBuf {
+    data.unwrap_or_else(|| sandbox::CheckoutPaths::of_this_checkout().data)
+}
