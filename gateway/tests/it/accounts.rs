@@ -14,8 +14,11 @@ use service_kit::testing::MockClock;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::test_gateway::{TestRequest, TEST_TIMEOUT, TestGateway, TestResponse, config, with_timeout, identity, start_at};
 use crate::stream_connection::Stream;
+use crate::test_gateway::{
+    Caller, TEST_TIMEOUT, TestGateway, TestRequest, TestResponse, config, identity, start_at,
+    with_timeout,
+};
 
 /// A password that is strong enough.
 pub(crate) const PASSWORD: &str = "수요일에는 떡볶이를 먹자";
@@ -141,7 +144,13 @@ impl AccountFixture {
             == true
     }
 
-    pub(crate) fn patch_account<'a>(&'a self, cookie: &str, id: Uuid, tag: &str, body: &Value) -> TestRequest<'a> {
+    pub(crate) fn patch_account<'a>(
+        &'a self,
+        cookie: &str,
+        id: Uuid,
+        tag: &str,
+        body: &Value,
+    ) -> TestRequest<'a> {
         self.gateway
             .request(Method::PATCH, &format!("/api/accounts/{id}"))
             .cookie(cookie)
@@ -150,7 +159,11 @@ impl AccountFixture {
     }
 }
 
-pub(crate) fn sign_in<'a>(gateway: &'a TestGateway, login: &str, password: &str) -> TestRequest<'a> {
+pub(crate) fn sign_in<'a>(
+    gateway: &'a TestGateway,
+    login: &str,
+    password: &str,
+) -> TestRequest<'a> {
     gateway
         .post("/api/auth/sign-in")
         .json(&json!({ "login": login, "password": password }))
@@ -212,6 +225,30 @@ async fn accounts_are_only_accessible_to_staff() {
     }
 }
 
+/// The ids of all accounts in the order of the list, read in pages of two.
+async fn listed_ids(staff: &Caller<'_>) -> Vec<Uuid> {
+    let (mut ids, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = staff
+            .get(&format!("/api/accounts?limit=2{after}"))
+            .send()
+            .await
+            .json();
+        let items = page["items"].as_array().unwrap();
+        ids.extend(
+            items
+                .iter()
+                .map(|item| serde_json::from_value::<Uuid>(item["id"].clone()).unwrap()),
+        );
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => break,
+        }
+        assert_eq!(items.len(), 2);
+    }
+    ids
+}
+
 #[tokio::test]
 async fn account_list_is_paged_newest_first_without_password_hashes() {
     let fixture = AccountFixture::new().await;
@@ -224,32 +261,16 @@ async fn account_list_is_paged_newest_first_without_password_hashes() {
     for number in 0..5 {
         fixture.clock.advance(TimeDelta::seconds(1));
         ids.push(if number == 3 {
-            fixture.create_person_account("haneul", Role::Consultant).await.1
+            fixture
+                .create_person_account("haneul", Role::Consultant)
+                .await
+                .1
         } else {
             fixture.invite_staff(&format!("staff{number}")).await.0
         });
     }
     ids.reverse();
-    let (mut read, mut after) = (Vec::new(), String::new());
-    loop {
-        let page = staff
-            .get(&format!("/api/accounts?limit=2{after}"))
-            .send()
-            .await
-            .json();
-        let items = page["items"].as_array().unwrap();
-        read.extend(
-            items
-                .iter()
-                .map(|item| serde_json::from_value::<Uuid>(item["id"].clone()).unwrap()),
-        );
-        match page["next"].as_str() {
-            Some(next) => after = format!("&after={next}"),
-            None => break,
-        }
-        assert_eq!(items.len(), 2);
-    }
-    assert_eq!(read, ids);
+    assert_eq!(listed_ids(&staff).await, ids);
 
     let only = async |query: &str| {
         staff
@@ -335,11 +356,14 @@ async fn closing_an_account_ends_its_sessions_permanently() {
     let fixture = AccountFixture::new().await;
     fixture.create_staff_account("gwanri").await;
     let staff = fixture.cookie("gwanri").await;
-    let (_, account) = fixture.create_person_account("haneul", Role::Salesman).await;
+    let (_, account) = fixture
+        .create_person_account("haneul", Role::Salesman)
+        .await;
     let session = fixture.cookie("haneul").await;
     assert!(fixture.is_signed_in(&session).await);
 
-    let closed = fixture.patch_account(&staff, account, "\"1\"", &json!({ "active": false }))
+    let closed = fixture
+        .patch_account(&staff, account, "\"1\"", &json!({ "active": false }))
         .send()
         .await;
     assert_eq!(
@@ -364,14 +388,16 @@ async fn closing_an_account_ends_its_sessions_permanently() {
     assert_eq!(fixture.sign_in("haneul", PASSWORD).await.status, 401);
 
     // Closing it again changes nothing.
-    let again = fixture.patch_account(&staff, account, "\"2\"", &json!({ "active": false }))
+    let again = fixture
+        .patch_account(&staff, account, "\"2\"", &json!({ "active": false }))
         .send()
         .await;
     assert_eq!(
         (again.status.as_u16(), again.header("etag")),
         (200, Some("\"2\""))
     );
-    let opened = fixture.patch_account(&staff, account, "\"2\"", &json!({ "active": true }))
+    let opened = fixture
+        .patch_account(&staff, account, "\"2\"", &json!({ "active": true }))
         .send()
         .await;
     assert_eq!(
@@ -399,20 +425,25 @@ async fn invalid_account_changes_are_refused() {
         without_tag(other).json(&close).send().await.problem(),
         problem(428, "if-match-required")
     );
-    let stale = fixture.patch_account(&staff, other, "\"7\"", &close).send().await;
+    let stale = fixture
+        .patch_account(&staff, other, "\"7\"", &close)
+        .send()
+        .await;
     assert_eq!(
         (stale.problem(), &stale.json()["current"]),
         (problem(412, "stale-version"), &json!(1))
     );
     assert_eq!(
-        fixture.patch_account(&staff, Uuid::new_v4(), "*", &close)
+        fixture
+            .patch_account(&staff, Uuid::new_v4(), "*", &close)
             .send()
             .await
             .problem(),
         problem(404, "not-found")
     );
     assert_eq!(
-        fixture.patch_account(&staff, own, "*", &close)
+        fixture
+            .patch_account(&staff, own, "*", &close)
             .send()
             .await
             .problem(),
@@ -423,12 +454,18 @@ async fn invalid_account_changes_are_refused() {
         (json!({ "active": "no" }), "wrong-type"),
     ] {
         assert_eq!(
-            invalid_fields(&fixture.patch_account(&staff, other, "*", &body).send().await),
+            invalid_fields(
+                &fixture
+                    .patch_account(&staff, other, "*", &body)
+                    .send()
+                    .await
+            ),
             [field_error("/active", code)]
         );
     }
     assert_eq!(
-        fixture.patch_account(&staff, other, "*", &close)
+        fixture
+            .patch_account(&staff, other, "*", &close)
             .send()
             .await
             .status,
@@ -437,7 +474,8 @@ async fn invalid_account_changes_are_refused() {
     // This session has no account, so that `own` is the last active account of staff.
     let without_account = fixture.gateway.cookie(&identity(Role::Staff)).await;
     assert_eq!(
-        fixture.patch_account(&without_account, own, "*", &close)
+        fixture
+            .patch_account(&without_account, own, "*", &close)
             .send()
             .await
             .problem(),
@@ -450,7 +488,10 @@ async fn invalid_account_changes_are_refused() {
 async fn two_staff_closing_each_other_concurrently_leaves_one_open() {
     for _ in 0..5 {
         let fixture = AccountFixture::new().await;
-        let (one, two) = (fixture.create_staff_account("one").await, fixture.create_staff_account("two").await);
+        let (one, two) = (
+            fixture.create_staff_account("one").await,
+            fixture.create_staff_account("two").await,
+        );
         let (as_one, as_two) = (fixture.cookie("one").await, fixture.cookie("two").await);
         let close = json!({ "active": false });
         let (first, second) = tokio::join!(
@@ -475,7 +516,9 @@ async fn closing_an_account_ends_its_streams_on_every_gateway() {
     let fixture = AccountFixture::new().await;
     fixture.create_staff_account("gwanri").await;
     let staff = fixture.cookie("gwanri").await;
-    let (_, account) = fixture.create_person_account("haneul", Role::Salesman).await;
+    let (_, account) = fixture
+        .create_person_account("haneul", Role::Salesman)
+        .await;
     let session = fixture.cookie("haneul").await;
     let second = fixture.second_gateway().await;
     let mut streams = Vec::new();
@@ -488,7 +531,8 @@ async fn closing_an_account_ends_its_streams_on_every_gateway() {
     assert!(other_stream.block().await.is_some());
 
     assert_eq!(
-        fixture.patch_account(&staff, account, "*", &json!({ "active": false }))
+        fixture
+            .patch_account(&staff, account, "*", &json!({ "active": false }))
             .send()
             .await
             .status,
@@ -513,7 +557,10 @@ async fn closing_an_account_ends_its_streams_on_every_gateway() {
 #[tokio::test]
 async fn staff_closed_while_waiting_for_a_lock_cannot_close_others() {
     let fixture = AccountFixture::new().await;
-    let (one, _) = (fixture.create_staff_account("one").await, fixture.create_staff_account("two").await);
+    let (one, _) = (
+        fixture.create_staff_account("one").await,
+        fixture.create_staff_account("two").await,
+    );
     let (three, _) = fixture.invite_staff("three").await;
     let as_one = fixture.cookie("one").await;
     let mut tx = fixture.gateway.db.begin().await.unwrap();
@@ -522,7 +569,8 @@ async fn staff_closed_while_waiting_for_a_lock_cannot_close_others() {
         .execute(&mut *tx)
         .await
         .unwrap();
-    let closing = fixture.patch_account(&as_one, three, "*", &json!({ "active": false }))
+    let closing = fixture
+        .patch_account(&as_one, three, "*", &json!({ "active": false }))
         .send();
     let closed = async {
         let waits = async || {
@@ -533,7 +581,10 @@ async fn staff_closed_while_waiting_for_a_lock_cannot_close_others() {
                 .await
                 .unwrap()
         };
-        with_timeout("the change waits for the lock", async { while !waits().await {} }).await;
+        with_timeout("the change waits for the lock", async {
+            while !waits().await {}
+        })
+        .await;
         tx.commit().await.unwrap();
     };
     let (answer, ()) = tokio::join!(closing, closed);

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::accounts::{AccountFixture, PASSWORD};
-use crate::test_gateway::{Caller, TestGateway, config, closed_port, identity, start, start_with};
+use crate::test_gateway::{Caller, TestGateway, closed_port, config, identity, start, start_with};
 
 const ID: &str = "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01";
 
@@ -31,6 +31,16 @@ async fn all_rows(gateway: &TestGateway) -> String {
     .await
     .unwrap();
     rows.join("\n")
+}
+
+/// The method, path, fields and status of a row.
+fn outcome(row: &Value) -> (&str, &str, &Value, &Value) {
+    (
+        row["method"].as_str().unwrap(),
+        row["path"].as_str().unwrap(),
+        &row["fields"],
+        &row["status"],
+    )
 }
 
 #[tokio::test]
@@ -91,20 +101,9 @@ async fn staff_writes_are_recorded_with_actor_path_fields_and_status() {
     );
     let mut rows: Vec<Value> = audit_log(&as_staff, "").await;
     rows.truncate(rows.len() - before);
-    let recorded: Vec<(&str, &str, &Value, &Value)> = rows
-        .iter()
-        .map(|row| {
-            (
-                row["method"].as_str().unwrap(),
-                row["path"].as_str().unwrap(),
-                &row["fields"],
-                &row["status"],
-            )
-        })
-        .collect();
     let path = |prefix: &str| format!("/api/{prefix}/{ID}");
     assert_eq!(
-        recorded,
+        rows.iter().map(outcome).collect::<Vec<_>>(),
         [
             ("POST", "/api/auth/sign-out", &json!([]), &json!(204)),
             (
@@ -220,7 +219,11 @@ async fn audit_log_contains_no_phone_numbers_and_no_values() {
         ("010 1234 5678", "010%201234%205678"),
     ] {
         let body = json!({
-            "phone": spelled, "note": "홍길동에게 전화함", spelled: 1, "nested": { "phone": spelled }, "list": [spelled],
+            "phone": spelled,
+            "note": "홍길동에게 전화함",
+            spelled: 1,
+            "nested": { "phone": spelled },
+            "list": [spelled],
         });
         let path = format!("/api/interests/{encoded}/notes/{ID}?phone={encoded}&q=honggildong");
         let answer = staff.post(&path).json(&body).send().await;
@@ -352,7 +355,9 @@ async fn hanging_service() -> (BaseUrl, Arc<Notify>) {
         received.notify_one();
         std::future::pending::<StatusCode>().await
     };
-    let router = axum::Router::new().fallback(handler).with_state(received.clone());
+    let router = axum::Router::new()
+        .fallback(handler)
+        .with_state(received.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(service_kit::tasks::spawn(
@@ -501,7 +506,9 @@ fn summary(row: &Value) -> [&Value; 5] {
 #[tokio::test]
 async fn invitation_and_set_password_are_recorded_with_the_account() {
     let fixture = AccountFixture::new().await;
-    let (person, account) = fixture.create_person_account("haneul", Role::Salesman).await;
+    let (person, account) = fixture
+        .create_person_account("haneul", Role::Salesman)
+        .await;
     assert_ne!(person, account);
     let staff = fixture.gateway.caller(&identity(Role::Staff)).await;
     let (location, actor) = (

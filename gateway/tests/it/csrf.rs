@@ -4,7 +4,7 @@ use axum::http::Method;
 use gateway::upstream::routes::ROUTES;
 use service_kit::auth::Role;
 
-use crate::test_gateway::{TestRequest, ORIGIN, identity, start};
+use crate::test_gateway::{ORIGIN, TestRequest, identity, start};
 
 /// Values of `Origin`, and whether they are same-origin.
 const ORIGINS: [(Option<&str>, bool); 11] = [
@@ -40,11 +40,13 @@ const CSRF_HEADERS: [(Option<&str>, bool); 5] = [
     (Some("1, 1"), false),
 ];
 
-fn with<'a>(ask: TestRequest<'a>, headers: &[(&str, Option<&str>)]) -> TestRequest<'a> {
-    headers.iter().fold(request, |request, (name, value)| match value {
-        Some(value) => request.header(name, value),
-        None => request,
-    })
+fn with<'a>(request: TestRequest<'a>, headers: &[(&str, Option<&str>)]) -> TestRequest<'a> {
+    headers
+        .iter()
+        .fold(request, |request, (name, value)| match value {
+            Some(value) => request.header(name, value),
+            None => request,
+        })
 }
 
 #[tokio::test]
@@ -60,9 +62,12 @@ async fn write_is_accepted_only_if_every_header_is_same_origin() {
                     ("sec-fetch-site", site),
                     ("ktgg-csrf", csrf),
                 ];
-                let answer = with(staff.post("/api/consultations").without_csrf_header(), &headers)
-                    .send()
-                    .await;
+                let answer = with(
+                    staff.post("/api/consultations").without_csrf_header(),
+                    &headers,
+                )
+                .send()
+                .await;
                 if origin_is_own && site_is_own && csrf_is_valid {
                     assert_eq!(answer.status, 200, "{headers:?}");
                     accepted += 1;
@@ -112,7 +117,7 @@ async fn cross_site_request_for_a_phone_number_is_refused() {
                 ("ktgg-csrf", Some("1")),
             ],
         ] {
-            for ask in [staff.get(path), gateway.get(path)] {
+            for request in [staff.get(path), gateway.get(path)] {
                 let answer = with(request.without_csrf_header(), &headers).send().await;
                 assert_eq!(
                     answer.problem(),
@@ -188,7 +193,7 @@ async fn cross_site_writes_are_refused_on_every_path() {
                 "application/x-www-form-urlencoded",
                 "application/json",
             ] {
-                for ask in [
+                for request in [
                     staff.request(method.clone(), &path),
                     gateway.request(method.clone(), &path),
                 ] {
@@ -250,10 +255,13 @@ async fn repeated_header_with_a_foreign_value_is_refused() {
             ("sec-fetch-site", Some("same-origin")),
             ("ktgg-csrf", Some("1")),
         ];
-        let answer = with(staff.post("/api/consultations").without_csrf_header(), &same_origin)
-            .header(name, value)
-            .send()
-            .await;
+        let answer = with(
+            staff.post("/api/consultations").without_csrf_header(),
+            &same_origin,
+        )
+        .header(name, value)
+        .send()
+        .await;
         assert_eq!(answer.problem(), (403, "cross-site".to_owned()), "{name}");
     }
 }
@@ -266,8 +274,9 @@ async fn cross_site_reads_and_unknown_paths_need_no_csrf_header() {
         ("origin", Some("https://evil.example")),
         ("sec-fetch-site", Some("cross-site")),
     ];
-    let request =
-        |method: Method, path: &str| with(staff.request(method, path).without_csrf_header(), &foreign).send();
+    let request = |method: Method, path: &str| {
+        with(staff.request(method, path).without_csrf_header(), &foreign).send()
+    };
     for path in [
         "/api/nothing",
         "/api/auth/nothing",

@@ -11,10 +11,12 @@ use serde_json::{Value, json};
 use service_kit::auth::{Identity, Role};
 use uuid::Uuid;
 
-use crate::one_time_codes::{PHONE, mock_clock, request, config_with, verify};
-use crate::test_gateway::{TEST_TIMEOUT, TestGateway, config, closed_port, identity, start, start_at};
 use crate::fake_services::FakeServices;
-use crate::relay::SmsRelay;
+use crate::one_time_codes::{PHONE, config_with, mock_clock, request_code, verify};
+use crate::sms_relay::SmsRelay;
+use crate::test_gateway::{
+    TEST_TIMEOUT, TestGateway, closed_port, config, identity, start, start_at,
+};
 
 /// A gateway with fake services that have a customer's data.
 async fn start_with_services() -> (TestGateway, FakeServices) {
@@ -120,9 +122,10 @@ async fn unavailable_or_invalid_service_fails_the_file_and_is_named() {
 }
 
 #[tokio::test]
-async fn a_service_that_does_not_answer_in_time_is_unavailable() {
+async fn service_timeout_is_reported_as_unavailable() {
     let (gateway, services) = start_with_response_timeout(Duration::from_secs(3)).await;
-    services.get(Service::Consultation)
+    services
+        .get(Service::Consultation)
         .hangs
         .store(true, Ordering::SeqCst);
     let answer = gateway
@@ -141,7 +144,7 @@ async fn a_service_that_does_not_answer_in_time_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_service_at_which_nobody_listens_is_unavailable() {
+async fn refused_connection_is_reported_as_unavailable() {
     let mut config = config().await;
     config.services = Services {
         project: closed_port().await,
@@ -193,11 +196,15 @@ async fn disclosures_show_viewer_role_and_name_newest_first() {
         stored("2026-11-24T00:30:00Z", "salesman", salesman, Some("방문 일정 확인"), "interest"),
         stored("2026-11-23T00:30:00Z", "salesman", unknown, None, "interest"),
     ] });
-    *services.get(Service::Consultation)
-        .disclosures
-        .lock()
-        .unwrap() =
-        json!({ "items": [stored("2026-11-24T00:00:00.5Z", "staff", staff, None, "consultation")] });
+    let of_staff = stored(
+        "2026-11-24T00:00:00.5Z",
+        "staff",
+        staff,
+        None,
+        "consultation",
+    );
+    let consultation = services.get(Service::Consultation);
+    *consultation.disclosures.lock().unwrap() = json!({ "items": [of_staff] });
     let disclosures = gateway
         .caller(&identity(Role::Customer))
         .await
@@ -235,8 +242,7 @@ async fn disclosures_are_empty_without_any() {
 }
 
 #[tokio::test]
-async fn data_requests_are_limited_per_customer()
- {
+async fn data_requests_are_limited_per_customer() {
     let (mut config, clock) = (config().await, mock_clock());
     config.limits.data = Rate::new(2, 3600);
     let services = FakeServices::start(&mut config).await;

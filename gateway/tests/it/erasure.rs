@@ -14,29 +14,31 @@ use service_kit::{Clock as _, Db};
 use tokio::runtime::Builder;
 use uuid::Uuid;
 
-use crate::one_time_codes::{PHONE, mock_clock, another, request, request_code_from, config_with, verify};
-use crate::test_gateway::{TestGateway, config, with_timeout, identity, start_at};
 use crate::fake_services::FakeServices;
+use crate::one_time_codes::{
+    PHONE, another, config_with, mock_clock, request_code, request_code_from, verify,
+};
+use crate::sms_relay::SmsRelay;
 use crate::stream_connection::Stream;
-use crate::relay::SmsRelay;
+use crate::test_gateway::{TestGateway, config, identity, start_at, with_timeout};
 
 /// The delay before the second round, until earlier requests are over: the response timeout of two
 /// seconds and five seconds of clock difference.
 const SETTLE_TIME: TimeDelta = TimeDelta::seconds(7);
 
-struct Sandbox {
+struct ErasureFixture {
     gateway: TestGateway,
     services: FakeServices,
     relay: SmsRelay,
     clock: Arc<MockClock>,
 }
 
-async fn start() -> Sandbox {
+async fn start() -> ErasureFixture {
     let (relay, clock) = (SmsRelay::new().await, mock_clock());
     let mut config = config_with(&relay).await;
     let services = FakeServices::start(&mut config).await;
     let gateway = start_at(config, clock.clone()).await;
-    Sandbox {
+    ErasureFixture {
         gateway,
         services,
         relay,
@@ -44,7 +46,7 @@ async fn start() -> Sandbox {
     }
 }
 
-impl Sandbox {
+impl ErasureFixture {
     /// Signs the customer in and returns the cookie.
     async fn sign_in(&self) -> String {
         let count = self.relay.attempts().len();
@@ -99,14 +101,14 @@ async fn wait_for_job(db: &Db, condition: &str) {
 }
 
 /// Longer than the backoff after each of the first three attempts, shorter than a lease.
-const BACKOFF: TimeDelta = TimeDelta::seconds(4);
+const RETRY_DELAY: TimeDelta = TimeDelta::seconds(4);
 
 /// Waits until this attempt, one of the first three, has failed. While it runs, the job's next
 /// attempt is due only at the end of the lease.
-async fn wait_for_failed_attempt(sandbox: &Sandbox, attempt: i32) {
-    let due = sandbox.clock.now() + BACKOFF;
+async fn wait_for_failed_attempt(fixture: &ErasureFixture, attempt: i32) {
+    let due = fixture.clock.now() + RETRY_DELAY;
     wait_for_job(
-        &sandbox.gateway.db,
+        &fixture.gateway.db,
         &format!(
             "attempts = {attempt} and next_try_at <= '{}'",
             due.to_rfc3339()
@@ -116,23 +118,22 @@ async fn wait_for_failed_attempt(sandbox: &Sandbox, attempt: i32) {
 }
 
 #[tokio::test]
-async fn erasure_signs_out_at_once_and_asks_every_service_twice()
-{
-    let sandbox = start().await;
-    let Sandbox {
+async fn erasure_signs_out_at_once_and_asks_every_service_twice() {
+    let fixture = start().await;
+    let ErasureFixture {
         gateway,
         services,
         clock,
         ..
-    } = &sandbox;
-    let (here, elsewhere) = (sandbox.sign_in().await, sandbox.sign_in().await);
+    } = &fixture;
+    let (first, second) = (fixture.sign_in().await, fixture.sign_in().await);
     let other = gateway.cookie(&identity(Role::Customer)).await;
-    let mut stream = Stream::new(gateway.get("/api/stream").cookie(&elsewhere).open().await);
+    let mut stream = Stream::new(gateway.get("/api/stream").cookie(&second).open().await);
     stream.block().await.unwrap();
     let requested = Instant::now();
-    sandbox.erase(&here).await;
-    assert!(!sandbox.is_signed_in(&here).await && !sandbox.is_signed_in(&elsewhere).await);
-    assert!(sandbox.is_signed_in(&other).await);
+    fixture.erase(&first).await;
+    assert!(!fixture.is_signed_in(&first).await && !fixture.is_signed_in(&second).await);
+    assert!(fixture.is_signed_in(&other).await);
     with_timeout("the stream ends", async {
         while stream.block().await.is_some() {}
     })
@@ -153,7 +154,11 @@ async fn erasure_signs_out_at_once_and_asks_every_service_twice()
     // A job that is not due is not run. A second erasure shows that the gateway looked for jobs.
     let other_caller = gateway.caller(&identity(Role::Customer)).await;
     assert_eq!(
-        other_caller.request(Method::DELETE, "/api/me").send().await.status,
+        other_caller
+            .request(Method::DELETE, "/api/me")
+            .send()
+            .await
+            .status,
         202
     );
     services.wait_for_erasures([2; 5]).await;
@@ -186,26 +191,26 @@ async fn erasure_signs_out_at_once_and_asks_every_service_twice()
 }
 
 #[tokio::test]
-async fn a_service_that_is_unavailable_is_asked_until_it_has_forgotten_and_the_others_are_left_alone() {
-    let sandbox = start().await;
-    let Sandbox {
+async fn only_an_unavailable_service_is_asked_again() {
+    let fixture = start().await;
+    let ErasureFixture {
         gateway,
         services,
         clock,
         ..
-    } = &sandbox;
+    } = &fixture;
     let unavailable = services.get(Service::Consultation);
     unavailable.is_unavailable.store(true, Ordering::SeqCst);
-    let cookie = sandbox.sign_in().await;
-    sandbox.erase(&cookie).await;
+    let cookie = fixture.sign_in().await;
+    fixture.erase(&cookie).await;
     for attempt in 1..=2 {
-        wait_for_failed_attempt(&sandbox, attempt).await;
-        clock.advance(BACKOFF);
+        wait_for_failed_attempt(&fixture, attempt).await;
+        clock.advance(RETRY_DELAY);
     }
-    wait_for_failed_attempt(&sandbox, 3).await;
+    wait_for_failed_attempt(&fixture, 3).await;
     assert_eq!(services.erasure_counts(), [3, 1, 1, 1, 1]);
     unavailable.is_unavailable.store(false, Ordering::SeqCst);
-    clock.advance(BACKOFF);
+    clock.advance(RETRY_DELAY);
     wait_for_job(&gateway.db, "round = 2").await;
     clock.advance(SETTLE_TIME);
     wait_for_job(&gateway.db, "finished_at is not null").await;
@@ -213,24 +218,24 @@ async fn a_service_that_is_unavailable_is_asked_until_it_has_forgotten_and_the_o
 }
 
 #[tokio::test]
-async fn sign_in_during_erasure_is_refused_and_works_afterwards()
-{
-    let sandbox = start().await;
-    let Sandbox {
+async fn sign_in_during_erasure_is_refused_and_works_afterwards() {
+    let fixture = start().await;
+    let ErasureFixture {
         gateway,
         services,
         relay,
         clock,
         ..
-    } = &sandbox;
-    services.get(Service::Project)
+    } = &fixture;
+    services
+        .get(Service::Project)
         .is_unavailable
         .store(true, Ordering::SeqCst);
-    let cookie = sandbox.sign_in().await;
+    let cookie = fixture.sign_in().await;
     // This code is sent before the erasure is requested.
     let earlier = request_code(gateway, PHONE).await;
     let earlier_code = relay.code(2).await;
-    sandbox.erase(&cookie).await;
+    fixture.erase(&cookie).await;
     let is_refused = async |challenge: &str, code: &str| {
         assert_eq!(
             verify(gateway, challenge, &another(code)).await.problem(),
@@ -256,21 +261,20 @@ async fn sign_in_during_erasure_is_refused_and_works_afterwards()
     // Another customer is not affected.
     let other = request_code(gateway, "010-8765-4321").await;
     assert_eq!(
-        verify(gateway, &other, &relay.code(4).await)
-            .await
-            .status,
+        verify(gateway, &other, &relay.code(4).await).await.status,
         200
     );
 
-    services.get(Service::Project)
+    services
+        .get(Service::Project)
         .is_unavailable
         .store(false, Ordering::SeqCst);
-    clock.advance(BACKOFF);
+    clock.advance(RETRY_DELAY);
     wait_for_job(&gateway.db, "round = 2").await;
     clock.advance(TimeDelta::minutes(1));
     wait_for_job(&gateway.db, "finished_at is not null").await;
-    let cookie = sandbox.sign_in().await;
-    assert!(sandbox.is_signed_in(&cookie).await);
+    let cookie = fixture.sign_in().await;
+    assert!(fixture.is_signed_in(&cookie).await);
     let data = gateway
         .get("/api/me/data")
         .cookie(&cookie)
@@ -293,14 +297,14 @@ async fn sign_in_during_erasure_is_refused_and_works_afterwards()
 
 #[tokio::test]
 async fn concurrent_erasure_requests_create_one_job() {
-    let sandbox = start().await;
-    let Sandbox {
+    let fixture = start().await;
+    let ErasureFixture {
         gateway,
         services,
         clock,
         ..
-    } = &sandbox;
-    let (one, other) = (sandbox.sign_in().await, sandbox.sign_in().await);
+    } = &fixture;
+    let (one, other) = (fixture.sign_in().await, fixture.sign_in().await);
     let request = async |cookie: &str| {
         gateway
             .request(Method::DELETE, "/api/me")
@@ -343,30 +347,32 @@ async fn another_gateway_finishes_the_job_of_a_killed_one() {
         .spawn(start_at(config.clone(), clock.clone()))
         .await
         .unwrap();
-    let sandbox = Sandbox {
+    let fixture = ErasureFixture {
         gateway,
         services,
         relay,
         clock,
     };
-    sandbox
-        .services.get(Service::Salesman)
+    fixture
+        .services
+        .get(Service::Salesman)
         .hangs
         .store(true, Ordering::SeqCst);
-    let cookie = sandbox.sign_in().await;
-    sandbox.erase(&cookie).await;
-    sandbox.services.wait_for_erasures([1; 5]).await;
-    wait_for_job(&sandbox.gateway.db, "cardinality(done) = 4").await;
+    let cookie = fixture.sign_in().await;
+    fixture.erase(&cookie).await;
+    fixture.services.wait_for_erasures([1; 5]).await;
+    wait_for_job(&fixture.gateway.db, "cardinality(done) = 4").await;
     runtime.shutdown_background();
 
-    let Sandbox {
+    let ErasureFixture {
         gateway: killed,
         services,
         clock,
         ..
-    } = sandbox;
+    } = fixture;
     drop(killed);
-    services.get(Service::Salesman)
+    services
+        .get(Service::Salesman)
         .hangs
         .store(false, Ordering::SeqCst);
     let second = start_at(config, clock.clone()).await;
@@ -384,15 +390,15 @@ async fn another_gateway_finishes_the_job_of_a_killed_one() {
 
 #[tokio::test]
 async fn second_round_asks_owners_after_all_projections_are_erased() {
-    let sandbox = start().await;
-    let Sandbox {
+    let fixture = start().await;
+    let ErasureFixture {
         gateway,
         services,
         clock,
         ..
-    } = &sandbox;
-    let cookie = sandbox.sign_in().await;
-    sandbox.erase(&cookie).await;
+    } = &fixture;
+    let cookie = fixture.sign_in().await;
+    fixture.erase(&cookie).await;
     services.wait_for_erasures([1; 5]).await;
     wait_for_job(
         &gateway.db,
@@ -403,36 +409,37 @@ async fn second_round_asks_owners_after_all_projections_are_erased() {
     projection.is_unavailable.store(true, Ordering::SeqCst);
     clock.advance(SETTLE_TIME);
     for attempt in 1..=2 {
-        wait_for_failed_attempt(&sandbox, attempt).await;
-        clock.advance(BACKOFF);
+        wait_for_failed_attempt(&fixture, attempt).await;
+        clock.advance(RETRY_DELAY);
     }
-    wait_for_failed_attempt(&sandbox, 3).await;
+    wait_for_failed_attempt(&fixture, 3).await;
     // Each attempt asks all services with projections, and no owner.
     assert_eq!(services.erasure_counts(), [1, 1, 4, 4, 4]);
     projection.is_unavailable.store(false, Ordering::SeqCst);
-    clock.advance(BACKOFF);
+    clock.advance(RETRY_DELAY);
     wait_for_job(&gateway.db, "finished_at is not null").await;
     assert_eq!(services.erasure_counts(), [2, 2, 5, 5, 5]);
 }
 
 #[tokio::test]
 async fn retried_second_round_asks_projections_again_before_owners() {
-    let sandbox = start().await;
-    let Sandbox {
+    let fixture = start().await;
+    let ErasureFixture {
         gateway,
         services,
         clock,
         ..
-    } = &sandbox;
-    let cookie = sandbox.sign_in().await;
-    sandbox.erase(&cookie).await;
+    } = &fixture;
+    let cookie = fixture.sign_in().await;
+    fixture.erase(&cookie).await;
     services.wait_for_erasures([1; 5]).await;
     wait_for_job(
         &gateway.db,
         "round = 2 and done = '{}' and finished_at is null",
     )
     .await;
-    services.get(Service::Consultation)
+    services
+        .get(Service::Consultation)
         .is_unavailable
         .store(true, Ordering::SeqCst);
     clock.advance(SETTLE_TIME);
@@ -443,7 +450,8 @@ async fn retried_second_round_asks_projections_again_before_owners() {
         "round = 2 and attempts = 1 and next_try_at <= '2026-11-24T01:00:08Z'",
     )
     .await;
-    services.get(Service::Consultation)
+    services
+        .get(Service::Consultation)
         .is_unavailable
         .store(false, Ordering::SeqCst);
     clock.advance(TimeDelta::seconds(1));
@@ -452,20 +460,20 @@ async fn retried_second_round_asks_projections_again_before_owners() {
 }
 
 #[tokio::test]
-async fn lease_covers_the_timeouts_of_all_consecutive_requests()
-{
-    let sandbox = start().await;
-    let Sandbox {
+async fn lease_covers_the_timeouts_of_all_consecutive_requests() {
+    let fixture = start().await;
+    let ErasureFixture {
         gateway,
         services,
         clock,
         ..
-    } = &sandbox;
-    let cookie = sandbox.sign_in().await;
-    services.get(Service::Interest)
+    } = &fixture;
+    let cookie = fixture.sign_in().await;
+    services
+        .get(Service::Interest)
         .hangs
         .store(true, Ordering::SeqCst);
-    sandbox.erase(&cookie).await;
+    fixture.erase(&cookie).await;
     services.wait_for_erasures([1; 5]).await;
     // One response timeout and five seconds.
     assert!(
@@ -475,7 +483,8 @@ async fn lease_covers_the_timeouts_of_all_consecutive_requests()
         )
         .await
     );
-    services.get(Service::Interest)
+    services
+        .get(Service::Interest)
         .hangs
         .store(false, Ordering::SeqCst);
     wait_for_job(
@@ -489,7 +498,8 @@ async fn lease_covers_the_timeouts_of_all_consecutive_requests()
         "round = 2 and next_try_at = '2026-11-24T01:00:08Z'",
     )
     .await;
-    services.get(Service::Interest)
+    services
+        .get(Service::Interest)
         .hangs
         .store(true, Ordering::SeqCst);
     clock.advance(SETTLE_TIME);
@@ -510,22 +520,22 @@ async fn insert_job(db: &Db, customer: Uuid, ago: TimeDelta) {
         "insert into erasure (id, customer_id, requested_at, next_try_at)
          values (gen_random_uuid(), $1, $2, $2)",
     )
-        .bind(customer)
-        .bind(db.now() - ago)
-        .execute(db.pool())
-        .await
-        .unwrap();
+    .bind(customer)
+    .bind(db.now() - ago)
+    .execute(db.pool())
+    .await
+    .unwrap();
 }
 
 #[tokio::test]
 async fn service_is_not_asked_if_the_lease_could_end_first() {
-    let sandbox = start().await;
-    let Sandbox {
+    let fixture = start().await;
+    let ErasureFixture {
         gateway,
         services,
         clock,
         ..
-    } = &sandbox;
+    } = &fixture;
     // After the claim, signing out takes longer than the lease of seven seconds minus a response
     // timeout of two.
     for line in [
@@ -541,7 +551,7 @@ async fn service_is_not_asked_if_the_lease_could_end_first() {
         sqlx::query(line).execute(gateway.db.pool()).await.unwrap();
     }
     insert_job(&gateway.db, Uuid::from_u128(7), TimeDelta::zero()).await;
-    wait_for_failed_attempt(&sandbox, 1).await;
+    wait_for_failed_attempt(&fixture, 1).await;
     assert_eq!(services.erasure_counts(), [0; 5]);
     clock.advance(TimeDelta::seconds(1));
     services.wait_for_erasures([1; 5]).await;
@@ -599,24 +609,24 @@ async fn gateway_that_lost_its_claim_writes_nothing() {
 
 #[tokio::test]
 async fn second_round_waits_for_requests_from_before_the_sign_out() {
-    let sandbox = start().await;
-    let Sandbox { gateway, .. } = &sandbox;
+    let fixture = start().await;
+    let ErasureFixture { gateway, .. } = &fixture;
     let cookie = gateway.cookie(&identity(Role::Customer)).await;
-    wish(
+    insert_job(
         &gateway.db,
         identity(Role::Customer).subject,
         TimeDelta::minutes(1),
     )
     .await;
     wait_for_job(&gateway.db, "round = 2").await;
-    assert!(!sandbox.is_signed_in(&cookie).await);
+    assert!(!fixture.is_signed_in(&cookie).await);
     assert!(has_job(&gateway.db, "next_try_at = '2026-11-24T01:00:07Z'").await);
 }
 
 #[tokio::test]
 async fn erasure_request_signs_out_in_its_own_transaction() {
-    let sandbox = start().await;
-    let Sandbox { gateway, .. } = &sandbox;
+    let fixture = start().await;
+    let ErasureFixture { gateway, .. } = &fixture;
     for line in [
         "create function check_sign_out() returns trigger language plpgsql as $$ begin
              if exists (select from session where subject = new.customer_id) then
@@ -629,9 +639,9 @@ async fn erasure_request_signs_out_in_its_own_transaction() {
     ] {
         sqlx::query(line).execute(gateway.db.pool()).await.unwrap();
     }
-    let (here, elsewhere) = (sandbox.sign_in().await, sandbox.sign_in().await);
-    sandbox.erase(&here).await;
-    assert!(!sandbox.is_signed_in(&elsewhere).await);
+    let (first, second) = (fixture.sign_in().await, fixture.sign_in().await);
+    fixture.erase(&first).await;
+    assert!(!fixture.is_signed_in(&second).await);
 }
 
 struct SlowServices {
@@ -668,8 +678,7 @@ async fn slow_erasure_does_not_delay_others() {
 }
 
 #[tokio::test]
-async fn at_most_eight_erasures_run_and_shutdown_finishes_only_those()
- {
+async fn at_most_eight_erasures_run_and_shutdown_finishes_only_those() {
     let SlowServices {
         mut gateway,
         services,

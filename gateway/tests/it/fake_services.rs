@@ -124,7 +124,8 @@ impl FakeService {
         let token = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        let Some(caller) = token.and_then(|token| self.verifier.verify(token, self.service.as_str()))
+        let Some(caller) =
+            token.and_then(|token| self.verifier.verify(token, self.service.as_str()))
         else {
             return Some(StatusCode::UNAUTHORIZED.into_response());
         };

@@ -154,11 +154,10 @@ async fn identity_headers_are_not_accepted() {
     ];
     for row in ROUTES.into_iter().filter(|row| row.prefix != "/projects") {
         for value in [id.as_str(), "staff", "admin"] {
-            let request = claims
-                .iter()
-                .fold(gateway.get(&format!("/api{}", row.prefix)), |request, name| {
-                    request.header(name, value)
-                });
+            let request = claims.iter().fold(
+                gateway.get(&format!("/api{}", row.prefix)),
+                |request, name| request.header(name, value),
+            );
             assert_eq!(
                 request.send().await.problem(),
                 (401, "sign-in-required".to_owned()),

@@ -10,7 +10,7 @@ use service_kit::tasks;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::test_gateway::{config, closed_port, identity, start, start_with};
+use crate::test_gateway::{closed_port, config, identity, start, start_with};
 
 #[tokio::test]
 async fn identity_headers_of_a_browser_are_not_forwarded() {
@@ -35,7 +35,11 @@ async fn identity_headers_of_a_browser_are_not_forwarded() {
     for (name, _) in claims {
         request = request.header(name, "claimed");
     }
-    let echoed = request.header("x-forwarded-for", "6.6.6.6").send().await.json();
+    let echoed = request
+        .header("x-forwarded-for", "6.6.6.6")
+        .send()
+        .await
+        .json();
     for (name, is_stripped) in claims.into_iter().chain([
         ("x-named", true),
         ("connection", true),
@@ -138,7 +142,7 @@ async fn trace_context_is_continued_or_started() {
         .json();
     let sent = echoed["headers"]["traceparent"].as_str().unwrap();
     // The same trace, with the gateway's span as the parent.
-    assert_eq!(sent[..36], given[..36]);
+    assert_eq!(sent[..36], traceparent[..36]);
     let echoed = gateway
         .get("/api/projects")
         .header("traceparent", "nonsense")

@@ -9,7 +9,7 @@ use service_kit::auth::Role;
 use uuid::Uuid;
 
 use crate::accounts::{AccountFixture, PASSWORD, field_error, invalid_fields};
-use crate::test_gateway::{Caller, ORIGIN, TestResponse, with_timeout, identity};
+use crate::test_gateway::{Caller, ORIGIN, TestResponse, identity, with_timeout};
 
 async fn invite(staff: &Caller<'_>, body: Value) -> TestResponse {
     staff
@@ -97,9 +97,14 @@ async fn first_staff_account_is_invited_on_the_command_line() {
     let (id, first) = fixture.invite_staff("gwanri").await;
     let (same_id, second) = fixture.invite_staff("gwanri").await;
     assert_eq!(id, same_id);
-    assert_eq!(set(&fixture, &first, PASSWORD).await.problem(), wrong_link());
+    assert_eq!(
+        set(&fixture, &first, PASSWORD).await.problem(),
+        wrong_link()
+    );
     assert_eq!(set(&fixture, &second, PASSWORD).await.status, 204);
-    fixture.create_person_account("haneul", Role::Salesman).await;
+    fixture
+        .create_person_account("haneul", Role::Salesman)
+        .await;
     sqlx::query("update account set active = false where login = 'gwanri'")
         .execute(fixture.gateway.db.pool())
         .await
@@ -156,7 +161,10 @@ async fn link_expires_after_three_days() {
         [field_error("/password", "too-short")]
     );
     fixture.clock.advance(TimeDelta::milliseconds(1));
-    assert_eq!(set(&fixture, &token, PASSWORD).await.problem(), wrong_link());
+    assert_eq!(
+        set(&fixture, &token, PASSWORD).await.problem(),
+        wrong_link()
+    );
 }
 
 #[tokio::test]
@@ -181,8 +189,7 @@ async fn repeated_invitation_replaces_the_previous_link() {
 }
 
 #[tokio::test]
-async fn setting_a_new_password_by_link_ends_all_sessions()
- {
+async fn setting_a_new_password_by_link_ends_all_sessions() {
     let fixture = AccountFixture::new().await;
     fixture.create_staff_account("gwanri").await;
     let session = fixture.cookie("gwanri").await;
@@ -217,7 +224,8 @@ async fn closing_an_account_voids_its_link_and_prevents_new_ones() {
     let invited = invite(&staff, body.clone()).await;
     let id: Uuid = serde_json::from_value(invited.json()["accountId"].clone()).unwrap();
     let change = |active: bool| {
-        fixture.patch_account(&staff.cookie, id, "*", &json!({ "active": active }))
+        fixture
+            .patch_account(&staff.cookie, id, "*", &json!({ "active": active }))
             .send()
     };
     assert_eq!(change(false).await.status, 200);
@@ -279,8 +287,17 @@ async fn unknown_links_and_missing_fields_are_refused() {
             "{token}"
         );
     }
-    let request = |body: Value| fixture.gateway.post("/api/auth/password").json(&body).send();
-    let required = [field_error("/token", "required"), field_error("/password", "required")];
+    let request = |body: Value| {
+        fixture
+            .gateway
+            .post("/api/auth/password")
+            .json(&body)
+            .send()
+    };
+    let required = [
+        field_error("/token", "required"),
+        field_error("/password", "required"),
+    ];
     assert_eq!(invalid_fields(&request(json!({})).await), required);
     let invalid = request(json!({ "token": "A".repeat(101), "password": 7 })).await;
     assert_eq!(
@@ -340,28 +357,19 @@ async fn invitation_waits_for_a_person_who_was_just_registered() {
                 .await
                 .unwrap()
         };
-        with_timeout("the person is queried", async { while !has_queried().await {} }).await;
+        with_timeout("the person is queried", async {
+            while !has_queried().await {}
+        })
+        .await;
         tx.commit().await.unwrap();
     };
     let (invited, ()) = tokio::join!(inviting, registering);
     assert_eq!(set(&fixture, &token(&invited), PASSWORD).await.status, 204);
 }
 
-#[tokio::test]
-async fn invalid_invitations_are_refused() {
-    let fixture = AccountFixture::new().await;
-    let staff = fixture.gateway.caller(&identity(Role::Staff)).await;
-    let (known, inactive) = (
-        fixture.insert_person("김하늘", Role::Salesman).await,
-        fixture.insert_person("이바다", Role::Salesman).await,
-    );
-    sqlx::query("update person set active = false where id = $1")
-        .bind(inactive)
-        .execute(fixture.gateway.db.pool())
-        .await
-        .unwrap();
-    let id = json!(known);
-    for (body, expected) in [
+/// Invalid bodies with their field errors, for an active and an inactive person.
+fn invalid_invitations(id: Uuid, inactive: Uuid) -> Vec<(Value, Vec<(String, String)>)> {
+    vec![
         (
             json!({}),
             vec![
@@ -425,7 +433,24 @@ async fn invalid_invitations_are_refused() {
             json!({ "login": "haneul", "salesmanId": Uuid::new_v4() }),
             vec![field_error("/salesmanId", "unknown")],
         ),
-    ] {
+    ]
+}
+
+#[tokio::test]
+async fn invalid_invitations_are_refused() {
+    let fixture = AccountFixture::new().await;
+    let staff = fixture.gateway.caller(&identity(Role::Staff)).await;
+    let (known, inactive) = (
+        fixture.insert_person("김하늘", Role::Salesman).await,
+        fixture.insert_person("이바다", Role::Salesman).await,
+    );
+    sqlx::query("update person set active = false where id = $1")
+        .bind(inactive)
+        .execute(fixture.gateway.db.pool())
+        .await
+        .unwrap();
+    let id = json!(known);
+    for (body, expected) in invalid_invitations(known, inactive) {
         assert_eq!(
             invalid_fields(&invite(&staff, body.clone()).await),
             expected,
@@ -494,12 +519,18 @@ async fn staff_cannot_create_a_link_for_staff_with_a_password() {
     // The command line can create one, and staff can for salesmen and consultants.
     let (_, token_from_command_line) = fixture.invite_staff("gwanri").await;
     assert_eq!(
-        set(&fixture, &token_from_command_line, "목요일에는 칼국수를 먹자")
-            .await
-            .status,
+        set(
+            &fixture,
+            &token_from_command_line,
+            "목요일에는 칼국수를 먹자"
+        )
+        .await
+        .status,
         204
     );
-    let (person, _) = fixture.create_person_account("haneul", Role::Salesman).await;
+    let (person, _) = fixture
+        .create_person_account("haneul", Role::Salesman)
+        .await;
     assert_eq!(
         invite(&staff, json!({ "salesmanId": person, "login": "haneul" }))
             .await
@@ -541,5 +572,8 @@ async fn changing_the_password_voids_open_links() {
         .send()
         .await;
     assert_eq!(changed.status, 204);
-    assert_eq!(set(&fixture, &token, PASSWORD).await.problem(), wrong_link());
+    assert_eq!(
+        set(&fixture, &token, PASSWORD).await.problem(),
+        wrong_link()
+    );
 }

@@ -15,8 +15,8 @@ use service_kit::auth::Role;
 use service_kit::testing::{Logs, MockClock};
 use uuid::Uuid;
 
-use crate::test_gateway::{TestGateway, TestResponse, config, with_timeout, identity, start_at};
-use crate::relay::{KEY, SmsRelay, code_in};
+use crate::sms_relay::{KEY, SmsRelay, code_in};
+use crate::test_gateway::{TestGateway, TestResponse, config, identity, start_at, with_timeout};
 
 pub(crate) const PHONE: &str = "010-1234-5678";
 
@@ -34,21 +34,21 @@ pub(crate) async fn config_with(relay: &SmsRelay) -> Config {
     config
 }
 
-struct Codes {
+struct CodeFixture {
     gateway: TestGateway,
     relay: SmsRelay,
     clock: Arc<MockClock>,
 }
 
-async fn start() -> Codes {
+async fn start() -> CodeFixture {
     start_with(|_| {}).await
 }
 
-async fn start_with(change: impl FnOnce(&mut Config)) -> Codes {
+async fn start_with(change: impl FnOnce(&mut Config)) -> CodeFixture {
     let (relay, clock) = (SmsRelay::new().await, mock_clock());
     let mut config = config_with(&relay).await;
     change(&mut config);
-    Codes {
+    CodeFixture {
         gateway: start_at(config, clock.clone()).await,
         relay,
         clock,
@@ -64,7 +64,11 @@ pub(crate) async fn consent_version(gateway: &TestGateway) -> String {
 }
 
 /// Requests a code from a client address.
-pub(crate) async fn request_code_from(gateway: &TestGateway, address: &str, phone: &str) -> TestResponse {
+pub(crate) async fn request_code_from(
+    gateway: &TestGateway,
+    address: &str,
+    phone: &str,
+) -> TestResponse {
     let body = json!({ "phone": phone, "consentVersion": consent_version(gateway).await });
     gateway
         .post("/api/auth/otp")
@@ -96,7 +100,7 @@ pub(crate) fn another(code: &str) -> String {
 
 #[tokio::test]
 async fn correct_code_signs_in_the_customer_of_that_number() {
-    let Codes {
+    let CodeFixture {
         gateway,
         relay,
         clock,
@@ -143,9 +147,7 @@ async fn correct_code_signs_in_the_customer_of_that_number() {
 
 #[tokio::test]
 async fn of_a_thousand_concurrent_guesses_five_are_judged() {
-    let Codes {
-        gateway, relay, ..
-    } = start().await;
+    let CodeFixture { gateway, relay, .. } = start().await;
     let challenge = request_code(&gateway, PHONE).await;
     let code = relay.code(1).await;
     let guesses =
@@ -193,9 +195,7 @@ async fn of_a_thousand_concurrent_guesses_five_are_judged() {
 
 #[tokio::test]
 async fn fifth_guess_can_still_sign_in() {
-    let Codes {
-        gateway, relay, ..
-    } = start().await;
+    let CodeFixture { gateway, relay, .. } = start().await;
     let challenge = request_code(&gateway, PHONE).await;
     let code = relay.code(1).await;
     for left in (1..=4).rev() {
@@ -213,9 +213,7 @@ async fn fifth_guess_can_still_sign_in() {
 
 #[tokio::test]
 async fn code_is_accepted_once_if_sent_concurrently() {
-    let Codes {
-        gateway, relay, ..
-    } = start().await;
+    let CodeFixture { gateway, relay, .. } = start().await;
     let challenge = request_code(&gateway, PHONE).await;
     let code = relay.code(1).await;
     let answers = join_all((0..5).map(async |_| verify(&gateway, &challenge, &code).await)).await;
@@ -245,12 +243,14 @@ async fn code_is_accepted_once_if_sent_concurrently() {
 
 #[tokio::test]
 async fn code_expires_after_three_minutes() {
-    let Codes {
+    let CodeFixture {
         gateway,
         relay,
         clock,
     } = start().await;
-    let requested = request_code_from(&gateway, "203.0.113.7", PHONE).await.json();
+    let requested = request_code_from(&gateway, "203.0.113.7", PHONE)
+        .await
+        .json();
     let expires: DateTime<Utc> = requested["expiresAt"].as_str().unwrap().parse().unwrap();
     assert_eq!(expires, clock.now() + TimeDelta::minutes(3));
     let challenge = requested["challenge"].as_str().unwrap();
@@ -272,9 +272,7 @@ async fn code_expires_after_three_minutes() {
 
 #[tokio::test]
 async fn code_is_valid_only_for_its_own_challenge() {
-    let Codes {
-        gateway, relay, ..
-    } = start().await;
+    let CodeFixture { gateway, relay, .. } = start().await;
     let first = request_code(&gateway, PHONE).await;
     let code = relay.code(1).await;
     let mut second = request_code(&gateway, PHONE).await;
@@ -299,9 +297,7 @@ async fn code_is_valid_only_for_its_own_challenge() {
 
 #[tokio::test]
 async fn every_invalid_field_is_reported() {
-    let Codes {
-        gateway, relay, ..
-    } = start().await;
+    let CodeFixture { gateway, relay, .. } = start().await;
     let invalid_fields = async |path: &str, body: Value| {
         let answer = gateway.post(path).json(&body).send().await;
         assert_eq!(answer.problem(), (422, "wrong-fields".to_owned()), "{body}");
@@ -350,9 +346,7 @@ async fn every_invalid_field_is_reported() {
 
 #[tokio::test]
 async fn malformed_guess_is_not_counted() {
-    let Codes {
-        gateway, relay, ..
-    } = start().await;
+    let CodeFixture { gateway, relay, .. } = start().await;
     let challenge = request_code(&gateway, PHONE).await;
     let code = relay.code(1).await;
     for _ in 0..6 {
@@ -371,9 +365,7 @@ async fn malformed_guess_is_not_counted() {
 
 #[tokio::test]
 async fn response_does_not_reveal_whether_a_number_is_known() {
-    let Codes {
-        gateway, relay, ..
-    } = start().await;
+    let CodeFixture { gateway, relay, .. } = start().await;
     let challenge = request_code(&gateway, PHONE).await;
     let code = relay.code(1).await;
     assert_eq!(
@@ -405,9 +397,7 @@ async fn response_does_not_reveal_whether_a_number_is_known() {
 
 #[tokio::test]
 async fn consent_to_an_outdated_text_is_refused_without_a_code() {
-    let Codes {
-        gateway, relay, ..
-    } = start().await;
+    let CodeFixture { gateway, relay, .. } = start().await;
     let shown = gateway.get("/api/auth/consent").send().await.json();
     for heading in [
         "수집하는 항목",
@@ -415,7 +405,10 @@ async fn consent_to_an_outdated_text_is_refused_without_a_code() {
         "보유 및 이용 기간",
         "동의를 거부할 권리",
     ] {
-        assert!(shown["text"].as_str().unwrap().contains(heading), "{heading}");
+        assert!(
+            shown["text"].as_str().unwrap().contains(heading),
+            "{heading}"
+        );
     }
     let body = json!({ "phone": PHONE, "consentVersion": "2019-01-01" });
     let answer = gateway.post("/api/auth/otp").json(&body).send().await;
@@ -430,7 +423,7 @@ async fn consent_to_an_outdated_text_is_refused_without_a_code() {
 
 #[tokio::test]
 async fn consent_is_recorded_once_and_only_after_a_correct_code() {
-    let Codes {
+    let CodeFixture {
         gateway,
         relay,
         clock,
@@ -464,7 +457,7 @@ async fn consent_is_recorded_once_and_only_after_a_correct_code() {
 
 #[tokio::test]
 async fn codes_per_number_are_limited_across_addresses() {
-    let Codes {
+    let CodeFixture {
         gateway,
         relay,
         clock,
@@ -487,7 +480,9 @@ async fn codes_per_number_are_limited_across_addresses() {
     relay.wait_for(3).await;
     clock.advance(TimeDelta::seconds(300));
     assert_eq!(
-        request_code_from(&gateway, "203.0.113.3", PHONE).await.status,
+        request_code_from(&gateway, "203.0.113.3", PHONE)
+            .await
+            .status,
         StatusCode::ACCEPTED
     );
     relay.wait_for(4).await;
@@ -495,7 +490,7 @@ async fn codes_per_number_are_limited_across_addresses() {
 
 #[tokio::test]
 async fn codes_per_number_and_day_are_limited_across_addresses() {
-    let Codes { gateway, clock, .. } =
+    let CodeFixture { gateway, clock, .. } =
         start_with(|config| config.limits.codes_per_phone_daily = Rate::new(2, 86_400)).await;
     for address in ["203.0.113.1", "203.0.113.2"] {
         assert_eq!(
@@ -510,16 +505,20 @@ async fn codes_per_number_and_day_are_limited_across_addresses() {
     );
     clock.advance(TimeDelta::hours(12));
     assert_eq!(
-        request_code_from(&gateway, "203.0.113.3", PHONE).await.status,
+        request_code_from(&gateway, "203.0.113.3", PHONE)
+            .await
+            .status,
         StatusCode::ACCEPTED
     );
 }
 
 #[tokio::test]
 async fn next_code_can_be_requested_at_resend_at() {
-    let Codes { gateway, clock, .. } =
+    let CodeFixture { gateway, clock, .. } =
         start_with(|config| config.limits.resends_per_phone = Rate::new(1, 30)).await;
-    let requested = request_code_from(&gateway, "203.0.113.7", PHONE).await.json();
+    let requested = request_code_from(&gateway, "203.0.113.7", PHONE)
+        .await
+        .json();
     let resend: DateTime<Utc> = requested["resendAt"].as_str().unwrap().parse().unwrap();
     assert_eq!(resend, clock.now() + TimeDelta::seconds(30));
     clock.advance(TimeDelta::seconds(29));
@@ -530,23 +529,25 @@ async fn next_code_can_be_requested_at_resend_at() {
     );
     clock.advance(TimeDelta::seconds(1));
     assert_eq!(
-        request_code_from(&gateway, "203.0.113.7", PHONE).await.status,
+        request_code_from(&gateway, "203.0.113.7", PHONE)
+            .await
+            .status,
         StatusCode::ACCEPTED
     );
 }
 
 #[tokio::test]
 async fn codes_and_guesses_per_address_are_limited() {
-    let Codes {
-        gateway, relay, ..
-    } = start_with(|config| {
+    let CodeFixture { gateway, relay, .. } = start_with(|config| {
         config.limits.codes_per_address = Rate::new(2, 100);
         config.limits.guesses_per_address = Rate::new(3, 300);
     })
     .await;
     for phone in ["010-1111-1111", "010-2222-2222"] {
         assert_eq!(
-            request_code_from(&gateway, "2001:db8:1:2::7", phone).await.status,
+            request_code_from(&gateway, "2001:db8:1:2::7", phone)
+                .await
+                .status,
             StatusCode::ACCEPTED
         );
     }
@@ -684,9 +685,7 @@ async fn unavailable_sms_relay_does_not_delay_the_response() {
 
 #[tokio::test]
 async fn correct_code_ends_the_presented_session() {
-    let Codes {
-        gateway, relay, ..
-    } = start().await;
+    let CodeFixture { gateway, relay, .. } = start().await;
     let planted = gateway.cookie(&identity(Role::Customer)).await;
     let challenge = request_code(&gateway, PHONE).await;
     let code = relay.code(1).await;
@@ -713,9 +712,7 @@ async fn correct_code_ends_the_presented_session() {
 
 #[tokio::test]
 async fn cross_site_page_cannot_request_or_verify_a_code() {
-    let Codes {
-        gateway, relay, ..
-    } = start().await;
+    let CodeFixture { gateway, relay, .. } = start().await;
     let challenge = request_code(&gateway, PHONE).await;
     let code = relay.code(1).await;
     for (path, body) in [
@@ -728,7 +725,12 @@ async fn cross_site_page_cannot_request_or_verify_a_code() {
             json!({ "challenge": challenge, "code": code }),
         ),
     ] {
-        let bare = gateway.post(path).without_csrf_header().json(&body).send().await;
+        let bare = gateway
+            .post(path)
+            .without_csrf_header()
+            .json(&body)
+            .send()
+            .await;
         let foreign = gateway
             .post(path)
             .header("origin", "https://evil.example")
@@ -749,9 +751,7 @@ async fn cross_site_page_cannot_request_or_verify_a_code() {
 
 #[tokio::test]
 async fn correct_code_expires_the_customers_other_codes() {
-    let Codes {
-        gateway, relay, ..
-    } = start().await;
+    let CodeFixture { gateway, relay, .. } = start().await;
     let (first, second, other_challenge) = (
         request_code(&gateway, PHONE).await,
         request_code(&gateway, PHONE).await,

@@ -1,8 +1,8 @@
-//! The merged OpenAPI description and its documentation page.
+//! The merged `OpenAPI` description and its documentation page.
 
 use serde_json::json;
 
-use crate::test_gateway::{config, closed_port, start, start_with};
+use crate::test_gateway::{closed_port, config, start, start_with};
 
 #[tokio::test]
 async fn description_covers_all_services() {
@@ -61,8 +61,7 @@ async fn documentation_page_is_served_with_its_assets() {
 }
 
 #[tokio::test]
-async fn own_operations_are_described_and_internal_ones_are_not()
-{
+async fn own_operations_are_described_and_internal_ones_are_not() {
     let gateway = start().await;
     let description = gateway.get("/api/openapi.json").send().await.json();
     for row in gateway::api::permissions::PERMISSIONS {
@@ -76,7 +75,9 @@ async fn own_operations_are_described_and_internal_ones_are_not()
         );
     }
     assert!(
-        description["paths"].get("/api/interests/internal").is_none(),
+        description["paths"]
+            .get("/api/interests/internal")
+            .is_none(),
         "{description}"
     );
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use service_kit::auth::Role;
 use tokio::time::Instant;
 
-use crate::accounts::{AccountFixture, PASSWORD, problem, sign_in, field_error, invalid_fields};
+use crate::accounts::{AccountFixture, PASSWORD, field_error, invalid_fields, problem, sign_in};
 use crate::test_gateway::{config, identity};
 
 #[tokio::test]
@@ -132,7 +132,10 @@ async fn unknown_login_takes_as_long_as_hashing_a_password() {
 async fn sign_in_reports_every_invalid_field() {
     let fixture = AccountFixture::new().await;
     let request = |body: Value| fixture.gateway.post("/api/auth/sign-in").json(&body).send();
-    let required = [field_error("/login", "required"), field_error("/password", "required")];
+    let required = [
+        field_error("/login", "required"),
+        field_error("/password", "required"),
+    ];
     assert_eq!(invalid_fields(&request(json!({})).await), required);
     assert_eq!(
         invalid_fields(&request(json!({ "login": " ", "password": null })).await),
@@ -208,7 +211,10 @@ async fn wait_doubles_per_failure_up_to_fifteen_minutes() {
     for wait in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900] {
         let refusal = fixture.sign_in("gwanri", PASSWORD).await;
         assert_eq!(refusal.problem(), problem(429, "too-many-requests"));
-        assert_eq!(refusal.header("retry-after"), Some(wait.to_string().as_str()));
+        assert_eq!(
+            refusal.header("retry-after"),
+            Some(wait.to_string().as_str())
+        );
         fixture
             .clock
             .advance(TimeDelta::seconds(wait) - TimeDelta::milliseconds(1));
@@ -300,7 +306,10 @@ async fn weaker_hash_is_upgraded_at_sign_in() {
         Version::V0x13,
         Params::new(8 * 1024, 1, 1, None).unwrap(),
     );
-    let weaker_hash = weaker.hash_password(PASSWORD.as_bytes()).unwrap().to_string();
+    let weaker_hash = weaker
+        .hash_password(PASSWORD.as_bytes())
+        .unwrap()
+        .to_string();
     let pool = fixture.gateway.db.pool();
     sqlx::query("update account set password_hash = $2 where id = $1")
         .bind(id)
@@ -316,10 +325,18 @@ async fn weaker_hash_is_upgraded_at_sign_in() {
             .await
             .unwrap()
     };
-    assert!(stored_hash().await.starts_with("$argon2id$v=19$m=8192,t=1,p=1$"));
+    assert!(
+        stored_hash()
+            .await
+            .starts_with("$argon2id$v=19$m=8192,t=1,p=1$")
+    );
     for _ in 0..2 {
         assert_eq!(fixture.sign_in("gwanri", PASSWORD).await.status, 200);
-        assert!(stored_hash().await.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(
+            stored_hash()
+                .await
+                .starts_with("$argon2id$v=19$m=19456,t=2,p=1$")
+        );
     }
 }
 
@@ -341,7 +358,10 @@ async fn password_sign_in_ends_the_presented_session() {
 async fn changing_the_password_ends_all_other_sessions() {
     let fixture = AccountFixture::new().await;
     fixture.create_staff_account("gwanri").await;
-    let (own, other) = (fixture.cookie("gwanri").await, fixture.cookie("gwanri").await);
+    let (own, other) = (
+        fixture.cookie("gwanri").await,
+        fixture.cookie("gwanri").await,
+    );
     let change = |cookie: &str, current: &str, password: &str| {
         let body = json!({ "current": current, "password": password });
         fixture

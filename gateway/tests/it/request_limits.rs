@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use uuid::Uuid;
 
-use crate::test_gateway::{TestGateway, config, with_timeout, identity, start, start_with};
+use crate::test_gateway::{TestGateway, config, identity, start, start_with, with_timeout};
 
 /// Sends raw bytes and returns everything that the gateway sends until it closes the connection.
 async fn send_raw(gateway: &TestGateway, parts: &[&[u8]]) -> String {
@@ -66,8 +66,10 @@ async fn too_large_content_length_is_refused_before_the_body() {
     let gateway = start().await;
     let answer = send_raw(
         &gateway,
-        &[b"POST /api/projects HTTP/1.1\r\nhost: x\r\nktgg-csrf: 1\r\n\
-            content-length: 2000000\r\nconnection: close\r\n\r\n"],
+        &[
+            b"POST /api/projects HTTP/1.1\r\nhost: x\r\nktgg-csrf: 1\r\n\
+            content-length: 2000000\r\nconnection: close\r\n\r\n",
+        ],
     )
     .await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
@@ -216,7 +218,11 @@ async fn writes_are_limited_per_person_across_sessions() {
     // Other sessions and services share the limit.
     let other_session = gateway.caller(&identity(Role::Staff)).await;
     assert_eq!(
-        other_session.post("/api/salesman-matches").send().await.status,
+        other_session
+            .post("/api/salesman-matches")
+            .send()
+            .await
+            .status,
         200
     );
     for (method, path) in writes {

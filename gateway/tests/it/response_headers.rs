@@ -128,7 +128,8 @@ async fn responses_to_signed_in_callers_are_not_cached() {
     let anonymous = gateway.get("/api/projects").send().await;
     assert_eq!(anonymous.header("cache-control"), None);
     assert!(
-        anonymous.headers
+        anonymous
+            .headers
             .get_all("vary")
             .iter()
             .any(|value| value == "cookie")

@@ -1,5 +1,5 @@
-//! Sessions: lifetime, sign-out, cookies and storage. `passwords` and `one_time_codes` test how they
-//! begin.
+//! Sessions: lifetime, sign-out, cookies and storage. `passwords` and `one_time_codes` test the
+//! sign-in.
 
 use std::sync::Arc;
 
@@ -14,10 +14,12 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::accounts::{AccountFixture, PASSWORD, sign_in};
-use crate::one_time_codes::{PHONE, request, config_with, verify};
-use crate::test_gateway::{TestGateway, config, cookie, with_timeout, identity, start, start_at, start_with};
+use crate::one_time_codes::{PHONE, config_with, request_code, verify};
+use crate::sms_relay::SmsRelay;
 use crate::stream_connection::Stream;
-use crate::relay::SmsRelay;
+use crate::test_gateway::{
+    TestGateway, config, cookie, identity, start, start_at, start_with, with_timeout,
+};
 
 const STAFF_ROLES: [Role; 3] = [Role::Staff, Role::Salesman, Role::Consultant];
 
@@ -107,12 +109,12 @@ async fn customer_session_lasts_thirty_days_even_if_idle() {
 #[tokio::test]
 async fn sign_out_ends_only_this_session_and_clears_the_cookie() {
     let gateway = start().await;
-    let (here, there) = (
+    let (current, second) = (
         gateway.caller(&identity(Role::Staff)).await,
         gateway.cookie(&identity(Role::Staff)).await,
     );
     for _ in 0..2 {
-        let answer = here.post("/api/auth/sign-out").send().await;
+        let answer = current.post("/api/auth/sign-out").send().await;
         assert_eq!(
             (answer.status.as_u16(), answer.header("cache-control")),
             (204, Some("no-store"))
@@ -123,7 +125,7 @@ async fn sign_out_ends_only_this_session_and_clears_the_cookie() {
             "{answer:?}"
         );
         assert!(
-            !is_signed_in(&gateway, &here.cookie).await && is_signed_in(&gateway, &there).await
+            !is_signed_in(&gateway, &current.cookie).await && is_signed_in(&gateway, &second).await
         );
     }
     assert_eq!(gateway.post("/api/auth/sign-out").send().await.status, 204);
@@ -139,29 +141,31 @@ async fn sign_out_everywhere_ends_only_the_callers_sessions() {
     // The same id in another role is another person.
     let other_role = gateway.cookie(&identity(Role::Staff)).await;
     let other = gateway.cookie(&other).await;
-    let (here, there) = (
+    let (current, second) = (
         gateway.caller(&identity(Role::Customer)).await,
         gateway.cookie(&identity(Role::Customer)).await,
     );
-    let answer = here.post("/api/auth/sign-out-everywhere").send().await;
+    let answer = current.post("/api/auth/sign-out-everywhere").send().await;
     assert_eq!(
         (answer.status.as_u16(), answer.cookie().as_deref()),
         (204, Some("ktgg="))
     );
-    for ended in [&here.cookie, &there] {
+    for ended in [&current.cookie, &second] {
         assert!(!is_signed_in(&gateway, ended).await);
     }
     for valid in [&other_role, &other] {
         assert!(is_signed_in(&gateway, valid).await);
     }
-    let again = here.post("/api/auth/sign-out-everywhere").send().await;
+    let again = current.post("/api/auth/sign-out-everywhere").send().await;
     assert_eq!(again.problem(), (401, "sign-in-required".to_owned()));
 }
 
 #[tokio::test]
 async fn session_is_valid_while_account_and_person_are_active() {
     let fixture = AccountFixture::new().await;
-    let (person, account) = fixture.create_person_account("haneul", Role::Salesman).await;
+    let (person, account) = fixture
+        .create_person_account("haneul", Role::Salesman)
+        .await;
     let cookie = fixture.cookie("haneul").await;
     let set = async |sql: &'static str, id: Uuid| {
         sqlx::query(sql)
@@ -303,7 +307,9 @@ async fn behind_tls_staff_cookie_has_host_prefix_and_no_max_age() {
     let answer = fixture.sign_in("gwanri", PASSWORD).await;
     let cookie = answer.header("set-cookie").unwrap();
     assert!(
-        cookie.starts_with("__Host-ktgg=") && !cookie.contains("Domain") && !cookie.contains("Max-Age"),
+        cookie.starts_with("__Host-ktgg=")
+            && !cookie.contains("Domain")
+            && !cookie.contains("Max-Age"),
         "{cookie}"
     );
     for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Secure"] {

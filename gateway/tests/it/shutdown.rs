@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use http_body_util::BodyExt as _;
 use service_kit::auth::Role;
 
-use crate::test_gateway::{config, with_timeout, identity, start, start_with};
+use crate::test_gateway::{config, identity, start, start_with, with_timeout};
 
 #[tokio::test]
 async fn draining_gateway_serves_is_not_ready_and_closes_connections() {

@@ -87,7 +87,11 @@ pub(crate) fn code_in(message: &Value) -> String {
     codes[0].to_owned()
 }
 
-async fn receive(State(received): State<Arc<Received>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+async fn receive(
+    State(received): State<Arc<Received>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
     let key: WebhookKey = KEY.parse().unwrap();
     if !key.accepts(&headers, &body, SystemClock.now()) {
         return StatusCode::UNAUTHORIZED;

@@ -15,8 +15,8 @@ use service_kit::{Clock as _, clock::SystemClock, testing};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::test_gateway::{TestGateway, config, with_timeout, identity, start_with};
 use crate::stream_connection::Stream;
+use crate::test_gateway::{TestGateway, config, identity, start_with, with_timeout};
 
 /// A Kafka client with its own topics.
 struct Broker {

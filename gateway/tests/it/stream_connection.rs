@@ -13,7 +13,9 @@ use service_kit::auth::{Identity, Role};
 use service_kit::testing::MockClock;
 use uuid::Uuid;
 
-use crate::test_gateway::{TEST_TIMEOUT, config, with_timeout, identity, start, start_at, start_with};
+use crate::test_gateway::{
+    TEST_TIMEOUT, config, identity, start, start_at, start_with, with_timeout,
+};
 
 /// The browser's end of a stream.
 pub(crate) struct Stream {
@@ -111,11 +113,7 @@ async fn unknown_cursor_gets_a_resync() {
     let request = gateway
         .get("/api/stream")
         .cookie(&gateway.cookie(&identity(Role::Customer)).await);
-    let mut stream = Stream::new(
-        request.header("last-event-id", "not a cursor")
-            .open()
-            .await,
-    );
+    let mut stream = Stream::new(request.header("last-event-id", "not a cursor").open().await);
     assert_eq!(stream.block().await.as_deref(), Some("retry: 3000"));
     assert_eq!(stream.next().await.event, "resync");
 }
@@ -218,7 +216,10 @@ async fn stream_ends_with_its_session_even_if_the_pool_is_exhausted() {
                 .unwrap()
         };
         // All connections of the pool.
-        with_timeout("the pool is exhausted", async { while count().await < 12 {} }).await;
+        with_timeout("the pool is exhausted", async {
+            while count().await < 12 {}
+        })
+        .await;
         gateway
             .sessions
             .end_all(Role::Customer, identity(Role::Customer).subject)
@@ -247,7 +248,11 @@ async fn silent_database_ends_streams_but_lost_connections_do_not() {
             .unwrap();
     }
     assert!(stream.block().await.is_some());
-    assert!(tokio::time::timeout(MAX_DELAY, stream.block()).await.is_err());
+    assert!(
+        tokio::time::timeout(MAX_DELAY, stream.block())
+            .await
+            .is_err()
+    );
 
     let mut held = gateway.db.begin().await.unwrap();
     sqlx::query("lock table session in access exclusive mode")

@@ -13,8 +13,8 @@ use service_kit::messaging::kafka;
 use service_kit::{Clock as _, clock::SystemClock};
 use uuid::Uuid;
 
-use crate::test_gateway::{TestGateway, config, with_timeout, start_with};
 use crate::stream_connection::{Stream, StreamEvent};
+use crate::test_gateway::{TestGateway, config, start_with, with_timeout};
 
 const CUSTOMER: Uuid = Uuid::from_u128(1);
 const SALESMAN: Uuid = Uuid::from_u128(2);
@@ -190,7 +190,9 @@ async fn unreadable_records_and_duplicates_are_skipped() {
         key,
         1,
     ));
-    broker.send(Topic::SalesmanMatch, key, not_json, b"\xff").await;
+    broker
+        .send(Topic::SalesmanMatch, key, not_json, b"\xff")
+        .await;
     for version in [1, 1, 2, 1, 3] {
         broker.publish(version, &salesman_matched(100)).await;
     }
@@ -213,8 +215,7 @@ async fn reconnect(gateway: &TestGateway, cookie: &str, last_seen: &str) -> Stre
 }
 
 #[tokio::test]
-async fn cursor_from_before_the_sign_in_replays_nothing()
-{
+async fn cursor_from_before_the_sign_in_replays_nothing() {
     let broker = Broker::new().await;
     let gateway = broker.gateway().await;
     let identity = Identity {
@@ -258,7 +259,10 @@ async fn cursor_from_before_the_sign_in_replays_nothing()
     broker.publish(3, &salesman_matched(100)).await;
     assert!(is_match(&stream.next().await, 100, 3));
     assert!(is_match(
-        &reconnect(&gateway, &new_cookie, &event.id).await.next().await,
+        &reconnect(&gateway, &new_cookie, &event.id)
+            .await
+            .next()
+            .await,
         100,
         3
     ));

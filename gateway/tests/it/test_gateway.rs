@@ -270,7 +270,10 @@ impl TestRequest<'_> {
 
     pub(crate) async fn send(self) -> TestResponse {
         let (head, body) = self.open().await.into_parts();
-        let body = with_timeout("a body", body.collect()).await.unwrap().to_bytes();
+        let body = with_timeout("a body", body.collect())
+            .await
+            .unwrap()
+            .to_bytes();
         TestResponse {
             status: head.status,
             headers: head.headers,
@@ -337,7 +340,10 @@ pub(crate) fn identity(role: Role) -> Identity {
 pub(crate) async fn echo_service(service: Service) -> BaseUrl {
     let router = Router::new()
         .route("/openapi.json", get(describe))
-        .route("/interests/hanging", get(std::future::pending::<StatusCode>))
+        .route(
+            "/interests/hanging",
+            get(std::future::pending::<StatusCode>),
+        )
         .route("/consultations/created", axum::routing::post(created))
         .route(
             "/consultations/cached",
@@ -401,8 +407,12 @@ async fn describe(State(service): State<&'static str>) -> Response {
                 "get": { "operationId": "list", "responses": {} },
                 "post": { "operationId": "create", "responses": {} },
             },
-            format!("/{service}s/{{id}}/phone"): { "get": { "operationId": "phone", "responses": {} } },
-            format!("/{service}s/internal"): { "get": { "operationId": "internal", "x-internal": true, "responses": {} } },
+            format!("/{service}s/{{id}}/phone"): {
+                "get": { "operationId": "phone", "responses": {} },
+            },
+            format!("/{service}s/internal"): {
+                "get": { "operationId": "internal", "x-internal": true, "responses": {} },
+            },
         },
         "components": { "schemas": { "View": { "const": service } } },
     });
