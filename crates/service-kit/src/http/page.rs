@@ -63,7 +63,7 @@ pub fn parse_limit(limit: Option<u32>) -> Result<usize, Problem> {
     }
 }
 
-fn invalid_limit() -> Problem {
+pub(crate) fn invalid_limit() -> Problem {
     invalid_query(Text::new(
         "limit는 1에서 100까지로 보내 주세요",
         "limit must be 1 to 100",

@@ -13,11 +13,11 @@ use crate::http::describe::examples::{add_examples, add_schema_examples};
 use crate::http::describe::fields::{rename_to_camel_case, require_fields, texts};
 use crate::http::describe::headers::{add_headers, add_ktgg_after, problem_headers};
 use crate::http::extract::if_match_required;
+use crate::http::fields::required;
 use crate::http::idempotency;
+use crate::http::page::invalid_limit;
 use crate::http::permissions::{self, Permission};
-use crate::http::problem::{
-    FieldError, FieldProblem, Language, Problem, ProblemDocument, Text, invalid_query,
-};
+use crate::http::problem::{FieldError, FieldProblem, Language, Problem, ProblemDocument};
 
 /// Completes the description of routes. `examples` is a JSON object from schema name to example.
 pub fn complete(
@@ -193,10 +193,7 @@ fn general_problems(operation: &Map<String, Value>) -> Vec<Problem> {
         problems.push(Problem::not_found());
     }
     if parameters.iter().any(|(location, _)| *location == "query") {
-        problems.push(invalid_query(Text::new(
-            "limit는 1에서 100까지로 보내 주세요",
-            "limit must be 1 to 100",
-        )));
+        problems.push(invalid_limit());
     }
     if has("header", "If-Match") {
         problems.push(if_match_required());
@@ -212,7 +209,7 @@ fn general_problems(operation: &Map<String, Value>) -> Vec<Problem> {
         problems.push(Problem::wrong_fields(vec![FieldProblem {
             pointer: "/name".to_owned(),
             code: "required",
-            message: Text::new("필수 항목입니다", "This field is required"),
+            message: required(),
         }]));
     }
     if is_json == Some(true) || has("header", "Idempotency-Key") {

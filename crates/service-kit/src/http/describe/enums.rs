@@ -9,7 +9,7 @@ use crate::auth::Role;
 
 /// One schema for each enum, for `#[schema(value_type = RoleName)]`.
 macro_rules! enum_schemas {
-    ($($name:ident: $enum:ident = $values:expr, $description:literal;)*) => {$(
+    ($($name:ident: $enum:ident, $description:literal;)*) => {$(
         #[doc = $description]
         #[derive(Debug)]
         pub struct $name;
@@ -19,7 +19,7 @@ macro_rules! enum_schemas {
                 let object = ObjectBuilder::new()
                     .schema_type(Type::String)
                     .description(Some($description))
-                    .enum_values(Some($values.map($enum::as_str)));
+                    .enum_values(Some($enum::ALL.map($enum::as_str)));
                 object.into()
             }
         }
@@ -29,13 +29,12 @@ macro_rules! enum_schemas {
 }
 
 enum_schemas! {
-    CategoryName: Category = Category::ALL, "분야.";
-    RegionName: Region = Region::ALL, "시도, or 전국.";
-    StatusName: ProjectStatus = ProjectStatus::ALL, "예정, 진행, 종료.";
-    PhaseName: Phase = Phase::ALL, "예정, 접수중, D-7 to D-day, 상시, 예산소진시, 마감, 종료.";
-    PeriodKindName: PeriodKind = PeriodKind::ALL, "How an application period is written.";
-    StepName: Step = Step::ALL, "신청, 승인, 성공, 실패, 취소.";
-    PersonRoleName: PersonRole = [PersonRole::Salesman, PersonRole::Consultant],
-        "영업대표 or 컨설턴트.";
-    RoleName: Role = Role::ALL, "The role of a signed-in caller.";
+    CategoryName: Category, "분야.";
+    RegionName: Region, "시도, or 전국.";
+    StatusName: ProjectStatus, "예정, 진행, 종료.";
+    PhaseName: Phase, "예정, 접수중, D-7 to D-day, 상시, 예산소진시, 마감, 종료.";
+    PeriodKindName: PeriodKind, "How an application period is written.";
+    StepName: Step, "신청, 승인, 성공, 실패, 취소.";
+    PersonRoleName: PersonRole, "영업대표 or 컨설턴트.";
+    RoleName: Role, "The role of a signed-in caller.";
 }
