@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::migrate::{Migrate as _, MigrateError, Migrator};
+use sqlx::migrate::{AppliedMigration, Migrate as _, MigrateError, Migrator};
+use sqlx::postgres::PgConnection;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Migrate;
@@ -79,19 +80,13 @@ impl Db {
             .execute(&mut connection)
             .await?;
         match how {
-            // `run` would make this future not `Send` (a higher-ranked bound of its `Acquire`).
-            Migrate::Apply => migrations.run_direct(None, &mut connection, false).await?,
+            Migrate::Apply => {
+                accept_reworded(self.service(), migrations, &mut connection).await?;
+                // `run` would make this future not `Send` (a higher-ranked bound of its `Acquire`).
+                migrations.run_direct(None, &mut connection, false).await?;
+            }
             Migrate::Check => {
-                let table = &migrations.table_name;
-                let exists: bool = sqlx::query_scalar("select to_regclass($1) is not null")
-                    .bind(&**table)
-                    .fetch_one(&mut connection)
-                    .await?;
-                let applied = if exists {
-                    connection.list_applied_migrations(table).await?
-                } else {
-                    Vec::new()
-                };
+                let applied = applied(migrations, &mut connection).await?;
                 let missing: Vec<String> = migrations
                     .iter()
                     .filter(|wanted| !applied.iter().any(|has| has.version == wanted.version))
@@ -106,5 +101,55 @@ impl Db {
             }
         }
         Ok(())
+    }
+}
+
+/// Migrations in their wording before only comments changed: service, version and SHA-384 per line.
+const REWORDED: &str = include_str!("../sql/reworded_migrations.txt");
+
+/// Replaces the checksum of a migration that was applied in its old wording: sqlx refuses a
+/// database whose checksums differ from today's files.
+async fn accept_reworded(
+    service: &str,
+    migrations: &Migrator,
+    connection: &mut PgConnection,
+) -> Result<(), MigrateError> {
+    for applied in applied(migrations, connection).await? {
+        let checksum: String = applied
+            .checksum
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let old = format!("{service} {} {checksum}", applied.version);
+        let current = migrations
+            .iter()
+            .find(|current| current.version == applied.version);
+        if let Some(current) = current
+            && REWORDED.lines().any(|line| line == old)
+        {
+            sqlx::query("update _sqlx_migrations set checksum = $2 where version = $1")
+                .bind(current.version)
+                .bind(&*current.checksum)
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// The migrations that the database has; none before the first.
+async fn applied(
+    migrations: &Migrator,
+    connection: &mut PgConnection,
+) -> Result<Vec<AppliedMigration>, MigrateError> {
+    let table = &migrations.table_name;
+    let exists: bool = sqlx::query_scalar("select to_regclass($1) is not null")
+        .bind(&**table)
+        .fetch_one(&mut *connection)
+        .await?;
+    if exists {
+        connection.list_applied_migrations(table).await
+    } else {
+        Ok(Vec::new())
     }
 }
