@@ -1,5 +1,6 @@
 //! Applies or checks migrations.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use sqlx::migrate::{AppliedMigration, Migrate as _, MigrateError, Migrator};
@@ -115,12 +116,10 @@ async fn accept_reworded(
     connection: &mut PgConnection,
 ) -> Result<(), MigrateError> {
     for applied in applied(migrations, connection).await? {
-        let checksum: String = applied
-            .checksum
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let old = format!("{service} {} {checksum}", applied.version);
+        let mut old = format!("{service} {} ", applied.version);
+        for byte in applied.checksum.iter() {
+            let _ = write!(old, "{byte:02x}");
+        }
         let current = migrations
             .iter()
             .find(|current| current.version == applied.version);
