@@ -41,7 +41,7 @@ const COMMIT_INTERVAL: Duration = Duration::from_millis(250);
 /// How long workers may take to finish their transaction when the service stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often records that were parked as of an unknown type are tried again: while two builds run
+/// How often records that were parked with an unknown type are tried again: while two builds run
 /// side by side, the older one may park after the newer one started.
 const RELEASE_INTERVAL: Duration = Duration::from_mins(1);
 

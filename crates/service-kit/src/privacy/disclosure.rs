@@ -1,8 +1,8 @@
 //! 「전화 보기」: showing a customer's whole phone number, and recording who was shown it, when and why.
 //!
 //! A service that shows phone numbers has a table `disclosure`, whose column `{aggregate}_id`
-//! refers to the row with the number. That table has a column `erased_at`: after an erasure,
-//! earlier disclosures are not listed.
+//! refers to the row with the number. The table of that row has a column `erased_at`: after an
+//! erasure, earlier disclosures are not listed.
 
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
