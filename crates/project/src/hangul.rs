@@ -134,7 +134,7 @@ pub(crate) enum SearchTerm {
 ///
 /// A word of consonants only is searched among the initials. Every other word must occur syllable
 /// by syllable. The last letter of the query may be incomplete: `스마트사` and `스마트ㅅ` both find 스마트상점.
-/// A blank behind it completes it.
+/// A blank after it completes it.
 pub(crate) fn search_terms(query: &str) -> Vec<SearchTerm> {
     let is_complete = query.ends_with(char::is_whitespace);
     let words: Vec<&str> = query.split_whitespace().collect();

@@ -75,7 +75,7 @@ fn has_range(text: &str, start: NaiveDate, end: NaiveDate) -> bool {
 /// From Monday on.
 const WEEKDAYS: [char; 7] = ['월', '화', '수', '목', '금', '토', '일'];
 
-/// The text with every date one year later, in the same spelling. The weekday in brackets behind a
+/// The text with every date one year later, in the same spelling. The weekday in brackets after a
 /// date becomes that of the new date.
 fn shift_by_a_year(text: &str) -> String {
     let mut letters: Vec<char> = text.chars().collect();

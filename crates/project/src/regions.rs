@@ -12,43 +12,18 @@ const LONG_NAMES: [(&str, Region); 6] = [
     ("경상남", Region::Gyeongnam),
 ];
 
-/// Parts of the country as titles name them.
-const PARTS: [(&str, &[Region]); 5] = [
+/// Parts of the country as titles name them, and the 시도 of each.
+const PARTS: [(&str, &str); 6] = [
+    ("수도권", "서울,인천,경기"),
     (
-        "수도권",
-        &[Region::Seoul, Region::Incheon, Region::Gyeonggi],
+        "비수도권",
+        "부산,대구,광주,대전,울산,세종,강원,충북,충남,전북,전남,경북,경남,제주",
     ),
-    (
-        "충청권",
-        &[
-            Region::Daejeon,
-            Region::Sejong,
-            Region::Chungbuk,
-            Region::Chungnam,
-        ],
-    ),
-    (
-        "호남권",
-        &[Region::Gwangju, Region::Jeonbuk, Region::Jeonnam],
-    ),
-    (
-        "영남권",
-        &[
-            Region::Busan,
-            Region::Daegu,
-            Region::Ulsan,
-            Region::Gyeongbuk,
-            Region::Gyeongnam,
-        ],
-    ),
-    ("대경권", &[Region::Daegu, Region::Gyeongbuk]),
+    ("충청권", "대전,세종,충북,충남"),
+    ("호남권", "광주,전북,전남"),
+    ("영남권", "부산,대구,울산,경북,경남"),
+    ("대경권", "대구,경북"),
 ];
-
-fn by_short_name(name: &str) -> Option<Region> {
-    Region::ALL
-        .into_iter()
-        .find(|region| region.as_str() == name)
-}
 
 /// The 시도 that an agency is: 부산광역시, 경상북도, 제주특별자치도, but not 부산경제진흥원.
 pub(crate) fn of_agency(agency: &str) -> Option<Region> {
@@ -69,11 +44,11 @@ pub(crate) fn of_agency(agency: &str) -> Option<Region> {
         let found = LONG_NAMES.into_iter().find(|(long, _)| *long == name);
         found.map(|(_, region)| region)
     };
-    by_short_name(name).or_else(by_long_name)
+    name.parse().ok().or_else(by_long_name)
 }
 
 fn by_name(name: &str) -> Option<Region> {
-    by_short_name(name).or_else(|| of_agency(name))
+    name.parse().ok().or_else(|| of_agency(name))
 }
 
 /// The 시도 that the bracket at the start of a title names: `[부산ㆍ울산] …`, `[영남권] …`. `None` without
@@ -86,9 +61,7 @@ pub(crate) fn of_title(title: &str) -> Option<Vec<Region>> {
         .filter(|name| !name.is_empty())
     {
         if let Some((_, part)) = PARTS.into_iter().find(|(part, _)| *part == name) {
-            regions.extend_from_slice(part);
-        } else if name == "비수도권" {
-            regions.extend(outside_the_capital_area());
+            regions.extend(of_list(part));
         } else {
             regions.push(by_name(name)?);
         }
@@ -110,18 +83,6 @@ fn simplify(mut regions: Vec<Region>) -> Vec<Region> {
         return vec![Region::Nationwide];
     }
     regions
-}
-
-fn outside_the_capital_area() -> impl Iterator<Item = Region> {
-    const EXCLUDED: [Region; 4] = [
-        Region::Nationwide,
-        Region::Seoul,
-        Region::Incheon,
-        Region::Gyeonggi,
-    ];
-    Region::ALL
-        .into_iter()
-        .filter(|region| !EXCLUDED.contains(region))
 }
 
 #[cfg(test)]

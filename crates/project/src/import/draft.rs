@@ -87,9 +87,7 @@ impl Draft {
         else {
             return None;
         };
-        let category = Category::ALL
-            .into_iter()
-            .find(|category| category.as_str() == self.category.trim());
+        let category: Option<Category> = self.category.trim().parse().ok();
         let has_regions = !self.regions.is_empty();
         let regions = if has_regions {
             self.regions

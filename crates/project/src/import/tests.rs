@@ -122,6 +122,39 @@ fn csv_row_is_parsed_with_all_fields() {
     );
 }
 
+/// Rows are stored as JSON, also by builds before and after this one.
+#[test]
+fn stored_row_keeps_its_field_names() {
+    let row = &rows(CSV)[0];
+    let stored = serde_json::to_value(row).unwrap();
+    let names: std::collections::BTreeSet<&str> = stored
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let expected = [
+        "agency",
+        "category",
+        "categoryTold",
+        "host",
+        "link",
+        "list",
+        "name",
+        "period",
+        "portal",
+        "regions",
+        "regionsTold",
+        "registeredOn",
+        "sourceId",
+        "summary",
+        "target",
+        "year",
+    ];
+    assert_eq!(names, expected.into());
+    assert_eq!(serde_json::from_value::<Row>(stored).unwrap(), *row);
+}
+
 #[test]
 fn csv_is_equal_in_any_encoding_order_and_line_end() {
     let expected = rows(CSV);

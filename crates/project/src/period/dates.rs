@@ -87,7 +87,7 @@ fn short_date(letters: &[char], at: usize, end: usize) -> Option<FoundDate> {
     })
 }
 
-/// "4.30", "4월 30일" or "30일" directly behind "2026.4.1 ~": in the same year, or in the next one
+/// "4.30", "4월 30일" or "30일" directly after "2026.4.1 ~": in the same year, or in the next one
 /// if it would be before the start.
 fn rest_of_range(letters: &[char], at: usize, found: &[FoundDate]) -> Option<FoundDate> {
     let before = found.last()?;
@@ -137,7 +137,7 @@ fn one_or_two_digits(letters: &[char], at: usize) -> Option<(u32, usize)> {
     (end - at <= 2).then_some((number, end))
 }
 
-/// The position behind the separator of two parts of a date: a sign, or the unit `word`.
+/// The position after the separator of two parts of a date: a sign, or the unit `word`.
 fn skip_separator(letters: &[char], at: usize, word: char) -> Option<usize> {
     let at = skip_blanks(letters, at);
     let is_separator = letters

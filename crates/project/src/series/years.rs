@@ -9,7 +9,7 @@ pub(super) struct Year {
     /// Where its digits start and end.
     pub(super) at: usize,
     pub(super) end: usize,
-    /// Where the 년, 년도, 연도 or 학년도 behind it ends; equal to `end` without one.
+    /// Where the 년, 년도, 연도 or 학년도 after it ends; equal to `end` without one.
     pub(super) marked_to: usize,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn find_years(letters: &[char]) -> Vec<Year> {
     years
 }
 
-/// Where the 년, 년도, 학년도 or 연도 behind a number ends.
+/// Where the 년, 년도, 학년도 or 연도 after a number ends.
 fn end_of_mark(letters: &[char], end: usize) -> usize {
     let at = skip_blanks(letters, end);
     ["학년도", "년도", "연도", "년"]
@@ -79,7 +79,7 @@ fn is_long_year(letters: &[char], at: usize, end: usize, before: &[Year]) -> boo
     !has_unit && !follows_number && !precedes_number
 }
 
-/// Two digits are a year with an apostrophe before them or with 년 behind them, and so is the first
+/// Two digits are a year with an apostrophe before them or with 년 after them, and so is the first
 /// number of "24~25년". "10년 이상" is a duration.
 fn is_short_year(letters: &[char], at: usize, end: usize, marked_to: usize) -> bool {
     const AFTER_DURATION: [&str; 9] = [

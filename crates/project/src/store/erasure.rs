@@ -3,11 +3,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{CustomerId, Step};
 use service_kit::Tx;
-use sqlx::postgres::PgRow;
-use sqlx::{FromRow, PgPool, Row as _};
+use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
-use super::columns::enum_column;
 use super::people::Assigned;
 
 #[derive(Debug, FromRow)]
@@ -23,31 +21,18 @@ pub(crate) struct CustomerInterest {
     pub(crate) assigned: Assigned,
 }
 
-#[derive(Debug)]
+#[derive(Debug, FromRow)]
 pub(crate) struct CustomerConsultation {
     pub(crate) id: Uuid,
     pub(crate) project_id: Uuid,
     pub(crate) project_name: Option<String>,
     pub(crate) last_four: Option<String>,
+    #[sqlx(try_from = "String")]
     pub(crate) step: Step,
     pub(crate) desired_on: NaiveDate,
     pub(crate) since: DateTime<Utc>,
+    #[sqlx(flatten)]
     pub(crate) assigned: Assigned,
-}
-
-impl FromRow<'_, PgRow> for CustomerConsultation {
-    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            id: row.try_get("id")?,
-            project_id: row.try_get("project_id")?,
-            project_name: row.try_get("project_name")?,
-            last_four: row.try_get("last_four")?,
-            step: enum_column(row, "step")?,
-            desired_on: row.try_get("desired_on")?,
-            since: row.try_get("since")?,
-            assigned: Assigned::from_row(row)?,
-        })
-    }
 }
 
 /// The columns that interests and consultations share, with present names of projects and people.

@@ -105,7 +105,8 @@ impl FromRow<'_, PgRow> for ListedRow {
     }
 }
 
-/// One page of rows behind the row `after`, in the order of the file, of one action or of all.
+/// One page of the rows that follow the row `after`, in the order of the file, of one action or of
+/// all.
 pub(crate) async fn list(
     pool: &PgPool,
     import: Uuid,

@@ -133,8 +133,8 @@ impl Position {
     }
 }
 
-/// At most `limit` projects behind `after`. Phases are those of `today`; the order by deadline is
-/// that of `as_of`.
+/// At most `limit` projects that follow `after`. Phases are those of `today`; the order by deadline
+/// is that of `as_of`.
 pub(crate) async fn list(
     pool: &PgPool,
     filter: &Filter,

@@ -75,14 +75,14 @@ const WRITTEN: &str = "series_id, name, year, category, regions, target, scale, 
     source_name, source_id, source_list, version, series_key, search, initials, target_words, \
     computed_by";
 
-/// `$2, $3, …` for the [`WRITTEN`] columns, and the number of the parameter behind them.
+/// `$2, $3, …` for the [`WRITTEN`] columns, and the number of the parameter after them.
 fn placeholders() -> (String, usize) {
     let end = WRITTEN.split(',').count() + 2;
     let placeholders: Vec<String> = (2..end).map(|number| format!("${number}")).collect();
     (placeholders.join(", "), end)
 }
 
-/// A statement with the project's id as `$1` and the [`WRITTEN`] columns behind it.
+/// A statement with the project's id as `$1` and the [`WRITTEN`] columns after it.
 fn bind_columns(sql: String, project: &Project) -> Query<'_, Postgres, PgArguments> {
     let details = &project.details;
     let source = project.source.as_ref();

@@ -204,7 +204,7 @@ impl From<&Customer> for CustomerPosition {
     }
 }
 
-/// At most `limit` customers behind `after`, the newest first.
+/// At most `limit` customers that follow `after`, the newest first.
 pub(crate) async fn customers(
     connection: &mut PgConnection,
     scope: Scope<'_>,
