@@ -1,13 +1,13 @@
--- A link by which somebody sets his password. One for each account: a newer one takes the place of the older.
+-- Links to set a password. At most one for each account: a newer link replaces an older one.
 create table invitation (
     account_id uuid        primary key references account on delete cascade,
-    -- SHA-256 of what the link holds. Whoever reads this table can use no link.
+    -- SHA-256 of the link's token: with this table alone no link can be used.
     token_hash bytea       not null unique,
     created_at timestamptz not null,
     expires_at timestamptz not null
 );
 
--- How often a wrong password was told for a login from an address, and when the next one is judged. The key is an HMAC of both.
+-- The backoff after wrong passwords. The key is an HMAC of login and address.
 create table sign_in_delay (
     key       bytea       primary key,
     failures  integer     not null,
@@ -16,7 +16,8 @@ create table sign_in_delay (
 );
 create index sign_in_delay_failed_at on sign_in_delay (failed_at);
 
--- What staff did: which write, to what, and which fields it named. Never a value. Written before the write is let through.
+-- The audit log: writes of staff, with path and field names but without values. An entry is written
+-- before its request is handled.
 create table audit (
     id     uuid        primary key,
     at     timestamptz not null,
@@ -28,7 +29,8 @@ create table audit (
 );
 create index audit_of_actor on audit (actor, id desc);
 
--- How it was answered. A write without one was broken off before its answer, and may have been carried out.
+-- How a request was answered. One without an outcome was interrupted, and may have been carried
+-- out.
 create table audit_outcome (
     audit_id uuid        primary key references audit,
     status   smallint    not null,

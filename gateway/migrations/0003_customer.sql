@@ -1,21 +1,23 @@
--- A one-time code on its way to a telephone and back. The number is here for the minutes of the code's life; the code itself is not.
+-- One-time codes. The phone number is stored for the minutes of the code's lifetime; the code itself
+-- is not stored.
 create table one_time_code (
     challenge       uuid primary key,
     customer_id     uuid not null,
     phone           text not null,
-    -- HMAC-SHA256 under SIGN_IN_KEY of the challenge and the code: six digits alone would be tried out in a moment.
+    -- HMAC-SHA256 under SIGN_IN_KEY of challenge and code: a plain hash of six digits could be
+    -- reversed by trying all of them.
     code_mac        bytea not null,
     consent_version text not null,
     created_at      timestamptz not null,
     expires_at      timestamptz not null,
-    -- How many guesses were judged. Counted before each is judged.
+    -- Guesses. Each is counted before it is checked.
     judged          smallint not null default 0 check (judged between 0 and 5),
     used_at         timestamptz
 );
 create index one_time_code_expires_at on one_time_code (expires_at);
 create index one_time_code_customer on one_time_code (customer_id);
 
--- That a customer agreed to the collection of personal data: to which text, and when.
+-- Consents to the collection of personal data: to which version of the text, and when.
 create table consent (
     id           uuid primary key,
     customer_id  uuid not null,
@@ -26,18 +28,18 @@ create table consent (
 );
 create unique index consent_standing on consent (customer_id, version) where withdrawn_at is null;
 
--- A customer who wants to be forgotten, until every service has done so twice.
+-- Erasure jobs. Every service has to confirm in both rounds.
 create table erasure (
     id           uuid primary key,
     customer_id  uuid not null,
     requested_at timestamptz not null,
-    -- 1: each service for the first time. 2: once more, when whatever had begun before has ended.
+    -- The second round begins when requests from before the first cannot be running any more.
     round        smallint not null default 1 check (round in (1, 2)),
-    -- The services that have answered in this round.
+    -- The services that have confirmed in this round.
     done         text[] not null default '{}',
-    -- How often this round was tried.
+    -- The attempts in this round.
     attempts     integer not null default 0,
-    -- Not before then; whoever works on it puts it off, so that another goes on if he dies.
+    -- A claim postpones it, so that another gateway continues the job after a crash.
     next_try_at  timestamptz not null,
     finished_at  timestamptz
 );

@@ -30,7 +30,8 @@ const PORT: u16 = 8088;
 pub struct Config {
     /// `GATEWAY_LISTEN`.
     pub listen: SocketAddr,
-    /// `GATEWAY_ADMIN_LISTEN`, for `/livez` and `/readyz`. The default is the port of `listen` + 1000.
+    /// `GATEWAY_ADMIN_LISTEN`, for `/livez` and `/readyz`. The default port is that of `listen` +
+    /// 1000.
     pub admin_listen: SocketAddr,
     /// `PROJECT_URL` and so on.
     pub services: Services,
@@ -38,7 +39,8 @@ pub struct Config {
     pub kafka: kafka::Settings,
     /// `INTERNAL_TOKEN_PRIVATE_KEY`: signs the tokens for the services.
     pub signer: Signer,
-    /// `DRAIN_SECONDS`: how long it serves after SIGTERM, until load balancers stop sending requests.
+    /// `DRAIN_SECONDS`: how long it serves after SIGTERM, until load balancers send no more
+    /// requests.
     pub drain: Duration,
     /// `GATEWAY_DATABASE_URL`, with a role whose `search_path` is the gateway's schema.
     pub database_url: DatabaseUrl,
@@ -99,10 +101,7 @@ impl Config {
         let customer_ids = env.secret("CUSTOMER_ID_KEY");
         let sender_url = env.secret("SENDER_URL");
         let sender_key = env.secret("SENDER_KEY");
-        let mut limits = Limits::DEFAULT;
-        for (name, rate) in limits.by_variable() {
-            *rate = env.or(name, *rate);
-        }
+        let limits = Limits::read(env);
         Some(Self {
             listen,
             admin_listen,

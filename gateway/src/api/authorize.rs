@@ -16,6 +16,7 @@ use service_kit::Problem;
 use service_kit::auth::Role;
 use service_kit::http::BODY_LIMIT;
 use service_kit::http::permissions::{self, Access, Permission};
+use service_kit::trace;
 use tokio::time::timeout;
 
 use crate::api::operations::STREAM_PATH;
@@ -67,6 +68,7 @@ pub(crate) async fn authorize(
     };
     let identity = session.as_ref().map(|session| &session.identity);
     let role = identity.map(|identity| identity.role);
+    trace::record_role(role.map(Role::as_str));
     match operation {
         Operation::Own(row) => check_permission(row, role)?,
         Operation::Forwarded(route) => route.callers.authorize(role)?,

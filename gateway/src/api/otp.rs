@@ -1,6 +1,7 @@
 //! Customers sign in with a one-time code.
 //!
-//! The answers do not reveal whether a number is known: a customer is whoever can read the SMS.
+//! The answers do not reveal whether a number is known: a caller who can read the SMS is the
+//! customer.
 
 mod consent;
 mod request;

@@ -9,6 +9,7 @@ use axum::http::uri::PathAndQuery;
 use axum::response::Response;
 use service_kit::Problem;
 use service_kit::http::body::too_large;
+use service_kit::trace;
 use tokio::time::Instant;
 
 use crate::auth::sessions::Session;
@@ -16,7 +17,7 @@ use crate::state::AppState;
 use crate::upstream::client::UpstreamError;
 use crate::upstream::headers::{request_headers, rewrite_response_headers};
 use crate::upstream::request_body::RequestBody;
-use crate::upstream::routes::{self, MAX_BODY_BYTES};
+use crate::upstream::routes::{self, API, MAX_BODY_BYTES};
 
 /// Every path that is not an operation of the gateway's own.
 pub(crate) async fn forward(
@@ -28,6 +29,7 @@ pub(crate) async fn forward(
     if !routes::METHODS.contains(&parts.method) {
         return Err(Problem::method_not_allowed());
     }
+    trace::record_route(&format!("{API}{}/*", route.prefix));
     let service = route.service;
     let target = match parts.uri.query() {
         Some(query) => PathAndQuery::try_from(format!("{service_path}?{query}")),

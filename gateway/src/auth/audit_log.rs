@@ -8,7 +8,7 @@ use service_kit::auth::Role;
 use service_kit::{Db, Tx};
 use uuid::Uuid;
 
-/// The role of entries by the command line, where nobody is signed in.
+/// The role of entries by the command line, which has no session.
 const SYSTEM: &str = "system";
 
 /// One request.

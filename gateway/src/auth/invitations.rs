@@ -5,8 +5,6 @@
 //! staff who has a password, because they could use it to become that person: such a link is
 //! created on the command line. Every link, and every password set with one, is in the audit log.
 
-use std::fmt;
-
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -44,29 +42,17 @@ pub struct Invited {
 }
 
 /// Why there is no link.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    /// The login belongs to another person.
+    #[error("This login belongs to another account")]
     LoginTaken,
-    /// The person has another login.
+    #[error("This person already has the login {0}")]
     OtherLogin(String),
+    #[error("The account is closed: open it first")]
     AccountClosed,
-    /// The account is a member of staff's and has a password.
+    /// A member of staff's account.
+    #[error("This member of staff has a password: only the command line can make a link for them")]
     PasswordSet,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::LoginTaken => f.write_str("This login belongs to another account"),
-            Self::OtherLogin(login) => write!(f, "This person already has the login {login}"),
-            Self::AccountClosed => f.write_str("The account is closed: open it first"),
-            Self::PasswordSet => f.write_str(
-                "This member of staff has a password, and can change it. \
-                 A link for them is made on the command line",
-            ),
-        }
-    }
 }
 
 /// Creates a link, and the account if there is none.

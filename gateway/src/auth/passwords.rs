@@ -67,8 +67,8 @@ pub(crate) enum Verification {
 pub(crate) struct Passwords {
     argon2: Argon2<'static>,
     slots: Arc<Semaphore>,
-    /// The hash of a random password. It is verified where there is no hash, so that both cases take
-    /// the same time.
+    /// The hash of a random password. It is verified where there is no hash, so that both cases
+    /// take the same time.
     decoy: String,
 }
 

@@ -12,7 +12,7 @@ use service_kit::config::Env;
 pub struct Timeouts {
     /// `TIMEOUT_CONNECT`: for a connection to a service. Services are on the same network.
     pub connect: Duration,
-    /// `TIMEOUT_ANSWER`: from a request to a service to the head of its response, one retry included.
+    /// `TIMEOUT_ANSWER`: from a request to a service to the head of its response, with one retry.
     pub response: Duration,
     /// `TIMEOUT_HEAD`: for a browser to send a request's head. Idle connections close after it too.
     pub request_head: Duration,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::TimeDelta;
+use service_kit::config::Env;
 
 /// A rate limit of `burst` requests that refills evenly over `refill_seconds`. Its text form is
 /// `COUNT/SECONDS`.
@@ -66,91 +67,62 @@ impl fmt::Display for Rate {
     }
 }
 
-/// Every rate limit of the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// `LIMIT_WRITES`: writes of one signed-in person, or of one address for anonymous callers. In
-    /// memory, for each gateway on its own.
-    pub writes: Rate,
-    /// `LIMIT_SIGN_INS_PER_LOGIN`: password attempts for one login from all addresses. It bounds
-    /// distributed guessing; while that uses the limit up, the account's owner has to wait too.
-    pub sign_ins_per_login: Rate,
-    /// `LIMIT_SIGN_INS_PER_ADDRESS`: password attempts from one address. An office may share one.
-    pub sign_ins_per_address: Rate,
-    /// `LIMIT_CODES_PER_PHONE`: codes sent to one phone number.
-    pub codes_per_phone: Rate,
-    /// `LIMIT_CODES_PER_PHONE_DAILY`: the same over a day. With five guesses for each code, a caller
-    /// with many addresses guesses one number's code once in 10,000 days.
-    pub codes_per_phone_daily: Rate,
-    /// `LIMIT_RESENDS_PER_PHONE`: the same over a short time, between two requests for a code.
-    pub resends_per_phone: Rate,
-    /// `LIMIT_CODES_PER_ADDRESS`: codes requested from one address.
-    pub codes_per_address: Rate,
-    /// `LIMIT_GUESSES_PER_ADDRESS`: codes entered from one address.
-    pub guesses_per_address: Rate,
-    /// `LIMIT_DATA`: a customer's data exports, and as many disclosure lists. Each asks several
-    /// services.
-    pub data: Rate,
+/// Declares [`Limits`] with the variable and the default of each limit.
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident: $variable:literal = $burst:literal / $seconds:literal,)+) => {
+        /// Every rate limit of the gateway.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct Limits {
+            $($(#[$doc])* pub $name: Rate,)+
+        }
+
+        impl Limits {
+            /// The limits of a gateway without `LIMIT_` variables.
+            pub const DEFAULT: Self = Self {
+                $($name: Rate::new($burst, $seconds),)+
+            };
+
+            /// For benchmarks and for tests of something else.
+            pub const UNLIMITED: Self = Self {
+                $($name: Rate::new(MAX_BURST, 1),)+
+            };
+
+            pub(super) fn read(env: &mut Env) -> Self {
+                Self {
+                    $($name: env.or($variable, Self::DEFAULT.$name),)+
+                }
+            }
+
+            /// The variables that configure a gateway with these limits.
+            pub fn variables(self) -> [(&'static str, Rate); [$($variable),+].len()] {
+                [$(($variable, self.$name),)+]
+            }
+        }
+    };
 }
 
-impl Limits {
-    /// The limits by variable.
-    pub(crate) fn by_variable(&mut self) -> [(&'static str, &mut Rate); 9] {
-        // Destructured so that a new field does not compile until it has a variable.
-        let Self {
-            writes,
-            sign_ins_per_login,
-            sign_ins_per_address,
-            codes_per_phone,
-            codes_per_phone_daily,
-            resends_per_phone,
-            codes_per_address,
-            guesses_per_address,
-            data,
-        } = self;
-        [
-            ("LIMIT_WRITES", writes),
-            ("LIMIT_SIGN_INS_PER_LOGIN", sign_ins_per_login),
-            ("LIMIT_SIGN_INS_PER_ADDRESS", sign_ins_per_address),
-            ("LIMIT_CODES_PER_PHONE", codes_per_phone),
-            ("LIMIT_CODES_PER_PHONE_DAILY", codes_per_phone_daily),
-            ("LIMIT_RESENDS_PER_PHONE", resends_per_phone),
-            ("LIMIT_CODES_PER_ADDRESS", codes_per_address),
-            ("LIMIT_GUESSES_PER_ADDRESS", guesses_per_address),
-            ("LIMIT_DATA", data),
-        ]
-    }
-
-    /// The variables that configure a gateway with these limits.
-    pub fn variables(mut self) -> [(&'static str, Rate); 9] {
-        self.by_variable().map(|(name, rate)| (name, *rate))
-    }
-
-    /// The limits of a gateway without `LIMIT_` variables.
-    pub const DEFAULT: Self = Self {
-        writes: Rate::new(240, 60),
-        sign_ins_per_login: Rate::new(30, 900),
-        sign_ins_per_address: Rate::new(120, 900),
-        codes_per_phone: Rate::new(5, 900),
-        codes_per_phone_daily: Rate::new(20, 86_400),
-        resends_per_phone: Rate::new(1, 30),
-        codes_per_address: Rate::new(30, 3600),
-        guesses_per_address: Rate::new(60, 900),
-        data: Rate::new(10, 3600),
-    };
-
-    /// For benchmarks and for tests of something else.
-    pub const UNLIMITED: Self = Self {
-        writes: Rate::new(MAX_BURST, 1),
-        sign_ins_per_login: Rate::new(MAX_BURST, 1),
-        sign_ins_per_address: Rate::new(MAX_BURST, 1),
-        codes_per_phone: Rate::new(MAX_BURST, 1),
-        codes_per_phone_daily: Rate::new(MAX_BURST, 1),
-        resends_per_phone: Rate::new(MAX_BURST, 1),
-        codes_per_address: Rate::new(MAX_BURST, 1),
-        guesses_per_address: Rate::new(MAX_BURST, 1),
-        data: Rate::new(MAX_BURST, 1),
-    };
+limits! {
+    /// Writes of one signed-in person, or of one address for anonymous callers. In memory, for each
+    /// gateway on its own.
+    writes: "LIMIT_WRITES" = 240 / 60,
+    /// Password attempts for one login from all addresses. It bounds distributed guessing; while
+    /// that uses the limit up, the account's owner has to wait too.
+    sign_ins_per_login: "LIMIT_SIGN_INS_PER_LOGIN" = 30 / 900,
+    /// Password attempts from one address. An office may share one.
+    sign_ins_per_address: "LIMIT_SIGN_INS_PER_ADDRESS" = 120 / 900,
+    /// Codes sent to one phone number.
+    codes_per_phone: "LIMIT_CODES_PER_PHONE" = 5 / 900,
+    /// The same over a day. With five guesses for each code, a caller with many addresses guesses
+    /// one number's code once in 10,000 days.
+    codes_per_phone_daily: "LIMIT_CODES_PER_PHONE_DAILY" = 20 / 86_400,
+    /// The same over a short time, between two requests for a code.
+    resends_per_phone: "LIMIT_RESENDS_PER_PHONE" = 1 / 30,
+    /// Codes requested from one address.
+    codes_per_address: "LIMIT_CODES_PER_ADDRESS" = 30 / 3600,
+    /// Codes entered from one address.
+    guesses_per_address: "LIMIT_GUESSES_PER_ADDRESS" = 60 / 900,
+    /// A customer's data exports, and as many disclosure lists. Each asks several services.
+    data: "LIMIT_DATA" = 10 / 3600,
 }
 
 #[cfg(test)]

@@ -51,7 +51,8 @@ impl SessionCookie {
             .build()
     }
 
-    /// The cookie of a new session. Other roles' cookies end with the browser, which others may use.
+    /// The cookie of a new session. Only a customer's outlives the browser, which for other roles
+    /// may be shared.
     pub(crate) fn set(self, session: &NewSession) -> Cookie<'static> {
         let mut cookie = self.cookie(session.id().to_owned());
         if session.role == Role::Customer {

@@ -1,4 +1,5 @@
-//! Headers of every response, problems included: the request id and the security headers.
+//! Headers of every response, problems included: the security headers, `Retry-After`, and the
+//! challenge of a 401.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -6,10 +7,6 @@ use axum::middleware::Next;
 use axum::response::Response;
 use service_kit::health::Phase;
 use tokio::sync::watch;
-use uuid::Uuid;
-
-/// Identifies a request in the logs of the gateway and of the services.
-pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// `WWW-Authenticate` of a 401, which RFC 9110 requires.
 pub(crate) const CHALLENGE: &str = "Cookie realm=\"KT.GG\"";
@@ -24,24 +21,14 @@ pub(crate) struct ResponseHeaders {
 /// The outermost middleware.
 pub(crate) async fn add_headers(
     State(state): State<ResponseHeaders>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
-    let id = request.headers_mut().remove(REQUEST_ID);
-    let id = id
-        .filter(|id| is_valid_id(id.as_bytes()))
-        .or_else(|| HeaderValue::try_from(Uuid::new_v4().to_string()).ok());
-    if let Some(id) = &id {
-        request.headers_mut().insert(REQUEST_ID, id.clone());
-    }
     let is_docs = is_docs(request.uri().path());
     let mut response = next.run(request).await;
     let status = response.status();
     let headers = response.headers_mut();
     set_security_headers(headers, is_docs, state.is_https);
-    if let Some(id) = id {
-        headers.insert(REQUEST_ID, id);
-    }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers
             .entry(header::RETRY_AFTER)
@@ -59,12 +46,6 @@ pub(crate) async fn add_headers(
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
-}
-
-/// A caller's request id is logged as it is, so it must not be able to forge log lines.
-fn is_valid_id(id: &[u8]) -> bool {
-    let is_valid = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
-    (1..=64).contains(&id.len()) && id.iter().all(is_valid)
 }
 
 /// Whether this is a path of Swagger UI.
@@ -130,14 +111,6 @@ fn set_security_headers(headers: &mut HeaderMap, is_docs: bool, is_https: bool) 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_request_id_that_could_forge_a_log_line_is_replaced() {
-        assert!(is_valid_id(b"page-7.retry_2"));
-        for bad in ["", "a b", "a\nb", "a=b", "가", &"x".repeat(65)] {
-            assert!(!is_valid_id(bad.as_bytes()), "{bad:?}");
-        }
-    }
 
     fn policy(content_type: &'static str, path: &str) -> String {
         let mut headers =

@@ -151,7 +151,7 @@ impl Driver {
         let (id, name) = (job.id, service.as_str());
         let deadline = Instant::now() + self.upstream.timeouts.response;
         if deadline > lease_end {
-            tracing::warn!(erasure.id = %id, service = name, "the lease is too short to ask a service");
+            tracing::warn!(erasure.id = %id, service = name, "too late to ask a service");
             return Ok(false);
         }
         let customer = Identity {
@@ -170,10 +170,10 @@ impl Driver {
             }
             Ok(response) => {
                 let status = response.status();
-                tracing::warn!(erasure.id = %id, service = name, %status, "a service did not erase a customer");
+                tracing::warn!(erasure.id = %id, service = name, %status, "erasure was refused");
             }
             Err(_) => {
-                tracing::warn!(erasure.id = %id, service = name, "asking a service to erase a customer failed");
+                tracing::warn!(erasure.id = %id, service = name, "erasure was not answered");
             }
         }
         Ok(false)

@@ -8,6 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use events::CustomerId;
 use service_kit::auth::Role;
 use service_kit::{Db, Tx};
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
 use uuid::Uuid;
 
 use crate::auth::{consent, one_time_code, sessions};
@@ -90,15 +93,21 @@ pub(super) async fn claim(
     .await
 }
 
+/// A statement with the job's fencing token as `$1`, `$2` and `$3`.
+fn fenced(job: &Job, sql: &'static str) -> Query<'static, Postgres, PgArguments> {
+    sqlx::query(sql)
+        .bind(job.id)
+        .bind(job.round)
+        .bind(job.attempts)
+}
+
 /// Records that a service has confirmed in this round.
 pub(super) async fn record_done(db: &Db, job: &Job, service: Service) -> Result<(), sqlx::Error> {
-    sqlx::query(
+    fenced(
+        job,
         "update erasure set done = array_append(done, $4)
          where id = $1 and round = $2 and attempts = $3 and $4 <> all (done)",
     )
-    .bind(job.id)
-    .bind(job.round)
-    .bind(job.attempts)
     .bind(service.as_str())
     .execute(db.pool())
     .await?;
@@ -107,12 +116,10 @@ pub(super) async fn record_done(db: &Db, job: &Job, service: Service) -> Result<
 
 /// Sets the time of the next attempt.
 pub(super) async fn postpone(db: &Db, job: &Job, until: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query(
+    fenced(
+        job,
         "update erasure set next_try_at = $4 where id = $1 and round = $2 and attempts = $3",
     )
-    .bind(job.id)
-    .bind(job.round)
-    .bind(job.attempts)
     .bind(until)
     .execute(db.pool())
     .await?;
@@ -125,12 +132,11 @@ pub(super) async fn start_second_round(
     job: &Job,
     start: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "update erasure set round = 2, done = '{}', attempts = 0, next_try_at = $3
-         where id = $1 and round = 1 and attempts = $2",
+    fenced(
+        job,
+        "update erasure set round = 2, done = '{}', attempts = 0, next_try_at = $4
+         where id = $1 and round = $2 and attempts = $3",
     )
-    .bind(job.id)
-    .bind(job.attempts)
     .bind(start)
     .execute(db.pool())
     .await?;
@@ -143,13 +149,11 @@ pub(super) async fn finish(db: &Db, job: &Job) -> Result<bool, sqlx::Error> {
     let customer = CustomerId(job.customer_id);
     let mut tx = db.begin().await?;
     let now = tx.now();
-    let finished = sqlx::query(
+    let finished = fenced(
+        job,
         "update erasure set finished_at = $4
          where id = $1 and round = $2 and attempts = $3 and finished_at is null",
     )
-    .bind(job.id)
-    .bind(job.round)
-    .bind(job.attempts)
     .bind(now)
     .execute(&mut *tx)
     .await?;

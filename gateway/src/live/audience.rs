@@ -217,11 +217,10 @@ impl StreamEvent {
     /// numbers, memos or reasons.
     pub(crate) fn fields(&self, visibility: Visibility) -> Value {
         let is_staff = visibility == Visibility::Staff;
-        let (mut fields, customer, actor) = match self {
-            Self::Project => (json!({}), None, None),
+        let (mut fields, actor) = match self {
+            Self::Project => (json!({}), None),
             Self::InterestCreated(event) => (
                 json!({ "projectId": event.project_id, "projectName": event.project_name }),
-                Some(event.customer.customer_id),
                 Some(event.actor),
             ),
             Self::InterestUpdated(event) => (
@@ -232,7 +231,6 @@ impl StreamEvent {
                     "salesmanId": event.salesman_id,
                     "consultantId": event.consultant_id,
                 }),
-                Some(event.customer.customer_id),
                 Some(event.actor),
             ),
             Self::ConsultationCreated(event) => (
@@ -241,7 +239,6 @@ impl StreamEvent {
                     "projectName": event.project_name,
                     "desiredOn": event.desired_on,
                 }),
-                Some(event.customer.customer_id),
                 Some(event.actor),
             ),
             Self::ConsultationEdited(event) => (
@@ -252,7 +249,6 @@ impl StreamEvent {
                     "salesmanId": event.salesman_id,
                     "consultantId": event.consultant_id,
                 }),
-                Some(event.customer.customer_id),
                 Some(event.actor),
             ),
             Self::ConsultationProgressed(event) => (
@@ -263,7 +259,6 @@ impl StreamEvent {
                     "salesmanId": event.salesman_id,
                     "consultantId": event.consultant_id,
                 }),
-                Some(event.customer.customer_id),
                 Some(event.actor),
             ),
             Self::SalesmanMatched(event) => (
@@ -277,7 +272,6 @@ impl StreamEvent {
                     "previousSalesmanId": event.previous_salesman_id.filter(|_| is_staff),
                     "previousConsultantId": event.previous_consultant_id.filter(|_| is_staff),
                 }),
-                Some(event.customer.customer_id),
                 Some(event.actor),
             ),
             Self::Salesman(_, profile, actor) => (
@@ -286,12 +280,11 @@ impl StreamEvent {
                     "role": profile.role,
                     "active": profile.active,
                 }),
-                None,
                 Some(*actor),
             ),
         };
         if visibility != Visibility::Customer {
-            fields["customerId"] = json!(customer);
+            fields["customerId"] = json!(self.audience().customer);
         }
         // With the actor's role a page need not announce what its own user did.
         if is_staff {

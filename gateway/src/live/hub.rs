@@ -65,16 +65,11 @@ struct State {
     newest: i64,
     versions: Versions,
     queues: HashMap<Subscriber, Vec<Arc<Queue>>>,
-    projects: PendingProjects,
+    /// Changed projects that are not published yet.
+    changed_projects: Vec<ChangedProject>,
+    projects_published_at: Option<Instant>,
     /// When the last record of a resend of the event log was read.
     resent_at: Option<Instant>,
-}
-
-/// Changed projects that are not published yet.
-#[derive(Default)]
-struct PendingProjects {
-    changed: Vec<ChangedProject>,
-    published_at: Option<Instant>,
 }
 
 struct Stored {
@@ -83,44 +78,26 @@ struct Stored {
     content: Content,
 }
 
-enum Content {
-    Event {
-        audience: Audience,
-        /// One for each [`Visibility`], empty where nobody has it.
-        frames: Box<[Bytes; 4]>,
-        /// The event's aggregate, and the one that is removed with it.
-        aggregates: [Uuid; 2],
-    },
-    Projects(Vec<ChangedProject>),
+/// What browsers see of an event.
+#[derive(Default)]
+struct Content {
+    audience: Audience,
+    /// One for each [`Visibility`], empty for one that no subscriber has.
+    frames: [Bytes; 4],
+    /// The event's aggregate, and the one that is removed with it.
+    aggregates: [Uuid; 2],
+    /// For everyone. Published as one frame each time, and coalesced in a replay.
+    projects: Vec<ChangedProject>,
 }
 
-impl Stored {
+impl Content {
     fn frame_for(&self, subscriber: Subscriber) -> Option<&Bytes> {
-        match &self.content {
-            Content::Event {
-                audience, frames, ..
-            } => Some(&frames[audience.visibility(subscriber)? as usize]),
-            Content::Projects(_) => None,
-        }
+        let visibility = self.audience.visibility(subscriber)?;
+        Some(&self.frames[visibility as usize])
     }
 
-    /// The aggregates to which the subscriber lost access with this event.
-    fn removed_for(&self, subscriber: Subscriber) -> Option<[Uuid; 2]> {
-        match &self.content {
-            Content::Event {
-                audience,
-                aggregates,
-                ..
-            } if audience.visibility(subscriber) == Some(Visibility::Removed) => Some(*aggregates),
-            _ => None,
-        }
-    }
-
-    fn is_about(&self, ids: &HashSet<Uuid>) -> bool {
-        match &self.content {
-            Content::Event { aggregates, .. } => aggregates.iter().any(|id| ids.contains(id)),
-            Content::Projects(_) => false,
-        }
+    fn is_removed_for(&self, subscriber: Subscriber) -> bool {
+        self.audience.visibility(subscriber) == Some(Visibility::Removed)
     }
 }
 
@@ -171,7 +148,8 @@ impl Hub {
             newest: covered_from,
             versions: Versions::default(),
             queues: HashMap::new(),
-            projects: PendingProjects::default(),
+            changed_projects: Vec::new(),
+            projects_published_at: None,
             resent_at: None,
         };
         Self {
@@ -189,7 +167,7 @@ impl Hub {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The present cursor for a session that began at `session_began`, or 0 for any session. Nothing
+    /// The present cursor, for a session that began at `session_began` (0: any session). Nothing
     /// older is replayed to that session, so its time starts there even before the first record.
     fn cursor(&self, state: &State, session_began: i64) -> String {
         let cursor = Cursor {
@@ -248,8 +226,9 @@ impl Hub {
             return None;
         }
         let missed = self.after(state, cursor)?;
-        let is_too_old =
-            |event: &&Stored| event.ms < session_began && event.frame_for(subscriber).is_some();
+        let is_too_old = |event: &&Stored| {
+            event.ms < session_began && event.content.frame_for(subscriber).is_some()
+        };
         (!missed.iter().any(is_too_old)).then_some(missed)
     }
 
@@ -271,19 +250,18 @@ impl Hub {
     fn replay(&self, state: &State, missed: Vec<&Stored>, subscriber: Subscriber, queue: &Queue) {
         let mut removed = HashSet::new();
         let mut visible = Vec::with_capacity(missed.len());
-        for event in missed.into_iter().rev() {
-            if let Some(aggregates) = event.removed_for(subscriber) {
-                removed.extend(aggregates);
-                visible.push(event);
-            } else if !event.is_about(&removed) {
-                visible.push(event);
+        for content in missed.into_iter().rev().map(|event| &event.content) {
+            if content.is_removed_for(subscriber) {
+                removed.extend(content.aggregates);
+                visible.push(content);
+            } else if !content.aggregates.iter().any(|id| removed.contains(id)) {
+                visible.push(content);
             }
         }
         let mut projects = Vec::new();
-        for event in visible.into_iter().rev() {
-            if let Content::Projects(changed) = &event.content {
-                projects.extend(changed);
-            } else if let Some(frame) = event.frame_for(subscriber) {
+        for content in visible.into_iter().rev() {
+            projects.extend(&content.projects);
+            if let Some(frame) = content.frame_for(subscriber) {
                 self.push(state, queue, frame);
             }
         }
@@ -310,7 +288,7 @@ impl Hub {
         state.newest = state.newest.max(ms);
         let audience = event.audience();
         if audience.everyone {
-            state.projects.changed.push(ChangedProject { id, version });
+            state.changed_projects.push(ChangedProject { id, version });
             return;
         }
         state.last += 1;
@@ -329,10 +307,11 @@ impl Hub {
                 }
             }
         }
-        let content = Content::Event {
+        let content = Content {
             audience,
-            frames: Box::new(frames),
+            frames,
             aggregates: [id, event.removed_aggregate(envelope).1],
+            projects: Vec::new(),
         };
         state.store(ms, content);
     }
@@ -347,18 +326,21 @@ impl Hub {
     pub(crate) fn tick(&self, now: Instant) {
         let mut state = self.lock();
         let is_due = state
-            .projects
-            .published_at
+            .projects_published_at
             .is_none_or(|published_at| now.duration_since(published_at) >= PROJECTS_INTERVAL);
-        if is_due && !state.projects.changed.is_empty() {
-            let mut changed = std::mem::take(&mut state.projects.changed);
+        if is_due && !state.changed_projects.is_empty() {
+            let mut changed = std::mem::take(&mut state.changed_projects);
             changed.truncate(MAX_NAMED_PROJECTS);
-            state.projects.published_at = Some(now);
+            state.projects_published_at = Some(now);
             state.last += 1;
             let frame = wire::projects_changed(&self.cursor(&state, 0), &changed);
             self.push_to_all(&state, &frame);
+            let content = Content {
+                projects: changed,
+                ..Content::default()
+            };
             let newest = state.newest;
-            state.store(newest, Content::Projects(changed));
+            state.store(newest, content);
         }
         let is_resend_over = state
             .resent_at

@@ -19,7 +19,7 @@ use crate::sms::webhook::{Message, SendError, Webhook};
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 const MAX_BACKOFF: Duration = Duration::from_secs(20);
 
-/// More messages are dropped: after minutes of an unreachable relay, nobody waits for them.
+/// More messages are dropped: after minutes of an unreachable relay they are not useful any more.
 const MAX_MESSAGES: usize = 1024;
 
 pub(crate) struct SmsQueue {
@@ -203,7 +203,12 @@ mod tests {
         for (headers, body) in &requests {
             assert!(key.accepts(headers, body, SystemClock.now()));
             assert_eq!(headers[WEBHOOK_ID], *id);
-            let expected = json!({ "id": id, "to": "+821012345678", "text": "[KT.GG] 인증번호 012345", "kind": "sign-in-code" });
+            let expected = json!({
+                "id": id,
+                "to": "+821012345678",
+                "text": "[KT.GG] 인증번호 012345",
+                "kind": "sign-in-code",
+            });
             assert_eq!(
                 serde_json::from_slice::<serde_json::Value>(body).unwrap(),
                 expected

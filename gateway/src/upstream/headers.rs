@@ -2,10 +2,10 @@
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use service_kit::http::REQUEST_ID;
 use service_kit::trace;
 
 use crate::edge::client_ip::ClientIp;
-use crate::edge::response_headers::REQUEST_ID;
 use crate::upstream::routes::{self, API};
 
 /// RFC 9110, 7.6.1.

@@ -130,7 +130,10 @@ fn read_invitee(
             None => (
                 "/salesmanId",
                 "required",
-                Text::new("누구를 초대하는지 알려 주세요", "Choose whom to invite"),
+                Text::new(
+                    "누구를 초대하는지 알려 주세요",
+                    "Choose a salesman or consultant to invite",
+                ),
             ),
         },
         Some(Role::Staff) => {

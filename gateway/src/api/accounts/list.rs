@@ -40,15 +40,13 @@ pub(crate) async fn list(
     State(state): State<Arc<AppState>>,
     Query(query): Query<AccountsQuery>,
 ) -> Result<Paged<AccountView>, Problem> {
-    let AccountsQuery {
-        limit,
-        after,
-        role,
-        active,
-    } = query;
-    let page = PageQuery { limit, after }.page()?;
+    let page = PageQuery {
+        limit: query.limit,
+        after: query.after,
+    }
+    .page()?;
     let now = state.db.now();
-    let accounts = accounts::list(state.db.pool(), role, active, page).await?;
+    let accounts = accounts::list(state.db.pool(), query.role, query.active, page).await?;
     let views = accounts
         .into_iter()
         .map(|account| AccountView::new(account, now))

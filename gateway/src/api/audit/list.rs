@@ -64,12 +64,11 @@ pub(crate) async fn list(
     State(state): State<Arc<AppState>>,
     Query(query): Query<AuditQuery>,
 ) -> Result<Paged<AuditView>, Problem> {
-    let AuditQuery {
-        limit,
-        after,
-        actor,
-    } = query;
-    let page = PageQuery { limit, after }.page()?;
+    let page = PageQuery {
+        limit: query.limit,
+        after: query.after,
+    }
+    .page()?;
     let entries = sqlx::query_as(
         "select entry.id, entry.at, entry.role, entry.actor, account.name as actor_name,
              entry.method, entry.path, entry.fields, outcome.status, outcome.location,
@@ -80,7 +79,7 @@ pub(crate) async fn list(
          where ($1::uuid is null or entry.actor = $1) and ($2::uuid is null or entry.id < $2)
          order by entry.id desc limit $3",
     )
-    .bind(actor)
+    .bind(query.actor)
     .bind(page.after)
     .bind(page.fetch_limit())
     .fetch_all(state.db.pool())

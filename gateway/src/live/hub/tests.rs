@@ -2,7 +2,6 @@ use events::{
     Actor, ConsultationId, ConsultationProgressed, CustomerId, CustomerRef, LastFour, MatchId,
     Origin, PersonRef, ProjectId, SalesmanId, SalesmanMatched, Step, Strategy, Topic,
 };
-
 use serde_json::{Value, json};
 
 use super::*;
@@ -15,6 +14,17 @@ const LONG_AGO: i64 = 0;
 
 fn customer(id: u128) -> Subscriber {
     Subscriber::Customer(Uuid::from_u128(id))
+}
+
+fn person(id: u128) -> Subscriber {
+    Subscriber::Person(Uuid::from_u128(id))
+}
+
+fn customer_ref(id: u128) -> CustomerRef {
+    CustomerRef {
+        customer_id: CustomerId(Uuid::from_u128(id)),
+        last_four: LastFour::try_from("5678".to_owned()).unwrap(),
+    }
 }
 
 fn envelope(aggregate: Topic, id: u128, version: i64) -> Envelope {
@@ -39,10 +49,7 @@ fn progress(hub: &Hub, ms: i64, id: u128, version: i64) {
     let event = StreamEvent::ConsultationProgressed(ConsultationProgressed {
         consultation_id: ConsultationId(Uuid::from_u128(id)),
         project_id: ProjectId(Uuid::from_u128(77)),
-        customer: CustomerRef {
-            customer_id: CustomerId(Uuid::from_u128(id)),
-            last_four: LastFour::try_from("5678".to_owned()).unwrap(),
-        },
+        customer: customer_ref(id),
         from: Step::Apply,
         to: Step::Approved,
         salesman_id: Some(SalesmanId(Uuid::from_u128(500))),
@@ -55,23 +62,20 @@ fn progress(hub: &Hub, ms: i64, id: u128, version: i64) {
 /// Publishes that the consultation `id` of the customer with the same number is handed over from
 /// salesman 500 to salesman 501.
 fn hand_over(hub: &Hub, ms: i64, id: u128, version: i64) {
-    let person = |id| SalesmanId(Uuid::from_u128(id));
+    let salesman = |id| SalesmanId(Uuid::from_u128(id));
     let event = StreamEvent::SalesmanMatched(SalesmanMatched {
         match_id: MatchId(Uuid::from_u128(id + 9000)),
         origin: Origin::Consultation(ConsultationId(Uuid::from_u128(id))),
         origin_version: None,
         project_id: ProjectId(Uuid::from_u128(77)),
         project_name: None,
-        customer: CustomerRef {
-            customer_id: CustomerId(Uuid::from_u128(id)),
-            last_four: LastFour::try_from("5678".to_owned()).unwrap(),
-        },
+        customer: customer_ref(id),
         salesman: PersonRef {
-            id: person(501),
+            id: salesman(501),
             display_name: "김영업".to_owned(),
         },
         consultant: None,
-        previous_salesman_id: Some(person(500)),
+        previous_salesman_id: Some(salesman(500)),
         previous_consultant_id: None,
         strategy: Strategy::PhoneSuffix,
         actor: Actor::System,
@@ -108,6 +112,10 @@ fn sent(client: &Subscription) -> Vec<Sent> {
         .collect()
 }
 
+fn last_id(client: &Subscription) -> String {
+    sent(client).pop().unwrap().id
+}
+
 fn names(client: &Subscription) -> Vec<String> {
     sent(client).into_iter().map(|sent| sent.event).collect()
 }
@@ -119,6 +127,15 @@ fn versions(client: &Subscription) -> Vec<i64> {
         .collect()
 }
 
+/// A browser whose session began long ago.
+fn connect(hub: &Arc<Hub>, subscriber: Subscriber) -> Subscription {
+    hub.subscribe(subscriber, LONG_AGO, None)
+}
+
+fn reconnect(hub: &Arc<Hub>, subscriber: Subscriber, id: &str) -> Subscription {
+    hub.subscribe(subscriber, LONG_AGO, Some(id))
+}
+
 fn a_hub() -> Arc<Hub> {
     Arc::new(Hub::new(START))
 }
@@ -126,10 +143,9 @@ fn a_hub() -> Arc<Hub> {
 #[test]
 fn an_event_reaches_only_its_audience() {
     let hub = a_hub();
-    let [own, other] = [1, 2].map(|id| hub.subscribe(customer(id), LONG_AGO, None));
-    let [salesman, stranger] =
-        [500, 1].map(|id| hub.subscribe(Subscriber::Person(Uuid::from_u128(id)), LONG_AGO, None));
-    let staff = hub.subscribe(Subscriber::Staff, LONG_AGO, None);
+    let [own, other] = [1, 2].map(|id| connect(&hub, customer(id)));
+    let [salesman, stranger] = [500, 1].map(|id| connect(&hub, person(id)));
+    let staff = connect(&hub, Subscriber::Staff);
     progress(&hub, START, 1, 1);
     let sent_events = sent(&own);
     assert_eq!(sent_events.len(), 1);
@@ -146,7 +162,7 @@ fn an_event_reaches_only_its_audience() {
 #[test]
 fn an_event_that_is_sent_twice_is_published_once() {
     let hub = a_hub();
-    let own = hub.subscribe(customer(1), LONG_AGO, None);
+    let own = connect(&hub, customer(1));
     for version in [1, 2, 2, 1, 3] {
         progress(&hub, START, 1, version);
     }
@@ -156,7 +172,7 @@ fn an_event_that_is_sent_twice_is_published_once() {
 #[test]
 fn ids_rise_when_records_arrive_out_of_order() {
     let hub = a_hub();
-    let own = hub.subscribe(Subscriber::Staff, LONG_AGO, None);
+    let own = connect(&hub, Subscriber::Staff);
     for (ms, id) in [(30, 1), (10, 2), (20, 3)] {
         progress(&hub, START + ms, id, 1);
     }
@@ -174,54 +190,122 @@ fn ids_rise_when_records_arrive_out_of_order() {
 }
 
 #[test]
+fn a_slow_browser_gets_one_resync_and_delays_no_other() {
+    let hub = a_hub();
+    let (slow, fast) = (connect(&hub, customer(1)), connect(&hub, customer(1)));
+    for version in 1..=i64::try_from(MAX_FRAMES).unwrap() + 1 {
+        progress(&hub, START, 1, version);
+        assert_eq!(versions(&fast), [version]);
+    }
+    progress(&hub, START, 1, 1000);
+    assert_eq!(names(&slow), ["resync", "ConsultationProgressed"]);
+}
+
+#[test]
+fn changed_projects_are_published_at_most_once_a_second() {
+    let hub = a_hub();
+    let browsers = [connect(&hub, customer(1)), connect(&hub, Subscriber::Staff)];
+    let start = Instant::now();
+    for (version, after) in [(1, 0), (2, 10), (3, 500), (4, 999)] {
+        hub.publish(
+            START,
+            &envelope(Topic::Project, 8, version),
+            &StreamEvent::Project,
+        );
+        hub.tick(start + Duration::from_millis(after));
+    }
+    for browser in &browsers {
+        assert_eq!(names(browser), ["projects-changed"]);
+    }
+    hub.tick(start + Duration::from_secs(1));
+    hub.tick(start + Duration::from_secs(5));
+    for browser in &browsers {
+        let sent_events = sent(browser);
+        assert_eq!(sent_events.len(), 1);
+        assert_eq!(sent_events[0].data["changed"].as_array().unwrap().len(), 3);
+        assert_eq!(sent_events[0].data["changed"][0]["version"], 4);
+    }
+}
+
+#[test]
+fn a_resent_event_log_means_one_resync_for_each_browser() {
+    let hub = a_hub();
+    let own = connect(&hub, customer(1));
+    progress(&hub, START, 1, 1);
+    let before = last_id(&own);
+    let start = Instant::now();
+    for after in [0, 500, 1000] {
+        hub.note_resend(start + Duration::from_millis(after));
+        hub.tick(start + Duration::from_millis(after));
+    }
+    assert_eq!(names(&own), [""; 0]);
+    hub.tick(start + Duration::from_secs(2));
+    hub.tick(start + Duration::from_secs(9));
+    assert_eq!(names(&own), ["resync"]);
+    assert_eq!(names(&reconnect(&hub, customer(1), &before)), ["resync"]);
+}
+
+#[test]
+fn the_cursor_of_a_browser_without_events_advances() {
+    let hub = a_hub();
+    let quiet = connect(&hub, customer(1));
+    progress(&hub, START + 5, 2, 1);
+    let cursor = Cursor::parse(&quiet.cursor().unwrap()).unwrap();
+    assert_eq!((cursor.ms, cursor.number), (START + 5, 1));
+    progress(&hub, START + 6, 1, 1);
+    assert_eq!(quiet.cursor(), None);
+}
+
+#[test]
+fn a_dropped_subscription_is_removed() {
+    let hub = a_hub();
+    let (one, two) = (connect(&hub, customer(1)), connect(&hub, customer(1)));
+    drop(one);
+    assert_eq!(hub.lock().queues[&customer(1)].len(), 1);
+    drop(two);
+    assert!(hub.lock().queues.is_empty());
+}
+
+#[test]
 fn reconnecting_to_the_same_gateway_replays_exactly_the_missed() {
     let hub = a_hub();
-    let own = hub.subscribe(customer(1), LONG_AGO, None);
+    let own = connect(&hub, customer(1));
     progress(&hub, START, 1, 1);
-    let last_event_id = sent(&own).pop().unwrap().id;
+    let id = last_id(&own);
     drop(own);
     progress(&hub, START, 2, 1);
     progress(&hub, START, 1, 2);
     progress(&hub, START, 1, 3);
-    assert_eq!(
-        versions(&hub.subscribe(customer(1), LONG_AGO, Some(&last_event_id))),
-        [2, 3]
-    );
+    assert_eq!(versions(&reconnect(&hub, customer(1), &id)), [2, 3]);
 }
 
 #[test]
 fn reconnecting_to_another_gateway_replays_at_least_the_missed() {
     let (first, second) = (a_hub(), a_hub());
-    let own = first.subscribe(customer(1), LONG_AGO, None);
+    let own = connect(&first, customer(1));
     progress(&first, START + 20_000, 1, 1);
-    let last_event_id = sent(&own).pop().unwrap().id;
+    let id = last_id(&own);
     for (ms, version) in [(9_000, 1), (15_000, 2), (21_000, 3)] {
         progress(&second, START + ms, 1, version);
     }
-    assert_eq!(
-        versions(&second.subscribe(customer(1), LONG_AGO, Some(&last_event_id))),
-        [2, 3]
-    );
+    assert_eq!(versions(&reconnect(&second, customer(1), &id)), [2, 3]);
 }
 
 #[test]
 fn a_cursor_older_than_the_stored_events_gets_one_resync() {
     let (first, second) = (Arc::new(Hub::new(0)), a_hub());
-    let own = first.subscribe(customer(1), LONG_AGO, None);
+    let own = connect(&first, customer(1));
     progress(&first, START, 1, 1);
-    let too_old = sent(&own).pop().unwrap().id;
+    let too_old = last_id(&own);
     progress(&second, START, 1, 1);
-    for last_event_id in [
+    for id in [
         too_old.as_str(),
         "nonsense",
         "",
         &format!("{START}-{}-9", second.feed),
     ] {
-        assert_eq!(
-            names(&second.subscribe(customer(1), LONG_AGO, Some(last_event_id))),
-            ["resync"],
-            "{last_event_id}"
-        );
+        let reconnected = reconnect(&second, customer(1), id);
+        assert_eq!(names(&reconnected), ["resync"], "{id}");
     }
 }
 
@@ -233,21 +317,17 @@ fn events_from_before_the_session_are_not_replayed() {
     let began = START + 30;
     let at = |ms: i64, feed: &str, number: u64| format!("{ms}-{feed}-{number}");
     // From before the session; with a forged time; with a forged feed.
-    for last_event_id in [
+    for id in [
         at(START, &hub.feed, 0),
         at(began, &hub.feed, 0),
         at(began, &hub.feed, 1),
         at(began + 5, "0000beef", 1),
     ] {
-        for who in [
-            customer(1),
-            Subscriber::Person(Uuid::from_u128(500)),
-            Subscriber::Staff,
-        ] {
+        for who in [customer(1), person(500), Subscriber::Staff] {
             assert_eq!(
-                names(&hub.subscribe(who, began, Some(&last_event_id))),
+                names(&hub.subscribe(who, began, Some(&id))),
                 ["resync"],
-                "{last_event_id} {who:?}"
+                "{id} {who:?}"
             );
         }
     }
@@ -262,7 +342,7 @@ fn events_from_before_the_session_are_not_replayed() {
         [3]
     );
     assert_eq!(
-        versions(&hub.subscribe(customer(1), LONG_AGO, Some(&at(START, &hub.feed, 0)))),
+        versions(&reconnect(&hub, customer(1), &at(START, &hub.feed, 0))),
         [1, 2, 3]
     );
 }
@@ -297,68 +377,43 @@ fn a_session_without_events_resumes_at_either_gateway() {
 #[test]
 fn replay_after_losing_access_sends_only_removed() {
     let hub = a_hub();
-    let before = hub
-        .subscribe(Subscriber::Staff, LONG_AGO, None)
-        .cursor()
-        .unwrap();
+    let before = connect(&hub, Subscriber::Staff).cursor().unwrap();
     progress(&hub, START, 1, 1);
     progress(&hub, START, 2, 1);
     hand_over(&hub, START, 1, 1);
     progress(&hub, START, 2, 2);
-    let replayed = |person: u128| {
-        let client = hub.subscribe(
-            Subscriber::Person(Uuid::from_u128(person)),
-            LONG_AGO,
-            Some(&before),
-        );
+    let replayed = |id: u128| {
+        let client = reconnect(&hub, person(id), &before);
         sent(&client)
             .into_iter()
             .map(|sent| (sent.event, sent.data["aggregateId"].clone()))
             .collect::<Vec<_>>()
     };
-    let progressed = |id| {
-        (
-            "ConsultationProgressed".to_owned(),
-            json!(Uuid::from_u128(id)),
-        )
-    };
+    let event = |name: &str, id: u128| (name.to_owned(), json!(Uuid::from_u128(id)));
+    let progressed = |id| event("ConsultationProgressed", id);
     assert_eq!(
         replayed(500),
-        [
-            progressed(2),
-            ("removed".to_owned(), json!(Uuid::from_u128(1))),
-            progressed(2)
-        ]
+        [progressed(2), event("removed", 1), progressed(2)]
     );
-    assert_eq!(
-        replayed(501),
-        [("SalesmanMatched".to_owned(), json!(Uuid::from_u128(9001)))]
-    );
+    assert_eq!(replayed(501), [event("SalesmanMatched", 9001)]);
     // After it is handed back, its later events are replayed.
     progress(&hub, START, 1, 2);
     assert_eq!(
         replayed(500)[1..],
-        [
-            ("removed".to_owned(), json!(Uuid::from_u128(1))),
-            progressed(2),
-            progressed(1)
-        ]
+        [event("removed", 1), progressed(2), progressed(1)]
     );
-    let staff = hub.subscribe(Subscriber::Staff, LONG_AGO, Some(&before));
+    let staff = reconnect(&hub, Subscriber::Staff, &before);
     assert_eq!(sent(&staff).len(), 5);
 }
 
 #[test]
 fn a_browser_resumes_from_a_resync() {
     let hub = a_hub();
-    let own = hub.subscribe(customer(1), LONG_AGO, Some("nonsense"));
+    let own = reconnect(&hub, customer(1), "nonsense");
     let resync = sent(&own).pop().unwrap();
     drop(own);
     progress(&hub, START, 1, 1);
-    assert_eq!(
-        versions(&hub.subscribe(customer(1), LONG_AGO, Some(&resync.id))),
-        [1]
-    );
+    assert_eq!(versions(&reconnect(&hub, customer(1), &resync.id)), [1]);
 }
 
 #[test]
@@ -369,70 +424,17 @@ fn stored_events_are_bounded_and_dropped_ones_mean_resync() {
         progress(&hub, START, id, 1);
     }
     assert_eq!(hub.lock().stored.len(), MAX_STORED);
-    assert_eq!(
-        names(&hub.subscribe(customer(1), LONG_AGO, Some(&at(9)))),
-        ["resync"]
-    );
-    assert_eq!(
-        names(&hub.subscribe(customer(1), LONG_AGO, Some(&at(10)))),
-        [""; 0]
-    );
+    assert_eq!(names(&reconnect(&hub, customer(1), &at(9))), ["resync"]);
+    assert_eq!(names(&reconnect(&hub, customer(1), &at(10))), [""; 0]);
     let foreign = format!("{}-0000beef-1", START + SLACK_MS);
-    assert_eq!(
-        names(&hub.subscribe(customer(1), LONG_AGO, Some(&foreign))),
-        ["resync"]
-    );
-}
-
-#[test]
-fn a_slow_browser_gets_one_resync_and_delays_no_other() {
-    let hub = a_hub();
-    let (slow, fast) = (
-        hub.subscribe(customer(1), LONG_AGO, None),
-        hub.subscribe(customer(1), LONG_AGO, None),
-    );
-    for version in 1..=i64::try_from(MAX_FRAMES).unwrap() + 1 {
-        progress(&hub, START, 1, version);
-        assert_eq!(versions(&fast), [version]);
-    }
-    progress(&hub, START, 1, 1000);
-    assert_eq!(names(&slow), ["resync", "ConsultationProgressed"]);
-}
-
-#[test]
-fn changed_projects_are_published_at_most_once_a_second() {
-    let hub = a_hub();
-    let browsers = [
-        hub.subscribe(customer(1), LONG_AGO, None),
-        hub.subscribe(Subscriber::Staff, LONG_AGO, None),
-    ];
-    let start = Instant::now();
-    for (version, after) in [(1, 0), (2, 10), (3, 500), (4, 999)] {
-        hub.publish(
-            START,
-            &envelope(Topic::Project, 8, version),
-            &StreamEvent::Project,
-        );
-        hub.tick(start + Duration::from_millis(after));
-    }
-    for browser in &browsers {
-        assert_eq!(names(browser), ["projects-changed"]);
-    }
-    hub.tick(start + Duration::from_secs(1));
-    hub.tick(start + Duration::from_secs(5));
-    for browser in &browsers {
-        let sent_events = sent(browser);
-        assert_eq!(sent_events.len(), 1);
-        assert_eq!(sent_events[0].data["changed"].as_array().unwrap().len(), 3);
-        assert_eq!(sent_events[0].data["changed"][0]["version"], 4);
-    }
+    assert_eq!(names(&reconnect(&hub, customer(1), &foreign)), ["resync"]);
 }
 
 #[test]
 fn a_reconnecting_browser_gets_one_projects_changed() {
     let hub = a_hub();
     let start = Instant::now();
-    let last_event_id = hub.subscribe(customer(1), LONG_AGO, None).cursor().unwrap();
+    let id = connect(&hub, customer(1)).cursor().unwrap();
     for version in 1..=3 {
         hub.publish(
             START,
@@ -442,52 +444,7 @@ fn a_reconnecting_browser_gets_one_projects_changed() {
         hub.tick(start + Duration::from_secs(u64::try_from(version).unwrap()));
     }
     assert_eq!(
-        names(&hub.subscribe(customer(1), LONG_AGO, Some(&last_event_id))),
+        names(&reconnect(&hub, customer(1), &id)),
         ["projects-changed"]
     );
-}
-
-#[test]
-fn a_resent_event_log_means_one_resync_for_each_browser() {
-    let hub = a_hub();
-    let own = hub.subscribe(customer(1), LONG_AGO, None);
-    progress(&hub, START, 1, 1);
-    let before = sent(&own).pop().unwrap().id;
-    let start = Instant::now();
-    for after in [0, 500, 1000] {
-        hub.note_resend(start + Duration::from_millis(after));
-        hub.tick(start + Duration::from_millis(after));
-    }
-    assert_eq!(names(&own), [""; 0]);
-    hub.tick(start + Duration::from_secs(2));
-    hub.tick(start + Duration::from_secs(9));
-    assert_eq!(names(&own), ["resync"]);
-    assert_eq!(
-        names(&hub.subscribe(customer(1), LONG_AGO, Some(&before))),
-        ["resync"]
-    );
-}
-
-#[test]
-fn the_cursor_of_a_browser_without_events_advances() {
-    let hub = a_hub();
-    let quiet = hub.subscribe(customer(1), LONG_AGO, None);
-    progress(&hub, START + 5, 2, 1);
-    let cursor = Cursor::parse(&quiet.cursor().unwrap()).unwrap();
-    assert_eq!((cursor.ms, cursor.number), (START + 5, 1));
-    progress(&hub, START + 6, 1, 1);
-    assert_eq!(quiet.cursor(), None);
-}
-
-#[test]
-fn a_dropped_subscription_is_removed() {
-    let hub = a_hub();
-    let (one, two) = (
-        hub.subscribe(customer(1), LONG_AGO, None),
-        hub.subscribe(customer(1), LONG_AGO, None),
-    );
-    drop(one);
-    assert_eq!(hub.lock().queues[&customer(1)].len(), 1);
-    drop(two);
-    assert!(hub.lock().queues.is_empty());
 }

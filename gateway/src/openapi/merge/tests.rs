@@ -12,14 +12,17 @@ fn description(path: &str, view: &Value, others: &Value) -> Value {
         "openapi": "3.1.0",
         "paths": { path: { "get": {
             "operationId": "list",
-            "responses": { "200": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/View" } } } } },
+            "responses": { "200": { "content": { "application/json": {
+                "schema": { "$ref": "#/components/schemas/View" },
+            } } } },
         } } },
         "components": { "schemas": schemas },
     })
 }
 
 fn answer(merged: &Value, path: &str) -> String {
-    merged["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+    let response = &merged["paths"][path]["get"]["responses"]["200"];
+    response["content"]["application/json"]["schema"]["$ref"]
         .as_str()
         .unwrap()
         .to_owned()
