@@ -117,6 +117,7 @@ impl Intake {
 
     async fn consume_batch(&self, records: &[Record]) -> Result<(), Failure> {
         let mut tx = self.db.begin().await?;
+        let mut spans = Vec::with_capacity(records.len());
         for (index, record) in records.iter().enumerate() {
             let envelope = kafka::envelope(&record.headers);
             let (context, span) = record.span(envelope.as_ref().ok());
@@ -124,7 +125,7 @@ impl Intake {
             let consumed = AssertUnwindSafe(self.consume_one(&mut tx, record, envelope));
             let consumed = trace::instrument(context, span.clone(), consumed.catch_unwind()).await;
             match consumed {
-                Ok(Ok(())) => {}
+                Ok(Ok(())) => spans.push(span),
                 Ok(Err(PolicyError::Retry(error))) => return Err(Failure::Retry { error, span }),
                 Ok(Err(PolicyError::Park(detail))) => return Err(Failure::Park { index, detail }),
                 Err(_) => {
@@ -137,12 +138,18 @@ impl Intake {
         match tx.commit().await {
             // A deferred constraint does not tell which record violates it: halve the batch until
             // that record is alone.
-            Err(error) if !crate::db::is_transient(&error) => Err(Failure::Park {
-                index: records.len() / 2,
-                detail: error.to_string(),
-            }),
-            committed => Ok(committed?),
+            Err(error) if !crate::db::is_transient(&error) => {
+                return Err(Failure::Park {
+                    index: records.len() / 2,
+                    detail: error.to_string(),
+                });
+            }
+            committed => committed?,
         }
+        for span in spans {
+            span.in_scope(|| tracing::debug!("consumed"));
+        }
+        Ok(())
     }
 
     async fn consume_one(
@@ -303,7 +310,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Releases what an older build parked as of an unknown type, if this build knows the type.
+    /// Releases what an older build parked with an unknown type, if this build knows the type.
     pub(crate) async fn release_known(&self) -> Result<(), PolicyError> {
         let aggregates: Vec<(String, Uuid)> = sqlx::query_as(
             "select distinct aggregatetype, aggregateid from parked
