@@ -1,4 +1,4 @@
-//! Who may call what: every operation that is described with its row, and what each of everybody is to expect of it.
+//! The callers of the route matrix, and what each may expect of each operation.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 use service_kit::auth::{Identity, Role};
 use service_kit::http::permissions::{Access, Permission};
 
-use crate::everybody::{Everybody, Side};
-use crate::secrets::{self, Secret};
+use crate::actors::{Actors, Group};
+use crate::private_values::{self, PrivateValue};
 
-/// The services' tables, by what their paths begin with behind `/api`; and the gateway's own.
+/// The permission tables of services and gateway, with the prefix that browsers add to their paths.
 fn tables() -> [(&'static str, &'static [Permission]); 6] {
     [
         ("/api", interest::permissions::TABLE),
@@ -23,20 +23,21 @@ fn tables() -> [(&'static str, &'static [Permission]); 6] {
     ]
 }
 
-/// Every row that a browser can come upon, with its path as browsers write it. What services offer to the gateway alone is not for them.
+/// Every row that a browser can reach, with the path in browsers. Rows that only the gateway calls
+/// are left out.
 pub(crate) fn rows() -> Vec<(String, Permission)> {
-    let is_internal = |at: &str, row: &Permission| {
-        !at.is_empty() && (row.path == "/me" || row.path.starts_with("/me/"))
+    let is_internal = |prefix: &str, row: &Permission| {
+        !prefix.is_empty() && (row.path == "/me" || row.path.starts_with("/me/"))
     };
     let all = tables()
         .into_iter()
-        .flat_map(|(at, table)| table.iter().map(move |row| (at, *row)));
-    all.filter(|(at, row)| !is_internal(at, row))
-        .map(|(at, row)| (format!("{at}{}", row.path), row))
+        .flat_map(|(prefix, table)| table.iter().map(move |row| (prefix, *row)));
+    all.filter(|(prefix, row)| !is_internal(prefix, row))
+        .map(|(prefix, row)| (format!("{prefix}{}", row.path), row))
         .collect()
 }
 
-/// What has no row, or no route.
+/// Routes without a row, and rows without a route.
 pub(crate) fn unmatched(described: &Value, rows: &[(String, Permission)]) -> Vec<String> {
     let routes: Vec<String> = operations(described)
         .map(|(path, method, _)| format!("{} {path}", method.to_uppercase()))
@@ -45,17 +46,17 @@ pub(crate) fn unmatched(described: &Value, rows: &[(String, Permission)]) -> Vec
         .iter()
         .map(|(path, row)| format!("{} {path}", row.method))
         .collect();
-    let without_row = routes.iter().filter(|it| !rows.contains(it));
+    let without_row = routes.iter().filter(|route| !rows.contains(route));
     without_row
-        .chain(rows.iter().filter(|it| !routes.contains(it)))
+        .chain(rows.iter().filter(|row| !routes.contains(row)))
         .cloned()
         .collect()
 }
 
-/// Who asks. What is asked for is always the first side's.
+/// A caller. Requests are always about data of the first group, whose members are the owners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Caller {
-    Anyone,
+    Anonymous,
     Owner(Kind),
     Other(Kind),
     Staff,
@@ -68,8 +69,8 @@ pub(crate) enum Kind {
     Consultant,
 }
 
-pub(crate) const EVERYBODY: [Caller; 8] = [
-    Caller::Anyone,
+pub(crate) const CALLERS: [Caller; 8] = [
+    Caller::Anonymous,
     Caller::Owner(Kind::Customer),
     Caller::Other(Kind::Customer),
     Caller::Owner(Kind::Salesman),
@@ -82,7 +83,7 @@ pub(crate) const EVERYBODY: [Caller; 8] = [
 impl Caller {
     pub(crate) fn role(self) -> Option<Role> {
         match self {
-            Self::Anyone => None,
+            Self::Anonymous => None,
             Self::Owner(Kind::Customer) | Self::Other(Kind::Customer) => Some(Role::Customer),
             Self::Owner(Kind::Salesman) | Self::Other(Kind::Salesman) => Some(Role::Salesman),
             Self::Owner(Kind::Consultant) | Self::Other(Kind::Consultant) => Some(Role::Consultant),
@@ -90,70 +91,79 @@ impl Caller {
         }
     }
 
-    /// Whose things these eyes must not see, and whose they may.
-    pub(crate) fn sides(self, all: &Everybody) -> Option<(&Side, &Side)> {
-        let [one, other] = &all.sides;
+    /// The group whose data the caller must not see, and the caller's own group.
+    pub(crate) fn groups(self, actors: &Actors) -> Option<(&Group, &Group)> {
+        let [one, other] = &actors.groups;
         match self {
             Self::Owner(_) => Some((other, one)),
             Self::Other(_) => Some((one, other)),
-            Self::Anyone | Self::Staff => None,
+            Self::Anonymous | Self::Staff => None,
         }
     }
 
-    pub(crate) fn identity(self, all: &Everybody) -> Option<Identity> {
-        let side = self.sides(all).map(|(_, his)| his);
-        match (self.role()?, side) {
-            (Role::Customer, Some(side)) => Some(side.identity()),
-            (Role::Salesman, Some(side)) => Some(side.salesman.identity()),
-            (Role::Consultant, Some(side)) => Some(side.consultant.identity()),
-            _ => Some(all.staff[0].identity()),
+    pub(crate) fn identity(self, actors: &Actors) -> Option<Identity> {
+        let group = self.groups(actors).map(|(_, own)| own);
+        match (self.role()?, group) {
+            (Role::Customer, Some(group)) => Some(group.identity()),
+            (Role::Salesman, Some(group)) => Some(group.salesman.identity()),
+            (Role::Consultant, Some(group)) => Some(group.consultant.identity()),
+            _ => Some(actors.staff[0].identity()),
         }
     }
 
-    pub(crate) fn session(self, all: &Everybody) -> String {
-        let side = self.sides(all).map(|(_, his)| his);
-        match (self.role(), side) {
+    pub(crate) fn session(self, actors: &Actors) -> String {
+        let group = self.groups(actors).map(|(_, own)| own);
+        match (self.role(), group) {
             (None, _) => String::new(),
-            (Some(Role::Customer), Some(side)) => side.session.clone(),
-            (Some(Role::Salesman), Some(side)) => side.salesman.session.clone(),
-            (Some(Role::Consultant), Some(side)) => side.consultant.session.clone(),
-            _ => all.staff[0].session.clone(),
+            (Some(Role::Customer), Some(group)) => group.session.clone(),
+            (Some(Role::Salesman), Some(group)) => group.salesman.session.clone(),
+            (Some(Role::Consultant), Some(group)) => group.consultant.session.clone(),
+            _ => actors.staff[0].session.clone(),
         }
     }
 
-    /// What must not be shown to him, whatever he calls. `is_phone`: he asks for a whole number that he may have.
-    pub(crate) fn secrets(self, all: &Everybody, is_phone: bool) -> Vec<Secret> {
-        let [one, other] = &all.sides;
-        let everything =
-            |side: &Side| [secrets::of_customer(side), secrets::of_colleagues(side)].concat();
-        match (self, self.sides(all)) {
-            (Self::Anyone, _) => {
-                [everything(one), everything(other), secrets::of_staff(all)].concat()
-            }
-            // Whom he never met is no secret to him, and who of his colleagues looks after others is none of his business.
-            (Self::Owner(Kind::Customer) | Self::Other(Kind::Customer), Some((hidden, his))) => [
-                everything(hidden),
-                secrets::notes_of(his),
-                secrets::of_staff(all),
+    /// What no response to the caller may contain. `is_phone`: the caller requests an unmasked
+    /// phone number, and may see it.
+    pub(crate) fn private_values(self, actors: &Actors, is_phone: bool) -> Vec<PrivateValue> {
+        let [one, other] = &actors.groups;
+        let everything = |group: &Group| {
+            [
+                private_values::customer_values(group),
+                private_values::colleague_values(group),
+            ]
+            .concat()
+        };
+        match (self, self.groups(actors)) {
+            (Self::Anonymous, _) => [
+                everything(one),
+                everything(other),
+                private_values::staff_values(actors),
             ]
             .concat(),
-            (_, Some((hidden, his))) => {
-                let whole = if is_phone {
+            // A customer sees the colleagues of their own group, and none of the other group.
+            (Self::Owner(Kind::Customer) | Self::Other(Kind::Customer), Some((hidden, own))) => [
+                everything(hidden),
+                private_values::note_values(own),
+                private_values::staff_values(actors),
+            ]
+            .concat(),
+            (_, Some((hidden, own))) => {
+                let phone = if is_phone {
                     Vec::new()
                 } else {
-                    secrets::whole_phone(&his.phone)
+                    private_values::phone_values(&own.phone)
                 };
-                [secrets::of_customer(hidden), whole].concat()
+                [private_values::customer_values(hidden), phone].concat()
             }
             (_, None) => Vec::new(),
         }
     }
 }
 
-/// One operation, as it is described.
+/// An operation of the description, with its row.
 pub(crate) struct Operation {
     pub(crate) method: Method,
-    /// As the description writes it.
+    /// The path with parameters in braces.
     pub(crate) template: String,
     pub(crate) row: Permission,
     pub(crate) example: Option<Value>,
@@ -166,17 +176,17 @@ impl fmt::Display for Operation {
     }
 }
 
-/// What is expected.
+/// The expected outcome of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expected {
-    /// He is nobody, and would have to be somebody.
+    /// 401: the caller is anonymous.
     SignIn,
-    /// It is not for such as he.
+    /// 403: the role is not allowed.
     Forbidden,
-    /// For him there is no such thing.
-    Gone,
-    /// He is let in.
-    LetIn,
+    /// 404: the caller must not see that it exists.
+    NotFound,
+    /// The caller is allowed to.
+    Allowed,
 }
 
 impl Expected {
@@ -187,44 +197,43 @@ impl Expected {
         is_filtered: bool,
     ) -> bool {
         match self {
-            // Not everybody may look for everybody's.
-            Self::LetIn if is_filtered && status == StatusCode::UNPROCESSABLE_ENTITY => true,
+            // Some roles may not filter by another person.
+            Self::Allowed if is_filtered && status == StatusCode::UNPROCESSABLE_ENTITY => true,
             Self::SignIn => status == StatusCode::UNAUTHORIZED,
             Self::Forbidden => status == StatusCode::FORBIDDEN,
-            Self::Gone => status == StatusCode::NOT_FOUND,
-            // A read of what is there works. A write may come too late for what others did, but not for want of a right.
-            Self::LetIn if operation.method.is_safe() => status == StatusCode::OK,
-            Self::LetIn => !matches!(status.as_u16(), 401 | 403 | 404 | 405 | 500..),
+            Self::NotFound => status == StatusCode::NOT_FOUND,
+            // A read succeeds. A write may be refused because of what an earlier write did, but not
+            // for lack of permission.
+            Self::Allowed if operation.method.is_safe() => status == StatusCode::OK,
+            Self::Allowed => !matches!(status.as_u16(), 401 | 403 | 404 | 405 | 500..),
         }
     }
 }
 
 impl Operation {
-    /// Whether its path or query names something of the first side's that is not everybody's.
-    fn names_his(&self) -> bool {
-        let of_somebody = [
+    /// Whether its path or query names data that belongs to the first group.
+    fn names_owned_data(&self) -> bool {
+        let owned = [
             "/api/interests/{",
             "/api/consultations/{",
             "/api/salesman-matches/{",
             "/api/salesmen/{",
         ];
-        of_somebody
-            .iter()
-            .any(|prefix| self.template.starts_with(prefix))
+        owned.iter().any(|prefix| self.template.starts_with(prefix))
             || self.template == "/api/projects/visit-card"
     }
 
     pub(crate) fn expected(&self, caller: Caller) -> Expected {
         match (self.row.access(caller.role()), caller) {
-            (Access::No, Caller::Anyone) => Expected::SignIn,
+            (Access::No, Caller::Anonymous) => Expected::SignIn,
             (Access::No, _) => Expected::Forbidden,
-            (Access::Own, Caller::Other(_)) if self.names_his() => Expected::Gone,
-            (Access::Own | Access::All, _) => Expected::LetIn,
+            (Access::Own, Caller::Other(_)) if self.names_owned_data() => Expected::NotFound,
+            (Access::Own | Access::All, _) => Expected::Allowed,
         }
     }
 
-    /// Where it stands among the writes that are let in: what ends something comes late.
-    pub(crate) fn lateness(&self) -> u8 {
+    /// Its order among the allowed writes: those that end something are the last.
+    pub(crate) fn order(&self) -> u8 {
         match (self.method.as_str(), self.template.as_str()) {
             ("PATCH", "/api/consultations/{id}" | "/api/interests/{id}") => 0,
             (_, "/api/consultations/{id}/progress") => 2,
@@ -237,8 +246,8 @@ impl Operation {
         }
     }
 
-    /// Whether it ends the session that it is called with, or begins another in its place.
-    pub(crate) fn is_about_sessions(&self) -> bool {
+    /// Whether it ends or replaces the session that it is called with.
+    pub(crate) fn changes_session(&self) -> bool {
         self.template.starts_with("/api/auth/") && !self.method.is_safe()
             || self.method == Method::DELETE
     }
@@ -249,17 +258,17 @@ pub(crate) fn described(description: &Value) -> Vec<Operation> {
     let rows = rows();
     let example = |operation: &Value| {
         let content = &operation["requestBody"]["content"]["application/json"];
-        let own = content.get("example").or_else(|| {
+        let example = content.get("example").or_else(|| {
             let name = content["schema"]["$ref"].as_str()?.rsplit('/').next()?;
             description["components"]["schemas"][name].get("example")
         });
-        own.cloned()
+        example.cloned()
     };
     let queries = |operation: &Value| {
         let parameters = operation["parameters"].as_array().into_iter().flatten();
         let in_query = parameters
-            .filter(|it| it["in"] == "query")
-            .filter_map(|it| it["name"].as_str());
+            .filter(|parameter| parameter["in"] == "query")
+            .filter_map(|parameter| parameter["name"].as_str());
         in_query.map(str::to_owned).collect()
     };
     operations(description)
@@ -267,7 +276,7 @@ pub(crate) fn described(description: &Value) -> Vec<Operation> {
             let method: Method = method.to_uppercase().parse().unwrap();
             let row = rows
                 .iter()
-                .find(|(there, row)| there == path && row.method == method.as_str());
+                .find(|(row_path, row)| row_path == path && row.method == method.as_str());
             let (_, row) = row.unwrap_or_else(|| panic!("{method} {path} has no row"));
             Operation {
                 method,

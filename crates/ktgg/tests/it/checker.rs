@@ -1,4 +1,4 @@
-//! What must hold when the dust has settled, read from databases and topics alone.
+//! Invariants of a settled system, checked from its databases and topics only.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -11,7 +11,7 @@ use service_kit::testing;
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
-/// Who reads whom.
+/// The topics that each service consumes.
 const READERS: [(&str, &[Topic]); 5] = [
     ("project", &Topic::ALL),
     (
@@ -58,10 +58,10 @@ pub(crate) struct Checker {
 }
 
 impl Checker {
-    /// Watches an installation whose schemas are there already, from now on.
+    /// Starts recording attempts in an installation with migrated schemas.
     pub(crate) async fn new(postgres: &str, kafka: kafka::Settings) -> Self {
         let pool = testing::superuser_pool(postgres).await;
-        sqlx::raw_sql(WATCH).execute(&pool).await.unwrap();
+        sqlx::raw_sql(RECORD_ATTEMPTS).execute(&pool).await.unwrap();
         Self { pool, kafka }
     }
 
@@ -71,15 +71,17 @@ impl Checker {
             .await?)
     }
 
-    /// Whether nothing is on its way any more: nothing pending, every reader where its sources are, every open match filled.
+    /// Whether all events are published and consumed, and every open match has a salesman.
     pub(crate) async fn is_settled(&self, tracks_progress: bool) -> Result<bool> {
         if !self.is_quiet(tracks_progress).await? {
             return Ok(false);
         }
-        let unmatched = "select count(*) from salesman_match.salesman_match where closed_at is null and salesman_id is null";
-        let missing = "select (select count(*) from consultation.consultation) + (select count(*) from interest.interest)
+        let unmatched = "select count(*) from salesman_match.salesman_match
+                         where closed_at is null and salesman_id is null";
+        let missing = "select (select count(*) from consultation.consultation)
+                            + (select count(*) from interest.interest)
                             - (select count(*) from salesman_match.salesman_match)";
-        let lost = NOTHING_OF
+        let lost = VIOLATIONS
             .iter()
             .filter(|(what, _)| what.starts_with("lost"))
             .map(|(_, sql)| *sql);
@@ -91,7 +93,7 @@ impl Checker {
         Ok(true)
     }
 
-    /// Whether no event is on its way any more, whatever they came to.
+    /// Whether all events are published and consumed.
     pub(crate) async fn is_quiet(&self, tracks_progress: bool) -> Result<bool> {
         for topic in Topic::ALL {
             if self
@@ -108,53 +110,55 @@ impl Checker {
         Ok(!tracks_progress || self.behind().await?.is_empty())
     }
 
-    /// Which readers are not where their sources are.
+    /// The services that have not consumed everything.
     async fn behind(&self) -> Result<Vec<String>> {
         let mut behind = Vec::new();
         for (reader, topics) in READERS {
             for topic in topics {
                 let sql = format!(
-                    "select count(*) from (select aggregateid, max(version) version from {source}.event_log group by aggregateid) there
-                     left join {reader}.progress here on here.aggregateid = there.aggregateid and here.aggregatetype = '{topic}'
-                     where here.version is distinct from there.version",
+                    "select count(*)
+                     from (select aggregateid, max(version) version from {source}.event_log
+                           group by aggregateid) published
+                     left join {reader}.progress consumed
+                       on consumed.aggregateid = published.aggregateid
+                      and consumed.aggregatetype = '{topic}'
+                     where consumed.version is distinct from published.version",
                     source = schema(*topic),
                 );
                 let count = self.count(sql).await?;
                 if count > 0 {
-                    behind.push(format!(
-                        "{reader} is not where {topic} is, for {count} aggregates"
-                    ));
+                    behind.push(format!("{reader} is behind {topic} for {count} aggregates"));
                 }
             }
         }
         Ok(behind)
     }
 
-    /// Everything that is wrong. `accepted`: what callers were told exists.
+    /// All violated invariants. `accepted` are the consultations that callers got a 201 for.
     pub(crate) async fn violations(
         &self,
         accepted: &[Uuid],
         tracks_progress: bool,
     ) -> Result<Vec<String>> {
-        let mut wrong = Vec::new();
+        let mut violations = Vec::new();
         for topic in Topic::ALL {
-            wrong.extend(self.ledger_and_topic(topic).await?);
+            violations.extend(self.event_log_and_topic(topic).await?);
         }
         if tracks_progress {
-            wrong.extend(self.behind().await?);
+            violations.extend(self.behind().await?);
         }
-        let kept: Vec<Uuid> = sqlx::query_scalar("select id from consultation.consultation")
+        let stored: Vec<Uuid> = sqlx::query_scalar("select id from consultation.consultation")
             .fetch_all(&self.pool)
             .await?;
-        let kept: BTreeSet<Uuid> = kept.into_iter().collect();
-        let lost = accepted.iter().filter(|id| !kept.contains(id)).count();
+        let stored: BTreeSet<Uuid> = stored.into_iter().collect();
+        let lost = accepted.iter().filter(|id| !stored.contains(id)).count();
         if lost > 0 {
-            wrong.push(format!("lost: {lost} accepted consultations"));
+            violations.push(format!("lost: {lost} accepted consultations"));
         }
-        for (what, sql) in NOTHING_OF {
+        for (what, sql) in VIOLATIONS {
             let count = self.count(sql.to_owned()).await?;
             if count > 0 {
-                wrong.push(format!("{what}: {count}"));
+                violations.push(format!("{what}: {count}"));
             }
         }
         for (reader, _) in READERS {
@@ -162,24 +166,25 @@ impl Checker {
                 .count(format!("select count(*) from {reader}.parked"))
                 .await?;
             if parked > 0 && tracks_progress {
-                wrong.push(format!("parked in {reader}: {parked}"));
+                violations.push(format!("parked in {reader}: {parked}"));
             }
         }
-        Ok(wrong)
+        Ok(violations)
     }
 
-    /// The ledger has no hole, the topic holds exactly its events, and first copies are in order.
-    async fn ledger_and_topic(&self, topic: Topic) -> Result<Vec<String>> {
-        let mut wrong = Vec::new();
+    /// The event log has no gap, the topic contains exactly its events, and their first copies are
+    /// in order.
+    async fn event_log_and_topic(&self, topic: Topic) -> Result<Vec<String>> {
+        let mut violations = Vec::new();
         let sql = format!(
             "select id, aggregateid, version, type, payload from {}.event_log",
             schema(topic)
         );
-        let ledger: Vec<(Uuid, Uuid, i64, String, Value)> = sqlx::query_as(AssertSqlSafe(sql))
+        let event_log: Vec<(Uuid, Uuid, i64, String, Value)> = sqlx::query_as(AssertSqlSafe(sql))
             .fetch_all(&self.pool)
             .await?;
         let mut versions: BTreeMap<Uuid, Vec<i64>> = BTreeMap::new();
-        for (_, aggregate, version, ..) in &ledger {
+        for (_, aggregate, version, ..) in &event_log {
             versions.entry(*aggregate).or_default().push(*version);
         }
         for (aggregate, mut versions) in versions {
@@ -189,94 +194,106 @@ impl Checker {
                 .copied()
                 .eq(1..=i64::try_from(versions.len())?)
             {
-                wrong.push(format!(
-                    "the ledger of {topic} {aggregate} has a hole: {versions:?}"
+                violations.push(format!(
+                    "the event log of {topic} {aggregate} has a gap: {versions:?}"
                 ));
             }
         }
-        let ledger: HashMap<Uuid, (Uuid, i64, String, Value)> = ledger
+        let event_log: HashMap<Uuid, (Uuid, i64, String, Value)> = event_log
             .into_iter()
             .map(|(id, aggregate, version, name, payload)| {
                 (id, (aggregate, version, name, payload))
             })
             .collect();
         let mut last: HashMap<Uuid, i64> = HashMap::new();
-        let mut seen = BTreeSet::new();
+        let mut published = BTreeSet::new();
         for Record { envelope, payload } in topic::read(&self.kafka, topic).await? {
-            let told = (
+            let record = (
                 envelope.aggregate_id,
                 envelope.version,
                 envelope.type_name.clone(),
                 payload,
             );
-            if ledger.get(&envelope.id) != Some(&told) {
-                wrong.push(format!(
-                    "{topic} {} on the topic is not what the ledger says",
+            if event_log.get(&envelope.id) != Some(&record) {
+                violations.push(format!(
+                    "{topic} {} on the topic differs from the event log",
                     envelope.id
                 ));
             }
-            if seen.insert(envelope.id) {
+            if published.insert(envelope.id) {
                 let before = last
                     .insert(envelope.aggregate_id, envelope.version)
                     .unwrap_or(0);
                 if envelope.version != before + 1 {
-                    wrong.push(format!(
+                    violations.push(format!(
                         "reordered: {topic} {} came after version {before}",
                         envelope.version
                     ));
                 }
             }
         }
-        let unsent = ledger.keys().filter(|id| !seen.contains(id)).count();
+        let unsent = event_log
+            .keys()
+            .filter(|id| !published.contains(id))
+            .count();
         if unsent > 0 {
-            wrong.push(format!(
+            violations.push(format!(
                 "lost: {unsent} events of {topic} are not on the topic"
             ));
         }
-        Ok(wrong)
+        Ok(violations)
     }
 }
 
-/// Every effect of a policy has a natural key besides, which hides that it was applied twice; so each attempt that was committed is noted
-/// before the key is asked.
-const WATCH: &str = "
-    create table salesman.telling (event_id uuid, salesman_id uuid, kind text);
-    grant insert on salesman.telling to ktgg_salesman;
-    create function salesman.note_telling() returns trigger language plpgsql as $$
+/// Records every attempt to insert a notification. The natural key of notifications would hide that
+/// a policy ran twice.
+const RECORD_ATTEMPTS: &str = "
+    create table salesman.notification_attempt (event_id uuid, salesman_id uuid, kind text);
+    grant insert on salesman.notification_attempt to ktgg_salesman;
+    create function salesman.record_attempt() returns trigger language plpgsql as $$
     begin
-        insert into salesman.telling values (new.event_id, new.salesman_id, new.kind);
+        insert into salesman.notification_attempt values (new.event_id, new.salesman_id, new.kind);
         return new;
     end
     $$;
-    create trigger note_telling before insert on salesman.notification for each row execute function salesman.note_telling();";
+    create trigger record_attempt before insert on salesman.notification
+        for each row execute function salesman.record_attempt();";
 
-/// What there must be nothing of, and the count of it.
-const NOTHING_OF: [(&str, &str); 7] = [
+/// Violations, and the query that counts each.
+const VIOLATIONS: [(&str, &str); 7] = [
     (
-        "applied twice: people told more than once of one match",
-        "select count(*) from (select 1 from salesman.telling group by event_id, salesman_id, kind having count(*) > 1) twice",
+        "applied twice: notifications of one match",
+        "select count(*) from (select 1 from salesman.notification_attempt
+                               group by event_id, salesman_id, kind having count(*) > 1) twice",
     ),
     (
-        "lost: people not told of a match",
+        "lost: notifications of matches",
         "select count(*) from salesman_match.event_log matched
-         where matched.payload ->> 'previousSalesmanId' is distinct from matched.payload -> 'salesman' ->> 'id'
-           and not exists (select 1 from salesman.notification told
-                           where told.event_id = matched.id and told.salesman_id = (matched.payload -> 'salesman' ->> 'id')::uuid)",
+         where matched.payload ->> 'previousSalesmanId'
+               is distinct from matched.payload -> 'salesman' ->> 'id'
+           and not exists (
+             select 1 from salesman.notification sent where sent.event_id = matched.id
+               and sent.salesman_id = (matched.payload -> 'salesman' ->> 'id')::uuid)",
     ),
     (
-        "asked twice: consultations with the same memo",
-        "select count(*) from (select 1 from consultation.consultation group by memo having count(*) > 1) twice",
+        "created twice: consultations with the same memo",
+        "select count(*) from (select 1 from consultation.consultation
+                               group by memo having count(*) > 1) twice",
     ),
     (
         "lost: open consultations whose salesman is not the match's",
-        "select count(*) from consultation.consultation it join salesman_match.salesman_match m on m.origin_id = it.id
-         where it.step in ('apply', 'approved')
-           and (it.salesman_id is distinct from m.salesman_id or it.consultant_id is distinct from m.consultant_id)",
+        "select count(*) from consultation.consultation c
+         join salesman_match.salesman_match m on m.origin_id = c.id
+         where c.step in ('apply', 'approved')
+           and (c.salesman_id is distinct from m.salesman_id
+                or c.consultant_id is distinct from m.consultant_id)",
     ),
     (
         "lost: interests whose salesman is not the match's",
-        "select count(*) from interest.interest it join salesman_match.salesman_match m on m.origin_id = it.id
-         where it.salesman_id is distinct from m.salesman_id or it.consultant_id is distinct from m.consultant_id",
+        "select count(*) from interest.interest i
+         join salesman_match.salesman_match m on m.origin_id = i.id
+         where i.salesman_id is distinct from m.salesman_id
+            or i.consultant_id is distinct from m.consultant_id",
     ),
     (
         "matches whose version is not their last event's",
@@ -286,7 +303,9 @@ const NOTHING_OF: [(&str, &str); 7] = [
     (
         "people over their capacity",
         "select count(*) from salesman_match.known_salesman person
-         where capacity < (select count(*) from salesman_match.salesman_match where closed_at is null and salesman_id = person.id)
-            or capacity < (select count(*) from salesman_match.salesman_match where closed_at is null and consultant_id = person.id)",
+         where capacity < (select count(*) from salesman_match.salesman_match
+                           where closed_at is null and salesman_id = person.id)
+            or capacity < (select count(*) from salesman_match.salesman_match
+                           where closed_at is null and consultant_id = person.id)",
     ),
 ];

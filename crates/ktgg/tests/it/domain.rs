@@ -1,4 +1,5 @@
-//! What the services do together: a programme through its year, a consultation to its end, a visit, a file.
+//! Stories across services: a programme over its year, a consultation to its end, a visit, the
+//! demo.
 
 use std::collections::BTreeSet;
 
@@ -10,51 +11,53 @@ use ktgg::{demo, topic};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::everybody::Telephones;
-use crate::system::{self, LetIn, Scratch, Together, eventually};
+use crate::system::{self, InProcess, InboxServer, Scratch, SessionIssuer, eventually};
 
-/// A whole system in this process, and its callers.
+/// A system in this process, with a session of staff.
 struct World {
     _scratch: Scratch,
-    place: Installation,
+    installation: Installation,
     keys: Keys,
-    together: Together,
+    in_process: InProcess,
     client: Client,
-    let_in: LetIn,
+    sessions: SessionIssuer,
     staff: String,
 }
 
 impl World {
     async fn start(purpose: &str) -> Self {
         let scratch = Scratch::new(purpose);
-        let place = system::shared_place(&scratch).await;
-        let keys = Keys::of(&place.data).unwrap();
-        let together = Together::start(&place, &keys).await;
-        let (client, let_in) = (place.client(), LetIn::to(&place, &keys));
-        let staff = let_in.staff().await;
+        let installation = system::on_shared_servers(&scratch).await;
+        let keys = Keys::of(&installation.data).unwrap();
+        let system = InProcess::start(&installation, &keys).await;
+        let (client, sessions) = (
+            installation.client(),
+            SessionIssuer::new(&installation, &keys),
+        );
+        let staff = sessions.staff().await;
         Self {
             _scratch: scratch,
-            place,
+            installation,
             keys,
-            together,
+            in_process: system,
             client,
-            let_in,
+            sessions,
             staff,
         }
     }
 
     async fn customer(&self, phone: &str) -> String {
-        self.let_in.customer(phone).await
+        self.sessions.customer(phone).await
     }
 
     async fn salesman(&self, id: Uuid) -> String {
-        self.let_in.salesman(id).await
+        self.sessions.salesman(id).await
     }
 
-    /// A salesman and a consultant who are on the roster.
-    async fn two_people(&self) -> (Uuid, Uuid) {
+    /// Registers a salesman and a consultant who can be matched.
+    async fn register_two(&self) -> (Uuid, Uuid) {
         let (salesmen, consultants) = system::register(&self.client, &self.staff, 1, 1).await;
-        system::until_on_the_roster(
+        system::wait_until_on_roster(
             &self.client,
             &self.staff,
             salesmen.iter().chain(&consultants),
@@ -63,15 +66,17 @@ impl World {
         (salesmen[0], consultants[0])
     }
 
-    async fn project(&self, name: &str) -> Value {
-        let body = json!({ "name": name, "year": 2026, "category": "기술", "agency": "가상부", "regions": ["서울"] });
+    async fn create_project(&self, name: &str) -> Value {
+        let body = json!({
+            "name": name, "year": 2026, "category": "기술", "agency": "가상부", "regions": ["서울"],
+        });
         self.client
             .post("/api/projects", &self.staff, &body)
             .await
             .unwrap()
     }
 
-    /// A write on an existing thing, whatever its version.
+    /// A write with `If-Match: *` that must succeed.
     async fn write(&self, method: Method, path: &str, session: &str, body: &Value) -> Value {
         self.client
             .call(method, path, session, &[("if-match", "*")], Some(body))
@@ -85,22 +90,22 @@ impl World {
         self.client.get(path, session).await.unwrap()
     }
 
-    /// Waits until the answer has what is looked for.
+    /// Polls until the view satisfies the condition.
     async fn until(
         &self,
         what: &str,
         path: &str,
         session: &str,
-        is_so: impl Fn(&Value) -> bool,
+        is_done: impl Fn(&Value) -> bool,
     ) -> Value {
         eventually(what, async || {
-            Some(self.get(path, session).await).filter(&is_so)
+            Some(self.get(path, session).await).filter(&is_done)
         })
         .await
     }
 
     async fn stop(self) {
-        self.together.stop().await;
+        self.in_process.stop().await;
     }
 }
 
@@ -118,19 +123,19 @@ fn items(list: &Value) -> &[Value] {
 fn kinds(list: &Value) -> Vec<&str> {
     items(list)
         .iter()
-        .filter_map(|it| it["kind"].as_str())
+        .filter_map(|item| item["kind"].as_str())
         .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_programme_goes_through_its_year_comes_again_and_whoever_marked_it_is_told_each_time() {
+async fn programme_year_notifies_at_each_step_and_next_edition() {
     let world = World::start("year").await;
-    let (salesman, _) = world.two_people().await;
+    let (salesman, _) = world.register_two().await;
     let (customer, salesman) = (
         world.customer("010-1234-5678").await,
         world.salesman(salesman).await,
     );
-    let project = world.project("2026년 스마트상점 기술보급사업").await;
+    let project = world.create_project("2026년 스마트상점 기술보급사업").await;
     let path = format!("/api/projects/{}", id(&project));
     let mark = json!({ "projectId": project["id"], "projectName": project["name"] });
     let interest = format!(
@@ -146,15 +151,15 @@ async fn a_programme_goes_through_its_year_comes_again_and_whoever_marked_it_is_
             "the interest has its salesman",
             &interest,
             &customer,
-            |it| !it["salesman"].is_null(),
+            |view| !view["salesman"].is_null(),
         )
         .await;
     world
         .until(
-            "he is told",
+            "the salesman is notified",
             "/api/salesmen/me/notifications",
             &salesman,
-            |it| kinds(it).contains(&"assigned"),
+            |view| kinds(view).contains(&"assigned"),
         )
         .await;
 
@@ -172,21 +177,24 @@ async fn a_programme_goes_through_its_year_comes_again_and_whoever_marked_it_is_
         (&json!("ended"), &json!("ended"))
     );
 
-    let told = world
+    let notified = world
         .until(
-            "the customer is told of all four",
+            "the customer has all four notifications",
             "/api/interests/notifications",
             &customer,
-            |it| kinds(it).len() >= 4,
+            |view| kinds(view).len() >= 4,
         )
         .await;
-    assert_eq!(kinds(&told), ["new_edition", "ended", "edited", "started"]);
-    let told = world
+    assert_eq!(
+        kinds(&notified),
+        ["new_edition", "ended", "edited", "started"]
+    );
+    let notified = world
         .until(
-            "the salesman too",
+            "the salesman has them too",
             "/api/salesmen/me/notifications",
             &salesman,
-            |it| kinds(it).len() >= 5,
+            |view| kinds(view).len() >= 5,
         )
         .await;
     for kind in [
@@ -195,30 +203,10 @@ async fn a_programme_goes_through_its_year_comes_again_and_whoever_marked_it_is_
         "project_ended",
         "new_edition",
     ] {
-        assert!(kinds(&told).contains(&kind), "{told}");
+        assert!(kinds(&notified).contains(&kind), "{notified}");
     }
 
-    // Next year's edition: once, expected, of the same series, and the interest follows it.
-    let next = world
-        .until("it comes again", &path, &world.staff, |it| {
-            items_of(it, "editions").len() == 2
-        })
-        .await;
-    let next = items_of(&next, "editions")
-        .iter()
-        .find(|it| it["year"] == 2027)
-        .unwrap()
-        .clone();
-    assert_eq!(
-        (&next["name"], &next["status"]),
-        (&json!("2027년 스마트상점 기술보급사업"), &json!("planned"))
-    );
-    let followed = world
-        .until("the interest follows", &interest, &customer, |it| {
-            it["projectId"] == next["id"]
-        })
-        .await;
-    assert_eq!(followed["interested"], true);
+    check_next_edition(&world, &path, &interest, &customer).await;
     let read = world
         .client
         .post(
@@ -232,20 +220,47 @@ async fn a_programme_goes_through_its_year_comes_again_and_whoever_marked_it_is_
     world.stop().await;
 }
 
-fn items_of<'a>(view: &'a Value, name: &str) -> &'a [Value] {
+/// There is one planned edition for next year in the same series, and the interest follows it.
+async fn check_next_edition(world: &World, path: &str, interest: &str, customer: &str) {
+    let next = world
+        .until("the next edition is planned", path, &world.staff, |view| {
+            list_in(view, "editions").len() == 2
+        })
+        .await;
+    let next = list_in(&next, "editions")
+        .iter()
+        .find(|item| item["year"] == 2027)
+        .unwrap()
+        .clone();
+    assert_eq!(
+        (&next["name"], &next["status"]),
+        (&json!("2027년 스마트상점 기술보급사업"), &json!("planned"))
+    );
+    let followed = world
+        .until("the interest follows", interest, customer, |view| {
+            view["projectId"] == next["id"]
+        })
+        .await;
+    assert_eq!(followed["interested"], true);
+}
+
+fn list_in<'a>(view: &'a Value, name: &str) -> &'a [Value] {
     view[name].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_consultation_goes_to_its_end_counts_once_and_leaves_room_for_the_next() {
+async fn succeeded_consultation_counts_once_and_frees_capacity() {
     let world = World::start("end").await;
-    let (salesman_id, _) = world.two_people().await;
+    let (salesman_id, _) = world.register_two().await;
     let (customer, salesman) = (
         world.customer("010-1234-5678").await,
         world.salesman(salesman_id).await,
     );
-    let project = world.project("2026년 가상 지원사업").await;
-    let body = json!({ "projectId": project["id"], "projectName": project["name"], "desiredDate": "2099-12-31", "memo": "오전에" });
+    let project = world.create_project("2026년 가상 지원사업").await;
+    let body = json!({
+        "projectId": project["id"], "projectName": project["name"], "desiredDate": "2099-12-31",
+        "memo": "오전에",
+    });
     let consultation = format!(
         "/api/consultations/{}",
         id(&world
@@ -255,9 +270,12 @@ async fn a_consultation_goes_to_its_end_counts_once_and_leaves_room_for_the_next
             .unwrap())
     );
     world
-        .until("somebody is on it", &consultation, &customer, |it| {
-            !it["salesman"].is_null()
-        })
+        .until(
+            "the consultation is matched",
+            &consultation,
+            &customer,
+            |view| !view["salesman"].is_null(),
+        )
         .await;
     for step in ["approved", "succeeded"] {
         world
@@ -270,9 +288,12 @@ async fn a_consultation_goes_to_its_end_counts_once_and_leaves_room_for_the_next
             .await;
     }
     let me = world
-        .until("it counts", "/api/salesmen/me", &salesman, |it| {
-            it["successCount"] == 1 && it["openCount"] == 0
-        })
+        .until(
+            "the success is counted",
+            "/api/salesmen/me",
+            &salesman,
+            |view| view["successCount"] == 1 && view["openCount"] == 0,
+        )
         .await;
     assert_eq!(
         (&me["failureCount"], &me["successRate"]),
@@ -283,14 +304,14 @@ async fn a_consultation_goes_to_its_end_counts_once_and_leaves_room_for_the_next
         consultation.rsplit('/').next().unwrap()
     );
     world
-        .until("the match is closed", &matches, &world.staff, |it| {
-            !it["items"][0]["closedAt"].is_null()
+        .until("the match is closed", &matches, &world.staff, |view| {
+            !view["items"][0]["closedAt"].is_null()
         })
         .await;
     let view = format!("/api/projects/{}/view", id(&project));
     let view = world
-        .until("the project's view shows it", &view, &world.staff, |it| {
-            it["progress"]["succeeded"] == 1
+        .until("the project's view shows it", &view, &world.staff, |view| {
+            view["progress"]["succeeded"] == 1
         })
         .await;
     assert_eq!(view["salesmen"][0]["id"], salesman_id.to_string());
@@ -299,23 +320,29 @@ async fn a_consultation_goes_to_its_end_counts_once_and_leaves_room_for_the_next
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_matched_anew_by_hand_takes_over_and_the_one_before_loses_sight_of_it() {
+async fn match_by_hand_moves_access_to_the_new_salesman() {
     let world = World::start("hand").await;
     let (salesmen, _) = system::register(&world.client, &world.staff, 2, 0).await;
-    system::until_on_the_roster(&world.client, &world.staff, &salesmen).await;
+    system::wait_until_on_roster(&world.client, &world.staff, &salesmen).await;
     let customer = world.customer("010-1234-5678").await;
-    let project = world.project("2026년 가상 지원사업").await;
-    let body = json!({ "projectId": project["id"], "projectName": project["name"], "desiredDate": "2099-12-31", "memo": "" });
-    let asked = world
+    let project = world.create_project("2026년 가상 지원사업").await;
+    let body = json!({
+        "projectId": project["id"], "projectName": project["name"], "desiredDate": "2099-12-31",
+        "memo": "",
+    });
+    let created = world
         .client
         .post("/api/consultations", &customer, &body)
         .await
         .unwrap();
-    let consultation = format!("/api/consultations/{}", id(&asked));
+    let consultation = format!("/api/consultations/{}", id(&created));
     let shown = world
-        .until("somebody is on it", &consultation, &customer, |it| {
-            !it["salesman"].is_null()
-        })
+        .until(
+            "the consultation is matched",
+            &consultation,
+            &customer,
+            |view| !view["salesman"].is_null(),
+        )
         .await;
     let before: Uuid = shown["salesman"]["id"].as_str().unwrap().parse().unwrap();
     let after = *salesmen.iter().find(|id| **id != before).unwrap();
@@ -327,7 +354,7 @@ async fn whoever_is_matched_anew_by_hand_takes_over_and_the_one_before_loses_sig
 
     let matches = world
         .get(
-            &format!("/api/salesman-matches?origin={}", id(&asked)),
+            &format!("/api/salesman-matches?origin={}", id(&created)),
             &world.staff,
         )
         .await;
@@ -342,9 +369,12 @@ async fn whoever_is_matched_anew_by_hand_takes_over_and_the_one_before_loses_sig
         .await;
 
     world
-        .until("the other one is on it", &consultation, &customer, |it| {
-            it["salesman"]["id"] == after.to_string()
-        })
+        .until(
+            "the other salesman is on it",
+            &consultation,
+            &customer,
+            |view| view["salesman"]["id"] == after.to_string(),
+        )
         .await;
     let lost = world
         .client
@@ -361,17 +391,17 @@ async fn whoever_is_matched_anew_by_hand_takes_over_and_the_one_before_loses_sig
     world.get(&consultation, &world.salesman(after).await).await;
     let removed = async {
         loop {
-            let told = stream.next().await.unwrap().expect("the stream goes on");
-            if told.event == "removed" {
-                return told;
+            let next = stream.next().await.unwrap().expect("the stream ended");
+            if next.event == "removed" {
+                return next;
             }
         }
     };
-    let removed = tokio::time::timeout(system::PATIENCE, removed)
+    let removed = tokio::time::timeout(system::TIMEOUT, removed)
         .await
-        .expect("he is told that it is gone");
-    assert_eq!(removed.data["aggregateId"], asked["id"]);
-    for record in topic::read(&world.place.kafka, events::Topic::SalesmanMatch)
+        .expect("the stream has a `removed`");
+    assert_eq!(removed.data["aggregateId"], created["id"]);
+    for record in topic::read(&world.installation.kafka, events::Topic::SalesmanMatch)
         .await
         .unwrap()
     {
@@ -383,11 +413,11 @@ async fn whoever_is_matched_anew_by_hand_takes_over_and_the_one_before_loses_sig
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whom_a_salesman_enters_on_a_visit_is_his_and_sees_it_when_he_signs_in() {
+async fn customer_entered_on_a_visit_gets_that_salesman() {
     let world = World::start("visit").await;
     let (salesmen, _) = system::register(&world.client, &world.staff, 3, 0).await;
-    system::until_on_the_roster(&world.client, &world.staff, &salesmen).await;
-    let project = world.project("2026년 가상 지원사업").await;
+    system::wait_until_on_roster(&world.client, &world.staff, &salesmen).await;
+    let project = world.create_project("2026년 가상 지원사업").await;
     world
         .write(
             Method::POST,
@@ -398,7 +428,10 @@ async fn whom_a_salesman_enters_on_a_visit_is_his_and_sees_it_when_he_signs_in()
         .await;
     for (number, salesman) in salesmen.iter().enumerate() {
         let phone = format!("010-7000-000{number}");
-        let body = json!({ "projectId": project["id"], "projectName": project["name"], "phone": phone, "customerName": "홍길동", "consent": true });
+        let body = json!({
+            "projectId": project["id"], "projectName": project["name"], "phone": phone,
+            "customerName": "홍길동", "consent": true,
+        });
         let session = world.salesman(*salesman).await;
         let entered = world
             .client
@@ -406,23 +439,26 @@ async fn whom_a_salesman_enters_on_a_visit_is_his_and_sees_it_when_he_signs_in()
             .await
             .unwrap();
         let path = format!("/api/interests/{}", id(&entered));
-        // His, whatever the last digits of the number say.
+        // The match is with that salesman, whatever the last digits of the number are.
         world
-            .until("it is his", &path, &world.customer(&phone).await, |it| {
-                it["salesman"]["id"] == salesman.to_string()
-            })
+            .until(
+                "the interest has that salesman",
+                &path,
+                &world.customer(&phone).await,
+                |view| view["salesman"]["id"] == salesman.to_string(),
+            )
             .await;
         let card = format!(
             "/api/projects/visit-card?customer={}",
             entered["customerId"].as_str().unwrap()
         );
-        let card = eventually("there is something to talk about", async || {
-            let answer = world
+        let card = eventually("the visit card has an item", async || {
+            let response = world
                 .client
                 .call(Method::GET, &card, &session, &[], None)
                 .await
                 .unwrap();
-            Some(answer.json).filter(|it| !items(it).is_empty())
+            Some(response.json).filter(|view| !items(view).is_empty())
         })
         .await;
         assert_eq!(items(&card)[0]["project"]["id"], project["id"]);
@@ -431,11 +467,11 @@ async fn whom_a_salesman_enters_on_a_visit_is_his_and_sees_it_when_he_signs_in()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_demo_has_something_of_everything_and_what_is_done_to_it_stays() {
+async fn demo_covers_every_state_and_reloading_keeps_changes() {
     let world = World::start("demo").await;
-    let telephones = Telephones::of(&world.place, &world.keys).await;
-    let data = world.place.data.clone();
-    demo::load(&world.place, &world.keys).await.unwrap();
+    let inbox = InboxServer::start(&world.installation, &world.keys).await;
+    let data = world.installation.data.clone();
+    demo::load(&world.installation, &world.keys).await.unwrap();
     for phase in events::Phase::ALL {
         let list = world
             .get(
@@ -460,7 +496,7 @@ async fn the_demo_has_something_of_everything_and_what_is_done_to_it_stays() {
         kinds.extend(
             items(&list)
                 .iter()
-                .map(|it| it["period"]["kind"].as_str().unwrap().to_owned()),
+                .map(|item| item["period"]["kind"].as_str().unwrap().to_owned()),
         );
         let Some(next) = list["next"].as_str() else {
             break;
@@ -473,17 +509,17 @@ async fn the_demo_has_something_of_everything_and_what_is_done_to_it_stays() {
             .map(|kind| kind.as_str().to_owned())
             .into()
     );
-    let brought = world.until(
-        "a salesman keeps whom he brought in",
+    let kept_salesman = world.until(
+        "a customer stays with the salesman who entered them",
         "/api/salesman-matches?limit=100",
         &world.staff,
-        |it| {
-            items(it)
+        |view| {
+            items(view)
                 .iter()
-                .any(|it| it["reason"]["salesman"]["rule"] == "brought")
+                .any(|item| item["reason"]["salesman"]["rule"] == "brought")
         },
     );
-    brought.await;
+    kept_salesman.await;
 
     let count = async || {
         let count = async |path: &str| items(&world.get(path, &world.staff).await).len();
@@ -493,13 +529,13 @@ async fn the_demo_has_something_of_everything_and_what_is_done_to_it_stays() {
             count("/api/salesmen?limit=100").await,
         ]
     };
-    // Broken off before the note was written: everything is recognised.
+    // Interrupted before the marker file was written: everything is recognised.
     let before = count().await;
     assert_eq!(before[2], 15);
     std::fs::remove_file(data.join("demo-loaded")).unwrap();
-    demo::load(&world.place, &world.keys).await.unwrap();
+    demo::load(&world.installation, &world.keys).await.unwrap();
     assert_eq!(count().await, before);
-    // Somebody works with it: nothing of that is undone.
+    // A later change is not undone.
     let customer = world.customer("010-1234-5678").await;
     let interest = world.get("/api/interests?limit=1", &customer).await["items"][0].clone();
     let interest = format!("/api/interests/{}", id(&interest));
@@ -511,9 +547,9 @@ async fn the_demo_has_something_of_everything_and_what_is_done_to_it_stays() {
             &json!({ "interested": false }),
         )
         .await;
-    demo::load(&world.place, &world.keys).await.unwrap();
+    demo::load(&world.installation, &world.keys).await.unwrap();
     assert_eq!(world.get(&interest, &customer).await["interested"], false);
     assert_eq!(count().await, before);
     world.stop().await;
-    telephones.stop().await;
+    inbox.stop().await;
 }

@@ -1,20 +1,23 @@
-//! The whole system, end to end, on the real parts: in both shapes, with parts of it away, and while processes are killed.
+//! The system end to end, on real servers: in one process and in six, during outages, and while
+//! processes are killed.
 
-mod bearers;
+mod access_loss;
+mod actors;
+mod bearer_tokens;
 mod callers;
 mod checker;
 mod contract;
-mod deactivation;
 mod domain;
-mod erasing;
-mod everybody;
-mod forged;
-mod grepping;
-mod importing;
-mod kills;
-mod lost_parts;
-mod path;
-mod secrets;
-mod signing_in;
+mod erasure;
+mod forged_tokens;
+mod import_command;
+mod outages;
+mod personal_data;
+mod private_values;
+mod random_kills;
+mod request_to_match;
+mod reworded_migrations;
+mod route_matrix;
+mod sign_in;
 mod system;
-mod walk;
+mod trace_ids;

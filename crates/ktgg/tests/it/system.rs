@@ -1,9 +1,10 @@
-//! A whole system for one test: all in one process, or each service and the gateway in a process of its own.
+//! A system for one test: in this process, or each service and the gateway in its own process.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -14,33 +15,35 @@ use hyper::{Method, StatusCode};
 use ktgg::client::Client;
 use ktgg::host::{self, Installation};
 use ktgg::keys::{self, Keys};
-use ktgg::services;
+use ktgg::{inbox, services};
 use rustix::process::{Pid, Signal, kill_process};
 use sandbox::{CheckoutPaths, Options, Progress, Sandbox};
 use serde_json::{Value, json};
 use service_kit::auth::Identity;
+use service_kit::clock::SystemClock;
 use service_kit::messaging::kafka;
 use service_kit::{tasks, testing};
+use sqlx::PgPool;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// How long anything that must happen may take before a test says that it does not.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+/// Bounds everything that a test waits for.
+pub(crate) const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Waits until `look` finds what it looks for.
-pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
+/// Polls until there is a result.
+pub(crate) async fn eventually<T>(what: &str, mut poll: impl AsyncFnMut() -> Option<T>) -> T {
+    let started = Instant::now();
     loop {
-        if let Some(found) = look().await {
-            return found;
+        if let Some(result) = poll().await {
+            return result;
         }
-        assert!(begun.elapsed() < PATIENCE, "it did not happen: {what}");
+        assert!(started.elapsed() < TIMEOUT, "timed out: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// A folder for the keys and logs of one test; it goes with its owner.
+/// A folder for the keys and logs of one test. Dropping it deletes the folder.
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
@@ -63,8 +66,8 @@ impl Drop for Scratch {
     }
 }
 
-/// A place on the servers that all tests share, with a database and topics of its own.
-pub(crate) async fn shared_place(scratch: &Scratch) -> Installation {
+/// An installation on the servers that all tests share, with its own database and topics.
+pub(crate) async fn on_shared_servers(scratch: &Scratch) -> Installation {
     let postgres = testing::database(&[]).await;
     let kafka = testing::kafka().await;
     Installation {
@@ -76,9 +79,9 @@ pub(crate) async fn shared_place(scratch: &Scratch) -> Installation {
     }
 }
 
-/// A place on servers of its own, for tests that take them away.
-pub(crate) async fn own_place(scratch: &Scratch) -> (Installation, Sandbox) {
-    let mut options = Options::on_free_ports(scratch.path().join("servers")).unwrap();
+/// An installation with its own servers, for tests that stop them.
+pub(crate) async fn on_own_servers(scratch: &Scratch) -> (Installation, Sandbox) {
+    let options = Options::on_free_ports(scratch.path().join("servers")).unwrap();
     let sandbox = tokio::task::spawn_blocking(move || {
         Sandbox::start(&options, &Progress::new(2, false)).unwrap()
     })
@@ -88,30 +91,32 @@ pub(crate) async fn own_place(scratch: &Scratch) -> (Installation, Sandbox) {
         brokers: sandbox.kafka_address(),
         topic_prefix: kafka::DEFAULT_PREFIX.to_owned(),
     };
-    let place = Installation {
+    let installation = Installation {
         data: scratch.path().to_owned(),
         postgres: sandbox.postgres_url(),
         kafka,
         port: host::free_port().unwrap(),
         limits: Limits::UNLIMITED,
     };
-    (place, sandbox)
+    (installation, sandbox)
 }
 
-/// All in one process: this one.
-pub(crate) struct Together {
+/// All services and the gateway in this process.
+pub(crate) struct InProcess {
     pub(crate) stop: CancellationToken,
     running: JoinHandle<Result<()>>,
 }
 
-impl Together {
-    pub(crate) async fn start(place: &Installation, keys: &Keys) -> Self {
-        let hosted = host::bind(place, keys, services().into()).await.unwrap();
+impl InProcess {
+    pub(crate) async fn start(installation: &Installation, keys: &Keys) -> Self {
+        let hosted = host::bind(installation, keys, services().into())
+            .await
+            .unwrap();
         let (ready, stop) = (hosted.ready(), CancellationToken::new());
         let mut running = tasks::spawn(hosted.run(stop.clone()));
         tokio::select! {
-            ended = &mut running => panic!("it ended before it was ready: {ended:?}"),
-            ready = tokio::time::timeout(PATIENCE, ready) => ready.unwrap(),
+            result = &mut running => panic!("stopped before it was ready: {result:?}"),
+            ready = tokio::time::timeout(TIMEOUT, ready) => ready.unwrap(),
         }
         Self { stop, running }
     }
@@ -122,24 +127,91 @@ impl Together {
     }
 }
 
-/// Which program runs a service.
+/// The sandbox's inbox, in this process.
+pub(crate) struct InboxServer {
+    stop: CancellationToken,
+    running: JoinHandle<Result<()>>,
+}
+
+impl InboxServer {
+    pub(crate) async fn start(installation: &Installation, keys: &Keys) -> Self {
+        let listener = inbox::listen(host::inbox_port(installation.port))
+            .await
+            .unwrap();
+        let stop = CancellationToken::new();
+        let running = tasks::spawn(inbox::serve(
+            listener,
+            keys.sender.clone(),
+            Arc::new(SystemClock),
+            stop.clone(),
+        ));
+        Self { stop, running }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        self.running.await.unwrap().unwrap();
+    }
+}
+
+/// A system in this process, with its inbox.
+pub(crate) struct TestSystem {
+    _scratch: Scratch,
+    pub(crate) installation: Installation,
+    pub(crate) keys: Keys,
+    pub(crate) client: Client,
+    /// Reads every schema of the database.
+    pub(crate) pool: PgPool,
+    in_process: InProcess,
+    inbox: InboxServer,
+}
+
+impl TestSystem {
+    pub(crate) async fn start(purpose: &str) -> Self {
+        let scratch = Scratch::new(purpose);
+        let installation = on_shared_servers(&scratch).await;
+        let keys = Keys::of(&installation.data).unwrap();
+        let in_process = InProcess::start(&installation, &keys).await;
+        let inbox = InboxServer::start(&installation, &keys).await;
+        let (client, pool) = (
+            installation.client(),
+            testing::superuser_pool(&installation.postgres).await,
+        );
+        Self {
+            _scratch: scratch,
+            installation,
+            keys,
+            client,
+            pool,
+            in_process,
+            inbox,
+        }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.in_process.stop().await;
+        self.inbox.stop().await;
+    }
+}
+
+/// Which program runs the services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Programs {
-    /// The services' own.
+    /// The binaries of the services.
     Real,
-    /// The ones without inbox and progress.
+    /// Services without inbox and progress: the negative control.
     Undeduplicated,
 }
 
-/// Each service and the gateway in a process of its own.
-pub(crate) struct Alone {
+/// Each service and the gateway in its own process, with its log in a file.
+pub(crate) struct Processes {
     programs: Programs,
     variables: Vec<(String, String)>,
     logs: PathBuf,
     children: BTreeMap<&'static str, Child>,
 }
 
-/// Everything that runs as a process of its own.
+/// The names of the processes.
 pub(crate) const PROCESSES: [&str; 6] = [
     "interest",
     "consultation",
@@ -149,40 +221,45 @@ pub(crate) const PROCESSES: [&str; 6] = [
     "gateway",
 ];
 
-impl Alone {
-    pub(crate) async fn start(place: &Installation, keys: &Keys, programs: Programs) -> Self {
-        Self::start_with(place, keys, programs, &[]).await
-    }
-
-    /// With these variables besides.
-    pub(crate) async fn start_with(
-        place: &Installation,
+impl Processes {
+    pub(crate) async fn start(
+        installation: &Installation,
         keys: &Keys,
         programs: Programs,
-        more: &[(&str, &str)],
     ) -> Self {
-        let mut variables = host::provision(place, keys, &services()).await.unwrap();
+        Self::start_with(installation, keys, programs, &[]).await
+    }
+
+    /// With additional environment variables.
+    pub(crate) async fn start_with(
+        installation: &Installation,
+        keys: &Keys,
+        programs: Programs,
+        extra: &[(&str, &str)],
+    ) -> Self {
+        let mut variables = host::provision(installation, keys).await.unwrap();
         variables.extend(
-            more.iter()
+            extra
+                .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
         );
-        let mut alone = Self {
+        let mut processes = Self {
             programs,
             variables,
-            logs: place.data.clone(),
+            logs: installation.data.clone(),
             children: BTreeMap::new(),
         };
         for name in PROCESSES {
-            alone.spawn(name).unwrap();
+            processes.spawn(name).unwrap();
         }
-        alone
+        processes
     }
 
     /// Starts the named process.
     pub(crate) fn spawn(&mut self, name: &'static str) -> Result<()> {
         let folder = Path::new(env!("CARGO_BIN_EXE_ktgg"))
             .parent()
-            .context("a program lies in a folder")?
+            .context("a program is in a folder")?
             .to_owned();
         let undeduplicated = self.programs == Programs::Undeduplicated && name != "gateway";
         let program = if undeduplicated {
@@ -212,7 +289,7 @@ impl Alone {
         Ok(())
     }
 
-    /// kill -9.
+    /// Kills with SIGKILL.
     pub(crate) fn kill(&mut self, name: &'static str) {
         if let Some(mut child) = self.children.remove(name) {
             child.kill().unwrap();
@@ -220,29 +297,29 @@ impl Alone {
         }
     }
 
-    /// SIGTERM to every process; how each ended, and after how long.
+    /// Sends SIGTERM to every process. Returns the exit status and the duration of each.
     pub(crate) async fn terminate(&mut self) -> Vec<(&'static str, ExitStatus, Duration)> {
-        let begun = Instant::now();
+        let started = Instant::now();
         for child in self.children.values() {
             let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
             kill_process(pid, Signal::TERM).unwrap();
         }
-        let mut ended = Vec::new();
+        let mut results = Vec::new();
         for (name, mut child) in std::mem::take(&mut self.children) {
             let status =
-                eventually(&format!("{name} ends"), async || child.try_wait().unwrap()).await;
-            ended.push((name, status, begun.elapsed()));
+                eventually(&format!("{name} stops"), async || child.try_wait().unwrap()).await;
+            results.push((name, status, started.elapsed()));
         }
-        ended
+        results
     }
 
-    /// What a process has logged.
+    /// The log of a process.
     pub(crate) fn log(&self, name: &str) -> String {
         fs::read_to_string(self.logs.join(format!("{name}.log"))).unwrap_or_default()
     }
 }
 
-impl Drop for Alone {
+impl Drop for Processes {
     fn drop(&mut self) {
         for child in self.children.values_mut() {
             drop(child.kill());
@@ -251,52 +328,52 @@ impl Drop for Alone {
     }
 }
 
-/// Lets people in without a password or a code: their sessions are put where the gateway puts those of whoever signs in.
+/// Creates sessions in the gateway's store, without a password or a one-time code.
 #[derive(Clone)]
-pub(crate) struct LetIn {
+pub(crate) struct SessionIssuer {
     keys: Keys,
-    sessions: Sessions,
+    store: Sessions,
 }
 
-impl LetIn {
-    pub(crate) fn to(place: &Installation, keys: &Keys) -> Self {
+impl SessionIssuer {
+    pub(crate) fn new(installation: &Installation, keys: &Keys) -> Self {
         Self {
             keys: keys.clone(),
-            sessions: host::sessions(place, keys).unwrap(),
+            store: host::sessions(installation, keys).unwrap(),
         }
     }
 
-    /// A session of somebody. Waits for a gateway that is still making its tables.
-    pub(crate) async fn somebody(&self, identity: &Identity) -> String {
-        let begun = eventually("a session begins", async || {
-            self.sessions.begin(identity, None).await.ok()
+    /// A session with this identity. Waits while the gateway still creates its tables.
+    pub(crate) async fn issue(&self, identity: &Identity) -> String {
+        let session = eventually("a session is created", async || {
+            self.store.begin(identity, None).await.ok()
         })
         .await;
-        begun.id().to_owned()
+        session.id().to_owned()
     }
 
     pub(crate) async fn staff(&self) -> String {
-        self.somebody(&keys::staff()).await
+        self.issue(&keys::staff()).await
     }
 
     pub(crate) async fn customer(&self, phone: &str) -> String {
-        self.somebody(&self.keys.customer(&phone.parse().unwrap()))
+        self.issue(&self.keys.customer(&phone.parse().unwrap()))
             .await
     }
 
     pub(crate) async fn salesman(&self, id: Uuid) -> String {
-        self.somebody(&keys::salesman(SalesmanId(id))).await
+        self.issue(&keys::salesman(SalesmanId(id))).await
     }
 
     pub(crate) async fn consultant(&self, id: Uuid) -> String {
-        self.somebody(&keys::consultant(SalesmanId(id))).await
+        self.issue(&keys::consultant(SalesmanId(id))).await
     }
 }
 
-/// Waits until the gateway and, behind it, every service answer; gives a session of staff.
-pub(crate) async fn until_serving(place: &Installation, keys: &Keys) -> String {
-    let client = place.client();
-    let staff = LetIn::to(place, keys).staff().await;
+/// Waits until the gateway and all services respond. Returns a session of staff.
+pub(crate) async fn wait_until_serving(installation: &Installation, keys: &Keys) -> String {
+    let client = installation.client();
+    let staff = SessionIssuer::new(installation, keys).staff().await;
     for path in [
         "/api/projects",
         "/api/interests",
@@ -305,15 +382,17 @@ pub(crate) async fn until_serving(place: &Installation, keys: &Keys) -> String {
         "/api/salesmen",
     ] {
         eventually(path, async || {
-            let answer = client.call(Method::GET, path, &staff, &[], None).await;
-            answer.ok().filter(|answer| answer.status == StatusCode::OK)
+            let response = client.call(Method::GET, path, &staff, &[], None).await;
+            response
+                .ok()
+                .filter(|response| response.status == StatusCode::OK)
         })
         .await;
     }
     staff
 }
 
-/// Registers people; gives the ids of the salesmen and of the consultants.
+/// Registers salesmen and consultants. Returns the ids of both.
 pub(crate) async fn register(
     client: &Client,
     staff: &str,
@@ -327,7 +406,10 @@ pub(crate) async fn register(
         } else {
             "consultant"
         };
-        let body = json!({ "name": format!("사람 {number}"), "phone": format!("010-9300-{number:04}"), "role": role, "capacity": 1000 });
+        let body = json!({
+            "name": format!("사람 {number}"), "phone": format!("010-9300-{number:04}"), "role": role,
+            "capacity": 1000,
+        });
         let person = client.post("/api/salesmen", staff, &body).await.unwrap();
         let id = person["id"].as_str().unwrap().parse().unwrap();
         if role == "salesman" {
@@ -339,16 +421,16 @@ pub(crate) async fn register(
     ids
 }
 
-/// Waits until the roster has them: until then a match could be made without them.
-pub(crate) async fn until_on_the_roster(
+/// Waits until salesman-match has consumed them, so that they can be matched.
+pub(crate) async fn wait_until_on_roster(
     client: &Client,
     staff: &str,
     people: impl IntoIterator<Item = &Uuid>,
 ) {
     for id in people {
         let after = format!("salesman/{id}@1");
-        eventually("salesman-match has heard of him", async || {
-            let answer = client
+        eventually("salesman-match consumes the person", async || {
+            let response = client
                 .call(
                     Method::GET,
                     "/api/salesman-matches",
@@ -358,15 +440,20 @@ pub(crate) async fn until_on_the_roster(
                 )
                 .await
                 .unwrap();
-            (!answer.headers.contains_key("ktgg-stale")).then_some(())
+            (!response.headers.contains_key("ktgg-stale")).then_some(())
         })
         .await;
     }
 }
 
-/// Creates a project and gives the body with which a consultation about it is asked for.
+/// Creates a project. Returns the body of a request for a consultation about it.
 pub(crate) async fn consultation_body(client: &Client, staff: &str) -> Value {
-    let body = json!({ "name": "2026년 가상 지원사업", "year": 2026, "category": "기술", "agency": "가상부" });
+    let body = json!({
+        "name": "2026년 가상 지원사업", "year": 2026, "category": "기술", "agency": "가상부",
+    });
     let project = client.post("/api/projects", staff, &body).await.unwrap();
-    json!({ "projectId": project["id"], "projectName": project["name"], "desiredDate": "2099-12-31", "memo": "오전에 연락 주세요" })
+    json!({
+        "projectId": project["id"], "projectName": project["name"], "desiredDate": "2099-12-31",
+        "memo": "오전에 연락 주세요",
+    })
 }

@@ -1,4 +1,4 @@
-//! Looking for somebody everywhere: in every table, on every topic, in every log, however he is written.
+//! Searches every table, topic and log for the personal data of a customer, in any spelling.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -13,25 +13,25 @@ use service_kit::messaging::kafka;
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
-use crate::system::PATIENCE;
+use crate::system::TIMEOUT;
 
-/// What is looked for.
-pub(crate) struct Sought {
-    /// As they were said, and in every way in which something could have written them down.
-    written: Vec<Vec<u8>>,
-    /// The number as its digits alone: however it was grouped.
+/// The texts to search for.
+pub(crate) struct PersonalData {
+    /// As sent, and encoded as hex, percent-encoding, JSON escapes and Rust escapes.
+    encoded: Vec<Vec<u8>>,
+    /// The digits of the number, to find it in any grouping.
     digits: String,
 }
 
-impl Sought {
-    /// A number, and whatever was said of its owner.
-    pub(crate) fn new(phone: &Phone, said: &[&str]) -> Self {
+impl PersonalData {
+    /// A phone number, and other texts about its owner.
+    pub(crate) fn new(phone: &Phone, texts: &[&str]) -> Self {
         let spellings = phone.spellings();
-        let mut written = Vec::new();
+        let mut encoded = Vec::new();
         for text in spellings
             .iter()
             .map(String::as_str)
-            .chain(said.iter().copied())
+            .chain(texts.iter().copied())
         {
             let hex = text.bytes().fold(String::new(), |mut hex, byte| {
                 let _ = write!(hex, "{byte:02x}");
@@ -48,7 +48,7 @@ impl Sought {
                     escaped
                 });
             let debug = text.escape_unicode().to_string();
-            written.extend(
+            encoded.extend(
                 [
                     text.to_owned(),
                     hex,
@@ -60,66 +60,67 @@ impl Sought {
                 .map(String::into_bytes),
             );
         }
-        // Without what differs between home and abroad.
+        // Without the 0 that the international format omits.
         let digits = spellings[0].trim_start_matches('0').to_owned();
-        Self { written, digits }
+        Self { encoded, digits }
     }
 
-    /// Whether anything of it is there.
-    pub(crate) fn is_in(&self, there: &[u8]) -> bool {
-        let is_there = |sought: &Vec<u8>| {
-            there
-                .windows(sought.len())
-                .any(|window| window == &sought[..])
-        };
-        if self.written.iter().any(is_there) {
+    /// Whether the bytes contain any of it.
+    pub(crate) fn is_in(&self, bytes: &[u8]) -> bool {
+        let is_contained =
+            |text: &Vec<u8>| bytes.windows(text.len()).any(|window| window == &text[..]);
+        if self.encoded.iter().any(is_contained) {
             return true;
         }
         let separates = |byte: &&u8| matches!(byte, b' ' | b'-' | b'.' | b'(' | b')');
-        let grouped: Vec<u8> = there
+        let ungrouped: Vec<u8> = bytes
             .iter()
             .filter(|byte| !separates(byte))
             .copied()
             .collect();
-        grouped
+        ungrouped
             .windows(self.digits.len())
             .any(|window| window == self.digits.as_bytes())
     }
 }
 
-/// In how many rows of which tables it is: of every schema, all columns as text, bytes as hexadecimal digits.
-pub(crate) async fn in_tables(pool: &PgPool, sought: &Sought) -> BTreeMap<String, usize> {
+/// The number of matching rows by table, over all schemas and columns. Bytes are searched as hex.
+pub(crate) async fn in_tables(
+    pool: &PgPool,
+    personal_data: &PersonalData,
+) -> BTreeMap<String, usize> {
     let tables: Vec<String> = sqlx::query_scalar(
         "select format('%I.%I', table_schema, table_name) from information_schema.tables
-         where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')",
+         where table_type = 'BASE TABLE'
+           and table_schema not in ('pg_catalog', 'information_schema')",
     )
     .fetch_all(pool)
     .await
     .unwrap();
     assert!(tables.len() > 50, "{tables:?}");
-    let mut found = BTreeMap::new();
+    let mut counts = BTreeMap::new();
     for table in tables {
-        let sql = format!("select it::text from {table} it");
+        let sql = format!("select t::text from {table} t");
         let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
             .fetch_all(pool)
             .await
             .unwrap();
         let count = rows
             .iter()
-            .filter(|row| sought.is_in(row.as_bytes()))
+            .filter(|row| personal_data.is_in(row.as_bytes()))
             .count();
         if count > 0 {
-            found.insert(table, count);
+            counts.insert(table, count);
         }
     }
-    found
+    counts
 }
 
-/// Every record of every topic as it is there: key, headers and payload.
+/// Every record of every topic: its key, headers and payload.
 pub(crate) fn records(settings: &kafka::Settings) -> Vec<Vec<u8>> {
     let consumer: BaseConsumer = settings
         .client()
-        .set("group.id", format!("grep-{}", Uuid::new_v4()))
+        .set("group.id", format!("search-{}", Uuid::new_v4()))
         .create()
         .unwrap();
     let (mut ends, mut all) = (HashMap::new(), TopicPartitionList::new());
@@ -136,13 +137,10 @@ pub(crate) fn records(settings: &kafka::Settings) -> Vec<Vec<u8>> {
         }
     }
     consumer.assign(&all).unwrap();
-    let (mut records, begun) = (Vec::new(), Instant::now());
+    let (mut records, started) = (Vec::new(), Instant::now());
     while !ends.is_empty() {
-        assert!(
-            begun.elapsed() < PATIENCE,
-            "the ends are not reached: {ends:?}"
-        );
-        // Nothing is not the end: it may have been something else that it was told.
+        assert!(started.elapsed() < TIMEOUT, "not read to the end: {ends:?}");
+        // `None` does not mean the end: the poll may have handled another event of the client.
         let Some(message) = consumer.poll(Duration::from_secs(1)) else {
             continue;
         };
@@ -159,30 +157,30 @@ pub(crate) fn records(settings: &kafka::Settings) -> Vec<Vec<u8>> {
         record.push(b'\n');
         record.extend(message.payload().unwrap_or_default());
         records.push(record);
-        let place = (message.topic().to_owned(), message.partition());
+        let partition = (message.topic().to_owned(), message.partition());
         if ends
-            .get(&place)
+            .get(&partition)
             .is_some_and(|end| message.offset() + 1 >= *end)
         {
-            ends.remove(&place);
+            ends.remove(&partition);
         }
     }
     records
 }
 
-/// On how many records it is.
-pub(crate) fn on_topics(settings: &kafka::Settings, sought: &Sought) -> usize {
+/// The number of matching records.
+pub(crate) fn on_topics(settings: &kafka::Settings, personal_data: &PersonalData) -> usize {
     records(settings)
         .iter()
-        .filter(|record| sought.is_in(record))
+        .filter(|record| personal_data.is_in(record))
         .count()
 }
 
 #[test]
-fn somebody_is_found_however_he_is_written() {
+fn personal_data_is_found_in_every_encoding() {
     let phone: Phone = "010-3141-5926".parse().unwrap();
-    let sought = Sought::new(&phone, &["표상길동무"]);
-    for there in [
+    let personal_data = PersonalData::new(&phone, &["표상길동무"]);
+    for text in [
         "01031415926",
         "call +82 10-3141-5926 now",
         "010.3141.5926",
@@ -192,9 +190,9 @@ fn somebody_is_found_however_he_is_written() {
         "?name=%ED%91%9C%EC%83%81%EA%B8%B8%EB%8F%99%EB%AC%B4",
         r"\xed919cec8381eab8b8eb8f99ebacb4",
     ] {
-        assert!(sought.is_in(there.as_bytes()), "{there}");
+        assert!(personal_data.is_in(text.as_bytes()), "{text}");
     }
     for other in ["", "010-****-5926", "010-2718-2845", "0103141592", "길동무"] {
-        assert!(!sought.is_in(other.as_bytes()), "{other}");
+        assert!(!personal_data.is_in(other.as_bytes()), "{other}");
     }
 }

@@ -1,4 +1,4 @@
-//! kill -9 of a random process, again and again, under load.
+//! SIGKILL to random processes under load.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,46 +15,48 @@ use tokio::sync::{Mutex, mpsc};
 use uuid::Uuid;
 
 use crate::checker::Checker;
-use crate::system::{self, Alone, LetIn, PROCESSES, Programs, Scratch};
+use crate::system::{self, PROCESSES, Processes, Programs, Scratch, SessionIssuer};
 
-/// How often something is killed.
+/// The number of kills of one run.
 const KILLS: usize = 30;
 
-/// Callers at once; each asks, waits for its answer, and asks again, about fifty times a second together.
+/// Parallel callers. Each sends its next request after a response: about fifty per second in all.
 const CALLERS: u64 = 5;
-const PAUSE: Duration = Duration::from_millis(100);
+const REQUEST_INTERVAL: Duration = Duration::from_millis(100);
 
-/// One in so many of the processes stays down, for longer than its group waits for it; the others are back at once.
-const STAYS_DOWN: u64 = 7;
-const DOWN: Duration = Duration::from_secs(8);
+/// One in this many kills is followed by a pause longer than the consumer group's session timeout.
+/// The other processes restart immediately.
+const LONG_OUTAGE_EVERY: u64 = 7;
+const LONG_OUTAGE: Duration = Duration::from_secs(8);
 
-/// How long the system may take to settle after the last kill: two session time-outs, a start of Kafka, and air for two busy cores.
-const SETTLING: Duration = Duration::from_mins(2);
+/// The time to settle after the last kill: two session timeouts and a start of Kafka, with a margin
+/// for two busy cores.
+const SETTLE_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// These tests keep both cores busy: one after the other.
-static TURN: Mutex<()> = Mutex::const_new(());
+/// Runs these tests one after the other, because each keeps both cores busy.
+static SERIAL: Mutex<()> = Mutex::const_new(());
 
-/// Everything that can be killed.
+/// The processes and servers that can be killed.
 struct Victims {
-    alone: Alone,
+    processes: Processes,
     sandbox: Option<Sandbox>,
 }
 
 impl Victims {
-    /// Kills one, chosen by a number, and starts it again.
-    async fn kill(&mut self, chosen: u64) -> String {
+    /// Kills the one that the random number selects, restarts it, and returns its name.
+    async fn kill(&mut self, random: u64) -> String {
         const SERVERS: [&str; 2] = ["Postgres", "Kafka"];
-        let index = usize::try_from(chosen).unwrap_or(0) % (PROCESSES.len() + SERVERS.len());
+        let index = usize::try_from(random).unwrap_or(0) % (PROCESSES.len() + SERVERS.len());
         if let Some(name) = PROCESSES.get(index) {
-            self.alone.kill(name);
-            if chosen.is_multiple_of(STAYS_DOWN) {
-                tokio::time::sleep(DOWN).await;
+            self.processes.kill(name);
+            if random.is_multiple_of(LONG_OUTAGE_EVERY) {
+                tokio::time::sleep(LONG_OUTAGE).await;
             }
-            self.alone.spawn(name).unwrap();
+            self.processes.spawn(name).unwrap();
             return (*name).to_owned();
         }
         let is_kafka = index == PROCESSES.len();
-        let mut sandbox = self.sandbox.take().expect("the sandbox is here");
+        let mut sandbox = self.sandbox.take().expect("the sandbox is put back");
         self.sandbox = tokio::task::spawn_blocking(move || {
             if is_kafka {
                 sandbox.kill_kafka();
@@ -71,34 +73,35 @@ impl Victims {
     }
 }
 
-/// A caller: asks for consultations, cancels some, and turns one interest off and on, each until it is answered.
+/// One caller: creates consultations, cancels some, and turns an interest off and on. Retries each
+/// request until it is answered.
 async fn call(
     number: u64,
     client: Client,
     customer: String,
     body: Value,
-    ends: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
     accepted: mpsc::UnboundedSender<Uuid>,
 ) {
     let mut serial = 0;
     let mut interest: Option<(String, i64, bool)> = None;
-    while !ends.load(Ordering::Relaxed) {
-        tokio::time::sleep(PAUSE).await;
+    while !stop.load(Ordering::Relaxed) {
+        tokio::time::sleep(REQUEST_INTERVAL).await;
         serial += 1;
         let key = format!("{number}-{serial}");
-        let mut ask = body.clone();
-        ask["memo"] = json!(key);
-        let asked = until_answered(
+        let mut request = body.clone();
+        request["memo"] = json!(key);
+        let response = retry_until_answered(
             &client,
-            &ends,
+            &stop,
             Method::POST,
             "/api/consultations",
             &customer,
             &[("idempotency-key", &key)],
-            &ask,
+            &request,
         )
         .await;
-        let Some((StatusCode::CREATED, view)) = asked else {
+        let Some((StatusCode::CREATED, view)) = response else {
             continue;
         };
         let id = view["id"].as_str().unwrap().to_owned();
@@ -106,9 +109,9 @@ async fn call(
         if serial % 5 == 0 {
             let cancel = json!({ "step": "cancelled", "reason": "일정 변경" });
             let path = format!("/api/consultations/{id}/progress");
-            until_answered(
+            retry_until_answered(
                 &client,
-                &ends,
+                &stop,
                 Method::POST,
                 &path,
                 &customer,
@@ -117,14 +120,14 @@ async fn call(
             )
             .await;
         }
-        interest = turn(&client, &ends, &customer, &body, interest).await;
+        interest = toggle_interest(&client, &stop, &customer, &body, interest).await;
     }
 }
 
-/// Marks the programme, then turns the interest off and on: one aggregate with many versions.
-async fn turn(
+/// Creates the interest, then turns it off and on, for one aggregate with many versions.
+async fn toggle_interest(
     client: &Client,
-    ends: &AtomicBool,
+    stop: &AtomicBool,
     customer: &str,
     body: &Value,
     interest: Option<(String, i64, bool)>,
@@ -140,9 +143,9 @@ async fn turn(
         None => {
             let mark =
                 json!({ "projectId": body["projectId"], "projectName": body["projectName"] });
-            let (_, view) = until_answered(
+            let (_, view) = retry_until_answered(
                 client,
-                ends,
+                stop,
                 Method::POST,
                 "/api/interests",
                 customer,
@@ -156,9 +159,9 @@ async fn turn(
             let path = format!("/api/interests/{id}");
             let tag = format!("\"{version}\"");
             let other = json!({ "interested": !is_on });
-            match until_answered(
+            match retry_until_answered(
                 client,
-                ends,
+                stop,
                 Method::PATCH,
                 &path,
                 customer,
@@ -168,7 +171,7 @@ async fn turn(
             .await?
             {
                 (StatusCode::OK, view) => read(&view),
-                // An earlier attempt was carried out although nobody could say so: look what is there.
+                // An earlier attempt succeeded, but its response was lost: read the current state.
                 _ => client
                     .get(&path, customer)
                     .await
@@ -181,40 +184,41 @@ async fn turn(
     }
 }
 
-/// Asks until somebody answers for good: not "later", not a broken connection.
-async fn until_answered(
+/// Retries until there is a final response: not a broken connection, 5xx or `write-in-flight`.
+async fn retry_until_answered(
     client: &Client,
-    ends: &AtomicBool,
+    stop: &AtomicBool,
     method: Method,
     path: &str,
     customer: &str,
     headers: &[(&str, &str)],
     body: &Value,
 ) -> Option<(StatusCode, Value)> {
-    while !ends.load(Ordering::Relaxed) {
-        if let Ok(answer) = client
+    while !stop.load(Ordering::Relaxed) {
+        if let Ok(response) = client
             .call(method.clone(), path, customer, headers, Some(body))
             .await
         {
-            let later = answer.status.is_server_error()
-                || (answer.status == StatusCode::CONFLICT
-                    && answer.json["type"] == "/problems/write-in-flight");
-            if !later {
-                return Some((answer.status, answer.json));
+            let is_temporary = response.status.is_server_error()
+                || (response.status == StatusCode::CONFLICT
+                    && response.json["type"] == "/problems/write-in-flight");
+            if !is_temporary {
+                return Some((response.status, response.json));
             }
             assert_ne!(
-                answer.status,
+                response.status,
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "{}",
-                answer.json
+                response.json
             );
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(REQUEST_INTERVAL).await;
     }
     None
 }
 
-/// A small generator, so that the order of the kills can be had again: the seed is printed, and taken from `KTGG_TEST_SEED`.
+/// A random number generator with a seed, so that a run can be repeated: the seed is printed, and
+/// is read from `KTGG_TEST_SEED`.
 struct Dice(AtomicU64);
 
 impl Dice {
@@ -231,28 +235,29 @@ impl Dice {
 
 #[expect(
     clippy::print_stdout,
-    reason = "the order of the kills is wanted when the test fails, and then its output is shown"
+    reason = "the output of a failed test shows the order of the kills"
 )]
 fn report(line: &str) {
     println!("{line}");
 }
 
-/// Kills under load; gives what the checker finds. Looks after every `look_after` kills, and stops when it has found what begins with `sought`.
-async fn kill_and_check(programs: Programs, look_after: usize, sought: &str) -> Vec<String> {
+/// Kills under load, and returns the violations. Checks after every `kills_per_round` kills, and
+/// stops early at a violation that starts with `expected`.
+async fn kill_and_check(programs: Programs, kills_per_round: usize, expected: &str) -> Vec<String> {
     let scratch = Scratch::new("kills");
-    let (place, sandbox) = system::own_place(&scratch).await;
-    let keys = Keys::of(&place.data).unwrap();
-    let alone = Alone::start(&place, &keys, programs).await;
-    let (client, let_in, staff) = (
-        place.client(),
-        LetIn::to(&place, &keys),
-        system::until_serving(&place, &keys).await,
+    let (installation, sandbox) = system::on_own_servers(&scratch).await;
+    let keys = Keys::of(&installation.data).unwrap();
+    let processes = Processes::start(&installation, &keys, programs).await;
+    let (client, sessions, staff) = (
+        installation.client(),
+        SessionIssuer::new(&installation, &keys),
+        system::wait_until_serving(&installation, &keys).await,
     );
     system::register(&client, &staff, 12, 6).await;
     let body = system::consultation_body(&client, &staff).await;
-    let checker = Checker::new(&place.postgres, place.kafka.clone()).await;
+    let checker = Checker::new(&installation.postgres, installation.kafka.clone()).await;
     let mut victims = Victims {
-        alone,
+        processes,
         sandbox: Some(sandbox),
     };
     let random = u64::from_le_bytes(Uuid::new_v4().into_bytes()[..8].try_into().unwrap());
@@ -261,14 +266,18 @@ async fn kill_and_check(programs: Programs, look_after: usize, sought: &str) -> 
     let tracks = programs == Programs::Real;
     let mut accepted = Vec::new();
     let mut killed = Vec::new();
-    let mut found = Vec::new();
-    while killed.len() < KILLS && !found.iter().any(|wrong: &String| wrong.starts_with(sought)) {
-        let ends = Arc::new(AtomicBool::new(false));
-        let (told, mut tell) = mpsc::unbounded_channel();
+    let mut violations = Vec::new();
+    while killed.len() < KILLS
+        && !violations
+            .iter()
+            .any(|violation: &String| violation.starts_with(expected))
+    {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (sender, mut receiver) = mpsc::unbounded_channel();
         let round = u64::try_from(killed.len()).unwrap() * 100;
         let mut callers = Vec::new();
         for number in (1..=CALLERS).map(|caller| round + caller) {
-            let customer = let_in
+            let customer = sessions
                 .customer(&format!("010-5{number:03}-{:04}", number * 7))
                 .await;
             callers.push(tasks::spawn(call(
@@ -276,29 +285,31 @@ async fn kill_and_check(programs: Programs, look_after: usize, sought: &str) -> 
                 client.clone(),
                 customer,
                 body.clone(),
-                ends.clone(),
-                told.clone(),
+                stop.clone(),
+                sender.clone(),
             )));
         }
-        for _ in 0..look_after {
+        for _ in 0..kills_per_round {
             tokio::time::sleep(Duration::from_millis(300 + dice.roll() % 1200)).await;
             killed.push(victims.kill(dice.roll()).await);
         }
-        // Those who ask are answered first: what is accepted after the last kill counts too.
+        // Let the callers get responses after the last kill, too.
         tokio::time::sleep(Duration::from_secs(1)).await;
-        ends.store(true, Ordering::Relaxed);
+        stop.store(true, Ordering::Relaxed);
         for caller in callers {
             caller.await.unwrap();
         }
-        drop(told);
-        while let Some(id) = tell.recv().await {
+        drop(sender);
+        while let Some(id) = receiver.recv().await {
             accepted.push(id);
         }
-        let begun = Instant::now();
-        while !checker.is_settled(tracks).await.unwrap_or(false) && begun.elapsed() < SETTLING {
+        let started = Instant::now();
+        while !checker.is_settled(tracks).await.unwrap_or(false)
+            && started.elapsed() < SETTLE_TIMEOUT
+        {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        found = checker.violations(&accepted, tracks).await.unwrap();
+        violations = checker.violations(&accepted, tracks).await.unwrap();
     }
     let serves = client.get("/api/consultations", &staff).await.is_ok();
     report(&format!(
@@ -307,14 +318,14 @@ async fn kill_and_check(programs: Programs, look_after: usize, sought: &str) -> 
         killed.len(),
         killed.join(" ")
     ));
-    assert!(serves, "it does not serve any more");
+    assert!(serves, "the system no longer responds");
     assert!(accepted.len() > killed.len(), "there was no load");
-    found
+    violations
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn thirty_kills_under_load_lose_nothing_apply_nothing_twice_and_reorder_nothing() {
-    let _turn = TURN.lock().await;
+async fn thirty_kills_lose_duplicate_and_reorder_nothing() {
+    let _serial = SERIAL.lock().await;
     assert_eq!(
         kill_and_check(Programs::Real, KILLS, "").await,
         Vec::<String>::new()
@@ -322,11 +333,13 @@ async fn thirty_kills_under_load_lose_nothing_apply_nothing_twice_and_reorder_no
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_kills_without_inbox_and_progress_are_found_out() {
-    let _turn = TURN.lock().await;
-    let found = kill_and_check(Programs::Undeduplicated, 6, "applied twice").await;
+async fn kills_without_inbox_and_progress_apply_events_twice() {
+    let _serial = SERIAL.lock().await;
+    let violations = kill_and_check(Programs::Undeduplicated, 6, "applied twice").await;
     assert!(
-        found.iter().any(|wrong| wrong.starts_with("applied twice")),
-        "the checker did not find it: {found:?}"
+        violations
+            .iter()
+            .any(|violation| violation.starts_with("applied twice")),
+        "the checker did not find it: {violations:?}"
     );
 }

@@ -1,4 +1,4 @@
-//! A file of programmes from a command line, through the gateway, into the service and its importer.
+//! `ktgg import`: from a file through the gateway into the project service.
 
 use std::cell::RefCell;
 use std::fs;
@@ -6,25 +6,31 @@ use std::fs;
 use ktgg::import::{self, Commit};
 use ktgg::keys::Keys;
 
-use crate::system::{LetIn, Scratch, Together, shared_place};
+use crate::system::{InProcess, Scratch, SessionIssuer, on_shared_servers};
 
 const CSV: &str = "번호,분야,사업명,신청시작일자,신청종료일자,소관기관,수행기관,등록일자,상세URL\n\
-    1,기술,2026년 하나,2026-01-02,2026-12-31,가상부,가상원,2026-01-02,https://www.bizinfo.go.kr/x?pblancId=PBLN_1\n\
-    2,기술,,2026-01-02,2026-12-31,가상부,가상원,2026-01-02,https://www.bizinfo.go.kr/x?pblancId=PBLN_2\n\
-    3,기술,2026년 셋,2026-01-02,2026-12-31,가상부,가상원,2026-01-02,https://www.bizinfo.go.kr/x?pblancId=PBLN_3\n";
+    1,기술,2026년 하나,2026-01-02,2026-12-31,가상부,가상원,2026-01-02,\
+    https://www.bizinfo.go.kr/x?pblancId=PBLN_1\n\
+    2,기술,,2026-01-02,2026-12-31,가상부,가상원,2026-01-02,\
+    https://www.bizinfo.go.kr/x?pblancId=PBLN_2\n\
+    3,기술,2026년 셋,2026-01-02,2026-12-31,가상부,가상원,2026-01-02,\
+    https://www.bizinfo.go.kr/x?pblancId=PBLN_3\n";
 
 #[tokio::test]
-async fn a_file_is_planned_committed_and_refused_from_the_command_line() {
-    let scratch = Scratch::new("importing");
-    let place = shared_place(&scratch).await;
-    let keys = Keys::of(&place.data).unwrap();
-    let system = Together::start(&place, &keys).await;
-    let (client, staff) = (place.client(), LetIn::to(&place, &keys).staff().await);
+async fn file_is_planned_then_committed_and_a_bad_file_is_refused() {
+    let scratch = Scratch::new("import");
+    let installation = on_shared_servers(&scratch).await;
+    let keys = Keys::of(&installation.data).unwrap();
+    let system = InProcess::start(&installation, &keys).await;
+    let (client, staff) = (
+        installation.client(),
+        SessionIssuer::new(&installation, &keys).staff().await,
+    );
     let file = scratch.path().join("사업 목록.csv");
-    let run = async |content: &[u8], how: Commit| {
+    let run = async |content: &[u8], commit: Commit| {
         fs::write(&file, content).unwrap();
         let lines = RefCell::new(Vec::new());
-        let result = import::run(&client, &staff, &file, how, |line| {
+        let result = import::run(&client, &staff, &file, commit, |line| {
             lines.borrow_mut().push(line.to_owned());
         })
         .await;
@@ -32,7 +38,7 @@ async fn a_file_is_planned_committed_and_refused_from_the_command_line() {
             .map(|()| lines.into_inner())
             .map_err(|error| error.to_string())
     };
-    let there = async || {
+    let count = async || {
         client.get("/api/projects", "").await.unwrap()["items"]
             .as_array()
             .unwrap()
@@ -49,7 +55,7 @@ async fn a_file_is_planned_committed_and_refused_from_the_command_line() {
             "nothing is imported yet: add --commit to carry this out",
         ]
     );
-    assert_eq!(there().await, 0);
+    assert_eq!(count().await, 0);
 
     let (cp949, _, _) = encoding_rs::EUC_KR.encode(CSV);
     let committed = run(
@@ -62,7 +68,7 @@ async fn a_file_is_planned_committed_and_refused_from_the_command_line() {
     .await
     .unwrap();
     assert_eq!(committed[committed.len() - 2..], ["2 of 2", "imported"]);
-    assert_eq!(there().await, 2);
+    assert_eq!(count().await, 2);
     let again = run(
         CSV.as_bytes(),
         Commit {
@@ -76,7 +82,7 @@ async fn a_file_is_planned_committed_and_refused_from_the_command_line() {
         again[0],
         "create 0  edit 0  same 2  fills an expected edition 0  error 1"
     );
-    assert_eq!(there().await, 2);
+    assert_eq!(count().await, 2);
 
     let refused = run(
         b"PK\x03\x04....xl/workbook.xml",

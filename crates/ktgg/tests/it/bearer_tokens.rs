@@ -1,4 +1,4 @@
-//! What once let somebody in, and what services believe, lets nobody in at the gateway: a bearer, whoever signed it.
+//! The gateway accepts no bearer token, not even one with a valid signature.
 
 use events::SalesmanId;
 use hyper::{Method, StatusCode};
@@ -12,19 +12,20 @@ use service_kit::auth::TOKEN_LIFETIME;
 use service_kit::clock::SystemClock;
 use uuid::Uuid;
 
-use crate::system::{self, LetIn, Scratch, Together};
+use crate::system::{self, InProcess, Scratch, SessionIssuer};
 
-/// For whom the sandbox's bearers were.
+/// The audience of bearer tokens in earlier sandboxes.
 const SANDBOX: &str = "ktgg-sandbox";
 
-/// Whatever can be signed with the gateway's own key: as everybody, for the sandbox of before, for every service and for the gateway itself.
-fn bearers(keys: &Keys) -> Vec<String> {
-    let somebody = SalesmanId(Uuid::from_u128(7));
+/// Tokens signed with the gateway's key: of every role, for earlier sandboxes, every service and
+/// the gateway itself.
+fn bearer_tokens(keys: &Keys) -> Vec<String> {
+    let salesman = SalesmanId(Uuid::from_u128(7));
     let customer = keys.customer(&"010-1234-5678".parse().unwrap());
-    let everybody = [
+    let identities = [
         keys::staff(),
-        keys::salesman(somebody),
-        keys::consultant(somebody),
+        keys::salesman(salesman),
+        keys::consultant(salesman),
         customer,
     ];
     let services = services();
@@ -33,16 +34,16 @@ fn bearers(keys: &Keys) -> Vec<String> {
         .map(service_kit::Service::name)
         .chain([SANDBOX, gateway::NAME]);
     audiences
-        .flat_map(|audience| everybody.iter().map(move |who| (who, audience)))
-        .map(|(who, audience)| {
+        .flat_map(|audience| identities.iter().map(move |identity| (identity, audience)))
+        .map(|(identity, audience)| {
             keys.signer
-                .sign(who, audience, SystemClock.now(), TOKEN_LIFETIME)
+                .sign(identity, audience, SystemClock.now(), TOKEN_LIFETIME)
                 .unwrap()
         })
         .collect()
 }
 
-/// Calls an operation with nothing that would let it go far: an id of nothing, an empty body.
+/// Calls an operation with a nil id and an empty body.
 async fn call(
     client: &Client,
     method: &str,
@@ -67,23 +68,23 @@ async fn call(
         .unwrap()
 }
 
-/// What a caller can learn from an answer, the number under which it is found in the logs left out.
-fn said(answer: &Response) -> (StatusCode, Value) {
-    let mut json = answer.json.clone();
+/// The status and the body, without the trace id, which differs between requests.
+fn comparable(response: &Response) -> (StatusCode, Value) {
+    let mut json = response.json.clone();
     if let Some(fields) = json.as_object_mut() {
         fields.remove("traceId");
     }
-    (answer.status, json)
+    (response.status, json)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bearer_of_the_gateways_own_key_is_nobody_on_every_route() {
+async fn bearer_token_is_anonymous_on_every_route() {
     let scratch = Scratch::new("bearers");
-    let place = system::shared_place(&scratch).await;
-    let keys = Keys::of(&place.data).unwrap();
-    let together = Together::start(&place, &keys).await;
-    let client = place.client();
-    let bearers = bearers(&keys);
+    let installation = system::on_shared_servers(&scratch).await;
+    let keys = Keys::of(&installation.data).unwrap();
+    let system = InProcess::start(&installation, &keys).await;
+    let client = installation.client();
+    let tokens = bearer_tokens(&keys);
     let described = client.get("/api/openapi.json", "").await.unwrap();
     let mut refused = 0;
     for (path, method, operation) in operations(&described) {
@@ -92,18 +93,22 @@ async fn a_bearer_of_the_gateways_own_key_is_nobody_on_every_route() {
             .unwrap()
             .iter()
             .any(|actor| actor == "anyone");
-        let stranger = said(&call(&client, method, path, "", &[]).await);
-        for bearer in &bearers {
-            let header = format!("Bearer {bearer}");
-            let answer = call(&client, method, path, "", &[("authorization", &header)]).await;
-            assert_eq!(said(&answer), stranger, "{method} {path}");
-            assert_eq!(answer.session(), None, "{method} {path}");
-            let as_cookie = call(&client, method, path, bearer, &[]).await;
-            assert_eq!(said(&as_cookie), stranger, "{method} {path}, as a cookie");
+        let anonymous = comparable(&call(&client, method, path, "", &[]).await);
+        for token in &tokens {
+            let header = format!("Bearer {token}");
+            let response = call(&client, method, path, "", &[("authorization", &header)]).await;
+            assert_eq!(comparable(&response), anonymous, "{method} {path}");
+            assert_eq!(response.session(), None, "{method} {path}");
+            let as_cookie = call(&client, method, path, token, &[]).await;
+            assert_eq!(
+                comparable(&as_cookie),
+                anonymous,
+                "{method} {path}, as a cookie"
+            );
         }
         if !is_public {
             assert_eq!(
-                (stranger.0, &stranger.1["type"]),
+                (anonymous.0, &anonymous.1["type"]),
                 (
                     StatusCode::UNAUTHORIZED,
                     &json!("/problems/sign-in-required")
@@ -116,10 +121,12 @@ async fn a_bearer_of_the_gateways_own_key_is_nobody_on_every_route() {
     assert!(refused > 30, "{refused}");
     assert!(described["paths"]["/api/stream"]["get"].is_object());
 
-    // Beside a session a bearer makes nobody else of whoever it is: neither more nor less.
-    let customer = LetIn::to(&place, &keys).customer("010-0000-0000").await;
-    for bearer in &bearers {
-        let header = format!("Bearer {bearer}");
+    // With a session, the token does not change who the caller is.
+    let customer = SessionIssuer::new(&installation, &keys)
+        .customer("010-0000-0000")
+        .await;
+    for token in &tokens {
+        let header = format!("Bearer {token}");
         let me = call(
             &client,
             "get",
@@ -142,5 +149,5 @@ async fn a_bearer_of_the_gateways_own_key_is_nobody_on_every_route() {
         .await;
         assert_eq!(salesmen.status, StatusCode::FORBIDDEN);
     }
-    together.stop().await;
+    system.stop().await;
 }

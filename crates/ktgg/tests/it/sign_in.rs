@@ -1,4 +1,4 @@
-//! Signing in as people do it: what `cargo xtask up` prints, with a cookie jar; and how the first member of staff comes to a password.
+//! Sign-in with a cookie jar, as `cargo xtask up` prints it, and the first account of staff.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -14,20 +14,19 @@ use service_kit::auth::Role;
 use service_kit::forms::phone::Phone;
 use uuid::Uuid;
 
-use crate::everybody::Telephones;
-use crate::system::{self, Alone, Programs, Scratch, Together};
+use crate::system::{self, InProcess, InboxServer, Processes, Programs, Scratch};
 
-/// A password that nobody of the demo has.
+/// Not the password of the demo.
 const OTHER_PASSWORD: &str = "hojuk-saebom-71-nun";
 
-/// Runs a program to its end, while this process answers it.
+/// Runs a program to its end. This process must be able to answer its requests meanwhile.
 async fn run(mut command: Command) -> std::io::Result<Output> {
     tokio::task::spawn_blocking(move || command.output())
         .await
         .unwrap()
 }
 
-/// Somebody at a command line: curl with a cookie jar of his own, or where there is no curl a caller who keeps the cookie himself.
+/// curl with its own cookie jar; where there is no curl, the client with the session.
 struct Visitor {
     client: Client,
     base: String,
@@ -36,7 +35,7 @@ struct Visitor {
 }
 
 impl Visitor {
-    async fn at(place: &Installation, scratch: &Scratch) -> Self {
+    async fn new(installation: &Installation, scratch: &Scratch) -> Self {
         let mut version = Command::new("curl");
         version.arg("--version");
         let has_curl = run(version)
@@ -47,9 +46,9 @@ impl Visitor {
                 .path()
                 .join(format!("jar-{}", Uuid::new_v4().simple()))
         });
-        let base = format!("http://localhost:{}", place.port);
+        let base = format!("http://localhost:{}", installation.port);
         Self {
-            client: place.client(),
+            client: installation.client(),
             base,
             jar,
             session: String::new(),
@@ -63,15 +62,15 @@ impl Visitor {
         body: Option<&Value>,
     ) -> (StatusCode, Value) {
         let Some(jar) = &self.jar else {
-            let answer = self
+            let response = self
                 .client
                 .call(method, path, &self.session, &[], body)
                 .await
                 .unwrap();
-            self.session = answer
+            self.session = response
                 .session()
                 .unwrap_or_else(|| std::mem::take(&mut self.session));
-            return (answer.status, answer.json);
+            return (response.status, response.json);
         };
         let mut curl = Command::new("curl");
         curl.args([
@@ -100,8 +99,8 @@ impl Visitor {
         curl.arg(format!("{}{path}", self.base));
         let output = run(curl).await.unwrap();
         assert!(output.status.success(), "{output:?}");
-        let said = String::from_utf8(output.stdout).unwrap();
-        let (body, status) = said.rsplit_once('\n').unwrap();
+        let output = String::from_utf8(output.stdout).unwrap();
+        let (body, status) = output.rsplit_once('\n').unwrap();
         (
             status.parse().unwrap(),
             serde_json::from_str(body).unwrap_or(Value::Null),
@@ -124,17 +123,17 @@ impl Visitor {
         .await
     }
 
-    /// Asks for a code, reads it in the inbox, and tells it.
+    /// Requests a code, reads it in the inbox, and sends it.
     async fn sign_in_by_phone(
         &mut self,
-        place: &Installation,
+        installation: &Installation,
         number: &str,
     ) -> (StatusCode, Value) {
-        let (inbox, phone) = (place.inbox(), number.parse::<Phone>().unwrap());
+        let (inbox, phone) = (installation.inbox(), number.parse::<Phone>().unwrap());
         let before = inbox.received(&phone).await.unwrap();
         let (_, consent) = self.get("/api/auth/consent").await;
-        let ask = json!({ "phone": number, "consentVersion": consent["version"] });
-        let (status, challenge) = self.post("/api/auth/otp", &ask).await;
+        let request = json!({ "phone": number, "consentVersion": consent["version"] });
+        let (status, challenge) = self.post("/api/auth/otp", &request).await;
         assert_eq!(status, StatusCode::ACCEPTED, "{challenge}");
         let code = inbox.next_code(&phone, &before).await.unwrap();
         self.post(
@@ -144,10 +143,14 @@ impl Visitor {
         .await
     }
 
-    /// As the demo says that this person does.
-    async fn sign_in_as(&mut self, place: &Installation, person: &Person) -> (StatusCode, Value) {
+    /// Signs in as a person of the demo.
+    async fn sign_in_as(
+        &mut self,
+        installation: &Installation,
+        person: &Person,
+    ) -> (StatusCode, Value) {
         match person.role {
-            Role::Customer => self.sign_in_by_phone(place, person.login).await,
+            Role::Customer => self.sign_in_by_phone(installation, person.login).await,
             Role::Staff | Role::Salesman | Role::Consultant => {
                 self.sign_in(person.login, demo::PASSWORD).await
             }
@@ -155,7 +158,7 @@ impl Visitor {
     }
 }
 
-/// What of his own somebody sees when he is let in.
+/// A page that only this role may read.
 fn own_page(role: Role) -> &'static str {
     match role {
         Role::Customer => "/api/interests",
@@ -165,24 +168,24 @@ fn own_page(role: Role) -> &'static str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everybody_of_the_demo_signs_in_with_a_cookie_jar_sees_what_is_theirs_and_signs_out() {
+async fn demo_people_sign_in_read_their_page_and_sign_out() {
     let scratch = Scratch::new("sign-in");
-    let place = system::shared_place(&scratch).await;
-    let keys = Keys::of(&place.data).unwrap();
-    let (together, telephones) = (
-        Together::start(&place, &keys).await,
-        Telephones::of(&place, &keys).await,
+    let installation = system::on_shared_servers(&scratch).await;
+    let keys = Keys::of(&installation.data).unwrap();
+    let (system, inbox) = (
+        InProcess::start(&installation, &keys).await,
+        InboxServer::start(&installation, &keys).await,
     );
-    demo::load(&place, &keys).await.unwrap();
+    demo::load(&installation, &keys).await.unwrap();
 
     let mut ids = HashSet::new();
     for person in demo::people() {
-        let mut visitor = Visitor::at(&place, &scratch).await;
+        let mut visitor = Visitor::new(&installation, &scratch).await;
         assert_eq!(
             visitor.get("/api/auth/me").await,
             (StatusCode::OK, json!({ "signedIn": false }))
         );
-        let (status, signed_in) = visitor.sign_in_as(&place, &person).await;
+        let (status, signed_in) = visitor.sign_in_as(&installation, &person).await;
         assert_eq!(status, StatusCode::OK, "{person:?}: {signed_in}");
         assert_eq!(signed_in["role"], person.role.as_str(), "{person:?}");
         let (_, me) = visitor.get("/api/auth/me").await;
@@ -191,7 +194,7 @@ async fn everybody_of_the_demo_signs_in_with_a_cookie_jar_sees_what_is_theirs_an
         }
         assert!(
             ids.insert(me["id"].as_str().unwrap().to_owned()),
-            "{person:?} is somebody else too"
+            "{person:?} has the id of another person"
         );
         if person.role != Role::Customer {
             assert_eq!(
@@ -223,7 +226,7 @@ async fn everybody_of_the_demo_signs_in_with_a_cookie_jar_sees_what_is_theirs_an
             StatusCode::UNAUTHORIZED
         );
     }
-    let mut visitor = Visitor::at(&place, &scratch).await;
+    let mut visitor = Visitor::new(&installation, &scratch).await;
     let (status, refused) = visitor.sign_in(demo::STAFF.0, OTHER_PASSWORD).await;
     assert_eq!(
         (status, &refused["type"]),
@@ -232,27 +235,27 @@ async fn everybody_of_the_demo_signs_in_with_a_cookie_jar_sees_what_is_theirs_an
             &json!("/problems/wrong-credentials")
         )
     );
-    together.stop().await;
-    telephones.stop().await;
+    system.stop().await;
+    inbox.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_start_that_was_broken_off_goes_on_and_the_next_one_loads_nothing_and_signs_nobody_in() {
+async fn interrupted_demo_load_resumes_and_a_repeat_changes_nothing() {
     let scratch = Scratch::new("demo-again");
-    let place = system::shared_place(&scratch).await;
-    let keys = Keys::of(&place.data).unwrap();
-    let (together, telephones) = (
-        Together::start(&place, &keys).await,
-        Telephones::of(&place, &keys).await,
+    let installation = system::on_shared_servers(&scratch).await;
+    let keys = Keys::of(&installation.data).unwrap();
+    let (system, inbox) = (
+        InProcess::start(&installation, &keys).await,
+        InboxServer::start(&installation, &keys).await,
     );
-    demo::load(&place, &keys).await.unwrap();
-    let staff = place
+    demo::load(&installation, &keys).await.unwrap();
+    let staff = installation
         .client()
         .sign_in(demo::STAFF.0, demo::PASSWORD)
         .await
         .unwrap();
     let accounts = async || {
-        let list = place
+        let list = installation
             .client()
             .get("/api/accounts?limit=100", &staff)
             .await
@@ -264,17 +267,20 @@ async fn a_start_that_was_broken_off_goes_on_and_the_next_one_loads_nothing_and_
     let phone: Phone = "010-1234-5678".parse().unwrap();
     let (before, received) = (
         accounts().await,
-        place.inbox().received(&phone).await.unwrap(),
+        installation.inbox().received(&phone).await.unwrap(),
     );
     assert_eq!((before.len(), received.len()), (16, 1));
 
-    demo::load(&place, &keys).await.unwrap();
+    demo::load(&installation, &keys).await.unwrap();
     assert_eq!(accounts().await, before);
-    assert_eq!(place.inbox().received(&phone).await.unwrap(), received);
+    assert_eq!(
+        installation.inbox().received(&phone).await.unwrap(),
+        received
+    );
 
-    // Broken off between the first account and the last, or loaded before there was a sign-in.
-    std::fs::remove_file(place.data.join("demo-invited")).unwrap();
-    demo::load(&place, &keys).await.unwrap();
+    // Interrupted between the first and the last account, or loaded by an earlier version.
+    std::fs::remove_file(installation.data.join("demo-invited")).unwrap();
+    demo::load(&installation, &keys).await.unwrap();
     let again = accounts().await;
     let logins = |accounts: &[Value]| {
         accounts
@@ -283,30 +289,30 @@ async fn a_start_that_was_broken_off_goes_on_and_the_next_one_loads_nothing_and_
             .collect::<Vec<_>>()
     };
     assert_eq!(logins(&again), logins(&before));
-    place
+    installation
         .client()
         .sign_in("haneul", demo::PASSWORD)
         .await
         .unwrap();
 
-    // Whoever has chosen another password keeps it.
+    // A changed password is kept.
     let change = json!({ "current": demo::PASSWORD, "password": OTHER_PASSWORD });
-    place
+    installation
         .client()
         .post("/api/auth/password/change", &staff, &change)
         .await
         .unwrap();
-    demo::load(&place, &keys).await.unwrap();
-    place
+    demo::load(&installation, &keys).await.unwrap();
+    installation
         .client()
         .sign_in(demo::STAFF.0, OTHER_PASSWORD)
         .await
         .unwrap();
-    together.stop().await;
-    telephones.stop().await;
+    system.stop().await;
+    inbox.stop().await;
 }
 
-/// Runs `ktgg` with nothing in its environment but this.
+/// Runs `ktgg` with only these environment variables.
 async fn ktgg(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ktgg"));
     command
@@ -316,7 +322,7 @@ async fn ktgg(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     run(command).await.unwrap()
 }
 
-/// What it printed; fails the test when it failed.
+/// The output of a successful run.
 fn printed(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout.clone())
@@ -325,15 +331,18 @@ fn printed(output: &Output) -> String {
         .to_owned()
 }
 
-/// Why it failed; fails the test when it did not.
-fn complaint(output: &Output) -> String {
+/// The error output of a failed run.
+fn error_of(output: &Output) -> String {
     assert!(!output.status.success(), "{output:?}");
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// `accounts add` → link → password → sign-in, the same in both shapes; gives the link.
-async fn an_account_is_added(place: &Installation, scratch: &Scratch) -> String {
-    let (data, port) = (place.data.display().to_string(), place.port.to_string());
+/// `accounts add`, the link, a password, a sign-in. Returns the link.
+async fn check_added_account(installation: &Installation, scratch: &Scratch) -> String {
+    let (data, port) = (
+        installation.data.display().to_string(),
+        installation.port.to_string(),
+    );
     let add = [
         "accounts",
         "add",
@@ -341,7 +350,7 @@ async fn an_account_is_added(place: &Installation, scratch: &Scratch) -> String 
         "--name",
         "김민지",
         "--postgres",
-        &place.postgres,
+        &installation.postgres,
         "--data",
         &data,
         "--port",
@@ -352,7 +361,7 @@ async fn an_account_is_added(place: &Installation, scratch: &Scratch) -> String 
     let token = link
         .strip_prefix(&prefix)
         .unwrap_or_else(|| panic!("{link}"));
-    let mut visitor = Visitor::at(place, scratch).await;
+    let mut visitor = Visitor::new(installation, scratch).await;
     assert_eq!(
         visitor.sign_in("minji", OTHER_PASSWORD).await.0,
         StatusCode::UNAUTHORIZED
@@ -368,7 +377,7 @@ async fn an_account_is_added(place: &Installation, scratch: &Scratch) -> String 
         (StatusCode::OK, &json!("staff"), &json!("김민지"))
     );
     assert_eq!(visitor.get("/api/salesmen").await.0, StatusCode::OK);
-    // The link was good once.
+    // The link works once.
     let (status, refused) = visitor.post("/api/auth/password", &set).await;
     assert_eq!(
         (status, &refused["type"]),
@@ -381,17 +390,15 @@ async fn an_account_is_added(place: &Installation, scratch: &Scratch) -> String 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_member_of_staff_is_made_on_the_command_line_and_imports_a_file_from_there() {
+async fn first_staff_account_from_command_line_imports_a_file() {
     let scratch = Scratch::new("accounts-add");
-    let place = system::shared_place(&scratch).await;
-    let keys = Keys::of(&place.data).unwrap();
-    let together = Together::start(&place, &keys).await;
-    let first = an_account_is_added(&place, &scratch).await;
+    let installation = system::on_shared_servers(&scratch).await;
+    let keys = Keys::of(&installation.data).unwrap();
+    let system = InProcess::start(&installation, &keys).await;
+    let first = check_added_account(&installation, &scratch).await;
 
-    // Whoever forgot the password gets another link, here by the variables of a gateway in production.
-    let variables = ktgg::host::provision(&place, &keys, &ktgg::services())
-        .await
-        .unwrap();
+    // A second run gives another link, here with the variables of a production gateway.
+    let variables = ktgg::host::provision(&installation, &keys).await.unwrap();
     let (_, database) = variables
         .iter()
         .find(|(name, _)| name == "GATEWAY_DATABASE_URL")
@@ -404,13 +411,13 @@ async fn the_first_member_of_staff_is_made_on_the_command_line_and_imports_a_fil
     let link = printed(&ktgg(&again, &environment).await);
     assert!(link.starts_with("https://kt.gg/invitation#"), "{link}");
     assert_ne!(link.split('#').nth(1), first.split('#').nth(1));
-    assert!(complaint(&ktgg(&again, &[]).await).contains("GATEWAY_DATABASE_URL is missing"));
+    assert!(error_of(&ktgg(&again, &[]).await).contains("GATEWAY_DATABASE_URL is missing"));
     assert!(
-        complaint(&ktgg(&again, &[environment[0], ("PUBLIC_ORIGIN", "http://kt.gg")]).await)
+        error_of(&ktgg(&again, &[environment[0], ("PUBLIC_ORIGIN", "http://kt.gg")]).await)
             .contains("PUBLIC_ORIGIN")
     );
     let no_login = ["accounts", "add", "김민지", "--name", "김민지"];
-    assert!(complaint(&ktgg(&no_login, &environment).await).contains("no login"));
+    assert!(error_of(&ktgg(&no_login, &environment).await).contains("no login"));
     let no_keys = [
         "accounts",
         "add",
@@ -418,50 +425,53 @@ async fn the_first_member_of_staff_is_made_on_the_command_line_and_imports_a_fil
         "--name",
         "김민지",
         "--postgres",
-        &place.postgres,
+        &installation.postgres,
         "--data",
         "/nowhere",
     ];
-    assert!(complaint(&ktgg(&no_keys, &[]).await).contains("holds no keys"));
+    assert!(error_of(&ktgg(&no_keys, &[]).await).contains("holds no keys"));
 
     let file = scratch.path().join("목록.csv");
     let csv = "번호,분야,사업명,신청시작일자,신청종료일자,소관기관,수행기관,등록일자,상세URL\n\
-        1,기술,2026년 하나,2026-01-02,2026-12-31,가상부,가상원,2026-01-02,https://www.bizinfo.go.kr/x?pblancId=PBLN_1\n";
+        1,기술,2026년 하나,2026-01-02,2026-12-31,가상부,가상원,2026-01-02,\
+        https://www.bizinfo.go.kr/x?pblancId=PBLN_1\n";
     std::fs::write(&file, csv).unwrap();
-    let (file, port) = (file.display().to_string(), place.port.to_string());
+    let (file, port) = (file.display().to_string(), installation.port.to_string());
     let import = ["import", &file, "--login", "minji", "--port", &port];
     let planned = printed(&ktgg(&import, &[("KTGG_PASSWORD", OTHER_PASSWORD)]).await);
     assert!(planned.starts_with("create 1"), "{planned}");
-    assert!(complaint(&ktgg(&import, &[]).await).contains("cannot sign in as minji"));
-    together.stop().await;
+    assert!(error_of(&ktgg(&import, &[]).await).contains("cannot sign in as minji"));
+    system.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_six_processes_an_account_is_added_and_a_customer_signs_in_by_code() {
+async fn added_account_and_sign_in_by_code_work_in_six_processes() {
     let scratch = Scratch::new("sign-in-alone");
-    let place = system::shared_place(&scratch).await;
-    let keys = Keys::of(&place.data).unwrap();
-    let telephones = Telephones::of(&place, &keys).await;
-    let mut alone = Alone::start(&place, &keys, Programs::Real).await;
-    system::until_serving(&place, &keys).await;
-    an_account_is_added(&place, &scratch).await;
-    let mut visitor = Visitor::at(&place, &scratch).await;
-    let (status, me) = visitor.sign_in_by_phone(&place, "010-1234-5678").await;
+    let installation = system::on_shared_servers(&scratch).await;
+    let keys = Keys::of(&installation.data).unwrap();
+    let inbox = InboxServer::start(&installation, &keys).await;
+    let mut processes = Processes::start(&installation, &keys, Programs::Real).await;
+    system::wait_until_serving(&installation, &keys).await;
+    check_added_account(&installation, &scratch).await;
+    let mut visitor = Visitor::new(&installation, &scratch).await;
+    let (status, me) = visitor
+        .sign_in_by_phone(&installation, "010-1234-5678")
+        .await;
     assert_eq!(
         (status, &me["role"], &me["phone"]),
         (StatusCode::OK, &json!("customer"), &json!("010-****-5678"))
     );
     assert_eq!(visitor.get("/api/consultations").await.0, StatusCode::OK);
-    telephones.stop().await;
-    for (name, status, _) in alone.terminate().await {
+    inbox.stop().await;
+    for (name, status, _) in processes.terminate().await {
         assert!(
             status.success(),
             "{name} ended with {status}: {}",
-            alone.log(name)
+            processes.log(name)
         );
         for secret in ["1234-5678", "12345678", OTHER_PASSWORD] {
             assert!(
-                !alone.log(name).contains(secret),
+                !processes.log(name).contains(secret),
                 "{secret} is in the log of {name}"
             );
         }

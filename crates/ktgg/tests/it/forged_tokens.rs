@@ -1,4 +1,5 @@
-//! What nobody but the gateway can make: tokens that services believe. StreamEvent to every service on its own port, and to the gateway.
+//! Forged, expired and misdirected tokens, sent to every service on its own port and to the
+//! gateway.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,22 +17,23 @@ use service_kit::clock::SystemClock;
 use service_kit::http::permissions::{Access, Permission};
 use uuid::Uuid;
 
-use crate::everybody::House;
+use crate::system::{SessionIssuer, TestSystem};
 
-/// Everything that somebody without the gateway's key could send who has seen good tokens, and good ones that are not for this service.
-fn forged(keys: &Keys, service: &str, as_whom: &Identity) -> Vec<(&'static str, String)> {
+/// Tokens that an attacker could make from valid tokens without the gateway's key, and valid tokens
+/// for another audience.
+fn forged_tokens(keys: &Keys, service: &str, identity: &Identity) -> Vec<(&'static str, String)> {
     let now = SystemClock.now();
-    let sign = |who: &Identity, audience: &str| {
+    let sign = |identity: &Identity, audience: &str| {
         keys.signer
-            .sign(who, audience, now, TOKEN_LIFETIME)
+            .sign(identity, audience, now, TOKEN_LIFETIME)
             .unwrap()
     };
-    let good = sign(as_whom, service);
+    let good = sign(identity, service);
     let [head, claims, signature] = good.split('.').collect::<Vec<_>>().try_into().unwrap();
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let read: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    let decoded: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
     let with = |name: &str, value: Value| {
-        let mut claims = read.clone();
+        let mut claims = decoded.clone();
         claims[name] = value;
         format!("{head}.{}.{signature}", part(&claims))
     };
@@ -39,20 +41,20 @@ fn forged(keys: &Keys, service: &str, as_whom: &Identity) -> Vec<(&'static str, 
     let symmetric = |secret: &[u8]| {
         jsonwebtoken::encode(
             &Header::new(Algorithm::HS256),
-            &read,
+            &decoded,
             &EncodingKey::from_secret(secret),
         )
         .unwrap()
     };
-    let embedded = part(
-        &json!({ "alg": "EdDSA", "typ": "JWT", "jku": "https://keys.example/", "kid": "../../dev/null" }),
-    );
-    let mut forged = vec![
+    let embedded = part(&json!({
+        "alg": "EdDSA", "typ": "JWT", "jku": "https://keys.example/", "kid": "../../dev/null",
+    }));
+    let mut forged_tokens = vec![
         (
             "expired",
             keys.signer
                 .sign(
-                    as_whom,
+                    identity,
                     service,
                     now - TimeDelta::minutes(2),
                     TOKEN_LIFETIME,
@@ -61,10 +63,10 @@ fn forged(keys: &Keys, service: &str, as_whom: &Identity) -> Vec<(&'static str, 
         ),
         (
             "another key",
-            other.sign(as_whom, service, now, TOKEN_LIFETIME).unwrap(),
+            other.sign(identity, service, now, TOKEN_LIFETIME).unwrap(),
         ),
         (
-            "another's signature",
+            "signature of another token",
             format!(
                 "{head}.{claims}.{}",
                 sign(&keys::staff(), "elsewhere")
@@ -76,7 +78,7 @@ fn forged(keys: &Keys, service: &str, as_whom: &Identity) -> Vec<(&'static str, 
         ("a raised role", with("role", json!("staff"))),
         ("another subject", with("sub", json!(Uuid::from_u128(8)))),
         (
-            "a longer life",
+            "later expiry",
             with("exp", json!(now.timestamp() + 1_000_000)),
         ),
         (
@@ -88,36 +90,33 @@ fn forged(keys: &Keys, service: &str, as_whom: &Identity) -> Vec<(&'static str, 
             symmetric(keys.signer.public_pem().unwrap().as_bytes()),
         ),
         ("HS256 without a secret", symmetric(b"")),
-        (
-            "a key of its own",
-            format!("{embedded}.{claims}.{signature}"),
-        ),
+        ("embedded key", format!("{embedded}.{claims}.{signature}")),
         ("no signature", format!("{head}.{claims}.")),
         ("two parts", format!("{head}.{claims}")),
         ("nothing", String::new()),
     ];
     let elsewhere = services()
-        .map(|it| it.name())
+        .map(|service| service.name())
         .into_iter()
         .filter(|name| *name != service);
-    forged.extend(
+    forged_tokens.extend(
         elsewhere
             .chain([gateway::NAME, "ktgg-sandbox", "*", ""])
-            .map(|name| ("wrong audience", sign(as_whom, name))),
+            .map(|name| ("wrong audience", sign(identity, name))),
     );
     for alg in ["none", "None", "NONE", "nOnE", "HS256", "RS256", "ES256"] {
         let head = part(&json!({ "alg": alg, "typ": "JWT" }));
-        forged.push(("another alg", format!("{head}.{claims}.")));
-        forged.push((
+        forged_tokens.push(("another alg", format!("{head}.{claims}.")));
+        forged_tokens.push((
             "another alg, signed",
             format!("{head}.{claims}.{signature}"),
         ));
     }
-    forged
+    forged_tokens
 }
 
-/// Headers by which others tell who somebody is.
-const TELLING: [&str; 8] = [
+/// Headers that carry an identity in other systems.
+const IDENTITY_HEADERS: [&str; 8] = [
     "x-user-id",
     "x-user-role",
     "x-forwarded-user",
@@ -139,8 +138,8 @@ fn table(service: &str) -> &'static [Permission] {
     }
 }
 
-/// Somebody whom the row lets in.
-fn let_in_by(keys: &Keys, row: &Permission) -> Identity {
+/// An identity that the row allows.
+fn allowed_identity(keys: &Keys, row: &Permission) -> Identity {
     let role = Role::ALL
         .into_iter()
         .find(|role| row.access(Some(*role)) != Access::No)
@@ -156,17 +155,17 @@ fn let_in_by(keys: &Keys, row: &Permission) -> Identity {
     }
 }
 
-/// How often it was believed.
-async fn asked(
+/// The status of a request to the row's path with the id of nothing.
+async fn status_of(
     client: &Client,
     row: &Permission,
     prefix: &str,
     headers: &[(&str, &str)],
 ) -> StatusCode {
-    let nobodys = Uuid::from_u128(0xDD).to_string();
+    let unknown = Uuid::from_u128(0xDD).to_string();
     let segments = row.path.split('/').map(|segment| {
         if segment.starts_with('{') {
-            nobodys.as_str()
+            unknown.as_str()
         } else {
             segment
         }
@@ -180,42 +179,39 @@ async fn asked(
         .status
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "the count says how much the test is worth"
-)]
+#[expect(clippy::print_stdout, reason = "shows how many tokens were sent")]
 #[tokio::test(flavor = "multi_thread")]
-async fn of_forged_expired_and_borrowed_tokens_no_service_and_no_gateway_accepts_one() {
-    let house = House::open("forged").await;
-    let keys = &house.keys;
-    let (mut sent, mut accepted, mut services_asked) = (0, Vec::new(), 0);
-    for service in services().map(|it| it.name()) {
+async fn forged_and_misdirected_tokens_are_refused_everywhere() {
+    let system = TestSystem::start("forged").await;
+    let keys = &system.keys;
+    let (mut sent, mut accepted, mut services_checked) = (0, Vec::new(), 0);
+    for service in services().map(|service| service.name()) {
         let own = Client::new(format!(
             "http://127.0.0.1:{}",
-            port_of(house.place.port, service).unwrap()
+            port_of(system.installation.port, service).unwrap()
         ));
-        services_asked += 1;
+        services_checked += 1;
         for row in table(service)
             .iter()
             .filter(|row| row.access(None) == Access::No)
         {
-            let who = let_in_by(keys, row);
+            let identity = allowed_identity(keys, row);
             let good = format!(
                 "Bearer {}",
                 keys.signer
-                    .sign(&who, service, SystemClock.now(), TOKEN_LIFETIME)
+                    .sign(&identity, service, SystemClock.now(), TOKEN_LIFETIME)
                     .unwrap()
             );
-            let believed = asked(&own, row, "", &[("authorization", &good)]).await;
+            let status = status_of(&own, row, "", &[("authorization", &good)]).await;
             assert!(
-                believed != StatusCode::UNAUTHORIZED && believed != StatusCode::FORBIDDEN,
-                "{service} {row:?}: {believed}"
+                status != StatusCode::UNAUTHORIZED && status != StatusCode::FORBIDDEN,
+                "{service} {row:?}: {status}"
             );
             let is_internal = row.path.starts_with("/me");
-            for (what, token) in forged(keys, service, &who) {
+            for (what, token) in forged_tokens(keys, service, &identity) {
                 let header = format!("Bearer {token}");
                 sent += 1;
-                if asked(&own, row, "", &[("authorization", &header)]).await
+                if status_of(&own, row, "", &[("authorization", &header)]).await
                     != StatusCode::UNAUTHORIZED
                 {
                     accepted.push(format!("{service}: {} {}: {what}", row.method, row.path));
@@ -224,8 +220,8 @@ async fn of_forged_expired_and_borrowed_tokens_no_service_and_no_gateway_accepts
                     continue;
                 }
                 sent += 1;
-                if asked(
-                    &house.client,
+                if status_of(
+                    &system.client,
                     row,
                     "/api",
                     &[
@@ -239,13 +235,13 @@ async fn of_forged_expired_and_borrowed_tokens_no_service_and_no_gateway_accepts
                     accepted.push(format!("gateway: {} {}: {what}", row.method, row.path));
                 }
             }
-            for name in TELLING {
-                for (client, prefix) in [(&own, ""), (&house.client, "/api")] {
+            for name in IDENTITY_HEADERS {
+                for (client, prefix) in [(&own, ""), (&system.client, "/api")] {
                     if prefix == "/api" && is_internal {
                         continue;
                     }
                     sent += 1;
-                    if asked(client, row, prefix, &[(name, "staff")]).await
+                    if status_of(client, row, prefix, &[(name, "staff")]).await
                         != StatusCode::UNAUTHORIZED
                     {
                         accepted.push(format!(
@@ -256,36 +252,39 @@ async fn of_forged_expired_and_borrowed_tokens_no_service_and_no_gateway_accepts
                 }
             }
             if !is_internal {
-                // Not even the good one: what services believe only the gateway may say.
+                // The gateway refuses even the token that the service accepts.
                 sent += 1;
-                if asked(&house.client, row, "/api", &[("authorization", &good)]).await
+                if status_of(&system.client, row, "/api", &[("authorization", &good)]).await
                     != StatusCode::UNAUTHORIZED
                 {
-                    accepted.push(format!("gateway: {} {}: a good one", row.method, row.path));
+                    accepted.push(format!(
+                        "gateway: {} {}: a valid token",
+                        row.method, row.path
+                    ));
                 }
             }
         }
     }
-    assert_eq!((services_asked, accepted), (5, Vec::<String>::new()));
+    assert_eq!((services_checked, accepted), (5, Vec::<String>::new()));
     assert!(sent > 2000, "{sent}");
-    println!("{sent} forged, expired and borrowed tokens and claims: 0 accepted");
-    house.close().await;
+    println!("{sent} forged, expired and misdirected tokens and headers: 0 accepted");
+    system.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_services_offer_the_gateway_alone_no_browser_reaches() {
-    let house = House::open("internal").await;
-    let let_in = crate::system::LetIn::to(&house.place, &house.keys);
+async fn browser_cannot_reach_internal_endpoints() {
+    let system = TestSystem::start("internal").await;
+    let sessions = SessionIssuer::new(&system.installation, &system.keys);
     let sessions = [
-        let_in.customer("010-3141-5926").await,
-        let_in.staff().await,
+        sessions.customer("010-3141-5926").await,
+        sessions.staff().await,
         String::new(),
     ];
-    let description = house.client.get("/api/openapi.json", "").await.unwrap();
-    let mut tried = 0;
+    let description = system.client.get("/api/openapi.json", "").await.unwrap();
+    let mut count = 0;
     for row in services()
         .iter()
-        .flat_map(|it| table(it.name()))
+        .flat_map(|service| table(service.name()))
         .filter(|row| row.path.starts_with("/me"))
     {
         assert!(description["paths"].get(row.path).is_none());
@@ -301,14 +300,14 @@ async fn what_services_offer_the_gateway_alone_no_browser_reaches() {
             for session in &sessions {
                 let method: Method = row.method.parse().unwrap();
                 let path = format!("{prefix}{}", row.path);
-                let answer = house
+                let response = system
                     .client
                     .call(method, &path, session, &[], None)
                     .await
                     .unwrap();
-                tried += 1;
-                // There is `GET /salesmen/me`, and `GET /interests/{id}`: neither of them is this.
-                let status = answer.status.as_u16();
+                count += 1;
+                // `GET /salesmen/me` and `GET /interests/{id}` exist, but are other endpoints.
+                let status = response.status.as_u16();
                 assert!(
                     matches!(status, 401 | 403 | 404 | 405),
                     "{} {path}: {status}",
@@ -317,6 +316,6 @@ async fn what_services_offer_the_gateway_alone_no_browser_reaches() {
             }
         }
     }
-    assert!(tried > 200, "{tried}");
-    house.close().await;
+    assert!(count > 200, "{count}");
+    system.stop().await;
 }
