@@ -1,4 +1,4 @@
-//! What callers can do, and how they are refused.
+//! Creating a project, refused requests, and retries.
 
 use axum::http::{Method, StatusCode, header};
 use chrono::TimeDelta;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
-use crate::{STAFF, a_project, least, start};
+use crate::{STAFF, full_project, minimal_project, start};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -18,9 +18,9 @@ async fn rows(app: &TestApp) -> i64 {
 }
 
 #[tokio::test]
-async fn what_staff_enter_becomes_a_planned_project_and_exactly_one_event() {
+async fn creating_a_project_publishes_exactly_one_event() {
     let app = start().await;
-    let answer = app.as_staff().post("/projects", &a_project()).await;
+    let answer = app.as_staff().post("/projects", &full_project()).await;
     assert_eq!(answer.status, StatusCode::CREATED);
     assert_eq!(answer.headers[header::ETAG], "\"1\"");
     let (location, view) = (
@@ -34,15 +34,18 @@ async fn what_staff_enter_becomes_a_planned_project_and_exactly_one_event() {
         location,
         format!("/projects/{}", view["id"].as_str().unwrap())
     );
-    let period = json!({ "kind": "range", "text": "2026-03-02 ~ 2026-03-31", "startsOn": "2026-03-02", "endsOn": "2026-03-31" });
-    let mut expected = a_project();
+    let period = json!({
+        "kind": "range", "text": "2026-03-02 ~ 2026-03-31", "startsOn": "2026-03-02",
+        "endsOn": "2026-03-31",
+    });
+    let mut expected = full_project();
     for (name, value) in [
         ("id", view["id"].clone()),
         ("seriesId", view["seriesId"].clone()),
         ("name", json!("2026년 스마트상점 기술보급사업")),
         ("period", period.clone()),
         ("status", json!("planned")),
-        // Its deadline has passed, although nobody has started it.
+        // The deadline has passed although the project was never started.
         ("phase", json!("closed")),
         ("daysLeft", Value::Null),
         ("startedOn", Value::Null),
@@ -73,13 +76,14 @@ async fn what_staff_enter_becomes_a_planned_project_and_exactly_one_event() {
         app.new_events().await,
         [("ktgg.ProjectCreated.v1".to_owned(), 1, payload)]
     );
-    // Anybody may look at it, signed in or not.
+    // Every caller may read it, signed in or not.
     let shown = app.anonymous().get(&location).await;
     assert_eq!(shown.headers[header::ETAG], "\"1\"");
     let shown = shown.expect(200);
     let mut with_editions = view.clone();
     with_editions["editions"] = json!([{
-        "id": view["id"], "name": view["name"], "year": 2026, "status": "planned", "phase": "closed", "period": view["period"],
+        "id": view["id"], "name": view["name"], "year": 2026, "status": "planned",
+        "phase": "closed", "period": view["period"],
     }]);
     assert_eq!(shown, with_editions);
     assert_eq!(
@@ -92,9 +96,13 @@ async fn what_staff_enter_becomes_a_planned_project_and_exactly_one_event() {
 }
 
 #[tokio::test]
-async fn the_least_that_can_be_entered_is_enough() {
+async fn minimal_project_is_accepted() {
     let app = start().await;
-    let view = app.as_staff().post("/projects", &least()).await.expect(201);
+    let view = app
+        .as_staff()
+        .post("/projects", &minimal_project())
+        .await
+        .expect(201);
     assert_eq!(
         (&view["regions"], &view["host"]),
         (&json!(["전국"]), &json!("중소벤처기업부"))
@@ -109,7 +117,7 @@ async fn the_least_that_can_be_entered_is_enough() {
 }
 
 #[tokio::test]
-async fn a_period_is_kept_as_it_was_written() {
+async fn period_keeps_its_text_and_kind() {
     let app = start().await;
     for (period, kind, text) in [
         (
@@ -134,7 +142,7 @@ async fn a_period_is_kept_as_it_was_written() {
             "2026-03-01 ~ 2026-03-01",
         ),
     ] {
-        let mut body = least();
+        let mut body = minimal_project();
         body["period"] = period;
         let view = app.as_staff().post("/projects", &body).await.expect(201);
         assert_eq!(
@@ -146,14 +154,18 @@ async fn a_period_is_kept_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn a_series_is_that_of_an_earlier_edition_or_a_new_one() {
+async fn new_project_joins_a_known_series_or_gets_a_new_one() {
     let app = start().await;
-    let first = app.as_staff().post("/projects", &least()).await.expect(201);
-    let mut other = least();
+    let first = app
+        .as_staff()
+        .post("/projects", &minimal_project())
+        .await
+        .expect(201);
+    let mut other = minimal_project();
     other["host"] = json!("창업진흥원");
     let other = app.as_staff().post("/projects", &other).await.expect(201);
     assert_ne!(first["seriesId"], other["seriesId"]);
-    let mut next = least();
+    let mut next = minimal_project();
     next["seriesId"] = first["seriesId"].clone();
     assert_eq!(
         app.as_staff().post("/projects", &next).await.expect(201)["seriesId"],
@@ -165,7 +177,7 @@ async fn a_series_is_that_of_an_earlier_edition_or_a_new_one() {
 }
 
 #[tokio::test]
-async fn nobody_but_staff_enters_a_project() {
+async fn only_staff_can_create_a_project() {
     let app = start().await;
     let answer = app
         .anonymous()
@@ -179,12 +191,16 @@ async fn nobody_but_staff_enters_a_project() {
         ("consultant", app.as_consultant(Uuid::from_u128(1))),
     ] {
         assert_eq!(
-            caller.post("/projects", &a_project()).await.problem(403).0,
+            caller
+                .post("/projects", &full_project())
+                .await
+                .problem(403)
+                .0,
             "not-allowed",
             "{role}"
         );
     }
-    // A token that is wrong is no stranger's request, not even where strangers may look.
+    // An invalid token is refused even where anonymous callers may read.
     let forged = [("authorization", "Bearer x.y.z")];
     assert_eq!(
         app.anonymous()
@@ -197,7 +213,7 @@ async fn nobody_but_staff_enters_a_project() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_not_found_whatever_its_id_looks_like() {
+async fn missing_or_malformed_project_id_is_not_found() {
     let app = start().await;
     for id in [
         Uuid::from_u128(7).to_string(),
@@ -218,7 +234,7 @@ async fn what_does_not_exist_is_not_found_whatever_its_id_looks_like() {
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_meant_changes_nothing() {
+async fn invalid_body_is_refused_and_changes_nothing() {
     let app = start().await;
     let staff = app.as_staff();
     let send = async |kind: &str, body: &[u8]| {
@@ -270,14 +286,14 @@ async fn a_body_that_cannot_be_meant_changes_nothing() {
 }
 
 #[tokio::test]
-async fn every_wrong_field_is_told_at_once() {
+async fn all_invalid_fields_of_a_new_project_are_reported_together() {
     let app = start().await;
     let with = |name: &str, value: Value| {
-        let mut body = least();
+        let mut body = minimal_project();
         body[name] = value;
         body
     };
-    for (body, wrong) in [
+    for (body, expected) in [
         (
             json!({}),
             vec![
@@ -289,7 +305,8 @@ async fn every_wrong_field_is_told_at_once() {
         ),
         (
             json!({
-                "name": 1, "year": "2026", "category": "없는 분야", "regions": ["화성"], "target": 1, "scale": "많이", "agency": " ",
+                "name": 1, "year": "2026", "category": "없는 분야", "regions": ["화성"], "target": 1,
+                "scale": "많이", "agency": " ",
                 "host": [], "summary": "가".repeat(4001), "link": "ftp://x", "seriesId": "x",
                 "period": { "kind": "soon", "text": 1, "startsOn": "봄", "endsOn": "2026-02-30" },
             }),
@@ -311,10 +328,11 @@ async fn every_wrong_field_is_told_at_once() {
                 ("/year", "wrong-type"),
             ],
         ),
-        // The domain's own rules are told with the others, not after them.
+        // Violated domain rules are reported together with the other errors.
         (
             json!({
-                "name": "가".repeat(201), "year": 20_266, "category": "기술", "agency": "a\u{0}", "scale": -1,
+                "name": "가".repeat(201), "year": 20_266, "category": "기술", "agency": "a\u{0}",
+                "scale": -1,
                 "period": { "startsOn": "2026-03-31", "endsOn": "2026-03-02" },
             }),
             vec![
@@ -331,27 +349,31 @@ async fn every_wrong_field_is_told_at_once() {
             vec![("/period", "wrong-type")],
         ),
     ] {
-        let (slug, mut found) = app.as_staff().post("/projects", &body).await.problem(422);
-        found.sort();
-        let wrong: Vec<_> = wrong
+        let (slug, mut errors) = app.as_staff().post("/projects", &body).await.problem(422);
+        errors.sort();
+        let expected: Vec<_> = expected
             .into_iter()
             .map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
             .collect();
-        assert_eq!((slug.as_str(), found), ("wrong-fields", wrong), "{body}");
+        assert_eq!(
+            (slug.as_str(), errors),
+            ("wrong-fields", expected),
+            "{body}"
+        );
     }
     assert_eq!((rows(&app).await, app.new_events().await.len()), (0, 0));
 }
 
 #[tokio::test]
-async fn a_write_that_is_sent_again_gives_the_same_answer_and_one_event() {
+async fn retry_with_the_same_key_gives_same_answer_and_one_event() {
     let app = start().await;
     let first = app
         .as_staff()
-        .post_with_key("/projects", "k-1", &a_project())
+        .post_with_key("/projects", "k-1", &full_project())
         .await;
     let again = app
         .as_staff()
-        .post_with_key("/projects", "k-1", &a_project())
+        .post_with_key("/projects", "k-1", &full_project())
         .await;
     assert_eq!(
         (first.status, &first.headers[header::LOCATION]),
@@ -360,7 +382,7 @@ async fn a_write_that_is_sent_again_gives_the_same_answer_and_one_event() {
     assert_eq!(first.json, again.json);
     assert_eq!(
         app.as_staff()
-            .post_with_key("/projects", "k-1", &least())
+            .post_with_key("/projects", "k-1", &minimal_project())
             .await
             .problem(422)
             .0,
@@ -369,42 +391,45 @@ async fn a_write_that_is_sent_again_gives_the_same_answer_and_one_event() {
     assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 1));
     app.clock().advance(TimeDelta::hours(24));
     app.as_staff()
-        .post_with_key("/projects", "k-1", &least())
+        .post_with_key("/projects", "k-1", &minimal_project())
         .await
         .expect(201);
     assert_eq!((rows(&app).await, app.new_events().await.len()), (2, 1));
 }
 
 #[tokio::test]
-async fn a_write_whose_twin_is_in_flight_is_told_so() {
+async fn write_with_the_key_of_a_running_write_is_refused() {
     let app = start().await;
-    let mut twin = app.pool().begin().await.unwrap();
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/' || $1::text || '/' || $2, 1))")
-        .bind(STAFF)
-        .bind("k")
-        .execute(&mut *twin)
-        .await
-        .unwrap();
+    let mut running_write = app.pool().begin().await.unwrap();
+    sqlx::query(
+        "select pg_advisory_xact_lock(
+             hashtextextended(current_schema() || '/' || $1::text || '/' || $2, 1))",
+    )
+    .bind(STAFF)
+    .bind("k")
+    .execute(&mut *running_write)
+    .await
+    .unwrap();
     assert_eq!(
         app.as_staff()
-            .post_with_key("/projects", "k", &least())
+            .post_with_key("/projects", "k", &minimal_project())
             .await
             .problem(409)
             .0,
         "write-in-flight"
     );
-    twin.rollback().await.unwrap();
+    running_write.rollback().await.unwrap();
     app.as_staff()
-        .post_with_key("/projects", "k", &least())
+        .post_with_key("/projects", "k", &minimal_project())
         .await
         .expect(201);
     assert_eq!((rows(&app).await, app.new_events().await.len()), (1, 1));
 }
 
 #[tokio::test]
-async fn identical_writes_at_once_create_once() {
+async fn identical_concurrent_writes_create_one_project() {
     let app = start().await;
-    let (staff, body) = (app.as_staff(), least());
+    let (staff, body) = (app.as_staff(), minimal_project());
     let send = || staff.post_with_key("/projects", "k", &body);
     let (a, b, c) = tokio::join!(send(), send(), send());
     let statuses = [a, b, c].map(|answer| answer.status.as_u16());
@@ -416,22 +441,26 @@ async fn identical_writes_at_once_create_once() {
 }
 
 #[tokio::test]
-async fn a_list_goes_to_its_end_without_gaps_or_repeats() {
+async fn pages_contain_every_project_once() {
     let app = start().await;
     assert_eq!(
         app.anonymous().get("/projects").await.expect(200),
         json!({ "items": [] })
     );
-    let mut made = Vec::new();
+    let mut created = Vec::new();
     for n in 0..7_i32 {
         app.clock().advance(TimeDelta::minutes(i64::from(n % 2)));
-        let view = app.as_staff().post("/projects", &least()).await.expect(201);
-        made.push(view["id"].as_str().unwrap().parse::<Uuid>().unwrap());
+        let view = app
+            .as_staff()
+            .post("/projects", &minimal_project())
+            .await
+            .expect(201);
+        created.push(view["id"].as_str().unwrap().parse::<Uuid>().unwrap());
     }
-    made.sort();
-    made.reverse();
+    created.sort();
+    created.reverse();
     for limit in [1, 3, 7, 100] {
-        let (mut seen, mut path) = (Vec::new(), format!("/projects?limit={limit}"));
+        let (mut listed, mut path) = (Vec::new(), format!("/projects?limit={limit}"));
         loop {
             let answer = app.anonymous().get(&path).await;
             let link = answer
@@ -439,7 +468,7 @@ async fn a_list_goes_to_its_end_without_gaps_or_repeats() {
                 .get(header::LINK)
                 .map(|link| link.to_str().unwrap().to_owned());
             let page = answer.expect(200);
-            seen.extend(
+            listed.extend(
                 page["items"]
                     .as_array()
                     .unwrap()
@@ -457,7 +486,7 @@ async fn a_list_goes_to_its_end_without_gaps_or_repeats() {
             );
             path = format!("/projects?limit={limit}&after={next}");
         }
-        assert_eq!(seen, made, "limit {limit}");
+        assert_eq!(listed, created, "limit {limit}");
     }
     for query in ["limit=0", "limit=101", "limit=x", "after=x"] {
         assert_eq!(
@@ -473,14 +502,14 @@ async fn a_list_goes_to_its_end_without_gaps_or_repeats() {
 }
 
 #[tokio::test]
-async fn a_refusal_speaks_the_callers_language() {
+async fn problem_is_in_the_callers_language() {
     let app = start().await;
-    for (wanted, language, title) in [
+    for (requested, language, title) in [
         (None, "ko", "입력한 내용을 확인해 주세요"),
         (Some("en-US,ko;q=0.5"), "en", "Some fields are invalid"),
     ] {
         let mut headers = vec![JSON];
-        headers.extend(wanted.map(|wanted| ("accept-language", wanted)));
+        headers.extend(requested.map(|requested| ("accept-language", requested)));
         let answer = app
             .as_staff()
             .send(Method::POST, "/projects", &headers, b"{}".to_vec())
@@ -491,7 +520,7 @@ async fn a_refusal_speaks_the_callers_language() {
 }
 
 #[tokio::test]
-async fn what_the_router_itself_refuses_is_a_problem_too() {
+async fn refusals_of_the_router_are_problems() {
     let app = start().await;
     assert_eq!(
         app.anonymous().get("/nothing").await.problem(404).0,
@@ -522,7 +551,7 @@ async fn what_the_router_itself_refuses_is_a_problem_too() {
 }
 
 #[tokio::test]
-async fn a_read_after_an_event_of_its_own_does_not_wait() {
+async fn read_after_an_own_event_does_not_wait() {
     let app = start().await;
     let own = format!("project/{}@99", Uuid::from_u128(1));
     let answer = app

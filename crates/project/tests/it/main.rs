@@ -1,21 +1,23 @@
 //! The project service through its routes and its policies, on a real Postgres.
 
-mod annual;
-mod card;
-mod changing;
-mod committing;
-mod described;
-mod ending;
-mod erasing;
-mod erasing_meanwhile;
-mod finding;
+mod annual_edition;
+mod concurrent_erasure;
+mod description;
+mod edit;
+mod end_overdue;
+mod erasure;
 mod http;
-mod importing;
+mod import_commit;
+mod import_plan;
+mod list;
 mod permissions;
-mod real_data;
-mod reimporting;
+mod project_view;
+mod public_data;
+mod reimport;
+mod search;
 mod series;
-mod work;
+mod status;
+mod visit_card;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use events::{
@@ -27,7 +29,7 @@ use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
-/// Who [`TestApp::as_staff`] is.
+/// The id of the caller of [`TestApp::as_staff`].
 const STAFF: Uuid = Uuid::from_u128(0x57AFF);
 
 const SALESMAN: Uuid = Uuid::from_u128(0x5A1);
@@ -38,12 +40,12 @@ async fn start() -> TestApp {
     TestApp::start(project::service()).await
 }
 
-/// The least that can be entered.
-fn least() -> Value {
+/// A body with the required fields only.
+fn minimal_project() -> Value {
     json!({ "name": "2026년 스마트상점", "year": 2026, "category": "기술", "agency": "중소벤처기업부" })
 }
 
-fn a_project() -> Value {
+fn full_project() -> Value {
     json!({
         "name": " 2026년 스마트상점 기술보급사업 ",
         "year": 2026,
@@ -59,17 +61,16 @@ fn a_project() -> Value {
     })
 }
 
-/// The least with some fields in place of its own.
-fn with(fields: &Value) -> Value {
-    let mut body = least();
+/// [`minimal_project`] with the given fields added or replaced.
+fn project_with(fields: &Value) -> Value {
+    let mut body = minimal_project();
     for (name, value) in fields.as_object().unwrap() {
         body[name] = value.clone();
     }
     body
 }
 
-/// Percent-encoded, as a browser sends it.
-fn encoded(text: &str) -> String {
+fn percent_encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |encoded, byte| {
         encoded + &format!("%{byte:02X}")
     })
@@ -79,14 +80,13 @@ fn id_of(view: &Value) -> Uuid {
     view["id"].as_str().unwrap().parse().unwrap()
 }
 
-/// Enters a project.
-async fn made(app: &TestApp, body: &Value) -> Uuid {
+async fn create_project(app: &TestApp, body: &Value) -> Uuid {
     id_of(&app.as_staff().post("/projects", body).await.expect(201))
 }
 
-/// Enters a project and starts it.
-async fn ongoing(app: &TestApp, body: &Value) -> Uuid {
-    let id = made(app, body).await;
+/// Creates a project and starts it.
+async fn create_ongoing(app: &TestApp, body: &Value) -> Uuid {
+    let id = create_project(app, body).await;
     app.as_staff()
         .post_if(&format!("/projects/{id}/start"), 1, &json!({}))
         .await
@@ -94,9 +94,9 @@ async fn ongoing(app: &TestApp, body: &Value) -> Uuid {
     id
 }
 
-/// Enters a project, starts it and ends it.
-async fn ended(app: &TestApp, body: &Value) -> Uuid {
-    let id = ongoing(app, body).await;
+/// Creates a project, starts it and ends it.
+async fn create_ended(app: &TestApp, body: &Value) -> Uuid {
+    let id = create_ongoing(app, body).await;
     app.as_staff()
         .post_if(&format!("/projects/{id}/end"), 2, &json!({}))
         .await
@@ -104,15 +104,15 @@ async fn ended(app: &TestApp, body: &Value) -> Uuid {
     id
 }
 
-async fn shown(app: &TestApp, id: Uuid) -> Value {
+async fn get_project(app: &TestApp, id: Uuid) -> Value {
     app.anonymous()
         .get(&format!("/projects/{id}"))
         .await
         .expect(200)
 }
 
-/// An event of the service's own as its topic brings it back.
-async fn deliver_own(
+/// Delivers an event of this service as if it were consumed from its own topic.
+async fn deliver_own_event(
     app: &TestApp,
     event_id: Uuid,
     (name, version, payload): &(String, i64, Value),
@@ -130,22 +130,22 @@ async fn deliver_own(
         .await;
 }
 
-/// Lets the service follow its own topic until nothing new is on it. What was told meanwhile.
-async fn follow(app: &TestApp) -> Vec<(String, i64, Value)> {
-    let mut told = Vec::new();
+/// Consumes the events of this service's own topic until there are no new ones, and returns them.
+async fn consume_own_events(app: &TestApp) -> Vec<(String, i64, Value)> {
+    let mut events = Vec::new();
     loop {
         let new = app.new_events().await;
         if new.is_empty() {
-            return told;
+            return events;
         }
         for event in &new {
-            deliver_own(app, Uuid::new_v4(), event).await;
+            deliver_own_event(app, Uuid::new_v4(), event).await;
         }
-        told.extend(new);
+        events.extend(new);
     }
 }
 
-fn a_customer(n: u16) -> CustomerRef {
+fn customer_ref(n: u16) -> CustomerRef {
     CustomerRef {
         customer_id: CustomerId(Uuid::from_u128(0xCC00 + u128::from(n))),
         last_four: LastFour::try_from(format!("{n:04}")).unwrap(),
@@ -170,18 +170,18 @@ fn interest_created(
         series_id: series.map(SeriesId),
         project_id: ProjectId(project),
         project_name: None,
-        customer: a_customer(customer),
+        customer: customer_ref(customer),
         actor: Actor::System,
     }
 }
 
-fn interest_updated(of: &InterestCreated, interested: bool) -> InterestUpdated {
+fn interest_updated(created: &InterestCreated, interested: bool) -> InterestUpdated {
     InterestUpdated {
-        interest_id: of.interest_id,
-        series_id: of.series_id,
-        project_id: of.project_id,
+        interest_id: created.interest_id,
+        series_id: created.series_id,
+        project_id: created.project_id,
         project_name: None,
-        customer: of.customer.clone(),
+        customer: created.customer.clone(),
         interested,
         salesman_id: None,
         consultant_id: None,
@@ -194,17 +194,17 @@ fn consultation_created(id: u128, project: Uuid, customer: u16) -> ConsultationC
         consultation_id: ConsultationId(Uuid::from_u128(id)),
         project_id: ProjectId(project),
         project_name: None,
-        customer: a_customer(customer),
+        customer: customer_ref(customer),
         desired_on: "2026-12-01".parse().unwrap(),
         actor: Actor::System,
     }
 }
 
-fn consultation_edited(of: &ConsultationCreated, desired_on: &str) -> ConsultationEdited {
+fn consultation_edited(created: &ConsultationCreated, desired_on: &str) -> ConsultationEdited {
     ConsultationEdited {
-        consultation_id: of.consultation_id,
-        project_id: of.project_id,
-        customer: of.customer.clone(),
+        consultation_id: created.consultation_id,
+        project_id: created.project_id,
+        customer: created.customer.clone(),
         desired_on: desired_on.parse().unwrap(),
         memo_changed: false,
         salesman_id: None,
@@ -213,11 +213,15 @@ fn consultation_edited(of: &ConsultationCreated, desired_on: &str) -> Consultati
     }
 }
 
-fn progressed(of: &ConsultationCreated, from: Step, to: Step) -> ConsultationProgressed {
+fn consultation_progressed(
+    created: &ConsultationCreated,
+    from: Step,
+    to: Step,
+) -> ConsultationProgressed {
     ConsultationProgressed {
-        consultation_id: of.consultation_id,
-        project_id: of.project_id,
-        customer: of.customer.clone(),
+        consultation_id: created.consultation_id,
+        project_id: created.project_id,
+        customer: created.customer.clone(),
         from,
         to,
         salesman_id: None,
@@ -226,8 +230,8 @@ fn progressed(of: &ConsultationCreated, from: Step, to: Step) -> ConsultationPro
     }
 }
 
-/// A match with an id that the origin tells, so that a test can make the next version of it.
-fn matched(
+/// A match whose id is derived from its origin, so that a test can create its next version.
+fn salesman_matched(
     origin: Origin,
     customer: &CustomerRef,
     salesman: PersonRef,
@@ -249,7 +253,7 @@ fn matched(
     }
 }
 
-/// Delivers an event that was recorded so many minutes after the test began.
+/// Delivers an event that was recorded `minutes` after the start of the test.
 async fn deliver_at<E: events::Event>(app: &TestApp, minutes: i64, version: i64, event: &E) {
     let mut envelope = service_kit::testing::envelope(Uuid::new_v4(), version, event);
     envelope.recorded_at += TimeDelta::minutes(minutes);
@@ -257,7 +261,7 @@ async fn deliver_at<E: events::Event>(app: &TestApp, minutes: i64, version: i64,
         .await;
 }
 
-/// That many minutes after the test began.
-fn at(minutes: i64) -> DateTime<Utc> {
+/// `minutes` after the start of the test.
+fn time_at_minute(minutes: i64) -> DateTime<Utc> {
     "2026-11-23T01:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::minutes(minutes)
 }

@@ -1,11 +1,11 @@
-//! Who may call what.
+//! The permission table.
 
 use project::{permissions, service};
 
 use crate::start;
 
 #[tokio::test]
-async fn everybody_may_call_what_the_table_says_and_nothing_else() {
+async fn permission_table_matches_routes_and_is_enforced() {
     start()
         .await
         .check_permissions(&service().description(), permissions::TABLE)

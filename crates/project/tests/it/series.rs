@@ -1,16 +1,16 @@
-//! Which series an edition is of: how it is recognised, and how staff mend it.
+//! The series of an edition: how it is recognised, and how staff correct it.
 
 use axum::http::Method;
 use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
-use crate::ending::until_somebody_waits;
-use crate::importing::{carry_out, commit, csv, import, plan, row, rows_of};
-use crate::{ended, follow, made, shown, start, with};
+use crate::end_overdue::wait_for_blocked_statement;
+use crate::import_plan::{carry_out, commit, csv, import, plan, row, rows_of};
+use crate::{consume_own_events, create_ended, create_project, get_project, project_with, start};
 
-/// As another build left it, whose rules wrote nothing that these know.
-async fn computed_by(app: &TestApp, rules: i16) {
+/// Sets all rows as a build with other rules would leave them.
+async fn set_rules_version(app: &TestApp, rules: i16) {
     sqlx::query("update project set series_key = '', search = '', initials = '', computed_by = $1")
         .bind(rules)
         .execute(app.pool())
@@ -18,13 +18,13 @@ async fn computed_by(app: &TestApp, rules: i16) {
         .unwrap();
 }
 
-fn of(year: i32) -> Value {
-    with(
+fn edition_of(year: i32) -> Value {
+    project_with(
         &json!({ "name": format!("{year}년 수출바우처"), "year": year, "agency": "가상부", "host": "가상원" }),
     )
 }
 
-async fn series(app: &TestApp) -> i64 {
+async fn count_series(app: &TestApp) -> i64 {
     sqlx::query_scalar("select count(distinct series_id) from project")
         .fetch_one(app.pool())
         .await
@@ -32,14 +32,14 @@ async fn series(app: &TestApp) -> i64 {
 }
 
 #[tokio::test]
-async fn what_older_rules_computed_is_computed_before_a_series_is_recognised() {
+async fn series_match_recomputes_rows_of_older_rules_first() {
     let app = start().await;
-    made(&app, &of(2025)).await;
-    computed_by(&app, 0).await;
-    made(&app, &of(2026)).await;
-    assert_eq!(series(&app).await, 1);
-    // A plan sees what is expected, and its commit the series, wherever the other rules come in between.
-    computed_by(&app, 0).await;
+    create_project(&app, &edition_of(2025)).await;
+    set_rules_version(&app, 0).await;
+    create_project(&app, &edition_of(2026)).await;
+    assert_eq!(count_series(&app).await, 1);
+    // Plan and commit recompute too: a row still finds its expected edition and its series.
+    set_rules_version(&app, 0).await;
     let filling = row(1, "2026년 수출바우처 공고", "2026-11-02", "2026-12-11");
     let planned = plan(
         &app,
@@ -56,17 +56,17 @@ async fn what_older_rules_computed_is_computed_before_a_series_is_recognised() {
         ),
         (&json!(1), &json!(1))
     );
-    computed_by(&app, 0).await;
+    set_rules_version(&app, 0).await;
     commit(&app, &planned, &json!({})).await.expect(202);
     carry_out(&app, &planned).await;
-    assert_eq!(series(&app).await, 1);
+    assert_eq!(count_series(&app).await, 1);
 }
 
 #[tokio::test]
-async fn what_newer_rules_computed_is_left_alone() {
+async fn rows_computed_by_newer_rules_are_not_recomputed() {
     let app = start().await;
-    made(&app, &of(2025)).await;
-    computed_by(&app, i16::MAX).await;
+    create_project(&app, &edition_of(2025)).await;
+    set_rules_version(&app, i16::MAX).await;
     project::reindex::recompute(&app.context().db)
         .await
         .unwrap();
@@ -78,30 +78,45 @@ async fn what_newer_rules_computed_is_left_alone() {
 }
 
 #[tokio::test]
-async fn an_edition_of_the_wrong_series_is_moved_and_its_neighbours_have_to_be_of_the_new_one() {
+async fn moving_an_edition_requires_neighbours_of_the_new_series() {
     let app = start().await;
-    let (old, it) = (made(&app, &of(2025)).await, made(&app, &of(2026)).await);
-    let later = made(&app, &of(2027)).await;
-    let elsewhere = made(&app, &with(&json!({ "year": 2024, "host": "창업진흥원" }))).await;
-    let other = shown(&app, elsewhere).await["seriesId"].clone();
+    let (old, middle) = (
+        create_project(&app, &edition_of(2025)).await,
+        create_project(&app, &edition_of(2026)).await,
+    );
+    let later = create_project(&app, &edition_of(2027)).await;
+    let elsewhere = create_project(
+        &app,
+        &project_with(&json!({ "year": 2024, "host": "창업진흥원" })),
+    )
+    .await;
+    let other = get_project(&app, elsewhere).await["seriesId"].clone();
     app.new_events().await;
     let staff = app.as_staff();
     for (id, body, expected) in [
         (
-            it,
+            middle,
             json!({ "seriesId": Uuid::from_u128(0x404) }),
             ("/seriesId", "unknown"),
         ),
-        (it, json!({ "seriesId": null }), ("/seriesId", "required")),
-        (it, json!({ "seriesId": "x" }), ("/seriesId", "wrong-type")),
-        // The edition before stays where it is.
         (
-            it,
+            middle,
+            json!({ "seriesId": null }),
+            ("/seriesId", "required"),
+        ),
+        (
+            middle,
+            json!({ "seriesId": "x" }),
+            ("/seriesId", "wrong-type"),
+        ),
+        // The predecessor remains in the old series.
+        (
+            middle,
             json!({ "seriesId": other }),
             ("/predecessor", "another-series"),
         ),
         (
-            it,
+            middle,
             json!({ "seriesId": other, "predecessor": null }),
             ("/seriesId", "has-a-successor"),
         ),
@@ -130,20 +145,20 @@ async fn an_edition_of_the_wrong_series_is_moved_and_its_neighbours_have_to_be_o
         (&moved["seriesId"], &moved["predecessor"]),
         (&other, &json!(elsewhere))
     );
-    let told = app.new_events().await;
+    let events = app.new_events().await;
     assert_eq!(
-        (told.len(), &told[0].2["changed"]),
+        (events.len(), &events[0].2["changed"]),
         (1, &json!(["predecessor", "series"]))
     );
-    assert_eq!(told[0].2["seriesId"], other);
+    assert_eq!(events[0].2["seriesId"], other);
     assert_eq!(
-        shown(&app, elsewhere).await["editions"]
+        get_project(&app, elsewhere).await["editions"]
             .as_array()
             .unwrap()
             .len(),
         2
     );
-    // The same once more is no change.
+    // The same edit again changes nothing.
     assert_eq!(
         staff
             .patch_if(&format!("/projects/{later}"), 2, &body)
@@ -154,11 +169,14 @@ async fn an_edition_of_the_wrong_series_is_moved_and_its_neighbours_have_to_be_o
 }
 
 #[tokio::test]
-async fn a_year_stays_between_those_of_the_editions_before_and_after() {
+async fn year_must_stay_between_predecessor_and_successor() {
     let app = start().await;
-    let (first, second) = (made(&app, &of(2024)).await, made(&app, &of(2025)).await);
-    let third = made(&app, &of(2026)).await;
-    assert_eq!(shown(&app, third).await["predecessor"], json!(second));
+    let (first, second) = (
+        create_project(&app, &edition_of(2024)).await,
+        create_project(&app, &edition_of(2025)).await,
+    );
+    let third = create_project(&app, &edition_of(2026)).await;
+    assert_eq!(get_project(&app, third).await["predecessor"], json!(second));
     let edit = async |id: Uuid, body: Value| {
         app.as_staff()
             .patch_if(&format!("/projects/{id}"), 1, &body)
@@ -173,7 +191,7 @@ async fn a_year_stays_between_those_of_the_editions_before_and_after() {
         let refused = edit(id, json!({ "year": year })).await.problem(422);
         assert_eq!(refused.1, [("/year".to_owned(), code.to_owned())], "{year}");
     }
-    // No edition follows itself, however far around.
+    // Successors cannot form a circle.
     let refused = edit(first, json!({ "year": 2027, "predecessor": third }))
         .await
         .problem(422);
@@ -194,7 +212,7 @@ async fn a_year_stays_between_those_of_the_editions_before_and_after() {
 }
 
 #[tokio::test]
-async fn a_batch_waits_for_its_series_before_it_holds_any_edition() {
+async fn import_batch_locks_its_series_before_any_project() {
     let app = start().await;
     let rows = |end: &str| {
         csv(&[
@@ -205,28 +223,28 @@ async fn a_batch_waits_for_its_series_before_it_holds_any_edition() {
     import(&app, rows("2026-12-11")).await;
     let planned = plan(&app, rows("2026-12-18")).await;
     commit(&app, &planned, &json!({})).await.expect(202);
-    // The series that is the last in the order in which they are taken.
+    // Series are locked in order; this is the last one.
     let last: Uuid =
         sqlx::query_scalar("select series_id from project order by series_id desc limit 1")
             .fetch_one(app.pool())
             .await
             .unwrap();
-    let mut other = app.pool().begin().await.unwrap();
+    let mut transaction = app.pool().begin().await.unwrap();
     sqlx::query(
         "select pg_advisory_xact_lock(hashtextextended(current_schema() || '/series/' || $1, 2))",
     )
     .bind(last.to_string())
-    .execute(&mut *other)
+    .execute(&mut *transaction)
     .await
     .unwrap();
     let (carried_out, ()) = tokio::join!(project::carry_out_imports(app.context()), async {
-        until_somebody_waits(&app).await;
-        // Whoever holds the series can have its editions, and all others.
+        wait_for_blocked_statement(&app).await;
+        // The batch has no row locks yet: the owner of the series lock can lock every project.
         sqlx::query("select 1 from project for update nowait")
-            .fetch_all(&mut *other)
+            .fetch_all(&mut *transaction)
             .await
             .unwrap();
-        other.commit().await.unwrap();
+        transaction.commit().await.unwrap();
     });
     assert!(carried_out.unwrap());
     assert_eq!(
@@ -236,7 +254,7 @@ async fn a_batch_waits_for_its_series_before_it_holds_any_edition() {
 }
 
 #[tokio::test]
-async fn a_rule_that_a_row_breaks_is_told_in_words() {
+async fn row_that_violates_a_rule_reports_the_rule() {
     let app = start().await;
     let rows = [
         row(1, "2025년 하나", "2025-11-02", "2025-12-11"),
@@ -258,17 +276,25 @@ async fn a_rule_that_a_row_breaks_is_told_in_words() {
 }
 
 #[tokio::test]
-async fn the_next_edition_is_of_the_series_that_the_ended_one_is_of_by_then() {
+async fn next_edition_joins_the_current_series_of_the_ended_one() {
     let app = start().await;
-    let it = ended(&app, &of(2026)).await;
-    let elsewhere = made(&app, &with(&json!({ "year": 2024, "host": "창업진흥원" }))).await;
-    let other = shown(&app, elsewhere).await["seriesId"].clone();
+    let ended = create_ended(&app, &edition_of(2026)).await;
+    let elsewhere = create_project(
+        &app,
+        &project_with(&json!({ "year": 2024, "host": "창업진흥원" })),
+    )
+    .await;
+    let other = get_project(&app, elsewhere).await["seriesId"].clone();
     app.as_staff()
-        .patch_if(&format!("/projects/{it}"), 3, &json!({ "seriesId": other }))
+        .patch_if(
+            &format!("/projects/{ended}"),
+            3,
+            &json!({ "seriesId": other }),
+        )
         .await
         .expect(200);
-    follow(&app).await;
-    let editions = shown(&app, elsewhere).await["editions"].clone();
+    consume_own_events(&app).await;
+    let editions = get_project(&app, elsewhere).await["editions"].clone();
     let years: Vec<_> = editions
         .as_array()
         .unwrap()
@@ -279,38 +305,45 @@ async fn the_next_edition_is_of_the_series_that_the_ended_one_is_of_by_then() {
 }
 
 #[tokio::test]
-async fn an_edit_of_what_was_moved_meanwhile_is_stale_whatever_version_it_means() {
+async fn edit_of_an_edition_moved_meanwhile_is_stale() {
     let app = start().await;
-    let it = made(&app, &of(2026)).await;
-    let other_series = made(&app, &with(&json!({ "year": 2024, "host": "창업진흥원" }))).await;
-    let series = shown(&app, it).await["seriesId"]
+    let edited = create_project(&app, &edition_of(2026)).await;
+    let other_series = create_project(
+        &app,
+        &project_with(&json!({ "year": 2024, "host": "창업진흥원" })),
+    )
+    .await;
+    let series = get_project(&app, edited).await["seriesId"]
         .as_str()
         .unwrap()
         .to_owned();
-    let mut other = app.pool().begin().await.unwrap();
+    let mut transaction = app.pool().begin().await.unwrap();
     sqlx::query(
         "select pg_advisory_xact_lock(hashtextextended(current_schema() || '/series/' || $1, 2))",
     )
     .bind(series)
-    .execute(&mut *other)
+    .execute(&mut *transaction)
     .await
     .unwrap();
     let (path, headers) = (
-        format!("/projects/{it}"),
+        format!("/projects/{edited}"),
         [("content-type", "application/json"), ("if-match", "*")],
     );
     let staff = app.as_staff();
     let (answer, ()) = tokio::join!(
         staff.send(Method::PATCH, &path, &headers, b"{\"year\": 2027}".to_vec()),
         async {
-            until_somebody_waits(&app).await;
-            sqlx::query("update project set series_id = (select series_id from project where id = $2) where id = $1")
-            .bind(it)
+            wait_for_blocked_statement(&app).await;
+            sqlx::query(
+                "update project set series_id = (select series_id from project where id = $2)
+             where id = $1",
+            )
+            .bind(edited)
             .bind(other_series)
-            .execute(&mut *other)
+            .execute(&mut *transaction)
             .await
             .unwrap();
-            other.commit().await.unwrap();
+            transaction.commit().await.unwrap();
         }
     );
     assert_eq!(answer.problem(412).0, "stale-version");

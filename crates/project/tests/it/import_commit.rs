@@ -1,17 +1,17 @@
-//! Plans that are carried out: exactly what was planned, once, whatever happens in between.
+//! Committed imports: the plan is carried out exactly once, despite changes and restarts.
 
 use axum::http::Method;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::importing::{
-    carry_out, commit, count, counts, csv, event, import, path, plan, row, rows_of, told,
+use crate::import_plan::{
+    carry_out, commit, count, counts, csv, event, import, new_event_types, path, plan, row, rows_of,
 };
-use crate::{follow, start};
+use crate::{consume_own_events, start};
 
 #[tokio::test]
-async fn committing_creates_exactly_what_was_planned_with_one_event_each() {
+async fn commit_creates_planned_rows_with_one_event_each() {
     let app = start().await;
     let file = csv(&[
         row(1, "2026년 수출바우처 모집 공고", "2026-11-02", "2026-12-11"),
@@ -38,7 +38,7 @@ async fn committing_creates_exactly_what_was_planned_with_one_event_each() {
             .iter()
             .all(|(name, version, _)| name == "ktgg.ProjectCreated.v1" && *version == 1)
     );
-    let of = |name: &str| {
+    let created = |name: &str| {
         events
             .iter()
             .find(|(_, _, payload)| payload["name"] == name)
@@ -46,14 +46,15 @@ async fn committing_creates_exactly_what_was_planned_with_one_event_each() {
             .unwrap()
     };
     let (this_year, last_year) = (
-        of("2026년 수출바우처 모집 공고"),
-        of("2025년 수출바우처 모집 공고"),
+        created("2026년 수출바우처 모집 공고"),
+        created("2025년 수출바우처 모집 공고"),
     );
     assert_eq!(
         (&this_year["status"], &this_year["startedOn"]),
         (&json!("ongoing"), &json!("2026-11-02"))
     );
-    // A past row is no ProjectEnded, and the earlier edition is there before the one that follows it.
+    // A past row publishes no ProjectEnded, and the earlier edition is created before its
+    // successor.
     assert_eq!(
         (&last_year["status"], &last_year["endedOn"]),
         (&json!("ended"), &json!("2025-12-11"))
@@ -62,8 +63,8 @@ async fn committing_creates_exactly_what_was_planned_with_one_event_each() {
         (&this_year["seriesId"], &this_year["predecessor"]),
         (&last_year["seriesId"], &last_year["projectId"])
     );
-    assert_eq!(of("2026년 창업패키지 모집 공고")["status"], "planned");
-    assert_eq!(of("2026년 디자인 지원 공고")["status"], "planned");
+    assert_eq!(created("2026년 창업패키지 모집 공고")["status"], "planned");
+    assert_eq!(created("2026년 디자인 지원 공고")["status"], "planned");
     assert_eq!(
         this_year["actor"],
         json!({ "role": "staff", "id": Uuid::from_u128(0x57AFF) })
@@ -73,23 +74,25 @@ async fn committing_creates_exactly_what_was_planned_with_one_event_each() {
         rows.iter()
             .all(|row| row["outcome"] == "done" && row["projectId"].is_string())
     );
-    // The same file once more.
+    // The same file again.
     let again = import(&app, file).await;
     assert_eq!(
         (&again["counts"], &again["progress"]),
         (&counts(0, 0, 4, 0, 0), &json!({ "done": 0, "total": 0 }))
     );
     assert_eq!(
-        (&again["state"], told(&app).await),
+        (&again["state"], new_event_types(&app).await),
         (&json!("committed"), vec![])
     );
 }
 
 #[tokio::test]
-async fn an_expected_edition_is_filled_only_where_staff_confirm_it() {
+async fn expected_edition_is_filled_only_after_confirmation() {
     let app = start().await;
     let expect = async |name: &str| {
-        let body = json!({ "name": name, "year": 2026, "category": "기술", "agency": "가상부", "host": "가상원" });
+        let body = json!({
+            "name": name, "year": 2026, "category": "기술", "agency": "가상부", "host": "가상원",
+        });
         app.as_staff().post("/projects", &body).await.expect(201)
     };
     let (voucher, design, package) = (
@@ -97,7 +100,7 @@ async fn an_expected_edition_is_filled_only_where_staff_confirm_it() {
         expect("2026년 디자인 개발").await,
         expect("2026년 창업패키지").await,
     );
-    told(&app).await;
+    new_event_types(&app).await;
     let file = csv(&[
         row(
             1,
@@ -120,11 +123,11 @@ async fn an_expected_edition_is_filled_only_where_staff_confirm_it() {
         row(4, "2026년 창업패키지 공고", "2026-11-02", "2026-12-31"),
     ]);
     let planned = plan(&app, file.clone()).await;
-    // One announcement fills one expected edition: the second is an edition of its own.
+    // One row fills one expected edition: the second row creates a new edition.
     assert_eq!(planned["counts"], counts(1, 0, 0, 3, 0));
     let rows = rows_of(&app, &planned, "action=fills-planned").await;
-    let about: Vec<&Value> = rows.iter().map(|row| &row["projectId"]).collect();
-    assert_eq!(about, [&voucher["id"], &design["id"], &package["id"]]);
+    let project_ids: Vec<&Value> = rows.iter().map(|row| &row["projectId"]).collect();
+    assert_eq!(project_ids, [&voucher["id"], &design["id"], &package["id"]]);
     let done = commit(&app, &planned, &json!({ "confirm": ["1", "2"] }))
         .await
         .expect(202);
@@ -137,9 +140,9 @@ async fn an_expected_edition_is_filled_only_where_staff_confirm_it() {
         (&done["counts"]["skipped"], &done["progress"]),
         (&json!(1), &json!({ "done": 3, "total": 3 }))
     );
-    // What runs already is started with it; what does not is still expected.
+    // An edition whose period has begun is started too; the other one stays planned.
     assert_eq!(
-        told(&app).await,
+        new_event_types(&app).await,
         [
             event("ProjectEdited", 2),
             event("ProjectStarted", 3),
@@ -169,16 +172,16 @@ async fn an_expected_edition_is_filled_only_where_staff_confirm_it() {
         outcomes,
         [&json!("done"), &json!("done"), &json!("skipped")]
     );
-    // What was skipped can be confirmed the next time.
+    // A skipped row can be confirmed by the next import.
     assert_eq!(import(&app, file).await["counts"], counts(0, 0, 3, 1, 0));
     assert_eq!(
-        told(&app).await,
+        new_event_types(&app).await,
         [event("ProjectEdited", 2), event("ProjectStarted", 3)]
     );
 }
 
 #[tokio::test]
-async fn only_rows_that_have_to_be_confirmed_can_be() {
+async fn only_rows_that_fill_an_expected_edition_can_be_confirmed() {
     let app = start().await;
     let planned = plan(
         &app,
@@ -217,7 +220,7 @@ async fn only_rows_that_have_to_be_confirmed_can_be() {
 }
 
 #[tokio::test]
-async fn a_plan_is_carried_out_once_however_often_it_is_committed() {
+async fn repeated_commit_carries_out_the_plan_once() {
     let app = start().await;
     let planned = plan(
         &app,
@@ -261,11 +264,11 @@ async fn a_plan_is_carried_out_once_however_often_it_is_committed() {
         (again.status.as_u16(), &again.json["state"]),
         (409, &json!("committed"))
     );
-    assert_eq!(told(&app).await, [event("ProjectCreated", 1)]);
+    assert_eq!(new_event_types(&app).await, [event("ProjectCreated", 1)]);
 }
 
 #[tokio::test]
-async fn a_row_whose_edition_changed_since_the_plan_is_an_error_and_changes_nothing() {
+async fn row_of_edition_changed_after_the_plan_fails() {
     let app = start().await;
     import(
         &app,
@@ -289,7 +292,7 @@ async fn a_row_whose_edition_changed_since_the_plan_is_an_error_and_changes_noth
     )
     .await;
     assert_eq!(fast["counts"], counts(1, 1, 0, 0, 0));
-    told(&app).await;
+    new_event_types(&app).await;
     assert_eq!(slow["counts"], counts(1, 1, 0, 0, 0));
     commit(&app, &slow, &json!({})).await.expect(202);
     let done = carry_out(&app, &slow).await;
@@ -304,13 +307,13 @@ async fn a_row_whose_edition_changed_since_the_plan_is_an_error_and_changes_noth
         );
     }
     assert_eq!(
-        (told(&app).await, count(&app, "project").await),
+        (new_event_types(&app).await, count(&app, "project").await),
         (vec![], 2)
     );
 }
 
 #[tokio::test]
-async fn what_staff_changed_since_the_plan_stays_as_they_changed_it() {
+async fn edit_by_staff_after_the_plan_is_not_overwritten() {
     let app = start().await;
     import(
         &app,
@@ -355,7 +358,7 @@ async fn what_staff_changed_since_the_plan_stays_as_they_changed_it() {
 }
 
 #[tokio::test]
-async fn an_imported_edition_that_ends_is_expected_next_year_and_its_announcement_fills_that() {
+async fn ended_import_has_a_next_edition_that_a_later_row_fills() {
     let app = start().await;
     import(
         &app,
@@ -373,7 +376,7 @@ async fn an_imported_edition_that_ends_is_expected_next_year_and_its_announcemen
         .post_if(&format!("/projects/{id}/end"), 1, &json!({}))
         .await
         .expect(200);
-    follow(&app).await;
+    consume_own_events(&app).await;
     let announced = row(
         7,
         "2027년 1차 수출바우처 참여기업 추가모집 공고",
@@ -404,23 +407,25 @@ async fn an_imported_edition_that_ends_is_expected_next_year_and_its_announcemen
 }
 
 #[tokio::test]
-async fn a_past_row_has_no_successor() {
+async fn past_row_creates_no_next_edition() {
     let app = start().await;
     import(
         &app,
         csv(&[row(1, "2024년 하나", "2024-11-02", "2024-12-11")]),
     )
     .await;
-    let told = follow(&app).await;
-    assert_eq!((told.len(), count(&app, "project").await), (1, 1));
+    let events = consume_own_events(&app).await;
+    assert_eq!((events.len(), count(&app, "project").await), (1, 1));
 }
 
 #[tokio::test]
-async fn an_expected_edition_that_was_filled_by_another_import_is_not_filled_again() {
+async fn edition_filled_by_another_import_is_not_filled_again() {
     let app = start().await;
-    let body = json!({ "name": "2026년 수출바우처", "year": 2026, "category": "기술", "agency": "가상부", "host": "가상원" });
+    let body = json!({
+        "name": "2026년 수출바우처", "year": 2026, "category": "기술", "agency": "가상부", "host": "가상원",
+    });
     app.as_staff().post("/projects", &body).await.expect(201);
-    let of = |id: u32| {
+    let file = |id: u32| {
         csv(&[row(
             id,
             "2026년 수출바우처 모집 공고",
@@ -428,9 +433,9 @@ async fn an_expected_edition_that_was_filled_by_another_import_is_not_filled_aga
             "2026-12-11",
         )])
     };
-    let slow = plan(&app, of(1)).await;
-    assert_eq!(import(&app, of(2)).await["counts"], counts(0, 0, 0, 1, 0));
-    told(&app).await;
+    let slow = plan(&app, file(1)).await;
+    assert_eq!(import(&app, file(2)).await["counts"], counts(0, 0, 0, 1, 0));
+    new_event_types(&app).await;
     commit(&app, &slow, &json!({ "confirm": "all" }))
         .await
         .expect(202);
@@ -440,11 +445,11 @@ async fn an_expected_edition_that_was_filled_by_another_import_is_not_filled_aga
     );
     let errors = rows_of(&app, &slow, "").await[0]["errors"].clone();
     assert_eq!(errors[0]["code"], "changed-meanwhile");
-    assert_eq!(told(&app).await, []);
+    assert_eq!(new_event_types(&app).await, []);
 }
 
 #[tokio::test]
-async fn a_commit_that_was_killed_half_way_goes_on_and_nothing_happens_twice() {
+async fn interrupted_commit_resumes_without_duplicates() {
     let app = start().await;
     let rows: Vec<String> = (1..=250)
         .map(|id| row(id, &format!("2026년 사업 {id}"), "2026-11-02", "2026-12-11"))
@@ -452,13 +457,13 @@ async fn a_commit_that_was_killed_half_way_goes_on_and_nothing_happens_twice() {
     let planned = plan(&app, csv(&rows)).await;
     commit(&app, &planned, &json!({})).await.expect(202);
     assert!(project::carry_out_imports(app.context()).await.unwrap());
-    let half = app.as_staff().get(&path(&planned)).await.expect(200);
+    let interrupted = app.as_staff().get(&path(&planned)).await.expect(200);
     assert_eq!(
-        (&half["state"], &half["progress"]),
+        (&interrupted["state"], &interrupted["progress"]),
         (&json!("committing"), &json!({ "done": 100, "total": 250 }))
     );
-    let other = app.replica(project::service()).await;
-    let done = carry_out(&other, &planned).await;
+    let replica = app.replica(project::service()).await;
+    let done = carry_out(&replica, &planned).await;
     assert_eq!(
         (&done["state"], &done["progress"]),
         (&json!("committed"), &json!({ "done": 250, "total": 250 }))
@@ -479,7 +484,7 @@ async fn a_commit_that_was_killed_half_way_goes_on_and_nothing_happens_twice() {
 }
 
 #[tokio::test]
-async fn imports_are_carried_out_in_the_order_in_which_they_were_committed() {
+async fn imports_run_in_the_order_of_their_commits() {
     let app = start().await;
     let first = plan(
         &app,
@@ -505,7 +510,7 @@ async fn imports_are_carried_out_in_the_order_in_which_they_were_committed() {
 }
 
 #[tokio::test]
-async fn a_row_that_the_database_refuses_fails_alone() {
+async fn row_rejected_by_the_database_fails_alone() {
     let app = start().await;
     sqlx::raw_sql("alter table project add constraint refused check (name <> '2026년 둘')")
         .execute(app.pool())
@@ -527,7 +532,7 @@ async fn a_row_that_the_database_refuses_fails_alone() {
         (&json!("2"), &json!("refused"))
     );
     assert_eq!(
-        told(&app).await,
+        new_event_types(&app).await,
         [event("ProjectCreated", 1), event("ProjectCreated", 1)]
     );
 }

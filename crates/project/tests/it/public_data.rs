@@ -1,5 +1,7 @@
-//! What the rules make of real lists, where they are beside the checkout: they are not ours to commit. Without them each of these says so
-//! and passes; the same rules are held by cases of our own.
+//! Rules applied to real public data, if its files are beside the checkout.
+//!
+//! The files are third-party data and are not committed. Without them each test prints a line and
+//! passes; invented cases elsewhere cover the same rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -11,29 +13,29 @@ use project::{period, series};
 use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 
-/// A file of the lists, if it is there.
-fn file(name: &str) -> Option<Vec<u8>> {
+/// A file of public data, if it exists.
+fn read_file(name: &str) -> Option<Vec<u8>> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../../../shared/data")
         .join(name);
-    let read = std::fs::read(path).ok();
-    if read.is_none() {
-        say(&format!("{name} is not here: nothing to compare with"));
+    let content = std::fs::read(path).ok();
+    if content.is_none() {
+        print_line(&format!("{name} is missing: test skipped"));
     }
-    read
+    content
 }
 
-/// A line for whoever runs the tests.
+/// Prints a line for the person who runs the tests.
 #[expect(
     clippy::print_stdout,
-    reason = "how many real titles a rule knows is a figure, and not a bound"
+    reason = "the number of recognised titles is reported, not asserted"
 )]
-fn say(line: &str) {
+fn print_line(line: &str) {
     println!("{line}");
 }
 
-fn json(name: &str) -> Option<Value> {
-    file(name).map(|bytes| serde_json::from_slice(&bytes).unwrap())
+fn read_json(name: &str) -> Option<Value> {
+    read_file(name).map(|bytes| serde_json::from_slice(&bytes).unwrap())
 }
 
 fn rows_of(file: &[u8]) -> Vec<Row> {
@@ -52,25 +54,28 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 }
 
 #[test]
-fn every_period_of_the_vectors_is_read_as_they_say() {
-    let Some(vectors) = json("period_vectors.json") else {
+fn periods_of_the_test_vectors_are_parsed_as_expected() {
+    let Some(vectors) = read_json("period_vectors.json") else {
         return;
     };
     let cases = vectors["cases"].as_array().unwrap();
     for case in cases {
-        let it = period::parse(text(case, "raw"));
-        let read = serde_json::json!({ "raw": case["raw"], "kind": it.kind, "start": it.starts_on, "end": it.ends_on });
-        assert_eq!(read, *case);
+        let period = period::parse(text(case, "raw"));
+        let parsed = serde_json::json!({
+            "raw": case["raw"], "kind": period.kind, "start": period.starts_on,
+            "end": period.ends_on,
+        });
+        assert_eq!(parsed, *case);
     }
-    say(&format!(
-        "{} periods are read as the vectors say",
+    print_line(&format!(
+        "{} periods are parsed as the vectors expect",
         cases.len()
     ));
 }
 
 #[test]
-fn every_period_of_the_vocabulary_has_a_kind() {
-    let Some(vocabulary) = json("vocab.json") else {
+fn every_period_form_of_the_vocabulary_has_a_kind() {
+    let Some(vocabulary) = read_json("vocab.json") else {
         return;
     };
     let forms = vocabulary["period_forms"].as_array().unwrap();
@@ -79,15 +84,15 @@ fn every_period_of_the_vocabulary_has_a_kind() {
             .as_str()
             .unwrap()
             .replace("<YYYY-MM-DD ~ YYYY-MM-DD>", "2026-04-02 ~ 2026-04-29");
-        let it = period::parse(&written);
-        assert_ne!(it.kind, events::PeriodKind::Other, "{written}");
+        let period = period::parse(&written);
+        assert_ne!(period.kind, events::PeriodKind::Other, "{written}");
     }
-    say(&format!("{} forms of periods are known", forms.len()));
+    print_line(&format!("{} period forms are recognised", forms.len()));
 }
 
 #[test]
-fn editions_of_one_programme_are_known_as_a_series() {
-    let Some(pairs) = json("recurring_pairs_2023_2024.json") else {
+fn real_editions_of_one_programme_share_a_series_key() {
+    let Some(pairs) = read_json("recurring_pairs_2023_2024.json") else {
         return;
     };
     let pairs = pairs.as_array().unwrap();
@@ -104,16 +109,16 @@ fn editions_of_one_programme_are_known_as_a_series() {
         .iter()
         .filter(|pair| key(pair, 2023) == key(pair, 2024))
         .count();
-    say(&format!(
-        "{known} of {} programmes that were announced in two years are known as one series",
+    print_line(&format!(
+        "{known} of {} programmes announced in two years are recognised as one series",
         pairs.len()
     ));
     assert!(known > 0);
 }
 
 #[test]
-fn a_series_does_not_lump_programmes_together() {
-    let Some(file) = file("mss_sme_programmes_20240331.csv") else {
+fn real_series_contain_at_most_twelve_announcements() {
+    let Some(file) = read_file("mss_sme_programmes_20240331.csv") else {
         return;
     };
     let rows = rows_of(&file);
@@ -125,21 +130,20 @@ fn a_series_does_not_lump_programmes_together() {
             .push(&row.details.name);
     }
     let (key, largest) = series.iter().max_by_key(|(_, names)| names.len()).unwrap();
-    say(&format!(
-        "{} announcements are of {} series; the largest has {}: {key}",
+    print_line(&format!(
+        "{} announcements belong to {} series; the largest has {}: {key}",
         rows.len(),
         series.len(),
         largest.len()
     ));
-    // One programme is announced once a month at most.
+    // A programme is announced at most once a month.
     assert!(largest.len() <= 12, "{largest:#?}");
 }
 
-/// How many rows a second.
-fn rate(rows: usize, took: Duration) -> String {
+fn rate(rows: usize, elapsed: Duration) -> String {
     format!(
         "{:.0} rows/s",
-        f64::from(u32::try_from(rows).unwrap()) / took.as_secs_f64()
+        f64::from(u32::try_from(rows).unwrap()) / elapsed.as_secs_f64()
     )
 }
 
@@ -151,27 +155,27 @@ async fn plan(app: &TestApp, file: Vec<u8>) -> Value {
 }
 
 async fn import(app: &TestApp, name: &str, file: Vec<u8>) -> Value {
-    let begun = Instant::now();
+    let started = Instant::now();
     let planned = plan(app, file).await;
     let path = format!("/projects/imports/{}", planned["id"].as_str().unwrap());
     let rows = usize::try_from(planned["progress"]["total"].as_i64().unwrap()).unwrap();
-    let planning = begun.elapsed();
+    let planning = started.elapsed();
     app.as_staff()
         .post_if(&format!("{path}/commit"), 1, &json!({}))
         .await
         .expect(202);
-    let begun = Instant::now();
+    let started = Instant::now();
     while project::carry_out_imports(app.context()).await.unwrap() {}
-    say(&format!(
+    print_line(&format!(
         "{name}: {rows} rows planned at {}, carried out at {}",
         rate(rows, planning),
-        rate(rows, begun.elapsed())
+        rate(rows, started.elapsed())
     ));
     app.as_staff().get(&path).await.expect(200)
 }
 
-/// All rows become editions; the same file once more is nothing new.
-async fn goes_in_once(name: &str, file: Vec<u8>, rows: usize) -> TestApp {
+/// Imports the file, which creates all rows, and plans it again, which finds no change.
+async fn import_twice(name: &str, file: Vec<u8>, rows: usize) -> TestApp {
     let app = TestApp::start(project::service()).await;
     let done = import(&app, name, file.clone()).await;
     assert_eq!(
@@ -197,21 +201,21 @@ async fn goes_in_once(name: &str, file: Vec<u8>, rows: usize) -> TestApp {
 }
 
 #[tokio::test]
-async fn the_list_of_the_public_data_portal_goes_in_whole_and_once_in_either_encoding() {
+async fn public_data_portal_list_imports_once_in_both_encodings() {
     let name = "mss_sme_programmes_20240331.csv";
-    let Some(file) = file(name) else { return };
+    let Some(file) = read_file(name) else { return };
     let text = String::from_utf8(file.clone()).unwrap();
     let rows = text.lines().count() - 1;
-    let app = goes_in_once(name, file, rows).await;
+    let app = import_twice(name, file, rows).await;
     let (names, series): (i64, i64) =
         sqlx::query_as("select count(distinct name), count(distinct series_id) from project")
             .fetch_one(app.pool())
             .await
             .unwrap();
-    say(&format!(
-        "{rows} rows have {names} names and are of {series} series"
+    print_line(&format!(
+        "{rows} rows have {names} names and belong to {series} series"
     ));
-    // It breaks off within the key of its last row.
+    // The file is truncated within the key of its last row.
     let planned = app.as_staff().get("/projects/imports").await.expect(200)["items"][0].clone();
     assert_eq!(planned["counts"]["warnings"], 1, "{planned}");
     let (cp949, _, unmappable) = encoding_rs::EUC_KR.encode(&text);
@@ -225,9 +229,9 @@ async fn the_list_of_the_public_data_portal_goes_in_whole_and_once_in_either_enc
 }
 
 #[tokio::test]
-async fn the_records_of_bizinfo_go_in_whole_and_once() {
+async fn bizinfo_records_import_completely_and_once() {
     let name = "bizinfo_facts_2026-04.jsonl";
-    let Some(file) = file(name) else { return };
+    let Some(file) = read_file(name) else { return };
     let rows = file
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())
@@ -237,11 +241,11 @@ async fn the_records_of_bizinfo_go_in_whole_and_once() {
         .map(|row| row.source_id)
         .collect();
     assert_eq!(ids.len(), rows);
-    let app = goes_in_once(name, file, rows).await;
+    let app = import_twice(name, file, rows).await;
     let statuses: Vec<(String, i64)> =
         sqlx::query_as("select status, count(*) from project group by status order by status")
             .fetch_all(app.pool())
             .await
             .unwrap();
-    say(&format!("on 2026-11-23 they are {statuses:?}"));
+    print_line(&format!("on 2026-11-23 they are {statuses:?}"));
 }

@@ -1,4 +1,4 @@
-//! The visit card: what a salesman can talk about.
+//! The visit card: programmes that a salesman can talk about.
 
 use axum::http::Method;
 use events::{Origin, Step};
@@ -7,9 +7,9 @@ use service_kit::testing::TestApp;
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, OTHER_SALESMAN, SALESMAN, consultation_created, deliver_at, encoded, ended,
-    interest_created, interest_updated, made, matched, ongoing, person, progressed, shown, start,
-    with,
+    CONSULTANT, OTHER_SALESMAN, SALESMAN, consultation_created, consultation_progressed,
+    create_ended, create_ongoing, create_project, deliver_at, get_project, interest_created,
+    interest_updated, percent_encoded, person, project_with, salesman_matched, start,
 };
 
 fn names(card: &Value) -> Vec<&str> {
@@ -25,8 +25,8 @@ fn until(start: &str, end: &str) -> Value {
     json!({ "startsOn": start, "endsOn": end })
 }
 
-/// An ongoing programme of its own series.
-async fn a_programme(
+/// Creates an ongoing programme in a series of its own.
+async fn create_programme(
     app: &TestApp,
     name: &str,
     category: &str,
@@ -36,18 +36,19 @@ async fn a_programme(
 ) -> Uuid {
     let period = until("2026-11-01", end);
     let fields = json!({
-        "name": name, "category": category, "regions": [region], "target": target, "period": period, "agency": format!("{name} 기관"),
+        "name": name, "category": category, "regions": [region], "target": target, "period": period,
+        "agency": format!("{name} 기관"),
     });
-    ongoing(app, &with(&fields)).await
+    create_ongoing(app, &project_with(&fields)).await
 }
 
-/// A customer who marked a programme, with a salesman and a consultant on it.
-async fn marked(app: &TestApp, project: Uuid, customer: u16) -> Uuid {
+/// A customer who marked a programme and is matched with a salesman and a consultant.
+async fn customer_with_interest(app: &TestApp, project: Uuid, customer: u16) -> Uuid {
     let created = interest_created(u128::from(customer), None, project, customer);
     deliver_at(app, 0, 1, &created).await;
-    let on = Origin::Interest(created.interest_id);
-    let people = matched(
-        on,
+    let origin = Origin::Interest(created.interest_id);
+    let people = salesman_matched(
+        origin,
         &created.customer,
         person(SALESMAN, "김하늘"),
         Some(person(CONSULTANT, "박노을")),
@@ -57,10 +58,10 @@ async fn marked(app: &TestApp, project: Uuid, customer: u16) -> Uuid {
 }
 
 #[tokio::test]
-async fn a_card_for_a_customer_holds_what_shares_something_with_what_he_marked_best_first() {
+async fn customer_card_ranks_programmes_by_shared_traits() {
     let app = start().await;
-    let own = a_programme(&app, "수출바우처", "수출", "부산", "중소기업", "2026-12-24").await;
-    a_programme(
+    let own = create_programme(&app, "수출바우처", "수출", "부산", "중소기업", "2026-12-24").await;
+    create_programme(
         &app,
         "모두 같은 사업",
         "수출",
@@ -69,7 +70,7 @@ async fn a_card_for_a_customer_holds_what_shares_something_with_what_he_marked_b
         "2026-12-31",
     )
     .await;
-    a_programme(
+    create_programme(
         &app,
         "분야가 같은 사업",
         "수출",
@@ -78,7 +79,7 @@ async fn a_card_for_a_customer_holds_what_shares_something_with_what_he_marked_b
         "2026-11-26",
     )
     .await;
-    a_programme(
+    create_programme(
         &app,
         "대상이 같은 사업",
         "금융",
@@ -87,7 +88,7 @@ async fn a_card_for_a_customer_holds_what_shares_something_with_what_he_marked_b
         "2026-11-25",
     )
     .await;
-    a_programme(
+    create_programme(
         &app,
         "지역이 같은 사업",
         "금융",
@@ -96,7 +97,7 @@ async fn a_card_for_a_customer_holds_what_shares_something_with_what_he_marked_b
         "2026-11-24",
     )
     .await;
-    a_programme(
+    create_programme(
         &app,
         "전국 사업",
         "금융",
@@ -105,7 +106,7 @@ async fn a_card_for_a_customer_holds_what_shares_something_with_what_he_marked_b
         "2026-11-27",
     )
     .await;
-    a_programme(
+    create_programme(
         &app,
         "남의 사업",
         "금융",
@@ -114,7 +115,7 @@ async fn a_card_for_a_customer_holds_what_shares_something_with_what_he_marked_b
         "2026-11-24",
     )
     .await;
-    a_programme(
+    create_programme(
         &app,
         "마감된 사업",
         "수출",
@@ -123,16 +124,22 @@ async fn a_card_for_a_customer_holds_what_shares_something_with_what_he_marked_b
         "2026-11-22",
     )
     .await;
-    ended(
+    create_ended(
         &app,
-        &with(&json!({ "name": "종료된 사업", "category": "수출", "agency": "다른 기관" })),
+        &project_with(&json!({ "name": "종료된 사업", "category": "수출", "agency": "다른 기관" })),
     )
     .await;
-    let soon = json!({ "category": "수출", "regions": ["서울"], "agency": "곧", "name": "곧 시작할 사업", "period": until("2026-12-23", "2027-01-31") });
-    made(&app, &with(&soon)).await;
-    let later = json!({ "category": "수출", "regions": ["서울"], "agency": "훗날", "name": "훗날의 사업", "period": until("2026-12-24", "2027-01-31") });
-    made(&app, &with(&later)).await;
-    let customer = marked(&app, own, 1).await;
+    let soon = json!({
+        "category": "수출", "regions": ["서울"], "agency": "곧", "name": "곧 시작할 사업",
+        "period": until("2026-12-23", "2027-01-31"),
+    });
+    create_project(&app, &project_with(&soon)).await;
+    let later = json!({
+        "category": "수출", "regions": ["서울"], "agency": "훗날", "name": "훗날의 사업",
+        "period": until("2026-12-24", "2027-01-31"),
+    });
+    create_project(&app, &project_with(&later)).await;
+    let customer = customer_with_interest(&app, own, 1).await;
     let card = app
         .as_salesman(SALESMAN)
         .get(&format!("/projects/visit-card?customer={customer}"))
@@ -191,10 +198,11 @@ async fn a_card_for_a_customer_holds_what_shares_something_with_what_he_marked_b
 }
 
 #[tokio::test]
-async fn a_customers_card_is_for_those_who_are_on_something_open_of_his_and_for_staff() {
+async fn customer_card_is_for_staff_and_currently_matched_people() {
     let app = start().await;
-    let project = a_programme(&app, "수출바우처", "수출", "부산", "중소기업", "2026-12-24").await;
-    let customer = marked(&app, project, 1).await;
+    let project =
+        create_programme(&app, "수출바우처", "수출", "부산", "중소기업", "2026-12-24").await;
+    let customer = customer_with_interest(&app, project, 1).await;
     let path = format!("/projects/visit-card?customer={customer}");
     for (caller, status) in [
         (app.as_staff(), 200),
@@ -207,7 +215,7 @@ async fn a_customers_card_is_for_those_who_are_on_something_open_of_his_and_for_
     ] {
         assert_eq!(caller.get(&path).await.status.as_u16(), status);
     }
-    // Of somebody nobody has heard of there is nothing to say.
+    // For an unknown customer the card is empty.
     let unknown = format!("/projects/visit-card?customer={}", Uuid::from_u128(0x404));
     assert_eq!(
         app.as_staff().get(&unknown).await.expect(200),
@@ -217,9 +225,9 @@ async fn a_customers_card_is_for_those_who_are_on_something_open_of_his_and_for_
         app.as_salesman(SALESMAN).get(&unknown).await.problem(404).0,
         "not-found"
     );
-    // It ends with what he was on.
-    let off = interest_updated(&interest_created(1, None, project, 1), false);
-    deliver_at(&app, 60, 2, &off).await;
+    // Access ends when the interest is turned off.
+    let turned_off = interest_updated(&interest_created(1, None, project, 1), false);
+    deliver_at(&app, 60, 2, &turned_off).await;
     assert_eq!(
         app.as_salesman(SALESMAN).get(&path).await.problem(404).0,
         "not-found"
@@ -231,22 +239,28 @@ async fn a_customers_card_is_for_those_who_are_on_something_open_of_his_and_for_
 }
 
 #[tokio::test]
-async fn an_open_consultation_counts_as_a_mark_and_a_closed_one_does_not() {
+async fn open_consultation_counts_as_a_mark_but_closed_does_not() {
     let app = start().await;
-    let project = a_programme(&app, "수출바우처", "수출", "부산", "중소기업", "2026-12-24").await;
-    let asked = consultation_created(11, project, 7);
-    deliver_at(&app, 0, 1, &asked).await;
-    let on = Origin::Consultation(asked.consultation_id);
+    let project =
+        create_programme(&app, "수출바우처", "수출", "부산", "중소기업", "2026-12-24").await;
+    let consultation = consultation_created(11, project, 7);
+    deliver_at(&app, 0, 1, &consultation).await;
+    let origin = Origin::Consultation(consultation.consultation_id);
     deliver_at(
         &app,
         1,
         1,
-        &matched(on, &asked.customer, person(SALESMAN, "김하늘"), None),
+        &salesman_matched(
+            origin,
+            &consultation.customer,
+            person(SALESMAN, "김하늘"),
+            None,
+        ),
     )
     .await;
     let path = format!(
         "/projects/visit-card?customer={}",
-        asked.customer.customer_id
+        consultation.customer.customer_id
     );
     assert_eq!(
         names(&app.as_salesman(SALESMAN).get(&path).await.expect(200)),
@@ -256,7 +270,7 @@ async fn an_open_consultation_counts_as_a_mark_and_a_closed_one_does_not() {
         &app,
         2,
         2,
-        &progressed(&asked, Step::Apply, Step::Cancelled),
+        &consultation_progressed(&consultation, Step::Apply, Step::Cancelled),
     )
     .await;
     assert_eq!(app.as_salesman(SALESMAN).get(&path).await.status, 404);
@@ -267,21 +281,21 @@ async fn an_open_consultation_counts_as_a_mark_and_a_closed_one_does_not() {
 }
 
 #[tokio::test]
-async fn an_interest_is_in_the_newest_edition_that_has_not_ended() {
+async fn interest_applies_to_the_newest_edition_not_ended() {
     let app = start().await;
-    let old = ended(
+    let old = create_ended(
         &app,
-        &with(&json!({ "name": "2025년 스마트상점", "year": 2025, "category": "금융" })),
+        &project_with(&json!({ "name": "2025년 스마트상점", "year": 2025, "category": "금융" })),
     )
     .await;
     let always = json!({ "kind": "always", "text": "상시" });
-    let new = ongoing(&app, &with(&json!({ "period": always }))).await;
+    let new = create_ongoing(&app, &project_with(&json!({ "period": always }))).await;
     assert_eq!(
-        shown(&app, new).await["seriesId"],
-        shown(&app, old).await["seriesId"]
+        get_project(&app, new).await["seriesId"],
+        get_project(&app, old).await["seriesId"]
     );
-    a_programme(&app, "금융 사업", "금융", "부산", "중소기업", "2026-12-24").await;
-    let customer = marked(&app, old, 1).await;
+    create_programme(&app, "금융 사업", "금융", "부산", "중소기업", "2026-12-24").await;
+    let customer = customer_with_interest(&app, old, 1).await;
     let card = app
         .as_salesman(SALESMAN)
         .get(&format!("/projects/visit-card?customer={customer}"))
@@ -295,12 +309,16 @@ async fn an_interest_is_in_the_newest_edition_that_has_not_ended() {
 }
 
 #[tokio::test]
-async fn for_anyone_else_a_salesman_picks_region_category_and_target() {
+async fn card_without_customer_uses_region_category_and_target() {
     let app = start().await;
-    a_programme(&app, "부산 수출", "수출", "부산", "중소기업", "2026-12-24").await;
-    a_programme(&app, "서울 수출", "수출", "서울", "소상공인", "2026-12-23").await;
-    a_programme(&app, "전국 금융", "금융", "전국", "소상공인", "2026-12-22").await;
-    let (busan, export, small) = (encoded("부산"), encoded("수출"), encoded("소상공인"));
+    create_programme(&app, "부산 수출", "수출", "부산", "중소기업", "2026-12-24").await;
+    create_programme(&app, "서울 수출", "수출", "서울", "소상공인", "2026-12-23").await;
+    create_programme(&app, "전국 금융", "금융", "전국", "소상공인", "2026-12-22").await;
+    let (busan, export, small) = (
+        percent_encoded("부산"),
+        percent_encoded("수출"),
+        percent_encoded("소상공인"),
+    );
     for (query, expected) in [
         (format!("region={busan}"), vec!["전국 금융", "부산 수출"]),
         (format!("category={export}"), vec!["서울 수출", "부산 수출"]),
@@ -341,14 +359,14 @@ async fn for_anyone_else_a_salesman_picks_region_category_and_target() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_meant_is_refused() {
+async fn invalid_card_query_is_refused() {
     let app = start().await;
     let id = Uuid::from_u128(1);
     for query in [
         String::new(),
         "customer=&region=&category=&target=".to_owned(),
         "customer=x".to_owned(),
-        format!("customer={id}&region={}", encoded("부산")),
+        format!("customer={id}&region={}", percent_encoded("부산")),
         format!("customer={id}&target=x"),
         "region=x".to_owned(),
         "category=x".to_owned(),
@@ -367,10 +385,10 @@ async fn what_cannot_be_meant_is_refused() {
 }
 
 #[tokio::test]
-async fn a_card_holds_twenty() {
+async fn card_lists_at_most_twenty_programmes() {
     let app = start().await;
     for n in 0..22 {
-        a_programme(
+        create_programme(
             &app,
             &format!("사업 {n:02} 번째"),
             "수출",
@@ -384,7 +402,7 @@ async fn a_card_holds_twenty() {
         .as_staff()
         .get(&format!(
             "/projects/visit-card?category={}",
-            encoded("수출")
+            percent_encoded("수출")
         ))
         .await
         .expect(200);

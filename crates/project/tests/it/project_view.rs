@@ -1,4 +1,5 @@
-//! `ProjectView`: who works on a project, for whom, and how far they are, from the events of four other services.
+//! `ProjectView`: salesmen, customers and progress of a project, projected from the events of
+//! four other services.
 
 use axum::http::Method;
 use events::{
@@ -9,9 +10,10 @@ use service_kit::testing::{TestApp, a_profile};
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, OTHER_SALESMAN, SALESMAN, at, consultation_created, consultation_edited,
-    deliver_at, ended, id_of, interest_created, interest_updated, made, matched, ongoing, person,
-    progressed, shown, start, with,
+    CONSULTANT, OTHER_SALESMAN, SALESMAN, consultation_created, consultation_edited,
+    consultation_progressed, create_ended, create_ongoing, create_project, deliver_at, get_project,
+    id_of, interest_created, interest_updated, person, project_with, salesman_matched, start,
+    time_at_minute,
 };
 
 async fn view(app: &TestApp, id: Uuid) -> Value {
@@ -21,7 +23,7 @@ async fn view(app: &TestApp, id: Uuid) -> Value {
         .expect(200)
 }
 
-fn registered(id: Uuid, name: &str) -> SalesmanRegistered {
+fn salesman_registered(id: Uuid, name: &str) -> SalesmanRegistered {
     SalesmanRegistered {
         salesman_id: SalesmanId(id),
         profile: a_profile(name, PersonRole::Salesman, 5),
@@ -29,7 +31,7 @@ fn registered(id: Uuid, name: &str) -> SalesmanRegistered {
     }
 }
 
-fn renamed(id: Uuid, name: &str) -> SalesmanUpdated {
+fn salesman_updated(id: Uuid, name: &str) -> SalesmanUpdated {
     SalesmanUpdated {
         salesman_id: SalesmanId(id),
         profile: a_profile(name, PersonRole::Salesman, 5),
@@ -37,8 +39,8 @@ fn renamed(id: Uuid, name: &str) -> SalesmanUpdated {
     }
 }
 
-async fn series(app: &TestApp, id: Uuid) -> Uuid {
-    shown(app, id).await["seriesId"]
+async fn series_of(app: &TestApp, id: Uuid) -> Uuid {
+    get_project(app, id).await["seriesId"]
         .as_str()
         .unwrap()
         .parse()
@@ -49,50 +51,61 @@ fn customer(n: u128) -> Uuid {
     Uuid::from_u128(0xCC00 + n)
 }
 
-/// One project with three customers: one is interested and asked for a consultation, on which others are; one asked twice; one is
-/// interested, and nobody is on it.
-async fn at_work(app: &TestApp) -> Uuid {
-    let id = ongoing(app, &with(&json!({}))).await;
-    let series = series(app, id).await;
-    deliver_at(app, 0, 1, &registered(SALESMAN, "김하늘")).await;
-    deliver_at(app, 0, 2, &renamed(SALESMAN, "김하늘 과장")).await;
-    let interested = interest_created(1, Some(series), id, 1);
-    deliver_at(app, 1, 1, &interested).await;
-    let on = Origin::Interest(interested.interest_id);
+/// Creates a project with three customers. The first has an interest and a consultation with
+/// different salesmen, the second two consultations, the third an unassigned interest.
+async fn project_with_customers(app: &TestApp) -> Uuid {
+    let id = create_ongoing(app, &project_with(&json!({}))).await;
+    let series = series_of(app, id).await;
+    deliver_at(app, 0, 1, &salesman_registered(SALESMAN, "김하늘")).await;
+    deliver_at(app, 0, 2, &salesman_updated(SALESMAN, "김하늘 과장")).await;
+    let interest = interest_created(1, Some(series), id, 1);
+    deliver_at(app, 1, 1, &interest).await;
+    let origin = Origin::Interest(interest.interest_id);
     deliver_at(
         app,
         2,
         1,
-        &matched(on, &interested.customer, person(SALESMAN, "김하늘"), None),
+        &salesman_matched(origin, &interest.customer, person(SALESMAN, "김하늘"), None),
     )
     .await;
-    let asked = consultation_created(11, id, 1);
-    deliver_at(app, 3, 1, &asked).await;
-    deliver_at(app, 4, 2, &consultation_edited(&asked, "2026-12-24")).await;
-    let on = Origin::Consultation(asked.consultation_id);
-    let both = matched(
-        on,
-        &asked.customer,
+    let consultation = consultation_created(11, id, 1);
+    deliver_at(app, 3, 1, &consultation).await;
+    deliver_at(app, 4, 2, &consultation_edited(&consultation, "2026-12-24")).await;
+    let origin = Origin::Consultation(consultation.consultation_id);
+    let both = salesman_matched(
+        origin,
+        &consultation.customer,
         person(OTHER_SALESMAN, "이바다"),
         Some(person(CONSULTANT, "박노을")),
     );
     deliver_at(app, 5, 1, &both).await;
-    deliver_at(app, 6, 3, &progressed(&asked, Step::Apply, Step::Approved)).await;
-    let before = consultation_created(12, id, 2);
-    deliver_at(app, 7, 1, &before).await;
-    let on = Origin::Consultation(before.consultation_id);
+    deliver_at(
+        app,
+        6,
+        3,
+        &consultation_progressed(&consultation, Step::Apply, Step::Approved),
+    )
+    .await;
+    let cancelled = consultation_created(12, id, 2);
+    deliver_at(app, 7, 1, &cancelled).await;
+    let origin = Origin::Consultation(cancelled.consultation_id);
     deliver_at(
         app,
         8,
         1,
-        &matched(on, &before.customer, person(SALESMAN, "김하늘"), None),
+        &salesman_matched(
+            origin,
+            &cancelled.customer,
+            person(SALESMAN, "김하늘"),
+            None,
+        ),
     )
     .await;
     deliver_at(
         app,
         9,
         2,
-        &progressed(&before, Step::Apply, Step::Cancelled),
+        &consultation_progressed(&cancelled, Step::Apply, Step::Cancelled),
     )
     .await;
     deliver_at(app, 10, 1, &consultation_created(13, id, 2)).await;
@@ -101,17 +114,19 @@ async fn at_work(app: &TestApp) -> Uuid {
 }
 
 #[tokio::test]
-async fn staff_see_who_works_on_a_project_for_whom_and_how_far_they_are() {
+async fn staff_view_shows_salesmen_customers_and_progress() {
     let app = start().await;
-    let id = at_work(&app).await;
+    let id = project_with_customers(&app).await;
     let view = view(&app, id).await;
-    let mut project = shown(&app, id).await;
+    let mut project = get_project(&app, id).await;
     project.as_object_mut().unwrap().remove("editions");
     assert_eq!(view["project"], project);
-    let none = json!({ "open": 0, "apply": 0, "approved": 0, "succeeded": 0, "failed": 0, "cancelled": 0 });
-    let but = |of: &[(&str, i64)]| {
+    let none = json!({
+        "open": 0, "apply": 0, "approved": 0, "succeeded": 0, "failed": 0, "cancelled": 0,
+    });
+    let with_counts = |changes: &[(&str, i64)]| {
         let mut counts = none.clone();
-        for (name, count) in of {
+        for (name, count) in changes {
             counts[*name] = json!(count);
         }
         counts
@@ -119,41 +134,57 @@ async fn staff_see_who_works_on_a_project_for_whom_and_how_far_they_are() {
     assert_eq!(
         view["salesmen"],
         json!([
-            // By the newest name that is known, or else by that of the match.
-            { "id": SALESMAN, "displayName": "김하늘 과장", "interests": 1, "consultations": but(&[("cancelled", 1)]) },
-            { "id": OTHER_SALESMAN, "displayName": "이바다", "interests": 0, "consultations": but(&[("open", 1), ("approved", 1)]) },
+            // The latest known name, or else the name in the match.
+            {
+                "id": SALESMAN, "displayName": "김하늘 과장", "interests": 1,
+                "consultations": with_counts(&[("cancelled", 1)]),
+            },
+            {
+                "id": OTHER_SALESMAN, "displayName": "이바다", "interests": 0,
+                "consultations": with_counts(&[("open", 1), ("approved", 1)]),
+            },
         ])
     );
-    let consultation = |n: u128, step: &str, day: &str| json!({ "id": Uuid::from_u128(n), "step": step, "desiredDate": day });
+    let consultation = |n: u128, step: &str, day: &str| {
+        json!({
+            "id": Uuid::from_u128(n), "step": step, "desiredDate": day,
+        })
+    };
     assert_eq!(
         view["customers"],
         json!({ "items": [
             {
-                "customerId": customer(3), "lastFour": "0003", "interested": true, "consultation": null, "salesman": null,
-                "consultant": null, "since": at(11),
+                "customerId": customer(3), "lastFour": "0003", "interested": true,
+                "consultation": null, "salesman": null,
+                "consultant": null, "since": time_at_minute(11),
             },
             {
                 "customerId": customer(2), "lastFour": "0002", "interested": false,
-                "consultation": consultation(13, "apply", "2026-12-01"), "salesman": null, "consultant": null, "since": at(7),
+                "consultation": consultation(13, "apply", "2026-12-01"), "salesman": null,
+                "consultant": null, "since": time_at_minute(7),
             },
             {
                 "customerId": customer(1), "lastFour": "0001", "interested": true,
                 "consultation": consultation(11, "approved", "2026-12-24"),
                 "salesman": { "id": OTHER_SALESMAN, "displayName": "이바다" },
-                "consultant": { "id": CONSULTANT, "displayName": "박노을" }, "since": at(1),
+                "consultant": { "id": CONSULTANT, "displayName": "박노을" },
+                "since": time_at_minute(1),
             },
         ] })
     );
     assert_eq!(
         view["progress"],
-        json!({ "interested": 2, "applied": 1, "approved": 1, "succeeded": 0, "failed": 0, "cancelled": 1, "unassigned": 2 })
+        json!({
+            "interested": 2, "applied": 1, "approved": 1, "succeeded": 0, "failed": 0,
+            "cancelled": 1, "unassigned": 2,
+        })
     );
 }
 
 #[tokio::test]
-async fn a_project_nobody_has_to_do_with_is_empty() {
+async fn view_of_an_unused_project_is_empty() {
     let app = start().await;
-    let id = made(&app, &with(&json!({}))).await;
+    let id = create_project(&app, &project_with(&json!({}))).await;
     let view = view(&app, id).await;
     assert_eq!(
         (&view["salesmen"], &view["customers"]),
@@ -169,12 +200,12 @@ async fn a_project_nobody_has_to_do_with_is_empty() {
 }
 
 #[tokio::test]
-async fn salesmen_and_consultants_see_the_totals_and_their_own_customers_only() {
+async fn salesmen_and_consultants_see_totals_and_own_customers() {
     let app = start().await;
-    let id = at_work(&app).await;
+    let id = project_with_customers(&app).await;
     let path = format!("/projects/{id}/view");
     let staff = view(&app, id).await;
-    let of = |view: &Value, list: &str, name: &str| -> Vec<Value> {
+    let column = |view: &Value, list: &str, name: &str| -> Vec<Value> {
         let items = if list == "customers" {
             &view[list]["items"]
         } else {
@@ -204,21 +235,21 @@ async fn salesmen_and_consultants_see_the_totals_and_their_own_customers_only() 
             vec![OTHER_SALESMAN],
         ),
         (app.as_salesman(Uuid::from_u128(0x5A9)), vec![], vec![]),
-        // The same id in another role is somebody else.
+        // The same id with another role is another person.
         (app.as_consultant(SALESMAN), vec![], vec![]),
     ] {
         let view = caller.get(&path).await.expect(200);
         assert_eq!(view["progress"], staff["progress"]);
         assert_eq!(
-            of(&view, "customers", "customerId"),
+            column(&view, "customers", "customerId"),
             customers.iter().map(|id| json!(id)).collect::<Vec<_>>()
         );
         assert_eq!(
-            of(&view, "salesmen", "id"),
+            column(&view, "salesmen", "id"),
             salesmen.iter().map(|id| json!(id)).collect::<Vec<_>>()
         );
     }
-    // He is on the interest of the first customer and not on the consultation, and knows nothing of it.
+    // This salesman has the first customer's interest but not the consultation, which is hidden.
     let view = app.as_salesman(SALESMAN).get(&path).await.expect(200);
     let first = &view["customers"]["items"][1];
     assert_eq!(
@@ -228,9 +259,12 @@ async fn salesmen_and_consultants_see_the_totals_and_their_own_customers_only() 
 }
 
 #[tokio::test]
-async fn a_view_is_for_those_who_work_here() {
+async fn view_is_for_staff_salesmen_and_consultants() {
     let app = start().await;
-    let path = format!("/projects/{}/view", made(&app, &with(&json!({}))).await);
+    let path = format!(
+        "/projects/{}/view",
+        create_project(&app, &project_with(&json!({}))).await
+    );
     assert_eq!(
         app.anonymous().get(&path).await.problem(401).0,
         "sign-in-required"
@@ -273,18 +307,18 @@ async fn a_view_is_for_those_who_work_here() {
 }
 
 #[tokio::test]
-async fn interests_count_for_editions_that_have_not_ended_and_consultations_for_their_own_project()
-{
+async fn interests_count_by_series_and_consultations_by_project() {
     let app = start().await;
-    let old = ended(
+    let old = create_ended(
         &app,
-        &with(&json!({ "name": "2025년 스마트상점", "year": 2025 })),
+        &project_with(&json!({ "name": "2025년 스마트상점", "year": 2025 })),
     )
     .await;
-    let new = ongoing(&app, &with(&json!({}))).await;
-    let elsewhere = made(&app, &with(&json!({ "host": "창업진흥원" }))).await;
-    let series = series(&app, old).await;
-    // One that tells its series, one that does not know it yet and is resolved by its project, and one whose project nobody knows.
+    let new = create_ongoing(&app, &project_with(&json!({}))).await;
+    let elsewhere = create_project(&app, &project_with(&json!({ "host": "창업진흥원" }))).await;
+    let series = series_of(&app, old).await;
+    // One interest with its series, one that gets the series from its project, and one whose
+    // project is unknown.
     deliver_at(&app, 1, 1, &interest_created(1, Some(series), old, 1)).await;
     deliver_at(&app, 2, 1, &interest_created(2, None, old, 2)).await;
     deliver_at(
@@ -305,13 +339,12 @@ async fn interests_count_for_editions_that_have_not_ended_and_consultations_for_
 }
 
 #[tokio::test]
-async fn an_interest_that_was_turned_off_is_gone_and_turned_on_again_nobody_is_on_it_until_it_is_matched_again()
- {
+async fn interest_turned_on_again_is_unassigned_until_matched() {
     let app = start().await;
-    let id = ongoing(&app, &with(&json!({}))).await;
-    let created = interest_created(1, Some(series(&app, id).await), id, 1);
-    let on = Origin::Interest(created.interest_id);
-    let first = matched(on, &created.customer, person(SALESMAN, "김하늘"), None);
+    let id = create_ongoing(&app, &project_with(&json!({}))).await;
+    let created = interest_created(1, Some(series_of(&app, id).await), id, 1);
+    let origin = Origin::Interest(created.interest_id);
+    let first = salesman_matched(origin, &created.customer, person(SALESMAN, "김하늘"), None);
     deliver_at(&app, 0, 1, &created).await;
     deliver_at(&app, 1, 1, &first).await;
     let mine = async || {
@@ -333,18 +366,18 @@ async fn an_interest_that_was_turned_off_is_gone_and_turned_on_again_nobody_is_o
     assert_eq!(mine().await, ((1, 1), 0));
     assert_eq!(
         view(&app, id).await["customers"]["items"][0]["since"],
-        json!(at(120))
+        json!(time_at_minute(120))
     );
     deliver_at(&app, 121, 2, &first).await;
     assert_eq!(mine().await, ((1, 0), 1));
 }
 
 #[tokio::test]
-async fn customers_come_in_pages() {
+async fn pages_of_customers_contain_each_customer_once() {
     let app = start().await;
-    let id = ongoing(&app, &with(&json!({}))).await;
+    let id = create_ongoing(&app, &project_with(&json!({}))).await;
     for n in 0..7_u16 {
-        // Two at a time.
+        // Two at the same time.
         deliver_at(
             &app,
             i64::from(n / 2),
@@ -354,10 +387,10 @@ async fn customers_come_in_pages() {
         .await;
     }
     for limit in [1, 2, 3, 7, 100] {
-        let (mut seen, mut path) = (Vec::new(), format!("/projects/{id}/view?limit={limit}"));
+        let (mut listed, mut path) = (Vec::new(), format!("/projects/{id}/view?limit={limit}"));
         loop {
             let page = app.as_staff().get(&path).await.expect(200);
-            seen.extend(
+            listed.extend(
                 page["customers"]["items"]
                     .as_array()
                     .unwrap()
@@ -373,15 +406,15 @@ async fn customers_come_in_pages() {
             );
         }
         assert_eq!(
-            seen,
+            listed,
             [6, 5, 4, 3, 2, 1, 0].map(|n| json!(customer(n))),
             "{limit}"
         );
     }
 }
 
-/// Everything that is kept of other services.
-async fn tables(app: &TestApp) -> Vec<Value> {
+/// All rows projected from the events of other services.
+async fn stored_projections(app: &TestApp) -> Vec<Value> {
     let mut tables = Vec::new();
     for table in [
         "known_interest",
@@ -390,7 +423,8 @@ async fn tables(app: &TestApp) -> Vec<Value> {
         "known_salesman",
     ] {
         let sql = format!(
-            "select coalesce(jsonb_agg(row order by row::text), '[]') from (select to_jsonb(t) as row from {table} t) rows"
+            "select coalesce(jsonb_agg(row order by row::text), '[]')
+             from (select to_jsonb(t) as row from {table} t) rows"
         );
         tables.push(
             sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
@@ -402,34 +436,40 @@ async fn tables(app: &TestApp) -> Vec<Value> {
     tables
 }
 
-/// Everything that the four other services tell, in the order of one of them.
+/// Delivers all events of one of the four topics, in order.
 async fn deliver_topic(app: &TestApp, topic: usize, project: Uuid, series: Uuid) {
-    let interested = interest_created(1, None, project, 1);
-    let asked = consultation_created(11, project, 1);
-    let of_interest = matched(
-        Origin::Interest(interested.interest_id),
-        &interested.customer,
+    let interest = interest_created(1, None, project, 1);
+    let consultation = consultation_created(11, project, 1);
+    let of_interest = salesman_matched(
+        Origin::Interest(interest.interest_id),
+        &interest.customer,
         person(SALESMAN, "김하늘"),
         None,
     );
-    let mut of_consultation = matched(
-        Origin::Consultation(asked.consultation_id),
-        &asked.customer,
+    let mut of_consultation = salesman_matched(
+        Origin::Consultation(consultation.consultation_id),
+        &consultation.customer,
         person(SALESMAN, "김하늘"),
         None,
     );
     match topic {
         0 => {
-            deliver_at(app, 1, 1, &interested).await;
-            let mut known = interest_updated(&interested, false);
+            deliver_at(app, 1, 1, &interest).await;
+            let mut known = interest_updated(&interest, false);
             known.series_id = Some(events::SeriesId(series));
             deliver_at(app, 20, 2, &known).await;
-            deliver_at(app, 30, 3, &interest_updated(&interested, true)).await;
+            deliver_at(app, 30, 3, &interest_updated(&interest, true)).await;
         }
         1 => {
-            deliver_at(app, 2, 1, &asked).await;
-            deliver_at(app, 3, 2, &consultation_edited(&asked, "2026-12-24")).await;
-            deliver_at(app, 6, 3, &progressed(&asked, Step::Apply, Step::Approved)).await;
+            deliver_at(app, 2, 1, &consultation).await;
+            deliver_at(app, 3, 2, &consultation_edited(&consultation, "2026-12-24")).await;
+            deliver_at(
+                app,
+                6,
+                3,
+                &consultation_progressed(&consultation, Step::Apply, Step::Approved),
+            )
+            .await;
         }
         2 => {
             deliver_at(app, 4, 1, &of_interest).await;
@@ -439,14 +479,14 @@ async fn deliver_topic(app: &TestApp, topic: usize, project: Uuid, series: Uuid)
             deliver_at(app, 7, 2, &of_consultation).await;
         }
         _ => {
-            deliver_at(app, 0, 1, &registered(SALESMAN, "김하늘")).await;
-            deliver_at(app, 8, 2, &renamed(SALESMAN, "김하늘 과장")).await;
+            deliver_at(app, 0, 1, &salesman_registered(SALESMAN, "김하늘")).await;
+            deliver_at(app, 8, 2, &salesman_updated(SALESMAN, "김하늘 과장")).await;
         }
     }
 }
 
 #[tokio::test]
-async fn whichever_topic_comes_first_the_same_is_kept() {
+async fn topics_in_any_order_give_the_same_rows() {
     let (project, series) = (Uuid::from_u128(0x9), Uuid::from_u128(0x5E1));
     let mut all = Vec::new();
     for order in [
@@ -457,17 +497,17 @@ async fn whichever_topic_comes_first_the_same_is_kept() {
         [2, 3, 1, 0],
     ] {
         let app = start().await;
-        // A service that starts a day late keeps what happened when it happened.
+        // A service that starts a day late stores the times of the events.
         app.clock().advance(chrono::TimeDelta::days(1));
         for topic in order {
             deliver_topic(&app, topic, project, series).await;
         }
         assert!(app.parked().await.is_empty(), "{order:?}");
-        // And all of it again.
+        // Everything is delivered again.
         for topic in order {
             deliver_topic(&app, topic, project, series).await;
         }
-        all.push(tables(&app).await);
+        all.push(stored_projections(&app).await);
     }
     assert!(
         all[0]
@@ -478,15 +518,15 @@ async fn whichever_topic_comes_first_the_same_is_kept() {
 }
 
 #[tokio::test]
-async fn of_two_matches_of_one_interest_the_newer_one_is_kept_whichever_comes_first() {
+async fn newer_match_of_an_interest_wins_in_either_order() {
     let created = interest_created(1, None, Uuid::from_u128(9), 1);
-    let older = matched(
+    let older = salesman_matched(
         Origin::Interest(created.interest_id),
         &created.customer,
         person(SALESMAN, "김하늘"),
         None,
     );
-    let mut newer = matched(
+    let mut newer = salesman_matched(
         Origin::Interest(created.interest_id),
         &created.customer,
         person(OTHER_SALESMAN, "이바다"),
@@ -503,29 +543,32 @@ async fn of_two_matches_of_one_interest_the_newer_one_is_kept_whichever_comes_fi
         if !newer_first {
             deliver_at(&app, 60, 1, &newer).await;
         }
-        all.push(tables(&app).await);
+        all.push(stored_projections(&app).await);
     }
     assert_eq!(all[0], all[1]);
     assert_eq!(all[0][2][0]["salesman_id"], json!(OTHER_SALESMAN));
 }
 
 #[tokio::test]
-async fn the_projects_own_events_change_nothing_that_is_kept_and_park_nothing() {
+async fn own_events_change_no_projection_and_park_nothing() {
     let app = start().await;
-    let id = at_work(&app).await;
-    let before = (tables(&app).await, view(&app, id).await);
-    crate::follow(&app).await;
-    assert_eq!((tables(&app).await, view(&app, id).await), before);
+    let id = project_with_customers(&app).await;
+    let before = (stored_projections(&app).await, view(&app, id).await);
+    crate::consume_own_events(&app).await;
+    assert_eq!(
+        (stored_projections(&app).await, view(&app, id).await),
+        before
+    );
     assert!(app.parked().await.is_empty());
 }
 
 #[tokio::test]
-async fn a_view_waits_for_the_event_that_its_reader_was_told_of_and_says_when_it_has_not_come() {
+async fn view_waits_for_the_awaited_event_or_is_marked_stale() {
     let app = start().await;
-    let id = at_work(&app).await;
-    let taken = interest_created(1, None, id, 1);
+    let id = project_with_customers(&app).await;
+    let consumed = interest_created(1, None, id, 1);
     for (version, is_stale) in [(1, false), (2, true)] {
-        let after = format!("interest/{}@{version}", taken.aggregate_id());
+        let after = format!("interest/{}@{version}", consumed.aggregate_id());
         let path = format!("/projects/{id}/view");
         let answer = app
             .as_staff()

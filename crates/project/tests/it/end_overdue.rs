@@ -1,4 +1,4 @@
-//! All whose deadline has passed, ended at once.
+//! `POST /projects/end-overdue`: ends all projects whose deadline has passed.
 
 use std::time::Duration;
 
@@ -6,24 +6,26 @@ use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
-use crate::{ended, id_of, made, ongoing, shown, start, with};
+use crate::{
+    create_ended, create_ongoing, create_project, get_project, id_of, project_with, start,
+};
 
 fn period(starts_on: &str, ends_on: &str) -> Value {
     json!({ "startsOn": starts_on, "endsOn": ends_on })
 }
 
 #[tokio::test]
-async fn all_whose_deadline_has_passed_are_ended_and_no_others() {
+async fn only_ongoing_projects_past_their_deadline_are_ended() {
     let app = start().await;
-    let until = |end: &str| with(&json!({ "period": period("2026-11-01", end) }));
-    let yesterday = ongoing(&app, &until("2026-11-22")).await;
-    let long_ago = ongoing(&app, &until("2026-11-02")).await;
-    let today = ongoing(&app, &until("2026-11-23")).await;
-    let planned = made(&app, &until("2026-11-22")).await;
-    let over = ended(&app, &until("2026-11-22")).await;
-    let always = ongoing(
+    let until = |end: &str| project_with(&json!({ "period": period("2026-11-01", end) }));
+    let yesterday = create_ongoing(&app, &until("2026-11-22")).await;
+    let long_ago = create_ongoing(&app, &until("2026-11-02")).await;
+    let today = create_ongoing(&app, &until("2026-11-23")).await;
+    let planned = create_project(&app, &until("2026-11-22")).await;
+    let already_ended = create_ended(&app, &until("2026-11-22")).await;
+    let always = create_ongoing(
         &app,
-        &with(&json!({ "period": { "kind": "always", "text": "상시" } })),
+        &project_with(&json!({ "period": { "kind": "always", "text": "상시" } })),
     )
     .await;
     app.new_events().await;
@@ -42,18 +44,21 @@ async fn all_whose_deadline_has_passed_are_ended_and_no_others() {
         (long_ago, "ended"),
         (today, "ongoing"),
         (planned, "planned"),
-        (over, "ended"),
+        (already_ended, "ended"),
         (always, "ongoing"),
     ] {
-        assert_eq!(shown(&app, id).await["status"], status);
+        assert_eq!(get_project(&app, id).await["status"], status);
     }
-    let told = app.new_events().await;
+    let events = app.new_events().await;
     assert!(
-        told.len() == 2 && told.iter().all(|(name, ..)| name == "ktgg.ProjectEnded.v1"),
-        "{told:?}"
+        events.len() == 2
+            && events
+                .iter()
+                .all(|(name, ..)| name == "ktgg.ProjectEnded.v1"),
+        "{events:?}"
     );
-    assert_eq!(told[0].2["endedOn"], "2026-11-23");
-    // A second click finds nothing to end.
+    assert_eq!(events[0].2["endedOn"], "2026-11-23");
+    // A second call finds nothing to end.
     assert_eq!(
         app.as_staff()
             .post("/projects/end-overdue", &json!({}))
@@ -64,33 +69,36 @@ async fn all_whose_deadline_has_passed_are_ended_and_no_others() {
 }
 
 #[tokio::test]
-async fn one_that_is_refused_holds_up_no_other_and_the_answer_says_why() {
+async fn refused_project_does_not_stop_the_others() {
     let app = start().await;
-    let until = |end: &str| with(&json!({ "period": period("2026-11-01", end) }));
+    let until = |end: &str| project_with(&json!({ "period": period("2026-11-01", end) }));
     let (first, moved, last) = (
-        ongoing(&app, &until("2026-11-20")).await,
-        ongoing(&app, &until("2026-11-21")).await,
-        ongoing(&app, &until("2026-11-22")).await,
+        create_ongoing(&app, &until("2026-11-20")).await,
+        create_ongoing(&app, &until("2026-11-21")).await,
+        create_ongoing(&app, &until("2026-11-22")).await,
     );
-    // Somebody else ends the first and moves the deadline of the second while all three are about to be ended.
-    let mut other = app.pool().begin().await.unwrap();
+    // A concurrent transaction ends the first one and moves the deadline of the second one.
+    let mut transaction = app.pool().begin().await.unwrap();
     sqlx::query("update project set status = 'ended', ended_on = '2026-11-23' where id = $1")
         .bind(first)
-        .execute(&mut *other)
+        .execute(&mut *transaction)
         .await
         .unwrap();
     sqlx::query(
-        "update project set ends_on = '2026-12-24', period = jsonb_set(period, '{endsOn}', '\"2026-12-24\"') where id = $1",
+        "update project
+         set ends_on = '2026-12-24',
+             period = jsonb_set(period, '{endsOn}', '\"2026-12-24\"')
+         where id = $1",
     )
     .bind(moved)
-    .execute(&mut *other)
+    .execute(&mut *transaction)
     .await
     .unwrap();
     let staff = app.as_staff();
     let body = json!({});
     let (answer, ()) = tokio::join!(staff.post("/projects/end-overdue", &body), async {
-        until_somebody_waits(&app).await;
-        other.commit().await.unwrap();
+        wait_for_blocked_statement(&app).await;
+        transaction.commit().await.unwrap();
     });
     let answer = answer.expect(200);
     let outcomes: Vec<_> = answer["results"]
@@ -126,16 +134,17 @@ async fn one_that_is_refused_holds_up_no_other_and_the_answer_says_why() {
     );
 }
 
-/// Until a statement of this database waits for a row.
-pub(crate) async fn until_somebody_waits(app: &TestApp) {
+/// Waits until a statement in this database is blocked by a lock.
+pub(crate) async fn wait_for_blocked_statement(app: &TestApp) {
     loop {
-        let waits: bool = sqlx::query_scalar(
-            "select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')",
+        let is_blocked: bool = sqlx::query_scalar(
+            "select exists (select 1 from pg_stat_activity
+             where datname = current_database() and wait_event_type = 'Lock')",
         )
         .fetch_one(app.pool())
         .await
         .unwrap();
-        if waits {
+        if is_blocked {
             return;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -143,12 +152,14 @@ pub(crate) async fn until_somebody_waits(app: &TestApp) {
 }
 
 #[tokio::test]
-async fn a_call_ends_two_hundred_and_says_whether_there_are_more() {
+async fn one_call_ends_two_hundred_and_reports_more() {
     let app = start().await;
     sqlx::query(
-        "insert into project (id, series_id, name, year, category, regions, agency, host, period, ends_on, status, version, created_at)
+        "insert into project (id, series_id, name, year, category, regions, agency, host, period,
+                              ends_on, status, version, created_at)
          select gen_random_uuid(), gen_random_uuid(), '사업 ' || n, 2026, '기술', '[\"전국\"]', '가', '나',
-                '{\"kind\": \"range\", \"text\": \"\", \"endsOn\": \"2026-11-20\"}', '2026-11-20', 'ongoing', 1, now()
+                '{\"kind\": \"range\", \"text\": \"\", \"endsOn\": \"2026-11-20\"}', '2026-11-20',
+                'ongoing', 1, now()
          from generate_series(1, 203) n",
     )
     .execute(app.pool())
@@ -169,13 +180,14 @@ async fn a_call_ends_two_hundred_and_says_whether_there_are_more() {
 }
 
 #[tokio::test]
-async fn where_the_service_itself_fails_the_call_stops_and_says_that_there_are_more() {
+async fn internal_error_stops_the_call_and_reports_more() {
     let app = start().await;
-    let until =
-        |name: &str, end: &str| with(&json!({ "name": name, "period": period("2026-11-01", end) }));
-    let first = ongoing(&app, &until("하나", "2026-11-20")).await;
-    let second = ongoing(&app, &until("둘", "2026-11-21")).await;
-    let third = ongoing(&app, &until("셋", "2026-11-22")).await;
+    let until = |name: &str, end: &str| {
+        project_with(&json!({ "name": name, "period": period("2026-11-01", end) }))
+    };
+    let first = create_ongoing(&app, &until("하나", "2026-11-20")).await;
+    let second = create_ongoing(&app, &until("둘", "2026-11-21")).await;
+    let third = create_ongoing(&app, &until("셋", "2026-11-22")).await;
     sqlx::raw_sql(
         "alter table project add constraint broken check (name <> '둘' or status <> 'ended')",
     )
@@ -190,6 +202,6 @@ async fn where_the_service_itself_fails_the_call_stops_and_says_that_there_are_m
     let result = json!({ "id": first, "name": "하나", "outcome": "ended" });
     assert_eq!(answer, json!({ "results": [result], "more": true }));
     for (id, status) in [(first, "ended"), (second, "ongoing"), (third, "ongoing")] {
-        assert_eq!(shown(&app, id).await["status"], status);
+        assert_eq!(get_project(&app, id).await["status"], status);
     }
 }

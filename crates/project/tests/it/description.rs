@@ -1,8 +1,8 @@
-//! The description of the routes.
+//! The `OpenAPI` description of the routes.
 
 use serde_json::Value;
 
-/// Every operation: method, path, and what is said of it.
+/// Every operation: its method and path, and its description.
 fn operations(description: &Value) -> Vec<(String, &Value)> {
     let paths = description["paths"].as_object().unwrap();
     let all = paths.iter().flat_map(|(path, item)| {
@@ -15,7 +15,7 @@ fn operations(description: &Value) -> Vec<(String, &Value)> {
 }
 
 #[test]
-fn every_route_says_who_may_call_it_and_shows_what_comes_back() {
+fn every_operation_has_actors_summary_and_example() {
     let description = project::service().description();
     let operations = operations(&description);
     assert!(operations.len() >= 9, "{}", operations.len());
@@ -24,13 +24,13 @@ fn every_route_says_who_may_call_it_and_shows_what_comes_back() {
             operation["x-actors"]
                 .as_array()
                 .is_some_and(|actors| !actors.is_empty()),
-            "{name} says not who may call it"
+            "{name} has no actors"
         );
         assert!(
             operation["summary"]
                 .as_str()
                 .is_some_and(|summary| !summary.is_empty()),
-            "{name} says not what it does"
+            "{name} has no summary"
         );
         let reads = name.starts_with("GET");
         assert_eq!(operation["x-command"].is_string(), !reads, "{name}");
@@ -46,7 +46,7 @@ fn every_route_says_who_may_call_it_and_shows_what_comes_back() {
             .unwrap()
             .iter()
             .find(|(status, _)| status.starts_with('2'));
-        let (_, response) = success.unwrap_or_else(|| panic!("{name} never succeeds"));
+        let (_, response) = success.unwrap_or_else(|| panic!("{name} has no successful response"));
         let example = &response["content"]["application/json"]["example"];
         assert!(
             example
@@ -58,17 +58,17 @@ fn every_route_says_who_may_call_it_and_shows_what_comes_back() {
 }
 
 #[test]
-fn what_a_start_and_an_end_are_refused_with_is_shown() {
+fn refused_start_and_end_examples_show_the_status() {
     let description = project::service().description();
     for (path, slug) in [
         ("/projects/{id}/start", "project-not-planned"),
         ("/projects/{id}/end", "project-not-ongoing"),
     ] {
-        let refused = &description["paths"][path]["post"]["responses"]["409"]["content"]["application/problem+json"]
-            ["examples"][slug];
+        let conflict = &description["paths"][path]["post"]["responses"]["409"];
+        let refused = &conflict["content"]["application/problem+json"]["examples"][slug];
         assert!(
             refused["value"]["projectStatus"].is_string(),
-            "{path} tells where it stands: {refused}"
+            "{path} shows no status: {refused}"
         );
     }
 }

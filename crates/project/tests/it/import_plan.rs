@@ -1,4 +1,4 @@
-//! Files of programmes: what can be imported, what not and why, and what importing one would do.
+//! Uploaded files of programmes: their plan, invalid rows and refused files.
 
 use axum::http::{Method, header};
 use chrono::TimeDelta;
@@ -14,7 +14,8 @@ const HEADINGS: &str =
 /// A row of the CSV. The clock of the tests shows 2026-11-23.
 pub(crate) fn row(id: u32, name: &str, start: &str, end: &str) -> String {
     format!(
-        "{id},기술,{name},{start},{end},가상부,가상원,2026-10-01,https://www.bizinfo.go.kr/view.do?pblancId=PBLN_{id}\n"
+        "{id},기술,{name},{start},{end},가상부,가상원,2026-10-01,\
+         https://www.bizinfo.go.kr/view.do?pblancId=PBLN_{id}\n"
     )
 }
 
@@ -48,7 +49,7 @@ pub(crate) async fn commit(app: &TestApp, import: &Value, body: &Value) -> TestR
         .await
 }
 
-/// Everything that waits, and the import as it is then.
+/// Carries out all committed imports, and returns this one.
 pub(crate) async fn carry_out(app: &TestApp, import: &Value) -> Value {
     while project::carry_out_imports(app.context()).await.unwrap() {}
     app.as_staff().get(&path(import)).await.expect(200)
@@ -72,7 +73,10 @@ pub(crate) async fn rows_of(app: &TestApp, import: &Value, query: &str) -> Vec<V
 }
 
 pub(crate) fn counts(create: u32, edit: u32, same: u32, fills_planned: u32, error: u32) -> Value {
-    json!({ "create": create, "edit": edit, "same": same, "fillsPlanned": fills_planned, "error": error, "skipped": 0, "warnings": 0 })
+    json!({
+        "create": create, "edit": edit, "same": same, "fillsPlanned": fills_planned, "error": error,
+        "skipped": 0, "warnings": 0,
+    })
 }
 
 pub(crate) async fn count(app: &TestApp, table: &str) -> i64 {
@@ -83,7 +87,7 @@ pub(crate) async fn count(app: &TestApp, table: &str) -> i64 {
 }
 
 /// Type and version of every new event.
-pub(crate) async fn told(app: &TestApp) -> Vec<(String, i64)> {
+pub(crate) async fn new_event_types(app: &TestApp) -> Vec<(String, i64)> {
     let events = app.new_events().await;
     events
         .into_iter()
@@ -96,7 +100,7 @@ pub(crate) fn event(name: &str, version: i64) -> (String, i64) {
 }
 
 #[tokio::test]
-async fn a_file_becomes_a_plan_and_nothing_else_until_it_is_committed() {
+async fn uploaded_file_becomes_a_plan_and_changes_nothing() {
     let app = start().await;
     let file = csv(&[
         row(1, "2026년 수출바우처 모집 공고", "2026-11-02", "2026-12-11"),
@@ -119,7 +123,7 @@ async fn a_file_becomes_a_plan_and_nothing_else_until_it_is_committed() {
         (&counts(2, 0, 0, 0, 0), &json!({ "done": 0, "total": 2 }))
     );
     assert_eq!(
-        (count(&app, "project").await, told(&app).await),
+        (count(&app, "project").await, new_event_types(&app).await),
         (0, vec![])
     );
     let rows = rows_of(&app, &planned, "").await;
@@ -141,7 +145,7 @@ async fn a_file_becomes_a_plan_and_nothing_else_until_it_is_committed() {
 }
 
 #[tokio::test]
-async fn what_a_list_says_otherwise_is_an_edit_with_what_was_and_what_will_be() {
+async fn changed_row_is_planned_as_edit_with_old_and_new_values() {
     let app = start().await;
     import(
         &app,
@@ -153,7 +157,7 @@ async fn what_a_list_says_otherwise_is_an_edit_with_what_was_and_what_will_be() 
         )]),
     )
     .await;
-    told(&app).await;
+    new_event_types(&app).await;
     let planned = plan(
         &app,
         csv(&[row(
@@ -183,7 +187,7 @@ async fn what_a_list_says_otherwise_is_an_edit_with_what_was_and_what_will_be() 
 }
 
 #[tokio::test]
-async fn every_row_that_cannot_be_imported_tells_where_and_why() {
+async fn invalid_rows_report_position_and_reason() {
     let app = start().await;
     let too_long = "가".repeat(201);
     let file = format!(
@@ -203,7 +207,10 @@ async fn every_row_that_cannot_be_imported_tells_where_and_why() {
         .collect();
     assert_eq!(
         errors[0],
-        json!([{ "line": 3, "column": "사업명", "columnNumber": 3, "code": "too-long", "message": "200자를 넘습니다" }])
+        json!([{
+            "line": 3, "column": "사업명", "columnNumber": 3, "code": "too-long",
+            "message": "200자를 넘습니다",
+        }])
     );
     assert_eq!(
         (&errors[1][0]["line"], &errors[1][0]["code"]),
@@ -227,17 +234,17 @@ async fn every_row_that_cannot_be_imported_tells_where_and_why() {
         english["items"][0]["errors"][0]["message"],
         "It is longer than 200 characters"
     );
-    // What can be imported is.
+    // The valid row is imported.
     commit(&app, &planned, &json!({})).await.expect(202);
     assert_eq!(
         carry_out(&app, &planned).await["progress"],
         json!({ "done": 1, "total": 1 })
     );
-    assert_eq!(told(&app).await, [event("ProjectCreated", 1)]);
+    assert_eq!(new_event_types(&app).await, [event("ProjectCreated", 1)]);
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_imported_is_refused_in_words_and_nothing_is_kept() {
+async fn unusable_file_is_refused_with_a_reason_and_not_stored() {
     let app = start().await;
     let many: Vec<String> = (1..1200)
         .map(|id| row(id, "2026년 사업", "2026-11-02", "2026-12-11"))
@@ -318,7 +325,7 @@ async fn a_file_that_cannot_be_imported_is_refused_in_words_and_nothing_is_kept(
 }
 
 #[tokio::test]
-async fn nobody_but_staff_imports_or_sees_an_import() {
+async fn only_staff_can_import_or_read_imports() {
     let app = start().await;
     let planned = plan(
         &app,
@@ -333,14 +340,14 @@ async fn nobody_but_staff_imports_or_sees_an_import() {
         (Method::GET, format!("{path}/rows")),
         (Method::POST, format!("{path}/commit")),
     ] {
-        // Neither a wrong file nor a missing If-Match is told to whoever may not know.
-        let ask = async |caller: service_kit::testing::Caller<'_>| {
+        // The permission is checked before the file and before If-Match.
+        let request = async |caller: service_kit::testing::Caller<'_>| {
             caller
                 .send(method.clone(), &path, &[], b"%PDF".to_vec())
                 .await
         };
         assert_eq!(
-            ask(app.anonymous()).await.problem(401).0,
+            request(app.anonymous()).await.problem(401).0,
             "sign-in-required",
             "{path}"
         );
@@ -349,14 +356,18 @@ async fn nobody_but_staff_imports_or_sees_an_import() {
             app.as_salesman(Uuid::from_u128(1)),
             app.as_consultant(Uuid::from_u128(2)),
         ] {
-            assert_eq!(ask(caller).await.problem(403).0, "not-allowed", "{path}");
+            assert_eq!(
+                request(caller).await.problem(403).0,
+                "not-allowed",
+                "{path}"
+            );
         }
     }
     assert_eq!(count(&app, "import").await, 1);
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_not_found() {
+async fn missing_or_malformed_import_id_is_not_found() {
     let app = start().await;
     let staff = app.as_staff();
     for id in [Uuid::from_u128(7).to_string(), "x".to_owned()] {
@@ -385,12 +396,12 @@ async fn what_does_not_exist_is_not_found() {
             "not-found"
         );
     }
-    let none = staff.get("/projects/imports").await.expect(200);
-    assert_eq!(none, json!({ "items": [] }));
+    let list = staff.get("/projects/imports").await.expect(200);
+    assert_eq!(list, json!({ "items": [] }));
 }
 
 #[tokio::test]
-async fn lists_go_to_their_end_and_a_wrong_query_is_told() {
+async fn import_pages_are_complete_and_invalid_query_is_refused() {
     let app = start().await;
     let rows: Vec<String> = (1..8)
         .map(|id| {
@@ -420,7 +431,7 @@ async fn lists_go_to_their_end_and_a_wrong_query_is_told() {
         (&page["items"][0]["id"], &page["next"]),
         (&first["id"], &Value::Null)
     );
-    let (mut found, mut after) = (Vec::new(), String::new());
+    let (mut ids, mut after) = (Vec::new(), String::new());
     loop {
         let page = app
             .as_staff()
@@ -430,7 +441,7 @@ async fn lists_go_to_their_end_and_a_wrong_query_is_told() {
             ))
             .await
             .expect(200);
-        found.extend(
+        ids.extend(
             page["items"]
                 .as_array()
                 .unwrap()
@@ -442,7 +453,7 @@ async fn lists_go_to_their_end_and_a_wrong_query_is_told() {
         };
         after = format!("&after={next}");
     }
-    assert_eq!(found, ["1", "2", "3", "4", "5", "6", "7"]);
+    assert_eq!(ids, ["1", "2", "3", "4", "5", "6", "7"]);
     for query in ["action=some", "limit=0", "limit=101", "after=x"] {
         let answer = app
             .as_staff()
@@ -453,7 +464,7 @@ async fn lists_go_to_their_end_and_a_wrong_query_is_told() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_sent_again_with_its_key_is_the_same_import() {
+async fn upload_retried_with_the_same_key_is_one_import() {
     let app = start().await;
     let send = async |key: &str, file: &str| {
         app.as_staff()
@@ -481,7 +492,7 @@ async fn a_file_that_is_sent_again_with_its_key_is_the_same_import() {
 }
 
 #[tokio::test]
-async fn what_nobody_finishes_is_forgotten() {
+async fn unfinished_imports_are_deleted_after_expiry() {
     let app = start().await;
     let planned = plan(
         &app,
@@ -494,13 +505,16 @@ async fn what_nobody_finishes_is_forgotten() {
     )
     .await;
     let receiving = Uuid::from_u128(7);
-    sqlx::query("insert into import (id, state, requested_by, requested_at, version) values ($1, 'receiving', $1, $2, 0)")
-        .bind(receiving)
-        .bind(app.context().db.now())
-        .execute(app.pool())
-        .await
-        .unwrap();
-    // While it arrives it is in no list, and cannot be committed.
+    sqlx::query(
+        "insert into import (id, state, requested_by, requested_at, version)
+         values ($1, 'receiving', $1, $2, 0)",
+    )
+    .bind(receiving)
+    .bind(app.context().db.now())
+    .execute(app.pool())
+    .await
+    .unwrap();
+    // During the upload the import is not listed and cannot be committed.
     assert_eq!(
         app.as_staff().get("/projects/imports").await.expect(200)["items"]
             .as_array()
@@ -517,18 +531,18 @@ async fn what_nobody_finishes_is_forgotten() {
         )
         .await;
     assert_eq!(refused.problem(409).0, "import-not-planned");
-    let left = async || {
+    let remaining = async || {
         project::delete_expired_imports(app.context())
             .await
             .unwrap();
         count(&app, "import").await
     };
     app.clock().advance(TimeDelta::minutes(59));
-    assert_eq!(left().await, 3);
+    assert_eq!(remaining().await, 3);
     app.clock().advance(TimeDelta::minutes(2));
-    assert_eq!(left().await, 2);
+    assert_eq!(remaining().await, 2);
     app.clock().advance(TimeDelta::days(31));
-    assert_eq!(left().await, 1);
+    assert_eq!(remaining().await, 1);
     assert_eq!(
         app.as_staff().get(&path(&planned)).await.problem(404).0,
         "not-found"
@@ -537,12 +551,14 @@ async fn what_nobody_finishes_is_forgotten() {
 }
 
 #[tokio::test]
-async fn other_lists_are_imported_through_the_same_door() {
+async fn bizinfo_and_kstartup_lists_use_the_same_endpoint() {
     let app = start().await;
     let bizinfo = json!({
-        "pblancId": "PBLN_1", "pblancNm": "2026년 하나", "jrsdInsttNm": "가상부", "excInsttNm": "가상원", "trgetNm": "소상공인",
+        "pblancId": "PBLN_1", "pblancNm": "2026년 하나", "jrsdInsttNm": "가상부", "excInsttNm": "가상원",
+        "trgetNm": "소상공인",
         "pldirSportRealmLclasCodeNm": "금융", "reqstBeginEndDe": "예산 소진시까지", "hashtags": "금융,부산,2026",
-        "creatPnttm": "2026-01-02 09:08:48", "pblancUrl": "https://www.bizinfo.go.kr/x?pblancId=PBLN_1", "inqireCo": 1
+        "creatPnttm": "2026-01-02 09:08:48",
+        "pblancUrl": "https://www.bizinfo.go.kr/x?pblancId=PBLN_1", "inqireCo": 1
     });
     assert_eq!(
         import(&app, json!({ "jsonArray": [bizinfo] }).to_string()).await["counts"],
@@ -555,15 +571,17 @@ async fn other_lists_are_imported_through_the_same_door() {
         counts(0, 0, 1, 0, 0)
     );
     let kstartup = json!({ "currentCount": 1, "data": [{
-        "pbanc_sn": 1, "biz_pbanc_nm": "2026년 둘", "pbanc_ntrp_nm": "가상원", "pbanc_rcpt_bgng_dt": "20261101",
+        "pbanc_sn": 1, "biz_pbanc_nm": "2026년 둘", "pbanc_ntrp_nm": "가상원",
+        "pbanc_rcpt_bgng_dt": "20261101",
         "pbanc_rcpt_end_dt": "20261130", "prch_cnpl_no": "01012345678", "supt_regin": "서울"
     }] });
     assert_eq!(
         import(&app, kstartup.to_string()).await["counts"],
         counts(1, 0, 0, 0, 0)
     );
-    // The CSV knows less of the first one, and takes nothing of it away.
-    let csv = "1,금융,2026년 하나,예산 소진시까지,,가상부,가상원,2026-01-02,https://www.bizinfo.go.kr/y?pblancId=PBLN_1\n";
+    // The CSV has fewer fields of the first project, and clears none of the others.
+    let csv = "1,금융,2026년 하나,예산 소진시까지,,가상부,가상원,2026-01-02,\
+               https://www.bizinfo.go.kr/y?pblancId=PBLN_1\n";
     assert_eq!(
         import(&app, format!("{HEADINGS}{csv}")).await["counts"],
         counts(0, 0, 1, 0, 0)
@@ -577,9 +595,10 @@ async fn other_lists_are_imported_through_the_same_door() {
         ),
         (2, &json!(["부산"]), &json!("소상공인"))
     );
-    let kept: String = sqlx::query_scalar("select string_agg(content::text, ' ') from import_row")
-        .fetch_one(app.pool())
-        .await
-        .unwrap();
-    assert!(!kept.contains("5678"));
+    let contents: String =
+        sqlx::query_scalar("select string_agg(content::text, ' ') from import_row")
+            .fetch_one(app.pool())
+            .await
+            .unwrap();
+    assert!(!contents.contains("5678"));
 }

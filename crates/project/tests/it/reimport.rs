@@ -1,24 +1,24 @@
-//! Lists that are imported again: what moves the status of an edition that is known, and which edition a row is.
+//! Lists that are imported again: status changes, and how a row finds its edition.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 
-use crate::importing::{
-    carry_out, commit, count, counts, csv, event, import, path, plan, row, rows_of, told,
+use crate::import_plan::{
+    carry_out, commit, count, counts, csv, event, import, new_event_types, path, plan, row, rows_of,
 };
-use crate::{follow, start};
+use crate::{consume_own_events, start};
 
-/// The only project there is.
-async fn only(app: &TestApp) -> Value {
+/// The only project in the list.
+async fn only_project(app: &TestApp) -> Value {
     let page = app.anonymous().get("/projects").await.expect(200);
     let items = page["items"].as_array().unwrap();
     assert_eq!(items.len(), 1, "{items:#?}");
     items[0].clone()
 }
 
-/// Which fields of the first row would be different.
-async fn fields(app: &TestApp, import: &Value) -> Vec<String> {
+/// The fields that the first row of the import would change.
+async fn changed_fields(app: &TestApp, import: &Value) -> Vec<String> {
     let rows = rows_of(app, import, "").await;
     let fields = rows[0]["differences"].as_array().unwrap().iter();
     fields
@@ -27,11 +27,11 @@ async fn fields(app: &TestApp, import: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_edition_that_was_imported_early_is_started_by_the_first_list_behind_its_first_day() {
+async fn reimport_after_the_first_day_starts_a_planned_edition() {
     let app = start().await;
     let file = csv(&[row(1, "2026년 하나", "2026-11-25", "2026-12-11")]);
     import(&app, file.clone()).await;
-    told(&app).await;
+    new_event_types(&app).await;
     app.clock().advance(TimeDelta::days(1));
     assert_eq!(
         import(&app, file.clone()).await["counts"],
@@ -40,7 +40,7 @@ async fn an_edition_that_was_imported_early_is_started_by_the_first_list_behind_
     app.clock().advance(TimeDelta::days(2));
     let planned = plan(&app, file.clone()).await;
     assert_eq!(
-        (&planned["counts"], fields(&app, &planned).await),
+        (&planned["counts"], changed_fields(&app, &planned).await),
         (&counts(0, 1, 0, 0, 0), vec!["status".to_owned()])
     );
     let differences = rows_of(&app, &planned, "").await[0]["differences"].clone();
@@ -50,69 +50,69 @@ async fn an_edition_that_was_imported_early_is_started_by_the_first_list_behind_
     );
     commit(&app, &planned, &json!({})).await.expect(202);
     carry_out(&app, &planned).await;
-    assert_eq!(told(&app).await, [event("ProjectStarted", 2)]);
-    let it = only(&app).await;
+    assert_eq!(new_event_types(&app).await, [event("ProjectStarted", 2)]);
+    let project = only_project(&app).await;
     assert_eq!(
-        (&it["status"], &it["startedOn"]),
+        (&project["status"], &project["startedOn"]),
         (&json!("ongoing"), &json!("2026-11-25"))
     );
-    // The same file once more on that day.
+    // The same file again on the same day.
     assert_eq!(import(&app, file).await["counts"], counts(0, 0, 1, 0, 0));
-    assert_eq!(told(&app).await, []);
+    assert_eq!(new_event_types(&app).await, []);
 }
 
 #[tokio::test]
-async fn what_differs_besides_is_edited_before_the_start() {
+async fn reimport_publishes_the_edit_before_the_start() {
     let app = start().await;
     import(
         &app,
         csv(&[row(1, "2026년 하나", "2026-11-25", "2026-12-11")]),
     )
     .await;
-    told(&app).await;
+    new_event_types(&app).await;
     app.clock().advance(TimeDelta::days(3));
     let planned = plan(
         &app,
         csv(&[row(1, "2026년 하나", "2026-11-25", "2026-12-18")]),
     )
     .await;
-    assert_eq!(fields(&app, &planned).await, ["period", "status"]);
+    assert_eq!(changed_fields(&app, &planned).await, ["period", "status"]);
     commit(&app, &planned, &json!({})).await.expect(202);
     carry_out(&app, &planned).await;
     assert_eq!(
-        told(&app).await,
+        new_event_types(&app).await,
         [event("ProjectEdited", 2), event("ProjectStarted", 3)]
     );
 }
 
 #[tokio::test]
-async fn a_deadline_that_is_extended_reopens_what_an_import_alone_had_ended() {
+async fn extended_deadline_reopens_edition_ended_by_an_import() {
     let app = start().await;
     import(
         &app,
         csv(&[row(1, "2026년 하나", "2026-11-02", "2026-11-20")]),
     )
     .await;
-    assert_eq!(only(&app).await["status"], "ended");
-    told(&app).await;
-    // First to a day that has passed as well: it stays ended, and can be reopened still.
+    assert_eq!(only_project(&app).await["status"], "ended");
+    new_event_types(&app).await;
+    // Extended to another past day, it stays ended and can still be reopened.
     import(
         &app,
         csv(&[row(1, "2026년 하나", "2026-11-02", "2026-11-22")]),
     )
     .await;
-    let it = only(&app).await;
+    let project = only_project(&app).await;
     assert_eq!(
-        (&it["status"], &it["endedOn"]),
+        (&project["status"], &project["endedOn"]),
         (&json!("ended"), &json!("2026-11-22"))
     );
-    told(&app).await;
+    new_event_types(&app).await;
     let extended = csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-11")]);
     let planned = plan(&app, extended.clone()).await;
-    assert_eq!(fields(&app, &planned).await, ["period", "status"]);
+    assert_eq!(changed_fields(&app, &planned).await, ["period", "status"]);
     commit(&app, &planned, &json!({})).await.expect(202);
     carry_out(&app, &planned).await;
-    let events = follow(&app).await;
+    let events = consume_own_events(&app).await;
     assert_eq!((events.len(), &*events[0].0), (1, "ktgg.ProjectEdited.v1"));
     let edited = &events[0].2;
     assert_eq!(
@@ -123,27 +123,27 @@ async fn a_deadline_that_is_extended_reopens_what_an_import_alone_had_ended() {
         (edited.get("endedOn"), &edited["previousPeriod"]["endsOn"]),
         (None, &json!("2026-11-22"))
     );
-    let it = only(&app).await;
+    let project = only_project(&app).await;
     assert_eq!(
-        (&it["status"], &it["phase"], &it["endedOn"]),
+        (&project["status"], &project["phase"], &project["endedOn"]),
         (&json!("ongoing"), &json!("open"), &Value::Null)
     );
     assert_eq!(
         import(&app, extended).await["counts"],
         counts(0, 0, 1, 0, 0)
     );
-    assert_eq!(told(&app).await, []);
+    assert_eq!(new_event_types(&app).await, []);
 }
 
 #[tokio::test]
-async fn what_staff_ended_is_not_reopened_by_a_list() {
+async fn reimport_does_not_reopen_an_edition_ended_by_staff() {
     let app = start().await;
     import(
         &app,
         csv(&[row(1, "2026년 하나", "2026-11-02", "2026-11-30")]),
     )
     .await;
-    let id = only(&app).await["id"].as_str().unwrap().to_owned();
+    let id = only_project(&app).await["id"].as_str().unwrap().to_owned();
     app.clock().advance(TimeDelta::days(8));
     app.as_staff()
         .post_if(
@@ -153,24 +153,24 @@ async fn what_staff_ended_is_not_reopened_by_a_list() {
         )
         .await
         .expect(200);
-    told(&app).await;
+    new_event_types(&app).await;
     let planned = plan(
         &app,
         csv(&[row(1, "2026년 하나", "2026-11-02", "2026-12-31")]),
     )
     .await;
-    assert_eq!(fields(&app, &planned).await, ["period"]);
+    assert_eq!(changed_fields(&app, &planned).await, ["period"]);
     commit(&app, &planned, &json!({})).await.expect(202);
     carry_out(&app, &planned).await;
-    let it = only(&app).await;
+    let project = only_project(&app).await;
     assert_eq!(
-        (&it["status"], &it["endedOn"], &it["version"]),
+        (&project["status"], &project["endedOn"], &project["version"]),
         (&json!("ended"), &json!("2026-11-30"), &json!(3))
     );
 }
 
 #[tokio::test]
-async fn what_was_ended_by_an_import_and_is_followed_by_another_edition_stays_ended() {
+async fn reimport_does_not_reopen_an_edition_with_a_successor() {
     let app = start().await;
     let followed = row(1, "2025년 하나", "2025-11-02", "2025-11-20");
     import(
@@ -183,21 +183,20 @@ async fn what_was_ended_by_an_import_and_is_followed_by_another_edition_stays_en
         csv(&[row(1, "2025년 하나", "2025-11-02", "2026-12-11")]),
     )
     .await;
-    assert_eq!(fields(&app, &planned).await, ["period"]);
+    assert_eq!(changed_fields(&app, &planned).await, ["period"]);
 }
 
 #[tokio::test]
-async fn a_row_whose_key_was_cut_off_is_imported_with_a_warning_and_known_again_by_the_whole_list()
-{
+async fn truncated_row_is_imported_with_warning_and_completed_later() {
     let app = start().await;
     let rows: Vec<String> = ["하나", "둘", "셋"]
         .iter()
         .zip(10_u32..)
         .map(|(name, id)| row(id, &format!("2026년 {name}"), "2026-11-02", "2026-12-11"))
         .collect();
-    let whole = csv(&rows);
-    let cut = whole.trim_end()[..whole.trim_end().len() - 1].to_owned();
-    let done = import(&app, cut.clone()).await;
+    let complete = csv(&rows);
+    let truncated = complete.trim_end()[..complete.trim_end().len() - 1].to_owned();
+    let done = import(&app, truncated.clone()).await;
     assert_eq!(
         (&done["counts"]["create"], &done["counts"]["warnings"]),
         (&json!(3), &json!(1))
@@ -220,8 +219,8 @@ async fn a_row_whose_key_was_cut_off_is_imported_with_a_warning_and_known_again_
             .unwrap()
             .contains("끊긴 것 같습니다")
     );
-    told(&app).await;
-    let planned = plan(&app, whole.clone()).await;
+    new_event_types(&app).await;
+    let planned = plan(&app, complete.clone()).await;
     assert_eq!(planned["counts"], counts(0, 1, 2, 0, 0));
     let edit = rows_of(&app, &planned, "action=edit").await[0].clone();
     assert_eq!(
@@ -231,7 +230,7 @@ async fn a_row_whose_key_was_cut_off_is_imported_with_a_warning_and_known_again_
     commit(&app, &planned, &json!({})).await.expect(202);
     carry_out(&app, &planned).await;
     assert_eq!(
-        (count(&app, "project").await, told(&app).await),
+        (count(&app, "project").await, new_event_types(&app).await),
         (3, vec![event("ProjectEdited", 2)])
     );
     let shown = app
@@ -250,26 +249,28 @@ async fn a_row_whose_key_was_cut_off_is_imported_with_a_warning_and_known_again_
         shown["link"],
         "https://www.bizinfo.go.kr/view.do?pblancId=PBLN_12"
     );
-    // Neither list says anything new now, the one that was cut off neither.
-    for file in [whole, cut] {
+    // Neither the complete nor the truncated file changes anything now.
+    for file in [complete, truncated] {
         assert_eq!(plan(&app, file).await["counts"]["same"], json!(3));
     }
-    // Another period is another announcement.
+    // A row with another period is another announcement.
     let other = csv(&[row(123, "2026년 셋", "2026-11-02", "2026-12-12")]);
     assert_eq!(plan(&app, other).await["counts"], counts(1, 0, 0, 0, 0));
 }
 
-/// An edition that staff expect.
-async fn expect(app: &TestApp, name: &str) -> Value {
-    let body = json!({ "name": name, "year": 2026, "category": "기술", "agency": "가상부", "host": "가상원" });
+/// Creates a planned edition, which staff expect to be announced.
+async fn create_expected(app: &TestApp, name: &str) -> Value {
+    let body = json!({
+        "name": name, "year": 2026, "category": "기술", "agency": "가상부", "host": "가상원",
+    });
     app.as_staff().post("/projects", &body).await.expect(201)
 }
 
 #[tokio::test]
-async fn a_row_that_is_another_edition_than_the_expected_one_is_created_as_new() {
+async fn row_marked_as_new_does_not_fill_the_expected_edition() {
     let app = start().await;
-    let expected = expect(&app, "2026년 수출바우처").await;
-    told(&app).await;
+    let expected = create_expected(&app, "2026년 수출바우처").await;
+    new_event_types(&app).await;
     let file = csv(&[row(
         1,
         "2026년 수출바우처 모집 공고",
@@ -285,7 +286,7 @@ async fn a_row_that_is_another_edition_than_the_expected_one_is_created_as_new()
     )
     .await
     .problem(422);
-    for (place, code) in [
+    for (index, code) in [
         ("0", "also-confirmed"),
         ("1", "unknown-row"),
         ("2", "unknown-row"),
@@ -293,7 +294,7 @@ async fn a_row_that_is_another_edition_than_the_expected_one_is_created_as_new()
         assert!(
             refused
                 .1
-                .contains(&(format!("/asNew/{place}"), code.to_owned())),
+                .contains(&(format!("/asNew/{index}"), code.to_owned())),
             "{refused:?}"
         );
     }
@@ -316,22 +317,25 @@ async fn a_row_that_is_another_edition_than_the_expected_one_is_created_as_new()
         (&done["counts"], &done["progress"]),
         (&counts(1, 0, 0, 0, 0), &json!({ "done": 1, "total": 1 }))
     );
-    assert_eq!(told(&app).await, [event("ProjectCreated", 1)]);
-    let still = app
+    assert_eq!(new_event_types(&app).await, [event("ProjectCreated", 1)]);
+    let unchanged = app
         .anonymous()
         .get(&format!("/projects/{}", expected["id"].as_str().unwrap()))
         .await
         .expect(200);
     assert_eq!(
-        (&still["status"], &still["source"], &still["version"]),
+        (
+            &unchanged["status"],
+            &unchanged["source"],
+            &unchanged["version"]
+        ),
         (&json!("planned"), &Value::Null, &json!(1))
     );
     assert_eq!(import(&app, file).await["counts"], counts(0, 0, 1, 0, 0));
 }
 
 #[tokio::test]
-async fn a_row_that_would_be_new_is_an_error_where_its_edition_came_to_be_expected_after_the_plan()
-{
+async fn new_row_fails_if_its_edition_is_expected_after_the_plan() {
     let app = start().await;
     import(
         &app,
@@ -354,8 +358,8 @@ async fn a_row_that_would_be_new_is_an_error_where_its_edition_came_to_be_expect
     )
     .await;
     assert_eq!(planned["counts"], counts(1, 0, 0, 0, 0));
-    expect(&app, "2026년 수출바우처").await;
-    told(&app).await;
+    create_expected(&app, "2026년 수출바우처").await;
+    new_event_types(&app).await;
     commit(&app, &planned, &json!({})).await.expect(202);
     assert_eq!(
         carry_out(&app, &planned).await["counts"],
@@ -365,15 +369,15 @@ async fn a_row_that_would_be_new_is_an_error_where_its_edition_came_to_be_expect
         rows_of(&app, &planned, "").await[0]["errors"][0]["code"],
         "changed-meanwhile"
     );
-    assert_eq!(told(&app).await, []);
+    assert_eq!(new_event_types(&app).await, []);
 }
 
 #[tokio::test]
-async fn two_announcements_of_one_file_are_of_two_expected_editions() {
+async fn two_rows_of_one_file_fill_two_expected_editions() {
     let app = start().await;
-    let first = expect(&app, "2026년 수출바우처").await;
+    let first = create_expected(&app, "2026년 수출바우처").await;
     app.clock().advance(TimeDelta::seconds(1));
-    let second = expect(&app, "2026년 2차 수출바우처").await;
+    let second = create_expected(&app, "2026년 2차 수출바우처").await;
     let file = csv(&[
         row(1, "2026년 1차 수출바우처 공고", "2026-11-02", "2026-12-11"),
         row(1, "2026년 1차 수출바우처 공고", "2026-11-02", "2026-12-11"),
@@ -390,7 +394,7 @@ async fn two_announcements_of_one_file_are_of_two_expected_editions() {
 }
 
 #[tokio::test]
-async fn a_row_that_can_no_longer_be_read_fails_alone() {
+async fn unreadable_stored_row_fails_alone() {
     let app = start().await;
     let rows: Vec<String> = (1..4)
         .map(|id| {
@@ -426,7 +430,7 @@ async fn a_row_that_can_no_longer_be_read_fails_alone() {
 }
 
 #[tokio::test]
-async fn a_row_of_an_older_build_is_read_without_what_was_not_there() {
+async fn row_stored_by_an_older_build_is_readable() {
     let app = start().await;
     let planned = plan(
         &app,
@@ -445,7 +449,7 @@ async fn a_row_of_an_older_build_is_read_without_what_was_not_there() {
 }
 
 #[tokio::test]
-async fn what_rows_say_is_kept_for_a_month_and_what_became_of_them_for_good() {
+async fn row_contents_expire_after_a_month_but_outcomes_stay() {
     let app = start().await;
     let done = import(
         &app,
@@ -482,15 +486,16 @@ async fn what_rows_say_is_kept_for_a_month_and_what_became_of_them_for_good() {
             json!({ "done": 1, "total": 1 })
         );
     }
-    let kept: i64 = sqlx::query_scalar("select count(*) from import_row where content is not null")
-        .fetch_one(app.pool())
-        .await
-        .unwrap();
-    assert_eq!(kept, 0);
+    let stored: i64 =
+        sqlx::query_scalar("select count(*) from import_row where content is not null")
+            .fetch_one(app.pool())
+            .await
+            .unwrap();
+    assert_eq!(stored, 0);
 }
 
 #[tokio::test]
-async fn counts_are_kept_with_the_import_and_not_counted_again() {
+async fn counts_are_stored_with_the_import() {
     let app = start().await;
     let planned = plan(
         &app,
