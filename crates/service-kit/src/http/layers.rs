@@ -146,6 +146,18 @@ mod tests {
     use super::*;
     use crate::http::respond::View;
 
+    #[test]
+    fn request_id_that_could_forge_a_log_line_is_replaced() {
+        let kept = |id: &str| {
+            let value = HeaderValue::from_bytes(id.as_bytes()).unwrap();
+            request_id(&HeaderMap::from_iter([(REQUEST_ID, value)])) == id
+        };
+        assert!(kept("page-7.retry_2"));
+        for bad in ["", "a b", "a\tb", "a=b", "가", &"x".repeat(65)] {
+            assert!(!kept(bad), "{bad:?}");
+        }
+    }
+
     #[tokio::test]
     async fn path_can_have_its_own_timeout() {
         let timeouts = Timeouts(Arc::new([("/files", Duration::from_millis(1))]));
