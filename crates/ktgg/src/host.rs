@@ -3,13 +3,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use gateway::config::{Limits, PublicOrigin, ServerLimits, Timeouts};
+use gateway::config::{Limits, PublicOrigin};
 use gateway::{Gateway, Sessions};
 use service_kit::clock::SystemClock;
-use service_kit::config::{ADMIN_OFFSET, Config, DatabaseUrl, Migrate};
+use service_kit::config::{ADMIN_OFFSET, DatabaseUrl, Env};
 use service_kit::messaging::kafka;
 use service_kit::{Bound, Db, Service, db, process};
 use tokio_util::sync::CancellationToken;
@@ -94,27 +93,30 @@ pub fn inbox_port(gateway: u16) -> u16 {
 /// The gateway's default port.
 pub const DEFAULT_PORT: u16 = 8088;
 
-/// A service's port: 8082 to 8086 for a gateway on 8088, as in the original product.
+/// The services, and how far each port is below the gateway's: 8082 to 8086 for a gateway on 8088, as
+/// in the original product.
+const PORTS_BELOW: [(&str, u16); 5] = [
+    ("interest", 6),
+    ("consultation", 5),
+    ("project", 4),
+    ("salesman-match", 3),
+    ("salesman", 2),
+];
+
+/// A service's port.
 pub fn port_of(gateway: u16, service: &str) -> Option<u16> {
-    let below = match service {
-        "interest" => 6,
-        "consultation" => 5,
-        "project" => 4,
-        "salesman-match" => 3,
-        "salesman" => 2,
-        _ => return None,
-    };
-    gateway.checked_sub(below)
+    let (_, below) = PORTS_BELOW.iter().find(|(name, _)| *name == service)?;
+    gateway.checked_sub(*below)
 }
 
 /// Every port of an installation whose gateway listens on `gateway`, admin ports included.
 fn ports(gateway: u16) -> Vec<u16> {
-    let services = [6, 5, 4, 3, 2, 0].map(|below| gateway.saturating_sub(below));
-    let inbox = inbox_port(gateway);
+    let services = PORTS_BELOW.map(|(_, below)| gateway.saturating_sub(below));
     services
         .into_iter()
+        .chain([gateway])
         .flat_map(|port| [port, port.saturating_add(ADMIN_OFFSET)])
-        .chain([inbox])
+        .chain([inbox_port(gateway)])
         .collect()
 }
 
@@ -144,7 +146,8 @@ pub struct Hosted {
     gateway: Gateway,
 }
 
-/// Creates missing roles, schemas and topics, and binds every port.
+/// Creates missing roles, schemas and topics, and binds every port. Services and gateway read their
+/// configuration from the variables that they would read alone.
 ///
 /// # Errors
 /// When Postgres or Kafka cannot be reached, or a port is taken.
@@ -153,34 +156,25 @@ pub async fn bind(
     keys: &Keys,
     services: Vec<Service>,
 ) -> Result<Hosted> {
-    create_missing(installation, keys, &services).await?;
+    let mut env = Env::from_pairs(provision(installation, keys).await?);
+    let configs: Vec<_> = services
+        .iter()
+        .map(|service| service.config(&mut env))
+        .collect();
+    let gateway = gateway::Config::read(&mut env);
+    if let Some(invalid) = env.invalid() {
+        return Err(invalid.into());
+    }
     let mut bound = Vec::new();
-    for service in services {
-        let config = config_of(installation, keys, &service)?;
+    for (service, config) in services.into_iter().zip(configs.into_iter().flatten()) {
         bound.push(service.bind(config, Arc::new(SystemClock)).await?);
     }
-    let gateway = Gateway::bind(gateway_config(installation, keys)?, Arc::new(SystemClock)).await?;
+    let gateway = gateway.context("the gateway's configuration is incomplete")?;
+    let gateway = Gateway::bind(gateway, Arc::new(SystemClock)).await?;
     Ok(Hosted {
         services: bound,
         gateway,
     })
-}
-
-async fn create_missing(
-    installation: &Installation,
-    keys: &Keys,
-    services: &[Service],
-) -> Result<()> {
-    let schemas = async {
-        for name in services.iter().map(Service::name).chain([gateway::NAME]) {
-            db::provision(&installation.postgres, name, &keys.database_password)
-                .await
-                .with_context(|| format!("cannot create the schema of {name}"))?;
-        }
-        Ok(())
-    };
-    tokio::try_join!(installation.kafka.create_topics(), schemas)?;
-    Ok(())
 }
 
 /// Creates missing roles, schemas and topics. Returns the variables for each service and the
@@ -188,142 +182,67 @@ async fn create_missing(
 ///
 /// # Errors
 /// When Postgres or Kafka cannot be reached.
-pub async fn provision(
-    installation: &Installation,
-    keys: &Keys,
-    services: &[Service],
-) -> Result<Vec<(String, String)>> {
-    create_missing(installation, keys, services).await?;
+pub async fn provision(installation: &Installation, keys: &Keys) -> Result<Vec<(String, String)>> {
+    let (postgres, password) = (&installation.postgres, &keys.database_password);
+    let schemas = async {
+        for name in PORTS_BELOW
+            .map(|(name, _)| name)
+            .into_iter()
+            .chain([gateway::NAME])
+        {
+            db::provision(postgres, name, password)
+                .await
+                .with_context(|| format!("cannot create the schema of {name}"))?;
+        }
+        Ok(())
+    };
+    tokio::try_join!(installation.kafka.create_topics(), schemas)?;
     let folder = installation.data.join("keys");
     let public = folder.join("internal-token.public.pem");
     std::fs::write(&public, keys.signer.public_pem()?)
         .with_context(|| format!("cannot write {}", public.display()))?;
-    let file = |path: PathBuf| path.display().to_string();
-    let mut variables = vec![
+    let file = |name: &str| folder.join(name).display().to_string();
+    let gateway_database = installation.gateway_database(keys)?;
+    let variables = [
+        ("KAFKA_BROKERS", installation.kafka.brokers.clone()),
+        ("TOPIC_PREFIX", installation.kafka.topic_prefix.clone()),
+        ("MIGRATE", "apply".to_owned()),
+        // No load balancer in front of a sandbox has to notice the drain.
+        ("DRAIN_SECONDS", "0".to_owned()),
+        ("CUSTOMER_ID_KEY_FILE", file("customer-id.key")),
         (
-            "KAFKA_BROKERS".to_owned(),
-            installation.kafka.brokers.clone(),
+            "INTERNAL_TOKEN_PUBLIC_KEYS_FILE",
+            file("internal-token.public.pem"),
         ),
         (
-            "TOPIC_PREFIX".to_owned(),
-            installation.kafka.topic_prefix.clone(),
+            "INTERNAL_TOKEN_PRIVATE_KEY_FILE",
+            file("internal-token.pem"),
         ),
-        ("MIGRATE".to_owned(), "apply".to_owned()),
-        ("DRAIN_SECONDS".to_owned(), "0".to_owned()),
-        (
-            "CUSTOMER_ID_KEY_FILE".to_owned(),
-            file(folder.join("customer-id.key")),
-        ),
-        ("INTERNAL_TOKEN_PUBLIC_KEYS_FILE".to_owned(), file(public)),
-        (
-            "INTERNAL_TOKEN_PRIVATE_KEY_FILE".to_owned(),
-            file(folder.join("internal-token.pem")),
-        ),
-        (
-            "GATEWAY_LISTEN".to_owned(),
-            loopback(installation.port).to_string(),
-        ),
-        (
-            "GATEWAY_DATABASE_URL".to_owned(),
-            installation.gateway_database(keys)?.expose().to_owned(),
-        ),
-        (
-            "SIGN_IN_KEY_FILE".to_owned(),
-            file(folder.join("sign-in.key")),
-        ),
-        (
-            "SENDER_KEY_FILE".to_owned(),
-            file(folder.join("sender.key")),
-        ),
-        ("SENDER_URL".to_owned(), installation.sender_url()),
+        ("GATEWAY_LISTEN", loopback(installation.port).to_string()),
+        ("GATEWAY_DATABASE_URL", gateway_database.expose().to_owned()),
+        ("SIGN_IN_KEY_FILE", file("sign-in.key")),
+        ("SENDER_KEY_FILE", file("sender.key")),
+        ("SENDER_URL", installation.sender_url()),
     ];
-    variables.extend(
-        installation
-            .limits
-            .variables()
-            .map(|(name, rate)| (name.to_owned(), rate.to_string())),
-    );
-    for service in services {
-        let name = service.name().replace('-', "_").to_uppercase();
-        let port =
-            port_of(installation.port, service.name()).context("the gateway's port is too low")?;
-        let url = db::service_url(
-            &installation.postgres,
-            service.name(),
-            &keys.database_password,
-        )?;
+    let limits = installation
+        .limits
+        .variables()
+        .map(|(name, rate)| (name, rate.to_string()));
+    let mut variables: Vec<(String, String)> = variables
+        .into_iter()
+        .chain(limits)
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    for (service, _) in PORTS_BELOW {
+        let port = port_of(installation.port, service)
+            .context("the gateway's port is too low: the services' ports are below it")?;
+        let url = db::service_url(postgres, service, password)?;
+        let name = service.replace('-', "_").to_uppercase();
         variables.push((format!("{name}_DATABASE_URL"), url.expose().to_owned()));
         variables.push((format!("{name}_LISTEN"), loopback(port).to_string()));
         variables.push((format!("{name}_URL"), format!("http://{}", loopback(port))));
     }
     Ok(variables)
-}
-
-fn config_of(installation: &Installation, keys: &Keys, service: &Service) -> Result<Config> {
-    let name = service.name();
-    let port = port_of(installation.port, name)
-        .context("the gateway's port is too low: the services' ports are below it")?;
-    Ok(Config {
-        database_url: db::service_url(&installation.postgres, name, &keys.database_password)?,
-        listen: loopback(port),
-        admin_listen: loopback(
-            port.checked_add(ADMIN_OFFSET)
-                .context("the port is too high")?,
-        ),
-        kafka: installation.kafka.clone(),
-        migrate: Migrate::Apply,
-        verifier: keys
-            .signer
-            .public_pem()?
-            .parse()
-            .map_err(anyhow::Error::msg)?,
-        // No load balancer in front of a sandbox has to notice the drain.
-        drain: Duration::ZERO,
-        customer_ids: service
-            .needs_customer_ids()
-            .then(|| keys.customer_ids.clone()),
-    })
-}
-
-fn gateway_config(installation: &Installation, keys: &Keys) -> Result<gateway::Config> {
-    let base = |name: &str| {
-        Ok::<_, anyhow::Error>(
-            loopback(port_of(installation.port, name).context("the port is too low")?).into(),
-        )
-    };
-    Ok(gateway::Config {
-        listen: loopback(installation.port),
-        admin_listen: loopback(
-            installation
-                .port
-                .checked_add(ADMIN_OFFSET)
-                .context("the port is too high")?,
-        ),
-        services: gateway::config::Services {
-            project: base("project")?,
-            interest: base("interest")?,
-            consultation: base("consultation")?,
-            salesman_match: base("salesman-match")?,
-            salesman: base("salesman")?,
-        },
-        kafka: installation.kafka.clone(),
-        signer: keys.signer.clone(),
-        drain: Duration::ZERO,
-        database_url: installation.gateway_database(keys)?,
-        migrate: Migrate::Apply,
-        public_origin: origin(installation.port),
-        trusted_proxies: 0,
-        sign_in_key: keys.sign_in.clone(),
-        customer_ids: keys.customer_ids.clone(),
-        sender_url: installation
-            .sender_url()
-            .parse()
-            .map_err(anyhow::Error::msg)?,
-        sender_key: keys.sender.clone(),
-        limits: installation.limits,
-        timeouts: Timeouts::DEFAULT,
-        server: ServerLimits::DEFAULT,
-    })
 }
 
 impl Hosted {

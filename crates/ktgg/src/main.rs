@@ -18,7 +18,7 @@ use ktgg::host::{self, Installation};
 use ktgg::import::{self, Commit};
 use ktgg::keys::Keys;
 use ktgg::topic::{self, Record};
-use ktgg::{bench, demo, services};
+use ktgg::{bench, demo};
 use service_kit::clock::SystemClock;
 use service_kit::config::{DatabaseUrl, Env};
 use service_kit::messaging::kafka;
@@ -121,7 +121,7 @@ async fn run(command: Command) -> Result<()> {
 
 async fn provision(installation: &Installation) -> Result<()> {
     let keys = Keys::of(&installation.data)?;
-    for (name, value) in host::provision(installation, &keys, &services()).await? {
+    for (name, value) in host::provision(installation, &keys).await? {
         print(&format!("export {name}='{value}'"));
     }
     Ok(())

@@ -16,29 +16,19 @@ use super::policies::PolicyDocs;
 
 /// The description of all topics.
 pub(super) fn describe(events: &[EventSchema], services: &[Service], docs: &PolicyDocs) -> Value {
-    json!({
-        "asyncapi": "3.0.0",
-        "info": {
-            "title": "KT.GG",
-            "version": env!("CARGO_PKG_VERSION"),
-            "description": "The events that the five services publish: CloudEvents 1.0 in Kafka's binary \
-                mode. Topics keep everything. The events of one aggregate are in one partition, in \
-                the order of ce_aggregateversion (1, 2, 3, … without a gap). A record may be \
-                delivered twice: a consumer skips a version that it has consumed. There is no order \
-                between topics. Fields are only added; any other change is a new version of the \
-                type.",
-            "license": { "name": "MIT" },
-        },
-        "defaultContentType": "application/json",
-        "servers": { "sandbox": {
-            "host": "127.0.0.1:8091",
-            "protocol": "kafka",
-            "description": "The Kafka of `cargo xtask up`; elsewhere KAFKA_BROKERS.",
-        } },
-        "channels": channels(events),
-        "operations": operations(events, services, docs),
-        "components": { "messages": messages(events), "schemas": schemas(events) },
-    })
+    let mut document = template();
+    document["info"]["version"] = json!(env!("CARGO_PKG_VERSION"));
+    document["channels"] = channels(events);
+    document["operations"] = operations(events, services, docs);
+    let headers = document["components"]["schemas"][HEADERS].take();
+    document["components"] =
+        json!({ "messages": messages(events), "schemas": schemas(events, headers) });
+    document
+}
+
+/// The parts that do not depend on the events: info, servers, and the schema of the headers.
+fn template() -> Value {
+    serde_json::from_str(include_str!("asyncapi.json")).unwrap_or_default()
 }
 
 fn channels(events: &[EventSchema]) -> Value {
@@ -215,8 +205,8 @@ fn example_headers(event: &EventSchema, payload: &Value) -> Value {
 const HEADERS: &str = "Headers";
 
 /// Every payload, the parts that they share, and the headers.
-fn schemas(events: &[EventSchema]) -> Value {
-    let mut schemas = Map::from_iter([(HEADERS.to_owned(), headers())]);
+fn schemas(events: &[EventSchema], headers: Value) -> Value {
+    let mut schemas = Map::from_iter([(HEADERS.to_owned(), headers)]);
     for event in events {
         let mut payload = event.schema.clone().to_value();
         if let Some(payload) = payload.as_object_mut() {
@@ -251,35 +241,4 @@ fn at_components(value: Value) -> Value {
             .into(),
         other => other,
     }
-}
-
-fn headers() -> Value {
-    let uuid = |description: &str| json!({ "type": "string", "format": "uuid", "description": description });
-    let text = |description: &str| json!({ "type": "string", "description": description });
-    json!({
-        "type": "object",
-        "description": "CloudEvents 1.0 attributes, all as text.",
-        "required": [
-            "ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject", "ce_time", "ce_aggregatetype", "ce_aggregateversion",
-            "content-type",
-        ],
-        "properties": {
-            "ce_specversion": { "type": "string", "const": "1.0" },
-            "ce_id": uuid("UUIDv7; the same when the record is sent again"),
-            "ce_source": text("The publishing service: `/ktgg/project`"),
-            "ce_type": text("The type's name with its version: `ktgg.ProjectEnded.v1`"),
-            "ce_subject": uuid("The aggregate's id, which is also the record's key"),
-            "ce_time": { "type": "string", "format": "date-time", "description": "When it was recorded, not when it was sent" },
-            "ce_aggregatetype": { "type": "string", "enum": Topic::ALL.map(Topic::aggregate) },
-            "ce_aggregateversion": {
-                "type": "string", "pattern": "^[1-9][0-9]*$", "description": "1, 2, 3, … for each aggregate, without a gap",
-            },
-            "content-type": { "type": "string", "const": "application/json" },
-            "traceparent": {
-                "type": "string",
-                "pattern": "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
-                "description": "W3C trace context of the request that caused the event",
-            },
-        },
-    })
 }
