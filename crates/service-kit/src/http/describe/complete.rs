@@ -131,8 +131,10 @@ pub fn add_problems(operation: &mut Map<String, Value>, problems: &[Problem]) {
             .into_iter()
             .collect();
         for problem in problems {
-            let document =
-                serde_json::to_value(problem.document(Language::Korean)).unwrap_or_default();
+            let mut document = problem.document(Language::Korean);
+            // It would be that of the request for the description.
+            document.trace_id = None;
+            let document = serde_json::to_value(document).unwrap_or_default();
             if examples
                 .values()
                 .any(|example| example["value"] == document)
@@ -225,6 +227,16 @@ fn general_problems(operation: &Map<String, Value>) -> Vec<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::{self, TraceContext};
+
+    #[tokio::test]
+    async fn examples_have_no_trace_id() {
+        let mut operation = Map::new();
+        let describe = async { add_problems(&mut operation, &[Problem::not_found()]) };
+        trace::within(TraceContext::start(), describe).await;
+        let described = Value::Object(operation).to_string();
+        assert!(described.contains("/problems/not-found") && !described.contains("traceId"));
+    }
 
     #[test]
     fn same_problem_is_not_described_twice() {
