@@ -52,7 +52,7 @@ async fn file_is_planned_then_committed_and_a_bad_file_is_refused() {
             "create 2  edit 0  same 0  fills an expected edition 0  error 1",
             "rows that cannot be imported:",
             "  line 3, column 3 사업명: 비어 있습니다",
-            "nothing is imported yet: add --commit to carry this out",
+            "nothing is imported yet: add --commit to apply this plan",
         ]
     );
     assert_eq!(count().await, 0);

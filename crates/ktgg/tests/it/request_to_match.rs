@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use events::Topic;
 use hyper::{Method, StatusCode};
-use ktgg::client::{Stream, StreamEvent};
+use ktgg::client::{Client, Stream, StreamEvent};
 use ktgg::host::Installation;
 use ktgg::keys::Keys;
 use ktgg::topic;
@@ -134,21 +134,24 @@ async fn check_request_to_match(installation: &Installation, keys: &Keys) {
     assert_eq!(matched["strategy"], "phone-suffix");
     assert_eq!(matched["reason"]["salesman"]["lastFour"], "5678");
 
-    // For another customer it does not exist.
+    check_hidden(&client, &path, &other_customer).await;
+    check_topics(installation, &id).await;
+}
+
+/// The consultation does not exist for another customer.
+async fn check_hidden(client: &Client, path: &str, other_customer: &str) {
     let hidden = client
-        .call(Method::GET, &path, &other_customer, &[], None)
+        .call(Method::GET, path, other_customer, &[], None)
         .await
         .unwrap();
     assert_eq!(hidden.status, StatusCode::NOT_FOUND);
     assert_eq!(
         client
-            .get("/api/consultations", &other_customer)
+            .get("/api/consultations", other_customer)
             .await
             .unwrap()["items"],
         json!([])
     );
-
-    check_topics(installation, &id).await;
 }
 
 /// The match of the consultation is on its topic, and no topic contains personal data.

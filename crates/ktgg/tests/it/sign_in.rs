@@ -417,7 +417,7 @@ async fn first_staff_account_from_command_line_imports_a_file() {
             .contains("PUBLIC_ORIGIN")
     );
     let no_login = ["accounts", "add", "김민지", "--name", "김민지"];
-    assert!(error_of(&ktgg(&no_login, &environment).await).contains("no login"));
+    assert!(error_of(&ktgg(&no_login, &environment).await).contains("invalid login"));
     let no_keys = [
         "accounts",
         "add",
@@ -429,7 +429,7 @@ async fn first_staff_account_from_command_line_imports_a_file() {
         "--data",
         "/nowhere",
     ];
-    assert!(error_of(&ktgg(&no_keys, &[]).await).contains("holds no keys"));
+    assert!(error_of(&ktgg(&no_keys, &[]).await).contains("has no keys"));
 
     let file = scratch.path().join("목록.csv");
     let csv = "번호,분야,사업명,신청시작일자,신청종료일자,소관기관,수행기관,등록일자,상세URL\n\
