@@ -34,8 +34,6 @@ enum Operation {
     Own(&'static Permission),
     /// A service's, which authorizes the request itself.
     Forwarded(&'static Route),
-    /// A public page, or an unknown path or method.
-    Public,
 }
 
 /// Refuses a request, or adds [`ClientIp`], [`Session`] and
@@ -52,10 +50,9 @@ pub(crate) async fn authorize(
     if let Some(client) = client {
         request.extensions_mut().insert(client);
     }
-    let operation = find_operation(&request)?;
-    if matches!(operation, Operation::Public) {
+    let Some(operation) = find_operation(&request)? else {
         return Ok(next.run(request).await);
-    }
+    };
     let has_side_effects = routes::has_side_effects(request.method(), request.uri().path());
     if has_side_effects {
         csrf::check_write(request.headers(), &state.public_origin)?;
@@ -72,7 +69,6 @@ pub(crate) async fn authorize(
     match operation {
         Operation::Own(row) => check_permission(row, role)?,
         Operation::Forwarded(route) => route.callers.authorize(role)?,
-        Operation::Public => {}
     }
     let writer = identity.map(Writer::from).or(client.map(Writer::from));
     if let Some(writer) = writer.filter(|_| has_side_effects) {
@@ -87,7 +83,7 @@ pub(crate) async fn authorize(
     let mut response = match operation {
         Operation::Own(_) => run_own(state.upstream.timeouts.response, request, next).await?,
         // The proxy has timeouts of its own.
-        Operation::Forwarded(_) | Operation::Public => next.run(request).await,
+        Operation::Forwarded(_) => next.run(request).await,
     };
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("cookie"));
@@ -118,27 +114,28 @@ async fn run_own(limit: Duration, request: Request, next: Next) -> Result<Respon
         .map_err(|_| Problem::unavailable("an operation timed out"))
 }
 
-fn find_operation(request: &Request) -> Result<Operation, Problem> {
+/// `None` for a public page, and for an unknown path or method.
+fn find_operation(request: &Request) -> Result<Option<Operation>, Problem> {
     let method = request.method();
     match request.extensions().get().map(MatchedPath::as_str) {
         Some(path) if path.starts_with(API) => find_own(method, path),
-        Some(_) => Ok(Operation::Public),
+        Some(_) => Ok(None),
         None => Ok(routes::find(request.uri().path())
             .filter(|_| routes::METHODS.contains(method))
-            .map_or(Operation::Public, |(route, _)| Operation::Forwarded(route))),
+            .map(|(route, _)| Operation::Forwarded(route))),
     }
 }
 
-fn find_own(method: &Method, path: &str) -> Result<Operation, Problem> {
-    if let Some(row) = permissions::find(PERMISSIONS, method.as_str(), path) {
-        return Ok(Operation::Own(row));
+fn find_own(method: &Method, path: &str) -> Result<Option<Operation>, Problem> {
+    match permissions::find(PERMISSIONS, method.as_str(), path) {
+        Some(row) => Ok(Some(Operation::Own(row))),
+        // Another method has a row: the router answers with 405.
+        None if PERMISSIONS.iter().any(|row| row.path == path) => Ok(None),
+        None => {
+            tracing::error!(%method, path, "refusing an operation without a permission row");
+            Err(Problem::forbidden())
+        }
     }
-    if PERMISSIONS.iter().any(|row| row.path == path) {
-        // The router answers with 405.
-        return Ok(Operation::Public);
-    }
-    tracing::error!(%method, path, "refusing an operation without a permission row");
-    Err(Problem::forbidden())
 }
 
 fn check_permission(row: &Permission, role: Option<Role>) -> Result<(), Problem> {

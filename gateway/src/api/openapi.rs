@@ -17,9 +17,7 @@ use crate::api::operations::{self, OPENAPI_PATH, STREAM_PATH};
 use crate::api::permissions::PERMISSIONS;
 use crate::edge::csrf::cross_site;
 use crate::edge::rate_limit::too_many_requests;
-use crate::openapi::merge::{
-    self, GatewayDescription, SECURITY_SCHEMES, SESSION_SCHEME, components_of,
-};
+use crate::openapi::merge::{self, GatewayDescription, SECURITY_SCHEMES, SESSION_SCHEME};
 use crate::state::AppState;
 
 /// Swagger UI, at `/docs`.
@@ -65,11 +63,7 @@ pub(crate) fn gateway() -> GatewayDescription {
     }
     let object = |value: &Value| value.as_object().cloned().unwrap_or_default();
     let mut schemas = describe::problem_schemas();
-    schemas.extend(
-        components_of(&described)
-            .filter(|(kind, ..)| *kind == "schemas")
-            .map(|(_, name, component)| (name.to_owned(), component.clone())),
-    );
+    schemas.extend(object(&described["components"]["schemas"]));
     schemas.extend(object(&written["schemas"]));
     let session = json!({
         "type": "apiKey",

@@ -84,14 +84,8 @@ impl SignedInView {
 )]
 pub(crate) async fn me(session: Option<Session>) -> View<SignedInView> {
     View(session.map_or_else(SignedInView::default, |session| {
-        let Session {
-            identity,
-            expires_at,
-            name,
-            login,
-            ..
-        } = session;
-        SignedInView::new(&identity, expires_at, name, login)
+        let (name, login) = (session.name, session.login);
+        SignedInView::new(&session.identity, session.expires_at, name, login)
     }))
 }
 

@@ -199,11 +199,9 @@ fn log_failure(ended: Result<Result<(), sqlx::Error>, JoinError>) {
 
 /// The wait after so many attempts, shortened by up to a half at random.
 fn backoff(attempts: i32) -> TimeDelta {
-    let doubled = u32::try_from(attempts.saturating_sub(1))
-        .ok()
-        .and_then(|doublings| 2_i32.checked_pow(doublings))
-        .and_then(|factor| FIRST_BACKOFF.checked_mul(factor));
-    let max = doubled.map_or(MAX_BACKOFF, |backoff| backoff.min(MAX_BACKOFF));
+    // Nine doublings already exceed the maximum.
+    let doublings = attempts.clamp(1, 10) - 1;
+    let max = (FIRST_BACKOFF * (1 << doublings)).min(MAX_BACKOFF);
     max / 2 + max / 2 * rand::rng().random_range(0..=100) / 100
 }
 

@@ -301,7 +301,7 @@ fn conflicts(gateway: &Map<String, Value>, services: &[(&str, Value)]) -> BTreeS
 }
 
 /// Kind, name and value of every component.
-pub(crate) fn components_of(description: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
+fn components_of(description: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
     let kinds = description["components"].as_object().into_iter().flatten();
     kinds.flat_map(|(kind, named)| {
         let named = named.as_object().into_iter().flatten();

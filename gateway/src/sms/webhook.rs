@@ -55,18 +55,11 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+#[derive(Debug)]
 pub(crate) struct Webhook {
     client: Client<HttpsConnector<HttpConnector>, Body>,
     url: WebhookUrl,
     key: WebhookKey,
-}
-
-impl fmt::Debug for Webhook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Webhook")
-            .field("url", &self.url)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Webhook {

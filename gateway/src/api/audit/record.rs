@@ -10,7 +10,7 @@ use axum::response::Response;
 use hyper::body::Body as _;
 use service_kit::Problem;
 use service_kit::auth::{Identity, Role};
-use service_kit::http::body::{drain_body, too_large};
+use service_kit::http::body::{drain_body, is_json, too_large};
 
 use crate::api::audit::redact;
 use crate::auth::audit_log::{self, Entry};
@@ -59,14 +59,9 @@ async fn read_field_names(
     state: &AppState,
     request: Request,
 ) -> Result<(Request, Vec<String>), Problem> {
-    let is_json = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok()?.split(';').next())
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
     let is_upload = routes::find(request.uri().path())
         .is_some_and(|(_, path)| routes::upload(request.method(), path).is_some());
-    if !is_json || is_upload {
+    if !is_json(request.headers()) || is_upload {
         return Ok((request, Vec::new()));
     }
     let (parts, body) = request.into_parts();
