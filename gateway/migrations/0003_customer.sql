@@ -1,5 +1,5 @@
--- One-time codes. The phone number is stored for the minutes of the code's lifetime; the code itself
--- is not stored.
+-- One-time codes. The phone number is stored for the minutes of the code's lifetime; the code
+-- itself is not stored.
 create table one_time_code (
     challenge       uuid primary key,
     customer_id     uuid not null,

@@ -7,8 +7,8 @@
 //! - [`live`]: the live stream. [`sms`]: messages. [`erasure`]: the durable erasure jobs.
 //! - [`api`]: the gateway's own operations, and the proxy. [`state`]: what they share.
 //!
-//! A module imports only from lower floors: `config`; `edge` and `auth`; `upstream`, `live` and `sms`;
-//! `erasure` and `openapi`; `api`; `app`. Only `api` and `app` use [`state::AppState`].
+//! A module imports only from lower floors: `config`; `edge` and `auth`; `upstream`, `live` and
+//! `sms`; `erasure` and `openapi`; `api`; `app`. Only `api` and `app` use [`state::AppState`].
 
 pub mod api;
 mod app;
