@@ -1,5 +1,6 @@
-//! One service with its inbox and its progress switched off: the negative control of the kill test, which must find what goes wrong then.
-//! `UNDEDUPLICATED` names the service; everything else is as in that service's own program.
+//! One service without inbox and progress: the negative control of the kill test, which must find
+//! events that were applied twice. `UNDEDUPLICATED` names the service; everything else is as in the
+//! service's own binary.
 
 #[tokio::main]
 async fn main() {

@@ -200,20 +200,27 @@ async fn send_requests(
 /// Registers enough people and one programme; returns the body of a consultation request.
 async fn prepare(client: &Client, staff: &str) -> Result<Value> {
     for number in 0..12 {
-        let body = json!({ "name": format!("영업 {number}"), "phone": format!("010-9100-{number:04}"), "capacity": 1000 });
+        let body = json!({
+            "name": format!("영업 {number}"), "phone": format!("010-9100-{number:04}"),
+            "capacity": 1000,
+        });
         client.post("/api/salesmen", staff, &body).await?;
     }
     for number in 0..6 {
-        let body = json!({ "name": format!("상담 {number}"), "phone": format!("010-9200-{number:04}"), "role": "consultant", "capacity": 1000 });
+        let body = json!({
+            "name": format!("상담 {number}"), "phone": format!("010-9200-{number:04}"),
+            "role": "consultant", "capacity": 1000,
+        });
         client.post("/api/salesmen", staff, &body).await?;
     }
     let project =
         json!({ "name": "2026년 측정용 사업", "year": 2026, "category": "기타", "agency": "측정" });
     let project = client.post("/api/projects", staff, &project).await?;
     let today = seoul_date(SystemClock.now());
-    Ok(
-        json!({ "projectId": project["id"], "projectName": project["name"], "desiredDate": today, "memo": "" }),
-    )
+    Ok(json!({
+        "projectId": project["id"], "projectName": project["name"], "desiredDate": today,
+        "memo": "",
+    }))
 }
 
 /// Records the arrival of each event.
@@ -282,7 +289,11 @@ async fn raw_postgres(installation: &Installation) -> Result<Vec<Duration>> {
     sqlx::raw_sql(
         "create schema raw;
          create table raw.thing (id uuid primary key, text text not null);
-         create table raw.log (pos bigint generated always as identity primary key, id uuid not null unique, payload jsonb not null);
+         create table raw.log (
+             pos bigint generated always as identity primary key,
+             id uuid not null unique,
+             payload jsonb not null
+         );
          create table raw.pending (pos bigint primary key);",
     )
     .execute(&mut connection)

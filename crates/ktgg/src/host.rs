@@ -93,8 +93,8 @@ pub fn inbox_port(gateway: u16) -> u16 {
 /// The gateway's default port.
 pub const DEFAULT_PORT: u16 = 8088;
 
-/// The services, and how far each port is below the gateway's: 8082 to 8086 for a gateway on 8088, as
-/// in the original product.
+/// The services, and how far each port is below the gateway's: 8082 to 8086 for a gateway on 8088,
+/// as in the original product.
 const PORTS_BELOW: [(&str, u16); 5] = [
     ("interest", 6),
     ("consultation", 5),

@@ -241,7 +241,10 @@ mod tests {
     #[test]
     fn a_row_with_errors_prints_line_column_and_message() {
         let errors = json!([
-            { "line": 3, "column": "사업명", "columnNumber": 3, "code": "too-long", "message": "200자를 넘습니다" },
+            {
+                "line": 3, "column": "사업명", "columnNumber": 3, "code": "too-long",
+                "message": "200자를 넘습니다",
+            },
             { "line": 3, "column": "pblancUrl", "code": "not-a-link", "message": "주소가 아닙니다" },
             { "line": 3, "code": "duplicate", "message": "위에 있습니다" }
         ]);

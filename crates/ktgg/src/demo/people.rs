@@ -68,7 +68,7 @@ pub(super) const CUSTOMERS: [(&str, &str, usize, Progress); 9] = [
     ("고객 아홉", "010-8888-9999", 2, Progress::Applied),
 ];
 
-/// A customer whom a salesman entered on a visit: name and number.
+/// The name and number of a customer entered by a salesman on a visit.
 pub(super) const MET_ON_VISIT: (&str, &str) = ("고객 열", "010-9999-1111");
 
 /// A person of the demo to sign in as.
