@@ -6,7 +6,8 @@ use crate::{
     SalesmanRegistered, SalesmanUpdated, TypeName,
 };
 
-/// Every type that this build knows. Consumers park records of other types until a build knows them.
+/// Every type that this build knows. Consumers park records of other types until a build knows
+/// them.
 pub const TYPES: [TypeName; 12] = [
     ProjectCreated::TYPE,
     ProjectStarted::TYPE,

@@ -1,8 +1,8 @@
 //! What people see of an edition on a given day.
 //!
-//! Commands move the status, and the period is more often free text than two dates; a chip shows one
-//! phase. The pages have the same function, and `tests/it/phase_cases.json` holds both to the same
-//! cases.
+//! Commands move the status, and the period is more often free text than two dates; a chip shows
+//! one phase. The pages have the same function, and `tests/it/phase_cases.json` holds both to the
+//! same cases.
 
 use chrono::NaiveDate;
 

@@ -114,8 +114,8 @@ text_enum! {
     }
 }
 
-/// One edition of a programme. Every event about it contains all of this, so that a projection of it
-/// is one upsert.
+/// One edition of a programme. Every event about it contains all of this, so that a projection of
+/// it is one upsert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -153,8 +153,8 @@ pub struct Edition {
 }
 
 text_enum! {
-    /// A field of an edition that an edit can change. `Status` only where an import extends an edition
-    /// that only an import had ended.
+    /// A field of an edition that an edit can change. `Status` only where an import extends an
+    /// edition that only an import had ended.
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
     #[expect(missing_docs, reason = "the variants are the fields of the edition")]
     pub enum EditionField {

@@ -96,8 +96,8 @@ pub struct SalesmanRegistered {
     pub actor: Actor,
 }
 
-/// Staff changed a salesman or consultant. Also published when only the full name or number changed,
-/// which the event does not contain.
+/// Staff changed a salesman or consultant. Also published when only the full name or number
+/// changed, which the event does not contain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]

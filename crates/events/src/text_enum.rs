@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// Declares an enum together with its texts: `ALL`, `as_str`, `FromStr`, `TryFrom<String>`, and serde
-/// names equal to the texts. The calling crate needs serde.
+/// Declares an enum together with its texts: `ALL`, `as_str`, `FromStr`, `TryFrom<String>`, and
+/// serde names equal to the texts. The calling crate needs serde.
 ///
 /// ```
 /// events::text_enum! {

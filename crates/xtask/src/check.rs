@@ -87,13 +87,6 @@ fn format(interrupt: &Interrupt) -> Result<Outcome> {
 
 fn tidy(interrupt: &Interrupt) -> Result<Outcome> {
     let files = tidy::read_files(&root())?;
-    for (rule, findings) in tidy::pending_findings(&files) {
-        if std::env::var_os("TIDY_PENDING").is_some_and(|name| name == rule) {
-            print_line(&findings.join("\n"));
-        }
-        let count = findings.len();
-        print_line(&format!("{rule}: {count} findings, not enforced yet"));
-    }
     let findings = tidy::findings(&metadata(interrupt)?, &files);
     if !findings.is_empty() {
         bail!("  {}", findings.join("\n  "));

@@ -32,17 +32,11 @@ pub(crate) fn findings(metadata: &Value, files: &[File]) -> Vec<String> {
         statics::check(files),
         decisions::check(files),
         seed::check(files),
+        circles::check(files),
+        file_length::check(files),
+        words::check(files),
+        test_names::check(files),
+        comment_width::check(files),
     ]
     .concat()
-}
-
-/// The findings of rules that are not enforced yet.
-pub(crate) fn pending_findings(files: &[File]) -> [(&'static str, Vec<String>); 5] {
-    [
-        ("circles", circles::check(files)),
-        ("file_length", file_length::check(files)),
-        ("words", words::check(files)),
-        ("test_names", test_names::check(files)),
-        ("comment_width", comment_width::check(files)),
-    ]
 }

@@ -15,7 +15,7 @@ use crate::known_project::KnownProject;
 
 /// The columns of [`KnownProject`] in a query that names the table `project`.
 pub(super) const PROJECT_COLUMNS: &str = "
-    project.id as known_id, project.name as known_name, project.names_told,
+    project.id as known_id, project.name as known_name, project.name_keys,
     project.year as known_year, project.agency as known_agency, project.status as known_status,
     project.period as known_period";
 
@@ -29,7 +29,7 @@ impl FromRow<'_, PgRow> for KnownProject {
         Ok(Self {
             id: ProjectId(row.try_get("known_id")?),
             name: row.try_get("known_name")?,
-            name_keys: row.try_get("names_told")?,
+            name_keys: row.try_get("name_keys")?,
             year: row.try_get("known_year")?,
             agency: row.try_get("known_agency")?,
             status: status.ok_or_else(|| sqlx::Error::Decode("unknown status".into()))?,
@@ -65,13 +65,13 @@ pub(crate) async fn store_project(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "insert into known_project as known
-             (id, name, name_key, names_told, year, agency, status, period)
+             (id, name, name_key, name_keys, year, agency, status, period)
          values ($1, $2, $3, array[$3], $4, $5, $6, $7)
          on conflict (id) do update set
              name = excluded.name, name_key = excluded.name_key, year = excluded.year,
              agency = excluded.agency, status = excluded.status, period = excluded.period,
-             names_told = case when excluded.name_key = any(known.names_told) then known.names_told
-                               else known.names_told || excluded.name_key end",
+             name_keys = case when excluded.name_key = any(known.name_keys) then known.name_keys
+                               else known.name_keys || excluded.name_key end",
     )
     .bind(id.0)
     .bind(&edition.name)

@@ -388,7 +388,7 @@ async fn late_started_service_stores_the_latest_state() {
             .unwrap();
     let names = ["처음이름", "다음이름", "마지막이름"];
     let expected = json!({
-        "name": "마지막 이름", "name_key": "마지막이름", "names_told": names,
+        "name": "마지막 이름", "name_key": "마지막이름", "name_keys": names,
         "status": "ended", "year": 2026, "agency": "중소벤처기업부",
     });
     assert_eq!(rows, [expected]);

@@ -169,8 +169,25 @@ mod tests {
 
     #[test]
     fn only_the_comment_above_a_function_is_read() {
-        let source = "//! Policies.\n\n/// A constant.\nconst A: u8 = 1;\n\n/// `KeepProjects`: whenever it\n/// changes, keep it. More.\n\
-            ///\n/// Causes `SalesmanMatched` and\n/// `ProjectEnded`.\n#[expect(x)]\npub(crate) async fn keep_projects<E>(\n    tx: &mut Tx,\n) {\n    let fn_name = 1;\n}\n\nfn helper() {}\n";
+        let source = "//! Policies.
+
+/// A constant.
+const A: u8 = 1;
+
+/// `KeepProjects`: whenever it
+/// changes, keep it. More.
+///
+/// Causes `SalesmanMatched` and
+/// `ProjectEnded`.
+#[expect(x)]
+pub(crate) async fn keep_projects<E>(
+    tx: &mut Tx,
+) {
+    let fn_name = 1;
+}
+
+fn helper() {}
+";
         let found = comments(source);
         assert_eq!(
             found

@@ -18,6 +18,7 @@ pub(super) fn check(files: &[File]) -> Vec<String> {
         if let Some((folder, path)) = file.split_crate()
             && let Some(path) = path.strip_prefix("src/")
             && file.rust.is_some()
+            && !is_test_file(path)
         {
             crates.entry(folder).or_default().push((path, file));
         }
@@ -29,6 +30,10 @@ pub(super) fn check(files: &[File]) -> Vec<String> {
         }
     }
     findings
+}
+
+fn is_test_file(path: &str) -> bool {
+    path.ends_with("tests.rs") || path.split('/').any(|folder| folder == "tests")
 }
 
 #[cfg(test)]
