@@ -1,14 +1,14 @@
 //! The gateway: the public entry point. In reading order:
 //!
-//! - [`config`]: the configuration. [`app`] binds, serves and stops; [`process`] hosts it.
-//! - [`edge`]: connections, client addresses, cookies, response headers, CSRF, rate limits.
-//! - [`auth`]: sessions, passwords, accounts, invitations, one-time codes, the audit log.
+//! - [`config`]: the configuration. `app` binds, serves and stops; `process` hosts it.
+//! - `edge`: connections, client addresses, cookies, response headers, CSRF, rate limits.
+//! - `auth`: sessions, passwords, accounts, invitations, one-time codes, the audit log.
 //! - [`upstream`]: the services behind the gateway; [`openapi`] merges their descriptions.
-//! - [`live`]: the live stream. [`sms`]: messages. [`erasure`]: the durable erasure jobs.
-//! - [`api`]: the gateway's own operations, and the proxy. [`state`]: what they share.
+//! - `live`: the live stream. `sms`: messages. `erasure`: the durable erasure jobs.
+//! - [`api`]: the gateway's own operations, and the proxy. `state`: what they share.
 //!
 //! A module imports only from lower floors: `config`; `edge` and `auth`; `upstream`, `live` and
-//! `sms`; `erasure` and `openapi`; `api`; `app`. Only `api` and `app` use [`state::AppState`].
+//! `sms`; `erasure` and `openapi`; `api`; `app`. Only `api` and `app` use `state::AppState`.
 
 pub mod api;
 mod app;
