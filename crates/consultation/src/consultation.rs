@@ -139,7 +139,8 @@ pub fn check_date(desired_on: NaiveDate, today: NaiveDate) -> Result<(), Refusal
     }
 }
 
-/// The transitions between steps, before it matters whether a salesman is assigned.
+/// The steps that can follow a step. All but `cancelled` also need a salesman, which is checked
+/// elsewhere.
 const fn transitions(from: Step) -> &'static [Step] {
     match from {
         Step::Apply => &[Step::Approved, Step::Cancelled],
@@ -267,8 +268,8 @@ impl Consultation {
             .filter(move |to| is_matched || *to == Step::Cancelled)
     }
 
-    /// The state right after the request, with that day and memo: all that a colleague may see
-    /// who entered it and is not assigned.
+    /// The state right after the request, with the given day and memo. A colleague who entered the
+    /// consultation and is not assigned may see no more than this.
     #[must_use]
     pub fn into_requested(self, desired_on: NaiveDate, memo: String) -> Self {
         Self {

@@ -141,7 +141,7 @@ async fn print_topic(name: &str, brokers: String) -> Result<()> {
     Ok(())
 }
 
-/// Without the Postgres and data folder of a sandbox, the environment names the database.
+/// Uses the Postgres and data folder of a sandbox, or else the database that the environment names.
 async fn add_account(
     login: &str,
     name: &str,

@@ -77,7 +77,7 @@ pub(crate) fn decomposed(text: &str) -> String {
 
 /// The initials (초성) of a text, in which [`SearchTerm::Initials`] is searched: continuous across
 /// blanks and signs, separated by letters of other scripts. Each is followed by [`NO_FINAL`], so
-/// that two of them are three letters and form a trigram.
+/// that two of them are already long enough for a trigram.
 pub(crate) fn initials(text: &str) -> String {
     let mut found = String::new();
     for letter in decomposed(text).chars() {
@@ -153,9 +153,9 @@ pub(crate) fn search_terms(query: &str) -> Vec<SearchTerm> {
         .collect()
 }
 
-/// The beginnings of all words that an incomplete last letter can lead to. Its final, or everything
-/// but its initial, may be missing, and what is shown as its final may become the next initial (기술
-/// is typed 기, 깃, 기수, 기술).
+/// What a word with an incomplete last syllable may begin with once that syllable is complete. Its
+/// final may be missing, or its vowel too; and the consonant that is shown as its final may become
+/// the initial of the next syllable (기술 is typed 기, 깃, 기수, 기술).
 fn completions(letters: String) -> Vec<String> {
     let mut before = letters.clone();
     let Some(last) = before.pop() else {

@@ -41,7 +41,7 @@ pub fn router(phase: watch::Receiver<Phase>, db: Option<Db>) -> Router {
 }
 
 /// An unreachable database makes a ready service `degraded`, but still 200: all replicas share that
-/// database, and to take all of them out of service would be the outage.
+/// database, so 503 would take all of them out of service at once.
 async fn readyz(State(health): State<Health>) -> (StatusCode, View<Value>) {
     let phase = *health.phase.borrow();
     let (status, text) = match phase {

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Db;
 use crate::http::idempotency;
 
-/// Progress still drops events that are delivered again after this.
+/// An event that is delivered again later is dropped by `progress` alone.
 const INBOX_DAYS: i64 = 7;
 
 /// Prunes every hour, until `stop`.

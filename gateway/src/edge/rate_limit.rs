@@ -1,8 +1,9 @@
 //! Rate limits that all gateways share, in Postgres.
 //!
 //! GCRA: for each key the table has the time at which its whole burst is available again. A request
-//! moves that time forward by the cost of one, unless it would then be further ahead than the
-//! refill period. One statement does both, so concurrent requests get no more than sequential ones.
+//! moves that time forward by the cost of one, and is refused if the time would then be more than
+//! the refill period after now. One statement checks and moves, so concurrent requests get no more
+//! than sequential ones.
 
 use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};

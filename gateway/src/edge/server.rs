@@ -1,9 +1,9 @@
 //! The HTTP server: connections, their limits, and graceful shutdown.
 //!
 //! The gateway faces browsers, so it sets the limits that `axum::serve` leaves open: size and
-//! timeout of a request's head, a write timeout, and the number of connections. A slow request body
-//! ends with the response timeout. Left to the reverse proxy: TLS, HTTP/2, and the number of
-//! connections of one address.
+//! timeout of a request's head, a write timeout, and the number of connections. A request body that
+//! is too slow is ended by the response timeout. Left to the reverse proxy: TLS, HTTP/2, and the
+//! number of connections of one address.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

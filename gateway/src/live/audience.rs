@@ -286,7 +286,7 @@ impl StreamEvent {
         if visibility != Visibility::Customer {
             fields["customerId"] = json!(self.audience().customer);
         }
-        // With the actor's role a page need not announce what its own user did.
+        // The role is enough for a page not to announce what its own user did.
         if is_staff {
             fields["actor"] = json!(actor);
         } else {

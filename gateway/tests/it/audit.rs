@@ -517,7 +517,7 @@ async fn invitation_and_set_password_are_recorded_with_the_account() {
     );
     let rows = audit_log(&staff, "").await;
     assert_eq!(rows.len(), 2);
-    // Both rows have the same time, so that their order is undefined.
+    // Both rows have the same time, so their order is undefined.
     let row_of = |path: &str| rows.iter().find(|row| row["path"] == path).unwrap();
     let set = [
         &json!("salesman"),

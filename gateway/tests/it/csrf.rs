@@ -187,7 +187,7 @@ async fn cross_site_writes_are_refused_on_every_path() {
                 ("ktgg-csrf", Some("1")),
             ],
         ] {
-            // Forms send the first two without a preflight request.
+            // A form can send the first two content types without a preflight request.
             for content_type in [
                 "text/plain",
                 "application/x-www-form-urlencoded",

@@ -38,8 +38,8 @@ impl Detail {
         Self::with_names(connection, stored, entries, notes).await
     }
 
-    /// The consultation right after the request, with that day and memo: for a colleague who
-    /// entered it and may not see what happened since.
+    /// The consultation as it was right after the request, with the given day and memo: for a
+    /// colleague who entered it and may not see what has happened since.
     pub(crate) async fn load_requested(
         connection: &mut PgConnection,
         stored: Stored,

@@ -33,7 +33,7 @@ const BATCH_SIZE: i64 = 100;
 
 /// The result of one batch.
 pub(crate) struct ErasedBatch {
-    /// The number that was erased.
+    /// The phone number that was erased.
     pub(crate) phone: Option<Phone>,
     pub(crate) has_more: bool,
 }

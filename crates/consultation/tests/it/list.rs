@@ -298,7 +298,7 @@ async fn invalid_filter_is_refused() {
         let answer = app.as_staff().get(&format!("/consultations?{query}")).await;
         assert_eq!(answer.problem(422).0, "wrong-query", "{query}");
     }
-    // Customers see only their own, so that the filter is not accepted from them.
+    // Customers see only their own consultations, so the filter is not accepted from them.
     let own = format!("/consultations?customer={}", customer(PHONE).subject);
     let answer = app.as_customer(PHONE).get(&own).await;
     assert_eq!(

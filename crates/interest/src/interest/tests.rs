@@ -54,7 +54,7 @@ fn consent_by(by: u128) -> Consent {
     }
 }
 
-/// What a newer interest leaves behind; `None`: it is off.
+/// Hands over what a newer interest leaves behind; `None` if the newer one is off.
 fn take_over(on_since: Option<i64>) -> Command {
     Command::TakeOver {
         interested: on_since.is_some(),

@@ -11,7 +11,7 @@ use crate::store::interests::{change, load};
 use crate::store::notifications;
 
 /// Moves every interest that marked the edition into the edition's series, and notifies its
-/// customer of what happened to the series since the interest is on.
+/// customer of what has happened to the series since the interest was turned on.
 ///
 /// Such an interest was marked before the project was known, or while the edition belonged to
 /// another series. Erased interests stay as they are.
@@ -82,7 +82,7 @@ async fn merge(
         .bind(series.0)
         .execute(&mut **tx)
         .await?;
-    // Interests that were merged into the newer one before.
+    // Interests that were merged into the newer one before now point to the older one.
     sqlx::query("update interest set merged_into = $2 where merged_into = $1")
         .bind(newer.0)
         .bind(older.0)

@@ -147,7 +147,7 @@ fn commands(openapi: &Value) -> BTreeMap<String, Vec<Command>> {
             });
         let command = &mut commands[index];
         let summary = operation["summary"].as_str().unwrap_or_default();
-        // A summary that begins with the command's name wins over one of a bulk route.
+        // A command with several routes has the summary that begins with its name, if there is one.
         if let Some(summary) = summary.strip_prefix(&format!("`{name}`:")) {
             summary.trim().clone_into(&mut command.summary);
         } else if command.summary.is_empty() {

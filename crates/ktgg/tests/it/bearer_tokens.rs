@@ -17,8 +17,8 @@ use crate::system::{self, InProcess, Scratch, SessionIssuer};
 /// The audience of bearer tokens in earlier sandboxes.
 const SANDBOX: &str = "ktgg-sandbox";
 
-/// Tokens signed with the gateway's key: of every role, for earlier sandboxes, every service and
-/// the gateway itself.
+/// Tokens signed with the gateway's key, for every role and every audience: each service, earlier
+/// sandboxes and the gateway itself.
 fn bearer_tokens(keys: &Keys) -> Vec<String> {
     let salesman = SalesmanId(Uuid::from_u128(7));
     let customer = keys.customer(&"010-1234-5678".parse().unwrap());

@@ -83,7 +83,7 @@ async fn check_request_to_match(installation: &Installation, keys: &Keys) {
         (shown.status, shown.headers.get("ktgg-stale")),
         (StatusCode::OK, None)
     );
-    // 5678 picks the first of two in id order, and the only consultant.
+    // 5678 is even, so it picks the first of two salesmen in id order, and the only consultant.
     let first = salesmen.iter().min().unwrap().to_string();
     assert_eq!(shown.json["salesman"]["id"], first);
     assert_eq!(shown.json["consultant"]["id"], consultants[0].to_string());

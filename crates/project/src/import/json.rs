@@ -16,7 +16,7 @@ use super::record::Record;
 use super::row::{MAX_ROWS, ParsedRow};
 use super::{bizinfo, kstartup};
 
-/// Of JSON lines, in bytes.
+/// The longest JSON line, in bytes.
 const MAX_LINE_LENGTH: usize = 1024 * 1024;
 
 /// A draft of the record, if it is of a known portal.
@@ -170,10 +170,10 @@ struct Root<'a> {
     /// 기업마당's own answer.
     #[serde(borrow, default, rename = "jsonArray")]
     json_array: Option<&'a RawValue>,
-    /// 기업마당's own error, which has status 200.
+    /// 기업마당's own error, which comes with HTTP status 200.
     #[serde(default, rename = "reqErr")]
     request_error: Option<Value>,
-    /// Through the public data portal.
+    /// 기업마당's answer or error through the public data portal.
     #[serde(borrow, default)]
     response: Option<Response<'a>>,
     /// K-Startup's answer.
@@ -236,7 +236,7 @@ fn records(json: &[u8]) -> Result<Vec<&RawValue>, ImportError> {
     }
 }
 
-/// A member of an object. An empty list comes as `""`, which has none.
+/// A member of `raw`, if that is an object. The portal sends `""` where there are no items.
 fn member<'a, T: Deserialize<'a>>(
     raw: Option<&'a RawValue>,
     part: impl Fn(T) -> Option<&'a RawValue>,
@@ -257,7 +257,7 @@ fn list(raw: Option<&RawValue>) -> Result<Vec<&RawValue>, ImportError> {
     }
 }
 
-/// At most one record more than [`MAX_ROWS`], which shows that there are too many.
+/// The first records, up to one more than [`MAX_ROWS`]: enough to see that there are too many.
 struct Capped<'a>(Vec<&'a RawValue>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Capped<'a> {

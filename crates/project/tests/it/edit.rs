@@ -1,4 +1,4 @@
-//! Editing a project, and its predecessor.
+//! Editing a project, and choosing the edition that it follows: its predecessor.
 
 use axum::http::Method;
 use chrono::TimeDelta;

@@ -64,7 +64,7 @@ pub(crate) async fn erase(app: &TestApp, phone: &str) {
     app.clock().advance(TimeDelta::seconds(1));
 }
 
-/// A UUIDv7 of the current time of the test clock.
+/// A `UUIDv7` of the current time of the test clock.
 pub(crate) fn new_id(app: &TestApp) -> Uuid {
     let tail: [u8; 10] = Uuid::new_v4().into_bytes()[..10].try_into().unwrap();
     uuid::Builder::from_unix_timestamp_millis(
@@ -391,6 +391,35 @@ async fn returning_customer_is_listed_as_a_new_customer() {
     assert_eq!(paged, listed);
 }
 
+/// Delivers the first events of each history, erases the customer, and delivers all of them twice.
+async fn erase_between(
+    app: &TestApp,
+    histories: &[Vec<(events::Envelope, Vec<u8>)>; 4],
+    before: [usize; 4],
+) {
+    let tables =
+        "known_interest, known_consultation, known_match, erased_customer, inbox, progress";
+    sqlx::raw_sql(AssertSqlSafe(format!("truncate {tables}")))
+        .execute(app.pool())
+        .await
+        .unwrap();
+    for (history, count) in histories.iter().zip(before) {
+        deliver_all(app, &history[..count]).await;
+    }
+    erase(app, PHONE).await;
+    for history in histories.iter().rev() {
+        deliver_all(app, history).await;
+    }
+    // The same again with an empty inbox.
+    sqlx::raw_sql("truncate inbox, progress")
+        .execute(app.pool())
+        .await
+        .unwrap();
+    for history in histories {
+        deliver_all(app, history).await;
+    }
+}
+
 #[tokio::test]
 async fn events_around_the_erasure_leave_the_same_rows() {
     let (project, series) = (Uuid::from_u128(0x9), Uuid::from_u128(0x5E1));
@@ -462,27 +491,7 @@ async fn events_around_the_erasure_leave_the_same_rows() {
         [0, 3, 1, 1],
         [3, 0, 1, 0],
     ] {
-        let tables =
-            "known_interest, known_consultation, known_match, erased_customer, inbox, progress";
-        sqlx::raw_sql(AssertSqlSafe(format!("truncate {tables}")))
-            .execute(app.pool())
-            .await
-            .unwrap();
-        for (history, count) in histories.iter().zip(before) {
-            deliver_all(&app, &history[..count]).await;
-        }
-        erase(&app, PHONE).await;
-        for history in histories.iter().rev() {
-            deliver_all(&app, history).await;
-        }
-        // The same again with an empty inbox.
-        sqlx::raw_sql("truncate inbox, progress")
-            .execute(app.pool())
-            .await
-            .unwrap();
-        for history in &histories {
-            deliver_all(&app, history).await;
-        }
+        erase_between(&app, &histories, before).await;
         assert!(app.parked().await.is_empty(), "{before:?}");
         let dump = dump_tables(&app).await;
         assert!(!dump.contains("5678"), "{dump}");

@@ -61,84 +61,50 @@ async fn customer_with_interest(app: &TestApp, project: Uuid, customer: u16) -> 
 async fn customer_card_ranks_programmes_by_shared_traits() {
     let app = start().await;
     let own = create_programme(&app, "수출바우처", "수출", "부산", "중소기업", "2026-12-24").await;
-    create_programme(
-        &app,
-        "모두 같은 사업",
-        "수출",
-        "부산",
-        "중소기업, 소상공인",
-        "2026-12-31",
-    )
-    .await;
-    create_programme(
-        &app,
-        "분야가 같은 사업",
-        "수출",
-        "서울",
-        "예비창업자",
-        "2026-11-26",
-    )
-    .await;
-    create_programme(
-        &app,
-        "대상이 같은 사업",
-        "금융",
-        "서울",
-        "중소기업",
-        "2026-11-25",
-    )
-    .await;
-    create_programme(
-        &app,
-        "지역이 같은 사업",
-        "금융",
-        "부산",
-        "예비창업자",
-        "2026-11-24",
-    )
-    .await;
-    create_programme(
-        &app,
-        "전국 사업",
-        "금융",
-        "전국",
-        "예비창업자",
-        "2026-11-27",
-    )
-    .await;
-    create_programme(
-        &app,
-        "남의 사업",
-        "금융",
-        "서울",
-        "예비창업자",
-        "2026-11-24",
-    )
-    .await;
-    create_programme(
-        &app,
-        "마감된 사업",
-        "수출",
-        "부산",
-        "중소기업",
-        "2026-11-22",
-    )
-    .await;
+    for (name, category, region, target, ends_on) in [
+        (
+            "모두 같은 사업",
+            "수출",
+            "부산",
+            "중소기업, 소상공인",
+            "2026-12-31",
+        ),
+        (
+            "분야가 같은 사업",
+            "수출",
+            "서울",
+            "예비창업자",
+            "2026-11-26",
+        ),
+        ("대상이 같은 사업", "금융", "서울", "중소기업", "2026-11-25"),
+        (
+            "지역이 같은 사업",
+            "금융",
+            "부산",
+            "예비창업자",
+            "2026-11-24",
+        ),
+        ("전국 사업", "금융", "전국", "예비창업자", "2026-11-27"),
+        ("남의 사업", "금융", "서울", "예비창업자", "2026-11-24"),
+        ("마감된 사업", "수출", "부산", "중소기업", "2026-11-22"),
+    ] {
+        create_programme(&app, name, category, region, target, ends_on).await;
+    }
     create_ended(
         &app,
         &project_with(&json!({ "name": "종료된 사업", "category": "수출", "agency": "다른 기관" })),
     )
     .await;
-    let soon = json!({
-        "category": "수출", "regions": ["서울"], "agency": "곧", "name": "곧 시작할 사업",
-        "period": until("2026-12-23", "2027-01-31"),
-    });
-    create_project(&app, &project_with(&soon)).await;
-    let later = json!({
-        "category": "수출", "regions": ["서울"], "agency": "훗날", "name": "훗날의 사업",
-        "period": until("2026-12-24", "2027-01-31"),
-    });
-    create_project(&app, &project_with(&later)).await;
+    for (name, agency, starts_on) in [
+        ("곧 시작할 사업", "곧", "2026-12-23"),
+        ("훗날의 사업", "훗날", "2026-12-24"),
+    ] {
+        let planned = json!({
+            "category": "수출", "regions": ["서울"], "agency": agency, "name": name,
+            "period": until(starts_on, "2027-01-31"),
+        });
+        create_project(&app, &project_with(&planned)).await;
+    }
     let customer = customer_with_interest(&app, own, 1).await;
     let card = app
         .as_salesman(SALESMAN)

@@ -307,7 +307,7 @@ impl Problem {
     }
 }
 
-/// The problem is an extension of the response until [`crate::http::layers`] renders it in the
+/// The problem is an extension of the response until [`crate::http::layers()`] renders it in the
 /// caller's language.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {

@@ -18,7 +18,8 @@ use crate::messaging::record::Record;
 use crate::messaging::sequencing::{self, AggregateProgress, Decision};
 use crate::{Db, Tx, trace};
 
-/// The backoff before a failed batch is tried again: doubled from the first to the second.
+/// The backoff before a failed batch is tried again: first the minimum, then doubled each time, up
+/// to the maximum.
 pub(crate) const MIN_BACKOFF: Duration = Duration::from_millis(50);
 pub(crate) const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
@@ -121,7 +122,7 @@ impl Intake {
         for (index, record) in records.iter().enumerate() {
             let envelope = kafka::envelope(&record.headers);
             let (context, span) = record.span(envelope.as_ref().ok());
-            // A panicking policy must not end the process, and the next one after its restart.
+            // A panicking policy must not end the process: it would panic again after each restart.
             let consumed = AssertUnwindSafe(self.consume_one(&mut tx, record, envelope));
             let consumed = trace::instrument(context, span.clone(), consumed.catch_unwind()).await;
             match consumed {
@@ -170,7 +171,7 @@ impl Intake {
         let service = self.db.service();
         let progress = progress(tx, &envelope).await?;
         let (reason, detail) = match sequencing::decide(envelope.version, progress) {
-            // An older build may have parked it as of an unknown type.
+            // An older build may have parked it as `unknown_type`: apply it if this build knows it.
             Decision::Skip if progress.is_parked => return self.release(tx, &envelope).await,
             Decision::Skip => return Ok(()),
             Decision::Apply if events::is_known_type(&envelope.type_name) => {
@@ -204,7 +205,8 @@ impl Intake {
         };
         park(tx, record, Some(&envelope), reason, detail).await?;
         if reason == ParkReason::Held {
-            // An older replica may have parked the earlier record as of an unknown type.
+            // An older replica may have parked the earlier record as `unknown_type`: apply it, and
+            // then this one, if its type is known here.
             self.release(tx, &envelope).await?;
         }
         Ok(())

@@ -136,7 +136,7 @@ fn parse_rows(fields: &mut Fields, pointer: &str, rows: &[String]) -> Vec<i64> {
     numbers.collect()
 }
 
-/// Every row must fill an expected edition, and be either confirmed or new.
+/// Every row that is named must fill an expected edition, and be in one of the two lists only.
 async fn check_rows(
     tx: &mut Tx,
     import: Uuid,
