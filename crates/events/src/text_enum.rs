@@ -68,7 +68,7 @@ macro_rules! text_enum {
     };
 }
 
-/// A text that is not a value of a [`text_enum!`](crate::text_enum), with the valid values.
+/// A text that is not a value of a [`text_enum!`](crate::text_enum!), with the valid values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownText(pub &'static [&'static str]);
 

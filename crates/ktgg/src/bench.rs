@@ -120,29 +120,28 @@ async fn measure(
     print(&format!(
         "{requests} consultations at {rate}/s, {CUSTOMERS} browsers"
     ));
-    print(&figures(
-        "POST answered",
-        requests_sent
-            .iter()
-            .map(|(_, _, answered)| *answered)
-            .collect(),
-    ));
-    print(&figures(
-        "POST → ConsultationCreated on the stream",
-        since(|arrivals| &arrivals.created),
-    ));
-    print(&figures(
-        "POST → SalesmanMatched on the stream",
-        since(|arrivals| &arrivals.matched),
-    ));
-    print(&figures(
-        "raw Kafka: produce → consume, one by one",
-        raw_kafka(installation).await?,
-    ));
-    print(&figures(
-        "raw Postgres: insert + event + pending, one by one",
-        raw_postgres(installation).await?,
-    ));
+    let answered = requests_sent.iter().map(|(_, _, answered)| *answered);
+    for (name, times) in [
+        ("POST answered", answered.collect()),
+        (
+            "POST → ConsultationCreated on the stream",
+            since(|arrivals| &arrivals.created),
+        ),
+        (
+            "POST → SalesmanMatched on the stream",
+            since(|arrivals| &arrivals.matched),
+        ),
+        (
+            "raw Kafka: produce → consume, one by one",
+            raw_kafka(installation).await?,
+        ),
+        (
+            "raw Postgres: insert + event + pending, one by one",
+            raw_postgres(installation).await?,
+        ),
+    ] {
+        print(&figures(name, times));
+    }
     Ok(())
 }
 
@@ -199,19 +198,15 @@ async fn send_requests(
 
 /// Registers enough people and one programme; returns the body of a consultation request.
 async fn prepare(client: &Client, staff: &str) -> Result<Value> {
-    for number in 0..12 {
-        let body = json!({
-            "name": format!("영업 {number}"), "phone": format!("010-9100-{number:04}"),
-            "capacity": 1000,
-        });
-        client.post("/api/salesmen", staff, &body).await?;
-    }
-    for number in 0..6 {
-        let body = json!({
-            "name": format!("상담 {number}"), "phone": format!("010-9200-{number:04}"),
-            "role": "consultant", "capacity": 1000,
-        });
-        client.post("/api/salesmen", staff, &body).await?;
+    for (role, name, prefix, count) in [("salesman", "영업", 91, 12), ("consultant", "상담", 92, 6)]
+    {
+        for number in 0..count {
+            let body = json!({
+                "name": format!("{name} {number}"), "phone": format!("010-{prefix}00-{number:04}"),
+                "role": role, "capacity": 1000,
+            });
+            client.post("/api/salesmen", staff, &body).await?;
+        }
     }
     let project =
         json!({ "name": "2026년 측정용 사업", "year": 2026, "category": "기타", "agency": "측정" });

@@ -77,6 +77,16 @@ impl Response {
     }
 }
 
+async fn read(response: hyper::Response<Incoming>) -> Result<Response> {
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await?.to_bytes();
+    Ok(Response {
+        status: parts.status,
+        headers: parts.headers,
+        json: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+    })
+}
+
 impl Client {
     /// A client of the server at `base`, as in `http://127.0.0.1:8088`.
     pub fn new(base: impl Into<String>) -> Self {
@@ -132,14 +142,7 @@ impl Client {
     ) -> Result<Response> {
         let response = async {
             let response = self.request(method, path, session, headers, body).await?;
-            let (parts, body) = response.into_parts();
-            let bytes = body.collect().await?.to_bytes();
-            let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-            anyhow::Ok(Response {
-                status: parts.status,
-                headers: parts.headers,
-                json,
-            })
+            read(response).await
         };
         tokio::time::timeout(TIMEOUT, response)
             .await
@@ -175,15 +178,10 @@ impl Client {
         key: &str,
         body: &Value,
     ) -> Result<Value> {
-        self.call(
-            Method::POST,
-            path,
-            session,
-            &[("idempotency-key", key)],
-            Some(body),
-        )
-        .await?
-        .ok()
+        let headers = [("idempotency-key", key)];
+        self.call(Method::POST, path, session, &headers, Some(body))
+            .await?
+            .ok()
     }
 
     /// Uploads a file, without a timeout of its own.
@@ -196,13 +194,7 @@ impl Client {
             .header(CSRF.0, CSRF.1)
             .header(CONTENT_TYPE, "application/octet-stream");
         let response = self.pool.request(request.body(Full::from(file))?).await?;
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await?.to_bytes();
-        Ok(Response {
-            status: parts.status,
-            headers: parts.headers,
-            json: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-        })
+        read(response).await
     }
 
     /// Opens the stream of a session.

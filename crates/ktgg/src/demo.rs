@@ -151,22 +151,20 @@ impl Demo {
     }
 
     async fn register_people(&self) -> Result<()> {
-        let salesmen = SALESMEN
-            .iter()
-            .zip(1..)
-            .map(|((_, name, regions, categories), number)| {
-                json!({
-                    "name": name, "phone": format!("010-9000-{number:04}"), "regions": regions,
-                    "categories": categories, "capacity": CAPACITY[0],
-                })
-            });
+        let list = |names: &str| json!(names.split(',').collect::<Vec<_>>());
+        let salesmen = SALESMEN.iter().zip(1..).map(|((_, name, regions, categories), number)| {
+            json!({
+                "name": name, "phone": format!("010-9000-{number:04}"), "regions": list(regions),
+                "categories": list(categories), "capacity": CAPACITY[0],
+            })
+        });
         let consultants = CONSULTANTS
             .iter()
             .zip(101..)
             .map(|((_, name, categories), number)| {
                 json!({
                     "name": name, "phone": format!("010-9000-{number:04}"), "regions": ["전국"],
-                    "categories": categories, "role": "consultant", "capacity": CAPACITY[1],
+                    "categories": list(categories), "role": "consultant", "capacity": CAPACITY[1],
                 })
             });
         for person in salesmen.chain(consultants) {

@@ -57,11 +57,8 @@ impl Installation {
 /// # Errors
 /// When the superuser's URL cannot be read.
 pub fn gateway_db(installation: &Installation, keys: &Keys) -> Result<Db> {
-    Ok(Db::new(
-        gateway::NAME,
-        &installation.gateway_database(keys)?,
-        Arc::new(SystemClock),
-    )?)
+    let url = installation.gateway_database(keys)?;
+    Ok(Db::new(gateway::NAME, &url, Arc::new(SystemClock))?)
 }
 
 /// The session store of the gateway's database.

@@ -71,28 +71,23 @@ struct Importer<'a, S> {
 impl<S: Fn(&str)> Importer<'_, S> {
     async fn print_plan(&self, path: &str, import: &Value) -> Result<()> {
         let count = |name: &str| import["counts"][name].as_u64().unwrap_or_default();
+        let [create, edit, same] = ["create", "edit", "same"].map(count);
+        let [fills, error, warnings] = ["fillsPlanned", "error", "warnings"].map(count);
         (self.print)(&format!(
-            "create {}  edit {}  same {}  fills an expected edition {}  error {}",
-            count("create"),
-            count("edit"),
-            count("same"),
-            count("fillsPlanned"),
-            count("error")
+            "create {create}  edit {edit}  same {same}  fills an expected edition {fills}  error {error}"
         ));
-        if count("warnings") > 0 {
+        if warnings > 0 {
             (self.print)(&format!(
-                "{} rows have warnings: see GET {path}/rows",
-                count("warnings")
+                "{warnings} rows have warnings: see GET {path}/rows"
             ));
         }
-        if count("fillsPlanned") > 0 {
+        if fills > 0 {
             (self.print)("rows that announce an expected edition (applied with --confirm):");
-            self.print_rows(path, "fills-planned", count("fillsPlanned"))
-                .await?;
+            self.print_rows(path, "fills-planned", fills).await?;
         }
-        if count("error") > 0 {
+        if error > 0 {
             (self.print)("rows that cannot be imported:");
-            self.print_rows(path, "error", count("error")).await?;
+            self.print_rows(path, "error", error).await?;
         }
         Ok(())
     }
@@ -101,10 +96,7 @@ impl<S: Fn(&str)> Importer<'_, S> {
     async fn print_rows(&self, path: &str, action: &str, count: u64) -> Result<()> {
         let page = format!("{path}/rows?action={action}&limit={MAX_PRINTED_ROWS}");
         let page = self.client.get(&page, self.session).await?;
-        let rows = page["items"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let rows = page["items"].as_array().map_or(&[][..], Vec::as_slice);
         for line in rows.iter().flat_map(row_lines) {
             (self.print)(&line);
         }
@@ -171,10 +163,7 @@ impl<S: Fn(&str)> Importer<'_, S> {
 
 /// One line per error of a row, or one that names it.
 fn row_lines(row: &Value) -> Vec<String> {
-    let errors = row["errors"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let errors = row["errors"].as_array().map_or(&[][..], Vec::as_slice);
     if errors.is_empty() {
         return vec![format!(
             "  line {}: {}",

@@ -185,11 +185,8 @@ async fn messages(State(inbox): State<Arc<Inbox>>, Query(filter): Query<Filter>)
     let to = match filter.to.map(|to| to.trim().parse::<Phone>()).transpose() {
         Ok(to) => to,
         Err(error) => {
-            return (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                format!("invalid `to`: {error}\n"),
-            )
-                .into_response();
+            let text = format!("invalid `to`: {error}\n");
+            return (StatusCode::UNPROCESSABLE_ENTITY, text).into_response();
         }
     };
     let messages = inbox.messages();
@@ -197,11 +194,8 @@ async fn messages(State(inbox): State<Arc<Inbox>>, Query(filter): Query<Filter>)
         .iter()
         .filter(|message| to.as_ref().is_none_or(|to| to.e164() == message.to))
         .collect();
-    (
-        [(header::CONTENT_TYPE, "application/json")],
-        json!({ "items": items }).to_string(),
-    )
-        .into_response()
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (json, json!({ "items": items }).to_string()).into_response()
 }
 
 /// `GET /`

@@ -1,9 +1,10 @@
 //! The secrets of a data folder, created at the first start.
 
-use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::str::FromStr;
+use std::{fmt, fs};
 
 use anyhow::{Context as _, Result};
 use events::SalesmanId;
@@ -38,19 +39,13 @@ impl Keys {
         fs::create_dir_all(&folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
         let secret = || format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-        let private = read_or_create(&folder.join("internal-token.pem"), auth::new_private_pem)?;
+        let file = |name: &str| folder.join(name);
         Ok(Self {
-            signer: private.parse().map_err(anyhow::Error::msg)?,
-            customer_ids: read_or_create(&folder.join("customer-id.key"), secret)?
-                .parse()
-                .map_err(anyhow::Error::msg)?,
-            sign_in: read_or_create(&folder.join("sign-in.key"), secret)?
-                .parse()
-                .map_err(anyhow::Error::msg)?,
-            sender: read_or_create(&folder.join("sender.key"), || format!("whsec_{}", secret()))?
-                .parse()
-                .map_err(anyhow::Error::msg)?,
-            database_password: read_or_create(&folder.join("database-password"), secret)?,
+            signer: read_or_create(&file("internal-token.pem"), auth::new_private_pem)?,
+            customer_ids: read_or_create(&file("customer-id.key"), secret)?,
+            sign_in: read_or_create(&file("sign-in.key"), secret)?,
+            sender: read_or_create(&file("sender.key"), || format!("whsec_{}", secret()))?,
+            database_password: read_or_create(&file("database-password"), secret)?,
         })
     }
 
@@ -102,10 +97,13 @@ pub fn consultant(id: SalesmanId) -> Identity {
     }
 }
 
-/// The file's content; creates the file when it is missing.
-fn read_or_create(path: &Path, new: impl FnOnce() -> String) -> Result<String> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(text.trim().to_owned()),
+/// The secret in the file; creates the file when it is missing.
+fn read_or_create<T>(path: &Path, new: impl FnOnce() -> String) -> Result<T>
+where
+    T: FromStr<Err: fmt::Display>,
+{
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let secret = new();
             let write = || -> std::io::Result<()> {
@@ -118,8 +116,12 @@ fn read_or_create(path: &Path, new: impl FnOnce() -> String) -> Result<String> {
                 file.sync_all()
             };
             write().with_context(|| format!("cannot write {}", path.display()))?;
-            Ok(secret)
+            secret
         }
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
-    }
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read {}", path.display()));
+        }
+    };
+    let invalid = |error| anyhow::anyhow!("{} is invalid: {error}", path.display());
+    text.trim().parse().map_err(invalid)
 }

@@ -132,12 +132,12 @@ fn greet(installation: &Installation, people: &[Person]) {
     let port = installation.port;
     let postgres = without_password(&installation.postgres);
     let data = installation.data.display();
-    print("");
-    print(&format!("  gateway         http://localhost:{port}/api"));
-    print(&format!("  description     http://localhost:{port}/docs"));
+    let inbox = host::inbox_port(port);
     print(&format!(
-        "  inbox           http://localhost:{}   receives one-time codes",
-        host::inbox_port(port)
+        "
+  gateway         http://localhost:{port}/api
+  description     http://localhost:{port}/docs
+  inbox           http://localhost:{inbox}   receives one-time codes"
     ));
     for name in services().iter().map(Service::name) {
         if let Some(port) = host::port_of(port, name) {
@@ -147,14 +147,17 @@ fn greet(installation: &Installation, people: &[Person]) {
             ));
         }
     }
-    print(&format!("  Postgres        {postgres}"));
-    print(&format!("  Kafka           {}", installation.kafka.brokers));
-    print(&format!("  data and logs   {data}"));
-    print("");
+    let kafka = &installation.kafka.brokers;
+    print(&format!(
+        "  Postgres        {postgres}
+  Kafka           {kafka}
+  data and logs   {data}
+"
+    ));
     if people.is_empty() {
-        print("  only customers can sign in yet; create the first member of staff with");
         print(&format!(
-            "  cargo run -q -p ktgg -- accounts add LOGIN --name NAME --postgres {postgres} \
+            "  only customers can sign in yet; create the first member of staff with
+  cargo run -q -p ktgg -- accounts add LOGIN --name NAME --postgres {postgres} \
              --data {data} --port {port}"
         ));
     } else {
@@ -163,15 +166,14 @@ fn greet(installation: &Installation, people: &[Person]) {
             print(&sign_in_line(person));
         }
         let (login, password) = (demo::STAFF.0, demo::PASSWORD);
-        print("");
-        print("  curl -c jar -b jar -H 'Ktgg-Csrf: 1' -H 'Content-Type: application/json' \\");
         print(&format!(
-            "    -d '{{\"login\":\"{login}\",\"password\":\"{password}\"}}' \
+            "
+  curl -c jar -b jar -H 'Ktgg-Csrf: 1' -H 'Content-Type: application/json' \\
+    -d '{{\"login\":\"{login}\",\"password\":\"{password}\"}}' \
              http://localhost:{port}/api/auth/sign-in"
         ));
     }
-    print("");
-    print("ready");
+    print("\nready");
 }
 
 /// Name, role, login and password; a customer's number instead of the last two.

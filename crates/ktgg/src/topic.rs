@@ -53,10 +53,8 @@ pub async fn read(settings: &kafka::Settings, topic: Topic) -> Result<Vec<Record
         }
         let envelope =
             kafka::envelope(&kafka::header_map(message.headers())).map_err(anyhow::Error::msg)?;
-        records.push(Record {
-            envelope,
-            payload: serde_json::from_slice(message.payload().unwrap_or_default())?,
-        });
+        let payload = serde_json::from_slice(message.payload().unwrap_or_default())?;
+        records.push(Record { envelope, payload });
     }
     Ok(records)
 }

@@ -11,6 +11,21 @@ use crate::salesman_match::{Command, SalesmanMatch};
 use crate::store::matches::{self, MatchRequest};
 use crate::store::projections;
 
+/// The request for a match in an event that creates its origin, or turns it on again.
+macro_rules! match_request {
+    ($received:ident, $origin:expr) => {
+        MatchRequest {
+            origin: $origin,
+            origin_version: $received.envelope.version,
+            project_id: $received.event.project_id,
+            project_name: $received.event.project_name.as_deref(),
+            customer: &$received.event.customer,
+            brought_by: brought_by($received.event.actor),
+            at: $received.envelope.recorded_at,
+        }
+    };
+}
+
 /// `MatchSalesman`: whenever an interest is created, request a match, without people at first.
 ///
 /// Causes `SalesmanMatched`, once the assigner has chosen.
@@ -19,15 +34,7 @@ pub(crate) async fn match_salesman_to_interest(
     received: &Received<InterestCreated>,
 ) -> Result<(), PolicyError> {
     let event = &received.event;
-    let request = MatchRequest {
-        origin: Origin::Interest(event.interest_id),
-        origin_version: received.envelope.version,
-        project_id: event.project_id,
-        project_name: event.project_name.as_deref(),
-        customer: &event.customer,
-        brought_by: brought_by(event.actor),
-        at: received.envelope.recorded_at,
-    };
+    let request = match_request!(received, Origin::Interest(event.interest_id));
     request_match(tx, request).await.map(drop)
 }
 
@@ -42,15 +49,7 @@ pub(crate) async fn match_salesman_to_interest_again(
     if !event.interested {
         return Ok(());
     }
-    let request = MatchRequest {
-        origin: Origin::Interest(event.interest_id),
-        origin_version: received.envelope.version,
-        project_id: event.project_id,
-        project_name: event.project_name.as_deref(),
-        customer: &event.customer,
-        brought_by: brought_by(event.actor),
-        at: received.envelope.recorded_at,
-    };
+    let request = match_request!(received, Origin::Interest(event.interest_id));
     if request_match(tx, request).await? {
         return Ok(());
     }
@@ -69,15 +68,7 @@ pub(crate) async fn match_salesman_to_consultation(
     received: &Received<ConsultationCreated>,
 ) -> Result<(), PolicyError> {
     let event = &received.event;
-    let request = MatchRequest {
-        origin: Origin::Consultation(event.consultation_id),
-        origin_version: received.envelope.version,
-        project_id: event.project_id,
-        project_name: event.project_name.as_deref(),
-        customer: &event.customer,
-        brought_by: brought_by(event.actor),
-        at: received.envelope.recorded_at,
-    };
+    let request = match_request!(received, Origin::Consultation(event.consultation_id));
     request_match(tx, request).await.map(drop)
 }
 

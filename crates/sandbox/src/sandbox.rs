@@ -1,9 +1,8 @@
 //! Both servers in one data folder.
 
-use std::fs;
 use std::panic::resume_unwind;
 use std::path::Path;
-use std::thread;
+use std::{fs, thread};
 
 use anyhow::{Context as _, Result};
 

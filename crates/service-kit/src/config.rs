@@ -2,11 +2,10 @@
 //! together.
 
 use std::collections::HashMap;
-use std::fmt;
-use std::fs;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
+use std::{fmt, fs};
 
 use crate::auth::Verifier;
 use crate::forms::phone::CustomerIdKey;

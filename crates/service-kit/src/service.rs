@@ -5,9 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use axum::Router;
 use axum::http::{HeaderValue, header};
-use axum::middleware;
+use axum::{Router, middleware};
 use events::{Event, TypeName};
 use serde_json::Value;
 use sqlx::migrate::Migrator;

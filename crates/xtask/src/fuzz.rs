@@ -9,13 +9,12 @@ mod report;
 mod schemathesis;
 mod system;
 
-use std::fs;
 use std::panic::resume_unwind;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 use std::time::Instant;
+use std::{fs, thread};
 
 use anyhow::{Result, bail};
 use sandbox::{Interrupt, Progress, tools};

@@ -12,11 +12,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use service_kit::Problem;
 use service_kit::auth::Role;
 use service_kit::http::BODY_LIMIT;
 use service_kit::http::permissions::{self, Access, Permission};
-use service_kit::trace;
+use service_kit::{Problem, trace};
 use tokio::time::timeout;
 
 use crate::api::operations::STREAM_PATH;

@@ -7,9 +7,8 @@ use axum::extract::{Request, State};
 use axum::http::header;
 use axum::http::uri::PathAndQuery;
 use axum::response::Response;
-use service_kit::Problem;
 use service_kit::http::body::too_large;
-use service_kit::trace;
+use service_kit::{Problem, trace};
 use tokio::time::Instant;
 
 use crate::auth::sessions::Session;

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use axum::http::Method;
 use chrono::TimeDelta;
-use gateway::Config;
 use gateway::config::PublicOrigin;
-use gateway::invite_staff;
+use gateway::{Config, invite_staff};
 use serde_json::{Value, json};
 use service_kit::auth::Role;
 use service_kit::testing::MockClock;

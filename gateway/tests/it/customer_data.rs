@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use axum::http::Method;
 use chrono::TimeDelta;
-use gateway::config::Service;
-use gateway::config::{Rate, Services};
+use gateway::config::{Rate, Service, Services};
 use serde_json::{Value, json};
 use service_kit::auth::{Identity, Role};
 use uuid::Uuid;

@@ -7,9 +7,8 @@ use serde::Serialize;
 use service_kit::auth::{Identity, Role};
 use service_kit::clock::seoul_date;
 use service_kit::http::{NoStore, View};
-use service_kit::privacy;
 use service_kit::privacy::disclosure;
-use service_kit::{Context, Problem};
+use service_kit::{Context, Problem, privacy};
 use utoipa::ToSchema;
 
 use super::views::WholeConsultationView;

@@ -7,15 +7,7 @@ use service_kit::forms::phone::Phone;
 
 use super::message::Message;
 
-pub(super) const STYLE: &str = "\
-:root { color-scheme: light dark }
-body { font: 16px/1.6 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem;
-  color: CanvasText; background: Canvas }
-li { list-style: none; padding: .75rem 0; border-top: 1px solid GrayText }
-ol { padding: 0 }
-p { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere }
-small { opacity: .8 }
-";
+pub(super) const STYLE: &str = include_str!("inbox.css");
 
 /// The page with these messages, newest first. It reloads itself every three seconds.
 pub(super) fn render(messages: &VecDeque<Message>) -> String {
@@ -62,16 +54,9 @@ fn seoul_time(at: DateTime<Utc>) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
 }

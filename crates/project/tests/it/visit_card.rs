@@ -57,10 +57,9 @@ async fn customer_with_interest(app: &TestApp, project: Uuid, customer: u16) -> 
     created.customer.customer_id.0
 }
 
-#[tokio::test]
-async fn customer_card_ranks_programmes_by_shared_traits() {
-    let app = start().await;
-    let own = create_programme(&app, "수출바우처", "수출", "부산", "중소기업", "2026-12-24").await;
+/// Programmes that share more or less with 수출바우처, whose id it returns.
+async fn create_programmes_to_rank(app: &TestApp) -> Uuid {
+    let own = create_programme(app, "수출바우처", "수출", "부산", "중소기업", "2026-12-24").await;
     for (name, category, region, target, ends_on) in [
         (
             "모두 같은 사업",
@@ -88,10 +87,10 @@ async fn customer_card_ranks_programmes_by_shared_traits() {
         ("남의 사업", "금융", "서울", "예비창업자", "2026-11-24"),
         ("마감된 사업", "수출", "부산", "중소기업", "2026-11-22"),
     ] {
-        create_programme(&app, name, category, region, target, ends_on).await;
+        create_programme(app, name, category, region, target, ends_on).await;
     }
     create_ended(
-        &app,
+        app,
         &project_with(&json!({ "name": "종료된 사업", "category": "수출", "agency": "다른 기관" })),
     )
     .await;
@@ -103,8 +102,15 @@ async fn customer_card_ranks_programmes_by_shared_traits() {
             "category": "수출", "regions": ["서울"], "agency": agency, "name": name,
             "period": until(starts_on, "2027-01-31"),
         });
-        create_project(&app, &project_with(&planned)).await;
+        create_project(app, &project_with(&planned)).await;
     }
+    own
+}
+
+#[tokio::test]
+async fn customer_card_ranks_programmes_by_shared_traits() {
+    let app = start().await;
+    let own = create_programmes_to_rank(&app).await;
     let customer = customer_with_interest(&app, own, 1).await;
     let card = app
         .as_salesman(SALESMAN)

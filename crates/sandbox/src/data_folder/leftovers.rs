@@ -1,9 +1,8 @@
 //! Stops the processes that a killed holder of a data folder left running.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use crate::child_process::POLL_INTERVAL;
 use crate::process_table::{self, StopSignal};

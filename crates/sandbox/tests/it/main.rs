@@ -2,13 +2,12 @@
 
 mod wire;
 
-use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use sandbox::{CheckoutPaths, Interrupted, Options, Progress, Sandbox};
 

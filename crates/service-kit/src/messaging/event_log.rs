@@ -4,8 +4,7 @@ use events::Event;
 use serde_json::json;
 use sqlx::types::Json;
 
-use crate::Tx;
-use crate::trace;
+use crate::{Tx, trace};
 
 /// Appends the event as the aggregate's `version`-th, and adds it to the outbox.
 ///

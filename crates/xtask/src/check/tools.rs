@@ -9,8 +9,7 @@ use sandbox::{Interrupt, Interrupted};
 use crate::cargo::cargo;
 use crate::checkout::root;
 use crate::console::print_error;
-use crate::process;
-use crate::python;
+use crate::{process, python};
 
 /// Wheels with both programs: pip installs them in seconds. Building them takes 8 minutes on two
 /// cores.
