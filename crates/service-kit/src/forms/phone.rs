@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
 
+use crate::forms::text;
+
 /// A Korean phone number in E.164: `+821012345678`. Its `Debug` is `***`.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -18,6 +20,13 @@ impl Phone {
     /// The number in E.164.
     pub fn e164(&self) -> &str {
         &self.0
+    }
+
+    /// Whether the number is that of a place (02, 031 to 064), which receives no text message.
+    pub fn is_landline(&self) -> bool {
+        let digits = self.digits();
+        let (prefix, _) = split_prefix(&digits);
+        prefix.len() < 4 && matches!(&prefix[1..2], "2" | "3" | "4" | "5" | "6")
     }
 
     /// The national format without the middle digits: `010-****-5678`.
@@ -71,22 +80,30 @@ fn parts(national: &str) -> (&str, &str, &str) {
     (prefix, middle, last)
 }
 
-/// The prefix (010, 02, 031, 070, …) and the rest.
+/// The prefix (010, 02, 031, 0507, 070, …) and the rest.
 fn split_prefix(national: &str) -> (&str, &str) {
-    national.split_at(if national.starts_with("02") { 2 } else { 3 })
+    // A personal number (050x) has a prefix of four digits.
+    national.split_at(match national.as_bytes() {
+        [b'0', b'2', ..] => 2,
+        [b'0', b'5', b'0', ..] => 4,
+        _ => 3,
+    })
 }
 
 impl FromStr for Phone {
     type Err = InvalidPhone;
 
-    /// Reads `010-1234-5678`, `+82 10 1234 5678`, `0082-10-…` and `01012345678` as the same number.
+    /// Reads `010-1234-5678`, `+82 (0)10 1234 5678`, `0082-10-…`, `０１０．１２３４．５６７８` and
+    /// `01012345678` as the same number, also with invisible characters in it.
     fn from_str(text: &str) -> Result<Self, InvalidPhone> {
         let mut digits = String::new();
-        for letter in text.trim().chars() {
+        for letter in text::searchable(text).chars() {
             match letter {
                 '0'..='9' => digits.push(letter),
                 '+' if digits.is_empty() => {}
-                ' ' | '-' | '.' | '(' | ')' | '\u{2010}'..='\u{2015}' => {}
+                ' ' | '-' | '.' | '(' | ')' | '/' => {}
+                // Hyphens, dashes, the minus sign, and middle dots.
+                '\u{2010}'..='\u{2015}' | '−' | '·' | 'ㆍ' | '•' | '・' | '。' => {}
                 _ => return Err(InvalidPhone),
             }
         }
@@ -98,7 +115,7 @@ impl FromStr for Phone {
                 |rest| format!("0{}", rest.strip_prefix('0').unwrap_or(rest)),
             );
         let (prefix, rest) = match national.len() {
-            9..=11 if national.starts_with('0') => split_prefix(&national),
+            9..=12 if national.starts_with('0') => split_prefix(&national),
             _ => return Err(InvalidPhone),
         };
         let is_plausible = match prefix {
@@ -183,6 +200,14 @@ mod tests {
             "0082-10-1234-5678",
             "+82 (0)10-1234-5678",
             "010–1234–5678",
+            "０１０－１２３４－５６７８",
+            "\u{202A}010\u{A0}1234\u{A0}5678\u{202C}",
+            "010\u{200B}-1234\u{2060}-5678\u{FEFF}",
+            "010·1234·5678",
+            "010・1234・5678",
+            "010−1234−5678",
+            "010\t1234 5678\n",
+            "＋８２ 10 1234 5678",
         ] {
             assert_eq!(
                 typed.parse::<Phone>().unwrap().e164(),
@@ -202,10 +227,29 @@ mod tests {
             "+1 212 555 0100",
             "010-1234-567x",
             "１０",
+            "１０\u{200B}",
             "112",
+            "0507-12345-6789",
             "09012345678",
         ] {
             assert_eq!(typed.parse::<Phone>(), Err(InvalidPhone), "{typed}");
+        }
+    }
+
+    #[test]
+    fn only_numbers_of_a_place_are_landlines() {
+        for (written, is_landline) in [
+            ("02-123-4567", true),
+            ("031-123-4567", true),
+            ("055-123-4567", true),
+            ("064-123-4567", true),
+            ("010-1234-5678", false),
+            ("011-123-4567", false),
+            ("070-1234-5678", false),
+            ("0507-1234-5678", false),
+        ] {
+            let phone: Phone = written.parse().unwrap();
+            assert_eq!(phone.is_landline(), is_landline, "{written}");
         }
     }
 
@@ -229,6 +273,8 @@ mod tests {
             "02-1234-5678",
             "031-123-4567",
             "070-1234-5678",
+            "0505-123-4567",
+            "0507-1234-5678",
         ] {
             assert_eq!(written.parse::<Phone>().unwrap().national(), written);
         }

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::forms::text;
 use crate::http::problem::{FieldProblem, Problem, Text};
 
 /// A field of a request body. Deserializing never fails, so that all errors can be reported
@@ -69,7 +70,8 @@ impl Fields {
         }
     }
 
-    /// A required text: trimmed, not empty, at most `max_length` characters, no control characters.
+    /// A required text: [clean](text::clean), not empty, at most `max_length` characters, no control
+    /// characters.
     pub fn text(
         &mut self,
         pointer: &str,
@@ -77,7 +79,7 @@ impl Fields {
         max_length: usize,
     ) -> Option<String> {
         let text = self.required(pointer, field)?;
-        let text = self.trimmed(pointer, &text, max_length)?;
+        let text = self.cleaned(pointer, &text, max_length)?;
         if text.is_empty() {
             self.refuse(pointer, "required", required());
             return None;
@@ -93,16 +95,15 @@ impl Fields {
         max_length: usize,
     ) -> Option<String> {
         let text = self.optional(pointer, field)?;
-        self.trimmed(pointer, &text, max_length)
+        self.cleaned(pointer, &text, max_length)
     }
 
-    fn trimmed(&mut self, pointer: &str, text: &str, max_length: usize) -> Option<String> {
-        let text = text.trim();
-        // Postgres cannot store NUL. Of the other control characters, a text needs only these
-        // three.
+    fn cleaned(&mut self, pointer: &str, text: &str, max_length: usize) -> Option<String> {
+        let text = text::clean(text);
+        // Postgres cannot store NUL. Of the other control characters, a text needs only these two.
         if text
             .chars()
-            .any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t'))
+            .any(|letter| letter.is_control() && !matches!(letter, '\n' | '\t'))
         {
             let message = Text::new(
                 "사용할 수 없는 문자를 빼 주세요",
@@ -119,7 +120,7 @@ impl Fields {
             self.refuse(pointer, "too-long", message);
             return None;
         }
-        Some(text.to_owned())
+        Some(text)
     }
 
     /// Adds an error. Only the first one of each field counts.
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_trimmed_and_measured_in_characters() {
+    fn text_is_cleaned_and_measured_in_characters() {
         let mut fields = Fields::default();
         assert_eq!(
             fields
@@ -199,7 +200,12 @@ mod tests {
             fields.text("/b", Field::Present("지원사업".to_owned()), 3),
             None
         );
-        assert_eq!(fields.text("/c", Field::Present("  ".to_owned()), 3), None);
+        for (pointer, invisible) in [("/c", "  "), ("/e", "\u{200B}\u{3164}")] {
+            assert_eq!(
+                fields.text(pointer, Field::Present(invisible.to_owned()), 3),
+                None
+            );
+        }
         assert_eq!(
             fields.text("/d", Field::Present("a\0b".to_owned()), 9),
             None
@@ -210,7 +216,7 @@ mod tests {
                 .iter()
                 .map(|error| error.code)
                 .collect::<Vec<_>>(),
-            ["too-long", "required", "control-character"]
+            ["too-long", "required", "required", "control-character"]
         );
     }
 }
