@@ -65,6 +65,7 @@ pub(crate) async fn keep_new_interest(
         customer: &event.customer,
         interested: true,
         at: received.envelope.recorded_at,
+        version: received.envelope.version,
     };
     Ok(projections::store_interest(tx, interest).await?)
 }
@@ -82,6 +83,7 @@ pub(crate) async fn keep_interest(
         customer: &event.customer,
         interested: event.interested,
         at: received.envelope.recorded_at,
+        version: received.envelope.version,
     };
     Ok(projections::store_interest(tx, interest).await?)
 }

@@ -55,7 +55,8 @@ pub(crate) async fn interests(
         "select {COMMON}, item.series_id, item.interested from known_interest item
          left join known_match matched
               on matched.origin_kind = 'interest' and matched.origin_id = item.id
-              and matched.matched_at > item.since - interval '5 seconds'
+              and (matched.origin_version >= item.on_version
+                   or matched.origin_version is null)
          where item.customer_id = $1 and item.erased_at is null order by item.id"
     );
     sqlx::query_as(sqlx::AssertSqlSafe(sql))

@@ -17,6 +17,7 @@ pub(crate) struct PublishedInterest<'a> {
     pub(crate) customer: &'a CustomerRef,
     pub(crate) interested: bool,
     pub(crate) at: DateTime<Utc>,
+    pub(crate) version: i64,
 }
 
 /// Stores the present state of an interest. One from before the customer's erasure is stored as
@@ -31,14 +32,18 @@ pub(crate) async fn store_interest(
             .await?;
     sqlx::query(
         "insert into known_interest as known
-             (id, series_id, project_id, customer_id, last_four, interested, since, erased_at)
+             (id, series_id, project_id, customer_id, last_four, interested, since, erased_at,
+              on_version)
          values ($1, $2, $3, $4, $5, $6, $7,
-                 case when $8 then (select at from erased_customer where customer_id = $4) end)
+                 case when $8 then (select at from erased_customer where customer_id = $4) end,
+                 $9)
          on conflict (id) do update
              set series_id = coalesce(excluded.series_id, known.series_id),
                  project_id = excluded.project_id,
                  since = case when excluded.interested and not known.interested
                               then excluded.since else known.since end,
+                 on_version = case when excluded.interested and not known.interested
+                                   then excluded.on_version else known.on_version end,
                  interested = excluded.interested",
     )
     .bind(interest.id.0)
@@ -49,6 +54,7 @@ pub(crate) async fn store_interest(
     .bind(interest.interested && !is_erased)
     .bind(interest.at)
     .bind(is_erased)
+    .bind(interest.version)
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -118,6 +124,9 @@ pub(crate) async fn store_step(
     Ok(())
 }
 
+/// What a match without an origin version answers.
+const FIRST_VERSION: i64 = 1;
+
 /// Stores who is assigned to an interest or consultation, unless a newer match is stored.
 pub(crate) async fn store_match(
     tx: &mut Tx,
@@ -128,11 +137,11 @@ pub(crate) async fn store_match(
     sqlx::query(
         "insert into known_match as known
              (origin_kind, origin_id, match_id, version, matched_at,
-              salesman_id, salesman_name, consultant_id, consultant_name)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+              salesman_id, salesman_name, consultant_id, consultant_name, origin_version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          on conflict (origin_kind, origin_id) do update
              set match_id = excluded.match_id, version = excluded.version,
-                 matched_at = excluded.matched_at,
+                 matched_at = excluded.matched_at, origin_version = excluded.origin_version,
                  salesman_id = excluded.salesman_id, salesman_name = excluded.salesman_name,
                  consultant_id = excluded.consultant_id,
                  consultant_name = excluded.consultant_name
@@ -147,6 +156,7 @@ pub(crate) async fn store_match(
     .bind(&event.salesman.display_name)
     .bind(consultant.map(|person| person.id.0))
     .bind(consultant.map(|person| person.display_name.as_str()))
+    .bind(event.origin_version.unwrap_or(FIRST_VERSION))
     .execute(&mut **tx)
     .await?;
     Ok(())

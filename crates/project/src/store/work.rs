@@ -17,9 +17,9 @@ use crate::project::Project;
 /// (`engaged`), and those of them that the caller may see (`visible`).
 ///
 /// `$1` is the project, `$2` its series, `$3` whether it has ended. An interest belongs to the
-/// series, and counts for the editions that have not ended. A match from before the interest was
-/// last turned on does not count; the five seconds allow for the clocks of two services. `$4` is
-/// the salesman and `$5` the consultant who calls, who see only their own rows.
+/// series, and counts for the editions that have not ended. A match that answers an event before
+/// the one that last turned the interest on does not count. `$4` is the salesman and `$5` the
+/// consultant who calls, who see only their own rows.
 const ENGAGED: &str = "engaged as (
         select 'interest' as kind, interest.id, interest.customer_id, interest.last_four,
                interest.erased_at, null as step, null::date as desired_on, true as is_open,
@@ -29,7 +29,8 @@ const ENGAGED: &str = "engaged as (
         from known_interest interest
         left join known_match matched
              on matched.origin_kind = 'interest' and matched.origin_id = interest.id
-             and matched.matched_at > interest.since - interval '5 seconds'
+             and (matched.origin_version >= interest.on_version
+                  or matched.origin_version is null)
         where interest.interested and not $3
           and (interest.series_id = $2
                or interest.series_id is null
@@ -261,7 +262,8 @@ pub(crate) async fn is_assigned(
              select 1 from known_interest interest
              join known_match matched
                   on matched.origin_kind = 'interest' and matched.origin_id = interest.id
-                  and matched.matched_at > interest.since - interval '5 seconds'
+                  and (matched.origin_version >= interest.on_version
+                  or matched.origin_version is null)
              where interest.customer_id = $1 and interest.interested and matched.{column} = $2
              union all
              select 1 from known_consultation consultation

@@ -368,8 +368,79 @@ async fn interest_turned_on_again_is_unassigned_until_matched() {
         view(&app, id).await["customers"]["items"][0]["since"],
         json!(time_at_minute(120))
     );
-    deliver_at(&app, 121, 2, &first).await;
+    let again = events::SalesmanMatched {
+        origin_version: Some(3),
+        ..first
+    };
+    deliver_at(&app, 121, 2, &again).await;
     assert_eq!(mine().await, ((1, 0), 1));
+}
+
+/// How many interests of the project a salesman has been assigned, and how many nobody has.
+async fn assigned_and_unassigned(app: &TestApp, id: Uuid) -> (usize, i64) {
+    let path = format!("/projects/{id}/view");
+    let view = app.as_salesman(SALESMAN).get(&path).await.expect(200);
+    (
+        view["customers"]["items"].as_array().unwrap().len(),
+        view["progress"]["unassigned"].as_i64().unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn match_counts_by_origin_version_whatever_the_clocks_say() {
+    let app = start().await;
+    let id = create_ongoing(&app, &project_with(&json!({}))).await;
+    let created = interest_created(1, Some(series_of(&app, id).await), id, 1);
+    let origin = Origin::Interest(created.interest_id);
+    let mut matched = salesman_matched(origin, &created.customer, person(SALESMAN, "김하늘"), None);
+    deliver_at(&app, 60, 1, &created).await;
+    // The clock of salesman-match is an hour behind.
+    deliver_at(&app, 0, 1, &matched).await;
+    assert_eq!(assigned_and_unassigned(&app, id).await, (1, 0));
+    // Its clock is a day ahead: the match is still that of the first time.
+    matched.origin_version = Some(1);
+    deliver_at(&app, 24 * 60, 2, &matched).await;
+    deliver_at(&app, 61, 2, &interest_updated(&created, false)).await;
+    deliver_at(&app, 61, 3, &interest_updated(&created, true)).await;
+    assert_eq!(assigned_and_unassigned(&app, id).await, (0, 1));
+    matched.origin_version = Some(3);
+    deliver_at(&app, 0, 3, &matched).await;
+    assert_eq!(assigned_and_unassigned(&app, id).await, (1, 0));
+}
+
+#[tokio::test]
+async fn migrated_matches_count_as_they_did_before() {
+    let app = start().await;
+    let id = create_ongoing(&app, &project_with(&json!({}))).await;
+    let series = Some(series_of(&app, id).await);
+    for n in [1_u16, 2] {
+        let created = interest_created(u128::from(n), series, id, n);
+        let origin = Origin::Interest(created.interest_id);
+        let matched = salesman_matched(origin, &created.customer, person(SALESMAN, "김하늘"), None);
+        deliver_at(&app, 0, 1, &created).await;
+        deliver_at(&app, 1, 1, &matched).await;
+        if n == 2 {
+            deliver_at(&app, 60, 2, &interest_updated(&created, false)).await;
+            deliver_at(&app, 120, 3, &interest_updated(&created, true)).await;
+        }
+    }
+    let before = (1, 1);
+    assert_eq!(assigned_and_unassigned(&app, id).await, before);
+    sqlx::raw_sql(concat!(
+        "alter table known_interest drop column on_version;
+         alter table known_match drop column origin_version;",
+        include_str!("../../migrations/0009_match_versions.sql")
+    ))
+    .execute(app.pool())
+    .await
+    .unwrap();
+    assert_eq!(assigned_and_unassigned(&app, id).await, before);
+    let on_versions: Vec<i64> =
+        sqlx::query_scalar("select on_version from known_interest order by id")
+            .fetch_all(app.pool())
+            .await
+            .unwrap();
+    assert_eq!(on_versions, [1, 3]);
 }
 
 #[tokio::test]
