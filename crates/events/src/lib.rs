@@ -36,6 +36,7 @@ mod interest;
 mod people;
 mod phase;
 mod project;
+mod region;
 mod salesman;
 mod salesman_match;
 #[cfg(feature = "schema")]
@@ -54,8 +55,9 @@ pub use people::{Actor, CustomerRef, LastFour, NotFourDigits, PersonRef};
 pub use phase::{Phase, phase};
 pub use project::{
     Category, Edition, EditionField, HasEdition, Period, PeriodKind, ProjectCreated, ProjectEdited,
-    ProjectEnded, ProjectStarted, ProjectStatus, Region,
+    ProjectEnded, ProjectStarted, ProjectStatus,
 };
+pub use region::{Region, WrittenRegions, written_regions};
 pub use salesman::{
     DEFAULT_WEIGHT, HasProfile, Leave, PersonRole, Profile, SalesmanRegistered, SalesmanUpdated,
 };

@@ -4,7 +4,11 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Actor, Event, ProjectId, SeriesId, Topic, TypeName, text_enum};
+#[cfg(feature = "schema")]
+use crate::WrittenRegions;
+use crate::{
+    Actor, Event, ProjectId, Region, SeriesId, Topic, TypeName, text_enum, written_regions,
+};
 
 text_enum! {
     /// What kind of support a programme gives (분야).
@@ -26,32 +30,6 @@ text_enum! {
         Management = "경영",
         /// Anything else.
         Other = "기타",
-    }
-}
-
-text_enum! {
-    /// Where a programme applies: one of the 17 시도, or the whole country.
-    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-    #[expect(missing_docs, reason = "the variants are the romanised names of the regions")]
-    pub enum Region {
-        Nationwide = "전국",
-        Seoul = "서울",
-        Busan = "부산",
-        Daegu = "대구",
-        Incheon = "인천",
-        Gwangju = "광주",
-        Daejeon = "대전",
-        Ulsan = "울산",
-        Sejong = "세종",
-        Gyeonggi = "경기",
-        Gangwon = "강원",
-        Chungbuk = "충북",
-        Chungnam = "충남",
-        Jeonbuk = "전북",
-        Jeonnam = "전남",
-        Gyeongbuk = "경북",
-        Gyeongnam = "경남",
-        Jeju = "제주",
     }
 }
 
@@ -129,6 +107,8 @@ pub struct Edition {
     /// 분야.
     pub category: Category,
     /// Where it applies.
+    #[serde(flatten, with = "written_regions")]
+    #[cfg_attr(feature = "schema", schemars(with = "WrittenRegions"))]
     pub regions: Vec<Region>,
     /// 지원대상.
     #[serde(default, skip_serializing_if = "Option::is_none")]

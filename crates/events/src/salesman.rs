@@ -4,7 +4,11 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Actor, Category, Event, Region, SalesmanId, Topic, TypeName, text_enum};
+#[cfg(feature = "schema")]
+use crate::WrittenRegions;
+use crate::{
+    Actor, Category, Event, Region, SalesmanId, Topic, TypeName, text_enum, written_regions,
+};
 
 text_enum! {
     /// The role of a person of the salesman service.
@@ -61,6 +65,8 @@ pub struct Profile {
     /// Salesman or consultant.
     pub role: PersonRole,
     /// Where the person works.
+    #[serde(flatten, with = "written_regions")]
+    #[cfg_attr(feature = "schema", schemars(with = "WrittenRegions"))]
     pub regions: Vec<Region>,
     /// The person's fields.
     pub categories: Vec<Category>,
