@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use service_kit::Tx;
 use service_kit::auth::{Identity, Role};
+use service_kit::forms::text;
 use service_kit::http::Page;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -16,14 +17,19 @@ const MIN_LOGIN_LENGTH: usize = 3;
 pub(crate) const LOGIN_RULE: &str =
     "a login has 3 to 64 letters, digits and . _ - + @, and begins with a letter or a digit";
 
-/// The login as it is stored, in lower case. E-mail addresses are valid logins.
+/// A typed login as it is compared: NFKC without invisible characters, in lower case.
+pub(crate) fn comparable_login(text: &str) -> String {
+    text::searchable(text).to_lowercase()
+}
+
+/// The login as it is stored. E-mail addresses are valid logins.
 pub(crate) fn parse_login(text: &str) -> Option<String> {
-    let text = text.trim();
+    let text = comparable_login(text);
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-+@".contains(&byte);
     let is_valid = text.starts_with(|first: char| first.is_ascii_alphanumeric())
         && (MIN_LOGIN_LENGTH..=MAX_LOGIN_LENGTH).contains(&text.len())
         && text.bytes().all(is_allowed);
-    is_valid.then(|| text.to_ascii_lowercase())
+    is_valid.then_some(text)
 }
 
 #[derive(Debug, Clone, sqlx::FromRow)]

@@ -8,6 +8,7 @@ use events::CustomerId;
 use rand::RngExt as _;
 use serde::Deserialize;
 use service_kit::forms::phone::Phone;
+use service_kit::forms::text;
 use service_kit::{Db, Tx, redacted_debug};
 use uuid::Uuid;
 
@@ -57,12 +58,11 @@ impl Code {
 impl TryFrom<String> for Code {
     type Error = &'static str;
 
+    /// Reads `１２３ ４５６` and `123-456` too, as phones offer to copy it.
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let text = text.trim();
+        let text = text::searchable(&text).replace([' ', '-'], "");
         let is_code = text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());
-        is_code
-            .then(|| Self(text.to_owned()))
-            .ok_or("a code has six digits")
+        is_code.then_some(Self(text)).ok_or("a code has six digits")
     }
 }
 
@@ -175,8 +175,32 @@ mod tests {
             );
         }
         assert_eq!(format!("{:?}", Code::random()), "***");
-        assert_eq!(Code::try_from(" 012345 ".to_owned()).unwrap().0, "012345");
-        for text in ["", "12345", "1234567", "12345x", "１２３４５６", "-12345"] {
+    }
+
+    #[test]
+    fn a_code_is_read_without_blanks_and_invisible_characters() {
+        for text in [
+            " 012345 ",
+            "０１２３４５",
+            "012 345",
+            "012-345",
+            "\u{202A}01\u{200B}2345\u{202C}",
+        ] {
+            assert_eq!(
+                Code::try_from(text.to_owned()).unwrap().0,
+                "012345",
+                "{text}"
+            );
+        }
+        for text in [
+            "",
+            "12345",
+            "1234567",
+            "12345x",
+            "-12345",
+            "１２３４５",
+            "١٢٣٤٥٦",
+        ] {
             assert!(Code::try_from(text.to_owned()).is_err(), "{text}");
         }
     }

@@ -1,28 +1,22 @@
-//! Passwords: which ones are accepted, and how they are hashed.
+//! Passwords, and how they are hashed.
 //!
 //! argon2id with the smallest parameters that OWASP recommends. Hashing takes a core and 19 MiB, so
-//! it runs on blocking threads, as many at a time as there are cores, and a request waits a few
-//! seconds for one of these slots.
+//! it runs on blocking threads, in a bounded number of slots.
 
-use std::ops::RangeInclusive;
-use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
+mod slots;
+mod strength;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use serde::Deserialize;
 use serde_json::Value;
-use service_kit::http::problem::Text;
 use service_kit::{Problem, redacted_debug};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use unicode_normalization::UnicodeNormalization as _;
 use uuid::Uuid;
-use zxcvbn::Score;
-use zxcvbn::feedback::{Feedback, Warning};
 
-/// In characters. A longer password is not safer.
-const LENGTH: RangeInclusive<usize> = 10..=128;
+use slots::{Slots, Taken};
+use strength::Weakness;
 
 /// Memory in KiB, passes and lanes, from OWASP's Password Storage Cheat Sheet. When they change,
 /// each password is hashed again at its owner's next sign-in.
@@ -30,13 +24,30 @@ const MEMORY: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// How long a request waits for a slot.
-const SLOT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A password, byte for byte as it was typed.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+/// A password as NIST SP 800-63B asks for (3.1.1.2): in NFKC, so that it is the same whether a
+/// system composes its letters or not. Nothing else is changed.
+#[derive(Clone, Deserialize)]
 #[serde(try_from = "Value")]
-pub(crate) struct Password(String);
+pub(crate) struct Password {
+    normal: String,
+    /// As it was typed, if that differs: hashes from before the normalisation are of these bytes.
+    typed: Option<String>,
+}
+
+/// Equal after the normalisation.
+impl PartialEq for Password {
+    fn eq(&self, other: &Self) -> bool {
+        self.normal == other.normal
+    }
+}
+
+impl From<String> for Password {
+    fn from(typed: String) -> Self {
+        let normal: String = typed.nfkc().collect();
+        let typed = Some(typed).filter(|typed| *typed != normal);
+        Self { normal, typed }
+    }
+}
 
 redacted_debug!(Password);
 
@@ -45,20 +56,17 @@ impl TryFrom<Value> for Password {
     type Error = &'static str;
     fn try_from(value: Value) -> Result<Self, Self::Error> {
         match value {
-            Value::String(text) => Ok(Self(text)),
+            Value::String(text) => Ok(Self::from(text)),
             _ => Err("not a string"),
         }
     }
 }
 
-/// Why a password is refused: a code and a text.
-pub(crate) type Weakness = (&'static str, Text);
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verification {
     Wrong,
     Right {
-        /// The password's hash with the present parameters, if it is stored with others.
+        /// The normalised password's hash with the present parameters, if what is stored differs.
         rehashed: Option<String>,
     },
 }
@@ -66,7 +74,7 @@ pub(crate) enum Verification {
 /// Hashes and verifies passwords.
 pub(crate) struct Passwords {
     argon2: Argon2<'static>,
-    slots: Arc<Semaphore>,
+    slots: Slots,
     /// The hash of a random password. It is verified where there is no hash, so that both cases
     /// take the same time.
     decoy: String,
@@ -83,11 +91,10 @@ impl Passwords {
 
     fn with(params: Params) -> anyhow::Result<Self> {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let decoy = hash(&argon2, &Password(Uuid::new_v4().to_string()))?;
-        let slots = thread::available_parallelism().map_or(1, usize::from);
+        let decoy = hash(&argon2, &Uuid::new_v4().to_string())?;
         Ok(Self {
             argon2,
-            slots: Arc::new(Semaphore::new(slots)),
+            slots: Slots::new(),
             decoy,
         })
     }
@@ -95,29 +102,25 @@ impl Passwords {
     /// Waits for a slot, in which all work on one password is done.
     ///
     /// # Errors
-    /// 503 when none is free in time.
+    /// 503 when none is free in time, or too many requests are waiting.
     pub(crate) async fn slot(&self) -> Result<Slot<'_>, Problem> {
-        let permit = tokio::time::timeout(SLOT_TIMEOUT, self.slots.clone().acquire_owned())
-            .await
-            .map_err(Problem::unavailable)?
-            .map_err(Problem::internal)?;
         Ok(Slot {
             passwords: self,
-            permit: Arc::new(permit),
+            slot: self.slots.take().await?,
         })
     }
 }
 
-/// Work that a cancelled request has started keeps the slot until it ends.
 pub(crate) struct Slot<'a> {
     passwords: &'a Passwords,
-    permit: Arc<OwnedSemaphorePermit>,
+    slot: Taken,
 }
 
 impl Slot<'_> {
     pub(crate) async fn hash(&self, password: Password) -> Result<String, Problem> {
         let argon2 = self.passwords.argon2.clone();
-        self.run(move || hash(&argon2, &password))
+        self.slot
+            .run(move || hash(&argon2, &password.normal))
             .await?
             .map_err(Problem::internal)
     }
@@ -132,6 +135,7 @@ impl Slot<'_> {
         let has_hash = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.passwords.decoy.clone());
         let verification = self
+            .slot
             .run(move || verify(&argon2, &password, &stored))
             .await?
             .map_err(Problem::internal)?;
@@ -149,130 +153,38 @@ impl Slot<'_> {
         login: String,
         name: String,
     ) -> Result<Option<Weakness>, Problem> {
-        self.run(move || weakness(&password, &login, &name)).await
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Problem> {
-        let permit = self.permit.clone();
-        let work = move || {
-            let result = work();
-            drop(permit);
-            result
-        };
-        tokio::task::spawn_blocking(work)
+        self.slot
+            .run(move || strength::weakness(&password.normal, &login, &name))
             .await
-            .map_err(Problem::internal)
     }
 }
 
-fn hash(argon2: &Argon2<'_>, password: &Password) -> anyhow::Result<String> {
+fn hash(argon2: &Argon2<'_>, password: &str) -> anyhow::Result<String> {
     let hash = argon2
-        .hash_password(password.0.as_bytes())
+        .hash_password(password.as_bytes())
         .map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
     Ok(hash.to_string())
 }
 
+/// Tries the normalised password, and then the typed one where it differs. How often a wrong
+/// password is hashed depends on nothing but the password.
 fn verify(argon2: &Argon2<'_>, password: &Password, stored: &str) -> anyhow::Result<Verification> {
     let stored = PasswordHash::new(stored)
         .map_err(|_| anyhow::anyhow!("a stored password hash cannot be parsed"))?;
-    let result = argon2.verify_password(password.0.as_bytes(), &stored);
-    if result.is_err() {
+    let is_of = |text: &str| argon2.verify_password(text.as_bytes(), &stored).is_ok();
+    let is_normal = is_of(&password.normal);
+    if !is_normal && !password.typed.as_deref().is_some_and(is_of) {
         return Ok(Verification::Wrong);
     }
     let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
-    let is_current = Params::try_from(&stored)
-        .is_ok_and(|params| cost(&params) == cost(argon2.params()))
+    let is_current = is_normal
+        && Params::try_from(&stored).is_ok_and(|params| cost(&params) == cost(argon2.params()))
         && stored.algorithm == Algorithm::Argon2id.ident()
         && stored.version == Some(Version::V0x13.into());
-    let rehashed = (!is_current).then(|| hash(argon2, password)).transpose()?;
+    let rehashed = (!is_current)
+        .then(|| hash(argon2, &password.normal))
+        .transpose()?;
     Ok(Verification::Right { rehashed })
-}
-
-/// Accepts passwords that take more than 10^8 guesses. zxcvbn knows 30,000 common passwords of
-/// breaches, and is given the login and the name.
-fn weakness(Password(password): &Password, login: &str, name: &str) -> Option<Weakness> {
-    let length = password.chars().count();
-    let (min, max) = (LENGTH.start(), LENGTH.end());
-    if length < *min {
-        let text = Text::new(
-            format!("비밀번호는 {min}자 이상이어야 합니다"),
-            format!("A password has at least {min} characters"),
-        );
-        return Some(("too-short", text));
-    }
-    if length > *max {
-        let text = Text::new(
-            format!("비밀번호는 {max}자 이하여야 합니다"),
-            format!("A password has at most {max} characters"),
-        );
-        return Some(("too-long", text));
-    }
-    let name = name.to_lowercase();
-    let parts = login
-        .split(['.', '_', '-', '@', '+'])
-        .chain(name.split_whitespace());
-    let personal: Vec<&str> = [login, &name, "ktgg", "kt.gg"]
-        .into_iter()
-        .chain(parts)
-        .filter(|part| !part.is_empty())
-        .collect();
-    let entropy = zxcvbn::zxcvbn(password, &personal);
-    let warning = entropy.feedback().and_then(Feedback::warning);
-    (entropy.score() < Score::Three).then(|| explain(warning))
-}
-
-fn explain(warning: Option<Warning>) -> Weakness {
-    let (code, ko, en) = match warning {
-        Some(
-            Warning::ThisIsATop10Password
-            | Warning::ThisIsATop100Password
-            | Warning::ThisIsACommonPassword
-            | Warning::ThisIsSimilarToACommonlyUsedPassword,
-        ) => (
-            "common",
-            "유출된 적이 있는 흔한 비밀번호입니다",
-            "It is, or resembles, one of the common passwords of known breaches",
-        ),
-        Some(
-            Warning::StraightRowsOfKeysAreEasyToGuess
-            | Warning::ShortKeyboardPatternsAreEasyToGuess,
-        ) => (
-            "keyboard-row",
-            "자판에 늘어선 글자는 쉽게 짐작됩니다",
-            "Rows of keys are easy to guess",
-        ),
-        Some(
-            Warning::RepeatsLikeAaaAreEasyToGuess
-            | Warning::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess,
-        ) => (
-            "repeats",
-            "되풀이되는 글자는 쉽게 짐작됩니다",
-            "Repeats are easy to guess",
-        ),
-        Some(Warning::SequencesLikeAbcAreEasyToGuess) => (
-            "sequence",
-            "abc나 6543처럼 이어지는 글자는 쉽게 짐작됩니다",
-            "Sequences like abc or 6543 are easy to guess",
-        ),
-        Some(Warning::RecentYearsAreEasyToGuess | Warning::DatesAreOftenEasyToGuess) => (
-            "date",
-            "연도와 날짜는 쉽게 짐작됩니다",
-            "Years and dates are easy to guess",
-        ),
-        Some(
-            Warning::NamesAndSurnamesByThemselvesAreEasyToGuess
-            | Warning::CommonNamesAndSurnamesAreEasyToGuess,
-        ) => ("name", "이름은 쉽게 짐작됩니다", "Names are easy to guess"),
-        Some(Warning::AWordByItselfIsEasyToGuess) | None => (
-            "guessable",
-            "쉽게 짐작됩니다. 낱말 몇 개를 더 이어 주세요",
-            "It is easy to guess: add a few words",
-        ),
-    };
-    (code, Text::new(ko, en))
 }
 
 #[cfg(test)]
@@ -280,48 +192,7 @@ mod tests {
     use super::*;
 
     fn password(text: &str) -> Password {
-        Password(text.to_owned())
-    }
-
-    fn refused(text: &str) -> Option<&'static str> {
-        weakness(&password(text), "haneul.kim", "김하늘").map(|(code, _)| code)
-    }
-
-    #[test]
-    fn common_passwords_of_breaches_are_refused() {
-        for common in [
-            "1234567890",
-            "password123",
-            "iloveyou12",
-            "basketball",
-            "Password1234",
-            "P@ssw0rd123",
-            "0192837465",
-        ] {
-            assert!(refused(common).is_some(), "{common}");
-        }
-        assert_eq!(refused("qwertyuiop"), Some("common"));
-    }
-
-    #[test]
-    fn guessable_passwords_are_refused_with_a_reason() {
-        assert_eq!(refused("aaaaaaaaaaaa"), Some("repeats"));
-        assert_eq!(refused("1986-11-24"), Some("date"));
-        assert_eq!(refused("zxcvbnm,./"), Some("keyboard-row"));
-        assert!(refused("haneul.kim").is_some());
-        assert!(refused("haneul2026").is_some());
-        assert!(refused("ktggktggktgg").is_some());
-    }
-
-    #[test]
-    fn a_password_has_10_to_128_characters_of_any_kind() {
-        assert_eq!(refused("xK9#mQ2!v"), Some("too-short"));
-        assert_eq!(refused("xK9#mQ2!vZ"), None);
-        let long: String = "xK9#mQ2!vZ7@".chars().cycle().take(129).collect();
-        assert_eq!(refused(&long), Some("too-long"));
-        assert_ne!(refused(&long[..128]), Some("too-long"));
-        assert_eq!(refused("수요일에는 떡볶이를 먹자"), None);
-        assert_eq!(refused("correct horse battery staple"), None);
+        Password::from(text.to_owned())
     }
 
     async fn hashed(passwords: &Passwords, text: &str) -> String {
@@ -345,26 +216,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_free_slot_in_time_it_is_503() {
-        let passwords = Passwords::with(Params::new(8, 1, 1, None).unwrap()).unwrap();
-        let mut taken = Vec::new();
-        for _ in 0..passwords.slots.available_permits() {
-            taken.push(passwords.slot().await.unwrap());
-        }
-        assert_eq!(
-            passwords
-                .slot()
-                .await
-                .err()
-                .map(|refused| refused.status().as_u16()),
-            Some(503)
-        );
-        taken.pop();
-        assert!(passwords.slot().await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn a_password_is_compared_byte_for_byte() {
+    async fn a_password_is_compared_after_nothing_but_nfkc() {
         let passwords = Passwords::new().unwrap();
         let stored = hashed(&passwords, " Caf\u{e9} 수요일 ").await;
         assert!(
@@ -372,13 +224,16 @@ mod tests {
             "{stored}"
         );
         let right = Verification::Right { rehashed: None };
-        assert_eq!(
-            verified(&passwords, " Caf\u{e9} 수요일 ", Some(&stored)).await,
-            right
-        );
+        for same in [
+            " Caf\u{e9} 수요일 ",
+            " Cafe\u{301} 수요일 ",
+            "\u{A0}Ｃａｆe\u{301} \u{1109}\u{116E}요일 ",
+        ] {
+            assert_eq!(verified(&passwords, same, Some(&stored)).await, right);
+        }
         for other in [
             "Caf\u{e9} 수요일",
-            " Cafe\u{301} 수요일 ",
+            " Caf\u{e9}\u{200B} 수요일 ",
             " caf\u{e9} 수요일 ",
             "",
         ] {
@@ -413,6 +268,47 @@ mod tests {
             verified(&passwords, "x", Some(&stored)).await,
             Verification::Wrong
         );
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_other_bytes_is_replaced_by_one_of_nfkc() {
+        let passwords = Passwords::with(Params::new(8, 1, 1, None).unwrap()).unwrap();
+        let typed = "①번 \u{1109}\u{116E}요일에는 떡볶이";
+        let stored = hash(&passwords.argon2, typed).unwrap();
+        let Verification::Right {
+            rehashed: Some(rehashed),
+        } = verified(&passwords, typed, Some(&stored)).await
+        else {
+            panic!("it is not rehashed")
+        };
+        let right = Verification::Right { rehashed: None };
+        for same in [typed, "1번 수요일에는 떡볶이"] {
+            assert_eq!(verified(&passwords, same, Some(&rehashed)).await, right);
+        }
+        let composed = verified(&passwords, "1번 수요일에는 떡볶이", Some(&stored)).await;
+        assert_eq!(composed, Verification::Wrong);
+    }
+
+    #[tokio::test]
+    async fn length_counts_characters_after_the_normalisation() {
+        let passwords = Passwords::with(Params::new(8, 1, 1, None).unwrap()).unwrap();
+        let slot = passwords.slot().await.unwrap();
+        let weakness = async |text: &str| {
+            let weakness = slot.weakness(password(text), "haneul".into(), "김하늘".into());
+            weakness.await.unwrap().map(|(code, _)| code)
+        };
+        // Nine syllables of 23 letters.
+        let decomposed =
+            "\u{1104}\u{1165}\u{11A8}\u{1107}\u{1169}\u{11A9}".repeat(4) + "\u{1109}\u{116E}";
+        assert_eq!(weakness(&decomposed).await, Some("too-short"));
+        let long: String = "수요일에는 떡볶이를 먹자 "
+            .chars()
+            .cycle()
+            .take(128)
+            .collect();
+        let decomposed: String = long.nfd().collect();
+        assert!(decomposed.chars().count() > 128);
+        assert_ne!(weakness(&decomposed).await, Some("too-long"));
     }
 
     #[test]

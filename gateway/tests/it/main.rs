@@ -23,3 +23,4 @@ mod staff_directory;
 mod stream_connection;
 mod stream_events;
 mod test_gateway;
+mod typed_input;

@@ -30,28 +30,31 @@ pub(crate) async fn config_with(relay: &SmsRelay) -> Config {
     let mut config = config().await;
     config.sender_url = relay.url.parse().unwrap();
     config.sender_key = KEY.parse().unwrap();
-    config.trusted_proxies = 1;
+    config.trusted_proxies.count = 1;
     config
 }
 
-struct CodeFixture {
-    gateway: TestGateway,
-    relay: SmsRelay,
-    clock: Arc<MockClock>,
+/// A gateway with a mock clock, and the relay of its codes.
+pub(crate) struct CodeFixture {
+    pub(crate) gateway: TestGateway,
+    pub(crate) relay: SmsRelay,
+    pub(crate) clock: Arc<MockClock>,
 }
 
-async fn start() -> CodeFixture {
-    start_with(|_| {}).await
-}
+impl CodeFixture {
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
 
-async fn start_with(change: impl FnOnce(&mut Config)) -> CodeFixture {
-    let (relay, clock) = (SmsRelay::new().await, mock_clock());
-    let mut config = config_with(&relay).await;
-    change(&mut config);
-    CodeFixture {
-        gateway: start_at(config, clock.clone()).await,
-        relay,
-        clock,
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let (relay, clock) = (SmsRelay::new().await, mock_clock());
+        let mut config = config_with(&relay).await;
+        change(&mut config);
+        Self {
+            gateway: start_at(config, clock.clone()).await,
+            relay,
+            clock,
+        }
     }
 }
 
@@ -104,7 +107,7 @@ async fn correct_code_signs_in_the_customer_of_that_number() {
         gateway,
         relay,
         clock,
-    } = start().await;
+    } = CodeFixture::new().await;
     let challenge = request_code(&gateway, PHONE).await;
     let code = relay.code(1).await;
     let message = &relay.attempts()[0].1;
@@ -147,7 +150,7 @@ async fn correct_code_signs_in_the_customer_of_that_number() {
 
 #[tokio::test]
 async fn of_a_thousand_concurrent_guesses_five_are_judged() {
-    let CodeFixture { gateway, relay, .. } = start().await;
+    let CodeFixture { gateway, relay, .. } = CodeFixture::new().await;
     let challenge = request_code(&gateway, PHONE).await;
     let code = relay.code(1).await;
     let guesses =
@@ -195,7 +198,7 @@ async fn of_a_thousand_concurrent_guesses_five_are_judged() {
 
 #[tokio::test]
 async fn fifth_guess_can_still_sign_in() {
-    let CodeFixture { gateway, relay, .. } = start().await;
+    let CodeFixture { gateway, relay, .. } = CodeFixture::new().await;
     let challenge = request_code(&gateway, PHONE).await;
     let code = relay.code(1).await;
     for left in (1..=4).rev() {
@@ -213,7 +216,7 @@ async fn fifth_guess_can_still_sign_in() {
 
 #[tokio::test]
 async fn code_is_accepted_once_if_sent_concurrently() {
-    let CodeFixture { gateway, relay, .. } = start().await;
+    let CodeFixture { gateway, relay, .. } = CodeFixture::new().await;
     let challenge = request_code(&gateway, PHONE).await;
     let code = relay.code(1).await;
     let answers = join_all((0..5).map(async |_| verify(&gateway, &challenge, &code).await)).await;
@@ -247,7 +250,7 @@ async fn code_expires_after_three_minutes() {
         gateway,
         relay,
         clock,
-    } = start().await;
+    } = CodeFixture::new().await;
     let requested = request_code_from(&gateway, "203.0.113.7", PHONE)
         .await
         .json();
@@ -272,7 +275,7 @@ async fn code_expires_after_three_minutes() {
 
 #[tokio::test]
 async fn code_is_valid_only_for_its_own_challenge() {
-    let CodeFixture { gateway, relay, .. } = start().await;
+    let CodeFixture { gateway, relay, .. } = CodeFixture::new().await;
     let first = request_code(&gateway, PHONE).await;
     let code = relay.code(1).await;
     let mut second = request_code(&gateway, PHONE).await;
@@ -297,7 +300,7 @@ async fn code_is_valid_only_for_its_own_challenge() {
 
 #[tokio::test]
 async fn every_invalid_field_is_reported() {
-    let CodeFixture { gateway, relay, .. } = start().await;
+    let CodeFixture { gateway, relay, .. } = CodeFixture::new().await;
     let invalid_fields = async |path: &str, body: Value| {
         let answer = gateway.post(path).json(&body).send().await;
         assert_eq!(answer.problem(), (422, "wrong-fields".to_owned()), "{body}");
@@ -334,7 +337,7 @@ async fn every_invalid_field_is_reported() {
         invalid_fields("/api/auth/otp/verify", json!({})).await,
         expected(&[("/challenge", "required"), ("/code", "required")])
     );
-    for code in ["12345", "1234567", "abcdef", "１２３４５６"] {
+    for code in ["12345", "1234567", "abcdef", "１２３４５"] {
         let body = json!({ "challenge": "x", "code": code });
         assert_eq!(
             invalid_fields("/api/auth/otp/verify", body).await,
@@ -346,7 +349,7 @@ async fn every_invalid_field_is_reported() {
 
 #[tokio::test]
 async fn malformed_guess_is_not_counted() {
-    let CodeFixture { gateway, relay, .. } = start().await;
+    let CodeFixture { gateway, relay, .. } = CodeFixture::new().await;
     let challenge = request_code(&gateway, PHONE).await;
     let code = relay.code(1).await;
     for _ in 0..6 {
@@ -365,7 +368,7 @@ async fn malformed_guess_is_not_counted() {
 
 #[tokio::test]
 async fn response_does_not_reveal_whether_a_number_is_known() {
-    let CodeFixture { gateway, relay, .. } = start().await;
+    let CodeFixture { gateway, relay, .. } = CodeFixture::new().await;
     let challenge = request_code(&gateway, PHONE).await;
     let code = relay.code(1).await;
     assert_eq!(
@@ -397,7 +400,7 @@ async fn response_does_not_reveal_whether_a_number_is_known() {
 
 #[tokio::test]
 async fn consent_to_an_outdated_text_is_refused_without_a_code() {
-    let CodeFixture { gateway, relay, .. } = start().await;
+    let CodeFixture { gateway, relay, .. } = CodeFixture::new().await;
     let shown = gateway.get("/api/auth/consent").send().await.json();
     for heading in [
         "수집하는 항목",
@@ -427,7 +430,7 @@ async fn consent_is_recorded_once_and_only_after_a_correct_code() {
         gateway,
         relay,
         clock,
-    } = start().await;
+    } = CodeFixture::new().await;
     let recorded = async || {
         let rows: Vec<(Uuid, String, DateTime<Utc>)> = sqlx::query_as(
             "select customer_id, version, given_at from consent where withdrawn_at is null",
@@ -461,7 +464,7 @@ async fn codes_per_number_are_limited_across_addresses() {
         gateway,
         relay,
         clock,
-    } = start_with(|config| config.limits.codes_per_phone = Rate::new(2, 600)).await;
+    } = CodeFixture::with(|config| config.limits.codes_per_phone = Rate::new(2, 600)).await;
     for address in ["203.0.113.1", "203.0.113.2"] {
         assert_eq!(
             request_code_from(&gateway, address, PHONE).await.status,
@@ -491,7 +494,8 @@ async fn codes_per_number_are_limited_across_addresses() {
 #[tokio::test]
 async fn codes_per_number_and_day_are_limited_across_addresses() {
     let CodeFixture { gateway, clock, .. } =
-        start_with(|config| config.limits.codes_per_phone_daily = Rate::new(2, 86_400)).await;
+        CodeFixture::with(|config| config.limits.codes_per_phone_daily = Rate::new(2, 86_400))
+            .await;
     for address in ["203.0.113.1", "203.0.113.2"] {
         assert_eq!(
             request_code_from(&gateway, address, PHONE).await.status,
@@ -515,7 +519,7 @@ async fn codes_per_number_and_day_are_limited_across_addresses() {
 #[tokio::test]
 async fn next_code_can_be_requested_at_resend_at() {
     let CodeFixture { gateway, clock, .. } =
-        start_with(|config| config.limits.resends_per_phone = Rate::new(1, 30)).await;
+        CodeFixture::with(|config| config.limits.resends_per_phone = Rate::new(1, 30)).await;
     let requested = request_code_from(&gateway, "203.0.113.7", PHONE)
         .await
         .json();
@@ -538,7 +542,7 @@ async fn next_code_can_be_requested_at_resend_at() {
 
 #[tokio::test]
 async fn codes_and_guesses_per_address_are_limited() {
-    let CodeFixture { gateway, relay, .. } = start_with(|config| {
+    let CodeFixture { gateway, relay, .. } = CodeFixture::with(|config| {
         config.limits.codes_per_address = Rate::new(2, 100);
         config.limits.guesses_per_address = Rate::new(3, 300);
     })
@@ -685,7 +689,7 @@ async fn unavailable_sms_relay_does_not_delay_the_response() {
 
 #[tokio::test]
 async fn correct_code_ends_the_presented_session() {
-    let CodeFixture { gateway, relay, .. } = start().await;
+    let CodeFixture { gateway, relay, .. } = CodeFixture::new().await;
     let planted = gateway.cookie(&identity(Role::Customer)).await;
     let challenge = request_code(&gateway, PHONE).await;
     let code = relay.code(1).await;
@@ -712,7 +716,7 @@ async fn correct_code_ends_the_presented_session() {
 
 #[tokio::test]
 async fn cross_site_page_cannot_request_or_verify_a_code() {
-    let CodeFixture { gateway, relay, .. } = start().await;
+    let CodeFixture { gateway, relay, .. } = CodeFixture::new().await;
     let challenge = request_code(&gateway, PHONE).await;
     let code = relay.code(1).await;
     for (path, body) in [
@@ -751,7 +755,7 @@ async fn cross_site_page_cannot_request_or_verify_a_code() {
 
 #[tokio::test]
 async fn correct_code_expires_the_customers_other_codes() {
-    let CodeFixture { gateway, relay, .. } = start().await;
+    let CodeFixture { gateway, relay, .. } = CodeFixture::new().await;
     let (first, second, other_challenge) = (
         request_code(&gateway, PHONE).await,
         request_code(&gateway, PHONE).await,

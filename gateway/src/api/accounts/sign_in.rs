@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::api::accounts::attempt::Attempt;
 use crate::api::session::{SignedInView, signed_in};
-use crate::auth::accounts::{self, Account, MAX_LOGIN_LENGTH};
+use crate::auth::accounts::{self, Account, MAX_LOGIN_LENGTH, comparable_login};
 use crate::auth::passwords::{Password, Verification};
 use crate::auth::sessions::{self, PresentedSession};
 use crate::edge::client_ip::ClientIp;
@@ -64,7 +64,7 @@ pub(crate) async fn sign_in(
     let (Some(login), Some(password), true) = (login, password, fields.is_valid()) else {
         return Err(fields.problem());
     };
-    let login = login.to_lowercase();
+    let login = comparable_login(&login);
     let address = client.network().to_string();
     let rate = state.limits.sign_ins_per_address;
     state.rate_limits.take("sign-ins", &address, rate).await?;

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use service_kit::Problem;
 use service_kit::forms::phone::Phone;
+use service_kit::http::problem::Text;
 use service_kit::http::{Field, Fields, Json, View};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -27,7 +28,7 @@ const MAX_VERSION_LENGTH: usize = 40;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RequestCode {
-    /// The number to send the code to.
+    /// The number to send the code to. A landline is refused.
     #[serde(default)]
     #[schema(value_type = String)]
     phone: Field<Phone>,
@@ -69,8 +70,15 @@ pub(crate) async fn request(
 ) -> Result<Response, Problem> {
     let mut fields = Fields::default();
     let phone = fields.required("/phone", body.phone);
+    if phone.as_ref().is_some_and(Phone::is_landline) {
+        let text = Text::new(
+            "유선 전화로는 인증번호를 보낼 수 없습니다. 휴대전화 번호를 적어 주세요",
+            "A landline receives no text messages: enter a mobile number",
+        );
+        fields.refuse("/phone", "landline", text);
+    }
     let version = fields.text("/consentVersion", body.consent_version, MAX_VERSION_LENGTH);
-    let (Some(phone), Some(version)) = (phone, version) else {
+    let (Some(phone), Some(version), true) = (phone, version, fields.is_valid()) else {
         return Err(fields.problem());
     };
     if version != VERSION {

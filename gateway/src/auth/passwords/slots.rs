@@ -1,0 +1,124 @@
+//! Slots for work that takes a core: one core stays free, and few requests wait for a slot.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use service_kit::Problem;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Requests that may wait for each slot: what one slot finishes within about a second.
+const QUEUE_PER_SLOT: usize = 16;
+
+/// How long a request waits for a slot of a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(super) struct Slots {
+    free: Arc<Semaphore>,
+    /// One for each request that has a slot or waits for one.
+    places: Arc<Semaphore>,
+}
+
+impl Slots {
+    /// A slot for each core but one, and one slot on a single core.
+    pub(super) fn new() -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self::with(cores.saturating_sub(1).max(1))
+    }
+
+    fn with(slots: usize) -> Self {
+        Self {
+            free: Arc::new(Semaphore::new(slots)),
+            places: Arc::new(Semaphore::new(slots * (1 + QUEUE_PER_SLOT))),
+        }
+    }
+
+    /// Waits for a slot.
+    ///
+    /// # Errors
+    /// 503, at once when too many requests are waiting, or when none is free in time.
+    pub(super) async fn take(&self) -> Result<Taken, Problem> {
+        let place = self.places.clone().try_acquire_owned();
+        let place = place.map_err(|_| Problem::unavailable("too many passwords to hash"))?;
+        let slot = tokio::time::timeout(TIMEOUT, self.free.clone().acquire_owned())
+            .await
+            .map_err(Problem::unavailable)?
+            .map_err(Problem::internal)?;
+        Ok(Taken(Arc::new((slot, place))))
+    }
+}
+
+/// A slot. Work that a cancelled request has started keeps it until the work ends.
+pub(super) struct Taken(Arc<(OwnedSemaphorePermit, OwnedSemaphorePermit)>);
+
+impl Taken {
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let permits = self.0.clone();
+        let work = move || {
+            let result = work();
+            drop(permits);
+            result
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(Problem::internal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use futures_util::future::join_all;
+    use service_kit::http::problem::Language;
+
+    use super::*;
+
+    #[test]
+    fn one_core_stays_free() {
+        let cores = thread::available_parallelism().unwrap().get();
+        let slots = Slots::new().free.available_permits();
+        assert_eq!(slots, if cores == 1 { 1 } else { cores - 1 });
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_503_with_retry_after_at_once() {
+        let slots = Slots::with(1);
+        let taken = slots.take().await.unwrap();
+        let started = Instant::now();
+        let waiting = join_all((0..QUEUE_PER_SLOT).map(|_| slots.take()));
+        let refused = async {
+            // `join` polls the others first, so that they wait already.
+            let refused = slots.take().await.err().unwrap();
+            let elapsed = started.elapsed();
+            drop(taken);
+            (refused, elapsed)
+        };
+        let one_after_the_other = async {
+            for waited in waiting.await {
+                drop(waited);
+            }
+        };
+        let (_, (refused, elapsed)) = tokio::join!(
+            tokio::time::timeout(TIMEOUT / 2, one_after_the_other),
+            refused
+        );
+        let response = refused.render(Language::Korean);
+        assert_eq!(response.status().as_u16(), 503);
+        assert_eq!(response.headers()["retry-after"], "1");
+        assert!(elapsed < Duration::from_millis(500), "{elapsed:?}");
+    }
+
+    #[tokio::test]
+    async fn without_a_free_slot_in_time_it_is_503() {
+        let slots = Slots::with(1);
+        let taken = slots.take().await.unwrap();
+        let refused = slots.take().await.err().unwrap();
+        assert_eq!(refused.status().as_u16(), 503);
+        drop(taken);
+        assert!(slots.take().await.is_ok());
+    }
+}
