@@ -38,7 +38,8 @@ pub struct Consultation {
     pub step: Step,
     /// Why it was cancelled or failed.
     pub reason: Option<String>,
-    /// `None` until matched. The display names are those of the match.
+    /// `None` until matched, and while another is sought for one who left. The display names are
+    /// those of the match.
     pub salesman: Option<PersonRef>,
     pub consultant: Option<PersonRef>,
     /// The number of its events.
@@ -73,10 +74,9 @@ pub enum Command {
     },
     /// `ProgressConsultation`: move to another step.
     Progress { to: Step, reason: Option<String> },
-    /// `EditSalesman`: a match was made.
+    /// `EditSalesman`: people were matched, or left. `None` while a place waits.
     EditSalesman {
-        salesman: PersonRef,
-        /// `None` if no consultant was available.
+        salesman: Option<PersonRef>,
         consultant: Option<PersonRef>,
     },
     /// `EraseCustomer`: cancel without a reason.
@@ -118,9 +118,9 @@ pub enum Change {
         event: ConsultationProgressed,
         reason: Option<String>,
     },
-    /// Without an event: [`events::SalesmanMatched`] was published already.
+    /// Without an event: that of the match was published already.
     Assigned {
-        salesman: PersonRef,
+        salesman: Option<PersonRef>,
         consultant: Option<PersonRef>,
     },
 }
@@ -206,7 +206,7 @@ impl Consultation {
             } => {
                 // A match that arrives after the end has no effect. Nor has one that only changes
                 // display names: they belong to the salesman service.
-                let is_assigned = self.salesman_id() == Some(salesman.id)
+                let is_assigned = self.salesman_id() == salesman.as_ref().map(|person| person.id)
                     && self.consultant_id() == consultant.as_ref().map(|person| person.id);
                 let is_change = !self.step.is_closed() && !is_assigned;
                 Ok(is_change.then_some(Change::Assigned {
@@ -236,7 +236,7 @@ impl Consultation {
                 salesman,
                 consultant,
             } => {
-                self.salesman = Some(salesman.clone());
+                self.salesman.clone_from(salesman);
                 self.consultant.clone_from(consultant);
             }
         }

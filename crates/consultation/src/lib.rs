@@ -20,8 +20,8 @@ mod store;
 pub mod timeline;
 
 use events::{
-    ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted, SalesmanRegistered,
-    SalesmanUpdated,
+    ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted, SalesmanMatched,
+    SalesmanRegistered, SalesmanUnmatched, SalesmanUpdated,
 };
 use service_kit::Service;
 
@@ -33,7 +33,8 @@ pub fn service() -> Service {
         .examples(include_str!("http/examples.json"))
         .problems(http::problems)
         .identifies_customers()
-        .whenever(policies::edit_salesman)
+        .whenever(policies::edit_salesman::<SalesmanMatched>)
+        .whenever(policies::edit_salesman::<SalesmanUnmatched>)
         .whenever(policies::keep_projects::<ProjectCreated>)
         .whenever(policies::keep_projects::<ProjectStarted>)
         .whenever(policies::keep_projects::<ProjectEnded>)

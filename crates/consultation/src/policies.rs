@@ -1,28 +1,28 @@
 //! Reactions to events of other services.
 
-use events::{HasEdition, HasProfile, Origin, SalesmanMatched};
+use events::{HasEdition, HasPeople, HasProfile, Origin};
 use service_kit::{PolicyError, Received, Tx};
 
 use crate::consultation::Command;
 use crate::store::{self, Cause, projections};
 
-/// `EditSalesman`: whenever a salesman is matched to a consultation, store the salesman and the
-/// consultant on it.
+/// `EditSalesman`: whenever people are matched to a consultation or leave it, store its salesman
+/// and its consultant.
 ///
 /// Matches of interests belong to the interest service and have no effect here.
-pub(crate) async fn edit_salesman(
+pub(crate) async fn edit_salesman<E: HasPeople>(
     tx: &mut Tx,
-    received: &Received<SalesmanMatched>,
+    received: &Received<E>,
 ) -> Result<(), PolicyError> {
-    let event = &received.event;
-    let Origin::Consultation(id) = event.origin else {
+    let people = received.event.people();
+    let Origin::Consultation(id) = people.origin else {
         return Ok(());
     };
     let command = Command::EditSalesman {
-        salesman: event.salesman.clone(),
-        consultant: event.consultant.clone(),
+        salesman: people.salesman.cloned(),
+        consultant: people.consultant.cloned(),
     };
-    let cause = Cause::event(&received.envelope, event.actor);
+    let cause = Cause::event(&received.envelope, people.actor);
     Ok(store::change(tx, id, |_| Ok(()), command, cause).await?)
 }
 

@@ -42,6 +42,13 @@ pub enum TimelineEvent {
         salesman: PersonView,
         consultant: Option<PersonView>,
     },
+    /// A salesman or consultant left, and the place waits for another (배정 중).
+    Unmatched {
+        /// The salesman, if only the consultant left.
+        salesman: Option<PersonView>,
+        /// The consultant, if only the salesman left.
+        consultant: Option<PersonView>,
+    },
     /// The step changed.
     Progressed {
         #[schema(value_type = StepName)]
@@ -111,26 +118,35 @@ impl TimelineEvent {
             Change::Assigned {
                 salesman,
                 consultant,
-            } => {
-                let stays = |person: &PersonRef| {
-                    person.id == salesman.id
-                        || consultant.as_ref().is_some_and(|new| new.id == person.id)
-                };
-                let all_stay = before.assignees().all(stays);
-                let salesman = salesman.clone().into();
-                let consultant = consultant.clone().map(PersonView::from);
-                if all_stay {
-                    Self::Matched {
-                        salesman,
-                        consultant,
-                    }
-                } else {
-                    Self::Rematched {
-                        salesman,
-                        consultant,
-                    }
-                }
-            }
+            } => Self::assigned(before, salesman.as_ref(), consultant.as_ref()),
+        }
+    }
+
+    fn assigned(
+        before: &Consultation,
+        salesman: Option<&PersonRef>,
+        consultant: Option<&PersonRef>,
+    ) -> Self {
+        let after = || salesman.into_iter().chain(consultant);
+        let arrives = after().any(|new| before.assignees().all(|old| old.id != new.id));
+        let all_stay = before
+            .assignees()
+            .all(|old| after().any(|new| new.id == old.id));
+        let view = |person: &PersonRef| PersonView::from(person.clone());
+        let consultant = consultant.map(view);
+        match salesman.map(view) {
+            Some(salesman) if all_stay => Self::Matched {
+                salesman,
+                consultant,
+            },
+            Some(salesman) if arrives => Self::Rematched {
+                salesman,
+                consultant,
+            },
+            salesman => Self::Unmatched {
+                salesman,
+                consultant,
+            },
         }
     }
 
@@ -138,7 +154,7 @@ impl TimelineEvent {
     const fn rank(&self) -> u8 {
         match self {
             Self::Requested { .. } => 0,
-            Self::Matched { .. } | Self::Rematched { .. } => 1,
+            Self::Matched { .. } | Self::Rematched { .. } | Self::Unmatched { .. } => 1,
             Self::Edited { .. } | Self::Progressed { .. } => 2,
             Self::Noted { .. } => 3,
         }
@@ -155,6 +171,10 @@ impl TimelineEvent {
                 salesman,
                 consultant,
             } => (Some(salesman), consultant.as_ref()),
+            Self::Unmatched {
+                salesman,
+                consultant,
+            } => (salesman.as_ref(), consultant.as_ref()),
             _ => (None, None),
         };
         salesman.into_iter().chain(consultant)
@@ -170,6 +190,10 @@ impl TimelineEvent {
                 salesman,
                 consultant,
             } => (Some(salesman), consultant.as_mut()),
+            Self::Unmatched {
+                salesman,
+                consultant,
+            } => (salesman.as_mut(), consultant.as_mut()),
             _ => (None, None),
         };
         salesman.into_iter().chain(consultant)

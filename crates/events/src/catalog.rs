@@ -3,12 +3,12 @@
 use crate::{
     ConsultationCreated, ConsultationEdited, ConsultationProgressed, Event, InterestCreated,
     InterestUpdated, ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted, SalesmanMatched,
-    SalesmanRegistered, SalesmanUpdated, TypeName,
+    SalesmanRegistered, SalesmanUnmatched, SalesmanUpdated, TypeName,
 };
 
 /// Every type that this build knows. Consumers park records of other types until a build knows
 /// them.
-pub const TYPES: [TypeName; 12] = [
+pub const TYPES: [TypeName; 13] = [
     ProjectCreated::TYPE,
     ProjectStarted::TYPE,
     ProjectEnded::TYPE,
@@ -19,6 +19,7 @@ pub const TYPES: [TypeName; 12] = [
     ConsultationEdited::TYPE,
     ConsultationProgressed::TYPE,
     SalesmanMatched::TYPE,
+    SalesmanUnmatched::TYPE,
     SalesmanRegistered::TYPE,
     SalesmanUpdated::TYPE,
 ];

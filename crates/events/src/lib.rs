@@ -21,6 +21,7 @@
 //! | [`ConsultationEdited`] | consultation | … changed its date or memo |
 //! | [`ConsultationProgressed`] | consultation | it moved to another step |
 //! | [`SalesmanMatched`] | salesman-match | an interest or consultation has these people now |
+//! | [`SalesmanUnmatched`] | salesman-match | … lost a person who left, and waits for another |
 //! | [`SalesmanRegistered`] | salesman | a salesman or consultant was registered |
 //! | [`SalesmanUpdated`] | salesman | … has another profile |
 //!
@@ -61,6 +62,8 @@ pub use region::{Region, WrittenRegions, written_regions};
 pub use salesman::{
     DEFAULT_WEIGHT, HasProfile, Leave, PersonRole, Profile, SalesmanRegistered, SalesmanUpdated,
 };
-pub use salesman_match::{Origin, SalesmanMatched, Strategy};
+pub use salesman_match::{
+    HasPeople, MatchedPeople, Origin, SalesmanMatched, SalesmanUnmatched, Strategy,
+};
 pub use text_enum::UnknownText;
 pub use topic::Topic;

@@ -30,6 +30,18 @@ pub struct Leave {
     pub from: NaiveDate,
     /// The last day.
     pub until: NaiveDate,
+    /// Whether the person's open matches go to others on the first day (인계). They do not come
+    /// back afterwards.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hand_over: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl Leave {
@@ -75,7 +87,7 @@ pub struct Profile {
     /// The share of matches, for strategies that weigh.
     #[serde(default = "default_weight", skip_serializing_if = "is_default_weight")]
     pub weight: u32,
-    /// Whether the person can be matched at all.
+    /// Whether the person can be matched at all. The open matches of one who cannot go to others.
     pub active: bool,
     /// Days off.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -99,43 +99,140 @@ pub struct SalesmanMatched {
     pub actor: Actor,
 }
 
-impl SalesmanMatched {
-    fn present(&self) -> [Option<SalesmanId>; 2] {
-        [
-            Some(self.salesman.id),
-            self.consultant.as_ref().map(|person| person.id),
-        ]
-    }
+/// A person left an interest or consultation, which waits to be matched again.
+///
+/// Published when a salesman or consultant becomes inactive, or goes on a leave with hand-over.
+/// [`SalesmanMatched`] follows once somebody is free.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SalesmanUnmatched {
+    /// The match.
+    pub match_id: MatchId,
+    /// What it was made for.
+    pub origin: Origin,
+    /// The version of the origin's event that this match answers.
+    pub origin_version: i64,
+    /// The edition that the origin is about.
+    pub project_id: ProjectId,
+    /// The name that the project service published; absent before that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_name: Option<String>,
+    /// The customer of the origin.
+    #[serde(flatten)]
+    pub customer: CustomerRef,
+    /// The salesman, if only the consultant left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salesman: Option<PersonRef>,
+    /// The consultant, if only the salesman left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consultant: Option<PersonRef>,
+    /// The salesman before: the same id when only the consultant left; another one loses access.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_salesman_id: Option<SalesmanId>,
+    /// The consultant before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_consultant_id: Option<SalesmanId>,
+    /// The assigner.
+    pub actor: Actor,
+}
 
-    fn previous(&self) -> [Option<SalesmanId>; 2] {
-        [self.previous_salesman_id, self.previous_consultant_id]
+/// The people of an interest or consultation, as an event changes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MatchedPeople<'a> {
+    /// The match.
+    pub match_id: MatchId,
+    /// What it was made for.
+    pub origin: Origin,
+    /// The version of the origin's event that the match answers.
+    pub origin_version: i64,
+    /// The edition that the origin is about.
+    pub project_id: ProjectId,
+    /// The customer of the origin.
+    pub customer: &'a CustomerRef,
+    /// The salesman from now on; `None` while the place waits.
+    pub salesman: Option<&'a PersonRef>,
+    /// The consultant from now on; `None` while the place waits.
+    pub consultant: Option<&'a PersonRef>,
+    /// The salesman and the consultant before.
+    pub previous: [Option<SalesmanId>; 2],
+    /// Who changed them.
+    pub actor: Actor,
+}
+
+impl MatchedPeople<'_> {
+    fn present(&self) -> [Option<SalesmanId>; 2] {
+        [self.salesman, self.consultant].map(|person| person.map(|person| person.id))
     }
 
     /// The people who were not assigned before.
     pub fn newly_assigned(&self) -> Vec<SalesmanId> {
-        let previous = self.previous();
-        self.present()
-            .into_iter()
-            .filter(|id| !previous.contains(id))
-            .flatten()
-            .collect()
+        without(self.present(), self.previous)
     }
 
     /// The people who are not assigned any more.
     pub fn unassigned(&self) -> Vec<SalesmanId> {
-        let present = self.present();
-        self.previous()
-            .into_iter()
-            .filter(|id| !present.contains(id))
-            .flatten()
-            .collect()
+        without(self.previous, self.present())
     }
 }
 
-impl Event for SalesmanMatched {
-    const TYPE: TypeName = "ktgg.SalesmanMatched.v1";
-    const TOPIC: Topic = Topic::SalesmanMatch;
-    fn aggregate_id(&self) -> Uuid {
-        self.match_id.0
+fn without(people: [Option<SalesmanId>; 2], others: [Option<SalesmanId>; 2]) -> Vec<SalesmanId> {
+    let rest = people.into_iter().filter(|id| !others.contains(id));
+    rest.flatten().collect()
+}
+
+/// An event that says who serves an interest or consultation from now on.
+pub trait HasPeople: Event {
+    /// The people, and those before.
+    fn people(&self) -> MatchedPeople<'_>;
+}
+
+impl HasPeople for SalesmanMatched {
+    fn people(&self) -> MatchedPeople<'_> {
+        MatchedPeople {
+            match_id: self.match_id,
+            origin: self.origin,
+            // Absent: the event that created the origin.
+            origin_version: self.origin_version.unwrap_or(1),
+            project_id: self.project_id,
+            customer: &self.customer,
+            salesman: Some(&self.salesman),
+            consultant: self.consultant.as_ref(),
+            previous: [self.previous_salesman_id, self.previous_consultant_id],
+            actor: self.actor,
+        }
     }
+}
+
+impl HasPeople for SalesmanUnmatched {
+    fn people(&self) -> MatchedPeople<'_> {
+        MatchedPeople {
+            match_id: self.match_id,
+            origin: self.origin,
+            origin_version: self.origin_version,
+            project_id: self.project_id,
+            customer: &self.customer,
+            salesman: self.salesman.as_ref(),
+            consultant: self.consultant.as_ref(),
+            previous: [self.previous_salesman_id, self.previous_consultant_id],
+            actor: self.actor,
+        }
+    }
+}
+
+macro_rules! match_events {
+    ($($event:ident $name:literal)*) => {$(
+        impl Event for $event {
+            const TYPE: TypeName = $name;
+            const TOPIC: Topic = Topic::SalesmanMatch;
+            fn aggregate_id(&self) -> Uuid {
+                self.match_id.0
+            }
+        }
+    )*};
+}
+
+match_events! {
+    SalesmanMatched "ktgg.SalesmanMatched.v1"
+    SalesmanUnmatched "ktgg.SalesmanUnmatched.v1"
 }

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema};
 use crate::{
     ConsultationCreated, ConsultationEdited, ConsultationProgressed, Event, InterestCreated,
     InterestUpdated, ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted, SalesmanMatched,
-    SalesmanRegistered, SalesmanUpdated, Topic, TypeName,
+    SalesmanRegistered, SalesmanUnmatched, SalesmanUpdated, Topic, TypeName,
 };
 
 /// A type of event with its schema.
@@ -51,6 +51,7 @@ event_schemas! {
     ConsultationEdited "ktgg.ConsultationEdited.v1"
     ConsultationProgressed "ktgg.ConsultationProgressed.v1"
     SalesmanMatched "ktgg.SalesmanMatched.v1"
+    SalesmanUnmatched "ktgg.SalesmanUnmatched.v1"
     SalesmanRegistered "ktgg.SalesmanRegistered.v1"
     SalesmanUpdated "ktgg.SalesmanUpdated.v1"
 }

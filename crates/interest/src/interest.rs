@@ -129,7 +129,7 @@ impl Interest {
                 consultant,
                 ..
             } => {
-                let is_assigned = is_same_person(self.salesman.as_ref(), Some(&salesman))
+                let is_assigned = is_same_person(self.salesman.as_ref(), salesman.as_ref())
                     && is_same_person(self.consultant.as_ref(), consultant.as_ref());
                 (!is_assigned).then_some(Change::Assigned {
                     salesman,
@@ -221,7 +221,7 @@ impl Interest {
                 salesman,
                 consultant,
             } => {
-                self.salesman = Some(salesman.clone());
+                self.salesman.clone_from(salesman);
                 self.consultant.clone_from(consultant);
             }
             Change::Merged { into, .. } => self.merged_into = Some(*into),

@@ -15,7 +15,8 @@ mod store;
 
 use events::{
     ConsultationCreated, ConsultationEdited, ConsultationProgressed, ProjectCreated, ProjectEdited,
-    ProjectEnded, ProjectStarted, SalesmanRegistered, SalesmanUpdated,
+    ProjectEnded, ProjectStarted, SalesmanMatched, SalesmanRegistered, SalesmanUnmatched,
+    SalesmanUpdated,
 };
 use service_kit::{Context, Service};
 
@@ -27,7 +28,8 @@ pub fn service() -> Service {
         .examples(include_str!("http/examples.json"))
         .problems(http::problems)
         .identifies_customers()
-        .whenever(policies::edit_salesman)
+        .whenever(policies::edit_salesman::<SalesmanMatched>)
+        .whenever(policies::edit_salesman::<SalesmanUnmatched>)
         // An edition is stored before customers are notified of it, so that interests that marked
         // it by id are already in its series.
         .whenever(policies::keep_projects::<ProjectCreated>)

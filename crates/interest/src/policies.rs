@@ -2,8 +2,8 @@
 
 use events::{
     Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed,
-    CustomerRef, EditionField, Event, HasEdition, HasProfile, Origin, ProjectCreated,
-    ProjectEdited, ProjectEnded, ProjectStarted, ProjectStatus, SalesmanMatched,
+    CustomerRef, EditionField, Event, HasEdition, HasPeople, HasProfile, Origin, ProjectCreated,
+    ProjectEdited, ProjectEnded, ProjectStarted, ProjectStatus,
 };
 use service_kit::http::problem::ChangeError;
 use service_kit::{PolicyError, Received, Tx};
@@ -13,33 +13,32 @@ use crate::store::notifications::{Kind, News};
 use crate::store::projections::ConsultationUpdate;
 use crate::store::{interests, notifications, projections, served};
 
-/// `EditSalesman`: whenever a salesman is matched to an interest, store the salesman and the
-/// consultant on it.
+/// `EditSalesman`: whenever people are matched to an interest or leave it, store its salesman and
+/// its consultant.
 ///
 /// A match for a consultation only updates who serves the customer.
-pub(crate) async fn edit_salesman(
+pub(crate) async fn edit_salesman<E: HasPeople>(
     tx: &mut Tx,
-    received: &Received<SalesmanMatched>,
+    received: &Received<E>,
 ) -> Result<(), PolicyError> {
-    let (at, event) = (received.envelope.recorded_at, &received.event);
+    let (at, people) = (received.envelope.recorded_at, received.event.people());
     served::take_batch_lock(tx).await?;
-    match event.origin {
+    match people.origin {
         Origin::Interest(id) => {
             let command = Command::EditSalesman {
-                salesman: event.salesman.clone(),
-                consultant: event.consultant.clone(),
-                origin_version: event.origin_version.unwrap_or(1),
+                salesman: people.salesman.cloned(),
+                consultant: people.consultant.cloned(),
+                origin_version: people.origin_version,
             };
             interests::change(tx, id, at, command, Actor::System).await?;
         }
         Origin::Consultation(id) => {
             let update = ConsultationUpdate {
                 id,
-                customer: &event.customer,
+                customer: people.customer,
                 recorded_at: at,
                 is_closed: false,
-                salesman: Some(&event.salesman),
-                consultant: event.consultant.as_ref(),
+                people: Some([people.salesman, people.consultant]),
             };
             projections::upsert_consultation(tx, update).await?;
         }
@@ -118,8 +117,7 @@ pub(crate) async fn keep_activity<E: HasConsultation>(
         customer,
         recorded_at: received.envelope.recorded_at,
         is_closed: received.event.is_closing(),
-        salesman: None,
-        consultant: None,
+        people: None,
     };
     Ok(projections::upsert_consultation(tx, update).await?)
 }

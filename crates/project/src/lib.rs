@@ -28,7 +28,7 @@ mod visit_card;
 
 use std::time::Duration;
 
-use events::{SalesmanRegistered, SalesmanUpdated};
+use events::{SalesmanMatched, SalesmanRegistered, SalesmanUnmatched, SalesmanUpdated};
 use service_kit::{Context, Service};
 
 /// For receiving a file: 32 MiB take a minute at 5 Mbit/s. The gateway's timeout is a little
@@ -49,7 +49,8 @@ pub fn service() -> Service {
         .whenever(policies::keep_new_consultation)
         .whenever(policies::keep_desired_date)
         .whenever(policies::keep_step)
-        .whenever(policies::keep_match)
+        .whenever(policies::keep_match::<SalesmanMatched>)
+        .whenever(policies::keep_match::<SalesmanUnmatched>)
         .whenever(policies::keep_salesmen::<SalesmanRegistered>)
         .whenever(policies::keep_salesmen::<SalesmanUpdated>)
         .task(reindex::run)

@@ -1,8 +1,8 @@
 //! Reactions to events of this and other services.
 
 use events::{
-    Actor, ConsultationCreated, ConsultationEdited, ConsultationProgressed, HasProfile,
-    InterestCreated, InterestUpdated, ProjectEnded, ProjectId, SalesmanMatched,
+    Actor, ConsultationCreated, ConsultationEdited, ConsultationProgressed, HasPeople, HasProfile,
+    InterestCreated, InterestUpdated, ProjectEnded, ProjectId,
 };
 use service_kit::{PolicyError, Received, Tx};
 
@@ -112,10 +112,10 @@ pub(crate) async fn keep_step(
     Ok(projections::store_step(tx, &received.event).await?)
 }
 
-/// `ProjectView`: whenever a salesman is matched, store who is assigned.
-pub(crate) async fn keep_match(
+/// `ProjectView`: whenever people are matched or leave a match, store who is assigned.
+pub(crate) async fn keep_match<E: HasPeople>(
     tx: &mut Tx,
-    received: &Received<SalesmanMatched>,
+    received: &Received<E>,
 ) -> Result<(), PolicyError> {
     Ok(projections::store_match(tx, received).await?)
 }

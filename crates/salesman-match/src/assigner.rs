@@ -1,22 +1,22 @@
 //! The assigner: one leader fills the queue, oldest match first, and publishes `SalesmanMatched`.
+//! Before, it returns the matches of people who left to the queue: `SalesmanUnmatched`.
 //!
 //! Every commit of this process wakes it; without one it polls every [`POLL_INTERVAL`], so that
-//! the queue also moves when a person is back from leave. The lock on assignments keeps it and
-//! staff from using the same free capacity.
+//! the queue also moves when a leave begins or ends. The lock on assignments keeps it and staff
+//! from using the same free capacity.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::NaiveDate;
 use events::{Actor, PersonRole};
 use service_kit::clock::seoul_date;
-use service_kit::db::is_transient;
 use service_kit::messaging::leader::{self, Duty, Lease};
 use service_kit::{Context, Db, Tx};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
+use crate::failures::{BATCH, Failures, rest_of_batch};
+use crate::hand_over::hand_over;
 use crate::salesman_match::SalesmanMatch;
 use crate::store::queue::{self, Fillable};
 use crate::store::{matches, projections};
@@ -24,20 +24,12 @@ use crate::strategy::{Candidate, Choices, Request, choose};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The maximum number of matches per transaction. Postgres caches 64 subtransactions (savepoints)
-/// of a transaction; beyond that they become slow.
-const BATCH: usize = 60;
-
 struct Assigner {
     db: Db,
     committed: watch::Receiver<u64>,
     stop: CancellationToken,
     failures: Failures,
 }
-
-/// Ids of matches whose failure is logged already, so that it is logged once and not on each poll.
-#[derive(Debug, Default)]
-pub(crate) struct Failures(HashSet<Uuid>);
 
 /// Runs until `stop` is cancelled. Assigns while this instance is the leader.
 pub async fn run(context: Context, stop: CancellationToken) {
@@ -68,9 +60,10 @@ impl Duty for Assigner {
     }
 }
 
-/// Fills up to [`BATCH`] matches in one transaction, and returns how many it changed.
+/// Changes up to [`BATCH`] matches in one transaction, and returns how many.
 ///
-/// A match that fails because of its own data is skipped.
+/// Nothing is filled before everything of people who left is back in the queue, so that the oldest
+/// match is filled first. A match that fails because of its own data is skipped.
 pub(crate) async fn assign_waiting(
     db: &Db,
     lease: Option<&Lease>,
@@ -82,7 +75,20 @@ pub(crate) async fn assign_waiting(
     }
     matches::lock_assignments(&mut tx).await?;
     let today = seoul_date(tx.now());
-    let mut roster = projections::roster(&mut tx).await?;
+    let mut changed = hand_over(&mut tx, today, failures).await?;
+    if changed == 0 {
+        changed = fill(&mut tx, today, failures).await?;
+    }
+    tx.commit().await?;
+    Ok(changed)
+}
+
+async fn fill(
+    tx: &mut Tx,
+    today: NaiveDate,
+    failures: &mut Failures,
+) -> Result<usize, sqlx::Error> {
+    let mut roster = projections::roster(tx).await?;
     let (mut changed, mut skipped) = (0, Vec::new());
     while changed < BATCH {
         let has = |role| roster.iter().any(|person| person.is_eligible(role, today));
@@ -90,39 +96,26 @@ pub(crate) async fn assign_waiting(
             has_salesman: has(PersonRole::Salesman),
             has_consultant: has(PersonRole::Consultant),
             skipped: &skipped,
-            limit: i64::try_from(BATCH - changed).unwrap_or(1),
+            limit: rest_of_batch(changed),
         };
-        let waiting = queue::lock_waiting(&mut tx, fillable).await?;
+        let waiting = queue::lock_waiting(tx, fillable).await?;
         if waiting.is_empty() {
             break;
         }
         for (id, decoded) in waiting {
-            queue::execute(&mut tx, queue::SAVEPOINT).await?;
+            queue::execute(tx, queue::SAVEPOINT).await?;
             let assigned = match decoded {
-                Ok(salesman_match) => assign(&mut tx, salesman_match, &mut roster, today).await,
+                Ok(salesman_match) => assign(tx, salesman_match, &mut roster, today).await,
                 Err(error) => Err(error),
             };
-            match assigned {
-                Ok(true) => changed += 1,
-                // An older match took the last free capacity.
-                Ok(false) => skipped.push(id),
-                Err(error) if is_transient(&error) => return Err(error),
-                Err(error) => {
-                    queue::execute(&mut tx, queue::ROLLBACK).await?;
-                    skipped.push(id);
-                    if failures.0.insert(id) {
-                        tracing::error!(
-                            salesman_match.id = %id,
-                            %error,
-                            "cannot assign a match, skipping it"
-                        );
-                    }
-                }
+            if failures.settle(tx, id, assigned).await? {
+                changed += 1;
+            } else {
+                // It failed, or an older match took the last free capacity.
+                skipped.push(id);
             }
-            queue::execute(&mut tx, queue::RELEASE).await?;
         }
     }
-    tx.commit().await?;
     Ok(changed)
 }
 

@@ -2,12 +2,14 @@
 //!
 //! - [`salesman_match`]: the aggregate, with every rule about it.
 //! - [`strategy`]: who is chosen; pure functions of request and roster.
-//! - `assigner`: the leader task that fills the queue.
+//! - `assigner`: the leader task that fills the queue; `hand_over`: what it does first.
 //! - `http`: the routes; [`permissions`]: who may call them.
 //! - `policies`: reactions to other services' events.
 //! - `store`: the only SQL.
 
 mod assigner;
+mod failures;
+mod hand_over;
 mod http;
 pub mod permissions;
 mod policies;
@@ -49,5 +51,5 @@ pub fn service() -> Service {
 /// # Errors
 /// A failed statement.
 pub async fn assign_waiting(context: &Context) -> Result<usize, sqlx::Error> {
-    assigner::assign_waiting(&context.db, None, &mut assigner::Failures::default()).await
+    assigner::assign_waiting(&context.db, None, &mut failures::Failures::default()).await
 }

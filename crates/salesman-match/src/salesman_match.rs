@@ -1,8 +1,9 @@
 //! The aggregate: who serves one interest or one consultation. No I/O, no clock, no new ids.
 
+use chrono::NaiveDate;
 use events::{
-    Actor, CustomerRef, MatchId, Origin, PersonRef, PersonRole, ProjectId, SalesmanId,
-    SalesmanMatched, Strategy,
+    Actor, CustomerRef, Leave, MatchId, Origin, PersonRef, PersonRole, ProjectId, SalesmanId,
+    SalesmanMatched, SalesmanUnmatched, Strategy,
 };
 
 /// The salesman and the consultant of one interest or consultation.
@@ -20,7 +21,9 @@ pub struct SalesmanMatch {
     pub customer: Option<CustomerRef>,
     /// The salesman who brought the customer in.
     pub brought_by: Option<SalesmanId>,
+    /// `None` until matched, and after the person left.
     pub salesman: Option<PersonRef>,
+    /// `None` until matched, and after the person left.
     pub consultant: Option<PersonRef>,
     /// The salesman before the match was closed: set from reopening until the next event.
     pub previous_salesman: Option<SalesmanId>,
@@ -48,6 +51,8 @@ pub enum Command {
         consultant: Option<PersonRef>,
         strategy: Strategy,
     },
+    /// `HandOver`: these people left. The match waits again, in its old place in the queue.
+    HandOver { left: Vec<SalesmanId> },
     /// `CloseMatch`: the origin is closed. The people stay visible, and have free capacity again.
     CloseMatch {
         /// The version of the origin's event.
@@ -55,11 +60,13 @@ pub enum Command {
     },
 }
 
-/// What happened to a match. Only `Matched` is published: consumers follow the origin themselves.
+/// What happened to a match. Only changes of people are published: consumers follow the origin
+/// themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     Reopened { origin_version: i64 },
     Matched(Box<SalesmanMatched>),
+    Unmatched(Box<SalesmanUnmatched>),
     Closed { origin_version: i64 },
 }
 
@@ -83,6 +90,11 @@ pub fn missing_roles(is_closed: bool, has_salesman: bool, has_consultant: bool) 
         .into_iter()
         .filter(|(_, is_filled)| !is_closed && !is_filled);
     missing.map(|(role, _)| role).collect()
+}
+
+/// Whether the open matches of a person go to others on that day in Seoul (인계).
+pub fn hands_over(active: bool, leave: Option<Leave>, today: NaiveDate) -> bool {
+    !active || leave.is_some_and(|leave| leave.hand_over && leave.covers(today))
 }
 
 impl SalesmanMatch {
@@ -110,6 +122,10 @@ impl SalesmanMatch {
             Command::CloseMatch { origin_version } => {
                 let closes = !self.closed && origin_version > self.origin_version;
                 Ok(closes.then_some(Change::Closed { origin_version }))
+            }
+            Command::HandOver { left } => {
+                let event = self.unmatched(&left, actor);
+                Ok(event.map(|event| Change::Unmatched(Box::new(event))))
             }
             Command::MatchSalesman {
                 salesman,
@@ -162,6 +178,28 @@ impl SalesmanMatch {
         }))
     }
 
+    /// `None` for a closed match, whose people stay visible, and if nobody on the match left.
+    fn unmatched(&self, left: &[SalesmanId], actor: Actor) -> Option<SalesmanUnmatched> {
+        let customer = self.customer.clone().filter(|_| !self.closed)?;
+        let stays = |person: &PersonRef| !left.contains(&person.id);
+        let salesman = self.salesman.clone().filter(stays);
+        let consultant = self.consultant.clone().filter(stays);
+        let is_change = (&salesman, &consultant) != (&self.salesman, &self.consultant);
+        is_change.then(|| SalesmanUnmatched {
+            match_id: self.id,
+            origin: self.origin,
+            origin_version: self.origin_version,
+            project_id: self.project_id,
+            project_name: self.project_name.clone(),
+            customer,
+            previous_salesman_id: id_of(self.salesman.as_ref()),
+            previous_consultant_id: id_of(self.consultant.as_ref()),
+            salesman,
+            consultant,
+            actor,
+        })
+    }
+
     /// The current salesman and consultant, or those from before the match was closed.
     fn last_people(&self) -> (Option<SalesmanId>, Option<SalesmanId>) {
         let salesman = id_of(self.salesman.as_ref()).or(self.previous_salesman);
@@ -184,6 +222,12 @@ impl SalesmanMatch {
                 self.consultant.clone_from(&event.consultant);
                 (self.previous_salesman, self.previous_consultant) = (None, None);
                 self.strategy = Some(event.strategy);
+                self.version += 1;
+            }
+            Change::Unmatched(event) => {
+                self.salesman.clone_from(&event.salesman);
+                self.consultant.clone_from(&event.consultant);
+                self.strategy = self.strategy.filter(|_| self.salesman.is_some());
                 self.version += 1;
             }
             Change::Closed { origin_version } => {

@@ -1,6 +1,7 @@
 //! The only SQL of this service.
 
 pub(crate) mod erasure;
+pub(crate) mod hand_over;
 pub(crate) mod list;
 pub(crate) mod matches;
 pub(crate) mod projections;

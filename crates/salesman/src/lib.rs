@@ -16,7 +16,7 @@ mod store;
 
 use events::{
     ConsultationEdited, ConsultationProgressed, InterestUpdated, ProjectCreated, ProjectEdited,
-    ProjectEnded, ProjectStarted, SalesmanMatched,
+    ProjectEnded, ProjectStarted, SalesmanMatched, SalesmanUnmatched,
 };
 use service_kit::Service;
 
@@ -27,8 +27,10 @@ pub fn service() -> Service {
         .permissions(permissions::TABLE)
         .examples(include_str!("http/examples.json"))
         .problems(http::problems)
-        .whenever(policies::keep_assignment)
+        .whenever(policies::keep_assignment::<SalesmanMatched>)
         .whenever(policies::notify_assigned::<SalesmanMatched>)
+        .whenever(policies::keep_assignment::<SalesmanUnmatched>)
+        .whenever(policies::notify_assigned::<SalesmanUnmatched>)
         .whenever(policies::keep_interest_state)
         .whenever(policies::notify_assigned::<InterestUpdated>)
         .whenever(policies::notify_assigned::<ConsultationEdited>)

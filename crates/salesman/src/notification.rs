@@ -6,8 +6,8 @@
 use chrono::NaiveDate;
 use events::{
     Actor, ConsultationEdited, ConsultationProgressed, CustomerRef, Edition, Event, HasEdition,
-    InterestUpdated, Origin, ProjectCreated, ProjectEdited, ProjectEnded, ProjectId,
-    ProjectStarted, ProjectStatus, SalesmanId, SalesmanMatched, Step,
+    HasPeople, InterestUpdated, MatchedPeople, Origin, ProjectCreated, ProjectEdited, ProjectEnded,
+    ProjectId, ProjectStarted, ProjectStatus, SalesmanId, SalesmanMatched, SalesmanUnmatched, Step,
 };
 use serde::{Deserialize, Serialize};
 use service_kit::http::describe::StepName;
@@ -21,7 +21,7 @@ events::text_enum! {
     pub enum Kind {
         /// The recipient was matched.
         Assigned = "assigned",
-        /// The recipient was replaced.
+        /// The recipient was replaced, or the matches of the recipient were handed over.
         TakenAway = "taken_away",
         /// The customer turned the interest on again.
         InterestOn = "interest_on",
@@ -219,28 +219,43 @@ impl CustomerEvent for SalesmanMatched {
         (self.origin, &self.customer)
     }
 
-    /// For the newly matched, and for the replaced, whose link leads to the project because they
-    /// have no access to the interest or consultation any more.
     fn notifications(&self) -> Vec<Notification> {
-        let assigned = Content {
-            project_name: self.project_name.clone(),
-            ..Content::of_origin(Kind::Assigned, self.subject(), self.project_id)
-        };
-        let taken_away = Content {
-            kind: Kind::TakenAway,
-            link: Link::project(self.project_id),
-            details: Details {
-                origin: Some(self.origin.into()),
-                ..assigned.details.clone()
-            },
-            ..assigned.clone()
-        };
-        [
-            assigned.send_to(self.newly_assigned()),
-            taken_away.send_to(self.unassigned()),
-        ]
-        .concat()
+        of_people(&self.people(), self.project_name.as_ref())
     }
+}
+
+impl CustomerEvent for SalesmanUnmatched {
+    fn subject(&self) -> (Origin, &CustomerRef) {
+        (self.origin, &self.customer)
+    }
+
+    fn notifications(&self) -> Vec<Notification> {
+        of_people(&self.people(), self.project_name.as_ref())
+    }
+}
+
+/// For the newly matched, and for those who were removed, whose link leads to the project because
+/// they have no access to the interest or consultation any more.
+fn of_people(people: &MatchedPeople<'_>, project_name: Option<&String>) -> Vec<Notification> {
+    let subject = (people.origin, people.customer);
+    let assigned = Content {
+        project_name: project_name.cloned(),
+        ..Content::of_origin(Kind::Assigned, subject, people.project_id)
+    };
+    let taken_away = Content {
+        kind: Kind::TakenAway,
+        link: Link::project(people.project_id),
+        details: Details {
+            origin: Some(people.origin.into()),
+            ..assigned.details.clone()
+        },
+        ..assigned.clone()
+    };
+    [
+        assigned.send_to(people.newly_assigned()),
+        taken_away.send_to(people.unassigned()),
+    ]
+    .concat()
 }
 
 impl CustomerEvent for InterestUpdated {

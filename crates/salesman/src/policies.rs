@@ -1,6 +1,6 @@
 //! Policies: what this service does when events of other services arrive.
 
-use events::{ConsultationProgressed, HasEdition, InterestUpdated, SalesmanMatched, Step};
+use events::{ConsultationProgressed, HasEdition, HasPeople, InterestUpdated, Step};
 use service_kit::privacy::erased_customers;
 use service_kit::{PolicyError, Received, Tx};
 
@@ -8,8 +8,9 @@ use crate::notification::{CustomerEvent, SeriesEvent};
 use crate::store::projections::{self, AssignmentState};
 use crate::store::{assignments, notifications};
 
-/// `NotifySalesman`: whenever people are matched, a customer turns an interest on or off, or a
-/// consultation is edited or moves to another step, notify the people concerned who did not do it.
+/// `NotifySalesman`: whenever people are matched or leave a match, a customer turns an interest on
+/// or off, or a consultation is edited or moves to another step, notify the people concerned who
+/// did not do it.
 ///
 /// Nothing about an erased customer is stored again.
 pub(crate) async fn notify_assigned<E: CustomerEvent>(
@@ -65,12 +66,12 @@ pub(crate) async fn keep_projects<E: HasEdition>(
     Ok(projections::save_project(tx, project_id, edition, version).await?)
 }
 
-/// `KeepAssignments`: whenever people are matched, project who is assigned.
-pub(crate) async fn keep_assignment(
+/// `KeepAssignments`: whenever people are matched or leave a match, project who is assigned.
+pub(crate) async fn keep_assignment<E: HasPeople>(
     tx: &mut Tx,
-    received: &Received<SalesmanMatched>,
+    received: &Received<E>,
 ) -> Result<(), PolicyError> {
-    Ok(projections::assign(tx, &received.event, &received.envelope).await?)
+    Ok(projections::assign(tx, &received.event.people(), &received.envelope).await?)
 }
 
 /// `KeepAssignments`: whenever an interest is turned off, close its assignment; turned on again, it

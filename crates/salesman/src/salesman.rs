@@ -135,7 +135,7 @@ pub fn out_of_bounds(
     [capacity, weight, leave].into_iter().flatten().collect()
 }
 
-fn check_leave(Leave { from, until }: Leave) -> Result<(), Refusal> {
+fn check_leave(Leave { from, until, .. }: Leave) -> Result<(), Refusal> {
     if !LEAVE_YEARS.contains(&from.year()) || !LEAVE_YEARS.contains(&until.year()) {
         Err(Refusal::LeaveOutOfCalendar)
     } else if until < from {

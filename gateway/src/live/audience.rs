@@ -8,8 +8,8 @@ mod tests;
 
 use events::{
     Actor, ConsultationCreated, ConsultationEdited, ConsultationProgressed, CustomerId, Envelope,
-    Event, InterestCreated, InterestUpdated, Profile, SalesmanId, SalesmanMatched,
-    SalesmanRegistered, SalesmanUpdated, Topic,
+    Event, HasPeople, InterestCreated, InterestUpdated, Profile, SalesmanId, SalesmanMatched,
+    SalesmanRegistered, SalesmanUnmatched, SalesmanUpdated, Topic,
 };
 use serde_json::{Value, json};
 use service_kit::auth::{Identity, Role};
@@ -26,6 +26,7 @@ pub(crate) enum StreamEvent {
     ConsultationEdited(ConsultationEdited),
     ConsultationProgressed(ConsultationProgressed),
     SalesmanMatched(SalesmanMatched),
+    SalesmanUnmatched(SalesmanUnmatched),
     /// A salesman or consultant was registered or updated.
     Salesman(SalesmanId, Profile, Actor),
 }
@@ -95,6 +96,16 @@ impl Audience {
         }
     }
 
+    /// Of an event about the people of a match. Those who changed between the two roles keep access.
+    fn of_match(event: &impl HasPeople) -> Self {
+        let people = event.people();
+        let present = [people.salesman, people.consultant].map(|person| person.map(|it| it.id));
+        Self {
+            removed: people.unassigned(),
+            ..Self::of_customer(people.customer.customer_id, present)
+        }
+    }
+
     pub(crate) fn subscribers(&self) -> impl Iterator<Item = Subscriber> {
         let people = self.people.iter().chain(&self.removed);
         let customer = self.customer.map(|id| Subscriber::Customer(id.0));
@@ -151,6 +162,7 @@ impl StreamEvent {
             ConsultationEdited::TYPE => decode(payload, Self::ConsultationEdited),
             ConsultationProgressed::TYPE => decode(payload, Self::ConsultationProgressed),
             SalesmanMatched::TYPE => decode(payload, Self::SalesmanMatched),
+            SalesmanUnmatched::TYPE => decode(payload, Self::SalesmanUnmatched),
             SalesmanRegistered::TYPE => decode(payload, |event: SalesmanRegistered| {
                 Self::Salesman(event.salesman_id, event.profile, event.actor)
             }),
@@ -191,18 +203,8 @@ impl StreamEvent {
                 let people = [event.salesman_id, event.consultant_id];
                 Audience::of_customer(event.customer.customer_id, people)
             }
-            Self::SalesmanMatched(event) => {
-                let consultant = event.consultant.as_ref().map(|consultant| consultant.id);
-                let people = [Some(event.salesman.id), consultant];
-                let mut audience = Audience::of_customer(event.customer.customer_id, people);
-                // Those who changed between the two roles keep access.
-                audience.removed = [event.previous_salesman_id, event.previous_consultant_id]
-                    .into_iter()
-                    .flatten()
-                    .filter(|id| !audience.people.contains(id))
-                    .collect();
-                audience
-            }
+            Self::SalesmanMatched(event) => Audience::of_match(event),
+            Self::SalesmanUnmatched(event) => Audience::of_match(event),
             Self::Salesman(id, ..) => Audience {
                 people: vec![*id],
                 staff: true,
@@ -274,6 +276,18 @@ impl StreamEvent {
                 }),
                 Some(event.actor),
             ),
+            Self::SalesmanUnmatched(event) => (
+                json!({
+                    "projectId": event.project_id,
+                    "projectName": event.project_name,
+                    "origin": event.origin,
+                    "salesman": event.salesman,
+                    "consultant": event.consultant,
+                    "previousSalesmanId": event.previous_salesman_id.filter(|_| is_staff),
+                    "previousConsultantId": event.previous_consultant_id.filter(|_| is_staff),
+                }),
+                Some(event.actor),
+            ),
             Self::Salesman(_, profile, actor) => (
                 json!({
                     "displayName": profile.display_name,
@@ -301,7 +315,10 @@ impl StreamEvent {
     /// What those who lost access do not see any more: the interest or consultation, not the match.
     pub(crate) fn removed_aggregate(&self, envelope: &Envelope) -> (String, Uuid) {
         match self {
-            Self::SalesmanMatched(event) => (event.origin.kind().to_owned(), event.origin.id()),
+            Self::SalesmanMatched(SalesmanMatched { origin, .. })
+            | Self::SalesmanUnmatched(SalesmanUnmatched { origin, .. }) => {
+                (origin.kind().to_owned(), origin.id())
+            }
             _ => (envelope.aggregate_type.clone(), envelope.aggregate_id),
         }
     }

@@ -45,7 +45,7 @@ fn after(mut consultation: Consultation, command: Command) -> Consultation {
 
 fn assign(salesman: u128) -> Command {
     Command::EditSalesman {
-        salesman: person(salesman),
+        salesman: Some(person(salesman)),
         consultant: None,
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use events::{
     ConsultationCreated, ConsultationEdited, ConsultationProgressed, Event, InterestCreated,
     InterestUpdated, LastFour, Leave, Phase, ProjectCreated, ProjectEdited, ProjectEnded,
-    ProjectStarted, SalesmanMatched, SalesmanRegistered, SalesmanUpdated, TYPES,
+    ProjectStarted, SalesmanMatched, SalesmanRegistered, SalesmanUnmatched, SalesmanUpdated, TYPES,
 };
 use serde_json::Value;
 
@@ -50,6 +50,7 @@ fn every_published_version_round_trips() {
         round_trip::<ConsultationEdited>(&golden),
         round_trip::<ConsultationProgressed>(&golden),
         round_trip::<SalesmanMatched>(&golden),
+        round_trip::<SalesmanUnmatched>(&golden),
         round_trip::<SalesmanRegistered>(&golden),
         round_trip::<SalesmanUpdated>(&golden),
     ] {
@@ -149,6 +150,7 @@ fn a_leave_covers_both_of_its_ends() {
     let leave = Leave {
         from: day("2026-12-24"),
         until: day("2026-12-26"),
+        hand_over: false,
     };
     let covered = ["2026-12-23", "2026-12-24", "2026-12-26", "2026-12-27"]
         .map(|text| leave.covers(day(text)));

@@ -51,9 +51,9 @@ pub enum Command {
         consent: Option<Consent>,
         at: DateTime<Utc>,
     },
-    /// `EditSalesman`: a match assigns people to the interest.
+    /// `EditSalesman`: people were matched, or left. `None` while a place waits.
     EditSalesman {
-        salesman: PersonRef,
+        salesman: Option<PersonRef>,
         consultant: Option<PersonRef>,
         /// The version of the interest that the match answers.
         origin_version: i64,
@@ -80,9 +80,9 @@ pub enum Change {
     },
     /// Details were filled in. Not published.
     Completed(Details),
-    /// Not published: [`events::SalesmanMatched`] already says it.
+    /// Not published: the event of the match already says it.
     Assigned {
-        salesman: PersonRef,
+        salesman: Option<PersonRef>,
         consultant: Option<PersonRef>,
     },
     /// The older interest replaces this one from now on.

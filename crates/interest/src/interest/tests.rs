@@ -32,7 +32,7 @@ fn assign(origin_version: i64) -> Command {
         display_name: "김영업".to_owned(),
     };
     Command::EditSalesman {
-        salesman,
+        salesman: Some(salesman),
         consultant: None,
         origin_version,
     }
@@ -160,7 +160,7 @@ fn repeated_match_changes_nothing_even_with_a_new_name() {
         display_name: "김바다".to_owned(),
     };
     let again = Command::EditSalesman {
-        salesman: renamed,
+        salesman: Some(renamed),
         consultant: None,
         origin_version: 1,
     };

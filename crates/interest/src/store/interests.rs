@@ -184,8 +184,8 @@ async fn save(
         )
         .bind(interest.id.0)
         .bind(at)
-        .bind(salesman.id.0)
-        .bind(&salesman.display_name)
+        .bind(salesman.as_ref().map(|person| person.id.0))
+        .bind(salesman.as_ref().map(|person| &person.display_name))
         .bind(consultant.as_ref().map(|person| person.id.0))
         .bind(consultant.as_ref().map(|person| &person.display_name)),
         // A merged interest is unique by its own id: the series belongs to the older one.

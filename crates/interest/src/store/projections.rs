@@ -181,9 +181,8 @@ pub(crate) struct ConsultationUpdate<'a> {
     pub(crate) customer: &'a CustomerRef,
     pub(crate) recorded_at: DateTime<Utc>,
     pub(crate) is_closed: bool,
-    /// Present exactly if the event is a match.
-    pub(crate) salesman: Option<&'a PersonRef>,
-    pub(crate) consultant: Option<&'a PersonRef>,
+    /// The salesman and the consultant from now on, exactly if the event is about them.
+    pub(crate) people: Option<[Option<&'a PersonRef>; 2]>,
 }
 
 /// Stores the activity on a consultation. A closed consultation stays closed, and the people
@@ -197,14 +196,14 @@ pub(crate) async fn upsert_consultation(
         customer,
         recorded_at,
         is_closed,
-        salesman,
-        consultant,
+        people,
     } = update;
     let customer_id = customer.customer_id;
     if erased_customers::predates_erasure(tx, customer_id, id.0, recorded_at).await? {
         return Ok(());
     }
     served::upsert_customer(tx, customer).await?;
+    let [salesman, consultant] = people.unwrap_or_default();
     sqlx::query(
         "insert into known_consultation as known
              (id, customer_id, is_open, updated_at, salesman_id, salesman_name, consultant_id,
@@ -213,13 +212,13 @@ pub(crate) async fn upsert_consultation(
          on conflict (id) do update
              set is_open = known.is_open and excluded.is_open,
                  updated_at = greatest(known.updated_at, excluded.updated_at),
-                 salesman_id = coalesce(excluded.salesman_id, known.salesman_id),
-                 salesman_name = coalesce(excluded.salesman_name, known.salesman_name),
-                 consultant_id = case when excluded.salesman_id is null
-                                      then known.consultant_id else excluded.consultant_id end,
-                 consultant_name = case when excluded.salesman_id is null
-                                        then known.consultant_name
-                                        else excluded.consultant_name end",
+                 salesman_id = case when $9 then excluded.salesman_id else known.salesman_id end,
+                 salesman_name = case when $9 then excluded.salesman_name
+                                      else known.salesman_name end,
+                 consultant_id = case when $9 then excluded.consultant_id
+                                      else known.consultant_id end,
+                 consultant_name = case when $9 then excluded.consultant_name
+                                        else known.consultant_name end",
     )
     .bind(id.0)
     .bind(customer_id.0)
@@ -229,6 +228,7 @@ pub(crate) async fn upsert_consultation(
     .bind(salesman.map(|person| &person.display_name))
     .bind(consultant.map(|person| person.id.0))
     .bind(consultant.map(|person| &person.display_name))
+    .bind(people.is_some())
     .execute(&mut **tx)
     .await?;
     served::recompute(tx, customer_id).await

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use events::{
-    ConsultationCreated, ConsultationEdited, ConsultationProgressed, CustomerRef, InterestId,
-    ProjectId, SalesmanId, SalesmanMatched, SeriesId, Step,
+    ConsultationCreated, ConsultationEdited, ConsultationProgressed, CustomerRef, HasPeople,
+    InterestId, ProjectId, SalesmanId, SeriesId, Step,
 };
 use service_kit::privacy::erased_customers;
 use service_kit::{Received, Tx};
@@ -124,16 +124,12 @@ pub(crate) async fn store_step(
     Ok(())
 }
 
-/// What a match without an origin version answers.
-const FIRST_VERSION: i64 = 1;
-
 /// Stores who is assigned to an interest or consultation, unless a newer match is stored.
 pub(crate) async fn store_match(
     tx: &mut Tx,
-    received: &Received<SalesmanMatched>,
+    received: &Received<impl HasPeople>,
 ) -> Result<(), sqlx::Error> {
-    let event = &received.event;
-    let consultant = event.consultant.as_ref();
+    let people = received.event.people();
     sqlx::query(
         "insert into known_match as known
              (origin_kind, origin_id, match_id, version, matched_at,
@@ -147,16 +143,16 @@ pub(crate) async fn store_match(
                  consultant_name = excluded.consultant_name
              where (known.match_id, known.version) < (excluded.match_id, excluded.version)",
     )
-    .bind(event.origin.kind())
-    .bind(event.origin.id())
-    .bind(event.match_id.0)
+    .bind(people.origin.kind())
+    .bind(people.origin.id())
+    .bind(people.match_id.0)
     .bind(received.envelope.version)
     .bind(received.envelope.recorded_at)
-    .bind(event.salesman.id.0)
-    .bind(&event.salesman.display_name)
-    .bind(consultant.map(|person| person.id.0))
-    .bind(consultant.map(|person| person.display_name.as_str()))
-    .bind(event.origin_version.unwrap_or(FIRST_VERSION))
+    .bind(people.salesman.map(|person| person.id.0))
+    .bind(people.salesman.map(|person| person.display_name.as_str()))
+    .bind(people.consultant.map(|person| person.id.0))
+    .bind(people.consultant.map(|person| person.display_name.as_str()))
+    .bind(people.origin_version)
     .execute(&mut **tx)
     .await?;
     Ok(())

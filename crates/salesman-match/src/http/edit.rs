@@ -160,7 +160,7 @@ fn unavailable(why: Unavailable) -> (&'static str, Text) {
             "inactive",
             Text::new("현재 활동하지 않는 사람입니다", "This person is not active"),
         ),
-        Unavailable::OnLeave(Leave { from, until }) => (
+        Unavailable::OnLeave(Leave { from, until, .. }) => (
             "on-leave",
             Text::new(
                 format!("{from}부터 {until}까지 휴가입니다"),

@@ -1,4 +1,4 @@
-use events::{ConsultationId, CustomerId, LastFour};
+use events::{ConsultationId, CustomerId, HasPeople as _, LastFour};
 use uuid::Uuid;
 
 use super::*;
@@ -86,12 +86,12 @@ fn replacing_reports_only_the_new_and_the_replaced_person() {
     let matched = after(new_match(), assign(Some(7), Some(9)));
     let event = event_of(&matched, assign(Some(8), None));
     assert_eq!(
-        (event.newly_assigned(), event.unassigned()),
+        (event.people().newly_assigned(), event.people().unassigned()),
         (vec![person(8).id], vec![person(7).id])
     );
     let first = event_of(&new_match(), assign(Some(7), Some(9)));
     assert_eq!(
-        (first.newly_assigned(), first.unassigned()),
+        (first.people().newly_assigned(), first.people().unassigned()),
         (vec![person(7).id, person(9).id], vec![])
     );
 }
@@ -181,16 +181,22 @@ fn reopened_match_is_empty_and_names_previous_people_once() {
         ),
         (Some(person(7).id), Some(person(9).id))
     );
-    assert!(same_people.newly_assigned().is_empty() && same_people.unassigned().is_empty());
+    assert!(
+        same_people.people().newly_assigned().is_empty()
+            && same_people.people().unassigned().is_empty()
+    );
     let other_people = event_of(&reopened, assign(Some(8), None));
     assert_eq!(
-        (other_people.newly_assigned(), other_people.unassigned()),
+        (
+            other_people.people().newly_assigned(),
+            other_people.people().unassigned()
+        ),
         (vec![person(8).id], vec![person(7).id, person(9).id])
     );
     let reopened = after(reopened, assign(Some(8), None));
     let later = event_of(&reopened, assign(None, Some(9)));
     assert_eq!(
-        (later.newly_assigned(), later.unassigned()),
+        (later.people().newly_assigned(), later.people().unassigned()),
         (vec![person(9).id], vec![])
     );
 }
@@ -208,7 +214,9 @@ fn previous_people_survive_a_second_close_and_reopen() {
         );
     }
     assert_eq!(
-        event_of(&matched, assign(Some(8), None)).unassigned(),
+        event_of(&matched, assign(Some(8), None))
+            .people()
+            .unassigned(),
         [person(7).id]
     );
 }
@@ -260,4 +268,93 @@ fn match_of_an_erased_customer_stays_closed() {
         .handle(assign(Some(8), None), Actor::System),
         Err(Refusal::Closed)
     );
+}
+
+fn hand_over(left: &[u128]) -> Command {
+    Command::HandOver {
+        left: left.iter().map(|id| person(*id).id).collect(),
+    }
+}
+
+fn unmatched(salesman_match: &SalesmanMatch, left: &[u128]) -> Option<SalesmanUnmatched> {
+    match salesman_match.handle(hand_over(left), Actor::System) {
+        Ok(Some(Change::Unmatched(event))) => Some(*event),
+        Ok(None) => None,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn handing_over_removes_only_those_who_left() {
+    let matched = after(new_match(), assign(Some(7), Some(9)));
+    for (left, stays, missing_after) in [
+        (
+            &[7, 1][..],
+            (None, Some(person(9))),
+            vec![PersonRole::Salesman],
+        ),
+        (&[9], (Some(person(7)), None), vec![PersonRole::Consultant]),
+        (&[9, 7], (None, None), PersonRole::ALL.to_vec()),
+    ] {
+        let event = unmatched(&matched, left).unwrap();
+        assert_eq!(
+            (event.salesman.clone(), event.consultant.clone()),
+            stays,
+            "{left:?}"
+        );
+        let removed = [7, 9].into_iter().filter(|id| left.contains(id));
+        assert_eq!(
+            event.people().unassigned(),
+            removed.map(|id| person(id).id).collect::<Vec<_>>()
+        );
+        assert_eq!(event.people().newly_assigned(), []);
+        let waiting = after(matched.clone(), hand_over(left));
+        assert_eq!((waiting.version, missing(&waiting)), (2, missing_after));
+        assert_eq!(waiting.strategy.is_some(), waiting.salesman.is_some());
+        assert_eq!(unmatched(&waiting, left), None, "again");
+    }
+}
+
+#[test]
+fn nothing_is_handed_over_of_others_and_of_closed_matches() {
+    assert_eq!(unmatched(&new_match(), &[7]), None);
+    let matched = after(new_match(), assign(Some(7), Some(9)));
+    assert_eq!(unmatched(&matched, &[8]), None);
+    let closed = after(matched, Command::CloseMatch { origin_version: 2 });
+    assert_eq!(unmatched(&closed, &[7, 9]), None);
+}
+
+#[test]
+fn whoever_follows_is_new_even_the_same_person() {
+    let waiting = after(
+        after(new_match(), assign(Some(7), Some(9))),
+        hand_over(&[7]),
+    );
+    let event = event_of(&waiting, assign(Some(7), None));
+    assert_eq!(event.people().newly_assigned(), [person(7).id]);
+    assert_eq!(event.people().unassigned(), []);
+    assert_eq!(
+        (event.previous_salesman_id, event.previous_consultant_id),
+        (None, Some(person(9).id))
+    );
+}
+
+#[test]
+fn inactive_people_and_leaves_with_hand_over_hand_over() {
+    let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+    let leave = |hand_over| Leave {
+        from: day("2026-12-24"),
+        until: day("2026-12-26"),
+        hand_over,
+    };
+    let days = ["2026-12-23", "2026-12-24", "2026-12-26", "2026-12-27"].map(day);
+    for (active, leave, expected) in [
+        (true, None, [false; 4]),
+        (true, Some(leave(false)), [false; 4]),
+        (true, Some(leave(true)), [false, true, true, false]),
+        (false, None, [true; 4]),
+        (false, Some(leave(false)), [true; 4]),
+    ] {
+        assert_eq!(days.map(|day| hands_over(active, leave, day)), expected);
+    }
 }

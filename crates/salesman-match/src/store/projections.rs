@@ -23,14 +23,15 @@ pub(crate) async fn upsert_salesman(
     let categories = profile.categories.iter().map(|category| category.as_str());
     sqlx::query(
         "insert into known_salesman (id, display_name, role, regions, categories, capacity, weight,
-                                     active, leave_from, leave_until, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                                     active, leave_from, leave_until, version, hand_over)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          on conflict (id) do update
              set display_name = excluded.display_name, role = excluded.role,
                  regions = excluded.regions, categories = excluded.categories,
                  capacity = excluded.capacity, weight = excluded.weight,
                  active = excluded.active, leave_from = excluded.leave_from,
-                 leave_until = excluded.leave_until, version = excluded.version
+                 leave_until = excluded.leave_until, version = excluded.version,
+                 hand_over = excluded.hand_over
              where known_salesman.version < excluded.version",
     )
     .bind(id.0)
@@ -44,6 +45,7 @@ pub(crate) async fn upsert_salesman(
     .bind(profile.leave.map(|leave| leave.from))
     .bind(profile.leave.map(|leave| leave.until))
     .bind(version)
+    .bind(profile.leave.is_some_and(|leave| leave.hand_over))
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -87,11 +89,12 @@ struct CandidateRow {
     active: bool,
     leave_from: Option<NaiveDate>,
     leave_until: Option<NaiveDate>,
+    hand_over: bool,
     open: i64,
 }
 
 const SELECT_CANDIDATES: &str =
-    "select person.id, display_name, role, capacity, active, leave_from, leave_until,
+    "select person.id, display_name, role, capacity, active, leave_from, leave_until, hand_over,
         (select count(*) from salesman_match
          where salesman_id = person.id and closed_at is null)
         + (select count(*) from salesman_match
@@ -110,7 +113,11 @@ impl From<CandidateRow> for Candidate {
             capacity: i64::from(row.capacity),
             open: row.open,
             active: row.active,
-            leave: leave.map(|(from, until)| Leave { from, until }),
+            leave: leave.map(|(from, until)| Leave {
+                from,
+                until,
+                hand_over: row.hand_over,
+            }),
         }
     }
 }

@@ -72,6 +72,7 @@ fn unavailable_people_are_never_chosen_by_any_rule() {
         leave: Some(Leave {
             from: day("2026-11-20"),
             until: day("2026-11-23"),
+            hand_over: false,
         }),
         ..candidate(2, 0)
     };
@@ -100,6 +101,7 @@ fn leave_includes_its_first_and_last_day() {
     let leave = Leave {
         from: day("2026-11-24"),
         until: day("2026-11-25"),
+        hand_over: false,
     };
     let candidate = Candidate {
         leave: Some(leave),
@@ -221,6 +223,7 @@ prop_compose! {
         let leave = leave.map(|(from, until)| Leave {
             from: NaiveDate::from_ymd_opt(2026, 11, from).unwrap(),
             until: NaiveDate::from_ymd_opt(2026, 11, until).unwrap(),
+            hand_over: false,
         });
         Candidate { capacity, open, active, leave, ..candidate(number, 0) }
     }

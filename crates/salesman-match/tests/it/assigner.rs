@@ -309,6 +309,7 @@ async fn people_on_leave_are_chosen_from_the_day_after_in_seoul() {
     let leave = Leave {
         from: "2026-11-20".parse().unwrap(),
         until: "2026-11-23".parse().unwrap(),
+        hand_over: false,
     };
     app.deliver(
         2,

@@ -208,6 +208,7 @@ async fn unfit_people_are_refused_together_with_their_codes() {
     let leave = Leave {
         from: "2026-11-23".parse().unwrap(),
         until: "2026-11-27".parse().unwrap(),
+        hand_over: false,
     };
     for (role, offset) in [(PersonRole::Salesman, 0), (PersonRole::Consultant, 100)] {
         let person = |number: u128| registered(offset + number, role, 5);

@@ -249,6 +249,7 @@ fn people_who_become_unavailable() -> Vec<(SalesmanRegistered, SalesmanUpdated)>
     let leave = Leave {
         from: "2026-11-20".parse().unwrap(),
         until: "2026-11-30".parse().unwrap(),
+        hand_over: false,
     };
     let changes: [fn(&mut Profile, Leave); 3] = [
         |profile, _| profile.active = false,

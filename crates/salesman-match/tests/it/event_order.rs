@@ -85,6 +85,7 @@ fn all_events() -> Vec<Vec<Record>> {
         let leave = Leave {
             from: "2026-11-01".parse().unwrap(),
             until: "2026-11-20".parse().unwrap(),
+            hand_over: false,
         };
         topics.push(&updated(&person, |profile| {
             (profile.capacity, profile.leave) = (2, Some(leave));

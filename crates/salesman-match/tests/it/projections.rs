@@ -80,7 +80,12 @@ async fn updated_salesman_is_stored_and_shown_by_new_name() {
         profile.regions = vec![Region::Busan];
         profile.categories = vec![events::Category::Export];
         let (from, until) = ("2026-12-01".parse().unwrap(), "2026-12-03".parse().unwrap());
-        profile.leave = Some(events::Leave { from, until });
+        let hand_over = true;
+        profile.leave = Some(events::Leave {
+            from,
+            until,
+            hand_over,
+        });
     });
     app.deliver(2, &changed).await;
     let stored: Value = sqlx::query_scalar("select to_jsonb(p) from known_salesman p")
@@ -91,6 +96,7 @@ async fn updated_salesman_is_stored_and_shown_by_new_name() {
         "id": salesman.salesman_id, "display_name": "김하늘", "role": "salesman",
         "regions": ["부산"], "categories": ["수출"], "capacity": 7, "weight": 3, "active": true,
         "leave_from": "2026-12-01", "leave_until": "2026-12-03",
+        "hand_over": true,
         "version": 2,
     });
     assert_eq!(stored, expected);

@@ -6,7 +6,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::NaiveDate;
 use events::{Actor, Category, Leave, PersonRole, Region, SalesmanId};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use service_kit::auth::Staff;
 use service_kit::forms::phone::Phone;
 use service_kit::http::describe::{CategoryName, PersonRoleName, RegionName};
@@ -55,18 +57,18 @@ pub(crate) struct UpdateBody {
     #[serde(default)]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 100)]
     weight: Field<u32>,
-    /// Whether the person can be matched. Current matches stay.
+    /// Whether the person can be matched. With `false`, the open matches go to others.
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
     active: Field<bool>,
     /// The leave; null clears it.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<LeaveView>)]
-    leave: Option<Field<LeaveDays>>,
+    leave: Option<Field<LeaveFields>>,
 }
 
-/// `from` and `until`. A map, because a struct would also accept a JSON array.
-type LeaveDays = BTreeMap<String, Field<NaiveDate>>;
+/// `from`, `until` and `handOver`. A map, because a struct would also accept a JSON array.
+type LeaveFields = BTreeMap<String, Value>;
 
 /// Deserializes a field that is present, also if it is null: by itself serde reads null as `None`.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
@@ -101,24 +103,39 @@ fn optional_name(fields: &mut Fields, pointer: &str, field: Field<String>) -> Op
 }
 
 /// Reports invalid days in `fields`; the update is not carried out then.
-fn leave_update(fields: &mut Fields, leave: Option<Field<LeaveDays>>) -> LeaveUpdate {
+fn leave_update(fields: &mut Fields, leave: Option<Field<LeaveFields>>) -> LeaveUpdate {
     let leave = match leave {
         None => return LeaveUpdate::Keep,
         Some(Field::Missing) => return LeaveUpdate::Clear,
         Some(leave) => fields.optional("/leave", leave),
     };
-    let Some(mut days) = leave else {
+    let Some(mut leave) = leave else {
         return LeaveUpdate::Keep;
     };
-    let from = fields.required("/leave/from", days.remove("from").unwrap_or_default());
-    let until = fields.required("/leave/until", days.remove("until").unwrap_or_default());
+    let from = fields.required("/leave/from", field(leave.remove("from")));
+    let until = fields.required("/leave/until", field(leave.remove("until")));
+    let hand_over = fields.optional("/leave/handOver", field(leave.remove("handOver")));
     match (from, until) {
-        (Some(from), Some(until)) => LeaveUpdate::Set(Leave { from, until }),
+        (Some(from), Some(until)) => LeaveUpdate::Set(Leave {
+            from,
+            until,
+            hand_over: hand_over.unwrap_or(false),
+        }),
         _ => LeaveUpdate::Keep,
     }
 }
 
+fn field<T: DeserializeOwned>(value: Option<Value>) -> Field<T> {
+    // Deserializing a field never fails.
+    Field::deserialize(value.unwrap_or_default()).unwrap_or_default()
+}
+
 /// `UpdateSalesman`: staff change the details of a salesman or consultant.
+///
+/// A person who becomes inactive, or goes on leave with `handOver`, hands over (인계): the open
+/// matches return to the queue with their age and are matched again, at once or on the first day of
+/// the leave, and do not come back afterwards. `GET /salesman-matches?salesman=ID&open` lists and
+/// counts them: show that before you send the change.
 #[utoipa::path(
     patch, path = "/salesmen/{id}", tag = "salesman", request_body = UpdateBody,
     params(("id" = Uuid, Path, description = "The id of the salesman or consultant"), IfMatch),

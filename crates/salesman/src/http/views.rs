@@ -58,16 +58,24 @@ pub(crate) struct SalesmanView {
 
 /// A leave (휴가), in Seoul, including both days.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct LeaveView {
     /// The first day.
     from: NaiveDate,
     /// The last day: at most a year after the first.
     until: NaiveDate,
+    /// Whether the open matches go to others on the first day (인계); by default they stay.
+    #[schema(required = false, default = false)]
+    hand_over: bool,
 }
 
 impl From<Leave> for LeaveView {
-    fn from(Leave { from, until }: Leave) -> Self {
-        Self { from, until }
+    fn from(leave: Leave) -> Self {
+        Self {
+            from: leave.from,
+            until: leave.until,
+            hand_over: leave.hand_over,
+        }
     }
 }
 

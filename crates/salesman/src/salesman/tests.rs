@@ -24,6 +24,7 @@ fn leave(from: &str, until: &str) -> Leave {
     Leave {
         from: from.parse().unwrap(),
         until: until.parse().unwrap(),
+        hand_over: false,
     }
 }
 

@@ -4,23 +4,20 @@
 
 use chrono::{DateTime, Utc};
 use events::{
-    ConsultationId, CustomerRef, Edition, Envelope, Origin, ProjectId, SalesmanId, SalesmanMatched,
+    ConsultationId, CustomerRef, Edition, Envelope, MatchedPeople, Origin, ProjectId, SalesmanId,
     Step,
 };
 use service_kit::Tx;
 use service_kit::privacy::erased_customers;
 
-/// The version of the event that creates an aggregate. A match without `originVersion` answers it.
-const FIRST_VERSION: i64 = 1;
-
 /// Stores who is assigned and to which project, unless a later match is stored already. For an
 /// erased customer nothing is stored that identifies them.
 pub(crate) async fn assign(
     tx: &mut Tx,
-    event: &SalesmanMatched,
+    people: &MatchedPeople<'_>,
     envelope: &Envelope,
 ) -> Result<(), sqlx::Error> {
-    let erased_at = erased_at(tx, (event.origin, &event.customer), envelope).await?;
+    let erased_at = erased_at(tx, (people.origin, people.customer), envelope).await?;
     sqlx::query(
         "insert into assignment (origin_kind, origin_id, customer_id, last_four, project_id,
                                  salesman_id, consultant_id, match_version, match_origin_version,
@@ -33,15 +30,15 @@ pub(crate) async fn assign(
                  matched_at = excluded.matched_at
              where assignment.match_version < excluded.match_version",
     )
-    .bind(event.origin.kind())
-    .bind(event.origin.id())
-    .bind(event.customer.customer_id.0)
-    .bind(stored_last_four(&event.customer, erased_at))
-    .bind(event.project_id.0)
-    .bind(event.salesman.id.0)
-    .bind(event.consultant.as_ref().map(|person| person.id.0))
+    .bind(people.origin.kind())
+    .bind(people.origin.id())
+    .bind(people.customer.customer_id.0)
+    .bind(stored_last_four(people.customer, erased_at))
+    .bind(people.project_id.0)
+    .bind(people.salesman.map(|person| person.id.0))
+    .bind(people.consultant.map(|person| person.id.0))
     .bind(envelope.version)
-    .bind(event.origin_version.unwrap_or(FIRST_VERSION))
+    .bind(people.origin_version)
     .bind(envelope.recorded_at)
     .bind(erased_at)
     .execute(&mut **tx)

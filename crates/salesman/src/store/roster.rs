@@ -34,6 +34,7 @@ impl FromRow<'_, PgRow> for RosterEntry {
         let role: &str = row.try_get("role")?;
         let leave_from: Option<NaiveDate> = row.try_get("leave_from")?;
         let leave_until: Option<NaiveDate> = row.try_get("leave_until")?;
+        let hand_over: bool = row.try_get("hand_over")?;
         let profile = Profile {
             display_name: row.try_get("display_name")?,
             role: if role == PersonRole::Consultant.as_str() {
@@ -46,9 +47,11 @@ impl FromRow<'_, PgRow> for RosterEntry {
             capacity: number("capacity")?,
             weight: number("weight")?,
             active: row.try_get("active")?,
-            leave: leave_from
-                .zip(leave_until)
-                .map(|(from, until)| Leave { from, until }),
+            leave: leave_from.zip(leave_until).map(|(from, until)| Leave {
+                from,
+                until,
+                hand_over,
+            }),
         };
         let salesman = Salesman {
             id: SalesmanId(row.try_get("id")?),
@@ -71,7 +74,7 @@ impl FromRow<'_, PgRow> for RosterEntry {
 /// The columns of a [`RosterEntry`].
 pub(super) const COLUMNS: &str = "
     id, name, display_name, phone, role, regions, categories, capacity, weight, active,
-    leave_from, leave_until, version,
+    leave_from, leave_until, hand_over, version,
     (select count(*) from outcome
      where outcome.salesman_id = salesman.id and succeeded) as succeeded,
     (select count(*) from outcome
@@ -101,8 +104,9 @@ pub(crate) async fn insert(
     let now = tx.now();
     let sql = "
         insert into salesman (id, name, display_name, phone, role, regions, categories, capacity,
-                              weight, active, leave_from, leave_until, version, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                              weight, active, leave_from, leave_until, version, hand_over,
+                              created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         on conflict (phone) do nothing";
     let insert = bind_columns(sql, salesman).bind(now);
     let is_inserted = insert.execute(&mut **tx).await?.rows_affected() == 1;
@@ -147,7 +151,7 @@ async fn save(tx: &mut Tx, salesman: &Salesman) -> Result<(), ChangeError<Refusa
         update salesman
         set name = $2, display_name = $3, phone = $4, role = $5, regions = $6, categories = $7,
             capacity = $8, weight = $9, active = $10, leave_from = $11, leave_until = $12,
-            version = $13
+            version = $13, hand_over = $14
         where id = $1";
     match bind_columns(sql, salesman).execute(&mut **tx).await {
         Ok(_) => Ok(()),
@@ -159,7 +163,7 @@ async fn save(tx: &mut Tx, salesman: &Salesman) -> Result<(), ChangeError<Refusa
     }
 }
 
-/// Binds the stored columns of a person as `$1` to `$13`.
+/// Binds the stored columns of a person as `$1` to `$14`.
 fn bind_columns<'a>(sql: &'static str, salesman: &'a Salesman) -> Query<'a, Postgres, PgArguments> {
     let profile = &salesman.profile;
     // Capacity and weight are far below this limit.
@@ -178,4 +182,5 @@ fn bind_columns<'a>(sql: &'static str, salesman: &'a Salesman) -> Query<'a, Post
         .bind(profile.leave.map(|leave| leave.from))
         .bind(profile.leave.map(|leave| leave.until))
         .bind(salesman.version)
+        .bind(profile.leave.is_some_and(|leave| leave.hand_over))
 }

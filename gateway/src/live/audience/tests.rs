@@ -35,6 +35,11 @@ fn golden(type_name: &str) -> Value {
         payload["previousSalesmanId"] = json!(PREVIOUS_SALESMAN);
         payload["previousConsultantId"] = json!(PREVIOUS_CONSULTANT);
     }
+    if type_name == SalesmanUnmatched::TYPE {
+        payload["consultant"]["id"] = json!(CONSULTANT);
+        payload["previousSalesmanId"] = json!(PREVIOUS_SALESMAN);
+        payload["previousConsultantId"] = json!(CONSULTANT);
+    }
     if payload.get("customerId").is_some() {
         payload["customerId"] = json!(CUSTOMER);
     }
@@ -47,12 +52,13 @@ fn envelope(type_name: &str) -> Envelope {
         "Interest",
         "Consultation",
         "SalesmanMatched",
+        "SalesmanUnmatched",
         "Salesman",
     ]
     .into_iter()
     .find(|noun| type_name.contains(noun))
     .map(|noun| {
-        if noun == "SalesmanMatched" {
+        if noun.ends_with("atched") {
             "salesman-match".to_owned()
         } else {
             noun.to_lowercase()
@@ -109,6 +115,8 @@ fn every_type_is_visible_only_to_those_concerned() {
             | "ktgg.ConsultationEdited.v1"
             | "ktgg.ConsultationProgressed.v1" => [customer, person, person, None, None, staff],
             "ktgg.SalesmanMatched.v1" => [customer, person, person, removed, removed, staff],
+            // Only the salesman left.
+            "ktgg.SalesmanUnmatched.v1" => [customer, None, person, removed, None, staff],
             // The golden event is about SALESMAN, who sees changes of their own profile.
             "ktgg.SalesmanRegistered.v1" | "ktgg.SalesmanUpdated.v1" => {
                 [None, person, None, None, None, staff]
@@ -194,14 +202,11 @@ fn swapping_roles_removes_no_access() {
 
 #[test]
 fn removed_names_the_origin_and_not_the_match() {
-    let event = event(SalesmanMatched::TYPE);
-    let StreamEvent::SalesmanMatched(matched) = &event else {
-        unreachable!()
-    };
-    assert_eq!(
-        event.removed_aggregate(&envelope(SalesmanMatched::TYPE)),
-        (matched.origin.kind().to_owned(), matched.origin.id())
-    );
+    for type_name in [SalesmanMatched::TYPE, SalesmanUnmatched::TYPE] {
+        let origin = golden(type_name)["origin"]["id"].clone();
+        let (aggregate, id) = event(type_name).removed_aggregate(&envelope(type_name));
+        assert_eq!((aggregate.as_str(), json!(id)), ("consultation", origin));
+    }
 }
 
 #[test]

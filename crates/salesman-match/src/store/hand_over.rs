@@ -1,0 +1,97 @@
+//! The open matches of people who left.
+
+use chrono::NaiveDate;
+use events::{Leave, SalesmanId};
+use service_kit::Tx;
+use service_kit::messaging::event_log;
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use super::queue::Waiting;
+use super::row::{COLUMNS, MatchRow};
+use crate::salesman_match::{Change, SalesmanMatch, hands_over};
+
+/// The people whose open matches go to others on that day in Seoul.
+pub(crate) async fn people(tx: &mut Tx, today: NaiveDate) -> Result<Vec<SalesmanId>, sqlx::Error> {
+    let rows: Vec<(Uuid, bool, Option<NaiveDate>, Option<NaiveDate>, bool)> = sqlx::query_as(
+        "select id, active, leave_from, leave_until, hand_over
+         from known_salesman where not active or hand_over",
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let left = rows
+        .into_iter()
+        .filter(|(_, active, from, until, hand_over)| {
+            let leave = from.zip(*until).map(|(from, until)| Leave {
+                from,
+                until,
+                hand_over: *hand_over,
+            });
+            hands_over(*active, leave, today)
+        });
+    Ok(left.map(|(id, ..)| SalesmanId(id)).collect())
+}
+
+/// Locks the oldest open matches of these people, except `skipped` ones and those that another
+/// transaction has locked: waiting for them could deadlock.
+pub(crate) async fn lock_open(
+    tx: &mut Tx,
+    people: &[SalesmanId],
+    skipped: &[Uuid],
+    limit: i64,
+) -> Result<Vec<Waiting>, sqlx::Error> {
+    let people: Vec<Uuid> = people.iter().map(|id| id.0).collect();
+    let rows: Vec<MatchRow> = sqlx::query_as(AssertSqlSafe(open_sql()))
+        .bind(people)
+        .bind(skipped)
+        .bind(limit)
+        .fetch_all(&mut **tx)
+        .await?;
+    Ok(rows.iter().map(|row| (row.id, row.to_match())).collect())
+}
+
+/// One index for each role. The outer condition is checked again after a lock was waited for.
+fn open_sql() -> String {
+    format!(
+        "select {COLUMNS} from salesman_match m
+         where m.id in (
+                 select id from salesman_match where salesman_id = any($1) and closed_at is null
+                 union all
+                 select id from salesman_match where consultant_id = any($1) and closed_at is null)
+           and closed_at is null and m.id <> all($2)
+         order by requested_at, m.id limit $3 for update of m skip locked"
+    )
+}
+
+/// Saves a match without the people who left, and appends the event. What was stored about the
+/// choice of those who stay is kept.
+pub(crate) async fn save(
+    tx: &mut Tx,
+    salesman_match: &SalesmanMatch,
+    change: &Change,
+) -> Result<(), sqlx::Error> {
+    let Change::Unmatched(event) = change else {
+        return Ok(());
+    };
+    sqlx::query(
+        "update salesman_match
+         set salesman_id = $2, salesman_name = case when $2 is not null then salesman_name end,
+             consultant_id = $3,
+             consultant_name = case when $3 is not null then consultant_name end,
+             strategy = $4,
+             reason = reason - array_remove(array[case when $2 is null then 'salesman' end,
+                                                  case when $3 is null then 'consultant' end],
+                                            null),
+             matched_at = case when $2 is not null or $3 is not null then matched_at end,
+             version = $5
+         where id = $1",
+    )
+    .bind(event.match_id.0)
+    .bind(event.salesman.as_ref().map(|person| person.id.0))
+    .bind(event.consultant.as_ref().map(|person| person.id.0))
+    .bind(salesman_match.strategy.map(|strategy| strategy.as_str()))
+    .bind(salesman_match.version)
+    .execute(&mut **tx)
+    .await?;
+    event_log::append(tx, salesman_match.version, &**event).await
+}
