@@ -15,7 +15,7 @@ pub const TABLE: &[Permission] = &[
         [No, Own, Own, No, All],
     ),
     Permission::new("POST", "/consultations/{id}/notes", [No, No, Own, Own, All]),
-    Permission::new("GET", "/consultations/{id}/phone", [No, No, Own, Own, All]),
+    Permission::new("POST", "/consultations/{id}/phone", [No, No, Own, Own, All]),
     Permission::new("GET", "/me/data", [No, Own, No, No, No]),
     Permission::new("GET", "/me/disclosures", [No, Own, No, No, No]),
     Permission::new("DELETE", "/me", [No, Own, No, No, No]),

@@ -12,7 +12,7 @@ pub const TABLE: &[Permission] = &[
     // Salesmen and consultants do not decide what their customers are interested in.
     Permission::new("PATCH", "/interests/{id}", [No, Own, No, No, All]),
     // Customers know their own number.
-    Permission::new("GET", "/interests/{id}/phone", [No, No, Own, Own, All]),
+    Permission::new("POST", "/interests/{id}/phone", [No, No, Own, Own, All]),
     Permission::new("GET", "/interests/unattended", [No, No, Own, Own, All]),
     Permission::new("GET", "/interests/notifications", [No, Own, No, No, No]),
     Permission::new(

@@ -23,7 +23,6 @@ use crate::http::problem::Problem;
 use crate::http::{self, Timeouts, describe, read_your_writes};
 use crate::messaging::intake::Intake;
 use crate::messaging::policy::{Policies, Policy};
-use crate::privacy::disclosure;
 
 /// The state of handlers and background tasks.
 #[derive(Debug, Clone)]
@@ -212,7 +211,6 @@ impl Service {
                 "/openapi.json",
                 axum::routing::get(|| async { (json, description) }),
             )
-            .layer(middleware::from_fn(disclosure::refuse_head))
             .layer(middleware::from_fn_with_state(
                 read_your_writes::Reader::new(context.db.clone(), self.policies.topics()),
                 read_your_writes::wait,

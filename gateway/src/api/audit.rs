@@ -1,6 +1,6 @@
-//! The audit log: every write of staff and every disclosure to them, with its outcome; every
-//! password that is set with an invitation link, and every invitation by the command line. Without
-//! the last two, one member of staff could become another unnoticed.
+//! The audit log: every write of staff with its outcome; every password that is set with an
+//! invitation link, and every invitation by the command line. Without the last two, one member of
+//! staff could become another unnoticed.
 
 mod list;
 pub(crate) mod record;

@@ -52,8 +52,8 @@ pub(crate) async fn authorize(
     let Some(operation) = find_operation(&request)? else {
         return Ok(next.run(request).await);
     };
-    let has_side_effects = routes::has_side_effects(request.method(), request.uri().path());
-    if has_side_effects {
+    let is_write = !request.method().is_safe();
+    if is_write {
         csrf::check_write(request.headers(), &state.public_origin)?;
     } else if request.uri().path() == STREAM_PATH {
         csrf::check_read(request.headers(), &state.public_origin)?;
@@ -70,7 +70,7 @@ pub(crate) async fn authorize(
         Operation::Forwarded(route) => route.callers.authorize(role)?,
     }
     let writer = identity.map(Writer::from).or(client.map(Writer::from));
-    if let Some(writer) = writer.filter(|_| has_side_effects) {
+    if let Some(writer) = writer.filter(|_| is_write) {
         state.write_limiter.take(writer)?;
     }
     let is_private = session.is_some()

@@ -47,7 +47,7 @@ pub(crate) async fn forward(
     let limit = upload.map_or(MAX_BODY_BYTES, |upload| upload.max_body_bytes);
     let timeout = upload.map_or(state.upstream.timeouts.response, |upload| upload.timeout);
     let deadline = Instant::now() + timeout;
-    let mut body = RequestBody::read(&parts, service_path, body, limit, deadline).await?;
+    let mut body = RequestBody::read(&parts, body, limit, deadline).await?;
     let mut send = async || {
         let mut request = Request::new(body.next());
         request.method_mut().clone_from(&parts.method);

@@ -52,7 +52,7 @@ pub(crate) fn merge(gateway: GatewayDescription, mut services: Vec<(&str, Value)
     } = gateway;
     for (path, item) in &mut paths {
         for (method, operation) in operations(item) {
-            complete(operation, GATEWAY, method, path, false);
+            complete(operation, GATEWAY, method, false);
             ids.make_unique(operation, GATEWAY, path);
         }
     }
@@ -123,7 +123,7 @@ fn add_paths(
         let is_open = routes::find_by_service_path(&path)
             .is_some_and(|route| route.callers == Callers::Anyone);
         for (method, operation) in operations(&mut item) {
-            complete(operation, service, method, &path, is_open);
+            complete(operation, service, method, is_open);
             ids.make_unique(operation, service, &path);
             describe::add_problems(operation, &gateway_problems(operation, service, &path));
         }
@@ -156,7 +156,6 @@ fn complete(
     operation: &mut Map<String, Value>,
     service: &str,
     method: &str,
-    path: &str,
     is_open: bool,
 ) {
     let array = |operation: &Map<String, Value>, name: &str| {
@@ -185,7 +184,7 @@ fn complete(
     let security: Vec<Value> = anonymous.into_iter().chain(signed_in).collect();
     operation.insert("security".to_owned(), json!(security));
     let is_read = matches!(method, "get" | "head" | "options" | "trace");
-    if !is_read || routes::is_recorded_read(path) {
+    if !is_read {
         let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
         if let Some(parameters) = parameters.as_array_mut() {
             parameters.push(json!({

@@ -6,11 +6,10 @@ use axum::http::request::Parts;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Body as _;
 use service_kit::Problem;
-use service_kit::http::body::{drain_body, incomplete_body, too_large};
+use service_kit::http::body::{incomplete_body, too_large};
 use tokio::time::{Instant, timeout_at};
 
 use crate::edge::body::body_timeout;
-use crate::upstream::routes;
 
 /// Larger bodies are not buffered, and their requests not retried.
 const MAX_BUFFERED_BYTES: usize = 64 * 1024;
@@ -30,19 +29,16 @@ impl RequestBody {
     /// 413 over the limit; 400 or 408 for an incomplete body.
     pub(crate) async fn read(
         parts: &Parts,
-        service_path: &str,
         body: Body,
         limit: usize,
         deadline: Instant,
     ) -> Result<Self, Problem> {
         let size = body.size_hint();
         if size.lower() > limit as u64 {
-            drain_body(body).await;
             return Err(too_large(limit));
         }
         let has_key = parts.method == Method::POST && parts.headers.contains_key("idempotency-key");
-        let is_read = matches!(parts.method, Method::GET | Method::HEAD)
-            && !routes::is_recorded_read(service_path);
+        let is_read = matches!(parts.method, Method::GET | Method::HEAD);
         let is_small = size
             .upper()
             .is_some_and(|upper| upper <= MAX_BUFFERED_BYTES as u64);

@@ -102,25 +102,6 @@ pub(crate) fn upload(method: &Method, service_path: &str) -> Option<Upload> {
         .find(|upload| method == Method::POST && upload.service_path == service_path)
 }
 
-/// Aggregates whose whole phone number is read at `/{id}/phone`, which the service records.
-const WITH_PHONE: [&str; 2] = ["interests", "consultations"];
-
-/// Whether a read of this path is recorded as a disclosure. Like a write, it needs the CSRF header,
-/// counts against the limit of writes, and is not retried.
-pub(crate) fn is_recorded_read(service_path: &str) -> bool {
-    let segments: Vec<&str> = service_path.split('/').collect();
-    let ["", aggregate, _, last] = segments[..] else {
-        return false;
-    };
-    WITH_PHONE.contains(&aggregate)
-        && percent_decode(last).is_some_and(|last| last.eq_ignore_ascii_case(b"phone"))
-}
-
-/// Whether a request is a write or a recorded read.
-pub(crate) fn has_side_effects(method: &Method, path: &str) -> bool {
-    !method.is_safe() || find(path).is_some_and(|(_, path)| is_recorded_read(path))
-}
-
 /// The prefix of every route and of the gateway's own operations.
 pub(crate) const API: &str = "/api";
 
@@ -263,34 +244,6 @@ mod tests {
     fn a_services_own_description_is_not_forwarded() {
         assert_eq!(route("/api/interests/openapi.json"), None);
         assert_eq!(route("/api/interests/openapi.json/"), None);
-    }
-
-    #[test]
-    fn only_reads_of_a_phone_number_are_recorded() {
-        for path in [
-            "/api/interests/1/phone",
-            "/api/consultations/1/phone",
-            "/api/interests/1/%70hone",
-            "/api/interests/1/Phone",
-        ] {
-            assert!(
-                has_side_effects(&Method::GET, path) && has_side_effects(&Method::HEAD, path),
-                "{path}"
-            );
-        }
-        for path in [
-            "/api/interests",
-            "/api/interests/phone",
-            "/api/interests/1",
-            "/api/interests/1/phones",
-            "/api/consultations/1/phone/1",
-            "/api/salesmen/1/phone",
-            "/api/projects/1/phone",
-            "/api/auth/me",
-        ] {
-            assert!(!has_side_effects(&Method::GET, path), "{path}");
-            assert!(has_side_effects(&Method::POST, path), "{path}");
-        }
     }
 
     #[test]

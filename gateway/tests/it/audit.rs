@@ -150,14 +150,8 @@ async fn phone_disclosure_to_staff_is_recorded_without_its_reason() {
     let gateway = start().await;
     let staff = gateway.caller(&identity(Role::Staff)).await;
     let path = format!("/api/interests/{ID}/phone");
-    assert_eq!(
-        staff
-            .get(&format!("{path}?why=honggildong"))
-            .send()
-            .await
-            .status,
-        200
-    );
+    let why = json!({ "why": "honggildong" });
+    assert_eq!(staff.post(&path).json(&why).send().await.status, 200);
     assert_eq!(
         staff
             .get(&format!("/api/interests/{ID}"))
@@ -167,7 +161,7 @@ async fn phone_disclosure_to_staff_is_recorded_without_its_reason() {
         200
     );
     let salesman = gateway.caller(&identity(Role::Salesman)).await;
-    assert_eq!(salesman.get(&path).send().await.status, 200);
+    assert_eq!(salesman.post(&path).json(&why).send().await.status, 200);
     let rows = audit_log(&staff, "").await;
     let recorded: Vec<_> = rows
         .iter()
@@ -175,7 +169,7 @@ async fn phone_disclosure_to_staff_is_recorded_without_its_reason() {
         .collect();
     assert_eq!(
         recorded,
-        [(&json!("GET"), &json!(path), &json!([]), &json!(200))]
+        [(&json!("POST"), &json!(path), &json!(["why"]), &json!(200))]
     );
     assert!(!all_rows(&gateway).await.contains("honggildong"));
 }

@@ -258,32 +258,6 @@ async fn broken_connection_is_retried_once_where_safe() {
 }
 
 #[tokio::test]
-async fn phone_disclosure_is_not_retried() {
-    for (path, attempts, status) in [
-        ("/api/interests/1/phone", 1, 503),
-        ("/api/interests/1/%70hone", 1, 503),
-        ("/api/interests/1", 2, 200),
-    ] {
-        let mut config = config().await;
-        let (url, count) = failing_service(1).await;
-        config.services.interest = url;
-        let gateway = start_with(config).await;
-        let salesman = gateway.caller(&identity(Role::Salesman)).await;
-        assert_eq!(
-            salesman
-                .get(path)
-                .header("idempotency-key", "k1")
-                .send()
-                .await
-                .status,
-            status,
-            "{path}"
-        );
-        assert_eq!(count.load(Ordering::SeqCst), attempts, "{path}");
-    }
-}
-
-#[tokio::test]
 async fn body_too_large_to_buffer_is_not_retried() {
     let mut config = config().await;
     let (url, count) = failing_service(1).await;

@@ -252,25 +252,6 @@ async fn writes_are_limited_per_person_across_sessions() {
 }
 
 #[tokio::test]
-async fn phone_disclosure_counts_as_a_write() {
-    let mut config = config().await;
-    config.limits.writes = Rate::new(2, 3600);
-    let gateway = start_with(config).await;
-    let salesman = gateway.caller(&identity(Role::Salesman)).await;
-    for path in ["/api/interests/1/phone", "/api/consultations/2/phone"] {
-        assert_eq!(salesman.get(path).send().await.status, 200);
-    }
-    let refused = [
-        salesman.get("/api/interests/3/phone").send().await,
-        salesman.post("/api/consultations").send().await,
-    ];
-    for refused in refused {
-        assert_eq!(refused.problem(), (429, "too-many-requests".to_owned()));
-    }
-    assert_eq!(salesman.get("/api/interests/1").send().await.status, 200);
-}
-
-#[tokio::test]
 async fn anonymous_writes_are_limited_per_address() {
     let mut config = config().await;
     config.limits.writes = Rate::new(2, 3600);

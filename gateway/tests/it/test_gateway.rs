@@ -407,7 +407,7 @@ async fn describe(State(service): State<&'static str>) -> Response {
                 "post": { "operationId": "create", "responses": {} },
             },
             format!("/{service}s/{{id}}/phone"): {
-                "get": { "operationId": "phone", "responses": {} },
+                "post": { "operationId": "phone", "responses": {} },
             },
             format!("/{service}s/internal"): {
                 "get": { "operationId": "internal", "x-internal": true, "responses": {} },

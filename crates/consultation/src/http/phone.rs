@@ -4,8 +4,8 @@ use axum::extract::State;
 use events::ConsultationId;
 use serde::Serialize;
 use service_kit::auth::Identity;
-use service_kit::http::{NoStore, Path, Query, View};
-use service_kit::privacy::disclosure::{ReasonQuery, StoredPhone};
+use service_kit::http::{IdempotencyKey, Json, NoStore, Path, View};
+use service_kit::privacy::disclosure::{ShowPhone, StoredPhone};
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 
@@ -22,17 +22,20 @@ pub(crate) struct PhoneView {
 /// The customer's whole phone number, for the assigned salesman and consultant and for staff. The
 /// caller, the time and the reason are recorded.
 #[utoipa::path(
-    get, path = "/consultations/{id}/phone", tag = "consultation",
-    params(("id" = Uuid, Path), ReasonQuery),
+    post, path = "/consultations/{id}/phone", tag = "consultation", request_body = ShowPhone,
+    params(("id" = Uuid, Path), IdempotencyKey),
     responses((status = 200, body = PhoneView, description = "The number; must not be stored")),
 )]
 pub(super) async fn phone(
     State(context): State<Context>,
     caller: Identity,
     Path(id): Path<ConsultationId>,
-    Query(query): Query<ReasonQuery>,
+    Json {
+        body,
+        idempotency_key,
+    }: Json<ShowPhone>,
 ) -> Result<NoStore<View<PhoneView>>, Problem> {
-    let why = query.read()?;
+    let why = body.read()?;
     let mut tx = context.db.begin().await?;
     let consultation = store::load_shared(&mut tx, id)
         .await?
@@ -45,6 +48,8 @@ pub(super) async fn phone(
         customer: consultation.customer_id,
         phone: consultation.phone.as_ref(),
     };
-    let phone = stored.disclose(tx, &caller, why).await?;
+    let phone = stored
+        .disclose(tx, &caller, why, idempotency_key.as_ref())
+        .await?;
     Ok(NoStore(View(PhoneView { phone })))
 }

@@ -281,7 +281,8 @@ async fn note_and_disclosure_wait_for_erasure_and_fail() {
     .await
     .unwrap();
     let (caller, body) = (app.as_salesman(SALESMAN), json!({ "text": "은밀한 노트" }));
-    let (notes, phone) = (format!("{path}/notes"), format!("{path}/phone?why=x"));
+    let (notes, phone) = (format!("{path}/notes"), format!("{path}/phone"));
+    let why = json!({ "why": "x" });
     let end = async {
         let both_wait = "select count(*) from pg_stat_activity
                          where datname = current_database() and wait_event_type = 'Lock'
@@ -301,7 +302,7 @@ async fn note_and_disclosure_wait_for_erasure_and_fail() {
             .expect("neither of them waits");
         erasing.commit().await.unwrap();
     };
-    let (note, look, ()) = tokio::join!(caller.post(&notes, &body), caller.get(&phone), end);
+    let (note, look, ()) = tokio::join!(caller.post(&notes, &body), caller.post(&phone, &why), end);
     assert_eq!(
         (note.problem(404).0, look.problem(404).0),
         ("not-found".to_owned(), "not-found".to_owned())

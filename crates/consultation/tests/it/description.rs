@@ -140,7 +140,7 @@ async fn examples_have_the_fields_of_real_answers() {
     let listed = app.as_staff().get("/consultations").await.expect(200)["items"][0].clone();
     let phone = app
         .as_staff()
-        .get(&format!("/consultations/{id}/phone"))
+        .post(&format!("/consultations/{id}/phone"), &json!({}))
         .await
         .expect(200);
     let data = app

@@ -39,9 +39,7 @@ pub(crate) async fn create_in_every_step(app: &TestApp) -> Vec<(Uuid, &'static s
             .await
             .expect(201);
         app.as_staff()
-            .get(&format!(
-                "{path}/phone?why=%EC%9D%80%EB%B0%80%ED%95%9C%20%EB%AC%B8%EC%9D%98"
-            ))
+            .post(&format!("{path}/phone"), &json!({ "why": "은밀한 문의" }))
             .await
             .expect(200);
         consultations.push((id, step));
@@ -305,7 +303,7 @@ async fn staff_see_erased_consultation_without_personal_data() {
     // The phone is not available, notes are refused, and the step cannot change.
     assert_eq!(
         app.as_staff()
-            .get(&format!("{path}/phone?why=x"))
+            .post(&format!("{path}/phone"), &json!({ "why": "x" }))
             .await
             .problem(404)
             .0,
@@ -368,7 +366,7 @@ async fn assignees_do_not_see_erased_consultations() {
             );
             assert_eq!(
                 caller
-                    .get(&format!("{path}/phone?why=x"))
+                    .post(&format!("{path}/phone"), &json!({ "why": "x" }))
                     .await
                     .problem(404)
                     .0,
@@ -482,7 +480,10 @@ async fn erasure_does_not_affect_other_customers() {
         .await
         .expect(201);
     app.as_staff()
-        .get(&format!("/consultations/{id}/phone?why=x"))
+        .post(
+            &format!("/consultations/{id}/phone"),
+            &json!({ "why": "x" }),
+        )
         .await
         .expect(200);
     app.as_customer(OTHER_PHONE)

@@ -28,7 +28,10 @@ async fn create_for_other_customer(app: &TestApp) -> Uuid {
     app.deliver(1, &match_event(origin(id), SALESMAN, Some(CONSULTANT)))
         .await;
     app.as_salesman(SALESMAN)
-        .get(&format!("/consultations/{id}/phone?why=theirs"))
+        .post(
+            &format!("/consultations/{id}/phone"),
+            &json!({ "why": "theirs" }),
+        )
         .await
         .expect(200);
     id
@@ -48,7 +51,7 @@ async fn create_with_everything(app: &TestApp) -> (Uuid, Uuid) {
         .await
         .expect(201);
     app.as_consultant(CONSULTANT)
-        .get(&format!("{path}/phone?why=visit"))
+        .post(&format!("{path}/phone"), &json!({ "why": "visit" }))
         .await
         .expect(200);
     let fail = json!({ "step": "failed", "reason": "예산 부족" });
@@ -66,7 +69,7 @@ async fn create_with_everything(app: &TestApp) -> (Uuid, Uuid) {
         .expect(200);
     app.clock().advance(TimeDelta::minutes(1));
     app.as_staff()
-        .get(&format!("{path}/phone?why=call"))
+        .post(&format!("{path}/phone"), &json!({ "why": "call" }))
         .await
         .expect(200);
     let mut entered = request_body();
@@ -204,21 +207,21 @@ async fn disclosures_are_own_and_newest_first() {
     let app = start().await;
     let of_other = create_for_other_customer(&app).await;
     let (one, other) = (create_matched(&app).await, create_matched(&app).await);
-    for (id, caller, query) in [
-        (one, app.as_staff(), "?why=first"),
-        (other, app.as_salesman(SALESMAN), ""),
-        (one, app.as_consultant(CONSULTANT), "?why=last"),
+    for (id, caller, body) in [
+        (one, app.as_staff(), json!({ "why": "first" })),
+        (other, app.as_salesman(SALESMAN), json!({})),
+        (one, app.as_consultant(CONSULTANT), json!({ "why": "last" })),
     ] {
         app.clock().advance(TimeDelta::minutes(1));
         caller
-            .get(&format!("/consultations/{id}/phone{query}"))
+            .post(&format!("/consultations/{id}/phone"), &body)
             .await
             .expect(200);
     }
     // A refused caller is not listed.
     assert_eq!(
         app.as_salesman(CONSULTANT)
-            .get(&format!("/consultations/{one}/phone"))
+            .post(&format!("/consultations/{one}/phone"), &json!({}))
             .await
             .status,
         404

@@ -17,13 +17,12 @@ async fn assignees_and_staff_see_phone_and_it_is_recorded() {
     let app = start().await;
     let id = create_matched(&app).await;
     let path = format!("/consultations/{id}/phone");
-    let why = "%EB%B0%A9%EB%AC%B8%20%EC%9D%BC%EC%A0%95%20%ED%99%95%EC%9D%B8";
-    for (caller, query) in [
-        (app.as_staff(), format!("?why={why}")),
-        (app.as_salesman(SALESMAN), String::new()),
-        (app.as_consultant(CONSULTANT), "?why=%20".to_owned()),
+    for (caller, body) in [
+        (app.as_staff(), json!({ "why": "방문 일정 확인" })),
+        (app.as_salesman(SALESMAN), json!({})),
+        (app.as_consultant(CONSULTANT), json!({ "why": " " })),
     ] {
-        let answer = caller.get(&format!("{path}{query}")).await;
+        let answer = caller.post(&path, &body).await;
         assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
         assert_eq!(answer.expect(200), json!({ "phone": "+821012345678" }));
     }
@@ -55,9 +54,23 @@ async fn every_disclosure_is_recorded() {
     let app = start().await;
     let path = format!("/consultations/{}/phone", create_consultation(&app).await);
     for _ in 0..2 {
-        app.as_staff().get(&path).await.expect(200);
+        app.as_staff().post(&path, &json!({})).await.expect(200);
     }
     assert_eq!(disclosures(&app).await.len(), 2);
+}
+
+#[tokio::test]
+async fn repeated_request_shows_the_number_and_is_recorded_once() {
+    let app = start().await;
+    let path = format!("/consultations/{}/phone", create_consultation(&app).await);
+    let (staff, why) = (app.as_staff(), json!({ "why": "방문" }));
+    for _ in 0..2 {
+        let answer = staff.post_with_key(&path, "k1", &why).await;
+        assert_eq!(answer.expect(200), json!({ "phone": "+821012345678" }));
+    }
+    assert_eq!(disclosures(&app).await.len(), 1);
+    let other = staff.post_with_key(&path, "k1", &json!({})).await;
+    assert_eq!(other.problem(422).0, "idempotency-key-reused");
 }
 
 #[tokio::test]
@@ -67,7 +80,11 @@ async fn refused_caller_sees_no_phone_and_is_not_recorded() {
     let path = format!("/consultations/{id}/phone");
     for phone in [PHONE, OTHER_PHONE] {
         assert_eq!(
-            app.as_customer(phone).get(&path).await.problem(403).0,
+            app.as_customer(phone)
+                .post(&path, &json!({}))
+                .await
+                .problem(403)
+                .0,
             "not-allowed",
             "{phone}"
         );
@@ -79,27 +96,28 @@ async fn refused_caller_sees_no_phone_and_is_not_recorded() {
         app.as_salesman(CONSULTANT),
         app.as_consultant(SALESMAN),
     ] {
-        assert_eq!(caller.get(&path).await.problem(404).0, "not-found");
+        let answer = caller.post(&path, &json!({})).await;
+        assert_eq!(answer.problem(404).0, "not-found");
     }
     assert_eq!(disclosures(&app).await, Vec::<Value>::new());
 }
 
 #[tokio::test]
-async fn head_request_is_refused_and_not_recorded() {
+async fn get_and_head_are_refused_and_not_recorded() {
     let app = start().await;
     let path = format!("/consultations/{}/phone", create_consultation(&app).await);
-    let answer = app
-        .as_staff()
-        .send(Method::HEAD, &path, &[], Vec::new())
-        .await;
-    assert_eq!(
-        (answer.status.as_u16(), &answer.headers[header::ALLOW]),
-        (405, &header::HeaderValue::from_static("GET"))
-    );
-    assert_eq!(
-        answer.headers[header::CONTENT_TYPE],
-        "application/problem+json"
-    );
+    for method in [Method::GET, Method::HEAD] {
+        let path = format!("{path}?why=x");
+        let answer = app.as_staff().send(method, &path, &[], Vec::new()).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.headers[header::ALLOW]),
+            (405, &header::HeaderValue::from_static("POST"))
+        );
+        assert_eq!(
+            answer.headers[header::CONTENT_TYPE],
+            "application/problem+json"
+        );
+    }
     assert!(disclosures(&app).await.is_empty());
 }
 
@@ -108,18 +126,19 @@ async fn invalid_reason_discloses_nothing() {
     let app = start().await;
     let path = format!("/consultations/{}/phone", create_consultation(&app).await);
     for why in [
-        "a".repeat(201),
-        "a%00b".to_owned(),
-        "a%07b".to_owned(),
-        "a%0Ab".to_owned(),
+        json!("a".repeat(201)),
+        json!("a\0b"),
+        json!("a\u{7}b"),
+        json!(7),
     ] {
-        let answer = app.as_staff().get(&format!("{path}?why={why}")).await;
+        let answer = app.as_staff().post(&path, &json!({ "why": why })).await;
         assert!(!answer.json.to_string().contains("8210"), "{why}");
-        assert_eq!(answer.problem(422).0, "wrong-query", "{why}");
+        assert_eq!(answer.problem(422).0, "wrong-fields", "{why}");
     }
+    let staff = app.as_staff();
+    let none = staff.send(Method::POST, &path, &[], Vec::new()).await;
+    assert_eq!(none.problem(415).0, "wrong-content-type");
     assert!(disclosures(&app).await.is_empty());
-    app.as_staff()
-        .get(&format!("{path}?why={}", "a".repeat(200)))
-        .await
-        .expect(200);
+    let longest = json!({ "why": "a".repeat(200) });
+    app.as_staff().post(&path, &longest).await.expect(200);
 }

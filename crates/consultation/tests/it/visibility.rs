@@ -23,7 +23,7 @@ async fn anonymous_callers_are_refused() {
         (Method::PATCH, format!("/consultations/{id}")),
         (Method::POST, format!("/consultations/{id}/progress")),
         (Method::POST, format!("/consultations/{id}/notes")),
-        (Method::GET, format!("/consultations/{id}/phone")),
+        (Method::POST, format!("/consultations/{id}/phone")),
         (Method::GET, "/me/data".to_owned()),
         (Method::GET, "/me/disclosures".to_owned()),
         (Method::DELETE, "/me".to_owned()),
@@ -72,7 +72,7 @@ async fn roles_cannot_call_operations_of_other_roles() {
         // A consultant reads and adds notes, but does not change the step.
         ("consultant", &consultant, Method::POST, &progress),
         ("customer", &customer, Method::POST, &notes),
-        ("customer", &customer, Method::GET, &phone),
+        ("customer", &customer, Method::POST, &phone),
     ] {
         // Before If-Match and the body are read: neither is valid.
         let answer = caller
@@ -183,7 +183,10 @@ async fn consultation_of_other_people_is_not_found() {
             "{role}"
         );
         assert_eq!(
-            caller.get(&format!("{path}/phone?why=x")).await.status,
+            caller
+                .post(&format!("{path}/phone"), &json!({ "why": "x" }))
+                .await
+                .status,
             expected,
             "{role}"
         );
@@ -275,7 +278,7 @@ async fn missing_or_malformed_ids_are_not_found() {
         assert_eq!(note.problem(404).0, "not-found", "{id}");
         assert_eq!(
             app.as_staff()
-                .get(&format!("/consultations/{id}/phone"))
+                .post(&format!("/consultations/{id}/phone"), &json!({}))
                 .await
                 .problem(404)
                 .0,
@@ -318,7 +321,10 @@ async fn consultant_can_read_and_add_notes_only() {
             .post(&format!("{path}/notes"), &json!({ "text": "검토함" }))
             .await
             .expect(201);
-        consultant.get(&format!("{path}/phone")).await.expect(200);
+        consultant
+            .post(&format!("{path}/phone"), &json!({}))
+            .await
+            .expect(200);
         for to in ["apply", "approved", "succeeded", "failed", "cancelled"] {
             let body = json!({ "step": to, "reason": "r" });
             let refused = consultant
@@ -412,7 +418,7 @@ async fn rematched_people_lose_access_immediately() {
         );
         assert_eq!(
             loser
-                .get(&format!("{path}/phone?why=x"))
+                .post(&format!("{path}/phone"), &json!({ "why": "x" }))
                 .await
                 .problem(404)
                 .0,

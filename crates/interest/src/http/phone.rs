@@ -4,8 +4,8 @@ use axum::extract::State;
 use events::InterestId;
 use serde::Serialize;
 use service_kit::auth::Identity;
-use service_kit::http::{NoStore, Path, Query, View};
-use service_kit::privacy::disclosure::{ReasonQuery, StoredPhone};
+use service_kit::http::{IdempotencyKey, Json, NoStore, Path, View};
+use service_kit::privacy::disclosure::{ShowPhone, StoredPhone};
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 
@@ -23,7 +23,8 @@ pub(crate) struct PhoneView {
 /// The customer's whole phone number, for the assigned salesman and consultant while the interest
 /// is on, and for staff. Each disclosure is recorded.
 #[utoipa::path(
-    get, path = "/interests/{id}/phone", tag = "interest", params(("id" = Uuid, Path), ReasonQuery),
+    post, path = "/interests/{id}/phone", tag = "interest", request_body = ShowPhone,
+    params(("id" = Uuid, Path), IdempotencyKey),
     responses((
         status = 200, body = PhoneView,
         headers(("Cache-Control" = String, description = "`no-store`")),
@@ -33,9 +34,12 @@ pub(crate) async fn phone(
     State(context): State<Context>,
     caller: Identity,
     Path(id): Path<InterestId>,
-    Query(query): Query<ReasonQuery>,
+    Json {
+        body,
+        idempotency_key,
+    }: Json<ShowPhone>,
 ) -> Result<NoStore<View<PhoneView>>, Problem> {
-    let why = query.read()?;
+    let why = body.read()?;
     let mut tx = context.db.begin().await?;
     // A disclosure that is recorded during an erasure would remain after it.
     interests::lock(&mut tx, id).await?;
@@ -50,6 +54,8 @@ pub(crate) async fn phone(
         customer: interest.customer_id,
         phone: interest.phone.as_ref(),
     };
-    let phone = stored.disclose(tx, &caller, why).await?;
+    let phone = stored
+        .disclose(tx, &caller, why, idempotency_key.as_ref())
+        .await?;
     Ok(NoStore(View(PhoneView { phone })))
 }

@@ -31,12 +31,12 @@ fn every_operation_has_actors_summary_and_examples() {
         "get /interests/notifications",
         "get /interests/unattended",
         "get /interests/{id}",
-        "get /interests/{id}/phone",
         "get /me/data",
         "get /me/disclosures",
         "patch /interests/{id}",
         "post /interests",
         "post /interests/notifications/read",
+        "post /interests/{id}/phone",
     ];
     assert_eq!(names, expected.into());
     for (name, operation) in &all {

@@ -168,9 +168,10 @@ pub(crate) async fn create_two_full_customers(app: &TestApp) -> [Uuid; 5] {
                 .expect(201),
         );
         app.as_staff()
-            .get(&format!(
-                "/interests/{id}/phone?why=%EB%B0%A9%EB%AC%B8%20%EC%95%BD%EC%86%8D"
-            ))
+            .post(
+                &format!("/interests/{id}/phone"),
+                &json!({ "why": "방문 약속" }),
+            )
             .await
             .expect(200);
         app.deliver(1, &consultation_created(number, phone)).await;
@@ -422,7 +423,7 @@ async fn failed_erasure_is_rolled_back() {
     let app = start().await;
     let id = create_matched_interest(&app).await;
     app.as_staff()
-        .get(&format!("/interests/{id}/phone?why=x"))
+        .post(&format!("/interests/{id}/phone"), &json!({ "why": "x" }))
         .await
         .expect(200);
     sqlx::query("alter table disclosure add constraint half_way check (why is not null)")
@@ -476,7 +477,11 @@ async fn only_staff_see_erased_interests_without_personal_data() {
         app.as_staff(),
     ] {
         assert_eq!(
-            caller.get(&format!("{path}/phone")).await.problem(404).0,
+            caller
+                .post(&format!("{path}/phone"), &json!({}))
+                .await
+                .problem(404)
+                .0,
             "not-found"
         );
     }
@@ -579,10 +584,11 @@ async fn concurrent_work_and_erasure_leave_no_personal_data() {
         );
         let other =
             json!({ "projectId": NEXT, "projectName": "스마트상점", "customerName": "홍길동" });
+        let why = json!({ "why": "visit" });
         let (caller, staff, path) = (
             app.as_customer(&phone),
             app.as_staff(),
-            format!("/interests/{id}/phone?why=visit"),
+            format!("/interests/{id}/phone"),
         );
         let (created_event, matched) = (
             consultation_created(0x1000 + number, &phone),
@@ -590,7 +596,7 @@ async fn concurrent_work_and_erasure_leave_no_personal_data() {
         );
         let (erased, shown, marked, (), ()) = tokio::join!(
             erase(&app, &phone),
-            staff.get(&path),
+            staff.post(&path, &why),
             caller.post("/interests", &other),
             app.deliver(1, &created_event),
             app.deliver(1, &matched),
@@ -684,8 +690,9 @@ async fn phone_request_waits_for_a_running_erasure() {
         crate::merging::wait_for_lock(&app).await;
         tx.commit().await.unwrap();
     };
-    let (staff, path) = (app.as_staff(), format!("/interests/{id}/phone?why=visit"));
-    let (answer, ()) = tokio::join!(staff.get(&path), committing);
+    let (staff, path) = (app.as_staff(), format!("/interests/{id}/phone"));
+    let why = json!({ "why": "visit" });
+    let (answer, ()) = tokio::join!(staff.post(&path, &why), committing);
     assert_eq!(answer.problem(404).0, "not-found");
     let recorded: i64 = sqlx::query_scalar("select count(*) from disclosure")
         .fetch_one(app.pool())

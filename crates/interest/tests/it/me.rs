@@ -92,12 +92,18 @@ async fn create_full_customer(app: &TestApp, phone: &str, number: u128) -> [Uuid
     )
     .await;
     app.as_salesman(SALESMAN)
-        .get(&format!("/interests/{matched}/phone?why=visit"))
+        .post(
+            &format!("/interests/{matched}/phone"),
+            &json!({ "why": "visit" }),
+        )
         .await
         .expect(200);
     app.clock().advance(TimeDelta::seconds(1));
     app.as_staff()
-        .get(&format!("/interests/{matched}/phone?why=call"))
+        .post(
+            &format!("/interests/{matched}/phone"),
+            &json!({ "why": "call" }),
+        )
         .await
         .expect(200);
     [matched, entered, turned]
@@ -256,15 +262,15 @@ async fn disclosures_are_listed_newest_first() {
             .await
             .expect(201),
     );
-    for (caller, interest, why) in [
-        (app.as_salesman(SALESMAN), id, "?why=first"),
-        (app.as_staff(), others, "?why=another"),
-        (app.as_consultant(CONSULTANT), id, ""),
-        (app.as_staff(), second, "?why=last"),
+    for (caller, interest, body) in [
+        (app.as_salesman(SALESMAN), id, json!({ "why": "first" })),
+        (app.as_staff(), others, json!({ "why": "another" })),
+        (app.as_consultant(CONSULTANT), id, json!({})),
+        (app.as_staff(), second, json!({ "why": "last" })),
     ] {
         app.clock().advance(TimeDelta::seconds(1));
         caller
-            .get(&format!("/interests/{interest}/phone{why}"))
+            .post(&format!("/interests/{interest}/phone"), &body)
             .await
             .expect(200);
     }
@@ -307,7 +313,7 @@ async fn data_export_after_erasure_contains_only_new_data() {
     .await;
     let old = create_matched_interest(&app).await;
     app.as_staff()
-        .get(&format!("/interests/{old}/phone?why=old"))
+        .post(&format!("/interests/{old}/phone"), &json!({ "why": "old" }))
         .await
         .expect(200);
     crate::erasure::erase(&app, PHONE).await.expect(204);
@@ -315,7 +321,7 @@ async fn data_export_after_erasure_contains_only_new_data() {
     let new = create_interest(&app).await;
     assert_ne!(old, new);
     app.as_staff()
-        .get(&format!("/interests/{new}/phone?why=new"))
+        .post(&format!("/interests/{new}/phone"), &json!({ "why": "new" }))
         .await
         .expect(200);
     let data = app.as_customer(PHONE).get("/me/data").await.expect(200);

@@ -165,7 +165,11 @@ async fn merged_interest_stays_off() {
     for caller in [app.as_salesman(SALESMAN), app.as_consultant(CONSULTANT)] {
         assert_eq!(caller.get(&path).await.problem(404).0, "not-found");
         assert_eq!(
-            caller.get(&format!("{path}/phone")).await.problem(404).0,
+            caller
+                .post(&format!("{path}/phone"), &json!({}))
+                .await
+                .problem(404)
+                .0,
             "not-found"
         );
     }
@@ -176,7 +180,7 @@ async fn merged_interest_stays_off() {
         );
     }
     app.as_staff()
-        .get(&format!("{path}/phone"))
+        .post(&format!("{path}/phone"), &json!({}))
         .await
         .expect(200);
     // Other customers are not affected.

@@ -1,6 +1,6 @@
 //! 「전화 보기」: who is shown a whole number, and what is recorded.
 
-use axum::http::{Method, header};
+use axum::http::header;
 use serde_json::json;
 use service_kit::testing::{TestApp, customer};
 use uuid::Uuid;
@@ -27,25 +27,25 @@ async fn disclosure_records_caller_time_and_reason() {
     let id = create_matched_interest(&app).await;
     let path = format!("/interests/{id}/phone");
     let staff = Uuid::from_u128(0x57AFF);
-    for (role, caller, viewer, query, why) in [
+    for (role, caller, viewer, body, why) in [
         (
             "salesman",
             app.as_salesman(SALESMAN),
             SALESMAN,
-            "?why=%20%EB%B0%A9%EB%AC%B8%20%EC%95%BD%EC%86%8D%20",
+            json!({ "why": " 방문 약속 " }),
             Some("방문 약속"),
         ),
         (
             "consultant",
             app.as_consultant(CONSULTANT),
             CONSULTANT,
-            "",
+            json!({}),
             None,
         ),
-        ("staff", app.as_staff(), staff, "?why=%20", None),
+        ("staff", app.as_staff(), staff, json!({ "why": " " }), None),
     ] {
         app.clock().advance(chrono::TimeDelta::seconds(1));
-        let answer = caller.get(&format!("{path}{query}")).await;
+        let answer = caller.post(&path, &body).await;
         assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
         assert_eq!(answer.expect(200), json!({ "phone": "+821012345678" }));
         let (last_role, last_viewer, customer_id, interest_id, last_why, _) =
@@ -82,23 +82,28 @@ async fn refused_phone_request_is_not_recorded() {
             app.as_consultant(SALESMAN),
         ),
     ] {
-        assert_eq!(caller.get(&path).await.problem(404).0, "not-found", "{who}");
+        let answer = caller.post(&path, &json!({})).await;
+        assert_eq!(answer.problem(404).0, "not-found", "{who}");
     }
     // Customers know their own number.
     for phone in [PHONE, OTHER_PHONE] {
         assert_eq!(
-            app.as_customer(phone).get(&path).await.problem(403).0,
+            app.as_customer(phone)
+                .post(&path, &json!({}))
+                .await
+                .problem(403)
+                .0,
             "not-allowed"
         );
     }
     assert_eq!(
-        app.anonymous().get(&path).await.problem(401).0,
+        app.anonymous().post(&path, &json!({})).await.problem(401).0,
         "sign-in-required"
     );
     for id in [Uuid::from_u128(7).to_string(), "x".to_owned()] {
         assert_eq!(
             app.as_staff()
-                .get(&format!("/interests/{id}/phone"))
+                .post(&format!("/interests/{id}/phone"), &json!({}))
                 .await
                 .problem(404)
                 .0,
@@ -114,7 +119,7 @@ async fn unassigned_salesman_cannot_read_the_number() {
     let id = create_interest(&app).await;
     assert_eq!(
         app.as_salesman(SALESMAN)
-            .get(&format!("/interests/{id}/phone"))
+            .post(&format!("/interests/{id}/phone"), &json!({}))
             .await
             .status,
         404
@@ -132,7 +137,11 @@ async fn number_is_hidden_from_salesmen_while_the_interest_is_off() {
         .expect(200);
     for caller in [app.as_salesman(SALESMAN), app.as_consultant(CONSULTANT)] {
         assert_eq!(
-            caller.get(&format!("{path}/phone")).await.problem(404).0,
+            caller
+                .post(&format!("{path}/phone"), &json!({}))
+                .await
+                .problem(404)
+                .0,
             "not-found"
         );
         assert_eq!(
@@ -142,7 +151,7 @@ async fn number_is_hidden_from_salesmen_while_the_interest_is_off() {
     }
     assert!(disclosures(&app).await.is_empty());
     app.as_staff()
-        .get(&format!("{path}/phone"))
+        .post(&format!("{path}/phone"), &json!({}))
         .await
         .expect(200);
     assert_eq!(disclosures(&app).await.len(), 1);
@@ -152,25 +161,17 @@ async fn number_is_hidden_from_salesmen_while_the_interest_is_off() {
 async fn reason_must_be_short_and_without_control_characters() {
     let app = start().await;
     let id = create_interest(&app).await;
-    let letter = "%EA%B0%80";
+    let path = format!("/interests/{id}/phone");
     for (why, status) in [
-        (letter.repeat(200), 200),
-        (letter.repeat(201), 422),
-        ("a%00b".to_owned(), 422),
-        ("a%0Ab".to_owned(), 422),
+        ("가".repeat(200), 200),
+        ("가".repeat(201), 422),
+        ("a\0b".to_owned(), 422),
+        ("a\u{7}b".to_owned(), 422),
     ] {
-        let answer = app
-            .as_staff()
-            .send(
-                Method::GET,
-                &format!("/interests/{id}/phone?why={why}"),
-                &[],
-                Vec::new(),
-            )
-            .await;
+        let answer = app.as_staff().post(&path, &json!({ "why": why })).await;
         assert_eq!(answer.status, status, "{why}");
         if status == 422 {
-            assert_eq!(answer.problem(422).0, "wrong-query");
+            assert_eq!(answer.problem(422).0, "wrong-fields");
         }
     }
     assert_eq!(disclosures(&app).await.len(), 1);
@@ -184,7 +185,10 @@ async fn number_is_not_shown_if_recording_fails() {
         .execute(app.pool())
         .await
         .unwrap();
-    let answer = app.as_staff().get(&format!("/interests/{id}/phone")).await;
+    let answer = app
+        .as_staff()
+        .post(&format!("/interests/{id}/phone"), &json!({}))
+        .await;
     assert!(!answer.json.to_string().contains("1234"), "{}", answer.json);
     assert_eq!(answer.problem(500).0, "internal");
 }

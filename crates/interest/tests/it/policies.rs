@@ -105,7 +105,11 @@ async fn replaced_people_lose_access_immediately() {
         let count = |page: Value| page["items"].as_array().unwrap().len();
         (
             caller.get(&path).await.status.as_u16(),
-            caller.get(&format!("{path}/phone")).await.status.as_u16(),
+            caller
+                .post(&format!("{path}/phone"), &json!({}))
+                .await
+                .status
+                .as_u16(),
             count(caller.get("/interests").await.expect(200)),
             count(caller.get(&series).await.expect(200)),
             count(caller.get("/interests/unattended").await.expect(200)),

@@ -180,15 +180,19 @@ async fn create_matched(
 
 /// No view and no list shows the origin, once the service has consumed `after`.
 async fn check_access_lost(client: &Client, what: &str, origin: Uuid, session: &str, after: &str) {
-    for rest in ["", "/phone"] {
-        let path = path(what, origin, rest);
-        let response = get_after(client, &path, session, after).await;
-        assert_eq!(
-            (response.status, response.headers.get("ktgg-stale")),
-            (StatusCode::NOT_FOUND, None),
-            "{path}"
-        );
-    }
+    let shown = path(what, origin, "");
+    let response = get_after(client, &shown, session, after).await;
+    assert_eq!(
+        (response.status, response.headers.get("ktgg-stale")),
+        (StatusCode::NOT_FOUND, None),
+        "{shown}"
+    );
+    let phone = path(what, origin, "/phone");
+    let response = client
+        .call(Method::POST, &phone, session, &[], Some(&json!({})))
+        .await
+        .unwrap();
+    assert_eq!(response.status, StatusCode::NOT_FOUND, "{phone}");
     for list in [format!("/api/{what}"), "/api/salesman-matches".to_owned()] {
         let list = get_after(client, &list, session, after).await;
         assert!(

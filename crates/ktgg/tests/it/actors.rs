@@ -442,21 +442,19 @@ async fn add_activity(client: &Client, group: &mut Group) {
             .await
             .unwrap();
     }
-    let why = format!("/phone?why={}", group.why);
-    client
-        .get(
-            &path("consultations", consultation, &why),
-            &group.salesman.session,
-        )
-        .await
-        .unwrap();
-    client
-        .get(
-            &path("interests", group.interests[0], &why),
-            &group.consultant.session,
-        )
-        .await
-        .unwrap();
+    let why = json!({ "why": group.why });
+    for (path, viewer) in [
+        (
+            path("consultations", consultation, "/phone"),
+            &group.salesman,
+        ),
+        (
+            path("interests", group.interests[0], "/phone"),
+            &group.consultant,
+        ),
+    ] {
+        client.post(&path, &viewer.session, &why).await.unwrap();
+    }
     let notifications = async |list: &str, session: &str, count: usize| {
         eventually("notifications arrive", async || {
             let list = client.get(list, session).await.unwrap();

@@ -270,13 +270,13 @@ impl World {
                 .await
                 .unwrap();
         }
-        let why = format!("/phone?why={WHY}");
+        let why = json!({ "why": WHY });
         for viewer in [&self.salesman, &self.consultant, &self.staff] {
             for path in [
-                path("consultations", all.consultations[0], &why),
-                path("interests", all.interests[0], &why),
+                path("consultations", all.consultations[0], "/phone"),
+                path("interests", all.interests[0], "/phone"),
             ] {
-                let shown = client.get(&path, &viewer.session).await.unwrap();
+                let shown = client.post(&path, &viewer.session, &why).await.unwrap();
                 assert_eq!(shown["phone"], self.phone.e164());
             }
         }

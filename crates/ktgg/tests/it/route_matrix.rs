@@ -109,7 +109,6 @@ impl Matrix<'_> {
         match operation.template.as_str() {
             // It requires a customer.
             "/api/projects/visit-card" => queries.split_off(1),
-            path if path.ends_with("/phone") => vec!["?why=routes".to_owned()],
             _ => queries,
         }
     }
@@ -144,6 +143,7 @@ impl Matrix<'_> {
                     put("consent", json!(true));
                 }
             }
+            (_, path) if path.ends_with("/phone") => put("why", json!("routes")),
             ("PATCH", "/api/consultations/{id}") => put("desiredDate", json!("2099-12-30")),
             (_, "/api/consultations/{id}/progress") => {
                 put(

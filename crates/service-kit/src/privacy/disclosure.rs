@@ -4,56 +4,44 @@
 //! refers to the row with the number. The table of that row has a column `erased_at`: after an
 //! erasure, earlier disclosures are not listed.
 
-use axum::extract::Request;
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use events::CustomerId;
 use serde::Deserialize;
 use sqlx::{AssertSqlSafe, PgExecutor};
-use utoipa::IntoParams;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Tx;
 use crate::auth::{Identity, Role};
 use crate::forms::phone::Phone;
-use crate::http::problem::{Problem, Text, invalid_query};
+use crate::http::problem::Problem;
+use crate::http::{Field, Fields, IdempotencyKey, idempotency};
 
 /// In characters.
 pub const MAX_REASON_LENGTH: usize = 200;
 
-/// The query string of 「전화 보기」.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ReasonQuery {
+/// The body of 「전화 보기」. The reason is in no URL: those are in access logs and browser histories.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct ShowPhone {
     /// Why the number is needed. Recorded with the caller and the time; the customer can read it.
-    #[param(max_length = 200, example = "방문 일정 확인")]
-    why: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 200, example = "방문 일정 확인")]
+    why: Field<String>,
 }
 
-impl ReasonQuery {
-    /// The reason, trimmed; `None` when it is absent or empty.
+impl ShowPhone {
+    /// The reason; `None` when it is absent or empty.
     ///
     /// # Errors
     /// 422 when it is too long or contains a control character.
     pub fn read(self) -> Result<Option<String>, Problem> {
-        let why = self
-            .why
-            .map(|why| why.trim().to_owned())
-            .filter(|why| !why.is_empty());
-        let is_valid = |why: &String| {
-            why.chars().count() <= MAX_REASON_LENGTH && !why.chars().any(char::is_control)
-        };
-        if why.as_ref().is_none_or(is_valid) {
-            return Ok(why);
+        let mut fields = Fields::default();
+        let why = fields.optional_text("/why", self.why, MAX_REASON_LENGTH);
+        if !fields.is_valid() {
+            return Err(fields.problem());
         }
-        let ko =
-            format!("조회 사유(why)는 제어 문자 없이 {MAX_REASON_LENGTH}자 이하로 적어 주세요");
-        let en = format!(
-            "why must be at most {MAX_REASON_LENGTH} characters, without control characters"
-        );
-        Err(invalid_query(Text::new(ko, en)))
+        Ok(why.filter(|why| !why.is_empty()))
     }
 }
 
@@ -71,17 +59,37 @@ pub struct StoredPhone<'a> {
 }
 
 impl StoredPhone<'_> {
-    /// Records the disclosure, commits, and returns the number in E.164.
+    /// Records the disclosure, commits, and returns the number in E.164. A repeated request is not
+    /// recorded again.
     ///
     /// # Errors
-    /// 404 when the number was erased.
+    /// 404 when the number was erased; those of [`idempotency::find`].
     pub async fn disclose(
         self,
         mut tx: Tx,
         caller: &Identity,
         why: Option<String>,
+        key: Option<&IdempotencyKey>,
     ) -> Result<String, Problem> {
-        let phone = self.phone.ok_or_else(Problem::not_found)?;
+        let phone = self.phone.ok_or_else(Problem::not_found)?.e164().to_owned();
+        if idempotency::find(&mut tx, caller.subject, key)
+            .await?
+            .is_some()
+        {
+            return Ok(phone);
+        }
+        self.record(&mut tx, caller, why).await?;
+        idempotency::store(&mut tx, caller.subject, key, StatusCode::OK, self.id).await?;
+        tx.commit().await?;
+        Ok(phone)
+    }
+
+    async fn record(
+        self,
+        tx: &mut Tx,
+        caller: &Identity,
+        why: Option<String>,
+    ) -> Result<(), sqlx::Error> {
         let (id, now) = (tx.new_id(), tx.now());
         let insert = format!(
             "insert into disclosure (id, role, viewer_id, customer_id, {}_id, why, at)
@@ -96,10 +104,9 @@ impl StoredPhone<'_> {
             .bind(self.id)
             .bind(why)
             .bind(now)
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await?;
-        tx.commit().await?;
-        Ok(phone.e164().to_owned())
+        Ok(())
     }
 }
 
@@ -213,37 +220,13 @@ macro_rules! disclosure_views {
     };
 }
 
-/// Paths that show a whole number end with this.
-const SHOWS_A_NUMBER: &str = "/phone";
-
-/// Whether there is a HEAD beside the GET of this path.
-pub(crate) fn has_head(path: &str) -> bool {
-    !path.ends_with(SHOWS_A_NUMBER)
-}
-
-/// Refuses HEAD for 「전화 보기」: the GET handler would record a disclosure, although the caller gets no
-/// number.
-pub(crate) async fn refuse_head(request: Request, next: Next) -> Response {
-    if request.method() == Method::HEAD && !has_head(request.uri().path()) {
-        return (
-            StatusCode::METHOD_NOT_ALLOWED,
-            [(header::ALLOW, HeaderValue::from_static("GET"))],
-        )
-            .into_response();
-    }
-    next.run(request).await
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read(why: &str) -> Result<Option<String>, &'static str> {
-        ReasonQuery {
-            why: Some(why.to_owned()),
-        }
-        .read()
-        .map_err(|problem| problem.slug())
+        let why = Field::Present(why.to_owned());
+        ShowPhone { why }.read().map_err(|problem| problem.slug())
     }
 
     #[test]
@@ -253,15 +236,17 @@ mod tests {
             Ok(Some("방문 일정 확인".to_owned()))
         );
         assert_eq!(read(" "), Ok(None));
-        assert!(ReasonQuery { why: None }.read().unwrap().is_none());
+        let absent = ShowPhone {
+            why: Field::Missing,
+        };
+        assert!(absent.read().unwrap().is_none());
         assert!(read(&"가".repeat(MAX_REASON_LENGTH)).is_ok());
         for invalid in [
             "가".repeat(MAX_REASON_LENGTH + 1),
             "a\0b".to_owned(),
             "a\u{7}b".to_owned(),
-            "a\nb".to_owned(),
         ] {
-            assert_eq!(read(&invalid), Err("wrong-query"), "{invalid:?}");
+            assert_eq!(read(&invalid), Err("wrong-fields"), "{invalid:?}");
         }
     }
 }

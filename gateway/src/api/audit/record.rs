@@ -10,7 +10,7 @@ use axum::response::Response;
 use hyper::body::Body as _;
 use service_kit::Problem;
 use service_kit::auth::{Identity, Role};
-use service_kit::http::body::{drain_body, is_json, too_large};
+use service_kit::http::body::{is_json, too_large};
 
 use crate::api::audit::redact;
 use crate::auth::audit_log::{self, Entry};
@@ -18,17 +18,17 @@ use crate::edge::body::read_within;
 use crate::state::AppState;
 use crate::upstream::routes::{self, MAX_BODY_BYTES};
 
-/// Records a write or disclosure by staff before it is handled, and its outcome after it.
+/// Records a write by staff before it is handled, and its outcome after it.
 pub(crate) async fn record(
     State(state): State<Arc<AppState>>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let has_side_effects = routes::has_side_effects(request.method(), request.uri().path());
+    let is_write = !request.method().is_safe();
     let staff = request
         .extensions()
         .get::<Identity>()
-        .filter(|identity| has_side_effects && identity.role == Role::Staff)
+        .filter(|identity| is_write && identity.role == Role::Staff)
         .map(|identity| identity.subject);
     if staff.is_none() {
         return Ok(next.run(request).await);
@@ -66,7 +66,6 @@ async fn read_field_names(
     }
     let (parts, body) = request.into_parts();
     if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
-        drain_body(body).await;
         return Err(too_large(MAX_BODY_BYTES));
     }
     let timeout = state.upstream.timeouts.response;
