@@ -293,8 +293,10 @@ async fn account_list_is_paged_newest_first_without_password_hashes() {
         (only("active=true").await, only("active=false").await),
         (5, 0)
     );
+    assert_eq!(only("limit=&after=&role=&active=").await, 5);
     for query in [
         "limit=0",
+        "limit=&limit=5",
         "limit=101",
         "after=x",
         "role=boss",

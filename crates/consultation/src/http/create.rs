@@ -10,7 +10,7 @@ use service_kit::clock::seoul_date;
 use service_kit::forms::on_behalf_of::{OnBehalfOf, OnBehalfOfFields};
 use service_kit::forms::phone::Phone;
 use service_kit::forms::project_ref::{ProjectFields, ProjectRef, ResolvedProject};
-use service_kit::http::{Field, Fields, IdempotencyKey, Json, Versioned, idempotency};
+use service_kit::http::{Date, Field, Fields, IdempotencyKey, Json, Versioned, idempotency};
 use service_kit::{Context, Problem, Tx};
 use utoipa::ToSchema;
 
@@ -38,7 +38,7 @@ pub(crate) struct CreateConsultation {
     /// The desired day, today or later in Seoul. Weekends and holidays are allowed.
     #[serde(default)]
     #[schema(value_type = NaiveDate)]
-    desired_date: Field<NaiveDate>,
+    desired_date: Field<Date>,
     /// What the consultation should be about.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 2000)]
@@ -141,7 +141,9 @@ impl Form {
         };
         Ok(Self {
             project: project.read(fields),
-            desired_on: fields.required("/desiredDate", body.desired_date),
+            desired_on: fields
+                .required("/desiredDate", body.desired_date)
+                .map(NaiveDate::from),
             memo: fields
                 .optional_text("/memo", body.memo, MAX_MEMO_LENGTH)
                 .unwrap_or_default(),

@@ -6,7 +6,7 @@ use events::ConsultationId;
 use serde::Deserialize;
 use service_kit::auth::Identity;
 use service_kit::clock::seoul_date;
-use service_kit::http::{Field, Fields, IfMatch, Json, Path, Versioned};
+use service_kit::http::{Date, Field, Fields, IfMatch, Json, Path, Versioned};
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 
@@ -22,7 +22,7 @@ pub(crate) struct EditConsultation {
     /// Another desired day, today or later in Seoul.
     #[serde(default)]
     #[schema(value_type = Option<NaiveDate>)]
-    desired_date: Field<NaiveDate>,
+    desired_date: Field<Date>,
     /// Another memo.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 2000)]
@@ -48,7 +48,9 @@ pub(super) async fn edit(
     Json { body, .. }: Json<EditConsultation>,
 ) -> Result<Versioned<WholeConsultationView>, Problem> {
     let mut fields = Fields::default();
-    let desired_on = fields.optional("/desiredDate", body.desired_date);
+    let desired_on = fields
+        .optional("/desiredDate", body.desired_date)
+        .map(NaiveDate::from);
     let memo = fields.optional_text("/memo", body.memo, MAX_MEMO_LENGTH);
     let today = seoul_date(context.db.now());
     // Whether a past date is refused depends on the stored one.

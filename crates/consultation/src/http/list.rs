@@ -1,7 +1,6 @@
 //! `GET /consultations`: filters, orders and pages.
 
 use axum::extract::State;
-use chrono::NaiveDate;
 use events::Step;
 use serde::Deserialize;
 use service_kit::auth::{Identity, Role};
@@ -9,7 +8,7 @@ use service_kit::clock::seoul_date;
 use service_kit::http::describe::StepName;
 use service_kit::http::page::{decode_cursor, fetch_limit, parse_limit};
 use service_kit::http::problem::{Text, invalid_query};
-use service_kit::http::{PageQuery, Paged, Query};
+use service_kit::http::{Date, PageQuery, Paged, Query};
 use service_kit::{Context, Problem};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -39,13 +38,14 @@ pub(super) struct ListQuery {
     /// their own.
     customer: Option<Uuid>,
     /// Only consultations for this day or a later one.
-    from: Option<NaiveDate>,
+    #[param(value_type = Option<NaiveDate>)]
+    from: Option<Date>,
     /// Only consultations for this day or an earlier one.
-    until: Option<NaiveDate>,
+    #[param(value_type = Option<NaiveDate>)]
+    until: Option<Date>,
     /// The order; default `newest`.
     #[param(inline)]
-    #[serde(default)]
-    sort: Sort,
+    sort: Option<Sort>,
     /// Maximum number of items, 1 to 100; default 50.
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<u32>,
@@ -80,13 +80,13 @@ pub(super) async fn list(
         step: query.step,
         project: query.project,
         customer: query.customer,
-        from: query.from,
-        until: query.until,
+        from: query.from.map(|day| day.0),
+        until: query.until.map(|day| day.0),
     };
     let today = seoul_date(context.db.now());
     let view = |stored| ConsultationView::new(stored, &caller, today);
     let mut connection = context.db.pool().acquire().await?;
-    match query.sort {
+    match query.sort.unwrap_or_default() {
         Sort::Newest => {
             let (limit, after) = (query.limit, query.after);
             let page = PageQuery { limit, after }.page()?;

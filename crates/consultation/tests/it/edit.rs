@@ -77,10 +77,19 @@ async fn change_of_stale_version_is_refused_with_the_current_one() {
     let app = start().await;
     let id = create_matched(&app).await;
     for method in [Method::PATCH, Method::POST] {
-        for stale in ["\"2\"", "\"0\"", "W/\"1\"", "1", "\"one\""] {
+        for stale in ["\"2\"", "\"0\"", "W/\"1\"", "\"one\"", "\"2\", \"3\""] {
             let answer = send_change(&app.as_customer(PHONE), id, method.clone(), stale).await;
             assert_eq!(answer.json["current"], 1, "{method} {stale}");
             assert_eq!(answer.problem(412).0, "stale-version", "{method} {stale}");
+        }
+        for malformed in ["1", "\"1", "'1'", "*, \"1\"", ""] {
+            let answer = send_change(&app.as_customer(PHONE), id, method.clone(), malformed).await;
+            assert_eq!(answer.json.get("current"), None, "{method} {malformed}");
+            assert_eq!(
+                answer.problem(400).0,
+                "wrong-if-match",
+                "{method} {malformed}"
+            );
         }
         let path = if method == Method::PATCH {
             format!("/consultations/{id}")
@@ -109,6 +118,11 @@ async fn change_of_stale_version_is_refused_with_the_current_one() {
             .expect(200)["version"],
         2
     );
+    // One of them is the current version.
+    let listed = "W/\"1\", \"1\",\"2\"";
+    send_change(&app.as_customer(PHONE), id, Method::POST, listed)
+        .await
+        .expect(200);
 }
 
 #[tokio::test]

@@ -183,6 +183,58 @@ async fn all_invalid_fields_are_reported_together() {
 }
 
 #[tokio::test]
+async fn day_of_a_body_has_exactly_one_format() {
+    let app = start().await;
+    let id = create_consultation(&app).await;
+    let wrong = || vec![("/desiredDate".to_owned(), "wrong-type".to_owned())];
+    for day in [
+        "2026-12-1",
+        "+2026-12-01",
+        "2026/12/01",
+        "20261201",
+        "2026-12-01 ",
+        "２０２６-12-01",
+    ] {
+        let caller = app.as_customer(PHONE);
+        let create = json!({ "projectId": PROJECT, "projectName": "사업", "desiredDate": day });
+        let created = caller.post("/consultations", &create).await;
+        assert_eq!(created.problem(422).1, wrong(), "{day}");
+        let path = format!("/consultations/{id}");
+        let edited = caller
+            .patch_if(&path, 1, &json!({ "desiredDate": day }))
+            .await;
+        assert_eq!(edited.problem(422).1, wrong(), "{day}");
+    }
+    assert_eq!(consultation_count(&app).await, 1);
+}
+
+#[tokio::test]
+async fn repeated_key_is_refused_at_every_depth() {
+    let app = start().await;
+    for (extra, pointer) in [
+        (
+            r#""desiredDate": "2026-12-01", "desiredDate": "2026-12-02""#,
+            "/desiredDate",
+        ),
+        (
+            r#""desiredDate": "2026-12-01", "more": [{"a": {"b": 1, "b": 2}}]"#,
+            "/more/0/a/b",
+        ),
+    ] {
+        let body = format!(r#"{{"projectId": "{PROJECT}", "projectName": "사업", {extra}}}"#);
+        let caller = app.as_customer(PHONE);
+        let answer = caller
+            .send(Method::POST, "/consultations", &[JSON], body.into_bytes())
+            .await;
+        assert_eq!(
+            answer.problem(422).1,
+            [(pointer.to_owned(), "repeated".to_owned())]
+        );
+    }
+    assert_eq!(consultation_count(&app).await, 0);
+}
+
+#[tokio::test]
 async fn problems_are_in_the_callers_language() {
     let app = start().await;
     for (wanted, language, title, message) in [

@@ -568,11 +568,13 @@ async fn all_wrong_fields_are_reported_together() {
 async fn stale_version_is_refused_with_the_current_one() {
     let app = start().await;
     let id = create_interest(&app).await;
-    for stale in ["\"2\"", "W/\"1\"", "1"] {
+    for stale in ["\"2\"", "W/\"1\"", "\"one\""] {
         let answer = set_interested(&app.as_customer(PHONE), id, stale, false).await;
         assert_eq!(answer.json["current"], 1, "{stale}");
         assert_eq!(answer.problem(412).0, "stale-version", "{stale}");
     }
+    let malformed = set_interested(&app.as_customer(PHONE), id, "1", false).await;
+    assert_eq!(malformed.problem(400).0, "wrong-if-match");
     let without_version = app
         .as_customer(PHONE)
         .send(
@@ -773,7 +775,16 @@ async fn pages_of_a_list_have_no_gaps_and_no_repeats() {
         }
         assert_eq!(listed, ids, "limit {limit}");
     }
-    for query in ["limit=0", "limit=101", "after=x"] {
+    let staff = app.as_staff();
+    let all = staff.get("/interests").await.expect(200);
+    for query in [
+        "limit=&after=&project=&series=&customer=&interested=",
+        "limit&after&project&series&customer&interested",
+    ] {
+        let answer = staff.get(&format!("/interests?{query}")).await;
+        assert_eq!(answer.expect(200), all, "{query}");
+    }
+    for query in ["limit=0", "limit=101", "after=x", "limit=1&limit=1"] {
         assert_eq!(
             app.as_staff()
                 .get(&format!("/interests?{query}"))

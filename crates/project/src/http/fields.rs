@@ -5,7 +5,7 @@ use events::{Period, PeriodKind, SeriesId};
 use serde::Deserialize;
 use service_kit::http::describe::PeriodKindName;
 use service_kit::http::problem::Text;
-use service_kit::http::{Field, Fields};
+use service_kit::http::{Date, Field, Fields};
 use service_kit::{Problem, Tx};
 use utoipa::ToSchema;
 
@@ -29,11 +29,11 @@ pub(super) struct PeriodBody {
     /// First day.
     #[serde(default)]
     #[schema(value_type = Option<NaiveDate>)]
-    starts_on: Field<NaiveDate>,
+    starts_on: Field<Date>,
     /// Last day; it ends at 23:59:59 in Seoul.
     #[serde(default)]
     #[schema(value_type = Option<NaiveDate>)]
-    ends_on: Field<NaiveDate>,
+    ends_on: Field<Date>,
 }
 
 impl PeriodBody {
@@ -42,8 +42,12 @@ impl PeriodBody {
         let text = fields
             .optional_text("/period/text", self.text, MAX_NAME_LENGTH)
             .unwrap_or_default();
-        let starts_on = fields.optional("/period/startsOn", self.starts_on);
-        let ends_on = fields.optional("/period/endsOn", self.ends_on);
+        let starts_on = fields
+            .optional("/period/startsOn", self.starts_on)
+            .map(NaiveDate::from);
+        let ends_on = fields
+            .optional("/period/endsOn", self.ends_on)
+            .map(NaiveDate::from);
         let range = starts_on
             .zip(ends_on)
             .map(|(start, end)| format_range(start, end));

@@ -13,7 +13,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::query::{check_search_text, non_empty};
+use super::query::check_search_text;
 use super::views::ProjectView;
 use crate::hangul;
 use crate::store::list::{self as store, Filter, Position, Sort};
@@ -30,38 +30,30 @@ struct ListQuery {
     /// Words that all occur in name, agency, host or summary. The last one may be incomplete
     /// (`스마트사` finds 스마트상점). A word of consonants only is searched among the initials of name,
     /// agency and host (`ㅅㅁㅌ`).
-    #[serde(default, deserialize_with = "non_empty")]
     #[param(value_type = Option<String>, max_length = 100, example = "스마트")]
     q: Option<String>,
     /// 분야.
-    #[serde(default, deserialize_with = "non_empty")]
     #[param(value_type = Option<CategoryName>)]
     category: Option<Category>,
     /// 시도. Nationwide projects match, too.
-    #[serde(default, deserialize_with = "non_empty")]
     #[param(value_type = Option<RegionName>)]
     region: Option<Region>,
     /// Contained in 지원대상.
-    #[serde(default, deserialize_with = "non_empty")]
     #[param(value_type = Option<String>, max_length = 100, example = "소상공인")]
     target: Option<String>,
-    #[serde(default, deserialize_with = "non_empty")]
     #[param(value_type = Option<StatusName>)]
     status: Option<ProjectStatus>,
     /// What people see today.
-    #[serde(default, deserialize_with = "non_empty")]
     #[param(value_type = Option<PhaseName>)]
     phase: Option<Phase>,
     /// `newest` by default. `deadline`: coming deadlines first, the soonest first; then passed
     /// ones; then projects without a date. `name`: by name.
-    #[serde(default, deserialize_with = "non_empty")]
     #[param(value_type = Option<Sort>, inline)]
     sort: Option<Sort>,
     /// The size of the page: 1 to 100, 50 by default.
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<u32>,
     /// The `next` of the previous page.
-    #[serde(default, deserialize_with = "non_empty")]
     #[param(value_type = Option<String>)]
     after: Option<String>,
 }

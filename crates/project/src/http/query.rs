@@ -1,8 +1,5 @@
 //! Query parameters that several lists share.
 
-use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use service_kit::Problem;
 use service_kit::http::problem::{Text, invalid_query};
 
@@ -10,19 +7,6 @@ use crate::letters::is_unprintable;
 
 /// In characters.
 const MAX_SEARCH_LENGTH: usize = 100;
-
-/// Treats an empty parameter as absent: forms send their empty fields, too.
-pub(super) fn non_empty<'de, D: Deserializer<'de>, T: DeserializeOwned>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    serde_json::from_value(Value::String(text))
-        .map(Some)
-        .map_err(D::Error::custom)
-}
 
 /// Checks a text to search for. `ko` is its name in Korean with a particle.
 pub(super) fn check_search_text(name: &str, ko: &str, text: Option<&str>) -> Result<(), Problem> {

@@ -11,7 +11,7 @@ use service_kit::auth::{Identity, Staff};
 use service_kit::clock::seoul_date;
 use service_kit::http::body::read_body;
 use service_kit::http::{
-    BODY_LIMIT, Field, Fields, IdempotencyKey, IfMatch, Json, Path, Versioned, idempotency,
+    BODY_LIMIT, Date, Field, Fields, IdempotencyKey, IfMatch, Json, Path, Versioned, idempotency,
 };
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
@@ -36,7 +36,7 @@ struct StartProject {
     /// In Seoul, not after today; today by default.
     #[serde(default)]
     #[schema(value_type = Option<NaiveDate>)]
-    started_on: Field<NaiveDate>,
+    started_on: Field<Date>,
 }
 
 /// The last day of the edition.
@@ -46,7 +46,7 @@ struct EndProject {
     /// In Seoul, not after today and not before the start; today by default.
     #[serde(default)]
     #[schema(value_type = Option<NaiveDate>)]
-    ended_on: Field<NaiveDate>,
+    ended_on: Field<Date>,
 }
 
 /// A JSON body that may be absent, which counts as `{}`.
@@ -122,9 +122,9 @@ async fn end(
     .await
 }
 
-fn read_day(pointer: &str, field: Field<NaiveDate>) -> Result<Option<NaiveDate>, Problem> {
+fn read_day(pointer: &str, field: Field<Date>) -> Result<Option<NaiveDate>, Problem> {
     let mut fields = Fields::default();
-    let day = fields.optional(pointer, field);
+    let day = fields.optional(pointer, field).map(NaiveDate::from);
     if fields.is_valid() {
         Ok(day)
     } else {

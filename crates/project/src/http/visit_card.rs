@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::query::{check_search_text, non_empty};
+use super::query::check_search_text;
 use super::views::ProjectView;
 use crate::store::{visit_card, work};
 use crate::visit_card::{Shared, Traits, pitch_line};
@@ -29,19 +29,15 @@ pub(super) fn routes() -> OpenApiRouter<Context> {
 #[into_params(parameter_in = Query)]
 struct CardQuery {
     /// A customer with an assignment to the caller.
-    #[serde(default, deserialize_with = "non_empty")]
     #[param(value_type = Option<Uuid>)]
     customer: Option<CustomerId>,
     /// 시도.
-    #[serde(default, deserialize_with = "non_empty")]
     #[param(value_type = Option<RegionName>)]
     region: Option<Region>,
     /// 분야.
-    #[serde(default, deserialize_with = "non_empty")]
     #[param(value_type = Option<CategoryName>)]
     category: Option<Category>,
     /// 지원대상, one or a few words.
-    #[serde(default, deserialize_with = "non_empty")]
     #[param(value_type = Option<String>, max_length = 100, example = "소상공인")]
     target: Option<String>,
 }

@@ -308,7 +308,7 @@ async fn all_invalid_fields_of_a_new_project_are_reported_together() {
                 "name": 1, "year": "2026", "category": "없는 분야", "regions": ["화성"], "target": 1,
                 "scale": "많이", "agency": " ",
                 "host": [], "summary": "가".repeat(4001), "link": "ftp://x", "seriesId": "x",
-                "period": { "kind": "soon", "text": 1, "startsOn": "봄", "endsOn": "2026-02-30" },
+                "period": { "kind": "soon", "text": 1, "startsOn": "2026-3-2", "endsOn": "2026-02-30" },
             }),
             vec![
                 ("/agency", "required"),

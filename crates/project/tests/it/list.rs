@@ -122,7 +122,7 @@ async fn filters_combine_and_nationwide_matches_every_region() {
         ),
         ("phase=ended&status=planned".to_owned(), vec![]),
         (
-            "q=&category=&region=&target=&status=&phase=&sort=&after=".to_owned(),
+            "q=&category=&region=&target=&status=&phase=&sort=&limit=&after=".to_owned(),
             vec!["부산 금융", "서울 기술", "전국 기술", "종료", "진행"],
         ),
     ] {

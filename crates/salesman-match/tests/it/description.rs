@@ -113,8 +113,14 @@ fn operations_describe_their_problems_and_examples() {
             };
             assert_eq!(examples("409"), ["match-closed", "salesman-missing"]);
             assert_eq!(
-                (examples("412"), examples("428")),
+                (examples("400"), examples("412"), examples("428")),
                 (
+                    vec![
+                        "not-json".to_owned(),
+                        "unreadable-body".to_owned(),
+                        "wrong-idempotency-key".to_owned(),
+                        "wrong-if-match".to_owned()
+                    ],
                     vec!["stale-version".to_owned()],
                     vec!["if-match-required".to_owned()]
                 )

@@ -480,6 +480,27 @@ async fn problem_title_is_in_the_requested_language() {
 }
 
 #[tokio::test]
+async fn empty_parameters_count_as_absent_but_flags_as_true() {
+    let app = start().await;
+    let staff = app.as_staff();
+    let all = staff.get("/salesman-matches").await.expect(200);
+    let answer = staff
+        .get("/salesman-matches?origin=&salesman=&limit=&after=")
+        .await;
+    assert_eq!(answer.expect(200), all);
+    for flags in [
+        "open&unassigned",
+        "open=&unassigned=",
+        "open=true&unassigned=true",
+    ] {
+        let answer = staff.get(&format!("/salesman-matches?{flags}")).await;
+        answer.expect(200);
+    }
+    let repeated = staff.get("/salesman-matches?open&open=false").await;
+    assert_eq!(repeated.problem(422).0, "wrong-query");
+}
+
+#[tokio::test]
 async fn router_errors_are_problems() {
     let app = start().await;
     assert_eq!(

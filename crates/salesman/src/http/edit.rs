@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::NaiveDate;
 use events::{Actor, Category, Leave, PersonRole, Region, SalesmanId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -12,7 +11,7 @@ use serde_json::Value;
 use service_kit::auth::Staff;
 use service_kit::forms::phone::Phone;
 use service_kit::http::describe::{CategoryName, PersonRoleName, RegionName};
-use service_kit::http::{Field, Fields, IfMatch, Json, Path, Versioned};
+use service_kit::http::{Date, Field, Fields, IfMatch, Json, Path, Versioned};
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 
@@ -116,7 +115,7 @@ fn leave_update(fields: &mut Fields, leave: Option<Field<LeaveFields>>) -> Leave
     let until = fields.required("/leave/until", field(leave.remove("until")));
     let hand_over = fields.optional("/leave/handOver", field(leave.remove("handOver")));
     match (from, until) {
-        (Some(from), Some(until)) => LeaveUpdate::Set(Leave {
+        (Some(Date(from)), Some(Date(until))) => LeaveUpdate::Set(Leave {
             from,
             until,
             hand_over: hand_over.unwrap_or(false),

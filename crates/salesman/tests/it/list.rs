@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
-use crate::{SALESMAN, consultation_match, registration, start};
+use crate::{SALESMAN, consultation_match, register, registration, start};
 
 /// Every id of a list, page by page. Checks that the `Link` header agrees with `next`.
 async fn paged(app: &TestApp, path: &str, limit: usize) -> Vec<Uuid> {
@@ -160,10 +160,25 @@ async fn roster_filters_by_role_active_and_name() {
 }
 
 #[tokio::test]
+async fn empty_roster_filters_count_as_absent() {
+    let app = start().await;
+    register(&app, "010-1111-2222").await;
+    let staff = app.as_staff();
+    let all = staff.get("/salesmen").await.expect(200);
+    let answer = staff.get("/salesmen?role=&active=&q=&limit=&after=").await;
+    assert_eq!(answer.expect(200), all);
+    let salesman = app.as_salesman(SALESMAN);
+    let answer = salesman
+        .get("/salesmen/me/notifications?limit=&after=&unread=")
+        .await;
+    answer.expect(200);
+}
+
+#[tokio::test]
 async fn invalid_roster_filter_is_refused() {
     let app = start().await;
     let long = format!("q={}", "a".repeat(101));
-    for query in ["role=boss", "role=", "active=maybe", "q=a%00b", &long] {
+    for query in ["role=boss", "role=&role=", "active=maybe", "q=a%00b", &long] {
         assert_eq!(
             app.as_staff()
                 .get(&format!("/salesmen?{query}"))

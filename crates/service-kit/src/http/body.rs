@@ -7,11 +7,12 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use crate::http::idempotency::{self, IdempotencyKey};
 use crate::http::problem::{FieldProblem, Problem, Text};
+use crate::http::repeated_keys::repeated_key;
 
 /// More than the largest JSON request. Imports have their own limit.
 pub const BODY_LIMIT: usize = 256 * 1024;
@@ -43,27 +44,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         let key = idempotency::key(request.headers())?;
         let path = request.uri().path().to_owned();
         let bytes = read_body(request.into_body(), BODY_LIMIT).await?;
-        // Invalid fields are reported later; here, the whole body has the wrong shape.
-        let wrong_shape = || {
-            Problem::wrong_fields(vec![FieldProblem {
-                pointer: String::new(),
-                code: "wrong-type",
-                message: Text::new("JSON 객체여야 합니다", "The body must be a JSON object"),
-            }])
-        };
-        let refused = |error: serde_json::Error| {
-            if error.is_data() {
-                repeated_key(&error).unwrap_or_else(wrong_shape)
-            } else {
-                not_json(error.line(), error.column())
-            }
-        };
-        // Serde would also read an array as a struct, by the order of the fields.
-        if bytes.trim_ascii_start().first() != Some(&b'{') {
-            return Err(serde_json::from_slice::<IgnoredAny>(&bytes)
-                .map_or_else(refused, |_| wrong_shape()));
-        }
-        let body = serde_json::from_slice(&bytes).map_err(refused)?;
+        let body = parse(&bytes)?;
         // The path is part of the hash: the same body for another resource is another write.
         let idempotency_key = key.map(|key| IdempotencyKey {
             key,
@@ -132,16 +113,31 @@ pub fn too_large(limit: usize) -> Problem {
     .with("limitBytes", limit)
 }
 
-/// 422 for a duplicate key in a JSON object.
-fn repeated_key(error: &serde_json::Error) -> Option<Problem> {
-    // Only the text of serde's error identifies it.
-    let text = error.to_string();
-    let name = text.strip_prefix("duplicate field `")?.split('`').next()?;
-    Some(Problem::wrong_fields(vec![FieldProblem {
-        pointer: format!("/{name}"),
-        code: "repeated",
-        message: Text::new("같은 항목은 한 번만 보내 주세요", "Duplicate key"),
-    }]))
+/// The body as an object. Invalid fields are reported later; here, the whole body has the wrong
+/// shape.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let repeated = repeated_key(bytes).map_err(|error| not_json(error.line(), error.column()))?;
+    if let Some(pointer) = repeated {
+        let message = Text::new("같은 항목은 한 번만 보내 주세요", "Duplicate key");
+        return Err(wrong_field(pointer, "repeated", message));
+    }
+    let wrong_shape = || {
+        let message = Text::new("JSON 객체여야 합니다", "The body must be a JSON object");
+        wrong_field(String::new(), "wrong-type", message)
+    };
+    // Serde would also read an array as a struct, by the order of the fields.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(wrong_shape());
+    }
+    serde_json::from_slice(bytes).map_err(|_| wrong_shape())
+}
+
+fn wrong_field(pointer: String, code: &'static str, message: Text) -> Problem {
+    Problem::wrong_fields(vec![FieldProblem {
+        pointer,
+        code,
+        message,
+    }])
 }
 
 /// 415.
@@ -212,12 +208,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn duplicate_key_is_named() {
-        assert!(
-            problem(r#"{"name": "a", "name": "b"}"#)
-                .await
-                .contains(r#""pointer":"/name","code":"repeated""#)
-        );
+    async fn duplicate_key_is_named_at_every_depth() {
+        for (body, pointer) in [
+            (r#"{"name": "a", "name": "b"}"#, "/name"),
+            (r#"{"name": {"first": "a", "first": "b"}}"#, "/name/first"),
+            (r#"{"unknown": [{"a": 1, "a": 1}]}"#, "/unknown/0/a"),
+        ] {
+            let expected = format!(r#""pointer":"{pointer}","code":"repeated""#);
+            assert!(problem(body).await.contains(&expected), "{body}");
+        }
         assert!(problem("[]").await.contains("must be a JSON object"));
         assert!(problem("{").await.contains("not-json"));
     }

@@ -12,9 +12,9 @@ use crate::http::body::{self, BODY_LIMIT};
 use crate::http::describe::examples::{add_examples, add_schema_examples};
 use crate::http::describe::fields::{rename_to_camel_case, require_fields, texts};
 use crate::http::describe::headers::{add_headers, add_ktgg_after, problem_headers};
-use crate::http::extract::if_match_required;
 use crate::http::fields::required;
 use crate::http::idempotency;
+use crate::http::if_match::{if_match_required, wrong_if_match};
 use crate::http::page::invalid_limit;
 use crate::http::permissions::{self, Permission};
 use crate::http::problem::{FieldError, FieldProblem, Language, Problem, ProblemDocument};
@@ -198,6 +198,7 @@ fn general_problems(operation: &Map<String, Value>) -> Vec<Problem> {
         problems.push(invalid_limit());
     }
     if has("header", "If-Match") {
+        problems.push(wrong_if_match());
         problems.push(if_match_required());
         problems.push(Problem::stale(4));
     }
