@@ -15,6 +15,7 @@ mod query;
 pub(crate) mod read_your_writes;
 mod repeated_keys;
 mod respond;
+mod unread_body;
 
 pub use body::{BODY_LIMIT, Json};
 pub use date::Date;

@@ -1,7 +1,5 @@
 //! Request bodies.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -62,12 +60,6 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// How much of an oversized body is read and discarded, for at most [`DISCARD_TIMEOUT`]: closing
-/// the connection while the client is sending would lose the answer.
-const MAX_DISCARDED: usize = 16 * 1024 * 1024;
-
-const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Reads the body up to the limit.
 ///
 /// # Errors
@@ -79,25 +71,10 @@ pub async fn read_body(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
             bytes.extend_from_slice(&data);
         }
         if bytes.len() > limit {
-            drain_body(body).await;
             return Err(too_large(limit));
         }
     }
     Ok(bytes.freeze())
-}
-
-/// Reads and discards the rest of a refused body, so that the client gets the answer.
-pub async fn drain_body(mut body: Body) {
-    let rest = async {
-        let mut read = 0;
-        while let Some(Ok(frame)) = body.frame().await {
-            read += frame.data_ref().map_or(0, Bytes::len);
-            if read > MAX_DISCARDED {
-                return;
-            }
-        }
-    };
-    drop(tokio::time::timeout(DISCARD_TIMEOUT, rest).await);
 }
 
 /// 413, with the limit.

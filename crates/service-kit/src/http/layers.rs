@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::http::page::NextPage;
 use crate::http::problem::{Language, Problem};
+use crate::http::unread_body::keep_answer;
 use crate::trace::{self, TRACEPARENT, TraceContext};
 
 /// Longer than a statement's timeout, shorter than the gateway's.
@@ -26,12 +27,13 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Adds to a router: the span of a request, rendered problems, links to the next page, and 500 for
-/// a panic.
+/// a panic; and keeps the connection for an answer that is given before the request was read.
 pub fn layers(router: Router) -> Router {
     let panicked = |_: Box<dyn Any + Send>| Problem::internal("a handler panicked").into_response();
     router
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(in_span))
+        .layer(middleware::from_fn(keep_answer))
 }
 
 /// Handles the request in its trace context and span, and logs its status and duration.

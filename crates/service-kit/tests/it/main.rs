@@ -2,6 +2,7 @@
 
 mod authentication;
 mod consumer;
+mod early_answers;
 mod erasure;
 mod lifecycle;
 mod notify;

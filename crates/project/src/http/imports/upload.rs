@@ -6,7 +6,8 @@ use axum::http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use service_kit::auth::{Identity, Staff};
-use service_kit::http::body::{drain_body, incomplete_body};
+use service_kit::clock::seoul_date;
+use service_kit::http::body::incomplete_body;
 use service_kit::http::problem::{Text, invalid_query};
 use service_kit::http::{IdempotencyKey, Query, Versioned, idempotency};
 use service_kit::{Context, Problem};
@@ -107,8 +108,6 @@ async fn receive(
         if let Ok(mut connection) = context.db.pool().acquire().await {
             drop(imports::delete(&mut connection, id).await);
         }
-        // A caller that is still sending reads the answer only after the body.
-        drain_body(body).await;
     }
     result
 }
