@@ -15,4 +15,4 @@ pub use clock::MockClock;
 pub use fixtures::{a_profile, an_edition, customer, envelope, signer};
 pub use logs::Logs;
 pub use raw_connection::{RawAnswer, RawConnection};
-pub use servers::{database, kafka, postgres_url, superuser_pool};
+pub use servers::{PostgresLog, database, kafka, postgres_url, superuser_pool};

@@ -101,19 +101,40 @@ pub(crate) async fn insert(
     salesman: &Salesman,
     event: &SalesmanRegistered,
 ) -> Result<bool, sqlx::Error> {
+    if is_phone_taken(tx, salesman).await? {
+        return Ok(false);
+    }
     let now = tx.now();
     let sql = "
         insert into salesman (id, name, display_name, phone, role, regions, categories, capacity,
                               weight, active, leave_from, leave_until, version, hand_over,
                               created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-        on conflict (phone) do nothing";
-    let insert = bind_columns(sql, salesman).bind(now);
-    let is_inserted = insert.execute(&mut **tx).await?.rows_affected() == 1;
-    if is_inserted {
-        event_log::append(tx, salesman.version, event).await?;
-    }
-    Ok(is_inserted)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    bind_columns(sql, salesman)
+        .bind(now)
+        .execute(&mut **tx)
+        .await?;
+    event_log::append(tx, salesman.version, event).await?;
+    Ok(true)
+}
+
+/// Whether somebody else has the number. Until the end of the transaction nobody else can take it:
+/// the unique index is never violated, because Postgres would write the number to its log.
+async fn is_phone_taken(tx: &mut Tx, salesman: &Salesman) -> Result<bool, sqlx::Error> {
+    let phone = salesman.phone.e164();
+    sqlx::query(
+        "select pg_advisory_xact_lock(
+             hashtextextended(current_schema() || '/salesman-phone/' || $1, 3))",
+    )
+    .bind(phone)
+    .execute(&mut **tx)
+    .await?;
+    // A separate statement: it must see what was committed while the first one waited.
+    sqlx::query_scalar("select exists (select 1 from salesman where phone = $1 and id <> $2)")
+        .bind(phone)
+        .bind(salesman.id.0)
+        .fetch_one(&mut **tx)
+        .await
 }
 
 /// Changes a person in the caller's transaction: locks the row, decides, stores the new state, and
@@ -139,28 +160,26 @@ pub(crate) async fn change(
         .handle(update, actor)
         .map_err(ChangeError::Refused)?
     {
+        let before = salesman.phone.clone();
         salesman.apply(&change);
+        if salesman.phone != before && is_phone_taken(tx, salesman).await? {
+            return Err(ChangeError::Refused(Refusal::PhoneTaken));
+        }
         save(tx, salesman).await?;
         event_log::append(tx, salesman.version, &change.event).await?;
     }
     Ok(entry)
 }
 
-async fn save(tx: &mut Tx, salesman: &Salesman) -> Result<(), ChangeError<Refusal>> {
+async fn save(tx: &mut Tx, salesman: &Salesman) -> Result<(), sqlx::Error> {
     let sql = "
         update salesman
         set name = $2, display_name = $3, phone = $4, role = $5, regions = $6, categories = $7,
             capacity = $8, weight = $9, active = $10, leave_from = $11, leave_until = $12,
             version = $13, hand_over = $14
         where id = $1";
-    match bind_columns(sql, salesman).execute(&mut **tx).await {
-        Ok(_) => Ok(()),
-        // Besides the id, only the phone number is unique.
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-            Err(ChangeError::Refused(Refusal::PhoneTaken))
-        }
-        Err(error) => Err(error.into()),
-    }
+    bind_columns(sql, salesman).execute(&mut **tx).await?;
+    Ok(())
 }
 
 /// Binds the stored columns of a person as `$1` to `$14`.

@@ -10,6 +10,7 @@ mod list;
 mod notifications;
 mod openapi;
 mod permissions;
+mod phone;
 mod policies;
 mod series;
 

@@ -57,6 +57,56 @@ pub async fn database(services: &[&str]) -> String {
     url
 }
 
+/// What the sandbox's Postgres writes to its own log, also for other tests.
+#[derive(Debug)]
+pub struct PostgresLog {
+    connection: PgConnection,
+    /// The length of the log at the start, in bytes.
+    start: i64,
+}
+
+impl PostgresLog {
+    /// Relative to the server's data directory, as in `sandbox`.
+    const PATH: &str = "../../log/postgres.log";
+
+    /// From now on.
+    ///
+    /// # Panics
+    /// When the server is not the sandbox's.
+    pub async fn start() -> Self {
+        let mut connection = PgConnection::connect(&postgres_url()).await.unwrap();
+        let start = sqlx::query_scalar("select size from pg_stat_file($1)")
+            .bind(Self::PATH)
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        Self { connection, start }
+    }
+
+    /// What was written since the start. An error that this causes first shows that errors are
+    /// written.
+    ///
+    /// # Panics
+    /// When that error is not in the log.
+    pub async fn text(&mut self) -> String {
+        let marker = format!("marker_{}", Uuid::new_v4().simple());
+        sqlx::query(AssertSqlSafe(format!("select {marker}()")))
+            .execute(&mut self.connection)
+            .await
+            .unwrap_err();
+        let bytes: Vec<u8> = sqlx::query_scalar("select pg_read_binary_file($1, $2, $3)")
+            .bind(Self::PATH)
+            .bind(self.start)
+            .bind(i64::from(i32::MAX / 4))
+            .fetch_one(&mut self.connection)
+            .await
+            .unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(text.contains(&marker), "Postgres logs its errors elsewhere");
+        text
+    }
+}
+
 /// Replaces the name of the database.
 fn in_database(url: &str, database: &str) -> String {
     let (server, _) = url.rsplit_once('/').unwrap();
