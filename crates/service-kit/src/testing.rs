@@ -6,6 +6,7 @@ mod caller;
 mod clock;
 mod fixtures;
 mod logs;
+mod plans;
 mod raw_connection;
 mod servers;
 
@@ -14,5 +15,6 @@ pub use caller::{Caller, TestResponse};
 pub use clock::MockClock;
 pub use fixtures::{a_profile, an_edition, customer, envelope, signer};
 pub use logs::Logs;
+pub use plans::{Plans, ROUNDS};
 pub use raw_connection::{RawAnswer, RawConnection};
 pub use servers::{PostgresLog, database, kafka, postgres_url, superuser_pool};

@@ -76,6 +76,11 @@ impl TestApp {
         }
     }
 
+    /// The URL of the superuser, in the database of the service.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The state of handlers and tasks.
     pub fn context(&self) -> &Context {
         &self.context

@@ -47,6 +47,12 @@ impl Logs {
         String::from_utf8_lossy(&self.written.0.lock().unwrap()).into_owned()
     }
 
+    /// All that was logged since the last call.
+    pub fn take(&self) -> String {
+        let taken = std::mem::take(&mut *self.written.0.lock().unwrap());
+        String::from_utf8_lossy(&taken).into_owned()
+    }
+
     /// The lines with this text.
     pub fn lines_with(&self, text: &str) -> Vec<String> {
         let logged = self.text();

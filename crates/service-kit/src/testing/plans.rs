@@ -1,0 +1,267 @@
+//! What every statement of a service reads while its tables are large.
+//!
+//! Postgres sends the plan of each statement, with the rows that it read, to the connection that
+//! ran it (`auto_explain`). So no statement can be forgotten: an operation is run as in production,
+//! and all that it runs is checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use events::Event;
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use super::{Caller, Logs, TestApp, TestResponse};
+use crate::service::Service;
+
+/// The maximum number of rows that one step of a plan may read: more than a page, a batch and a
+/// person's own rows have, and far fewer than a table.
+const MAX_ROWS: f64 = 2_000.0;
+
+/// How often a test repeats its operations: Postgres considers a plan for any parameters from the
+/// sixth execution of a statement on.
+pub const ROUNDS: u16 = 7;
+
+/// Collects the steps of plans that read too much, and what was run.
+pub struct Plans {
+    logs: Logs,
+    description: Value,
+    policies: BTreeSet<&'static str>,
+    /// The query parameters that were used, by path of the description.
+    called: BTreeMap<String, BTreeSet<String>>,
+    delivered: BTreeSet<&'static str>,
+    /// The relations and the plan, by operation and statement.
+    faults: BTreeMap<(String, String), (BTreeSet<String>, String)>,
+    statements: usize,
+}
+
+impl Plans {
+    /// A service whose tables were filled by `fill`, a list of statements, and then analyzed. The
+    /// test needs a single-threaded runtime.
+    pub async fn start(service: fn() -> Service, fill: &str) -> (TestApp, Self) {
+        let app = TestApp::start(service()).await;
+        let mut connection = PgConnection::connect(app.url()).await.unwrap();
+        let schema = service().name().replace('-', "_");
+        let database: String = sqlx::query_scalar("select current_database()::text")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        let settings = [
+            "session_preload_libraries = 'auto_explain'",
+            "auto_explain.log_min_duration = 0",
+            "auto_explain.log_analyze = on",
+            "auto_explain.log_timing = off",
+            "auto_explain.log_format = 'json'",
+            "auto_explain.log_level = 'notice'",
+        ]
+        .map(|setting| format!("alter database {database} set {setting};"))
+        .concat();
+        for sql in [
+            format!("set search_path = {schema}, public; set synchronous_commit = off; {fill}"),
+            "vacuum analyze".to_owned(),
+            settings,
+        ] {
+            sqlx::raw_sql(AssertSqlSafe(sql))
+                .execute(&mut connection)
+                .await
+                .unwrap();
+        }
+        connection.close().await.unwrap();
+        let plans = Self {
+            logs: Logs::capture_json(),
+            description: service().description(),
+            policies: service().policies().iter().map(|(name, _)| *name).collect(),
+            called: BTreeMap::new(),
+            delivered: BTreeSet::new(),
+            faults: BTreeMap::new(),
+            statements: 0,
+        };
+        // With new connections: those of before are not explained.
+        (app.replica(service()).await, plans)
+    }
+
+    /// Runs an operation and checks its statements.
+    pub async fn check<T>(&mut self, name: &str, operation: impl Future<Output = T>) -> T {
+        self.check_up_to(MAX_ROWS, name, operation).await
+    }
+
+    /// Runs an operation that by its nature reads up to this number of rows at once.
+    pub async fn check_up_to<T>(
+        &mut self,
+        max_rows: f64,
+        name: &str,
+        operation: impl Future<Output = T>,
+    ) -> T {
+        self.logs.take();
+        let result = operation.await;
+        for line in self.logs.take().lines() {
+            let Some(statement) = explained(line) else {
+                continue;
+            };
+            self.statements += 1;
+            let text = statement["Query Text"].as_str().unwrap_or_default();
+            for (relation, rows) in excessive(&statement["Plan"], max_rows) {
+                let words: Vec<&str> = text.split_whitespace().collect();
+                let (relations, _) = self
+                    .faults
+                    .entry((name.to_owned(), words.join(" ")))
+                    .or_insert_with(|| (BTreeSet::new(), outline(&statement["Plan"], 2)));
+                relations.insert(format!("{rows} rows of {relation}"));
+            }
+        }
+        result
+    }
+
+    /// Calls a `GET` operation, which has to succeed.
+    pub async fn get(&mut self, caller: &Caller<'_>, path: &str) -> TestResponse {
+        let response = self.check(path, caller.get(path)).await;
+        assert!(
+            response.status.is_success(),
+            "{path}: {} {}",
+            response.status,
+            response.json
+        );
+        self.note_call(path);
+        response
+    }
+
+    /// Reads two pages of a list, whose items exceed one page.
+    pub async fn pages(&mut self, caller: &Caller<'_>, path: &str) {
+        let first = self.get(caller, path).await.json;
+        let next = first["next"].as_str();
+        let next = next.unwrap_or_else(|| panic!("{path} has one page only: {first}"));
+        let separator = if path.contains('?') { '&' } else { '?' };
+        self.get(caller, &format!("{path}{separator}after={next}"))
+            .await;
+    }
+
+    fn note_call(&mut self, path: &str) {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let paths = self.description["paths"].as_object().unwrap();
+        // A literal path is more specific than a template of the same length.
+        let template = [false, true].iter().find_map(|may_vary| {
+            paths.keys().find(|template| {
+                let (mut template, mut path) = (template.split('/'), path.split('/'));
+                template
+                    .by_ref()
+                    .zip(path.by_ref())
+                    .all(|(own, segment)| own == segment || *may_vary && own.starts_with('{'))
+                    && template.next().is_none()
+                    && path.next().is_none()
+            })
+        });
+        let template = template.unwrap_or_else(|| panic!("{path} is not described"));
+        let used = self.called.entry(template.clone()).or_default();
+        let names = query.split('&').filter(|part| !part.is_empty());
+        used.extend(names.map(|part| part.split('=').next().unwrap_or(part).to_owned()));
+    }
+
+    /// Consumes an event as the next one of its aggregate, and checks all policies for it.
+    pub async fn deliver<E: Event>(&mut self, app: &TestApp, event: &E) {
+        let sql = "select coalesce(max(version), 0) + 1 from progress where aggregateid = $1";
+        let version: i64 = sqlx::query_scalar(sql)
+            .bind(event.aggregate_id())
+            .fetch_one(app.pool())
+            .await
+            .unwrap();
+        self.check(E::TYPE, app.deliver(version, event)).await;
+        assert_eq!(app.parked().await, [""; 0], "{}", E::TYPE);
+        self.delivered.insert(E::TYPE);
+    }
+
+    /// Ends the test.
+    ///
+    /// # Panics
+    /// With every step that read too much; with `GET` operations and query parameters that were
+    /// not called; with events of policies that were not delivered.
+    pub fn finish(self) {
+        assert!(self.statements > 0, "no plan was captured");
+        let mut missing: Vec<String> = self
+            .policies
+            .difference(&self.delivered)
+            .map(|name| format!("{name} was not delivered"))
+            .collect();
+        for (path, operations) in self.description["paths"].as_object().unwrap() {
+            let Some(operation) = operations.get("get") else {
+                continue;
+            };
+            let Some(used) = self.called.get(path) else {
+                missing.push(format!("GET {path} was not called"));
+                continue;
+            };
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            for name in parameters
+                .filter(|parameter| parameter["in"] == "query")
+                .filter_map(|parameter| parameter["name"].as_str())
+                .filter(|name| !used.contains(*name))
+            {
+                missing.push(format!("GET {path} was not called with {name}"));
+            }
+        }
+        let faults: Vec<String> = self
+            .faults
+            .iter()
+            .map(|((name, text), (relations, plan))| {
+                format!("{name}: {relations:?}\n{plan}  {text}\n")
+            })
+            .collect();
+        assert!(
+            missing.is_empty() && faults.is_empty(),
+            "{}\n{}",
+            missing.join("\n"),
+            faults.join("\n")
+        );
+    }
+}
+
+/// The statement and its plan in a line of the log.
+fn explained(line: &str) -> Option<Value> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let message = line["fields"]["message"].as_str()?;
+    let (_, plan) = message.strip_prefix("duration: ")?.split_once("plan:\n")?;
+    serde_json::from_str(plan).ok()
+}
+
+/// The relations and indexes of which a step of the plan reads too many rows, filtered ones
+/// included.
+fn excessive(plan: &Value, max_rows: f64) -> Vec<(String, f64)> {
+    let number = |name: &str| plan[name].as_f64().unwrap_or_default();
+    let mut found: Vec<(String, f64)> = plan["Plans"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|below| excessive(below, max_rows))
+        .collect();
+    let is_scan = plan["Node Type"]
+        .as_str()
+        .is_some_and(|name| name.ends_with("Scan"));
+    let relation = plan["Relation Name"]
+        .as_str()
+        .or(plan["Index Name"].as_str());
+    let read = (number("Actual Rows")
+        + number("Rows Removed by Filter")
+        + number("Rows Removed by Index Recheck"))
+        * number("Actual Loops");
+    if let Some(relation) = relation.filter(|_| is_scan && read > max_rows) {
+        found.push((relation.to_owned(), read));
+    }
+    found
+}
+
+/// One line for each step: what it reads, and how.
+fn outline(plan: &Value, indent: usize) -> String {
+    let text = |name: &str| plan[name].as_str().unwrap_or_default();
+    let conditions = format!("{} {}", text("Index Cond"), text("Filter"));
+    let conditions: String = conditions.trim().chars().take(200).collect();
+    let own = format!(
+        "{:indent$}{} {} {} rows {} - {} loops {} {conditions}\n",
+        "",
+        text("Node Type"),
+        text("Relation Name"),
+        text("Index Name"),
+        plan["Actual Rows"],
+        plan["Rows Removed by Filter"],
+        plan["Actual Loops"],
+    );
+    let below = plan["Plans"].as_array().into_iter().flatten();
+    below.fold(own, |lines, step| lines + &outline(step, indent + 2))
+}
