@@ -3,29 +3,28 @@
 //! text itself is always stored.
 
 mod dates;
+mod interpret;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod words;
 
 use chrono::{Datelike as _, Months, NaiveDate};
 use events::{Period, PeriodKind, ProjectStatus};
 
+use self::dates::FoundDate;
 pub use self::dates::YEARS;
-use self::dates::{FoundDate, find_dates, joins_range};
+use self::interpret::interpret;
+use self::tokens::{Token, tokens};
+use self::words::Word;
 use crate::letters::{digit_runs, normalize, overwrite, skip_blanks};
 
 /// Reads the kind and the dates of a period from its text.
 ///
 /// [`PeriodKind::Range`] always has both dates. With only one date, the words beside it give the
-/// kind.
+/// kind, and say whether it is the first day or the last.
 pub fn parse(text: &str) -> Period {
-    let text = text.trim();
-    let (kind, starts_on, ends_on) = interpret(&normalize(text));
-    Period {
-        kind,
-        text: text.to_owned(),
-        starts_on,
-        ends_on,
-    }
+    read(text, None).period
 }
 
 /// A period that was read with the year of its notice at hand.
@@ -39,11 +38,62 @@ pub struct Reading {
 /// As [`parse`], but dates of a text without any year ("4. 2.(목) ~ 4. 29.(수)") are of that year: of
 /// the notice's name or registration, else of the day of its import in Seoul.
 pub fn parse_in_year(text: &str, year: i32) -> Reading {
-    let _ = year;
-    Reading {
-        period: parse(text),
-        year_assumed: false,
+    read(text, Some(year))
+}
+
+fn read(text: &str, given_year: Option<i32>) -> Reading {
+    let text = text.trim();
+    let letters = normalize(text);
+    let mut tokens = tokens(&letters, None);
+    let written_year = year_before_dates(&tokens);
+    let year = written_year.or(given_year);
+    let takes_year = year.is_some() && !needs_no_year(&tokens);
+    if takes_year {
+        tokens = self::tokens::tokens(&letters, year);
     }
+    let (kind, starts_on, ends_on) = if letters.is_empty() {
+        (PeriodKind::Missing, None, None)
+    } else {
+        interpret(&tokens)
+    };
+    let has_dates = starts_on.is_some() || ends_on.is_some() || kind == PeriodKind::Invalid;
+    Reading {
+        period: Period {
+            kind,
+            text: text.to_owned(),
+            starts_on,
+            ends_on,
+        },
+        year_assumed: takes_year && written_year.is_none() && has_dates,
+    }
+}
+
+/// The year that is written alone: "2026년 4. 2. ~ 4. 29.".
+fn year_before_dates(tokens: &[Token]) -> Option<i32> {
+    tokens.iter().find_map(|token| match token {
+        Token::Year(year) => Some(*year),
+        _ => None,
+    })
+}
+
+/// Whether the dates have a year, or are those of every year.
+fn needs_no_year(tokens: &[Token]) -> bool {
+    tokens.iter().any(|token| {
+        matches!(
+            token,
+            Token::Date(_) | Token::Word(Word::Kind(PeriodKind::Recurring))
+        )
+    })
+}
+
+fn find_dates(letters: &[char]) -> Vec<FoundDate> {
+    let found = tokens(letters, None).into_iter();
+    found
+        .filter_map(|token| match token {
+            Token::Date(date) => Some(date),
+            _ => None,
+        })
+        .collect()
 }
 
 /// The status that an edition with this period has on that day in Seoul, if no command set another.
@@ -127,109 +177,4 @@ fn shift_by_a_year(text: &str) -> String {
 /// The first date in a text, if the calendar has it.
 pub(crate) fn first_date(text: &str) -> Option<NaiveDate> {
     find_dates(&normalize(text)).first()?.date
-}
-
-/// Kind, first day and last day of a period.
-type Interpretation = (PeriodKind, Option<NaiveDate>, Option<NaiveDate>);
-
-/// One of the dates is impossible: neither is used.
-const INVALID: Interpretation = (PeriodKind::Invalid, None, None);
-
-fn interpret(letters: &[char]) -> Interpretation {
-    let found = find_dates(letters);
-    match (ranges(letters, &found).as_slice(), found.as_slice()) {
-        ([], [single]) => interpret_single_date(letters, *single),
-        // Dates that form no range may be those of a result or of a meeting.
-        ([], _) => (kind_by_words(letters), None, None),
-        (ranges, _) => interpret_ranges(ranges),
-    }
-}
-
-/// Pairs of dates that are joined to a range.
-fn ranges(letters: &[char], found: &[FoundDate]) -> Vec<(Option<NaiveDate>, Option<NaiveDate>)> {
-    let mut ranges = Vec::new();
-    let mut rest = found;
-    while let [first, second, behind @ ..] = rest {
-        let between: String = letters[first.end..second.at].iter().collect();
-        if joins_range(&between) {
-            ranges.push((first.date, second.date));
-            rest = behind;
-        } else {
-            rest = &rest[1..];
-        }
-    }
-    ranges
-}
-
-/// One range, or several (1차, 2차): then from the first day of all to the last.
-fn interpret_ranges(ranges: &[(Option<NaiveDate>, Option<NaiveDate>)]) -> Interpretation {
-    let valid: Option<Vec<(NaiveDate, NaiveDate)>> = ranges
-        .iter()
-        .map(|(start, end)| start.zip(*end).filter(|(start, end)| start <= end))
-        .collect();
-    let Some(valid) = valid else { return INVALID };
-    let kind = if valid.len() == 1 {
-        PeriodKind::Range
-    } else {
-        PeriodKind::Recurring
-    };
-    let start = valid.iter().map(|(start, _)| *start).min();
-    let end = valid.iter().map(|(_, end)| *end).max();
-    (kind, start, end)
-}
-
-/// "2026-04-01 ~ 예산 소진시까지", "공고일 ~ 2026-04-30", "2026-04-30 18:00까지".
-fn interpret_single_date(letters: &[char], found: FoundDate) -> Interpretation {
-    if found.date.is_none() {
-        return INVALID;
-    }
-    let before: String = letters[..found.at].iter().collect();
-    let after: String = letters[found.end..].iter().collect();
-    let kind = kind_by_words(letters);
-    if joins_range(&after) {
-        (kind, found.date, None)
-    } else if joins_range(&before) || after.contains("까지") || after.contains("마감") {
-        (kind, None, found.date)
-    } else {
-        (kind, None, None)
-    }
-}
-
-/// The kind that the words give, ignoring blanks. The order matters: "상시 접수(예산 소진시까지)"
-/// ends with the budget.
-fn kind_by_words(letters: &[char]) -> PeriodKind {
-    const WORDS: [(PeriodKind, &[&str]); 7] = [
-        (
-            PeriodKind::Recurring,
-            &["매월", "매주", "매년", "매분기", "매반기", "격월"],
-        ),
-        (PeriodKind::UntilBudget, &["소진"]),
-        (
-            PeriodKind::UntilFilled,
-            &[
-                "충족",
-                "충원",
-                "정원",
-                "모집완료",
-                "모집마감",
-                "모집시",
-                "인원마감",
-            ],
-        ),
-        (PeriodKind::FirstCome, &["선착순", "선순"]),
-        (PeriodKind::Varies, &["상이", "다름", "별도접수"]),
-        (
-            PeriodKind::AnnouncedLater,
-            &["추후", "별도공지", "별도공고", "별도안내", "미정"],
-        ),
-        (PeriodKind::Always, &["상시", "수시", "연중"]),
-    ];
-    let text: String = letters.iter().filter(|letter| **letter != ' ').collect();
-    if text.is_empty() {
-        return PeriodKind::Missing;
-    }
-    WORDS
-        .into_iter()
-        .find(|(_, words)| words.iter().any(|word| text.contains(word)))
-        .map_or(PeriodKind::Other, |(kind, _)| kind)
 }

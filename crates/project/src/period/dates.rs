@@ -1,4 +1,4 @@
-//! Finds dates in the free text of an application period. Works on normalized characters.
+//! The spellings of dates in application periods. Works on normalized characters.
 
 use chrono::{Datelike as _, NaiveDate};
 
@@ -7,6 +7,9 @@ use crate::letters::{end_of_digits, parse_number, skip_blanks};
 /// Years outside this range are typing errors.
 pub const YEARS: std::ops::RangeInclusive<i32> = 1990..=2100;
 
+/// Portals write 9999-12-31 where a period has no end.
+const NO_END: u32 = 9999;
+
 /// A part of the text that is written like a date.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FoundDate {
@@ -14,36 +17,32 @@ pub(super) struct FoundDate {
     pub(super) end: usize,
     /// `None` if the calendar has no such date.
     pub(super) date: Option<NaiveDate>,
-    /// How many digits of a year it starts with: 0 if the year was written before.
+    /// How many digits of a year it starts with: 0 if it has none of its own.
     pub(super) year_digits: usize,
+    /// Whether it is 9999-12-31 or the like. It has no `date`.
+    pub(super) is_no_end: bool,
 }
 
-/// Whether a text between or beside dates marks a range from one to the other.
-pub(super) fn joins_range(text: &str) -> bool {
-    text.contains(['~', '→']) || text.contains("부터") || text.trim() == "-"
-}
-
-/// All dates in the order in which they are written.
-pub(super) fn find_dates(letters: &[char]) -> Vec<FoundDate> {
-    let mut found: Vec<FoundDate> = Vec::new();
-    let mut at = 0;
-    while at < letters.len() {
-        let end = end_of_digits(letters, at);
-        if end == at {
-            at += 1;
-            continue;
-        }
-        let next = match end - at {
-            8 => compact_date(letters, at),
-            4 => long_date(letters, at, end),
-            2 => short_date(letters, at, end).or_else(|| rest_of_range(letters, at, &found)),
-            1 => rest_of_range(letters, at, &found),
-            _ => None,
-        };
-        at = next.map_or(end, |date| date.end);
-        found.extend(next);
+/// A date with its year at that position, where a number starts.
+pub(super) fn date_at(letters: &[char], at: usize) -> Option<FoundDate> {
+    let end = end_of_digits(letters, at);
+    match end - at {
+        8 => compact_date(letters, at),
+        4 => long_date(letters, at, end),
+        2 => short_date(letters, at, end),
+        _ => None,
     }
-    found
+}
+
+fn found((at, end): (usize, usize), year_digits: usize, parts: (u32, u32, u32)) -> FoundDate {
+    let (year, month, day) = parts;
+    FoundDate {
+        at,
+        end,
+        date: date(year, month, day),
+        year_digits,
+        is_no_end: year == NO_END,
+    }
 }
 
 fn date(year: u32, month: u32, day: u32) -> Option<NaiveDate> {
@@ -54,66 +53,61 @@ fn date(year: u32, month: u32, day: u32) -> Option<NaiveDate> {
 /// 20260401.
 fn compact_date(letters: &[char], at: usize) -> Option<FoundDate> {
     let part = |from: usize, to: usize| parse_number(&letters[at + from..at + to]);
-    Some(FoundDate {
-        at,
-        end: at + 8,
-        date: date(part(0, 4)?, part(4, 6)?, part(6, 8)?),
-        year_digits: 4,
-    })
+    let parts = (part(0, 4)?, part(4, 6)?, part(6, 8)?);
+    Some(found((at, at + 8), 4, parts))
 }
 
 /// 2026-04-01, 2026.4.1., 2026/04/01, 2026년 4월 1일.
 fn long_date(letters: &[char], at: usize, end: usize) -> Option<FoundDate> {
     let year = parse_number(&letters[at..end])?;
     let ((month, day), end) = month_and_day(letters, skip_separator(letters, end, '년')?)?;
-    Some(FoundDate {
-        at,
-        end,
-        date: date(year, month, day),
-        year_digits: 4,
-    })
+    Some(found((at, end), 4, (year, month, day)))
 }
 
-/// 26.04.01 is in this century. "04.29. 18:00" is not a date of this form.
+/// 26.04.01 is in this century. "04.29. 18:00" and "04.09. 10시" are not dates of this form.
 fn short_date(letters: &[char], at: usize, end: usize) -> Option<FoundDate> {
     let year = 2000 + parse_number(&letters[at..end])?;
     let ((month, day), end) = month_and_day(letters, skip_separator(letters, end, '년')?)?;
-    let date = date(year, month, day).filter(|_| letters.get(end) != Some(&':'))?;
-    Some(FoundDate {
-        at,
-        end,
-        date: Some(date),
-        year_digits: 2,
-    })
+    let is_time = matches!(letters.get(end), Some(':' | '시'));
+    let date = found((at, end), 2, (year, month, day));
+    (date.date.is_some() && !is_time).then_some(date)
 }
 
-/// "4.30", "4월 30일" or "30일" directly after "2026.4.1 ~": in the same year, or in the next one
-/// if it would be before the start.
-fn rest_of_range(letters: &[char], at: usize, found: &[FoundDate]) -> Option<FoundDate> {
-    let before = found.last()?;
-    let between: String = letters[before.end..at].iter().collect();
-    let start = before.date.filter(|_| joins_range(&between))?;
+/// "4.30", "4월 30일" or "30일" as the end of a range that starts on that day: in the same year, or in
+/// the next one if it would be before the start.
+pub(super) fn end_of_range_at(letters: &[char], at: usize, start: NaiveDate) -> Option<FoundDate> {
     let year = start.year().unsigned_abs();
     if let Some(((month, day), end)) = month_and_day(letters, at) {
         let same_year = date(year, month, day);
-        let not_before_start = same_year
-            .filter(|end| *end >= start)
-            .or_else(|| date(year + 1, month, day));
-        return Some(FoundDate {
-            at,
-            end,
-            date: same_year.and(not_before_start),
-            year_digits: 0,
-        });
+        let is_before_start = same_year.is_some_and(|end| end < start);
+        let year = if is_before_start { year + 1 } else { year };
+        return Some(found((at, end), 0, (year, month, day)));
     }
     let end = end_of_digits(letters, at);
     let day = parse_number(&letters[at..end])?;
-    (letters.get(end) == Some(&'일')).then(|| FoundDate {
-        at,
-        end: end + 1,
-        date: date(year, start.month(), day),
-        year_digits: 0,
-    })
+    let is_day = letters.get(end) == Some(&'일');
+    is_day.then(|| found((at, end + 1), 0, (year, start.month(), day)))
+}
+
+/// "4월 2일", "4. 2.", "4/2(목)", "4.2 ~": a date without a year in a text without one. Two numbers
+/// with a dot may be anything else, and need a sign that they are a date.
+pub(super) fn date_without_year_at(letters: &[char], at: usize, year: i32) -> Option<FoundDate> {
+    let follows_number = at > 0 && (letters[at - 1].is_alphanumeric() || letters[at - 1] == '.');
+    let ((month, day), end) = month_and_day(letters, at).filter(|_| !follows_number)?;
+    let separator = letters.get(skip_blanks(letters, end_of_digits(letters, at)))?;
+    let next = letters.get(skip_blanks(letters, end)..).unwrap_or_default();
+    let found = found((at, end), 0, (year.unsigned_abs(), month, day));
+    let is_date = match separator {
+        '월' => true,
+        '.' | '/' => {
+            let is_marked = matches!(next, ['~' | '→', ..] | ['(', _, ')', ..])
+                || matches!(next, ['부', '터', ..] | ['까', '지', ..])
+                || letters.get(end - 1) == Some(&'.');
+            is_marked && found.date.is_some()
+        }
+        _ => false,
+    };
+    is_date.then_some(found)
 }
 
 /// Month and day at that position, and where they end.
