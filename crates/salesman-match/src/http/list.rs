@@ -1,16 +1,17 @@
 //! Reading matches: the list, the queue, and single matches.
 
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Datelike as _};
 use events::MatchId;
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
-use service_kit::auth::Identity;
-use service_kit::http::page::{decode_cursor, fetch_limit, parse_limit};
+use serde::{Deserialize, Deserializer, Serialize};
+use service_kit::auth::{Identity, Role};
+use service_kit::http::page::{NextPage, decode_cursor, fetch_limit, parse_limit};
 use service_kit::http::problem::{Text, invalid_query};
-use service_kit::http::{PageQuery, Paged, Path, Query, Versioned};
+use service_kit::http::{PageQuery, Paged, Path, Query, Versioned, View};
 use service_kit::{Context, Problem};
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::views::MatchView;
@@ -24,7 +25,7 @@ pub(super) struct MatchQuery {
     /// The interest or consultation of the match.
     #[param(example = "0193a5d0-8f00-7c3b-9d21-6f0a4e2b7c18")]
     origin: Option<Uuid>,
-    /// Only matches with this salesman or consultant.
+    /// Only matches with this salesman or consultant. With `open`, staff also get their number.
     #[param(example = "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01")]
     salesman: Option<Uuid>,
     /// Only open matches, or with `false` only closed ones. `?open` means `true`.
@@ -52,11 +53,33 @@ fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::E
     }
 }
 
+/// A page of matches.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MatchPage {
+    items: Vec<MatchView>,
+    /// The `after` of the next page; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+    /// How many open matches the person has, on all pages. Only for staff who list the open
+    /// matches of a person, and without another filter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
+}
+
+impl IntoResponse for MatchPage {
+    fn into_response(self) -> Response {
+        (self.next.clone().map(NextPage), View(self)).into_response()
+    }
+}
+
 /// List the matches that the caller may see: newest first, or the queue, oldest first.
+///
+/// `?salesman=ID&open` is what a person would hand over by becoming inactive, or by a leave with
+/// `handOver`: show it before you change the person.
 #[utoipa::path(
     get, path = "/salesman-matches", tag = "salesman-match", params(MatchQuery),
     responses((
-        status = 200, body = Paged<MatchView>,
+        status = 200, body = MatchPage,
         description = "Customers see the people; the people themselves also see why they were \
                        chosen; staff see everything",
     )),
@@ -65,7 +88,7 @@ pub(super) async fn list(
     State(context): State<Context>,
     caller: Identity,
     Query(query): Query<MatchQuery>,
-) -> Result<Paged<MatchView>, Problem> {
+) -> Result<MatchPage, Problem> {
     let filter = Filter {
         origin: query.origin,
         person: query.salesman,
@@ -83,10 +106,22 @@ pub(super) async fn list(
         let rows = store::list(pool, &caller, filter, page).await?;
         Paged::from_rows(rows, page, |row| row.id)
     };
+    let total = match (filter, caller.role) {
+        (
+            Filter {
+                origin: None,
+                person: Some(person),
+                open: Some(true),
+            },
+            Role::Staff,
+        ) if query.unassigned != Some(true) => Some(store::count_open(pool, person).await?),
+        _ => None,
+    };
     let views = items.into_iter().map(|row| MatchView::new(row, &caller));
-    Ok(Paged {
+    Ok(MatchPage {
         items: views.collect(),
         next,
+        total,
     })
 }
 

@@ -401,7 +401,7 @@ async fn customer_with_two_salesmen_keeps_the_open_one_first() {
     app.deliver(1, &older).await;
     let first = requested(&app, [FOUR]).await[0];
     assert_eq!(assign(&app).await, 1);
-    app.deliver(2, &updated(&older, |profile| profile.active = false))
+    app.deliver(2, &updated(&older, |profile| profile.capacity = 1))
         .await;
     app.deliver(1, &newer).await;
     app.clock().advance(TimeDelta::hours(1));

@@ -6,6 +6,7 @@ mod closing;
 mod description;
 mod erasure;
 mod event_order;
+mod hand_over;
 mod http;
 mod load;
 mod permissions;
