@@ -1,21 +1,24 @@
 //! The search columns of a project, derived from its other columns by the rules of this build. No
 //! event contains them.
 
-use crate::hangul;
+use service_kit::forms::text::{is_invisible, searchable};
+
+use crate::hangul::{self, SearchTerm};
+use crate::letters::normalize_char;
 use crate::project::Project;
 use crate::visit_card::target_words;
 
 /// The version of the rules of this module, [`hangul`], [`crate::series`] and [`target_words`].
 /// Raise it whenever the same project would get other search columns: the service recomputes rows
 /// of older rules while it runs.
-pub(crate) const RULES_VERSION: i16 = 2;
+pub(crate) const RULES_VERSION: i16 = 3;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SearchColumns {
     /// Shared by the editions of a series.
     pub(crate) series_key: String,
-    /// Name, agency, host and summary, [decomposed](hangul::decomposed), one a line, so that no
-    /// match spans two of them.
+    /// Name, agency, host and summary, [folded] and [decomposed](hangul::decomposed), one a line,
+    /// so that no match spans two of them.
     pub(crate) search: String,
     /// The [initials](hangul::initials) (초성) of name, agency and host, one a line.
     pub(crate) initials: String,
@@ -26,15 +29,33 @@ pub(crate) struct SearchColumns {
 impl From<&Project> for SearchColumns {
     fn from(project: &Project) -> Self {
         let details = &project.details;
-        let names = [details.name.as_str(), &details.agency, &details.host];
-        let summary = details.summary.as_deref();
-        let texts: Vec<&str> = names.into_iter().chain(summary).collect();
+        let names = [&details.name, &details.agency, &details.host].map(|name| folded(name));
+        let summary = details.summary.as_deref().map(folded);
+        let texts: Vec<&str> = names.iter().chain(&summary).map(String::as_str).collect();
         let target = details.target.as_deref();
         Self {
             series_key: details.series_key(),
             search: hangul::decomposed(&texts.join("\n")),
-            initials: names.map(hangul::initials).join("\n"),
+            initials: names.map(|name| hangul::initials(&name)).join("\n"),
             target_words: target.map(target_words).unwrap_or_default(),
         }
     }
+}
+
+/// A text in the signs that queries and search columns share: [`searchable`], with one sign each
+/// for the variants of dash, tilde, apostrophe and middle dot.
+fn folded(text: &str) -> String {
+    searchable(text).chars().map(normalize_char).collect()
+}
+
+/// The words of a query. A blank at its end completes the last one.
+pub(crate) fn terms(query: &str) -> Vec<SearchTerm> {
+    let mut words = folded(query);
+    if query
+        .trim_end_matches(is_invisible)
+        .ends_with(char::is_whitespace)
+    {
+        words.push(' ');
+    }
+    hangul::search_terms(&words)
 }

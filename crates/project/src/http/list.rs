@@ -4,6 +4,7 @@ use axum::extract::State;
 use events::{Category, Phase, ProjectStatus, Region};
 use serde::Deserialize;
 use service_kit::clock::seoul_date;
+use service_kit::forms::text::searchable;
 use service_kit::http::describe::{CategoryName, PhaseName, RegionName, StatusName};
 use service_kit::http::page::{decode_cursor, fetch_limit, parse_limit};
 use service_kit::http::problem::{Text, invalid_query};
@@ -13,11 +14,11 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::query::check_search_text;
+use super::query::search_text;
 use super::views::ProjectView;
-use crate::hangul;
 use crate::store::list::{self as store, Filter, Position, Sort};
 use crate::store::projects::StoredProject;
+use crate::search;
 
 pub(super) fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new().routes(routes!(list))
@@ -81,16 +82,13 @@ async fn list(
         );
         return Err(invalid_query(detail));
     }
-    check_search_text("q", "검색어는", query.q.as_deref())?;
-    check_search_text("target", "지원대상은", query.target.as_deref())?;
+    let q = search_text("q", "검색어는", query.q)?;
+    let target = search_text("target", "지원대상은", query.target)?;
     let filter = Filter {
-        terms: query
-            .q
-            .map(|text| hangul::search_terms(&text))
-            .unwrap_or_default(),
+        terms: q.map(|text| search::terms(&text)).unwrap_or_default(),
         category: query.category,
         region: query.region,
-        target: query.target.map(|text| text.trim().to_owned()),
+        target: target.map(|text| searchable(&text)),
         status: query.status,
         phase: query.phase,
     };

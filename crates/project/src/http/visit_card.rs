@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::query::check_search_text;
+use super::query::search_text;
 use super::views::ProjectView;
 use crate::store::{visit_card, work};
 use crate::visit_card::{Shared, Traits, pitch_line};
@@ -85,8 +85,8 @@ async fn show(
     headers: HeaderMap,
 ) -> Result<View<VisitCardView>, Problem> {
     let pool = context.db.pool();
-    check_search_text("target", "지원대상은", query.target.as_deref())?;
-    let has_picks = query.region.is_some() || query.category.is_some() || query.target.is_some();
+    let target = search_text("target", "지원대상은", query.target)?;
+    let has_picks = query.region.is_some() || query.category.is_some() || target.is_some();
     let (traits, marks) = match query.customer {
         Some(_) if has_picks => {
             let ko = "customer는 다른 조건과 함께 쓸 수 없습니다";
@@ -103,8 +103,7 @@ async fn show(
             (Traits::of_marks(&marks), marks)
         }
         None if has_picks => {
-            let target = query.target.as_deref();
-            let traits = Traits::picked(query.category, query.region, target);
+            let traits = Traits::picked(query.category, query.region, target.as_deref());
             (traits, Vec::new())
         }
         None => {

@@ -1,6 +1,7 @@
 //! What a programme has in common with the marks of a customer, or with what a salesman picked.
 
 use events::{Category, Region};
+use service_kit::forms::text::searchable;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -40,7 +41,7 @@ impl Traits {
         if let Some(target) = target {
             traits.target_words = target_words(target);
             if traits.target_words.is_empty() {
-                traits.target_words.push(target.trim().to_lowercase());
+                traits.target_words.push(searchable(target).to_lowercase());
             }
         }
         traits
@@ -134,7 +135,7 @@ pub(crate) fn target_words(target: &str) -> Vec<String> {
         "누구나",
         "제한",
     ];
-    let mut words: Vec<String> = target
+    let mut words: Vec<String> = searchable(target)
         .split(|letter: char| !letter.is_alphanumeric())
         .filter(|word| {
             word.chars().count() > 1 && !word.contains(|letter: char| letter.is_ascii_digit())

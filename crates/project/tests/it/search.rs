@@ -100,6 +100,47 @@ async fn search_matches_name_agency_host_and_summary() {
 }
 
 #[tokio::test]
+async fn text_is_found_in_whichever_characters_it_is_written() {
+    let app = start().await;
+    let (wide, plain) = ("２０２６ ＡＩ 바우처 ㈜한빛", "2026 판로·해외진출 (주)새빛");
+    for name in [wide, plain] {
+        let agency = "중소벤처기업부";
+        let body = project_with(&json!({ "name": name, "agency": agency, "host": agency }));
+        create_project(&app, &body).await;
+    }
+    for (q, expected) in [
+        ("2026", vec![wide, plain]),
+        ("２０２６", vec![wide, plain]),
+        ("ai 바우처", vec![wide]),
+        ("ａｉ", vec![wide]),
+        ("(주)한빛", vec![wide]),
+        ("㈜새빛", vec![plain]),
+        ("판로ㆍ해외", vec![plain]),
+        ("판로・해외", vec![plain]),
+        // Pasted from a page or a messenger.
+        (
+            "\u{202A}바우처\u{202C}\u{A0}\u{200B}한빛\u{FEFF}",
+            vec![wide],
+        ),
+        ("바\u{2060}우\u{AD}처 ", vec![wide]),
+        ("\u{200B}", vec![wide, plain]),
+        // Typed consonants stay initials; a blank still completes the word before it.
+        ("ㅂㅇㅊ", vec![wide]),
+        ("ㅂㅇ\u{200B}ㅊ", vec![wide]),
+        ("ㅈㅅㅂㅊ", vec![wide, plain]),
+        ("바우ㅊ", vec![wide]),
+        ("바우ㅊ ", vec![]),
+        ("바우ㅊ \u{200B}", vec![]),
+    ] {
+        assert_eq!(
+            search(&app, q).await,
+            expected.iter().map(|name| (*name).to_owned()).collect(),
+            "{q:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn rows_computed_by_older_rules_are_recomputed() {
     let app = start().await;
     for n in 0..3 {
