@@ -124,7 +124,8 @@ impl Bound {
         phase.send_replace(Phase::Ready);
         tracing::info!(service = name, address = %config.listen, "serving");
 
-        let context = Context::new(db.clone(), config.customer_ids.clone());
+        let (ids, numbers) = (config.customer_ids.clone(), config.numbers.clone());
+        let context = Context::new(db.clone(), ids, numbers);
         let router = service
             .router(context.clone(), config.verifier.clone())
             .layer(middleware::from_fn_with_state(

@@ -1,7 +1,7 @@
 //! Configuration from environment variables: read once at the start; all errors are reported
 //! together.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
@@ -185,6 +185,8 @@ pub struct Config {
     /// `CUSTOMER_ID_KEY`: only for services that
     /// [identify customers](crate::Service::identifies_customers).
     pub customer_ids: Option<CustomerIdKey>,
+    /// The [numbers](crate::Service::number) of the service.
+    pub numbers: BTreeMap<&'static str, u32>,
 }
 
 impl Config {
@@ -194,6 +196,7 @@ impl Config {
         service: &str,
         port: u16,
         identifies_customers: bool,
+        numbers: &BTreeMap<&'static str, u32>,
     ) -> Option<Self> {
         let prefix = service.replace('-', "_").to_uppercase();
         let database_url = env.secret(&format!("{prefix}_DATABASE_URL"));
@@ -210,6 +213,10 @@ impl Config {
         let verifier = env.secret("INTERNAL_TOKEN_PUBLIC_KEYS");
         let drain = drain(env);
         let customer_ids = identifies_customers.then(|| env.secret("CUSTOMER_ID_KEY"));
+        let numbers = numbers
+            .iter()
+            .map(|(name, default)| (*name, env.or(name, *default)))
+            .collect();
         Some(Self {
             database_url: database_url?,
             listen,
@@ -225,6 +232,7 @@ impl Config {
                 Some(key) => Some(key?),
                 None => None,
             },
+            numbers,
         })
     }
 }
@@ -259,14 +267,17 @@ mod tests {
             ("CONSULTATION_DATABASE_URL", "mysql://x"),
             ("CONSULTATION_LISTEN", "here"),
             ("MIGRATE", "perhaps"),
+            ("MAX_OPEN", "five"),
         ]);
-        assert!(Config::read(&mut env, "consultation", 8083, true).is_none());
+        let numbers = BTreeMap::from([("MAX_OPEN", 5)]);
+        assert!(Config::read(&mut env, "consultation", 8083, true, &numbers).is_none());
         let errors = env.invalid().unwrap().to_string();
         for name in [
             "CONSULTATION_DATABASE_URL",
             "CONSULTATION_LISTEN=here",
             "KAFKA_BROKERS is missing",
             "MIGRATE=perhaps",
+            "MAX_OPEN=five",
             "INTERNAL_TOKEN_PUBLIC_KEYS is missing",
             "CUSTOMER_ID_KEY is missing",
         ] {

@@ -1,5 +1,6 @@
 //! A service as a value: building it does no I/O. [`Bound`](crate::Bound) runs it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -30,11 +31,29 @@ pub struct Context {
     /// The service's database.
     pub db: Db,
     customer_ids: Option<CustomerIdKey>,
+    numbers: BTreeMap<&'static str, u32>,
 }
 
 impl Context {
-    pub(crate) fn new(db: Db, customer_ids: Option<CustomerIdKey>) -> Self {
-        Self { db, customer_ids }
+    pub(crate) fn new(
+        db: Db,
+        customer_ids: Option<CustomerIdKey>,
+        numbers: BTreeMap<&'static str, u32>,
+    ) -> Self {
+        Self {
+            db,
+            customer_ids,
+            numbers,
+        }
+    }
+
+    /// A [number](Service::number) of the service.
+    ///
+    /// # Errors
+    /// 500 for one that the service does not declare.
+    pub fn number(&self, name: &str) -> Result<u32, Problem> {
+        let number = self.numbers.get(name).copied();
+        number.ok_or_else(|| Problem::internal("the service does not declare this number"))
     }
 
     /// The key for customer ids.
@@ -64,6 +83,7 @@ pub struct Service {
     problems: fn() -> Vec<Problem>,
     timeouts: Vec<(&'static str, Duration)>,
     identifies_customers: bool,
+    numbers: BTreeMap<&'static str, u32>,
     deduplicates: bool,
 }
 
@@ -82,6 +102,7 @@ impl Service {
             problems: Vec::new,
             timeouts: Vec::new(),
             identifies_customers: false,
+            numbers: BTreeMap::new(),
             deduplicates: true,
         }
     }
@@ -152,6 +173,13 @@ impl Service {
         self
     }
 
+    /// The service reads this number from the environment, with that default.
+    #[must_use]
+    pub fn number(mut self, name: &'static str, default: u32) -> Self {
+        self.numbers.insert(name, default);
+        self
+    }
+
     /// Consumes without inbox and progress: the negative control of the kill test.
     #[cfg(feature = "testing")]
     #[must_use]
@@ -180,9 +208,15 @@ impl Service {
         self.identifies_customers
     }
 
+    /// The numbers with their defaults.
+    pub fn numbers(&self) -> &BTreeMap<&'static str, u32> {
+        &self.numbers
+    }
+
     /// Reads the configuration.
     pub fn config(&self, env: &mut Env) -> Option<Config> {
-        Config::read(env, self.name, self.port, self.identifies_customers)
+        let (port, numbers) = (self.port, &self.numbers);
+        Config::read(env, self.name, port, self.identifies_customers, numbers)
     }
 
     /// The migrations.
@@ -204,6 +238,10 @@ impl Service {
         )];
         let routes = routes
             .layer(middleware::from_fn_with_state(
+                read_your_writes::Reader::new(context.db.clone(), self.policies.topics()),
+                read_your_writes::wait,
+            ))
+            .layer(middleware::from_fn_with_state(
                 self.permissions,
                 permissions::authorize,
             ))
@@ -211,10 +249,6 @@ impl Service {
                 "/openapi.json",
                 axum::routing::get(|| async { (json, description) }),
             )
-            .layer(middleware::from_fn_with_state(
-                read_your_writes::Reader::new(context.db.clone(), self.policies.topics()),
-                read_your_writes::wait,
-            ))
             .layer(middleware::from_fn_with_state(check, identify))
             .layer(middleware::from_fn_with_state(
                 Timeouts(self.timeouts.clone().into()),

@@ -60,7 +60,7 @@ impl TestApp {
             .await
             .unwrap();
         let customer_ids = service.needs_customer_ids().then(customer_id_key);
-        let context = Context::new(db.clone(), customer_ids);
+        let context = Context::new(db.clone(), customer_ids, service.numbers().clone());
         let verifier = signer().public_pem().unwrap().parse().unwrap();
         let router = service.router(context.clone(), verifier);
         let intake = service.into_intake(db);

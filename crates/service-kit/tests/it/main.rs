@@ -6,10 +6,12 @@ mod early_answers;
 mod erasure;
 mod lifecycle;
 mod notify;
+mod read_your_writes;
 mod relay;
 mod tables;
 mod traces;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -152,7 +154,8 @@ impl World {
         ];
         pairs.extend(more);
         let mut env = Env::from_pairs(pairs);
-        Config::read(&mut env, NAME, 0, false).unwrap_or_else(|| panic!("{:?}", env.invalid()))
+        Config::read(&mut env, NAME, 0, false, &BTreeMap::new())
+            .unwrap_or_else(|| panic!("{:?}", env.invalid()))
     }
 
     /// The migrated database, without a running service.
