@@ -8,5 +8,6 @@ pub(crate) mod consent;
 pub(crate) mod invitations;
 pub(crate) mod one_time_code;
 pub(crate) mod passwords;
+pub(crate) mod security_log;
 pub(crate) mod sessions;
 pub(crate) mod staff_directory;

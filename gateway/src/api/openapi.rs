@@ -57,7 +57,7 @@ pub(crate) fn gateway() -> GatewayDescription {
         info["version"] = json!(env!("CARGO_PKG_VERSION"));
     }
     if let Some(stream) = written["paths"][STREAM_PATH]["get"].as_object_mut() {
-        let too_many_streams = too_many_requests(TimeDelta::seconds(1));
+        let too_many_streams = too_many_requests("streams", TimeDelta::seconds(1));
         let problems = [Problem::unauthorized(), cross_site(), too_many_streams];
         describe::add_problems(stream, &problems);
     }

@@ -30,7 +30,10 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<AppState>> {
 /// An example of each of their problems.
 pub(crate) fn problems() -> Vec<Problem> {
     [
-        vec![cross_site(), too_many_requests(TimeDelta::seconds(30))],
+        vec![
+            cross_site(),
+            too_many_requests("writes", TimeDelta::seconds(30)),
+        ],
         accounts::problems(),
         otp::problems(),
         me::problems(),

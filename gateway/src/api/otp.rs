@@ -4,6 +4,7 @@
 //! customer.
 
 mod consent;
+mod limits;
 mod request;
 mod verify;
 

@@ -9,7 +9,7 @@ use axum_extra::extract::cookie::Cookie;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use service_kit::Problem;
-use service_kit::auth::Identity;
+use service_kit::auth::{Identity, Role};
 use service_kit::forms::phone::Phone;
 use service_kit::http::View;
 use service_kit::http::describe::RoleName;
@@ -18,7 +18,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::auth::sessions::{NewSession, PresentedSession, Session};
+use crate::auth::security_log::{About, SecurityEvent};
+use crate::auth::sessions::{self, NewSession, PresentedSession, Session};
+use crate::edge::client_ip::ClientIp;
 use crate::state::AppState;
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<AppState>> {
@@ -97,9 +99,13 @@ pub(crate) async fn me(session: Option<Session>) -> View<SignedInView> {
 )]
 pub(crate) async fn sign_out(
     State(state): State<Arc<AppState>>,
+    client: ClientIp,
     presented: PresentedSession,
 ) -> Result<Response, Problem> {
-    state.sessions.end_presented(&presented).await?;
+    let ended = state.sessions.end_presented(&presented).await?;
+    state
+        .security
+        .sessions_ended(&ended, &About::client(client), "sign-out");
     Ok(signed_out(&state, StatusCode::NO_CONTENT))
 }
 
@@ -111,18 +117,31 @@ pub(crate) async fn sign_out(
 )]
 pub(crate) async fn sign_out_everywhere(
     State(state): State<Arc<AppState>>,
+    client: ClientIp,
     session: Session,
 ) -> Result<Response, Problem> {
-    let identity = session.identity;
+    let Identity { role, subject, .. } = session.identity;
+    let ended = sessions::end_all(state.db.pool(), role, subject).await?;
     state
-        .sessions
-        .end_all(identity.role, identity.subject)
-        .await?;
+        .security
+        .sessions_ended(&ended, &About::client(client), "sign-out-everywhere");
     Ok(signed_out(&state, StatusCode::NO_CONTENT))
 }
 
-/// The answer to every sign-in. The session must be committed.
-pub(crate) fn signed_in(state: &AppState, session: &NewSession, view: SignedInView) -> Response {
+/// The answer to every sign-in, which it logs. The session must be committed.
+pub(crate) fn signed_in(
+    state: &AppState,
+    session: &NewSession,
+    about: &About,
+    view: SignedInView,
+) -> Response {
+    let log = &state.security;
+    let how = match session.role {
+        Role::Customer => "code",
+        Role::Staff | Role::Salesman | Role::Consultant => "password",
+    };
+    log.write(SecurityEvent::SignedIn, about, how);
+    log.sessions_ended(&session.replaced, about, "replaced");
     with_cookie(
         View(view).into_response(),
         &state.session_cookie.set(session),

@@ -13,6 +13,7 @@ use service_kit::Problem;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::security_log::About;
 use crate::auth::sessions::Session;
 use crate::live::audience::Subscriber;
 use crate::live::hub::Subscription;
@@ -31,7 +32,11 @@ pub(crate) async fn open(
     session: Session,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let watched = state.session_watcher.watch(session.id_hash)?;
+    let about = About::default().and_session(&session);
+    let watched = state
+        .session_watcher
+        .watch(session.id_hash)
+        .map_err(state.security.limited(&about))?;
     // A header that is not text is treated as an unknown cursor, with a resync.
     let last_event_id = headers
         .get("last-event-id")

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::security_log::About;
 use crate::auth::{backoff, one_time_code};
 use crate::state::AppState;
 
@@ -18,10 +19,14 @@ pub(super) async fn run(state: Arc<AppState>, stop: CancellationToken) {
             () = tokio::time::sleep(INTERVAL) => {}
         }
         state.write_limiter.prune();
+        let ended = state.sessions.prune().await.map(|ended| {
+            let about = About::default();
+            state.security.sessions_ended(&ended, &about, "expired");
+        });
         // Each on its own, so that one failure does not keep the other tables' rows.
         for (table, pruned) in [
             ("one_time_code", one_time_code::prune(&state.db).await),
-            ("session", state.sessions.prune().await),
+            ("session", ended),
             ("sign_in_delay", backoff::prune(&state.db).await),
             ("rate_limit", state.rate_limits.prune().await),
         ] {

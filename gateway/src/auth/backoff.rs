@@ -1,4 +1,4 @@
-//! The backoff after wrong passwords: the wait doubles, but no account is ever locked.
+//! The backoff after wrong passwords and codes: the wait doubles, but nothing is ever locked.
 //!
 //! An attempt is counted before its password is verified, in one statement, so that concurrent
 //! attempts get no more tries than sequential ones. Attempts are counted by login and address
@@ -10,17 +10,30 @@ use chrono::{DateTime, TimeDelta, Utc};
 use service_kit::{Db, Tx};
 use sqlx::PgExecutor;
 
-/// Failures without a wait, for typing errors.
-const FREE_FAILURES: i32 = 5;
+/// How waits grow.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Growth {
+    /// The failure with the first wait: those before it are typing errors.
+    pub(crate) first_failure: u32,
+    pub(crate) first_wait: TimeDelta,
+    pub(crate) max_wait: TimeDelta,
+}
 
-/// The first wait is one second.
-const MAX_WAIT_SECONDS: i32 = 15 * 60;
+/// The growth after wrong passwords.
+pub(crate) const PASSWORDS: Growth = Growth {
+    first_failure: 5,
+    first_wait: TimeDelta::seconds(1),
+    max_wait: TimeDelta::minutes(15),
+};
 
 /// Failures are forgotten after this long without another.
 const RETENTION: TimeDelta = TimeDelta::days(1);
 
 /// The counter stops here, where the wait has long reached its maximum.
-const MAX_FAILURES: i32 = 100;
+const MAX_FAILURES: i32 = 2_000_000;
+
+/// Where a wait doubles no more, so that it does not overflow.
+const MAX_DOUBLINGS: i32 = 30;
 
 /// The remaining wait; `None` if an attempt is allowed.
 pub(crate) async fn remaining(
@@ -42,17 +55,25 @@ pub(crate) async fn remaining(
 pub(crate) async fn count_failure(
     tx: &mut Tx,
     key: &[u8],
+    growth: Growth,
 ) -> Result<Option<TimeDelta>, sqlx::Error> {
     let now = tx.now();
+    let after_the_first = if growth.first_failure > 1 {
+        TimeDelta::zero()
+    } else {
+        growth.first_wait
+    };
     let counted = sqlx::query(
         "insert into sign_in_delay as stored (key, failures, next_at, failed_at)
-         values ($1, 1, $2, $2)
+         values ($1, 1, $2::timestamptz + $9::interval, $2)
          on conflict (key) do update set
              failures = case when stored.failed_at < $3 then 1
                  else least(stored.failures + 1, $4) end,
-             next_at = $2 + make_interval(secs => case
-                 when stored.failed_at < $3 or stored.failures + 1 < $5 then 0
-                 else least(power(2, stored.failures + 1 - $5), $6) end),
+             next_at = case
+                 when stored.failed_at < $3 then excluded.next_at
+                 when stored.failures + 1 < $5 then $2
+                 else $2 + least($6::interval * power(2, least(stored.failures + 1 - $5, $8)),
+                     $7::interval) end,
              failed_at = $2
          where stored.next_at <= $2",
     )
@@ -60,8 +81,11 @@ pub(crate) async fn count_failure(
     .bind(now)
     .bind(now - RETENTION)
     .bind(MAX_FAILURES)
-    .bind(FREE_FAILURES)
-    .bind(MAX_WAIT_SECONDS)
+    .bind(i32::try_from(growth.first_failure).unwrap_or(i32::MAX))
+    .bind(growth.first_wait)
+    .bind(growth.max_wait)
+    .bind(MAX_DOUBLINGS)
+    .bind(after_the_first)
     .execute(&mut **tx)
     .await?;
     if counted.rows_affected() == 1 {
@@ -72,7 +96,7 @@ pub(crate) async fn count_failure(
     ))
 }
 
-/// Forgets the failures, after the right password.
+/// Forgets the failures, after the right password or code.
 pub(crate) async fn clear(tx: &mut Tx, key: &[u8]) -> Result<(), sqlx::Error> {
     sqlx::query("delete from sign_in_delay where key = $1")
         .bind(key)

@@ -68,13 +68,13 @@ impl TryFrom<String> for Code {
 
 /// Stores a code for the present version of the consent.
 pub(crate) async fn insert(
-    db: &Db,
+    tx: &mut Tx,
     challenge: Uuid,
     customer: CustomerId,
     phone: &Phone,
     code_mac: &[u8],
 ) -> Result<(), sqlx::Error> {
-    let now = db.now();
+    let now = tx.now();
     sqlx::query(
         "insert into one_time_code
              (challenge, customer_id, phone, code_mac, consent_version, created_at, expires_at)
@@ -87,7 +87,7 @@ pub(crate) async fn insert(
     .bind(consent::VERSION)
     .bind(now)
     .bind(now + LIFETIME)
-    .execute(db.pool())
+    .execute(&mut **tx)
     .await?;
     Ok(())
 }
@@ -105,9 +105,10 @@ pub(crate) struct Challenge {
 
 /// Counts a guess. `None` if the challenge has none left, is used or expired, or does not exist.
 pub(crate) async fn count_guess(
-    db: &Db,
+    tx: &mut Tx,
     challenge: Uuid,
 ) -> Result<Option<Challenge>, sqlx::Error> {
+    let now = tx.now();
     sqlx::query_as(
         "update one_time_code set judged = judged + 1
          where challenge = $1 and judged < $2 and used_at is null and expires_at > $3
@@ -115,8 +116,8 @@ pub(crate) async fn count_guess(
     )
     .bind(challenge)
     .bind(MAX_GUESSES)
-    .bind(db.now())
-    .fetch_optional(db.pool())
+    .bind(now)
+    .fetch_optional(&mut **tx)
     .await
 }
 

@@ -65,9 +65,44 @@ pub(crate) struct Session {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PresentedSession(pub(crate) Vec<IdHash>);
 
+/// A session that was ended.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(crate) struct EndedSession {
+    #[sqlx(try_from = "String")]
+    role: Role,
+    subject: Uuid,
+    /// The account's login.
+    pub(crate) login: Option<String>,
+}
+
+impl EndedSession {
+    /// Without the customer's number.
+    pub(crate) fn identity(&self) -> Identity {
+        Identity {
+            role: self.role,
+            subject: self.subject,
+            phone: None,
+        }
+    }
+}
+
+/// Deletes sessions and returns them as [`EndedSession`].
+macro_rules! delete_where {
+    ($condition:literal) => {
+        concat!(
+            "delete from session s where ",
+            $condition,
+            " returning s.role, s.subject,
+                (select login from account a where a.id = s.account_id) as login"
+        )
+    };
+}
+
 /// A session that was just created.
 pub struct NewSession {
     id: String,
+    /// The presented sessions, which it replaces.
+    pub(crate) replaced: Vec<EndedSession>,
     /// The end of its lifetime.
     pub expires_at: DateTime<Utc>,
     pub(crate) role: Role,
@@ -154,12 +189,13 @@ impl Sessions {
     pub async fn end(&self, id: &str) -> Result<(), sqlx::Error> {
         self.end_presented(&PresentedSession(IdHash::of(id).into_iter().collect()))
             .await
+            .map(drop)
     }
 
     pub(crate) async fn end_presented(
         &self,
         presented: &PresentedSession,
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<Vec<EndedSession>, sqlx::Error> {
         delete(self.db.pool(), presented).await
     }
 
@@ -168,7 +204,7 @@ impl Sessions {
     /// # Errors
     /// When the database is unreachable.
     pub async fn end_all(&self, role: Role, subject: Uuid) -> Result<(), sqlx::Error> {
-        end_all(self.db.pool(), role, subject).await
+        end_all(self.db.pool(), role, subject).await.map(drop)
     }
 
     /// The session, if it is valid.
@@ -231,16 +267,15 @@ impl Sessions {
     }
 
     /// Deletes expired and idle sessions.
-    pub(crate) async fn prune(&self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn prune(&self) -> Result<Vec<EndedSession>, sqlx::Error> {
         let now = self.db.now();
-        sqlx::query(
-            "delete from session where expires_at <= $1 or (role <> 'customer' and used_at <= $2)",
-        )
+        sqlx::query_as(delete_where!(
+            "s.expires_at <= $1 or (s.role <> 'customer' and s.used_at <= $2)"
+        ))
         .bind(now)
         .bind(now - IDLE_TIMEOUT)
-        .execute(self.db.pool())
-        .await?;
-        Ok(())
+        .fetch_all(self.db.pool())
+        .await
     }
 }
 
@@ -257,7 +292,7 @@ pub(crate) async fn begin(
         Role::Customer => CUSTOMER_LIFETIME,
         Role::Staff | Role::Salesman | Role::Consultant => STAFF_LIFETIME,
     };
-    delete(&mut **tx, presented).await?;
+    let replaced = delete(&mut **tx, presented).await?;
     sqlx::query(
         "insert into session
              (id_hash, role, subject, account_id, phone, created_at, used_at, expires_at)
@@ -274,19 +309,23 @@ pub(crate) async fn begin(
     .await?;
     Ok(NewSession {
         id: URL_SAFE_NO_PAD.encode(bytes),
+        replaced,
         expires_at: now + lifetime,
         role: identity.role,
     })
 }
 
-async fn delete(db: impl PgExecutor<'_>, presented: &PresentedSession) -> Result<(), sqlx::Error> {
-    if !presented.0.is_empty() {
-        sqlx::query("delete from session where id_hash = any($1)")
-            .bind(&presented.0[..])
-            .execute(db)
-            .await?;
+async fn delete(
+    db: impl PgExecutor<'_>,
+    presented: &PresentedSession,
+) -> Result<Vec<EndedSession>, sqlx::Error> {
+    if presented.0.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(())
+    sqlx::query_as(delete_where!("s.id_hash = any($1)"))
+        .bind(&presented.0[..])
+        .fetch_all(db)
+        .await
 }
 
 /// Ends every session of this person.
@@ -294,20 +333,21 @@ pub(crate) async fn end_all(
     db: impl PgExecutor<'_>,
     role: Role,
     subject: Uuid,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from session where role = $1 and subject = $2")
+) -> Result<Vec<EndedSession>, sqlx::Error> {
+    sqlx::query_as(delete_where!("s.role = $1 and s.subject = $2"))
         .bind(role.as_str())
         .bind(subject)
-        .execute(db)
-        .await?;
-    Ok(())
+        .fetch_all(db)
+        .await
 }
 
 /// Ends every session of this account.
-pub(crate) async fn end_of_account(tx: &mut Tx, account: Uuid) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from session where account_id = $1")
+pub(crate) async fn end_of_account(
+    tx: &mut Tx,
+    account: Uuid,
+) -> Result<Vec<EndedSession>, sqlx::Error> {
+    sqlx::query_as(delete_where!("s.account_id = $1"))
         .bind(account)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+        .fetch_all(&mut **tx)
+        .await
 }

@@ -31,6 +31,12 @@ impl Rate {
         }
     }
 
+    /// A limit of `multiple` times as many requests.
+    pub(crate) fn times(self, multiple: u32) -> Self {
+        let burst = self.burst.saturating_mul(multiple).min(MAX_BURST);
+        Self { burst, ..self }
+    }
+
     pub(crate) fn burst(self) -> u32 {
         self.burst
     }
@@ -119,8 +125,18 @@ limits! {
     resends_per_phone: "LIMIT_RESENDS_PER_PHONE" = 1 / 30,
     /// Codes requested from one address.
     codes_per_address: "LIMIT_CODES_PER_ADDRESS" = 30 / 3600,
+    /// Codes sent to all numbers: messages cost money. Browsers that have signed in with their
+    /// number before have as many among themselves, so that strangers do not lock them out.
+    codes: "LIMIT_CODES" = 60 / 60,
+    /// The same over an hour.
+    codes_hourly: "LIMIT_CODES_HOURLY" = 600 / 3600,
     /// Codes entered from one address.
     guesses_per_address: "LIMIT_GUESSES_PER_ADDRESS" = 60 / 900,
+    /// Codes entered by all callers, except for browsers that have signed in with their number.
+    guesses: "LIMIT_GUESSES" = 1200 / 3600,
+    /// Wrong codes for one number without a wait. Each further one doubles the wait, from half a
+    /// minute to the seconds of this limit; the right code forgets them.
+    wrong_codes: "LIMIT_WRONG_CODES" = 10 / 3600,
     /// A customer's data exports, and as many disclosure lists. Each asks several services.
     data: "LIMIT_DATA" = 10 / 3600,
 }

@@ -12,6 +12,8 @@ use service_kit::{Db, Problem};
 use sqlx::PgConnection;
 
 use crate::config::{Rate, SignInKey};
+use crate::edge::client_ip::ClientIp;
+use crate::edge::networks;
 
 /// The rate limits in the gateway's database.
 #[derive(Debug, Clone)]
@@ -29,9 +31,35 @@ impl RateLimits {
     ///
     /// # Errors
     /// 429 when the limit is used up.
-    pub(crate) async fn take(&self, name: &str, value: &str, rate: Rate) -> Result<(), Problem> {
+    pub(crate) async fn take(
+        &self,
+        name: &'static str,
+        value: &str,
+        rate: Rate,
+    ) -> Result<(), Problem> {
         let mut connection = self.db.pool().acquire().await?;
-        self.take_in(&mut connection, name, value, rate).await
+        self.take_in(&mut connection, name, value.as_bytes(), rate)
+            .await
+    }
+
+    /// Counts a request against the limit `name` of this client: of its address, and a multiple of
+    /// it for the [networks] around.
+    ///
+    /// # Errors
+    /// 429 when one of these limits is used up. None has counted then, if `connection` rolls back.
+    pub(crate) async fn take_for_client(
+        &self,
+        connection: &mut PgConnection,
+        name: &'static str,
+        client: ClientIp,
+        rate: Rate,
+    ) -> Result<(), Problem> {
+        for (network, multiple) in networks::around(client) {
+            let rate = rate.times(multiple);
+            self.take_in(connection, name, network.as_bytes(), rate)
+                .await?;
+        }
+        Ok(())
     }
 
     /// The same in the caller's transaction: a rollback gives the request back.
@@ -41,8 +69,8 @@ impl RateLimits {
     pub(crate) async fn take_in(
         &self,
         connection: &mut PgConnection,
-        name: &str,
-        value: &str,
+        name: &'static str,
+        value: &[u8],
         rate: Rate,
     ) -> Result<(), Problem> {
         let (key, now) = (self.hash(name, value), self.db.now());
@@ -68,33 +96,53 @@ impl RateLimits {
                 .fetch_optional(connection)
                 .await?;
         let wait = free_at.map(|free_at| free_at + interval - refill_period - now);
-        Err(too_many_requests(wait.unwrap_or_default()))
+        Err(too_many_requests(name, wait.unwrap_or_default()))
     }
 
     /// The primary key: an HMAC, so that the table reveals neither the limit nor the value.
-    fn hash(&self, name: &str, value: &str) -> Vec<u8> {
-        self.key.mac(name, &[value.as_bytes()])
+    fn hash(&self, name: &str, value: &[u8]) -> Vec<u8> {
+        self.key.mac(name, &[value])
     }
 
     /// Deletes the keys whose whole burst is available.
     pub(crate) async fn prune(&self) -> Result<(), sqlx::Error> {
-        sqlx::query("delete from rate_limit where free_at <= $1")
-            .bind(self.db.now())
-            .execute(self.db.pool())
-            .await?;
+        // Those in use are left: a request holds several, and would wait for this as this for it.
+        sqlx::query(
+            "delete from rate_limit where key in (
+                 select key from rate_limit where free_at <= $1 for update skip locked)",
+        )
+        .bind(self.db.now())
+        .execute(self.db.pool())
+        .await?;
         Ok(())
     }
 }
 
-/// 429 with `Retry-After`, of one second at least.
-pub(crate) fn too_many_requests(wait: TimeDelta) -> Problem {
+/// 429 with `Retry-After`, of one second at least. The limit's name is for the security log.
+pub(crate) fn too_many_requests(limit: &'static str, wait: TimeDelta) -> Problem {
     let millis = wait.num_milliseconds().max(1).unsigned_abs();
+    let seconds = millis.div_ceil(1000);
     let title = Text::new(
         "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요",
         "Too many requests. Try again in a while",
     );
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", title)
-        .retry_after(u32::try_from(millis.div_ceil(1000)).unwrap_or(u32::MAX))
+        .detail(in_words(seconds))
+        .because(limit)
+        .retry_after(u32::try_from(seconds).unwrap_or(u32::MAX))
+}
+
+/// When to try again, rounded up to the unit that people would use.
+fn in_words(seconds: u64) -> Text {
+    let (count, ko, en) = match seconds {
+        0..=90 => (seconds, "초", "s"),
+        91..=5400 => (seconds.div_ceil(60), "분", "min"),
+        _ => (seconds.div_ceil(3600), "시간", "h"),
+    };
+    Text::new(
+        format!("{count}{ko} 뒤에 다시 시도해 주세요"),
+        format!("Try again in {count} {en}"),
+    )
 }
 
 #[cfg(test)]
@@ -147,11 +195,26 @@ mod tests {
         })
     }
 
+    #[test]
+    fn a_refusal_says_in_words_when_to_try_again() {
+        for (seconds, ko, en) in [
+            (1, "1초", "1 s"),
+            (90, "90초", "90 s"),
+            (91, "2분", "2 min"),
+            (3601, "61분", "61 min"),
+            (43_200, "12시간", "12 h"),
+        ] {
+            let text = in_words(seconds);
+            assert_eq!(text.ko, format!("{ko} 뒤에 다시 시도해 주세요"));
+            assert_eq!(text.en, format!("Try again in {en}"));
+        }
+    }
+
     #[tokio::test]
     async fn a_key_depends_on_limit_and_value() {
         let ([limits], _) = gateways::<1>().await;
-        assert_ne!(limits.hash("codes", "a"), limits.hash("guesses", "a"));
-        assert_ne!(limits.hash("codes", "a"), limits.hash("codes", "b"));
+        assert_ne!(limits.hash("codes", b"a"), limits.hash("guesses", b"a"));
+        assert_ne!(limits.hash("codes", b"a"), limits.hash("codes", b"b"));
     }
 
     #[tokio::test]

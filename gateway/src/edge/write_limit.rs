@@ -69,7 +69,7 @@ impl<C: Clock + Clone> WriteLimiter<C> {
     pub(crate) fn take(&self, writer: Writer) -> Result<(), Problem> {
         self.limiter.check_key(&writer).map_err(|refused| {
             let wait = TimeDelta::from_std(refused.wait_time_from(self.clock.now()));
-            too_many_requests(wait.unwrap_or(TimeDelta::MAX))
+            too_many_requests("writes", wait.unwrap_or(TimeDelta::MAX))
         })
     }
 

@@ -13,13 +13,18 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use uuid::Uuid;
 
+use crate::auth::sessions::EndedSession;
 use crate::auth::{consent, one_time_code, sessions};
 use crate::config::Service;
 
 /// Creates a job, and signs the customer out everywhere. An unfinished job is not created again.
-pub(crate) async fn request(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
+/// Returns the sessions that it has ended.
+pub(crate) async fn request(
+    tx: &mut Tx,
+    customer: CustomerId,
+) -> Result<Vec<EndedSession>, sqlx::Error> {
     lock_customer(tx, customer).await?;
-    sessions::end_all(&mut **tx, Role::Customer, customer.0).await?;
+    let ended = sessions::end_all(&mut **tx, Role::Customer, customer.0).await?;
     let (id, now) = (tx.new_id(), tx.now());
     sqlx::query(
         "insert into erasure (id, customer_id, requested_at, next_try_at) values ($1, $2, $3, $3)
@@ -31,7 +36,7 @@ pub(crate) async fn request(tx: &mut Tx, customer: CustomerId) -> Result<(), sql
     .execute(&mut **tx)
     .await?;
     tx.notify_on_commit();
-    Ok(())
+    Ok(ended)
 }
 
 /// Serializes sign-ins and erasure requests of a customer until `tx` ends, so that a request also

@@ -84,7 +84,7 @@ impl SessionWatcher {
             ended: Arc::default(),
         });
         if streams.count >= MAX_STREAMS {
-            return Err(too_many_requests(TimeDelta::seconds(1)));
+            return Err(too_many_requests("streams", TimeDelta::seconds(1)));
         }
         streams.count += 1;
         Ok(WatchedStream {

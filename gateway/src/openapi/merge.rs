@@ -152,12 +152,7 @@ fn replace_challenges(value: &mut Value) {
 
 /// Adds what every merged operation has: a tag, the session as security, and the CSRF header where
 /// the gateway requires it.
-fn complete(
-    operation: &mut Map<String, Value>,
-    service: &str,
-    method: &str,
-    is_open: bool,
-) {
+fn complete(operation: &mut Map<String, Value>, service: &str, method: &str, is_open: bool) {
     let array = |operation: &Map<String, Value>, name: &str| {
         operation.get(name).and_then(Value::as_array).cloned()
     };
@@ -195,7 +190,10 @@ fn complete(
                 "schema": { "type": "string", "enum": ["1"], "default": "1" },
             }));
         }
-        let problems = [cross_site(), too_many_requests(TimeDelta::seconds(1))];
+        let problems = [
+            cross_site(),
+            too_many_requests("streams", TimeDelta::seconds(1)),
+        ];
         describe::add_problems(operation, &problems);
     }
 }

@@ -12,6 +12,7 @@ use gateway::config::Rate;
 use serde_json::{Value, json};
 use service_kit::Clock as _;
 use service_kit::auth::Role;
+use service_kit::config::DatabaseUrl;
 use service_kit::testing::{Logs, MockClock};
 use uuid::Uuid;
 
@@ -39,6 +40,7 @@ pub(crate) struct CodeFixture {
     pub(crate) gateway: TestGateway,
     pub(crate) relay: SmsRelay,
     pub(crate) clock: Arc<MockClock>,
+    pub(crate) database_url: DatabaseUrl,
 }
 
 impl CodeFixture {
@@ -51,6 +53,7 @@ impl CodeFixture {
         let mut config = config_with(&relay).await;
         change(&mut config);
         Self {
+            database_url: config.database_url.clone(),
             gateway: start_at(config, clock.clone()).await,
             relay,
             clock,
@@ -107,6 +110,7 @@ async fn correct_code_signs_in_the_customer_of_that_number() {
         gateway,
         relay,
         clock,
+        ..
     } = CodeFixture::new().await;
     let challenge = request_code(&gateway, PHONE).await;
     let code = relay.code(1).await;
@@ -250,6 +254,7 @@ async fn code_expires_after_three_minutes() {
         gateway,
         relay,
         clock,
+        ..
     } = CodeFixture::new().await;
     let requested = request_code_from(&gateway, "203.0.113.7", PHONE)
         .await
@@ -430,6 +435,7 @@ async fn consent_is_recorded_once_and_only_after_a_correct_code() {
         gateway,
         relay,
         clock,
+        ..
     } = CodeFixture::new().await;
     let recorded = async || {
         let rows: Vec<(Uuid, String, DateTime<Utc>)> = sqlx::query_as(
@@ -464,6 +470,7 @@ async fn codes_per_number_are_limited_across_addresses() {
         gateway,
         relay,
         clock,
+        ..
     } = CodeFixture::with(|config| config.limits.codes_per_phone = Rate::new(2, 600)).await;
     for address in ["203.0.113.1", "203.0.113.2"] {
         assert_eq!(

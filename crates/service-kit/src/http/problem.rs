@@ -106,6 +106,7 @@ struct Inner {
     errors: Vec<FieldProblem>,
     more: Map<String, Value>,
     retry_after: Option<u32>,
+    reason: Option<&'static str>,
 }
 
 impl Problem {
@@ -119,6 +120,7 @@ impl Problem {
             errors: Vec::new(),
             more: Map::new(),
             retry_after: None,
+            reason: None,
         }))
     }
 
@@ -236,6 +238,18 @@ impl Problem {
         );
         self.0.more.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// Sets a word for the logs, which is not sent.
+    #[must_use]
+    pub fn because(mut self, reason: &'static str) -> Self {
+        self.0.reason = Some(reason);
+        self
+    }
+
+    /// The word for the logs.
+    pub fn reason(&self) -> Option<&'static str> {
+        self.0.reason
     }
 
     /// The status of the response.

@@ -12,7 +12,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::accounts::view::AccountView;
+use crate::auth::security_log::About;
 use crate::auth::{accounts, invitations, sessions};
+use crate::edge::client_ip::ClientIp;
 use crate::state::AppState;
 
 /// A change of an account.
@@ -38,6 +40,7 @@ pub(crate) struct ChangeAccount {
 )]
 pub(crate) async fn change(
     State(state): State<Arc<AppState>>,
+    client: ClientIp,
     Staff(caller): Staff,
     Path(id): Path<Uuid>,
     if_match: IfMatch,
@@ -61,6 +64,7 @@ pub(crate) async fn change(
     if !if_match.allows(version) {
         return Err(Problem::stale(version));
     }
+    let mut ended = Vec::new();
     if was_active && !active {
         if id == caller.0 {
             return Err(own_account());
@@ -69,7 +73,7 @@ pub(crate) async fn change(
             return Err(last_staff());
         }
         invitations::revoke(&mut tx, id).await?;
-        sessions::end_of_account(&mut tx, id).await?;
+        ended = sessions::end_of_account(&mut tx, id).await?;
     }
     if was_active != active {
         accounts::set_active(&mut tx, id, active).await?;
@@ -79,6 +83,10 @@ pub(crate) async fn change(
         .ok_or_else(Problem::not_found)?;
     let now = tx.now();
     tx.commit().await?;
+    let about = About::client(client);
+    state
+        .security
+        .sessions_ended(&ended, &about, "account-closed");
     Ok(AccountView::versioned(account, now))
 }
 

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use crate::api::accounts::attempt::Attempt;
 use crate::api::session::with_cookie;
 use crate::auth::passwords::{Password, Verification};
+use crate::auth::security_log::{About, SecurityEvent};
 use crate::auth::sessions::{self, PresentedSession, Session};
 use crate::auth::{accounts, invitations};
 use crate::edge::client_ip::ClientIp;
@@ -67,6 +68,9 @@ pub(crate) async fn change_password(
     let stored = account.password_hash.clone();
     let is_right = slot.verify(current, stored).await? != Verification::Wrong;
     if !is_right {
+        let about = About::client(client).and_session(&session);
+        let event = SecurityEvent::SignInFailed;
+        state.security.write(event, &about, "wrong-password");
         refuse_current(&mut fields);
     }
     if is_right && is_same {
@@ -102,9 +106,13 @@ pub(crate) async fn change_password(
     // A link that others may have seen must not replace this password.
     invitations::revoke(&mut tx, id).await?;
     attempt.succeed(&mut tx).await?;
-    sessions::end_of_account(&mut tx, id).await?;
+    let ended = sessions::end_of_account(&mut tx, id).await?;
     let session = sessions::begin(&mut tx, &presented, &session.identity, Some(id)).await?;
     tx.commit().await?;
+    let about = About::client(client);
+    state
+        .security
+        .sessions_ended(&ended, &about, "password-changed");
     Ok(with_cookie(
         StatusCode::NO_CONTENT.into_response(),
         &state.session_cookie.set(&session),

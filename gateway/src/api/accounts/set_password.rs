@@ -11,7 +11,9 @@ use service_kit::http::{Field, Fields, Json};
 use utoipa::ToSchema;
 
 use crate::auth::passwords::Password;
+use crate::auth::security_log::About;
 use crate::auth::{accounts, audit_log, invitations, sessions};
+use crate::edge::client_ip::ClientIp;
 use crate::state::AppState;
 
 /// In characters.
@@ -42,6 +44,7 @@ pub(crate) struct SetPassword {
 )]
 pub(crate) async fn set_password(
     State(state): State<Arc<AppState>>,
+    client: ClientIp,
     Json { body, .. }: Json<SetPassword>,
 ) -> Result<StatusCode, Problem> {
     let mut fields = Fields::default();
@@ -74,9 +77,12 @@ pub(crate) async fn set_password(
         return Err(wrong_link());
     }
     invitations::revoke(&mut tx, id).await?;
-    sessions::end_of_account(&mut tx, id).await?;
+    let ended = sessions::end_of_account(&mut tx, id).await?;
     audit_log::password_set(&mut tx, id, account.role).await?;
     tx.commit().await?;
+    state
+        .security
+        .sessions_ended(&ended, &About::client(client), "password-set");
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -16,8 +16,9 @@ use utoipa::ToSchema;
 
 use crate::api::accounts::attempt::Attempt;
 use crate::api::session::{SignedInView, signed_in};
-use crate::auth::accounts::{self, Account, MAX_LOGIN_LENGTH, comparable_login};
+use crate::auth::accounts::{self, MAX_LOGIN_LENGTH, comparable_login};
 use crate::auth::passwords::{Password, Verification};
+use crate::auth::security_log::{About, SecurityEvent};
 use crate::auth::sessions::{self, PresentedSession};
 use crate::edge::client_ip::ClientIp;
 use crate::state::AppState;
@@ -65,9 +66,10 @@ pub(crate) async fn sign_in(
         return Err(fields.problem());
     };
     let login = comparable_login(&login);
-    let address = client.network().to_string();
-    let rate = state.limits.sign_ins_per_address;
-    state.rate_limits.take("sign-ins", &address, rate).await?;
+    let about = About::client(client).and_login(&login, None);
+    count_for_client(&state, client)
+        .await
+        .map_err(state.security.limited(&about))?;
     let (slot, attempt) = Attempt::begin(&state, &login, client).await?;
     let account = accounts::find_by_login(state.db.pool(), &login).await?;
     let stored = account
@@ -75,14 +77,23 @@ pub(crate) async fn sign_in(
         .and_then(|account| account.password_hash.clone());
     let verification = slot.verify(password, stored).await?;
     drop(slot);
-    let (Some(account), Verification::Right { rehashed }) =
-        (account.filter(Account::is_open), verification)
-    else {
-        return Err(wrong_credentials());
+    let failed = |reason| {
+        let event = SecurityEvent::SignInFailed;
+        state.security.write(event, &about, reason);
+        wrong_credentials()
     };
+    let Some(account) = account else {
+        return Err(failed("no-account"));
+    };
+    let Verification::Right { rehashed } = verification else {
+        return Err(failed("wrong-password"));
+    };
+    if !account.is_open() {
+        return Err(failed("account-closed"));
+    }
     let mut tx = state.db.begin().await?;
     if !accounts::record_sign_in(&mut tx, &account, rehashed.as_deref()).await? {
-        return Err(wrong_credentials());
+        return Err(failed("account-changed"));
     }
     let identity = account.identity();
     let session = sessions::begin(&mut tx, &presented, &identity, Some(account.id)).await?;
@@ -94,7 +105,20 @@ pub(crate) async fn sign_in(
         Some(account.name),
         Some(account.login),
     );
-    Ok(signed_in(&state, &session, view))
+    let about = about.and_login(&login, Some(identity.role));
+    Ok(signed_in(&state, &session, &about, view))
+}
+
+/// Counts an attempt against the limit of its address and the networks around.
+async fn count_for_client(state: &AppState, client: ClientIp) -> Result<(), Problem> {
+    let rate = state.limits.sign_ins_per_address;
+    let mut tx = state.db.begin().await?;
+    state
+        .rate_limits
+        .take_for_client(&mut tx, "sign-ins-per-address", client, rate)
+        .await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// 401: the login is unknown, its account is closed or has no password, or the password is wrong.

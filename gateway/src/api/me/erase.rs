@@ -9,7 +9,9 @@ use events::CustomerId;
 use service_kit::Problem;
 use service_kit::auth::Identity;
 
-use crate::api::session::signed_out;
+use crate::api::session::{signed_out, with_cookie};
+use crate::auth::security_log::About;
+use crate::edge::client_ip::ClientIp;
 use crate::erasure::store;
 use crate::state::AppState;
 
@@ -27,10 +29,15 @@ use crate::state::AppState;
 )]
 pub(crate) async fn erase(
     State(state): State<Arc<AppState>>,
+    client: ClientIp,
     customer: Identity,
 ) -> Result<Response, Problem> {
     let mut tx = state.db.begin().await?;
-    store::request(&mut tx, CustomerId(customer.subject)).await?;
+    let ended = store::request(&mut tx, CustomerId(customer.subject)).await?;
     tx.commit().await?;
-    Ok(signed_out(&state, StatusCode::ACCEPTED))
+    state
+        .security
+        .sessions_ended(&ended, &About::client(client), "erasure");
+    let response = signed_out(&state, StatusCode::ACCEPTED);
+    Ok(with_cookie(response, &state.device_cookie.remove()))
 }

@@ -7,6 +7,7 @@ use service_kit::Problem;
 use service_kit::auth::Identity;
 use tokio::time::Instant;
 
+use crate::auth::security_log::About;
 use crate::config::Service;
 use crate::state::AppState;
 use crate::upstream::problems::service_unavailable;
@@ -25,10 +26,12 @@ pub(super) async fn get_all<T: DeserializeOwned>(
     let upstream = &state.upstream;
     let deadline = Instant::now() + upstream.timeouts.response;
     let subject = customer.subject.to_string();
+    let about = About::default().and_person(customer, None);
     state
         .rate_limits
         .take(name, &subject, state.limits.data)
-        .await?;
+        .await
+        .map_err(state.security.limited(&about))?;
     let requests = services.into_iter().map(async |service| {
         let response = upstream
             .request_as(customer, service, Method::GET, path, deadline)

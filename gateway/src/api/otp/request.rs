@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,9 +14,10 @@ use service_kit::http::{Field, Fields, Json, View};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::api::otp::consent;
+use crate::api::otp::{consent, limits};
 use crate::auth::consent::VERSION;
 use crate::auth::one_time_code::{self, Code, LIFETIME};
+use crate::auth::security_log::{About, SecurityEvent};
 use crate::edge::client_ip::ClientIp;
 use crate::sms::webhook::{Message, SIGN_IN_CODE};
 use crate::state::AppState;
@@ -66,6 +67,7 @@ pub(crate) struct ChallengeView {
 pub(crate) async fn request(
     State(state): State<Arc<AppState>>,
     client: ClientIp,
+    headers: HeaderMap,
     Json { body, .. }: Json<RequestCode>,
 ) -> Result<Response, Problem> {
     let mut fields = Fields::default();
@@ -84,26 +86,22 @@ pub(crate) async fn request(
     if version != VERSION {
         return Err(consent::outdated());
     }
-    let (limits, number) = (&state.limits, phone.e164());
-    let address = client.network().to_string();
-    // The address first, so that too many requests from it do not use up the number's limits.
-    for (name, value, rate) in [
-        ("codes-per-address", &*address, limits.codes_per_address),
-        ("resends-per-phone", number, limits.resends_per_phone),
-        ("codes-per-phone", number, limits.codes_per_phone),
-        (
-            "codes-per-phone-daily",
-            number,
-            limits.codes_per_phone_daily,
-        ),
-    ] {
-        state.rate_limits.take(name, value, rate).await?;
-    }
-
-    let (code, challenge, now) = (Code::random(), Uuid::new_v4(), state.db.now());
     let customer = state.customer_ids.customer_id(&phone);
+    let about = About::client(client).and_customer(customer.0);
+    let mut tx = state.db.begin().await?;
+    let now = tx.now();
+    let device = state.device_cookie.read(&headers, customer, now);
+    limits::count_request(&state, &mut tx, client, customer, device)
+        .await
+        .map_err(state.security.limited(&about))?;
+    let (code, challenge) = (Code::random(), Uuid::new_v4());
     let mac = code.mac(&state.sign_in_key, challenge);
-    one_time_code::insert(&state.db, challenge, customer, &phone, &mac).await?;
+    one_time_code::insert(&mut tx, challenge, customer, &phone, &mac).await?;
+    tx.commit().await?;
+    let browser = if device.is_some() { "known" } else { "new" };
+    state
+        .security
+        .write(SecurityEvent::CodeRequested, &about, browser);
     let message = Message {
         id: Uuid::new_v4(),
         to: phone,
@@ -116,7 +114,7 @@ pub(crate) async fn request(
     let view = ChallengeView {
         challenge,
         expires_at: now + LIFETIME,
-        resend_at: now + limits.resends_per_phone.interval(),
+        resend_at: now + state.limits.resends_per_phone.interval(),
     };
     Ok((StatusCode::ACCEPTED, View(view)).into_response())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use events::CustomerId;
 use serde::Deserialize;
@@ -14,11 +14,14 @@ use service_kit::http::{Field, Fields, Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::api::session::{SignedInView, signed_in};
+use crate::api::otp::limits;
+use crate::api::session::{SignedInView, signed_in, with_cookie};
 use crate::auth::consent;
-use crate::auth::one_time_code::{self, Code, MAX_GUESSES};
+use crate::auth::one_time_code::{self, Challenge, Code, MAX_GUESSES};
+use crate::auth::security_log::{About, SecurityEvent};
 use crate::auth::sessions::{self, PresentedSession};
 use crate::edge::client_ip::ClientIp;
+use crate::edge::device_cookie::Device;
 use crate::erasure::store as erasure;
 use crate::state::AppState;
 
@@ -58,6 +61,7 @@ pub(crate) async fn verify(
     State(state): State<Arc<AppState>>,
     client: ClientIp,
     presented: PresentedSession,
+    headers: HeaderMap,
     Json { body, .. }: Json<VerifyCode>,
 ) -> Result<Response, Problem> {
     let mut fields = Fields::default();
@@ -66,29 +70,33 @@ pub(crate) async fn verify(
     let (Some(id), Some(code)) = (id, code) else {
         return Err(fields.problem());
     };
-    let address = client.network().to_string();
-    let rate = state.limits.guesses_per_address;
-    state
-        .rate_limits
-        .take("guesses-per-address", &address, rate)
-        .await?;
-    let challenge = one_time_code::count_guess(&state.db, id)
-        .await?
-        .ok_or_else(expired)?;
-    if !code.matches(&state.sign_in_key, id, &challenge.code_mac) {
-        return Err(wrong_code(MAX_GUESSES - challenge.guesses));
-    }
+    let guess = Guess {
+        client,
+        headers: &headers,
+        id,
+        code,
+    };
+    let (challenge, device) = judge(&state, guess).await?;
     let customer = CustomerId(challenge.customer_id);
+    let about = About::client(client).and_customer(customer.0);
+    let failed = |reason| {
+        state
+            .security
+            .write(SecurityEvent::SignInFailed, &about, reason);
+    };
     let phone = challenge.phone.parse().map_err(Problem::internal)?;
     let mut tx = state.db.begin().await?;
     // No erasure request in between would end this session, and no other code is used meanwhile.
     erasure::lock_customer(&mut tx, customer).await?;
     if !one_time_code::use_up(&mut tx, id, customer).await? {
+        failed("code-used");
         return Err(expired());
     }
+    limits::forget_failures(&state, &mut tx, customer, device).await?;
     if erasure::is_unfinished(&mut tx, customer).await? {
         // Commits that the code is used.
         tx.commit().await?;
+        failed("erasure");
         return Err(erasure_in_progress());
     }
     consent::record(&mut tx, customer, &challenge.consent_version).await?;
@@ -100,7 +108,65 @@ pub(crate) async fn verify(
     let session = sessions::begin(&mut tx, &presented, &identity, None).await?;
     tx.commit().await?;
     let view = SignedInView::new(&identity, session.expires_at, None, None);
-    Ok(signed_in(&state, &session, view))
+    let response = signed_in(&state, &session, &about, view);
+    let cookie = state.device_cookie.set(device, customer, state.db.now());
+    Ok(with_cookie(response, &cookie))
+}
+
+struct Guess<'a> {
+    client: ClientIp,
+    headers: &'a HeaderMap,
+    /// The challenge.
+    id: Uuid,
+    code: Code,
+}
+
+/// The challenge of the right code, and the browser if it is a known one.
+///
+/// A guess is counted before it is compared: for its challenge, its client and its number. One that
+/// has to wait is not compared, and counts for none of them.
+async fn judge(state: &AppState, guess: Guess<'_>) -> Result<(Challenge, Option<Device>), Problem> {
+    let Guess {
+        client,
+        headers,
+        id,
+        code,
+    } = guess;
+    let mut tx = state.db.begin().await?;
+    let challenge = one_time_code::count_guess(&mut tx, id).await?;
+    let customer = challenge
+        .as_ref()
+        .map(|challenge| CustomerId(challenge.customer_id));
+    let device =
+        customer.and_then(|customer| state.device_cookie.read(headers, customer, tx.now()));
+    let about = customer.map_or_else(
+        || About::client(client),
+        |customer| About::client(client).and_customer(customer.0),
+    );
+    let limited = state.security.limited(&about);
+    limits::count_guess(state, &mut tx, client, device)
+        .await
+        .map_err(&limited)?;
+    if let Some(customer) = customer {
+        limits::count_failure(state, &mut tx, customer, device)
+            .await
+            .map_err(&limited)?;
+    }
+    tx.commit().await?;
+    let failed = |reason| {
+        state
+            .security
+            .write(SecurityEvent::SignInFailed, &about, reason);
+    };
+    let Some(challenge) = challenge else {
+        failed("code-expired");
+        return Err(expired());
+    };
+    if !code.matches(&state.sign_in_key, id, &challenge.code_mac) {
+        failed("wrong-code");
+        return Err(wrong_code(MAX_GUESSES - challenge.guesses));
+    }
+    Ok((challenge, device))
 }
 
 /// 422 with the number of guesses left.
