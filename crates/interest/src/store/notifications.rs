@@ -2,15 +2,17 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{CustomerId, Edition, ProjectId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use service_kit::Tx;
+use service_kit::forms::notifications::MAX_UNREAD;
+use service_kit::forms::on_behalf_of::PersonView;
 use service_kit::http::Page;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, PgPool};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What happened to the programme.
+/// What happened to the programme, or to who serves the customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = InterestNotificationKind)]
@@ -32,6 +34,10 @@ pub(crate) enum Kind {
     #[serde(rename = "deadline_d1")]
     #[sqlx(rename = "deadline_d1")]
     DeadlineD1,
+    /// The salesman or the consultant of an interest or consultation left, and another is sought.
+    Rematching,
+    /// Another salesman or consultant serves an interest or consultation.
+    Rematched,
 }
 
 /// An event about an edition that customers are notified of.
@@ -52,7 +58,7 @@ pub(crate) struct News<'a> {
 }
 
 /// SQL for a new `UUIDv7` per row: the timestamp of `instant`, and random bits from a `UUIDv4`.
-fn new_id_sql(instant: &str) -> String {
+pub(super) fn new_id_sql(instant: &str) -> String {
     format!(
         "(lpad(to_hex((extract(epoch from {instant}) * 1000)::bigint), 12, '0') || '7'
           || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid"
@@ -211,6 +217,32 @@ pub(crate) async fn remind(
         .await
 }
 
+/// What a notification about people refers to.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = InterestNotificationOrigin)]
+pub(crate) struct OriginView {
+    #[schema(value_type = OriginKind)]
+    kind: String,
+    id: Uuid,
+}
+
+/// 관심 or 상담.
+#[derive(Debug, ToSchema)]
+#[schema(as = InterestNotificationOriginKind, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes the texts of `OriginView`")]
+pub(crate) enum OriginKind {
+    Interest,
+    Consultation,
+}
+
+/// The salesman and the consultant.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = InterestNotificationPeople)]
+pub(crate) struct PeopleView {
+    pub(super) salesman: Option<PersonView>,
+    pub(super) consultant: Option<PersonView>,
+}
+
 /// A notification of a customer.
 #[derive(Debug, Serialize, sqlx::FromRow, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -220,9 +252,19 @@ pub(crate) struct Notification {
     kind: Kind,
     /// The edition.
     project_id: Uuid,
-    /// The name of the edition at that time.
-    project_name: String,
-    series_id: Uuid,
+    /// The name of the edition at that time; null while the project is unknown.
+    project_name: Option<String>,
+    /// Null while the project is unknown.
+    series_id: Option<Uuid>,
+    /// `rematching`, `rematched`: the interest or consultation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[sqlx(json(nullable))]
+    origin: Option<OriginView>,
+    /// `rematching`: who stays; `rematched`: who serves it from then on; null while that place
+    /// waits. Absent in other kinds.
+    #[serde(flatten)]
+    #[sqlx(json(nullable))]
+    people: Option<PeopleView>,
     /// The changed fields, under their names in the event; empty unless the edition was edited.
     changed: Vec<String>,
     /// The last day of the edition at that time, if it had one.
@@ -238,7 +280,9 @@ pub(crate) struct Notification {
 }
 
 const COLUMNS: &str = "id, kind, series_id, project_id, project_name, changed, deadline,
-    deadline_moved, previous_deadline, created_at, read_at";
+    deadline_moved, previous_deadline, created_at, read_at, people,
+    case when origin_id is not null
+         then jsonb_build_object('kind', origin_kind, 'id', origin_id) end as origin";
 
 /// Notifications of a customer, newest first.
 pub(crate) async fn list(
@@ -255,12 +299,12 @@ pub(crate) async fn list(
     };
     let sql = format!(
         "select {COLUMNS} from notification
-         where customer_id = $1 and ($2::uuid is null or id < $2) {unread}
+         where customer_id = $1 and id < $2 {unread}
          order by id desc limit $3"
     );
     sqlx::query_as(AssertSqlSafe(sql))
         .bind(customer.0)
-        .bind(page.after)
+        .bind(page.before())
         .bind(page.fetch_limit())
         .fetch_all(pool)
         .await
@@ -284,9 +328,12 @@ pub(crate) async fn count_unread(
     customer: CustomerId,
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
-        "select count(*) from notification where customer_id = $1 and read_at is null",
+        "select count(*) from (
+             select from notification where customer_id = $1 and read_at is null limit $2
+         ) unread",
     )
     .bind(customer.0)
+    .bind(MAX_UNREAD)
     .fetch_one(connection)
     .await
 }

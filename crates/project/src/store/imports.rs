@@ -234,10 +234,10 @@ pub(crate) async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<Import>, sqlx::
 pub(crate) async fn list(pool: &PgPool, page: Page) -> Result<Vec<Import>, sqlx::Error> {
     let sql = format!(
         "select {IMPORT} from import
-         where state <> 'receiving' and ($1::uuid is null or id < $1) order by id desc limit $2"
+         where state <> 'receiving' and id < $1 order by id desc limit $2"
     );
     sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(page.after)
+        .bind(page.before())
         .bind(page.fetch_limit())
         .fetch_all(pool)
         .await

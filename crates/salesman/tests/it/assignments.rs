@@ -315,7 +315,13 @@ async fn all_topics_in_any_order_leave_the_same_rows() {
             .unwrap();
         let left = rows(
             &app,
-            &["assignment", "outcome", "known_project", "notification"],
+            &[
+                "assignment",
+                "outcome",
+                "known_project",
+                "notification",
+                "workload",
+            ],
         )
         .await;
         assert_eq!(&left, expected.get_or_insert_with(|| left.clone()));

@@ -11,8 +11,10 @@ mod notifications;
 mod openapi;
 mod permissions;
 mod phone;
+mod plans;
 mod policies;
 mod series;
+mod workload;
 
 use events::{
     Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed,

@@ -14,6 +14,9 @@ use crate::http::{Field, Fields, NextPage, Page, PageQuery, Paged, View};
 /// Ids per call: more than a page has. Beyond that, there is `all`.
 pub const MAX_IDS: usize = 500;
 
+/// Up to this number, unread notifications are counted.
+pub const MAX_UNREAD: i64 = 1000;
+
 /// `?limit&after&unread` of a notification list.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -56,8 +59,8 @@ pub struct NotificationPage<T> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "0193a5d0-b7a1-7d20-8f11-9c3e5a7b2d04")]
     pub next: Option<String>,
-    /// Unread notifications on all pages.
-    #[schema(example = 3, minimum = 0)]
+    /// Unread notifications on all pages, counted up to 1,000.
+    #[schema(example = 3, minimum = 0, maximum = 1000)]
     pub unread: i64,
 }
 
@@ -151,7 +154,7 @@ impl ReadNotifications {
 pub struct ReadView {
     /// Newly read, without those that were read before.
     pub read: u64,
-    /// Still unread.
+    /// Still unread, counted up to 1,000.
     pub unread: i64,
 }
 

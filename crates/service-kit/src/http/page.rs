@@ -36,6 +36,14 @@ pub struct Page {
     pub after: Option<Uuid>,
 }
 
+impl Page {
+    /// The bound below which all ids of the page are. A parameter of `id <` that is never null, so
+    /// that every plan starts there.
+    pub fn before(self) -> Uuid {
+        self.after.unwrap_or(Uuid::max())
+    }
+}
+
 impl PageQuery {
     /// Reads limit and cursor.
     ///
