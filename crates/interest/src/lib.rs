@@ -30,6 +30,8 @@ pub fn service() -> Service {
         .identifies_customers()
         .whenever(policies::edit_salesman::<SalesmanMatched>)
         .whenever(policies::edit_salesman::<SalesmanUnmatched>)
+        .whenever(policies::notify_customer_of_people::<SalesmanMatched>)
+        .whenever(policies::notify_customer_of_people::<SalesmanUnmatched>)
         // An edition is stored before customers are notified of it, so that interests that marked
         // it by id are already in its series.
         .whenever(policies::keep_projects::<ProjectCreated>)

@@ -6,12 +6,13 @@ use events::{
     ProjectEdited, ProjectEnded, ProjectStarted, ProjectStatus,
 };
 use service_kit::http::problem::ChangeError;
+use service_kit::privacy::erased_customers;
 use service_kit::{PolicyError, Received, Tx};
 
 use crate::interest::Command;
 use crate::store::notifications::{Kind, News};
 use crate::store::projections::ConsultationUpdate;
-use crate::store::{interests, notifications, projections, served};
+use crate::store::{interests, notifications, projections, rematches, served};
 
 /// `EditSalesman`: whenever people are matched to an interest or leave it, store its salesman and
 /// its consultant.
@@ -194,6 +195,27 @@ pub(crate) async fn notify_customer_of_edit(
         ..news(received, Kind::Edited)
     };
     Ok(notifications::notify(tx, news).await?)
+}
+
+/// `NotifyCustomer`: whenever a salesman or consultant leaves an interest or consultation, or is
+/// replaced, notify the customer, and once more when the place that waited is filled.
+pub(crate) async fn notify_customer_of_people<E: HasPeople>(
+    tx: &mut Tx,
+    received: &Received<E>,
+) -> Result<(), PolicyError> {
+    let (envelope, people) = (&received.envelope, received.event.people());
+    let (customer, at) = (people.customer.customer_id, envelope.recorded_at);
+    if erased_customers::predates_erasure(tx, customer, people.origin.id(), at).await? {
+        return Ok(());
+    }
+    let arrives = !people.newly_assigned().is_empty();
+    let was_sought = arrives && rematches::remove_rematching(tx, &people).await?;
+    let kind = match (arrives, !people.unassigned().is_empty() || was_sought) {
+        (_, false) => return Ok(()),
+        (true, true) => Kind::Rematched,
+        (false, true) => Kind::Rematching,
+    };
+    Ok(rematches::notify(tx, envelope, kind, &people).await?)
 }
 
 fn matters_to_customers(field: EditionField) -> bool {

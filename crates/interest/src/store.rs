@@ -10,5 +10,6 @@ pub(crate) mod list;
 mod merging;
 pub(crate) mod notifications;
 pub(crate) mod projections;
+pub(crate) mod rematches;
 pub(crate) mod row;
 pub(crate) mod served;

@@ -223,7 +223,7 @@ async fn unknown_event_type_parks_with_successors() {
     let id = create_consultation(&app).await;
     let matched = match_event(origin(id), SALESMAN, None);
     let mut newer = envelope(Uuid::new_v4(), 1, &matched);
-    newer.type_name = "ktgg.SalesmanUnmatched.v1".to_owned();
+    newer.type_name = "ktgg.SalesmanCloned.v1".to_owned();
     app.deliver_raw(&newer, b"{}".to_vec()).await;
     app.deliver(2, &matched).await;
     app.deliver(1, &project_created("다른 집합체")).await;
@@ -241,7 +241,7 @@ async fn parked_unknown_type_is_released_by_newer_build() {
     let id = create_consultation(&app).await;
     let matched = match_event(origin(id), Uuid::from_u128(1), None);
     let mut newer = envelope(Uuid::new_v4(), 1, &matched);
-    newer.type_name = "ktgg.SalesmanUnmatched.v1".to_owned();
+    newer.type_name = "ktgg.SalesmanCloned.v1".to_owned();
     app.deliver_raw(&newer, serde_json::to_vec(&matched).unwrap())
         .await;
     assert_eq!(app.parked().await, ["unknown_type"]);

@@ -165,6 +165,7 @@ fn policies_have_stable_names() {
         "notify_customer_of_edit",
         "notify_customer_of_end",
         "notify_customer_of_new_edition",
+        "notify_customer_of_people",
         "notify_customer_of_start",
     ];
     assert_eq!(names, expected.into());

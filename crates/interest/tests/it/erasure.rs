@@ -210,7 +210,7 @@ async fn park_records(app: &TestApp, phone: &str) {
     ];
     for payload in payloads {
         let mut newer = envelope(Uuid::new_v4(), 1, &matched);
-        "ktgg.SalesmanUnmatched.v1".clone_into(&mut newer.type_name);
+        "ktgg.SalesmanCloned.v1".clone_into(&mut newer.type_name);
         newer.aggregate_id = Uuid::new_v4();
         app.deliver_raw(&newer, payload.into_bytes()).await;
     }

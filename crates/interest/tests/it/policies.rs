@@ -330,7 +330,7 @@ async fn event_of_unknown_type_is_parked_with_later_events() {
     let id = create_interest(&app).await;
     let matched = salesman_matched(interest_origin(id), SALESMAN, None);
     let mut newer = envelope(Uuid::new_v4(), 1, &matched);
-    newer.type_name = "ktgg.SalesmanUnmatched.v1".to_owned();
+    newer.type_name = "ktgg.SalesmanCloned.v1".to_owned();
     app.deliver_raw(&newer, b"{}".to_vec()).await;
     app.deliver(2, &matched).await;
     app.deliver(1, &project_created(PROJECT, "다른 집합체"))

@@ -155,7 +155,7 @@ async fn bad_records_park_their_aggregate_and_no_other() {
     let matches: Vec<SalesmanMatched> =
         (0..3).map(|_| consultation_match(SALESMAN, None)).collect();
     let mut newer = envelope(Uuid::new_v4(), 1, &matches[0]);
-    newer.type_name = "ktgg.SalesmanUnmatched.v1".to_owned();
+    newer.type_name = "ktgg.SalesmanCloned.v1".to_owned();
     app.deliver_raw(&newer, b"{}".to_vec()).await;
     let mut headers = kafka::header_map(Some(&kafka::headers(&envelope(
         Uuid::new_v4(),
