@@ -276,6 +276,38 @@ async fn request_on_behalf_of_customer_records_consent() {
 }
 
 #[tokio::test]
+async fn customer_is_identified_however_the_number_was_pasted() {
+    let app = start().await;
+    for (number, (typed, last_four, phone)) in (1..).zip([
+        ("\u{202A}010\u{A0}1234\u{A0}5678\u{202C}", "5678", PHONE),
+        ("010\u{200B}.1234\u{2060}.5678\u{FEFF}", "5678", PHONE),
+        ("０１０－１２３４－５６７８", "5678", PHONE),
+        ("+82 (0)10 1234 5678", "5678", PHONE),
+        ("+82 507 1234 5670", "5670", "0507-1234-5670"),
+        ("０５０７–1234–5670", "5670", "0507-1234-5670"),
+    ]) {
+        let mut body = on_behalf();
+        body["projectId"] = json!(Uuid::from_u128(number));
+        body["phone"] = json!(typed);
+        let view = app.as_staff().post("/consultations", &body).await;
+        let view = view.expect(201);
+        assert_eq!(
+            view["customerId"],
+            json!(customer(phone).subject),
+            "{typed:?}"
+        );
+        assert_eq!(
+            app.new_events().await[0].2["lastFour"],
+            last_four,
+            "{typed:?}"
+        );
+        let path = format!("/consultations/{}", view["id"].as_str().unwrap());
+        let own = app.as_customer(phone).get(&path).await.expect(200);
+        assert_eq!(own["id"], view["id"], "{typed:?}");
+    }
+}
+
+#[tokio::test]
 async fn request_on_behalf_requires_phone_name_and_consent() {
     let app = start().await;
     let refused = async |change: &[(&str, Value)], expected: &[(&str, &str)]| {

@@ -1,6 +1,7 @@
 //! Migrations of existing rows.
 
 use serde_json::{Value, json};
+use service_kit::forms::project_ref::name_key;
 use service_kit::testing::database;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
@@ -82,4 +83,37 @@ async fn migration_fills_timeline_from_event_log() {
             .await
             .unwrap();
     assert_eq!(keys, ("ai바우처".to_owned(), vec!["ai바우처".to_owned()]));
+}
+
+#[tokio::test]
+async fn migrated_names_have_the_key_that_is_searched() {
+    let mut connection = PgConnection::connect(&database(&[]).await).await.unwrap();
+    migrate(&mut connection, 1, 7).await;
+    // As earlier builds stored them.
+    for name in [
+        "2026년 AI 바우처",
+        "２０２６년\u{3000}ＡＩ\u{A0}바우처",
+        "판로ㆍ해외진출 ㈜한빛 ①",
+        "한\u{200B}빛\u{2060}\u{FEFF} 상점\u{AD}\u{202E}",
+        "\u{1112}\u{1161}\u{11AB}빛",
+    ] {
+        sqlx::query(
+            "insert into known_project (id, name, name_key, name_keys, status)
+             values (gen_random_uuid(), $1, 'older', array['older'], 'planned')",
+        )
+        .bind(name)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    }
+    migrate(&mut connection, 8, 8).await;
+    let rows: Vec<(String, String, Vec<String>)> =
+        sqlx::query_as("select name, name_key, name_keys from known_project")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+    for (name, key, keys) in rows {
+        assert_eq!(key, name_key(&name), "{name:?}");
+        assert_eq!(keys, ["older", &key], "{name:?}");
+    }
 }

@@ -30,6 +30,34 @@ async fn count_interests(app: &TestApp) -> i64 {
         .unwrap()
 }
 
+#[tokio::test]
+async fn customer_is_identified_however_the_number_was_pasted() {
+    let app = start().await;
+    for (number, (typed, last_four, phone)) in (1..).zip([
+        ("\u{202A}010\u{A0}1234\u{A0}5678\u{202C}", "5678", PHONE),
+        ("010\u{200B}.1234\u{2060}.5678\u{FEFF}", "5678", PHONE),
+        ("０１０－１２３４－５６７８", "5678", PHONE),
+        ("+82 (0)10 1234 5678", "5678", PHONE),
+        ("+82 507 1234 5670", "5670", "0507-1234-5670"),
+        ("０５０７–1234–5670", "5670", "0507-1234-5670"),
+    ]) {
+        let mut mark = create_body_on_behalf();
+        mark["projectId"] = json!(Uuid::from_u128(number));
+        mark["phone"] = json!(typed);
+        let view = app.as_staff().post("/interests", &mark).await.expect(201);
+        assert_eq!(
+            view["customerId"],
+            json!(customer(phone).subject),
+            "{typed:?}"
+        );
+        assert_eq!(
+            app.new_events().await[0].2["lastFour"],
+            last_four,
+            "{typed:?}"
+        );
+    }
+}
+
 fn wrong_fields(fields: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
     let fields = fields
         .iter()

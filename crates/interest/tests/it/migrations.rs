@@ -2,7 +2,10 @@
 
 use events::{Edition, ProjectStatus};
 use serde_json::{Value, json};
-use service_kit::testing::TestApp;
+use service_kit::forms::project_ref::name_key;
+use service_kit::testing::{TestApp, database};
+use sqlx::Connection as _;
+use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use crate::{
@@ -57,6 +60,46 @@ async fn start_after_migration() -> (TestApp, [Uuid; 3]) {
     drop(connection);
     (app.replica(interest::service()).await, interests)
 }
+
+#[tokio::test]
+async fn migrated_names_have_the_key_that_is_searched() {
+    let mut connection = PgConnection::connect(&database(&[]).await).await.unwrap();
+    let migrator = sqlx::migrate!();
+    migrator
+        .run_direct(Some(7), &mut connection, false)
+        .await
+        .unwrap();
+    for name in NAMES {
+        sqlx::query(
+            "insert into known_project (id, series_id, name, name_key, status)
+             values (gen_random_uuid(), gen_random_uuid(), $1, 'older', 'planned')",
+        )
+        .bind(name)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    }
+    migrator
+        .run_direct(Some(8), &mut connection, false)
+        .await
+        .unwrap();
+    let rows: Vec<(String, String)> = sqlx::query_as("select name, name_key from known_project")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    for (name, key) in rows {
+        assert_eq!(key, name_key(&name), "{name:?}");
+    }
+}
+
+/// As earlier builds stored them.
+const NAMES: [&str; 5] = [
+    "2026년 AI 바우처",
+    "２０２６년\u{3000}ＡＩ\u{A0}바우처",
+    "판로ㆍ해외진출 ㈜한빛 ①",
+    "한\u{200B}빛\u{2060}\u{FEFF} 상점\u{AD}\u{202E}",
+    "\u{1112}\u{1161}\u{11AB}빛",
+];
 
 #[tokio::test]
 async fn migrated_interest_is_completed_by_the_next_event() {

@@ -4,6 +4,7 @@ use axum::extract::State;
 use events::PersonRole;
 use serde::Deserialize;
 use service_kit::auth::Staff;
+use service_kit::forms::text::searchable;
 use service_kit::http::describe::PersonRoleName;
 use service_kit::http::problem::{Text, invalid_query};
 use service_kit::http::{PageQuery, Paged, Query};
@@ -23,7 +24,7 @@ pub(super) struct RosterFilter {
     role: Option<PersonRole>,
     /// Only people who can be matched, or only those who cannot.
     active: Option<bool>,
-    /// Part of the full name or of the name that customers see.
+    /// Part of the full name or of the name that customers see, or the whole phone number.
     #[param(max_length = 100)]
     q: Option<String>,
 }
@@ -41,16 +42,16 @@ pub(super) async fn list(
 ) -> Result<Paged<SalesmanView>, Problem> {
     let page = page.page()?;
     let RosterFilter { role, active, q } = filter;
-    let name = q.as_deref().map(str::trim).filter(|name| !name.is_empty());
-    if name.is_some_and(|name| {
-        name.chars().count() > MAX_NAME_LENGTH || name.chars().any(char::is_control)
+    let text = q.as_deref().map(searchable).filter(|text| !text.is_empty());
+    if text.as_ref().is_some_and(|text| {
+        text.chars().count() > MAX_NAME_LENGTH || text.chars().any(char::is_control)
     }) {
         return Err(invalid_query(Text::new(
             format!("이름(q)은 {MAX_NAME_LENGTH}자 이하로 입력해 주세요"),
             format!("q is a name of at most {MAX_NAME_LENGTH} characters"),
         )));
     }
-    let entries = store::list::list(context.db.pool(), role, active, name, page).await?;
+    let entries = store::list::list(context.db.pool(), role, active, text.as_deref(), page).await?;
     let now = context.db.now();
     let views = entries
         .into_iter()

@@ -105,6 +105,7 @@ async fn roster_filters_by_role_active_and_name() {
         (1, "김하늘", "하늘", "salesman"),
         (2, "이바다", "Bada Lee", "salesman"),
         (3, "박하늘", "100%_", "consultant"),
+        (4, "최강", "Ｌｅｅ２", "consultant"),
     ] {
         let phone = format!("010-1111-000{number}");
         let body =
@@ -121,18 +122,26 @@ async fn roster_filters_by_role_active_and_name() {
         .await
         .expect(200);
     for (query, found) in [
-        ("", vec![2, 1, 0]),
+        ("", vec![3, 2, 1, 0]),
         ("role=salesman", vec![1, 0]),
-        ("role=consultant", vec![2]),
-        ("active=true", vec![2, 0]),
+        ("role=consultant", vec![3, 2]),
+        ("active=true", vec![3, 2, 0]),
         ("active=false", vec![1]),
         ("q=%ED%95%98%EB%8A%98", vec![2, 0]),
         ("q=bada", vec![1]),
         ("q=%20BADA%20", vec![1]),
         ("q=%25", vec![2]),
         ("q=_", vec![2]),
-        ("q=", vec![2, 1, 0]),
+        ("q=", vec![3, 2, 1, 0]),
         ("q=unknown", vec![]),
+        // The same in full-width letters, and pasted with invisible characters.
+        ("q=%EF%BD%82%EF%BD%81%EF%BD%84%EF%BD%81", vec![1]),
+        (
+            "q=%E2%80%AA%ED%95%98%E2%80%8B%EB%8A%98%E2%80%AC",
+            vec![2, 0],
+        ),
+        ("q=%E2%80%8B", vec![3, 2, 1, 0]),
+        ("q=lee2", vec![3]),
         ("q=%ED%95%98%EB%8A%98&role=salesman&active=true", vec![0]),
     ] {
         let page = staff.get(&format!("/salesmen?{query}")).await.expect(200);
@@ -157,6 +166,31 @@ async fn roster_filters_by_role_active_and_name() {
         .await
         .expect(200);
     assert_eq!((&rest["items"][0]["id"], rest.get("next")), (&ids[0], None));
+}
+
+#[tokio::test]
+async fn person_is_found_by_a_number_however_it_was_pasted() {
+    let app = start().await;
+    let staff = app.as_staff();
+    register(&app, "010-1234-5678").await;
+    let wanted = register(&app, "０５０７－1234－5678").await;
+    for typed in [
+        "0507-1234-5678",
+        "05071234567 8",
+        "０５０７．１２３４．５６７８",
+        "\u{202A}0507\u{A0}1234\u{A0}5678\u{202C}",
+        "0507\u{200B}-1234\u{2060}-5678",
+        "+82 (0)507 1234 5678",
+    ] {
+        let q: String = typed.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let page = staff.get(&format!("/salesmen?q={q}")).await.expect(200);
+        let found: Vec<&Value> = page["items"].as_array().unwrap().iter().collect();
+        assert_eq!(found.len(), 1, "{typed:?}");
+        assert_eq!(found[0]["id"], json!(wanted), "{typed:?}");
+    }
+    // A part of a number is not searched.
+    let page = staff.get("/salesmen?q=5678").await.expect(200);
+    assert_eq!(page["items"], json!([]));
 }
 
 #[tokio::test]

@@ -303,6 +303,14 @@ mod tests {
                 .iter()
                 .all(|spelling| spelling.parse::<Phone>().as_ref() == Ok(&phone))
         );
+        let personal: Phone = "0507-1234-5678".parse().unwrap();
+        let spellings = personal.spellings();
+        assert!(spellings.contains(&"050712345678".to_owned()));
+        assert!(spellings.contains(&"+82 507-1234-5678".to_owned()));
+        assert_eq!(
+            (personal.masked(), String::from(personal.last_four())),
+            ("0507-****-5678".to_owned(), "5678".to_owned())
+        );
     }
 
     #[test]

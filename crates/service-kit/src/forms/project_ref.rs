@@ -8,6 +8,7 @@ use events::{Phase, ProjectId};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::forms::text::searchable;
 use crate::http::fields::{Field, Fields};
 use crate::http::problem::{Problem, Text};
 
@@ -17,9 +18,11 @@ pub const MAX_PROJECT_NAME_LENGTH: usize = 200;
 /// The maximum number of candidates for an ambiguous name.
 pub const MAX_CANDIDATES: i64 = 20;
 
-/// The key to compare names by, without white space and case: 「스마트 상점」 finds 「스마트상점」.
+/// The key to compare names by: [`searchable`], without white space and case. 「스마트 상점」 finds
+/// 「스마트상점」.
 pub fn name_key(name: &str) -> String {
-    name.chars()
+    searchable(name)
+        .chars()
         .filter(|letter| !letter.is_whitespace())
         .flat_map(char::to_lowercase)
         .collect()

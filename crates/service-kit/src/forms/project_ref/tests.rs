@@ -63,6 +63,8 @@ fn names_are_compared_without_white_space_and_case() {
         " 2026년  ai\t바우처 ",
         "2026년\u{3000}Ai\n바우처",
         "2026년AI바우처",
+        "２０２６년 ＡＩ 바우처",
+        "\u{202A}2026년\u{200B} AI\u{A0}바우처\u{FEFF}",
     ] {
         assert_eq!(name_key(name), "2026년ai바우처", "{name:?}");
     }
