@@ -68,12 +68,18 @@ fn read(text: &str, given_year: Option<i32>) -> Reading {
     }
 }
 
-/// The year that is written alone: "2026년 4. 2. ~ 4. 29.".
+/// The year that is written alone before the dates: "2026년 접수: 4. 2. ~ 4. 29.".
 fn year_before_dates(tokens: &[Token]) -> Option<i32> {
-    tokens.iter().find_map(|token| match token {
-        Token::Year(year) => Some(*year),
+    let place = tokens
+        .iter()
+        .position(|token| matches!(token, Token::Year(_)))?;
+    let mut behind = tokens[place + 1..]
+        .iter()
+        .skip_while(|token| token.is_light() || matches!(token, Token::Colon));
+    match (tokens[place], behind.next()) {
+        (Token::Year(year), Some(Token::Number)) => Some(year),
         _ => None,
-    })
+    }
 }
 
 /// Whether the dates have a year, or are those of every year.

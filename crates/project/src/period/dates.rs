@@ -100,14 +100,23 @@ pub(super) fn date_without_year_at(letters: &[char], at: usize, year: i32) -> Op
     let is_date = match separator {
         '월' => true,
         '.' | '/' => {
-            let is_marked = matches!(next, ['~' | '→', ..] | ['(', _, ')', ..])
+            let before = letters[..at].iter().rev().find(|letter| **letter != ' ');
+            let is_marked = before == Some(&'~')
+                || matches!(next, ['~' | '→', ..] | ['(', _, ')', ..])
                 || matches!(next, ['부', '터', ..] | ['까', '지', ..])
+                || has_time(next)
                 || letters.get(end - 1) == Some(&'.');
             is_marked && found.date.is_some()
         }
         _ => false,
     };
     is_date.then_some(found)
+}
+
+/// "18:00" or "18시".
+fn has_time(letters: &[char]) -> bool {
+    let end = end_of_digits(letters, 0);
+    matches!(end, 1 | 2) && matches!(letters.get(end), Some(':' | '시'))
 }
 
 /// Month and day at that position, and where they end.

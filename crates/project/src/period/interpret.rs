@@ -190,9 +190,19 @@ impl Text<'_> {
             {
                 Says::Start
             }
-            _ => return None,
+            _ => return self.until_behind(place),
         };
         Some((says, by))
+    }
+
+    /// 2026-04-30 도착분까지: 까지 may follow a word that the list does not know.
+    fn until_behind(&self, place: usize) -> Option<(Says, usize)> {
+        let is_unknown = |token: &Token| matches!(token, Token::Word(Word::Unknown));
+        let tokens = self.tokens.iter().enumerate().skip(place + 1);
+        let (by, token) = tokens
+            .into_iter()
+            .find(|(_, token)| !token.is_light() && !is_unknown(token))?;
+        matches!(token, Token::Word(Word::Until)).then_some((Says::End, by))
     }
 
     fn said_before(&self, place: usize) -> Option<(Says, usize)> {
@@ -254,10 +264,10 @@ impl Text<'_> {
         match (start, end) {
             _ if has_no_end => (PeriodKind::Always, start, None),
             (Some(first), Some(last)) if first > last => (kind, None, None),
-            (Some(_), Some(_)) if starts.len() == 1 && ends.len() == 1 => {
-                (PeriodKind::Range, start, end)
-            }
-            (Some(_), Some(_)) => (PeriodKind::Recurring, start, end),
+            (Some(_), Some(_)) if kind == PeriodKind::Other => match (starts.len(), ends.len()) {
+                (1, 1) => (PeriodKind::Range, start, end),
+                _ => (PeriodKind::Recurring, start, end),
+            },
             _ => (kind, start, end),
         }
     }

@@ -1,3 +1,5 @@
+mod written;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -231,141 +233,97 @@ fn first_date_of_text_is_found() {
 
 #[test]
 fn words_and_signs_beside_a_date_say_what_it_is() {
-    for (text, kind, start, end) in [
-        (
-            "2026.03.03 - 예산 소진시까지",
-            PeriodKind::UntilBudget,
-            Some("2026-03-03"),
-            None,
-        ),
+    for (text, expected) in [
+        ("2026.03.03 - 예산 소진시까지", "until_budget 2026-03-03 -"),
         (
             "2026-03-03 이후 예산 소진시까지",
-            PeriodKind::UntilBudget,
-            Some("2026-03-03"),
-            None,
+            "until_budget 2026-03-03 -",
         ),
         (
             "2026.03.03(화) 10:00 시작, 선착순 마감",
-            PeriodKind::FirstCome,
-            Some("2026-03-03"),
-            None,
+            "first_come 2026-03-03 -",
         ),
         (
             "2026.05.06 (수) - 2026.12.14 (월)",
-            PeriodKind::Range,
-            Some("2026-05-06"),
-            Some("2026-12-14"),
+            "range 2026-05-06 2026-12-14",
         ),
         (
             "2026.12.01 10:00 - 2026.12.20 18:00",
-            PeriodKind::Range,
-            Some("2026-12-01"),
-            Some("2026-12-20"),
+            "range 2026-12-01 2026-12-20",
         ),
-        (
-            "접수마감: 2026. 12. 20.(일) 18:00",
-            PeriodKind::Other,
-            None,
-            Some("2026-12-20"),
-        ),
-        (
-            "마감일: 2026-12-15",
-            PeriodKind::Other,
-            None,
-            Some("2026-12-15"),
-        ),
-        (
-            "접수 시작일: 2026-12-10",
-            PeriodKind::Other,
-            Some("2026-12-10"),
-            None,
-        ),
-        ("접수시 제출", PeriodKind::Other, None, None),
-        ("5인 이상이면 신청 가능", PeriodKind::Other, None, None),
-        (
-            "2026-12-01 ~ 9999-12-31",
-            PeriodKind::Always,
-            Some("2026-12-01"),
-            None,
-        ),
+        ("접수마감: 2026. 12. 20.(일) 18:00", "other - 2026-12-20"),
+        ("마감일: 2026-12-15", "other - 2026-12-15"),
+        ("접수 시작일: 2026-12-10", "other 2026-12-10 -"),
+        ("접수시 제출", "other - -"),
+        ("5인 이상이면 신청 가능", "other - -"),
+        ("2026-12-01 ~ 9999-12-31", "always 2026-12-01 -"),
         (
             "접수 시작: 2026-03-03, 마감: 2026-03-31",
-            PeriodKind::Range,
-            Some("2026-03-03"),
-            Some("2026-03-31"),
+            "range 2026-03-03 2026-03-31",
         ),
         (
             "2026-03-03(화) 접수 시작 / 2026-03-31(화) 18시 접수 마감",
-            PeriodKind::Range,
-            Some("2026-03-03"),
-            Some("2026-03-31"),
+            "range 2026-03-03 2026-03-31",
         ),
         (
             "시작일 2026-03-03 종료일 2026-03-31",
-            PeriodKind::Range,
-            Some("2026-03-03"),
-            Some("2026-03-31"),
+            "range 2026-03-03 2026-03-31",
         ),
         (
             "2026-03-03부터, 2026-03-31 18:00까지",
-            PeriodKind::Range,
-            Some("2026-03-03"),
-            Some("2026-03-31"),
+            "range 2026-03-03 2026-03-31",
         ),
         (
             "2026.3.3.(화, 10:00) - 3.31.(화, 18:00)",
-            PeriodKind::Range,
-            Some("2026-03-03"),
-            Some("2026-03-31"),
+            "range 2026-03-03 2026-03-31",
         ),
-        (
-            "2026-03-03 예산 소진시까지",
-            PeriodKind::UntilBudget,
-            Some("2026-03-03"),
-            None,
-        ),
+        ("2026-03-03 예산 소진시까지", "until_budget 2026-03-03 -"),
         (
             "2026-12-31까지 (예산 소진 시 조기 마감)",
-            PeriodKind::UntilBudget,
-            None,
-            Some("2026-12-31"),
+            "until_budget - 2026-12-31",
         ),
-        (
-            "모집마감 2026-12-31",
-            PeriodKind::Other,
-            None,
-            Some("2026-12-31"),
-        ),
+        ("모집마감 2026-12-31", "other - 2026-12-31"),
         (
             "2026-04-01까지 접수, 결과 발표 2026-05-01",
-            PeriodKind::Other,
-            None,
-            Some("2026-04-01"),
+            "other - 2026-04-01",
         ),
         (
             "사업기간: 2026-05-01 ~ 2026-12-31, 접수: 2026-04-01 ~ 2026-04-10",
-            PeriodKind::Range,
-            Some("2026-04-01"),
-            Some("2026-04-10"),
+            "range 2026-04-01 2026-04-10",
+        ),
+        ("20261201 ~ 99991231", "always 2026-12-01 -"),
+        ("9999-12-31까지", "always - -"),
+        (
+            "2026.3.3. ~ 예산 소진 시 (단, 2026.12.31.까지)",
+            "until_budget 2026-03-03 2026-12-31",
+        ),
+        ("2026-12-20 18:00 도착분까지", "other - 2026-12-20"),
+        (
+            "2026-03-03 00:00:00.0 ~ 2026-03-31 23:59:59.0",
+            "range 2026-03-03 2026-03-31",
         ),
         (
-            "20261201 ~ 99991231",
-            PeriodKind::Always,
-            Some("2026-12-01"),
-            None,
+            "2026-03-03T00:00:00+09:00 ~ 2026-03-31T23:59:59+09:00",
+            "range 2026-03-03 2026-03-31",
         ),
-        ("9999-12-31까지", PeriodKind::Always, None, None),
+        ("설명회 2026-04-01, 접수 ~ 2026-04-30", "other - 2026-04-30"),
         (
-            "설명회 2026-04-01 14:00 ~ 16:00",
-            PeriodKind::Other,
-            None,
-            None,
+            "2026년 3월 3일(화) 오전 10시부터 3월 31일 오후 6시까지",
+            "range 2026-03-03 2026-03-31",
         ),
-        ("소진공 홈페이지 참조", PeriodKind::Other, None, None),
-        ("비상시 연락처", PeriodKind::Other, None, None),
+        ("공고일로부터 2026.12.20.까지", "other - 2026-12-20"),
+        (
+            "1차 2026-01-05까지, 2차 2026-06-05까지",
+            "other - 2026-06-05",
+        ),
+        ("설명회 2026-04-01 14:00 ~ 16:00", "other - -"),
+        ("소진공 홈페이지 참조", "other - -"),
+        ("비상시 연락처", "other - -"),
     ] {
-        let owned = |date: Option<&str>| date.map(str::to_owned);
-        assert_eq!(parsed(text), (kind, owned(start), owned(end)), "{text}");
+        let (kind, start, end) = parsed(text);
+        let or_dash = |date: Option<String>| date.unwrap_or_else(|| "-".to_owned());
+        let found = [kind.as_str().to_owned(), or_dash(start), or_dash(end)].join(" ");
+        assert_eq!(found, expected, "{text}");
     }
 }
 
@@ -390,6 +348,13 @@ fn dates_without_a_year_take_the_given_one() {
             Some("2027-01-15"),
         ),
         ("접수 마감: 12.20.(일)", None, Some("2026-12-20")),
+        ("~12.20", None, Some("2026-12-20")),
+        ("12.20 18:00까지", None, Some("2026-12-20")),
+        (
+            "2025년 매출 5억 이상 기업, 12월 20일까지",
+            None,
+            Some("2026-12-20"),
+        ),
     ] {
         assert_eq!(
             parse(text).starts_on.or(parse(text).ends_on),
@@ -472,127 +437,5 @@ proptest! {
             let parsed = (period.kind, period.starts_on, period.ends_on);
             prop_assert_eq!(parsed, (PeriodKind::Range, Some(first), Some(last)));
         }
-    }
-}
-
-/// The spellings of a date, and whether it has its weekday behind it.
-fn spelled(date: NaiveDate, spelling: usize, with_weekday: bool) -> String {
-    let (year, month, day) = (date.year(), date.month(), date.day());
-    let written = match spelling {
-        0 => format!("{date}"),
-        1 => format!("{year}.{month:02}.{day:02}"),
-        2 => format!("{year}. {month}. {day}."),
-        3 => format!("{year}년 {month}월 {day}일"),
-        4 => format!("{year}/{month:02}/{day:02}"),
-        _ => format!("{year}{month:02}{day:02}"),
-    };
-    let weekday = WEEKDAYS[date.weekday().num_days_from_monday() as usize];
-    if with_weekday {
-        format!("{written}({weekday})")
-    } else {
-        written
-    }
-}
-
-/// One of the times that notices write behind a date.
-const TIMES: [&str; 5] = ["", " 10:00", " 18:00:00", " 18시", " 18시 30분"];
-
-/// How notices name an end that has no date.
-const ENDS: [(&str, PeriodKind); 6] = [
-    ("예산 소진시까지", PeriodKind::UntilBudget),
-    ("예산소진 시 까지", PeriodKind::UntilBudget),
-    ("자금 소진시", PeriodKind::UntilBudget),
-    ("모집 완료시", PeriodKind::UntilFilled),
-    ("정원 충족시까지", PeriodKind::UntilFilled),
-    ("선착순 마감", PeriodKind::FirstCome),
-];
-
-prop_compose! {
-    fn a_date()(days in 0..20_000_i64) -> NaiveDate {
-        NaiveDate::from_ymd_opt(2000, 1, 1).unwrap() + chrono::TimeDelta::days(days)
-    }
-}
-
-prop_compose! {
-    /// A date as it is written, with a weekday and a time or not.
-    fn an_instant()(
-        date in a_date(), spelling in 0..6_usize, with_weekday: bool, time in 0..TIMES.len(),
-    ) -> (NaiveDate, String) {
-        (date, format!("{}{}", spelled(date, spelling, with_weekday), TIMES[time]))
-    }
-}
-
-proptest! {
-    #[test]
-    fn written_range_is_read_back(
-        first in an_instant(),
-        second in an_instant(),
-        sign in prop::sample::select(vec![" ~ ", "~", " - ", " – ", " → ", "부터 ", "부터 ~ "]),
-        ending in prop::sample::select(vec!["", "까지", " 까지", " 마감", "(예산 소진 시 조기 마감)"]),
-    ) {
-        let ((start, written_start), (end, written_end)) =
-            if first.0 <= second.0 { (first, second) } else { (second, first) };
-        let text = format!("{written_start}{sign}{written_end}{ending}");
-        let period = parse(&text);
-        prop_assert_eq!(
-            (period.kind, period.starts_on, period.ends_on),
-            (PeriodKind::Range, Some(start), Some(end)),
-            "{}", text
-        );
-    }
-
-    #[test]
-    fn written_labels_are_read_back(
-        first in an_instant(),
-        second in an_instant(),
-        labels in prop::sample::select(vec![
-            ("접수 시작: ", ", 마감: "), ("시작일 ", " 마감일 "), ("접수시작일: ", " / 접수종료일: "),
-            ("개시일: ", ", 종료일: "),
-        ]),
-    ) {
-        let ((start, written_start), (end, written_end)) =
-            if first.0 <= second.0 { (first, second) } else { (second, first) };
-        let text = format!("{}{written_start}{}{written_end}", labels.0, labels.1);
-        let period = parse(&text);
-        prop_assert_eq!(
-            (period.kind, period.starts_on, period.ends_on),
-            (PeriodKind::Range, Some(start), Some(end)),
-            "{}", text
-        );
-    }
-
-    #[test]
-    fn written_start_with_an_end_in_words_is_read_back(
-        start in an_instant(),
-        sign in prop::sample::select(vec![
-            " ~ ", " - ", " → ", "부터 ", " 이후 ", " 시작, ", " 접수 시작, ", "(시작) ~ ",
-        ]),
-        end in prop::sample::select(ENDS.to_vec()),
-    ) {
-        let text = format!("{}{sign}{}", start.1, end.0);
-        let period = parse(&text);
-        prop_assert_eq!(
-            (period.kind, period.starts_on, period.ends_on),
-            (end.1, Some(start.0), None),
-            "{}", text
-        );
-    }
-
-    #[test]
-    fn written_end_is_read_back(
-        end in an_instant(),
-        around in prop::sample::select(vec![
-            ("", "까지"), ("", " 까지 접수"), ("~ ", ""), ("공고일 ~ ", ""), ("공고일부터 ", "까지"),
-            ("접수마감: ", ""), ("마감일: ", ""), ("접수 기한 ", ""), ("", " 마감"), ("", " 접수 마감"),
-            ("공고일 - ", ""),
-        ]),
-    ) {
-        let text = format!("{}{}{}", around.0, end.1, around.1);
-        let period = parse(&text);
-        prop_assert_eq!(
-            (period.kind, period.starts_on, period.ends_on),
-            (PeriodKind::Other, None, Some(end.0)),
-            "{}", text
-        );
     }
 }

@@ -14,6 +14,8 @@ pub(super) enum Token {
     Weekday,
     /// A year without a month: 2026년.
     Year(i32),
+    /// Any other number.
+    Number,
     /// From one date to another: ~ →.
     Tilde,
     /// The same, or a bullet, or a pause: - –.
@@ -55,7 +57,14 @@ pub(super) fn joins_range(between: &[Token]) -> bool {
     };
     match between[place] {
         Token::Tilde => {
-            !before.iter().any(|token| matches!(token, Token::Break)) && !after.iter().any(is_other)
+            // A dot may follow the weekday or the time.
+            let is_dotted = |token: &Token| {
+                use Token::{Bracket, Break, Time, Weekday};
+                matches!(token, Bracket | Break | Time | Weekday)
+            };
+            let is_in_clause = !before.iter().any(|token| matches!(token, Token::Break))
+                || before.iter().all(is_dotted);
+            is_in_clause && !after.iter().any(is_other)
         }
         Token::Dash => before.iter().chain(after).all(belongs_to_date),
         _ => before.iter().all(belongs_to_date) && !after.iter().any(is_other),
@@ -95,7 +104,7 @@ impl Reader<'_> {
             return self.read_run(at);
         }
         let token = match letter {
-            ' ' | '\'' | '"' | '“' | '”' | '·' => return at + 1,
+            ' ' | '\'' | '"' | '“' | '”' | '·' | '+' => return at + 1,
             '~' | '→' | '⇒' => Token::Tilde,
             '-' => Token::Dash,
             ':' => Token::Colon,
@@ -133,7 +142,7 @@ impl Reader<'_> {
                 end + 1
             }
             None => {
-                self.tokens.push(Token::Word(Word::Unknown));
+                self.tokens.push(Token::Number);
                 end
             }
         }
@@ -208,6 +217,12 @@ fn end_of_time(letters: &[char], at: usize) -> Option<usize> {
         while letters.get(last) == Some(&':') && end_of_digits(letters, last + 1) == last + 3 {
             last += 3;
         }
+        // 23:59:59.0.
+        let fraction = match letters.get(last) {
+            Some('.') => end_of_digits(letters, last + 1),
+            _ => 0,
+        };
+        let last = if fraction > last + 1 { fraction } else { last };
         return (last > end).then_some(last);
     }
     let is_hour = letters.get(end) == Some(&'시')

@@ -36,272 +36,67 @@ pub(super) enum Word {
     Unknown,
 }
 
-/// Every word. A blank in it may be there or not.
-const WORDS: [(Word, &[&str]); 18] = [
-    (Word::From, &["부터", "이후", "이후로"]),
-    (Word::Until, &["까지"]),
-    (Word::Start, &["시작", "개시", "오픈"]),
-    (Word::End, &["마감", "종료"]),
-    (Word::Filled, &["모집 마감", "인원 마감", "정원 마감"]),
+/// Every word, between commas. A blank in it may be there or not.
+const WORDS: [(Word, &str); 18] = [
+    (Word::From, "부터, 이후, 이후로"),
+    (Word::Until, "까지, 이전"),
+    (Word::Start, "시작, 개시, 오픈"),
+    (Word::End, "마감, 종료"),
+    (Word::Filled, "모집 마감, 인원 마감, 정원 마감"),
     (
         Word::StartDay,
-        &[
-            "시작 일",
-            "시작 일자",
-            "시작 일시",
-            "개시 일",
-            "개시 일자",
-            "개시 일시",
-        ],
+        "시작 일, 시작 일자, 시작 일시, 개시 일, 개시 일자, 개시 일시",
     ),
     (
         Word::EndDay,
-        &[
-            "마감 일",
-            "마감 일자",
-            "마감 일시",
-            "마감 기한",
-            "마감 시한",
-            "종료 일",
-            "종료 일자",
-            "종료 일시",
-            "기한",
-        ],
+        "마감 일, 마감 일자, 마감 일시, 마감 기한, 마감 시한, 종료 일, 종료 일자, 종료 일시, 기한",
     ),
     (
         Word::Kind(PeriodKind::Recurring),
-        &[
-            "매월",
-            "매달",
-            "매주",
-            "매년",
-            "매 분기",
-            "매 반기",
-            "매 회",
-            "격월",
-            "격주",
-        ],
+        "매월, 매달, 매주, 매년, 매 분기, 매 반기, 매 회, 격월, 격주",
     ),
-    (Word::Kind(PeriodKind::UntilBudget), &["소진"]),
+    (Word::Kind(PeriodKind::UntilBudget), "소진"),
     (
         Word::Kind(PeriodKind::UntilFilled),
-        &[
-            "충족",
-            "충원",
-            "정원",
-            "모집 완료",
-            "모집 마감 시",
-            "인원 마감 시",
-            "정원 마감 시",
-            "모집 시 까지",
-            "선발 완료",
-            "선정 완료",
-        ],
+        "충족, 충원, 정원, 모집 완료, 모집 마감 시, 인원 마감 시, 정원 마감 시, 모집 시 까지, 채용 시 까지, 채용 완료, 선발 완료, 선정 완료",
     ),
     (
         Word::Kind(PeriodKind::FirstCome),
-        &[
-            "선착순",
-            "선착",
-            "선순",
-            "선착순 마감",
-            "선착순 조기 마감",
-            "선순 마감",
-        ],
+        "선착순, 선착, 선순, 선착순 마감, 선착순 조기 마감, 선순 마감",
     ),
     (
         Word::Kind(PeriodKind::Varies),
-        &[
-            "상이",
-            "다름",
-            "다릅니다",
-            "별도 접수",
-            "별 상이",
-            "별 다름",
-            "마다 상이",
-            "마다 다름",
-        ],
+        "상이, 다름, 다릅니다, 별도 접수, 별 상이, 별 다름, 마다 상이, 마다 다름",
     ),
     (
         Word::Kind(PeriodKind::AnnouncedLater),
-        &[
-            "추후",
-            "미정",
-            "별도 공지",
-            "별도 공고",
-            "별도 안내",
-            "별도 통보",
-        ],
+        "추후, 미정, 별도 공지, 별도 공고, 별도 안내, 별도 통보",
     ),
-    (Word::Kind(PeriodKind::Always), &["상시", "수시", "연중"]),
+    (Word::Kind(PeriodKind::Always), "상시, 수시, 연중"),
     (
         Word::OtherMatter,
-        &[
-            "발표",
-            "설명회",
-            "심사",
-            "평가",
-            "협약",
-            "개최",
-            "행사",
-            "교육",
-            "사업 기간",
-            "사업 시작",
-            "사업 시작 일",
-            "사업 종료",
-            "사업 종료 일",
-            "지원 기간",
-            "운영 기간",
-            "협약 기간",
-            "교육 기간",
-            "행사 기간",
-            "평가 기간",
-            "심사 기간",
-            "입주 기간",
-        ],
+        "발표, 설명회, 심사, 평가, 협약, 개최, 행사, 교육, 사업 기간, 사업 시작, 사업 시작 일, 사업 종료, 사업 종료 일, 지원 기간, \
+         운영 기간, 협약 기간, 교육 기간, 행사 기간, 평가 기간, 심사 기간, 입주 기간",
     ),
     // A date beside 조기 마감 is not the one on which it comes.
-    (
-        Word::Unknown,
-        &["조기 마감", "조기 종료", "마감 시간", "시작 시간"],
-    ),
+    (Word::Unknown, "조기 마감, 조기 종료, 마감 시간, 시작 시간"),
     (
         Word::Neutral,
-        &[
-            "접수",
-            "신청",
-            "모집",
-            "공모",
-            "공고",
-            "공지",
-            "안내",
-            "지원",
-            "사업",
-            "참여",
-            "기업",
-            "기간",
-            "시",
-            "시간",
-            "시점",
-            "일",
-            "일시",
-            "중",
-            "내",
-            "가능",
-            "운영",
-            "진행",
-            "예정",
-            "완료",
-            "인원",
-            "규모",
-            "목표",
-            "선발",
-            "선정",
-            "결과",
-            "조기",
-            "최종",
-            "예산",
-            "자금",
-            "사업비",
-            "지원금",
-            "재원",
-            "기금",
-            "국비",
-            "온라인",
-            "방문",
-            "우편",
-            "서류",
-            "원서",
-            "제출",
-            "등록",
-            "상담",
-            "연장",
-            "때",
-            "경우",
-            "후",
-            "및",
-            "또는",
-            "당일",
-            "오전",
-            "오후",
-            "정오",
-            "자정",
-            "이상",
-            "이하",
-            "공고일",
-            "접수일",
-            "신청일",
-            "금일",
-            "참가",
-            "업체",
-            "입주",
-            "물량",
-            "한도",
-            "통보",
-            "별도",
-            "순",
-            "초과",
-            "별",
-            "세부",
-            "프로그램",
-            "차",
-            "차수",
-        ],
+        "접수, 신청, 모집, 공모, 공고, 공지, 안내, 지원, 사업, 참여, 기업, 기간, 시, 시간, 시점, 일, 일시, 중, 내, 가능, 운영, \
+         진행, 예정, 완료, 인원, 규모, 목표, 선발, 선정, 결과, 조기, 최종, 예산, 자금, 사업비, 지원금, 재원, 기금, 국비, 온라인, \
+         방문, 우편, 서류, 원서, 제출, 등록, 상담, 연장, 때, 경우, 후, 및, 또는, 당일, 오전, 오후, 정오, 자정, 이상, 이하, 이내, \
+         공고일, 접수일, 신청일, 금일, 참가, 업체, 입주, 물량, 한도, 통보, 별도, 순, 초과, 별, 세부, 프로그램, 차, 차수",
     ),
     (
         Word::Ending,
-        &[
-            "은",
-            "는",
-            "이",
-            "가",
-            "을",
-            "를",
-            "에",
-            "의",
-            "로",
-            "으로",
-            "과",
-            "와",
-            "도",
-            "만",
-            "함",
-            "임",
-            "됨",
-            "됩니다",
-            "합니다",
-            "입니다",
-            "하며",
-            "하고",
-            "하여",
-            "이며",
-            "이고",
-            "이면",
-            "인",
-            "할",
-            "한",
-            "될",
-            "된",
-            "시킴",
-            "에서",
-            "에는",
-        ],
+        "은, 는, 이, 가, 을, 를, 에, 의, 로, 으로, 과, 와, 도, 만, 함, 임, 됨, 됩니다, 합니다, 입니다, 하며, 하고, 하여, \
+         이며, 이고, 이면, 인, 할, 한, 될, 된, 시킴, 에서, 에는, 하므로, 므로, 하오니, 해서, 습니다",
     ),
 ];
 
-/// Words that also count at the end of a run of which the list does not know the start: 국고소진시, 소상공인부터.
-const AT_THE_END: [&str; 10] = [
-    "부터",
-    "까지",
-    "예산 소진",
-    "자금 소진",
-    "선착순",
-    "별 상이",
-    "별 다름",
-    "마다 상이",
-    "마다 다름",
-    "마감 일",
-];
+/// Words that also count at the end of a run whose start is not in the list: 도비예산소진시.
+const AT_THE_END: &str =
+    "부터, 까지, 예산 소진, 자금 소진, 선착순, 별 상이, 별 다름, 마다 상이, 마다 다름, 마감 일";
 
 /// A word and where it ends.
 pub(super) type FoundWord = (Word, usize);
@@ -320,7 +115,8 @@ impl<'a> Words<'a> {
             letters,
             longest: vec![None; letters.len()],
         };
-        for at in (0..letters.len()).rev() {
+        let syllables = (0..letters.len()).filter(|at| is_syllable(letters.get(*at)));
+        for at in syllables.rev() {
             words.longest[at] = words.longest_at(at, |_| true);
         }
         words
@@ -330,7 +126,7 @@ impl<'a> Words<'a> {
         WORDS
             .iter()
             .filter(|(word, _)| is_allowed(*word))
-            .flat_map(|(word, texts)| texts.iter().map(move |text| (*word, text)))
+            .flat_map(|(word, texts)| texts.split(", ").map(move |text| (*word, text)))
             .filter_map(|(word, text)| Some((word, match_at(self.letters, at, text)?)))
             .filter(|(_, end)| !is_syllable(self.letters.get(*end)) || self.longest[*end].is_some())
             .max_by_key(|(_, end)| *end)
@@ -344,7 +140,7 @@ impl<'a> Words<'a> {
         let end = end_of_run(self.letters, at);
         let known = (at + 1..end).find_map(|inside| {
             let is_end = AT_THE_END
-                .iter()
+                .split(", ")
                 .any(|word| match_at(self.letters, inside, word).is_some());
             Some((inside, self.longest[inside].filter(|_| is_end)?))
         });
@@ -426,6 +222,7 @@ mod tests {
             ("연중수시", &[Word::Kind(Always), Word::Kind(Always)]),
             ("비상시 연락", &[Word::Unknown, Word::Unknown]),
             ("이상이면", &[]),
+            ("상이하므로", &[Word::Kind(Varies)]),
             ("지역별상이함", &[Word::Unknown, Word::Kind(Varies)]),
             ("예산소진시까지", &[Word::Kind(UntilBudget), Word::Until]),
             ("예산 소진 시 까지", &[Word::Kind(UntilBudget), Word::Until]),
