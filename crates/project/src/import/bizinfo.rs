@@ -15,21 +15,38 @@ pub(super) const SITE: &str = "bizinfo.go.kr";
 /// The id of an announcement.
 pub(super) const KEY: &str = "pblancId";
 
+/// Its name in answers that 기업마당 documents, which repeat some fields under older names.
+const OLD_KEY: &str = "seq";
+
+/// Whether the record is an announcement.
+pub(super) fn is_record(record: &Record) -> bool {
+    let old_id = || record.text(OLD_KEY).trim().starts_with("PBLN");
+    record.has(KEY) || old_id() && record.has("title")
+}
+
 pub(super) fn draft(record: &Record) -> Draft {
-    let link = record.link("pblancUrl", HOST);
+    let name = |name: &'static str, old: &'static str| {
+        if record.text(name).trim().is_empty() && record.has(old) {
+            old
+        } else {
+            name
+        }
+    };
+    let line = |new: &'static str, old: &'static str| record.line(name(new, old));
+    let link = record.link(name("pblancUrl", "link"), HOST);
     Draft {
         portal: Portal::Bizinfo,
-        source_id: record.line(KEY),
+        source_id: line(KEY, OLD_KEY),
         list: attribute(SourceList::Bizinfo, &link.text, SITE),
-        name: record.line("pblancNm"),
-        category: record.line("pldirSportRealmLclasCodeNm").text,
-        regions: regions::of_list(&record.text("hashtags")),
+        name: line("pblancNm", "title"),
+        category: line("pldirSportRealmLclasCodeNm", "lcategory").text,
+        regions: regions::of_list(&line("hashtags", "hashTags").text),
         target: record.line("trgetNm"),
-        agency: record.line("jrsdInsttNm"),
+        agency: line("jrsdInsttNm", "author"),
         host: record.line("excInsttNm"),
-        summary: record.prose("bsnsSumryCn"),
+        summary: record.prose(name("bsnsSumryCn", "description")),
         link,
-        period: record.line("reqstBeginEndDe"),
-        registered: record.line("creatPnttm"),
+        period: line("reqstBeginEndDe", "reqstDt"),
+        registered: line("creatPnttm", "pubDate"),
     }
 }

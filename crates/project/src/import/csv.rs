@@ -4,51 +4,25 @@ mod splitter;
 
 use std::collections::VecDeque;
 
-use encoding_rs::{CoderResult, Decoder, EUC_KR, UTF_8};
+use chrono::NaiveDate;
+use encoding_rs::{CoderResult, Decoder, EUC_KR, Encoding, UTF_8};
 use service_kit::http::problem::Text;
 
 use self::splitter::{Record, Splitter};
-use super::draft::{Cell, Draft, attribute, join_period};
 use super::error::{ImportError, Separator};
-use super::row::{Column, Fault, MAYBE_CUT_OFF, ParsedRow, Portal};
-use super::{bizinfo, texts};
-use crate::project::SourceList;
-
-/// The headings that are read, in any order. All must be there. 번호 is not among them: it is the
-/// number of a row in this one file.
-const HEADINGS: [&str; 8] = [
-    "분야",
-    "사업명",
-    "신청시작일자",
-    "신청종료일자",
-    "소관기관",
-    "수행기관",
-    "등록일자",
-    "상세URL",
-];
-
-/// An index into [`HEADINGS`].
-#[derive(Debug, Clone, Copy)]
-enum Heading {
-    Category,
-    Name,
-    Start,
-    End,
-    Agency,
-    Host,
-    Registered,
-    Link,
-}
-
-/// The column of each heading, and the number of columns.
-type Columns = ([usize; HEADINGS.len()], usize);
+use super::row::{Fault, MAYBE_CUT_OFF, ParsedRow};
+use super::table::{Columns, MAX_LINES_ABOVE, contains_heading, draft_of_line, find_columns};
 
 /// A table whose rows arrive one after the other.
 pub(super) struct Table {
     decoder: Decoder,
     splitter: Splitter,
-    /// `None` before the line of headings.
-    columns: Option<Columns>,
+    today: NaiveDate,
+    /// The columns and their number; `None` before the line of headings.
+    columns: Option<(Columns, usize)>,
+    /// Lines before that of the headings, and what the first with some headings lacks.
+    lines_above: usize,
+    missing: Option<ImportError>,
     /// The length of the shortest id so far: complete ids have the same length.
     shortest_id: Option<usize>,
 }
@@ -62,23 +36,23 @@ impl std::fmt::Debug for Table {
 }
 
 impl Table {
-    /// Decides the encoding: the one in which the line of headings contains a known heading.
-    pub(super) fn recognize(start: &[u8]) -> Result<Self, ImportError> {
+    /// Decides the encoding: the one in which one of the first lines contains a known heading.
+    pub(super) fn recognize(start: &[u8], today: NaiveDate) -> Result<Self, ImportError> {
         let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
-        let headings = start
-            .split(is_break)
-            .find(|line| !line.is_empty())
-            .unwrap_or_default();
-        let has_heading = |text: &str| HEADINGS.iter().any(|heading| text.contains(heading));
-        let encoding = if std::str::from_utf8(headings).is_ok_and(has_heading) {
-            UTF_8
-        } else {
-            EUC_KR
+        let first_lines = || {
+            let lines = start.split(is_break).filter(|line| !line.is_empty());
+            lines.take(MAX_LINES_ABOVE + 1)
         };
-        let (line, _) = encoding.decode_without_bom_handling(headings);
-        if !has_heading(&line) {
+        let find_in = |encoding: &'static Encoding| {
+            let lines = first_lines().filter_map(|line| {
+                encoding.decode_without_bom_handling_and_without_replacement(line)
+            });
+            let mut found = lines.filter(|line| contains_heading(line));
+            found.next().map(|line| (encoding, line))
+        };
+        let Some((encoding, line)) = find_in(UTF_8).or_else(|| find_in(EUC_KR)) else {
             return Err(ImportError::NoHeader);
-        }
+        };
         let separator = [('\t', Separator::Tab), (';', Separator::Semicolon)]
             .into_iter()
             .find(|(sign, _)| line.contains(*sign));
@@ -88,7 +62,10 @@ impl Table {
         Ok(Self {
             decoder: encoding.new_decoder_without_bom_handling(),
             splitter: Splitter::default(),
+            today,
             columns: None,
+            lines_above: 0,
+            missing: None,
             shortest_id: None,
         })
     }
@@ -104,7 +81,12 @@ impl Table {
     pub(super) fn finish(&mut self, ready: &mut VecDeque<ParsedRow>) -> Result<(), ImportError> {
         self.decode(&[], true, ready)?;
         let Some(record) = self.splitter.finish()? else {
-            return Ok(());
+            let is_empty = self.columns.is_none();
+            return if is_empty {
+                Err(self.no_columns())
+            } else {
+                Ok(())
+            };
         };
         let is_complete = self
             .columns
@@ -117,7 +99,9 @@ impl Table {
             }
             ready.push_back(last);
         }
-        if is_complete {
+        if self.columns.is_none() {
+            Err(self.no_columns())
+        } else if is_complete {
             Ok(())
         } else {
             Err(ImportError::CutOff { line: record.line })
@@ -144,10 +128,25 @@ impl Table {
         Ok(())
     }
 
-    /// `None` for the line of headings.
+    fn no_columns(&mut self) -> ImportError {
+        self.missing.take().unwrap_or(ImportError::NoHeader)
+    }
+
+    /// `None` for the line of headings and those above it.
     fn row(&mut self, record: &Record) -> Result<Option<ParsedRow>, ImportError> {
         let Some((columns, count)) = self.columns else {
-            self.columns = Some(find_columns(&record.fields)?);
+            match find_columns(&record.fields) {
+                Ok(columns) => self.columns = Some((columns, record.fields.len())),
+                Err(error) => {
+                    self.lines_above += 1;
+                    if self.missing.is_none() && error != ImportError::NoHeader {
+                        self.missing = Some(error);
+                    }
+                    if self.lines_above > MAX_LINES_ABOVE {
+                        return Err(self.no_columns());
+                    }
+                }
+            }
             return Ok(None);
         };
         let found = record.fields.len();
@@ -159,7 +158,8 @@ impl Table {
             let row = ParsedRow::invalid(record.line, "wrong-field-count", message);
             return Ok(Some(row));
         }
-        let parsed = draft(&record.fields, columns).check(record.line);
+        let cells = columns.map(|column| record.fields.get(column).map_or("", String::as_str));
+        let parsed = draft_of_line(cells, &columns).check(record.line, self.today);
         if let Ok(row) = &parsed.row {
             let length = row.source_id.len();
             self.shortest_id = Some(self.shortest_id.map_or(length, |id| id.min(length)));
@@ -176,59 +176,4 @@ fn maybe_cut_off() -> Fault {
         "The file may be cut off in this row: the id of the announcement is shorter than others",
     );
     Fault::new(None, MAYBE_CUT_OFF, message)
-}
-
-fn find_columns(fields: &[String]) -> Result<Columns, ImportError> {
-    let found: Vec<String> = fields
-        .iter()
-        .map(|field| field.split_whitespace().collect())
-        .collect();
-    let columns = HEADINGS.map(|heading| found.iter().position(|field| field == heading));
-    let missing: Vec<&str> = HEADINGS
-        .into_iter()
-        .zip(columns)
-        .filter(|(_, column)| column.is_none())
-        .map(|(heading, _)| heading)
-        .collect();
-    if missing.len() == HEADINGS.len() {
-        return Err(ImportError::NoHeader);
-    }
-    if !missing.is_empty() {
-        return Err(ImportError::MissingColumns(missing));
-    }
-    Ok((columns.map(Option::unwrap_or_default), fields.len()))
-}
-
-fn draft(fields: &[String], columns: [usize; HEADINGS.len()]) -> Draft {
-    let raw = |heading: Heading| {
-        let field = fields.get(columns[heading as usize]);
-        field.map_or("", String::as_str)
-    };
-    let cell = |heading: Heading, text: String| Cell {
-        column: Column {
-            name: HEADINGS[heading as usize].to_owned(),
-            number: Some(columns[heading as usize] + 1),
-        },
-        text,
-    };
-    let line = |heading: Heading| cell(heading, texts::line(raw(heading)));
-    let absent = || cell(Heading::Name, String::new());
-    let link = texts::link(raw(Heading::Link), bizinfo::HOST);
-    let source_id = texts::parameter(&link, bizinfo::KEY).unwrap_or_default();
-    let period = join_period(&line(Heading::Start).text, &line(Heading::End).text);
-    Draft {
-        portal: Portal::Bizinfo,
-        source_id: cell(Heading::Link, source_id.to_owned()),
-        list: attribute(SourceList::DataGoKr, &link, bizinfo::SITE),
-        name: line(Heading::Name),
-        category: line(Heading::Category).text,
-        regions: Vec::new(),
-        target: absent(),
-        agency: line(Heading::Agency),
-        host: line(Heading::Host),
-        summary: absent(),
-        link: cell(Heading::Link, link),
-        period: cell(Heading::Start, period),
-        registered: line(Heading::Registered),
-    }
 }

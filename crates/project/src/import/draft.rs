@@ -5,8 +5,9 @@ use events::{Category, Period, PeriodKind, Region};
 use service_kit::http::problem::Text;
 
 use super::row::{Column, Fault, ParsedRow, Portal, Row};
-use super::texts;
+use super::{categories, texts};
 use crate::letters::is_unprintable;
+use crate::period::Reading;
 use crate::project::{
     Details, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, SourceList, check_year, is_web_address,
 };
@@ -29,7 +30,7 @@ pub(super) struct Draft {
     pub(super) source_id: Cell,
     pub(super) list: Option<SourceList>,
     pub(super) name: Cell,
-    /// 분야 by its Korean name. Any other text counts as 기타.
+    /// 분야 by one of its names. Any other text counts as 기타.
     pub(super) category: String,
     /// Empty if the source does not give any.
     pub(super) regions: Vec<Region>,
@@ -59,10 +60,10 @@ pub(super) fn join_period(start: &str, end: &str) -> String {
 }
 
 impl Draft {
-    /// The row that starts on that line, or everything that is wrong with it.
-    pub(super) fn check(self, line: u64) -> ParsedRow {
+    /// The row that starts on that line, or everything that is wrong with it, on that day in Seoul.
+    pub(super) fn check(self, line: u64, today: NaiveDate) -> ParsedRow {
         let mut faults = Faults::default();
-        let row = self.into_row(&mut faults);
+        let row = self.into_row(&mut faults, today);
         ParsedRow {
             number: 0,
             line,
@@ -71,7 +72,7 @@ impl Draft {
         }
     }
 
-    fn into_row(self, faults: &mut Faults) -> Option<Row> {
+    fn into_row(self, faults: &mut Faults, today: NaiveDate) -> Option<Row> {
         let source_id = faults.source_id(&self.source_id);
         let name = faults.required(&self.name, MAX_NAME_LENGTH);
         let target = faults.prose(&self.target);
@@ -79,15 +80,20 @@ impl Draft {
         let host = faults.optional(&self.host, MAX_NAME_LENGTH);
         let summary = faults.prose(&self.summary);
         let link = faults.link(&self.link, self.source_id.column == self.link.column);
-        let period = faults.period(&self.period);
         let registered_on = period::first_date(&self.registered.text);
-        let year = faults.year(&self.name, period.starts_on.or(registered_on));
-        let (Some(source_id), Some(name), Some(agency), Some(year), true) =
-            (source_id, name, agency, year, faults.errors.is_empty())
+        let registered_in = registered_on.map(|date| date.year());
+        let announced_in = series::year_of(&self.name.text, registered_in).or(registered_in);
+        let reading = faults.period(&self.period, announced_in.unwrap_or_else(|| today.year()));
+        let period = reading.period;
+        let starts_on = period.starts_on.filter(|_| !reading.year_assumed);
+        let given_year = faults.year(&self.name, starts_on.or(registered_on));
+        let year = given_year.unwrap_or_else(|| faults.assume_year(&self.name, today));
+        let (Some(source_id), Some(name), Some(agency), true) =
+            (source_id, name, agency, faults.errors.is_empty())
         else {
             return None;
         };
-        let category: Option<Category> = self.category.trim().parse().ok();
+        let category = categories::of_name(&self.category);
         let has_regions = !self.regions.is_empty();
         let regions = if has_regions {
             self.regions
@@ -116,6 +122,7 @@ impl Draft {
             },
             has_category: category.is_some(),
             has_regions,
+            has_year: given_year.is_some(),
             registered_on,
         })
     }
@@ -133,6 +140,11 @@ impl Faults {
     fn error(&mut self, cell: &Cell, code: &'static str, message: Text) {
         let column = Some(cell.column.clone());
         self.errors.push(Fault::new(column, code, message));
+    }
+
+    fn warn(&mut self, cell: &Cell, code: &'static str, message: Text) {
+        let column = Some(cell.column.clone());
+        self.warnings.push(Fault::new(column, code, message));
     }
 
     fn optional(&mut self, cell: &Cell, max_length: usize) -> Option<String> {
@@ -162,17 +174,38 @@ impl Faults {
         Some(start.chain(['…']).collect())
     }
 
-    /// A text that is too long to be a period is stored and not interpreted.
-    fn period(&mut self, cell: &Cell) -> Period {
-        match self.prose(cell) {
-            Some(text) if text.chars().count() > MAX_NAME_LENGTH => Period {
+    /// A text that is too long to be a period is stored and not interpreted. Dates without a year
+    /// are of the given one.
+    fn period(&mut self, cell: &Cell, year: i32) -> Reading {
+        let text = self.prose(cell).unwrap_or_default();
+        if text.chars().count() > MAX_NAME_LENGTH {
+            let period = Period {
                 kind: PeriodKind::Other,
                 text,
                 starts_on: None,
                 ends_on: None,
-            },
-            text => period::parse(&text.unwrap_or_default()),
+            };
+            return Reading {
+                period,
+                year_assumed: false,
+            };
         }
+        let reading = period::parse_in_year(&text, year);
+        if reading.year_assumed {
+            let message = Text::new(
+                format!("신청기간에 연도가 없어 {year}년으로 읽었습니다. 확인해 주세요"),
+                format!("The period has no year: {year} is assumed. Check it"),
+            );
+            self.warn(cell, "year-assumed", message);
+        }
+        if reading.period.kind == PeriodKind::Invalid {
+            let message = Text::new(
+                "신청기간에 없는 날짜가 있거나 앞뒤가 바뀌었습니다. 확인해 주세요",
+                "A date of the period does not exist, or it ends before it starts. Check it",
+            );
+            self.warn(cell, "impossible-period", message);
+        }
+        reading
     }
 
     fn source_id(&mut self, cell: &Cell) -> Option<String> {
@@ -222,21 +255,22 @@ impl Faults {
     /// The year of the name, else that of the date.
     fn year(&mut self, name: &Cell, date: Option<NaiveDate>) -> Option<i32> {
         let dated = date.map(|date| date.year());
-        let year = series::year_of(&name.text, dated).or(dated);
-        match year {
-            None => {
-                let message = Text::new(
-                    "사업명, 신청기간, 등록일자 어디에도 연도가 없습니다",
-                    "There is no year in the name, the period or the date of registration",
-                );
-                self.error(name, "no-year", message);
-            }
-            Some(year) if check_year(year).is_err() => {
-                let message = Text::new("연도를 확인해 주세요", "The year is implausible");
-                self.error(name, "no-such-year", message);
-            }
-            Some(_) => {}
+        let year = series::year_of(&name.text, dated).or(dated)?;
+        if check_year(year).is_err() {
+            let message = Text::new("연도를 확인해 주세요", "The year is implausible");
+            self.error(name, "no-such-year", message);
         }
+        Some(year)
+    }
+
+    /// The year of the import, for an announcement without any.
+    fn assume_year(&mut self, name: &Cell, today: NaiveDate) -> i32 {
+        let year = today.year();
+        let message = Text::new(
+            format!("어디에도 연도가 없어 {year}년으로 넣습니다. 확인해 주세요"),
+            format!("There is no year anywhere: {year} is assumed. Check it"),
+        );
+        self.warn(name, "year-assumed", message);
         year
     }
 }

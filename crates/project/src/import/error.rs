@@ -2,14 +2,28 @@
 
 use service_kit::http::problem::Text;
 
+use super::portal_error::PortalError;
+
 /// Why a file cannot be imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImportError {
     Empty,
     /// Headings or an answer without rows.
     NoRows,
-    /// xlsx, xls.
+    /// Workbooks that are not read: xlsb, ods.
     Spreadsheet,
+    /// xls.
+    OldWorkbook,
+    /// xlsm.
+    MacroWorkbook,
+    /// A workbook or archive with a password.
+    Encrypted,
+    /// A workbook that cannot be opened.
+    DamagedWorkbook,
+    /// A workbook whose unpacked content is larger than any list.
+    HugeWorkbook,
+    /// gzip.
+    Gzip,
     /// docx, pptx, odt, odp.
     Document,
     /// A zip file of anything else.
@@ -27,11 +41,11 @@ pub enum ImportError {
     Xml,
     /// Anything else that is not text.
     Binary,
-    /// A CSV whose first row has none of the headings.
+    /// A table none of whose first lines has any of the headings.
     NoHeader,
     /// A table whose fields are not separated by commas.
     OtherSeparator(Separator),
-    /// A CSV without these headings.
+    /// A table without these headings.
     MissingColumns(Vec<&'static str>),
     /// The file ends within the row that starts on this line.
     CutOff {
@@ -51,7 +65,7 @@ pub enum ImportError {
     /// JSON that is not an answer of a known portal.
     OtherJson,
     /// The portal's answer is an error with status 200.
-    Refused(String),
+    Refused(PortalError),
     /// Larger than [`super::MAX_FILE_SIZE`].
     TooLarge,
     /// More than [`super::MAX_ROWS`].
@@ -74,6 +88,12 @@ impl ImportError {
             Self::Empty => "empty",
             Self::NoRows => "no-rows",
             Self::Spreadsheet => "spreadsheet",
+            Self::OldWorkbook => "old-workbook",
+            Self::MacroWorkbook => "macro-workbook",
+            Self::Encrypted => "encrypted",
+            Self::DamagedWorkbook => "damaged-workbook",
+            Self::HugeWorkbook => "huge-workbook",
+            Self::Gzip => "gzip",
             Self::Document => "document",
             Self::Archive => "archive",
             Self::Image => "image",
@@ -109,19 +129,43 @@ impl ImportError {
                 "The file contains no programme. Check the query and download it again.",
             ),
             Self::Spreadsheet => Text::new(
-                "엑셀 파일입니다. 엑셀에서 ‘다른 이름으로 저장 → CSV UTF-8’로 저장한 파일을 올려 주세요.",
-                "This is an Excel workbook. Save it as “CSV UTF-8” and choose that file.",
+                "읽을 수 없는 형식의 통합 문서입니다. ‘Excel 통합 문서(.xlsx)’로 저장한 파일을 올려 주세요.",
+                "This kind of workbook is not read. Save it as “Excel workbook (.xlsx)”.",
+            ),
+            Self::OldWorkbook => Text::new(
+                "옛 엑셀 파일(.xls)입니다. ‘Excel 통합 문서(.xlsx)’로 저장한 파일을 올려 주세요.",
+                "This is an old Excel workbook (.xls). Save it as “Excel workbook (.xlsx)”.",
+            ),
+            Self::MacroWorkbook => Text::new(
+                "매크로가 든 엑셀 파일입니다. ‘Excel 통합 문서(.xlsx)’로 저장한 파일을 올려 주세요.",
+                "This workbook contains macros. Save it as “Excel workbook (.xlsx)”.",
+            ),
+            Self::Encrypted => Text::new(
+                "암호가 걸린 파일입니다. 암호를 풀고 저장한 파일을 올려 주세요.",
+                "The file is protected by a password. Remove it, save, and choose that file.",
+            ),
+            Self::DamagedWorkbook => Text::new(
+                "열 수 없는 엑셀 파일입니다. 엑셀에서 열어 ‘Excel 통합 문서(.xlsx)’로 다시 저장해 주세요.",
+                "This workbook cannot be opened. Open it in Excel and save it again as .xlsx.",
+            ),
+            Self::HugeWorkbook => Text::new(
+                "내용이 너무 큰 엑셀 파일입니다. 사업 목록 시트만 남겨 저장하거나 나누어 올려 주세요.",
+                "The workbook is too large unpacked. Keep only the list, or split it.",
+            ),
+            Self::Gzip => Text::new(
+                "gzip으로 압축한 파일입니다. 압축을 풀고 그 안의 파일을 올려 주세요.",
+                "The file is compressed by gzip. Unpack it and choose the file in it.",
             ),
             Self::Document => choose_a_list("문서 파일입니다", "This is a document"),
             Self::Archive => Text::new(
-                "압축 파일입니다. 압축을 풀고 그 안의 CSV나 JSON 파일을 올려 주세요.",
-                "This is an archive. Unpack it and choose the CSV or JSON file in it.",
+                "압축 파일입니다. 압축을 풀고 그 안의 CSV, 엑셀, JSON 파일을 올려 주세요.",
+                "This is an archive. Unpack it and choose the CSV, xlsx or JSON file in it.",
             ),
             Self::Image => choose_a_list("그림 파일입니다", "This is a picture"),
             Self::Pdf => choose_a_list("PDF 문서입니다", "This is a PDF document"),
             Self::Hwp => Text::new(
-                "한글 문서이거나 옛 엑셀 파일입니다. 목록을 CSV UTF-8로 저장한 파일을 올려 주세요.",
-                "This is an HWP document or an old Excel workbook. Save the list as “CSV UTF-8”.",
+                "한글 문서입니다. 목록을 엑셀(.xlsx)이나 CSV로 저장한 파일을 올려 주세요.",
+                "This is an HWP document. Save the list as .xlsx or CSV.",
             ),
             Self::Utf16 => Text::new(
                 "UTF-16으로 저장한 파일입니다. ‘CSV UTF-8’로 다시 저장한 파일을 올려 주세요.",
@@ -137,8 +181,8 @@ impl ImportError {
             ),
             Self::Binary => choose_a_list("글로 된 파일이 아닙니다", "This is not a text file"),
             Self::NoHeader => Text::new(
-                "첫 줄에 항목 이름(분야, 사업명 …)이 없습니다. 머리글 줄이 있는 CSV 파일을 올려 주세요.",
-                "The first line has no headings (분야, 사업명 …). Choose a CSV file with headings.",
+                "항목 이름(분야, 사업명 …) 줄이 없습니다. 머리글 줄이 있는 파일을 올려 주세요.",
+                "There is no line of headings (분야, 사업명 …). Choose a file with headings.",
             ),
             Self::OtherSeparator(Separator::Tab) => Text::new(
                 "탭으로 구분한 파일입니다. ‘CSV(쉼표로 분리)’로 저장한 파일을 올려 주세요.",
@@ -152,9 +196,9 @@ impl ImportError {
                 let names = missing.join(", ");
                 Text::new(
                     format!(
-                        "첫 줄에 다음 항목이 없습니다: {names}. 이 항목이 있는 CSV 파일을 올려 주세요."
+                        "머리글 줄에 다음 항목이 없습니다: {names}. 이 항목이 있는 파일을 올려 주세요."
                     ),
-                    format!("Headings are missing: {names}. Choose a CSV file that has them."),
+                    format!("Headings are missing: {names}. Choose a file that has them."),
                 )
             }
             Self::CutOff { line } => Text::new(
@@ -173,12 +217,7 @@ impl ImportError {
                 "기업마당이나 K-Startup의 응답이 아닌 JSON입니다. 받은 응답을 그대로 저장한 파일을 올려 주세요.",
                 "This JSON is not an answer of 기업마당 or K-Startup. Choose an unchanged answer.",
             ),
-            Self::Refused(error) => Text::new(
-                format!(
-                    "목록 대신 오류가 담긴 응답입니다: {error}. 인증키와 조회 조건을 확인해 주세요."
-                ),
-                format!("The answer is an error: {error}. Check the key and the query."),
-            ),
+            Self::Refused(error) => error.sentence(),
             Self::TooLarge => Text::new(
                 "파일이 32MB보다 큽니다. 나누어 올려 주세요.",
                 "The file is larger than 32 MB. Split it and import the parts.",
@@ -193,7 +232,7 @@ impl ImportError {
 
 fn choose_a_list(ko: &str, en: &str) -> Text {
     Text::new(
-        format!("{ko}. 사업 목록이 담긴 CSV나 JSON 파일을 올려 주세요."),
-        format!("{en}. Choose the CSV or JSON file with the list of programmes."),
+        format!("{ko}. 사업 목록이 담긴 CSV, 엑셀(.xlsx), JSON 파일을 올려 주세요."),
+        format!("{en}. Choose the CSV, xlsx or JSON file with the list."),
     )
 }

@@ -1,34 +1,49 @@
-//! Recognizes files that are not text by their first bytes.
+//! Recognizes files that are not text by their bytes.
 
 use super::error::ImportError;
+use super::portal_error::PortalError;
 
 /// The byte order mark that editors on Windows put before UTF-8.
 pub(super) const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
 
+/// The container of old and of encrypted Office files, and of HWP.
+const OLE: &[u8] = b"\xD0\xCF\x11\xE0";
+
+/// Whether the file is a container, which only its end describes: a zip or OLE file.
+pub(super) fn is_container(bytes: &[u8]) -> bool {
+    let signatures: [&[u8]; 3] = [b"PK\x03\x04", b"PK\x05\x06", OLE];
+    signatures
+        .iter()
+        .any(|signature| bytes.starts_with(signature))
+}
+
 /// Refuses everything that cannot be CSV or JSON.
 pub(super) fn check_is_text(bytes: &[u8]) -> Result<(), ImportError> {
-    const SIGNATURES: [(&[u8], ImportError); 9] = [
+    const SIGNATURES: [(&[u8], ImportError); 14] = [
         (b"\x89PNG", ImportError::Image),
         (b"\xFF\xD8\xFF", ImportError::Image),
         (b"GIF8", ImportError::Image),
         (b"RIFF", ImportError::Image),
         (b"BM", ImportError::Image),
         (b"%PDF", ImportError::Pdf),
-        (b"\xD0\xCF\x11\xE0", ImportError::Hwp),
         (b"\xFF\xFE", ImportError::Utf16),
         (b"\xFE\xFF", ImportError::Utf16),
+        (b"\x1F\x8B", ImportError::Gzip),
+        (b"7z\xBC\xAF", ImportError::Archive),
+        (b"Rar!\x1A", ImportError::Archive),
+        (b"BZh", ImportError::Archive),
+        (b"\xFD7zXZ", ImportError::Archive),
+        (b"\x28\xB5\x2F\xFD", ImportError::Archive),
     ];
     if bytes.is_empty() {
         return Err(ImportError::Empty);
     }
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
-        return Err(zip_type(bytes));
-    }
-    // A table may start with BM, too; unlike a picture it contains no NUL.
+    // A table may start with these letters, too; unlike a binary file it contains no NUL.
     let has_nul = bytes.contains(&0);
+    let is_word = |signature: &[u8]| matches!(signature, b"BM" | b"BZh");
     let found = SIGNATURES
         .into_iter()
-        .find(|(signature, _)| bytes.starts_with(signature) && (*signature != b"BM" || has_nul));
+        .find(|(signature, _)| bytes.starts_with(signature) && (!is_word(signature) || has_nul));
     if let Some((_, error)) = found {
         return Err(error);
     }
@@ -42,13 +57,35 @@ pub(super) fn check_is_text(bytes: &[u8]) -> Result<(), ImportError> {
         return Err(ImportError::WebPage);
     }
     if start.starts_with(b"<") {
-        return Err(ImportError::Xml);
+        return Err(PortalError::of_xml(text).map_or(ImportError::Xml, ImportError::Refused));
     }
     Ok(())
 }
 
-/// Workbooks and documents are zip files. The names of the files in them tell which.
-fn zip_type(bytes: &[u8]) -> ImportError {
+/// Why an OLE file is not read, by the names of the streams in it.
+pub(super) fn ole_type(bytes: &[u8]) -> Option<ImportError> {
+    const STREAMS: [(&str, ImportError); 7] = [
+        ("EncryptedPackage", ImportError::Encrypted),
+        ("HwpSummaryInformation", ImportError::Hwp),
+        ("FileHeader", ImportError::Hwp),
+        ("WordDocument", ImportError::Document),
+        ("PowerPoint Document", ImportError::Document),
+        ("Workbook", ImportError::OldWorkbook),
+        ("Book", ImportError::OldWorkbook),
+    ];
+    if !bytes.starts_with(OLE) {
+        return None;
+    }
+    let contains = |name: &str| {
+        let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        bytes.windows(name.len()).any(|window| window == name)
+    };
+    let found = STREAMS.into_iter().find(|(name, _)| contains(name));
+    Some(found.map_or(ImportError::OldWorkbook, |(_, error)| error))
+}
+
+/// Why a zip file without a readable workbook is not read, by the names of the files in it.
+pub(super) fn zip_type(bytes: &[u8]) -> ImportError {
     let contains = |name: &str| {
         bytes
             .windows(name.len())
@@ -64,8 +101,12 @@ fn zip_type(bytes: &[u8]) -> ImportError {
         "opendocument.presentation",
     ]) {
         ImportError::Document
-    } else if contains_any(&["[Content_Types].xml", "xl/", "opendocument.spreadsheet"]) {
+    } else if contains_any(&["xl/workbook.bin", "opendocument.spreadsheet"]) {
         ImportError::Spreadsheet
+    } else if contains("xl/vbaProject.bin") {
+        ImportError::MacroWorkbook
+    } else if contains_any(&["[Content_Types].xml", "xl/"]) {
+        ImportError::DamagedWorkbook
     } else {
         ImportError::Archive
     }

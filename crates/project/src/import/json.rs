@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use chrono::NaiveDate;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -12,9 +13,10 @@ use service_kit::http::problem::Text;
 use super::draft::Draft;
 use super::error::ImportError;
 use super::file_type::UTF8_BOM;
+use super::portal_error::PortalError;
 use super::record::Record;
 use super::row::{MAX_ROWS, ParsedRow};
-use super::{bizinfo, kstartup};
+use super::{bizinfo, kstartup, table};
 
 /// The longest JSON line, in bytes.
 const MAX_LINE_LENGTH: usize = 1024 * 1024;
@@ -23,18 +25,20 @@ const MAX_LINE_LENGTH: usize = 1024 * 1024;
 fn draft(record: &Record) -> Option<Draft> {
     if record.has(kstartup::KEY) {
         Some(kstartup::draft(record))
-    } else if record.has(bizinfo::KEY) {
+    } else if bizinfo::is_record(record) {
         Some(bizinfo::draft(record))
+    } else if table::has_columns(record) {
+        Some(table::draft_of_record(record))
     } else {
         None
     }
 }
 
-fn parse_record(json: &[u8], line: u64) -> ParsedRow {
+fn parse_record(json: &[u8], line: u64, today: NaiveDate) -> ParsedRow {
     let (code, ko, en) = match serde_json::from_slice::<Record>(json) {
         Ok(record) => {
             if let Some(draft) = draft(&record) {
-                return draft.check(line);
+                return draft.check(line, today);
             }
             let en = "The record has no id of an announcement";
             ("no-key", "공고 번호가 없는 자료입니다", en)
@@ -63,8 +67,9 @@ pub(super) fn has_record_lines(bytes: &[u8]) -> bool {
 }
 
 /// JSON lines: one record each.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lines {
+    today: NaiveDate,
     /// The incomplete line.
     buffer: Vec<u8>,
     /// The number of complete lines.
@@ -72,6 +77,14 @@ pub(super) struct Lines {
 }
 
 impl Lines {
+    pub(super) const fn new(today: NaiveDate) -> Self {
+        Self {
+            today,
+            buffer: Vec::new(),
+            before: 0,
+        }
+    }
+
     pub(super) fn push(
         &mut self,
         bytes: &[u8],
@@ -84,7 +97,7 @@ impl Lines {
             self.before += 1;
             let line = std::mem::take(&mut self.buffer);
             if !line.trim_ascii().is_empty() {
-                ready.push_back(parse_record(&line, self.before));
+                ready.push_back(parse_record(&line, self.before, self.today));
             }
         }
         self.buffer.extend_from_slice(rest);
@@ -105,13 +118,14 @@ impl Lines {
         if serde_json::from_slice::<IgnoredAny>(&bytes).is_err_and(|error| error.is_eof()) {
             return Err(ImportError::CutOff { line });
         }
-        ready.push_back(parse_record(&bytes, line));
+        ready.push_back(parse_record(&bytes, line, self.today));
         Ok(())
     }
 }
 
 /// A complete answer of a portal. Its records are parsed one after the other.
 pub(super) struct PortalAnswer {
+    today: NaiveDate,
     bytes: Vec<u8>,
     /// Start and end of each record.
     records: VecDeque<(usize, usize)>,
@@ -128,7 +142,7 @@ impl fmt::Debug for PortalAnswer {
 }
 
 impl PortalAnswer {
-    pub(super) fn parse(bytes: Vec<u8>) -> Result<Self, ImportError> {
+    pub(super) fn parse(bytes: Vec<u8>, today: NaiveDate) -> Result<Self, ImportError> {
         let records: VecDeque<(usize, usize)> = {
             let json = bytes.strip_prefix(UTF8_BOM).unwrap_or(&bytes);
             let start = bytes.as_ptr() as usize;
@@ -144,6 +158,7 @@ impl PortalAnswer {
             return Err(ImportError::OtherJson);
         }
         Ok(Self {
+            today,
             bytes,
             records,
             counted: (0, 1),
@@ -160,36 +175,42 @@ impl PortalAnswer {
         let breaks = self.bytes[counted..at].split(|byte| *byte == b'\n').count() - 1;
         let line = line + breaks as u64;
         self.counted = (at, line);
-        Some(parse_record(&self.bytes[at..end], line))
+        Some(parse_record(&self.bytes[at..end], line, self.today))
     }
 }
 
-/// The top level of the known answers.
+/// A level of the known answers, and the names under which they nest the next one.
 #[derive(Deserialize)]
-struct Root<'a> {
-    /// 기업마당's own answer.
+struct Level<'a> {
+    /// 기업마당's own answer: a list, one record, or a channel as in RSS.
     #[serde(borrow, default, rename = "jsonArray")]
     json_array: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    rss: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    channel: Option<&'a RawValue>,
+    /// 기업마당's answer or error through the public data portal.
+    #[serde(borrow, default)]
+    response: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    body: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    items: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    item: Option<&'a RawValue>,
+    /// K-Startup's answer, and the portal's own API.
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+    #[serde(default)]
+    header: Option<Header>,
     /// 기업마당's own error, which comes with HTTP status 200.
     #[serde(default, rename = "reqErr")]
     request_error: Option<Value>,
-    /// 기업마당's answer or error through the public data portal.
-    #[serde(borrow, default)]
-    response: Option<Response<'a>>,
-    /// K-Startup's answer.
-    #[serde(borrow, default)]
-    data: Option<&'a RawValue>,
-    /// K-Startup's error.
+    /// K-Startup's error, and its code.
     #[serde(default)]
     msg: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct Response<'a> {
     #[serde(default)]
-    header: Option<Header>,
-    #[serde(borrow, default)]
-    body: Option<&'a RawValue>,
+    code: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -201,59 +222,65 @@ struct Header {
     result_msg: Value,
 }
 
-#[derive(Deserialize)]
-struct Body<'a> {
-    #[serde(borrow, default)]
-    items: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Items<'a> {
-    #[serde(borrow, default)]
-    item: Option<&'a RawValue>,
-}
+/// Of the known answers. The deepest has five levels.
+const MAX_DEPTH: usize = 8;
 
 fn records(json: &[u8]) -> Result<Vec<&RawValue>, ImportError> {
-    if json.trim_ascii_start().first() != Some(&b'{') {
-        serde_json::from_slice::<IgnoredAny>(json).map_err(|error| invalid_json(&error))?;
-        return Err(ImportError::OtherJson);
-    }
-    let root: Root<'_> = serde_json::from_slice(json).map_err(|error| invalid_json(&error))?;
-    if let Some(error) = root.request_error {
-        return Err(ImportError::Refused(error_text(&error)));
-    }
-    if let Some(Response { header, body }) = root.response {
-        if let Some(header) = header.filter(|header| error_text(&header.result_code) != "00") {
-            return Err(ImportError::Refused(error_text(&header.result_msg)));
+    let root: &RawValue = serde_json::from_slice(json).map_err(|error| invalid_json(&error))?;
+    let mut raw = root;
+    for _ in 0..MAX_DEPTH {
+        if !raw.get().starts_with('{') {
+            break;
         }
-        let items = member(body, |body: Body<'_>| body.items);
-        return list(member(items, |items: Items<'_>| items.item).or(items));
+        let level: Level<'_> =
+            serde_json::from_str(raw.get()).map_err(|error| invalid_json(&error))?;
+        let is_failed = |header: &Header| error_text(&header.result_code).trim_matches('0') != "";
+        if let Some(error) = level.request_error {
+            return Err(refused(&Value::Null, &error));
+        }
+        if let Some(header) = level.header.filter(is_failed) {
+            return Err(refused(&header.result_code, &header.result_msg));
+        }
+        let next = level
+            .json_array
+            .or(level.rss)
+            .or(level.channel)
+            .or(level.response)
+            .or(level.body)
+            .or(level.items)
+            .or(level.item)
+            .or(level.data);
+        match (next, level.msg) {
+            (Some(next), _) => raw = next,
+            (None, _) if is_known_record(raw.get().as_bytes()) => break,
+            (None, Some(error)) => {
+                return Err(refused(&level.code.unwrap_or_default(), &error));
+            }
+            (None, None) => return Err(ImportError::OtherJson),
+        }
     }
-    match (root.json_array.or(root.data), root.msg) {
-        (Some(records), _) => list(Some(records)),
-        (None, Some(error)) => Err(ImportError::Refused(error_text(&error))),
-        (None, None) => Err(ImportError::OtherJson),
-    }
+    list(raw)
 }
 
-/// A member of `raw`, if that is an object. The portal sends `""` where there are no items.
-fn member<'a, T: Deserialize<'a>>(
-    raw: Option<&'a RawValue>,
-    part: impl Fn(T) -> Option<&'a RawValue>,
-) -> Option<&'a RawValue> {
-    let raw = raw.filter(|raw| raw.get().starts_with('{'))?;
-    serde_json::from_str(raw.get()).ok().and_then(part)
+fn refused(code: &Value, message: &Value) -> ImportError {
+    let code = if code.is_null() {
+        String::new()
+    } else {
+        error_text(code)
+    };
+    ImportError::Refused(PortalError::new(&code, &error_text(message)))
 }
 
 /// The records of a list. A single record comes as an object without a list.
-fn list(raw: Option<&RawValue>) -> Result<Vec<&RawValue>, ImportError> {
-    match raw {
-        Some(raw) if raw.get().starts_with('[') => serde_json::from_str(raw.get())
+fn list(raw: &RawValue) -> Result<Vec<&RawValue>, ImportError> {
+    match raw.get() {
+        list if list.starts_with('[') => serde_json::from_str(list)
             .map(|Capped(records)| records)
             .map_err(|error| invalid_json(&error)),
-        Some(raw) if raw.get().starts_with('{') => Ok(vec![raw]),
-        Some(raw) if !matches!(raw.get(), "\"\"" | "null") => Err(ImportError::OtherJson),
-        _ => Ok(Vec::new()),
+        record if record.starts_with('{') => Ok(vec![raw]),
+        // What the portal sends where there are no items.
+        "\"\"" | "null" => Ok(Vec::new()),
+        _ => Err(ImportError::OtherJson),
     }
 }
 
@@ -285,16 +312,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Capped<'a> {
     }
 }
 
-/// The start of an error message, without control characters.
 fn error_text(value: &Value) -> String {
-    const MAX_LENGTH: usize = 200;
-    let text = value
+    value
         .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned);
-    text.chars()
-        .filter(|letter| !letter.is_control())
-        .take(MAX_LENGTH)
-        .collect()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn invalid_json(error: &serde_json::Error) -> ImportError {

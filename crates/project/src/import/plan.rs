@@ -154,7 +154,7 @@ fn edit(row: &Row, project: &Project) -> EditProject {
     };
     EditProject {
         name: (new.name != old.name).then(|| new.name.clone()),
-        year: (new.year != old.year).then_some(new.year),
+        year: (row.has_year && new.year != old.year).then_some(new.year),
         category: (row.has_category && new.category != old.category).then_some(new.category),
         regions: (row.has_regions && new.regions != old.regions).then(|| new.regions.clone()),
         target: set_if_given(new.target.as_ref(), old.target.as_ref()),

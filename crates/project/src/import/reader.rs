@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 
+use chrono::NaiveDate;
+
 use super::error::ImportError;
-use super::file_type::{UTF8_BOM, check_is_text};
+use super::file_type::{UTF8_BOM, check_is_text, is_container};
 use super::row::{MAX_ROWS, ParsedRow};
-use super::{csv, json};
+use super::{csv, json, workbook};
 
 /// In bytes. The list of a year has 1.3 MB, an answer with all texts about twenty.
 pub const MAX_FILE_SIZE: usize = 32 * 1024 * 1024;
@@ -13,9 +15,11 @@ pub const MAX_FILE_SIZE: usize = 32 * 1024 * 1024;
 /// After this many bytes the format is decided: every header and first record is shorter.
 pub(super) const RECOGNITION_SIZE: usize = 16 * 1024;
 
-/// Parses one file. Keeps only the current line of CSV and JSON lines, but the whole of an answer.
+/// Parses one file. Keeps only the current line of CSV and JSON lines, but the whole of an answer
+/// or a workbook.
 #[derive(Debug)]
 pub struct Reader {
+    today: NaiveDate,
     format: Format,
     received: usize,
     rows: u64,
@@ -31,20 +35,23 @@ enum Format {
     /// An answer that has not arrived completely.
     Json(Vec<u8>),
     Answer(json::PortalAnswer),
+    /// A zip or OLE file that has not arrived completely.
+    Container(Vec<u8>),
+    Workbook(workbook::Workbook),
 }
 
-impl Default for Reader {
-    fn default() -> Self {
+impl Reader {
+    /// `today` is the day in Seoul, whose year an announcement without any gets.
+    pub const fn new(today: NaiveDate) -> Self {
         Self {
+            today,
             format: Format::Unknown(Vec::new()),
             received: 0,
             rows: 0,
             ready: VecDeque::new(),
         }
     }
-}
 
-impl Reader {
     /// Takes the next bytes.
     ///
     /// # Errors
@@ -63,13 +70,13 @@ impl Reader {
             }
             Format::Csv(table) => table.push(bytes, &mut self.ready)?,
             Format::Lines(lines) => lines.push(bytes, &mut self.ready)?,
-            Format::Json(buffer) => buffer.extend_from_slice(bytes),
-            Format::Answer(_) => {}
+            Format::Json(buffer) | Format::Container(buffer) => buffer.extend_from_slice(bytes),
+            Format::Answer(_) | Format::Workbook(_) => {}
         }
         Ok(())
     }
 
-    /// Ends the file.
+    /// Ends the file. This parses an answer or a workbook, which may take a second.
     ///
     /// # Errors
     /// When the file is cut off or cannot be imported.
@@ -78,24 +85,29 @@ impl Reader {
             self.recognize()?;
         }
         match &mut self.format {
-            Format::Unknown(_) | Format::Answer(_) => {}
+            Format::Unknown(_) | Format::Answer(_) | Format::Workbook(_) => {}
+            Format::Container(buffer) => {
+                let bytes = std::mem::take(buffer);
+                self.format = Format::Workbook(workbook::Workbook::parse(bytes, self.today)?);
+            }
             Format::Csv(table) => table.finish(&mut self.ready)?,
             Format::Lines(lines) => lines.finish(&mut self.ready)?,
             Format::Json(buffer) => {
                 let bytes = std::mem::take(buffer);
                 // A single record may be longer than what decided the format.
                 self.format = if json::has_record_lines(&bytes) {
-                    let mut lines = json::Lines::default();
+                    let mut lines = json::Lines::new(self.today);
                     lines.push(&bytes, &mut self.ready)?;
                     lines.finish(&mut self.ready)?;
                     Format::Lines(lines)
                 } else {
-                    Format::Answer(json::PortalAnswer::parse(bytes)?)
+                    Format::Answer(json::PortalAnswer::parse(bytes, self.today)?)
                 };
             }
         }
         let is_empty = match &self.format {
             Format::Answer(answer) => answer.is_empty(),
+            Format::Workbook(workbook) => workbook.is_empty(),
             _ => self.ready.is_empty(),
         };
         if self.rows == 0 && is_empty {
@@ -111,6 +123,7 @@ impl Reader {
     pub fn take(&mut self) -> Result<Option<ParsedRow>, ImportError> {
         let next = match &mut self.format {
             Format::Answer(answer) => answer.take(),
+            Format::Workbook(workbook) => workbook.take(),
             _ => self.ready.pop_front(),
         };
         let Some(mut row) = next else {
@@ -130,18 +143,22 @@ impl Reader {
             return Ok(());
         };
         let bytes = std::mem::take(buffer);
+        if is_container(&bytes) {
+            self.format = Format::Container(bytes);
+            return Ok(());
+        }
         check_is_text(&bytes)?;
         let text = bytes.strip_prefix(UTF8_BOM).unwrap_or(&bytes);
         self.format = match text.trim_ascii_start().first() {
             None => return Err(ImportError::Empty),
             Some(b'{' | b'[') if json::has_record_lines(text) => {
-                let mut lines = json::Lines::default();
+                let mut lines = json::Lines::new(self.today);
                 lines.push(text, &mut self.ready)?;
                 Format::Lines(lines)
             }
             Some(b'{' | b'[') => Format::Json(text.to_vec()),
             Some(_) => {
-                let mut table = Box::new(csv::Table::recognize(text)?);
+                let mut table = Box::new(csv::Table::recognize(text, self.today)?);
                 table.push(text, &mut self.ready)?;
                 Format::Csv(table)
             }

@@ -34,7 +34,8 @@ pub struct Row {
     /// The list it is from; `None` if its link leads to another site than the list's.
     #[serde(default)]
     pub list: Option<SourceList>,
-    /// The year is that of the name, else of the period's first day, else of the registration.
+    /// The year is that of the name, else of the period's first day, else of the registration,
+    /// else of the import.
     #[serde(flatten)]
     pub details: Details,
     /// Whether the source gives a known category. Otherwise it is 기타, and an edit keeps the
@@ -45,8 +46,17 @@ pub struct Row {
     /// an edit keeps those of the edition.
     #[serde(rename = "regionsTold")]
     pub has_regions: bool,
+    /// Whether the source gives a year. Otherwise it is that of the import, and an edit keeps the
+    /// year of the edition.
+    #[serde(rename = "yearTold", default = "yes")]
+    pub has_year: bool,
     /// The day of the announcement.
     pub registered_on: Option<NaiveDate>,
+}
+
+/// Builds before this one refused rows without a year.
+const fn yes() -> bool {
+    true
 }
 
 impl Row {

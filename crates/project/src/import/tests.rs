@@ -1,9 +1,12 @@
 //! Parsing of whole files: shared cases and properties.
 
+mod cases;
 mod faults;
 mod refusals;
 mod rows;
+mod workbooks;
 
+use chrono::NaiveDate;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -15,9 +18,14 @@ const CSV: &str = "번호,분야,사업명,신청시작일자,신청종료일자
     2,새분야,\"게임, 그리고 \"\"인디\"\" 제작지원\",2024-03-27,2024-04-11,가상부,직접수행,2024-03-29,\
     www.bizinfo.go.kr/view.do?a=b&pblancId=PBLN_000000000000002\n";
 
+/// The day of every import here.
+fn today() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 12, 1).unwrap()
+}
+
 /// All rows of a file that arrives in parts of this size.
 fn parse_in_parts(file: &[u8], size: usize) -> Result<Vec<ParsedRow>, ImportError> {
-    let mut reader = Reader::default();
+    let mut reader = Reader::new(today());
     let mut rows = Vec::new();
     for part in file.chunks(size.max(1)) {
         reader.push(part)?;

@@ -1,23 +1,18 @@
 //! Cleans texts and links of the portals for display.
 
-use crate::project::is_web_address;
+use service_kit::forms::text;
 
-/// Of a decoded HTML entity, without `&` and `;`.
-const MAX_ENTITY_LENGTH: usize = 8;
+use super::html;
 
-/// A text of one line: entities decoded, every run of blanks one blank.
+/// A text of one line without markup.
 pub(super) fn line(text: &str) -> String {
-    let text = decode_entities(text);
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    text::clean_line(&html::to_plain(text))
 }
 
-/// A text of many lines without tags. `<br>` and paragraphs become line breaks, links their words.
+/// A text of many lines without markup. Links are their words.
 pub(super) fn prose(text: &str) -> String {
-    // The tags themselves may be written as entities.
-    let text = decode_entities(text)
-        .replace("\r\n", "\n")
-        .replace('\r', "\n");
-    let text = decode_entities(&without_markdown_links(&without_tags(&text)));
+    let text = without_markdown_links(&html::to_plain(text));
+    let text = text::clean(&text);
     let mut lines: Vec<&str> = Vec::new();
     for line in text.lines().map(str::trim) {
         // At most one empty line in a row.
@@ -28,32 +23,46 @@ pub(super) fn prose(text: &str) -> String {
     lines.join("\n").trim_end().to_owned()
 }
 
-/// A link with a scheme, taken out of markdown, on `host` if it names none. Empty without a link.
+/// A link with a scheme, taken out of markdown or HTML, on `host` if it names none. Empty without
+/// a link. A text that is no address stays: the check of the draft refuses it.
 pub(super) fn link(text: &str, host: &str) -> String {
-    let text = line(text);
+    let text = text::clean_line(&html::decode(text));
     let text = match text.split_once("](") {
         Some((_, target)) => target.split_once(')').map_or(target, |(target, _)| target),
-        None => &text,
+        None => href(&text).unwrap_or(&text),
     };
     let text = text.trim().trim_matches(['<', '>']);
     if text.is_empty() || text == "-" {
         String::new()
     } else if text.contains(' ') {
-        // Not an address: refused by the check of the draft.
         text.to_owned()
-    } else if is_web_address(text) {
-        let (scheme, rest) = text.split_once(':').unwrap_or_default();
+    } else if let Some((scheme, rest)) = scheme(text) {
         format!("{}:{rest}", scheme.to_ascii_lowercase())
     } else if let Some(rest) = text.strip_prefix("//") {
         format!("https://{rest}")
     } else if text.starts_with('/') {
         format!("https://{host}{text}")
-    } else if text.contains("://") {
-        // Another scheme: refused by the check of the draft.
-        text.to_owned()
     } else {
         format!("https://{text}")
     }
+}
+
+/// The target of the first link in HTML.
+fn href(html: &str) -> Option<&str> {
+    let (_, value) = html.strip_prefix('<')?.split_once("href=")?;
+    let quote = value.chars().next().filter(|sign| "\"'".contains(*sign))?;
+    value[1..].split_once(quote).map(|(target, _)| target)
+}
+
+/// The scheme of an address and what follows its colon. `a.kr:8080` has a port instead.
+fn scheme(text: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let is_port = scheme.contains('.') && rest.starts_with(|digit: char| digit.is_ascii_digit());
+    (is_scheme && !is_port).then_some((scheme, rest))
 }
 
 /// Whether a link leads to that domain or one of its subdomains.
@@ -81,99 +90,6 @@ pub(super) fn parameter<'a>(link: &'a str, name: &str) -> Option<&'a str> {
         .filter_map(|pair| pair.split_once('='))
         .find(|(key, _)| *key == name)
         .map(|(_, value)| value)
-}
-
-fn decode_entities(text: &str) -> String {
-    let mut decoded = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, behind)) = rest.split_once('&') {
-        decoded.push_str(before);
-        let entity = behind
-            .char_indices()
-            .take(MAX_ENTITY_LENGTH + 1)
-            .find(|(_, letter)| *letter == ';');
-        if let Some((letter, next)) =
-            entity.and_then(|(at, _)| Some((decode_entity(&behind[..at])?, &behind[at + 1..])))
-        {
-            decoded.push(letter);
-            rest = next;
-        } else {
-            decoded.push('&');
-            rest = behind;
-        }
-    }
-    decoded.push_str(rest);
-    decoded
-}
-
-fn decode_entity(name: &str) -> Option<char> {
-    const NAMED: [(&str, char); 21] = [
-        ("amp", '&'),
-        ("lt", '<'),
-        ("gt", '>'),
-        ("quot", '"'),
-        ("apos", '\''),
-        ("nbsp", ' '),
-        ("middot", '·'),
-        ("bull", '•'),
-        ("hellip", '…'),
-        ("ndash", '–'),
-        ("mdash", '—'),
-        ("lsquo", '‘'),
-        ("rsquo", '’'),
-        ("ldquo", '“'),
-        ("rdquo", '”'),
-        ("times", '×'),
-        ("deg", '°'),
-        ("sim", '∼'),
-        ("rarr", '→'),
-        ("copy", '©'),
-        ("reg", '®'),
-    ];
-    if let Some(number) = name.strip_prefix('#') {
-        let code = match number.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-            None => number.parse().ok()?,
-        };
-        // Not NUL or another control character.
-        return char::from_u32(code)
-            .filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t' | '\r'));
-    }
-    NAMED
-        .into_iter()
-        .find(|(entity, _)| *entity == name)
-        .map(|(_, letter)| letter)
-}
-
-/// `<` starts a tag only before a letter, `/` or `!`, so "3 < 5" stays.
-fn without_tags(text: &str) -> String {
-    let mut bare = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, behind)) = rest.split_once('<') {
-        bare.push_str(before);
-        let is_tag = behind.starts_with(|letter: char| {
-            letter.is_ascii_alphabetic() || matches!(letter, '/' | '!')
-        });
-        if let Some((tag, next)) = behind.split_once('>').filter(|_| is_tag) {
-            let name: String = tag
-                .trim_start_matches('/')
-                .chars()
-                .take_while(char::is_ascii_alphanumeric)
-                .collect();
-            if matches!(
-                name.to_ascii_lowercase().as_str(),
-                "br" | "p" | "div" | "li" | "tr" | "ul" | "ol" | "table"
-            ) {
-                bare.push('\n');
-            }
-            rest = next;
-        } else {
-            bare.push('<');
-            rest = behind;
-        }
-    }
-    bare.push_str(rest);
-    bare
 }
 
 /// Replaces `[words](target)` by its words.
@@ -204,6 +120,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::project::is_web_address;
 
     #[test]
     fn line_decodes_entities_and_joins_blanks() {
@@ -214,6 +131,10 @@ mod tests {
         assert_eq!(
             line("R&D; A&B &unknown; &; &#0; &#99999999;"),
             "R&D; A&B &unknown; &; &#0; &#99999999;"
+        );
+        assert_eq!(
+            line("<b>강조</b><br>\u{202E}하나 <초격차>"),
+            "강조 하나 <초격차>"
         );
     }
 
@@ -243,6 +164,30 @@ mod tests {
         assert_eq!(on("ftp://a.kr"), "ftp://a.kr");
         assert_eq!(on("HTTP://a.kr/B"), "http://a.kr/B");
         assert_eq!(on("누리집 참조 a.kr"), "누리집 참조 a.kr");
+        assert_eq!(on("a.kr:8080/b"), "https://a.kr:8080/b");
+        assert_eq!(on("<a href=\"https://a.kr/b\">보기</a>"), "https://a.kr/b");
+    }
+
+    #[test]
+    fn script_is_no_link_however_it_is_hidden() {
+        for text in [
+            "javascript:alert(1)",
+            " JaVaScript:alert(1)",
+            "java\tscript:alert(1)",
+            "java&#10;script:alert(1)",
+            "&#x6A;avascript&colon;alert(1)",
+            "&amp;#106;avascript:alert(1)",
+            "java\u{200B}script:alert(1)",
+            "[보기](javascript:alert(1))",
+            "<a href='javascript:alert(1)'>보기</a>",
+            "data:text/html,<script>",
+            "vbscript:msgbox",
+            "\u{1}javascript:alert(1)",
+            "https://javascript:alert(1)",
+        ] {
+            let link = link(text, "a.kr");
+            assert!(!is_web_address(&link), "{text:?} became {link}");
+        }
     }
 
     #[test]

@@ -95,11 +95,60 @@ pub fn check_period(period: &Period) -> Result<(), Refusal> {
     }
 }
 
-/// Whether a page may link to it: an http(s) address without blanks.
+/// Whether a page may link to it: an http(s) address of a host, without blanks.
 pub fn is_web_address(link: &str) -> bool {
-    let has_scheme = |scheme: &str| {
-        link.get(..scheme.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    let behind = |scheme: &str| {
+        let start = link.get(..scheme.len())?;
+        start
+            .eq_ignore_ascii_case(scheme)
+            .then(|| &link[scheme.len()..])
     };
-    (has_scheme("https://") || has_scheme("http://")) && !link.contains(char::is_whitespace)
+    let Some(rest) = behind("https://").or_else(|| behind("http://")) else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#', '\\']).next();
+    let (_, host) = authority.map_or(("", ""), |whole| {
+        whole.rsplit_once('@').unwrap_or(("", whole))
+    });
+    let (host, port) = host.split_once(':').unwrap_or((host, "80"));
+    let is_in_host = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '.' | '_');
+    host.starts_with(char::is_alphanumeric)
+        && host.chars().all(is_in_host)
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+        && !rest.contains(|letter: char| letter.is_whitespace() || letter.is_control())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_hosts_are_links() {
+        for link in [
+            "https://www.bizinfo.go.kr/view.do?pblancId=1&a=b#c",
+            "HTTP://A.KR",
+            "http://한글.kr:8080/가",
+            "https://a.kr?next=javascript:alert(1)",
+        ] {
+            assert!(is_web_address(link), "{link}");
+        }
+        for text in [
+            "javascript:alert(1)",
+            "JavaScript://a.kr/%0aalert(1)",
+            "data:text/html,a",
+            "vbscript:a",
+            "https://javascript:alert(1)",
+            "https://",
+            "https:///a",
+            "https://java%73cript/a",
+            "https://a.kr/b c",
+            "https://a.kr/\u{1}",
+            "ftp://a.kr",
+            "a.kr",
+            "",
+            "가",
+        ] {
+            assert!(!is_web_address(text), "{text}");
+        }
+    }
 }

@@ -39,7 +39,7 @@ fn read_json(name: &str) -> Option<Value> {
 }
 
 fn rows_of(file: &[u8]) -> Vec<Row> {
-    let mut reader = Reader::default();
+    let mut reader = Reader::new(chrono::NaiveDate::from_ymd_opt(2026, 11, 23).unwrap());
     reader.push(file).unwrap();
     reader.finish().unwrap();
     let mut rows = Vec::new();

@@ -115,7 +115,7 @@ async fn receive(
 /// Plans the rows in batches while they arrive. Returns the hash of path and file, for the
 /// idempotency key.
 async fn plan_file(context: &Context, id: Uuid, body: &mut Body) -> Result<Vec<u8>, Problem> {
-    let (mut reader, mut batch) = (Reader::default(), Vec::with_capacity(BATCH));
+    let (mut reader, mut batch) = (Reader::new(seoul_date(context.db.now())), Vec::with_capacity(BATCH));
     let mut hash = Sha256::new().chain_update(PATH).chain_update([0]);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| incomplete_body())?.into_data() else {

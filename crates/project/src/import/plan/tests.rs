@@ -25,6 +25,7 @@ fn a_row() -> Row {
         },
         has_category: true,
         has_regions: false,
+        has_year: true,
         registered_on: None,
     }
 }

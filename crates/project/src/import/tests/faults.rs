@@ -24,11 +24,12 @@ fn row_lists_all_faults_and_spoils_no_other_row() {
             ("상세URL", "no-key"),
             ("사업명", "too-long"),
             ("소관기관", "required"),
-            ("상세URL", "not-a-link"),
-            ("사업명", "no-year")
+            ("상세URL", "not-a-link")
         ]
     );
-    assert_eq!(faults(&lines[3]), [("사업명", "no-year")]);
+    let row = lines[3].row.as_ref().unwrap();
+    assert_eq!((row.details.year, row.has_year), (2026, false));
+    assert_eq!(warnings(&lines[3]), [("사업명", "year-assumed")]);
     assert_eq!(faults(&lines[4]), [("", "wrong-field-count")]);
     assert_eq!(
         faults(&lines[5]),
@@ -117,6 +118,8 @@ fn long_text_is_cut_and_long_period_not_interpreted() {
 fn invalid_link_is_warning_unless_it_has_the_key() {
     for link in [
         "ftp://a.kr/b",
+        "javascript:alert(1)",
+        "data:text/html,a",
         "누리집 참조",
         &format!("https://a.kr/{}", "b".repeat(4000)),
     ] {

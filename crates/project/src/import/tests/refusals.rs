@@ -18,15 +18,26 @@ fn assert_refused(cases: Vec<(Vec<u8>, ImportError)>) {
     }
 }
 
+/// An OLE file with a stream of that name behind what decides the format.
+fn ole_with(stream: &str) -> Vec<u8> {
+    let name = stream.encode_utf16().flat_map(u16::to_le_bytes);
+    let start = [
+        b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1",
+        &[0; RECOGNITION_SIZE][..],
+    ]
+    .concat();
+    start.into_iter().chain(name).collect()
+}
+
 #[test]
 fn binary_file_is_refused_by_its_kind() {
     assert_refused(vec![
         (
             b"PK\x03\x04....[Content_Types].xml".to_vec(),
-            ImportError::Spreadsheet,
+            ImportError::DamagedWorkbook,
         ),
         (
-            b"PK\x03\x04....[Content_Types].xml....xl/workbook.xml".to_vec(),
+            b"PK\x03\x04....[Content_Types].xml....xl/workbook.bin".to_vec(),
             ImportError::Spreadsheet,
         ),
         (
@@ -46,10 +57,12 @@ fn binary_file_is_refused_by_its_kind() {
             b"PK\x03\x04mimetypeapplication/hwp+zip".to_vec(),
             ImportError::Hwp,
         ),
-        (
-            b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1".to_vec(),
-            ImportError::Hwp,
-        ),
+        (ole_with("FileHeader"), ImportError::Hwp),
+        (ole_with("WordDocument"), ImportError::Document),
+        (ole_with("Workbook"), ImportError::OldWorkbook),
+        (ole_with("EncryptedPackage"), ImportError::Encrypted),
+        (b"\x1F\x8B\x08\0".to_vec(), ImportError::Gzip),
+        (b"7z\xBC\xAF\x27\x1C".to_vec(), ImportError::Archive),
         (b"\x89PNG\r\n\x1A\n".to_vec(), ImportError::Image),
         (b"\xFF\xD8\xFF\xE0".to_vec(), ImportError::Image),
         (b"GIF89a".to_vec(), ImportError::Image),
@@ -128,22 +141,22 @@ fn unusable_text_is_refused_by_its_kind() {
         ),
         (
             "{\"reqErr\": \"인증키 오류\"}".into(),
-            ImportError::Refused("인증키 오류".to_owned()),
+            ImportError::Refused(PortalError::new("", "인증키 오류")),
         ),
         (
             "{\"code\": -4, \"msg\": \"없는 인증키\"}".into(),
-            ImportError::Refused("없는 인증키".to_owned()),
+            ImportError::Refused(PortalError::new("-4", "없는 인증키")),
         ),
         (
             refused.to_string().into(),
-            ImportError::Refused("등록되지 않은 인증키".to_owned()),
+            ImportError::Refused(PortalError::new("30", "등록되지 않은 인증키")),
         ),
     ]);
 }
 
 #[test]
 fn too_large_file_is_refused_at_once() {
-    let mut reader = Reader::default();
+    let mut reader = Reader::new(today());
     let part = vec![b' '; 1024 * 1024];
     reader
         .push(format!("{{\"jsonArray\": [{}", " ".repeat(RECOGNITION_SIZE)).as_bytes())

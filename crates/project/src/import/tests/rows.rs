@@ -35,6 +35,7 @@ fn csv_row_is_parsed_with_all_fields() {
             },
             has_category: true,
             has_regions: false,
+            has_year: true,
             registered_on: NaiveDate::from_ymd_opt(2024, 3, 29),
         }
     );
@@ -83,9 +84,15 @@ fn stored_row_keeps_its_field_names() {
         "summary",
         "target",
         "year",
+        "yearTold",
     ];
     assert_eq!(names, expected.into());
-    assert_eq!(serde_json::from_value::<Row>(stored).unwrap(), *row);
+    // Builds before this one did not store all of them.
+    let mut older = stored.clone();
+    older.as_object_mut().unwrap().remove("yearTold");
+    for stored in [stored, older] {
+        assert_eq!(serde_json::from_value::<Row>(stored).unwrap(), *row);
+    }
 }
 
 #[test]
@@ -166,6 +173,7 @@ fn bizinfo_record_is_equal_in_every_wrapping() {
         },
         has_category: true,
         has_regions: true,
+        has_year: true,
         registered_on: NaiveDate::from_ymd_opt(2025, 12, 30),
     };
     let through_portal = |body: serde_json::Value| {
@@ -179,6 +187,12 @@ fn bizinfo_record_is_equal_in_every_wrapping() {
         through_portal(json!({ "items": { "item": [record] } })),
         through_portal(json!({ "items": { "item": record }, "totalCount": 1 })),
         through_portal(json!({ "items": [record] })),
+        json!({ "jsonArray": { "title": "목록", "item": [record] } }).to_string(),
+        json!({ "jsonArray": { "item": record } }).to_string(),
+        json!({ "rss": { "channel": { "title": "목록", "item": [record] } } }).to_string(),
+        json!({ "rss": { "channel": { "item": record } } }).to_string(),
+        json!([record]).to_string(),
+        format!("{record:#}"),
         record.to_string(),
         format!("{record}\n"),
         format!("\u{FEFF}\n{record}\r\n\r\n"),
@@ -240,6 +254,7 @@ fn kstartup_answer_is_parsed_without_phone_number() {
             },
             has_category: true,
             has_regions: true,
+            has_year: true,
             registered_on: None,
         }
     );
