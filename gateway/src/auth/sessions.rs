@@ -351,3 +351,41 @@ pub(crate) async fn end_of_account(
         .fetch_all(&mut **tx)
         .await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use service_kit::config::Migrate;
+    use service_kit::db;
+    use service_kit::testing::{self, MockClock};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn expired_and_idle_sessions_are_deleted_and_returned() {
+        let database = testing::database(&[crate::NAME]).await;
+        let url = db::service_url(&database, crate::NAME, "test").unwrap();
+        let clock = Arc::new(MockClock::at("2026-11-23T01:00:00Z".parse().unwrap()));
+        let db = Db::new(crate::NAME, &url, clock.clone()).unwrap();
+        db.migrate(&crate::migrations(), Migrate::Apply)
+            .await
+            .unwrap();
+        let sessions = Sessions::new(db);
+        for role in [Role::Customer, Role::Staff] {
+            let identity = Identity {
+                role,
+                subject: Uuid::from_u128(7),
+                phone: None,
+            };
+            sessions.begin(&identity, None).await.unwrap();
+        }
+        let mut pruned = Vec::new();
+        for wait in [TimeDelta::zero(), IDLE_TIMEOUT, CUSTOMER_LIFETIME] {
+            clock.advance(wait);
+            let ended = sessions.prune().await.unwrap();
+            pruned.push(ended.iter().map(|ended| ended.role).collect::<Vec<_>>());
+        }
+        assert_eq!(pruned, [vec![], vec![Role::Staff], vec![Role::Customer]]);
+    }
+}

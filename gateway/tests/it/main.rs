@@ -16,6 +16,7 @@ mod passwords;
 mod request_limits;
 mod response_headers;
 mod routing;
+mod security_events;
 mod sessions;
 mod shutdown;
 mod sms_relay;
