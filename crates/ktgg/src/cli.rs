@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 use gateway::config::Limits;
 use ktgg::demo;
 use ktgg::host::{self, Installation};
+use service_kit::config::Env;
 use service_kit::messaging::kafka;
 
 #[derive(Parser)]
@@ -31,9 +33,8 @@ pub(crate) enum Command {
         /// Do not load demo data
         #[arg(long)]
         no_demo: bool,
-        /// Switch all rate limits off, for measurements and tests
-        #[arg(long)]
-        no_limits: bool,
+        #[command(flatten)]
+        limits: LimitOptions,
         /// Stop when standard input ends
         #[arg(long)]
         supervised: bool,
@@ -138,6 +139,30 @@ pub(crate) enum Bench {
     },
 }
 
+/// Which rate limits are on. By default those of a sandbox.
+#[derive(clap::Args)]
+#[group(multiple = false)]
+pub(crate) struct LimitOptions {
+    /// Keep all rate limits on, as without a sandbox
+    #[arg(long)]
+    limits: bool,
+    /// Switch all rate limits off, for measurements and tests
+    #[arg(long)]
+    no_limits: bool,
+}
+
+impl From<LimitOptions> for Limits {
+    fn from(options: LimitOptions) -> Self {
+        match options {
+            LimitOptions { limits: true, .. } => Self::DEFAULT,
+            LimitOptions {
+                no_limits: true, ..
+            } => Self::UNLIMITED,
+            _ => host::SANDBOX_LIMITS,
+        }
+    }
+}
+
 /// The servers, and the folder of the keys.
 #[derive(clap::Args)]
 pub(crate) struct Servers {
@@ -153,22 +178,54 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
-    pub(crate) fn installation(self, port: u16, limits: Limits) -> Installation {
-        let kafka = kafka::Settings {
-            brokers: self.kafka,
-            topic_prefix: kafka::DEFAULT_PREFIX.to_owned(),
-        };
-        Installation {
+    pub(crate) fn installation(self, port: u16, limits: Limits) -> Result<Installation> {
+        Ok(Installation {
             data: data_folder(self.data),
             postgres: self.postgres,
-            kafka,
+            kafka: kafka(self.kafka)?,
             port,
             limits,
-        }
+        })
     }
+}
+
+/// The brokers of an option, reached as the environment says: `KAFKA_SECURITY_PROTOCOL`.
+pub(crate) fn kafka(brokers: String) -> Result<kafka::Settings> {
+    let mut env = Env::process();
+    let security = kafka::Security::read(&mut env);
+    if let Some(invalid) = env.invalid() {
+        return Err(invalid.into());
+    }
+    Ok(kafka::Settings {
+        security: security.unwrap_or(kafka::Security::NONE),
+        ..kafka::Settings::plain(brokers, kafka::DEFAULT_PREFIX)
+    })
 }
 
 /// The given folder, or the one of `cargo xtask up` in this checkout.
 pub(crate) fn data_folder(data: Option<PathBuf>) -> PathBuf {
     data.unwrap_or_else(|| sandbox::CheckoutPaths::of_this_checkout().data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The limits of `ktgg serve` with these options; `None` if they are refused.
+    fn limits(options: &[&str]) -> Option<Limits> {
+        let serve = ["ktgg", "serve", "--postgres", "p", "--kafka", "k"];
+        let arguments = serve.iter().chain(options);
+        match Arguments::try_parse_from(arguments).ok()?.command {
+            Command::Serve { limits, .. } => Some(limits.into()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_sandbox_has_its_own_limits_or_all_or_none() {
+        assert_eq!(limits(&[]), Some(host::SANDBOX_LIMITS));
+        assert_eq!(limits(&["--limits"]), Some(Limits::DEFAULT));
+        assert_eq!(limits(&["--no-limits"]), Some(Limits::UNLIMITED));
+        assert_eq!(limits(&["--limits", "--no-limits"]), None);
+    }
 }

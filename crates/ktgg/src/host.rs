@@ -23,7 +23,7 @@ pub struct Installation {
     pub data: PathBuf,
     /// The URL of a role that may create roles and schemas.
     pub postgres: String,
-    /// The brokers and the topic prefix.
+    /// The brokers, how they are reached, and the topic prefix.
     pub kafka: kafka::Settings,
     /// The gateway's port; the services' ports are below it.
     pub port: u16,
@@ -70,7 +70,7 @@ pub fn sessions(installation: &Installation, keys: &Keys) -> Result<Sessions> {
 }
 
 /// The limits of a sandbox. All callers share one address and a few phone numbers there, so limits
-/// per address and per number are off.
+/// per address, per number and over all callers are off. README.md says so.
 pub const SANDBOX_LIMITS: Limits = Limits {
     writes: Limits::DEFAULT.writes,
     sign_ins_per_login: Limits::DEFAULT.sign_ins_per_login,
@@ -227,6 +227,7 @@ pub async fn provision(installation: &Installation, keys: &Keys) -> Result<Vec<(
         .map(|(name, rate)| (name, rate.to_string()));
     let mut variables: Vec<(String, String)> = variables
         .into_iter()
+        .chain(installation.kafka.security.variables())
         .chain(limits)
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
@@ -235,7 +236,7 @@ pub async fn provision(installation: &Installation, keys: &Keys) -> Result<Vec<(
             .context("the gateway's port is too low: the services' ports are below it")?;
         let url = db::service_url(postgres, service, password)?;
         let name = service.replace('-', "_").to_uppercase();
-        variables.push((format!("{name}_DATABASE_URL"), url.expose().to_owned()));
+        variables.push((DatabaseUrl::variable(service), url.expose().to_owned()));
         variables.push((format!("{name}_LISTEN"), loopback(port).to_string()));
         variables.push((format!("{name}_URL"), format!("http://{}", loopback(port))));
     }

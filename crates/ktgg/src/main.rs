@@ -21,7 +21,6 @@ use ktgg::topic::{self, Record};
 use ktgg::{bench, demo};
 use service_kit::clock::SystemClock;
 use service_kit::config::{DatabaseUrl, Env};
-use service_kit::messaging::kafka;
 use service_kit::{Db, db, telemetry};
 
 use cli::{Accounts, Arguments, Bench, Command};
@@ -47,23 +46,18 @@ async fn run(command: Command) -> Result<()> {
             servers,
             port,
             no_demo,
-            no_limits,
+            limits,
             supervised,
         } => {
-            let limits = if no_limits {
-                Limits::UNLIMITED
-            } else {
-                host::SANDBOX_LIMITS
-            };
             Box::pin(serve::serve(
-                &servers.installation(port, limits),
+                &servers.installation(port, limits.into())?,
                 !no_demo,
                 supervised,
             ))
             .await
         }
         Command::Provision { servers, port } => {
-            provision(&servers.installation(port, host::SANDBOX_LIMITS)).await
+            provision(&servers.installation(port, host::SANDBOX_LIMITS)?).await
         }
         Command::Inbox { data, port } => serve::serve_inbox(data, host::inbox_port(port)).await,
         Command::Accounts {
@@ -113,7 +107,7 @@ async fn run(command: Command) -> Result<()> {
         } => {
             let mut log = Env::from_pairs([("LOG", "warn,librdkafka=off,rdkafka=off")]);
             telemetry::Settings::read(&mut log).start()?;
-            let installation = servers.installation(host::free_port()?, Limits::UNLIMITED);
+            let installation = servers.installation(host::free_port()?, Limits::UNLIMITED)?;
             bench::live(&installation, requests, rate, print).await
         }
     }
@@ -130,10 +124,7 @@ async fn provision(installation: &Installation) -> Result<()> {
 async fn print_topic(name: &str, brokers: String) -> Result<()> {
     let topic = Topic::of_aggregate(name)
         .context("a topic is project, interest, consultation, salesman-match or salesman")?;
-    let settings = kafka::Settings {
-        brokers,
-        topic_prefix: kafka::DEFAULT_PREFIX.to_owned(),
-    };
+    let settings = cli::kafka(brokers)?;
     for Record { envelope, payload } in topic::read(&settings, topic).await? {
         let (name, id, version) = (envelope.type_name, envelope.aggregate_id, envelope.version);
         print(&format!("{name} {id}@{version} {payload}"));

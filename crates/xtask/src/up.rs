@@ -42,6 +42,10 @@ pub(crate) struct Up {
     /// Do not load the demo data
     #[arg(long)]
     no_demo: bool,
+    /// Keep all rate limits on. Otherwise those per address and per phone number are off, because
+    /// all callers of a sandbox share them
+    #[arg(long)]
+    limits: bool,
     /// Build with optimisation
     #[arg(long)]
     release: bool,
@@ -92,7 +96,7 @@ fn run_until_error(up: &Up, start: Instant, interrupt: &Interrupt) -> Result<Inf
     let kafka = kafka.unwrap_or_else(|| sandbox.kafka_address());
     let mut step = Some(progress.step("KT.GG", "starting"));
     let mut command = ktgg::serve(&program, &data, &postgres, &kafka, up.port);
-    command.args(up.no_demo.then_some("--no-demo"));
+    command.args(up.options_of_ktgg());
     let mut ktgg = Ktgg::start(&mut command, sandbox.folder(), interrupt)?;
     loop {
         if let Some(line) = ktgg.next_line() {
@@ -115,6 +119,13 @@ fn run_until_error(up: &Up, start: Instant, interrupt: &Interrupt) -> Result<Inf
 }
 
 impl Up {
+    fn options_of_ktgg(&self) -> impl Iterator<Item = &'static str> {
+        let options = [(self.no_demo, "--no-demo"), (self.limits, "--limits")];
+        options
+            .into_iter()
+            .filter_map(|(is_given, option)| is_given.then_some(option))
+    }
+
     fn sandbox_options(&self, paths: &CheckoutPaths, interrupt: &Interrupt) -> Options {
         Options {
             data: self.data.clone().unwrap_or_else(|| paths.data.clone()),
@@ -156,4 +167,30 @@ fn check_kafka(brokers: &str) -> Result<()> {
         bail!("no Kafka accepts connections at `--kafka {brokers}`");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, Command, FromArgMatches as _};
+
+    use super::*;
+
+    fn options_of_ktgg(arguments: &[&str]) -> Vec<&'static str> {
+        let command = Up::augment_args(Command::new("up"));
+        let matches = command.get_matches_from(["up"].iter().chain(arguments));
+        Up::from_arg_matches(&matches)
+            .unwrap()
+            .options_of_ktgg()
+            .collect()
+    }
+
+    #[test]
+    fn options_about_demo_and_limits_reach_ktgg() {
+        assert!(options_of_ktgg(&[]).is_empty());
+        assert_eq!(options_of_ktgg(&["--limits"]), ["--limits"]);
+        assert_eq!(
+            options_of_ktgg(&["--limits", "--no-demo"]),
+            ["--no-demo", "--limits"]
+        );
+    }
 }
