@@ -13,7 +13,7 @@ mod servers;
 pub use app::TestApp;
 pub use caller::{Caller, TestResponse};
 pub use clock::MockClock;
-pub use fixtures::{a_profile, an_edition, customer, envelope, signer};
+pub use fixtures::{a_profile, an_edition, customer, envelope, signer, unmatched};
 pub use logs::Logs;
 pub use plans::{Plans, ROUNDS};
 pub use raw_connection::{RawAnswer, RawConnection};

@@ -5,6 +5,7 @@ mod create;
 mod description;
 mod edit;
 mod erasure;
+mod hand_over;
 mod http;
 mod idempotency;
 mod list;

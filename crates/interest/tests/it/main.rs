@@ -4,6 +4,7 @@ mod after_erasure;
 mod create;
 mod description;
 mod erasure;
+mod hand_over;
 mod http;
 mod me;
 mod merging;

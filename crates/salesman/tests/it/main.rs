@@ -5,6 +5,7 @@ mod card;
 mod create;
 mod edit;
 mod erasure;
+mod hand_over;
 mod http;
 mod list;
 mod notifications;

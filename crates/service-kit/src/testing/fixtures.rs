@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
 use events::{
-    Category, DEFAULT_WEIGHT, Edition, Envelope, Event, Period, PeriodKind, PersonRole, Profile,
-    ProjectStatus, Region, SeriesId,
+    Actor, Category, DEFAULT_WEIGHT, Edition, Envelope, Event, Period, PeriodKind, PersonRole,
+    Profile, ProjectStatus, Region, SalesmanMatched, SalesmanUnmatched, SeriesId,
 };
 use uuid::Uuid;
 
@@ -86,5 +86,26 @@ pub fn a_profile(display_name: &str, role: PersonRole, capacity: u32) -> Profile
         weight: DEFAULT_WEIGHT,
         active: true,
         leave: None,
+    }
+}
+
+/// The next event of a match whose salesman or consultant, or both, left.
+pub fn unmatched(matched: &SalesmanMatched, left: &[Uuid]) -> SalesmanUnmatched {
+    let stays = |id: Uuid| !left.contains(&id);
+    SalesmanUnmatched {
+        match_id: matched.match_id,
+        origin: matched.origin,
+        origin_version: matched.origin_version.unwrap_or(1),
+        project_id: matched.project_id,
+        project_name: matched.project_name.clone(),
+        customer: matched.customer.clone(),
+        salesman: Some(matched.salesman.clone()).filter(|person| stays(person.id.0)),
+        consultant: matched
+            .consultant
+            .clone()
+            .filter(|person| stays(person.id.0)),
+        previous_salesman_id: Some(matched.salesman.id),
+        previous_consultant_id: matched.consultant.as_ref().map(|person| person.id),
+        actor: Actor::System,
     }
 }
