@@ -171,6 +171,7 @@ impl Gateway {
             config.server,
             server_stop.clone(),
             REQUESTS_TIMEOUT,
+            config.trusted_proxies,
         ));
         let tasks_stop = CancellationToken::new();
         let tasks = start_tasks(&state, directory, &tasks_stop);
@@ -209,7 +210,7 @@ fn state(config: &Config, db: Db) -> anyhow::Result<AppState> {
         sessions: Sessions::new(db.clone()),
         session_cookie: SessionCookie::new(&config.public_origin),
         public_origin: config.public_origin.clone(),
-        trusted_proxies: config.trusted_proxies,
+        trusted_proxies: config.trusted_proxies.clone(),
         sign_in_key: config.sign_in_key.clone(),
         customer_ids: config.customer_ids.clone(),
         limits: config.limits,

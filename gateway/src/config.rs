@@ -3,6 +3,7 @@
 mod bounds;
 mod keys;
 mod limits;
+mod proxies;
 mod services;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use service_kit::messaging::kafka;
 pub use bounds::{ServerLimits, Timeouts};
 pub use keys::{SignInKey, WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP, WebhookKey};
 pub use limits::{Limits, Rate};
+pub use proxies::{Networks, TrustedProxies};
 pub use services::{Service, Services};
 pub use urls::{BaseUrl, PublicOrigin, WebhookUrl};
 
@@ -48,9 +50,8 @@ pub struct Config {
     pub migrate: Migrate,
     /// `PUBLIC_ORIGIN`.
     pub public_origin: PublicOrigin,
-    /// `TRUSTED_PROXIES`: how many proxies append to `X-Forwarded-For`. The client's address is the
-    /// one that the outermost of them has received the request from.
-    pub trusted_proxies: usize,
+    /// `TRUSTED_PROXIES`, `TRUSTED_PROXY_ADDRESSES`.
+    pub trusted_proxies: TrustedProxies,
     /// `SIGN_IN_KEY`.
     pub sign_in_key: SignInKey,
     /// `CUSTOMER_ID_KEY`: equal to that of the services.
@@ -63,7 +64,7 @@ pub struct Config {
     pub limits: Limits,
     /// `TIMEOUT_CONNECT` and so on.
     pub timeouts: Timeouts,
-    /// `LIMIT_CONNECTIONS`, `LIMIT_HEAD`.
+    /// `LIMIT_CONNECTIONS` and so on.
     pub server: ServerLimits,
 }
 
@@ -88,8 +89,11 @@ impl Config {
         let database_url = env.secret("GATEWAY_DATABASE_URL");
         let migrate = env.or("MIGRATE", Migrate::Check);
         let public_origin = read_public_origin(env, listen);
-        let trusted_proxies = env.or("TRUSTED_PROXIES", 0);
-        if public_origin.is_https() && trusted_proxies == 0 {
+        let trusted_proxies = TrustedProxies {
+            count: env.or("TRUSTED_PROXIES", 0),
+            addresses: env.or("TRUSTED_PROXY_ADDRESSES", Networks::default()),
+        };
+        if public_origin.is_https() && trusted_proxies.count == 0 {
             env.refuse(format!(
                 "TRUSTED_PROXIES=0 is invalid with PUBLIC_ORIGIN={public_origin}: \
                  the gateway serves no TLS, so there is a proxy in front of it, and all clients \

@@ -2,6 +2,7 @@
 
 pub(crate) mod body;
 pub(crate) mod client_ip;
+mod connections;
 pub(crate) mod cookie;
 pub(crate) mod csrf;
 pub(crate) mod rate_limit;

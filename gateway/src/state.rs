@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::passwords::Passwords;
 use crate::auth::sessions::Sessions;
-use crate::config::{Limits, PublicOrigin, SignInKey};
+use crate::config::{Limits, PublicOrigin, SignInKey, TrustedProxies};
 use crate::edge::cookie::SessionCookie;
 use crate::edge::rate_limit::RateLimits;
 use crate::edge::write_limit::WriteLimiter;
@@ -24,7 +24,7 @@ pub(crate) struct AppState {
     pub(crate) sessions: Sessions,
     pub(crate) session_cookie: SessionCookie,
     pub(crate) public_origin: PublicOrigin,
-    pub(crate) trusted_proxies: usize,
+    pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) sign_in_key: SignInKey,
     pub(crate) customer_ids: CustomerIdKey,
     pub(crate) limits: Limits,

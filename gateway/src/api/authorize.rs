@@ -45,7 +45,7 @@ pub(crate) async fn authorize(
     let client = request
         .extensions()
         .get::<PeerAddress>()
-        .map(|PeerAddress(peer)| ClientIp::new(*peer, request.headers(), state.trusted_proxies));
+        .map(|PeerAddress(peer)| ClientIp::new(*peer, request.headers(), &state.trusted_proxies));
     if let Some(client) = client {
         request.extensions_mut().insert(client);
     }

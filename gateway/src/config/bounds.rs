@@ -58,6 +58,9 @@ pub struct ServerLimits {
     /// `LIMIT_CONNECTIONS`: open connections. A browser keeps one for the stream. More wait in the
     /// kernel's queue.
     pub connections: u32,
+    /// `LIMIT_CONNECTIONS_PER_ADDRESS`: open connections of one peer that is not a trusted proxy. An
+    /// office may share an address, and a browser opens up to seven. More are closed at once.
+    pub connections_per_address: u32,
     /// `LIMIT_HEAD`: bytes of a request's head. A browser with a session sends less than 3 KiB.
     pub head_bytes: u32,
 }
@@ -66,16 +69,25 @@ impl ServerLimits {
     /// The limits of a gateway without these variables.
     pub const DEFAULT: Self = Self {
         connections: 16_384,
+        connections_per_address: 512,
         head_bytes: 32 * 1024,
     };
 
     pub(super) fn read(env: &mut Env) -> Self {
+        const MAX_CONNECTIONS: u32 = 1_000_000;
         let Self {
             connections,
+            connections_per_address,
             head_bytes,
         } = Self::DEFAULT;
         Self {
-            connections: in_range(env, "LIMIT_CONNECTIONS", connections, 1..=1_000_000),
+            connections: in_range(env, "LIMIT_CONNECTIONS", connections, 1..=MAX_CONNECTIONS),
+            connections_per_address: in_range(
+                env,
+                "LIMIT_CONNECTIONS_PER_ADDRESS",
+                connections_per_address,
+                1..=MAX_CONNECTIONS,
+            ),
             // hyper's read buffer is at least 8 KiB.
             head_bytes: in_range(env, "LIMIT_HEAD", head_bytes, 8 * 1024..=1024 * 1024),
         }

@@ -80,7 +80,7 @@ fn services_default_to_the_ports_of_the_sandbox() {
     assert_eq!(config.public_origin.as_str(), "http://localhost:8088");
     assert_eq!(
         (config.trusted_proxies, config.limits),
-        (0, Limits::DEFAULT)
+        (TrustedProxies::NONE, Limits::DEFAULT)
     );
     assert_eq!(
         (config.timeouts, config.server),
@@ -169,6 +169,7 @@ fn timeouts_and_server_limits_can_be_set_within_bounds() {
         ("TIMEOUT_HEAD", "10"),
         ("TIMEOUT_READING", "20"),
         ("LIMIT_CONNECTIONS", "100"),
+        ("LIMIT_CONNECTIONS_PER_ADDRESS", "10"),
         ("LIMIT_HEAD", "16384"),
     ]);
     assert_eq!(error, "");
@@ -187,6 +188,7 @@ fn timeouts_and_server_limits_can_be_set_within_bounds() {
         config.server,
         ServerLimits {
             connections: 100,
+            connections_per_address: 10,
             head_bytes: 16_384
         }
     );
@@ -195,12 +197,16 @@ fn timeouts_and_server_limits_can_be_set_within_bounds() {
         ("TIMEOUT_HEAD", "0"),
         ("LIMIT_HEAD", "4096"),
         ("LIMIT_CONNECTIONS", "0"),
+        ("LIMIT_CONNECTIONS_PER_ADDRESS", "0"),
+        ("TRUSTED_PROXY_ADDRESSES", "10.0.0.0/33"),
     ]);
     for name in [
         "TIMEOUT_ANSWER=15",
         "TIMEOUT_HEAD=0",
         "LIMIT_HEAD=4096",
         "LIMIT_CONNECTIONS=0",
+        "LIMIT_CONNECTIONS_PER_ADDRESS=0",
+        "TRUSTED_PROXY_ADDRESSES",
     ] {
         assert!(error.contains(name), "{name} is not in:\n{error}");
     }

@@ -7,6 +7,8 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use service_kit::Problem;
 
+use crate::config::TrustedProxies;
+
 /// The address of a request's TCP peer, as a request extension.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PeerAddress(pub(crate) SocketAddr);
@@ -19,9 +21,10 @@ pub(crate) struct ClientIp(pub(crate) IpAddr);
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 impl ClientIp {
-    /// The address that the outermost of `trusted_proxies` reports. If the header has fewer entries
+    /// The address that the outermost of the `proxies` reports. If the header has fewer entries
     /// or an invalid one, it is the last valid address before that.
-    pub(crate) fn new(peer: SocketAddr, headers: &HeaderMap, trusted_proxies: usize) -> Self {
+    pub(crate) fn new(peer: SocketAddr, headers: &HeaderMap, proxies: &TrustedProxies) -> Self {
+        let trusted_proxies = proxies.count_behind(peer.ip());
         let entries: Vec<&str> = headers
             .get_all(FORWARDED_FOR)
             .iter()
@@ -72,7 +75,9 @@ mod tests {
                 )
             })
             .collect();
-        ClientIp::new("10.0.0.1:1".parse().unwrap(), &headers, trusted)
+        let mut proxies = TrustedProxies::NONE;
+        proxies.count = trusted;
+        ClientIp::new("10.0.0.1:1".parse().unwrap(), &headers, &proxies)
             .0
             .to_string()
     }

@@ -256,7 +256,7 @@ async fn correct_password_or_a_day_resets_the_failures() {
 #[tokio::test]
 async fn guesses_from_one_address_do_not_delay_another() {
     let mut config = config().await;
-    config.trusted_proxies = 1;
+    config.trusted_proxies.count = 1;
     config.limits.sign_ins_per_login = Rate::new(10, 900);
     let fixture = AccountFixture::with_config(config).await;
     fixture.create_staff_account("gwanri").await;
@@ -460,7 +460,7 @@ async fn only_callers_with_a_password_can_change_it() {
 #[tokio::test]
 async fn burst_from_one_address_does_not_use_up_the_login_limit() {
     let mut config = config().await;
-    config.trusted_proxies = 1;
+    config.trusted_proxies.count = 1;
     config.limits.sign_ins_per_login = Rate::new(10, 900);
     let fixture = AccountFixture::with_config(config).await;
     fixture.create_staff_account("gwanri").await;
@@ -476,7 +476,7 @@ async fn burst_from_one_address_does_not_use_up_the_login_limit() {
 #[tokio::test]
 async fn sign_in_refused_by_login_limit_is_not_charged_to_address() {
     let mut config = config().await;
-    config.trusted_proxies = 1;
+    config.trusted_proxies.count = 1;
     config.limits.sign_ins_per_login = Rate::new(3, 900);
     let fixture = AccountFixture::with_config(config).await;
     fixture.create_staff_account("gwanri").await;

@@ -255,7 +255,7 @@ async fn writes_are_limited_per_person_across_sessions() {
 async fn anonymous_writes_are_limited_per_address() {
     let mut config = config().await;
     config.limits.writes = Rate::new(2, 3600);
-    config.trusted_proxies = 1;
+    config.trusted_proxies.count = 1;
     let gateway = start_with(config).await;
     let from = async |forwarded: &str| {
         gateway

@@ -11,7 +11,9 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use gateway::config::{BaseUrl, Limits, PublicOrigin, ServerLimits, Service, Services, Timeouts};
+use gateway::config::{
+    BaseUrl, Limits, PublicOrigin, ServerLimits, Service, Services, Timeouts, TrustedProxies,
+};
 use gateway::{Config, Gateway, NAME, Sessions};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -62,7 +64,7 @@ pub(crate) async fn config() -> Config {
         database_url: database().await,
         migrate: Migrate::Apply,
         public_origin: PublicOrigin::local(ORIGIN_PORT),
-        trusted_proxies: 0,
+        trusted_proxies: TrustedProxies::NONE,
         sign_in_key: "0123456789abcdef0123456789abcdef".parse().unwrap(),
         customer_ids: "0123456789abcdef0123456789abcdef".parse().unwrap(),
         // A closed port, too.

@@ -1,0 +1,125 @@
+//! The reverse proxies in front of the gateway.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// Who the reverse proxies are, and how many of them report the client's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedProxies {
+    /// `TRUSTED_PROXIES`: how many proxies append to `X-Forwarded-For`. The client's address is the
+    /// one that the outermost of them has received the request from.
+    pub count: usize,
+    /// `TRUSTED_PROXY_ADDRESSES`. If empty, every peer is a proxy.
+    pub addresses: Networks,
+}
+
+impl TrustedProxies {
+    /// No proxy: peers are clients.
+    pub const NONE: Self = Self {
+        count: 0,
+        addresses: Networks(Vec::new()),
+    };
+
+    /// How many entries of `X-Forwarded-For` are trusted if a request comes from this peer.
+    pub(crate) fn count_behind(&self, peer: IpAddr) -> usize {
+        let Networks(networks) = &self.addresses;
+        let peer = peer.to_canonical();
+        let is_proxy = networks.is_empty() || networks.iter().any(|network| network.contains(peer));
+        if is_proxy { self.count } else { 0 }
+    }
+}
+
+/// Addresses (`10.0.0.7`) and networks (`10.0.0.0/8`), separated by commas.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Networks(Vec<Network>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Network {
+    address: IpAddr,
+    prefix: u8,
+}
+
+impl Network {
+    fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                let differing = u32::from(own) ^ u32::from(other);
+                differing.leading_zeros() >= self.prefix.into()
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => {
+                let differing = u128::from(own) ^ u128::from(other);
+                differing.leading_zeros() >= self.prefix.into()
+            }
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for Networks {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let networks = text.split(',').map(|network| parse(network.trim()));
+        networks
+            .collect::<Option<_>>()
+            .map(Self)
+            .ok_or("expected addresses or networks, such as 10.0.0.7,10.1.0.0/16")
+    }
+}
+
+fn parse(text: &str) -> Option<Network> {
+    let (address, prefix) = match text.split_once('/') {
+        Some((address, prefix)) => (address, Some(prefix.parse().ok()?)),
+        None => (text, None),
+    };
+    let address: IpAddr = address.parse().ok()?;
+    let bits = if address.is_ipv4() { 32 } else { 128 };
+    let prefix = prefix.unwrap_or(bits);
+    (prefix <= bits).then_some(Network { address, prefix })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count_behind(addresses: &str, peer: &str) -> usize {
+        let proxies = TrustedProxies {
+            count: 2,
+            addresses: addresses.parse().unwrap(),
+        };
+        proxies.count_behind(peer.parse().unwrap())
+    }
+
+    #[test]
+    fn only_peers_in_a_network_are_proxies() {
+        let addresses = "10.1.0.0/16, 192.0.2.7,2001:db8::/32";
+        for peer in ["10.1.2.3", "::ffff:10.1.2.3", "192.0.2.7", "2001:db8:1::1"] {
+            assert_eq!(count_behind(addresses, peer), 2, "{peer}");
+        }
+        for peer in ["10.2.0.1", "192.0.2.8", "2001:db9::1", "::1"] {
+            assert_eq!(count_behind(addresses, peer), 0, "{peer}");
+        }
+        assert_eq!(count_behind("0.0.0.0/0", "203.0.113.7"), 2);
+    }
+
+    #[test]
+    fn without_addresses_every_peer_is_a_proxy() {
+        let mut proxies = TrustedProxies::NONE;
+        proxies.count = 1;
+        assert_eq!(proxies.count_behind([203, 0, 113, 7].into()), 1);
+    }
+
+    #[test]
+    fn invalid_networks_are_refused() {
+        for text in [
+            "",
+            "10.0.0.0/33",
+            "::/129",
+            "proxy",
+            "10.0.0.1,",
+            "10.0.0.0/-1",
+        ] {
+            assert!(text.parse::<Networks>().is_err(), "{text}");
+        }
+    }
+}
