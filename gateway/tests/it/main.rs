@@ -2,8 +2,10 @@
 
 mod accounts;
 mod audit;
+mod connections;
 mod csrf;
 mod customer_data;
+mod early_answers;
 mod erasure;
 mod exit_codes;
 mod fake_services;
