@@ -23,6 +23,8 @@ pub const MAX_YEAR: i32 = 2100;
 pub struct Consultation {
     pub id: ConsultationId,
     pub project_id: ProjectId,
+    /// The ended edition that was asked for, if the consultation is about its successor.
+    pub asked_project_id: Option<ProjectId>,
     /// The name that was sent with the request or, if none was sent, the name of the projection
     /// at that time. Empty after erasure.
     pub project_name: String,
@@ -51,6 +53,7 @@ pub struct Consultation {
 pub struct NewConsultation {
     pub id: ConsultationId,
     pub project_id: ProjectId,
+    pub asked_project_id: Option<ProjectId>,
     /// See [`Consultation::project_name`].
     pub project_name: String,
     /// The name of the projection, if the project is known.
@@ -105,6 +108,15 @@ pub enum Refusal {
     MissingReason(Step),
     #[error("the customer of the consultation was erased")]
     Erased,
+    /// The programme has no later edition that has not ended.
+    #[error("the project has ended")]
+    ProjectEnded,
+    /// The customer has as many open consultations as allowed.
+    #[error("the customer has {limit} open consultations")]
+    TooManyOpen { limit: u32 },
+    /// The customer has an open consultation about the programme, which the caller may not see.
+    #[error("the customer has an open consultation about the programme")]
+    AlreadyRequested,
 }
 
 /// The decision of a command: the event, and the state that no event contains.
@@ -139,6 +151,19 @@ pub fn check_date(desired_on: NaiveDate, today: NaiveDate) -> Result<(), Refusal
     }
 }
 
+/// Checks the number of a customer's open consultations before one more is created, so that nobody
+/// takes all salesmen. Whoever enters it, except staff, who may have a reason.
+///
+/// # Errors
+/// [`Refusal::TooManyOpen`].
+pub fn check_open_count(open: i64, limit: u32, actor: Actor) -> Result<(), Refusal> {
+    if open < i64::from(limit) || matches!(actor, Actor::Staff(_)) {
+        Ok(())
+    } else {
+        Err(Refusal::TooManyOpen { limit })
+    }
+}
+
 /// The steps that can follow a step. All but `cancelled` also need a salesman, which is checked
 /// elsewhere.
 const fn transitions(from: Step) -> &'static [Step] {
@@ -164,6 +189,7 @@ impl Consultation {
         let consultation = Self {
             id: new.id,
             project_id: new.project_id,
+            asked_project_id: new.asked_project_id,
             project_name: new.project_name,
             customer_id: new.customer_id,
             phone: Some(new.phone),

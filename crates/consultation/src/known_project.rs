@@ -1,7 +1,7 @@
 //! The projection of the project service's editions.
 
 use chrono::NaiveDate;
-use events::{Period, Phase, ProjectId, ProjectStatus};
+use events::{Period, Phase, ProjectId, ProjectStatus, SeriesId};
 use serde::Serialize;
 use service_kit::forms::project_ref::{Candidate, name_key};
 use utoipa::ToSchema;
@@ -10,12 +10,13 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownProject {
     pub id: ProjectId,
+    /// The programme. `None` in rows older than this column, until the project's next event.
+    pub series_id: Option<SeriesId>,
     /// The current name.
     pub name: String,
     /// The keys of the current and all former names.
     pub name_keys: Vec<String>,
-    /// `None` in rows older than this column, until the project's next event. So are `agency`
-    /// and `period`.
+    /// `None` as `series_id`. So are `agency` and `period`.
     pub year: Option<i32>,
     /// 소관기관.
     pub agency: Option<String>,
@@ -42,15 +43,18 @@ impl ProjectState {
     pub fn new(project: Option<&KnownProject>, sent_name: Option<&str>) -> Self {
         match (project, sent_name) {
             (None, _) => Self::Unknown,
-            (Some(project), Some(name)) if !project.name_keys.contains(&name_key(name)) => {
-                Self::Differs
-            }
+            (Some(project), Some(name)) if !project.is_called(name) => Self::Differs,
             (Some(_), _) => Self::Known,
         }
     }
 }
 
 impl KnownProject {
+    /// Whether this is or was its name.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name_keys.contains(&name_key(name))
+    }
+
     /// The phase on that day in Seoul; `None` while the period is not known.
     pub fn phase(&self, today: NaiveDate) -> Option<Phase> {
         let period = self.period.as_ref()?;
@@ -79,6 +83,7 @@ mod tests {
     fn renamed_project_is_known_by_each_of_its_names_only() {
         let project = KnownProject {
             id: ProjectId(Uuid::nil()),
+            series_id: None,
             name: "나".to_owned(),
             name_keys: vec!["가".to_owned(), "나".to_owned()],
             year: None,

@@ -25,6 +25,9 @@ use events::{
 };
 use service_kit::Service;
 
+/// How many open consultations a customer may have, if not entered by staff.
+pub const MAX_OPEN_CONSULTATIONS: &str = "MAX_OPEN_CONSULTATIONS";
+
 /// Everything that a process needs to host this service. Building it does no I/O.
 pub fn service() -> Service {
     Service::new("consultation", 8083, sqlx::migrate!())
@@ -33,6 +36,7 @@ pub fn service() -> Service {
         .examples(include_str!("http/examples.json"))
         .problems(http::problems)
         .identifies_customers()
+        .number(MAX_OPEN_CONSULTATIONS, 5)
         .whenever(policies::edit_salesman::<SalesmanMatched>)
         .whenever(policies::edit_salesman::<SalesmanUnmatched>)
         .whenever(policies::keep_projects::<ProjectCreated>)

@@ -4,6 +4,7 @@ mod detail;
 pub(crate) mod erasure;
 pub(crate) mod list;
 pub(crate) mod notes;
+pub(crate) mod open;
 pub(crate) mod projections;
 mod read;
 mod timeline;

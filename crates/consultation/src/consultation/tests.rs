@@ -12,6 +12,7 @@ fn new_consultation() -> NewConsultation {
     NewConsultation {
         id: ConsultationId(Uuid::from_u128(1)),
         project_id: ProjectId(Uuid::from_u128(2)),
+        asked_project_id: None,
         project_name: "스마트상점".to_owned(),
         known_name: Some("스마트상점".to_owned()),
         customer_id: CustomerId(Uuid::from_u128(3)),

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::NaiveDate;
-use events::{ConsultationId, ProjectId};
+use events::{ConsultationId, ProjectId, ProjectStatus, SeriesId};
 use serde::Deserialize;
 use service_kit::auth::{Identity, Role};
 use service_kit::clock::seoul_date;
@@ -18,20 +18,24 @@ use super::access::can_see;
 use super::problems::add_to_fields;
 use super::show;
 use super::views::WholeConsultationView;
-use crate::consultation::{Consultation, MAX_MEMO_LENGTH, NewConsultation, check_date};
-use crate::store::{self, Detail, projections};
+use crate::consultation::{
+    Consultation, MAX_MEMO_LENGTH, NewConsultation, Refusal, check_date, check_open_count,
+};
+use crate::known_project::KnownProject;
+use crate::store::{self, Detail, Stored, open, projections};
 
 /// A request for a consultation. Customers are identified by their session; staff and salesmen
 /// also send name, number and consent of the customer.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreateConsultation {
-    /// The project. One that this service does not know yet is accepted together with its name.
+    /// The project. One that this service does not know yet is accepted together with its name; one
+    /// that has ended means its successor.
     #[serde(default)]
     #[schema(value_type = Option<Uuid>)]
     project_id: Field<ProjectId>,
     /// The name of the project as shown to the customer. Without `projectId` it selects the one
-    /// edition of that name that has not ended.
+    /// edition of that name that has not ended, or the successor of one that has.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 200)]
     project_name: Field<String>,
@@ -60,17 +64,30 @@ pub(crate) struct CreateConsultation {
 
 /// `CreateConsultation`: a customer requests a consultation, or a salesman or staff on their
 /// behalf. A salesman is matched afterwards.
+///
+/// A customer has one open consultation about a programme, over all of its editions, and a bounded
+/// number in all; staff may enter more. A request about an ended edition is about its successor
+/// (`redirectedFrom`).
 #[utoipa::path(
     post, path = "/consultations", tag = "consultation", request_body = CreateConsultation,
     params(IdempotencyKey),
-    responses((
-        status = 201, body = WholeConsultationView,
-        description = "The consultation was created; a salesman will be assigned",
-    )),
+    responses(
+        (
+            status = 201, body = WholeConsultationView,
+            description = "The consultation was created; a salesman will be assigned",
+        ),
+        (
+            status = 200, body = WholeConsultationView,
+            description = "The customer's open consultation about the programme, unchanged, with \
+                           `alreadyRequested`: the date and memo of the request are not stored",
+        ),
+    ),
     extensions(
         ("x-command" = json!("CreateConsultation")),
         ("x-events" = json!(["ConsultationCreated"])),
-        ("x-problems" = json!(["several-projects"])),
+        ("x-problems" = json!([
+            "several-projects", "project-ended", "already-requested", "too-many-consultations",
+        ])),
     ),
 )]
 pub(super) async fn create(
@@ -93,9 +110,9 @@ pub(super) async fn create(
         let stored = store::load(&mut tx, ConsultationId(id)).await?;
         let stored = stored.ok_or_else(Problem::not_found)?;
         if can_see(&caller, &stored.consultation) {
-            return show::answer(&mut tx, &caller, today, status, stored).await;
+            return answer(&mut tx, &caller, today, status, stored).await;
         }
-        if stored.consultation.is_erased() {
+        if stored.consultation.is_erased() || status != StatusCode::CREATED {
             return Err(Problem::not_found());
         }
         // A colleague who entered it is not thereby assigned, and must not see later changes.
@@ -103,15 +120,41 @@ pub(super) async fn create(
         let detail = Detail::load_requested(&mut tx, stored, desired_on, form.memo).await?;
         return Ok(WholeConsultationView::new(detail, &caller, today).into_answer(status));
     }
-    let new = form.resolve(&mut tx, &caller, today, fields).await?;
-    let (consultation, event) = Consultation::create(new, today, caller.actor())?;
-    let (id, status) = (consultation.id, StatusCode::CREATED);
-    store::create(&mut tx, &consultation, &event).await?;
-    idempotency::store(&mut tx, caller.subject, key, status, id.0).await?;
+    let (new, series) = form.resolve(&mut tx, &caller, today, fields).await?;
+    let open = open::lock_and_read(&mut tx, new.customer_id, new.project_id, series).await?;
+    let (status, id) = if let Some(existing) = open.of_programme {
+        (StatusCode::OK, existing)
+    } else {
+        let limit = context.number(crate::MAX_OPEN_CONSULTATIONS)?;
+        check_open_count(open.count, limit, caller.actor())?;
+        let (consultation, event) = Consultation::create(new, today, caller.actor())?;
+        store::create(&mut tx, &consultation, &event).await?;
+        (StatusCode::CREATED, consultation.id)
+    };
     let stored = store::load(&mut tx, id).await?;
     let stored = stored.ok_or_else(Problem::not_found)?;
-    let answer = show::answer(&mut tx, &caller, today, status, stored).await?;
+    // Its date and memo are nobody else's business.
+    if status == StatusCode::OK && !can_see(&caller, &stored.consultation) {
+        return Err(Refusal::AlreadyRequested.into());
+    }
+    idempotency::store(&mut tx, caller.subject, key, status, id.0).await?;
+    let answer = answer(&mut tx, &caller, today, status, stored).await?;
     tx.commit().await?;
+    Ok(answer)
+}
+
+/// The consultation as the caller sees it, which existed before if the status is 200.
+async fn answer(
+    tx: &mut Tx,
+    caller: &Identity,
+    today: NaiveDate,
+    status: StatusCode,
+    stored: Stored,
+) -> Result<Versioned<WholeConsultationView>, Problem> {
+    let mut answer = show::answer(tx, caller, today, status, stored).await?;
+    if status == StatusCode::OK {
+        answer.view = answer.view.as_already_requested();
+    }
     Ok(answer)
 }
 
@@ -151,14 +194,15 @@ impl Form {
         })
     }
 
-    /// Checks the date and resolves the project.
+    /// Checks the date, resolves the project, and replaces an ended one by its successor. Returns
+    /// the series too, if it is known.
     async fn resolve(
         self,
         tx: &mut Tx,
         caller: &Identity,
         today: NaiveDate,
         mut fields: Fields,
-    ) -> Result<NewConsultation, Problem> {
+    ) -> Result<(NewConsultation, Option<SeriesId>), Problem> {
         if let Some(Err(refusal)) = self.desired_on.map(|date| check_date(date, today)) {
             add_to_fields(&mut fields, &refusal);
         }
@@ -178,24 +222,71 @@ impl Form {
         else {
             return Err(fields.problem());
         };
-        let (project_id, project_name, known_name) = match project {
+        let about = match project {
             ResolvedProject::Known { project, sent_name } => {
-                let name = sent_name.unwrap_or_else(|| project.name.clone());
-                (project.id, name, Some(project.name))
+                About::known(tx, project, sent_name).await?
             }
-            ResolvedProject::Unknown { id, sent_name } => (id, sent_name, None),
+            ResolvedProject::Unknown { id, sent_name } => About {
+                project_id: id,
+                series_id: None,
+                asked_project_id: None,
+                project_name: sent_name,
+                known_name: None,
+            },
         };
-        Ok(NewConsultation {
+        let new = NewConsultation {
             id: ConsultationId(tx.new_id()),
-            project_id,
-            project_name,
-            known_name,
+            project_id: about.project_id,
+            asked_project_id: about.asked_project_id,
+            project_name: about.project_name,
+            known_name: about.known_name,
             customer_id: customer.customer_id,
             consent: customer.consent(caller, tx.now()),
             phone: customer.phone,
             customer_name: customer.name,
             desired_on,
             memo: self.memo,
+        };
+        Ok((new, about.series_id))
+    }
+}
+
+/// The edition that the consultation will be about.
+struct About {
+    project_id: ProjectId,
+    series_id: Option<SeriesId>,
+    asked_project_id: Option<ProjectId>,
+    project_name: String,
+    known_name: Option<String>,
+}
+
+impl About {
+    /// The edition, or its successor if it has ended. While the series of an ended edition is not
+    /// known, nor is whether it has a successor: then the request is accepted as it is.
+    async fn known(
+        tx: &mut Tx,
+        asked: KnownProject,
+        sent_name: Option<String>,
+    ) -> Result<Self, Problem> {
+        if asked.status != ProjectStatus::Ended || asked.series_id.is_none() {
+            return Ok(Self {
+                project_id: asked.id,
+                series_id: asked.series_id,
+                asked_project_id: None,
+                project_name: sent_name.unwrap_or_else(|| asked.name.clone()),
+                known_name: Some(asked.name),
+            });
+        }
+        let successor = projections::successor(tx, &asked).await?;
+        let successor = successor.ok_or(Refusal::ProjectEnded)?;
+        // A name of the ended edition says nothing about the successor; any other one differs.
+        let differing_name = sent_name.filter(|name| !asked.is_called(name));
+        Ok(Self {
+            project_id: successor.id,
+            series_id: successor.series_id,
+            asked_project_id: Some(asked.id),
+            project_name: differing_name.unwrap_or_else(|| successor.name.clone()),
+            known_name: Some(successor.name),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Refusals as problems.
 
-use events::Step;
+use events::{ProjectStatus, Step};
 use service_kit::Problem;
 use service_kit::forms::project_ref;
 use service_kit::http::Fields;
@@ -20,6 +20,9 @@ pub(crate) fn problems() -> Vec<Problem> {
         .into(),
         Refusal::NotMatched.into(),
         Refusal::Erased.into(),
+        Refusal::ProjectEnded.into(),
+        Refusal::TooManyOpen { limit: 5 }.into(),
+        Refusal::AlreadyRequested.into(),
         project_ref::ambiguous_example(),
     ]
 }
@@ -62,6 +65,36 @@ impl From<Refusal> for Problem {
                 "The personal data of this consultation was erased at the customer's request",
                 None,
             ),
+            Refusal::ProjectEnded => {
+                return Self::conflict(
+                    "project-ended",
+                    Text::new(
+                        "이미 끝난 지원사업이고 다음 회차가 아직 없습니다. 다음 회차가 등록되면 신청해 주세요",
+                        "This project has ended and no next edition is known yet: ask for that one",
+                    ),
+                )
+                .with("projectStatus", ProjectStatus::Ended.as_str());
+            }
+            Refusal::TooManyOpen { limit } => {
+                return Self::conflict(
+                    "too-many-consultations",
+                    Text::new(
+                        format!(
+                            "진행 중인 상담은 {limit}건까지 신청할 수 있습니다. 끝나거나 취소한 뒤에 신청해 주세요"
+                        ),
+                        format!(
+                            "At most {limit} consultations can be open: wait for one to end, or cancel one"
+                        ),
+                    ),
+                )
+                .with("limit", limit);
+            }
+            Refusal::AlreadyRequested => (
+                "already-requested",
+                "이 고객은 이 지원사업의 상담을 이미 신청했습니다",
+                "This customer has an open consultation about this programme already",
+                None,
+            ),
         };
         let problem = Self::conflict(slug, Text::new(ko, en));
         match step {
@@ -100,7 +133,10 @@ pub(super) fn add_to_fields(fields: &mut Fields, refusal: &Refusal) {
         | Refusal::NotEditable(_)
         | Refusal::StepNotAllowed { .. }
         | Refusal::NotMatched
-        | Refusal::Erased => return,
+        | Refusal::Erased
+        | Refusal::ProjectEnded
+        | Refusal::TooManyOpen { .. }
+        | Refusal::AlreadyRequested => return,
     };
     fields.refuse(pointer, code, message);
 }

@@ -32,6 +32,8 @@ pub(crate) struct ConsultationView {
     project_state: ProjectState,
     /// The name that was sent, if the project never had it (`projectState` is `differs`).
     sent_project_name: Option<String>,
+    /// The ended edition that was asked for, if the consultation is about its successor.
+    redirected_from: Option<AskedProjectView>,
     /// `null` while the project is `unknown`. Consultations about ended projects are possible.
     #[schema(value_type = Option<StatusName>)]
     project_status: Option<ProjectStatus>,
@@ -73,6 +75,7 @@ impl ConsultationView {
         let Stored {
             consultation,
             project,
+            asked_project_name,
             salesman,
             consultant,
             created_at,
@@ -88,6 +91,10 @@ impl ConsultationView {
             project_state,
             sent_project_name: (project_state == ProjectState::Differs)
                 .then(|| consultation.project_name.clone()),
+            redirected_from: consultation.asked_project_id.map(|id| AskedProjectView {
+                id: id.0,
+                name: asked_project_name,
+            }),
             project_status: project.as_ref().map(|project| project.status),
             project_phase: project.as_ref().and_then(|project| project.phase(today)),
             customer_id: (!is_erased).then_some(consultation.customer_id.0),
@@ -109,12 +116,26 @@ impl ConsultationView {
     }
 }
 
+/// An edition that has ended.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AskedProject)]
+struct AskedProjectView {
+    id: Uuid,
+    /// The current name.
+    name: Option<String>,
+}
+
 /// A consultation with its timeline.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WholeConsultationView {
     #[serde(flatten)]
     consultation: ConsultationView,
+    /// Present and `true` in the answer to a request that the customer had made before: this is the
+    /// open consultation about the programme, unchanged.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    already_requested: bool,
     /// Present if a colleague entered the consultation on behalf of the customer.
     consent: Option<ConsentView>,
     /// Oldest first; the newest 500 entries. Contains notes if `notes` is present.
@@ -156,9 +177,18 @@ impl WholeConsultationView {
         let note_view = |note| NoteView::new(note, &names, reader.role);
         Self {
             consultation: ConsultationView::new(stored, reader, today),
+            already_requested: false,
             consent,
             timeline,
             notes: notes.map(|notes| notes.into_iter().map(note_view).collect()),
+        }
+    }
+
+    /// Says that the consultation existed before the request.
+    pub(super) fn as_already_requested(self) -> Self {
+        Self {
+            already_requested: true,
+            ..self
         }
     }
 

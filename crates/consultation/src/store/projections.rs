@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use events::{Edition, Profile, ProjectId, ProjectStatus, SalesmanId};
+use events::{Edition, Profile, ProjectId, ProjectStatus, SalesmanId, SeriesId};
 use service_kit::Tx;
 use service_kit::forms::project_ref::{MAX_CANDIDATES, ProjectRef, name_key};
 use sqlx::postgres::{PgConnection, PgRow};
@@ -15,7 +15,8 @@ use crate::known_project::KnownProject;
 
 /// The columns of [`KnownProject`] in a query that names the table `project`.
 pub(super) const PROJECT_COLUMNS: &str = "
-    project.id as known_id, project.name as known_name, project.name_keys,
+    project.id as known_id, project.series_id as known_series_id, project.name as known_name,
+    project.name_keys,
     project.year as known_year, project.agency as known_agency, project.status as known_status,
     project.period as known_period";
 
@@ -26,8 +27,10 @@ impl FromRow<'_, PgRow> for KnownProject {
             .into_iter()
             .find(|known| known.as_str() == status);
         let period: Option<Json<_>> = row.try_get("known_period")?;
+        let series_id: Option<Uuid> = row.try_get("known_series_id")?;
         Ok(Self {
             id: ProjectId(row.try_get("known_id")?),
+            series_id: series_id.map(SeriesId),
             name: row.try_get("known_name")?,
             name_keys: row.try_get("name_keys")?,
             year: row.try_get("known_year")?,
@@ -39,7 +42,7 @@ impl FromRow<'_, PgRow> for KnownProject {
 }
 
 /// For an id, the project if it is known; for a name, its editions that have not ended, newest
-/// first.
+/// first. Where all have ended, the newest of each programme.
 pub(crate) async fn find_projects(
     connection: &mut PgConnection,
     reference: &ProjectRef,
@@ -50,11 +53,46 @@ pub(crate) async fn find_projects(
         "{select} name_key = $1 and status <> 'ended'
          order by year desc nulls last, id desc limit {MAX_CANDIDATES}"
     );
-    let query = match reference {
-        ProjectRef::ById { id, .. } => sqlx::query_as(AssertSqlSafe(by_id)).bind(id.0),
-        ProjectRef::ByName(name) => sqlx::query_as(AssertSqlSafe(by_name)).bind(name_key(name)),
+    let name = match reference {
+        ProjectRef::ById { id, .. } => {
+            let query = sqlx::query_as(AssertSqlSafe(by_id)).bind(id.0);
+            return query.fetch_all(connection).await;
+        }
+        ProjectRef::ByName(name) => name_key(name),
     };
-    query.fetch_all(connection).await
+    let open: Vec<KnownProject> = sqlx::query_as(AssertSqlSafe(by_name))
+        .bind(&name)
+        .fetch_all(&mut *connection)
+        .await?;
+    if !open.is_empty() {
+        return Ok(open);
+    }
+    let ended = format!(
+        "select distinct on (project.series_id) {PROJECT_COLUMNS} from known_project project
+         where name_key = $1 and series_id is not null
+         order by project.series_id, year desc, id desc limit {MAX_CANDIDATES}"
+    );
+    sqlx::query_as(AssertSqlSafe(ended))
+        .bind(&name)
+        .fetch_all(connection)
+        .await
+}
+
+/// The edition of the programme that follows an ended one: the first of that year or a later one
+/// that has not ended.
+pub(crate) async fn successor(
+    connection: &mut PgConnection,
+    ended: &KnownProject,
+) -> Result<Option<KnownProject>, sqlx::Error> {
+    let select = format!(
+        "select {PROJECT_COLUMNS} from known_project project
+         where series_id = $1 and year >= $2 and status <> 'ended' order by year, id limit 1"
+    );
+    sqlx::query_as(AssertSqlSafe(select))
+        .bind(ended.series_id.map(|series| series.0))
+        .bind(ended.year)
+        .fetch_optional(connection)
+        .await
 }
 
 /// Stores an edition, and adds its name to those that it ever had.
@@ -65,11 +103,12 @@ pub(crate) async fn store_project(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "insert into known_project as known
-             (id, name, name_key, name_keys, year, agency, status, period)
-         values ($1, $2, $3, array[$3], $4, $5, $6, $7)
+             (id, name, name_key, name_keys, year, agency, status, period, series_id)
+         values ($1, $2, $3, array[$3], $4, $5, $6, $7, $8)
          on conflict (id) do update set
              name = excluded.name, name_key = excluded.name_key, year = excluded.year,
              agency = excluded.agency, status = excluded.status, period = excluded.period,
+             series_id = excluded.series_id,
              name_keys = case when excluded.name_key = any(known.name_keys) then known.name_keys
                                else known.name_keys || excluded.name_key end",
     )
@@ -80,6 +119,7 @@ pub(crate) async fn store_project(
     .bind(&edition.agency)
     .bind(edition.status.as_str())
     .bind(Json(&edition.period))
+    .bind(edition.series_id.0)
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -18,6 +18,8 @@ use crate::known_project::KnownProject;
 pub(crate) struct Stored {
     pub(crate) consultation: Consultation,
     pub(crate) project: Option<KnownProject>,
+    /// The name of the ended edition that was asked for.
+    pub(crate) asked_project_name: Option<String>,
     /// The assignees by their current display names. The consultation has those of its match, so
     /// that the order in which events arrive does not change its row.
     pub(crate) salesman: Option<PersonRef>,
@@ -48,10 +50,12 @@ const COLUMNS: &str = "
     consultation.consultant_id, consultation.consultant_name,
     coalesce(salesman.display_name, consultation.salesman_name) as salesman_current_name,
     coalesce(consultant.display_name, consultation.consultant_name) as consultant_current_name,
-    consultation.created_at, consultation.erased_at";
+    consultation.created_at, consultation.erased_at,
+    consultation.asked_project_id, asked.name as asked_project_name";
 
 const TABLES: &str = "consultation
     left join known_project project on project.id = consultation.project_id
+    left join known_project asked on asked.id = consultation.asked_project_id
     left join known_salesman salesman on salesman.id = consultation.salesman_id
     left join known_salesman consultant on consultant.id = consultation.consultant_id";
 
@@ -66,9 +70,11 @@ impl FromRow<'_, PgRow> for Stored {
         let step: &str = row.try_get("step")?;
         let step = Step::ALL.into_iter().find(|known| known.as_str() == step);
         let known_id: Option<Uuid> = row.try_get("known_id")?;
+        let asked_project_id: Option<Uuid> = row.try_get("asked_project_id")?;
         let consultation = Consultation {
             id: ConsultationId(row.try_get("id")?),
             project_id: ProjectId(row.try_get("project_id")?),
+            asked_project_id: asked_project_id.map(ProjectId),
             project_name: row.try_get("project_name")?,
             customer_id: CustomerId(row.try_get("customer_id")?),
             phone: phone
@@ -91,6 +97,7 @@ impl FromRow<'_, PgRow> for Stored {
         };
         Ok(Self {
             consultation,
+            asked_project_name: row.try_get("asked_project_name")?,
             project: known_id.map(|_| KnownProject::from_row(row)).transpose()?,
             salesman: person(row, "salesman_id", "salesman_current_name")?,
             consultant: person(row, "consultant_id", "consultant_current_name")?,

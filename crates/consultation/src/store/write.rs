@@ -64,8 +64,8 @@ pub(crate) async fn create(
     sqlx::query(
         "insert into consultation (id, project_id, project_name, customer_id, phone, customer_name,
                                    consent_role, consent_by, consent_at, desired_on, memo, step,
-                                   version, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)",
+                                   version, created_at, updated_at, asked_project_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15)",
     )
     .bind(consultation.id.0)
     .bind(consultation.project_id.0)
@@ -81,6 +81,7 @@ pub(crate) async fn create(
     .bind(consultation.step.as_str())
     .bind(consultation.version)
     .bind(now)
+    .bind(consultation.asked_project_id.map(|id| id.0))
     .execute(&mut **tx)
     .await?;
     let requested = TimelineEvent::Requested {

@@ -229,6 +229,7 @@ async fn retry_by_colleague_after_erasure_is_refused() {
     let mut on_behalf = request_body();
     on_behalf["phone"] = json!(PHONE);
     on_behalf["consent"] = json!(true);
+    on_behalf["projectId"] = json!(crate::next_project(&app).await);
     let note = json!({ "text": "은밀한 노트" });
     let (notes, progress) = (
         format!("/consultations/{id}/notes"),

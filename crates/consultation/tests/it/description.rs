@@ -104,12 +104,15 @@ async fn every_operation_has_actors_summary_and_problems() {
     ];
     assert_eq!(commands, expected.map(str::to_owned).into());
     let expected = [
+        "already-requested",
         "consultation-closed",
         "consultation-erased",
         "consultation-not-editable",
         "not-matched-yet",
+        "project-ended",
         "several-projects",
         "step-not-allowed",
+        "too-many-consultations",
     ];
     assert_eq!(own_problems, expected.map(str::to_owned).into());
 }

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::{
     CONSULTANT, OTHER_PHONE, PHONE, PROJECT, SALESMAN, consultation_count, create_consultation,
-    create_matched, erase, get_consultation, match_event, origin, request_body, send_change, start,
+    create_matched, erase, get_consultation, match_event, next_project, origin, request_body,
+    send_change, start,
 };
 
 /// One consultation in each step, with reason, note and disclosure.
@@ -119,12 +120,15 @@ async fn erasure_removes_personal_data_from_all_tables() {
     on_behalf["phone"] = json!(PHONE);
     on_behalf["consent"] = json!(true);
     on_behalf["projectName"] = json!("은밀한 사업");
+    on_behalf["projectId"] = json!(next_project(&app).await);
     app.as_staff()
         .post_with_key("/consultations", "k-staff", &on_behalf)
         .await
         .expect(201);
+    let mut own = request_body();
+    own["projectId"] = json!(next_project(&app).await);
     app.as_customer(PHONE)
-        .post_with_key("/consultations", "k-customer", &request_body())
+        .post_with_key("/consultations", "k-customer", &own)
         .await
         .expect(201);
     let in_a_record = json!({
@@ -184,12 +188,11 @@ async fn erasure_removes_personal_data_from_all_tables() {
     // All rows still exist, with their ids.
     let ids: (i64, i64, i64) = sqlx::query_as(
         "select (select count(*) from consultation
-                 where customer_id = $1 and project_id = $2 and erased_at is not null),
-                (select count(*) from note where actor ->> 'id' = $3::text),
+                 where customer_id = $1 and erased_at is not null),
+                (select count(*) from note where actor ->> 'id' = $2::text),
                 (select count(*) from disclosure where customer_id = $1)",
     )
     .bind(customer(PHONE).subject)
-    .bind(PROJECT)
     .bind(CONSULTANT)
     .fetch_one(app.pool())
     .await
@@ -486,8 +489,10 @@ async fn erasure_does_not_affect_other_customers() {
         )
         .await
         .expect(200);
+    let mut more = request_body();
+    more["projectId"] = json!(next_project(&app).await);
     app.as_customer(OTHER_PHONE)
-        .post_with_key("/consultations", "k", &request_body())
+        .post_with_key("/consultations", "k", &more)
         .await
         .expect(201);
     create_in_every_step(&app).await;
@@ -507,7 +512,7 @@ async fn erasure_does_not_affect_other_customers() {
     erase(&app, PHONE).await;
     assert_eq!(state().await, before);
     app.as_customer(OTHER_PHONE)
-        .post_with_key("/consultations", "k", &request_body())
+        .post_with_key("/consultations", "k", &more)
         .await
         .expect(201);
     assert_eq!(consultation_count(&app).await, 7);

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     CONSULTANT, JSON, OTHER_PHONE, PHONE, SALESMAN, consultation_count, create_consultation,
-    match_event, origin, project_created, request_body, start,
+    match_event, next_project, origin, project_created, request_body, start,
 };
 
 #[tokio::test]
@@ -52,6 +52,7 @@ async fn retried_request_gives_same_answer_and_one_event() {
         .expect(201);
     app.clock().advance(TimeDelta::hours(24));
     let mut later = request_body();
+    later["projectId"] = json!(next_project(&app).await);
     later["desiredDate"] = json!("2026-12-02");
     app.as_customer(PHONE)
         .post_with_key("/consultations", "k-1", &later)
@@ -226,6 +227,9 @@ async fn retry_by_caller_with_access_shows_current_state() {
         ("salesman", app.as_salesman(SALESMAN), &on_behalf),
         ("staff", app.as_staff(), &on_behalf),
     ] {
+        let mut body = body.clone();
+        body["projectId"] = json!(next_project(&app).await);
+        let body = &body;
         let first = caller
             .post_with_key("/consultations", "k", body)
             .await

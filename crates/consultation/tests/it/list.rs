@@ -8,8 +8,8 @@ use service_kit::testing::{Caller, TestApp, customer};
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, OTHER_PHONE, PHONE, PROJECT, SALESMAN, create_consultation, match_event, origin,
-    request_body, start,
+    CONSULTANT, OTHER_PHONE, PHONE, PROJECT, SALESMAN, create_consultation, match_event,
+    next_project, origin, request_body, start,
 };
 
 #[tokio::test]
@@ -234,7 +234,8 @@ async fn desired_date_order_is_coming_then_past_on_all_pages() {
         "2026-12-01",
         "2026-11-23",
     ] {
-        created.push((date, create_for(&app, PHONE, PROJECT, date).await));
+        let project = next_project(&app).await;
+        created.push((date, create_for(&app, PHONE, project, date).await));
     }
     create_for(&app, OTHER_PHONE, PROJECT, "2026-11-26").await;
     // Now it is the 26th in Seoul: that day still counts as coming.
@@ -271,7 +272,8 @@ async fn desired_date_order_is_stable_over_midnight() {
     let app = start().await;
     let mut created = Vec::new();
     for date in ["2026-11-23", "2026-11-24", "2026-11-25"] {
-        created.push(create_for(&app, PHONE, PROJECT, date).await);
+        let project = next_project(&app).await;
+        created.push(create_for(&app, PHONE, project, date).await);
     }
     let caller = app.as_customer(PHONE);
     let first = caller

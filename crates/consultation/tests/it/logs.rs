@@ -4,7 +4,7 @@ use axum::http::Method;
 use serde_json::json;
 use service_kit::testing::Logs;
 
-use crate::{JSON, PHONE, SALESMAN, create_matched, erase, request_body, start};
+use crate::{JSON, PHONE, SALESMAN, create_matched, erase, next_project, request_body, start};
 
 #[tokio::test]
 async fn logs_contain_no_personal_data_or_texts() {
@@ -22,6 +22,7 @@ async fn logs_contain_no_personal_data_or_texts() {
                        alter table disclosure add constraint nothing check (false) not valid";
             sqlx::raw_sql(sql).execute(app.pool()).await.unwrap();
         }
+        body["projectId"] = json!(next_project(&app).await);
         let expected = |status: u16| if stores { status } else { 500 };
         let customer = app.as_customer(PHONE);
         assert_eq!(

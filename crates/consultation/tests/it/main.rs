@@ -13,6 +13,7 @@ mod logs;
 mod me;
 mod migrations;
 mod notes;
+mod one_per_programme;
 mod permissions;
 mod phone;
 mod policies;
@@ -54,14 +55,29 @@ fn request_body() -> Value {
 }
 
 async fn start() -> TestApp {
-    TestApp::start(consultation::service()).await
+    start_with_limit(1000).await
 }
 
-/// Creates a consultation of [`PHONE`] and skips its event.
+/// A service in which a customer may have this many open consultations.
+async fn start_with_limit(limit: u32) -> TestApp {
+    let service = consultation::service();
+    TestApp::start(service.number(consultation::MAX_OPEN_CONSULTATIONS, limit)).await
+}
+
+/// A project for the next consultation: [`PROJECT`] first, and then others, because a customer has
+/// one open consultation about each.
+async fn next_project(app: &TestApp) -> Uuid {
+    let count = consultation_count(app).await;
+    Uuid::from_u128(PROJECT.as_u128() + u128::try_from(count).unwrap())
+}
+
+/// Creates a consultation of [`PHONE`] about the [`next_project`] and skips its event.
 async fn create_consultation(app: &TestApp) -> Uuid {
+    let mut body = request_body();
+    body["projectId"] = json!(next_project(app).await);
     let view = app
         .as_customer(PHONE)
-        .post("/consultations", &request_body())
+        .post("/consultations", &body)
         .await
         .expect(201);
     app.new_events().await;

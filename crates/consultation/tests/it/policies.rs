@@ -7,8 +7,8 @@ use service_kit::testing::{TestApp, envelope};
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, PHONE, SALESMAN, create_consultation, match_event, origin, project_created,
-    request_body, start,
+    CONSULTANT, OTHER_PHONE, PHONE, SALESMAN, create_consultation, match_event, origin,
+    project_created, request_body, start,
 };
 
 async fn salesman(app: &TestApp, id: Uuid) -> Value {
@@ -383,7 +383,7 @@ async fn earlier_request_gets_the_name_of_its_project() {
         .expect(200);
     assert_eq!(shown["projectName"], "2026년 스마트상점");
     app.new_events().await;
-    app.as_customer(PHONE)
+    app.as_customer(OTHER_PHONE)
         .post("/consultations", &request_body())
         .await
         .expect(201);

@@ -39,6 +39,7 @@ async fn next_steps_depend_on_the_role() {
     let mut body = request_body();
     body["phone"] = json!(PHONE);
     body["consent"] = json!(true);
+    body["projectId"] = json!(crate::next_project(&app).await);
     assert_eq!(
         app.as_salesman(SALESMAN)
             .post("/consultations", &body)

@@ -11,8 +11,8 @@ use service_kit::testing::{TestApp, a_profile};
 use uuid::Uuid;
 
 use crate::{
-    CONSULTANT, PHONE, PROJECT, SALESMAN, create_consultation, get_consultation, match_event,
-    origin, person, project_created, request_body, start,
+    CONSULTANT, OTHER_PHONE, PHONE, PROJECT, SALESMAN, create_consultation, get_consultation,
+    match_event, origin, person, project_created, request_body, start,
 };
 
 /// State, name, sent name, status and phase of the project in the view.
@@ -111,7 +111,7 @@ async fn project_with_other_name_shows_the_sent_name() {
     );
     // The same for a request after the event.
     let view = app
-        .as_customer(PHONE)
+        .as_customer(OTHER_PHONE)
         .post("/consultations", &request_body())
         .await
         .expect(201);
@@ -276,8 +276,9 @@ async fn rows_after_steps(order: &[Step], delay_in_days: i64) -> Vec<String> {
                             .await;
                     }
                     2 => app.deliver_with_id(id, 2, &started("처음 이름")).await,
-                    3 => app.deliver_with_id(id, 3, &edited(NAME)).await,
-                    _ => app.deliver_with_id(id, 4, &ended(NAME)).await,
+                    3 => app.deliver_with_id(id, 3, &edited("다음 이름")).await,
+                    // Not its end, after which a request is another one.
+                    _ => app.deliver_with_id(id, 4, &edited(NAME)).await,
                 }
             }
             Step::Salesman => {
@@ -389,7 +390,7 @@ async fn late_started_service_stores_the_latest_state() {
     let names = ["처음이름", "다음이름", "마지막이름"];
     let expected = json!({
         "name": "마지막 이름", "name_key": "마지막이름", "name_keys": names,
-        "status": "ended", "year": 2026, "agency": "중소벤처기업부",
+        "status": "ended", "year": 2026, "series_id": Uuid::from_u128(0x5E1), "agency": "중소벤처기업부",
     });
     assert_eq!(rows, [expected]);
     let progress: i64 = sqlx::query_scalar("select version from progress where aggregateid = $1")
