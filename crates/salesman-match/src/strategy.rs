@@ -112,11 +112,18 @@ pub struct Choice {
     /// The last four digits, if they picked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_four: Option<LastFour>,
-    /// Every eligible candidate, in id order, as of the choice.
-    pub candidates: Vec<Candidate>,
-    /// The index of the chosen person in `candidates`.
+    /// The number of eligible candidates.
+    pub among: usize,
+    /// The index of the chosen person among them, in id order.
     pub picked: usize,
+    /// The chosen person and those with the most free capacity, in id order, as of the choice: at
+    /// most [`MAX_CANDIDATES`].
+    pub candidates: Vec<Candidate>,
 }
+
+/// How many candidates are stored with a choice. A whole roster with every match would be most of
+/// the database.
+pub const MAX_CANDIDATES: usize = 10;
 
 /// The people newly chosen for a match. `None` leaves a role as it is.
 #[derive(Debug, Serialize)]
@@ -142,10 +149,9 @@ impl Choices {
 
 /// Chooses a person for one role. `None` if no candidate is eligible: the match stays in the queue.
 pub fn choose(request: Request<'_>, roster: &[Candidate]) -> Option<Choice> {
-    let mut candidates: Vec<Candidate> = roster
+    let mut candidates: Vec<&Candidate> = roster
         .iter()
         .filter(|candidate| candidate.is_eligible(request.role, request.today))
-        .cloned()
         .collect();
     candidates.sort_by_key(|candidate| candidate.person.id);
     let (picked, rule) = if let Some(index) = kept(request, &candidates) {
@@ -159,9 +165,23 @@ pub fn choose(request: Request<'_>, roster: &[Candidate]) -> Option<Choice> {
         person: candidates.get(picked)?.person.clone(),
         rule,
         last_four: (rule == PHONE_SUFFIX).then_some(request.last_four),
-        candidates,
+        among: candidates.len(),
         picked,
+        candidates: shown(candidates, picked),
     })
+}
+
+/// The candidates that are stored. `candidates` are in id order.
+fn shown(candidates: Vec<&Candidate>, picked: usize) -> Vec<Candidate> {
+    let mut places: Vec<(usize, &Candidate)> = candidates.into_iter().enumerate().collect();
+    places
+        .sort_by_key(|(place, candidate)| (*place != picked, candidate.open - candidate.capacity));
+    places.truncate(MAX_CANDIDATES);
+    places.sort_by_key(|(place, _)| *place);
+    places
+        .into_iter()
+        .map(|(_, candidate)| candidate.clone())
+        .collect()
 }
 
 /// The choice of staff: the chosen person is the only candidate.
@@ -170,13 +190,14 @@ pub fn by_hand(candidate: Candidate) -> Choice {
         person: candidate.person.clone(),
         rule: Rule::Strategy(Strategy::ByHand),
         last_four: None,
-        candidates: vec![candidate],
+        among: 1,
         picked: 0,
+        candidates: vec![candidate],
     }
 }
 
 /// The person of the customer's newest open match, else of the newest closed one, who is eligible.
-fn kept(request: Request<'_>, candidates: &[Candidate]) -> Option<usize> {
+fn kept(request: Request<'_>, candidates: &[&Candidate]) -> Option<usize> {
     let people = |is_open| {
         let history = request.history.iter();
         history.filter(move |past| past.role == request.role && past.is_open == is_open)
@@ -187,17 +208,17 @@ fn kept(request: Request<'_>, candidates: &[Candidate]) -> Option<usize> {
 }
 
 /// The salesman who brought the customer in. Consultants bring no customers in.
-fn brought(request: Request<'_>, candidates: &[Candidate]) -> Option<usize> {
+fn brought(request: Request<'_>, candidates: &[&Candidate]) -> Option<usize> {
     let is_salesman = request.role == PersonRole::Salesman;
     index_of(request.brought_by.filter(|_| is_salesman)?, candidates)
 }
 
 /// The rule of the seed document: the last four digits modulo the number of candidates.
-fn phone_suffix(request: Request<'_>, candidates: &[Candidate]) -> Option<usize> {
+fn phone_suffix(request: Request<'_>, candidates: &[&Candidate]) -> Option<usize> {
     usize::from(request.last_four.number()).checked_rem(candidates.len())
 }
 
-fn index_of(person: SalesmanId, candidates: &[Candidate]) -> Option<usize> {
+fn index_of(person: SalesmanId, candidates: &[&Candidate]) -> Option<usize> {
     candidates
         .iter()
         .position(|candidate| candidate.person.id == person)

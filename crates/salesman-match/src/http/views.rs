@@ -126,11 +126,13 @@ pub(super) struct ReasonView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_four: Option<String>,
     /// The number of eligible candidates.
-    #[serde(skip_deserializing)]
+    // Absent in older rows, which have all candidates.
+    #[serde(default)]
     among: usize,
-    /// The index of the chosen candidate in id order, from 0.
+    /// The index of the chosen candidate among them in id order, from 0.
     picked: usize,
-    /// The eligible candidates as of the choice. Salesmen and consultants see only themselves.
+    /// The chosen candidate and those with the most free capacity as of the choice, in id order: at
+    /// most 10, in older matches all. Salesmen and consultants see only themselves.
     candidates: Vec<CandidateView>,
 }
 
@@ -197,7 +199,7 @@ impl ReasonsView {
             return None;
         }
         for reason in shown.into_iter().flatten() {
-            reason.among = reason.candidates.len();
+            reason.among = reason.among.max(reason.candidates.len());
             if caller.role != Role::Staff {
                 reason
                     .candidates

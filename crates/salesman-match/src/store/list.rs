@@ -3,7 +3,7 @@
 use events::MatchId;
 use service_kit::auth::{Identity, Role};
 use service_kit::http::Page;
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::row::{COLUMNS, MatchRow};
@@ -19,24 +19,14 @@ pub(crate) struct Filter {
     pub(crate) open: Option<bool>,
 }
 
-/// The condition for what a caller ($1) may see. Only staff see matches of erased customers.
-fn visible(role: Role) -> &'static str {
+/// The column that contains the caller in the matches that the caller may see. Staff see all.
+pub(super) fn own_column(role: Role) -> Option<&'static str> {
     match role {
-        Role::Customer => "customer_id = $1 and erased_at is null",
-        Role::Salesman => "salesman_id = $1 and erased_at is null",
-        Role::Consultant => "consultant_id = $1 and erased_at is null",
-        Role::Staff => "$1::uuid is not null",
+        Role::Customer => Some("customer_id"),
+        Role::Salesman => Some("salesman_id"),
+        Role::Consultant => Some("consultant_id"),
+        Role::Staff => None,
     }
-}
-
-/// The condition for what a caller ($1) may see, with the filters ($2 to $4).
-pub(super) fn visible_filtered(role: Role) -> String {
-    format!(
-        "{} and ($2::uuid is null or origin_id = $2)
-         and ($3::uuid is null or salesman_id = $3 or consultant_id = $3)
-         and ($4::boolean is null or (closed_at is null) = $4)",
-        visible(role)
-    )
 }
 
 /// A match, if the caller may see it.
@@ -45,13 +35,16 @@ pub(crate) async fn find(
     caller: &Identity,
     id: MatchId,
 ) -> Result<Option<MatchRow>, sqlx::Error> {
-    let visible = visible(caller.role);
-    let sql = format!("select {COLUMNS} from salesman_match m where {visible} and m.id = $2");
-    sqlx::query_as(AssertSqlSafe(sql))
-        .bind(caller.subject)
-        .bind(id.0)
-        .fetch_optional(pool)
-        .await
+    let mut query = QueryBuilder::new(format!(
+        "select {COLUMNS} from salesman_match m where m.id = "
+    ));
+    query.push_bind(id.0);
+    if let Some(column) = own_column(caller.role) {
+        query
+            .push(format!(" and erased_at is null and {column} = "))
+            .push_bind(caller.subject);
+    }
+    query.build_query_as().fetch_optional(pool).await
 }
 
 /// The matches that the caller may see, filtered, newest first.
@@ -64,45 +57,82 @@ pub(crate) async fn list(
     filter: Filter,
     page: Page,
 ) -> Result<Vec<MatchRow>, sqlx::Error> {
-    sqlx::query_as(AssertSqlSafe(list_sql(caller.role, filter)))
-        .bind(caller.subject)
-        .bind(filter.origin)
-        .bind(filter.person)
-        .bind(filter.open)
-        .bind(page.after)
-        .bind(page.fetch_limit())
-        .fetch_all(pool)
-        .await
+    let mut query = QueryBuilder::new("");
+    match (own_column(caller.role), filter.person) {
+        (Some(column), person) if person.is_none_or(|id| id == caller.subject) => {
+            push_select(
+                &mut query,
+                (caller, filter, page),
+                Some((column, caller.subject)),
+                "",
+            );
+        }
+        (_, None) => push_select(&mut query, (caller, filter, page), None, ""),
+        (_, Some(person)) => {
+            query.push("select * from ((");
+            let salesman = Some(("salesman_id", person));
+            push_select(&mut query, (caller, filter, page), salesman, "");
+            query.push(") union all (");
+            let consultant = Some(("consultant_id", person));
+            let not_both = " and salesman_id is distinct from consultant_id";
+            push_select(&mut query, (caller, filter, page), consultant, not_both);
+            query
+                .push(")) merged order by id desc limit ")
+                .push_bind(page.fetch_limit());
+        }
+    }
+    query.build_query_as().fetch_all(pool).await
 }
 
-/// SQL for a page: `$1` to `$4` as in [`visible_filtered`], `$5` the id before, `$6` the limit.
-fn list_sql(role: Role, filter: Filter) -> String {
-    let query = |condition: &str| {
-        format!(
-            "select {COLUMNS} from salesman_match m
-             where {} and ($5::uuid is null or m.id < $5) {condition}
-             order by m.id desc limit $6",
-            visible_filtered(role)
-        )
+/// A page of the matches with this id in this column, or of all.
+///
+/// The id is compared as an array of one, so that the order by column and id is not the order by
+/// id alone to the planner: that index contains the matches of everybody else.
+fn push_select(
+    query: &mut QueryBuilder<Postgres>,
+    (caller, filter, page): (&Identity, Filter, Page),
+    key: Option<(&str, Uuid)>,
+    condition: &str,
+) {
+    query
+        .push(format!(
+            "select {COLUMNS} from salesman_match m where m.id < "
+        ))
+        .push_bind(page.before());
+    query.push(condition);
+    if let Some((column, id)) = key {
+        query
+            .push(format!(" and {column} = any(array["))
+            .push_bind(id)
+            .push("])");
+    }
+    if let Some(column) = own_column(caller.role) {
+        query.push(" and erased_at is null");
+        if key.is_none_or(|(key, _)| key != column) {
+            query
+                .push(format!(" and {column} = "))
+                .push_bind(caller.subject);
+        }
+    }
+    push_filter(query, filter);
+    query.push(" order by ");
+    if let Some((column, _)) = key {
+        query.push(format!("{column}, "));
+    }
+    query.push("m.id desc limit ").push_bind(page.fetch_limit());
+}
+
+/// The conditions of the filter, except the person.
+pub(super) fn push_filter(query: &mut QueryBuilder<Postgres>, filter: Filter) {
+    if let Some(origin) = filter.origin {
+        query.push(" and origin_id = ").push_bind(origin);
+    }
+    // As a text, so that the planner can use the indexes of open matches.
+    match filter.open {
+        Some(true) => query.push(" and closed_at is null"),
+        Some(false) => query.push(" and closed_at is not null"),
+        None => query,
     };
-    if filter.person.is_none() {
-        return query("");
-    }
-    let open = open_condition(filter.open);
-    let salesman = query(&format!("and salesman_id = $3 and {open}"));
-    let consultant = query(&format!(
-        "and consultant_id = $3 and salesman_id is distinct from $3 and {open}"
-    ));
-    format!("({salesman}) union all ({consultant}) order by id desc limit $6")
-}
-
-/// The filter as a text, so that the planner can use the indexes of open matches.
-fn open_condition(open: Option<bool>) -> &'static str {
-    match open {
-        Some(true) => "closed_at is null",
-        Some(false) => "closed_at is not null",
-        None => "true",
-    }
 }
 
 /// The number of open matches of a person. It is bounded by the person's capacity.

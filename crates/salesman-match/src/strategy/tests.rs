@@ -197,6 +197,24 @@ fn reason_lists_all_eligible_candidates_with_their_load() {
 }
 
 #[test]
+fn reason_of_a_long_roster_keeps_the_chosen_and_the_least_busy() {
+    let roster: Vec<Candidate> = (1..=500)
+        .map(|number| Candidate {
+            capacity: 30,
+            ..candidate(number, if number % 50 == 0 { 3 } else { 7 })
+        })
+        .collect();
+    let choice = choose(request("0122"), &roster).unwrap();
+    assert_eq!((choice.among, choice.picked), (500, 122));
+    let shown: Vec<u128> = choice
+        .candidates
+        .iter()
+        .map(|candidate| candidate.person.id.0.as_u128())
+        .collect();
+    assert_eq!(shown, [50, 100, 123, 150, 200, 250, 300, 350, 400, 450]);
+}
+
+#[test]
 fn every_rule_has_a_unique_text_and_a_strategy() {
     let by_hand = Rule::Strategy(Strategy::ByHand);
     let rules = [Rule::Kept, Rule::Brought, PHONE_SUFFIX, by_hand];

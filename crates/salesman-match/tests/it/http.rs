@@ -112,6 +112,26 @@ async fn reason_in_an_older_format_is_omitted() {
 }
 
 #[tokio::test]
+async fn reason_of_an_older_match_shows_its_whole_roster() {
+    let app = start().await;
+    let origin = matched(&app).await;
+    let roster: Vec<Value> = (1..=12)
+        .map(|number| json!({ "id": Uuid::from_u128(number), "displayName": "담당", "open": 1, "capacity": 9 }))
+        .collect();
+    sqlx::query("update salesman_match set reason = $1")
+        .bind(json!({ "salesman": { "rule": "kept", "picked": 11, "candidates": roster } }))
+        .execute(app.pool())
+        .await
+        .unwrap();
+    let reason = &match_of(&app, origin).await["reason"]["salesman"];
+    assert_eq!(
+        (&reason["among"], &reason["picked"]),
+        (&json!(12), &json!(11))
+    );
+    assert_eq!(reason["candidates"], json!(roster));
+}
+
+#[tokio::test]
 async fn unknown_texts_of_a_newer_build_are_shown_as_stored() {
     let app = start().await;
     let [newer, older] = [matched(&app).await, requested(&app, ["0000"]).await[0]];

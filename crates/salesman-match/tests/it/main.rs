@@ -10,8 +10,10 @@ mod hand_over;
 mod http;
 mod load;
 mod permissions;
+mod plans;
 mod policies;
 mod projections;
+mod workload;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use events::{

@@ -17,19 +17,24 @@ pub struct Logs {
 impl Logs {
     /// Captures text.
     pub fn capture() -> Self {
-        Self::start(false)
+        Self::start(false, Level::TRACE)
     }
 
     /// Captures one JSON object per line.
     pub fn capture_json() -> Self {
-        Self::start(true)
+        Self::start(true, Level::TRACE)
     }
 
-    fn start(is_json: bool) -> Self {
+    /// Captures one JSON object per line, without debug and trace messages.
+    pub(super) fn capture_json_info() -> Self {
+        Self::start(true, Level::INFO)
+    }
+
+    fn start(is_json: bool, level: Level) -> Self {
         let written = Buffer::default();
         let writer = written.clone();
         let subscriber = tracing_subscriber::fmt()
-            .with_max_level(Level::TRACE)
+            .with_max_level(level)
             .with_ansi(false)
             .with_writer(move || writer.clone());
         Self {

@@ -71,7 +71,7 @@ impl Plans {
         }
         connection.close().await.unwrap();
         let plans = Self {
-            logs: Logs::capture_json(),
+            logs: Logs::capture_json_info(),
             description: service().description(),
             policies: service().policies().iter().map(|(name, _)| *name).collect(),
             called: BTreeMap::new(),
@@ -134,7 +134,7 @@ impl Plans {
     pub async fn pages(&mut self, caller: &Caller<'_>, path: &str) {
         let rounds = self.rounds.entry(path.to_owned()).or_default();
         *rounds += 1;
-        let count = if *rounds == ROUNDS { 30 } else { 2 };
+        let count = if *rounds == ROUNDS { 25 } else { 2 };
         let separator = if path.contains('?') { '&' } else { '?' };
         let first = format!("{path}{separator}limit=100");
         let mut page = self.get_as(path, caller, &first).await.json;
