@@ -6,6 +6,7 @@ use service_kit::forms::text::{is_invisible, searchable};
 use crate::hangul::{self, SearchTerm};
 use crate::letters::normalize_char;
 use crate::project::Project;
+use crate::regions;
 use crate::visit_card::target_words;
 
 /// The version of the rules of this module, [`hangul`], [`crate::series`] and [`target_words`].
@@ -48,7 +49,8 @@ fn folded(text: &str) -> String {
     searchable(text).chars().map(normalize_char).collect()
 }
 
-/// The words of a query. A blank at its end completes the last one.
+/// The words of a query. A blank at its end completes the last one. A region is found by its other
+/// names, too, and by those of what it replaced and of what replaced it.
 pub(crate) fn terms(query: &str) -> Vec<SearchTerm> {
     let mut words = folded(query);
     if query
@@ -57,5 +59,17 @@ pub(crate) fn terms(query: &str) -> Vec<SearchTerm> {
     {
         words.push(' ');
     }
-    hangul::search_terms(&words)
+    let mut terms = hangul::search_terms(&words);
+    for (term, word) in terms.iter_mut().zip(words.split_whitespace()) {
+        if let SearchTerm::Text(variants) = term {
+            for name in regions::other_names(word) {
+                let name = hangul::decomposed(name);
+                // What contains a variant is found by it.
+                if !variants.iter().any(|variant| name.contains(variant)) {
+                    variants.push(name);
+                }
+            }
+        }
+    }
+    terms
 }

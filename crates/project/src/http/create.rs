@@ -92,7 +92,7 @@ impl CreateProject {
         let name = fields.text("/name", self.name, MAX_NAME_LENGTH);
         let year = fields.required("/year", self.year);
         let category = fields.required("/category", self.category);
-        let regions = fields.optional("/regions", self.regions);
+        let regions = fields.regions("/regions", self.regions);
         let target = text(&mut fields, "/target", self.target, MAX_TEXT_LENGTH);
         let scale = fields.optional("/scale", self.scale);
         let agency = fields.text("/agency", self.agency, MAX_NAME_LENGTH);

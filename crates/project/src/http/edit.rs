@@ -143,7 +143,7 @@ impl EditBody {
             .and_then(|field| fields.required("/category", field));
         let regions = self
             .regions
-            .map(|field| fields.optional("/regions", field).unwrap_or_default());
+            .map(|field| fields.regions("/regions", field).unwrap_or_default());
         let target = patch_text(fields, "/target", self.target, MAX_TEXT_LENGTH);
         let scale = patch(self.scale, |field| fields.optional("/scale", field));
         let agency = self

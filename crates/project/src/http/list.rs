@@ -18,7 +18,7 @@ use super::query::search_text;
 use super::views::ProjectView;
 use crate::store::list::{self as store, Filter, Position, Sort};
 use crate::store::projects::StoredProject;
-use crate::search;
+use crate::{regions, search};
 
 pub(super) fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new().routes(routes!(list))
@@ -36,7 +36,7 @@ struct ListQuery {
     /// 분야.
     #[param(value_type = Option<CategoryName>)]
     category: Option<Category>,
-    /// 시도. Nationwide projects match, too.
+    /// 시도. Projects of what it replaced or what replaced it match, too, and nationwide ones.
     #[param(value_type = Option<RegionName>)]
     region: Option<Region>,
     /// Contained in 지원대상.
@@ -87,7 +87,7 @@ async fn list(
     let filter = Filter {
         terms: q.map(|text| search::terms(&text)).unwrap_or_default(),
         category: query.category,
-        region: query.region,
+        regions: query.region.map(regions::that_apply_in).unwrap_or_default(),
         target: target.map(|text| searchable(&text)),
         status: query.status,
         phase: query.phase,

@@ -22,6 +22,7 @@ pub struct Details {
     /// 분야.
     pub category: Category,
     /// Where it applies: 전국, or some of the 시도.
+    #[serde(flatten, with = "events::written_regions")]
     pub regions: Vec<Region>,
     /// 지원대상.
     pub target: Option<String>,

@@ -35,8 +35,8 @@ pub(super) fn phase_sql(today: &str) -> String {
 pub(crate) struct Filter {
     pub(crate) terms: Vec<SearchTerm>,
     pub(crate) category: Option<Category>,
-    /// Nationwide projects match, too.
-    pub(crate) region: Option<Region>,
+    /// Applies in one of these; empty for everywhere.
+    pub(crate) regions: Vec<Region>,
     /// Contained in the target.
     pub(crate) target: Option<String>,
     pub(crate) status: Option<ProjectStatus>,
@@ -234,9 +234,13 @@ fn select(filter: &Filter, today: NaiveDate) -> QueryBuilder<Postgres> {
     if let Some(category) = filter.category {
         query.push(" and category = ").push_bind(category.as_str());
     }
-    if let Some(region) = filter.region {
-        let regions = [region, Region::Nationwide].map(Region::as_str);
-        query.push(" and regions ?| ").push_bind(regions);
+    if !filter.regions.is_empty() {
+        let names: Vec<&str> = filter
+            .regions
+            .iter()
+            .map(|region| region.as_str())
+            .collect();
+        query.push(" and regions ?| ").push_bind(names);
     }
     if let Some(target) = &filter.target {
         query.push(" and position(lower(").push_bind(target.clone());

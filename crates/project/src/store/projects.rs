@@ -1,6 +1,6 @@
 //! The table of projects, and the one way to change it.
 
-use events::{Actor, Period, ProjectCreated, ProjectId, Region, SeriesId};
+use events::{Actor, Period, ProjectCreated, ProjectId, SeriesId, WrittenRegions};
 use service_kit::Tx;
 use service_kit::http::problem::ChangeError;
 use service_kit::messaging::event_log;
@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use sqlx::{FromRow, Postgres, Row as _};
 use uuid::Uuid;
 
-use super::columns::{enum_column, optional_enum_column};
+use super::columns::{enum_column, optional_enum_column, regions_columns};
 use crate::project::{
     ChangeEvent, Command, Details, Neighbour, Neighbours, Project, Refusal, Source, SourceList,
 };
@@ -24,9 +24,9 @@ pub(crate) struct StoredProject {
 }
 
 /// The columns of [`StoredProject`].
-pub(super) const COLUMNS: &str = "project.id, series_id, name, year, category, regions, target, \
-    scale, agency, host, summary, link, period, status, started_on, ended_on, predecessor, \
-    source_name, source_id, source_list, version, \
+pub(super) const COLUMNS: &str = "project.id, series_id, name, year, category, regions, \
+    region_names, target, scale, agency, host, summary, link, period, status, started_on, \
+    ended_on, predecessor, source_name, source_id, source_list, version, \
     (select later.id from project later where later.predecessor = project.id) as successor";
 
 impl FromRow<'_, PgRow> for StoredProject {
@@ -43,7 +43,7 @@ impl FromRow<'_, PgRow> for StoredProject {
                 name: row.try_get("name")?,
                 year: row.try_get("year")?,
                 category: enum_column(row, "category")?,
-                regions: row.try_get::<Json<Vec<Region>>, _>("regions")?.0,
+                regions: regions_columns(row)?,
                 target: row.try_get("target")?,
                 scale: row.try_get("scale")?,
                 agency: row.try_get("agency")?,
@@ -70,10 +70,10 @@ impl FromRow<'_, PgRow> for StoredProject {
 }
 
 /// The written columns, in the order of [`bind_columns`].
-const WRITTEN: &str = "series_id, name, year, category, regions, target, scale, agency, host, \
-    summary, link, period, starts_on, ends_on, status, started_on, ended_on, predecessor, \
-    source_name, source_id, source_list, version, series_key, search, initials, target_words, \
-    computed_by";
+const WRITTEN: &str = "series_id, name, year, category, regions, region_names, target, scale, \
+    agency, host, summary, link, period, starts_on, ends_on, status, started_on, ended_on, \
+    predecessor, source_name, source_id, source_list, version, series_key, search, initials, \
+    target_words, computed_by";
 
 /// `$2, $3, …` for the [`WRITTEN`] columns, and the number of the parameter after them.
 fn placeholders() -> (String, usize) {
@@ -87,13 +87,15 @@ fn bind_columns(sql: String, project: &Project) -> Query<'_, Postgres, PgArgumen
     let details = &project.details;
     let source = project.source.as_ref();
     let search = SearchColumns::from(project);
+    let regions = WrittenRegions::from(&*details.regions);
     sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(project.id.0)
         .bind(project.series_id.0)
         .bind(&details.name)
         .bind(details.year)
         .bind(details.category.as_str())
-        .bind(Json(&details.regions))
+        .bind(Json(regions.regions))
+        .bind(regions.region_names.map(Json))
         .bind(&details.target)
         .bind(details.scale)
         .bind(&details.agency)

@@ -1,12 +1,11 @@
 //! What a customer marked, and the programmes that have something in common with it.
 
 use chrono::{Days, NaiveDate};
-use events::{CustomerId, Region};
+use events::CustomerId;
 use sqlx::postgres::PgRow;
-use sqlx::types::Json;
 use sqlx::{FromRow, PgPool, Row as _};
 
-use super::columns::enum_column;
+use super::columns::{enum_column, regions_columns};
 use super::list::phase_sql;
 use super::projects::{COLUMNS, StoredProject};
 use crate::visit_card::{Mark, Traits};
@@ -20,7 +19,7 @@ impl FromRow<'_, PgRow> for Mark {
             series_id: row.try_get("series_id")?,
             name: row.try_get("name")?,
             category: enum_column(row, "category")?,
-            regions: row.try_get::<Json<Vec<Region>>, _>("regions")?.0,
+            regions: regions_columns(row)?,
             target_words: row.try_get("target_words")?,
         })
     }
@@ -45,7 +44,7 @@ pub(crate) async fn marks(pool: &PgPool, customer: CustomerId) -> Result<Vec<Mar
              where customer_id = $1 and step in ('apply', 'approved')
          ),
          newest as (select project_id, max(since) as since from marked group by project_id)
-         select series_id, name, category, regions, target_words
+         select series_id, name, category, regions, region_names, target_words
          from newest join project on project.id = newest.project_id
          order by since desc, id desc limit $2",
     )

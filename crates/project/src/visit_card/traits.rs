@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::project::Project;
+use crate::regions;
 
 /// A programme that a customer is interested in or has an open consultation about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub(crate) struct Mark {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Traits {
     pub(crate) categories: Vec<Category>,
-    /// Contains 전국 unless empty: a nationwide programme applies in every region.
+    /// Those that [`find`](regions::that_apply_in) what applies there.
     pub(crate) regions: Vec<Region>,
     pub(crate) target_words: Vec<String>,
 }
@@ -64,12 +65,13 @@ impl Traits {
     }
 
     fn add_regions(&mut self, regions: &[Region]) {
-        if !regions.is_empty() {
-            self.regions.push(Region::Nationwide);
-            self.regions.extend_from_slice(regions);
-            self.regions.sort();
-            self.regions.dedup();
-        }
+        self.regions.extend(
+            regions
+                .iter()
+                .flat_map(|region| regions::that_apply_in(*region)),
+        );
+        self.regions.sort();
+        self.regions.dedup();
     }
 
     /// Which of the traits the programme has.

@@ -13,6 +13,7 @@ mod list;
 mod permissions;
 mod project_view;
 mod public_data;
+mod regions;
 mod reimport;
 mod search;
 mod series;

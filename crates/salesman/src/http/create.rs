@@ -63,7 +63,7 @@ impl RegisterBody {
             .filter(|name| !name.is_empty());
         let phone = fields.required("/phone", self.phone);
         let role = fields.optional("/role", self.role);
-        let regions = fields.optional("/regions", self.regions);
+        let regions = fields.regions("/regions", self.regions);
         let categories = fields.optional("/categories", self.categories);
         let capacity = fields.optional("/capacity", self.capacity);
         let weight = fields.optional("/weight", self.weight);

@@ -83,7 +83,7 @@ impl UpdateBody {
             display_name: optional_name(fields, "/displayName", self.display_name),
             phone: fields.optional("/phone", self.phone),
             role: fields.optional("/role", self.role),
-            regions: fields.optional("/regions", self.regions),
+            regions: fields.regions("/regions", self.regions),
             categories: fields.optional("/categories", self.categories),
             capacity: fields.optional("/capacity", self.capacity),
             weight: fields.optional("/weight", self.weight),

@@ -1,7 +1,7 @@
 //! Salesmen and consultants: load, insert and update one.
 
 use chrono::NaiveDate;
-use events::{Actor, Leave, PersonRole, Profile, SalesmanId, SalesmanRegistered};
+use events::{Actor, Leave, PersonRole, Profile, SalesmanId, SalesmanRegistered, WrittenRegions};
 use service_kit::Tx;
 use service_kit::http::IfMatch;
 use service_kit::http::problem::ChangeError;
@@ -42,7 +42,13 @@ impl FromRow<'_, PgRow> for RosterEntry {
             } else {
                 PersonRole::Salesman
             },
-            regions: row.try_get::<Json<_>, _>("regions")?.0,
+            regions: WrittenRegions {
+                regions: row.try_get::<Json<_>, _>("regions")?.0,
+                region_names: row
+                    .try_get::<Option<Json<_>>, _>("region_names")?
+                    .map(|names| names.0),
+            }
+            .into(),
             categories: row.try_get::<Json<_>, _>("categories")?.0,
             capacity: number("capacity")?,
             weight: number("weight")?,
@@ -73,8 +79,8 @@ impl FromRow<'_, PgRow> for RosterEntry {
 
 /// The columns of a [`RosterEntry`].
 pub(super) const COLUMNS: &str = "
-    id, name, display_name, phone, role, regions, categories, capacity, weight, active,
-    leave_from, leave_until, hand_over, version,
+    id, name, display_name, phone, role, regions, region_names, categories, capacity, weight,
+    active, leave_from, leave_until, hand_over, version,
     (select count(*) from outcome
      where outcome.salesman_id = salesman.id and succeeded) as succeeded,
     (select count(*) from outcome
@@ -107,9 +113,9 @@ pub(crate) async fn insert(
     let now = tx.now();
     let sql = "
         insert into salesman (id, name, display_name, phone, role, regions, categories, capacity,
-                              weight, active, leave_from, leave_until, version, hand_over,
-                              created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+                              weight, active, leave_from, leave_until, version, region_names,
+                              hand_over, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     bind_columns(sql, salesman)
         .bind(now)
         .execute(&mut **tx)
@@ -176,15 +182,16 @@ async fn save(tx: &mut Tx, salesman: &Salesman) -> Result<(), sqlx::Error> {
         update salesman
         set name = $2, display_name = $3, phone = $4, role = $5, regions = $6, categories = $7,
             capacity = $8, weight = $9, active = $10, leave_from = $11, leave_until = $12,
-            version = $13, hand_over = $14
+            version = $13, region_names = $14, hand_over = $15
         where id = $1";
     bind_columns(sql, salesman).execute(&mut **tx).await?;
     Ok(())
 }
 
-/// Binds the stored columns of a person as `$1` to `$14`.
+/// Binds the stored columns of a person as `$1` to `$15`.
 fn bind_columns<'a>(sql: &'static str, salesman: &'a Salesman) -> Query<'a, Postgres, PgArguments> {
     let profile = &salesman.profile;
+    let regions = WrittenRegions::from(&*profile.regions);
     // Capacity and weight are far below this limit.
     let number = |number| i32::try_from(number).unwrap_or(i32::MAX);
     sqlx::query(sql)
@@ -193,7 +200,7 @@ fn bind_columns<'a>(sql: &'static str, salesman: &'a Salesman) -> Query<'a, Post
         .bind(&profile.display_name)
         .bind(salesman.phone.e164())
         .bind(profile.role.as_str())
-        .bind(Json(&profile.regions))
+        .bind(Json(regions.regions))
         .bind(Json(&profile.categories))
         .bind(number(profile.capacity))
         .bind(number(profile.weight))
@@ -201,5 +208,6 @@ fn bind_columns<'a>(sql: &'static str, salesman: &'a Salesman) -> Query<'a, Post
         .bind(profile.leave.map(|leave| leave.from))
         .bind(profile.leave.map(|leave| leave.until))
         .bind(salesman.version)
+        .bind(regions.region_names.map(Json))
         .bind(profile.leave.is_some_and(|leave| leave.hand_over))
 }

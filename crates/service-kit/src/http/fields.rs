@@ -1,5 +1,6 @@
 //! Fields of a request body: all errors are reported together.
 
+use events::Region;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -68,6 +69,20 @@ impl Fields {
                 None
             }
         }
+    }
+
+    /// An optional list of regions. The error names all of them.
+    pub fn regions(&mut self, pointer: &str, field: Field<Vec<Region>>) -> Option<Vec<Region>> {
+        if matches!(field, Field::Invalid { .. }) {
+            let names = Region::ALL.map(Region::as_str).join(", ");
+            let message = Text::new(
+                format!("다음 중에서 골라 주세요: {names}"),
+                format!("Expected a list of some of {names}"),
+            );
+            self.refuse(pointer, "wrong-type", message);
+            return None;
+        }
+        self.optional(pointer, field)
     }
 
     /// A required text: [clean](text::clean), not empty, at most `max_length` characters, no control
