@@ -10,6 +10,7 @@ mod contract;
 mod domain;
 mod erasure;
 mod forged_tokens;
+mod hand_over;
 mod import_command;
 mod outages;
 mod personal_data;

@@ -6,6 +6,7 @@ mod description;
 mod edit;
 mod end_overdue;
 mod erasure;
+mod hand_over;
 mod http;
 mod import_commit;
 mod import_plan;
