@@ -4,7 +4,6 @@
 //! No name, login, number or whole address is in them. Persons and addresses are HMACs under
 //! `SIGN_IN_KEY`, so that the lines about one of them can be found, but not whom they are about.
 
-use axum::http::StatusCode;
 use service_kit::Problem;
 use service_kit::auth::{Identity, Role};
 use uuid::Uuid;
@@ -125,11 +124,10 @@ impl SecurityLog {
         );
     }
 
-    /// Writes that a limit was hit, if that is why a request is refused.
+    /// Writes that a limit was hit, if the problem names one as its reason.
     pub(crate) fn limited(&self, about: &About) -> impl Fn(Problem) -> Problem {
         |problem| {
-            if problem.status() == StatusCode::TOO_MANY_REQUESTS {
-                let limit = problem.reason().unwrap_or_default();
+            if let Some(limit) = problem.reason() {
                 self.write(SecurityEvent::LimitHit, about, limit);
             }
             problem

@@ -115,7 +115,12 @@ async fn codes_and_sign_ins_of_customers_are_logged_by_hash() {
     assert_eq!((subjects[0], subjects[1]), (subjects[1], subjects[2]));
     assert_ne!(subjects[0], subjects[4]);
     let id = signed_in.json()["id"].as_str().unwrap().to_owned();
-    log.assert_without(&[&code, "8765", &id]);
+    assert!(
+        logged
+            .iter()
+            .all(|event| !event.to_string().contains(&code))
+    );
+    log.assert_without(&["87654321", &id]);
 }
 
 #[tokio::test]
@@ -193,7 +198,7 @@ async fn limits_that_are_hit_are_logged_by_name() {
             ["limit-hit", "-", "writes"],
         ])
     );
-    log.assert_without(&["gwanri", "8765"]);
+    log.assert_without(&["gwanri", "87654321"]);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Slots for work that takes a core: one core stays free, and few requests wait for a slot.
 
+use std::fmt;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -39,13 +40,17 @@ impl Slots {
     /// 503, at once when too many requests are waiting, or when none is free in time.
     pub(super) async fn take(&self) -> Result<Taken, Problem> {
         let place = self.places.clone().try_acquire_owned();
-        let place = place.map_err(|_| Problem::unavailable("too many passwords to hash"))?;
+        let place = place.map_err(|_| busy("too many passwords wait to be hashed"))?;
         let slot = tokio::time::timeout(TIMEOUT, self.free.clone().acquire_owned())
             .await
-            .map_err(Problem::unavailable)?
+            .map_err(busy)?
             .map_err(Problem::internal)?;
         Ok(Taken(Arc::new((slot, place))))
     }
+}
+
+fn busy(cause: impl fmt::Display) -> Problem {
+    Problem::unavailable(cause).because("password-hashing")
 }
 
 /// A slot. Work that a cancelled request has started keeps it until the work ends.
