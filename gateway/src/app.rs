@@ -25,11 +25,11 @@ use crate::auth::passwords::Passwords;
 use crate::auth::sessions::Sessions;
 use crate::auth::staff_directory::StaffDirectory;
 use crate::config::Config;
+use crate::edge::caller_limit::CallerLimiter;
 use crate::edge::cookie::SessionCookie;
 use crate::edge::rate_limit::RateLimits;
 use crate::edge::response_headers::{ResponseHeaders, add_headers};
 use crate::edge::server;
-use crate::edge::write_limit::WriteLimiter;
 use crate::erasure::driver::Driver;
 use crate::live::feed::{self, Feed};
 use crate::live::hub::Hub;
@@ -169,9 +169,9 @@ impl Gateway {
             router(state.clone(), phase.subscribe()),
             config.timeouts,
             config.server,
+            config.trusted_proxies,
             server_stop.clone(),
             REQUESTS_TIMEOUT,
-            config.trusted_proxies,
         ));
         let tasks_stop = CancellationToken::new();
         let tasks = start_tasks(&state, directory, &tasks_stop);
@@ -216,7 +216,8 @@ fn state(config: &Config, db: Db) -> anyhow::Result<AppState> {
         limits: config.limits,
         rate_limits: RateLimits::new(db.clone(), config.sign_in_key.clone()),
         db,
-        write_limiter: WriteLimiter::new(config.limits.writes),
+        write_limiter: CallerLimiter::new("writes", config.limits.writes),
+        read_limiter: CallerLimiter::new("reads", config.limits.reads),
         sms: SmsQueue::new(webhook),
         passwords: Passwords::new()?,
         descriptions: Descriptions::new(upstream.clone(), openapi::merge),

@@ -1,6 +1,7 @@
 //! The edge: connections, client addresses, cookies, response headers, CSRF and rate limits.
 
 pub(crate) mod body;
+pub(crate) mod caller_limit;
 pub(crate) mod client_ip;
 mod connections;
 pub(crate) mod cookie;
@@ -8,5 +9,4 @@ pub(crate) mod csrf;
 pub(crate) mod rate_limit;
 pub(crate) mod response_headers;
 pub(crate) mod server;
-pub(crate) mod write_limit;
 mod write_timeout;

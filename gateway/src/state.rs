@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::passwords::Passwords;
 use crate::auth::sessions::Sessions;
 use crate::config::{Limits, PublicOrigin, SignInKey, TrustedProxies};
+use crate::edge::caller_limit::CallerLimiter;
 use crate::edge::cookie::SessionCookie;
 use crate::edge::rate_limit::RateLimits;
-use crate::edge::write_limit::WriteLimiter;
 use crate::live::hub::Hub;
 use crate::live::session_watch::SessionWatcher;
 use crate::sms::queue::SmsQueue;
@@ -29,7 +29,8 @@ pub(crate) struct AppState {
     pub(crate) customer_ids: CustomerIdKey,
     pub(crate) limits: Limits,
     pub(crate) rate_limits: RateLimits,
-    pub(crate) write_limiter: WriteLimiter,
+    pub(crate) write_limiter: CallerLimiter,
+    pub(crate) read_limiter: CallerLimiter,
     pub(crate) sms: SmsQueue,
     pub(crate) passwords: Passwords,
     pub(crate) upstream: Upstream,

@@ -1,5 +1,5 @@
-//! Authorizes every request: CSRF protection, the session, the permission table, and the rate limit
-//! of writes, in this order.
+//! Authorizes every request: CSRF protection, the session, the permission table, and the rate
+//! limits of writes and reads, in this order.
 //!
 //! Unknown paths and methods are not authorized: they get the same answer for all callers.
 
@@ -23,8 +23,8 @@ use crate::api::permissions::PERMISSIONS;
 use crate::auth::sessions::Session;
 use crate::edge::body::read_within;
 use crate::edge::client_ip::{ClientIp, PeerAddress};
+use crate::edge::caller_limit::Caller;
 use crate::edge::csrf;
-use crate::edge::write_limit::Writer;
 use crate::state::AppState;
 use crate::upstream::routes::{self, API, Route};
 
@@ -69,9 +69,13 @@ pub(crate) async fn authorize(
         Operation::Own(row) => check_permission(row, role)?,
         Operation::Forwarded(route) => route.callers.authorize(role)?,
     }
-    let writer = identity.map(Writer::from).or(client.map(Writer::from));
-    if let Some(writer) = writer.filter(|_| is_write) {
-        state.write_limiter.take(writer)?;
+    let limiter = if is_write {
+        &state.write_limiter
+    } else {
+        &state.read_limiter
+    };
+    if let Some(caller) = identity.map(Caller::from).or(client.map(Caller::from)) {
+        limiter.take(caller)?;
     }
     let is_private = session.is_some()
         || matches!(operation, Operation::Own(row) if row.access(None) != Access::All);

@@ -42,6 +42,9 @@ pub(crate) async fn forward(
     if let Some(session) = parts.extensions.get::<Session>() {
         let authorization = state.upstream.authorization(&session.identity, service)?;
         headers.insert(header::AUTHORIZATION, authorization);
+    } else {
+        // Only signed-in callers have a stream to read after.
+        headers.remove("ktgg-after");
     }
     let upload = routes::upload(&parts.method, service_path);
     let limit = upload.map_or(MAX_BODY_BYTES, |upload| upload.max_body_bytes);

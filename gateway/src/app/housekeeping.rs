@@ -19,6 +19,7 @@ pub(super) async fn run(state: Arc<AppState>, stop: CancellationToken) {
             () = tokio::time::sleep(INTERVAL) => {}
         }
         state.write_limiter.prune();
+        state.read_limiter.prune();
         let ended = state.sessions.prune().await.map(|ended| {
             let about = About::default();
             state.security.sessions_ended(&ended, &about, "expired");

@@ -111,6 +111,8 @@ limits! {
     /// Writes of one signed-in person, or of one address for anonymous callers. In memory, for each
     /// gateway on its own.
     writes: "LIMIT_WRITES" = 240 / 60,
+    /// The same for reads. A page needs some for each event of its stream.
+    reads: "LIMIT_READS" = 1200 / 60,
     /// Password attempts for one login from all addresses. It bounds distributed guessing; while
     /// that uses the limit up, the account's owner has to wait too.
     sign_ins_per_login: "LIMIT_SIGN_INS_PER_LOGIN" = 30 / 900,

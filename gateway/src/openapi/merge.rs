@@ -190,12 +190,10 @@ fn complete(operation: &mut Map<String, Value>, service: &str, method: &str, is_
                 "schema": { "type": "string", "enum": ["1"], "default": "1" },
             }));
         }
-        let problems = [
-            cross_site(),
-            too_many_requests("streams", TimeDelta::seconds(1)),
-        ];
-        describe::add_problems(operation, &problems);
+        describe::add_problems(operation, &[cross_site()]);
     }
+    let kind = if is_read { "reads" } else { "writes" };
+    describe::add_problems(operation, &[too_many_requests(kind, TimeDelta::seconds(1))]);
 }
 
 /// The services of each operation id. Services name operations after what they do, so an id can

@@ -56,6 +56,19 @@ async fn identity_headers_of_a_browser_are_not_forwarded() {
 }
 
 #[tokio::test]
+async fn version_to_wait_for_is_forwarded_only_with_a_session() {
+    let gateway = start().await;
+    let staff = gateway.cookie(&identity(Role::Staff)).await;
+    let after = "salesman-match/00000000-0000-0000-0000-000000000002@3";
+    for (cookie, is_forwarded) in [(&*staff, true), ("ktgg=unknown", false), ("", false)] {
+        let request = gateway.get("/api/projects").cookie(cookie);
+        let echoed = request.header("ktgg-after", after).send().await.json();
+        let forwarded = echoed["headers"].get("ktgg-after");
+        assert_eq!(forwarded.is_some(), is_forwarded, "{cookie}");
+    }
+}
+
+#[tokio::test]
 async fn headers_and_body_for_the_service_are_forwarded() {
     let gateway = start().await;
     let staff = gateway.cookie(&identity(Role::Staff)).await;

@@ -103,10 +103,8 @@ async fn every_write_describes_the_csrf_header_and_its_refusals() {
             let is_write = method != "get";
             writes += usize::from(is_write);
             assert_eq!(has_csrf_header, is_write, "{method} {path}");
-            // Other reads may have a rate limit, too.
-            let is_limited = is_write || path == "/api/stream";
             assert!(
-                !is_limited || problems("429").get("too-many-requests").is_some(),
+                problems("429").get("too-many-requests").is_some(),
                 "{method} {path}"
             );
             assert_eq!(

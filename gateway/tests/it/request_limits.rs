@@ -293,6 +293,48 @@ async fn anonymous_writes_are_limited_per_address() {
 }
 
 #[tokio::test]
+async fn reads_are_limited_per_person_and_per_anonymous_address() {
+    let mut config = config().await;
+    config.limits.reads = Rate::new(3, 3600);
+    config.trusted_proxies.count = 1;
+    let gateway = start_with(config).await;
+    let from = async |address: &str, path: &str| {
+        let request = gateway.get(path).header("x-forwarded-for", address);
+        request.send().await
+    };
+    for (addresses, other) in [
+        (["203.0.113.7"; 3], "203.0.113.8"),
+        (
+            ["2001:db8::1", "2001:db8::2", "2001:db8::3"],
+            "2001:db8:0:1::1",
+        ),
+    ] {
+        for (address, path) in
+            addresses
+                .into_iter()
+                .zip(["/api/projects", "/api/auth/me", "/api/projects?q=a"])
+        {
+            assert_eq!(from(address, path).await.status, 200, "{address} {path}");
+        }
+        let refused = from(addresses[0], "/api/projects").await;
+        assert_eq!(refused.problem(), (429, "too-many-requests".to_owned()));
+        assert!(refused.header("retry-after").is_some());
+        assert_eq!(from(other, "/api/projects").await.status, 200);
+    }
+    // A signed-in person has a limit of their own, and so have writes.
+    let staff = gateway.caller(&identity(Role::Staff)).await;
+    for status in [200, 200, 200, 429] {
+        let request = staff.get("/api/consultations");
+        let answer = request
+            .header("x-forwarded-for", "203.0.113.7")
+            .send()
+            .await;
+        assert_eq!(answer.status, status);
+    }
+    assert_eq!(staff.post("/api/consultations").send().await.status, 200);
+}
+
+#[tokio::test]
 async fn write_refused_for_another_reason_is_not_counted() {
     let mut config = config().await;
     config.limits.writes = Rate::new(1, 3600);

@@ -1,5 +1,5 @@
-//! The rate limit of writes, in the memory of each gateway: it keeps one page that went wrong from
-//! slowing down the others.
+//! The rate limits of writes and of reads, in the memory of each gateway: they keep one page that
+//! went wrong, or one address, from slowing down the others.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -17,38 +17,40 @@ use crate::config::Rate;
 use crate::edge::client_ip::ClientIp;
 use crate::edge::rate_limit::too_many_requests;
 
-/// Whose writes are counted together.
+/// Whose requests are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Writer {
+pub(crate) enum Caller {
     SignedIn(Role, Uuid),
     Anonymous(IpAddr),
 }
 
-impl From<&Identity> for Writer {
+impl From<&Identity> for Caller {
     fn from(identity: &Identity) -> Self {
         Self::SignedIn(identity.role, identity.subject)
     }
 }
 
-impl From<ClientIp> for Writer {
+impl From<ClientIp> for Caller {
     fn from(client: ClientIp) -> Self {
         Self::Anonymous(client.network())
     }
 }
 
-pub(crate) struct WriteLimiter<C: Clock = DefaultClock> {
-    limiter: RateLimiter<Writer, DefaultKeyedStateStore<Writer>, C, NoOpMiddleware<C::Instant>>,
+pub(crate) struct CallerLimiter<C: Clock = DefaultClock> {
+    limiter: RateLimiter<Caller, DefaultKeyedStateStore<Caller>, C, NoOpMiddleware<C::Instant>>,
     clock: C,
+    /// What is counted.
+    name: &'static str,
 }
 
-impl WriteLimiter {
-    pub(crate) fn new(rate: Rate) -> Self {
-        Self::with_clock(rate, DefaultClock::default())
+impl CallerLimiter {
+    pub(crate) fn new(name: &'static str, rate: Rate) -> Self {
+        Self::with_clock(name, rate, DefaultClock::default())
     }
 }
 
-impl<C: Clock + Clone> WriteLimiter<C> {
-    fn with_clock(rate: Rate, clock: C) -> Self {
+impl<C: Clock + Clone> CallerLimiter<C> {
+    fn with_clock(name: &'static str, rate: Rate, clock: C) -> Self {
         let burst = NonZeroU32::new(rate.burst()).unwrap_or(NonZeroU32::MIN);
         let interval = rate.interval().to_std().ok();
         let quota = interval
@@ -59,21 +61,22 @@ impl<C: Clock + Clone> WriteLimiter<C> {
         Self {
             limiter: RateLimiter::new(quota, store, clock.clone()),
             clock,
+            name,
         }
     }
 
-    /// Counts a write.
+    /// Counts a request.
     ///
     /// # Errors
     /// 429 when the limit is used up.
-    pub(crate) fn take(&self, writer: Writer) -> Result<(), Problem> {
-        self.limiter.check_key(&writer).map_err(|refused| {
+    pub(crate) fn take(&self, caller: Caller) -> Result<(), Problem> {
+        self.limiter.check_key(&caller).map_err(|refused| {
             let wait = TimeDelta::from_std(refused.wait_time_from(self.clock.now()));
-            too_many_requests("writes", wait.unwrap_or(TimeDelta::MAX))
+            too_many_requests(self.name, wait.unwrap_or(TimeDelta::MAX))
         })
     }
 
-    /// Drops the writers whose whole burst is available.
+    /// Drops the callers whose whole burst is available.
     pub(crate) fn prune(&self) {
         self.limiter.retain_recent();
         self.limiter.shrink_to_fit();
@@ -87,21 +90,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writers_are_limited_apart_and_pruned_after_the_refill() {
+    fn callers_are_limited_apart_and_pruned_after_the_refill() {
         let clock = FakeRelativeClock::default();
-        let writers = WriteLimiter::with_clock(Rate::new(2, 1), clock.clone());
-        let one = Writer::SignedIn(Role::Staff, Uuid::from_u128(1));
-        assert!(writers.take(one).is_ok() && writers.take(one).is_ok());
-        assert_eq!(writers.take(one).unwrap_err().status(), 429);
+        let callers = CallerLimiter::with_clock("writes", Rate::new(2, 1), clock.clone());
+        let one = Caller::SignedIn(Role::Staff, Uuid::from_u128(1));
+        assert!(callers.take(one).is_ok() && callers.take(one).is_ok());
+        assert_eq!(callers.take(one).unwrap_err().status(), 429);
         for other in [
-            Writer::SignedIn(Role::Customer, Uuid::from_u128(1)),
-            Writer::from(ClientIp(IpAddr::from([1, 2, 3, 4]))),
+            Caller::SignedIn(Role::Customer, Uuid::from_u128(1)),
+            Caller::from(ClientIp(IpAddr::from([1, 2, 3, 4]))),
         ] {
-            assert!(writers.take(other).is_ok());
+            assert!(callers.take(other).is_ok());
         }
-        assert_eq!(writers.limiter.len(), 3);
+        assert_eq!(callers.limiter.len(), 3);
         clock.advance(std::time::Duration::from_millis(1500));
-        writers.prune();
-        assert_eq!(writers.limiter.len(), 0);
+        callers.prune();
+        assert_eq!(callers.limiter.len(), 0);
     }
 }
