@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use gateway::config::Limits;
 use hyper::{Method, StatusCode};
 use ktgg::client::Client;
 use ktgg::demo::{self, Person};
@@ -233,6 +234,34 @@ async fn demo_people_sign_in_read_their_page_and_sign_out() {
         (
             StatusCode::UNAUTHORIZED,
             &json!("/problems/wrong-credentials")
+        )
+    );
+    system.stop().await;
+    inbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_all_limits_the_demo_loads_and_a_second_code_waits() {
+    let scratch = Scratch::new("limits");
+    let mut installation = system::on_shared_servers(&scratch).await;
+    installation.limits = Limits::DEFAULT;
+    let keys = Keys::of(&installation.data).unwrap();
+    let (system, inbox) = (
+        InProcess::start(&installation, &keys).await,
+        InboxServer::start(&installation, &keys).await,
+    );
+    demo::load(&installation, &keys).await.unwrap();
+    let mut visitor = Visitor::new(&installation, &scratch).await;
+    let (_, consent) = visitor.get("/api/auth/consent").await;
+    let request = json!({ "phone": "010-9999-0000", "consentVersion": consent["version"] });
+    let (first, _) = visitor.post("/api/auth/otp", &request).await;
+    let (second, refused) = visitor.post("/api/auth/otp", &request).await;
+    assert_eq!(
+        (first, second, &refused["type"]),
+        (
+            StatusCode::ACCEPTED,
+            StatusCode::TOO_MANY_REQUESTS,
+            &json!("/problems/too-many-requests")
         )
     );
     system.stop().await;
