@@ -5,7 +5,7 @@ use service_kit::forms::phone::Phone;
 use service_kit::http::Page;
 use sqlx::{AssertSqlSafe, PgPool};
 
-use super::roster::{COLUMNS, RosterEntry};
+use super::roster::{COLUMNS, RosterEntry, TABLES};
 
 /// One page of the people who match every given filter, newest first.
 ///
@@ -19,8 +19,8 @@ pub(crate) async fn list(
     page: Page,
 ) -> Result<Vec<RosterEntry>, sqlx::Error> {
     let sql = format!(
-        "select {COLUMNS} from salesman
-         where ($1::uuid is null or id < $1)
+        "select {COLUMNS} from {TABLES}
+         where id < $1
            and ($2::text is null or role = $2)
            and ($3::boolean is null or active = $3)
            and ($4::text is null or phone = $5
@@ -30,7 +30,7 @@ pub(crate) async fn list(
     );
     let phone: Option<Phone> = text.and_then(|text| text.parse().ok());
     sqlx::query_as(AssertSqlSafe(sql))
-        .bind(page.after)
+        .bind(page.before())
         .bind(role.map(PersonRole::as_str))
         .bind(active)
         .bind(text)

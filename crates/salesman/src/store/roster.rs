@@ -77,24 +77,20 @@ impl FromRow<'_, PgRow> for RosterEntry {
     }
 }
 
-/// The columns of a [`RosterEntry`].
+/// The columns of a [`RosterEntry`], to be selected from [`TABLES`].
 pub(super) const COLUMNS: &str = "
     id, name, display_name, phone, role, regions, region_names, categories, capacity, weight,
     active, leave_from, leave_until, hand_over, version,
-    (select count(*) from outcome
-     where outcome.salesman_id = salesman.id and succeeded) as succeeded,
-    (select count(*) from outcome
-     where outcome.salesman_id = salesman.id and not succeeded) as failed,
-    (select count(*) from assignment where open and assignment.salesman_id = salesman.id)
-    + (select count(*) from assignment
-       where open and consultant_id = salesman.id
-         and assignment.salesman_id is distinct from salesman.id) as open";
+    coalesce(succeeded, 0) as succeeded, coalesce(failed, 0) as failed, coalesce(open, 0) as open";
+
+/// Triggers keep the numbers.
+pub(super) const TABLES: &str = "salesman left join workload on workload.salesman_id = salesman.id";
 
 pub(crate) async fn load(
     connection: &mut PgConnection,
     id: SalesmanId,
 ) -> Result<Option<RosterEntry>, sqlx::Error> {
-    let sql = format!("select {COLUMNS} from salesman where id = $1");
+    let sql = format!("select {COLUMNS} from {TABLES} where id = $1");
     sqlx::query_as(AssertSqlSafe(sql))
         .bind(id.0)
         .fetch_optional(connection)
