@@ -81,8 +81,7 @@ impl Config {
             SocketAddr::new(listen.ip(), admin_port),
         );
         let services = Services::read(env);
-        let brokers = env.required("KAFKA_BROKERS");
-        let topic_prefix = env.or("TOPIC_PREFIX", kafka::DEFAULT_PREFIX.to_owned());
+        let kafka = kafka::Settings::read(env);
         let signer = env.secret("INTERNAL_TOKEN_PRIVATE_KEY");
         let (timeouts, server) = (Timeouts::read(env), ServerLimits::read(env));
         let drain = service_kit::config::drain(env);
@@ -110,10 +109,7 @@ impl Config {
             listen,
             admin_listen,
             services,
-            kafka: kafka::Settings {
-                brokers: brokers?,
-                topic_prefix,
-            },
+            kafka: kafka?,
             signer: signer?,
             drain,
             database_url: database_url?,

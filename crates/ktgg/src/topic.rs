@@ -25,6 +25,9 @@ pub struct Record {
 /// # Errors
 /// When the broker does not answer, or a record cannot be decoded.
 pub async fn read(settings: &kafka::Settings, topic: Topic) -> Result<Vec<Record>> {
+    if let Some(refused) = settings.refusal().await {
+        return Err(refused.into());
+    }
     let name = topic.name(&settings.topic_prefix);
     let consumer: StreamConsumer = settings
         .client()

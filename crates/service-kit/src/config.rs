@@ -1,6 +1,9 @@
 //! Configuration from environment variables: read once at the start; all errors are reported
 //! together.
 
+mod ca_file;
+mod database_url;
+
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -10,6 +13,9 @@ use std::{fmt, fs};
 use crate::auth::Verifier;
 use crate::forms::phone::CustomerIdKey;
 use crate::messaging::kafka;
+
+pub use ca_file::CaFile;
+pub use database_url::DatabaseUrl;
 
 /// Returns the value of a variable.
 type Read = Box<dyn Fn(&str) -> Option<String>>;
@@ -48,6 +54,11 @@ impl Env {
 
     fn raw(&self, name: &str) -> Option<String> {
         (self.read)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    /// Whether the variable, or the one that names its file, has a value.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.raw(name).is_some() || self.raw(&format!("{name}_FILE")).is_some()
     }
 
     /// A required variable; `None` when it is missing or invalid.
@@ -140,31 +151,6 @@ events::text_enum! {
     }
 }
 
-/// A Postgres URL. It contains a password, so its `Debug` is `***`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DatabaseUrl(String);
-
-impl DatabaseUrl {
-    /// The URL itself, for the driver.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-crate::redacted_debug!(DatabaseUrl);
-
-impl FromStr for DatabaseUrl {
-    type Err = &'static str;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
-        if is_postgres && text.parse::<sqlx::postgres::PgConnectOptions>().is_ok() {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("expected a postgres:// URL")
-        }
-    }
-}
-
 /// The configuration of one service. There is no `Default`: the caller has more context.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -174,7 +160,7 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `NAME_ADMIN_LISTEN`, for `/livez` and `/readyz`; by default [`ADMIN_OFFSET`] above `listen`.
     pub admin_listen: SocketAddr,
-    /// `KAFKA_BROKERS`, `TOPIC_PREFIX`.
+    /// `KAFKA_BROKERS`, `TOPIC_PREFIX`, `KAFKA_SECURITY_PROTOCOL`.
     pub kafka: kafka::Settings,
     /// `MIGRATE`.
     pub migrate: Migrate,
@@ -199,7 +185,7 @@ impl Config {
         numbers: &BTreeMap<&'static str, u32>,
     ) -> Option<Self> {
         let prefix = service.replace('-', "_").to_uppercase();
-        let database_url = env.secret(&format!("{prefix}_DATABASE_URL"));
+        let database_url = env.secret(&DatabaseUrl::variable(service));
         let listen = env.or(
             &format!("{prefix}_LISTEN"),
             SocketAddr::from(([127, 0, 0, 1], port)),
@@ -207,8 +193,7 @@ impl Config {
         let admin_default =
             SocketAddr::new(listen.ip(), listen.port().saturating_add(ADMIN_OFFSET));
         let admin_listen = env.or(&format!("{prefix}_ADMIN_LISTEN"), admin_default);
-        let brokers = env.required("KAFKA_BROKERS");
-        let topic_prefix = env.or("TOPIC_PREFIX", kafka::DEFAULT_PREFIX.to_owned());
+        let kafka = kafka::Settings::read(env);
         let migrate = env.or("MIGRATE", Migrate::Check);
         let verifier = env.secret("INTERNAL_TOKEN_PUBLIC_KEYS");
         let drain = drain(env);
@@ -221,10 +206,7 @@ impl Config {
             database_url: database_url?,
             listen,
             admin_listen,
-            kafka: kafka::Settings {
-                brokers: brokers?,
-                topic_prefix,
-            },
+            kafka: kafka?,
             migrate,
             verifier: verifier?,
             drain,

@@ -1,13 +1,15 @@
 //! Applies or checks migrations.
 
 use std::fmt::Write as _;
+use std::io;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use sqlx::migrate::{AppliedMigration, Migrate as _, MigrateError, Migrator};
 use sqlx::postgres::PgConnection;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Migrate;
+use crate::config::{DatabaseUrl, Migrate};
 use crate::db::{self, Db};
 
 /// How often an unreachable database is tried at the start.
@@ -17,7 +19,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(300);
 /// first.
 ///
 /// # Errors
-/// When waiting does not help: an outdated schema, a failing migration, a wrong password.
+/// When waiting does not help: an outdated schema, a failing migration, a wrong password, a
+/// certificate that is not trusted.
 pub async fn migrate_when_available(
     db: &Db,
     migrations: &Migrator,
@@ -47,8 +50,8 @@ pub async fn migrate_when_available(
     }
 }
 
-/// Whether the database is unreachable, or another replica is migrating it. Not a wrong password or
-/// a failing migration.
+/// Whether the database is unreachable, or another replica is migrating it. Not a wrong password, a
+/// wrong certificate or a failing migration.
 fn is_unavailable(error: &anyhow::Error) -> bool {
     let cause = match error.downcast_ref::<MigrateError>() {
         Some(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
@@ -64,6 +67,9 @@ fn is_unavailable(error: &anyhow::Error) -> bool {
                 .iter()
                 .any(|class| code.starts_with(class))
         }),
+        // rustls reports a wrong certificate as invalid data.
+        Some(sqlx::Error::Io(error)) if error.kind() == io::ErrorKind::InvalidData => false,
+        Some(sqlx::Error::Tls(_)) => false,
         Some(error) => db::is_transient(error),
         None => false,
     }
@@ -75,7 +81,10 @@ impl Db {
     /// # Errors
     /// When the database is unreachable, or the schema is older than this build (`Check`).
     pub async fn migrate(&self, migrations: &Migrator, how: Migrate) -> anyhow::Result<()> {
-        let mut connection = self.connect().await?;
+        let mut connection = self.connect().await.with_context(|| {
+            let variable = DatabaseUrl::variable(self.service());
+            format!("cannot connect to the database that {variable} names")
+        })?;
         // A migration may run long, but must not wait for a lock without end.
         sqlx::raw_sql("set statement_timeout = 0; set lock_timeout = '60s'")
             .execute(&mut connection)

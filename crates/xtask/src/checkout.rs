@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Result, bail};
 use sandbox::CheckoutPaths;
@@ -29,6 +30,28 @@ const BUILD_TOOLS: [Tool; 3] = [
     },
 ];
 
+/// Looked for by [`has_openssl`].
+const OPENSSL: Tool = Tool {
+    programs: &["libssl"],
+    purpose: "gives the Kafka client TLS",
+    debian: "libssl-dev pkg-config",
+    brew: "brew install openssl@3",
+};
+
+/// Where the build looks for OpenSSL's headers.
+fn has_openssl() -> bool {
+    const HOMEBREW: [&str; 2] = ["/opt/homebrew/opt/openssl@3", "/usr/local/opt/openssl@3"];
+    let pkg_config = || {
+        Command::new("pkg-config")
+            .args(["--exists", "openssl"])
+            .status()
+            .is_ok_and(|status| status.success())
+    };
+    env::var_os("OPENSSL_DIR").is_some()
+        || HOMEBREW.iter().any(|folder| Path::new(folder).is_dir())
+        || pkg_config()
+}
+
 /// The checkout in which `cargo xtask` was called, otherwise the one in which it was built.
 pub(crate) fn root() -> PathBuf {
     let manifest_dir = env::var_os("CARGO_MANIFEST_DIR")
@@ -48,6 +71,9 @@ pub(crate) fn require_tools(paths: &CheckoutPaths, with_sandbox: bool) -> Result
         .into_iter()
         .filter(|tool| !tool.is_installed())
         .collect();
+    if !has_openssl() {
+        missing.push(OPENSSL);
+    }
     if with_sandbox {
         let downloads_exist = sandbox::downloads_exist(&paths.downloads);
         missing.extend(tools::missing(downloads_exist));

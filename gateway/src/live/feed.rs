@@ -23,7 +23,7 @@ use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use service_kit::Clock as _;
 use service_kit::clock::SystemClock;
-use service_kit::messaging::kafka;
+use service_kit::messaging::kafka::{self, Refusals};
 use tokio::sync::{oneshot, watch};
 
 use crate::auth::staff_directory::StaffDirectory;
@@ -153,7 +153,7 @@ impl Reader {
         Ok(())
     }
 
-    fn consumer(&self) -> anyhow::Result<BaseConsumer> {
+    fn consumer(&self) -> anyhow::Result<BaseConsumer<Refusals>> {
         let mut config = self.settings.client();
         config
             // The client requires a group id, but it never joins the group.
@@ -165,10 +165,15 @@ impl Reader {
             .set("auto.offset.reset", "earliest")
             // Records are handled immediately, so the queue stays short.
             .set("queued.max.messages.kbytes", "8192");
-        config.create().context("cannot create the Kafka client")
+        config
+            .create_with_context(Refusals::default())
+            .context("cannot create the Kafka client")
     }
 
-    fn start_offsets(&self, consumer: &BaseConsumer) -> anyhow::Result<TopicPartitionList> {
+    fn start_offsets(
+        &self,
+        consumer: &BaseConsumer<Refusals>,
+    ) -> anyhow::Result<TopicPartitionList> {
         let offsets_at = |offset: Offset| -> anyhow::Result<TopicPartitionList> {
             let mut list = TopicPartitionList::new();
             for topic in Topic::ALL {

@@ -31,10 +31,8 @@ impl Broker {
     async fn new() -> Self {
         let brokers: Option<String> = Env::process().required("KTGG_TEST_KAFKA");
         let brokers = brokers.expect("KTGG_TEST_KAFKA is not set: run cargo xtask test");
-        let settings = kafka::Settings {
-            brokers,
-            topic_prefix: format!("gateway-{}", Uuid::new_v4().simple()),
-        };
+        let prefix = format!("gateway-{}", Uuid::new_v4().simple());
+        let settings = kafka::Settings::plain(brokers, prefix);
         settings.create_topics().await.unwrap();
         let producer = settings.client().create().unwrap();
         Self { settings, producer }
@@ -450,10 +448,9 @@ async fn project_changes_are_batched_for_every_caller() {
 #[tokio::test]
 async fn stream_starts_once_the_topics_are_created() {
     let brokers: Option<String> = Env::process().required("KTGG_TEST_KAFKA");
-    let settings = kafka::Settings {
-        brokers: brokers.expect("KTGG_TEST_KAFKA is not set: run cargo xtask test"),
-        topic_prefix: format!("gateway-{}", Uuid::new_v4().simple()),
-    };
+    let brokers = brokers.expect("KTGG_TEST_KAFKA is not set: run cargo xtask test");
+    let prefix = format!("gateway-{}", Uuid::new_v4().simple());
+    let settings = kafka::Settings::plain(brokers, prefix);
     let mut config = config().await;
     config.kafka = settings.clone();
     let starting = start_with(config);

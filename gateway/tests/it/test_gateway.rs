@@ -55,10 +55,7 @@ pub(crate) async fn config() -> Config {
             salesman: echo_service(Service::Salesman).await,
         },
         // A closed port: everything except the events of the stream works without Kafka.
-        kafka: kafka::Settings {
-            brokers: "127.0.0.1:1".to_owned(),
-            topic_prefix: "ktgg".to_owned(),
-        },
+        kafka: kafka::Settings::plain("127.0.0.1:1", "ktgg"),
         signer: testing::signer().clone(),
         drain: Duration::ZERO,
         database_url: database().await,

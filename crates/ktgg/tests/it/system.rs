@@ -87,10 +87,7 @@ pub(crate) async fn on_own_servers(scratch: &Scratch) -> (Installation, Sandbox)
     })
     .await
     .unwrap();
-    let kafka = kafka::Settings {
-        brokers: sandbox.kafka_address(),
-        topic_prefix: kafka::DEFAULT_PREFIX.to_owned(),
-    };
+    let kafka = kafka::Settings::plain(sandbox.kafka_address(), kafka::DEFAULT_PREFIX);
     let installation = Installation {
         data: scratch.path().to_owned(),
         postgres: sandbox.postgres_url(),

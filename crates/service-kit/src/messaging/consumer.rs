@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Db;
 use crate::messaging::intake::{Intake, MAX_BACKOFF, MIN_BACKOFF};
-use crate::messaging::kafka::{self, TopicError};
+use crate::messaging::kafka::{self, Refusals, TopicError};
 use crate::messaging::record::Record;
 
 /// Records per transaction.
@@ -49,6 +49,7 @@ type TopicPartition = (String, i32);
 
 /// The part of the consumer that librdkafka's callbacks and the poll task share.
 struct Membership {
+    refusals: Refusals,
     revoked: mpsc::UnboundedSender<Vec<TopicPartition>>,
     assigned_partitions: watch::Sender<usize>,
     consumed: Offsets,
@@ -57,7 +58,11 @@ struct Membership {
 /// The next offset of each partition whose consumed records are not committed to Kafka yet.
 type Offsets = Arc<Mutex<HashMap<TopicPartition, i64>>>;
 
-impl ClientContext for Membership {}
+impl ClientContext for Membership {
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.refusals.error(error, reason);
+    }
+}
 
 impl ConsumerContext for Membership {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
@@ -148,6 +153,7 @@ pub(crate) async fn run(
         .set("heartbeat.interval.ms", "500")
         .set("fetch.wait.max.ms", "100")
         .create_with_context(Membership {
+            refusals: Refusals::default(),
             revoked,
             assigned_partitions,
             consumed: consumed.clone(),
@@ -191,6 +197,8 @@ async fn wait_for_topics(
         match verified {
             Ok(()) => return Ok(true),
             Err(error @ TopicError::Invalid(_)) => bail!(error),
+            // Requests are served meanwhile: they do not wait for Kafka.
+            Err(TopicError::Refused(error)) => tracing::error!(service = db.service(), "{error}"),
             Err(error @ TopicError::Unavailable(_)) => {
                 tracing::info!(service = db.service(), %error, "waiting for the topics");
             }

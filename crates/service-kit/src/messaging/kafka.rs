@@ -1,5 +1,8 @@
 //! Client settings, topics, and record headers (`CloudEvents` 1.0, Kafka binary mode).
 
+mod refusal;
+mod security;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -8,26 +11,52 @@ use events::{Envelope, Topic};
 use rdkafka::admin::{
     AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
 };
-use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::config::Env;
+pub use refusal::{Refusals, Refused};
+pub use security::Security;
+
 /// The default prefix of topic names.
 pub const DEFAULT_PREFIX: &str = "ktgg";
 
-/// The brokers, and the prefix of our topics on them.
+/// The brokers, how they are reached, and the prefix of our topics on them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `host:port`, comma-separated.
     pub brokers: String,
     /// [`DEFAULT_PREFIX`], unless several installations share one cluster.
     pub topic_prefix: String,
+    /// TLS and SASL.
+    pub security: Security,
 }
 
 impl Settings {
+    /// Reads `KAFKA_BROKERS`, `TOPIC_PREFIX`, and the variables of [`Security`].
+    pub fn read(env: &mut Env) -> Option<Self> {
+        let brokers = env.required("KAFKA_BROKERS");
+        let topic_prefix = env.or("TOPIC_PREFIX", DEFAULT_PREFIX.to_owned());
+        let security = Security::read(env);
+        Some(Self {
+            brokers: brokers?,
+            topic_prefix,
+            security: security?,
+        })
+    }
+
+    /// Brokers that demand neither TLS nor a password.
+    pub fn plain(brokers: impl Into<String>, topic_prefix: impl Into<String>) -> Self {
+        Self {
+            brokers: brokers.into(),
+            topic_prefix: topic_prefix.into(),
+            security: Security::NONE,
+        }
+    }
+
     /// The settings that all our clients share.
     ///
     /// A broker that was unreachable is tried again within a second: librdkafka's default backoff
@@ -41,6 +70,7 @@ impl Settings {
             .set("reconnect.backoff.max.ms", "1000")
             .set("socket.keepalive.enable", "true")
             .set("socket.nagle.disable", "true");
+        self.security.apply(&mut config);
         config
     }
 
@@ -72,7 +102,13 @@ impl Settings {
     }
 
     async fn create(&self, names: &[String], partitions: i32) -> anyhow::Result<()> {
-        let admin: AdminClient<DefaultClientContext> = self.client().create()?;
+        self.unless_refused(self.create_all(names, partitions))
+            .await
+    }
+
+    async fn create_all(&self, names: &[String], partitions: i32) -> anyhow::Result<()> {
+        let admin: AdminClient<Refusals> =
+            self.client().create_with_context(Refusals::default())?;
         let topics: Vec<_> = names
             .iter()
             .map(|name| {
@@ -101,12 +137,19 @@ impl Settings {
     /// Checks that the topics have [`Topic::PARTITIONS`] partitions and unlimited retention.
     ///
     /// # Errors
-    /// [`TopicError::Invalid`] when a topic is configured otherwise, [`TopicError::Unavailable`]
-    /// when that cannot be found out yet.
+    /// [`TopicError::Invalid`] when a topic is configured otherwise, [`TopicError::Refused`] when
+    /// the brokers refuse this client, [`TopicError::Unavailable`] when that cannot be found out
+    /// yet.
     pub async fn verify_topics(&self, topics: &[Topic]) -> Result<(), TopicError> {
+        self.unless_refused(self.verify_all(topics)).await
+    }
+
+    async fn verify_all(&self, topics: &[Topic]) -> Result<(), TopicError> {
         let unavailable = |error: KafkaError| TopicError::Unavailable(error.to_string());
-        let admin: AdminClient<DefaultClientContext> =
-            self.client().create().map_err(unavailable)?;
+        let admin: AdminClient<Refusals> = self
+            .client()
+            .create_with_context(Refusals::default())
+            .map_err(unavailable)?;
         let names: Vec<String> = topics
             .iter()
             .map(|topic| topic.name(&self.topic_prefix))
@@ -190,6 +233,9 @@ pub enum TopicError {
     /// A topic has the wrong configuration: the service must not consume.
     #[error("{0}")]
     Invalid(String),
+    /// The brokers refuse this client.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// The broker is unreachable, or the topics do not exist yet.
     #[error("{0}")]
     Unavailable(String),

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Db;
 use crate::db::bounded;
-use crate::messaging::kafka;
+use crate::messaging::kafka::{self, Refusals};
 use crate::messaging::leader::{self, Duty, Lease};
 
 /// Rows per query, and so the maximum of records in flight: far below librdkafka's own queue.
@@ -75,11 +75,13 @@ pub(crate) async fn run(db: Db, kafka: kafka::Settings, stop: CancellationToken)
     leader::lead(&db, &stop, &mut relay).await;
 }
 
+type Producer = FutureProducer<Refusals>;
+
 struct Relay {
     db: Db,
     kafka: kafka::Settings,
     stop: CancellationToken,
-    producer: Option<FutureProducer>,
+    producer: Option<Producer>,
     /// The Postgres channel on which other processes of this service notify the leader.
     channel: String,
     committed: watch::Receiver<u64>,
@@ -194,7 +196,7 @@ impl Relay {
 
     /// The current producer, or a new one after a fatal error: an idempotent producer does not
     /// recover.
-    fn producer(&mut self) -> Result<FutureProducer, KafkaError> {
+    fn producer(&mut self) -> Result<Producer, KafkaError> {
         if let Some(producer) = self
             .producer
             .as_ref()
@@ -203,7 +205,7 @@ impl Relay {
             return Ok(producer.clone());
         }
         self.drop_producer();
-        let producer: FutureProducer = self
+        let producer: Producer = self
             .kafka
             .client()
             .set("enable.idempotence", "true")
@@ -212,7 +214,7 @@ impl Relay {
             // No timeout: the event stays in Postgres until it is acknowledged.
             .set("message.timeout.ms", "0")
             .set("compression.type", "lz4")
-            .create()?;
+            .create_with_context(Refusals::default())?;
         Ok(self.producer.insert(producer).clone())
     }
 
@@ -221,7 +223,7 @@ impl Relay {
     async fn send(
         &self,
         lease: &mut Lease,
-        producer: &FutureProducer,
+        producer: &Producer,
         pending: &[Pending],
     ) -> anyhow::Result<Vec<Sent>> {
         let mut waiting = Vec::with_capacity(pending.len());

@@ -32,10 +32,8 @@ pub async fn kafka() -> kafka::Settings {
     let brokers = std::env::var("KTGG_TEST_KAFKA").expect(
         "KTGG_TEST_KAFKA is not set: run `cargo xtask test`, which starts Postgres and Kafka",
     );
-    let settings = kafka::Settings {
-        brokers,
-        topic_prefix: format!("test-{}", Uuid::new_v4().simple()),
-    };
+    let prefix = format!("test-{}", Uuid::new_v4().simple());
+    let settings = kafka::Settings::plain(brokers, prefix);
     settings.create_topics().await.unwrap();
     settings
 }

@@ -37,11 +37,7 @@ fn routes() -> OpenApiRouter<Context> {
 
 /// A service without Kafka, which requests do not need.
 async fn start() -> Replica {
-    let world = World::with(kafka::Settings {
-        brokers: "127.0.0.1:1".to_owned(),
-        topic_prefix: "ktgg".to_owned(),
-    })
-    .await;
+    let world = World::with(kafka::Settings::plain("127.0.0.1:1", "ktgg")).await;
     let service = Service::new(NAME, 0, migrations().await)
         .routes(routes)
         .permissions(TABLE);

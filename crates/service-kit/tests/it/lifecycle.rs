@@ -196,10 +196,8 @@ async fn service_that_failed_to_start_is_never_ready() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn service_without_broker_serves_and_stops() {
-    let kafka = service_kit::messaging::kafka::Settings {
-        brokers: crate::free_address().to_string(),
-        topic_prefix: "unused".to_owned(),
-    };
+    let brokers = crate::free_address().to_string();
+    let kafka = service_kit::messaging::kafka::Settings::plain(brokers, "unused");
     let world = World::with(kafka).await;
     let db = world.db().await;
     crate::append(&db, 1, Uuid::from_u128(1)).await;

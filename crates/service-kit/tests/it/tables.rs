@@ -11,10 +11,7 @@ use crate::{World, a_project, append};
 
 /// A broker that does not exist.
 fn nowhere() -> Settings {
-    Settings {
-        brokers: "127.0.0.1:1".to_owned(),
-        topic_prefix: "unused".to_owned(),
-    }
+    Settings::plain("127.0.0.1:1", "unused")
 }
 
 #[tokio::test]
