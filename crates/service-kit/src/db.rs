@@ -197,6 +197,9 @@ fn schema(service: &str) -> String {
 /// searches, which the role may not create. For the sandbox and for tests. A repeated call changes
 /// only the password.
 ///
+/// What Postgres logs about the role's errors is terse: without the `DETAIL` that quotes the row of
+/// a violated constraint.
+///
 /// # Errors
 /// When the URL is not a superuser's, or the database is unreachable.
 pub async fn provision(
@@ -215,6 +218,8 @@ pub async fn provision(
          exception when duplicate_object or unique_violation then null; end $$;
          alter role {role} with login password '{password}';
          alter role {role} set search_path = {schema};
+         do $$ begin alter role {role} set log_error_verbosity = terse;
+         exception when insufficient_privilege then null; end $$;
          create schema if not exists {schema} authorization {role};
          create extension if not exists pg_trgm schema public;"
     );

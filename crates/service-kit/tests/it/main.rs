@@ -6,6 +6,7 @@ mod early_answers;
 mod erasure;
 mod lifecycle;
 mod notify;
+mod postgres_log;
 mod read_your_writes;
 mod relay;
 mod tables;
