@@ -409,3 +409,36 @@ async fn unreadable_update_changes_nothing() {
     );
     assert!(app.new_events().await.is_empty());
 }
+
+#[tokio::test]
+async fn region_that_replaced_others_is_kept_and_published_with_what_it_replaced() {
+    let app = start().await;
+    let path = register_path(&app).await;
+    for (chosen, published, names) in [
+        (
+            json!(["전남광주", "제주"]),
+            json!(["제주", "광주", "전남"]),
+            Some(json!(["제주", "전남광주"])),
+        ),
+        (json!(["광주"]), json!(["광주"]), None),
+    ] {
+        let version = app.as_staff().get(&path).await.expect(200)["version"].clone();
+        let update = json!({ "regions": chosen });
+        let edited = app
+            .as_staff()
+            .patch_if(&path, version.as_i64().unwrap(), &update)
+            .await
+            .expect(200);
+        let shown = names.clone().unwrap_or(published.clone());
+        assert_eq!(edited["regions"], shown);
+        assert_eq!(
+            app.as_staff().get(&path).await.expect(200)["regions"],
+            shown
+        );
+        let event = &app.new_events().await[0].2;
+        assert_eq!(
+            (&event["regions"], event.get("regionNames")),
+            (&published, names.as_ref())
+        );
+    }
+}
