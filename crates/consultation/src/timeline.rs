@@ -1,5 +1,7 @@
 //! The timeline of a consultation. Stored and shown as the same JSON.
 
+pub mod order;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{Actor, PersonRef, SalesmanId, Step};
 use serde::{Deserialize, Serialize};
@@ -150,16 +152,6 @@ impl TimelineEvent {
         }
     }
 
-    /// The order of events at the same time: a match precedes what its people do.
-    const fn rank(&self) -> u8 {
-        match self {
-            Self::Requested { .. } => 0,
-            Self::Matched { .. } | Self::Rematched { .. } | Self::Unmatched { .. } => 1,
-            Self::Edited { .. } | Self::Progressed { .. } => 2,
-            Self::Noted { .. } => 3,
-        }
-    }
-
     /// The people of a match.
     pub fn people(&self) -> impl Iterator<Item = &PersonView> {
         let (salesman, consultant) = match self {
@@ -200,71 +192,10 @@ impl TimelineEvent {
     }
 }
 
-/// Sorts by time. The request is always first, even if the clock of another service is behind.
-pub fn sort(entries: &mut [Entry]) {
-    entries.sort_by_key(|entry| {
-        let rank = entry.event.rank();
-        (rank != 0, entry.at, rank, entry.version, entry.id)
-    });
-}
-
 /// The id of a salesman or consultant; `None` for other actors.
 pub const fn colleague(actor: Actor) -> Option<SalesmanId> {
     match actor {
         Actor::Salesman(id) | Actor::Consultant(id) => Some(id),
         Actor::Customer(_) | Actor::Staff(_) | Actor::System => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(at: i64, version: i64, event: TimelineEvent) -> Entry {
-        let at = DateTime::from_timestamp(at, 0).unwrap();
-        Entry {
-            id: Uuid::from_u128(7),
-            at,
-            actor: Actor::System,
-            version,
-            event,
-        }
-    }
-
-    fn matched(name: &str) -> TimelineEvent {
-        let salesman = PersonView {
-            id: Uuid::from_u128(1),
-            display_name: name.to_owned(),
-        };
-        TimelineEvent::Matched {
-            salesman,
-            consultant: None,
-        }
-    }
-
-    fn progressed() -> TimelineEvent {
-        TimelineEvent::Progressed {
-            from: Step::Apply,
-            to: Step::Approved,
-            reason: None,
-        }
-    }
-
-    #[test]
-    fn match_by_a_slow_clock_does_not_precede_the_request() {
-        let requested = TimelineEvent::Requested {
-            desired_date: NaiveDate::default(),
-        };
-        let mut entries = [
-            entry(9, 2, progressed()),
-            entry(9, 1, matched("가")),
-            entry(3, 1, requested.clone()),
-            entry(2, 1, matched("나")),
-        ];
-        sort(&mut entries);
-        assert_eq!(
-            entries.map(|entry| entry.event),
-            [requested, matched("나"), matched("가"), progressed()]
-        );
     }
 }

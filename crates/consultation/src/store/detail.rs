@@ -7,7 +7,8 @@ use uuid::Uuid;
 use super::read::Stored;
 use super::{notes, projections, timeline};
 use crate::names::Names;
-use crate::timeline::{Entry, Note, colleague, sort};
+use crate::timeline::order::in_order;
+use crate::timeline::{Entry, Note, colleague};
 
 /// A consultation with its timeline and the names of the people in it.
 #[derive(Debug)]
@@ -93,13 +94,8 @@ impl Detail {
         Ok(Self::new(stored, entries, notes, names))
     }
 
-    fn new(
-        stored: Stored,
-        mut entries: Vec<Entry>,
-        notes: Option<Vec<Note>>,
-        names: Names,
-    ) -> Self {
-        sort(&mut entries);
+    fn new(stored: Stored, entries: Vec<Entry>, notes: Option<Vec<Note>>, names: Names) -> Self {
+        let mut entries = in_order(entries);
         for entry in &mut entries {
             names.apply(&mut entry.event);
         }
