@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use consultation::MAX_OPEN_CONSULTATIONS;
 use futures_util::StreamExt as _;
 use gateway::Sessions;
 use rdkafka::consumer::{Consumer as _, StreamConsumer};
@@ -59,7 +60,9 @@ pub async fn live(
         "requests and rate must be positive"
     );
     let keys = Keys::of(&installation.data)?;
-    let hosted = host::bind(installation, &keys, services().into()).await?;
+    // A browser's customer requests more than a customer may have open.
+    let services = services().map(|service| service.number(MAX_OPEN_CONSULTATIONS, u32::MAX));
+    let hosted = host::bind(installation, &keys, services.into()).await?;
     let (ready, stop) = (hosted.ready(), CancellationToken::new());
     let running = tasks::spawn(hosted.run(stop.clone()));
     ready.await;
@@ -80,7 +83,8 @@ async fn measure(
     // Sign-in is not measured.
     let sessions = host::sessions(installation, keys)?;
     let staff = sessions.begin(&keys::staff(), None).await?.id().to_owned();
-    let project = prepare(&client, &staff).await?;
+    let programmes = (usize::try_from(requests)? + WARM_UP).div_ceil(CUSTOMERS);
+    let bodies = prepare(&client, &staff, programmes).await?;
     let browsers = sign_in_customers(&sessions, keys).await?;
     let arrivals = Arc::new(Mutex::new(Arrivals::default()));
     let (notify, mut arrived) = mpsc::unbounded_channel();
@@ -93,7 +97,7 @@ async fn measure(
         )));
     }
 
-    let requests_sent = send_requests(&client, &browsers, &project, requests, rate).await?;
+    let requests_sent = send_requests(&client, &browsers, &bodies, requests, rate).await?;
     let all_arrived = async {
         while !requests_sent.iter().all(|(id, ..)| {
             arrivals
@@ -163,7 +167,7 @@ type Sent = (Uuid, Instant, Duration);
 async fn send_requests(
     client: &Client,
     browsers: &[String],
-    project: &Value,
+    bodies: &[Value],
     requests: u32,
     rate: u32,
 ) -> Result<Vec<Sent>> {
@@ -172,15 +176,16 @@ async fn send_requests(
     let (sender, mut responses) = mpsc::unbounded_channel();
     for number in 0..total {
         ticks.tick().await;
-        let (client, session, project, sender) = (
+        // A customer has one open consultation about each programme.
+        let (client, session, body, sender) = (
             client.clone(),
             browsers[number % CUSTOMERS].clone(),
-            project.clone(),
+            bodies[number / CUSTOMERS].clone(),
             sender.clone(),
         );
         drop(tasks::spawn(async move {
             let sent = Instant::now();
-            let created = client.post("/api/consultations", &session, &project).await;
+            let created = client.post("/api/consultations", &session, &body).await;
             drop(sender.send(created.map(|view| (number, sent, sent.elapsed(), view))));
         }));
     }
@@ -196,8 +201,8 @@ async fn send_requests(
     Ok(measured)
 }
 
-/// Registers enough people and one programme; returns the body of a consultation request.
-async fn prepare(client: &Client, staff: &str) -> Result<Value> {
+/// Registers enough people and the programmes; returns a consultation request about each.
+async fn prepare(client: &Client, staff: &str, programmes: usize) -> Result<Vec<Value>> {
     for (role, name, prefix, count) in [("salesman", "영업", 91, 12), ("consultant", "상담", 92, 6)]
     {
         for number in 0..count {
@@ -208,14 +213,21 @@ async fn prepare(client: &Client, staff: &str) -> Result<Value> {
             client.post("/api/salesmen", staff, &body).await?;
         }
     }
-    let project =
-        json!({ "name": "2026년 측정용 사업", "year": 2026, "category": "기타", "agency": "측정" });
-    let project = client.post("/api/projects", staff, &project).await?;
     let today = seoul_date(SystemClock.now());
-    Ok(json!({
-        "projectId": project["id"], "projectName": project["name"], "desiredDate": today,
-        "memo": "",
-    }))
+    let mut bodies = Vec::with_capacity(programmes);
+    for number in 0..programmes {
+        // Another host makes it another programme.
+        let project = json!({
+            "name": "2026년 측정용 사업", "year": 2026, "category": "기타", "agency": "측정",
+            "host": format!("측정기관 {number}"),
+        });
+        let project = client.post("/api/projects", staff, &project).await?;
+        bodies.push(json!({
+            "projectId": project["id"], "projectName": project["name"], "desiredDate": today,
+            "memo": "",
+        }));
+    }
+    Ok(bodies)
 }
 
 /// Records the arrival of each event.

@@ -13,6 +13,9 @@ const STOPS_WITHIN: Duration = Duration::from_secs(25);
 
 const PHONE: &str = "010-1234-5678";
 
+/// Another customer: each has one open consultation about a programme.
+const OTHER_PHONE: &str = "010-9999-0000";
+
 /// Creates a consultation, and returns its id.
 async fn create_consultation(installation: &Installation, customer: &str, body: &Value) -> String {
     let view = installation
@@ -41,12 +44,12 @@ async fn requests_are_accepted_without_kafka_and_matched_afterwards() {
     let (installation, mut sandbox) = system::on_own_servers(&scratch).await;
     let keys = Keys::of(&installation.data).unwrap();
     let _processes = Processes::start(&installation, &keys, Programs::Real).await;
-    let (staff, customer) = (
-        system::wait_until_serving(&installation, &keys).await,
-        SessionIssuer::new(&installation, &keys)
-            .customer(PHONE)
-            .await,
-    );
+    let staff = system::wait_until_serving(&installation, &keys).await;
+    let sessions = SessionIssuer::new(&installation, &keys);
+    let customers = [
+        sessions.customer(PHONE).await,
+        sessions.customer(OTHER_PHONE).await,
+    ];
     system::register(&installation.client(), &staff, 2, 1).await;
     let body = system::consultation_body(&installation.client(), &staff).await;
     let sandbox = tokio::task::spawn_blocking(move || {
@@ -56,12 +59,12 @@ async fn requests_are_accepted_without_kafka_and_matched_afterwards() {
     let mut sandbox = sandbox.await.unwrap();
 
     let ids = [
-        create_consultation(&installation, &customer, &body).await,
-        create_consultation(&installation, &customer, &body).await,
+        create_consultation(&installation, &customers[0], &body).await,
+        create_consultation(&installation, &customers[1], &body).await,
     ];
     installation
         .client()
-        .post("/api/interests", &customer, &body)
+        .post("/api/interests", &customers[0], &body)
         .await
         .unwrap();
 
@@ -70,8 +73,8 @@ async fn requests_are_accepted_without_kafka_and_matched_afterwards() {
         sandbox
     });
     let _sandbox = sandbox.await.unwrap();
-    for id in ids {
-        wait_until_matched(&installation, &customer, &id).await;
+    for (customer, id) in customers.iter().zip(ids) {
+        wait_until_matched(&installation, customer, &id).await;
     }
 }
 
@@ -107,12 +110,10 @@ async fn processes_exit_0_in_time_without_kafka_or_postgres() {
         let (installation, mut sandbox) = system::on_own_servers(&scratch).await;
         let keys = Keys::of(&installation.data).unwrap();
         let mut processes = Processes::start(&installation, &keys, Programs::Real).await;
-        let (staff, customer) = (
-            system::wait_until_serving(&installation, &keys).await,
-            SessionIssuer::new(&installation, &keys)
-                .customer(PHONE)
-                .await,
-        );
+        let staff = system::wait_until_serving(&installation, &keys).await;
+        let sessions = SessionIssuer::new(&installation, &keys);
+        let customer = sessions.customer(PHONE).await;
+        let other = sessions.customer(OTHER_PHONE).await;
         system::register(&installation.client(), &staff, 1, 1).await;
         let body = system::consultation_body(&installation.client(), &staff).await;
         create_consultation(&installation, &customer, &body).await;
@@ -128,7 +129,7 @@ async fn processes_exit_0_in_time_without_kafka_or_postgres() {
         let _sandbox = sandbox.await.unwrap();
         if without_kafka {
             // Its event waits for an acknowledgement, which must not delay the exit.
-            create_consultation(&installation, &customer, &body).await;
+            create_consultation(&installation, &other, &body).await;
         }
         for (name, status, took) in processes.terminate().await {
             assert!(

@@ -73,40 +73,50 @@ impl Victims {
     }
 }
 
-/// One caller: creates consultations, cancels some, and turns an interest off and on. Retries each
-/// request until it is answered.
+/// The sessions of one caller: a customer, and a member of staff.
+#[derive(Clone)]
+struct Sessions {
+    customer: String,
+    staff: String,
+}
+
+/// One caller: as staff, enters a consultation for a customer of its own each time; every fifth
+/// time requests one as a customer, and cancels it, because a customer has one open consultation
+/// per programme. Turns an interest off and on. Retries each request until it is answered.
 async fn call(
     number: u64,
     client: Client,
-    customer: String,
+    sessions: Sessions,
     body: Value,
     stop: Arc<AtomicBool>,
     accepted: mpsc::UnboundedSender<Uuid>,
 ) {
     let mut serial = 0;
     let mut interest: Option<(String, i64, bool)> = None;
+    let customer = &sessions.customer;
     while !stop.load(Ordering::Relaxed) {
         tokio::time::sleep(REQUEST_INTERVAL).await;
         serial += 1;
-        let key = format!("{number}-{serial}");
-        let mut request = body.clone();
-        request["memo"] = json!(key);
+        let is_own = serial % 5 == 0;
+        let session = if is_own { customer } else { &sessions.staff };
+        let (key, request) = request(number, serial, is_own, &body);
         let response = retry_until_answered(
             &client,
             &stop,
             Method::POST,
             "/api/consultations",
-            &customer,
+            session,
             &[("idempotency-key", &key)],
             &request,
         )
         .await;
-        let Some((StatusCode::CREATED, view)) = response else {
+        let Some((status, view)) = response else {
             continue;
         };
+        assert_eq!(status, StatusCode::CREATED, "{view}");
         let id = view["id"].as_str().unwrap().to_owned();
         accepted.send(id.parse().unwrap()).unwrap();
-        if serial % 5 == 0 {
+        if is_own {
             let cancel = json!({ "step": "cancelled", "reason": "일정 변경" });
             let path = format!("/api/consultations/{id}/progress");
             retry_until_answered(
@@ -114,14 +124,27 @@ async fn call(
                 &stop,
                 Method::POST,
                 &path,
-                &customer,
+                customer,
                 &[("if-match", "*")],
                 &cancel,
             )
             .await;
         }
-        interest = toggle_interest(&client, &stop, &customer, &body, interest).await;
+        interest = toggle_interest(&client, &stop, customer, &body, interest).await;
     }
+}
+
+/// The idempotency key and the body of a caller's request.
+fn request(number: u64, serial: u64, is_own: bool, body: &Value) -> (String, Value) {
+    let key = format!("{number}-{serial}");
+    let mut request = body.clone();
+    request["memo"] = json!(key);
+    if !is_own {
+        request["phone"] = json!(format!("010-6{number:03}-{serial:04}"));
+        request["customerName"] = json!("손님");
+        request["consent"] = json!(true);
+    }
+    (key, request)
 }
 
 /// Creates the interest, then turns it off and on, for one aggregate with many versions.
@@ -284,7 +307,10 @@ async fn kill_and_check(programs: Programs, kills_per_round: usize, expected: &s
             callers.push(tasks::spawn(call(
                 number,
                 client.clone(),
-                customer,
+                Sessions {
+                    customer,
+                    staff: staff.clone(),
+                },
                 body.clone(),
                 stop.clone(),
                 sender.clone(),
