@@ -118,6 +118,16 @@ impl DataFolder {
         Ok(path)
     }
 
+    /// Writes a file that only the user of the servers can read.
+    pub(crate) fn write_private(&self, path: &Path, text: &str) -> Result<()> {
+        let write = || -> io::Result<()> {
+            fs::write(path, text)?;
+            fs::set_permissions(path, Permissions::from_mode(0o600))
+        };
+        write().with_context(|| format!("cannot write {}", path.display()))?;
+        self.run_as.map_or(Ok(()), |user| user.make_owner(path))
+    }
+
     /// Runs a program to its end and returns the last lines of its log, the log of `server`. The
     /// command line contains `marker`, a path: the next holder finds the program by it.
     pub(crate) fn run_to_end(

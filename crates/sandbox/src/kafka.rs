@@ -16,7 +16,8 @@ use crate::data_folder::DataFolder;
 use crate::downloads::{Downloads, KAFKA_VERSION};
 use crate::process_table::StopSignal;
 use crate::progress::Progress;
-pub(crate) use config::KafkaPorts;
+use crate::secure::Secure;
+pub(crate) use config::{KafkaPorts, escape_path};
 use java::Java;
 
 /// Includes reading all partitions after a crash.
@@ -39,6 +40,7 @@ impl Kafka {
         folder: &DataFolder,
         downloads: &Downloads,
         ports: KafkaPorts,
+        secure: Option<&Secure>,
         progress: &Progress,
     ) -> Result<Self> {
         let step = progress.step(&format!("Kafka {KAFKA_VERSION}"), "starting");
@@ -48,11 +50,16 @@ impl Kafka {
         // Rewritten at each start, since the ports may differ; Kafka itself cannot write to it.
         let properties = properties_file(folder);
         let data = home.join("data");
-        fs::write(&properties, config::properties(ports, &data))
-            .context("cannot write Kafka's properties file")?;
+        let mut text = config::properties(ports, &data);
+        if let Some(secure) = secure {
+            let ports = (ports.broker, ports.controller);
+            text.push_str(&secure.kafka_properties(folder, ports)?);
+        }
+        fs::write(&properties, text).context("cannot write Kafka's properties file")?;
         if !data.join("meta.properties").exists() {
             step.update("formatting its storage");
-            format_storage(folder, &java, &properties)?;
+            let users = secure.map(Secure::scram_options).unwrap_or_default();
+            format_storage(folder, &java, &properties, &users)?;
             step.update("starting");
         }
         let mut kafka = Self {
@@ -158,7 +165,12 @@ fn properties_file(folder: &DataFolder) -> PathBuf {
     folder.path().join("kafka.properties")
 }
 
-fn format_storage(folder: &DataFolder, java: &Java, properties: &Path) -> Result<()> {
+fn format_storage(
+    folder: &DataFolder,
+    java: &Java,
+    properties: &Path,
+    users: &[String],
+) -> Result<()> {
     let mut command = java.command(folder);
     if java.archive.exists() {
         command.arg(format!("-XX:SharedArchiveFile={}", java.archive.display()));
@@ -167,7 +179,8 @@ fn format_storage(folder: &DataFolder, java: &Java, properties: &Path) -> Result
     command
         .args(["kafka.tools.StorageTool", "format", "--ignore-formatted"])
         .args(["-t", &config::random_cluster_id()?, "-c"])
-        .arg(properties);
+        .arg(properties)
+        .args(users);
     let name = "Kafka's StorageTool";
     let (status, log) = folder.run_to_end(&mut command, name, "kafka", properties)?;
     if !status.success() {

@@ -6,7 +6,7 @@
 //!
 //! In reading order: `sandbox` (both servers), `options`, `checkout_paths`, `data_folder` (its lock
 //! and its leftovers), `downloads`, `postgres`, `kafka`, `child_process`, `process_table`, `ports`,
-//! `run_as` (the unprivileged user), `tools`, `progress`, `interrupt`.
+//! `run_as` (the unprivileged user), `secure` (TLS and passwords), `tools`, `progress`, `interrupt`.
 
 mod checkout_paths;
 mod child_process;
@@ -21,6 +21,7 @@ mod process_table;
 mod progress;
 mod run_as;
 mod sandbox;
+mod secure;
 mod short_hash;
 pub mod tools;
 
@@ -34,3 +35,4 @@ pub use ports::{check as check_ports, free as free_ports};
 pub use process_table::StopSignal;
 pub use progress::{Progress, Step};
 pub use sandbox::Sandbox;
+pub use secure::Secure;

@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::checkout_paths::CheckoutPaths;
 use crate::interrupt::Interrupt;
 use crate::ports;
+use crate::secure::Secure;
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -25,6 +26,8 @@ pub struct Options {
     pub with_postgres: bool,
     /// False if another Kafka is used instead.
     pub with_kafka: bool,
+    /// Adds listeners that demand TLS and a password.
+    pub secure: Option<Secure>,
     /// Cancels every wait; what was started by then is stopped.
     pub interrupt: Interrupt,
 }
@@ -42,6 +45,7 @@ impl Options {
             kafka_controller_port,
             with_postgres: true,
             with_kafka: true,
+            secure: None,
             interrupt: Interrupt::default(),
         })
     }
@@ -55,6 +59,11 @@ impl Options {
         if self.with_kafka {
             ports.push((self.kafka_port, "Kafka"));
             ports.push((self.kafka_controller_port, "Kafka's controller"));
+            ports.extend(
+                self.secure
+                    .iter()
+                    .map(|secure| (secure.kafka_port, "Kafka with TLS")),
+            );
         }
         ports
     }

@@ -14,6 +14,7 @@ use crate::data_folder::DataFolder;
 use crate::downloads::Downloads;
 use crate::process_table::StopSignal;
 use crate::progress::Progress;
+use crate::secure::Secure;
 
 /// Includes recovery after a crash.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
@@ -25,6 +26,8 @@ pub(crate) struct Postgres {
     program: PathBuf,
     data: PathBuf,
     port: u16,
+    /// In addition to [`settings`].
+    secure: Vec<(&'static str, String)>,
     process: Option<ChildProcess>,
 }
 
@@ -33,6 +36,7 @@ impl Postgres {
         folder: &DataFolder,
         downloads: &Downloads,
         port: u16,
+        secure: Option<&Secure>,
         progress: &Progress,
     ) -> Result<Self> {
         let step = progress.step("Postgres 17.5", "starting");
@@ -42,10 +46,12 @@ impl Postgres {
             run_initdb(folder, downloads, &data)?;
             step.update("starting");
         }
+        let secure = secure.map(|secure| secure.postgres_settings(folder));
         let mut postgres = Self {
             program: downloads.postgres_program("postgres"),
             data,
             port,
+            secure: secure.transpose()?.unwrap_or_default(),
             process: None,
         };
         postgres.restart(folder)?;
@@ -66,7 +72,8 @@ impl Postgres {
         let _ = fs::remove_file(self.data.join("postmaster.pid"));
         let mut command = folder.command(&self.program);
         command.arg("-D").arg(&self.data).stdin(Stdio::null());
-        for (setting, value) in settings(self.port, &folder.cluster_name()) {
+        let settings = settings(self.port, &folder.cluster_name());
+        for (setting, value) in settings.iter().chain(&self.secure) {
             command.arg("-c").arg(format!("{setting}={value}"));
         }
         let options = SpawnOptions {

@@ -54,17 +54,19 @@ impl Sandbox {
         }
         let downloads = Downloads::ensure(&options.downloads, &options.interrupt, progress)?;
         sandbox.folder.check_access(downloads.path())?;
-        let folder = &sandbox.folder;
+        let (folder, secure) = (&sandbox.folder, options.secure.as_ref());
         let (postgres, kafka) = thread::scope(|scope| {
             let postgres = options.with_postgres.then(|| {
-                scope.spawn(|| Postgres::start(folder, &downloads, options.postgres_port, progress))
+                scope.spawn(|| {
+                    Postgres::start(folder, &downloads, options.postgres_port, secure, progress)
+                })
             });
             let kafka = options.with_kafka.then(|| {
                 let ports = KafkaPorts {
                     broker: options.kafka_port,
                     controller: options.kafka_controller_port,
                 };
-                Kafka::start(folder, &downloads, ports, progress)
+                Kafka::start(folder, &downloads, ports, secure, progress)
             });
             let postgres =
                 postgres.map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));

@@ -136,6 +136,7 @@ impl Up {
             kafka_controller_port: self.port + 4,
             with_postgres: self.postgres.is_none(),
             with_kafka: self.kafka.is_none(),
+            secure: None,
             interrupt: interrupt.clone(),
         }
     }

@@ -75,7 +75,7 @@ pub(super) fn properties(ports: KafkaPorts, data: &Path) -> String {
 }
 
 /// A backslash starts an escape sequence in a properties file.
-fn escape_path(path: &Path) -> String {
+pub(crate) fn escape_path(path: &Path) -> String {
     path.display().to_string().replace('\\', "\\\\")
 }
 
