@@ -95,7 +95,7 @@ const fn day(year: i32, month: u32, day: u32) -> NaiveDate {
 
 impl Region {
     /// The official names, from the oldest to the last; none of 전국.
-    pub fn official_names(self) -> impl DoubleEndedIterator<Item = &'static str> {
+    pub fn official_names(self) -> impl Iterator<Item = &'static str> {
         self.row().names.iter().map(|name| name.text)
     }
 
@@ -141,8 +141,8 @@ impl Region {
         Self::ALL.into_iter().filter(related).collect()
     }
 
-    /// The regions that it comes from in the end: those of the first build, which no other one knows
-    /// more than. A region that replaced none comes from itself.
+    /// The regions that it comes from in the end, which every build knows. A region that replaced none
+    /// comes from itself.
     pub fn origins(self) -> Vec<Self> {
         let is_origin = |other: &Self| other.row().replaces.is_empty() && self.comes_from(*other);
         Self::ALL.into_iter().filter(is_origin).collect()

@@ -11,6 +11,8 @@ mod rounds;
 mod tests;
 mod years;
 
+use events::Region;
+
 use self::rounds::blank_out_rounds;
 use self::years::{Year, find_years};
 use crate::letters::{normalize, normalize_char, overwrite};
@@ -211,17 +213,16 @@ fn squeeze(text: &str) -> String {
         .chars()
         .filter(|letter| letter.is_alphanumeric())
         .collect();
-    RENAMED
-        .into_iter()
-        .find(|(before, _)| *before == squeezed)
-        .map_or(squeezed, |(_, now)| now.to_owned())
+    let renamed = RENAMED.into_iter().find(|(before, _)| *before == squeezed);
+    renamed
+        .map(|(_, now)| now)
+        .or_else(|| Region::by_official_name(&squeezed)?.official_names().last())
+        .map_or(squeezed, str::to_owned)
 }
 
-/// Agencies that were renamed by acts of 2023 to 2025, and their names now.
-const RENAMED: [(&str, &str); 9] = [
-    ("강원도", "강원특별자치도"),
-    ("전라북도", "전북특별자치도"),
-    ("제주도", "제주특별자치도"),
+/// Agencies that were renamed by acts of 2025, and their names now. Those of regions are in the
+/// table of [`Region`].
+const RENAMED: [(&str, &str); 6] = [
     ("산업통상자원부", "산업통상부"),
     ("환경부", "기후에너지환경부"),
     ("특허청", "지식재산처"),

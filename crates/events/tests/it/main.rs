@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use events::{
     ConsultationCreated, ConsultationEdited, ConsultationProgressed, Event, InterestCreated,
     InterestUpdated, LastFour, Leave, Phase, ProjectCreated, ProjectEdited, ProjectEnded,
-    ProjectStarted, SalesmanMatched, SalesmanRegistered, SalesmanUnmatched, SalesmanUpdated, TYPES,
+    ProjectStarted, Region, SalesmanMatched, SalesmanRegistered, SalesmanUnmatched,
+    SalesmanUpdated, TYPES,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn golden() -> BTreeMap<String, Value> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden");
@@ -73,6 +74,23 @@ fn an_unknown_field_is_ignored() {
     let mut written = golden()[ProjectCreated::TYPE].clone();
     written["addedLater"] = Value::from(1);
     serde_json::from_value::<ProjectCreated>(written).unwrap();
+}
+
+/// A build that does not know a region reads the ones that it replaced.
+#[test]
+fn regions_are_readable_by_builds_that_do_not_know_their_names() {
+    let mut written = golden()[ProjectCreated::TYPE].clone();
+    let mut event: ProjectCreated = serde_json::from_value(written.clone()).unwrap();
+    event.edition.regions = vec![Region::JeonnamGwangju];
+    let published = serde_json::to_value(&event).unwrap();
+    written["regions"] = json!(["광주", "전남"]);
+    written["regionNames"] = json!(["전남광주"]);
+    assert_eq!(published, written);
+    let read: ProjectCreated = serde_json::from_value(published).unwrap();
+    assert_eq!(read, event);
+    written["regionNames"] = json!(["한 번도 없던 이름"]);
+    let read: ProjectCreated = serde_json::from_value(written).unwrap();
+    assert_eq!(read.edition.regions, [Region::Gwangju, Region::Jeonnam]);
 }
 
 #[test]

@@ -74,6 +74,21 @@ fn key_contains_agency_and_host_by_present_name() {
 }
 
 #[test]
+fn region_that_was_renamed_keeps_its_series() {
+    for (before, now) in [
+        ("강원도", "강원특별자치도"),
+        ("전라북도", "전북특별자치도"),
+        ("제주도", "제주특별자치도"),
+    ] {
+        let key_by = |agency: &str| key("2026년 바우처", agency, "", 2026);
+        assert_eq!(key_by(before), key_by(now));
+    }
+    // Which of two programmes continues in the united region is not decided by the name.
+    let key_by = |agency: &str| key("2026년 바우처", agency, "", 2026);
+    assert_ne!(key_by("전라남도"), key_by("전남광주통합특별시"));
+}
+
+#[test]
 fn bracket_counts_unless_it_repeats_the_agency() {
     let by = |name: &str, agency: &str| key(name, agency, "가", 2024);
     assert_eq!(
