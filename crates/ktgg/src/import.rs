@@ -77,27 +77,29 @@ impl<S: Fn(&str)> Importer<'_, S> {
             "create {create}  edit {edit}  same {same}  fills an expected edition {fills}  error {error}"
         ));
         if warnings > 0 {
-            (self.print)(&format!(
-                "{warnings} rows have warnings: see GET {path}/rows"
-            ));
+            (self.print)(&format!("rows with warnings ({warnings}):"));
+            self.print_rows(path, "warnings=true", "warnings", warnings)
+                .await?;
         }
         if fills > 0 {
             (self.print)("rows that announce an expected edition (applied with --confirm):");
-            self.print_rows(path, "fills-planned", fills).await?;
+            self.print_rows(path, "action=fills-planned", "", fills)
+                .await?;
         }
         if error > 0 {
             (self.print)("rows that cannot be imported:");
-            self.print_rows(path, "error", error).await?;
+            self.print_rows(path, "action=error", "errors", error)
+                .await?;
         }
         Ok(())
     }
 
-    /// The first rows of one kind, and the number of further ones.
-    async fn print_rows(&self, path: &str, action: &str, count: u64) -> Result<()> {
-        let page = format!("{path}/rows?action={action}&limit={MAX_PRINTED_ROWS}");
+    /// The first rows of one kind with their `faults`, and the number of further ones.
+    async fn print_rows(&self, path: &str, kind: &str, faults: &str, count: u64) -> Result<()> {
+        let page = format!("{path}/rows?{kind}&limit={MAX_PRINTED_ROWS}");
         let page = self.client.get(&page, self.session).await?;
         let rows = page["items"].as_array().map_or(&[][..], Vec::as_slice);
-        for line in rows.iter().flat_map(row_lines) {
+        for line in rows.iter().flat_map(|row| row_lines(row, faults)) {
             (self.print)(&line);
         }
         let more = count.saturating_sub(u64::try_from(rows.len())?);
@@ -153,17 +155,22 @@ impl<S: Fn(&str)> Importer<'_, S> {
         let (before, now) = (&import["counts"]["error"], &done["counts"]["error"]);
         if before != now {
             (self.print)("rows that were not imported:");
-            self.print_rows(path, "error", now.as_u64().unwrap_or_default())
-                .await?;
+            self.print_rows(
+                path,
+                "action=error",
+                "errors",
+                now.as_u64().unwrap_or_default(),
+            )
+            .await?;
         }
         (self.print)("imported");
         Ok(())
     }
 }
 
-/// One line per error of a row, or one that names it.
-fn row_lines(row: &Value) -> Vec<String> {
-    let errors = row["errors"].as_array().map_or(&[][..], Vec::as_slice);
+/// One line per error or warning of a row, or one that names it.
+fn row_lines(row: &Value, faults: &str) -> Vec<String> {
+    let errors = row[faults].as_array().map_or(&[][..], Vec::as_slice);
     if errors.is_empty() {
         return vec![format!(
             "  line {}: {}",
@@ -237,7 +244,7 @@ mod tests {
             { "line": 3, "column": "pblancUrl", "code": "not-a-link", "message": "주소가 아닙니다" },
             { "line": 3, "code": "duplicate", "message": "위에 있습니다" }
         ]);
-        let lines = row_lines(&json!({ "line": 3, "errors": errors }));
+        let lines = row_lines(&json!({ "line": 3, "errors": errors }), "errors");
         assert_eq!(
             lines,
             [
@@ -247,8 +254,16 @@ mod tests {
             ]
         );
         assert_eq!(
-            row_lines(&json!({ "line": 7, "name": "하나", "errors": [] })),
+            row_lines(&json!({ "line": 7, "name": "하나", "errors": [] }), ""),
             ["  line 7: 하나"]
+        );
+        let hidden = json!([{ "line": 9, "code": "hidden-row", "message": "숨긴 행입니다" }]);
+        assert_eq!(
+            row_lines(
+                &json!({ "line": 9, "warnings": hidden, "errors": [] }),
+                "warnings"
+            ),
+            ["  line 9: 숨긴 행입니다"]
         );
     }
 }

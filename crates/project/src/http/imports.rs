@@ -1,6 +1,7 @@
 //! Files of programmes: upload one, check its plan, and commit it.
 
 mod commit;
+mod file;
 mod list;
 mod planning;
 mod problems;

@@ -8,6 +8,10 @@ use super::portal_error::PortalError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImportError {
     Empty,
+    /// A form without a file, with more than one, or that cannot be read.
+    NoFile,
+    SeveralFiles,
+    BrokenForm,
     /// Headings or an answer without rows.
     NoRows,
     /// Workbooks that are not read: xlsb, ods.
@@ -86,6 +90,9 @@ impl ImportError {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Empty => "empty",
+            Self::NoFile => "no-file",
+            Self::SeveralFiles => "several-files",
+            Self::BrokenForm => "broken-form",
             Self::NoRows => "no-rows",
             Self::Spreadsheet => "spreadsheet",
             Self::OldWorkbook => "old-workbook",
@@ -123,6 +130,18 @@ impl ImportError {
             Self::Empty => Text::new(
                 "빈 파일입니다. 내용이 있는 파일을 올려 주세요.",
                 "The file is empty. Choose a file with content.",
+            ),
+            Self::NoFile => Text::new(
+                "파일이 없는 요청입니다. 올릴 파일을 골라 주세요.",
+                "The form contains no file. Choose one.",
+            ),
+            Self::SeveralFiles => Text::new(
+                "파일이 여러 개입니다. 한 번에 하나씩 올려 주세요.",
+                "The form contains several files. Import them one at a time.",
+            ),
+            Self::BrokenForm => Text::new(
+                "읽을 수 없는 형식의 요청입니다. 파일만 보내거나 다시 시도해 주세요.",
+                "The form cannot be read. Send the file alone as the body.",
             ),
             Self::NoRows => Text::new(
                 "사업이 한 건도 없는 파일입니다. 조회 조건을 확인하고 다시 받아 주세요.",

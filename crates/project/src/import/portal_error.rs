@@ -55,7 +55,10 @@ impl PortalError {
             );
         };
         let error = self.name();
-        Text::new(format!("{ko} ({error})"), format!("{en} ({error})"))
+        Text::new(
+            format!("포털의 오류({error}): {ko}"),
+            format!("Error of the portal ({error}): {en}"),
+        )
     }
 
     fn name(&self) -> String {
@@ -180,6 +183,8 @@ mod tests {
             let sentence = sentence(code, name);
             assert!(sentence.contains(advice), "{sentence}");
             assert!(sentence.contains(&format!("{code} {name}")), "{sentence}");
+            let ko = PortalError::new(code, name).sentence().ko;
+            assert!(ko.ends_with("주세요."), "{ko}");
         }
     }
 

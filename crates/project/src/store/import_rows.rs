@@ -105,12 +105,18 @@ impl FromRow<'_, PgRow> for ListedRow {
     }
 }
 
-/// One page of the rows that follow the row `after`, in the order of the file, of one action or of
-/// all.
+/// Which rows to list.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowFilter {
+    pub(crate) action: Option<Action>,
+    pub(crate) only_warnings: bool,
+}
+
+/// One page of the rows that follow the row `after`, in the order of the file.
 pub(crate) async fn list(
     pool: &PgPool,
     import: Uuid,
-    action: Option<Action>,
+    filter: RowFilter,
     after: i64,
     limit: usize,
 ) -> Result<Vec<ListedRow>, sqlx::Error> {
@@ -118,11 +124,13 @@ pub(crate) async fn list(
         "select number, line, action, outcome, content, project_id, differences, faults, warnings
          from import_row
          where import_id = $1 and number > $2 and ($3::text is null or action = $3)
-         order by number limit $4",
+             and (not $4 or warnings <> '[]')
+         order by number limit $5",
     )
     .bind(import)
     .bind(after)
-    .bind(action.map(Action::as_str))
+    .bind(filter.action.map(Action::as_str))
+    .bind(filter.only_warnings)
     .bind(fetch_limit(limit))
     .fetch_all(pool)
     .await

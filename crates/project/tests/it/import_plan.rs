@@ -259,7 +259,7 @@ async fn unusable_file_is_refused_with_a_reason_and_not_stored() {
     let endless = format!("{}1,\"{}", csv(&many), "가".repeat(40_000));
     for (file, reason) in [
         (Vec::new(), "empty"),
-        (b"PK\x03\x04xl/workbook.xml".to_vec(), "spreadsheet"),
+        (b"PK\x03\x04xl/workbook.xml".to_vec(), "damaged-workbook"),
         (b"\x89PNG\r\n\x1A\n".to_vec(), "image"),
         (b"{\"reqErr\": \"no key\"}".to_vec(), "refused-by-source"),
         (b"{\"a\": 1}".to_vec(), "other-json"),

@@ -10,6 +10,7 @@ mod hand_over;
 mod http;
 mod import_commit;
 mod import_plan;
+mod import_upload;
 mod list;
 mod permissions;
 mod project_view;

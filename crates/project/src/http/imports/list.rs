@@ -16,7 +16,8 @@ use uuid::Uuid;
 use super::problems::load_import;
 use super::views::{ImportView, RowView};
 use crate::import::plan::Action;
-use crate::store::{import_rows, imports};
+use crate::store::import_rows::{self, RowFilter};
+use crate::store::imports;
 
 pub(super) fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new()
@@ -62,6 +63,10 @@ async fn show(
 struct RowsQuery {
     /// Only rows with this action.
     action: Option<Action>,
+    /// Only rows with warnings.
+    #[serde(default)]
+    #[param(required = false)]
+    warnings: bool,
     /// The size of the page: 1 to 100, 50 by default.
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<u32>,
@@ -88,7 +93,11 @@ async fn rows(
     load_import(&mut connection, id).await?;
     drop(connection);
     let after = after.unwrap_or_default();
-    let rows = import_rows::list(context.db.pool(), id, query.action, after, limit).await?;
+    let filter = RowFilter {
+        action: query.action,
+        only_warnings: query.warnings,
+    };
+    let rows = import_rows::list(context.db.pool(), id, filter, after, limit).await?;
     let page = Paged::from_rows_by(rows, limit, |row| row.number);
     let language = Language::of(&headers);
     Ok(page.map(|row| RowView::new(row, language)))

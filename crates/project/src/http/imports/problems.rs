@@ -13,7 +13,7 @@ use crate::store::imports::{self, Import, ImportState};
 /// One example of each problem.
 pub(in crate::http) fn examples() -> Vec<Problem> {
     vec![
-        ImportError::Spreadsheet.into(),
+        ImportError::OldWorkbook.into(),
         ImportError::CutOff { line: 813 }.into(),
         ImportError::TooLarge.into(),
         not_planned(ImportState::Committing),

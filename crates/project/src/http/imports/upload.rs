@@ -3,11 +3,10 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use service_kit::auth::{Identity, Staff};
 use service_kit::clock::seoul_date;
-use service_kit::http::body::incomplete_body;
+use service_kit::forms::text;
 use service_kit::http::problem::{Text, invalid_query};
 use service_kit::http::{IdempotencyKey, Query, Versioned, idempotency};
 use service_kit::{Context, Problem};
@@ -17,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::file::{MAX_NAME_LENGTH, UploadedFile};
 use super::planning::plan_batch;
 use super::problems::load_import;
 use super::views::ImportView;
@@ -29,9 +29,6 @@ const PATH: &str = "/projects/imports";
 /// Rows per transaction.
 const BATCH: usize = 500;
 
-/// In characters.
-const MAX_FILE_NAME_LENGTH: usize = 200;
-
 pub(super) fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new().routes(routes!(receive))
 }
@@ -40,7 +37,8 @@ pub(super) fn routes() -> OpenApiRouter<Context> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct FileQuery {
-    /// The file's name, for display. The first bytes decide what the file is.
+    /// The file's name, for display; by default the one that a form gives. The first bytes decide
+    /// what the file is.
     #[param(max_length = 200)]
     name: Option<String>,
 }
@@ -50,30 +48,30 @@ impl FileQuery {
         let Some(name) = self.name else {
             return Ok(None);
         };
-        let name = name.trim();
-        if name.chars().count() > MAX_FILE_NAME_LENGTH || name.chars().any(char::is_control) {
+        let name = text::clean_line(&name);
+        if name.chars().count() > MAX_NAME_LENGTH || name.chars().any(char::is_control) {
             let detail = Text::new(
                 "파일 이름은 200자까지입니다",
                 "The name of a file has at most 200 characters",
             );
             return Err(invalid_query(detail));
         }
-        Ok((!name.is_empty()).then(|| name.to_owned()))
+        Ok((!name.is_empty()).then_some(name))
     }
 }
 
 /// `ImportProjects`: staff upload a file of programmes and get the plan of what importing it would
 /// do; nothing is imported yet.
 ///
-/// The body is the file itself: the CSV of the public data portal (UTF-8 or CP949), an answer of
-/// 기업마당, of the portal for it or of K-Startup (JSON), or records of 기업마당 as JSON lines. At most 32
-/// MiB.
+/// The body is the file itself: the list of the public data portal as CSV (UTF-8 or CP949) or as a
+/// workbook (xlsx), an answer of 기업마당, of the portal for it or of K-Startup (JSON), or records of
+/// 기업마당 as JSON lines. At most 32 MiB. A form (`multipart/form-data`) with one file is read, too.
 #[utoipa::path(
     post, path = "/projects/imports", tag = "project",
     params(FileQuery, IdempotencyKey),
     request_body(
         content = Vec<u8>, content_type = "application/octet-stream",
-        description = "The file, of any content type",
+        description = "The file, of any content type; or a form with one file",
     ),
     responses((status = 201, body = ImportView, description = "The plan")),
     extensions(
@@ -86,17 +84,19 @@ async fn receive(
     State(context): State<Context>,
     _: Staff,
     caller: Identity,
-    Query(file): Query<FileQuery>,
+    Query(query): Query<FileQuery>,
     headers: HeaderMap,
-    mut body: Body,
+    body: Body,
 ) -> Result<Versioned<ImportView>, Problem> {
     let key = idempotency::key(&headers)?;
-    let name = file.name()?;
+    let name = query.name()?;
     require_series_keys(&context.db).await?;
+    let file = UploadedFile::open(&headers, body).await?;
+    let name = name.or_else(|| file.name());
     let mut tx = context.db.begin().await?;
     let id = imports::create(&mut tx, name.as_deref(), caller.subject).await?;
     tx.commit().await?;
-    let result = match plan_file(&context, id, &mut body).await {
+    let result = match plan_file(&context, id, file).await {
         Ok(body_hash) => {
             let key = key.map(|key| IdempotencyKey { key, body_hash });
             finish(&context, &caller, id, key.as_ref()).await
@@ -114,21 +114,31 @@ async fn receive(
 
 /// Plans the rows in batches while they arrive. Returns the hash of path and file, for the
 /// idempotency key.
-async fn plan_file(context: &Context, id: Uuid, body: &mut Body) -> Result<Vec<u8>, Problem> {
-    let (mut reader, mut batch) = (Reader::new(seoul_date(context.db.now())), Vec::with_capacity(BATCH));
+async fn plan_file(
+    context: &Context,
+    id: Uuid,
+    mut file: UploadedFile,
+) -> Result<Vec<u8>, Problem> {
+    let mut reader = Reader::new(seoul_date(context.db.now()));
+    let mut batch = Vec::with_capacity(BATCH);
     let mut hash = Sha256::new().chain_update(PATH).chain_update([0]);
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| incomplete_body())?.into_data() else {
-            continue;
-        };
+    while let Some(data) = file.next().await? {
         hash.update(&data);
         reader.push(&data)?;
         plan_full_batches(context, id, &mut reader, &mut batch).await?;
     }
-    reader.finish()?;
+    let mut reader = finish_file(reader).await?;
     plan_full_batches(context, id, &mut reader, &mut batch).await?;
     plan_batch(context, id, batch).await?;
     Ok(hash.finalize().to_vec())
+}
+
+/// Ends the file on a thread of its own, because parsing a workbook or an answer takes up to a
+/// second.
+async fn finish_file(mut reader: Reader) -> Result<Reader, Problem> {
+    let finished = tokio::task::spawn_blocking(move || reader.finish().map(|()| reader)).await;
+    let reader = finished.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+    Ok(reader)
 }
 
 async fn plan_full_batches(

@@ -208,3 +208,12 @@ fn title_above_the_headings_is_skipped() {
         Err(ImportError::MissingColumns(_))
     ));
 }
+#[test]
+fn last_day_of_the_calendar_means_always() {
+    let parsed = parse(include_str!("cases/kstartup_live_values.json")).unwrap();
+    let period = &parsed[6].row.as_ref().unwrap().details.period;
+    assert_eq!(
+        (period.kind, period.starts_on, period.ends_on),
+        (PeriodKind::Always, date(2026, 12, 1), None)
+    );
+}
