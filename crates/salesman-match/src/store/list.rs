@@ -108,7 +108,7 @@ fn push_select(
     }
     if let Some(column) = own_column(caller.role) {
         query.push(" and erased_at is null");
-        if key.is_none_or(|(key, _)| key != column) {
+        if key != Some((column, caller.subject)) {
             query
                 .push(format!(" and {column} = "))
                 .push_bind(caller.subject);

@@ -404,3 +404,23 @@ async fn staff_list_and_count_what_a_person_would_hand_over() {
     let own = own.expect(200);
     assert_eq!((ids(&own).len(), own.get("total")), (3, None));
 }
+
+#[tokio::test]
+async fn person_sees_no_matches_of_another_by_naming_the_other() {
+    let app = start().await;
+    let (person, _) = matched(&app, &["0001"]).await;
+    let (salesman, consultant) = (person.salesman_id.0, Uuid::from_u128(9));
+    for other in [salesman, consultant] {
+        for query in ["", "&open", "&unassigned=true"] {
+            let path = format!("/salesman-matches?salesman={other}{query}");
+            for caller in [
+                app.as_salesman(Uuid::from_u128(0xBAD)),
+                app.as_consultant(Uuid::from_u128(0xBAD)),
+                app.as_customer("010-9999-0000"),
+            ] {
+                let page = caller.get(&path).await.expect(200);
+                assert_eq!(page["items"], json!([]), "{path}");
+            }
+        }
+    }
+}
