@@ -9,6 +9,7 @@ mod logs;
 mod plans;
 mod raw_connection;
 mod servers;
+mod texts;
 
 pub use app::TestApp;
 pub use caller::{Caller, TestResponse};
@@ -18,3 +19,4 @@ pub use logs::Logs;
 pub use plans::{Plans, ROUNDS};
 pub use raw_connection::{RawAnswer, RawConnection};
 pub use servers::{PostgresLog, database, kafka, postgres_url, superuser_pool};
+pub use texts::{INVISIBLE, as_pasted, text_fields};

@@ -19,6 +19,7 @@ mod phone;
 mod policies;
 mod progress;
 mod projections;
+mod texts;
 mod timeline;
 mod visibility;
 

@@ -15,6 +15,7 @@ mod phone;
 mod policies;
 mod projections;
 mod reminders;
+mod texts;
 mod unattended;
 mod views;
 

@@ -20,6 +20,7 @@ mod reimport;
 mod search;
 mod series;
 mod status;
+mod texts;
 mod visit_card;
 
 use chrono::{DateTime, TimeDelta, Utc};

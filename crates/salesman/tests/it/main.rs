@@ -15,6 +15,7 @@ mod phone;
 mod plans;
 mod policies;
 mod series;
+mod texts;
 mod workload;
 
 use events::{

@@ -115,9 +115,7 @@ impl OnBehalfOfFields {
         key: &CustomerIdKey,
         fields: &mut Fields,
     ) -> Option<OnBehalfOf> {
-        let name = fields
-            .optional_text("/customerName", self.customer_name, MAX_NAME_LENGTH)
-            .filter(|name| !name.is_empty());
+        let name = fields.optional_name("/customerName", self.customer_name, MAX_NAME_LENGTH);
         let sent_phone = fields.optional("/phone", self.phone);
         let consent = fields.optional("/consent", self.consent);
         if caller.role == Role::Customer {

@@ -70,8 +70,7 @@ impl ProjectFields {
         }
         let id = fields.optional("/projectId", self.project_id);
         let sent_name =
-            fields.optional_text("/projectName", self.project_name, MAX_PROJECT_NAME_LENGTH);
-        let sent_name = sent_name.filter(|name| !name.is_empty());
+            fields.optional_name("/projectName", self.project_name, MAX_PROJECT_NAME_LENGTH);
         match id {
             Some(id) => Some(ProjectRef::ById { id, sent_name }),
             None => sent_name.filter(|_| !has_id).map(ProjectRef::ByName),

@@ -113,6 +113,20 @@ impl Fields {
         self.cleaned(pointer, &text, max_length)
     }
 
+    /// An optional name: absent if it is blank, refused if it has only invisible characters.
+    pub fn optional_name(
+        &mut self,
+        pointer: &str,
+        field: Field<String>,
+        max_length: usize,
+    ) -> Option<String> {
+        match field {
+            Field::Present(name) if name.trim().is_empty() => None,
+            Field::Missing => None,
+            sent => self.text(pointer, sent, max_length),
+        }
+    }
+
     fn cleaned(&mut self, pointer: &str, text: &str, max_length: usize) -> Option<String> {
         let text = text::clean(text);
         // Postgres cannot store NUL. Of the other control characters, a text needs only these two.
@@ -215,6 +229,14 @@ mod tests {
             fields.text("/b", Field::Present("지원사업".to_owned()), 3),
             None
         );
+        for (pointer, blank) in [("/f", ""), ("/f", " \u{A0}"), ("/f", "한빛")] {
+            let name = fields.optional_name(pointer, Field::Present(blank.to_owned()), 3);
+            assert_eq!(name.as_deref(), Some(blank).filter(|name| *name == "한빛"));
+        }
+        assert_eq!(
+            fields.optional_name("/g", Field::Present("\u{200B}".to_owned()), 3),
+            None
+        );
         for (pointer, invisible) in [("/c", "  "), ("/e", "\u{200B}\u{3164}")] {
             assert_eq!(
                 fields.text(pointer, Field::Present(invisible.to_owned()), 3),
@@ -231,7 +253,13 @@ mod tests {
                 .iter()
                 .map(|error| error.code)
                 .collect::<Vec<_>>(),
-            ["too-long", "required", "required", "control-character"]
+            [
+                "too-long",
+                "required",
+                "required",
+                "required",
+                "control-character"
+            ]
         );
     }
 }

@@ -7,7 +7,10 @@ use std::future::Future;
 use std::pin::Pin;
 
 use events::{Envelope, Event, Topic, TypeName};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use crate::forms::text;
 use crate::{Tx, db};
 
 /// A consumed event.
@@ -67,6 +70,30 @@ where
     }
 }
 
+/// Decodes a payload with [clean](text::clean) texts: services before this one published names as
+/// they were typed.
+///
+/// # Errors
+/// When the payload is another event's.
+pub fn decode<E: DeserializeOwned>(payload: &[u8]) -> Result<E, serde_json::Error> {
+    let json = std::str::from_utf8(payload).unwrap_or_default();
+    if json.is_ascii() || text::clean(json) == json.trim() {
+        return serde_json::from_slice(payload);
+    }
+    let mut event = serde_json::from_slice(payload)?;
+    clean_texts(&mut event);
+    serde_json::from_value(event)
+}
+
+fn clean_texts(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = text::clean(text),
+        Value::Array(values) => values.iter_mut().for_each(clean_texts),
+        Value::Object(fields) => fields.values_mut().for_each(clean_texts),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// Contains the position of the error, not the payload, because it is logged.
 fn unreadable(type_name: TypeName, error: &serde_json::Error) -> PolicyError {
     let (line, column) = (error.line(), error.column());
@@ -95,8 +122,7 @@ impl Policies {
         let reaction: Reaction = Box::new(move |tx, envelope, payload| {
             let policy = policy.clone();
             Box::pin(async move {
-                let event =
-                    serde_json::from_slice(payload).map_err(|error| unreadable(E::TYPE, &error))?;
+                let event = decode(payload).map_err(|error| unreadable(E::TYPE, &error))?;
                 let received = Received {
                     envelope: envelope.clone(),
                     event,
@@ -149,5 +175,29 @@ fn function_name<P>() -> &'static str {
 impl fmt::Debug for Policies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.reactions.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_of_older_events_are_cleaned_and_other_payloads_unchanged() {
+        let typed = json!({
+            "name": "\u{1112}\u{1161}\u{11AB}\u{200B}빛",
+            "people": [{ "displayName": "김\u{202E}하늘\u{2028}" }],
+            "year": 2026,
+        });
+        let clean = json!({
+            "name": "한빛", "people": [{ "displayName": "김하늘" }], "year": 2026,
+        });
+        for (payload, event) in [(&typed, &clean), (&clean, &clean)] {
+            let decoded: Value = decode(payload.to_string().as_bytes()).unwrap();
+            assert_eq!(decoded, *event);
+        }
+        assert!(decode::<Value>(b"{\xFF}").is_err());
     }
 }
