@@ -1,6 +1,6 @@
--- Keys of names in the form in which typed texts are compared: NFKC without invisible characters, so
--- that 2026 finds a stored ２０２６. Of the Hangul letters that NFKC would change, names contain only the
--- middle dot.
+-- Keys of names in the form in which typed texts are compared: NFKC without invisible characters,
+-- so that 2026 finds a stored ２０２６. Of the Hangul letters that NFKC would change, names contain
+-- only the middle dot.
 update known_project
 set name_key = changed.name_key
 from (

@@ -5,8 +5,9 @@
 //! runtime; call it from `spawn_blocking` where there is one.
 //!
 //! In reading order: `sandbox` (both servers), `options`, `checkout_paths`, `data_folder` (its lock
-//! and its leftovers), `downloads`, `postgres`, `kafka`, `child_process`, `process_table`, `ports`,
-//! `run_as` (the unprivileged user), `secure` (TLS and passwords), `tools`, `progress`, `interrupt`.
+//! and its leftovers), `downloads`, `postgres`, `kafka`, `secure` (TLS and passwords),
+//! `child_process`, `process_table`, `ports`, `run_as` (the unprivileged user), `tools`, `progress`,
+//! `interrupt`.
 
 mod checkout_paths;
 mod child_process;

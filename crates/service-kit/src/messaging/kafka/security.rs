@@ -1,4 +1,4 @@
-//! How clients prove who they are and whom they talk to: TLS and SASL.
+//! How clients and brokers prove who they are: TLS and SASL.
 
 use events::text_enum;
 use rdkafka::config::ClientConfig;
@@ -65,7 +65,7 @@ impl Security {
         sasl: None,
     };
 
-    /// Reads the variables. One that the protocol does not use is an error: somebody expects it to
+    /// Reads the variables. One that the protocol does not use is an error: it is expected to
     /// protect something.
     pub fn read(env: &mut Env) -> Option<Self> {
         let protocol = if env.is_set(PROTOCOL) {
