@@ -1,8 +1,8 @@
 //! The 시도, what they were called, and what replaced them.
 //!
-//! A change of the administrative division is one row of the table below. Programmes and people keep
-//! the names with which they were entered, and are found under the names before and after a change
-//! as well: [`Region::related`].
+//! A change of the administrative division is one row of the table below. Programmes and people
+//! keep the names with which they were entered, and are found under the names before and after a
+//! change as well: [`Region::related`].
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -141,8 +141,8 @@ impl Region {
         Self::ALL.into_iter().filter(related).collect()
     }
 
-    /// The regions that it comes from in the end, which every build knows. A region that replaced none
-    /// comes from itself.
+    /// The regions that it comes from in the end, which every build knows. A region that replaced
+    /// none comes from itself.
     pub fn origins(self) -> Vec<Self> {
         let is_origin = |other: &Self| other.row().replaces.is_empty() && self.comes_from(*other);
         Self::ALL.into_iter().filter(is_origin).collect()
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_in_the_order_of_their_days_and_later_ones_replace_earlier_ones() {
+    fn rows_are_in_the_order_of_days_and_replace_earlier_ones() {
         for (place, region) in Region::ALL.into_iter().enumerate() {
             let row = region.row();
             assert!(row.names.is_sorted_by_key(|name| name.since), "{region:?}");

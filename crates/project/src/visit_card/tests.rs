@@ -257,3 +257,27 @@ fn other_category_is_not_shared_between_marks() {
         [Shared::Category]
     );
 }
+
+#[test]
+fn region_that_replaced_others_is_shared_with_them() {
+    let mut project = a_programme();
+    for (of_project, picked, is_shared) in [
+        (Region::JeonnamGwangju, Region::Gwangju, true),
+        (Region::Jeonnam, Region::JeonnamGwangju, true),
+        (Region::Jeonnam, Region::Gwangju, false),
+    ] {
+        project.details.regions = vec![of_project];
+        let shared = Traits::picked(None, Some(picked), None).shared_with(&project);
+        assert_eq!(
+            shared == [Shared::Region],
+            is_shared,
+            "{of_project:?} {picked:?}"
+        );
+    }
+    project.details.regions = vec![Region::JeonnamGwangju];
+    let marks = [a_mark("옛 사업", Category::Other, Region::Jeonnam, "")];
+    assert_eq!(
+        line(&project, &marks, Language::Korean),
+        "「스마트상점」 신청 마감이 3일 남았습니다. 관심 두신 「옛 사업」처럼 전남광주에서 신청할 수 있어요."
+    );
+}

@@ -411,7 +411,7 @@ async fn unreadable_update_changes_nothing() {
 }
 
 #[tokio::test]
-async fn region_that_replaced_others_is_kept_and_published_with_what_it_replaced() {
+async fn region_that_replaced_others_is_kept_and_published_with_them() {
     let app = start().await;
     let path = register_path(&app).await;
     for (chosen, published, names) in [

@@ -85,8 +85,8 @@ impl Fields {
         self.optional(pointer, field)
     }
 
-    /// A required text: [clean](text::clean), not empty, at most `max_length` characters, no control
-    /// characters.
+    /// A required text: [clean](text::clean), not empty, at most `max_length` characters, no
+    /// control characters.
     pub fn text(
         &mut self,
         pointer: &str,
