@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::RngExt as _;
 use serde::Serialize;
 use service_kit::auth::Role;
+use service_kit::forms::text;
 use service_kit::http::problem::ChangeError;
 use service_kit::{Db, Tx};
 use sha2::{Digest as _, Sha256};
@@ -119,7 +120,7 @@ pub async fn invite_staff(
 ) -> anyhow::Result<Invited> {
     let login =
         parse_login(login).with_context(|| format!("invalid login {login:?}: {LOGIN_RULE}"))?;
-    let name = name.trim();
+    let name = text::clean_line(name);
     ensure!(
         (1..=MAX_NAME_LENGTH).contains(&name.chars().count()),
         "a name has 1 to {MAX_NAME_LENGTH} characters"
@@ -132,7 +133,7 @@ pub async fn invite_staff(
         login,
         role: Role::Staff,
         person_id: None,
-        name: name.to_owned(),
+        name,
         created_by: None,
     };
     create(db, origin, &account)

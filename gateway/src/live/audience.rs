@@ -13,6 +13,7 @@ use events::{
 };
 use serde_json::{Value, json};
 use service_kit::auth::{Identity, Role};
+use service_kit::messaging::policy;
 use uuid::Uuid;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +97,7 @@ impl Audience {
         }
     }
 
-    /// Of an event about the people of a match. Those who changed between the two roles keep access.
+    /// Of an event about a match. Those who changed between the two roles keep access.
     fn of_match(event: &impl HasPeople) -> Self {
         let people = event.people();
         let present = [people.salesman, people.consultant].map(|person| person.map(|it| it.id));
@@ -151,7 +152,7 @@ impl StreamEvent {
             payload: &[u8],
             event: fn(E) -> StreamEvent,
         ) -> Result<StreamEvent, DecodeError> {
-            serde_json::from_slice(payload)
+            policy::decode(payload)
                 .map(event)
                 .map_err(|_| DecodeError::Unreadable)
         }

@@ -6,6 +6,7 @@ use gateway::config::PublicOrigin;
 use gateway::invite_staff;
 use serde_json::{Value, json};
 use service_kit::auth::Role;
+use service_kit::testing::{INVISIBLE, as_pasted};
 use uuid::Uuid;
 
 use crate::accounts::{AccountFixture, PASSWORD, field_error, invalid_fields};
@@ -116,6 +117,7 @@ async fn first_staff_account_is_invited_on_the_command_line() {
         ("x", "이관리", "invalid login \"x\""),
         ("관리자", "이관리", "invalid login"),
         ("other", " ", "a name has 1 to 100 characters"),
+        ("other", INVISIBLE, "a name has 1 to 100 characters"),
         ("other", "a\u{7}b", "a name has no control characters"),
     ] {
         let refused = invite_staff(&fixture.gateway.db, &origin, login, name)
@@ -575,5 +577,29 @@ async fn changing_the_password_voids_open_links() {
     assert_eq!(
         set(&fixture, &token, PASSWORD).await.problem(),
         wrong_link()
+    );
+}
+
+#[tokio::test]
+async fn pasted_name_and_login_are_stored_clean_and_invisible_ones_refused() {
+    let fixture = AccountFixture::new().await;
+    let staff = fixture.gateway.caller(&identity(Role::Staff)).await;
+    let body = json!({
+        "role": "staff", "name": as_pasted("박관리"), "login": as_pasted("gwanri@kt.gg"),
+    });
+    let invited = invite(&staff, body).await;
+    assert_eq!(invited.status, 201, "{invited:?}");
+    let page = staff.get("/api/accounts").send().await.json();
+    let accounts = page["items"].as_array().unwrap();
+    let is_invited = |account: &&Value| account["login"] == "gwanri@kt.gg";
+    assert_eq!(accounts.iter().find(is_invited).unwrap()["name"], "박관리");
+    let body = json!({ "role": "staff", "name": INVISIBLE, "login": INVISIBLE });
+    let refused = invite(&staff, body).await;
+    assert_eq!(
+        invalid_fields(&refused),
+        [
+            field_error("/login", "required"),
+            field_error("/name", "required")
+        ]
     );
 }
