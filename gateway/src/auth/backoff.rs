@@ -2,9 +2,10 @@
 //!
 //! An attempt is counted before its password is verified, in one statement, so that concurrent
 //! attempts get no more tries than sequential ones. Attempts are counted by login and address
-//! together, so that guessing from one address delays no other. Against guessing from many
-//! addresses there is a limit for each login (`LIMIT_SIGN_INS_PER_LOGIN`). While that is used up,
-//! the owner competes for each refill, one every 30 seconds by default; existing sessions go on.
+//! together, so that guessing from one address delays no other; those of codes by number, or by
+//! number and known browser (`api/otp/limits.rs`). Against guessing passwords from many addresses
+//! there is a limit for each login (`LIMIT_SIGN_INS_PER_LOGIN`). While that is used up, the owner
+//! competes for each refill, one every 30 seconds by default; existing sessions go on.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use service_kit::{Db, Tx};

@@ -2,7 +2,7 @@
 //! target `security` with the same fields. docs/security.md lists them.
 //!
 //! No name, login, number or whole address is in them. Persons and addresses are HMACs under
-//! `SIGN_IN_KEY`, so that the lines about one of them can be found, but not whom they are about.
+//! `SIGN_IN_KEY`, so that lines about the same one can be found, but not who it is.
 
 use service_kit::Problem;
 use service_kit::auth::{Identity, Role};
@@ -46,7 +46,7 @@ impl SecurityEvent {
     }
 }
 
-/// Whom an event is about.
+/// Who an event is about, and who caused it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct About {
     client: Option<ClientIp>,

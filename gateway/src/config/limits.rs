@@ -134,7 +134,8 @@ limits! {
     codes_hourly: "LIMIT_CODES_HOURLY" = 600 / 3600,
     /// Codes entered from one address.
     guesses_per_address: "LIMIT_GUESSES_PER_ADDRESS" = 60 / 900,
-    /// Codes entered by all callers, except for browsers that have signed in with their number.
+    /// Guesses of all callers at codes that were sent, except by browsers that have signed in with
+    /// their number.
     guesses: "LIMIT_GUESSES" = 1200 / 3600,
     /// Wrong codes for one number without a wait. Each further one doubles the wait, from half a
     /// minute to the seconds of this limit; the right code forgets them.

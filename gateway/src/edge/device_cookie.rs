@@ -1,5 +1,5 @@
 //! The device cookie: a browser that has signed in as a customer is known again, so that it has
-//! limits of its own. It signs in nobody.
+//! limits of its own. It is no session.
 //!
 //! Its value is a random id and the time of the sign-in, signed for this customer. It names no
 //! customer, and another `SIGN_IN_KEY` makes every one worthless.

@@ -1,13 +1,15 @@
-//! The networks around an address. Who has many addresses has them in few networks, so that a limit
-//! of an address alone would be none.
+//! The networks around an address. A caller with many addresses has them in few networks: a limit
+//! of each address alone would be none.
 
 use std::net::IpAddr;
 
 use crate::edge::client_ip::ClientIp;
 
-/// A provider assigns a `/56` to a household and a `/48` to a company; an IPv4 `/24` is the smallest
-/// network that is routed. Many clients share each, so each has a multiple of one address's limit.
+/// Prefix lengths, and how many times the limit of one address the network has, because several
+/// clients share it. An IPv4 `/24` is the smallest network that is routed.
 const V4: [(u32, u32); 1] = [(24, 4)];
+
+/// A provider assigns a `/56` to a household and a `/48` to a company.
 const V6: [(u32, u32); 2] = [(56, 4), (48, 16)];
 
 /// The address itself (an IPv6 address by its `/64`) and the networks around it, each with the

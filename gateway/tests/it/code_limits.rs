@@ -156,10 +156,10 @@ async fn codes_of_neighbouring_networks_share_a_multiple_of_the_limit() {
 }
 
 #[tokio::test]
-async fn guesses_are_limited_per_network_and_over_all_callers() {
+async fn guesses_of_neighbouring_networks_share_a_multiple_of_the_limit() {
     let fixture = CodeFixture::with(|config| {
         config.limits.guesses_per_address = Rate::new(1, 400);
-        config.limits.guesses = Rate::new(6, 600);
+        config.limits.guesses = Rate::new(1, 400);
     })
     .await;
     let guess = async |address: &str| {
@@ -176,10 +176,23 @@ async fn guesses_are_limited_per_network_and_over_all_callers() {
         assert_eq!(answer.problem().1, "code-expired");
     }
     assert_refused(&guess("2001:db8:1:f::7").await, "100");
-    for address in ["203.0.113.7", "203.0.114.7"] {
-        assert_eq!(guess(address).await.problem().1, "code-expired");
+    assert_eq!(guess("203.0.113.7").await.problem().1, "code-expired");
+}
+
+#[tokio::test]
+async fn guesses_of_all_callers_are_limited_for_codes_that_were_sent() {
+    let fixture = CodeFixture::with(|config| config.limits.guesses = Rate::new(3, 300)).await;
+    for (message, phone, guesses) in [(1, PHONE, 2), (2, OTHER_PHONE, 1)] {
+        let last = guess_wrong(&fixture, message, phone, guesses).await;
+        assert_eq!(last.problem().1, "wrong-code");
     }
-    assert_refused(&guess("203.0.115.7").await, "100");
+    let requested = request_code_from(&fixture.gateway, "198.51.100.7", PHONE).await;
+    let challenge = challenge(&requested);
+    let code = fixture.relay.code(3).await;
+    assert_refused(&verify(&fixture.gateway, &challenge, &code).await, "100");
+    fixture.clock.advance(TimeDelta::seconds(100));
+    let right = verify(&fixture.gateway, &challenge, &code).await;
+    assert_eq!(right.status, 200, "{right:?}");
 }
 
 #[tokio::test]

@@ -75,8 +75,7 @@ pub(super) async fn count_guess(
     client: ClientIp,
     device: Option<Device>,
 ) -> Result<(), Problem> {
-    let (counted, limits) = (&state.rate_limits, &state.limits);
-    let rate = limits.guesses_per_address;
+    let (counted, rate) = (&state.rate_limits, state.limits.guesses_per_address);
     if let Some(device) = device {
         let device = device.as_bytes();
         return counted
@@ -85,20 +84,24 @@ pub(super) async fn count_guess(
     }
     counted
         .take_for_client(tx, "guesses-per-address", client, rate)
-        .await?;
-    counted.take_in(tx, "guesses", b"", limits.guesses).await
+        .await
 }
 
-/// Counts a guess as a failure of its number, until [`forget_failures`].
+/// Counts a guess at a code that was sent: as one of all callers, and as a failure of its number,
+/// until [`forget_failures`]. Invented challenges do not use up what all callers have.
 ///
 /// # Errors
-/// 429 while the number's earlier failures have to be waited for.
+/// 429 when that is used up, or while the number's earlier failures have to be waited for.
 pub(super) async fn count_failure(
     state: &AppState,
     tx: &mut Tx,
     customer: CustomerId,
     device: Option<Device>,
 ) -> Result<(), Problem> {
+    if device.is_none() {
+        let rate = state.limits.guesses;
+        state.rate_limits.take_in(tx, "guesses", b"", rate).await?;
+    }
     let rate = state.limits.wrong_codes;
     let growth = Growth {
         first_failure: rate.burst(),
