@@ -22,11 +22,13 @@ use tokio_util::task::TaskTracker;
 use crate::api::operations::{OPENAPI_PATH, STREAM_PATH};
 use crate::api::{audit, authorize, openapi, operations, proxy, stream};
 use crate::auth::passwords::Passwords;
+use crate::auth::security_log::SecurityLog;
 use crate::auth::sessions::Sessions;
 use crate::auth::staff_directory::StaffDirectory;
 use crate::config::Config;
 use crate::edge::caller_limit::CallerLimiter;
 use crate::edge::cookie::SessionCookie;
+use crate::edge::device_cookie::DeviceCookie;
 use crate::edge::rate_limit::RateLimits;
 use crate::edge::response_headers::{ResponseHeaders, add_headers};
 use crate::edge::server;
@@ -209,6 +211,8 @@ fn state(config: &Config, db: Db) -> anyhow::Result<AppState> {
     Ok(AppState {
         sessions: Sessions::new(db.clone()),
         session_cookie: SessionCookie::new(&config.public_origin),
+        device_cookie: DeviceCookie::new(&config.public_origin, config.sign_in_key.clone()),
+        security: SecurityLog::new(config.sign_in_key.clone()),
         public_origin: config.public_origin.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         sign_in_key: config.sign_in_key.clone(),

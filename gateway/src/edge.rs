@@ -6,6 +6,8 @@ pub(crate) mod client_ip;
 mod connections;
 pub(crate) mod cookie;
 pub(crate) mod csrf;
+pub(crate) mod device_cookie;
+pub(crate) mod networks;
 pub(crate) mod rate_limit;
 pub(crate) mod response_headers;
 pub(crate) mod server;

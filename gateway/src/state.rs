@@ -7,10 +7,12 @@ use service_kit::forms::phone::CustomerIdKey;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::passwords::Passwords;
+use crate::auth::security_log::SecurityLog;
 use crate::auth::sessions::Sessions;
 use crate::config::{Limits, PublicOrigin, SignInKey, TrustedProxies};
 use crate::edge::caller_limit::CallerLimiter;
 use crate::edge::cookie::SessionCookie;
+use crate::edge::device_cookie::DeviceCookie;
 use crate::edge::rate_limit::RateLimits;
 use crate::live::hub::Hub;
 use crate::live::session_watch::SessionWatcher;
@@ -23,6 +25,8 @@ pub(crate) struct AppState {
     pub(crate) db: Db,
     pub(crate) sessions: Sessions,
     pub(crate) session_cookie: SessionCookie,
+    pub(crate) device_cookie: DeviceCookie,
+    pub(crate) security: SecurityLog,
     pub(crate) public_origin: PublicOrigin,
     pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) sign_in_key: SignInKey,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, MatchedPath, OptionalFromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use service_kit::auth::Role;
@@ -20,10 +20,11 @@ use tokio::time::timeout;
 
 use crate::api::operations::STREAM_PATH;
 use crate::api::permissions::PERMISSIONS;
+use crate::auth::security_log::{About, SecurityEvent};
 use crate::auth::sessions::Session;
 use crate::edge::body::read_within;
-use crate::edge::client_ip::{ClientIp, PeerAddress};
 use crate::edge::caller_limit::Caller;
+use crate::edge::client_ip::{ClientIp, PeerAddress};
 use crate::edge::csrf;
 use crate::state::AppState;
 use crate::upstream::routes::{self, API, Route};
@@ -33,6 +34,16 @@ enum Operation {
     Own(&'static Permission),
     /// A service's, which authorizes the request itself.
     Forwarded(&'static Route),
+}
+
+impl Operation {
+    /// Its path, without the ids of a request.
+    fn route(&self) -> String {
+        match self {
+            Self::Own(row) => row.path.to_owned(),
+            Self::Forwarded(route) => format!("{API}{}/*", route.prefix),
+        }
+    }
 }
 
 /// Refuses a request, or adds [`ClientIp`], [`Session`] and
@@ -52,12 +63,17 @@ pub(crate) async fn authorize(
     let Some(operation) = find_operation(&request)? else {
         return Ok(next.run(request).await);
     };
+    let (log, route) = (&state.security, operation.route());
+    let about = client.map(About::client).unwrap_or_default();
     let is_write = !request.method().is_safe();
-    if is_write {
-        csrf::check_write(request.headers(), &state.public_origin)?;
+    let is_ours = if is_write {
+        csrf::check_write(request.headers(), &state.public_origin)
     } else if request.uri().path() == STREAM_PATH {
-        csrf::check_read(request.headers(), &state.public_origin)?;
-    }
+        csrf::check_read(request.headers(), &state.public_origin)
+    } else {
+        Ok(())
+    };
+    is_ours.inspect_err(|_| log.write(SecurityEvent::CrossSiteRefused, &about, &route))?;
     let session = match state.session_cookie.read(request.headers()) {
         Some(id_hash) => state.sessions.find(id_hash).await?,
         None => None,
@@ -65,17 +81,27 @@ pub(crate) async fn authorize(
     let identity = session.as_ref().map(|session| &session.identity);
     let role = identity.map(|identity| identity.role);
     trace::record_role(role.map(Role::as_str));
-    match operation {
-        Operation::Own(row) => check_permission(row, role)?,
-        Operation::Forwarded(route) => route.callers.authorize(role)?,
-    }
+    let about = match &session {
+        Some(session) => about.and_session(session),
+        None => about,
+    };
+    let is_allowed = match operation {
+        Operation::Own(row) => check_permission(row, role),
+        Operation::Forwarded(route) => route.callers.authorize(role),
+    };
+    let log_refusal = |status| {
+        if status == StatusCode::FORBIDDEN {
+            log.write(SecurityEvent::RoleRefused, &about, &route);
+        }
+    };
+    is_allowed.inspect_err(|problem| log_refusal(problem.status()))?;
     let limiter = if is_write {
         &state.write_limiter
     } else {
         &state.read_limiter
     };
     if let Some(caller) = identity.map(Caller::from).or(client.map(Caller::from)) {
-        limiter.take(caller)?;
+        limiter.take(caller).map_err(log.limited(&about))?;
     }
     let is_private = session.is_some()
         || matches!(operation, Operation::Own(row) if row.access(None) != Access::All);
@@ -88,6 +114,8 @@ pub(crate) async fn authorize(
         // The proxy has timeouts of its own.
         Operation::Forwarded(_) => next.run(request).await,
     };
+    // Most of a service's permissions are its own.
+    log_refusal(response.status());
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("cookie"));
     if is_private {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod code_limits;
 mod connections;
 mod csrf;
 mod customer_data;
