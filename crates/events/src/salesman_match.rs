@@ -102,7 +102,7 @@ pub struct SalesmanMatched {
 /// A person left an interest or consultation, which waits to be matched again.
 ///
 /// Published when a salesman or consultant becomes inactive, or goes on a leave with hand-over.
-/// [`SalesmanMatched`] follows once somebody is free.
+/// [`SalesmanMatched`] follows once another person is free.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]

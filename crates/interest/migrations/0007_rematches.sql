@@ -1,5 +1,6 @@
 -- Notifications about the people of an interest or a consultation: the kinds rematching and
--- rematched. Their project can be unknown. People: {"salesman": {"id", "displayName"}, "consultant"}.
+-- rematched. Their project can be unknown. `people` has a salesman and a consultant, each null or
+-- with id and displayName.
 alter table notification
     drop constraint notification_kind_check,
     alter column series_id drop not null,

@@ -178,7 +178,7 @@ impl SalesmanMatch {
         }))
     }
 
-    /// `None` for a closed match, whose people stay visible, and if nobody on the match left.
+    /// `None` for a closed match, whose people stay visible, and if both people stay.
     fn unmatched(&self, left: &[SalesmanId], actor: Actor) -> Option<SalesmanUnmatched> {
         let customer = self.customer.clone().filter(|_| !self.closed)?;
         let stays = |person: &PersonRef| !left.contains(&person.id);

@@ -58,7 +58,7 @@ pub(crate) struct ConsultationView {
     next_steps: Vec<Step>,
     /// Why it was cancelled or failed.
     reason: Option<String>,
-    /// `null` until matched (배정 중).
+    /// `null` until matched, and after a departure until another is matched (배정 중).
     salesman: Option<PersonView>,
     /// `null` if no consultant is assigned.
     consultant: Option<PersonView>,

@@ -36,7 +36,7 @@ pub(crate) struct InterestView {
     /// With hidden middle digits.
     pub(crate) phone: Option<String>,
     pub(crate) interested: bool,
-    /// Null until matched (배정 중).
+    /// Null until matched, and after a departure until another is matched (배정 중).
     pub(crate) salesman: Option<PersonView>,
     pub(crate) consultant: Option<PersonView>,
     /// The recorded consent; null if the customer created the interest.

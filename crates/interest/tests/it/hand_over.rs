@@ -1,4 +1,4 @@
-//! Interests and consultations whose salesman or consultant left, and who is told.
+//! Interests and consultations whose salesman or consultant left, and the notifications.
 
 use chrono::TimeDelta;
 use events::{ConsultationId, Origin, SalesmanId, SalesmanMatched};
@@ -89,7 +89,7 @@ async fn person_who_left_a_consultation_no_longer_serves_the_customer() {
 }
 
 #[tokio::test]
-async fn customer_is_told_while_another_is_sought_and_once_found() {
+async fn customer_is_notified_while_another_is_sought_and_once_found() {
     let app = start().await;
     app.deliver(1, &project_created(PROJECT, "2026년 스마트상점"))
         .await;
@@ -107,13 +107,13 @@ async fn customer_is_told_while_another_is_sought_and_once_found() {
     let page = app.as_customer(PHONE).get("/interests/notifications").await;
     let page = page.expect(200);
     assert_eq!(page["unread"], 1);
-    let told = &page["items"][0];
-    assert_eq!(told["kind"], "rematched");
+    let newest = &page["items"][0];
+    assert_eq!(newest["kind"], "rematched");
     assert_eq!(
         (
-            &told["projectName"],
-            &told["origin"]["kind"],
-            &told["origin"]["id"]
+            &newest["projectName"],
+            &newest["origin"]["kind"],
+            &newest["origin"]["id"]
         ),
         (
             &json!("2026년 스마트상점"),
@@ -121,8 +121,11 @@ async fn customer_is_told_while_another_is_sought_and_once_found() {
             &json!(Uuid::from_u128(0xC0))
         )
     );
-    assert_eq!(told["salesman"]["displayName"], person(OTHER).display_name);
-    assert_eq!(told["consultant"]["id"], json!(CONSULTANT));
+    assert_eq!(
+        newest["salesman"]["displayName"],
+        person(OTHER).display_name
+    );
+    assert_eq!(newest["consultant"]["id"], json!(CONSULTANT));
     // The log is read again from its start.
     let clear = "delete from progress; delete from inbox";
     sqlx::raw_sql(clear).execute(app.pool()).await.unwrap();
@@ -133,7 +136,7 @@ async fn customer_is_told_while_another_is_sought_and_once_found() {
 }
 
 #[tokio::test]
-async fn replacing_by_hand_tells_the_customer_and_adding_does_not() {
+async fn replacing_by_hand_notifies_the_customer_and_adding_does_not() {
     let app = start().await;
     let id = create_interest(&app).await;
     let first = salesman_matched(interest_origin(id), SALESMAN, None);

@@ -1,5 +1,5 @@
-//! A salesman who goes on leave hands over: the consultation moves to another one, and everybody
-//! concerned sees it.
+//! A salesman who goes on leave hands over: the consultation moves to another one, and all
+//! concerned see it.
 
 use chrono::{TimeDelta, Utc};
 use hyper::Method;
@@ -73,7 +73,7 @@ impl Scene {
     }
 
     /// The kinds in a list of notifications, newest first, once the newest is this one.
-    async fn told(&self, list: &str, session: &str, newest: &str) -> Vec<Value> {
+    async fn notified(&self, list: &str, session: &str, newest: &str) -> Vec<Value> {
         eventually("the notification arrives", async || {
             let page = self.system.client.get(list, session).await.unwrap();
             let items = page["items"].as_array().unwrap().iter();
@@ -98,7 +98,7 @@ impl Scene {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn leave_moves_a_consultation_to_another_and_tells_everybody() {
+async fn leave_moves_a_consultation_and_all_concerned_are_notified() {
     let scene = Scene::start("hand-over", &["김영업하나", "이영업둘"]).await;
     let client = &scene.system.client;
     let seen = scene.served_by(Value::is_object).await;
@@ -135,7 +135,7 @@ async fn leave_moves_a_consultation_to_another_and_tells_everybody() {
     );
     assert_eq!(scene.open_matches(before).await, 0);
 
-    // Everybody concerned is told, live and in the list.
+    // All concerned are notified, live and in the list.
     let [of_before, of_after, of_customer] = streams.try_into().ok().unwrap();
     let (mut of_before, mut of_after, mut of_customer) = (of_before, of_after, of_customer);
     let removed = next_event(&mut of_before, "removed").await;
@@ -145,12 +145,14 @@ async fn leave_moves_a_consultation_to_another_and_tells_everybody() {
     assert_eq!(waiting.data.get("salesman"), None);
     let matched = next_event(&mut of_customer, "SalesmanMatched").await;
     assert_eq!(matched.data["salesman"]["id"], json!(after.id));
-    scene.told(OWN_LIST, &before.session, "taken_away").await;
-    scene.told(OWN_LIST, &after.session, "assigned").await;
-    let told = scene
-        .told(CUSTOMER_LIST, &scene.customer, "rematched")
+    scene
+        .notified(OWN_LIST, &before.session, "taken_away")
         .await;
-    assert!(!told.contains(&json!("rematching")), "{told:?}");
+    scene.notified(OWN_LIST, &after.session, "assigned").await;
+    let kinds = scene
+        .notified(CUSTOMER_LIST, &scene.customer, "rematched")
+        .await;
+    assert!(!kinds.contains(&json!("rematching")), "{kinds:?}");
 
     // The access is gone everywhere.
     assert!(is_not_found(client, &shown, &before.session).await);
@@ -163,17 +165,17 @@ async fn leave_moves_a_consultation_to_another_and_tells_everybody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn customer_of_who_left_waits_while_nobody_is_free() {
-    let scene = Scene::start("nobody-free", &["김영업하나"]).await;
+async fn customer_waits_while_no_other_salesman_is_free() {
+    let scene = Scene::start("none-free", &["김영업하나"]).await;
     let salesman = &scene.salesmen[0];
     scene.served_by(Value::is_object).await;
     let inactive = json!({ "active": false });
     scene.change_salesman(salesman, &inactive).await;
     scene.served_by(Value::is_null).await;
-    let told = scene
-        .told(CUSTOMER_LIST, &scene.customer, "rematching")
+    let kinds = scene
+        .notified(CUSTOMER_LIST, &scene.customer, "rematching")
         .await;
-    assert_eq!(told.len(), 1);
+    assert_eq!(kinds.len(), 1);
     let (client, staff) = (&scene.system.client, &scene.staff.session);
     let queue = client.get("/api/salesman-matches?unassigned", staff).await;
     assert_eq!(
@@ -185,9 +187,9 @@ async fn customer_of_who_left_waits_while_nobody_is_free() {
     scene
         .served_by(|person| person["id"] == json!(salesman.id))
         .await;
-    let told = scene
-        .told(CUSTOMER_LIST, &scene.customer, "rematched")
+    let kinds = scene
+        .notified(CUSTOMER_LIST, &scene.customer, "rematched")
         .await;
-    assert_eq!(told.len(), 1);
+    assert_eq!(kinds.len(), 1);
     scene.system.stop().await;
 }

@@ -27,9 +27,9 @@ pub(super) struct MatchView {
     project_name: Option<String>,
     /// Null once the customer was erased.
     customer_id: Option<Uuid>,
-    /// Null until matched (배정 중).
+    /// Null until matched, and again after the person left (배정 중).
     salesman: Option<PersonView>,
-    /// Null until matched (배정 중).
+    /// Null until matched, and again after the person left (배정 중).
     consultant: Option<PersonView>,
     /// The roles that wait for free capacity. Empty for a closed match.
     #[schema(value_type = Vec<PlaceName>)]
@@ -43,7 +43,7 @@ pub(super) struct MatchView {
     reason: Option<ReasonsView>,
     /// When the match was requested the last time: the order of the queue.
     requested_at: DateTime<Utc>,
-    /// When the current people were matched.
+    /// When the current people were matched. Null while there is none.
     matched_at: Option<DateTime<Utc>>,
     /// When the interest was turned off, or the consultation closed.
     closed_at: Option<DateTime<Utc>>,

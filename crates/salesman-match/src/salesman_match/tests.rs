@@ -325,7 +325,7 @@ fn nothing_is_handed_over_of_others_and_of_closed_matches() {
 }
 
 #[test]
-fn whoever_follows_is_new_even_the_same_person() {
+fn next_person_is_newly_assigned_even_if_it_is_the_same() {
     let waiting = after(
         after(new_match(), assign(Some(7), Some(9))),
         hand_over(&[7]),

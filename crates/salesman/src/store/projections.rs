@@ -10,8 +10,9 @@ use events::{
 use service_kit::Tx;
 use service_kit::privacy::erased_customers;
 
-/// Stores who is assigned and to which project, unless a later match is stored already. For an
-/// erased customer nothing is stored that identifies them.
+/// Stores who is assigned and to which project, unless a later match is stored already. A person
+/// who stays while the other one leaves keeps the time of the match. For an erased customer nothing
+/// is stored that identifies them.
 pub(crate) async fn assign(
     tx: &mut Tx,
     people: &MatchedPeople<'_>,
@@ -27,7 +28,8 @@ pub(crate) async fn assign(
              set project_id = excluded.project_id, salesman_id = excluded.salesman_id,
                  consultant_id = excluded.consultant_id, match_version = excluded.match_version,
                  match_origin_version = excluded.match_origin_version,
-                 matched_at = excluded.matched_at
+                 matched_at = case when $12 and assignment.match_origin_version = $9
+                                   then assignment.matched_at else excluded.matched_at end
              where assignment.match_version < excluded.match_version",
     )
     .bind(people.origin.kind())
@@ -41,6 +43,7 @@ pub(crate) async fn assign(
     .bind(people.origin_version)
     .bind(envelope.recorded_at)
     .bind(erased_at)
+    .bind(people.newly_assigned().is_empty() && !people.unassigned().is_empty())
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -33,7 +33,8 @@ async fn update_changes_fields_and_publishes_the_profile() {
     let expected = json!({
         "id": view["id"], "name": "김대표", "displayName": "영업 김", "phone": "+821022223333",
         "role": "salesman", "regions": ["서울", "경기"], "categories": ["수출"], "capacity": 0,
-        "weight": 100, "active": false, "leave": { "from": "2026-11-20", "until": "2026-11-23" },
+        "weight": 100, "active": false,
+        "leave": { "from": "2026-11-20", "until": "2026-11-23", "handOver": false },
         "onLeave": true, "successCount": 0, "failureCount": 0, "openCount": 0,
         "successRate": null, "version": 2,
     });
@@ -121,7 +122,7 @@ async fn update_without_difference_publishes_nothing() {
 async fn leave_is_set_and_cleared_and_absent_fields_stay() {
     let app = start().await;
     let (path, staff) = (register_path(&app).await, app.as_staff());
-    let leave = json!({ "from": "2026-11-24", "until": "2026-11-25" });
+    let leave = json!({ "from": "2026-11-24", "until": "2026-11-25", "handOver": true });
     staff
         .patch_if(&path, 1, &json!({ "leave": leave }))
         .await

@@ -1,6 +1,6 @@
-//! People who left: what they are assigned to, and who is told.
+//! People who left: what they are assigned to, and the notifications.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use events::{SalesmanMatched, Step};
 use serde_json::{Value, json};
 use service_kit::auth::{Identity, Role};
@@ -19,7 +19,7 @@ async fn details(app: &TestApp, id: Uuid) -> Value {
 }
 
 #[tokio::test]
-async fn who_left_and_who_follows_are_told_once() {
+async fn person_who_left_and_the_next_one_are_notified_once() {
     let app = start().await;
     let first = consultation_match(SALESMAN, Some(CONSULTANT));
     deliver(&app, 1, &first).await;
@@ -64,7 +64,7 @@ async fn who_left_and_who_follows_are_told_once() {
 }
 
 #[tokio::test]
-async fn person_who_returns_to_a_match_is_told_again() {
+async fn person_who_returns_to_a_match_is_notified_again() {
     let app = start().await;
     let first = consultation_match(SALESMAN, None);
     deliver(&app, 1, &first).await;
@@ -89,8 +89,15 @@ async fn open_count_and_card_follow_the_hand_over() {
         register(&app, "010-1111-0001").await,
         register(&app, "010-1111-0002").await,
     );
-    let first = consultation_match(one, None);
+    let first = consultation_match(one, Some(CONSULTANT));
     deliver(&app, 1, &first).await;
+    let matched_at = async || -> Option<DateTime<Utc>> {
+        let sql = "select matched_at from assignment where consultant_id is not null";
+        let query = sqlx::query_scalar(sql);
+        query.fetch_one(app.pool()).await.unwrap()
+    };
+    let before = matched_at().await;
+    app.clock().advance(TimeDelta::seconds(1));
     let customer = Identity {
         role: Role::Customer,
         subject: CUSTOMER,
@@ -103,6 +110,7 @@ async fn open_count_and_card_follow_the_hand_over() {
     assert_eq!(details(&app, one).await["openCount"], 1);
     assert_eq!((card(one).await, card(two).await), (200, 404));
     deliver(&app, 2, &unmatched(&first, &[one])).await;
+    assert_eq!(matched_at().await, before, "the consultant stays");
     let waiting = details(&app, one).await;
     assert_eq!(
         (&waiting["openCount"], &waiting["openAssignments"]),
@@ -111,7 +119,7 @@ async fn open_count_and_card_follow_the_hand_over() {
     assert_eq!((card(one).await, card(two).await), (404, 404));
     let next = SalesmanMatched {
         previous_salesman_id: None,
-        ..rematched(&first, two, None)
+        ..rematched(&first, two, Some(CONSULTANT))
     };
     deliver(&app, 3, &next).await;
     assert_eq!(details(&app, two).await["openCount"], 1);
@@ -139,7 +147,7 @@ async fn departure_before_an_end_is_consumed_in_either_order() {
             .fetch_all(app.pool())
             .await
             .unwrap();
-        // The outcome counts for the salesman of that moment, whoever left meanwhile.
+        // The outcome counts for the salesman of that moment, even one who left meanwhile.
         let outcome: Uuid = sqlx::query_scalar("select salesman_id from outcome")
             .fetch_one(app.pool())
             .await
