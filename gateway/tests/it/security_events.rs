@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use chrono::TimeDelta;
+use futures_util::future::join_all;
 use gateway::config::{BaseUrl, Rate};
 use serde_json::{Value, json};
 use service_kit::auth::Role;
@@ -199,6 +200,27 @@ async fn limits_that_are_hit_are_logged_by_name() {
         ])
     );
     log.assert_without(&["gwanri", "87654321"]);
+}
+
+#[tokio::test]
+async fn passwords_that_nothing_can_hash_now_are_refused_and_logged() {
+    let log = SecurityLog::capture();
+    let fixture = AccountFixture::new().await;
+    // More than wait for all cores but one.
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let attempts = (0..cores * 17 + 30).map(async |number| {
+        let answer = fixture.sign_in(&format!("gwanri{number}"), "wrong").await;
+        (
+            answer.status.as_u16(),
+            answer.header("retry-after").map(str::to_owned),
+        )
+    });
+    let answers: BTreeSet<_> = join_all(attempts).await.into_iter().collect();
+    let busy = (503, Some("1".to_owned()));
+    assert_eq!(answers, BTreeSet::from([(401, None), busy]));
+    let refused = ["limit-hit", "-", "password-hashing"].map(str::to_owned);
+    assert!(log.summary().contains(&refused));
+    log.assert_without(&["gwanri"]);
 }
 
 #[tokio::test]
