@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use events::{Actor, Step};
+use events::Step;
 use uuid::Uuid;
 
 use super::{Entry, TimelineEvent, colleague};
@@ -80,7 +80,7 @@ fn is_awaited(matches: &VecDeque<Entry>, person: Uuid) -> bool {
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, NaiveDate};
-    use events::{SalesmanId, StaffId};
+    use events::{Actor, SalesmanId, StaffId};
     use service_kit::forms::on_behalf_of::PersonView;
 
     use super::*;
