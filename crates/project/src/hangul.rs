@@ -5,6 +5,7 @@
 //! such (`가` is not in `각`); and a syllable that is still being typed is found by its first
 //! letters.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use unicode_normalization::char::decompose_canonical;
@@ -92,6 +93,29 @@ pub(crate) fn initials(text: &str) -> String {
         }
     }
     found
+}
+
+/// What a search may consist of that is too short for a trigram, in a text of [`decomposed`] or
+/// [`initials`]: a syllable without its final, one initial, and one or two letters of other scripts.
+pub(crate) fn short_parts(text: &str) -> BTreeSet<String> {
+    let is_jamo = |letter| ('\u{1100}'..='\u{11FF}').contains(&letter);
+    let is_other = |letter: char| !is_jamo(letter) && !letter.is_whitespace();
+    let mut parts = BTreeSet::new();
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let next = letters.peek().copied();
+        if is_other(letter) && next != Some(NO_FINAL) {
+            parts.insert(letter.to_string());
+        }
+        let is_pair = |next| {
+            INITIALS.contains(&letter) && VOWELS.contains(&next)
+                || is_other(letter) && (is_other(next) || next == NO_FINAL)
+        };
+        if let Some(next) = next.filter(|next| is_pair(*next)) {
+            parts.insert(String::from_iter([letter, next]));
+        }
+    }
+    parts
 }
 
 /// The letter of a decomposed syllable as it is typed.

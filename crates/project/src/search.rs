@@ -12,7 +12,7 @@ use crate::visit_card::target_words;
 /// The version of the rules of this module, [`hangul`], [`crate::series`] and [`target_words`].
 /// Raise it whenever the same project would get other search columns: the service recomputes rows
 /// of older rules while it runs.
-pub(crate) const RULES_VERSION: i16 = 3;
+pub(crate) const RULES_VERSION: i16 = 4;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SearchColumns {
@@ -23,7 +23,11 @@ pub(crate) struct SearchColumns {
     pub(crate) search: String,
     /// The [initials](hangul::initials) (초성) of name, agency and host, one a line.
     pub(crate) initials: String,
-    /// The distinctive words of the target (지원대상).
+    /// The target (지원대상), [folded] and [decomposed](hangul::decomposed).
+    pub(crate) target_search: String,
+    /// The [short parts](hangul::short_parts) of the three above.
+    pub(crate) short_parts: Vec<String>,
+    /// The distinctive words of the target.
     pub(crate) target_words: Vec<String>,
 }
 
@@ -33,12 +37,20 @@ impl From<&Project> for SearchColumns {
         let names = [&details.name, &details.agency, &details.host].map(|name| folded(name));
         let summary = details.summary.as_deref().map(folded);
         let texts: Vec<&str> = names.iter().chain(&summary).map(String::as_str).collect();
-        let target = details.target.as_deref();
+        let of_target = details.target.as_deref();
+        let search = hangul::decomposed(&texts.join("\n"));
+        let initials = names.map(|name| hangul::initials(&name)).join("\n");
+        let target_search = of_target.map(target).unwrap_or_default();
+        let searched = [&search, &initials, &target_search].map(String::as_str);
         Self {
             series_key: details.series_key(),
-            search: hangul::decomposed(&texts.join("\n")),
-            initials: names.map(|name| hangul::initials(&name)).join("\n"),
-            target_words: target.map(target_words).unwrap_or_default(),
+            short_parts: hangul::short_parts(&searched.join("\n"))
+                .into_iter()
+                .collect(),
+            search,
+            initials,
+            target_search,
+            target_words: of_target.map(target_words).unwrap_or_default(),
         }
     }
 }
@@ -47,6 +59,11 @@ impl From<&Project> for SearchColumns {
 /// for the variants of dash, tilde, apostrophe and middle dot.
 fn folded(text: &str) -> String {
     searchable(text).chars().map(normalize_char).collect()
+}
+
+/// What a target contains, in the form in which it is searched.
+pub(crate) fn target(text: &str) -> String {
+    hangul::decomposed(&folded(text))
 }
 
 /// The words of a query. A blank at its end completes the last one. A region is found by its other

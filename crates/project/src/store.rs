@@ -1,7 +1,7 @@
 //! The only SQL of this service.
 //!
 //! - `projects`: rows of the aggregate, and the one way to change it. `series`: the order of
-//!   editions. `list`: lists and phases. `reindex`: search columns.
+//!   editions. `list`, `filter`: lists and phases. `reindex`: search columns.
 //! - `imports`, `import_rows`, `import_matches`: plans, their rows, and the editions that rows
 //!   match.
 //! - `projections`: what other services publish. `work`, `visit_card`: what is read of it.
@@ -10,6 +10,7 @@
 
 mod columns;
 pub(crate) mod erasure;
+mod filter;
 pub(crate) mod import_matches;
 pub(crate) mod import_rows;
 pub(crate) mod imports;

@@ -130,3 +130,36 @@ fn initials_continue_across_blanks_not_other_letters() {
         assert_eq!(finds(query, text), found, "{query:?} in {text:?}");
     }
 }
+
+#[test]
+fn short_parts_are_what_two_letters_of_a_search_can_be() {
+    let parts = |text: &str| short_parts(text).into_iter().collect::<Vec<_>>();
+    assert_eq!(
+        parts(&decomposed("ai 각고")),
+        ["a", "ai", "i", "\u{1100}\u{1161}", "\u{1100}\u{1169}"]
+    );
+    assert_eq!(parts(&initials("각고")), ["ㄱ\u{11A7}"]);
+    assert_eq!(parts("a\nb"), ["a", "b"]);
+    // Every search of one or two letters that is found is a short part of what it is found in.
+    for (query, text) in [
+        ("가", "각"),
+        ("고", "과"),
+        ("a", "AI"),
+        ("r&", "R&D"),
+        ("ㄱ", "각"),
+    ] {
+        assert!(finds(query, text), "{query} in {text}");
+        let searched = [decomposed(text), initials(text)].join("\n");
+        let variants = match &search_terms(query)[..] {
+            [SearchTerm::Text(variants)] => variants.clone(),
+            [SearchTerm::Initials(initials)] => vec![initials.clone()],
+            terms => panic!("{terms:?}"),
+        };
+        assert!(
+            variants
+                .iter()
+                .any(|variant| short_parts(&searched).contains(variant)),
+            "{variants:?} in {searched:?}"
+        );
+    }
+}

@@ -4,7 +4,6 @@ use axum::extract::State;
 use events::{Category, Phase, ProjectStatus, Region};
 use serde::Deserialize;
 use service_kit::clock::seoul_date;
-use service_kit::forms::text::searchable;
 use service_kit::http::describe::{CategoryName, PhaseName, RegionName, StatusName};
 use service_kit::http::page::{decode_cursor, fetch_limit, parse_limit};
 use service_kit::http::problem::{Text, invalid_query};
@@ -88,7 +87,7 @@ async fn list(
         terms: q.map(|text| search::terms(&text)).unwrap_or_default(),
         category: query.category,
         regions: query.region.map(regions::that_apply_in).unwrap_or_default(),
-        target: target.map(|text| searchable(&text)),
+        target: target.map(|text| search::target(&text)),
         status: query.status,
         phase: query.phase,
     };

@@ -5,7 +5,7 @@ use service_kit::Tx;
 use service_kit::http::page::fetch_limit;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{FromRow, PgPool, Row as _};
+use sqlx::{FromRow, PgPool, QueryBuilder, Row as _};
 use uuid::Uuid;
 
 use super::columns::{enum_column, optional_enum_column};
@@ -120,20 +120,27 @@ pub(crate) async fn list(
     after: i64,
     limit: usize,
 ) -> Result<Vec<ListedRow>, sqlx::Error> {
-    sqlx::query_as(
+    let mut query = QueryBuilder::new(
         "select number, line, action, outcome, content, project_id, differences, faults, warnings
-         from import_row
-         where import_id = $1 and number > $2 and ($3::text is null or action = $3)
-             and (not $4 or warnings <> '[]')
-         order by number limit $5",
-    )
-    .bind(import)
-    .bind(after)
-    .bind(filter.action.map(Action::as_str))
-    .bind(filter.only_warnings)
-    .bind(fetch_limit(limit))
-    .fetch_all(pool)
-    .await
+         from import_row where import_id = ",
+    );
+    query
+        .push_bind(import)
+        .push(" and number > ")
+        .push_bind(after);
+    let mut order = "number";
+    if let Some(action) = filter.action {
+        query.push(" and action = ").push_bind(action.as_str());
+        // The action is one, and the order names its index.
+        order = "action, number";
+    }
+    if filter.only_warnings {
+        query.push(" and warnings <> '[]'");
+    }
+    query
+        .push(format!(" order by {order} limit "))
+        .push_bind(fetch_limit(limit));
+    query.build_query_as().fetch_all(pool).await
 }
 
 /// Those of the given rows that do not fill an expected edition.

@@ -1,47 +1,16 @@
-//! Lists of projects: filters, orders and cursors.
+//! Lists of projects: orders and cursors.
 
 use chrono::NaiveDate;
-use events::{Category, Phase, ProjectId, ProjectStatus, Region};
+use events::{Phase, ProjectId, ProjectStatus};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgPool, Postgres, QueryBuilder};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::projects::{COLUMNS, StoredProject};
-use crate::hangul::SearchTerm;
+pub(crate) use super::filter::Filter;
+use super::filter::select;
+use super::projects::StoredProject;
 use crate::project::Project;
-
-/// [`events::phase`] in SQL; `today` is an SQL expression. A test compares the two.
-pub(super) fn phase_sql(today: &str) -> String {
-    format!(
-        "case
-            when status = 'ended' then 'ended'
-            when ends_on < {today} then 'closed'
-            when status = 'planned' or starts_on > {today} then 'upcoming'
-            when ends_on - {today} <= 7 then 'closing'
-            when ends_on is not null then 'open'
-            else case period ->> 'kind'
-                when 'always' then 'always'
-                when 'until_budget' then 'until_budget'
-                when 'announced_later' then 'upcoming'
-                else 'open'
-            end
-        end"
-    )
-}
-
-/// The conditions of a list, all of which a project must meet.
-#[derive(Debug, Default)]
-pub(crate) struct Filter {
-    pub(crate) terms: Vec<SearchTerm>,
-    pub(crate) category: Option<Category>,
-    /// Applies in one of these; empty for everywhere.
-    pub(crate) regions: Vec<Region>,
-    /// Contained in the target.
-    pub(crate) target: Option<String>,
-    pub(crate) status: Option<ProjectStatus>,
-    pub(crate) phase: Option<Phase>,
-}
 
 /// An order of projects.
 // The id makes every order total.
@@ -98,6 +67,21 @@ impl Part {
             Some(_) => Self::Past,
         }
     }
+
+    /// Whether projects of the filter can be in this part. A part that is known to be empty is not
+    /// searched. `as_of` is not after `today`.
+    fn may_have(self, filter: &Filter, (today, as_of): (NaiveDate, NaiveDate)) -> bool {
+        let is_over = filter.statuses() == [ProjectStatus::Ended];
+        match (self, filter.phase) {
+            (Self::Coming, Some(Phase::Closed)) => as_of < today,
+            (Self::Coming, Some(Phase::Always | Phase::UntilBudget)) => false,
+            (Self::Coming, _) => !is_over,
+            (Self::Past, None | Some(Phase::Closed | Phase::Ended)) => true,
+            (Self::Past, Some(_)) => false,
+            (Self::WithoutDate, Some(Phase::Closing | Phase::Closed)) => false,
+            (Self::WithoutDate, _) => true,
+        }
+    }
 }
 
 impl Position {
@@ -142,6 +126,10 @@ pub(crate) async fn list(
     (today, as_of): (NaiveDate, NaiveDate),
     limit: i64,
 ) -> Result<Vec<StoredProject>, sqlx::Error> {
+    // The phase and the status can exclude each other.
+    if filter.statuses().is_empty() {
+        return Ok(Vec::new());
+    }
     let mut query = select(filter, today);
     match sort {
         Sort::Newest => {
@@ -180,7 +168,10 @@ async fn list_by_deadline(
     let mut found = Vec::new();
     let mut missing = limit;
     for part in Part::ALL {
-        if missing == 0 || after.is_some_and(|(first, ..)| part < first) {
+        if missing == 0
+            || after.is_some_and(|(first, ..)| part < first)
+            || !part.may_have(filter, (today, as_of))
+        {
             continue;
         }
         let mut query = select(filter, today);
@@ -191,8 +182,17 @@ async fn list_by_deadline(
                 (" and (ends_on, id) > (", " order by ends_on, id")
             }
             Part::Past => {
-                query.push(" and ends_on is not null and (status = 'ended' or ends_on < ");
-                query.push_bind(as_of).push(")");
+                // Without the alternative, an index serves the condition.
+                match filter.statuses() {
+                    [ProjectStatus::Ended] => query.push(" and ends_on is not null"),
+                    statuses if !statuses.contains(&ProjectStatus::Ended) => {
+                        query.push(" and ends_on < ").push_bind(as_of)
+                    }
+                    _ => query
+                        .push(" and ends_on is not null and (status = 'ended' or ends_on < ")
+                        .push_bind(as_of)
+                        .push(")"),
+                };
                 (" and (ends_on, id) < (", " order by ends_on desc, id desc")
             }
             Part::WithoutDate => {
@@ -215,70 +215,15 @@ async fn list_by_deadline(
     Ok(found)
 }
 
-fn select(filter: &Filter, today: NaiveDate) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new(format!("select {COLUMNS} from project where true"));
-    for term in &filter.terms {
-        let (column, variants) = match term {
-            SearchTerm::Text(variants) => ("search", variants.as_slice()),
-            SearchTerm::Initials(initials) => ("initials", std::slice::from_ref(initials)),
-        };
-        // Joined by `or`, each can use the index; as a list, none can.
-        let mut operator = " and (";
-        for variant in variants {
-            query.push(format!("{operator}{column} like "));
-            query.push_bind(contains_pattern(variant));
-            operator = " or ";
-        }
-        query.push(")");
-    }
-    if let Some(category) = filter.category {
-        query.push(" and category = ").push_bind(category.as_str());
-    }
-    if !filter.regions.is_empty() {
-        let names: Vec<&str> = filter
-            .regions
-            .iter()
-            .map(|region| region.as_str())
-            .collect();
-        query.push(" and regions ?| ").push_bind(names);
-    }
-    if let Some(target) = &filter.target {
-        query.push(" and position(lower(").push_bind(target.clone());
-        query.push(") in lower(target)) > 0");
-    }
-    if let Some(status) = filter.status {
-        query.push(" and status = ").push_bind(status.as_str());
-    }
-    if let Some(phase) = filter.phase {
-        // A date contains only digits and dashes.
-        let sql = phase_sql(&format!("date '{today}'"));
-        query
-            .push(format!(" and {sql} = "))
-            .push_bind(phase.as_str());
-    }
-    query
-}
-
-/// A `like` pattern for texts that contain this one.
-fn contains_pattern(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for letter in text.chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    pattern.push('%');
-    pattern
-}
-
 async fn fetch(
     mut query: QueryBuilder<Postgres>,
     pool: &PgPool,
     limit: i64,
 ) -> Result<Vec<StoredProject>, sqlx::Error> {
     query.push(" limit ").push_bind(limit);
-    query.build_query_as().fetch_all(pool).await
+    // Planned for its values each time: a plan for any value cannot know a rare one.
+    let query = query.build_query_as().persistent(false);
+    query.fetch_all(pool).await
 }
 
 /// Id and name of ongoing projects whose deadline has passed, the longest overdue first.

@@ -1,12 +1,12 @@
 //! What a customer marked, and the programmes that have something in common with it.
 
 use chrono::{Days, NaiveDate};
-use events::CustomerId;
+use events::{CustomerId, Phase};
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgPool, Row as _};
 
 use super::columns::{enum_column, regions_columns};
-use super::list::phase_sql;
+use super::filter::{OPEN_UNTIL, phase_sql};
 use super::projects::{COLUMNS, StoredProject};
 use crate::visit_card::{Mark, Traits};
 
@@ -66,16 +66,24 @@ pub(crate) async fn programmes(
     traits: &Traits,
     today: NaiveDate,
 ) -> Result<Vec<StoredProject>, sqlx::Error> {
-    let phase = phase_sql("$4::date");
+    let today_sql = "$4::date";
+    let is_open = [
+        Phase::Open,
+        Phase::Closing,
+        Phase::Always,
+        Phase::UntilBudget,
+    ]
+    .map(|phase| phase_sql(phase, today_sql))
+    .join(" or ");
+    let is_upcoming = phase_sql(Phase::Upcoming, today_sql);
     let sql = format!(
         "select {COLUMNS} from project
          cross join lateral (
              select (category = any($1))::int + (regions ?| $2)::int + (target_words && $3)::int
                  as count
          ) shared
-         where status <> 'ended' and shared.count > 0
-           and ({phase} in ('open', 'closing', 'always', 'until_budget')
-                or {phase} = 'upcoming' and starts_on between $4 and $5)
+         where {OPEN_UNTIL} >= $4 and shared.count > 0
+           and ({is_open} or {is_upcoming} and starts_on between $4 and $5)
          order by shared.count desc, ends_on nulls last, id limit $6"
     );
     let categories: Vec<&str> = traits

@@ -13,6 +13,7 @@ mod import_plan;
 mod import_upload;
 mod list;
 mod permissions;
+mod plans;
 mod project_view;
 mod public_data;
 mod regions;
