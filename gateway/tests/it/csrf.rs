@@ -294,3 +294,21 @@ async fn behind_tls_only_the_public_origin_is_accepted() {
         assert_eq!(answer.status, status, "{origin}");
     }
 }
+
+#[tokio::test]
+async fn form_with_a_file_is_forwarded_only_with_the_csrf_header() {
+    let gateway = start().await;
+    let staff = gateway.caller(&identity(Role::Staff)).await;
+    let form = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\na\r\n--x--";
+    for (csrf, status) in [(Some("1"), 200), (None, 403)] {
+        let upload = staff
+            .post("/api/projects/imports")
+            .without_csrf_header()
+            .header("content-type", "multipart/form-data; boundary=x")
+            .body(form);
+        let answer = with(upload, &[("ktgg-csrf", csrf), ("origin", Some(ORIGIN))])
+            .send()
+            .await;
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
+}

@@ -126,27 +126,12 @@ impl ImportError {
 
     /// What the file is and what to do, in a sentence each.
     pub fn sentence(&self) -> Text {
-        match self {
-            Self::Empty => Text::new(
-                "빈 파일입니다. 내용이 있는 파일을 올려 주세요.",
-                "The file is empty. Choose a file with content.",
-            ),
-            Self::NoFile => Text::new(
-                "파일이 없는 요청입니다. 올릴 파일을 골라 주세요.",
-                "The form contains no file. Choose one.",
-            ),
-            Self::SeveralFiles => Text::new(
-                "파일이 여러 개입니다. 한 번에 하나씩 올려 주세요.",
-                "The form contains several files. Import them one at a time.",
-            ),
-            Self::BrokenForm => Text::new(
-                "읽을 수 없는 형식의 요청입니다. 파일만 보내거나 다시 시도해 주세요.",
-                "The form cannot be read. Send the file alone as the body.",
-            ),
-            Self::NoRows => Text::new(
-                "사업이 한 건도 없는 파일입니다. 조회 조건을 확인하고 다시 받아 주세요.",
-                "The file contains no programme. Check the query and download it again.",
-            ),
+        self.kind_of_file().unwrap_or_else(|| self.wrong_content())
+    }
+
+    /// For a file of a kind that is not read.
+    fn kind_of_file(&self) -> Option<Text> {
+        Some(match self {
             Self::Spreadsheet => Text::new(
                 "읽을 수 없는 형식의 통합 문서입니다. ‘Excel 통합 문서(.xlsx)’로 저장한 파일을 올려 주세요.",
                 "This kind of workbook is not read. Save it as “Excel workbook (.xlsx)”.",
@@ -199,6 +184,33 @@ impl ImportError {
                 "This is XML. Request JSON and choose that file.",
             ),
             Self::Binary => choose_a_list("글로 된 파일이 아닙니다", "This is not a text file"),
+            _ => return None,
+        })
+    }
+
+    /// For a file of a kind that is read.
+    fn wrong_content(&self) -> Text {
+        match self {
+            Self::Empty => Text::new(
+                "빈 파일입니다. 내용이 있는 파일을 올려 주세요.",
+                "The file is empty. Choose a file with content.",
+            ),
+            Self::NoFile => Text::new(
+                "파일이 없는 요청입니다. 올릴 파일을 골라 주세요.",
+                "The form contains no file. Choose one.",
+            ),
+            Self::SeveralFiles => Text::new(
+                "파일이 여러 개입니다. 한 번에 하나씩 올려 주세요.",
+                "The form contains several files. Import them one at a time.",
+            ),
+            Self::BrokenForm => Text::new(
+                "읽을 수 없는 형식의 요청입니다. 파일만 보내거나 다시 시도해 주세요.",
+                "The form cannot be read. Send the file alone as the body.",
+            ),
+            Self::NoRows => Text::new(
+                "사업이 한 건도 없는 파일입니다. 조회 조건을 확인하고 다시 받아 주세요.",
+                "The file contains no programme. Check the query and download it again.",
+            ),
             Self::NoHeader => Text::new(
                 "항목 이름(분야, 사업명 …) 줄이 없습니다. 머리글 줄이 있는 파일을 올려 주세요.",
                 "There is no line of headings (분야, 사업명 …). Choose a file with headings.",
@@ -245,6 +257,8 @@ impl ImportError {
                 "사업이 10만 건을 넘습니다. 나누어 올려 주세요.",
                 "The file has more than 100,000 programmes. Split it and import the parts.",
             ),
+            // The other kinds of files.
+            _ => choose_a_list("읽을 수 없는 파일입니다", "This file is not read"),
         }
     }
 }

@@ -234,7 +234,8 @@ fn records(json: &[u8]) -> Result<Vec<&RawValue>, ImportError> {
         }
         let level: Level<'_> =
             serde_json::from_str(raw.get()).map_err(|error| invalid_json(&error))?;
-        let is_failed = |header: &Header| error_text(&header.result_code).trim_matches('0') != "";
+        let is_failed =
+            |header: &Header| !error_text(&header.result_code).trim_matches('0').is_empty();
         if let Some(error) = level.request_error {
             return Err(refused(&Value::Null, &error));
         }

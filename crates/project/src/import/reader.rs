@@ -88,7 +88,7 @@ impl Reader {
             Format::Unknown(_) | Format::Answer(_) | Format::Workbook(_) => {}
             Format::Container(buffer) => {
                 let bytes = std::mem::take(buffer);
-                self.format = Format::Workbook(workbook::Workbook::parse(bytes, self.today)?);
+                self.format = Format::Workbook(workbook::Workbook::parse(&bytes, self.today)?);
             }
             Format::Csv(table) => table.finish(&mut self.ready)?,
             Format::Lines(lines) => lines.finish(&mut self.ready)?,

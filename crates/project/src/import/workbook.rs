@@ -30,13 +30,13 @@ pub(super) struct Workbook {
 impl Workbook {
     /// # Errors
     /// When it is no workbook of this kind, or one without the columns.
-    pub(super) fn parse(bytes: Vec<u8>, today: NaiveDate) -> Result<Self, ImportError> {
-        if let Some(error) = ole_type(&bytes) {
+    pub(super) fn parse(bytes: &[u8], today: NaiveDate) -> Result<Self, ImportError> {
+        if let Some(error) = ole_type(bytes) {
             return Err(error);
         }
-        let contents = Contents::inspect(&bytes)?;
+        let contents = Contents::inspect(bytes)?;
         // calamine trusts some numbers of a file, such as the index of a shared text.
-        let sheet = catch_unwind(AssertUnwindSafe(|| sheet::read(&bytes, &contents)));
+        let sheet = catch_unwind(AssertUnwindSafe(|| sheet::read(bytes, &contents)));
         let Sheet { columns, lines } = sheet.unwrap_or(Err(ImportError::DamagedWorkbook))?;
         Ok(Self {
             today,

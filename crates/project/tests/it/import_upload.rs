@@ -13,14 +13,15 @@ const FORM: &str = "multipart/form-data; boundary=----ktgg";
 
 /// A form of these parts: a name, an optional file name, and the content.
 fn form(parts: &[(&str, Option<&str>, &str)]) -> Vec<u8> {
-    let mut body = String::new();
-    for (name, file, content) in parts {
+    let part = |(name, file, content): &(&str, Option<&str>, &str)| {
         let file = file.map_or(String::new(), |file| format!("; filename=\"{file}\""));
-        body += &format!(
-            "------ktgg\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{content}\r\n"
-        );
-    }
-    (body + "------ktgg--\r\n").into_bytes()
+        format!(
+            "------ktgg\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n\
+             {content}\r\n"
+        )
+    };
+    let parts: Vec<String> = parts.iter().map(part).collect();
+    format!("{}------ktgg--\r\n", parts.concat()).into_bytes()
 }
 
 async fn upload(app: &TestApp, query: &str, body: Vec<u8>) -> TestResponse {

@@ -22,7 +22,7 @@ pub(super) enum UploadedFile {
     Form {
         form: Multipart<'static>,
         /// `None` at its end.
-        file: Option<Field<'static>>,
+        file: Option<Box<Field<'static>>>,
     },
 }
 
@@ -48,7 +48,7 @@ impl UploadedFile {
         match next_file(&mut form).await? {
             Some(file) => Ok(Self::Form {
                 form,
-                file: Some(file),
+                file: Some(Box::new(file)),
             }),
             None => Err(ImportError::NoFile.into()),
         }

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use events::{Category, Period, PeriodKind, Region};
 use serde_json::json;
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::*;
 use crate::project::SourceList;
@@ -160,7 +161,6 @@ fn decomposed_hangul_is_read_as_composed() {
     assert_eq!(row.details.category, Category::Startup);
     assert_eq!(row.details.regions, [Region::Busan]);
     assert_eq!(row.details.agency, "부산광역시");
-    use unicode_normalization::UnicodeNormalization as _;
     let decomposed: String = CSV.nfd().collect();
     assert_eq!(rows(decomposed), rows(CSV));
 }

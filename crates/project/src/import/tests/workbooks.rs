@@ -67,16 +67,22 @@ fn zip_of(parts: &[(&str, &[u8])]) -> Vec<u8> {
 /// A workbook with these sheets, `properties` of the workbook and further parts.
 fn workbook_with(sheets: &[(&str, &str)], properties: &str, parts: &[(&str, &[u8])]) -> Vec<u8> {
     let schema = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
-    let (mut names, mut targets) = (String::new(), String::new());
-    let mut all: Vec<(String, Vec<u8>)> = Vec::new();
-    for (index, (attributes, xml)) in sheets.iter().enumerate() {
-        names += &format!("<sheet {attributes} sheetId=\"{index}\" r:id=\"r{index}\"/>");
-        let path = format!("worksheets/sheet{index}.xml");
-        targets += &format!(
-            "<Relationship Id=\"r{index}\" Type=\"{schema}/worksheet\" Target=\"{path}\"/>"
-        );
-        all.push((format!("xl/{path}"), xml.as_bytes().to_vec()));
-    }
+    let path = |index: usize| format!("worksheets/sheet{index}.xml");
+    let numbered = || sheets.iter().enumerate();
+    let names: Vec<String> = numbered()
+        .map(|(index, (attributes, _))| {
+            format!("<sheet {attributes} sheetId=\"{index}\" r:id=\"r{index}\"/>")
+        })
+        .collect();
+    let names = names.concat();
+    let target = |index: usize| {
+        let path = path(index);
+        format!("<Relationship Id=\"r{index}\" Type=\"{schema}/worksheet\" Target=\"{path}\"/>")
+    };
+    let targets: String = (0..sheets.len()).map(target).collect();
+    let mut all: Vec<(String, Vec<u8>)> = numbered()
+        .map(|(index, (_, xml))| (format!("xl/{}", path(index)), xml.as_bytes().to_vec()))
+        .collect();
     let fixed = [
         ("[Content_Types].xml", "<Types/>".to_owned()),
         (
