@@ -214,9 +214,9 @@ impl Text<'_> {
             .find(|(_, token)| !is_skipped(token))?;
         let says = match token {
             Token::Word(Word::Start | Word::StartDay) => Says::Start,
-            Token::Word(Word::End | Word::EndDay | Word::Filled)
-            | Token::Tilde
-            | Token::Word(Word::From) => Says::End,
+            Token::Tilde | Token::Word(Word::From | Word::End | Word::EndDay | Word::Filled) => {
+                Says::End
+            }
             // 공고일 - 2026-04-30, but not a bullet before a date.
             Token::Dash if matches!(self.tokens[..by].last(), Some(Token::Word(_))) => Says::End,
             _ => return None,

@@ -136,15 +136,12 @@ impl Reader<'_> {
         let year = parse_number(&self.letters[at..end])
             .and_then(|year| i32::try_from(year).ok())
             .filter(|year| YEARS.contains(year) && self.letters.get(end) == Some(&'년'));
-        match year {
-            Some(year) => {
-                self.tokens.push(Token::Year(year));
-                end + 1
-            }
-            None => {
-                self.tokens.push(Token::Number);
-                end
-            }
+        if let Some(year) = year {
+            self.tokens.push(Token::Year(year));
+            end + 1
+        } else {
+            self.tokens.push(Token::Number);
+            end
         }
     }
 
