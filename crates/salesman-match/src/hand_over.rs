@@ -10,7 +10,7 @@ use service_kit::Tx;
 
 use crate::failures::{BATCH, Failures, rest_of_batch};
 use crate::salesman_match::{Command, SalesmanMatch};
-use crate::store::{hand_over as store, queue};
+use crate::store::{hand_over as store, projections, queue};
 
 /// Returns up to [`BATCH`] matches to the queue, oldest first, and returns how many.
 pub(crate) async fn hand_over(
@@ -18,7 +18,11 @@ pub(crate) async fn hand_over(
     today: NaiveDate,
     failures: &mut Failures,
 ) -> Result<usize, sqlx::Error> {
-    let people = store::people(tx, today).await?;
+    let people = projections::may_hand_over(tx).await?.into_iter();
+    let people: Vec<SalesmanId> = people
+        .filter(|person| person.hands_over(today))
+        .map(|person| person.person.id)
+        .collect();
     let (mut changed, mut skipped) = (0, Vec::new());
     while changed < BATCH && !people.is_empty() {
         let open = store::lock_open(tx, &people, &skipped, rest_of_batch(changed)).await?;

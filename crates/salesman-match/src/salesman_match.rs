@@ -1,8 +1,7 @@
 //! The aggregate: who serves one interest or one consultation. No I/O, no clock, no new ids.
 
-use chrono::NaiveDate;
 use events::{
-    Actor, CustomerRef, Leave, MatchId, Origin, PersonRef, PersonRole, ProjectId, SalesmanId,
+    Actor, CustomerRef, MatchId, Origin, PersonRef, PersonRole, ProjectId, SalesmanId,
     SalesmanMatched, SalesmanUnmatched, Strategy,
 };
 
@@ -90,11 +89,6 @@ pub fn missing_roles(is_closed: bool, has_salesman: bool, has_consultant: bool) 
         .into_iter()
         .filter(|(_, is_filled)| !is_closed && !is_filled);
     missing.map(|(role, _)| role).collect()
-}
-
-/// Whether the open matches of a person go to others on that day in Seoul (인계).
-pub fn hands_over(active: bool, leave: Option<Leave>, today: NaiveDate) -> bool {
-    !active || leave.is_some_and(|leave| leave.hand_over && leave.covers(today))
 }
 
 impl SalesmanMatch {

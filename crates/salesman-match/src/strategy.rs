@@ -69,6 +69,12 @@ impl Candidate {
         }
     }
 
+    /// Whether the open matches of the person go to others on that day (인계).
+    pub fn hands_over(&self, today: NaiveDate) -> bool {
+        let leaves = |leave: Leave| leave.hand_over && leave.covers(today);
+        !self.active || self.leave.is_some_and(leaves)
+    }
+
     pub fn is_eligible(&self, role: PersonRole, today: NaiveDate) -> bool {
         self.role == role && self.unavailable(today).is_none()
     }

@@ -338,23 +338,3 @@ fn next_person_is_newly_assigned_even_if_it_is_the_same() {
         (None, Some(person(9).id))
     );
 }
-
-#[test]
-fn inactive_people_and_leaves_with_hand_over_hand_over() {
-    let day = |text: &str| text.parse::<NaiveDate>().unwrap();
-    let leave = |hand_over| Leave {
-        from: day("2026-12-24"),
-        until: day("2026-12-26"),
-        hand_over,
-    };
-    let days = ["2026-12-23", "2026-12-24", "2026-12-26", "2026-12-27"].map(day);
-    for (active, leave, expected) in [
-        (true, None, [false; 4]),
-        (true, Some(leave(false)), [false; 4]),
-        (true, Some(leave(true)), [false, true, true, false]),
-        (false, None, [true; 4]),
-        (false, Some(leave(false)), [true; 4]),
-    ] {
-        assert_eq!(days.map(|day| hands_over(active, leave, day)), expected);
-    }
-}

@@ -1,7 +1,6 @@
 //! The open matches of people who left.
 
-use chrono::NaiveDate;
-use events::{Leave, SalesmanId};
+use events::{SalesmanId, Strategy};
 use service_kit::Tx;
 use service_kit::messaging::event_log;
 use sqlx::AssertSqlSafe;
@@ -9,28 +8,7 @@ use uuid::Uuid;
 
 use super::queue::Waiting;
 use super::row::{COLUMNS, MatchRow};
-use crate::salesman_match::{Change, SalesmanMatch, hands_over};
-
-/// The people whose open matches go to others on that day in Seoul.
-pub(crate) async fn people(tx: &mut Tx, today: NaiveDate) -> Result<Vec<SalesmanId>, sqlx::Error> {
-    let rows: Vec<(Uuid, bool, Option<NaiveDate>, Option<NaiveDate>, bool)> = sqlx::query_as(
-        "select id, active, leave_from, leave_until, hand_over
-         from known_salesman where not active or hand_over",
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    let left = rows
-        .into_iter()
-        .filter(|(_, active, from, until, hand_over)| {
-            let leave = from.zip(*until).map(|(from, until)| Leave {
-                from,
-                until,
-                hand_over: *hand_over,
-            });
-            hands_over(*active, leave, today)
-        });
-    Ok(left.map(|(id, ..)| SalesmanId(id)).collect())
-}
+use crate::salesman_match::{Change, SalesmanMatch};
 
 /// Locks the oldest open matches of these people, except `skipped` ones and those that another
 /// transaction has locked: waiting for them could deadlock.
@@ -89,7 +67,7 @@ pub(crate) async fn save(
     .bind(event.match_id.0)
     .bind(event.salesman.as_ref().map(|person| person.id.0))
     .bind(event.consultant.as_ref().map(|person| person.id.0))
-    .bind(salesman_match.strategy.map(|strategy| strategy.as_str()))
+    .bind(salesman_match.strategy.map(Strategy::as_str))
     .bind(salesman_match.version)
     .execute(&mut **tx)
     .await?;

@@ -122,7 +122,16 @@ impl From<CandidateRow> for Candidate {
 
 /// All active salesmen and consultants, with the number of their open matches.
 pub(crate) async fn roster(tx: &mut Tx) -> Result<Vec<Candidate>, sqlx::Error> {
-    let sql = format!("{SELECT_CANDIDATES} where active");
+    candidates(tx, "active").await
+}
+
+/// The people who may have to hand over: the inactive ones, and those with such a leave.
+pub(crate) async fn may_hand_over(tx: &mut Tx) -> Result<Vec<Candidate>, sqlx::Error> {
+    candidates(tx, "not active or hand_over").await
+}
+
+async fn candidates(tx: &mut Tx, condition: &str) -> Result<Vec<Candidate>, sqlx::Error> {
+    let sql = format!("{SELECT_CANDIDATES} where {condition}");
     let rows: Vec<CandidateRow> = sqlx::query_as(AssertSqlSafe(sql))
         .fetch_all(&mut **tx)
         .await?;

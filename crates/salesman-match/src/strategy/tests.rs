@@ -97,6 +97,30 @@ fn unavailable_people_are_never_chosen_by_any_rule() {
 }
 
 #[test]
+fn inactive_people_and_leaves_with_hand_over_hand_over() {
+    let leave = |hand_over| Leave {
+        from: day("2026-12-24"),
+        until: day("2026-12-26"),
+        hand_over,
+    };
+    let days = ["2026-12-23", "2026-12-24", "2026-12-26", "2026-12-27"].map(day);
+    for (active, leave, expected) in [
+        (true, None, [false; 4]),
+        (true, Some(leave(false)), [false; 4]),
+        (true, Some(leave(true)), [false, true, true, false]),
+        (false, None, [true; 4]),
+        (false, Some(leave(false)), [true; 4]),
+    ] {
+        let person = Candidate {
+            active,
+            leave,
+            ..candidate(1, 0)
+        };
+        assert_eq!(days.map(|day| person.hands_over(day)), expected);
+    }
+}
+
+#[test]
 fn leave_includes_its_first_and_last_day() {
     let leave = Leave {
         from: day("2026-11-24"),

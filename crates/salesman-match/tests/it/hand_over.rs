@@ -384,7 +384,8 @@ async fn staff_list_and_count_what_a_person_would_hand_over() {
     assert_eq!((&last["total"], last.get("next")), (&json!(3), None));
     let mut listed = [ids(&first), ids(&last)].concat();
     let mut open = vec![origins[0], origins[2], origins[3]];
-    (listed.sort(), open.sort());
+    listed.sort();
+    open.sort();
     assert_eq!(listed, open);
     for (query, expected) in [("", 4), ("&open=false", 1)] {
         let page = staff.get(&format!("{path}{query}")).await.expect(200);
