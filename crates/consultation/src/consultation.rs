@@ -8,6 +8,9 @@ use events::{
 use service_kit::forms::on_behalf_of::Consent;
 use service_kit::forms::phone::Phone;
 
+/// The variable with the number of open consultations that a customer may have.
+pub const MAX_OPEN_CONSULTATIONS: &str = "MAX_OPEN_CONSULTATIONS";
+
 /// Maximum length of a memo, in characters.
 pub const MAX_MEMO_LENGTH: usize = 2000;
 
@@ -151,8 +154,8 @@ pub fn check_date(desired_on: NaiveDate, today: NaiveDate) -> Result<(), Refusal
     }
 }
 
-/// Checks the number of a customer's open consultations before one more is created, so that nobody
-/// takes all salesmen. Whoever enters it, except staff, who may have a reason.
+/// Checks the number of a customer's open consultations before one more is created, so that one
+/// customer does not take all salesmen. It is the same for every caller except staff.
 ///
 /// # Errors
 /// [`Refusal::TooManyOpen`].

@@ -1,7 +1,8 @@
 //! Consultations (상담): from the request to a closed step.
 //!
 //! - [`consultation`]: the aggregate with all its rules.
-//! - [`timeline`]: what the timeline of a consultation contains; `names`: display names in it.
+//! - [`timeline`]: what the timeline of a consultation contains; `timeline_order`: its order;
+//!   `names`: display names in it.
 //! - [`known_project`]: the projection of projects, compared with the name that was sent.
 //! - [`holidays`]: the mark on a desired date.
 //! - [`permissions`]: which role may call which operation.
@@ -18,6 +19,7 @@ pub mod permissions;
 mod policies;
 mod store;
 pub mod timeline;
+mod timeline_order;
 
 use events::{
     ProjectCreated, ProjectEdited, ProjectEnded, ProjectStarted, SalesmanMatched,
@@ -25,8 +27,7 @@ use events::{
 };
 use service_kit::Service;
 
-/// How many open consultations a customer may have, if not entered by staff.
-pub const MAX_OPEN_CONSULTATIONS: &str = "MAX_OPEN_CONSULTATIONS";
+pub use consultation::MAX_OPEN_CONSULTATIONS;
 
 /// Everything that a process needs to host this service. Building it does no I/O.
 pub fn service() -> Service {

@@ -1,7 +1,5 @@
 //! The timeline of a consultation. Stored and shown as the same JSON.
 
-pub mod order;
-
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{Actor, PersonRef, SalesmanId, Step};
 use serde::{Deserialize, Serialize};

@@ -19,7 +19,8 @@ use super::problems::add_to_fields;
 use super::show;
 use super::views::WholeConsultationView;
 use crate::consultation::{
-    Consultation, MAX_MEMO_LENGTH, NewConsultation, Refusal, check_date, check_open_count,
+    Consultation, MAX_MEMO_LENGTH, MAX_OPEN_CONSULTATIONS, NewConsultation, Refusal, check_date,
+    check_open_count,
 };
 use crate::known_project::KnownProject;
 use crate::store::{self, Detail, Stored, open, projections};
@@ -125,7 +126,7 @@ pub(super) async fn create(
     let (status, id) = if let Some(existing) = open.of_programme {
         (StatusCode::OK, existing)
     } else {
-        let limit = context.number(crate::MAX_OPEN_CONSULTATIONS)?;
+        let limit = context.number(MAX_OPEN_CONSULTATIONS)?;
         check_open_count(open.count, limit, caller.actor())?;
         let (consultation, event) = Consultation::create(new, today, caller.actor())?;
         store::create(&mut tx, &consultation, &event).await?;
@@ -133,7 +134,7 @@ pub(super) async fn create(
     };
     let stored = store::load(&mut tx, id).await?;
     let stored = stored.ok_or_else(Problem::not_found)?;
-    // Its date and memo are nobody else's business.
+    // A colleague who is not assigned to it must not see its date and memo.
     if status == StatusCode::OK && !can_see(&caller, &stored.consultation) {
         return Err(Refusal::AlreadyRequested.into());
     }

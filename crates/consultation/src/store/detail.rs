@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::read::Stored;
 use super::{notes, projections, timeline};
 use crate::names::Names;
-use crate::timeline::order::in_order;
 use crate::timeline::{Entry, Note, colleague};
+use crate::timeline_order::in_order;
 
 /// A consultation with its timeline and the names of the people in it.
 #[derive(Debug)]

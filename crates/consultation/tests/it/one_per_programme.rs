@@ -170,7 +170,7 @@ async fn customer_with_too_many_open_consultations_is_refused() {
         .post("/consultations", &request_body())
         .await
         .expect(201);
-    // The limit is that of the customer, whoever enters it. Only staff may enter more.
+    // The limit is that of the customer, also for a salesman. Only staff may enter more.
     let mut entered = on_behalf();
     entered["projectId"] = json!(Uuid::from_u128(3));
     let by_salesman = app

@@ -376,7 +376,7 @@ async fn interest_turned_on_again_is_unassigned_until_matched() {
     assert_eq!(mine().await, ((1, 0), 1));
 }
 
-/// How many interests of the project a salesman has been assigned, and how many nobody has.
+/// How many interests of the project a salesman has, and how many no salesman has.
 async fn assigned_and_unassigned(app: &TestApp, id: Uuid) -> (usize, i64) {
     let path = format!("/projects/{id}/view");
     let view = app.as_salesman(SALESMAN).get(&path).await.expect(200);

@@ -120,8 +120,8 @@ pub(crate) async fn insert(
     Ok(true)
 }
 
-/// Whether somebody else has the number. Until the end of the transaction nobody else can take it:
-/// the unique index is never violated, because Postgres would write the number to its log.
+/// Whether another person has the number. Until the end of the transaction no other one can take
+/// it: the unique index is never violated, because Postgres would write the number to its log.
 async fn is_phone_taken(tx: &mut Tx, salesman: &Salesman) -> Result<bool, sqlx::Error> {
     let phone = salesman.phone.e164();
     sqlx::query(

@@ -9,7 +9,7 @@ use crate::{register, registration, start};
 const CONSTRAINT: &str = "salesman_phone_key";
 
 #[tokio::test]
-async fn phone_number_of_somebody_else_violates_no_constraint() {
+async fn phone_number_of_another_violates_no_constraint() {
     let (mut log, app) = (PostgresLog::start().await, start().await);
     let staff = app.as_staff();
     let other = format!("/salesmen/{}", register(&app, "010-4826-1935").await);

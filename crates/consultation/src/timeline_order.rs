@@ -1,11 +1,11 @@
-//! The order of the entries, which come from the clocks of several hosts.
+//! The order of a timeline, whose entries come from the clocks of several hosts.
 
 use std::collections::{HashSet, VecDeque};
 
 use events::Step;
 use uuid::Uuid;
 
-use super::{Entry, TimelineEvent, colleague};
+use crate::timeline::{Entry, TimelineEvent, colleague};
 
 /// Merges the consultation's own entries, its matches and its notes by time.
 ///
