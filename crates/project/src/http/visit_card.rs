@@ -31,7 +31,7 @@ struct CardQuery {
     /// A customer with an assignment to the caller.
     #[param(value_type = Option<Uuid>)]
     customer: Option<CustomerId>,
-    /// 시도.
+    /// 시도. Programmes of what it replaced or what replaced it count, too, and nationwide ones.
     #[param(value_type = Option<RegionName>)]
     region: Option<Region>,
     /// 분야.

@@ -30,7 +30,7 @@ macro_rules! enum_schemas {
 
 enum_schemas! {
     CategoryName: Category, "분야.";
-    RegionName: Region, "시도, or 전국.";
+    RegionName: Region, "시도 of the present or the past, or 전국.";
     StatusName: ProjectStatus, "예정, 진행, 종료.";
     PhaseName: Phase, "예정, 접수중, D-7 to D-day, 상시, 예산소진시, 마감, 종료.";
     PeriodKindName: PeriodKind, "How an application period is written.";
