@@ -158,6 +158,10 @@ impl Gateway {
             admin_server.abort();
             return is_migrated.map(drop);
         }
+        // If that fails, the next reading follows soon.
+        if let Err(error) = db.read_clock().await {
+            tracing::warn!(%error, "reading the database's clock failed");
+        }
         let directory = Arc::new(StaffDirectory::default());
         let feed = Feed::start(
             config.kafka.clone(),
@@ -239,6 +243,7 @@ fn start_tasks(
 ) -> TaskTracker {
     let tasks = TaskTracker::new();
     tasks.spawn(housekeeping::run(state.clone(), stop.clone()));
+    tasks.spawn(housekeeping::follow_clock(state.clone(), stop.clone()));
     tasks.spawn(Driver::new(state.db.clone(), state.upstream.clone()).run(stop.clone()));
     tasks.spawn({
         let (state, stop) = (state.clone(), stop.clone());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use service_kit::clock::SystemClock;
+use service_kit::clock::{DatabaseClock, SystemClock};
 use service_kit::process::{self, Command};
 
 use crate::app::{Gateway, NAME, migrations};
@@ -20,6 +20,7 @@ pub async fn run() {
 
 async fn serve(config: Config) -> anyhow::Result<()> {
     let stop = process::on_signal()?;
-    let gateway = Gateway::bind(config, Arc::new(SystemClock)).await?;
+    let clock = Arc::new(DatabaseClock::new(Arc::new(SystemClock)));
+    let gateway = Gateway::bind(config, clock).await?;
     gateway.run(stop).await
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use gateway::config::{Limits, PublicOrigin};
 use gateway::{Gateway, Sessions};
-use service_kit::clock::SystemClock;
+use service_kit::clock::{DatabaseClock, SystemClock};
 use service_kit::config::{ADMIN_OFFSET, DatabaseUrl, Env};
 use service_kit::messaging::kafka;
 use service_kit::{Bound, Db, Service, db, process};
@@ -167,7 +167,8 @@ pub async fn bind(
         bound.push(service.bind(config, Arc::new(SystemClock)).await?);
     }
     let gateway = gateway.context("the gateway's configuration is incomplete")?;
-    let gateway = Gateway::bind(gateway, Arc::new(SystemClock)).await?;
+    let clock = Arc::new(DatabaseClock::new(Arc::new(SystemClock)));
+    let gateway = Gateway::bind(gateway, clock).await?;
     Ok(Hosted {
         services: bound,
         gateway,

@@ -4,10 +4,10 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions as _, PgPool, Postgres, Transaction};
 use tokio::sync::watch;
@@ -79,6 +79,22 @@ impl Db {
     /// The current instant, by the service's clock.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
+    }
+
+    /// Reads the database's clock, for a clock that follows it: once before the first request, and
+    /// again from time to time.
+    ///
+    /// # Errors
+    /// When the database is unreachable.
+    pub async fn read_clock(&self) -> Result<(), sqlx::Error> {
+        let started = Instant::now();
+        let now: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()")
+            .fetch_one(&self.pool)
+            .await?;
+        // On average, the answer was half as long on its way as the whole took.
+        self.clock
+            .follow(now + TimeDelta::from_std(started.elapsed() / 2).unwrap_or_default());
+        Ok(())
     }
 
     /// Begins a transaction.

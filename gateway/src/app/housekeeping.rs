@@ -1,4 +1,4 @@
-//! Deletes expired rows.
+//! Deletes expired rows, and follows the database's clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,22 @@ use crate::auth::{backoff, one_time_code};
 use crate::state::AppState;
 
 const INTERVAL: Duration = Duration::from_mins(1);
+
+/// In this time, clocks drift apart by less than a millisecond.
+const CLOCK_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Reads the database's clock until `stop`.
+pub(super) async fn follow_clock(state: Arc<AppState>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(CLOCK_INTERVAL) => {}
+        }
+        if let Err(error) = state.db.read_clock().await {
+            tracing::debug!(%error, "reading the database's clock failed");
+        }
+    }
+}
 
 /// Runs until `stop`.
 pub(super) async fn run(state: Arc<AppState>, stop: CancellationToken) {

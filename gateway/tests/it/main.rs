@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod code_limits;
+mod clocks;
 mod connections;
 mod csrf;
 mod customer_data;
