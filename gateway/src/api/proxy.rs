@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header;
 use axum::http::uri::PathAndQuery;
+use axum::http::{StatusCode, header};
 use axum::response::Response;
 use service_kit::http::body::too_large;
 use service_kit::{Problem, trace};
@@ -15,6 +15,7 @@ use crate::auth::sessions::Session;
 use crate::state::AppState;
 use crate::upstream::client::UpstreamError;
 use crate::upstream::headers::{request_headers, rewrite_response_headers};
+use crate::upstream::problems::service_unavailable;
 use crate::upstream::request_body::RequestBody;
 use crate::upstream::routes::{self, API, MAX_BODY_BYTES};
 
@@ -73,6 +74,16 @@ pub(crate) async fn forward(
             error.into_problem(service)
         }
     })?;
+    let is_token_refused = response.status() == StatusCode::UNAUTHORIZED
+        && parts.extensions.get::<Session>().is_some();
+    if is_token_refused {
+        tracing::error!(
+            service = service.as_str(),
+            "a service refuses the gateway's tokens: compare the clocks and the keys"
+        );
+        // The session is valid, so its page must not be told to sign in.
+        return Err(service_unavailable(service));
+    }
     rewrite_response_headers(response.headers_mut());
     Ok(response.map(Body::new))
 }

@@ -27,8 +27,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 const FIRST_BACKOFF: TimeDelta = TimeDelta::seconds(1);
 const MAX_BACKOFF: TimeDelta = TimeDelta::minutes(5);
 
-/// Services accept a token this long after it expires, because clocks differ.
-const TOKEN_LEEWAY: TimeDelta = TimeDelta::seconds(5);
+/// For a request that its service receives late.
+const DELIVERY_MARGIN: TimeDelta = TimeDelta::seconds(5);
 
 /// The part of a lease for the writes after the responses.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
@@ -127,7 +127,7 @@ impl Driver {
         }
         if job.round == 1 {
             let last_request = signed_out_at + to_delta(self.upstream.timeouts.response);
-            let start = (last_request + TOKEN_LEEWAY).max(self.db.now());
+            let start = (last_request + DELIVERY_MARGIN).max(self.db.now());
             return store::start_second_round(&self.db, job, start).await;
         }
         if store::finish(&self.db, job).await? {

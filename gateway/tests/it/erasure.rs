@@ -23,7 +23,7 @@ use crate::stream_connection::Stream;
 use crate::test_gateway::{TestGateway, config, identity, start_at, with_timeout};
 
 /// The delay before the second round, until earlier requests are over: the response timeout of two
-/// seconds and five seconds of clock difference.
+/// seconds, and five seconds for a request that arrives late.
 const SETTLE_TIME: TimeDelta = TimeDelta::seconds(7);
 
 struct ErasureFixture {

@@ -56,6 +56,16 @@ async fn identity_headers_of_a_browser_are_not_forwarded() {
 }
 
 #[tokio::test]
+async fn service_that_refuses_a_token_signs_nobody_out() {
+    let gateway = start().await;
+    let staff = gateway.cookie(&identity(Role::Staff)).await;
+    let request = gateway.get("/api/interests/refusing").cookie(&staff);
+    let refused = request.send().await;
+    assert_eq!(refused.problem().0, 503);
+    assert!(refused.header("retry-after").is_some());
+}
+
+#[tokio::test]
 async fn version_to_wait_for_is_forwarded_only_with_a_session() {
     let gateway = start().await;
     let staff = gateway.cookie(&identity(Role::Staff)).await;

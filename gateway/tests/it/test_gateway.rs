@@ -342,6 +342,10 @@ pub(crate) async fn echo_service(service: Service) -> BaseUrl {
             "/interests/hanging",
             get(std::future::pending::<StatusCode>),
         )
+        .route(
+            "/interests/refusing",
+            get(async || StatusCode::UNAUTHORIZED),
+        )
         .route("/consultations/created", axum::routing::post(created))
         .route(
             "/consultations/cached",

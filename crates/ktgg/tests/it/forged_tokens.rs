@@ -56,7 +56,7 @@ fn forged_tokens(keys: &Keys, service: &str, identity: &Identity) -> Vec<(&'stat
                 .sign(
                     identity,
                     service,
-                    now - TimeDelta::minutes(2),
+                    now - TimeDelta::minutes(3),
                     TOKEN_LIFETIME,
                 )
                 .unwrap(),

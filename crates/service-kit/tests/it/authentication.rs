@@ -147,7 +147,7 @@ fn forged() -> Vec<(&'static str, String)> {
                 .sign(
                     &staff,
                     "project",
-                    now - TimeDelta::minutes(2),
+                    now - TimeDelta::minutes(3),
                     TOKEN_LIFETIME,
                 )
                 .unwrap(),
