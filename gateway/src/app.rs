@@ -167,6 +167,7 @@ impl Gateway {
             config.kafka.clone(),
             state.hub.clone(),
             directory.clone(),
+            db.clone(),
             following,
         );
         let server_stop = CancellationToken::new();

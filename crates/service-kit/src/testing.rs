@@ -18,5 +18,7 @@ pub use fixtures::{a_profile, an_edition, customer, envelope, signer, unmatched}
 pub use logs::Logs;
 pub use plans::{Plans, ROUNDS};
 pub use raw_connection::{RawAnswer, RawConnection};
-pub use servers::{PostgresLog, database, kafka, postgres_url, superuser_pool};
+pub use servers::{
+    PostgresLog, database, kafka, kafka_without_topics, postgres_url, superuser_pool,
+};
 pub use texts::{INVISIBLE, as_pasted, text_fields};

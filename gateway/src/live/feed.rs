@@ -21,9 +21,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use service_kit::Clock as _;
 use service_kit::clock::SystemClock;
 use service_kit::messaging::kafka::{self, Refusals};
+use service_kit::{Clock as _, Db};
 use tokio::sync::{oneshot, watch};
 
 use crate::auth::staff_directory::StaffDirectory;
@@ -60,6 +60,7 @@ impl Feed {
         settings: kafka::Settings,
         hub: Arc<Hub>,
         directory: Arc<StaffDirectory>,
+        db: Db,
         following: watch::Sender<bool>,
     ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
@@ -69,6 +70,7 @@ impl Feed {
             start: hub.covered_from(),
             hub,
             directory,
+            db,
             following,
             stop: stop.clone(),
             next_offsets: HashMap::new(),
@@ -101,6 +103,8 @@ struct Reader {
     start: i64,
     hub: Arc<Hub>,
     directory: Arc<StaffDirectory>,
+    /// For its clock.
+    db: Db,
     following: watch::Sender<bool>,
     stop: Arc<AtomicBool>,
     /// Where partitions go on with a new client.
@@ -222,11 +226,10 @@ impl Reader {
         let (topic, partition, offset) = (record.topic(), record.partition(), record.offset());
         self.next_offsets
             .insert((topic.to_owned(), partition), offset + 1);
-        // A record without a timestamp counts as new.
-        let ms = record
-            .timestamp()
-            .to_millis()
-            .unwrap_or_else(|| SystemClock.now().timestamp_millis());
+        // A record is read after it was recorded. One that says otherwise, of a host whose clock is
+        // ahead, would move cursors over what others record until then.
+        let now = self.db.now().timestamp_millis();
+        let ms = record.timestamp().to_millis().map_or(now, |ms| ms.min(now));
         let is_salesmen = topic == self.salesmen_topic();
         let is_covered = !is_salesmen || ms >= self.start;
         let headers = kafka::header_map(record.headers());

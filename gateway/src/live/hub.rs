@@ -34,7 +34,8 @@ use crate::live::wire::{self, ChangedProject, MAX_NAMED_PROJECTS};
 /// Events that can be replayed, in about 20 MB.
 const MAX_STORED: usize = 20_000;
 
-/// The largest delay of records of different topics against each other.
+/// The largest delay of records of different topics against each other, and the largest difference
+/// between the clocks of the brokers and the database.
 const SLACK_MS: i64 = 10_000;
 
 /// The shortest time between two `projects-changed`.
@@ -168,10 +169,11 @@ impl Hub {
     }
 
     /// The present cursor, for a session that began at `session_began` (0: any session). Nothing
-    /// older is replayed to that session, so its time starts there even before the first record.
+    /// older is replayed to that session, so its time starts there even before the first record: by
+    /// the database's clock, which may be ahead of the records'.
     fn cursor(&self, state: &State, session_began: i64) -> String {
         let cursor = Cursor {
-            ms: state.newest.max(session_began),
+            ms: state.newest.max(session_began - SLACK_MS),
             feed: self.feed.clone(),
             number: state.last,
         };
@@ -214,7 +216,7 @@ impl Hub {
     ///
     /// A cursor from before the session belongs to another session; a forged later time is
     /// recognised by the events it would replay. If the clock of the records is behind that of the
-    /// sessions, a browser gets an unnecessary `resync`.
+    /// sessions, which is the database's, a browser gets an unnecessary `resync`.
     fn missed<'a>(
         &self,
         state: &'a State,
@@ -222,7 +224,7 @@ impl Hub {
         session_began: i64,
         cursor: &Cursor,
     ) -> Option<Vec<&'a Stored>> {
-        if cursor.ms < session_began {
+        if cursor.ms < session_began - SLACK_MS {
             return None;
         }
         let missed = self.after(state, cursor)?;

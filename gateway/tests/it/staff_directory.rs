@@ -26,7 +26,9 @@ struct Broker {
 
 impl Broker {
     async fn new() -> Self {
-        let settings = testing::kafka().await;
+        // With the times that these tests send.
+        let settings = testing::kafka_without_topics();
+        settings.create_topics_with_host_time().await.unwrap();
         let producer = settings.client().create().unwrap();
         Self { settings, producer }
     }

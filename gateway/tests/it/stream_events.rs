@@ -4,13 +4,14 @@ use events::{
     Actor, ConsultationId, CustomerId, CustomerRef, Event, InterestId, LastFour, MatchId, Origin,
     PersonRef, ProjectId, SalesmanId, SalesmanMatched, Strategy, Topic,
 };
+use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde_json::json;
 use service_kit::auth::{Identity, Role};
-use service_kit::config::Env;
 use service_kit::messaging::kafka;
-use service_kit::{Clock as _, clock::SystemClock};
+use service_kit::{Clock as _, clock::SystemClock, testing};
 use uuid::Uuid;
 
 use crate::stream_connection::{Stream, StreamEvent};
@@ -29,11 +30,21 @@ struct Broker {
 
 impl Broker {
     async fn new() -> Self {
-        let brokers: Option<String> = Env::process().required("KTGG_TEST_KAFKA");
-        let brokers = brokers.expect("KTGG_TEST_KAFKA is not set: run cargo xtask test");
-        let prefix = format!("gateway-{}", Uuid::new_v4().simple());
-        let settings = kafka::Settings::plain(brokers, prefix);
-        settings.create_topics().await.unwrap();
+        let broker = Self::without_topics();
+        broker.settings.create_topics().await.unwrap();
+        broker
+    }
+
+    /// Its records have the time that they are sent with.
+    async fn with_host_time() -> Self {
+        let broker = Self::without_topics();
+        let created = broker.settings.create_topics_with_host_time();
+        created.await.unwrap();
+        broker
+    }
+
+    fn without_topics() -> Self {
+        let settings = testing::kafka_without_topics();
         let producer = settings.client().create().unwrap();
         Self { settings, producer }
     }
@@ -58,6 +69,23 @@ impl Broker {
         .await
         .unwrap()
         .unwrap();
+    }
+
+    /// Publishes an event with the time of a host whose clock is so many hours ahead.
+    async fn publish_at<E: Event>(&self, hours: i64, version: i64, event: &E) {
+        let id = event.aggregate_id();
+        let (topic, key) = (E::TOPIC.name(&self.settings.topic_prefix), kafka::key(id));
+        let payload = serde_json::to_vec(event).unwrap();
+        let at = SystemClock.now() + chrono::TimeDelta::hours(hours);
+        let record = FutureRecord::to(&topic)
+            .key(&key)
+            .payload(&payload)
+            .headers(kafka::headers(&envelope(E::TYPE, E::TOPIC, id, version)))
+            .timestamp(at.timestamp_millis())
+            .partition(kafka::partition(key.as_bytes()));
+        let sent = self.producer.send_result(record).unwrap();
+        let sent = with_timeout("the record is acknowledged", sent).await;
+        sent.unwrap().unwrap();
     }
 
     async fn publish<E: Event>(&self, version: i64, event: &E) {
@@ -245,15 +273,18 @@ async fn cursor_from_before_the_sign_in_replays_nothing() {
         "{}-{feed}-{number}",
         SystemClock.now().timestamp_millis() + 60_000
     );
-    for last_seen in [&start, &received, &future] {
+    for last_seen in [&start, &future] {
         let mut stream = reconnect(&gateway, &new_cookie, last_seen).await;
         assert_eq!(stream.next().await.event, "resync", "{last_seen}");
     }
+    // There is nothing between this one and the sign-in.
+    let mut resumed = reconnect(&gateway, &new_cookie, &received).await;
     // After the sign-in, a stream without a cursor misses no event.
     let mut stream = Stream::new(gateway.get("/api/stream").cookie(&new_cookie).open().await);
     broker.publish(2, &salesman_matched(100)).await;
     let event = stream.next().await;
     assert!(is_match(&event, 100, 2), "{event:?}");
+    assert!(is_match(&resumed.next().await, 100, 2));
     broker.publish(3, &salesman_matched(100)).await;
     assert!(is_match(&stream.next().await, 100, 3));
     assert!(is_match(
@@ -344,41 +375,47 @@ async fn stream_resumes_at_a_gateway_that_started_later() {
 
 #[tokio::test]
 async fn idle_partition_is_followed_from_its_end() {
-    let broker = Broker::new().await;
-    let (topic, old) = (
-        Topic::SalesmanMatch.name(&broker.settings.topic_prefix),
-        salesman_matched(100),
-    );
-    let (headers, key) = (
-        kafka::headers(&envelope(
-            SalesmanMatched::TYPE,
-            Topic::SalesmanMatch,
-            old.aggregate_id(),
-            1,
-        )),
-        kafka::key(old.aggregate_id()),
-    );
-    let payload = serde_json::to_vec(&old).unwrap();
-    let an_hour_ago = (SystemClock.now() - chrono::TimeDelta::hours(1)).timestamp_millis();
-    let record = FutureRecord::to(&topic)
-        .key(&key)
-        .payload(&payload)
-        .headers(headers)
-        .timestamp(an_hour_ago);
-    let record = record.partition(kafka::partition(key.as_bytes()));
-    with_timeout(
-        "the record is acknowledged",
-        broker.producer.send_result(record).unwrap(),
-    )
-    .await
-    .unwrap()
-    .unwrap();
-
+    let broker = Broker::with_host_time().await;
+    broker.publish_at(-1, 1, &salesman_matched(100)).await;
     let gateway = broker.gateway().await;
     let mut customer = stream(&gateway, Role::Customer, CUSTOMER).await;
     broker.publish(2, &salesman_matched(100)).await;
     let event = customer.next().await;
     assert!(is_match(&event, 100, 2), "{event:?}");
+}
+
+#[tokio::test]
+async fn record_of_a_host_whose_clock_is_ahead_does_not_move_cursors_ahead() {
+    for broker in [Broker::with_host_time().await, Broker::new().await] {
+        let gateway = broker.gateway().await;
+        let mut customer = stream(&gateway, Role::Customer, CUSTOMER).await;
+        broker.publish_at(1, 1, &salesman_matched(100)).await;
+        let event = customer.next().await;
+        let cursor: i64 = event.id.split('-').next().unwrap().parse().unwrap();
+        let ahead = cursor - SystemClock.now().timestamp_millis();
+        assert!((-10_000..1000).contains(&ahead), "{ahead} ms");
+    }
+}
+
+#[tokio::test]
+async fn topics_of_the_build_before_get_append_time() {
+    let broker = Broker::with_host_time().await;
+    broker.settings.create_topics().await.unwrap();
+    let admin: AdminClient<DefaultClientContext> = broker.settings.client().create().unwrap();
+    let topic = Topic::SalesmanMatch.name(&broker.settings.topic_prefix);
+    with_timeout("the configuration is known", async {
+        loop {
+            let (specifiers, options) = ([ResourceSpecifier::Topic(&topic)], AdminOptions::new());
+            let described = admin.describe_configs(&specifiers, &options).await.unwrap();
+            let config = described.into_iter().next().unwrap().unwrap();
+            let value = |name| config.get(name).unwrap().value.clone().unwrap();
+            assert_eq!(value("retention.ms"), "-1");
+            if value("message.timestamp.type") == "LogAppendTime" {
+                return;
+            }
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -447,10 +484,7 @@ async fn project_changes_are_batched_for_every_caller() {
 
 #[tokio::test]
 async fn stream_starts_once_the_topics_are_created() {
-    let brokers: Option<String> = Env::process().required("KTGG_TEST_KAFKA");
-    let brokers = brokers.expect("KTGG_TEST_KAFKA is not set: run cargo xtask test");
-    let prefix = format!("gateway-{}", Uuid::new_v4().simple());
-    let settings = kafka::Settings::plain(brokers, prefix);
+    let settings = testing::kafka_without_topics();
     let mut config = config().await;
     config.kafka = settings.clone();
     let starting = start_with(config);

@@ -24,18 +24,26 @@ pub fn postgres_url() -> String {
 ///
 /// # Panics
 /// Without `KTGG_TEST_KAFKA`, or when the topics cannot be created.
+pub async fn kafka() -> kafka::Settings {
+    let settings = kafka_without_topics();
+    settings.create_topics().await.unwrap();
+    settings
+}
+
+/// The broker of the tests, and a prefix of topics that do not exist yet.
+///
+/// # Panics
+/// Without `KTGG_TEST_KAFKA`.
 #[expect(
     clippy::disallowed_methods,
     reason = "the environment names the servers of the tests"
 )]
-pub async fn kafka() -> kafka::Settings {
+pub fn kafka_without_topics() -> kafka::Settings {
     let brokers = std::env::var("KTGG_TEST_KAFKA").expect(
         "KTGG_TEST_KAFKA is not set: run `cargo xtask test`, which starts Postgres and Kafka",
     );
     let prefix = format!("test-{}", Uuid::new_v4().simple());
-    let settings = kafka::Settings::plain(brokers, prefix);
-    settings.create_topics().await.unwrap();
-    settings
+    kafka::Settings::plain(brokers, prefix)
 }
 
 /// A new database with the schemas and roles of these services.

@@ -375,6 +375,20 @@ fn a_session_without_events_resumes_at_either_gateway() {
 }
 
 #[test]
+fn event_by_a_broker_whose_clock_is_behind_is_not_skipped() {
+    let hubs = [a_hub(), a_hub()];
+    let began = START + 60_000;
+    let quiet = hubs[0]
+        .subscribe(customer(1), began, None)
+        .cursor()
+        .unwrap();
+    // It was recorded after the session had begun.
+    progress(&hubs[1], began - 15_000, 1, 1);
+    let resumed = hubs[1].subscribe(customer(1), began, Some(&quiet));
+    assert_eq!(names(&resumed), ["resync"]);
+}
+
+#[test]
 fn replay_after_losing_access_sends_only_removed() {
     let hub = a_hub();
     let before = connect(&hub, Subscriber::Staff).cursor().unwrap();
