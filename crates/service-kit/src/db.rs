@@ -111,6 +111,19 @@ impl Db {
         })
     }
 
+    /// Begins a read that anybody may cause. Each of its statements may take two seconds, so that
+    /// it soon gives back the connection that others wait for.
+    ///
+    /// # Errors
+    /// When there is no connection in time.
+    pub async fn begin_public_read(&self) -> Result<Tx, sqlx::Error> {
+        let mut tx = self.begin().await?;
+        sqlx::raw_sql("set transaction read only; set local statement_timeout = '2s'")
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx)
+    }
+
     /// Changes after each commit that other tasks of this process wait for, such as the relay.
     pub fn committed(&self) -> watch::Receiver<u64> {
         self.committed.subscribe()

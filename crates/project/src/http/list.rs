@@ -93,8 +93,9 @@ async fn list(
     };
     let today = seoul_date(context.db.now());
     let as_of = after.as_ref().and_then(Position::as_of).unwrap_or(today);
+    let mut tx = context.db.begin_public_read().await?;
     let found = store::list(
-        context.db.pool(),
+        &mut tx,
         &filter,
         (sort, after.as_ref()),
         (today, as_of),

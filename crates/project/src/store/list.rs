@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use events::{Phase, ProjectId, ProjectStatus};
 use serde::{Deserialize, Serialize};
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -120,7 +120,7 @@ impl Position {
 /// At most `limit` projects that follow `after`. Phases are those of `today`; the order by deadline
 /// is that of `as_of`.
 pub(crate) async fn list(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     filter: &Filter,
     (sort, after): (Sort, Option<&Position>),
     (today, as_of): (NaiveDate, NaiveDate),
@@ -146,14 +146,14 @@ pub(crate) async fn list(
             query.push(" order by name, id");
         }
         Sort::Deadline => {
-            return list_by_deadline(pool, filter, after, (today, as_of), limit).await;
+            return list_by_deadline(connection, filter, after, (today, as_of), limit).await;
         }
     }
-    fetch(query, pool, limit).await
+    fetch(query, connection, limit).await
 }
 
 async fn list_by_deadline(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     filter: &Filter,
     after: Option<&Position>,
     (today, as_of): (NaiveDate, NaiveDate),
@@ -208,7 +208,7 @@ async fn list_by_deadline(
             query.push_bind(id).push(")");
         }
         query.push(order);
-        let rows = fetch(query, pool, missing).await?;
+        let rows = fetch(query, connection, missing).await?;
         missing -= i64::try_from(rows.len()).unwrap_or(missing);
         found.extend(rows);
     }
@@ -217,13 +217,13 @@ async fn list_by_deadline(
 
 async fn fetch(
     mut query: QueryBuilder<Postgres>,
-    pool: &PgPool,
+    connection: &mut PgConnection,
     limit: i64,
 ) -> Result<Vec<StoredProject>, sqlx::Error> {
     query.push(" limit ").push_bind(limit);
     // Planned for its values each time: a plan for any value cannot know a rare one.
     let query = query.build_query_as().persistent(false);
-    query.fetch_all(pool).await
+    query.fetch_all(connection).await
 }
 
 /// Id and name of ongoing projects whose deadline has passed, the longest overdue first.

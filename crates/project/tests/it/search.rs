@@ -1,6 +1,7 @@
 //! Text search in the list of projects.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use service_kit::testing::TestApp;
@@ -14,6 +15,25 @@ async fn search(app: &TestApp, q: &str) -> BTreeSet<String> {
         .await
         .into_iter()
         .collect()
+}
+
+#[tokio::test]
+async fn list_that_takes_too_long_is_refused_before_others_wait() {
+    let app = start().await;
+    let mut tx = app.pool().begin().await.unwrap();
+    sqlx::raw_sql("lock table project in access exclusive mode")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let started = Instant::now();
+    let answer = app.anonymous().get("/projects?target=a").await;
+    // Other statements wait for a lock for five seconds.
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    assert_eq!(answer.headers["retry-after"], "1");
+    let detail = answer.expect(503)["detail"].to_string();
+    assert!(detail.contains("조건"), "{detail}");
+    tx.rollback().await.unwrap();
+    app.anonymous().get("/projects?target=a").await.expect(200);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Problems: error answers as `application/problem+json` (RFC 9457), in Korean or English.
 
+mod from_database;
+
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
@@ -10,7 +12,6 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::db;
 use crate::messaging::policy::PolicyError;
 use crate::trace::{self, TraceContext};
 
@@ -339,25 +340,6 @@ pub fn invalid_query(detail: Text) -> Problem {
         Text::new("조회 조건을 확인해 주세요", "The query is invalid"),
     )
     .detail(detail)
-}
-
-/// `datetime_field_overflow`.
-const OVERFLOW: &str = "22008";
-
-impl From<sqlx::Error> for Problem {
-    fn from(error: sqlx::Error) -> Self {
-        match &error {
-            // Only a date from a query or a forged cursor can be out of Postgres' range.
-            sqlx::Error::Database(database) if database.code().as_deref() == Some(OVERFLOW) => {
-                invalid_query(Text::new(
-                    "날짜가 너무 이르거나 너무 늦습니다",
-                    "A date is out of range",
-                ))
-            }
-            _ if db::is_transient(&error) => Self::unavailable(error),
-            _ => Self::internal(error),
-        }
-    }
 }
 
 /// The body of a problem (RFC 9457).
