@@ -28,7 +28,11 @@ async fn list_that_takes_too_long_is_refused_before_others_wait() {
     let started = Instant::now();
     let answer = app.anonymous().get("/projects?target=a").await;
     // Other statements wait for a lock for five seconds.
-    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        started.elapsed()
+    );
     assert_eq!(answer.headers["retry-after"], "1");
     let detail = answer.expect(503)["detail"].to_string();
     assert!(detail.contains("조건"), "{detail}");
