@@ -12,7 +12,7 @@ use crate::timeline::{Entry, TimelineEvent, colleague};
 /// Clocks of hosts differ, so time does not decide what versions or causes decide: the request is
 /// first, own entries and matches are in the order of their versions, and what a person does, as
 /// every step that needs a salesman, follows the match of that person.
-pub fn in_order(entries: Vec<Entry>) -> Vec<Entry> {
+pub(crate) fn in_order(entries: Vec<Entry>) -> Vec<Entry> {
     let mut queues: [VecDeque<Entry>; 3] = Default::default();
     let mut sorted = Vec::with_capacity(entries.len());
     let mut by_origin: [Vec<Entry>; 3] = Default::default();

@@ -154,7 +154,7 @@ async fn answer(
 ) -> Result<Versioned<WholeConsultationView>, Problem> {
     let mut answer = show::answer(tx, caller, today, status, stored).await?;
     if status == StatusCode::OK {
-        answer.view = answer.view.as_already_requested();
+        answer.view = answer.view.into_already_requested();
     }
     Ok(answer)
 }

@@ -185,7 +185,7 @@ impl WholeConsultationView {
     }
 
     /// Says that the consultation existed before the request.
-    pub(super) fn as_already_requested(self) -> Self {
+    pub(super) fn into_already_requested(self) -> Self {
         Self {
             already_requested: true,
             ..self
