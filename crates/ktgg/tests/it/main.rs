@@ -19,6 +19,7 @@ mod random_kills;
 mod request_to_match;
 mod reworded_migrations;
 mod route_matrix;
+mod secure_servers;
 mod sign_in;
 mod system;
 mod trace_ids;

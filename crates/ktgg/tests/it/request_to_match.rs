@@ -36,7 +36,7 @@ async fn next_event(
 
 /// Creates a consultation and an interest, and checks the views, stream events and notifications of
 /// everyone involved.
-async fn check_request_to_match(installation: &Installation, keys: &Keys) {
+pub(crate) async fn check_request_to_match(installation: &Installation, keys: &Keys) {
     let (client, sessions) = (
         installation.client(),
         SessionIssuer::new(installation, keys),

@@ -4,10 +4,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::Settings;
+use super::settings::Settings;
 
 /// Clients retry every second.
 const LOG_INTERVAL: Duration = Duration::from_mins(1);
@@ -29,7 +30,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    fn new(code: Option<RDKafkaErrorCode>, reason: &str) -> Option<Self> {
+    fn from_error(code: Option<RDKafkaErrorCode>, reason: &str) -> Option<Self> {
         let variables = match code? {
             RDKafkaErrorCode::SSL => {
                 "KAFKA_SECURITY_PROTOCOL, KAFKA_SSL_CA_FILE and the host names in KAFKA_BROKERS"
@@ -37,12 +38,22 @@ impl Refused {
             RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed => {
                 "KAFKA_SASL_MECHANISM, KAFKA_SASL_USER and KAFKA_SASL_PASSWORD"
             }
-            // A listener with TLS just closes a connection without it.
-            _ if reason.contains("incorrect security.protocol") => "KAFKA_SECURITY_PROTOCOL",
+            // A listener without TLS closes the connection.
+            _ if reason.contains("SSL_HANDSHAKE") => "KAFKA_SECURITY_PROTOCOL",
             _ => return None,
         };
         let reason = reason.to_owned();
         Some(Self { variables, reason })
+    }
+
+    /// A listener with TLS closes a connection without it at the first request, which is no error
+    /// for the client.
+    fn from_log(message: &str) -> Option<Self> {
+        let is_closed = message.contains("Disconnected") && message.contains("APIVERSION_QUERY");
+        is_closed.then(|| Self {
+            variables: "KAFKA_SECURITY_PROTOCOL",
+            reason: message.to_owned(),
+        })
     }
 }
 
@@ -51,14 +62,8 @@ impl Refusals {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.as_ref().map(|(_, refused)| refused.clone())
     }
-}
 
-impl ClientContext for Refusals {
-    fn error(&self, error: KafkaError, reason: &str) {
-        let Some(refused) = Refused::new(error.rdkafka_error_code(), reason) else {
-            tracing::debug!(%error, reason, "Kafka client");
-            return;
-        };
+    fn note(&self, refused: Refused) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last
             .as_ref()
@@ -66,6 +71,21 @@ impl ClientContext for Refusals {
         {
             tracing::error!("{refused}");
             *last = Some((Instant::now(), refused));
+        }
+    }
+}
+
+impl ClientContext for Refusals {
+    fn error(&self, error: KafkaError, reason: &str) {
+        match Refused::from_error(error.rdkafka_error_code(), reason) {
+            Some(refused) => self.note(refused),
+            None => tracing::debug!(%error, reason, "Kafka client"),
+        }
+    }
+
+    fn log(&self, _: RDKafkaLogLevel, _: &str, message: &str) {
+        if let Some(refused) = Refused::from_log(message) {
+            self.note(refused);
         }
     }
 }
@@ -101,6 +121,7 @@ impl Settings {
         let mut config = self.client();
         let client: BaseConsumer<Refusals> = config
             .set("group.id", "none")
+            .set_log_level(RDKafkaLogLevel::Info)
             .create_with_context(Refusals::default())
             .ok()?;
         let topic = format!("{}.refusal", self.topic_prefix);
