@@ -1,11 +1,12 @@
 //! A salesman who goes on leave hands over: the consultation moves to another one, and all
 //! concerned see it.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use hyper::Method;
 use serde_json::{Value, json};
+use service_kit::Clock as _;
 use service_kit::auth::Role;
-use service_kit::clock::seoul_date;
+use service_kit::clock::{SystemClock, seoul_date};
 use uuid::Uuid;
 
 use crate::actors::{
@@ -117,7 +118,7 @@ async fn leave_moves_a_consultation_and_all_concerned_are_notified() {
     }
     assert_eq!(scene.open_matches(before).await, 1);
 
-    let today = seoul_date(Utc::now());
+    let today = seoul_date(SystemClock.now());
     // A day around today, so that midnight changes nothing.
     let leave = json!({ "leave": {
         "from": today - TimeDelta::days(1), "until": today + TimeDelta::days(1), "handOver": true,
