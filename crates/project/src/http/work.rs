@@ -144,7 +144,7 @@ impl From<SalesmanWork> for SalesmanWorkView {
             display_name: work.display_name,
             interests: work.interests,
             consultations: ConsultationsView {
-                open: work.open_consultations,
+                open: work.apply + work.approved,
                 apply: work.apply,
                 approved: work.approved,
                 succeeded: work.succeeded,

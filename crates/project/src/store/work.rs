@@ -13,42 +13,14 @@ use super::columns::optional_enum_column;
 use super::people::Assigned;
 use crate::project::Project;
 
-/// Every interest that counts for a project and every consultation about it, with who is assigned
-/// (`engaged`), and those of them that the caller may see (`visible`).
+/// What counts for a project: consultations about it, and interests in its series (or in one of its
+/// editions, whose series was unknown), until it has ended.
 ///
-/// `$1` is the project, `$2` its series, `$3` whether it has ended. An interest belongs to the
-/// series, and counts for the editions that have not ended. A match that answers an event before
-/// the one that last turned the interest on does not count. `$4` is the salesman and `$5` the
-/// consultant who calls, who see only their own rows.
-const ENGAGED: &str = "engaged as (
-        select 'interest' as kind, interest.id, interest.customer_id, interest.last_four,
-               interest.erased_at, null as step, null::date as desired_on, true as is_open,
-               interest.since, matched.matched_at,
-               matched.salesman_id, matched.salesman_name,
-               matched.consultant_id, matched.consultant_name
-        from known_interest interest
-        left join known_match matched
-             on matched.origin_kind = 'interest' and matched.origin_id = interest.id
-             and (matched.origin_version >= interest.on_version
-                  or matched.origin_version is null)
-        where interest.interested and not $3
-          and (interest.series_id = $2
-               or interest.series_id is null
-                  and interest.project_id in (select id from project where series_id = $2))
-        union all
-        select 'consultation', consultation.id, consultation.customer_id, consultation.last_four,
-               consultation.erased_at, consultation.step, consultation.desired_on,
-               consultation.step in ('apply', 'approved'), consultation.since, matched.matched_at,
-               matched.salesman_id, matched.salesman_name,
-               matched.consultant_id, matched.consultant_name
-        from known_consultation consultation
-        left join known_match matched
-             on matched.origin_kind = 'consultation' and matched.origin_id = consultation.id
-        where consultation.project_id = $1
-    ),
-    visible as (
-        select * from engaged
-        where ($4::uuid is null or salesman_id = $4) and ($5::uuid is null or consultant_id = $5)
+/// `$1` is the project, `$2` its series, `$3` whether it has ended.
+const SCOPE: &str = "scope as (
+        select 'consultation' as kind, $1::uuid as id
+        union all select 'interest', $2::uuid where not $3::boolean
+        union all select 'interest', id from project where series_id = $2 and not $3
     )";
 
 /// The project and the caller of a view.
@@ -69,16 +41,24 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn query<T>(self, sql: &'static str) -> QueryAs<'static, Postgres, T, PgArguments>
+    fn query<T>(self, sql: &str) -> QueryAs<'static, Postgres, T, PgArguments>
     where
         T: for<'r> FromRow<'r, PgRow>,
     {
-        sqlx::query_as(sqlx::AssertSqlSafe(format!("with {ENGAGED} {sql}")))
+        sqlx::query_as(sqlx::AssertSqlSafe(format!("with {SCOPE}{sql}")))
             .bind(self.project.id.0)
             .bind(self.project.series_id.0)
             .bind(self.project.status == events::ProjectStatus::Ended)
-            .bind(self.salesman)
-            .bind(self.consultant)
+    }
+
+    /// The caller and the column that contains them in what they may see. Staff see everything.
+    fn own(self, prefix: &str) -> Option<(String, Uuid)> {
+        let salesman = self.salesman.map(|id| (format!("{prefix}salesman"), id));
+        let consultant = || {
+            self.consultant
+                .map(|id| (format!("{prefix}consultant"), id))
+        };
+        salesman.or_else(consultant)
     }
 }
 
@@ -94,21 +74,30 @@ pub(crate) struct Progress {
     pub(crate) unassigned: i64,
 }
 
+/// The kept numbers of the scope.
+const COUNTED: &str = "engagement_count counted
+    join scope on counted.kind = scope.kind and counted.scope_id = scope.id";
+
+const TOTALS: &str = "
+    coalesce(sum(count) filter (where step = ''), 0)::bigint as interested,
+    coalesce(sum(count) filter (where step = 'apply'), 0)::bigint as apply,
+    coalesce(sum(count) filter (where step = 'approved'), 0)::bigint as approved,
+    coalesce(sum(count) filter (where step = 'succeeded'), 0)::bigint as succeeded,
+    coalesce(sum(count) filter (where step = 'failed'), 0)::bigint as failed,
+    coalesce(sum(count) filter (where step = 'cancelled'), 0)::bigint as cancelled";
+
+const UNASSIGNED: &str = "
+    coalesce(sum(count) filter (where step in ('', 'apply', 'approved')
+        and salesman_id = '00000000-0000-0000-0000-000000000000'), 0)::bigint";
+
 pub(crate) async fn progress(
     connection: &mut PgConnection,
     scope: Scope<'_>,
 ) -> Result<Progress, sqlx::Error> {
     scope
-        .query(
-            "select count(*) filter (where kind = 'interest') as interested,
-                    count(*) filter (where step = 'apply') as apply,
-                    count(*) filter (where step = 'approved') as approved,
-                    count(*) filter (where step = 'succeeded') as succeeded,
-                    count(*) filter (where step = 'failed') as failed,
-                    count(*) filter (where step = 'cancelled') as cancelled,
-                    count(*) filter (where is_open and salesman_id is null) as unassigned
-             from engaged",
-        )
+        .query(&format!(
+            " select {TOTALS}, {UNASSIGNED} as unassigned from {COUNTED}"
+        ))
         .fetch_one(connection)
         .await
 }
@@ -118,8 +107,8 @@ pub(crate) async fn progress(
 pub(crate) struct SalesmanWork {
     pub(crate) id: Uuid,
     pub(crate) display_name: String,
+    #[sqlx(rename = "interested")]
     pub(crate) interests: i64,
-    pub(crate) open_consultations: i64,
     pub(crate) apply: i64,
     pub(crate) approved: i64,
     pub(crate) succeeded: i64,
@@ -135,25 +124,29 @@ pub(crate) async fn salesmen(
     connection: &mut PgConnection,
     scope: Scope<'_>,
 ) -> Result<Vec<SalesmanWork>, sqlx::Error> {
+    let own = match scope.own("") {
+        Some((column, _)) => format!("and counted.{column}_id = $5"),
+        None => "and $5::uuid is null".to_owned(),
+    };
+    let sql = format!(
+        " select found.*, coalesce(
+                 (select display_name from known_salesman where id = found.id),
+                 (select salesman_name from scope
+                  join engagement on engagement.kind = scope.kind and scope_id = scope.id
+                       and assigned_salesman = found.id and counts limit 1),
+                 '') as display_name
+         from (
+             select salesman_id as id, {TOTALS}
+             from {COUNTED}
+             where salesman_id <> '00000000-0000-0000-0000-000000000000' {own}
+             group by salesman_id
+         ) found
+         order by display_name, id limit $4"
+    );
     scope
-        .query(
-            "select salesman_id as id,
-                    coalesce((select display_name from known_salesman
-                              where known_salesman.id = salesman_id),
-                             (array_agg(salesman_name order by matched_at desc))[1])
-                        as display_name,
-                    count(*) filter (where kind = 'interest') as interests,
-                    count(*) filter (where kind = 'consultation' and is_open)
-                        as open_consultations,
-                    count(*) filter (where step = 'apply') as apply,
-                    count(*) filter (where step = 'approved') as approved,
-                    count(*) filter (where step = 'succeeded') as succeeded,
-                    count(*) filter (where step = 'failed') as failed,
-                    count(*) filter (where step = 'cancelled') as cancelled
-             from visible where salesman_id is not null
-             group by salesman_id order by display_name, salesman_id limit $6",
-        )
+        .query(&sql)
         .bind(MAX_SALESMEN)
+        .bind(scope.own("").map(|(_, id)| id))
         .fetch_all(connection)
         .await
 }
@@ -163,8 +156,8 @@ pub(crate) async fn salesmen(
 #[derive(Debug)]
 pub(crate) struct Customer {
     pub(crate) id: CustomerId,
-    /// Of the newest consultation, else of the interest.
-    pub(crate) newest_id: Uuid,
+    /// Of the oldest interest or consultation.
+    pub(crate) oldest_id: Uuid,
     pub(crate) last_four: Option<String>,
     pub(crate) erased_at: Option<DateTime<Utc>>,
     pub(crate) interested: bool,
@@ -180,7 +173,7 @@ impl FromRow<'_, PgRow> for Customer {
         let desired_on: Option<NaiveDate> = row.try_get("desired_on")?;
         Ok(Self {
             id: CustomerId(row.try_get("customer_id")?),
-            newest_id: row.try_get("newest_id")?,
+            oldest_id: row.try_get("oldest_id")?,
             last_four: row.try_get("last_four")?,
             erased_at: row.try_get("erased_at")?,
             interested: row.try_get("interested")?,
@@ -194,54 +187,86 @@ impl FromRow<'_, PgRow> for Customer {
     }
 }
 
-/// A position in the list of customers: since when, and the newest id. It does not name the
+/// A position in the list of customers: since when, and the id of the oldest item. It does not name the
 /// customer, because an erased one has a position, too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CustomerPosition(pub(crate) DateTime<Utc>, pub(crate) Uuid);
 
 impl From<&Customer> for CustomerPosition {
     fn from(customer: &Customer) -> Self {
-        Self(customer.since, customer.newest_id)
+        Self(customer.since, customer.oldest_id)
     }
 }
 
+const LAST_ID: &str = "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid";
+
 /// At most `limit` customers that follow `after`, the newest first.
+///
+/// A customer is where the oldest of their items is, so that a page reads the items in order and
+/// looks up the customers of these only.
 pub(crate) async fn customers(
     connection: &mut PgConnection,
     scope: Scope<'_>,
     after: Option<&CustomerPosition>,
     limit: i64,
 ) -> Result<Vec<Customer>, sqlx::Error> {
-    scope
-        .query(
-            ", customer as (
-                 select distinct on (customer_id, erased_at)
-                        customer_id, id, last_four, erased_at,
-                        bool_or(kind = 'interest') over theirs as interested,
-                        case kind when 'consultation' then id end as consultation_id,
-                        step, desired_on,
-                        salesman_id, salesman_name, consultant_id, consultant_name,
-                        min(since) over theirs as since
-                 from visible
-                 -- Erased customers are visible to staff only.
-                 where erased_at is null or $4::uuid is null and $5::uuid is null
-                 window theirs as (partition by customer_id, erased_at)
-                 order by customer_id, erased_at, kind = 'consultation' desc, id desc
-             )
-             select customer_id, customer.id as newest_id, last_four, erased_at, interested,
-                    consultation_id, step, desired_on,
-                    salesman_id, coalesce(salesman.display_name, salesman_name) as salesman_name,
-                    consultant_id,
-                    coalesce(consultant.display_name, consultant_name) as consultant_name, since
-             from customer
-             left join known_salesman salesman on salesman.id = salesman_id
-             left join known_salesman consultant on consultant.id = consultant_id
-             where $6::timestamptz is null or (since, customer.id) < ($6, $7)
-             order by since desc, customer.id desc limit $8",
+    let own = scope.own("assigned_");
+    // Erased customers are visible to staff only.
+    let visible = |item: &str| match &own {
+        Some((column, _)) => {
+            format!("{item}.counts and {item}.erased_at is null and {item}.{column} = $7")
+        }
+        None => format!("{item}.counts and $7::uuid is null"),
+    };
+    let same_customer = |item: &str| {
+        format!(
+            "{item}.customer_id = oldest.customer_id
+             and {item}.erased_at is not distinct from oldest.erased_at and {}
+             and ({item}.kind, {item}.scope_id) in (select kind, id from scope)",
+            visible(item)
         )
+    };
+    let sql = format!(
+        ", oldest as materialized (
+             select item.* from scope cross join lateral (
+                 select customer_id, erased_at, since, oldest.id from engagement oldest
+                 where oldest.kind = scope.kind and oldest.scope_id = scope.id and {visible}
+                   and (since, oldest.id) < (coalesce($5, 'infinity'), coalesce($6, {LAST_ID}))
+                   and not exists (
+                       select 1 from engagement older
+                       where {older} and (older.since, older.id) < (oldest.since, oldest.id))
+                 order by since desc, oldest.id desc limit $4
+             ) item
+             order by since desc, id desc limit $4
+         )
+         select oldest.customer_id, oldest.id as oldest_id, oldest.since, newest.last_four,
+                oldest.erased_at,
+                newest.interested,
+                case newest.kind when 'consultation' then newest.id end as consultation_id,
+                newest.step, newest.desired_on,
+                assigned_salesman as salesman_id,
+                coalesce(salesman.display_name, salesman_name) as salesman_name,
+                assigned_consultant as consultant_id,
+                coalesce(consultant.display_name, consultant_name) as consultant_name
+         from oldest
+         cross join lateral (
+             select theirs.*, bool_or(theirs.kind = 'interest') over () as interested
+             from engagement theirs where {theirs}
+             order by theirs.kind = 'consultation' desc, theirs.id desc limit 1
+         ) newest
+         left join known_salesman salesman on salesman.id = assigned_salesman
+         left join known_salesman consultant on consultant.id = assigned_consultant
+         order by oldest.since desc, oldest.id desc",
+        visible = visible("oldest"),
+        older = same_customer("older"),
+        theirs = same_customer("theirs"),
+    );
+    scope
+        .query(&sql)
+        .bind(limit)
         .bind(after.map(|position| position.0))
         .bind(after.map(|position| position.1))
-        .bind(limit)
+        .bind(own.as_ref().map(|(_, id)| *id))
         .fetch_all(connection)
         .await
 }

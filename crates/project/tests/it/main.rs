@@ -5,6 +5,7 @@ mod concurrent_erasure;
 mod description;
 mod edit;
 mod end_overdue;
+mod engagement;
 mod erasure;
 mod hand_over;
 mod http;
