@@ -211,6 +211,11 @@ impl Expected {
 }
 
 impl Operation {
+    /// Whether it changes nothing that a caller sees. Showing a number only records it.
+    pub(crate) fn is_read(&self) -> bool {
+        self.method.is_safe() || self.template.ends_with("/phone")
+    }
+
     /// Whether its path or query names data that belongs to the first group.
     fn names_owned_data(&self) -> bool {
         let owned = [
