@@ -133,11 +133,14 @@ fn decode_entity(name: &str) -> Option<char> {
 fn without_markup(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let text = text.replace("<![CDATA[", "").replace("]]>", "");
+    // A comment has an end, or is text: looked for once, because every `<!--` may lack one.
+    let last_comment_end = text.rfind("-->").unwrap_or_default();
     let mut lines = Lines::default();
     let mut rest = text.as_str();
     while let Some((before, behind)) = rest.split_once('<') {
         lines.text(before);
-        if let Some((tag, next)) = parse_tag(behind) {
+        let has_comment_end = text.len() - behind.len() < last_comment_end;
+        if let Some((tag, next)) = parse_tag(behind, has_comment_end) {
             rest = lines
                 .tag(&tag)
                 .map_or(next, |hidden| skip_content(next, hidden));
@@ -237,26 +240,31 @@ const ELEMENTS: [&str; 75] = [
     "ul",
 ];
 
+/// Of an element, in characters.
+const MAX_NAME_LENGTH: usize = 30;
+
 /// The tag or comment that starts before `text`, and what follows it.
-fn parse_tag(text: &str) -> Option<(Tag, &str)> {
+fn parse_tag(text: &str, has_comment_end: bool) -> Option<(Tag, &str)> {
     let comment = || Tag {
         name: String::new(),
         is_end: true,
     };
-    if let Some(inside) = text.strip_prefix("!--") {
+    if let Some(inside) = text.strip_prefix("!--").filter(|_| has_comment_end) {
         let (_, next) = inside.split_once("-->")?;
         return Some((comment(), next));
     }
     if text.starts_with(['!', '?']) {
-        let (_, next) = text.split_once('>')?;
-        return Some((comment(), next));
+        let end = end_of_tag(text)?;
+        return Some((comment(), &text[end + 1..]));
     }
     let (is_end, inside) = match text.strip_prefix('/') {
         Some(inside) => (true, inside),
         None => (false, text),
     };
-    let end_of_name =
-        inside.find(|letter: char| letter.is_whitespace() || "/>".contains(letter))?;
+    let (end_of_name, _) = inside
+        .char_indices()
+        .take(MAX_NAME_LENGTH)
+        .find(|(_, letter)| letter.is_whitespace() || matches!(letter, '/' | '>'))?;
     let name = inside[..end_of_name].to_ascii_lowercase();
     // Names with a colon are those of Word.
     let is_word = name.contains(':') && name.bytes().all(|byte| byte.is_ascii_graphic());
@@ -271,27 +279,35 @@ fn parse_tag(text: &str) -> Option<(Tag, &str)> {
 }
 
 /// The position of the `>` that ends a tag: none of those within quotation marks, if these are
-/// closed.
+/// closed soon. Every search ends at the next tag, so that a text of nothing but starts of tags
+/// takes no longer than another.
 fn end_of_tag(text: &str) -> Option<usize> {
+    const MAX_QUOTED: usize = 1024;
     let mut quote = None;
-    for (at, letter) in text.char_indices() {
+    for (at, letter) in text.char_indices().take(MAX_QUOTED) {
         match (letter, quote) {
             ('>', None) => return Some(at),
+            ('<', None) => break,
             ('"' | '\'', None) => quote = Some(letter),
             (letter, Some(open)) if letter == open => quote = None,
             _ => {}
         }
     }
-    text.find('>')
+    let end = text.find(['<', '>'])?;
+    text[end..].starts_with('>').then_some(end)
 }
 
 /// What follows the content of an element that browsers do not show.
 fn skip_content<'a>(text: &'a str, element: &str) -> &'a str {
-    let lower = text.to_ascii_lowercase();
-    let Some(end) = lower.find(&format!("</{element}")) else {
-        return "";
-    };
-    text[end..].split_once('>').map_or("", |(_, next)| next)
+    let mut rest = text;
+    while let Some((_, behind)) = rest.split_once("</") {
+        let name = behind.get(..element.len());
+        if name.is_some_and(|name| name.eq_ignore_ascii_case(element)) {
+            return behind.split_once('>').map_or("", |(_, next)| next);
+        }
+        rest = behind;
+    }
+    ""
 }
 
 /// Builds the lines of a text from its parts.
@@ -417,6 +433,28 @@ mod tests {
             "&unknown; &; A&B &#0;",
         ] {
             assert_eq!(to_plain(text), text);
+        }
+    }
+
+    /// Takes minutes if any search starts again from each of these.
+    #[test]
+    fn long_texts_of_broken_markup_are_read_in_one_pass() {
+        for part in [
+            "<!--",
+            "<a ",
+            "<a '>'",
+            "<a href=",
+            "<a \"",
+            "<script></script>",
+            "<script",
+            "</",
+            "<!",
+            "&#",
+            "<li>",
+            "](",
+        ] {
+            let text = part.repeat(100_000 / part.len());
+            assert!(to_plain(&text).len() <= text.len() * 2, "{part}");
         }
     }
 

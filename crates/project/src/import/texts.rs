@@ -92,19 +92,21 @@ pub(super) fn parameter<'a>(link: &'a str, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value)
 }
 
+/// Of the target of a link in markdown, in characters.
+const MAX_ADDRESS_LENGTH: usize = 2000;
+
 /// Replaces `[words](target)` by its words.
 fn without_markdown_links(text: &str) -> String {
     let mut bare = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("](") {
         let words = before.rfind('[');
-        let target = behind
-            .split_once(')')
-            .filter(|(target, _)| !target.contains(char::is_whitespace));
-        if let (Some(at), Some((_, next))) = (words, target) {
+        let mut target = behind.char_indices().take(MAX_ADDRESS_LENGTH);
+        let end = target.find(|(_, letter)| *letter == ')' || letter.is_whitespace());
+        if let (Some(at), Some((end, ')'))) = (words, end) {
             bare.push_str(&before[..at]);
             bare.push_str(&before[at + 1..]);
-            rest = next;
+            rest = &behind[end + 1..];
         } else {
             bare.push_str(before);
             bare.push_str("](");

@@ -101,6 +101,7 @@ fn values_of_live_kstartup_answers_are_read() {
     );
     let december = crate::period::parse("2026-12-01 ~ 2026-12-31");
     assert_eq!(rows[9].details.period, december);
+    assert_eq!(rows[10].details.regions, [Region::JeonnamGwangju]);
     assert_eq!(rows[11].details.name, "2026년 강조 제목 탐침12");
     assert_eq!(rows[12].source_id, "990013");
     assert_eq!(rows[13].details.period.kind, PeriodKind::Invalid);
