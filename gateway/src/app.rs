@@ -167,7 +167,7 @@ impl Gateway {
             config.kafka.clone(),
             state.hub.clone(),
             directory.clone(),
-            db.clone(),
+            db.clock(),
             following,
         );
         let server_stop = CancellationToken::new();

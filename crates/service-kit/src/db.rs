@@ -81,6 +81,11 @@ impl Db {
         self.clock.now()
     }
 
+    /// The clock, for what needs no connection: a clone of the database keeps the pool open.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
     /// Reads the database's clock, for a clock that follows it: once before the first request, and
     /// again from time to time.
     ///

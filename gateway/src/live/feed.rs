@@ -23,7 +23,7 @@ use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use service_kit::clock::SystemClock;
 use service_kit::messaging::kafka::{self, Refusals};
-use service_kit::{Clock as _, Db};
+use service_kit::Clock;
 use tokio::sync::{oneshot, watch};
 
 use crate::auth::staff_directory::StaffDirectory;
@@ -60,7 +60,7 @@ impl Feed {
         settings: kafka::Settings,
         hub: Arc<Hub>,
         directory: Arc<StaffDirectory>,
-        db: Db,
+        clock: Arc<dyn Clock>,
         following: watch::Sender<bool>,
     ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
@@ -70,7 +70,7 @@ impl Feed {
             start: hub.covered_from(),
             hub,
             directory,
-            db,
+            clock,
             following,
             stop: stop.clone(),
             next_offsets: HashMap::new(),
@@ -103,8 +103,7 @@ struct Reader {
     start: i64,
     hub: Arc<Hub>,
     directory: Arc<StaffDirectory>,
-    /// For its clock.
-    db: Db,
+    clock: Arc<dyn Clock>,
     following: watch::Sender<bool>,
     stop: Arc<AtomicBool>,
     /// Where partitions go on with a new client.
@@ -228,7 +227,7 @@ impl Reader {
             .insert((topic.to_owned(), partition), offset + 1);
         // A record is read after it was recorded. One that says otherwise, of a host whose clock is
         // ahead, would move cursors over what others record until then.
-        let now = self.db.now().timestamp_millis();
+        let now = self.clock.now().timestamp_millis();
         let ms = record.timestamp().to_millis().map_or(now, |ms| ms.min(now));
         let is_salesmen = topic == self.salesmen_topic();
         let is_covered = !is_salesmen || ms >= self.start;
