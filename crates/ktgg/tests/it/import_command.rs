@@ -93,6 +93,21 @@ async fn file_is_planned_then_committed_and_a_bad_file_is_refused() {
     )
     .await
     .unwrap_err();
-    assert!(refused.starts_with("엑셀 파일입니다."), "{refused}");
+    assert!(
+        refused.starts_with("열 수 없는 엑셀 파일입니다."),
+        "{refused}"
+    );
+    let heading = CSV.lines().next().unwrap();
+    let without_year = format!(
+        "{heading}\n4,기술,넷,,,가상부,가상원,,https://www.bizinfo.go.kr/x?pblancId=PBLN_4\n"
+    );
+    let planned = run(without_year.as_bytes(), Commit::default())
+        .await
+        .unwrap();
+    assert_eq!(planned[1], "rows with warnings (1):");
+    assert!(
+        planned[2].starts_with("  line 2, column 3 사업명: 어디에도 연도가 없어"),
+        "{planned:?}"
+    );
     system.stop().await;
 }
