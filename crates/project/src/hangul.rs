@@ -96,7 +96,8 @@ pub(crate) fn initials(text: &str) -> String {
 }
 
 /// What a search may consist of that is too short for a trigram, in a text of [`decomposed`] or
-/// [`initials`]: a syllable without its final, one initial, and one or two letters of other scripts.
+/// [`initials`]: a syllable without its final, one initial, and one or two letters of other
+/// scripts.
 pub(crate) fn short_parts(text: &str) -> BTreeSet<String> {
     let is_jamo = |letter| ('\u{1100}'..='\u{11FF}').contains(&letter);
     let is_other = |letter: char| !is_jamo(letter) && !letter.is_whitespace();

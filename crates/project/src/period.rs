@@ -12,8 +12,8 @@ mod words;
 use chrono::{Datelike as _, Months, NaiveDate};
 use events::{Period, PeriodKind, ProjectStatus};
 
-use self::dates::FoundDate;
 pub use self::dates::YEARS;
+use self::dates::{FoundDate, WEEKDAYS};
 use self::interpret::interpret;
 use self::tokens::{Token, tokens};
 use self::words::Word;
@@ -145,9 +145,6 @@ fn has_range(text: &str, start: NaiveDate, end: NaiveDate) -> bool {
     let period = parse(text);
     (period.starts_on, period.ends_on) == (Some(start), Some(end))
 }
-
-/// From Monday on.
-const WEEKDAYS: [char; 7] = ['월', '화', '수', '목', '금', '토', '일'];
 
 /// The text with every date one year later, in the same spelling. The weekday in brackets after a
 /// date becomes that of the new date.

@@ -7,6 +7,9 @@ use crate::letters::{end_of_digits, parse_number, skip_blanks};
 /// Years outside this range are typing errors.
 pub const YEARS: std::ops::RangeInclusive<i32> = 1990..=2100;
 
+/// From Monday on.
+pub(super) const WEEKDAYS: [char; 7] = ['월', '화', '수', '목', '금', '토', '일'];
+
 /// Portals write 9999-12-31 where a period has no end.
 const NO_END: u32 = 9999;
 

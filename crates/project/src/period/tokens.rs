@@ -1,9 +1,8 @@
 //! Divides the text of an application period into tokens with a meaning. Works on normalized
 //! characters.
 
-use super::dates::{FoundDate, date_at, date_without_year_at, end_of_range_at};
+use super::dates::{FoundDate, WEEKDAYS, YEARS, date_at, date_without_year_at, end_of_range_at};
 use super::words::{Word, Words, end_of_run, is_syllable};
-use super::{WEEKDAYS, YEARS};
 use crate::letters::{end_of_digits, has_word_at, parse_number, skip_blanks};
 
 #[derive(Debug, Clone, Copy)]
