@@ -1,6 +1,7 @@
 //! How a request is read, authorized and answered.
 
 pub mod body;
+mod database_problem;
 mod date;
 pub mod describe;
 pub mod fields;

@@ -81,7 +81,7 @@ pub(crate) async fn forward(
             service = service.as_str(),
             "a service refuses the gateway's tokens: compare the clocks and the keys"
         );
-        // The session is valid, so its page must not be told to sign in.
+        // The session is valid, so its page must not ask for a sign-in.
         return Err(service_unavailable(service));
     }
     rewrite_response_headers(response.headers_mut());

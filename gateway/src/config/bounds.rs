@@ -58,7 +58,7 @@ pub struct ServerLimits {
     /// `LIMIT_CONNECTIONS`: open connections. A browser keeps one for the stream. More wait in the
     /// kernel's queue.
     pub connections: u32,
-    /// `LIMIT_CONNECTIONS_PER_ADDRESS`: open connections of one peer that is not a trusted proxy. An
+    /// `LIMIT_CONNECTIONS_PER_ADDRESS`: open connections of one peer that is no trusted proxy. An
     /// office may share an address, and a browser opens up to seven. More are closed at once.
     pub connections_per_address: u32,
     /// `LIMIT_HEAD`: bytes of a request's head. A browser with a session sends less than 3 KiB.

@@ -1,8 +1,8 @@
 //! The HTTP server: connections, their limits, and graceful shutdown.
 //!
 //! The gateway faces browsers, so it sets the limits that `axum::serve` leaves open: size and
-//! timeout of a request's head, a write timeout, and the number of connections, in total and of each
-//! peer. A request body that is too slow is ended by the response timeout. Left to the reverse
+//! timeout of a request's head, a write timeout, and the number of connections, in total and of
+//! each peer. A request body that is too slow is ended by the response timeout. Left to the reverse
 //! proxy: TLS and HTTP/2.
 
 use std::convert::Infallible;
@@ -90,13 +90,13 @@ async fn accept(
 ) -> Option<(TcpStream, SocketAddr, Connection)> {
     let place = open.place().await?;
     match listener.accept().await {
-        Ok((stream, peer)) => match open.open(place, peer.ip()) {
-            Some(counted) => Some((stream, peer, counted)),
-            None => {
+        Ok((stream, peer)) => {
+            let counted = open.open(place, peer.ip());
+            if counted.is_none() {
                 tracing::debug!("closing a connection of a peer with too many");
-                None
             }
-        },
+            counted.map(|counted| (stream, peer, counted))
+        }
         Err(error) => {
             tracing::warn!(%error, "accepting a connection failed");
             tokio::time::sleep(ACCEPT_BACKOFF).await;

@@ -1,4 +1,4 @@
-//! How many connections the gateway keeps, of whom, and for how long.
+//! How many connections the gateway keeps, in total and of each peer, and for how long.
 
 use std::time::Duration;
 

@@ -56,7 +56,7 @@ async fn identity_headers_of_a_browser_are_not_forwarded() {
 }
 
 #[tokio::test]
-async fn service_that_refuses_a_token_signs_nobody_out() {
+async fn service_that_refuses_a_token_ends_no_session() {
     let gateway = start().await;
     let staff = gateway.cookie(&identity(Role::Staff)).await;
     let request = gateway.get("/api/interests/refusing").cookie(&staff);

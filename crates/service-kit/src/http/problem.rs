@@ -1,7 +1,5 @@
 //! Problems: error answers as `application/problem+json` (RFC 9457), in Korean or English.
 
-mod from_database;
-
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;

@@ -174,7 +174,7 @@ impl Progress {
                 return;
             };
             match self.versions(&types, &ids).await {
-                Ok(versions) => self.note(versions),
+                Ok(versions) => self.note(&versions),
                 Err(error) => tracing::debug!(%error, "reading progress failed"),
             }
             tokio::select! {
@@ -216,7 +216,7 @@ impl Progress {
         Ok(versions.into_iter().map(by_aggregate).collect())
     }
 
-    fn note(&self, versions: HashMap<(String, Uuid), i64>) {
+    fn note(&self, versions: &HashMap<(String, Uuid), i64>) {
         self.lock().versions.retain(|after, _| {
             let aggregate = (after.aggregate_type.clone(), after.aggregate_id);
             versions

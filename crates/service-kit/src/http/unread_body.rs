@@ -1,6 +1,6 @@
 //! Answers that are given before the request's body was read.
 //!
-//! hyper closes a connection whose body nobody reads, without a word: the next request gets no
+//! hyper closes a connection whose body is not read, without a word: the next request gets no
 //! answer. What arrives at a closed socket makes the system discard the answer, too. So the rest of
 //! a body is read and discarded after the answer, and the answer says `Connection: close` if that
 //! rest may be long.
@@ -50,13 +50,13 @@ pub(super) async fn keep_answer(request: Request, next: Next) -> Response {
     let progress = body.progress.clone();
     let mut response = next.run(Request::from_parts(parts, Body::new(body))).await;
     let mut state = progress.lock();
-    state.is_answered = true;
     let can_follow = state.is_short && (state.is_started || !waits);
     if !(state.is_complete || can_follow) {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
     }
-    if let Some(rest) = state.unread.take() {
+    let phase = std::mem::replace(&mut state.phase, Phase::Answered);
+    if let Phase::Dropped(rest) = phase {
         drop(spawn(discard(rest)));
     }
     response
@@ -72,9 +72,17 @@ struct State {
     is_complete: bool,
     /// Whether at most [`MAX_KEPT`] bytes are left.
     is_short: bool,
-    is_answered: bool,
-    /// The rest that a handler has dropped before its answer.
-    unread: Option<Body>,
+    phase: Phase,
+}
+
+#[derive(Default)]
+enum Phase {
+    /// There is no answer yet.
+    #[default]
+    Handled,
+    /// Neither, and the handler has dropped the rest.
+    Dropped(Body),
+    Answered,
 }
 
 impl Progress {
@@ -136,8 +144,8 @@ impl Drop for WatchedBody {
             return;
         };
         let mut state = self.progress.lock();
-        if !state.is_answered {
-            state.unread = Some(rest);
+        if !matches!(state.phase, Phase::Answered) {
+            state.phase = Phase::Dropped(rest);
         } else if Handle::try_current().is_ok() {
             drop(spawn(discard(rest)));
         }

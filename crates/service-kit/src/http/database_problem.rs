@@ -1,7 +1,7 @@
 //! Errors of the database as problems.
 
-use super::{Problem, Text, invalid_query};
 use crate::db;
+use crate::http::problem::{Problem, Text, invalid_query};
 
 /// `datetime_field_overflow`.
 const OVERFLOW: &str = "22008";
