@@ -6,8 +6,8 @@
 //!
 //! In reading order: `sandbox` (both servers), `options`, `checkout_paths`, `data_folder` (its lock
 //! and its leftovers), `downloads`, `postgres`, `kafka`, `secure` (TLS and passwords),
-//! `child_process`, `process_table`, `ports`, `run_as` (the unprivileged user), `tools`, `progress`,
-//! `interrupt`.
+//! `child_process`, `process_table`, `ports`, `run_as` (the unprivileged user), `tools`,
+//! `progress`, `interrupt`.
 
 mod checkout_paths;
 mod child_process;

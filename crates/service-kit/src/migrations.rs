@@ -69,9 +69,8 @@ fn is_unavailable(error: &anyhow::Error) -> bool {
         }),
         // rustls reports a wrong certificate as invalid data.
         Some(sqlx::Error::Io(error)) if error.kind() == io::ErrorKind::InvalidData => false,
-        Some(sqlx::Error::Tls(_)) => false,
+        Some(sqlx::Error::Tls(_)) | None => false,
         Some(error) => db::is_transient(error),
-        None => false,
     }
 }
 

@@ -90,6 +90,14 @@ fn split_prefix(national: &str) -> (&str, &str) {
     })
 }
 
+/// Signs that people write between the digits, among them dashes, the minus sign and middle dots.
+fn is_separator(letter: char) -> bool {
+    matches!(
+        letter,
+        ' ' | '-' | '.' | '(' | ')' | '/' | '\u{2010}'..='\u{2015}'
+    ) || "−·ㆍ•・。".contains(letter)
+}
+
 impl FromStr for Phone {
     type Err = InvalidPhone;
 
@@ -101,9 +109,7 @@ impl FromStr for Phone {
             match letter {
                 '0'..='9' => digits.push(letter),
                 '+' if digits.is_empty() => {}
-                ' ' | '-' | '.' | '(' | ')' | '/' => {}
-                // Hyphens, dashes, the minus sign, and middle dots.
-                '\u{2010}'..='\u{2015}' | '−' | '·' | 'ㆍ' | '•' | '・' | '。' => {}
+                _ if is_separator(letter) => {}
                 _ => return Err(InvalidPhone),
             }
         }

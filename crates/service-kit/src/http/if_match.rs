@@ -131,8 +131,8 @@ mod tests {
 
     use super::*;
 
-    fn listed(versions: &[i64]) -> Option<Versions> {
-        Some(Versions::Listed(versions.to_vec()))
+    fn listed(versions: &[i64]) -> Versions {
+        Versions::Listed(versions.to_vec())
     }
 
     #[test]
@@ -151,7 +151,7 @@ mod tests {
             (r#""99999999999999999999""#, &[]),
             ("\"\u{e9}\"", &[]),
         ] {
-            assert_eq!(parse(value.as_bytes()), listed(versions), "{value}");
+            assert_eq!(parse(value.as_bytes()), Some(listed(versions)), "{value}");
         }
     }
 
@@ -220,7 +220,8 @@ mod tests {
         ) {
             let mut value = String::new();
             for ((text, is_weak, _), separator) in &tags {
-                value += &format!("{}\"{text}\"{separator}", if *is_weak { "W/" } else { "" });
+                value.push_str(if *is_weak { "W/" } else { "" });
+                value.extend(["\"", text, "\"", separator]);
             }
             let versions: Vec<i64> = tags
                 .iter()
@@ -236,7 +237,7 @@ mod tests {
             0..12,
         )) {
             if let Some(Versions::Listed(versions)) = parse(&value) {
-                let quotes = value.iter().filter(|byte| **byte == b'"').count();
+                let quotes = value.split(|byte| *byte == b'"').count() - 1;
                 prop_assert!(quotes >= 2 && quotes % 2 == 0);
                 prop_assert!(versions.len() <= quotes / 2);
             }

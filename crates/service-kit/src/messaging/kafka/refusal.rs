@@ -77,9 +77,10 @@ impl Refusals {
 
 impl ClientContext for Refusals {
     fn error(&self, error: KafkaError, reason: &str) {
-        match Refused::from_error(error.rdkafka_error_code(), reason) {
-            Some(refused) => self.note(refused),
-            None => tracing::debug!(%error, reason, "Kafka client"),
+        if let Some(refused) = Refused::from_error(error.rdkafka_error_code(), reason) {
+            self.note(refused);
+        } else {
+            tracing::debug!(%error, reason, "Kafka client");
         }
     }
 
