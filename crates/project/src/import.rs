@@ -2,9 +2,9 @@
 //! and no clock.
 //!
 //! The first bytes decide what a file is, not its name. There are six kinds: the CSV of the public
-//! data portal (UTF-8, or CP949 as it is published), the same table as a workbook (xlsx), answers of
-//! 기업마당 (its own and through the portal), answers of K-Startup, answers of the portal's own API
-//! with the names of that table, and records of 기업마당 as JSON lines.
+//! data portal (UTF-8, or CP949 as it is published), the same table as a workbook (xlsx), answers
+//! of 기업마당 (its own and through the portal), answers of K-Startup, answers of the portal's own
+//! API with the names of that table, and records of 기업마당 as JSON lines.
 //!
 //! - [`Reader`]: takes bytes, returns [`ParsedRow`]s.
 //! - [`Row`]: what a file says of one edition. [`Fault`]: why a row is invalid. [`ImportError`]:
