@@ -3,8 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use events::{SalesmanMatched, Step};
 use serde_json::{Value, json};
+use service_kit::Clock as _;
 use service_kit::auth::{Identity, Role};
-use service_kit::testing::{TestApp, unmatched};
+use service_kit::testing::{TestApp, envelope, unmatched};
 use uuid::Uuid;
 
 use crate::{
@@ -25,9 +26,12 @@ async fn person_who_left_and_the_next_one_are_notified_once() {
     deliver(&app, 1, &first).await;
     app.clock().advance(TimeDelta::seconds(1));
     let left = unmatched(&first, &[SALESMAN]);
-    let event_id = Uuid::new_v4();
-    app.deliver_with_id(event_id, 2, &left).await;
-    app.deliver_with_id(event_id, 2, &left).await;
+    let mut sent = envelope(Uuid::new_v4(), 2, &left);
+    sent.recorded_at = app.clock().now();
+    for _ in 0..2 {
+        let payload = serde_json::to_vec(&left).unwrap();
+        app.deliver_raw(&sent, payload).await;
+    }
     let taken_away = newest_notification(&app, SALESMAN).await;
     assert_eq!(
         (&taken_away["kind"], &taken_away["link"]),
