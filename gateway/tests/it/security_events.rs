@@ -29,8 +29,8 @@ struct SecurityLog {
 
 impl SecurityLog {
     fn capture() -> Self {
-        let (_idle, logs) = (Logs::capture(), Logs::capture_json());
-        Self { logs, _idle }
+        let (idle, logs) = (Logs::capture(), Logs::capture_json());
+        Self { logs, _idle: idle }
     }
 
     /// The fields of each event so far.
