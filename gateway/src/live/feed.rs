@@ -21,9 +21,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use service_kit::Clock;
 use service_kit::clock::SystemClock;
 use service_kit::messaging::kafka::{self, Refusals};
-use service_kit::Clock;
 use tokio::sync::{oneshot, watch};
 
 use crate::auth::staff_directory::StaffDirectory;

@@ -2,8 +2,8 @@
 
 mod accounts;
 mod audit;
-mod code_limits;
 mod clocks;
+mod code_limits;
 mod connections;
 mod csrf;
 mod customer_data;
