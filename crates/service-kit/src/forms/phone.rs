@@ -22,7 +22,8 @@ impl Phone {
         &self.0
     }
 
-    /// Whether the number is that of a place (02, 031 to 064), which receives no text message.
+    /// Whether the number receives no text message: that of a place (02, 031 to 064), or of a paid
+    /// service (060).
     pub fn is_landline(&self) -> bool {
         let digits = self.digits();
         let (prefix, _) = split_prefix(&digits);
@@ -249,6 +250,7 @@ mod tests {
             ("031-123-4567", true),
             ("055-123-4567", true),
             ("064-123-4567", true),
+            ("060-700-1234", true),
             ("010-1234-5678", false),
             ("011-123-4567", false),
             ("070-1234-5678", false),
