@@ -9,7 +9,7 @@ use sqlx::QueryBuilder;
 use sqlx::postgres::{PgConnection, Postgres};
 use uuid::Uuid;
 
-use super::read::{Stored, select_where};
+use super::read::{Stored, select_page};
 
 /// Conditions that all have to be true; `None` is no condition.
 #[derive(Debug)]
@@ -47,13 +47,11 @@ pub(crate) async fn newest(
     page: Page,
 ) -> Result<Vec<Stored>, sqlx::Error> {
     let mut query = visible_to(caller, filter);
-    if let Some(after) = page.after {
-        query.push(" and consultation.id < ").push_bind(after);
-    }
     query
-        .push(" order by consultation.id desc limit ")
-        .push_bind(page.fetch_limit());
-    query.build_query_as().fetch_all(connection).await
+        .push(" and consultation.id < ")
+        .push_bind(page.before());
+    let order = " order by consultation.id desc";
+    fetch(connection, query, order, page.fetch_limit()).await
 }
 
 /// In the order of [`DateCursor`].
@@ -104,17 +102,28 @@ async fn half(
             .push_bind(cursor.id)
             .push(")");
     }
-    query
-        .push(format!(
-            " order by consultation.desired_on {direction}, consultation.id {direction} limit "
-        ))
-        .push_bind(limit);
-    query.build_query_as().fetch_all(connection).await
+    let order =
+        format!(" order by consultation.desired_on {direction}, consultation.id {direction}");
+    fetch(connection, query, &order, limit).await
+}
+
+async fn fetch(
+    connection: &mut PgConnection,
+    mut query: QueryBuilder<Postgres>,
+    order: &str,
+    limit: i64,
+) -> Result<Vec<Stored>, sqlx::Error> {
+    let (_, joined) = select_page();
+    query.push(order).push(" limit ").push_bind(limit);
+    query.push(joined).push(order);
+    // Planned for its values each time: a range of days can be one day or all.
+    let query = query.build_query_as().persistent(false);
+    query.fetch_all(connection).await
 }
 
 /// What the caller may see (see `http::access::can_see`) and the filter selects.
 fn visible_to(caller: &Identity, filter: &Filter) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new(select_where(""));
+    let mut query = QueryBuilder::new(select_page().0);
     match caller.role {
         Role::Customer => query
             .push("consultation.customer_id = ")

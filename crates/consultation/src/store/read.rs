@@ -53,7 +53,7 @@ const COLUMNS: &str = "
     consultation.created_at, consultation.erased_at,
     consultation.asked_project_id, asked.name as asked_project_name";
 
-const TABLES: &str = "consultation
+const JOINS: &str = "
     left join known_project project on project.id = consultation.project_id
     left join known_project asked on asked.id = consultation.asked_project_id
     left join known_salesman salesman on salesman.id = consultation.salesman_id
@@ -61,7 +61,15 @@ const TABLES: &str = "consultation
 
 /// SQL that selects [`Stored`] rows. What follows `where` may also contain an order and a limit.
 pub(super) fn select_where(condition: &str) -> String {
-    format!("select {COLUMNS}, {PROJECT_COLUMNS} from {TABLES} where {condition}")
+    format!("select {COLUMNS}, {PROJECT_COLUMNS} from consultation {JOINS} where {condition}")
+}
+
+/// SQL around a query that selects rows of `consultation` in an order and with a limit: only these
+/// are joined.
+pub(super) fn select_page() -> (String, String) {
+    let head =
+        format!("select {COLUMNS}, {PROJECT_COLUMNS} from (select * from consultation where ");
+    (head, format!(") consultation {JOINS}"))
 }
 
 impl FromRow<'_, PgRow> for Stored {

@@ -16,6 +16,7 @@ mod notes;
 mod one_per_programme;
 mod permissions;
 mod phone;
+mod plans;
 mod policies;
 mod progress;
 mod projections;
