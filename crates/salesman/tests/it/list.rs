@@ -1,5 +1,7 @@
 //! Pages and filters of the lists.
 
+use std::fmt::Write as _;
+
 use axum::http::header;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -168,6 +170,13 @@ async fn roster_filters_by_role_active_and_name() {
     assert_eq!((&rest["items"][0]["id"], rest.get("next")), (&ids[0], None));
 }
 
+fn percent_encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        let _ = write!(encoded, "%{byte:02X}");
+        encoded
+    })
+}
+
 #[tokio::test]
 async fn person_is_found_by_a_number_however_it_was_pasted() {
     let app = start().await;
@@ -182,7 +191,7 @@ async fn person_is_found_by_a_number_however_it_was_pasted() {
         "0507\u{200B}-1234\u{2060}-5678",
         "+82 (0)507 1234 5678",
     ] {
-        let q: String = typed.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let q = percent_encoded(typed);
         let page = staff.get(&format!("/salesmen?q={q}")).await.expect(200);
         let found: Vec<&Value> = page["items"].as_array().unwrap().iter().collect();
         assert_eq!(found.len(), 1, "{typed:?}");
