@@ -12,6 +12,7 @@ mod migrations;
 mod notifications;
 mod permissions;
 mod phone;
+mod plans;
 mod policies;
 mod projections;
 mod reminders;
