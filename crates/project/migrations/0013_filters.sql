@@ -1,5 +1,5 @@
--- The filters of lists. Each order has an index (0003); these are for filters that match few rows of
--- it, or none.
+-- The filters of lists. Each order has an index (0003); these are for filters that match few rows
+-- of it, or none.
 create index project_target_search on project using gin (target_search public.gin_trgm_ops);
 create index project_short_parts on project using gin (short_parts);
 create index project_regions on project using gin (regions);

@@ -20,12 +20,12 @@ create table engagement (
     salesman_name   text,
     consultant_id   uuid,
     consultant_name text,
-    origin_version  bigint,
+    origin_version  bigint      not null default 1,
     -- A match that answers an event before the one that last turned an interest on does not count.
     assigned_salesman   uuid generated always as
-        (case when kind = 'consultation' or coalesce(origin_version >= on_version, true) then salesman_id end) stored,
+        (case when kind = 'consultation' or origin_version >= on_version then salesman_id end) stored,
     assigned_consultant uuid generated always as
-        (case when kind = 'consultation' or coalesce(origin_version >= on_version, true) then consultant_id end) stored,
+        (case when kind = 'consultation' or origin_version >= on_version then consultant_id end) stored,
     primary key (kind, id)
 );
 
@@ -85,7 +85,7 @@ create table engagement_count (
     primary key (kind, scope_id, salesman_id, consultant_id, step)
 );
 
--- At the end of a transaction, under one lock: whoever holds it waits for nothing else, so that two
+-- At the end of a transaction, under one lock: its holder waits for nothing else, so that two
 -- transactions with the same people cannot deadlock.
 create function count_engagement() returns trigger language plpgsql as $$
 begin

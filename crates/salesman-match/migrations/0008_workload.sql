@@ -1,12 +1,12 @@
--- The number of open matches of a person, in both roles, for capacity: otherwise the open matches of
--- everybody would be counted for each batch of the assigner. A person without a row has none.
+-- The number of open matches of a person, in both roles, for capacity: otherwise the open matches
+-- of everybody would be counted for each batch of the assigner. A person without a row has none.
 create table workload (
     person uuid   primary key,
     open   bigint not null
 );
 
 -- A trigger keeps it, so that no statement and no build before this one can forget to. It runs at
--- the end of a transaction, under one lock: whoever holds it waits for nothing else, so that two
+-- the end of a transaction, under one lock: its holder waits for nothing else, so that two
 -- transactions with the same people cannot deadlock.
 create function count_open_match() returns trigger language plpgsql as $$
 begin

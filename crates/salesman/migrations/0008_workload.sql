@@ -8,7 +8,7 @@ create table workload (
 );
 
 -- Triggers keep them, so that no statement and no build before this one can forget to. They run at
--- the end of a transaction, under one lock: whoever holds it waits for nothing else, so that two
+-- the end of a transaction, under one lock: its holder waits for nothing else, so that two
 -- transactions with the same people cannot deadlock.
 create function add_workload(people uuid[], opened bigint, succeeded_more bigint, failed_more bigint)
 returns void language plpgsql as $$
