@@ -38,25 +38,22 @@ pub(crate) struct CustomerConsultation {
 /// The columns that interests and consultations share, with present names of projects and people.
 const COMMON: &str = "item.id, item.project_id, item.last_four, item.since,
     (select name from project where id = item.project_id) as project_name,
-    salesman_id,
-    coalesce((select display_name from known_salesman where id = salesman_id), salesman_name)
+    assigned_salesman as salesman_id,
+    coalesce((select display_name from known_salesman where id = assigned_salesman), salesman_name)
         as salesman_name,
-    consultant_id,
-    coalesce((select display_name from known_salesman where id = consultant_id), consultant_name)
+    assigned_consultant as consultant_id,
+    coalesce((select display_name from known_salesman where id = assigned_consultant),
+             consultant_name)
         as consultant_name";
 
-/// Oldest first. As in the view of a project, a match from before the interest was last turned on
-/// does not count.
+/// Oldest first.
 pub(crate) async fn interests(
     pool: &PgPool,
     customer: CustomerId,
 ) -> Result<Vec<CustomerInterest>, sqlx::Error> {
     let sql = format!(
         "select {COMMON}, item.series_id, item.interested from known_interest item
-         left join known_match matched
-              on matched.origin_kind = 'interest' and matched.origin_id = item.id
-              and (matched.origin_version >= item.on_version
-                   or matched.origin_version is null)
+         join engagement on engagement.kind = 'interest' and engagement.id = item.id
          where item.customer_id = $1 and item.erased_at is null order by item.id"
     );
     sqlx::query_as(sqlx::AssertSqlSafe(sql))
@@ -72,8 +69,7 @@ pub(crate) async fn consultations(
 ) -> Result<Vec<CustomerConsultation>, sqlx::Error> {
     let sql = format!(
         "select {COMMON}, item.step, item.desired_on from known_consultation item
-         left join known_match matched
-              on matched.origin_kind = 'consultation' and matched.origin_id = item.id
+         join engagement on engagement.kind = 'consultation' and engagement.id = item.id
          where item.customer_id = $1 and item.erased_at is null order by item.id"
     );
     sqlx::query_as(sqlx::AssertSqlSafe(sql))

@@ -187,8 +187,8 @@ impl FromRow<'_, PgRow> for Customer {
     }
 }
 
-/// A position in the list of customers: since when, and the id of the oldest item. It does not name the
-/// customer, because an erased one has a position, too.
+/// A position in the list of customers: since when, and the id of the oldest item. It does not name
+/// the customer, because an erased one has a position, too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CustomerPosition(pub(crate) DateTime<Utc>, pub(crate) Uuid);
 
@@ -279,23 +279,13 @@ pub(crate) async fn is_assigned(
     caller: &Identity,
 ) -> Result<bool, sqlx::Error> {
     let column = match caller.role {
-        Role::Salesman => "salesman_id",
-        _ => "consultant_id",
+        Role::Salesman => "assigned_salesman",
+        _ => "assigned_consultant",
     };
     sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
         "select exists (
-             select 1 from known_interest interest
-             join known_match matched
-                  on matched.origin_kind = 'interest' and matched.origin_id = interest.id
-                  and (matched.origin_version >= interest.on_version
-                  or matched.origin_version is null)
-             where interest.customer_id = $1 and interest.interested and matched.{column} = $2
-             union all
-             select 1 from known_consultation consultation
-             join known_match matched
-                  on matched.origin_kind = 'consultation' and matched.origin_id = consultation.id
-             where consultation.customer_id = $1 and consultation.step in ('apply', 'approved')
-               and matched.{column} = $2)"
+             select 1 from engagement where customer_id = $1 and counts and {column} = $2
+               and (kind = 'interest' or step in ('apply', 'approved')))"
     )))
     .bind(customer.0)
     .bind(caller.subject)

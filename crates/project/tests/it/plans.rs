@@ -68,9 +68,9 @@ const FILL: &str = r#"
            timestamptz '2026-01-01' + n * interval '1 min'
     from generate_series(1, 100000) n;
     insert into known_match (origin_kind, origin_id, match_id, version, matched_at, salesman_id,
-                             salesman_name, consultant_id, consultant_name)
+                             salesman_name, consultant_id, consultant_name, origin_version)
     select kind, pg_temp.id(n), pg_temp.id(n), 1, now(), pg_temp.id(n % 200 + 1), 'x',
-           pg_temp.id(n % 10 + 201), 'x'
+           pg_temp.id(n % 10 + 201), 'x', 1
     from generate_series(1, 100000) n, (values ('interest'), ('consultation')) kinds (kind)
     where n % 20 < 19;
     insert into engagement (kind, id, scope_id, customer_id, last_four, counts, since, salesman_id,

@@ -427,7 +427,8 @@ async fn migrated_matches_count_as_they_did_before() {
     let before = (1, 1);
     assert_eq!(assigned_and_unassigned(&app, id).await, before);
     sqlx::raw_sql(concat!(
-        "alter table known_interest drop column on_version;
+        "drop function complete_match cascade;
+         alter table known_interest drop column on_version;
          alter table known_match drop column origin_version;",
         include_str!("../../migrations/0009_match_versions.sql")
     ))
@@ -441,6 +442,40 @@ async fn migrated_matches_count_as_they_did_before() {
             .await
             .unwrap();
     assert_eq!(on_versions, [1, 3]);
+    let created = interest_created(1, series, id, 1);
+    let customer = created.customer.customer_id;
+    let visit_card = format!("/projects/visit-card?customer={customer}");
+    app.as_salesman(SALESMAN).get(&visit_card).await.expect(200);
+    deliver_at(&app, 180, 2, &interest_updated(&created, false)).await;
+    deliver_at(&app, 240, 3, &interest_updated(&created, true)).await;
+    assert_eq!(assigned_and_unassigned(&app, id).await, (0, 2));
+    app.as_salesman(SALESMAN).get(&visit_card).await.expect(404);
+}
+
+#[tokio::test]
+async fn match_by_the_build_before_answers_the_interest_as_it_is() {
+    let app = start().await;
+    let id = create_ongoing(&app, &project_with(&json!({}))).await;
+    let created = interest_created(1, Some(series_of(&app, id).await), id, 1);
+    deliver_at(&app, 0, 1, &created).await;
+    for (version, on) in [(2, false), (3, true)] {
+        deliver_at(&app, version, version, &interest_updated(&created, on)).await;
+    }
+    sqlx::query(
+        "insert into known_match (origin_kind, origin_id, match_id, version, matched_at,
+                                  salesman_id, salesman_name)
+         values ('interest', $1, $1, 1, now(), $2, '김하늘')",
+    )
+    .bind(created.interest_id.0)
+    .bind(SALESMAN)
+    .execute(app.pool())
+    .await
+    .unwrap();
+    assert_eq!(assigned_and_unassigned(&app, id).await, (1, 0));
+    for (version, on) in [(4, false), (5, true)] {
+        deliver_at(&app, version, version, &interest_updated(&created, on)).await;
+    }
+    assert_eq!(assigned_and_unassigned(&app, id).await, (0, 1));
 }
 
 #[tokio::test]
