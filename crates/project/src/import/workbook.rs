@@ -34,9 +34,11 @@ impl Workbook {
         if let Some(error) = ole_type(bytes) {
             return Err(error);
         }
-        let contents = Contents::inspect(bytes)?;
         // calamine trusts some numbers of a file, such as the index of a shared text.
-        let sheet = catch_unwind(AssertUnwindSafe(|| sheet::read(bytes, &contents)));
+        let sheet = catch_unwind(AssertUnwindSafe(|| {
+            let contents = Contents::inspect(bytes)?;
+            sheet::read(bytes, &contents)
+        }));
         let Sheet { columns, lines } = sheet.unwrap_or(Err(ImportError::DamagedWorkbook))?;
         Ok(Self {
             today,

@@ -137,8 +137,8 @@ async fn plan_file(
 /// second.
 async fn finish_file(mut reader: Reader) -> Result<Reader, Problem> {
     let finished = tokio::task::spawn_blocking(move || reader.finish().map(|()| reader)).await;
-    let reader = finished.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
-    Ok(reader)
+    // A panic there, which a bug causes.
+    Ok(finished.map_err(Problem::internal)??)
 }
 
 async fn plan_full_batches(

@@ -197,6 +197,17 @@ fn hidden_rows_are_read_with_a_warning() {
 }
 
 #[test]
+fn row_without_a_number_after_the_last_number_is_no_panic() {
+    let programmes = sheet(&[row(1, "", &headings()), row(2, "", &programme(1))]);
+    let last = sheet(&["<row r=\"4294967295\"/><row/>".to_owned()]);
+    let sheets = [
+        ("name=\"목록\"", programmes.as_str()),
+        ("name=\"끝\"", last.as_str()),
+    ];
+    assert_eq!(rows(workbook_with(&sheets, "", &[])), [expected(1)]);
+}
+
+#[test]
 fn formulas_have_their_cached_value_and_errors_a_warning() {
     let mut cells = programme(1);
     cells[2] = "<c t=\"str\"><f>A1&amp;B1</f><v>[부산] 2026년 온라인시장 진출 1</v></c>".to_owned();
@@ -263,10 +274,12 @@ fn bombs_are_refused_without_unpacking_them() {
     let zeros = vec![b' '; 129 * 1024 * 1024];
     let announced = b"<sst uniqueCount=\"99999999999\"><si><t>a</t></si></sst>";
     let styles = format!("<styleSheet><cellXfs>{}", "<xf/>".repeat(200_001));
+    let hidden = "<row hidden=\"1\"/>".repeat(1_048_577);
     for file in [
         with(&[("xl/media/image1.png", &zeros)]),
         with(&[("xl/sharedStrings.xml", announced)]),
         with(&[("xl/theme/theme1.xml", styles.as_bytes())]),
+        with(&[("xl/worksheets/sheet9.xml", hidden.as_bytes())]),
     ] {
         assert!(file.len() < 2_000_000);
         assert_eq!(parse(file), Err(ImportError::HugeWorkbook));

@@ -26,6 +26,9 @@ const MAX_TEXTS: u64 = 1_000_000;
 /// Elements of which the parser keeps each: formats, sheets, names, relationships.
 const MAX_DEFINITIONS: u64 = 200_000;
 
+/// Hidden rows of all sheets together: as many as one sheet of Excel has.
+const MAX_HIDDEN_ROWS: u32 = 1_048_576;
+
 const WORKBOOK: &str = "xl/workbook.xml";
 const RELATIONSHIPS: &str = "xl/_rels/workbook.xml.rels";
 
@@ -34,6 +37,7 @@ const RELATIONSHIPS: &str = "xl/_rels/workbook.xml.rels";
 pub(super) struct Contents {
     /// Numbers of hidden rows, from 1, by the name of their part.
     hidden_rows: BTreeMap<String, BTreeSet<u32>>,
+    hidden: u32,
     /// The relationship of each sheet, by the sheet's name.
     sheets: BTreeMap<String, String>,
     /// The part of each relationship.
@@ -99,7 +103,7 @@ impl Contents {
         let config = reader.config_mut();
         config.check_end_names = false;
         config.check_comments = false;
-        let (mut buffer, mut row) = (Vec::new(), 0);
+        let (mut buffer, mut row) = (Vec::new(), 0_u32);
         loop {
             buffer.clear();
             let element = match reader.read_event_into(&mut buffer) {
@@ -110,10 +114,10 @@ impl Contents {
             match element.local_name().as_ref() {
                 "row" => {
                     let number = attribute(&element, "r").and_then(|number| number.parse().ok());
-                    row = number.unwrap_or(row + 1);
+                    row = number.unwrap_or(row.saturating_add(1));
                     if is_true(attribute(&element, "hidden")) {
                         let rows = self.hidden_rows.entry(part.to_owned()).or_default();
-                        rows.insert(row);
+                        self.hidden += u32::from(rows.insert(row));
                     }
                 }
                 // The parser reserves memory for as many texts as this element announces.
@@ -130,7 +134,10 @@ impl Contents {
                 "Relationship" => self.relationship(part, &element),
                 _ => {}
             }
-            if self.texts > 2 * MAX_TEXTS || self.definitions > MAX_DEFINITIONS {
+            if self.texts > 2 * MAX_TEXTS
+                || self.definitions > MAX_DEFINITIONS
+                || self.hidden > MAX_HIDDEN_ROWS
+            {
                 return Err(ImportError::HugeWorkbook);
             }
         }
