@@ -57,6 +57,7 @@ pub(crate) async fn keep_new_interest(
     tx: &mut Tx,
     received: &Received<InterestCreated>,
 ) -> Result<(), PolicyError> {
+    projections::take_batch_lock(tx).await?;
     let event = &received.event;
     let interest = PublishedInterest {
         id: event.interest_id,
@@ -75,6 +76,7 @@ pub(crate) async fn keep_interest(
     tx: &mut Tx,
     received: &Received<InterestUpdated>,
 ) -> Result<(), PolicyError> {
+    projections::take_batch_lock(tx).await?;
     let event = &received.event;
     let interest = PublishedInterest {
         id: event.interest_id,
@@ -93,6 +95,7 @@ pub(crate) async fn keep_new_consultation(
     tx: &mut Tx,
     received: &Received<ConsultationCreated>,
 ) -> Result<(), PolicyError> {
+    projections::take_batch_lock(tx).await?;
     Ok(projections::store_consultation(tx, received).await?)
 }
 
@@ -101,6 +104,7 @@ pub(crate) async fn keep_desired_date(
     tx: &mut Tx,
     received: &Received<ConsultationEdited>,
 ) -> Result<(), PolicyError> {
+    projections::take_batch_lock(tx).await?;
     Ok(projections::store_desired_date(tx, &received.event).await?)
 }
 
@@ -109,6 +113,7 @@ pub(crate) async fn keep_step(
     tx: &mut Tx,
     received: &Received<ConsultationProgressed>,
 ) -> Result<(), PolicyError> {
+    projections::take_batch_lock(tx).await?;
     Ok(projections::store_step(tx, &received.event).await?)
 }
 
@@ -117,6 +122,7 @@ pub(crate) async fn keep_match<E: HasPeople>(
     tx: &mut Tx,
     received: &Received<E>,
 ) -> Result<(), PolicyError> {
+    projections::take_batch_lock(tx).await?;
     Ok(projections::store_match(tx, received).await?)
 }
 

@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::store::erasure::{self as store, CustomerConsultation, CustomerInterest};
+use crate::store::projections;
 
 pub(super) fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new()
@@ -150,6 +151,7 @@ async fn data(
 async fn erase(State(context): State<Context>, caller: Identity) -> Result<StatusCode, Problem> {
     let customer = CustomerId(caller.subject);
     let mut tx = context.db.begin().await?;
+    projections::take_batch_lock(&mut tx).await?;
     erased_customers::record(&mut tx, customer).await?;
     store::erase(&mut tx, customer).await?;
     erasure::erase(&mut tx, customer, caller.phone.as_ref()).await?;

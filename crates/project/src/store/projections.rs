@@ -8,6 +8,20 @@ use events::{
 use service_kit::privacy::erased_customers;
 use service_kit::{Received, Tx};
 
+/// Serializes what writes interests, consultations and matches, whose triggers write the same rows
+/// of `engagement`. To be taken before any other lock.
+///
+/// A batch of events writes many of them, in the order of its records. Without this lock, two
+/// batches of different topics would deadlock repeatedly while a backlog is consumed.
+pub(crate) async fn take_batch_lock(tx: &mut Tx) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "select pg_advisory_xact_lock(hashtextextended(current_schema() || '/engagement', 2))",
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// An interest as an event describes it.
 #[derive(Debug)]
 pub(crate) struct PublishedInterest<'a> {

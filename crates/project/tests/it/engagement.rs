@@ -1,13 +1,18 @@
 //! Interests and consultations with their people, and their numbers, follow the events.
 
+use std::time::Duration;
+
 use events::{Origin, Step};
 use serde_json::{Value, json};
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
+use crate::end_overdue::wait_for_blocked_statement;
+use crate::erasure::{PHONE, delivery, erase};
 use crate::{
-    CONSULTANT, OTHER_SALESMAN, SALESMAN, consultation_created, consultation_progressed,
-    interest_created, interest_updated, minimal_project, person, salesman_matched, start,
+    CONSULTANT, OTHER_SALESMAN, SALESMAN, consultation_created, consultation_edited,
+    consultation_progressed, interest_created, interest_updated, minimal_project, person,
+    salesman_matched, start,
 };
 
 /// The rows and the numbers as kept, and the numbers as counted.
@@ -81,4 +86,44 @@ async fn migration_and_triggers_keep_the_same_rows_and_numbers() {
         .await
         .unwrap();
     assert_eq!(stored(&app).await, kept);
+}
+
+/// Else two batches of different topics that name the same two customers in opposite orders would
+/// deadlock.
+#[tokio::test]
+async fn events_of_each_topic_and_erasures_wait_for_a_running_batch() {
+    let app = start().await;
+    let interest = interest_created(1, None, Uuid::from_u128(3), 7);
+    let consultation = consultation_created(2, Uuid::from_u128(3), 7);
+    let origin = Origin::Interest(interest.interest_id);
+    let (customer, salesman) = (&interest.customer, person(SALESMAN, "가"));
+    let approved = consultation_progressed(&consultation, Step::Apply, Step::Approved);
+    for (envelope, payload) in [
+        delivery(1, &interest),
+        delivery(2, &interest_updated(&interest, false)),
+        delivery(1, &consultation),
+        delivery(2, &consultation_edited(&consultation, "2026-12-24")),
+        delivery(3, &approved),
+        delivery(1, &salesman_matched(origin, customer, salesman, None)),
+    ] {
+        during_a_batch(&app, app.deliver_raw(&envelope, payload)).await;
+    }
+    during_a_batch(&app, erase(&app, PHONE)).await;
+}
+
+/// Runs `write` while a batch of events runs, which ends once `write` waits for it.
+async fn during_a_batch(app: &TestApp, write: impl Future<Output = ()>) {
+    let mut batch = app.pool().begin().await.unwrap();
+    sqlx::query(
+        "select pg_advisory_xact_lock(hashtextextended(current_schema() || '/engagement', 2))",
+    )
+    .execute(&mut *batch)
+    .await
+    .unwrap();
+    tokio::join!(write, async {
+        let blocked =
+            tokio::time::timeout(Duration::from_secs(20), wait_for_blocked_statement(app));
+        blocked.await.expect("the write waits for the batch");
+        batch.commit().await.unwrap();
+    });
 }
