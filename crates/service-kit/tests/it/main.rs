@@ -1,6 +1,7 @@
 //! The kit's own test service, on a real Postgres and a real Kafka.
 
 mod authentication;
+mod clock;
 mod consumer;
 mod early_answers;
 mod erasure;
@@ -10,6 +11,7 @@ mod postgres_log;
 mod read_your_writes;
 mod relay;
 mod tables;
+mod topics;
 mod traces;
 
 use std::collections::BTreeMap;

@@ -1,12 +1,12 @@
 //! The domain topics: how they are created, and what they must be like.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
 use events::Topic;
 use rdkafka::admin::{
-    AdminClient, AdminOptions, AlterConfig, ConfigResource, NewTopic, ResourceSpecifier,
-    TopicReplication,
+    AdminClient, AdminOptions, AlterConfig, ConfigEntry, ConfigResource, ConfigSource, NewTopic,
+    ResourceSpecifier, TopicReplication,
 };
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
@@ -89,24 +89,7 @@ impl Settings {
                 Err((name, code)) => bail!("cannot create topic {name}: {code}"),
             }
         }
-        // They may have been created with another configuration, by a build before this.
-        let changes: Vec<_> = existing
-            .iter()
-            .map(|name| {
-                let change = AlterConfig::new(ResourceSpecifier::Topic(name));
-                config
-                    .iter()
-                    .fold(change, |change, (key, value)| change.set(key, value))
-            })
-            .collect();
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let altered = admin.alter_configs(&changes, &options).await;
-        for result in altered.context("cannot configure the topics")? {
-            result.map_err(|(topic, code)| anyhow!("cannot configure {topic:?}: {code}"))?;
-        }
-        Ok(())
+        configure(&admin, &existing, &config).await
     }
 
     /// Checks that the topics have [`Topic::PARTITIONS`] partitions and unlimited retention.
@@ -155,6 +138,70 @@ impl Settings {
         verified
             .await
             .map_err(|error| TopicError::Unavailable(error.to_string()))?
+    }
+}
+
+/// Sets what differs in existing topics: a build before this may have created them.
+async fn configure(
+    admin: &AdminClient<Refusals>,
+    names: &[String],
+    config: &[(&str, &str)],
+) -> anyhow::Result<()> {
+    let options = AdminOptions::new().request_timeout(Some(ADMIN_TIMEOUT));
+    let mut existing = Vec::new();
+    for name in names {
+        existing.push((name, described(admin, name, &options).await?));
+    }
+    let differs = |topic: &ConfigResource| {
+        let value = |key| topic.get(key).and_then(|entry| entry.value.as_deref());
+        config
+            .iter()
+            .any(|(key, wanted)| value(key) != Some(wanted))
+    };
+    let changes = existing.iter().filter(|(_, topic)| differs(topic));
+    let changes: Vec<_> = changes
+        .map(|(name, topic)| {
+            // The request replaces all settings of the topic, so its other ones are sent again.
+            let set = |entry: &&ConfigEntry| entry.source == ConfigSource::DynamicTopic;
+            let kept = topic.entries.iter().filter(set).filter_map(|entry| {
+                let value = entry.value.as_deref()?;
+                Some((entry.name.as_str(), value))
+            });
+            let kept = kept.filter(|(key, _)| config.iter().all(|(wanted, _)| wanted != key));
+            let change = AlterConfig::new(ResourceSpecifier::Topic(name));
+            kept.chain(config.iter().copied())
+                .fold(change, |change, (key, value)| change.set(key, value))
+        })
+        .collect();
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let altered = admin.alter_configs(&changes, &options).await;
+    for result in altered.context("cannot configure the topics")? {
+        result.map_err(|(topic, code)| anyhow!("cannot configure {topic:?}: {code}"))?;
+    }
+    Ok(())
+}
+
+/// The configuration of a topic. Waits if it is so new that it has not reached every broker.
+async fn described(
+    admin: &AdminClient<Refusals>,
+    name: &str,
+    options: &AdminOptions,
+) -> anyhow::Result<ConfigResource> {
+    let give_up_at = Instant::now() + ADMIN_TIMEOUT;
+    loop {
+        let specifiers = [ResourceSpecifier::Topic(name)];
+        let described = admin.describe_configs(&specifiers, options).await;
+        let described = described.context("cannot read the topics' configuration")?;
+        match described.into_iter().next() {
+            Some(Ok(topic)) if topic.get(TIMESTAMP_TYPE).is_some() => return Ok(topic),
+            Some(Err(code)) if code != RDKafkaErrorCode::UnknownTopicOrPartition => {
+                bail!("cannot read the configuration of topic {name}: {code}")
+            }
+            _ if Instant::now() > give_up_at => bail!("topic {name} has no configuration"),
+            _ => tokio::time::sleep(RETRY_INTERVAL).await,
+        }
     }
 }
 
@@ -208,6 +255,8 @@ fn verify_partitions(name: &str, count: usize) -> Result<(), TopicError> {
 
 /// Bounds one administrative call.
 const ADMIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The result of a failed [`Settings::verify_topics`].
 #[derive(Debug, thiserror::Error)]
