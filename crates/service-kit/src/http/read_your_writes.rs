@@ -32,6 +32,9 @@ const MIN_INTERVAL: Duration = Duration::from_millis(5);
 /// The versions that are waited for at a time. Reads that wait for another one do not wait.
 const MAX_AWAITED: usize = 256;
 
+/// How many of them one caller can be the first to wait for.
+const MAX_AWAITED_BY_CALLER: usize = 32;
+
 /// The version of an aggregate that the read waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct After {
@@ -79,18 +82,20 @@ impl Reader {
 
 /// Waits for the version, or adds `Ktgg-Stale: 1` to the answer. Runs after the authorization.
 pub(crate) async fn wait(State(reader): State<Reader>, request: Request, next: Next) -> Response {
-    let is_signed_in = request.extensions().get::<Identity>().is_some();
+    let caller = request.extensions().get().map(|by: &Identity| by.subject);
     let after = request
         .headers()
         .get("ktgg-after")
-        .filter(|_| is_signed_in && request.method() == Method::GET)
+        .filter(|_| request.method() == Method::GET)
         .and_then(|value| value.to_str().ok())
         .and_then(parse)
         .filter(|after| reader.consumed.contains(&&*after.aggregate_type));
-    let is_consumed = match after {
-        Some(after) => tokio::time::timeout(TIMEOUT, reader.progress.reaches(after))
-            .await
-            .unwrap_or_default(),
+    let is_consumed = match after.zip(caller) {
+        Some((after, caller)) => {
+            let reaches = reader.progress.reaches(after, caller);
+            let reached = tokio::time::timeout(TIMEOUT, reaches).await;
+            reached.unwrap_or_default()
+        }
         None => true,
     };
     let mut response = next.run(request).await;
@@ -112,27 +117,16 @@ struct Progress {
 
 #[derive(Debug, Default)]
 struct Awaited {
-    /// Closed when the version is consumed.
-    versions: HashMap<After, watch::Sender<()>>,
+    versions: HashMap<After, AwaitedVersion>,
     is_polled: bool,
 }
 
-/// A read that waits. The version of the last one that gives up is not awaited any more.
-struct Waiting<'a> {
-    progress: &'a Progress,
-    after: After,
-    consumed: watch::Receiver<()>,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        let mut awaited = self.progress.lock();
-        if let Some(sender) = awaited.versions.get(&self.after)
-            && sender.receiver_count() == 1
-        {
-            awaited.versions.remove(&self.after);
-        }
-    }
+#[derive(Debug)]
+struct AwaitedVersion {
+    /// Who was the first to wait for it.
+    caller: Uuid,
+    /// Dropped when the version is consumed. Without receivers, all reads have given up.
+    consumed: watch::Sender<()>,
 }
 
 impl Progress {
@@ -140,28 +134,35 @@ impl Progress {
         self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until the version is consumed. False, without waiting, if too many are awaited.
-    async fn reaches(self: &Arc<Self>, after: After) -> bool {
-        let mut waiting = {
+    /// Waits until the version is consumed. False, without waiting, if too many are awaited, of all
+    /// callers or of this one.
+    async fn reaches(self: &Arc<Self>, after: After, caller: Uuid) -> bool {
+        let mut consumed = {
             let mut awaited = self.lock();
-            let is_full = awaited.versions.len() >= MAX_AWAITED;
-            if is_full && !awaited.versions.contains_key(&after) {
+            let versions = &mut awaited.versions;
+            let by_caller = versions.values().filter(|other| other.caller == caller);
+            let is_full =
+                by_caller.count() >= MAX_AWAITED_BY_CALLER || versions.len() >= MAX_AWAITED;
+            if is_full && !versions.contains_key(&after) {
                 return false;
             }
-            let sender = awaited.versions.entry(after.clone());
-            let consumed = sender.or_default().subscribe();
+            let new = || AwaitedVersion {
+                caller,
+                consumed: watch::Sender::default(),
+            };
+            let consumed = versions
+                .entry(after)
+                .or_insert_with(new)
+                .consumed
+                .subscribe();
             if !std::mem::replace(&mut awaited.is_polled, true) {
                 drop(tasks::spawn(self.clone().poll()));
             }
-            Waiting {
-                progress: self,
-                after,
-                consumed,
-            }
+            consumed
         };
         self.added.notify_one();
         // Nothing is ever sent: it ends when the sender is dropped.
-        while waiting.consumed.changed().await.is_ok() {}
+        while consumed.changed().await.is_ok() {}
         true
     }
 
@@ -189,6 +190,8 @@ impl Progress {
     /// The aggregates whose versions are awaited. If there are none, the task ends.
     fn aggregates(&self) -> Option<(Vec<String>, Vec<Uuid>)> {
         let mut awaited = self.lock();
+        let is_awaited = |version: &AwaitedVersion| version.consumed.receiver_count() > 0;
+        awaited.versions.retain(|_, version| is_awaited(version));
         awaited.is_polled = !awaited.versions.is_empty();
         awaited.is_polled.then(|| {
             let aggregates = awaited.versions.keys();
@@ -230,7 +233,7 @@ impl Progress {
 mod tests {
     use std::sync::Arc;
 
-    use futures_util::FutureExt as _;
+    use futures_util::FutureExt;
 
     use super::*;
     use crate::clock::SystemClock;
@@ -243,24 +246,57 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn read_that_would_await_too_many_versions_does_not_wait() {
-        // Nothing is read before the test ends.
+    /// Nothing is read before the test ends.
+    fn progress() -> Arc<Progress> {
         let url = "postgres://localhost:1/none".parse().unwrap();
         let db = Db::new("interest", &url, Arc::new(SystemClock)).unwrap();
-        let progress = Reader::new(db, &[]).progress;
+        Reader::new(db, &[]).progress
+    }
+
+    #[tokio::test]
+    async fn read_that_would_await_too_many_versions_does_not_wait() {
+        let progress = progress();
+        let caller = |id: usize| Uuid::from_u128((id / MAX_AWAITED_BY_CALLER) as u128);
         let mut waiting: Vec<_> = (0..MAX_AWAITED)
-            .map(|id| Box::pin(progress.reaches(after(id))))
+            .map(|id| Box::pin(progress.reaches(after(id), caller(id))))
             .collect();
         for read in &mut waiting {
             assert_eq!(read.now_or_never(), None);
         }
-        assert_eq!(
-            progress.reaches(after(MAX_AWAITED)).now_or_never(),
-            Some(false)
-        );
-        assert_eq!(progress.reaches(after(0)).now_or_never(), None);
-        drop(waiting);
+        let other = Uuid::from_u128(1000);
+        let one_more = progress.reaches(after(MAX_AWAITED), other);
+        assert_eq!(one_more.now_or_never(), Some(false));
+        assert_eq!(progress.reaches(after(0), other).now_or_never(), None);
+    }
+
+    #[tokio::test]
+    async fn one_caller_leaves_places_for_others() {
+        let progress = progress();
+        let caller = Uuid::from_u128(1);
+        let mut waiting: Vec<_> = (0..=MAX_AWAITED_BY_CALLER)
+            .map(|id| Box::pin(progress.reaches(after(id), caller)))
+            .collect();
+        let answers: Vec<_> = waiting.iter_mut().map(FutureExt::now_or_never).collect();
+        let (last, before) = answers.split_last().unwrap();
+        assert!(before.iter().all(Option::is_none));
+        assert_eq!(*last, Some(false));
+        let other = progress.reaches(after(MAX_AWAITED_BY_CALLER), Uuid::from_u128(2));
+        assert_eq!(other.now_or_never(), None);
+    }
+
+    #[tokio::test]
+    async fn version_is_awaited_until_the_last_read_gives_up() {
+        let progress = progress();
+        let read = || Box::pin(progress.reaches(after(1), Uuid::from_u128(1)));
+        let mut waiting = [read(), read()];
+        for read in &mut waiting {
+            assert_eq!(read.now_or_never(), None);
+        }
+        let [first, second] = waiting;
+        drop(first);
+        assert!(progress.aggregates().is_some());
+        drop(second);
+        assert_eq!(progress.aggregates(), None);
         assert!(progress.lock().versions.is_empty());
     }
 
