@@ -28,6 +28,7 @@ pub fn service() -> Service {
         .examples(include_str!("http/examples.json"))
         .problems(http::problems)
         .identifies_customers()
+        // Before the customer is notified of it: it takes the batch lock, before any row is locked.
         .whenever(policies::edit_salesman::<SalesmanMatched>)
         .whenever(policies::edit_salesman::<SalesmanUnmatched>)
         .whenever(policies::notify_customer_of_people::<SalesmanMatched>)

@@ -120,7 +120,11 @@ pub(crate) async fn keep_activity<E: HasConsultation>(
         is_closed: received.event.is_closing(),
         people: None,
     };
-    Ok(projections::upsert_consultation(tx, update).await?)
+    projections::upsert_consultation(tx, update).await?;
+    if received.event.is_closing() {
+        rematches::remove_rematching(tx, id.0).await?;
+    }
+    Ok(())
 }
 
 fn news<E: HasEdition>(received: &Received<E>, kind: Kind) -> News<'_> {
@@ -209,7 +213,7 @@ pub(crate) async fn notify_customer_of_people<E: HasPeople>(
         return Ok(());
     }
     let arrives = !people.newly_assigned().is_empty();
-    let was_sought = arrives && rematches::remove_rematching(tx, &people).await?;
+    let was_sought = arrives && rematches::remove_rematching(tx, people.origin.id()).await?;
     let kind = match (arrives, !people.unassigned().is_empty() || was_sought) {
         (_, false) => return Ok(()),
         (true, true) => Kind::Rematched,

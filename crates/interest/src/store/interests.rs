@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::interest::{Change, Command, Interest, Refusal};
 use crate::store::row::{COLUMNS, FROM, StoredInterest};
-use crate::store::served;
+use crate::store::{rematches, served};
 
 pub(crate) async fn load(
     connection: &mut PgConnection,
@@ -140,6 +140,9 @@ pub(crate) async fn change_if(
         save(tx, &interest, &change, at).await?;
         if let Some(event) = change.event() {
             event_log::append(tx, interest.version, event).await?;
+            if !event.interested {
+                rematches::remove_rematching(tx, id.0).await?;
+            }
         }
         if !matches!(change, Change::Completed(_)) {
             served::recompute(tx, interest.customer_id).await?;

@@ -5,28 +5,25 @@ use service_kit::Tx;
 use service_kit::forms::on_behalf_of::PersonView;
 use sqlx::AssertSqlSafe;
 use sqlx::types::Json;
+use uuid::Uuid;
 
 use super::notifications::{Kind, PeopleView, new_id_sql};
 
-/// Removes the notification that another person is sought, because one was found. `false` if there
-/// was none.
-pub(crate) async fn remove_rematching(
-    tx: &mut Tx,
-    people: &MatchedPeople<'_>,
-) -> Result<bool, sqlx::Error> {
+/// Removes the notification that another person is sought, because one was found, or nobody is
+/// sought any more. `false` if there was none.
+pub(crate) async fn remove_rematching(tx: &mut Tx, origin: Uuid) -> Result<bool, sqlx::Error> {
     let removed = sqlx::query(
         "delete from notification
-         where origin_id = $1 and customer_id = $2 and kind = 'rematching'",
+         where origin_id = $1 and kind = 'rematching'",
     )
-    .bind(people.origin.id())
-    .bind(people.customer.customer_id.0)
+    .bind(origin)
     .execute(&mut **tx)
     .await?;
     Ok(removed.rows_affected() > 0)
 }
 
 /// Notifies the customer. The same event twice adds nothing; neither does a match from before the
-/// interest was last turned on.
+/// interest was last turned on, nor that another person is sought for what is off or closed.
 pub(crate) async fn notify(
     tx: &mut Tx,
     event: &Envelope,
@@ -42,7 +39,10 @@ pub(crate) async fn notify(
                                    project_name, origin_kind, origin_id, people, created_at)
          select {id}, $2, $3, $4, known.series_id, $5, known.name, $6, $7, $8, $1
          from (select 1) one left join known_project known on known.id = $5
-         where not exists (select 1 from interest where id = $7 and on_version > $9)
+         where not exists (select 1 from interest
+                           where id = $7 and (on_version > $9 or $10 and not interested))
+           and not exists (select 1 from known_consultation
+                           where id = $7 and $10 and not is_open)
          on conflict (customer_id, event_id) do nothing",
         id = new_id_sql("$1::timestamptz"),
     );
@@ -56,6 +56,7 @@ pub(crate) async fn notify(
         .bind(people.origin.id())
         .bind(Json(view))
         .bind(people.origin_version)
+        .bind(kind == Kind::Rematching)
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -1,12 +1,12 @@
 //! Interests and consultations whose salesman or consultant left, and the notifications.
 
 use chrono::TimeDelta;
-use events::{ConsultationId, Origin, SalesmanId, SalesmanMatched};
+use events::{ConsultationId, Origin, SalesmanId, SalesmanMatched, Step};
 use serde_json::{Value, json};
 use service_kit::testing::{TestApp, unmatched};
 use uuid::Uuid;
 
-use crate::unattended::consultation_created;
+use crate::unattended::{consultation_created, consultation_progressed};
 use crate::{
     CONSULTANT, PHONE, PROJECT, SALESMAN, create_interest, deliver_at, instant, interest_origin,
     person, project_created, salesman_matched, start,
@@ -158,4 +158,54 @@ async fn replacing_by_hand_notifies_the_customer_and_adding_does_not() {
         [(json!("rematched"), json!(OTHER))],
         "the project is unknown here"
     );
+}
+
+#[tokio::test]
+async fn nobody_is_sought_for_a_consultation_that_has_closed() {
+    let origin = Origin::Consultation(ConsultationId(Uuid::from_u128(0xC0)));
+    let first = salesman_matched(origin, SALESMAN, Some(CONSULTANT));
+    let left = unmatched(&first, &[SALESMAN]);
+    let mut closed = consultation_progressed(0xC0, PHONE);
+    closed.to = Step::Cancelled;
+    for closes_first in [false, true] {
+        let app = start().await;
+        app.deliver(1, &consultation_created(0xC0, PHONE)).await;
+        app.deliver(1, &first).await;
+        if closes_first {
+            app.deliver(2, &closed).await;
+            app.deliver(2, &left).await;
+        } else {
+            app.deliver(2, &left).await;
+            assert_eq!(notified(&app).await, [(json!("rematching"), Value::Null)]);
+            app.deliver(2, &closed).await;
+        }
+        assert_eq!(notified(&app).await, [], "closes first: {closes_first}");
+        assert!(app.parked().await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_sought_for_an_interest_that_is_off() {
+    for turns_off_first in [false, true] {
+        let app = start().await;
+        let id = create_interest(&app).await;
+        let first = salesman_matched(interest_origin(id), SALESMAN, Some(CONSULTANT));
+        app.deliver(1, &first).await;
+        let left = unmatched(&first, &[SALESMAN]);
+        let turn_off = async || {
+            let (path, off) = (format!("/interests/{id}"), json!({ "interested": false }));
+            let caller = app.as_customer(PHONE);
+            caller.patch_if(&path, 1, &off).await.expect(200);
+        };
+        if turns_off_first {
+            turn_off().await;
+            app.deliver(2, &left).await;
+        } else {
+            app.deliver(2, &left).await;
+            assert_eq!(notified(&app).await, [(json!("rematching"), Value::Null)]);
+            turn_off().await;
+        }
+        assert_eq!(notified(&app).await, [], "off first: {turns_off_first}");
+        assert!(app.parked().await.is_empty());
+    }
 }
