@@ -22,8 +22,8 @@ pub fn clean_line(text: &str) -> String {
 
 /// A text that is typed to find or to compare something: one line, NFKC, so that `０１０` is `010`.
 ///
-/// Hangul letters that stand alone (`ㄱ`, the middle dot `ㆍ`) stay as they are typed. NFKC would make
-/// them parts of syllables, which no search for initials (초성) finds.
+/// Hangul letters that stand alone (`ㄱ`, the middle dot `ㆍ`) stay as they are typed. NFKC would
+/// make them parts of syllables, which no search for initials (초성) finds.
 pub fn searchable(text: &str) -> String {
     let mut letters = String::with_capacity(text.len());
     for letter in text.chars() {
