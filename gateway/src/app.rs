@@ -33,7 +33,7 @@ use crate::edge::rate_limit::RateLimits;
 use crate::edge::response_headers::{ResponseHeaders, add_headers};
 use crate::edge::server;
 use crate::erasure::driver::Driver;
-use crate::live::feed::{self, Feed};
+use crate::live::feed::Feed;
 use crate::live::hub::Hub;
 use crate::sms::queue::SmsQueue;
 use crate::sms::webhook::Webhook;
@@ -154,13 +154,9 @@ impl Gateway {
         let admin_server = tasks::spawn(axum::serve(admin, health).into_future());
         let is_migrated =
             migrations::migrate_when_available(db, &migrations(), config.migrate, &stop).await;
-        if !matches!(is_migrated, Ok(true)) {
+        if !matches!(is_migrated, Ok(true)) || !housekeeping::read_clock(db, &stop).await {
             admin_server.abort();
             return is_migrated.map(drop);
-        }
-        // If that fails, the next reading follows soon.
-        if let Err(error) = db.read_clock().await {
-            tracing::warn!(%error, "reading the database's clock failed");
         }
         let directory = Arc::new(StaffDirectory::default());
         let feed = Feed::start(
@@ -206,6 +202,10 @@ impl Gateway {
     }
 }
 
+/// How many times the reads of one caller may have a session cookie from one address, which many
+/// signed-in persons may share.
+const LOOKUPS_MULTIPLE: u32 = 10;
+
 fn state(config: &Config, db: Db) -> anyhow::Result<AppState> {
     let upstream = Upstream::new(
         config.services.clone(),
@@ -227,11 +227,15 @@ fn state(config: &Config, db: Db) -> anyhow::Result<AppState> {
         db,
         write_limiter: CallerLimiter::new("writes", config.limits.writes),
         read_limiter: CallerLimiter::new("reads", config.limits.reads),
+        lookup_limiter: CallerLimiter::new(
+            "session-lookups",
+            config.limits.reads.times(LOOKUPS_MULTIPLE),
+        ),
         sms: SmsQueue::new(webhook),
-        passwords: Passwords::new()?,
+        passwords: Passwords::new(config.password_slots)?,
         descriptions: Descriptions::new(upstream.clone(), openapi::merge),
         upstream,
-        hub: Arc::new(Hub::new(feed::start_of_coverage())),
+        hub: Arc::new(Hub::new()),
         session_watcher: Arc::default(),
         streams_stop: CancellationToken::new(),
     })

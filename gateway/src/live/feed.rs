@@ -22,7 +22,6 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use service_kit::Clock;
-use service_kit::clock::SystemClock;
 use service_kit::messaging::kafka::{self, Refusals};
 use tokio::sync::{oneshot, watch};
 
@@ -43,19 +42,15 @@ const RETRY_BACKOFF: Duration = Duration::from_secs(1);
 /// The header of records that a relay sends again with its whole event log.
 const RESEND_HEADER: &str = "ktgg-replay";
 
-/// The time, in milliseconds, since which a feed that starts now reads every record.
-pub(crate) fn start_of_coverage() -> i64 {
-    (SystemClock.now() - LOOKBACK).timestamp_millis()
-}
-
 pub(crate) struct Feed {
     stop: Arc<AtomicBool>,
     stopped: oneshot::Receiver<()>,
 }
 
 impl Feed {
-    /// Starts reading. `following` becomes true when every partition is assigned. Retries without
-    /// end while the broker is unreachable.
+    /// Starts reading, and makes the hub cover what is recorded since [`LOOKBACK`] before the time
+    /// of `clock`. `following` becomes true when every partition is assigned. Retries without end
+    /// while the broker is unreachable.
     pub(crate) fn start(
         settings: kafka::Settings,
         hub: Arc<Hub>,
@@ -65,9 +60,11 @@ impl Feed {
     ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, stopped) = oneshot::channel();
+        let start = (clock.now() - LOOKBACK).timestamp_millis();
+        hub.cover_from(start);
         let mut reader = Reader {
             settings,
-            start: hub.covered_from(),
+            start,
             hub,
             directory,
             clock,

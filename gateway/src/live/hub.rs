@@ -34,8 +34,9 @@ use crate::live::wire::{self, ChangedProject, MAX_NAMED_PROJECTS};
 /// Events that can be replayed, in about 20 MB.
 const MAX_STORED: usize = 20_000;
 
-/// The largest delay of records of different topics against each other, and the largest difference
-/// between the clocks of the brokers and the database.
+/// The largest delay of records of different topics against each other. The clocks of the brokers
+/// and the database may differ by twice as much: a cursor's time starts this long before the session,
+/// and a replay this long before the cursor's time.
 const SLACK_MS: i64 = 10_000;
 
 /// The shortest time between two `projects-changed`.
@@ -139,14 +140,14 @@ impl Drop for Subscription {
 }
 
 impl Hub {
-    /// A hub whose feed reads every record since this time, in milliseconds.
-    pub(crate) fn new(covered_from: i64) -> Self {
+    /// A hub that covers nothing yet.
+    pub(crate) fn new() -> Self {
         let state = State {
             stored: VecDeque::new(),
             last: 0,
             dropped_to: 0,
-            covered_from,
-            newest: covered_from,
+            covered_from: i64::MAX,
+            newest: 0,
             versions: Versions::default(),
             queues: HashMap::new(),
             changed_projects: Vec::new(),
@@ -159,9 +160,12 @@ impl Hub {
         }
     }
 
-    /// Every record since this time, in milliseconds, is stored or will still be read.
-    pub(crate) fn covered_from(&self) -> i64 {
-        self.lock().covered_from
+    /// Notes that the feed reads every record since this time, in milliseconds. Called once, before
+    /// the first record and browser.
+    pub(crate) fn cover_from(&self, ms: i64) {
+        let mut state = self.lock();
+        state.covered_from = ms;
+        state.newest = ms;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

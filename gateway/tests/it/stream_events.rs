@@ -1,8 +1,12 @@
 //! The events of the stream: audience, replay and resync, with a real Kafka.
 
+use std::sync::Arc;
+
+use chrono::TimeDelta;
 use events::{
     Actor, ConsultationId, CustomerId, CustomerRef, Event, InterestId, LastFour, MatchId, Origin,
-    PersonRef, ProjectId, SalesmanId, SalesmanMatched, Strategy, Topic,
+    PersonRef, PersonRole, ProjectId, SalesmanId, SalesmanMatched, SalesmanRegistered, Strategy,
+    Topic,
 };
 use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
@@ -10,12 +14,14 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde_json::json;
 use service_kit::auth::{Identity, Role};
+use service_kit::clock::{DatabaseClock, SystemClock};
 use service_kit::messaging::kafka;
-use service_kit::{Clock as _, clock::SystemClock, testing};
+use service_kit::testing::MockClock;
+use service_kit::{Clock as _, testing};
 use uuid::Uuid;
 
 use crate::stream_connection::{Stream, StreamEvent};
-use crate::test_gateway::{TestGateway, config, start_with, with_timeout};
+use crate::test_gateway::{TestGateway, config, identity, start_at, start_with, with_timeout};
 
 const CUSTOMER: Uuid = Uuid::from_u128(1);
 const SALESMAN: Uuid = Uuid::from_u128(2);
@@ -395,6 +401,38 @@ async fn record_of_a_host_whose_clock_is_ahead_does_not_move_cursors_ahead() {
         let ahead = cursor - SystemClock.now().timestamp_millis();
         assert!((-10_000..1000).contains(&ahead), "{ahead} ms");
     }
+}
+
+#[tokio::test]
+async fn host_whose_clock_is_ahead_loses_no_event() {
+    let broker = Broker::new().await;
+    let mut config = config().await;
+    config.kafka = broker.settings.clone();
+    let host = Arc::new(MockClock::at(SystemClock.now() + TimeDelta::minutes(40)));
+    let ahead = start_at(config.clone(), Arc::new(DatabaseClock::new(host))).await;
+    let other = start_with(config).await;
+
+    let mut staff = stream(&ahead, Role::Staff, STAFF).await;
+    let registered = SalesmanRegistered {
+        salesman_id: SalesmanId(SALESMAN),
+        profile: testing::a_profile("김영업", PersonRole::Salesman, 1),
+        actor: Actor::System,
+    };
+    broker.publish(1, &registered).await;
+    let event = staff.next().await;
+    assert_eq!(event.event, "SalesmanRegistered");
+
+    let cookie = ahead.cookie(&identity(Role::Customer)).await;
+    let quiet = Stream::new(ahead.get("/api/stream").cookie(&cookie).open().await);
+    let first = { quiet }.block().await.unwrap();
+    let (_, cursor) = first.split_once("id: ").unwrap();
+    let subject = identity(Role::Customer).subject;
+    let mut event = salesman_matched(100);
+    event.customer.customer_id = CustomerId(subject);
+    broker.publish(1, &event).await;
+    let mut resumed = reconnect(&other, &cookie, cursor).await;
+    let event = resumed.next().await;
+    assert!(is_match(&event, 100, 1), "{cursor}: {event:?}");
 }
 
 #[tokio::test]
