@@ -108,7 +108,7 @@ fn is_bare(response: &Response) -> bool {
 
 /// Copies the headers that inner layers added to the response.
 fn with_headers_of(response: &Response, mut rendered: Response) -> Response {
-    for name in [header::ALLOW, header::CACHE_CONTROL, header::CONNECTION] {
+    for name in [header::ALLOW, header::CACHE_CONTROL] {
         if let Some(value) = response.headers().get(&name) {
             rendered.headers_mut().insert(name, value.clone());
         }
