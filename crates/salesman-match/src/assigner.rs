@@ -63,7 +63,8 @@ impl Duty for Assigner {
 /// Changes up to [`BATCH`] matches in one transaction, and returns how many.
 ///
 /// Nothing is filled before everything of people who left is back in the queue, so that the oldest
-/// match is filled first. A match that fails because of its own data is skipped.
+/// match is filled first: rows that another transaction has locked are waited for until a later
+/// call. A match that fails because of its own data is skipped.
 pub(crate) async fn assign_waiting(
     db: &Db,
     lease: Option<&Lease>,
@@ -75,8 +76,9 @@ pub(crate) async fn assign_waiting(
     }
     matches::lock_assignments(&mut tx).await?;
     let today = seoul_date(tx.now());
-    let mut changed = hand_over(&mut tx, today, failures).await?;
-    if changed == 0 {
+    let handed_over = hand_over(&mut tx, today, failures).await?;
+    let mut changed = handed_over.changed;
+    if changed == 0 && !handed_over.has_more {
         changed = fill(&mut tx, today, failures).await?;
     }
     tx.commit().await?;

@@ -12,12 +12,22 @@ use crate::failures::{BATCH, Failures, rest_of_batch};
 use crate::salesman_match::{Command, SalesmanMatch};
 use crate::store::{hand_over as store, projections, queue};
 
-/// Returns up to [`BATCH`] matches to the queue, oldest first, and returns how many.
+/// What one unit of work handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HandedOver {
+    /// The number of matches that were returned to the queue.
+    pub(crate) changed: usize,
+    /// Whether others have to be handed over later, before anything is filled: their rows were
+    /// locked, or there are more than [`BATCH`].
+    pub(crate) has_more: bool,
+}
+
+/// Returns up to [`BATCH`] matches to the queue, oldest first.
 pub(crate) async fn hand_over(
     tx: &mut Tx,
     today: NaiveDate,
     failures: &mut Failures,
-) -> Result<usize, sqlx::Error> {
+) -> Result<HandedOver, sqlx::Error> {
     let people = projections::may_hand_over(tx).await?.into_iter();
     let people: Vec<SalesmanId> = people
         .filter(|person| person.hands_over(today))
@@ -42,7 +52,8 @@ pub(crate) async fn hand_over(
             }
         }
     }
-    Ok(changed)
+    let has_more = !people.is_empty() && store::has_open(tx, &people, &skipped).await?;
+    Ok(HandedOver { changed, has_more })
 }
 
 async fn return_to_queue(

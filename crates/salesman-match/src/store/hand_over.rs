@@ -28,6 +28,26 @@ pub(crate) async fn lock_open(
     Ok(rows.iter().map(|row| (row.id, row.to_match())).collect())
 }
 
+/// Whether open matches of these people are left, except `skipped` ones: another transaction has
+/// locked them.
+pub(crate) async fn has_open(
+    tx: &mut Tx,
+    people: &[SalesmanId],
+    skipped: &[Uuid],
+) -> Result<bool, sqlx::Error> {
+    let people: Vec<Uuid> = people.iter().map(|id| id.0).collect();
+    sqlx::query_scalar(
+        "select exists (select 1 from salesman_match
+                        where salesman_id = any($1) and closed_at is null and id <> all($2))
+             or exists (select 1 from salesman_match
+                        where consultant_id = any($1) and closed_at is null and id <> all($2))",
+    )
+    .bind(people)
+    .bind(skipped)
+    .fetch_one(&mut **tx)
+    .await
+}
+
 /// One index for each role. The outer condition is checked again after a lock was waited for.
 fn open_sql() -> String {
     format!(

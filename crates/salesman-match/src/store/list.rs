@@ -59,7 +59,7 @@ pub(crate) async fn list(
 ) -> Result<Vec<MatchRow>, sqlx::Error> {
     let mut query = QueryBuilder::new("");
     match (own_column(caller.role), filter.person) {
-        (Some(column), person) if person.is_none_or(|id| id == caller.subject) => {
+        (Some(column), person) if person.is_none_or(|id| is_own(caller, id)) => {
             push_select(
                 &mut query,
                 (caller, filter, page),
@@ -82,6 +82,11 @@ pub(crate) async fn list(
         }
     }
     query.build_query_as().fetch_all(pool).await
+}
+
+/// Whether it is the caller as a salesman or consultant: a customer is on no match as one.
+fn is_own(caller: &Identity, person: Uuid) -> bool {
+    caller.role != Role::Customer && person == caller.subject
 }
 
 /// A page of the matches with this id in this column, or of all.

@@ -331,18 +331,22 @@ async fn matches_that_close_meanwhile_end_closed_and_consistent() {
 #[tokio::test]
 async fn match_locked_by_another_is_handed_over_at_the_next_poll() {
     let app = start().await;
-    let (person, origins) = matched(&app, &["0001", "0002"]).await;
+    let (person, mut origins) = matched(&app, &["0001", "0002"]).await;
     app.deliver(2, &inactive(&person)).await;
+    app.clock().advance(TimeDelta::hours(1));
+    origins.extend(requested(&app, ["0003"]).await);
+    salesman(&app, 2, 1).await;
     let mut other = app.pool().begin().await.unwrap();
     sqlx::query("select 1 from salesman_match where origin_id = $1 for update")
         .bind(origins[0])
         .execute(&mut *other)
         .await
         .unwrap();
+    // No younger match takes the free capacity meanwhile.
     assert_eq!(assign(&app).await, 1);
     other.rollback().await.unwrap();
-    assert_eq!(assign(&app).await, 1);
-    assert_eq!(salesmen(&app, &origins).await, [None, None]);
+    assert_eq!(assign(&app).await, 1 + 1);
+    assert_eq!(salesmen(&app, &origins).await, [Some(2), None, None]);
 }
 
 #[tokio::test]
@@ -423,5 +427,20 @@ async fn person_sees_no_matches_of_another_by_naming_the_other() {
                 assert_eq!(page["items"], json!([]), "{path}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn customer_who_names_themselves_as_the_salesman_sees_no_matches() {
+    let app = start().await;
+    matched(&app, &[FOUR]).await;
+    let customer = app.as_customer(PHONE);
+    let own = customer.get("/salesman-matches").await.expect(200);
+    assert_eq!(own["items"].as_array().unwrap().len(), 1);
+    let subject = service_kit::testing::customer(PHONE).subject;
+    for query in ["", "&open", "&unassigned=true"] {
+        let path = format!("/salesman-matches?salesman={subject}{query}");
+        let page = customer.get(&path).await.expect(200);
+        assert_eq!(page["items"], json!([]), "{path}");
     }
 }
