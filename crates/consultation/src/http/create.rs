@@ -121,10 +121,12 @@ pub(super) async fn create(
         let detail = Detail::load_requested(&mut tx, stored, desired_on, form.memo).await?;
         return Ok(WholeConsultationView::new(detail, &caller, today).into_answer(status));
     }
-    let (new, series) = form.resolve(&mut tx, &caller, today, fields).await?;
-    let open = open::lock_and_read(&mut tx, new.customer_id, new.project_id, series).await?;
+    let (new, programme) = form.resolve(&mut tx, &caller, today, fields).await?;
+    let open = open::lock_and_read(&mut tx, &new, programme.series_id).await?;
     let (status, id) = if let Some(existing) = open.of_programme {
         (StatusCode::OK, existing)
+    } else if programme.has_ended {
+        return Err(Refusal::ProjectEnded.into());
     } else {
         let limit = context.number(MAX_OPEN_CONSULTATIONS)?;
         check_open_count(open.count, limit, caller.actor())?;
@@ -195,15 +197,14 @@ impl Form {
         })
     }
 
-    /// Checks the date, resolves the project, and replaces an ended one by its successor. Returns
-    /// the series too, if it is known.
+    /// Checks the date, resolves the project, and replaces an ended one by its successor.
     async fn resolve(
         self,
         tx: &mut Tx,
         caller: &Identity,
         today: NaiveDate,
         mut fields: Fields,
-    ) -> Result<(NewConsultation, Option<SeriesId>), Problem> {
+    ) -> Result<(NewConsultation, Programme), Problem> {
         if let Some(Err(refusal)) = self.desired_on.map(|date| check_date(date, today)) {
             add_to_fields(&mut fields, &refusal);
         }
@@ -229,7 +230,7 @@ impl Form {
             }
             ResolvedProject::Unknown { id, sent_name } => About {
                 project_id: id,
-                series_id: None,
+                programme: Programme::default(),
                 asked_project_id: None,
                 project_name: sent_name,
                 known_name: None,
@@ -248,43 +249,61 @@ impl Form {
             desired_on,
             memo: self.memo,
         };
-        Ok((new, about.series_id))
+        Ok((new, about.programme))
     }
+}
+
+/// The programme of a requested edition.
+#[derive(Default)]
+struct Programme {
+    /// `None` while it is not known.
+    series_id: Option<SeriesId>,
+    /// Whether the edition has ended, and no successor is known. Then nothing is created.
+    has_ended: bool,
 }
 
 /// The edition that the consultation will be about.
 struct About {
     project_id: ProjectId,
-    series_id: Option<SeriesId>,
+    programme: Programme,
     asked_project_id: Option<ProjectId>,
     project_name: String,
     known_name: Option<String>,
 }
 
 impl About {
-    /// The edition, or its successor if it has ended. While the series of an ended edition is not
-    /// known, nor is whether it has a successor: then the request is accepted as it is.
+    /// The edition, or its successor if it has ended and has one.
     async fn known(
         tx: &mut Tx,
         asked: KnownProject,
         sent_name: Option<String>,
-    ) -> Result<Self, Problem> {
-        if asked.status != ProjectStatus::Ended || asked.series_id.is_none() {
+    ) -> Result<Self, sqlx::Error> {
+        let has_ended = asked.status == ProjectStatus::Ended;
+        let successor = if has_ended {
+            projections::successor(tx, &asked).await?
+        } else {
+            None
+        };
+        let Some(successor) = successor else {
             return Ok(Self {
                 project_id: asked.id,
-                series_id: asked.series_id,
+                programme: Programme {
+                    series_id: asked.series_id,
+                    has_ended,
+                },
                 asked_project_id: None,
                 project_name: sent_name.unwrap_or_else(|| asked.name.clone()),
                 known_name: Some(asked.name),
             });
-        }
-        let successor = projections::successor(tx, &asked).await?;
-        let successor = successor.ok_or(Refusal::ProjectEnded)?;
+        };
         // A name of the ended edition says nothing about the successor; any other one differs.
         let differing_name = sent_name.filter(|name| !asked.is_called(name));
         Ok(Self {
             project_id: successor.id,
-            series_id: successor.series_id,
+            programme: Programme {
+                series_id: successor.series_id,
+                has_ended: false,
+            },
             asked_project_id: Some(asked.id),
             project_name: differing_name.unwrap_or_else(|| successor.name.clone()),
             known_name: Some(successor.name),

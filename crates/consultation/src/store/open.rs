@@ -1,8 +1,10 @@
 //! A customer's open consultations, before one more is created.
 
-use events::{ConsultationId, CustomerId, ProjectId, SeriesId};
+use events::{ConsultationId, SeriesId};
 use service_kit::Tx;
 use uuid::Uuid;
+
+use crate::consultation::NewConsultation;
 
 /// A customer's open consultations.
 #[derive(Debug)]
@@ -15,32 +17,34 @@ pub(crate) struct OpenConsultations {
 /// Reads them, and lets no other request create one for the customer until the transaction ends.
 ///
 /// The programme is the series where it is known, else the edition. It is looked up when it is
-/// needed, because the series may become known after the request.
+/// needed, because the series may become known after the request. An edition that was asked for
+/// belongs to it, whatever became of its successor.
 pub(crate) async fn lock_and_read(
     tx: &mut Tx,
-    customer: CustomerId,
-    project: ProjectId,
+    new: &NewConsultation,
     series: Option<SeriesId>,
 ) -> Result<OpenConsultations, sqlx::Error> {
     sqlx::query(
         "select pg_advisory_xact_lock(
              hashtextextended(current_schema() || '/open-consultations/' || $1::text, 4))",
     )
-    .bind(customer.0)
+    .bind(new.customer_id.0)
     .execute(&mut **tx)
     .await?;
     // A separate statement: it must see what was committed while the first one waited.
     let (count, of_programme): (i64, Option<Uuid>) = sqlx::query_as(
         "select count(*),
                 (array_agg(consultation.id order by consultation.project_id <> $2, consultation.id)
-                     filter (where consultation.project_id = $2 or project.series_id = $3))[1]
+                     filter (where consultation.project_id = $2 or project.series_id = $3
+                                    or consultation.asked_project_id = $4))[1]
          from consultation left join known_project project on project.id = consultation.project_id
          where consultation.customer_id = $1 and consultation.step in ('apply', 'approved')
            and consultation.erased_at is null",
     )
-    .bind(customer.0)
-    .bind(project.0)
+    .bind(new.customer_id.0)
+    .bind(new.project_id.0)
     .bind(series.map(|series| series.0))
+    .bind(new.asked_project_id.unwrap_or(new.project_id).0)
     .fetch_one(&mut **tx)
     .await?;
     Ok(OpenConsultations {

@@ -68,9 +68,10 @@ pub(crate) async fn find_projects(
         return Ok(open);
     }
     let ended = format!(
-        "select distinct on (project.series_id) {PROJECT_COLUMNS} from known_project project
-         where name_key = $1 and series_id is not null
-         order by project.series_id, year desc, id desc limit {MAX_CANDIDATES}"
+        "select distinct on (coalesce(project.series_id, project.id)) {PROJECT_COLUMNS}
+         from known_project project where name_key = $1
+         order by coalesce(project.series_id, project.id), year desc, id desc
+         limit {MAX_CANDIDATES}"
     );
     sqlx::query_as(AssertSqlSafe(ended))
         .bind(&name)

@@ -329,21 +329,17 @@ async fn ended_edition_without_successor_is_refused_until_it_has_one() {
 }
 
 #[tokio::test]
-async fn ended_edition_of_an_unknown_series_is_accepted_as_before() {
+async fn ended_edition_of_an_unknown_series_is_refused() {
     let app = start().await;
     let ended = deliver_project(&app, 5, "끝난 사업", ProjectStatus::Ended).await;
-    // A row of the build before.
-    let sql = "update known_project set series_id = null";
+    // A row of the build before, until the topic was read again.
+    let sql = "update known_project set series_id = null, year = null";
     sqlx::query(sql).execute(app.pool()).await.unwrap();
-    let view = app
-        .as_customer(PHONE)
-        .post("/consultations", &about(ended))
-        .await
-        .expect(201);
-    assert_eq!(
-        (&view["projectStatus"], &view["redirectedFrom"]),
-        (&json!("ended"), &Value::Null)
-    );
+    for body in [about(ended), named("끝난 사업")] {
+        let refused = app.as_customer(PHONE).post("/consultations", &body).await;
+        assert_eq!(refused.problem(409).0, "project-ended");
+    }
+    assert_eq!(consultation_count(&app).await, 0);
 }
 
 #[tokio::test]
@@ -351,15 +347,7 @@ async fn consultation_stays_with_an_edition_that_ends_later() {
     let app = start().await;
     deliver_edition(&app, 1, 0xA, 2026, ProjectStatus::Ongoing).await;
     let view = request(&app, 1).await.expect(201);
-    let mut project = project_created("2026년 바우처");
-    project.edition.series_id = SeriesId(Uuid::from_u128(0xA));
-    (project.edition.year, project.edition.status) = (2026, ProjectStatus::Ended);
-    let ended = ProjectEnded {
-        project_id: ProjectId(Uuid::from_u128(1)),
-        edition: project.edition,
-        actor: project.actor,
-    };
-    app.deliver(2, &ended).await;
+    deliver_end(&app, 1, 0xA, 2026).await;
     deliver_edition(&app, 2, 0xA, 2027, ProjectStatus::Planned).await;
     // Repeats find it through the successor.
     for project in [1, 2] {
@@ -369,4 +357,73 @@ async fn consultation_stays_with_an_edition_that_ends_later() {
             (&view["id"], &json!("ended"))
         );
     }
+}
+
+/// `ProjectEnded` of an edition of a series.
+async fn deliver_end(app: &TestApp, id: u128, series: u128, year: i32) {
+    let mut project = project_created(&format!("{year}년 바우처"));
+    project.edition.series_id = SeriesId(Uuid::from_u128(series));
+    (project.edition.year, project.edition.status) = (year, ProjectStatus::Ended);
+    let ended = ProjectEnded {
+        project_id: ProjectId(Uuid::from_u128(id)),
+        edition: project.edition,
+        actor: project.actor,
+    };
+    app.deliver(2, &ended).await;
+}
+
+#[tokio::test]
+async fn repeat_about_an_ended_edition_answers_with_the_open_consultation() {
+    let app = start().await;
+    deliver_edition(&app, 1, 0xA, 2026, ProjectStatus::Ongoing).await;
+    let view = request(&app, 1).await.expect(201);
+    deliver_end(&app, 1, 0xA, 2026).await;
+    let caller = app.as_customer(PHONE);
+    for body in [about(Uuid::from_u128(1)), named("2026년 바우처")] {
+        let repeat = caller.post("/consultations", &body).await.expect(200);
+        assert_eq!(
+            (&repeat["id"], &repeat["alreadyRequested"]),
+            (&view["id"], &json!(true))
+        );
+    }
+    // Another customer has none, and after its end this one has none either.
+    let other = app.as_customer(OTHER_PHONE);
+    let refused = other
+        .post("/consultations", &about(Uuid::from_u128(1)))
+        .await;
+    assert_eq!(refused.problem(409).0, "project-ended");
+    let id: Uuid = view["id"].as_str().unwrap().parse().unwrap();
+    send_change(&caller, id, axum::http::Method::POST, "\"1\"")
+        .await
+        .expect(200);
+    assert_eq!(request(&app, 1).await.problem(409).0, "project-ended");
+    // Nor does an unknown series hide it.
+    deliver_edition(&app, 3, 0xB, 2026, ProjectStatus::Ongoing).await;
+    let third = request(&app, 3).await.expect(201);
+    let sql = "update known_project set series_id = null, status = 'ended'";
+    sqlx::query(sql).execute(app.pool()).await.unwrap();
+    assert_eq!(request(&app, 3).await.expect(200)["id"], third["id"]);
+}
+
+#[tokio::test]
+async fn repeat_of_a_redirected_request_answers_with_the_open_consultation() {
+    let app = start().await;
+    deliver_edition(&app, 1, 0xA, 2025, ProjectStatus::Ended).await;
+    deliver_edition(&app, 2, 0xA, 2026, ProjectStatus::Ongoing).await;
+    let view = request(&app, 1).await.expect(201);
+    assert_eq!(view["projectId"], json!(Uuid::from_u128(2)));
+    // The successor ends, and is then found to belong to another programme.
+    for series in [0xA, 0xB] {
+        deliver_end(&app, 2, series, 2026).await;
+        let sql = "update known_project set series_id = $1 where id = $2";
+        sqlx::query(sql)
+            .bind(Uuid::from_u128(series))
+            .bind(Uuid::from_u128(2))
+            .execute(app.pool())
+            .await
+            .unwrap();
+        let repeat = request(&app, 1).await.expect(200);
+        assert_eq!(repeat["id"], view["id"], "{series:x}");
+    }
+    assert_eq!(consultation_count(&app).await, 1);
 }
