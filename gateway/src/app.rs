@@ -158,6 +158,12 @@ impl Gateway {
             admin_server.abort();
             return is_migrated.map(drop);
         }
+        if config.trusted_proxies.is_any_peer() {
+            tracing::warn!(
+                "set TRUSTED_PROXY_ADDRESSES: every peer counts as a proxy, which is believed in \
+                 X-Forwarded-For and may open any number of connections"
+            );
+        }
         let directory = Arc::new(StaffDirectory::default());
         let feed = Feed::start(
             config.kafka.clone(),

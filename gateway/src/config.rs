@@ -10,6 +10,7 @@ mod tests;
 mod urls;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::thread;
 use std::time::Duration;
 
 use service_kit::auth::Signer;
@@ -66,6 +67,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// `LIMIT_CONNECTIONS` and so on.
     pub server: ServerLimits,
+    /// How many passwords are hashed at the same time. Without a variable.
+    pub password_slots: usize,
 }
 
 impl Config {
@@ -100,6 +103,13 @@ impl Config {
                  X-Forwarded-For"
             ));
         }
+        if trusted_proxies.count == 0 && trusted_proxies.addresses != Networks::default() {
+            env.refuse(
+                "TRUSTED_PROXY_ADDRESSES is invalid with TRUSTED_PROXIES=0: nothing that these \
+                 proxies report would be believed. Set their number"
+                    .to_owned(),
+            );
+        }
         let sign_in_key = env.secret("SIGN_IN_KEY");
         let customer_ids = env.secret("CUSTOMER_ID_KEY");
         let sender_url = env.secret("SENDER_URL");
@@ -123,7 +133,14 @@ impl Config {
             limits,
             timeouts,
             server,
+            password_slots: Self::password_slots(),
         })
+    }
+
+    /// One for each core but one, which stays free, and one on a single core.
+    fn password_slots() -> usize {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        cores.saturating_sub(1).max(1)
     }
 }
 

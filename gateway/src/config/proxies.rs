@@ -20,12 +20,26 @@ impl TrustedProxies {
         addresses: Networks(Vec::new()),
     };
 
+    /// Whether this peer is one of the proxies, so that its connections are those of all clients.
+    pub(crate) fn is_proxy(&self, peer: IpAddr) -> bool {
+        self.count > 0 && (self.is_any_peer() || self.addresses.contain(peer))
+    }
+
     /// How many entries of `X-Forwarded-For` are trusted if a request comes from this peer.
     pub(crate) fn count_behind(&self, peer: IpAddr) -> usize {
-        let Networks(networks) = &self.addresses;
-        let peer = peer.to_canonical();
-        let is_proxy = networks.is_empty() || networks.iter().any(|network| network.contains(peer));
-        if is_proxy { self.count } else { 0 }
+        if self.is_proxy(peer) { self.count } else { 0 }
+    }
+
+    /// Whether every peer counts as a proxy, because nobody says who the proxies are.
+    pub(crate) fn is_any_peer(&self) -> bool {
+        self.count > 0 && self.addresses.0.is_empty()
+    }
+}
+
+impl Networks {
+    fn contain(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(address))
     }
 }
 
@@ -60,22 +74,29 @@ impl FromStr for Networks {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let networks = text.split(',').map(|network| parse(network.trim()));
-        networks
-            .collect::<Option<_>>()
-            .map(Self)
-            .ok_or("expected addresses or networks, such as 10.0.0.7,10.1.0.0/16")
+        networks.collect::<Option<_>>().map(Self).ok_or(
+            "expected addresses, or networks with zeros after the prefix, such as \
+                 10.0.0.7,10.1.0.0/16",
+        )
     }
 }
 
+/// Refuses a network that contains less or more than it seems to: `10.0.0.7/8`, and IPv4 as IPv6
+/// (`::ffff:10.0.0.0/104`), which no peer's canonical address is in.
 fn parse(text: &str) -> Option<Network> {
     let (address, prefix) = match text.split_once('/') {
         Some((address, prefix)) => (address, Some(prefix.parse().ok()?)),
         None => (text, None),
     };
     let address: IpAddr = address.parse().ok()?;
-    let bits = if address.is_ipv4() { 32 } else { 128 };
+    let bits: u8 = if address.is_ipv4() { 32 } else { 128 };
     let prefix = prefix.unwrap_or(bits);
-    (prefix <= bits).then_some(Network { address, prefix })
+    let is_network = match address {
+        IpAddr::V4(v4) => u32::from(v4).trailing_zeros() >= u32::from(bits.checked_sub(prefix)?),
+        IpAddr::V6(v6) => u128::from(v6).trailing_zeros() >= u32::from(bits.checked_sub(prefix)?),
+    };
+    let is_canonical = address == address.to_canonical();
+    (is_network && is_canonical).then_some(Network { address, prefix })
 }
 
 #[cfg(test)]
@@ -107,6 +128,14 @@ mod tests {
         let mut proxies = TrustedProxies::NONE;
         proxies.count = 1;
         assert_eq!(proxies.count_behind([203, 0, 113, 7].into()), 1);
+        assert!(proxies.is_any_peer());
+    }
+
+    #[test]
+    fn without_proxies_every_peer_is_a_client() {
+        let peer = [203, 0, 113, 7].into();
+        assert!(!TrustedProxies::NONE.is_proxy(peer));
+        assert!(!TrustedProxies::NONE.is_any_peer());
     }
 
     #[test]
@@ -118,6 +147,10 @@ mod tests {
             "proxy",
             "10.0.0.1,",
             "10.0.0.0/-1",
+            "10.0.0.7/8",
+            "2001:db8::1/32",
+            "::ffff:10.0.0.0/104",
+            "::ffff:10.0.0.7",
         ] {
             assert!(text.parse::<Networks>().is_err(), "{text}");
         }

@@ -122,6 +122,10 @@ fn contradicting_variables_are_refused() {
             "the gateway serves no TLS",
         ),
         (
+            vec![("TRUSTED_PROXY_ADDRESSES", "10.0.0.7")],
+            "TRUSTED_PROXY_ADDRESSES is invalid with TRUSTED_PROXIES=0",
+        ),
+        (
             vec![("GATEWAY_LISTEN", "0.0.0.0:8088")],
             "PUBLIC_ORIGIN is missing: GATEWAY_LISTEN=0.0.0.0:8088",
         ),
@@ -145,6 +149,10 @@ fn contradicting_variables_are_refused() {
             ("PUBLIC_ORIGIN", "http://localhost:8088"),
         ],
         vec![("GATEWAY_LISTEN", "[::1]:8088")],
+        vec![
+            ("TRUSTED_PROXIES", "1"),
+            ("TRUSTED_PROXY_ADDRESSES", "10.0.0.7, 2001:db8::/32"),
+        ],
     ] {
         assert_eq!(read(&more).1, "", "{more:?}");
     }

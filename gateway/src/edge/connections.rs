@@ -43,7 +43,7 @@ impl Connections {
     /// Counts a connection. `None` if its peer has too many: a host, or an IPv6 network of 64 bits.
     /// Proxies, whose connections are those of all clients, have no limit of their own.
     pub(crate) fn open(&self, place: OwnedSemaphorePermit, peer: IpAddr) -> Option<Connection> {
-        let is_client = self.proxies.count_behind(peer) == 0;
+        let is_client = !self.proxies.is_proxy(peer);
         let network = is_client.then(|| ClientIp(peer).network());
         if let Some(network) = network {
             let mut open = lock(&self.open);
