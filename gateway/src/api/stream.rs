@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::security_log::About;
 use crate::auth::sessions::Session;
+use crate::edge::client_ip::ClientIp;
 use crate::live::audience::Subscriber;
 use crate::live::hub::Subscription;
 use crate::live::session_watch::WatchedStream;
@@ -29,10 +30,11 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 /// Sends visible events until the session ends or the gateway stops.
 pub(crate) async fn open(
     State(state): State<Arc<AppState>>,
+    client: ClientIp,
     session: Session,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let about = About::default().and_session(&session);
+    let about = About::client(client).and_session(&session);
     let watched = state
         .session_watcher
         .watch(session.id_hash)

@@ -83,18 +83,18 @@ pub(crate) struct Passwords {
 impl Passwords {
     /// # Errors
     /// When the machine has no randomness.
-    pub(crate) fn new() -> anyhow::Result<Self> {
+    pub(crate) fn new(slots: usize) -> anyhow::Result<Self> {
         let params = Params::new(MEMORY, PASSES, LANES, None)
             .map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
-        Self::with(params)
+        Self::with(params, slots)
     }
 
-    fn with(params: Params) -> anyhow::Result<Self> {
+    fn with(params: Params, slots: usize) -> anyhow::Result<Self> {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let decoy = hash(&argon2, &Uuid::new_v4().to_string())?;
         Ok(Self {
             argon2,
-            slots: Slots::new(),
+            slots: Slots::new(slots),
             decoy,
         })
     }
@@ -217,7 +217,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_compared_after_nothing_but_nfkc() {
-        let passwords = Passwords::new().unwrap();
+        let passwords = Passwords::new(1).unwrap();
         let stored = hashed(&passwords, " Caf\u{e9} 수요일 ").await;
         assert!(
             stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
@@ -251,9 +251,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_right_password_with_old_parameters_is_rehashed() {
-        let weaker = Passwords::with(Params::new(8 * 1024, 1, 1, None).unwrap()).unwrap();
+        let weaker = Passwords::with(Params::new(8 * 1024, 1, 1, None).unwrap(), 1).unwrap();
         let stored = hashed(&weaker, "수요일에는 떡볶이를 먹자").await;
-        let passwords = Passwords::new().unwrap();
+        let passwords = Passwords::new(1).unwrap();
         let right = verified(&passwords, "수요일에는 떡볶이를 먹자", Some(&stored)).await;
         let Verification::Right {
             rehashed: Some(rehashed),
@@ -272,7 +272,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_hash_of_other_bytes_is_replaced_by_one_of_nfkc() {
-        let passwords = Passwords::with(Params::new(8, 1, 1, None).unwrap()).unwrap();
+        let passwords = Passwords::with(Params::new(8, 1, 1, None).unwrap(), 1).unwrap();
         let typed = "①번 \u{1109}\u{116E}요일에는 떡볶이";
         let stored = hash(&passwords.argon2, typed).unwrap();
         let Verification::Right {
@@ -291,7 +291,7 @@ mod tests {
 
     #[tokio::test]
     async fn length_counts_characters_after_the_normalisation() {
-        let passwords = Passwords::with(Params::new(8, 1, 1, None).unwrap()).unwrap();
+        let passwords = Passwords::with(Params::new(8, 1, 1, None).unwrap(), 1).unwrap();
         let slot = passwords.slot().await.unwrap();
         let weakness = async |text: &str| {
             let weakness = slot.weakness(password(text), "haneul".into(), "김하늘".into());

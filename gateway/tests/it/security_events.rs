@@ -205,10 +205,14 @@ async fn limits_that_are_hit_are_logged_by_name() {
 #[tokio::test]
 async fn passwords_that_nothing_can_hash_now_are_refused_and_logged() {
     let log = SecurityLog::capture();
-    let fixture = AccountFixture::new().await;
-    // More than wait for all cores but one.
-    let cores = std::thread::available_parallelism().unwrap().get();
-    let attempts = (0..cores * 17 + 30).map(async |number| {
+    let fixture = AccountFixture::with_config({
+        let mut config = config().await;
+        config.password_slots = 1;
+        config
+    })
+    .await;
+    // Many more than the seventeen that are hashed or wait.
+    let attempts = (0..60).map(async |number| {
         let answer = fixture.sign_in(&format!("gwanri{number}"), "wrong").await;
         (
             answer.status.as_u16(),
@@ -382,4 +386,32 @@ async fn a_known_browser_is_named_in_the_log() {
     );
     let (_, device) = pairs[1].split_once('=').unwrap();
     log.assert_without(&[device]);
+}
+
+#[tokio::test]
+async fn limits_of_streams_and_data_are_logged_with_the_client() {
+    let log = SecurityLog::capture();
+    let mut config = config().await;
+    config.limits.data = Rate::new(1, 3600);
+    config.trusted_proxies.count = 1;
+    let gateway = start_with(config).await;
+    let customer = gateway.caller(&identity(Role::Customer)).await;
+    let get = |path| customer.get(path).header("x-forwarded-for", ADDRESS);
+    let mut streams = Vec::new();
+    for _ in 0..32 {
+        streams.push(get("/api/stream").open().await);
+    }
+    assert_eq!(get("/api/stream").send().await.status, 429);
+    for path in ["/api/me/data", "/api/me/disclosures"] {
+        get(path).send().await;
+        assert_eq!(get(path).send().await.status, 429, "{path}");
+    }
+    let logged = log.events();
+    let network = ["limit-hit", "203.0.113.0/24"];
+    let hits: Vec<[&str; 2]> = logged
+        .iter()
+        .map(|event| ["event", "network"].map(|field| event[field].as_str().unwrap_or("-")))
+        .collect();
+    assert_eq!(hits, [network; 3]);
+    log.assert_without(&[]);
 }

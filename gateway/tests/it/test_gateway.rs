@@ -75,6 +75,7 @@ pub(crate) async fn config() -> Config {
             write: Duration::from_secs(5),
         },
         server: ServerLimits::DEFAULT,
+        password_slots: 4,
     }
 }
 

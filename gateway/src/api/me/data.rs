@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::api::me::services::get_all;
 use crate::config::Service;
+use crate::edge::client_ip::ClientIp;
 use crate::state::AppState;
 
 /// Everything that is stored about a customer.
@@ -80,9 +81,17 @@ pub(crate) struct SessionView {
 )]
 pub(crate) async fn data(
     State(state): State<Arc<AppState>>,
+    client: ClientIp,
     customer: Identity,
 ) -> Result<Response, Problem> {
-    let services = get_all(&state, "data", Service::ALL, "/me/data", &customer).await?;
+    let services = get_all(
+        &state,
+        "data",
+        Service::ALL,
+        "/me/data",
+        (client, &customer),
+    )
+    .await?;
     let services = services
         .into_iter()
         .map(|(service, data)| (service.as_str().to_owned(), Value::Object(data)))

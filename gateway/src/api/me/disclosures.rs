@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::api::me::services::get_all;
 use crate::config::Service;
+use crate::edge::client_ip::ClientIp;
 use crate::state::AppState;
 
 /// A disclosure of the customer's whole phone number.
@@ -85,6 +86,7 @@ struct ServiceDisclosure {
 )]
 pub(crate) async fn disclosures(
     State(state): State<Arc<AppState>>,
+    client: ClientIp,
     customer: Identity,
 ) -> Result<View<DisclosuresView>, Problem> {
     let services = Service::ALL
@@ -95,7 +97,7 @@ pub(crate) async fn disclosures(
         "disclosures",
         services,
         "/me/disclosures",
-        &customer,
+        (client, &customer),
     )
     .await?;
     let mut disclosures: Vec<ServiceDisclosure> = responses

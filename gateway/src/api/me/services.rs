@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::auth::security_log::About;
 use crate::config::Service;
+use crate::edge::client_ip::ClientIp;
 use crate::state::AppState;
 use crate::upstream::problems::service_unavailable;
 
@@ -21,12 +22,12 @@ pub(super) async fn get_all<T: DeserializeOwned>(
     name: &'static str,
     services: impl IntoIterator<Item = Service>,
     path: &'static str,
-    customer: &Identity,
+    (client, customer): (ClientIp, &Identity),
 ) -> Result<Vec<(Service, T)>, Problem> {
     let upstream = &state.upstream;
     let deadline = Instant::now() + upstream.timeouts.response;
     let subject = customer.subject.to_string();
-    let about = About::default().and_person(customer, None);
+    let about = About::client(client).and_person(customer, None);
     state
         .rate_limits
         .take(name, &subject, state.limits.data)

@@ -1,8 +1,7 @@
-//! Slots for work that takes a core: one core stays free, and few requests wait for a slot.
+//! Slots for work that takes a core. Few requests wait for one.
 
 use std::fmt;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use service_kit::Problem;
@@ -18,19 +17,15 @@ pub(super) struct Slots {
     free: Arc<Semaphore>,
     /// One for each request that has a slot or waits for one.
     places: Arc<Semaphore>,
+    timeout: Duration,
 }
 
 impl Slots {
-    /// A slot for each core but one, and one slot on a single core.
-    pub(super) fn new() -> Self {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self::with(cores.saturating_sub(1).max(1))
-    }
-
-    fn with(slots: usize) -> Self {
+    pub(super) fn new(slots: usize) -> Self {
         Self {
             free: Arc::new(Semaphore::new(slots)),
             places: Arc::new(Semaphore::new(slots * (1 + QUEUE_PER_SLOT))),
+            timeout: TIMEOUT,
         }
     }
 
@@ -41,7 +36,7 @@ impl Slots {
     pub(super) async fn take(&self) -> Result<Taken, Problem> {
         let place = self.places.clone().try_acquire_owned();
         let place = place.map_err(|_| busy("too many passwords wait to be hashed"))?;
-        let slot = tokio::time::timeout(TIMEOUT, self.free.clone().acquire_owned())
+        let slot = tokio::time::timeout(self.timeout, self.free.clone().acquire_owned())
             .await
             .map_err(busy)?
             .map_err(Problem::internal)?;
@@ -82,16 +77,9 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn one_core_stays_free() {
-        let cores = thread::available_parallelism().unwrap().get();
-        let slots = Slots::new().free.available_permits();
-        assert_eq!(slots, if cores == 1 { 1 } else { cores - 1 });
-    }
-
     #[tokio::test]
     async fn a_full_queue_is_503_with_retry_after_at_once() {
-        let slots = Slots::with(1);
+        let slots = Slots::new(1);
         let taken = slots.take().await.unwrap();
         let started = Instant::now();
         let waiting = join_all((0..QUEUE_PER_SLOT).map(|_| slots.take()));
@@ -119,7 +107,10 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_free_slot_in_time_it_is_503() {
-        let slots = Slots::with(1);
+        let slots = Slots {
+            timeout: Duration::from_millis(10),
+            ..Slots::new(1)
+        };
         let taken = slots.take().await.unwrap();
         let refused = slots.take().await.err().unwrap();
         assert_eq!(refused.status().as_u16(), 503);
