@@ -37,6 +37,29 @@ impl Rate {
         Self { burst, ..self }
     }
 
+    /// This part of the limit, and a request at least.
+    pub(crate) const fn part(self, divisor: u32) -> Self {
+        Self::new(self.burst / divisor, self.refill_seconds)
+    }
+
+    /// Whichever refills more slowly.
+    pub(crate) fn slower(self, other: Self) -> Self {
+        if other.interval() > self.interval() {
+            other
+        } else {
+            self
+        }
+    }
+
+    /// Whichever refills faster.
+    pub(crate) fn faster(self, other: Self) -> Self {
+        if other.interval() < self.interval() {
+            other
+        } else {
+            self
+        }
+    }
+
     pub(crate) fn burst(self) -> u32 {
         self.burst
     }
@@ -135,8 +158,8 @@ limits! {
     /// Codes entered from one address.
     guesses_per_address: "LIMIT_GUESSES_PER_ADDRESS" = 60 / 900,
     /// Guesses of all callers at codes that were sent, except by browsers that have signed in with
-    /// their number.
-    guesses: "LIMIT_GUESSES" = 1200 / 3600,
+    /// their number. All those that `codes_hourly` codes allow.
+    guesses: "LIMIT_GUESSES" = 3000 / 3600,
     /// Wrong codes for one number without a wait. Each further one doubles the wait, from half a
     /// minute to the seconds of this limit; the right code forgets them.
     wrong_codes: "LIMIT_WRONG_CODES" = 10 / 3600,

@@ -42,8 +42,8 @@ impl RateLimits {
             .await
     }
 
-    /// Counts a request against the limit `name` of this client: of its address, and a multiple of
-    /// it for the [networks] around.
+    /// Counts a request against the limit `name` of this client: of its address, and those of the
+    /// [networks] around. `of_all` is the limit of all callers.
     ///
     /// # Errors
     /// 429 when one of these limits is used up. None has counted then, if `connection` rolls back.
@@ -52,10 +52,10 @@ impl RateLimits {
         connection: &mut PgConnection,
         name: &'static str,
         client: ClientIp,
-        rate: Rate,
+        of_address: Rate,
+        of_all: Option<Rate>,
     ) -> Result<(), Problem> {
-        for (network, multiple) in networks::around(client) {
-            let rate = rate.times(multiple);
+        for (network, rate) in networks::limits(client, of_address, of_all) {
             self.take_in(connection, name, network.as_bytes(), rate)
                 .await?;
         }

@@ -137,21 +137,21 @@ async fn codes_of_neighbouring_networks_share_a_multiple_of_the_limit() {
         let unique = Uuid::new_v4().as_u128() % 100_000_000;
         request_code_from(&fixture.gateway, address, &format!("010{unique:08}")).await
     };
-    // Sixteen in a /48: four in each /56, one in each /64.
-    for household in 0..4 {
-        for network in 0..4 {
+    // Four in a /48: two in each /56, one in each /64.
+    for household in 0..2 {
+        for network in 0..2 {
             let address = format!("2001:db8:1:{household:x}0{network}::7");
             assert_eq!(request(&address).await.status, 202, "{address}");
         }
         let address = format!("2001:db8:1:{household:x}0f::7");
-        assert_refused(&request(&address).await, "400");
+        assert_refused(&request(&address).await, "800");
     }
-    assert_refused(&request("2001:db8:1:900::7").await, "100");
+    assert_refused(&request("2001:db8:1:900::7").await, "400");
     assert_eq!(request("2001:db8:2::7").await.status, 202);
-    for host in 0..4 {
+    for host in 0..64 {
         assert_eq!(request(&format!("203.0.113.{host}")).await.status, 202);
     }
-    assert_refused(&request("203.0.113.200").await, "400");
+    assert_refused(&request("203.0.113.200").await, "25");
     assert_eq!(request("203.0.114.200").await.status, 202);
 }
 
@@ -159,7 +159,7 @@ async fn codes_of_neighbouring_networks_share_a_multiple_of_the_limit() {
 async fn guesses_of_neighbouring_networks_share_a_multiple_of_the_limit() {
     let fixture = CodeFixture::with(|config| {
         config.limits.guesses_per_address = Rate::new(1, 400);
-        config.limits.guesses = Rate::new(1, 400);
+        config.limits.guesses = Rate::new(12, 400);
     })
     .await;
     let guess = async |address: &str| {
@@ -171,12 +171,23 @@ async fn guesses_of_neighbouring_networks_share_a_multiple_of_the_limit() {
             .send()
             .await
     };
-    for network in 0..4 {
-        let answer = guess(&format!("2001:db8:1:{network}::7")).await;
-        assert_eq!(answer.problem().1, "code-expired");
+    let is_counted = async |address: &str| {
+        let answer = guess(address).await;
+        assert_eq!(answer.problem().1, "code-expired", "{address}");
+    };
+    for network in 0..2 {
+        is_counted(&format!("2001:db8:1:{network}::7")).await;
     }
-    assert_refused(&guess("2001:db8:1:f::7").await, "100");
-    assert_eq!(guess("203.0.113.7").await.problem().1, "code-expired");
+    assert_refused(&guess("2001:db8:1:f::7").await, "200");
+    // One network has no more than a quarter of what all callers have.
+    for host in 0..3 {
+        is_counted(&format!("203.0.113.{host}")).await;
+    }
+    assert_refused(&guess("203.0.113.200").await, "134");
+    // Invented challenges use up nothing of that.
+    for network in 0..12 {
+        is_counted(&format!("198.51.{network}.7")).await;
+    }
 }
 
 #[tokio::test]
@@ -358,4 +369,31 @@ async fn known_browsers_share_a_budget_of_their_own() {
     let stranger = Browser::new(gateway);
     assert_eq!(stranger.request("010-5555-5555").await.status, 202);
     assert_refused(&stranger.request("010-5555-6666").await, "1200");
+}
+
+#[tokio::test]
+async fn all_known_browsers_of_a_number_share_twice_its_daily_limit() {
+    let fixture = CodeFixture::with(|config| {
+        config.limits.codes_per_phone_daily = Rate::new(3, 86_400);
+    })
+    .await;
+    let (gateway, relay) = (&fixture.gateway, &fixture.relay);
+    let mut browsers = Vec::new();
+    for message in 1..=3 {
+        let mut browser = Browser::new(gateway);
+        browser.sign_in(relay, message, PHONE).await;
+        browsers.push(browser);
+    }
+    for (browser, codes) in browsers.iter().zip([3, 2, 1]) {
+        for _ in 0..codes {
+            assert_eq!(browser.request(PHONE).await.status, 202);
+        }
+    }
+    for (browser, seconds) in browsers.iter().zip(["28800", "14400", "14400"]) {
+        assert_refused(&browser.request(PHONE).await, seconds);
+    }
+    // Another number's browsers have codes of their own.
+    let mut other = Browser::new(gateway);
+    other.sign_in(relay, 10, OTHER_PHONE).await;
+    assert_eq!(other.request(OTHER_PHONE).await.status, 202);
 }

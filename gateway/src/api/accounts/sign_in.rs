@@ -115,7 +115,7 @@ async fn count_for_client(state: &AppState, client: ClientIp) -> Result<(), Prob
     let mut tx = state.db.begin().await?;
     state
         .rate_limits
-        .take_for_client(&mut tx, "sign-ins-per-address", client, rate)
+        .take_for_client(&mut tx, "sign-ins-per-address", client, rate, None)
         .await?;
     tx.commit().await?;
     Ok(())

@@ -17,6 +17,9 @@ use crate::state::AppState;
 /// The wait after the first wrong code too many: as long as between two codes.
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(30);
 
+/// How many times a number's daily codes all browsers have together that have signed in with it.
+const DEVICES_MULTIPLE: u32 = 2;
+
 /// Counts a request for a code. In one transaction, so that a request that one limit refuses counts
 /// against none.
 ///
@@ -36,30 +39,37 @@ pub(super) async fn count_request(
     }
     let counted = &state.rate_limits;
     if device.is_none() {
-        let rate = limits.codes_per_address;
+        let (rate, all) = (limits.codes_per_address, Some(limits.codes_hourly));
         counted
-            .take_for_client(tx, "codes-per-address", client, rate)
+            .take_for_client(tx, "codes-per-address", client, rate, all)
             .await?;
     }
     // The limit of all callers last: every one of its rows is waited for by all.
     let own = subject(customer, device);
-    let limits: [(&'static str, &[u8], Rate); 5] = match device {
-        None => [
+    let limits: &[(&'static str, &[u8], Rate)] = match device {
+        None => &[
             ("resends-per-phone", &own, limits.resends_per_phone),
             ("codes-per-phone", &own, limits.codes_per_phone),
             ("codes-per-phone-daily", &own, limits.codes_per_phone_daily),
             ("codes", b"", limits.codes),
             ("codes-hourly", b"", limits.codes_hourly),
         ],
-        Some(_) => [
+        Some(_) => &[
             ("resends-per-device", &own, limits.resends_per_phone),
             ("codes-per-device", &own, limits.codes_per_phone),
             ("codes-per-device-daily", &own, limits.codes_per_phone_daily),
+            // Each sign-in without the cookie makes another device: few numbers with many of them
+            // would use up what all devices have.
+            (
+                "codes-per-phone-of-devices",
+                customer.0.as_bytes(),
+                limits.codes_per_phone_daily.times(DEVICES_MULTIPLE),
+            ),
             ("codes-of-devices", b"", limits.codes),
             ("codes-of-devices-hourly", b"", limits.codes_hourly),
         ],
     };
-    for (name, value, rate) in limits {
+    for &(name, value, rate) in limits {
         counted.take_in(tx, name, value, rate).await?;
     }
     Ok(())
@@ -82,8 +92,9 @@ pub(super) async fn count_guess(
             .take_in(tx, "guesses-per-device", device, rate)
             .await;
     }
+    let all = Some(state.limits.guesses);
     counted
-        .take_for_client(tx, "guesses-per-address", client, rate)
+        .take_for_client(tx, "guesses-per-address", client, rate, all)
         .await
 }
 
