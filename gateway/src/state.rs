@@ -35,6 +35,8 @@ pub(crate) struct AppState {
     pub(crate) rate_limits: RateLimits,
     pub(crate) write_limiter: CallerLimiter,
     pub(crate) read_limiter: CallerLimiter,
+    /// Requests of an address with a session cookie, before it is known whose.
+    pub(crate) lookup_limiter: CallerLimiter,
     pub(crate) sms: SmsQueue,
     pub(crate) passwords: Passwords,
     pub(crate) upstream: Upstream,

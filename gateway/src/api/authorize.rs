@@ -1,5 +1,6 @@
 //! Authorizes every request: CSRF protection, the session, the permission table, and the rate
-//! limits of writes and reads, in this order.
+//! limits of writes and reads, in this order. Those of anonymous callers come before the table, so
+//! that requests that it refuses count, too.
 //!
 //! Unknown paths and methods are not authorized: they get the same answer for all callers.
 
@@ -75,7 +76,14 @@ pub(crate) async fn authorize(
     };
     is_ours.inspect_err(|_| log.write(SecurityEvent::CrossSiteRefused, &about, &route))?;
     let session = match state.session_cookie.read(request.headers()) {
-        Some(id_hash) => state.sessions.find(id_hash).await?,
+        Some(id_hash) => {
+            // Before the query: anybody can invent a cookie.
+            if let Some(client) = client {
+                let counted = state.lookup_limiter.take(Caller::from(client));
+                counted.map_err(log.limited(&about))?;
+            }
+            state.sessions.find(id_hash).await?
+        }
         None => None,
     };
     let identity = session.as_ref().map(|session| &session.identity);
@@ -85,6 +93,18 @@ pub(crate) async fn authorize(
         Some(session) => about.and_session(session),
         None => about,
     };
+    let limiter = if is_write {
+        &state.write_limiter
+    } else {
+        &state.read_limiter
+    };
+    let count = |caller: Option<Caller>| match caller {
+        Some(caller) => limiter.take(caller).map_err(log.limited(&about)),
+        None => Ok(()),
+    };
+    if identity.is_none() {
+        count(client.map(Caller::from))?;
+    }
     let is_allowed = match operation {
         Operation::Own(row) => check_permission(row, role),
         Operation::Forwarded(route) => route.callers.authorize(role),
@@ -95,14 +115,7 @@ pub(crate) async fn authorize(
         }
     };
     is_allowed.inspect_err(|problem| log_refusal(problem.status()))?;
-    let limiter = if is_write {
-        &state.write_limiter
-    } else {
-        &state.read_limiter
-    };
-    if let Some(caller) = identity.map(Caller::from).or(client.map(Caller::from)) {
-        limiter.take(caller).map_err(log.limited(&about))?;
-    }
+    count(identity.map(Caller::from))?;
     let is_private = session.is_some()
         || matches!(operation, Operation::Own(row) if row.access(None) != Access::All);
     if let Some(session) = session {

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use uuid::Uuid;
 
-use crate::test_gateway::{TestGateway, config, identity, start, start_with, with_timeout};
+use crate::test_gateway::{TestGateway, config, cookie, identity, start, start_with, with_timeout};
 
 /// Sends raw bytes and returns everything that the gateway sends until it closes the connection.
 async fn send_raw(gateway: &TestGateway, parts: &[&[u8]]) -> String {
@@ -357,4 +357,49 @@ async fn write_refused_for_another_reason_is_not_counted() {
         );
     }
     assert_eq!(staff.post("/api/consultations").send().await.status, 200);
+}
+
+#[tokio::test]
+async fn refused_requests_of_anonymous_callers_count() {
+    let mut config = config().await;
+    config.limits.reads = Rate::new(2, 3600);
+    config.limits.writes = Rate::new(2, 3600);
+    let gateway = start_with(config).await;
+    for (method, path) in [
+        (Method::GET, "/api/audit"),
+        (Method::POST, "/api/accounts/invitations"),
+    ] {
+        for status in [401, 401, 429] {
+            let answer = gateway.request(method.clone(), path).send().await;
+            assert_eq!(answer.status, status, "{method}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn invented_cookies_are_limited_before_they_cost_a_query() {
+    let mut config = config().await;
+    config.limits.reads = Rate::new(2, 3600);
+    config.trusted_proxies.count = 1;
+    let gateway = start_with(config).await;
+    let session = gateway.cookie(&identity(Role::Staff)).await;
+    let read = async |address: &str, session: &str| {
+        let request = gateway.get("/api/auth/me").cookie(session);
+        let answer = request.header("x-forwarded-for", address).send().await;
+        answer.status.as_u16()
+    };
+    let mut answers = Vec::new();
+    for number in 0..20 {
+        let invented = cookie(&format!("{number:043}"));
+        answers.push(read("203.0.113.7", &invented).await);
+    }
+    assert_eq!(answers[..3], [200, 200, 429]);
+    let mut tx = gateway.db.pool().begin().await.unwrap();
+    sqlx::raw_sql("lock table session in access exclusive mode")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    assert_eq!(read("203.0.113.7", &session).await, 429);
+    tx.rollback().await.unwrap();
+    assert_eq!(read("203.0.113.8", &session).await, 200);
 }
