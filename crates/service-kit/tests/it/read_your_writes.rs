@@ -1,6 +1,6 @@
 //! Reads that wait until their service has consumed an event (`Ktgg-After`).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::http::Method;
 use futures_util::future::join_all;
@@ -10,9 +10,6 @@ use service_kit::testing::{Caller, TestApp, TestResponse};
 use uuid::Uuid;
 
 use crate::{a_project, migrations, routes, tally};
-
-/// Shorter than a read that waits in vain.
-const AT_ONCE: Duration = Duration::from_millis(1500);
 
 const TABLE: &[Permission] = &[
     Permission::new("GET", "/ping", [All; 5]),
@@ -38,6 +35,7 @@ async fn read(caller: &Caller<'_>, after: &str) -> TestResponse {
     answer.await
 }
 
+/// Whether it waited in vain. Here each wait for a version that never comes is one.
 fn is_stale(response: &TestResponse) -> bool {
     response
         .headers
@@ -50,7 +48,6 @@ async fn anonymous_and_refused_callers_do_not_wait() {
     let app = start().await;
     let after = after(Uuid::new_v4(), 1);
     for (path, status) in [("/ping", 200), ("/slow", 401), ("/nothing", 404)] {
-        let started = Instant::now();
         let headers = [("ktgg-after", &*after)];
         let caller = app.anonymous();
         let answer = caller.send(Method::GET, path, &headers, Vec::new()).await;
@@ -58,11 +55,6 @@ async fn anonymous_and_refused_callers_do_not_wait() {
             (answer.status.as_u16(), is_stale(&answer)),
             (status, false),
             "{path}"
-        );
-        assert!(
-            started.elapsed() < AT_ONCE,
-            "{path} took {:?}",
-            started.elapsed()
         );
     }
 }
@@ -78,17 +70,11 @@ async fn malformed_versions_are_ignored() {
         "project/@",
         &after(Uuid::new_v4(), 0),
     ] {
-        let started = Instant::now();
         let answer = read(&staff, value).await;
         assert_eq!(
             (answer.status.as_u16(), is_stale(&answer)),
             (200, false),
             "{value}"
-        );
-        assert!(
-            started.elapsed() < AT_ONCE,
-            "{value} took {:?}",
-            started.elapsed()
         );
     }
 }
