@@ -103,6 +103,13 @@ impl Config {
                  X-Forwarded-For"
             ));
         }
+        if trusted_proxies.count == 0 && trusted_proxies.addresses != Networks::default() {
+            env.refuse(
+                "TRUSTED_PROXY_ADDRESSES is invalid with TRUSTED_PROXIES=0: nothing that these \
+                 proxies report would be believed. Set their number"
+                    .to_owned(),
+            );
+        }
         let sign_in_key = env.secret("SIGN_IN_KEY");
         let customer_ids = env.secret("CUSTOMER_ID_KEY");
         let sender_url = env.secret("SENDER_URL");
