@@ -167,6 +167,7 @@ async fn list_by_deadline(
     };
     let mut found = Vec::new();
     let mut missing = limit;
+    let mut is_first = true;
     for part in Part::ALL {
         if missing == 0
             || after.is_some_and(|(first, ..)| part < first)
@@ -208,11 +209,25 @@ async fn list_by_deadline(
             query.push_bind(id).push(")");
         }
         query.push(order);
+        if !is_first {
+            allow_time_left(connection).await?;
+        }
+        is_first = false;
         let rows = fetch(query, connection, missing).await?;
         missing -= i64::try_from(rows.len()).unwrap_or(missing);
         found.extend(rows);
     }
     Ok(found)
+}
+
+/// Bounds the next statement by what is left of the time of `Db::begin_public_read`, which bounds
+/// the first one.
+async fn allow_time_left(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    // In milliseconds. 0 would be no bound. `now()` is the start of the transaction.
+    let sql = "select set_config('statement_timeout', greatest(1,
+        2000 - (extract(epoch from clock_timestamp() - now()) * 1000)::bigint)::text, true)";
+    sqlx::query(sql).execute(connection).await?;
+    Ok(())
 }
 
 async fn fetch(
