@@ -17,7 +17,7 @@ use crate::{
 
 /// 100,000 interests of 50,000 customers, half of them of one salesman, one consultation and two
 /// notifications each, and 100,000 editions.
-const FILL: &str = r#"
+const FILL: &str = r"
     create function pg_temp.id(n bigint) returns uuid language sql immutable as $$
         select lpad(to_hex(n), 32, '0')::uuid $$;
     insert into known_salesman (id, display_name) select pg_temp.id(n), 'x'
@@ -56,7 +56,7 @@ const FILL: &str = r#"
     insert into news (event_id, kind, series_id, project_id, project_name, changed, deadline_moved,
                       at)
     select pg_temp.id(n), 'edited', pg_temp.id(n / 5), pg_temp.id(n), 'x', '{}', false, now()
-    from generate_series(1, 100000) n;"#;
+    from generate_series(1, 100000) n;";
 
 /// The salesman with half of the interests, the consultant of all, and the customer with half of
 /// the notifications.
