@@ -390,7 +390,7 @@ async fn invented_cookies_are_limited_before_they_cost_a_query() {
     };
     let mut answers = Vec::new();
     for number in 0..20 {
-        let invented = cookie(&format!("{number:043}"));
+        let invented = cookie(&format!("{number:042}A"));
         answers.push(read("203.0.113.7", &invented).await);
     }
     assert_eq!(answers[..3], [200, 200, 429]);
