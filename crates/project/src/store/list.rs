@@ -74,12 +74,13 @@ impl Part {
         let is_over = filter.statuses() == [ProjectStatus::Ended];
         match (self, filter.phase) {
             (Self::Coming, Some(Phase::Closed)) => as_of < today,
-            (Self::Coming, Some(Phase::Always | Phase::UntilBudget)) => false,
+            (Self::Coming, Some(Phase::Always | Phase::UntilBudget))
+            | (Self::WithoutDate, Some(Phase::Closing | Phase::Closed)) => false,
             (Self::Coming, _) => !is_over,
-            (Self::Past, None | Some(Phase::Closed | Phase::Ended)) => true,
+            (Self::Past, None | Some(Phase::Closed | Phase::Ended)) | (Self::WithoutDate, _) => {
+                true
+            }
             (Self::Past, Some(_)) => false,
-            (Self::WithoutDate, Some(Phase::Closing | Phase::Closed)) => false,
-            (Self::WithoutDate, _) => true,
         }
     }
 }
