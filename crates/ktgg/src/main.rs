@@ -19,7 +19,7 @@ use ktgg::import::{self, Commit};
 use ktgg::keys::Keys;
 use ktgg::topic::{self, Record};
 use ktgg::{bench, demo};
-use service_kit::clock::SystemClock;
+use service_kit::clock::{DatabaseClock, SystemClock};
 use service_kit::config::{DatabaseUrl, Env};
 use service_kit::{Db, db, telemetry};
 
@@ -155,7 +155,10 @@ async fn add_account(
         anyhow::bail!("{invalid}\nor name the sandbox's database with --postgres URL");
     }
     let url = url.context("there is no database URL")?;
-    let db = Db::new(gateway::NAME, &url, Arc::new(SystemClock))?;
+    // The link expires by the database's clock, whatever this host's says.
+    let clock = Arc::new(DatabaseClock::new(Arc::new(SystemClock)));
+    let db = Db::new(gateway::NAME, &url, clock)?;
+    db.read_clock().await?;
     let invited = invite_staff(&db, &origin, login, name).await?;
     print(&invited.link);
     Ok(())
