@@ -30,7 +30,7 @@ impl TrustedProxies {
         if self.is_proxy(peer) { self.count } else { 0 }
     }
 
-    /// Whether every peer counts as a proxy, because nobody says who the proxies are.
+    /// Whether every peer counts as a proxy, because the proxies' addresses are not set.
     pub(crate) fn is_any_peer(&self) -> bool {
         self.count > 0 && self.addresses.0.is_empty()
     }

@@ -35,8 +35,8 @@ use crate::live::wire::{self, ChangedProject, MAX_NAMED_PROJECTS};
 const MAX_STORED: usize = 20_000;
 
 /// The largest delay of records of different topics against each other. The clocks of the brokers
-/// and the database may differ by twice as much: a cursor's time starts this long before the session,
-/// and a replay this long before the cursor's time.
+/// and the database may differ by twice as much: a cursor's time starts this long before the
+/// session, and a replay this long before the cursor's time.
 const SLACK_MS: i64 = 10_000;
 
 /// The shortest time between two `projects-changed`.

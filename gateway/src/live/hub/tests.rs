@@ -136,14 +136,10 @@ fn reconnect(hub: &Arc<Hub>, subscriber: Subscriber, id: &str) -> Subscription {
     hub.subscribe(subscriber, LONG_AGO, Some(id))
 }
 
-fn hub_since(ms: i64) -> Arc<Hub> {
-    let hub = Hub::new();
-    hub.cover_from(ms);
-    Arc::new(hub)
-}
-
 fn a_hub() -> Arc<Hub> {
-    hub_since(START)
+    let hub = Arc::new(Hub::new());
+    hub.cover_from(START);
+    hub
 }
 
 #[test]
@@ -299,7 +295,8 @@ fn reconnecting_to_another_gateway_replays_at_least_the_missed() {
 
 #[test]
 fn a_cursor_older_than_the_stored_events_gets_one_resync() {
-    let (first, second) = (hub_since(0), a_hub());
+    let (first, second) = (a_hub(), a_hub());
+    first.cover_from(0);
     let own = connect(&first, customer(1));
     progress(&first, START, 1, 1);
     let too_old = last_id(&own);
