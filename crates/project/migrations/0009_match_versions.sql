@@ -22,8 +22,8 @@ set origin_version = coalesce((select on_version from known_interest interest
 where origin_version is null;
 alter table known_match alter column origin_version set not null;
 
--- The build before names no version: its match answers the interest as it is then, and a consultation
--- as it was created.
+-- The build before names no version: its match answers the interest as it is then, and a
+-- consultation as it was created.
 create function complete_match() returns trigger language plpgsql as $$
 begin
     new.origin_version := coalesce((select on_version from known_interest

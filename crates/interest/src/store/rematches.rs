@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::notifications::{Kind, PeopleView, new_id_sql};
 
-/// Removes the notification that another person is sought, because one was found, or nobody is
+/// Removes the notification that another person is sought, because one was found, or none is
 /// sought any more. `false` if there was none.
 pub(crate) async fn remove_rematching(tx: &mut Tx, origin: Uuid) -> Result<bool, sqlx::Error> {
     let removed = sqlx::query(

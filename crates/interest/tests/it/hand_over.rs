@@ -161,7 +161,7 @@ async fn replacing_by_hand_notifies_the_customer_and_adding_does_not() {
 }
 
 #[tokio::test]
-async fn nobody_is_sought_for_a_consultation_that_has_closed() {
+async fn no_one_is_sought_for_a_consultation_that_has_closed() {
     let origin = Origin::Consultation(ConsultationId(Uuid::from_u128(0xC0)));
     let first = salesman_matched(origin, SALESMAN, Some(CONSULTANT));
     let left = unmatched(&first, &[SALESMAN]);
@@ -185,7 +185,7 @@ async fn nobody_is_sought_for_a_consultation_that_has_closed() {
 }
 
 #[tokio::test]
-async fn nobody_is_sought_for_an_interest_that_is_off() {
+async fn no_one_is_sought_for_an_interest_that_is_off() {
     for turns_off_first in [false, true] {
         let app = start().await;
         let id = create_interest(&app).await;
