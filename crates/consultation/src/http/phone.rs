@@ -19,12 +19,13 @@ pub(crate) struct PhoneView {
     phone: String,
 }
 
-/// The customer's whole phone number, for the assigned salesman and consultant and for staff. The
-/// caller, the time and the reason are recorded.
+/// `ShowPhone`: shows the customer's whole phone number, to the assigned salesman and consultant
+/// and to staff. The caller, the time and the reason are recorded.
 #[utoipa::path(
     post, path = "/consultations/{id}/phone", tag = "consultation", request_body = ShowPhone,
     params(("id" = Uuid, Path), IdempotencyKey),
     responses((status = 200, body = PhoneView, description = "The number; must not be stored")),
+    extensions(("x-command" = json!("ShowPhone")), ("x-events" = json!([]))),
 )]
 pub(super) async fn phone(
     State(context): State<Context>,

@@ -20,8 +20,8 @@ pub(crate) struct PhoneView {
     phone: String,
 }
 
-/// The customer's whole phone number, for the assigned salesman and consultant while the interest
-/// is on, and for staff. Each disclosure is recorded.
+/// `ShowPhone`: shows the customer's whole phone number, to the assigned salesman and consultant
+/// while the interest is on, and to staff. Each disclosure is recorded.
 #[utoipa::path(
     post, path = "/interests/{id}/phone", tag = "interest", request_body = ShowPhone,
     params(("id" = Uuid, Path), IdempotencyKey),
@@ -29,6 +29,7 @@ pub(crate) struct PhoneView {
         status = 200, body = PhoneView,
         headers(("Cache-Control" = String, description = "`no-store`")),
     )),
+    extensions(("x-command" = json!("ShowPhone")), ("x-events" = json!([]))),
 )]
 pub(crate) async fn phone(
     State(context): State<Context>,
