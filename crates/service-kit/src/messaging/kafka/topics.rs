@@ -75,8 +75,8 @@ impl Settings {
             })
             .collect();
         let options = AdminOptions::new()
-            .operation_timeout(Some(ADMIN_TIMEOUT))
-            .request_timeout(Some(ADMIN_TIMEOUT));
+            .operation_timeout(Some(CREATION_TIMEOUT))
+            .request_timeout(Some(CREATION_TIMEOUT));
         let mut existing = Vec::new();
         for result in admin
             .create_topics(&topics, &options)
@@ -255,6 +255,9 @@ fn verify_partitions(name: &str, count: usize) -> Result<(), TopicError> {
 
 /// Bounds one administrative call.
 const ADMIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A broker writes files for each partition, which took over 10 s on a disk that others kept busy.
+const CREATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
