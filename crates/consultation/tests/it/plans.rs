@@ -1,13 +1,10 @@
 //! What every statement reads while the tables are large.
 
 use axum::http::Method;
-use events::{
-    Actor, PersonRole, ProjectEdited, ProjectEnded, ProjectId, ProjectStarted, SalesmanId,
-    SalesmanRegistered, SalesmanUnmatched, SalesmanUpdated,
-};
+use events::ProjectId;
 use serde_json::json;
 use service_kit::auth::{Identity, Role};
-use service_kit::testing::{Plans, ROUNDS, TestApp, a_profile, an_edition};
+use service_kit::testing::{Plans, ROUNDS, TestApp, an_edition, unmatched};
 use uuid::Uuid;
 
 use crate::{match_event, origin, project_created};
@@ -126,62 +123,14 @@ async fn read(plans: &mut Plans, app: &TestApp, round: u16) {
 
 async fn consume(plans: &mut Plans, app: &TestApp, round: u16) {
     let number = 2000 + 4 * u128::from(round);
-    let actor = Actor::System;
     let matched = match_event(origin(Uuid::from_u128(number)), BUSY, Some(CONSULTANT));
     plans.deliver(app, &matched).await;
-    let unmatched = SalesmanUnmatched {
-        match_id: matched.match_id,
-        origin: matched.origin,
-        origin_version: 1,
-        project_id: matched.project_id,
-        project_name: None,
-        customer: matched.customer,
-        salesman: None,
-        consultant: None,
-        previous_salesman_id: Some(SalesmanId(BUSY)),
-        previous_consultant_id: None,
-        actor,
-    };
-    plans.deliver(app, &unmatched).await;
+    plans.deliver(app, &unmatched(&matched, &[BUSY])).await;
     plans.deliver(app, &project_created("x")).await;
-    let project_id = ProjectId(Uuid::from_u128(number));
+    let id = Uuid::from_u128(number);
     let edition = an_edition(Uuid::from_u128(number / 5), "x");
-    let started = ProjectStarted {
-        project_id,
-        edition: edition.clone(),
-        actor,
-    };
-    plans.deliver(app, &started).await;
-    let edited = ProjectEdited {
-        project_id,
-        edition: edition.clone(),
-        changed: Vec::new(),
-        previous_period: None,
-        actor,
-    };
-    plans.deliver(app, &edited).await;
-    let ended = ProjectEnded {
-        project_id,
-        edition,
-        actor,
-    };
-    plans.deliver(app, &ended).await;
-    let (salesman_id, profile) = (
-        SalesmanId(Uuid::from_u128(number)),
-        a_profile("x", PersonRole::Salesman, 3),
-    );
-    let registered = SalesmanRegistered {
-        salesman_id,
-        profile: profile.clone(),
-        actor,
-    };
-    plans.deliver(app, &registered).await;
-    let updated = SalesmanUpdated {
-        salesman_id,
-        profile,
-        actor,
-    };
-    plans.deliver(app, &updated).await;
+    plans.deliver_edition(app, ProjectId(id), &edition).await;
+    plans.deliver_salesman(app, id).await;
 }
 
 #[tokio::test]

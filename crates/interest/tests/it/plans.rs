@@ -3,17 +3,14 @@
 use axum::http::Method;
 use events::{
     Actor, ConsultationCreated, ConsultationEdited, ConsultationId, ConsultationProgressed,
-    CustomerId, CustomerRef, EditionField, LastFour, PersonRole, ProjectStatus, SalesmanId,
-    SalesmanRegistered, SalesmanUnmatched, SalesmanUpdated, SeriesId, Step,
+    CustomerId, CustomerRef, LastFour, ProjectId, ProjectStatus, SeriesId, Step,
 };
 use serde_json::json;
 use service_kit::auth::{Identity, Role};
-use service_kit::testing::{Plans, ROUNDS, TestApp, a_profile};
+use service_kit::testing::{Plans, ROUNDS, TestApp, unmatched};
 use uuid::Uuid;
 
-use crate::{
-    PROJECT, created, edited, edition_of_year, ended, interest_origin, salesman_matched, started,
-};
+use crate::{PROJECT, created, edition_of_year, interest_origin, salesman_matched};
 
 /// 100,000 interests of 50,000 customers, half of them of one salesman, one consultation and two
 /// notifications each, and 100,000 editions.
@@ -152,53 +149,20 @@ fn customer_ref(number: u128) -> CustomerRef {
 
 async fn consume(plans: &mut Plans, app: &TestApp, round: u16) {
     let number = 6000 + 2 * u128::from(round);
-    let actor = Actor::System;
     let origin = interest_origin(Uuid::from_u128(number));
     let mut matched = salesman_matched(origin, BUSY, Some(CONSULTANT));
     matched.customer = customer_ref(number);
     plans.deliver(app, &matched).await;
-    let unmatched = SalesmanUnmatched {
-        match_id: matched.match_id,
-        origin,
-        origin_version: 1,
-        project_id: matched.project_id,
-        project_name: None,
-        customer: matched.customer.clone(),
-        salesman: None,
-        consultant: None,
-        previous_salesman_id: Some(SalesmanId(BUSY)),
-        previous_consultant_id: None,
-        actor,
-    };
-    plans.deliver(app, &unmatched).await;
+    let left = unmatched(&matched, &[BUSY, CONSULTANT]);
+    plans.deliver(app, &left).await;
     consume_consultation(plans, app, number).await;
     let mut edition = edition_of_year(2026, ProjectStatus::Planned);
     edition.series_id = SeriesId(Uuid::from_u128(1500 + u128::from(round)));
     let id = Uuid::from_u128(7500 + 5 * u128::from(round));
     let next = created(Uuid::new_v4(), edition.clone());
     plans.deliver(app, &next).await;
-    plans.deliver(app, &started(id, edition.clone())).await;
-    let changed = [EditionField::Period];
-    plans
-        .deliver(app, &edited(id, edition.clone(), &changed))
-        .await;
-    plans.deliver(app, &ended(id, edition)).await;
-    let (salesman_id, profile) = (
-        SalesmanId(Uuid::from_u128(number)),
-        a_profile("x", PersonRole::Salesman, 3),
-    );
-    let registered = SalesmanRegistered {
-        salesman_id,
-        profile: profile.clone(),
-        actor,
-    };
-    plans.deliver(app, &registered).await;
-    let updated = SalesmanUpdated {
-        salesman_id,
-        profile,
-        actor,
-    };
-    plans.deliver(app, &updated).await;
+    plans.deliver_edition(app, ProjectId(id), &edition).await;
+    plans.deliver_salesman(app, Uuid::from_u128(number)).await;
 }
 
 async fn consume_consultation(plans: &mut Plans, app: &TestApp, number: u128) {
@@ -206,7 +170,7 @@ async fn consume_consultation(plans: &mut Plans, app: &TestApp, number: u128) {
         ConsultationId(Uuid::from_u128(number)),
         customer_ref(number / 2),
     );
-    let (project_id, actor) = (events::ProjectId(PROJECT), Actor::System);
+    let (project_id, actor) = (ProjectId(PROJECT), Actor::System);
     let requested = ConsultationCreated {
         consultation_id,
         project_id,

@@ -1,13 +1,10 @@
 //! What every statement reads while the tables are large.
 
 use axum::http::Method;
-use events::{
-    Actor, Origin, PersonRole, ProjectEnded, ProjectId, ProjectStatus, SalesmanId,
-    SalesmanRegistered, SalesmanUnmatched, SalesmanUpdated, Step,
-};
+use events::{Actor, Origin, ProjectEnded, ProjectId, ProjectStatus, Step};
 use serde_json::json;
 use service_kit::auth::{Identity, Role};
-use service_kit::testing::{Plans, ROUNDS, TestApp, a_profile, an_edition};
+use service_kit::testing::{Plans, ROUNDS, TestApp, an_edition, unmatched};
 use uuid::Uuid;
 
 use crate::{
@@ -220,7 +217,7 @@ async fn view(plans: &mut Plans, app: &TestApp) {
 }
 
 async fn consume(plans: &mut Plans, app: &TestApp, round: u16) {
-    let (number, actor) = (500_000 + u128::from(round), Actor::System);
+    let number = 500_000 + u128::from(round);
     let series = Uuid::from_u128(19_999);
     let interest = interest_created(number, Some(series), BUSY, round);
     plans.deliver(app, &interest).await;
@@ -243,42 +240,15 @@ async fn consume(plans: &mut Plans, app: &TestApp, round: u16) {
     let salesman = person(Uuid::from_u128(3), "x");
     let matched = salesman_matched(origin, &interest.customer, salesman, None);
     plans.deliver(app, &matched).await;
-    let unmatched = SalesmanUnmatched {
-        match_id: matched.match_id,
-        origin,
-        origin_version: 1,
-        project_id: matched.project_id,
-        project_name: None,
-        customer: matched.customer,
-        salesman: None,
-        consultant: None,
-        previous_salesman_id: None,
-        previous_consultant_id: None,
-        actor,
-    };
-    plans.deliver(app, &unmatched).await;
-    let (salesman_id, profile) = (
-        SalesmanId(Uuid::from_u128(number)),
-        a_profile("x", PersonRole::Salesman, 3),
-    );
-    let registered = SalesmanRegistered {
-        salesman_id,
-        profile: profile.clone(),
-        actor,
-    };
-    plans.deliver(app, &registered).await;
-    let updated = SalesmanUpdated {
-        salesman_id,
-        profile,
-        actor,
-    };
-    plans.deliver(app, &updated).await;
+    let left = unmatched(&matched, &[matched.salesman.id.0]);
+    plans.deliver(app, &left).await;
+    plans.deliver_salesman(app, Uuid::from_u128(number)).await;
     let mut edition = an_edition(Uuid::from_u128(15_000 + u128::from(round)), "x");
     edition.status = ProjectStatus::Ended;
     let ended = ProjectEnded {
         project_id: ProjectId(Uuid::from_u128(75_000 + 5 * u128::from(round))),
         edition,
-        actor,
+        actor: Actor::System,
     };
     plans.deliver(app, &ended).await;
 }

@@ -1,9 +1,7 @@
 //! What every statement reads while the tables are large.
 
 use axum::http::Method;
-use events::{
-    Actor, PersonRole, ProjectCreated, ProjectEdited, ProjectEnded, ProjectId, ProjectStarted, Step,
-};
+use events::{Actor, PersonRole, ProjectCreated, ProjectId, Step};
 use serde_json::json;
 use service_kit::auth::{Identity, Role};
 use service_kit::testing::{Plans, ROUNDS, TestApp, an_edition};
@@ -133,34 +131,15 @@ async fn consume(plans: &mut Plans, app: &TestApp, round: u16) {
     plans
         .deliver(app, &updated(&person, |profile| profile.capacity = 6))
         .await;
-    let (project_id, actor) = (ProjectId(Uuid::new_v4()), Actor::System);
+    let project_id = ProjectId(Uuid::new_v4());
     let edition = an_edition(Uuid::new_v4(), "스마트상점");
     let created = ProjectCreated {
         project_id,
         edition: edition.clone(),
-        actor,
+        actor: Actor::System,
     };
     plans.deliver(app, &created).await;
-    let started = ProjectStarted {
-        project_id,
-        edition: edition.clone(),
-        actor,
-    };
-    plans.deliver(app, &started).await;
-    let edited = ProjectEdited {
-        project_id,
-        edition: edition.clone(),
-        changed: Vec::new(),
-        previous_period: None,
-        actor,
-    };
-    plans.deliver(app, &edited).await;
-    let ended = ProjectEnded {
-        project_id,
-        edition,
-        actor,
-    };
-    plans.deliver(app, &ended).await;
+    plans.deliver_edition(app, project_id, &edition).await;
 }
 
 async fn assign(plans: &mut Plans, app: &TestApp, round: u16) {

@@ -1,13 +1,10 @@
 //! What every statement reads while the tables are large.
 
 use axum::http::Method;
-use events::{
-    Actor, Edition, EditionField, ProjectCreated, ProjectEdited, ProjectEnded, ProjectId,
-    ProjectStarted, SalesmanId, SalesmanUnmatched, SeriesId, Step,
-};
+use events::{Actor, Edition, ProjectCreated, ProjectId, SeriesId, Step};
 use serde_json::json;
 use service_kit::auth::{Identity, Role};
-use service_kit::testing::{Plans, ROUNDS, TestApp};
+use service_kit::testing::{Plans, ROUNDS, TestApp, unmatched};
 use uuid::Uuid;
 
 use crate::{
@@ -113,20 +110,7 @@ async fn consume(plans: &mut Plans, app: &TestApp, round: u16) {
         plans.deliver(app, &event).await;
     }
     let matched = interest_match(BUSY, None);
-    let unmatched = SalesmanUnmatched {
-        match_id: matched.match_id,
-        origin: matched.origin,
-        origin_version: 1,
-        project_id: matched.project_id,
-        project_name: None,
-        customer: matched.customer,
-        salesman: None,
-        consultant: None,
-        previous_salesman_id: Some(SalesmanId(BUSY)),
-        previous_consultant_id: None,
-        actor: Actor::System,
-    };
-    plans.deliver(app, &unmatched).await;
+    plans.deliver(app, &unmatched(&matched, &[BUSY])).await;
     for interested in [false, true] {
         let event = interest_updated(interested, Some(BUSY), None);
         plans.deliver(app, &event).await;
@@ -147,7 +131,7 @@ async fn consume(plans: &mut Plans, app: &TestApp, round: u16) {
 /// Of a series that people serve.
 async fn edit_projects(plans: &mut Plans, app: &TestApp, round: u16) {
     let id = 6 + 2 * u128::from(round);
-    let (project_id, actor) = (ProjectId(Uuid::from_u128(id)), Actor::System);
+    let project_id = ProjectId(Uuid::from_u128(id));
     let edition = Edition {
         series_id: SeriesId(Uuid::from_u128(id / 2)),
         predecessor: Some(ProjectId(Uuid::from_u128(id + 1))),
@@ -156,32 +140,10 @@ async fn edit_projects(plans: &mut Plans, app: &TestApp, round: u16) {
     let created = ProjectCreated {
         project_id: ProjectId(Uuid::new_v4()),
         edition: edition.clone(),
-        actor,
+        actor: Actor::System,
     };
     plans.deliver(app, &created).await;
-    let started = ProjectStarted {
-        project_id,
-        edition: edition.clone(),
-        actor,
-    };
-    plans.deliver(app, &started).await;
-    let previous_period = Some(edition.period.clone());
-    let mut moved = edition.clone();
-    moved.period.ends_on = Some("2026-12-31".parse().unwrap());
-    let edited = ProjectEdited {
-        project_id,
-        edition: moved,
-        changed: vec![EditionField::Period],
-        previous_period,
-        actor,
-    };
-    plans.deliver(app, &edited).await;
-    let ended = ProjectEnded {
-        project_id,
-        edition,
-        actor,
-    };
-    plans.deliver(app, &ended).await;
+    plans.deliver_edition(app, project_id, &edition).await;
 }
 
 #[tokio::test]

@@ -6,11 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use events::Event;
+use events::{
+    Actor, Edition, EditionField, Event, PersonRole, ProjectEdited, ProjectEnded, ProjectId,
+    ProjectStarted, SalesmanId, SalesmanRegistered, SalesmanUpdated,
+};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use uuid::Uuid;
 
-use super::{Caller, Logs, TestApp, TestResponse};
+use super::{Caller, Logs, TestApp, TestResponse, a_profile};
 use crate::service::Service;
 
 /// The maximum number of rows that one step of a plan may read: more than a page, a batch and a
@@ -179,6 +183,54 @@ impl Plans {
         self.check(E::TYPE, app.deliver(version, event)).await;
         assert_eq!(app.parked().await, [""; 0], "{}", E::TYPE);
         self.delivered.insert(E::TYPE);
+    }
+
+    /// Consumes the start, an edit and the end of an edition.
+    pub async fn deliver_edition(
+        &mut self,
+        app: &TestApp,
+        project_id: ProjectId,
+        edition: &Edition,
+    ) {
+        let (edition, actor) = (|| edition.clone(), Actor::System);
+        let started = ProjectStarted {
+            project_id,
+            edition: edition(),
+            actor,
+        };
+        self.deliver(app, &started).await;
+        let edited = ProjectEdited {
+            project_id,
+            edition: edition(),
+            changed: vec![EditionField::Period],
+            previous_period: Some(edition().period),
+            actor,
+        };
+        self.deliver(app, &edited).await;
+        let ended = ProjectEnded {
+            project_id,
+            edition: edition(),
+            actor,
+        };
+        self.deliver(app, &ended).await;
+    }
+
+    /// Consumes the registration and an update of a salesman.
+    pub async fn deliver_salesman(&mut self, app: &TestApp, id: Uuid) {
+        let (salesman_id, actor) = (SalesmanId(id), Actor::System);
+        let profile = a_profile("x", PersonRole::Salesman, 3);
+        let registered = SalesmanRegistered {
+            salesman_id,
+            profile: profile.clone(),
+            actor,
+        };
+        self.deliver(app, &registered).await;
+        let updated = SalesmanUpdated {
+            salesman_id,
+            profile,
+            actor,
+        };
+        self.deliver(app, &updated).await;
     }
 
     /// Ends the test.
