@@ -3,6 +3,7 @@
 mod bounds;
 mod keys;
 mod limits;
+mod network;
 mod proxies;
 mod services;
 #[cfg(test)]
@@ -21,7 +22,8 @@ use service_kit::messaging::kafka;
 pub use bounds::{ServerLimits, Timeouts};
 pub use keys::{SignInKey, WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP, WebhookKey};
 pub use limits::{Limits, Rate};
-pub use proxies::{Networks, TrustedProxies};
+pub(crate) use network::Network;
+pub use proxies::{ProxyNetworks, TrustedProxies};
 pub use services::{Service, Services};
 pub use urls::{BaseUrl, PublicOrigin, WebhookUrl};
 
@@ -93,7 +95,7 @@ impl Config {
         let public_origin = read_public_origin(env, listen);
         let trusted_proxies = TrustedProxies {
             count: env.or("TRUSTED_PROXIES", 0),
-            addresses: env.or("TRUSTED_PROXY_ADDRESSES", Networks::default()),
+            addresses: env.or("TRUSTED_PROXY_ADDRESSES", ProxyNetworks::default()),
         };
         if public_origin.is_https() && trusted_proxies.count == 0 {
             env.refuse(format!(
@@ -103,7 +105,7 @@ impl Config {
                  X-Forwarded-For"
             ));
         }
-        if trusted_proxies.count == 0 && trusted_proxies.addresses != Networks::default() {
+        if trusted_proxies.count == 0 && trusted_proxies.addresses != ProxyNetworks::default() {
             env.refuse(
                 "TRUSTED_PROXY_ADDRESSES is invalid with TRUSTED_PROXIES=0: nothing that these \
                  proxies report would be believed. Set their number"

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use super::network::Network;
+
 /// Who the reverse proxies are, and how many of them report the client's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustedProxies {
@@ -10,14 +12,14 @@ pub struct TrustedProxies {
     /// one that the outermost of them has received the request from.
     pub count: usize,
     /// `TRUSTED_PROXY_ADDRESSES`. If empty, every peer is a proxy.
-    pub addresses: Networks,
+    pub addresses: ProxyNetworks,
 }
 
 impl TrustedProxies {
     /// No proxy: peers are clients.
     pub const NONE: Self = Self {
         count: 0,
-        addresses: Networks(Vec::new()),
+        addresses: ProxyNetworks(Vec::new()),
     };
 
     /// Whether this peer is one of the proxies, so that its connections are those of all clients.
@@ -36,67 +38,26 @@ impl TrustedProxies {
     }
 }
 
-impl Networks {
+/// Addresses (`10.0.0.7`) and networks (`10.0.0.0/8`), separated by commas.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProxyNetworks(Vec<Network>);
+
+impl ProxyNetworks {
     fn contain(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(address))
     }
 }
 
-/// Addresses (`10.0.0.7`) and networks (`10.0.0.0/8`), separated by commas.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Networks(Vec<Network>);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Network {
-    address: IpAddr,
-    prefix: u8,
-}
-
-impl Network {
-    fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => {
-                let differing = u32::from(own) ^ u32::from(other);
-                differing.leading_zeros() >= self.prefix.into()
-            }
-            (IpAddr::V6(own), IpAddr::V6(other)) => {
-                let differing = u128::from(own) ^ u128::from(other);
-                differing.leading_zeros() >= self.prefix.into()
-            }
-            _ => false,
-        }
-    }
-}
-
-impl FromStr for Networks {
+impl FromStr for ProxyNetworks {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let networks = text.split(',').map(|network| parse(network.trim()));
-        networks.collect::<Option<_>>().map(Self).ok_or(
+        let networks = text.split(',').map(|network| network.trim().parse());
+        networks.collect::<Result<_, ()>>().map(Self).map_err(|()| {
             "expected addresses, or networks with zeros after the prefix, such as \
-                 10.0.0.7,10.1.0.0/16",
-        )
+             10.0.0.7,10.1.0.0/16"
+        })
     }
-}
-
-/// Refuses a network that contains less or more than it seems to: `10.0.0.7/8`, and IPv4 as IPv6
-/// (`::ffff:10.0.0.0/104`), which no peer's canonical address is in.
-fn parse(text: &str) -> Option<Network> {
-    let (address, prefix) = match text.split_once('/') {
-        Some((address, prefix)) => (address, Some(prefix.parse().ok()?)),
-        None => (text, None),
-    };
-    let address: IpAddr = address.parse().ok()?;
-    let bits: u8 = if address.is_ipv4() { 32 } else { 128 };
-    let prefix = prefix.unwrap_or(bits);
-    let is_network = match address {
-        IpAddr::V4(v4) => u32::from(v4).trailing_zeros() >= u32::from(bits.checked_sub(prefix)?),
-        IpAddr::V6(v6) => u128::from(v6).trailing_zeros() >= u32::from(bits.checked_sub(prefix)?),
-    };
-    let is_canonical = address == address.to_canonical();
-    (is_network && is_canonical).then_some(Network { address, prefix })
 }
 
 #[cfg(test)]
@@ -152,7 +113,7 @@ mod tests {
             "::ffff:10.0.0.0/104",
             "::ffff:10.0.0.7",
         ] {
-            assert!(text.parse::<Networks>().is_err(), "{text}");
+            assert!(text.parse::<ProxyNetworks>().is_err(), "{text}");
         }
     }
 }

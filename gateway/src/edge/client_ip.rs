@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use service_kit::Problem;
 
-use crate::config::TrustedProxies;
+use crate::config::{Network, TrustedProxies};
 
 /// The address of a request's TCP peer, as a request extension.
 #[derive(Debug, Clone, Copy)]
@@ -37,10 +37,7 @@ impl ClientIp {
 
     /// The network that rate limits count as one client: a household has 2^64 IPv6 addresses.
     pub(crate) fn network(self) -> IpAddr {
-        match self.0.to_canonical() {
-            IpAddr::V6(address) => IpAddr::V6((u128::from(address) & (!0 << 64)).into()),
-            v4 @ IpAddr::V4(_) => v4,
-        }
+        Network::around(self.0, 64).address
     }
 }
 

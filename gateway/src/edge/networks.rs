@@ -3,16 +3,16 @@
 
 use std::net::IpAddr;
 
-use crate::config::Rate;
+use crate::config::{Network, Rate};
 use crate::edge::client_ip::ClientIp;
 
 /// Prefix lengths, and how many times the limit of one address the network has, because several
 /// clients share it. An IPv4 `/24` is the smallest network that is routed; thousands of customers
 /// of a mobile carrier may be behind one.
-const V4: [(u32, u32); 1] = [(24, 64)];
+const V4: [(u8, u32); 1] = [(24, 64)];
 
 /// A provider assigns a `/56` to a household and a `/48` to a company.
-const V6: [(u32, u32); 2] = [(56, 2), (48, 4)];
+const V6: [(u8, u32); 2] = [(56, 2), (48, 4)];
 
 /// No network has more than this part of a limit of all callers: one would lock the others out.
 const LARGEST_PART: u32 = 4;
@@ -38,21 +38,13 @@ pub(crate) fn limits(
 /// multiple of a limit that it has.
 fn around(client: ClientIp) -> impl Iterator<Item = (String, u32)> {
     let address = client.network();
-    let (wider, bits): (&[(u32, u32)], u32) = match address {
-        IpAddr::V4(_) => (&V4, 32),
-        IpAddr::V6(_) => (&V6, 128),
+    let wider: &[(u8, u32)] = match address {
+        IpAddr::V4(_) => &V4,
+        IpAddr::V6(_) => &V6,
     };
-    let wider = wider.iter().map(move |(length, multiple)| {
-        let network: IpAddr = match address {
-            IpAddr::V4(address) => (u32::from(address) >> (bits - length) << (bits - length))
-                .to_be_bytes()
-                .into(),
-            IpAddr::V6(address) => (u128::from(address) >> (bits - length) << (bits - length))
-                .to_be_bytes()
-                .into(),
-        };
-        (format!("{network}/{length}"), *multiple)
-    });
+    let wider = wider
+        .iter()
+        .map(move |(prefix, multiple)| (Network::around(address, *prefix).to_string(), *multiple));
     std::iter::once((address.to_string(), 1)).chain(wider)
 }
 
