@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
-use sqlx::{ConnectOptions as _, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgPool, Postgres, Transaction};
 use tokio::sync::watch;
 use uuid::{NoContext, Timestamp, Uuid};
 
@@ -184,6 +184,38 @@ impl Tx {
         Uuid::new_v7(Timestamp::from_unix(NoContext, millis / 1000, nanos))
     }
 
+    /// Takes the service's advisory lock of that name until the transaction ends. What is read
+    /// under it needs a later statement, which sees what was committed while this one waited.
+    ///
+    /// # Errors
+    /// When the wait for the lock times out, or the connection was lost.
+    pub async fn lock(&mut self, name: &str) -> Result<(), sqlx::Error> {
+        self.advisory_lock("pg_advisory_xact_lock", name).await
+    }
+
+    /// The same, together with others that share it.
+    ///
+    /// # Errors
+    /// As [`Self::lock`].
+    pub async fn lock_shared(&mut self, name: &str) -> Result<(), sqlx::Error> {
+        self.advisory_lock("pg_advisory_xact_lock_shared", name)
+            .await
+    }
+
+    async fn advisory_lock(
+        &mut self,
+        function: &'static str,
+        name: &str,
+    ) -> Result<(), sqlx::Error> {
+        // The seed is not that of other users of the database's advisory locks.
+        let sql = format!("select {function}(hashtextextended(current_schema() || '/' || $1, 2))");
+        sqlx::query(AssertSqlSafe(sql))
+            .bind(name)
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
     /// Makes the commit change [`Db::committed`].
     pub fn notify_on_commit(&mut self) {
         self.notifies = true;
@@ -262,7 +294,7 @@ pub async fn provision(
     loop {
         // Roles belong to the whole server, and another database may be provisioned at the same
         // time.
-        match sqlx::raw_sql(sqlx::AssertSqlSafe(sql.as_str()))
+        match sqlx::raw_sql(AssertSqlSafe(sql.as_str()))
             .execute(&mut connection)
             .await
         {

@@ -24,13 +24,8 @@ pub(crate) async fn lock_and_read(
     new: &NewConsultation,
     series: Option<SeriesId>,
 ) -> Result<OpenConsultations, sqlx::Error> {
-    sqlx::query(
-        "select pg_advisory_xact_lock(
-             hashtextextended(current_schema() || '/open-consultations/' || $1::text, 4))",
-    )
-    .bind(new.customer_id.0)
-    .execute(&mut **tx)
-    .await?;
+    tx.lock(&format!("open-consultations/{}", new.customer_id.0))
+        .await?;
     // A separate statement: it must see what was committed while the first one waited.
     let (count, of_programme): (i64, Option<Uuid>) = sqlx::query_as(
         "select count(*),

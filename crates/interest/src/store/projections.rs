@@ -64,14 +64,7 @@ impl KnownEdition {
 /// Blocks events about the project until `tx` ends. Otherwise an interest that is created at the
 /// same time would never get its series.
 async fn lock_project_shared(tx: &mut Tx, id: ProjectId) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "select pg_advisory_xact_lock_shared(
-             hashtextextended(current_schema() || '/project/' || $1::text, 2))",
-    )
-    .bind(id.0)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+    tx.lock_shared(&format!("project/{}", id.0)).await
 }
 
 /// The edition that an interest in the series of `id` shows: the newest that has not ended, or
@@ -126,13 +119,7 @@ pub(crate) async fn upsert_project(
     id: ProjectId,
     edition: &Edition,
 ) -> Result<(), ChangeError<Refusal>> {
-    sqlx::query(
-        "select pg_advisory_xact_lock(
-             hashtextextended(current_schema() || '/project/' || $1::text, 2))",
-    )
-    .bind(id.0)
-    .execute(&mut **tx)
-    .await?;
+    tx.lock(&format!("project/{}", id.0)).await?;
     sqlx::query(
         "insert into known_project (id, series_id, name, name_key, year, category, agency, status,
                                     period, ends_on)

@@ -25,12 +25,7 @@ pub(super) async fn lock_customer(tx: &mut Tx, customer: CustomerId) -> Result<(
 /// lock, two batches would deadlock repeatedly while a backlog is consumed. A request locks one
 /// customer and does not need it.
 pub(crate) async fn take_batch_lock(tx: &mut Tx) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "select pg_advisory_xact_lock(hashtextextended(current_schema() || '/serving', 2))",
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+    tx.lock("serving").await
 }
 
 /// Stores what every event says about its customer, and locks the customer until `tx` ends.

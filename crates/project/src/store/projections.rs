@@ -14,12 +14,7 @@ use service_kit::{Received, Tx};
 /// A batch of events writes many of them, in the order of its records. Without this lock, two
 /// batches of different topics would deadlock repeatedly while a backlog is consumed.
 pub(crate) async fn take_batch_lock(tx: &mut Tx) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "select pg_advisory_xact_lock(hashtextextended(current_schema() || '/engagement', 2))",
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+    tx.lock("engagement").await
 }
 
 /// An interest as an event describes it.

@@ -34,25 +34,13 @@ pub(crate) async fn find_or_new(tx: &mut Tx, key: &str) -> Result<SeriesId, sqlx
 /// Serializes the creation of editions with this key, so that two at the same time become one
 /// series. Always before [`lock`].
 pub(crate) async fn lock_key(tx: &mut Tx, key: &str) -> Result<(), sqlx::Error> {
-    advisory_lock(tx, "series-key", key).await
+    tx.lock(&format!("series-key/{key}")).await
 }
 
 /// Serializes changes to the order of the editions of a series. Always before a row of it is
 /// locked.
 pub(crate) async fn lock(tx: &mut Tx, id: SeriesId) -> Result<(), sqlx::Error> {
-    advisory_lock(tx, "series", &id.to_string()).await
-}
-
-async fn advisory_lock(tx: &mut Tx, kind: &str, name: &str) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "select pg_advisory_xact_lock(
-             hashtextextended(current_schema() || '/' || $1 || '/' || $2, 2))",
-    )
-    .bind(kind)
-    .bind(name)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+    tx.lock(&format!("series/{id}")).await
 }
 
 /// A project whose series is locked. The project may move to another series while this waits.

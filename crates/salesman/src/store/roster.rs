@@ -124,13 +124,7 @@ pub(crate) async fn insert(
 /// it: the unique index is never violated, because Postgres would write the number to its log.
 async fn is_phone_taken(tx: &mut Tx, salesman: &Salesman) -> Result<bool, sqlx::Error> {
     let phone = salesman.phone.e164();
-    sqlx::query(
-        "select pg_advisory_xact_lock(
-             hashtextextended(current_schema() || '/salesman-phone/' || $1, 3))",
-    )
-    .bind(phone)
-    .execute(&mut **tx)
-    .await?;
+    tx.lock(&format!("salesman-phone/{phone}")).await?;
     // A separate statement: it must see what was committed while the first one waited.
     sqlx::query_scalar("select exists (select 1 from salesman where phone = $1 and id <> $2)")
         .bind(phone)

@@ -26,13 +26,7 @@ use crate::Tx;
 /// # Errors
 /// When a statement fails.
 pub async fn record(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "select pg_advisory_xact_lock(
-             hashtextextended(current_schema() || '/erased-customer/' || $1::text, 2))",
-    )
-    .bind(customer.0)
-    .execute(&mut **tx)
-    .await?;
+    tx.lock(&format!("erased-customer/{}", customer.0)).await?;
     let now = tx.now();
     sqlx::query(
         "insert into erased_customer (customer_id, at) values ($1, $2)
@@ -51,14 +45,8 @@ pub async fn record(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error
 /// # Errors
 /// When a statement fails.
 pub async fn lock_shared(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "select pg_advisory_xact_lock_shared(
-             hashtextextended(current_schema() || '/erased-customer/' || $1::text, 2))",
-    )
-    .bind(customer.0)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+    tx.lock_shared(&format!("erased-customer/{}", customer.0))
+        .await
 }
 
 /// Whether an aggregate of the customer, with an event recorded at `recorded_at`, was created
