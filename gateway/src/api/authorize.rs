@@ -39,10 +39,10 @@ enum Operation {
 
 impl Operation {
     /// Its path, without the ids of a request.
-    fn route(&self) -> String {
+    fn template(&self) -> String {
         match self {
             Self::Own(row) => row.path.to_owned(),
-            Self::Forwarded(route) => format!("{API}{}/*", route.prefix),
+            Self::Forwarded(route) => route.template(),
         }
     }
 }
@@ -64,7 +64,7 @@ pub(crate) async fn authorize(
     let Some(operation) = find_operation(&request)? else {
         return Ok(next.run(request).await);
     };
-    let (log, route) = (&state.security, operation.route());
+    let log = &state.security;
     let about = client.map(About::client).unwrap_or_default();
     let is_write = !request.method().is_safe();
     let is_ours = if is_write {
@@ -74,7 +74,10 @@ pub(crate) async fn authorize(
     } else {
         Ok(())
     };
-    is_ours.inspect_err(|_| log.write(SecurityEvent::CrossSiteRefused, &about, &route))?;
+    is_ours.inspect_err(|_| {
+        let event = SecurityEvent::CrossSiteRefused;
+        log.write(event, &about, &operation.template());
+    })?;
     let session = match state.session_cookie.read(request.headers()) {
         Some(id_hash) => {
             // Before the query: anybody can invent a cookie.
@@ -111,7 +114,7 @@ pub(crate) async fn authorize(
     };
     let log_refusal = |status| {
         if status == StatusCode::FORBIDDEN {
-            log.write(SecurityEvent::RoleRefused, &about, &route);
+            log.write(SecurityEvent::RoleRefused, &about, &operation.template());
         }
     };
     is_allowed.inspect_err(|problem| log_refusal(problem.status()))?;

@@ -17,7 +17,7 @@ use crate::upstream::client::UpstreamError;
 use crate::upstream::headers::{request_headers, rewrite_response_headers};
 use crate::upstream::problems::service_unavailable;
 use crate::upstream::request_body::RequestBody;
-use crate::upstream::routes::{self, API, MAX_BODY_BYTES};
+use crate::upstream::routes::{self, MAX_BODY_BYTES};
 
 /// Every path that is not an operation of the gateway's own.
 pub(crate) async fn forward(
@@ -29,7 +29,7 @@ pub(crate) async fn forward(
     if !routes::METHODS.contains(&parts.method) {
         return Err(Problem::method_not_allowed());
     }
-    trace::record_route(&format!("{API}{}/*", route.prefix));
+    trace::record_route(&route.template());
     let service = route.service;
     let target = match parts.uri.query() {
         Some(query) => PathAndQuery::try_from(format!("{service_path}?{query}")),

@@ -51,6 +51,11 @@ impl Route {
             callers,
         }
     }
+
+    /// The path at the gateway, without the part that only the service knows.
+    pub(crate) fn template(&self) -> String {
+        format!("{API}{}/*", self.prefix)
+    }
 }
 
 const SIGNED_IN: Callers = Callers::Roles(&Role::ALL);
