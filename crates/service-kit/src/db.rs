@@ -39,6 +39,9 @@ const POOL_SIZE: u32 = 12;
 /// After this, a request is answered with 503 and `Retry-After`.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// Of a statement of [`Db::begin_public_read`].
+pub const PUBLIC_READ_TIMEOUT: Duration = Duration::from_secs(2);
+
 impl Db {
     /// A pool without connections yet.
     ///
@@ -118,16 +121,16 @@ impl Db {
         })
     }
 
-    /// Begins a read that anybody may cause. Each of its statements may take two seconds, so that
-    /// it soon gives back the connection that others wait for.
+    /// Begins a read that anybody may cause. Each of its statements may take
+    /// [`PUBLIC_READ_TIMEOUT`], so that it soon gives back the connection that others wait for.
     ///
     /// # Errors
     /// When there is no connection in time.
     pub async fn begin_public_read(&self) -> Result<Tx, sqlx::Error> {
         let mut tx = self.begin().await?;
-        sqlx::raw_sql("set transaction read only; set local statement_timeout = '2s'")
-            .execute(&mut *tx)
-            .await?;
+        let millis = PUBLIC_READ_TIMEOUT.as_millis();
+        let sql = format!("set transaction read only; set local statement_timeout = {millis}");
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *tx).await?;
         Ok(tx)
     }
 

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use events::{Phase, ProjectId, ProjectStatus};
 use serde::{Deserialize, Serialize};
+use service_kit::db::PUBLIC_READ_TIMEOUT;
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -221,13 +222,13 @@ async fn list_by_deadline(
     Ok(found)
 }
 
-/// Bounds the next statement by what is left of the time of `Db::begin_public_read`, which bounds
-/// the first one.
+/// Bounds the next statement by what is left of [`PUBLIC_READ_TIMEOUT`], which bounds the first one.
 async fn allow_time_left(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     // In milliseconds. 0 would be no bound. `now()` is the start of the transaction.
     let sql = "select set_config('statement_timeout', greatest(1,
-        2000 - (extract(epoch from clock_timestamp() - now()) * 1000)::bigint)::text, true)";
-    sqlx::query(sql).execute(connection).await?;
+        $1 - (extract(epoch from clock_timestamp() - now()) * 1000)::bigint)::text, true)";
+    let millis = i64::try_from(PUBLIC_READ_TIMEOUT.as_millis()).unwrap_or(i64::MAX);
+    sqlx::query(sql).bind(millis).execute(connection).await?;
     Ok(())
 }
 
