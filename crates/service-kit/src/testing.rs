@@ -14,7 +14,7 @@ mod texts;
 pub use app::TestApp;
 pub use caller::{Caller, TestResponse};
 pub use clock::MockClock;
-pub use fixtures::{a_profile, an_edition, customer, envelope, signer, unmatched};
+pub use fixtures::{PASTED_NUMBERS, a_profile, an_edition, customer, envelope, signer, unmatched};
 pub use logs::Logs;
 pub use plans::{Plans, ROUNDS};
 pub use raw_connection::{RawAnswer, RawConnection};

@@ -49,6 +49,13 @@ impl SecurityLog {
             .collect()
     }
 
+    /// Those of one kind.
+    fn summary_of(&self, event: &str) -> Vec<[String; 3]> {
+        let mut summary = self.summary();
+        summary.retain(|[name, ..]| name == event);
+        summary
+    }
+
     /// Fails the test if one of these words, the number or an address is in the logs.
     fn assert_without(&self, words: &[&str]) {
         let text = self.logs.text();
@@ -184,13 +191,8 @@ async fn limits_that_are_hit_are_logged_by_name() {
         let request = sign_in(gateway, "gwanri", "wrong").header("x-forwarded-for", ADDRESS);
         assert_eq!(request.send().await.status, status);
     }
-    let reasons: Vec<[String; 3]> = log
-        .summary()
-        .into_iter()
-        .filter(|[event, ..]| event == "limit-hit")
-        .collect();
     assert_eq!(
-        reasons,
+        log.summary_of("limit-hit"),
         events(&[
             ["limit-hit", "customer", "codes-per-phone"],
             ["limit-hit", "customer", "wrong-codes"],
@@ -243,13 +245,8 @@ async fn signing_out_logs_each_ended_session() {
     assert_eq!(again.send().await.status, 200);
     let three = fixture.cookie("gwanri").await;
     post("/api/auth/sign-out-everywhere", &three).await;
-    let ended: Vec<[String; 3]> = log
-        .summary()
-        .into_iter()
-        .filter(|[event, ..]| event == "session-ended")
-        .collect();
     assert_eq!(
-        ended,
+        log.summary_of("session-ended"),
         events(&[
             ["session-ended", "staff", "sign-out"],
             ["session-ended", "staff", "replaced"],
@@ -291,13 +288,8 @@ async fn passwords_closed_accounts_and_erasure_log_ended_sessions() {
     let customer = gateway.caller(&identity(Role::Customer)).await;
     let erased = customer.request(Method::DELETE, "/api/me").send().await;
     assert_eq!(erased.status, 202);
-    let ended: Vec<[String; 3]> = log
-        .summary()
-        .into_iter()
-        .filter(|[event, ..]| event == "session-ended")
-        .collect();
     assert_eq!(
-        ended,
+        log.summary_of("session-ended"),
         events(&[
             ["session-ended", "staff", "password-changed"],
             ["session-ended", "staff", "password-set"],

@@ -23,6 +23,17 @@ pub fn signer() -> &'static Signer {
     SIGNER.get_or_init(|| new_private_pem().parse().unwrap())
 }
 
+/// Numbers as they are pasted from a messenger or typed full-width, and the same ones as they are
+/// usually written.
+pub const PASTED_NUMBERS: [(&str, &str); 6] = [
+    ("\u{202A}010\u{A0}1234\u{A0}5678\u{202C}", "010-1234-5678"),
+    ("010\u{200B}.1234\u{2060}.5678\u{FEFF}", "010-1234-5678"),
+    ("０１０－１２３４－５６７８", "010-1234-5678"),
+    ("+82 (0)10 1234 5678", "010-1234-5678"),
+    ("+82 507 1234 5670", "0507-1234-5670"),
+    ("０５０７–1234–5670", "0507-1234-5670"),
+];
+
 /// The customer with this number.
 pub fn customer(phone: &str) -> Identity {
     let phone: Phone = phone.parse().unwrap();
