@@ -222,7 +222,8 @@ async fn list_by_deadline(
     Ok(found)
 }
 
-/// Bounds the next statement by what is left of [`PUBLIC_READ_TIMEOUT`], which bounds the first one.
+/// Bounds the next statement by what is left of [`PUBLIC_READ_TIMEOUT`], which bounds the first
+/// one.
 async fn allow_time_left(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     // In milliseconds. 0 would be no bound. `now()` is the start of the transaction.
     let sql = "select set_config('statement_timeout', greatest(1,
