@@ -10,7 +10,8 @@ export default defineConfig({
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   server: {
     host: '127.0.0.1',
-    proxy: { '/api': { target: api }, '/docs': { target: api } },
+    // The gateway refuses writes of pages of another origin.
+    proxy: { '/api': { target: api, headers: { origin: new URL(api).origin } }, '/docs': api },
   },
   build: {
     target: 'es2023',

@@ -1,0 +1,52 @@
+import { computed, reactive, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue';
+import type { LiveEvent } from './events';
+
+/** How long a row stays tinted: `--d-live`. */
+const TINT_MS = 1_600;
+
+/** How long the event of one's own act may take to arrive. */
+const OWN_MS = 10_000;
+
+/** What somebody else changed. */
+export interface Mark {
+  event: LiveEvent;
+  /** Whether the row is tinted. The words stay until the page is left. */
+  isFresh: boolean;
+}
+
+const marks = reactive(new Map<string, Mark>());
+const own = new Map<string, number>();
+
+/** The user of this page is changing it: the event of that is not marked. */
+export function markOwn(...ids: (string | undefined)[]): void {
+  for (const id of ids) if (id !== undefined) own.set(id, Date.now() + OWN_MS);
+}
+
+function isOwn(ids: readonly string[]): boolean {
+  return ids.some((id) => (own.get(id) ?? 0) > Date.now());
+}
+
+/** Marks what the event is about, unless the user of this page caused it. */
+export function markChanged(event: LiveEvent): boolean {
+  const changed = event.changed?.map((project) => project.aggregateId) ?? [];
+  const ids = [event.aggregateId, event.origin?.id, ...changed].filter((id) => id !== undefined);
+  if (ids.length === 0 || isOwn(ids)) return false;
+  for (const id of ids) marks.set(id, { event, isFresh: true });
+  setTimeout(() => {
+    for (const id of ids) {
+      const mark = marks.get(id);
+      if (mark?.event === event) marks.set(id, { event, isFresh: false });
+    }
+  }, TINT_MS);
+  return true;
+}
+
+/** Forgets the marks: the user left the view that showed them. */
+export function clearMarks(): void {
+  marks.clear();
+}
+
+/** What somebody else changed about the thing with this id, while the view is open. */
+export function useMark(id: MaybeRefOrGetter<string | undefined>): ComputedRef<Mark | undefined> {
+  return computed(() => marks.get(toValue(id) ?? ''));
+}
