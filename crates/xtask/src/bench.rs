@@ -29,7 +29,7 @@ pub(crate) struct Live {
 pub(crate) fn run(bench: &Bench, interrupt: &Interrupt) -> Result<ExitCode> {
     let Bench::Live(live) = bench;
     let paths = paths();
-    require_tools(&paths, true)?;
+    require_tools(&paths, true, Vec::new())?;
     let progress = Progress::new(4, true);
     let build = || {
         let step = progress.step("KT.GG", "building with optimisation");

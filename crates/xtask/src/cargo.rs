@@ -46,17 +46,35 @@ pub(crate) fn build_ktgg(release: bool, interrupt: &Interrupt) -> Result<PathBuf
     command
         .arg("--message-format=json-render-diagnostics")
         .args(release.then_some("--release"));
-    read_stdout(&mut command, "cargo build", interrupt)?
+    let messages = read_stdout(&mut command, "cargo build", interrupt)?;
+    find_ktgg(&messages)
+}
+
+/// Builds all tests and returns the path of `ktgg`. The programs of the other packages with
+/// integration tests are built beside it.
+pub(crate) fn build_tests(interrupt: &Interrupt) -> Result<PathBuf> {
+    let mut command = cargo(&["test", "--workspace", "--no-run"]);
+    command.arg("--message-format=json-render-diagnostics");
+    let messages = read_stdout(&mut command, "cargo test", interrupt)
+        .context("the tests could not be built")?;
+    find_ktgg(&messages)
+}
+
+fn find_ktgg(messages: &str) -> Result<PathBuf> {
+    messages
         .lines()
         .rev()
         .find_map(|message| executable(message, "ktgg"))
-        .context("cargo build reported no executable named ktgg")
+        .context("cargo reported no executable named ktgg")
 }
 
-/// The executable of this name in one of cargo's JSON messages.
+/// The program of this name in one of cargo's JSON messages. A test program may have its name, too.
 fn executable(message: &str, name: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;
-    if message["reason"] != "compiler-artifact" || message["target"]["name"] != name {
+    if message["reason"] != "compiler-artifact"
+        || message["target"]["name"] != name
+        || message["profile"]["test"] != false
+    {
         return None;
     }
     message["executable"].as_str().map(PathBuf::from)
@@ -64,19 +82,29 @@ fn executable(message: &str, name: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn executable_is_found_in_the_message_about_the_binary_only() {
-        let binary =
-            r#"{"reason":"compiler-artifact","target":{"name":"ktgg"},"executable":"/t/ktgg"}"#;
-        let library =
-            r#"{"reason":"compiler-artifact","target":{"name":"ktgg"},"executable":null}"#;
-        let other =
-            r#"{"reason":"compiler-artifact","target":{"name":"xtask"},"executable":"/t/xtask"}"#;
-        assert_eq!(executable(binary, "ktgg"), Some(PathBuf::from("/t/ktgg")));
-        assert_eq!(executable(library, "ktgg"), None);
-        assert_eq!(executable(other, "ktgg"), None);
+        let message = |name: &str, test: bool, executable: Option<&str>| {
+            let message = json!({
+                "reason": "compiler-artifact",
+                "target": { "name": name },
+                "profile": { "test": test },
+                "executable": executable,
+            });
+            message.to_string()
+        };
+        let binary = message("ktgg", false, Some("/t/ktgg"));
+        assert_eq!(executable(&binary, "ktgg"), Some(PathBuf::from("/t/ktgg")));
+        let library = message("ktgg", false, None);
+        assert_eq!(executable(&library, "ktgg"), None);
+        let test = message("ktgg", true, Some("/t/deps/ktgg-1"));
+        assert_eq!(executable(&test, "ktgg"), None);
+        let other = message("xtask", false, Some("/t/xtask"));
+        assert_eq!(executable(&other, "ktgg"), None);
         assert_eq!(executable("no json", "ktgg"), None);
     }
 }

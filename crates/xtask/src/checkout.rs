@@ -64,9 +64,13 @@ pub(crate) fn paths() -> CheckoutPaths {
     CheckoutPaths::of(&root())
 }
 
-/// Fails with one message about all missing tools: those of the build and, if `with_sandbox`,
-/// those of Postgres and Kafka.
-pub(crate) fn require_tools(paths: &CheckoutPaths, with_sandbox: bool) -> Result<()> {
+/// Fails with one message about all missing tools: those of the build, those of Postgres and Kafka
+/// if `with_sandbox`, and those that the caller misses besides.
+pub(crate) fn require_tools(
+    paths: &CheckoutPaths,
+    with_sandbox: bool,
+    missing_besides: Vec<Tool>,
+) -> Result<()> {
     let mut missing: Vec<Tool> = BUILD_TOOLS
         .into_iter()
         .filter(|tool| !tool.is_installed())
@@ -78,6 +82,7 @@ pub(crate) fn require_tools(paths: &CheckoutPaths, with_sandbox: bool) -> Result
         let downloads_exist = sandbox::downloads_exist(&paths.downloads);
         missing.extend(tools::missing(downloads_exist));
     }
+    missing.extend(missing_besides);
     match tools::missing_message(&missing) {
         Some(message) => bail!(message),
         None => Ok(()),

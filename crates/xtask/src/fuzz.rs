@@ -16,8 +16,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 use std::{fs, thread};
 
-use anyhow::{Result, bail};
-use sandbox::{Interrupt, Progress, tools};
+use anyhow::Result;
+use sandbox::{Interrupt, Progress};
 
 use crate::cargo::build_ktgg;
 use crate::checkout::{paths, require_tools};
@@ -47,10 +47,8 @@ pub(crate) struct Fuzz {
 
 pub(crate) fn run(fuzz: &Fuzz, interrupt: &Interrupt) -> Result<ExitCode> {
     let paths = paths();
-    require_tools(&paths, true)?;
-    if !PYTHON.is_installed() {
-        bail!(tools::missing_message(&[PYTHON]).unwrap_or_default());
-    }
+    let python = (!PYTHON.is_installed()).then_some(PYTHON);
+    require_tools(&paths, true, python.into_iter().collect())?;
     let progress = Progress::new(6, true);
     let build = || {
         let step = progress.step("schemathesis", "installing");

@@ -1,6 +1,7 @@
 //! `cargo xtask generate`: writes the generated files, which are committed.
 //!
-//! `ktgg contract` prints all of them as one JSON object.
+//! `ktgg contract` prints all of them as one JSON object, except the types of the front end, which
+//! npm writes from the description of the API.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,18 +9,22 @@ use std::process::ExitCode;
 use std::{fs, io};
 
 use anyhow::{Context as _, Result, bail};
-use sandbox::Interrupt;
+use sandbox::{Interrupt, tools};
 
 use crate::cargo::cargo;
 use crate::checkout::root;
 use crate::console::print_line;
-use crate::process::read_stdout;
+use crate::frontend;
+use crate::process::{read_stdout, run_successfully};
 
 /// Texts by path in the checkout.
 type Files = BTreeMap<String, String>;
 
 /// All files in this folder are generated; others are removed.
 const GENERATED_FOLDER: &str = "docs/events";
+
+/// The types of the front end.
+const TYPES: &str = "frontend/src/api/schema.d.ts";
 
 /// Writes all generated files and removes obsolete ones.
 pub(crate) fn run(interrupt: &Interrupt) -> Result<ExitCode> {
@@ -39,18 +44,32 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<ExitCode> {
         fs::remove_file(root.join(&name)).with_context(|| format!("cannot remove {name}"))?;
         print_line(&format!("removed {name}"));
     }
-    print_line(&format!("{} generated files are up to date", files.len()));
+    if let Some(message) = tools::missing_message(&frontend::missing_tools()) {
+        bail!("{TYPES} was not written.\n{message}");
+    }
+    frontend::install(interrupt)?;
+    let mut types = frontend::npm(&["run", "--silent", "generate"]);
+    run_successfully(&mut types, "npm run generate", interrupt)?;
+    let count = files.len() + 1;
+    print_line(&format!("{count} generated files are up to date"));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Fails if a committed file differs from the generated one.
-pub(crate) fn check(interrupt: &Interrupt) -> Result<()> {
+/// Fails if a committed file differs from the generated one. Returns what could not be checked.
+pub(crate) fn check(interrupt: &Interrupt) -> Result<Option<String>> {
     let stale = stale(&root(), &generate(interrupt)?)?;
     if !stale.is_empty() {
         let names = stale.join(", ");
         bail!("not up to date: {names}; run `cargo xtask generate`");
     }
-    Ok(())
+    if let Some(message) = tools::missing_message(&frontend::missing_tools()) {
+        return Ok(Some(format!("{TYPES}: not checked: {message}")));
+    }
+    frontend::install(interrupt)?;
+    let mut types = frontend::npm(&["run", "--silent", "api:check"]);
+    run_successfully(&mut types, "npm run api:check", interrupt)
+        .with_context(|| format!("not up to date: {TYPES}; run `cargo xtask generate`"))?;
+    Ok(None)
 }
 
 fn generate(interrupt: &Interrupt) -> Result<Files> {

@@ -29,7 +29,7 @@ pub(crate) struct Import {
 }
 
 pub(crate) fn run(import: &Import, interrupt: &Interrupt) -> Result<ExitCode> {
-    require_tools(&paths(), false)?;
+    require_tools(&paths(), false, Vec::new())?;
     let mut command = Command::new(build_ktgg(false, interrupt)?);
     command.arg("import").arg(&import.file).stdin(Stdio::null());
     if let Some(login) = &import.login {

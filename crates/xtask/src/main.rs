@@ -1,14 +1,17 @@
 //! `cargo xtask …`: the commands of this workspace.
 //!
-//! One file per command: `up`, `test`, `check` (with `tidy`), `generate`, `import`, `bench` and
-//! `fuzz`. They share `checkout`, `cargo`, `process`, `python`, `ktgg` (the running product),
-//! `scratch` (a temporary sandbox) and `console`.
+//! One file per command: `up`, `dev`, `test`, `check` (with `tidy`), `generate`, `import`, `bench`
+//! and `fuzz`. They share `checkout`, `cargo`, `process`, `python`, `frontend` (the pages), `ktgg`
+//! (the running product), `scratch` (a temporary sandbox), `counts` and `console`.
 
 mod bench;
 mod cargo;
 mod check;
 mod checkout;
 mod console;
+mod counts;
+mod dev;
+mod frontend;
 mod fuzz;
 mod generate;
 mod import;
@@ -35,9 +38,11 @@ use signal_hook::iterator::Signals;
 enum Command {
     /// Start KT.GG with its own Postgres and Kafka, and run it until Ctrl-C
     Up(up::Up),
+    /// Show changes to the pages at once, on the API of a running `up`
+    Dev(dev::Dev),
     /// Run all tests with a temporary Postgres and Kafka
     Test(test::Test),
-    /// Check the sources: format, lints, docs, repository rules, dependencies, spelling
+    /// Check the sources: format, lints, docs, repository rules, dependencies, spelling, front end
     Check(check::Check),
     /// Write the generated files
     Generate,
@@ -56,6 +61,7 @@ fn main() -> ExitCode {
     let interrupt = Interrupt::default();
     let result = handle_signals(&interrupt).and_then(|()| match command {
         Command::Up(up) => up::run(&up, start, &interrupt),
+        Command::Dev(dev) => dev::run(&dev, &interrupt),
         Command::Test(test) => test::run(&test, &interrupt),
         Command::Check(check) => check::run(&check, &interrupt),
         Command::Generate => generate::run(&interrupt),

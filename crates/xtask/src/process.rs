@@ -1,6 +1,7 @@
 //! Running programs to their end.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -8,9 +9,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use sandbox::{ChildProcess, Interrupt, SpawnOptions, StopSignal};
 
-/// Starts a child that receives signals only through this process.
-fn spawn(command: &mut Command, name: &'static str, interrupt: &Interrupt) -> Result<ChildProcess> {
-    let options = SpawnOptions {
+/// For a child that receives signals only through this process.
+fn options<'a>(name: &'static str, interrupt: &'a Interrupt) -> SpawnOptions<'a> {
+    SpawnOptions {
         name,
         log: None,
         log_stderr_only: true,
@@ -19,8 +20,11 @@ fn spawn(command: &mut Command, name: &'static str, interrupt: &Interrupt) -> Re
         stop_signal: StopSignal::Terminate,
         stop_timeout: Duration::from_secs(5),
         interrupt,
-    };
-    ChildProcess::spawn(command, options)
+    }
+}
+
+fn spawn(command: &mut Command, name: &'static str, interrupt: &Interrupt) -> Result<ChildProcess> {
+    ChildProcess::spawn(command, options(name, interrupt))
 }
 
 pub(crate) fn run(
@@ -40,6 +44,24 @@ pub(crate) fn run_successfully(
     let status = run(command, name, interrupt)?;
     if !status.success() {
         bail!("{name} failed ({status})");
+    }
+    Ok(())
+}
+
+/// Runs a program whose output goes to a log; fails with its last lines if the program does.
+pub(crate) fn run_with_log(
+    command: &mut Command,
+    name: &'static str,
+    log: PathBuf,
+    interrupt: &Interrupt,
+) -> Result<()> {
+    let mut options = options(name, interrupt);
+    options.log = Some(log);
+    options.log_stderr_only = false;
+    let mut process = ChildProcess::spawn(command, options)?;
+    let status = process.wait()?;
+    if !status.success() {
+        bail!("{name} failed ({status}).\n{}", process.log_tail());
     }
     Ok(())
 }

@@ -14,12 +14,14 @@ use sandbox::{
 use crate::cargo::build_ktgg;
 use crate::checkout::{paths, require_tools};
 use crate::console::{print_error, print_line};
+use crate::frontend;
 use crate::ktgg::{self, Ktgg};
 use crate::scratch::in_parallel;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "options of a command line")]
 pub(crate) struct Up {
     /// The folder of Postgres, Kafka and the logs; by default `.ktgg` in the checkout
     #[arg(long, value_name = "DIR")]
@@ -46,6 +48,9 @@ pub(crate) struct Up {
     /// all callers of a sandbox share them
     #[arg(long)]
     limits: bool,
+    /// Do not build and serve the pages; Node and npm are not needed then
+    #[arg(long)]
+    no_pages: bool,
     /// Build with optimisation
     #[arg(long)]
     release: bool,
@@ -67,9 +72,16 @@ fn run_until_error(up: &Up, start: Instant, interrupt: &Interrupt) -> Result<Inf
     let paths = paths();
     let options = up.sandbox_options(&paths, interrupt);
     let servers = usize::from(options.with_postgres) + usize::from(options.with_kafka);
-    require_tools(&paths, servers > 0)?;
-    // Besides the servers: their downloads, the build, and `ktgg`.
-    let progress = Progress::new(servers + usize::from(servers > 0) + 2, true);
+    let with_pages = !up.no_pages;
+    let missing_for_pages = if with_pages {
+        frontend::missing_tools()
+    } else {
+        Vec::new()
+    };
+    require_tools(&paths, servers > 0, missing_for_pages)?;
+    // Besides the servers: their downloads, the pages, the build, and `ktgg`.
+    let steps = servers + usize::from(servers > 0) + usize::from(with_pages) + 2;
+    let progress = Progress::new(steps, true);
     let folder = DataFolder::acquire(&options.data, &options.holder, interrupt, &progress)?;
     let data = folder.path().to_owned();
     let service_ports = ktgg::ports(up.port);
@@ -86,8 +98,17 @@ fn run_until_error(up: &Up, start: Instant, interrupt: &Interrupt) -> Result<Inf
         step.finish("built");
         Ok(program)
     };
-    let (mut sandbox, program) = in_parallel(interrupt, build, || {
-        Sandbox::start_in(folder, &options, &progress)
+    let build_pages = || {
+        if with_pages {
+            frontend::build(progress.step("Pages", "installing packages"), interrupt)
+        } else {
+            Ok(())
+        }
+    };
+    let ((mut sandbox, ()), program) = in_parallel(interrupt, build, || {
+        in_parallel(interrupt, build_pages, || {
+            Sandbox::start_in(folder, &options, &progress)
+        })
     })?;
 
     let postgres = up.postgres.clone();
@@ -97,6 +118,9 @@ fn run_until_error(up: &Up, start: Instant, interrupt: &Interrupt) -> Result<Inf
     let mut step = Some(progress.step("KT.GG", "starting"));
     let mut command = ktgg::serve(&program, &data, &postgres, &kafka, up.port);
     command.args(up.options_of_ktgg());
+    if with_pages {
+        command.env("PAGES_DIR", frontend::dist());
+    }
     let mut ktgg = Ktgg::start(&mut command, sandbox.folder(), interrupt)?;
     loop {
         if let Some(line) = ktgg.next_line() {
