@@ -4,20 +4,36 @@ import { clearMarks } from '@/live/marks';
 import { customerRoutes } from '@/customer/routes';
 import { salesmanRoutes } from '@/salesman/routes';
 import { loadSession, role } from '@/session/session';
+import { sessionTexts } from '@/session/texts';
 import { staffRoutes } from '@/staff/routes';
+import { language } from '@/texts/texts';
 
 declare module 'vue-router' {
   interface RouteMeta {
     /** Who may see the view. Absent: everybody. */
     roles?: readonly Role[];
+    /** What the view is called in the title of the page, in the present language. */
+    title?: () => string;
   }
 }
 
 const routes: RouteRecordRaw[] = [
   { path: '/', component: () => import('@/landing/Landing.vue') },
-  { path: '/sign-in', component: () => import('@/session/SignInByCode.vue') },
-  { path: '/sign-in/work', component: () => import('@/session/SignInByPassword.vue') },
-  { path: '/set-password', component: () => import('@/session/SetPassword.vue') },
+  {
+    path: '/sign-in',
+    component: () => import('@/session/SignInByCode.vue'),
+    meta: { title: () => sessionTexts[language.value].signIn },
+  },
+  {
+    path: '/sign-in/work',
+    component: () => import('@/session/SignInByPassword.vue'),
+    meta: { title: () => sessionTexts[language.value].signIn },
+  },
+  {
+    path: '/set-password',
+    component: () => import('@/session/SetPassword.vue'),
+    meta: { title: () => sessionTexts[language.value].setTitle },
+  },
   { path: '/forbidden', component: () => import('@/shell/Forbidden.vue') },
   customerRoutes,
   salesmanRoutes,

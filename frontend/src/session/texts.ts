@@ -54,6 +54,8 @@ export const sessionTexts = defineTexts(
     current: '지금 비밀번호',
     currentWrong: '지금 비밀번호가 달라요.',
     change: '비밀번호 바꾸기',
+    giveUp: '로그인하지 않고 나가기',
+    unreachable: '인터넷이 끊겼거나 서버에 닿지 못했어요. 연결을 확인하고 다시 해 주세요.',
     changed: '비밀번호를 바꿨어요. 다른 기기에서는 로그아웃됐어요.',
   },
   {
@@ -110,6 +112,9 @@ export const sessionTexts = defineTexts(
     current: 'Present password',
     currentWrong: 'The present password is wrong.',
     change: 'Change password',
+    giveUp: 'Leave without signing in',
+    unreachable:
+      'You are offline, or the server cannot be reached. Check the connection and try again.',
     changed: 'The password was changed. Other devices were signed out.',
   },
 );

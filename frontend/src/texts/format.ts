@@ -142,7 +142,7 @@ export function formatMoney(won: number): string {
 /** `010-1234-5678` of a number in E.164. A masked one keeps its stars. */
 export function formatPhone(phone: string): string {
   const national = phone.replace(/^\+82/, '0');
-  const match = /^(0\d{2,3})([\d*]{3,4})([\d*]{4})$/.exec(national.replaceAll('-', ''));
+  const match = /^(050\d|0\d{2})([\d*]{3,4})([\d*]{4})$/.exec(national.replaceAll('-', ''));
   return match ? `${match[1]}-${match[2]}-${match[3]}` : phone;
 }
 
@@ -167,7 +167,9 @@ export function formatDuration(millisOfWait: number): string {
   const hours = Math.floor(minutes / 60);
   if (hours < 48) {
     const rest = minutes % 60;
-    return ko ? `${hours}시간${rest ? ` ${rest}분` : ''}` : `${hours} h${rest ? ` ${rest} min` : ''}`;
+    return ko
+      ? `${hours}시간${rest ? ` ${rest}분` : ''}`
+      : `${hours} h${rest ? ` ${rest} min` : ''}`;
   }
   return ko ? `${Math.floor(hours / 24)}일` : `${Math.floor(hours / 24)} days`;
 }

@@ -12,6 +12,8 @@ const LATIN_WITH_FINAL: Record<string, string> = { l: '엘', m: '엠', n: '엔',
 
 /** The last sound of a word in Hangul, or `undefined` where it is unknown. */
 function lastSound(word: string): string | undefined {
+  // 「3. 11.(목)」 is read as 「3월 11일」.
+  if (/\d\.\([^)]+\)$/u.test(word)) return '일';
   const letters = word.replace(/[\s"'」』)\]}.!?,…·]+$/u, '');
   const last = letters.at(-1);
   if (last === undefined) return undefined;

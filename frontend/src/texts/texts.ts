@@ -4,7 +4,8 @@ import { computed, ref, watchEffect, type ComputedRef } from 'vue';
 export type Language = 'ko' | 'en';
 
 /** What a text may be: a sentence, or a function of what the sentence says. */
-type Entry = string | readonly string[] | ((...values: never[]) => string) | { [key: string]: Entry };
+type Entry =
+  string | readonly string[] | ((...values: never[]) => string) | { [key: string]: Entry };
 
 /** The same keys and parameters, with other words. */
 type Translated<T> = T extends string
