@@ -12,6 +12,8 @@ export interface PagedList<T> {
   items: ComputedRef<T[]>;
   hasMore: ComputedRef<boolean>;
   isPending: ComputedRef<boolean>;
+  /** The rows are those of the previous filter, until the new ones arrive. */
+  isPrevious: ComputedRef<boolean>;
   isLoadingMore: ComputedRef<boolean>;
   error: ComputedRef<Error | null>;
   loadMore: () => void;
@@ -40,6 +42,7 @@ export function usePagedList<T>(
     items: computed(() => query.data.value?.pages.flatMap((page) => page.items) ?? []),
     hasMore: computed(() => query.hasNextPage.value),
     isPending: computed(() => query.isPending.value),
+    isPrevious: computed(() => query.isPlaceholderData.value),
     isLoadingMore: computed(() => query.isFetchingNextPage.value),
     error: computed(() => query.error.value),
     loadMore: () => void query.fetchNextPage(),

@@ -103,11 +103,17 @@ export function formatDayAndTime(instant: string): string {
   return `${formatDay(dayOf(instant))} ${formatTime(instant)}`;
 }
 
-/** `3월 7일 토요일`. */
+/** `3월 7일 토요일`, with the year where it is not this one. */
 export function spellDay(day: Day): string {
   const locale = language.value === 'ko' ? 'ko-KR' : 'en-GB';
-  const style = { month: 'long', day: 'numeric', weekday: 'long', timeZone: 'UTC' } as const;
-  return new Intl.DateTimeFormat(locale, style).format(new Date(millis(day)));
+  const isThisYear = partsOf(day).year === partsOf(today()).year;
+  return new Intl.DateTimeFormat(locale, {
+    ...(!isThisYear && { year: 'numeric' }),
+    month: 'long',
+    day: 'numeric',
+    weekday: 'long',
+    timeZone: 'UTC',
+  }).format(new Date(millis(day)));
 }
 
 /** `1,234`. */
