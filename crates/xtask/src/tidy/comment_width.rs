@@ -1,29 +1,40 @@
-//! Comments are as narrow as code: rustfmt does not wrap them.
+//! Comments are as narrow as code: neither rustfmt nor Prettier wraps them.
 
 use super::file::File;
 
 const MAX_COLUMNS: usize = 100;
 
-/// What begins a comment, by the extension of the file.
-const COMMENT_MARKERS: [(&str, &str); 6] = [
-    ("rs", "//"),
-    ("sql", "--"),
-    ("toml", "#"),
-    ("py", "#"),
-    ("yml", "#"),
-    ("yaml", "#"),
+/// What begins a line of a comment, by the extension of the file.
+const COMMENT_MARKERS: [(&str, &[&str]); 10] = [
+    ("css", &["/*"]),
+    ("mjs", &["//", "/*", "* "]),
+    ("py", &["#"]),
+    ("rs", &["//"]),
+    ("sql", &["--"]),
+    ("toml", &["#"]),
+    ("ts", &["//", "/*", "* "]),
+    ("vue", &["//", "/*", "* ", "<!--"]),
+    ("yaml", &["#"]),
+    ("yml", &["#"]),
 ];
+
+/// Written from doc comments, which are checked.
+const GENERATED: &str = "frontend/src/api/schema.d.ts";
 
 pub(super) fn check(files: &[File]) -> Vec<String> {
     let mut findings = Vec::new();
     for file in files {
-        for (extension, marker) in COMMENT_MARKERS {
-            if !file.has_extension(extension) {
+        for (extension, markers) in COMMENT_MARKERS {
+            if !file.has_extension(extension) || file.path == GENERATED {
                 continue;
             }
             for (number, line) in file.lines() {
                 let columns = line.chars().count();
-                if columns > MAX_COLUMNS && line.trim_start().starts_with(marker) {
+                let is_comment = || {
+                    let line = line.trim_start();
+                    markers.iter().any(|marker| line.starts_with(marker))
+                };
+                if columns > MAX_COLUMNS && is_comment() {
                     findings.push(format!(
                         "{}:{number}: a comment of {columns} columns; at most {MAX_COLUMNS}",
                         file.path
@@ -50,5 +61,8 @@ mod tests {
         );
         let sql = format!("--  {letters}");
         assert_eq!(check(&[file("a.sql", &sql)]).len(), 1);
+        let typescript = format!("/**\n * {letters}\n */\nconst a = '{letters}';");
+        assert_eq!(check(&[file("a.ts", &typescript)]).len(), 1);
+        assert!(check(&[file(GENERATED, &typescript)]).is_empty());
     }
 }

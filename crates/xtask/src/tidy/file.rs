@@ -9,7 +9,15 @@ use anyhow::{Context as _, Result};
 use super::rust::{Path as RustPath, RustFile};
 
 /// Folders of built, downloaded or local files.
-const IGNORED_FOLDERS: [&str; 5] = [".git", ".ktgg", "dist", "node_modules", "target"];
+const IGNORED_FOLDERS: [&str; 7] = [
+    ".git",
+    ".ktgg",
+    "dist",
+    "node_modules",
+    "playwright-report",
+    "target",
+    "test-results",
+];
 
 /// A file with its path relative to the root of the checkout.
 pub(crate) struct File {

@@ -5,7 +5,7 @@ use super::file::File;
 /// One word per line.
 const BANNED: &str = include_str!("words.txt");
 
-const EXTENSIONS: [&str; 3] = ["md", "rs", "sql"];
+const EXTENSIONS: [&str; 7] = ["css", "md", "mjs", "rs", "sql", "ts", "vue"];
 
 /// Files in which one of the words is right.
 const ALLOWED: [&str; 4] = [
@@ -59,6 +59,8 @@ mod tests {
             ]
         );
         assert_eq!(check(&[file("README.md", &first.to_uppercase())]).len(), 1);
+        let page = format!("<p>{first}님</p>");
+        assert_eq!(check(&[file("frontend/src/a.vue", &page)]).len(), 1);
         assert!(check(&[file("a.json", first)]).is_empty());
         assert!(check(&[file(ALLOWED[0], &format!("// {first}"))]).is_empty());
     }
