@@ -1,50 +1,31 @@
 //! The pages: their packages, their build, and npm's commands.
 
 mod node;
+mod npm;
 mod reports;
 mod sources;
 mod suites;
 
 use std::fs::{self, File, TryLockError};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use sandbox::{Interrupt, Step};
 
-use crate::checkout::root;
 use crate::process::run_with_log;
 
 pub(crate) use node::missing_tools;
+pub(crate) use npm::npm;
+use npm::{folder, output_folder};
 pub(crate) use suites::run as test;
 
 const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-fn folder() -> PathBuf {
-    root().join("frontend")
-}
-
 /// The folder that the gateway serves.
 pub(crate) fn dist() -> PathBuf {
     folder().join("dist")
-}
-
-/// For the logs and reports of npm's commands.
-fn output_folder() -> PathBuf {
-    root().join("target").join("frontend")
-}
-
-/// `npm` in the folder of the front end.
-pub(crate) fn npm(arguments: &[&str]) -> Command {
-    let mut command = Command::new("npm");
-    command
-        .current_dir(folder())
-        .args(arguments)
-        .env("NO_UPDATE_NOTIFIER", "1")
-        .stdin(Stdio::null());
-    command
 }
 
 /// Installs the packages unless they are those of package-lock.json.

@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result};
 use sandbox::Interrupt;
 use serde_json::Value;
 
-use super::{npm, output_folder, reports};
+use super::npm::{npm, output_folder};
+use super::reports;
 use crate::console::print_error;
 use crate::counts::Counts;
 use crate::process;
