@@ -1,12 +1,28 @@
 import { fileURLToPath } from 'node:url';
 import vue from '@vitejs/plugin-vue';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 /** The gateway that the development server sends API requests to. */
 const api = process.env.KTGG_API ?? 'http://localhost:8088';
 
+/**
+ * Begins every file of styles with the order of the layers: which file a browser reads first
+ * depends on the view.
+ */
+const layerOrder: Plugin = {
+  name: 'layer-order',
+  generateBundle(_, bundle) {
+    for (const asset of Object.values(bundle)) {
+      if (asset.type !== 'asset' || !asset.fileName.endsWith('.css')) continue;
+      const order = '@layer reset,tokens,base,components,screens;';
+      asset.source = order + String(asset.source);
+    }
+  },
+};
+
 export default defineConfig({
-  plugins: [vue()],
+  plugins: [vue(), layerOrder],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   server: {
     host: '127.0.0.1',
@@ -20,6 +36,12 @@ export default defineConfig({
     // The polyfill of module preloads is an inline fetch that current browsers do not need.
     modulePreload: { polyfill: false },
     manifest: true,
+    rolldownOptions: {
+      output: {
+        // The font's list of subsets changes with its version only, and is cached by itself.
+        codeSplitting: { groups: [{ name: 'fonts', test: /pretendard/u }] },
+      },
+    },
   },
   test: { environment: 'happy-dom', include: ['src/**/*.test.ts'] },
 });

@@ -4,7 +4,7 @@ import { clearMarks } from '@/live/marks';
 import { customerRoutes } from '@/customer/routes';
 import { salesmanRoutes } from '@/salesman/routes';
 import { loadSession, role } from '@/session/session';
-import { sessionTexts } from '@/session/texts';
+import { shellTexts } from '@/shell/texts';
 import { staffRoutes } from '@/staff/routes';
 import { language } from '@/texts/texts';
 
@@ -22,17 +22,17 @@ const routes: RouteRecordRaw[] = [
   {
     path: '/sign-in',
     component: () => import('@/session/SignInByCode.vue'),
-    meta: { title: () => sessionTexts[language.value].signIn },
+    meta: { title: () => shellTexts[language.value].signIn },
   },
   {
     path: '/sign-in/work',
     component: () => import('@/session/SignInByPassword.vue'),
-    meta: { title: () => sessionTexts[language.value].signIn },
+    meta: { title: () => shellTexts[language.value].signIn },
   },
   {
     path: '/set-password',
     component: () => import('@/session/SetPassword.vue'),
-    meta: { title: () => sessionTexts[language.value].setTitle },
+    meta: { title: () => shellTexts[language.value].signIn },
   },
   { path: '/forbidden', component: () => import('@/shell/Forbidden.vue') },
   customerRoutes,
