@@ -10,7 +10,8 @@ const MIN_VERSION: (u32, u32) = (20, 19);
 /// Must have [`MIN_VERSION`], too.
 const NODE: Tool = Tool {
     programs: &["node"],
-    purpose: "builds the pages (`up --no-pages` does without); 20.19 or later",
+    purpose: "builds the pages (`up --no-pages` needs none); 20.19 or later, as in Debian 13 or \
+              from nodejs.org",
     debian: "nodejs",
     brew: "brew install node",
 };
