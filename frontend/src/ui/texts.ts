@@ -51,6 +51,7 @@ export const uiTexts = defineTexts(
     select: (name: string) => `${name} 고르기`,
     actions: '할 일',
     loadMore: (count: number) => `${formatNumber(count)}건 더 보기`,
+    loadMoreOfAny: '더 보기',
     previous: '이전',
     next: '다음',
     pageOf: (from: number, to: number, total: number) =>
@@ -111,6 +112,7 @@ export const uiTexts = defineTexts(
     select: (name) => `Select ${name}`,
     actions: 'Actions',
     loadMore: (count) => `Show ${formatNumber(count)} more`,
+    loadMoreOfAny: 'Show more',
     previous: 'Previous',
     next: 'Next',
     pageOf: (from, to, total) =>
