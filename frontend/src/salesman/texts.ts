@@ -7,6 +7,9 @@ export const salesmanTexts = defineTexts(
     customers: '고객',
     card: '방문 카드',
     numbers: '내 실적',
+    notifications: '알림',
+    me: '내 계정',
+    noName: '이름 없음',
   },
   {
     today: 'Today',
@@ -14,5 +17,8 @@ export const salesmanTexts = defineTexts(
     customers: 'Customers',
     card: 'Visit card',
     numbers: 'My numbers',
+    notifications: 'Notifications',
+    me: 'My account',
+    noName: 'No name',
   },
 );

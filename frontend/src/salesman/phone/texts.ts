@@ -1,0 +1,41 @@
+import { defineTexts } from '@/texts/texts';
+
+export const phoneTexts = defineTexts(
+  {
+    show: '전화 보기',
+    showFor: (name: string) => `전화 보기: ${name}`,
+    recorded: '누르면 고객에게 열람 기록이 남아요',
+    title: '전화번호를 볼까요?',
+    lead: (name: string) =>
+      `${name} 고객의 내 정보에, 내가 언제 왜 번호를 봤는지 열람 기록이 남아요.`,
+    why: '까닭',
+    reasons: ['상담 일정 확인', '방문 전 연락', '서류 안내', '마감 안내'],
+    other: '직접 적기',
+    otherHint: '고객이 읽는 글이에요.',
+    missing: '까닭을 고르거나 적어 주세요.',
+    tooLong: '200자까지 적을 수 있어요.',
+    action: '번호 보기',
+    keep: '그만두기',
+    call: '전화 걸기',
+    callFor: (name: string) => `전화 걸기: ${name}`,
+    failed: (why: string) => `번호를 불러오지 못했어요. ${why}`,
+  },
+  {
+    show: 'Show number',
+    showFor: (name) => `Show number: ${name}`,
+    recorded: 'The customer will see that you looked at it',
+    title: 'Show the phone number?',
+    lead: (name) => `${name} will see when and why you looked at the number.`,
+    why: 'Reason',
+    reasons: ['To set a date', 'Before a visit', 'About documents', 'About a deadline'],
+    other: 'In your own words',
+    otherHint: 'The customer reads this.',
+    missing: 'Choose a reason or write one.',
+    tooLong: 'At most 200 characters.',
+    action: 'Show number',
+    keep: 'Not now',
+    call: 'Call',
+    callFor: (name) => `Call: ${name}`,
+    failed: (why) => `Could not load the number. ${why}`,
+  },
+);
