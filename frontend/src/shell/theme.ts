@@ -1,6 +1,6 @@
 import { ref } from 'vue';
 
-type Theme = 'light' | 'dark';
+export type Theme = 'light' | 'dark';
 
 const STORED = 'ktgg-theme';
 
@@ -14,24 +14,31 @@ function stored(): Theme | undefined {
 }
 
 /** The theme that the person chose; `undefined` follows the device. */
-const chosen = ref<Theme | undefined>(stored());
+export const chosen = ref<Theme | undefined>(stored());
 
 function apply(): void {
   if (chosen.value) document.documentElement.dataset.theme = chosen.value;
+  else delete document.documentElement.dataset.theme;
 }
 
-/** Changes between light and dark, and keeps it for the next visit. */
+/** Takes a theme, or that of the device, and keeps it for the next visit. */
+export function chooseTheme(theme: Theme | undefined): void {
+  chosen.value = theme;
+  apply();
+  try {
+    if (theme) localStorage.setItem(STORED, theme);
+    else localStorage.removeItem(STORED);
+  } catch {
+    // Storage can be forbidden. The theme then lasts as long as the page.
+  }
+}
+
+/** Changes between light and dark. */
 export function toggleTheme(): void {
   const isDark =
     chosen.value === 'dark' ||
     (chosen.value === undefined && matchMedia('(prefers-color-scheme: dark)').matches);
-  chosen.value = isDark ? 'light' : 'dark';
-  apply();
-  try {
-    localStorage.setItem(STORED, chosen.value);
-  } catch {
-    // Storage can be forbidden. The theme then lasts as long as the page.
-  }
+  chooseTheme(isDark ? 'light' : 'dark');
 }
 
 apply();
