@@ -1,13 +1,15 @@
 //! The HTTP API: routes and this service's own problems.
 
 mod access;
+mod counts;
 mod create;
+mod customers;
 mod edit;
 mod list;
+mod marks;
 mod me;
 mod notifications;
 mod phone;
-mod unattended;
 mod views;
 
 use events::InterestId;
@@ -25,7 +27,10 @@ pub(crate) fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(create::create, list::list))
         .routes(routes!(list::show, edit::update))
         .routes(routes!(phone::phone))
-        .routes(routes!(unattended::unattended))
+        .routes(routes!(customers::customers))
+        .routes(routes!(customers::unattended))
+        .routes(routes!(counts::show))
+        .routes(routes!(marks::marks))
         .routes(routes!(notifications::notifications))
         .routes(routes!(notifications::read))
         .routes(routes!(me::data))

@@ -48,6 +48,7 @@ pub fn service() -> Service {
         .whenever(policies::keep_activity::<ConsultationCreated>)
         .whenever(policies::keep_activity::<ConsultationEdited>)
         .whenever(policies::keep_activity::<ConsultationProgressed>)
+        .whenever(policies::notify_customer_of_step)
         .task(reminder::run)
 }
 

@@ -13,6 +13,9 @@ pub const TABLE: &[Permission] = &[
     Permission::new("PATCH", "/interests/{id}", [No, Own, No, No, All]),
     // Customers know their own number.
     Permission::new("POST", "/interests/{id}/phone", [No, No, Own, Own, All]),
+    Permission::new("GET", "/interests/customers", [No, No, Own, Own, All]),
+    Permission::new("GET", "/interests/counts", [No, Own, Own, Own, All]),
+    Permission::new("GET", "/interests/marks", [No, Own, No, No, No]),
     Permission::new("GET", "/interests/unattended", [No, No, Own, Own, All]),
     Permission::new("GET", "/interests/notifications", [No, Own, No, No, No]),
     Permission::new(

@@ -12,7 +12,7 @@ use service_kit::{PolicyError, Received, Tx};
 use crate::interest::Command;
 use crate::store::notifications::{Kind, News};
 use crate::store::projections::ConsultationUpdate;
-use crate::store::{interests, notifications, projections, rematches, served};
+use crate::store::{interests, notifications, progress, projections, rematches, served};
 
 /// `EditSalesman`: whenever people are matched to an interest or leave it, store its salesman and
 /// its consultant.
@@ -220,6 +220,23 @@ pub(crate) async fn notify_customer_of_people<E: HasPeople>(
         (false, true) => Kind::Rematching,
     };
     Ok(rematches::notify(tx, envelope, kind, &people).await?)
+}
+
+/// `NotifyCustomer`: whenever a consultation moves to another step, notify its customer, unless the
+/// customer moved it.
+pub(crate) async fn notify_customer_of_step(
+    tx: &mut Tx,
+    received: &Received<ConsultationProgressed>,
+) -> Result<(), PolicyError> {
+    let Received { envelope, event } = received;
+    if matches!(event.actor, Actor::Customer(_)) {
+        return Ok(());
+    }
+    let (customer, id) = (event.customer.customer_id, event.consultation_id.0);
+    if erased_customers::predates_erasure(tx, customer, id, envelope.recorded_at).await? {
+        return Ok(());
+    }
+    Ok(progress::notify(tx, envelope, event).await?)
 }
 
 fn matters_to_customers(field: EditionField) -> bool {

@@ -109,7 +109,7 @@ impl ConsentView {
 }
 
 impl ProjectStateView {
-    fn new(state: ProjectState, today: NaiveDate) -> Self {
+    pub(crate) fn new(state: ProjectState, today: NaiveDate) -> Self {
         let period = state.period;
         let days_left = period.ends_on.map(|end| (end - today).num_days());
         Self {

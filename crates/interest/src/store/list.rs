@@ -1,16 +1,18 @@
 //! Lists of interests.
 
-use events::{CustomerId, ProjectId, SeriesId};
+use events::{CustomerId, LastFour, ProjectId, SalesmanId, SeriesId};
 use serde::Deserialize;
 use service_kit::auth::{Identity, Role};
 use service_kit::http::Page;
 use sqlx::{AssertSqlSafe, PgPool, QueryBuilder};
 use utoipa::IntoParams;
+use uuid::Uuid;
 
 use crate::store::row::{COLUMNS, FROM, StoredInterest};
 
 /// Filters of a list; all of them must match.
 #[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(crate) struct InterestFilter {
     /// Only interests in the series of this edition, even if they show another edition.
@@ -24,6 +26,17 @@ pub(crate) struct InterestFilter {
     customer: Option<CustomerId>,
     /// `true`: only interests that are on; `false`: only those that are off.
     interested: Option<bool>,
+    /// Only interests that this salesman is assigned to.
+    #[param(value_type = Option<Uuid>)]
+    salesman: Option<SalesmanId>,
+    /// Only interests that this consultant is assigned to.
+    #[param(value_type = Option<Uuid>)]
+    consultant: Option<SalesmanId>,
+    /// `true`: only interests that are on and have no salesman (배정 중).
+    unassigned: Option<bool>,
+    /// Only interests of customers whose number ends with these four digits.
+    #[param(value_type = Option<String>, pattern = r"^\d{4}$", example = "5678")]
+    last_four: Option<LastFour>,
 }
 
 /// The interests that the caller may see, newest first. Merged interests are left out: the older
@@ -68,6 +81,22 @@ pub(crate) async fn list(
         sql.push(" and interest.interested = ")
             .push_bind(interested);
     }
+    for (column, person) in [
+        ("salesman_id", filter.salesman),
+        ("consultant_id", filter.consultant),
+    ] {
+        if let Some(person) = person {
+            sql.push(format!(" and interest.{column} = "))
+                .push_bind(person.0);
+        }
+    }
+    if filter.unassigned == Some(true) {
+        sql.push(" and interest.interested and interest.salesman_id is null");
+    }
+    if let Some(last_four) = filter.last_four {
+        sql.push(" and right(interest.phone, 4) = ")
+            .push_bind(String::from(last_four));
+    }
     if let Some(after) = page.after {
         sql.push(" and interest.id < ").push_bind(after);
     }
@@ -90,4 +119,30 @@ pub(crate) async fn of_customer(
         .bind(customer.0)
         .fetch_all(pool)
         .await
+}
+
+/// What a customer has marked: the programme, or the edition while its series is unknown.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Mark {
+    pub(crate) id: Uuid,
+    pub(crate) series_id: Option<Uuid>,
+    pub(crate) project_id: Uuid,
+    pub(crate) version: i64,
+}
+
+/// The customer's interests that are on, newest first.
+pub(crate) async fn marks(
+    pool: &PgPool,
+    customer: CustomerId,
+    limit: i64,
+) -> Result<Vec<Mark>, sqlx::Error> {
+    sqlx::query_as(
+        "select id, series_id, project_id, version from interest
+         where customer_id = $1 and interested and merged_into is null and erased_at is null
+         order by id desc limit $2",
+    )
+    .bind(customer.0)
+    .bind(limit)
+    .fetch_all(pool)
+    .await
 }

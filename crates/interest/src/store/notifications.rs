@@ -7,6 +7,7 @@ use service_kit::Tx;
 use service_kit::forms::notifications::MAX_UNREAD;
 use service_kit::forms::on_behalf_of::PersonView;
 use service_kit::http::Page;
+use service_kit::http::describe::StepName;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, PgPool};
 use utoipa::ToSchema;
@@ -38,6 +39,8 @@ pub(crate) enum Kind {
     Rematching,
     /// Another salesman or consultant serves an interest or consultation.
     Rematched,
+    /// A colleague moved a consultation to another step.
+    Progressed,
 }
 
 /// An event about an edition that customers are notified of.
@@ -256,15 +259,19 @@ pub(crate) struct Notification {
     project_name: Option<String>,
     /// Null while the project is unknown.
     series_id: Option<Uuid>,
-    /// `rematching`, `rematched`: the interest or consultation.
+    /// `rematching`, `rematched`, `progressed`: the interest or consultation.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[sqlx(json(nullable))]
     origin: Option<OriginView>,
     /// `rematching`: who stays; `rematched`: who serves it from then on; null while that place
-    /// waits. Absent in other kinds.
+    /// waits. `progressed`: the salesman of that moment, if known. Absent in other kinds.
     #[serde(flatten)]
     #[sqlx(json(nullable))]
     people: Option<PeopleView>,
+    /// `progressed`: the step now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<StepName>)]
+    step: Option<String>,
     /// The changed fields, under their names in the event; empty unless the edition was edited.
     changed: Vec<String>,
     /// The last day of the edition at that time, if it had one.
@@ -280,7 +287,7 @@ pub(crate) struct Notification {
 }
 
 const COLUMNS: &str = "id, kind, series_id, project_id, project_name, changed, deadline,
-    deadline_moved, previous_deadline, created_at, read_at, people,
+    deadline_moved, previous_deadline, created_at, read_at, people, step,
     case when origin_id is not null
          then jsonb_build_object('kind', origin_kind, 'id', origin_id) end as origin";
 

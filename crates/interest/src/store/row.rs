@@ -47,6 +47,22 @@ pub(crate) struct ProjectState {
     pub(crate) period: Period,
 }
 
+impl ProjectState {
+    /// Reads the columns of the joined edition. `None` if there is none.
+    pub(super) fn decode(row: &PgRow) -> Result<Option<Self>, sqlx::Error> {
+        let Some(year) = row.try_get("year")? else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            year,
+            category: decode_enum(row, "category")?,
+            agency: row.try_get("agency")?,
+            status: decode_enum(row, "status")?,
+            period: row.try_get::<Json<Period>, _>("period")?.0,
+        }))
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct StoredInterest {
     pub(crate) interest: Interest,
@@ -92,16 +108,7 @@ impl FromRow<'_, PgRow> for StoredInterest {
             row.try_get("consent_by")?,
             row.try_get("consent_at")?,
         )?;
-        let project = match row.try_get("year")? {
-            None => None,
-            Some(year) => Some(ProjectState {
-                year,
-                category: decode_enum(row, "category")?,
-                agency: row.try_get("agency")?,
-                status: decode_enum(row, "status")?,
-                period: row.try_get::<Json<Period>, _>("period")?.0,
-            }),
-        };
+        let project = ProjectState::decode(row)?;
         let interest = Interest {
             id: InterestId(row.try_get("id")?),
             series_id: row.try_get::<Option<_>, _>("series_id")?.map(SeriesId),

@@ -4,11 +4,14 @@
 //! consultations changes, so that a page of unattended customers reads an index range only.
 
 use chrono::{DateTime, Utc};
-use events::{CustomerId, CustomerRef};
+use events::{CustomerId, CustomerRef, LastFour};
 use service_kit::Tx;
 use service_kit::auth::{Identity, Role};
-use sqlx::{PgPool, QueryBuilder};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, Row as _};
 use uuid::Uuid;
+
+use crate::store::row::ProjectState;
 
 /// Locks the customer until `tx` ends.
 pub(super) async fn lock_customer(tx: &mut Tx, customer: CustomerId) -> Result<(), sqlx::Error> {
@@ -105,7 +108,7 @@ pub(super) async fn recompute(tx: &mut Tx, customer: CustomerId) -> Result<(), s
 }
 
 /// A customer with the salesman or consultant who serves the customer.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug)]
 pub(crate) struct ServedCustomer {
     pub(crate) customer_id: Uuid,
     pub(crate) last_four: String,
@@ -118,53 +121,145 @@ pub(crate) struct ServedCustomer {
     pub(crate) interests: Vec<Uuid>,
     pub(crate) consultations: Vec<Uuid>,
     pub(crate) last_activity_at: DateTime<Utc>,
+    /// The newest of `interests`.
+    pub(crate) newest_interest: Option<NewestInterest>,
+}
+
+/// An interest in a list of customers.
+#[derive(Debug)]
+pub(crate) struct NewestInterest {
+    pub(crate) id: Uuid,
+    pub(crate) project_id: Uuid,
+    pub(crate) project_name: String,
+    pub(crate) on_since: DateTime<Utc>,
+    /// `None` while the project is unknown.
+    pub(crate) project: Option<ProjectState>,
+}
+
+impl FromRow<'_, PgRow> for ServedCustomer {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let newest_interest = match row.try_get("interest_id")? {
+            None => None,
+            Some(id) => Some(NewestInterest {
+                id,
+                project_id: row.try_get("project_id")?,
+                project_name: row.try_get("project_name")?,
+                on_since: row.try_get("on_since")?,
+                project: ProjectState::decode(row)?,
+            }),
+        };
+        Ok(Self {
+            customer_id: row.try_get("customer_id")?,
+            last_four: row.try_get("last_four")?,
+            customer_name: row.try_get("customer_name")?,
+            phone: row.try_get("phone")?,
+            person_id: row.try_get("person_id")?,
+            person_name: row.try_get("person_name")?,
+            interests: row.try_get("interests")?,
+            consultations: row.try_get("consultations")?,
+            last_activity_at: row.try_get("last_activity_at")?,
+            newest_interest,
+        })
+    }
 }
 
 /// The position after a row: its last activity, customer and person.
 pub(crate) type Position = (DateTime<Utc>, Uuid, Uuid);
 
-/// Customers without activity since `since`, longest without activity first: the caller's own
-/// customers, or those of every salesman for staff.
-pub(crate) async fn unattended(
-    pool: &PgPool,
-    caller: &Identity,
-    since: DateTime<Utc>,
-    after: Option<Position>,
-    limit: i64,
-) -> Result<Vec<ServedCustomer>, sqlx::Error> {
+/// Which customers, and in which order.
+#[derive(Debug, Default)]
+pub(crate) struct ServedFilter {
+    /// Only customers of this salesman, for staff.
+    pub(crate) salesman: Option<Uuid>,
+    /// Only customers whose number ends with these digits.
+    pub(crate) last_four: Option<LastFour>,
+    /// Only customers without activity since then, longest without activity first. Without it, the
+    /// latest activity comes first.
+    pub(crate) inactive_since: Option<DateTime<Utc>>,
+}
+
+/// Adds the condition on the rows of `served` that the caller may see: the caller's own customers,
+/// or those of every salesman for staff. As a text, so that the planner can use the index of
+/// salesmen.
+pub(super) fn push_visible(sql: &mut QueryBuilder<Postgres>, caller: &Identity) {
     let role = if caller.role == Role::Consultant {
         "consultant"
     } else {
         "salesman"
     };
-    let mut sql = QueryBuilder::new(format!(
-        "select served.customer_id, customer.last_four, named.customer_name, named.phone,
-                served.person_id,
+    sql.push(format!(" where served.role = '{role}'"));
+    if caller.role != Role::Staff {
+        sql.push(" and served.person_id = ")
+            .push_bind(caller.subject);
+    }
+}
+
+/// One page of customers: the caller's own, or those of every salesman for staff.
+pub(crate) async fn list(
+    pool: &PgPool,
+    caller: &Identity,
+    filter: ServedFilter,
+    after: Option<Position>,
+    limit: i64,
+) -> Result<Vec<ServedCustomer>, sqlx::Error> {
+    let (beyond, direction) = match filter.inactive_since {
+        Some(_) => (">", "asc"),
+        None => ("<", "desc"),
+    };
+    let order = format!(
+        " order by served.last_activity_at {direction}, served.customer_id {direction},
+                   served.person_id {direction}"
+    );
+    let mut sql = QueryBuilder::new(
+        "select served.customer_id, served.person_id, served.interests, served.consultations,
+                served.last_activity_at, customer.last_four, named.customer_name, named.phone,
                 coalesce(known_salesman.display_name, served.person_name) as person_name,
-                served.interests, served.consultations, served.last_activity_at
-         from served
+                newest.id as interest_id, newest.on_since,
+                coalesce(edition.id, newest.project_id) as project_id,
+                coalesce(edition.name, newest.project_name, '') as project_name,
+                edition.year, edition.category, edition.agency, edition.status, edition.period
+         from (select served.customer_id, person_id, person_name, interests, consultations,
+                      last_activity_at
+               from served",
+    );
+    if filter.last_four.is_some() {
+        sql.push(" join customer on customer.id = served.customer_id");
+    }
+    push_visible(&mut sql, caller);
+    if let Some(salesman) = filter.salesman {
+        sql.push(" and served.person_id = ").push_bind(salesman);
+    }
+    if let Some(last_four) = filter.last_four {
+        sql.push(" and customer.last_four = ")
+            .push_bind(String::from(last_four));
+    }
+    if let Some(since) = filter.inactive_since {
+        sql.push(" and served.last_activity_at <= ")
+            .push_bind(since);
+    }
+    if let Some((last_activity_at, customer, person)) = after {
+        sql.push(format!(
+            " and (served.last_activity_at, served.customer_id, served.person_id) {beyond} ("
+        ))
+        .push_bind(last_activity_at)
+        .push(", ")
+        .push_bind(customer)
+        .push(", ")
+        .push_bind(person)
+        .push(")");
+    }
+    sql.push(&order).push(" limit ").push_bind(limit).push(
+        ") served
          join customer on customer.id = served.customer_id
          left join known_salesman on known_salesman.id = served.person_id
          left join lateral (select phone, customer_name from interest
                             where customer_id = served.customer_id and erased_at is null
                             order by (customer_name is null), id desc limit 1) named on true
-         where served.role = '{role}' and served.last_activity_at <= "
-    ));
-    sql.push_bind(since);
-    if caller.role != Role::Staff {
-        sql.push(" and served.person_id = ")
-            .push_bind(caller.subject);
-    }
-    if let Some((last_activity_at, customer, person)) = after {
-        sql.push(" and (served.last_activity_at, served.customer_id, served.person_id) > (")
-            .push_bind(last_activity_at)
-            .push(", ")
-            .push_bind(customer)
-            .push(", ")
-            .push_bind(person)
-            .push(")");
-    }
-    sql.push(" order by served.last_activity_at, served.customer_id, served.person_id limit ")
-        .push_bind(limit);
+         left join interest newest on newest.id = served.interests[cardinality(served.interests)]
+         left join lateral (select * from known_project where series_id = newest.series_id
+                            order by (status = 'ended'), year desc, id desc limit 1) edition
+             on true",
+    );
+    sql.push(order);
     sql.build_query_as().fetch_all(pool).await
 }

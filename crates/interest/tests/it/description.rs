@@ -28,6 +28,9 @@ fn every_operation_has_actors_summary_and_examples() {
     let expected = [
         "delete /me",
         "get /interests",
+        "get /interests/counts",
+        "get /interests/customers",
+        "get /interests/marks",
         "get /interests/notifications",
         "get /interests/unattended",
         "get /interests/{id}",
@@ -167,6 +170,7 @@ fn policies_have_stable_names() {
         "notify_customer_of_new_edition",
         "notify_customer_of_people",
         "notify_customer_of_start",
+        "notify_customer_of_step",
     ];
     assert_eq!(names, expected.into());
 }

@@ -167,6 +167,8 @@ async fn no_one_is_sought_for_a_consultation_that_has_closed() {
     let left = unmatched(&first, &[SALESMAN]);
     let mut closed = consultation_progressed(0xC0, PHONE);
     closed.to = Step::Cancelled;
+    // The customer is not notified of it.
+    closed.actor = events::Actor::Customer(closed.customer.customer_id);
     for closes_first in [false, true] {
         let app = start().await;
         app.deliver(1, &consultation_created(0xC0, PHONE)).await;

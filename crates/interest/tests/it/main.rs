@@ -1,11 +1,14 @@
 //! The interest service through its routes and its policies, on a real Postgres.
 
 mod after_erasure;
+mod counts;
 mod create;
+mod customers;
 mod description;
 mod erasure;
 mod hand_over;
 mod http;
+mod marks;
 mod me;
 mod merging;
 mod migrations;
@@ -14,6 +17,7 @@ mod permissions;
 mod phone;
 mod plans;
 mod policies;
+mod progress;
 mod projections;
 mod reminders;
 mod texts;

@@ -26,7 +26,7 @@ async fn start_after_migration() -> (TestApp, [Uuid; 3]) {
                  execute format('drop table %I cascade', it.tablename);
              end loop;
          end $$;
-         drop function event_log_is_immutable;",
+         drop function event_log_is_immutable, count_interest;",
     )
     .execute(&mut *connection)
     .await

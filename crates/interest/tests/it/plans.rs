@@ -22,13 +22,13 @@ const FILL: &str = r"
     insert into known_project (id, series_id, name, status, name_key, year)
     select pg_temp.id(n), pg_temp.id(n / 5), 'x' || n, 'ended', 'x' || n, 2026
     from generate_series(1, 100000) n;
-    insert into customer (id, last_four) select pg_temp.id(n), '0000'
+    insert into customer (id, last_four) select pg_temp.id(n), lpad((n % 10000)::text, 4, '0')
     from generate_series(0, 50000) n;
     insert into interest (id, subject_id, series_id, project_id, customer_id, phone, interested,
                           on_since, salesman_id, salesman_name, consultant_id, consultant_name,
                           version, created_at, updated_at)
     select pg_temp.id(n), pg_temp.id(n / 50), pg_temp.id(n / 50), pg_temp.id(n / 10),
-           pg_temp.id(n % 50000), '+821000000000', n % 5 < 4, now(),
+           pg_temp.id(n % 50000), '+8210' || lpad((n % 50000)::text, 8, '0'), n % 5 < 4, now(),
            pg_temp.id(case when n % 2 = 0 then 1 else n % 1000 + 1 end), 'x', pg_temp.id(2), 'x', 1,
            now(), now()
     from generate_series(1, 100000) n;
@@ -77,14 +77,27 @@ async fn list(plans: &mut Plans, app: &TestApp) {
         "/interests?interested=true",
         "/interests?interested=false",
         "/interests/unattended",
+        "/interests/customers",
     ] {
         plans.pages(&staff, path).await;
+    }
+    for path in [
+        format!("/interests?salesman={BUSY}"),
+        format!("/interests?consultant={CONSULTANT}&interested=true"),
+        format!("/interests/customers?salesman={BUSY}"),
+    ] {
+        plans.pages(&staff, &path).await;
     }
     for path in [
         format!("/interests?project={other}"),
         format!("/interests?series={other}&interested=true"),
         format!("/interests?customer={other}"),
         format!("/interests/{other}"),
+        "/interests?unassigned=true".to_owned(),
+        "/interests?lastFour=0777".to_owned(),
+        format!("/interests?salesman={BUSY}&lastFour=0778"),
+        "/interests/customers?lastFour=0777".to_owned(),
+        "/interests/counts".to_owned(),
     ] {
         plans.get(&staff, &path).await;
     }
@@ -94,8 +107,12 @@ async fn list(plans: &mut Plans, app: &TestApp) {
             "/interests?interested=true",
             "/interests?interested=false",
             "/interests/unattended",
+            "/interests/customers",
         ] {
             plans.pages(&caller, path).await;
+        }
+        for path in ["/interests?lastFour=0778", "/interests/counts"] {
+            plans.get(&caller, path).await;
         }
         plans
             .get(&caller, &format!("/interests?series={other}"))
@@ -113,7 +130,13 @@ async fn list(plans: &mut Plans, app: &TestApp) {
 async fn read(plans: &mut Plans, app: &TestApp, round: u16) {
     let number = 2000 + u128::from(round);
     let caller = app.with(&customer(Uuid::from_u128(number)));
-    for path in ["/interests", "/me/data", "/me/disclosures"] {
+    for path in [
+        "/interests",
+        "/interests/counts",
+        "/interests/marks",
+        "/me/data",
+        "/me/disclosures",
+    ] {
         plans.get(&caller, path).await;
     }
     let body = json!({ "ids": [Uuid::from_u128(number)] });

@@ -110,6 +110,10 @@ async fn customer_without_activity_for_30_days_is_unattended() {
         "phone": "010-****-5678",
         "servedBy": { "id": SALESMAN, "displayName": person(SALESMAN).display_name },
         "interests": [id], "consultations": [],
+        "newestInterest": {
+            "id": id, "projectId": PROJECT, "projectName": "스마트상점 기술보급사업",
+            "project": null, "onSince": START,
+        },
         "lastActivityAt": START, "daysSince": 42,
     });
     assert_eq!(page, json!({ "items": [row] }));
