@@ -42,6 +42,8 @@ export function usePopover(
   };
   const beforeToggle = (event: Event): void => {
     isOpen.value = (event as ToggleEvent).newState === 'open';
+    // What is inside goes away with the focus on it.
+    if (!isOpen.value && panel.value?.contains(document.activeElement)) anchor.value?.focus();
     const listen = isOpen.value ? window.addEventListener : window.removeEventListener;
     listen('scroll', put, { capture: true });
     listen('resize', put);
