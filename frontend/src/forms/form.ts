@@ -41,7 +41,7 @@ interface Options<T extends object> {
 
 /**
  * One form: its values, errors by field, and its sending. Errors of the server go to their fields,
- * and the focus goes to the first wrong one. A field `name` has the element id `field-name`.
+ * and the focus goes to the first wrong one. The control of a field has its name as id.
  */
 export function useForm<T extends object>(options: Options<T>): Form<T> {
   const values = reactive({ ...options.initial }) as T;
