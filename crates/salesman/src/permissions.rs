@@ -8,7 +8,10 @@ pub const TABLE: &[Permission] = &[
     Permission::new("GET", "/salesmen", [No, No, No, No, All]),
     Permission::new("GET", "/salesmen/{id}", [No, No, No, No, All]),
     Permission::new("PATCH", "/salesmen/{id}", [No, No, No, No, All]),
+    Permission::new("GET", "/salesmen/{id}/outcomes", [No, No, No, No, All]),
+    Permission::new("GET", "/salesmen/dashboard", [No, No, No, No, All]),
     Permission::new("GET", "/salesmen/me", [No, No, Own, Own, No]),
+    Permission::new("GET", "/salesmen/me/outcomes", [No, No, Own, Own, No]),
     Permission::new("GET", "/salesmen/me/notifications", [No, No, Own, Own, No]),
     Permission::new(
         "POST",

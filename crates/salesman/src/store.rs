@@ -9,5 +9,6 @@ pub(crate) mod assignments;
 pub(crate) mod erasure;
 pub(crate) mod list;
 pub(crate) mod notifications;
+pub(crate) mod outcomes;
 pub(crate) mod projections;
 pub(crate) mod roster;

@@ -57,9 +57,9 @@ pub(crate) struct RegisterBody {
 impl RegisterBody {
     fn command(self, id: SalesmanId) -> Result<RegisterSalesman, Problem> {
         let mut fields = Fields::default();
-        let name = fields.text("/name", self.name, MAX_NAME_LENGTH);
+        let name = fields.name("/name", self.name, MAX_NAME_LENGTH);
         let display_name = fields.optional_name("/displayName", self.display_name, MAX_NAME_LENGTH);
-        let phone = fields.required("/phone", self.phone);
+        let phone = fields.phone("/phone", self.phone);
         let role = fields.optional("/role", self.role);
         let regions = fields.regions("/regions", self.regions);
         let categories = fields.optional("/categories", self.categories);

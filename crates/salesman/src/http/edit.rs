@@ -11,7 +11,7 @@ use serde_json::Value;
 use service_kit::auth::Staff;
 use service_kit::forms::phone::Phone;
 use service_kit::http::describe::{CategoryName, PersonRoleName, RegionName};
-use service_kit::http::{Date, Field, Fields, IfMatch, Json, Path, Versioned};
+use service_kit::http::{Field, Fields, IfMatch, Json, Path, Versioned};
 use service_kit::{Context, Problem};
 use utoipa::ToSchema;
 
@@ -81,7 +81,7 @@ impl UpdateBody {
         UpdateSalesman {
             name: optional_name(fields, "/name", self.name),
             display_name: optional_name(fields, "/displayName", self.display_name),
-            phone: fields.optional("/phone", self.phone),
+            phone: fields.optional_phone("/phone", self.phone),
             role: fields.optional("/role", self.role),
             regions: fields.regions("/regions", self.regions),
             categories: fields.optional("/categories", self.categories),
@@ -97,7 +97,7 @@ impl UpdateBody {
 fn optional_name(fields: &mut Fields, pointer: &str, field: Field<String>) -> Option<String> {
     match field {
         Field::Missing => None,
-        field => fields.text(pointer, field, MAX_NAME_LENGTH),
+        field => fields.name(pointer, field, MAX_NAME_LENGTH),
     }
 }
 
@@ -111,11 +111,11 @@ fn leave_update(fields: &mut Fields, leave: Option<Field<LeaveFields>>) -> Leave
     let Some(mut leave) = leave else {
         return LeaveUpdate::Keep;
     };
-    let from = fields.required("/leave/from", field(leave.remove("from")));
-    let until = fields.required("/leave/until", field(leave.remove("until")));
+    let from = fields.date("/leave/from", field(leave.remove("from")));
+    let until = fields.date("/leave/until", field(leave.remove("until")));
     let hand_over = fields.optional("/leave/handOver", field(leave.remove("handOver")));
     match (from, until) {
-        (Some(Date(from)), Some(Date(until))) => LeaveUpdate::Set(Leave {
+        (Some(from), Some(until)) => LeaveUpdate::Set(Leave {
             from,
             until,
             hand_over: hand_over.unwrap_or(false),

@@ -117,7 +117,7 @@ impl SalesmanView {
     }
 }
 
-fn success_rate(succeeded: i64, failed: i64) -> Option<f64> {
+pub(super) fn success_rate(succeeded: i64, failed: i64) -> Option<f64> {
     const DIGITS: f64 = 10_000.0;
     let number = |count: i64| u32::try_from(count).map(f64::from).ok();
     let (succeeded, ended) = (number(succeeded)?, number(succeeded.checked_add(failed)?)?);

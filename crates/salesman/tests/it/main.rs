@@ -3,6 +3,7 @@
 mod assignments;
 mod card;
 mod create;
+mod dashboard;
 mod edit;
 mod erasure;
 mod hand_over;
@@ -10,6 +11,7 @@ mod http;
 mod list;
 mod notifications;
 mod openapi;
+mod outcomes;
 mod permissions;
 mod phone;
 mod plans;

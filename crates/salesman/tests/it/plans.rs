@@ -1,9 +1,11 @@
 //! What every statement reads while the tables are large.
 
 use axum::http::Method;
+use chrono::Days;
 use events::{Actor, Edition, ProjectCreated, ProjectId, SeriesId, Step};
 use serde_json::json;
 use service_kit::auth::{Identity, Role};
+use service_kit::clock::seoul_date;
 use service_kit::testing::{Plans, ROUNDS, TestApp, unmatched};
 use uuid::Uuid;
 
@@ -36,8 +38,12 @@ const FILL: &str = "
     from generate_series(1, 100000) n;
     insert into outcome (consultation_id, salesman_id, succeeded, ended_at)
     select pg_temp.id(n), pg_temp.id(case when n % 2 = 0 then 1 else n % 1000 + 1 end),
-           n % 5 < 2, now()
+           n % 5 < 2, now() - n % 1000 * interval '1 day'
     from generate_series(1, 100000) n;
+    insert into outcome_day (salesman_id, day, succeeded, failed)
+    select salesman_id, (ended_at at time zone interval '9 hours')::date,
+           count(*) filter (where succeeded), count(*) filter (where not succeeded)
+    from outcome group by 1, 2;
     insert into workload (salesman_id, open) select salesman_id, count(*) from assignment where open
     group by salesman_id;
     insert into notification (id, salesman_id, kind, event_id, origin_kind, origin_id, project_id,
@@ -64,9 +70,21 @@ async fn read(plans: &mut Plans, app: &TestApp, round: u16) {
         plans.pages(&staff, path).await;
     }
     plans.get(&staff, "/salesmen?q=x77").await;
+    plans
+        .get(&staff, &format!("/salesmen/{BUSY}/outcomes"))
+        .await;
+    let today = seoul_date(app.context().db.now());
+    let from = today - Days::new(6);
+    for path in [
+        "/salesmen/dashboard".to_owned(),
+        format!("/salesmen/dashboard?from={from}&until={today}"),
+    ] {
+        plans.get(&staff, &path).await;
+    }
     plans.get(&staff, &format!("/salesmen/{BUSY}")).await;
     for caller in [app.as_salesman(BUSY), app.as_consultant(CONSULTANT)] {
         plans.get(&caller, "/salesmen/me").await;
+        plans.get(&caller, "/salesmen/me/outcomes").await;
     }
     let busy = app.as_salesman(BUSY);
     for path in [
