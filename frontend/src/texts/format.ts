@@ -116,6 +116,14 @@ export function spellDay(day: Day): string {
   }).format(new Date(millis(day)));
 }
 
+/** `3월 10일`, for a button that says what it does. */
+export function nameDay(day: Day): string {
+  const { month, day: date } = partsOf(day);
+  return language.value === 'ko'
+    ? `${month}월${NBSP}${date}일`
+    : `${date}${NBSP}${MONTHS[month - 1]}`;
+}
+
 /** `1,234`. */
 export function formatNumber(value: number): string {
   return new Intl.NumberFormat(language.value === 'ko' ? 'ko-KR' : 'en-GB').format(value);

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { queryOf, type Filters } from './filters';
+
+const none: Filters = { q: '', scope: 'all', region: [], category: [], target: [] };
+
+describe('queryOf', () => {
+  it('leaves out what is not filtered', () => {
+    expect(queryOf(none)).toEqual({});
+  });
+
+  it('asks for what can be applied for now', () => {
+    const phase = ['open', 'closing', 'always', 'until_budget'];
+    expect(queryOf({ ...none, scope: 'now' })).toEqual({ phase });
+    expect(queryOf({ ...none, scope: 'soon' })).toEqual({ phase: ['upcoming'] });
+  });
+
+  it('takes several values of a filter', () => {
+    const filters = { ...none, q: 'ㅅㅊㅂㅇㅊ', region: ['부산', '경북'], category: ['수출'] };
+    expect(queryOf(filters)).toEqual({
+      q: 'ㅅㅊㅂㅇㅊ',
+      region: ['부산', '경북'],
+      category: ['수출'],
+    });
+  });
+});
