@@ -1,0 +1,107 @@
+import type { components } from '@/api/schema';
+import type { Category, Project, Region } from '@/api/types';
+import { formatDay, formatMoney } from '@/texts/format';
+import type { cardTexts } from './texts';
+
+export type CardItem = components['schemas']['ProgrammeView'];
+type Texts = (typeof cardTexts)['ko'];
+
+/** How many programmes a card has at first: one can speak of no more at a door. */
+export const SHOWN_AT_FIRST = 6;
+
+/** What a card for somebody new is made from. */
+export interface Picks {
+  region: Region | '';
+  category: Category | '';
+  target: string;
+}
+
+export const REGIONS: readonly Region[] = [
+  '전국',
+  '서울',
+  '부산',
+  '대구',
+  '인천',
+  '광주',
+  '대전',
+  '울산',
+  '세종',
+  '경기',
+  '강원',
+  '충북',
+  '충남',
+  '전북',
+  '전남',
+  '전남광주',
+  '경북',
+  '경남',
+  '제주',
+];
+
+export const CATEGORIES: readonly Category[] = [
+  '금융',
+  '기술',
+  '인력',
+  '수출',
+  '내수',
+  '창업',
+  '경영',
+  '기타',
+];
+
+/** A value of an address, if it is one of the known ones. */
+export function known<T extends string>(values: readonly T[], value: string): T | '' {
+  return values.find((one) => one === value) ?? '';
+}
+
+/** For whom the card is, as its heading. */
+export function cardTitle(picks: Picks, customer: string | undefined, t: Texts): string {
+  if (customer) return t.forCustomer(customer);
+  const { region, category, target } = picks;
+  if (region && region !== '전국' && target) return t.regionAndTarget(region, target);
+  if (region === '전국' && !target) return t.everywhere;
+  if (target) return t.forTarget(target);
+  if (region) return t.inRegion(region);
+  return t.forCategory(category);
+}
+
+/** Agency and money of a programme, as far as they are known. */
+export function factsOf(project: Project, t: Texts): string {
+  const money = project.scale ? t.atMost(formatMoney(project.scale)) : '';
+  return [project.agency, money].filter(Boolean).join(' · ');
+}
+
+/** Until when, or from when, in words. */
+function whenOf({ project, phase }: CardItem, t: Texts): string {
+  const { startsOn, endsOn, text } = project.period;
+  if (phase === 'upcoming') return startsOn ? t.opens(formatDay(startsOn)) : text;
+  return endsOn ? t.until(formatDay(endsOn)) : text;
+}
+
+/** The attributions that the programmes of the card require, each once. */
+export function sourcesOf(items: readonly CardItem[]): string[] {
+  return [...new Set(items.flatMap(({ project }) => project.source?.line ?? []))];
+}
+
+/** The card as a message. The lines to say are for the salesman and not in it. */
+export function cardText(
+  items: readonly CardItem[],
+  title: string,
+  today: string,
+  sender: string,
+  t: Texts,
+): string {
+  const programmes = items.map((item, index) => {
+    const { project } = item;
+    const lines = [
+      `${index + 1}. ${project.name}`,
+      [whenOf(item, t), factsOf(project, t)].filter(Boolean).join(' · '),
+      project.link ?? '',
+    ];
+    return lines.filter(Boolean).join('\n');
+  });
+  const sources = sourcesOf(items);
+  const foot = [sender, sources.length ? t.source(sources.join(', ')) : ''];
+  const head = `${title}\n${t.sharedTitle(items.length, formatDay(today, { year: true }))}`;
+  return [head, ...programmes, foot.filter(Boolean).join('\n')].filter(Boolean).join('\n\n');
+}
