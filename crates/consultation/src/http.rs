@@ -2,6 +2,7 @@
 
 mod access;
 mod change;
+mod counts;
 mod create;
 mod edit;
 mod list;
@@ -22,6 +23,7 @@ use utoipa_axum::routes;
 pub(crate) fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new()
         .routes(routes!(create::create, list::list))
+        .routes(routes!(counts::show))
         .routes(routes!(show::show, edit::edit))
         .routes(routes!(progress::progress))
         .routes(routes!(notes::add))

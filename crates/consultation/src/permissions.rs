@@ -6,6 +6,7 @@ use service_kit::http::permissions::{All, No, Own, Permission};
 pub const TABLE: &[Permission] = &[
     Permission::new("GET", "/consultations", [No, Own, Own, Own, All]),
     Permission::new("POST", "/consultations", [No, Own, All, No, All]),
+    Permission::new("GET", "/consultations/counts", [No, Own, Own, Own, All]),
     Permission::new("GET", "/consultations/{id}", [No, Own, Own, Own, All]),
     Permission::new("PATCH", "/consultations/{id}", [No, Own, No, No, No]),
     // A consultant reads and adds notes, but does not change the step.

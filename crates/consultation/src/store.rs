@@ -1,5 +1,6 @@
 //! All SQL of this service.
 
+pub(crate) mod counts;
 mod detail;
 pub(crate) mod erasure;
 pub(crate) mod list;

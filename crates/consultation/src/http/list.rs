@@ -1,7 +1,7 @@
 //! `GET /consultations`: filters, orders and pages.
 
 use axum::extract::State;
-use events::Step;
+use events::{LastFour, SalesmanId, Step};
 use serde::Deserialize;
 use service_kit::auth::{Identity, Role};
 use service_kit::clock::seoul_date;
@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::views::ConsultationView;
-use crate::store::list::{self, DateCursor, Filter};
+use crate::store::list::{self, ClosedCursor, DateCursor, Filter};
 
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -24,14 +24,18 @@ enum Sort {
     Newest,
     /// By desired date: coming days, soonest first; then past days, latest first.
     Desired,
+    /// Only closed ones, latest closing first.
+    Closed,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
-    /// Only consultations in this step.
-    #[param(value_type = Option<StepName>, inline)]
-    step: Option<Step>,
+    /// Only consultations in this step, or in one of several: `step=apply&step=approved`.
+    #[serde(default)]
+    #[param(value_type = Vec<StepName>, inline)]
+    step: Vec<Step>,
     /// Only consultations about this project.
     project: Option<Uuid>,
     /// Only consultations of this customer, without erased ones. Not for customers, who see only
@@ -43,6 +47,17 @@ pub(super) struct ListQuery {
     /// Only consultations for this day or an earlier one.
     #[param(value_type = Option<NaiveDate>)]
     until: Option<Date>,
+    /// Only consultations assigned to this salesman.
+    #[param(value_type = Option<Uuid>)]
+    salesman: Option<SalesmanId>,
+    /// Only consultations assigned to this consultant.
+    #[param(value_type = Option<Uuid>)]
+    consultant: Option<SalesmanId>,
+    /// `true`: only open consultations without a salesman (배정 중).
+    unassigned: Option<bool>,
+    /// Only consultations of customers whose number ends with these four digits.
+    #[param(value_type = Option<String>, pattern = r"^\d{4}$", example = "5678")]
+    last_four: Option<LastFour>,
     /// The order; default `newest`.
     #[param(inline)]
     sort: Option<Sort>,
@@ -76,17 +91,31 @@ pub(super) async fn list(
             "from must not be later than until",
         )));
     }
+    let sort = query.sort.unwrap_or_default();
+    if matches!(sort, Sort::Closed)
+        && !query.step.is_empty()
+        && !query.step.iter().any(|step| step.is_closed())
+    {
+        return Err(invalid_query(Text::new(
+            "마친 순서(sort=closed)로는 끝난 단계만 조회할 수 있습니다",
+            "sort=closed lists closed consultations: choose a closed step, or omit step",
+        )));
+    }
     let filter = Filter {
-        step: query.step,
+        steps: query.step,
         project: query.project,
         customer: query.customer,
         from: query.from.map(|day| day.0),
         until: query.until.map(|day| day.0),
+        salesman: query.salesman,
+        consultant: query.consultant,
+        is_unassigned: query.unassigned == Some(true),
+        last_four: query.last_four,
     };
     let today = seoul_date(context.db.now());
     let view = |stored| ConsultationView::new(stored, &caller, today);
     let mut connection = context.db.pool().acquire().await?;
-    match query.sort.unwrap_or_default() {
+    match sort {
         Sort::Newest => {
             let (limit, after) = (query.limit, query.after);
             let page = PageQuery { limit, after }.page()?;
@@ -112,6 +141,19 @@ pub(super) async fn list(
             };
             let views = rows.into_iter().map(view).collect();
             Ok(Paged::from_rows_by(views, limit, cursor))
+        }
+        Sort::Closed => {
+            let limit = parse_limit(query.limit)?;
+            let after: Option<ClosedCursor> =
+                query.after.as_deref().map(decode_cursor).transpose()?;
+            let fetch = fetch_limit(limit);
+            let rows = list::by_closing(&mut connection, &caller, &filter, after, fetch).await?;
+            let views = rows.into_iter().map(view).collect();
+            Ok(Paged::from_rows_by(
+                views,
+                limit,
+                |view: &ConsultationView| (view.closed_at, view.id),
+            ))
         }
     }
 }

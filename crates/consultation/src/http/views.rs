@@ -63,6 +63,10 @@ pub(crate) struct ConsultationView {
     /// `null` if no consultant is assigned.
     consultant: Option<PersonView>,
     created_at: DateTime<Utc>,
+    /// When it was approved; `null` if it never was.
+    approved_at: Option<DateTime<Utc>>,
+    /// When it succeeded, failed or was cancelled; `null` while it is open.
+    pub(super) closed_at: Option<DateTime<Utc>>,
     /// When the customer was erased (삭제됨): id, name, number and texts of the customer are removed.
     /// Only staff see erased consultations.
     erased_at: Option<DateTime<Utc>>,
@@ -79,6 +83,8 @@ impl ConsultationView {
             salesman,
             consultant,
             created_at,
+            approved_at,
+            closed_at,
             erased_at,
         } = stored;
         let is_erased = consultation.is_erased();
@@ -111,6 +117,8 @@ impl ConsultationView {
             salesman: salesman.map(PersonView::from),
             consultant: consultant.map(PersonView::from),
             created_at,
+            approved_at,
+            closed_at,
             erased_at,
         }
     }

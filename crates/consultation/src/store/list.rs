@@ -1,7 +1,7 @@
 //! Lists of consultations. Each order has a cursor, so that every page costs the same.
 
-use chrono::NaiveDate;
-use events::Step;
+use chrono::{DateTime, NaiveDate, Utc};
+use events::{LastFour, SalesmanId, Step};
 use serde::{Deserialize, Serialize};
 use service_kit::auth::{Identity, Role};
 use service_kit::http::Page;
@@ -12,16 +12,26 @@ use uuid::Uuid;
 use super::read::{Stored, select_page};
 
 /// Conditions that all have to be true; `None` is no condition.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Filter {
-    pub(crate) step: Option<Step>,
+    /// One of these steps; all steps if empty.
+    pub(crate) steps: Vec<Step>,
     pub(crate) project: Option<Uuid>,
     pub(crate) customer: Option<Uuid>,
     /// The first desired day.
     pub(crate) from: Option<NaiveDate>,
     /// The last desired day.
     pub(crate) until: Option<NaiveDate>,
+    pub(crate) salesman: Option<SalesmanId>,
+    pub(crate) consultant: Option<SalesmanId>,
+    /// Open ones without a salesman.
+    pub(crate) is_unassigned: bool,
+    /// The last digits of the customer's number.
+    pub(crate) last_four: Option<LastFour>,
 }
+
+/// The last row of a page by closing.
+pub(crate) type ClosedCursor = (DateTime<Utc>, Uuid);
 
 /// The last row of a page by desired date. The order is: coming days, soonest first; then past
 /// days, latest first.
@@ -107,6 +117,28 @@ async fn half(
     fetch(connection, query, &order, limit).await
 }
 
+/// The closed ones, latest closing first.
+pub(crate) async fn by_closing(
+    connection: &mut PgConnection,
+    caller: &Identity,
+    filter: &Filter,
+    after: Option<ClosedCursor>,
+    fetch_limit: i64,
+) -> Result<Vec<Stored>, sqlx::Error> {
+    let mut query = visible_to(caller, filter);
+    query.push(" and consultation.closed_at is not null");
+    if let Some((closed_at, id)) = after {
+        query
+            .push(" and (consultation.closed_at, consultation.id) < (")
+            .push_bind(closed_at)
+            .push(", ")
+            .push_bind(id)
+            .push(")");
+    }
+    let order = " order by consultation.closed_at desc, consultation.id desc";
+    fetch(connection, query, order, fetch_limit).await
+}
+
 async fn fetch(
     connection: &mut PgConnection,
     mut query: QueryBuilder<Postgres>,
@@ -139,10 +171,42 @@ fn visible_to(caller: &Identity, filter: &Filter) -> QueryBuilder<Postgres> {
     if caller.role != Role::Staff {
         query.push(" and consultation.erased_at is null");
     }
-    if let Some(step) = filter.step {
+    match filter.steps.as_slice() {
+        [] => {}
+        // An index by step has the order of a page only for one step.
+        [step] => {
+            query
+                .push(" and consultation.step = ")
+                .push_bind(step.as_str());
+        }
+        steps => {
+            let names: Vec<&str> = steps.iter().map(|step| step.as_str()).collect();
+            query
+                .push(" and consultation.step = any(")
+                .push_bind(names)
+                .push(")");
+        }
+    }
+    for (column, person) in [
+        ("salesman_id", filter.salesman),
+        ("consultant_id", filter.consultant),
+    ] {
+        if let Some(person) = person {
+            query
+                .push(format!(" and consultation.{column} = "))
+                .push_bind(person.0);
+        }
+    }
+    if filter.is_unassigned {
+        query.push(
+            " and consultation.salesman_id is null
+              and consultation.step in ('apply', 'approved')",
+        );
+    }
+    if let Some(last_four) = filter.last_four {
         query
-            .push(" and consultation.step = ")
-            .push_bind(step.as_str());
+            .push(" and right(consultation.phone, 4) = ")
+            .push_bind(String::from(last_four));
     }
     if let Some(project) = filter.project {
         query

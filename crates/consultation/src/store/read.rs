@@ -25,6 +25,10 @@ pub(crate) struct Stored {
     pub(crate) salesman: Option<PersonRef>,
     pub(crate) consultant: Option<PersonRef>,
     pub(crate) created_at: DateTime<Utc>,
+    /// When it was approved.
+    pub(crate) approved_at: Option<DateTime<Utc>>,
+    /// When it reached a closed step.
+    pub(crate) closed_at: Option<DateTime<Utc>>,
     /// When the customer was erased.
     pub(crate) erased_at: Option<DateTime<Utc>>,
 }
@@ -36,6 +40,8 @@ impl Stored {
             consultation: self.consultation.into_requested(desired_on, memo),
             salesman: None,
             consultant: None,
+            approved_at: None,
+            closed_at: None,
             ..self
         }
     }
@@ -50,7 +56,8 @@ const COLUMNS: &str = "
     consultation.consultant_id, consultation.consultant_name,
     coalesce(salesman.display_name, consultation.salesman_name) as salesman_current_name,
     coalesce(consultant.display_name, consultation.consultant_name) as consultant_current_name,
-    consultation.created_at, consultation.erased_at,
+    consultation.created_at, consultation.approved_at, consultation.closed_at,
+    consultation.erased_at,
     consultation.asked_project_id, asked.name as asked_project_name";
 
 const JOINS: &str = "
@@ -110,6 +117,8 @@ impl FromRow<'_, PgRow> for Stored {
             salesman: person(row, "salesman_id", "salesman_current_name")?,
             consultant: person(row, "consultant_id", "consultant_current_name")?,
             created_at: row.try_get("created_at")?,
+            approved_at: row.try_get("approved_at")?,
+            closed_at: row.try_get("closed_at")?,
             erased_at: row.try_get("erased_at")?,
         })
     }

@@ -55,6 +55,8 @@ async fn request_creates_consultation_and_one_event() {
             "salesman": null,
             "consultant": null,
             "createdAt": "2026-11-23T01:00:00Z",
+            "approvedAt": null,
+            "closedAt": null,
             "erasedAt": null,
             "version": 1,
             "consent": null,

@@ -34,7 +34,7 @@ async fn every_operation_has_actors_summary_and_problems() {
     let mut commands = BTreeSet::new();
     let mut own_problems = BTreeSet::new();
     let operations = operations(&description);
-    assert_eq!(operations.len(), 10);
+    assert_eq!(operations.len(), 11);
     for (name, operation) in operations {
         let actors = texts(&operation["x-actors"]);
         assert!(

@@ -75,7 +75,6 @@ async fn invalid_page_query_is_refused() {
         "limit=many",
         "after=x",
         "limit=5&limit=5",
-        "step=apply&step=",
         "from=2026-1-2",
         "until=%2B2026-12-01",
     ] {
@@ -173,6 +172,14 @@ async fn filters_select_the_expected_consultations() {
         ("step=apply".to_owned(), vec![c, a]),
         ("step=approved".to_owned(), vec![b]),
         ("step=failed".to_owned(), vec![]),
+        ("step=apply&step=approved".to_owned(), vec![c, b, a]),
+        ("step=approved&step=failed".to_owned(), vec![b]),
+        (format!("salesman={SALESMAN}"), vec![c, b, a]),
+        (format!("salesman={CONSULTANT}"), vec![]),
+        (format!("consultant={CONSULTANT}&step=apply"), vec![a]),
+        ("lastFour=0000".to_owned(), vec![c]),
+        ("lastFour=5678&sort=desired".to_owned(), vec![a, b]),
+        ("unassigned=true".to_owned(), vec![]),
         (format!("project={PROJECT}"), vec![c, a]),
         (format!("customer={stranger}"), vec![c]),
         (
@@ -301,7 +308,12 @@ async fn invalid_filter_is_refused() {
     assert_eq!(newest.expect(200), json!({ "items": [] }));
     for query in [
         "step=perhaps",
-        "step=apply&step=failed",
+        "salesman=x",
+        "unassigned=perhaps",
+        "lastFour=123",
+        "lastFour=12a4",
+        "sort=closed&step=apply",
+        "sort=closed&after=x",
         "project=x",
         "customer=7",
         "from=soon",

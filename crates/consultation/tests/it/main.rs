@@ -1,6 +1,8 @@
 //! The consultation service through its routes and its policies, on a real Postgres.
 
 mod after_erasure;
+mod closed;
+mod counts;
 mod create;
 mod description;
 mod edit;

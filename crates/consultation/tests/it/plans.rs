@@ -21,14 +21,18 @@ const FILL: &str = r#"
     from generate_series(1, 100000) n;
     insert into consultation (id, project_id, project_name, customer_id, phone, desired_on, memo,
                               step, salesman_id, salesman_name, consultant_id, consultant_name,
-                              version, created_at, updated_at)
+                              version, created_at, updated_at, closed_at)
     select pg_temp.id(n), pg_temp.id(case when n % 2 = 0 then 1 else n end), 'x',
-           pg_temp.id(n / 4), '+821000000000', date '2026-01-01' + n::int / 300, '',
+           pg_temp.id(n / 4), '+8210' || lpad((n / 4)::text, 8, '0'), date '2026-01-01' + n::int / 300, '',
            case when n % 1000 < 2 then 'apply' when n % 1000 = 2 then 'approved'
                 when n % 3 = 0 then 'succeeded' when n % 3 = 1 then 'failed' else 'cancelled' end,
            pg_temp.id(case when n % 2 = 0 then 1 else n % 1000 + 1 end), 'x', pg_temp.id(2), 'x', 1,
-           now(), now()
+           now(), now(), case when n % 1000 > 2 then timestamptz '2026-01-01' + n * interval '1 min' end
     from generate_series(1, 100000) n;
+    insert into consultation_count (person, step, count)
+    select person, step, count(*) from consultation
+    cross join lateral (values (salesman_id), (consultant_id), (pg_temp.id(0))) counted (person)
+    group by person, step;
     insert into timeline (id, consultation_id, at, actor, version, what)
     select gen_random_uuid(), pg_temp.id(n), now(), '{"role": "system"}', version,
            '{"kind": "requested", "desiredDate": "2026-12-01"}'
@@ -64,6 +68,10 @@ async fn list(plans: &mut Plans, app: &TestApp) {
         }
         for filter in [
             "step=apply".to_owned(),
+            "step=apply&step=approved&from=2026-10-01".to_owned(),
+            "unassigned=true".to_owned(),
+            "lastFour=0777".to_owned(),
+            format!("salesman={BUSY}&lastFour=0777"),
             format!("project={BUSY}&step=approved"),
             format!("customer={other}"),
             format!("project={other}"),
@@ -78,10 +86,47 @@ async fn list(plans: &mut Plans, app: &TestApp) {
                     .pages(&caller, &format!("/consultations?{sort}{filter}"))
                     .await;
             }
+            for filter in [
+                "step=apply",
+                "step=apply&step=approved&from=2026-03-01",
+                "lastFour=0778",
+            ] {
+                plans
+                    .get(&caller, &format!("/consultations?{sort}&{filter}"))
+                    .await;
+            }
+        }
+        for filter in [
+            format!("salesman={BUSY}"),
+            format!("consultant={CONSULTANT}&step=failed"),
+        ] {
             plans
-                .get(&caller, &format!("/consultations?{sort}&step=apply"))
+                .pages(&staff, &format!("/consultations?{sort}&{filter}"))
                 .await;
         }
+    }
+    list_closed(plans, app).await;
+}
+
+async fn list_closed(plans: &mut Plans, app: &TestApp) {
+    let staff = app.as_staff();
+    let callers = [
+        app.as_staff(),
+        app.as_salesman(BUSY),
+        app.as_consultant(CONSULTANT),
+    ];
+    for caller in &callers {
+        for filter in ["", "&step=failed", "&step=succeeded&step=failed"] {
+            plans
+                .pages(caller, &format!("/consultations?sort=closed{filter}"))
+                .await;
+        }
+        plans.get(caller, "/consultations/counts").await;
+    }
+    for filter in [format!("salesman={BUSY}"), format!("project={BUSY}")] {
+        plans
+            .pages(&staff, &format!("/consultations?sort=closed&{filter}"))
+            .await;
     }
 }
 
@@ -95,7 +140,13 @@ async fn read(plans: &mut Plans, app: &TestApp, round: u16) {
         subject: Uuid::from_u128(number / 4),
         phone: None,
     });
-    for path in ["/consultations", "/me/data", "/me/disclosures"] {
+    for path in [
+        "/consultations",
+        "/consultations?sort=closed",
+        "/consultations/counts",
+        "/me/data",
+        "/me/disclosures",
+    ] {
         plans.get(&customer, path).await;
     }
     let note = json!({ "text": "x" });
