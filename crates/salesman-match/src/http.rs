@@ -1,5 +1,7 @@
 //! The routes of this service.
 
+mod candidates;
+mod counts;
 mod edit;
 mod list;
 mod me;
@@ -14,6 +16,8 @@ pub(crate) use edit::problems;
 pub(crate) fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new()
         .routes(routes!(list::list))
+        .routes(routes!(candidates::list))
+        .routes(routes!(counts::show))
         .routes(routes!(list::show, edit::match_by_hand))
         .routes(routes!(me::data))
         .routes(routes!(me::erase))

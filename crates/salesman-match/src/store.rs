@@ -1,5 +1,6 @@
 //! The only SQL of this service.
 
+pub(crate) mod counts;
 pub(crate) mod erasure;
 pub(crate) mod hand_over;
 pub(crate) mod list;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use service_kit::auth::{Identity, Role};
 use service_kit::forms::on_behalf_of::PersonView;
 use service_kit::http::Versioned;
+use service_kit::http::describe::{CategoryName, RegionName};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -25,8 +26,17 @@ pub(super) struct MatchView {
     project_id: Uuid,
     /// The current name. Absent while the project is unknown.
     project_name: Option<String>,
+    /// The field of the project (분야). Null while the project is unknown.
+    #[schema(value_type = Option<CategoryName>)]
+    category: Option<String>,
+    /// Where the project applies. Empty while the project is unknown.
+    #[schema(value_type = Vec<RegionName>)]
+    regions: Vec<String>,
     /// Null once the customer was erased.
     customer_id: Option<Uuid>,
+    /// The last four digits of the customer's number. Null for customers, and once the customer was
+    /// erased.
+    last_four: Option<String>,
     /// Null until matched, and again after the person left (배정 중).
     salesman: Option<PersonView>,
     /// Null until matched, and again after the person left (배정 중).
@@ -162,6 +172,9 @@ impl MatchView {
             },
             project_id: row.project_id,
             project_name: row.project_name,
+            category: row.category,
+            regions: row.regions.unwrap_or_default(),
+            last_four: row.last_four.filter(|_| shows_why),
             customer_id: row.erased_at.is_none().then_some(row.customer_id),
             lacks: missing_roles(
                 row.closed_at.is_some(),

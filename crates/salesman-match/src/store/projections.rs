@@ -4,9 +4,10 @@
 //! never takes the roster back to an earlier state.
 
 use chrono::NaiveDate;
-use events::{Edition, Leave, PersonRef, Profile, ProjectId, Region, SalesmanId};
+use events::{Edition, Leave, PersonRef, PersonRole, Profile, ProjectId, Region, SalesmanId};
 use service_kit::Tx;
-use sqlx::AssertSqlSafe;
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, FromRow, PgPool, Row as _};
 use uuid::Uuid;
 
 use super::row::decode_role;
@@ -93,11 +94,12 @@ struct CandidateRow {
     open: i64,
 }
 
+/// The columns of a [`CandidateRow`], to be selected from [`CANDIDATES`].
+const COLUMNS: &str = "person.id, display_name, role, capacity, active, leave_from, leave_until,
+    hand_over, coalesce(open, 0) open";
+
 /// Triggers keep the number of open matches.
-const SELECT_CANDIDATES: &str =
-    "select person.id, display_name, role, capacity, active, leave_from, leave_until, hand_over,
-        coalesce(open, 0) open
-     from known_salesman person left join workload on workload.person = person.id";
+const CANDIDATES: &str = "known_salesman person left join workload on workload.person = person.id";
 
 impl From<CandidateRow> for Candidate {
     fn from(row: CandidateRow) -> Self {
@@ -131,7 +133,7 @@ pub(crate) async fn may_hand_over(tx: &mut Tx) -> Result<Vec<Candidate>, sqlx::E
 }
 
 async fn candidates(tx: &mut Tx, condition: &str) -> Result<Vec<Candidate>, sqlx::Error> {
-    let sql = format!("{SELECT_CANDIDATES} where {condition}");
+    let sql = format!("select {COLUMNS} from {CANDIDATES} where {condition}");
     let rows: Vec<CandidateRow> = sqlx::query_as(AssertSqlSafe(sql))
         .fetch_all(&mut **tx)
         .await?;
@@ -143,10 +145,50 @@ pub(crate) async fn candidate(
     tx: &mut Tx,
     id: SalesmanId,
 ) -> Result<Option<Candidate>, sqlx::Error> {
-    let sql = format!("{SELECT_CANDIDATES} where person.id = $1");
+    let sql = format!("select {COLUMNS} from {CANDIDATES} where person.id = $1");
     let row: Option<CandidateRow> = sqlx::query_as(AssertSqlSafe(sql))
         .bind(id.0)
         .fetch_optional(&mut **tx)
         .await?;
     Ok(row.map(Candidate::from))
+}
+
+/// A salesman or consultant as staff choose one.
+#[derive(Debug)]
+pub(crate) struct RosterEntry {
+    pub(crate) candidate: Candidate,
+    /// Names of regions; empty for the whole country.
+    pub(crate) regions: Vec<String>,
+    /// Names of categories.
+    pub(crate) categories: Vec<String>,
+}
+
+impl FromRow<'_, PgRow> for RosterEntry {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            candidate: CandidateRow::from_row(row)?.into(),
+            regions: row.try_get("regions")?,
+            categories: row.try_get("categories")?,
+        })
+    }
+}
+
+/// The largest number of people that staff choose from.
+const MAX_PEOPLE: i64 = 500;
+
+/// The people with this role or with any, active ones first, most free capacity first: at most
+/// [`MAX_PEOPLE`].
+pub(crate) async fn people(
+    pool: &PgPool,
+    role: Option<PersonRole>,
+) -> Result<Vec<RosterEntry>, sqlx::Error> {
+    let sql = format!(
+        "select {COLUMNS}, regions, categories from {CANDIDATES} where ($1::text is null or role = $1)
+         order by not active, coalesce(open, 0) - capacity, display_name, person.id limit $2"
+    );
+    sqlx::query_as(AssertSqlSafe(sql))
+        .bind(role.map(PersonRole::as_str))
+        .bind(MAX_PEOPLE)
+        .fetch_all(pool)
+        .await
 }

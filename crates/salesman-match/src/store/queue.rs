@@ -14,10 +14,10 @@ use super::row::{COLUMNS, MatchRow};
 use crate::salesman_match::SalesmanMatch;
 
 /// The condition of the index `salesman_match_lacks_salesman`.
-const LACKS_SALESMAN: &str = "closed_at is null and salesman_id is null";
+pub(super) const LACKS_SALESMAN: &str = "closed_at is null and salesman_id is null";
 
 /// The condition of the index `salesman_match_lacks_consultant`.
-const LACKS_CONSULTANT: &str =
+pub(super) const LACKS_CONSULTANT: &str =
     "closed_at is null and salesman_id is not null and consultant_id is null";
 
 /// Which matches the assigner can fill now.

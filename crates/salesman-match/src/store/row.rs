@@ -21,6 +21,9 @@ pub(crate) struct MatchRow {
     origin_version: i64,
     pub(crate) project_id: Uuid,
     pub(crate) project_name: Option<String>,
+    /// `None` while the project is unknown, like the regions.
+    pub(crate) category: Option<String>,
+    pub(crate) regions: Option<Vec<String>>,
     pub(crate) customer_id: Uuid,
     /// `None` once the customer was erased.
     pub(crate) last_four: Option<String>,
@@ -43,6 +46,8 @@ pub(crate) struct MatchRow {
 /// The columns of a row, with the newest known names of the people and the project.
 pub(super) const COLUMNS: &str = "m.id, origin_kind, origin_id, origin_version, project_id,
     coalesce((select name from known_project where id = m.project_id), project_name) project_name,
+    (select category from known_project where id = m.project_id) category,
+    (select regions from known_project where id = m.project_id) regions,
     customer_id, last_four, brought_by, salesman_id, consultant_id,
     previous_salesman_id, previous_consultant_id,
     coalesce((select display_name from known_salesman where id = m.salesman_id),

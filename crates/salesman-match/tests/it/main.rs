@@ -2,7 +2,9 @@
 
 mod assigner;
 mod by_hand;
+mod candidates;
 mod closing;
+mod counts;
 mod description;
 mod erasure;
 mod event_order;

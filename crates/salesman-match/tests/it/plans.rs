@@ -74,6 +74,9 @@ async fn read(plans: &mut Plans, app: &TestApp, round: u16) {
         ),
         "/salesman-matches?unassigned=true&open=false".to_owned(),
         format!("/salesman-matches/{id}"),
+        "/salesman-matches/candidates?role=salesman".to_owned(),
+        "/salesman-matches/candidates".to_owned(),
+        "/salesman-matches/counts".to_owned(),
     ] {
         plans.get(&staff, &path).await;
     }
