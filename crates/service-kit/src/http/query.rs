@@ -1,21 +1,20 @@
 //! The query string.
 
+use std::collections::{BTreeMap, btree_map};
 use std::fmt;
-use std::vec;
 
 use axum::extract::{FromRequestParts, Query as Pairs};
 use axum::http::request::Parts;
 use serde::Deserializer;
-use serde::de::value::{MapAccessDeserializer, StringDeserializer};
-use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, IntoDeserializer as _, MapAccess, Visitor,
-};
+use serde::de::value::{MapAccessDeserializer, SeqDeserializer, StringDeserializer};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, Visitor};
 
 use crate::http::fields::MAX_EXPLANATION_LENGTH;
 use crate::http::problem::{Problem, Text, invalid_query};
 
 /// The query string. For an optional parameter, an empty value counts as absent: forms send their
-/// empty fields, too. A parameter that is there twice is refused, and an unknown one ignored.
+/// empty fields, too. A list is read from a parameter that is there several times; another one that
+/// is there twice is refused, and an unknown one ignored.
 #[derive(Debug, Clone)]
 pub struct Query<T>(pub T);
 
@@ -27,7 +26,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             .await
             .map_err(|rejection| Invalid::Whole(rejection.body_text()).problem())?;
         let parameters = Parameters {
-            rest: pairs.into_iter(),
+            rest: by_name(pairs).into_iter(),
             next: None,
         };
         T::deserialize(MapAccessDeserializer::new(parameters))
@@ -36,11 +35,20 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// The values of each parameter.
+fn by_name(pairs: Vec<(String, String)>) -> BTreeMap<String, Vec<String>> {
+    let mut parameters: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in pairs {
+        parameters.entry(name).or_default().push(value);
+    }
+    parameters
+}
+
 /// Why a query string cannot be read.
 #[derive(Debug)]
 enum Invalid {
     Missing(&'static str),
-    Repeated(&'static str),
+    Repeated(String),
     /// The name of the parameter, and serde's text.
     Value(String, String),
     /// Serde's text.
@@ -90,14 +98,14 @@ impl de::Error for Invalid {
     }
 
     fn duplicate_field(name: &'static str) -> Self {
-        Self::Repeated(name)
+        Self::Repeated(name.to_owned())
     }
 }
 
 /// The decoded parameters, as a map for serde.
 struct Parameters {
-    rest: vec::IntoIter<(String, String)>,
-    next: Option<(String, String)>,
+    rest: btree_map::IntoIter<String, Vec<String>>,
+    next: Option<(String, Vec<String>)>,
 }
 
 impl<'de> MapAccess<'de> for Parameters {
@@ -116,39 +124,72 @@ impl<'de> MapAccess<'de> for Parameters {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Invalid> {
-        let (name, value) = self.next.take().unwrap_or_default();
-        seed.deserialize(Value(value)).map_err(|error| match error {
+        let (name, texts) = self.next.take().unwrap_or_default();
+        let value = Value { name: &name, texts };
+        let value = seed.deserialize(value);
+        value.map_err(|error| match error {
             Invalid::Whole(reason) => Invalid::Value(name, reason),
             other => other,
         })
     }
 }
 
-/// The value of a parameter.
-struct Value(String);
+/// The value of a parameter, or the values of a repeated one.
+struct Value<'a> {
+    name: &'a str,
+    texts: Vec<String>,
+}
+
+impl Value<'_> {
+    /// The only one.
+    fn text(mut self) -> Result<String, Invalid> {
+        match self.texts.len() {
+            0 | 1 => Ok(self.texts.pop().unwrap_or_default()),
+            _ => Err(Invalid::Repeated(self.name.to_owned())),
+        }
+    }
+}
+
+impl IntoDeserializer<'_, Invalid> for Value<'_> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
 
 /// Methods that parse the text.
 macro_rules! parse {
     ($($method:ident => $visit:ident),+ $(,)?) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
-            visitor.$visit(self.0.parse().map_err(de::Error::custom)?)
+            visitor.$visit(self.text()?.parse().map_err(de::Error::custom)?)
         }
     )+};
 }
 
-impl<'de> Deserializer<'de> for Value {
+impl<'de> Deserializer<'de> for Value<'_> {
     type Error = Invalid;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
-        visitor.visit_string(self.0)
+        visitor.visit_string(self.text()?)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
-        if self.0.is_empty() {
+        if self.texts.len() == 1 && self.texts.iter().all(String::is_empty) {
             visitor.visit_none()
         } else {
             visitor.visit_some(self)
         }
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        let Self { name, texts } = self;
+        let values = texts.into_iter().filter(|text| !text.is_empty());
+        let values = values.map(|text| Value {
+            name,
+            texts: vec![text],
+        });
+        visitor.visit_seq(SeqDeserializer::new(values))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -165,7 +206,11 @@ impl<'de> Deserializer<'de> for Value {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Invalid> {
-        visitor.visit_enum(self.0.into_deserializer())
+        visitor.visit_enum(self.text()?.into_deserializer())
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        visitor.visit_unit()
     }
 
     parse! {
@@ -183,8 +228,8 @@ impl<'de> Deserializer<'de> for Value {
     }
 
     serde::forward_to_deserialize_any! {
-        i128 u128 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct
-        identifier ignored_any
+        i128 u128 char str string bytes byte_buf unit unit_struct tuple tuple_struct map struct
+        identifier
     }
 }
 
@@ -213,6 +258,8 @@ mod tests {
         order: Option<Order>,
         id: Option<Uuid>,
         day: Option<Date>,
+        #[serde(default)]
+        orders: Vec<Order>,
     }
 
     async fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
@@ -242,6 +289,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn list_has_each_value_of_its_parameter_without_empty_ones() {
+        for (query, orders) in [
+            ("", vec![]),
+            ("orders=", vec![]),
+            ("orders=newest", vec![Order::Newest]),
+            (
+                "orders=by_name&limit=1&orders=&orders=newest",
+                vec![Order::ByName, Order::Newest],
+            ),
+        ] {
+            let read: ListQuery = read(query).await.unwrap();
+            assert_eq!(read.orders, orders, "{query}");
+        }
+        let problem = read::<ListQuery>("orders=newest&orders=x").await;
+        let detail = problem.unwrap_err().document(Language::English).detail;
+        assert!(detail.unwrap().starts_with("orders: "));
+    }
+
+    #[tokio::test]
     async fn empty_parameter_counts_as_absent() {
         for query in [
             "",
@@ -256,6 +322,7 @@ mod tests {
                 order,
                 id,
                 day,
+                orders: _,
             } = read;
             assert_eq!(
                 (q, limit, open, order, id),
