@@ -147,7 +147,7 @@ fn split_pair(typed: char) -> Option<[char; 2]> {
 }
 
 /// A word of a query.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum SearchTerm {
     /// The [decomposed] text must contain one of these.
     Text(Vec<String>),
@@ -221,18 +221,19 @@ fn completions(letters: String) -> Vec<String> {
     }
 }
 
-/// Whether the last sound of a text is a consonant, which decides between 과 and 와. `false` if it
-/// ends neither in Hangul nor in a digit.
-pub(crate) fn ends_in_consonant(text: &str) -> bool {
-    match text.chars().rev().find(|letter| letter.is_alphanumeric()) {
+/// Whether the last sound of a text is a consonant, which decides between 과 and 와. `None` if it
+/// ends neither in a syllable of Hangul nor in a digit: how that is read is not known.
+pub(crate) fn ends_in_consonant(text: &str) -> Option<bool> {
+    let letter = text.chars().rev().find(|letter| letter.is_alphanumeric())?;
+    match letter {
         // 영, 일, 삼, 육, 칠, 팔.
-        Some('0' | '1' | '3' | '6' | '7' | '8') => true,
-        Some(letter) => {
+        '0'..='9' => Some(matches!(letter, '0' | '1' | '3' | '6' | '7' | '8')),
+        '가'..='힣' => {
             let mut last = letter;
             decompose_canonical(letter, |part| last = part);
-            FINALS.contains(&last)
+            Some(FINALS.contains(&last))
         }
-        None => false,
+        _ => None,
     }
 }
 

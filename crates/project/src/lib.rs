@@ -8,8 +8,12 @@
 //! - `policies`: reactions to events of this and other services.
 //! - `store`: the only SQL.
 //! - `search`, `hangul`: search columns. [`reindex`]: recomputes them when their rules change.
+//! - `filter`: the conditions of a list. `facets`: how many projects each choice of them would
+//!   show. `recent`: answers of the last seconds.
 //! - `visit_card`: what a salesman can talk about with a customer.
 
+mod facets;
+mod filter;
 mod hangul;
 mod http;
 pub mod import;
@@ -19,6 +23,7 @@ pub mod period;
 pub mod permissions;
 mod policies;
 pub mod project;
+mod recent;
 mod regions;
 pub mod reindex;
 mod search;

@@ -5,6 +5,8 @@ use service_kit::http::permissions::{All, No, Own, Permission};
 /// The access of anyone, customers, salesmen, consultants and staff to each operation.
 pub const TABLE: &[Permission] = &[
     Permission::new("GET", "/projects", [All; 5]),
+    Permission::new("GET", "/projects/facets", [All; 5]),
+    Permission::new("GET", "/projects/dashboard", [No, No, No, No, All]),
     Permission::new("GET", "/projects/{id}", [All; 5]),
     Permission::new("POST", "/projects", [No, No, No, No, All]),
     Permission::new("PATCH", "/projects/{id}", [No, No, No, No, All]),

@@ -12,7 +12,24 @@ use crate::visit_card::target_words;
 /// The version of the rules of this module, [`hangul`], [`crate::series`] and [`target_words`].
 /// Raise it whenever the same project would get other search columns: the service recomputes rows
 /// of older rules while it runs.
-pub(crate) const RULES_VERSION: i16 = 4;
+pub(crate) const RULES_VERSION: i16 = 5;
+
+/// Common kinds of target (지원대상), which a list counts and offers as filters. Each is a text that
+/// targets contain. A change needs another [`RULES_VERSION`].
+pub(crate) const TARGET_KINDS: [&str; 12] = [
+    "중소기업",
+    "소상공인",
+    "창업",
+    "예비창업",
+    "벤처",
+    "중견기업",
+    "제조업",
+    "여성기업",
+    "장애인기업",
+    "사회적기업",
+    "마을기업",
+    "청년",
+];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SearchColumns {
@@ -29,6 +46,8 @@ pub(crate) struct SearchColumns {
     pub(crate) short_parts: Vec<String>,
     /// The distinctive words of the target.
     pub(crate) target_words: Vec<String>,
+    /// Those of [`TARGET_KINDS`] that the target contains.
+    pub(crate) target_kinds: Vec<&'static str>,
 }
 
 impl From<&Project> for SearchColumns {
@@ -42,6 +61,9 @@ impl From<&Project> for SearchColumns {
         let initials = names.map(|name| hangul::initials(&name)).join("\n");
         let target_search = of_target.map(target).unwrap_or_default();
         let searched = [&search, &initials, &target_search].map(String::as_str);
+        let kinds = TARGET_KINDS.into_iter();
+        let target_kinds = kinds.filter(|kind| target_search.contains(&target(kind)));
+        let target_kinds = target_kinds.collect();
         Self {
             series_key: details.series_key(),
             short_parts: hangul::short_parts(&searched.join("\n"))
@@ -51,6 +73,7 @@ impl From<&Project> for SearchColumns {
             initials,
             target_search,
             target_words: of_target.map(target_words).unwrap_or_default(),
+            target_kinds,
         }
     }
 }

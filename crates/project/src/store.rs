@@ -5,11 +5,15 @@
 //! - `imports`, `import_rows`, `import_matches`: plans, their rows, and the editions that rows
 //!   match.
 //! - `projections`: what other services publish. `work`, `visit_card`: what is read of it.
-//!   `people`: who is assigned. `erasure`: a customer's data and its erasure. `columns`: decodes
-//!   enums.
+//!   `figures`: what counts for each project of a page. `facets`: counts of a list.
+//!   `dashboard`: what began, day by day. `people`: who is assigned. `erasure`: a customer's data
+//!   and its erasure. `columns`: decodes enums.
 
 mod columns;
+pub(crate) mod dashboard;
 pub(crate) mod erasure;
+pub(crate) mod facets;
+pub(crate) mod figures;
 mod filter;
 pub(crate) mod import_matches;
 pub(crate) mod import_rows;

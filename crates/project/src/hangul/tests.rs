@@ -101,12 +101,13 @@ fn word_is_found_at_every_step_of_typing() {
 #[test]
 fn last_sound_is_of_the_last_letter_or_digit() {
     for (text, ends) in [
-        ("사업", true),
-        ("바우처", false),
-        ("사업 (2차)", false),
-        ("R&D 100", true),
-        ("2차 4", false),
-        ("", false),
+        ("사업", Some(true)),
+        ("바우처", Some(false)),
+        ("사업 (2차)", Some(false)),
+        ("R&D 100", Some(true)),
+        ("2차 4", Some(false)),
+        ("스마트 AI", None),
+        ("", None),
     ] {
         assert_eq!(ends_in_consonant(text), ends, "{text}");
     }

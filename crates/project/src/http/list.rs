@@ -1,10 +1,10 @@
 //! The list of projects.
 
+use axum::Extension;
 use axum::extract::State;
-use events::{Category, Phase, ProjectStatus, Region};
 use serde::Deserialize;
+use service_kit::auth::{Identity, Role};
 use service_kit::clock::seoul_date;
-use service_kit::http::describe::{CategoryName, PhaseName, RegionName, StatusName};
 use service_kit::http::page::{decode_cursor, fetch_limit, parse_limit};
 use service_kit::http::problem::{Text, invalid_query};
 use service_kit::http::{Paged, Query};
@@ -12,40 +12,24 @@ use service_kit::{Context, Problem};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
-use super::query::search_text;
-use super::views::ProjectView;
-use crate::store::list::{self as store, Filter, Position, Sort};
+use super::filters::FilterQuery;
+use super::views::ListedProjectView;
+use crate::store::figures;
+use crate::store::list::{self as store, Position, Sort, allow_time_left};
 use crate::store::projects::StoredProject;
-use crate::{regions, search};
 
 pub(super) fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new().routes(routes!(list))
 }
 
-/// Filters, order and page. Empty parameters count as absent.
+/// Order and page. Empty parameters count as absent.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// Words that all occur in name, agency, host or summary. The last one may be incomplete
-    /// (`스마트사` finds 스마트상점). A word of consonants only is searched among the initials of name,
-    /// agency and host (`ㅅㅁㅌ`).
-    #[param(value_type = Option<String>, max_length = 100, example = "스마트")]
-    q: Option<String>,
-    /// 분야.
-    #[param(value_type = Option<CategoryName>)]
-    category: Option<Category>,
-    /// 시도. Projects of what it replaced or what replaced it match, too, and nationwide ones.
-    #[param(value_type = Option<RegionName>)]
-    region: Option<Region>,
-    /// Contained in 지원대상.
-    #[param(value_type = Option<String>, max_length = 100, example = "소상공인")]
-    target: Option<String>,
-    #[param(value_type = Option<StatusName>)]
-    status: Option<ProjectStatus>,
-    /// What people see today.
-    #[param(value_type = Option<PhaseName>)]
-    phase: Option<Phase>,
+    /// Only projects that count for this salesman, as in their views. For staff; 422 for others.
+    salesman: Option<Uuid>,
     /// `newest` by default. `deadline`: coming deadlines first, the soonest first; then passed
     /// ones; then projects without a date. `name`: by name.
     #[param(value_type = Option<Sort>, inline)]
@@ -59,14 +43,19 @@ struct ListQuery {
 }
 
 /// Projects that meet all conditions, in a stable order.
+///
+/// Staff also see how many interests and consultations each has, and who serves them.
 #[utoipa::path(
-    get, path = "/projects", tag = "project", params(ListQuery),
-    responses((status = 200, body = Paged<ProjectView>)),
+    get, path = "/projects", tag = "project", params(FilterQuery, ListQuery),
+    responses((status = 200, body = Paged<ListedProjectView>)),
 )]
 async fn list(
     State(context): State<Context>,
+    caller: Option<Extension<Identity>>,
+    Query(filter): Query<FilterQuery>,
     Query(query): Query<ListQuery>,
-) -> Result<Paged<ProjectView>, Problem> {
+) -> Result<Paged<ListedProjectView>, Problem> {
+    let is_staff = caller.is_some_and(|caller| caller.role == Role::Staff);
     let limit = parse_limit(query.limit)?;
     let sort = query.sort.unwrap_or_default();
     let after = query
@@ -81,16 +70,15 @@ async fn list(
         );
         return Err(invalid_query(detail));
     }
-    let q = search_text("q", "검색어는", query.q)?;
-    let target = search_text("target", "지원대상은", query.target)?;
-    let filter = Filter {
-        terms: q.map(|text| search::terms(&text)).unwrap_or_default(),
-        category: query.category,
-        regions: query.region.map(regions::that_apply_in).unwrap_or_default(),
-        target: target.map(|text| search::target(&text)),
-        status: query.status,
-        phase: query.phase,
-    };
+    let mut filter = filter.read()?;
+    filter.salesman = query.salesman;
+    if filter.salesman.is_some() && !is_staff {
+        let detail = Text::new(
+            "salesman 조건은 관리자만 쓸 수 있습니다",
+            "only staff may filter by salesman",
+        );
+        return Err(invalid_query(detail));
+    }
     let today = seoul_date(context.db.now());
     let as_of = after.as_ref().and_then(Position::as_of).unwrap_or(today);
     let mut tx = context.db.begin_public_read().await?;
@@ -102,8 +90,19 @@ async fn list(
         fetch_limit(limit),
     )
     .await?;
+    let mut figures = None;
+    if is_staff {
+        let ids: Vec<Uuid> = found.iter().map(|stored| stored.project.id.0).collect();
+        allow_time_left(&mut tx).await?;
+        figures = Some(figures::of_projects(&mut tx, &ids).await?);
+    }
     let page = Paged::from_rows_by(found, limit, |stored: &StoredProject| {
         Position::of(&stored.project, sort, as_of)
     });
-    Ok(page.map(|stored| ProjectView::new(stored, today)))
+    Ok(page.map(|stored| {
+        let id = stored.project.id.0;
+        let own = figures.as_mut();
+        let own = own.map(|figures| figures.remove(&id).unwrap_or_default());
+        ListedProjectView::new(stored, today, own)
+    }))
 }

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use chrono::NaiveDate;
 use events::{Category, Period, PeriodKind, Phase, ProjectStatus, Region};
 use serde::Serialize;
+use service_kit::forms::on_behalf_of::PersonView;
 use service_kit::http::Versioned;
 use service_kit::http::describe::{
     CategoryName, PeriodKindName, PhaseName, RegionName, StatusName,
@@ -12,6 +13,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::project::{Details, Source, SourceList};
+use crate::store::figures::Figures;
 use crate::store::projects::StoredProject;
 
 /// A project as anyone may see it.
@@ -174,6 +176,51 @@ impl ProjectView {
             location,
             version: self.version,
             view: self,
+        }
+    }
+}
+
+/// A project in the list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ListedProjectView {
+    #[serde(flatten)]
+    project: ProjectView,
+    /// For staff only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    figures: Option<FiguresView>,
+}
+
+impl ListedProjectView {
+    /// The project on that day in Seoul.
+    pub(super) fn new(stored: StoredProject, today: NaiveDate, figures: Option<Figures>) -> Self {
+        Self {
+            project: ProjectView::new(stored, today),
+            figures: figures.map(FiguresView::from),
+        }
+    }
+}
+
+/// What counts for a project, as the totals of its view.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct FiguresView {
+    /// The number of interested customers. 0 once the edition has ended.
+    interests: i64,
+    /// The number of consultations, at any step.
+    consultations: i64,
+    /// The salesman with the most interests and consultations; null without any (배정 중).
+    salesman: Option<PersonView>,
+    /// How many other salesmen have some.
+    other_salesmen: i64,
+}
+
+impl From<Figures> for FiguresView {
+    fn from(figures: Figures) -> Self {
+        Self {
+            interests: figures.interests,
+            consultations: figures.consultations,
+            other_salesmen: (figures.salesmen - 1).max(0),
+            salesman: figures.salesman.map(PersonView::from),
         }
     }
 }

@@ -14,11 +14,12 @@ use service_kit::{Context, Problem};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 use super::query::search_text;
 use super::views::ProjectView;
 use crate::store::{visit_card, work};
-use crate::visit_card::{Shared, Traits, pitch_line};
+use crate::visit_card::{Programme, Shared, Traits, pitch_lines};
 
 pub(super) fn routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new().routes(routes!(show))
@@ -65,9 +66,10 @@ struct ProgrammeView {
     /// Whether the customer marked this programme.
     #[schema(example = false)]
     marked: bool,
-    /// A line to begin with, in the caller's language.
+    /// A line to say aloud, in the caller's language: at most three of the facts that are known of
+    /// the programme, of which one is until when it is open. Lines of one card begin differently.
     #[schema(
-        example = "「2026년 스마트상점 기술보급사업」 신청 마감이 3일 남았습니다. 관심 두신 「2026년 수출바우처」와 같은 기술 분야예요."
+        example = "부산에서만 하는 사업입니다. 신청 마감이 3일 남았고, 관심 두신 「2026년 수출바우처」와 같은 기술 분야입니다."
     )]
     say: String,
 }
@@ -114,8 +116,23 @@ async fn show(
     };
     let today = seoul_date(context.db.now());
     let language = Language::of(&headers);
-    let programmes = visit_card::programmes(pool, &traits, today).await?;
-    let items = programmes.into_iter().map(|stored| {
+    let found = visit_card::programmes(pool, &traits, today).await?;
+    let series: Vec<Uuid> = found
+        .iter()
+        .map(|stored| stored.project.series_id.0)
+        .collect();
+    let editions = visit_card::opened_editions(pool, &series).await?;
+    let programmes: Vec<Programme<'_>> = found
+        .iter()
+        .map(|stored| Programme {
+            project: &stored.project,
+            earlier: editions
+                .get(&stored.project.series_id.0)
+                .map_or(&[], Vec::as_slice),
+        })
+        .collect();
+    let lines = pitch_lines(&programmes, &traits, &marks, today, language);
+    let items = found.into_iter().zip(lines).map(|(stored, say)| {
         let project = &stored.project;
         ProgrammeView {
             deadline: project.details.period.ends_on,
@@ -124,7 +141,7 @@ async fn show(
             marked: marks
                 .iter()
                 .any(|mark| mark.series_id == project.series_id.0),
-            say: pitch_line(project, &traits, &marks, today, language),
+            say,
             project: ProjectView::new(stored, today),
         }
     });

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::problems::load_project;
 use super::views::ProjectView;
 use crate::store::work::{
-    self as store, Customer, CustomerPosition, Progress, SalesmanWork, Scope,
+    self as store, Customer, CustomerPosition, Progress, SalesmanWork, Scope, Steps,
 };
 
 pub(super) fn routes() -> OpenApiRouter<Context> {
@@ -36,6 +36,8 @@ struct WorkView {
     customers: Paged<CustomerView>,
     /// Totals, the same for every caller.
     progress: ProgressView,
+    /// Totals, the same for every caller.
+    reached: ReachedView,
 }
 
 /// A salesman's work on the project.
@@ -137,6 +139,31 @@ struct ProgressView {
     unassigned: i64,
 }
 
+/// 이 단계까지 온 것: the number of consultations that came as far as a step, wherever they are now.
+///
+/// No consultation succeeds or fails without approval. A cancelled one counts as applied only, also
+/// if it had been approved.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(super) struct ReachedView {
+    /// 신청: all consultations.
+    applied: i64,
+    /// 승인: the approved, succeeded and failed ones.
+    approved: i64,
+    /// 성공.
+    succeeded: i64,
+}
+
+impl From<Steps> for ReachedView {
+    fn from(steps: Steps) -> Self {
+        let approved = steps.approved + steps.succeeded + steps.failed;
+        Self {
+            applied: steps.apply + approved + steps.cancelled,
+            approved,
+            succeeded: steps.succeeded,
+        }
+    }
+}
+
 impl From<SalesmanWork> for SalesmanWorkView {
     fn from(work: SalesmanWork) -> Self {
         Self {
@@ -144,12 +171,12 @@ impl From<SalesmanWork> for SalesmanWorkView {
             display_name: work.display_name,
             interests: work.interests,
             consultations: ConsultationsView {
-                open: work.apply + work.approved,
-                apply: work.apply,
-                approved: work.approved,
-                succeeded: work.succeeded,
-                failed: work.failed,
-                cancelled: work.cancelled,
+                open: work.steps.apply + work.steps.approved,
+                apply: work.steps.apply,
+                approved: work.steps.approved,
+                succeeded: work.steps.succeeded,
+                failed: work.steps.failed,
+                cancelled: work.steps.cancelled,
             },
         }
     }
@@ -180,14 +207,19 @@ impl From<Customer> for CustomerView {
 
 impl From<Progress> for ProgressView {
     fn from(progress: Progress) -> Self {
+        let Progress {
+            interested,
+            steps,
+            unassigned,
+        } = progress;
         Self {
-            interested: progress.interested,
-            applied: progress.apply,
-            approved: progress.approved,
-            succeeded: progress.succeeded,
-            failed: progress.failed,
-            cancelled: progress.cancelled,
-            unassigned: progress.unassigned,
+            interested,
+            applied: steps.apply,
+            approved: steps.approved,
+            succeeded: steps.succeeded,
+            failed: steps.failed,
+            cancelled: steps.cancelled,
+            unassigned,
         }
     }
 }
@@ -235,6 +267,7 @@ async fn show(
         project: ProjectView::new(stored, seoul_date(context.db.now())),
         salesmen: salesmen.into_iter().map(SalesmanWorkView::from).collect(),
         customers: page.map(CustomerView::from),
+        reached: progress.steps.into(),
         progress: progress.into(),
     }))
 }

@@ -1,44 +1,13 @@
-//! The conditions of a list of projects, written so that indexes serve them.
+//! The conditions of a list of projects in SQL, written so that indexes serve them.
 
 use chrono::NaiveDate;
-use events::{Category, Phase, ProjectStatus, Region};
+use events::{Phase, ProjectStatus};
 use sqlx::{Postgres, QueryBuilder};
+use uuid::Uuid;
 
 use super::projects::COLUMNS;
+use crate::filter::Filter;
 use crate::hangul::{SearchTerm, short_parts};
-
-/// The conditions of a list, all of which a project must meet.
-#[derive(Debug, Default)]
-pub(crate) struct Filter {
-    pub(crate) terms: Vec<SearchTerm>,
-    pub(crate) category: Option<Category>,
-    /// Applies in one of these; empty for everywhere.
-    pub(crate) regions: Vec<Region>,
-    /// Contained in the target, [decomposed](crate::hangul::decomposed).
-    pub(crate) target: Option<String>,
-    pub(crate) status: Option<ProjectStatus>,
-    pub(crate) phase: Option<Phase>,
-}
-
-impl Filter {
-    /// The statuses that both the status and the phase allow.
-    pub(super) fn statuses(&self) -> &'static [ProjectStatus] {
-        use ProjectStatus::{Ended, Ongoing, Planned};
-        let of_phase: &[ProjectStatus] = match self.phase {
-            None => &[Planned, Ongoing, Ended],
-            Some(Phase::Ended) => &[Ended],
-            Some(Phase::Closed | Phase::Upcoming) => &[Planned, Ongoing],
-            Some(Phase::Closing | Phase::Open | Phase::Always | Phase::UntilBudget) => &[Ongoing],
-        };
-        match self.status {
-            None => of_phase,
-            Some(status) => of_phase
-                .iter()
-                .position(|allowed| *allowed == status)
-                .map_or(&[], |index| &of_phase[index..=index]),
-        }
-    }
-}
 
 /// The last day of a project that has not ended; `infinity` without one, null for an ended one.
 ///
@@ -78,48 +47,109 @@ pub(super) fn phase_sql(phase: Phase, today: &str) -> String {
 /// [statuses](Filter::statuses).
 pub(super) fn select(filter: &Filter, today: NaiveDate) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(format!("select {COLUMNS} from project where true"));
-    for term in &filter.terms {
-        match term {
-            SearchTerm::Text(variants) => push_contains(&mut query, "search", variants),
-            SearchTerm::Initials(initials) => {
-                push_contains(&mut query, "initials", std::slice::from_ref(initials));
-            }
+    push_terms(&mut query, &filter.terms);
+    match filter.categories[..] {
+        [] => {}
+        [category] => {
+            query.push(" and category = ").push_bind(category.as_str());
         }
-    }
-    if let Some(category) = filter.category {
-        query.push(" and category = ").push_bind(category.as_str());
+        _ => {
+            let names = filter.categories.iter().map(|category| category.as_str());
+            let names: Vec<&str> = names.collect();
+            query.push(" and category = any(").push_bind(names);
+            query.push(")");
+        }
     }
     if !filter.regions.is_empty() {
-        let names: Vec<&str> = filter
-            .regions
-            .iter()
-            .map(|region| region.as_str())
-            .collect();
+        let names = filter.regions.iter().map(|region| region.as_str());
+        let names: Vec<&str> = names.collect();
         query.push(" and regions ?| ").push_bind(names);
     }
-    if let Some(target) = &filter.target {
-        push_contains(&mut query, "target_search", std::slice::from_ref(target));
+    if !filter.targets.is_empty() {
+        push_contains(&mut query, "target_search", &filter.targets);
     }
-    // As texts, so that the partial indexes serve them.
-    match filter.statuses() {
-        [status] => {
-            query.push(format!(" and status = '{}'", status.as_str()));
-        }
-        statuses if !statuses.contains(&ProjectStatus::Ended) => {
-            query.push(" and status <> 'ended'");
-        }
-        _ => {}
-    }
-    if let Some(phase) = filter.phase {
-        // A date contains only digits and dashes.
-        let sql = phase_sql(phase, &format!("date '{today}'"));
-        query.push(format!(" and {sql}"));
+    push_statuses(&mut query, &filter.statuses());
+    push_phases(&mut query, &filter.phases(), today);
+    if let Some(salesman) = filter.salesman {
+        push_salesman(&mut query, salesman);
     }
     query
 }
 
+/// Restricts to projects that have all words of a search.
+pub(super) fn push_terms(query: &mut QueryBuilder<Postgres>, terms: &[SearchTerm]) {
+    for term in terms {
+        match term {
+            SearchTerm::Text(variants) => push_contains(query, "search", variants),
+            SearchTerm::Initials(initials) => {
+                push_contains(query, "initials", std::slice::from_ref(initials));
+            }
+        }
+    }
+}
+
+/// As texts, so that the partial indexes serve them.
+fn push_statuses(query: &mut QueryBuilder<Postgres>, statuses: &[ProjectStatus]) {
+    if statuses.len() == ProjectStatus::ALL.len() {
+        return;
+    }
+    match statuses {
+        [status] => {
+            query.push(format!(" and status = '{}'", status.as_str()));
+        }
+        _ if !statuses.contains(&ProjectStatus::Ended) => {
+            query.push(" and status <> 'ended'");
+        }
+        _ => {
+            let names = statuses
+                .iter()
+                .map(|status| format!("'{}'", status.as_str()));
+            let names: Vec<String> = names.collect();
+            query.push(format!(" and status in ({})", names.join(", ")));
+        }
+    }
+}
+
+fn push_phases(query: &mut QueryBuilder<Postgres>, phases: &[Phase], today: NaiveDate) {
+    if phases.len() == Phase::ALL.len() {
+        return;
+    }
+    // A date contains only digits and dashes.
+    let today = format!("date '{today}'");
+    let is_over = |phase: &Phase| matches!(phase, Phase::Closed | Phase::Ended);
+    if phases.len() > 1 && !phases.iter().any(is_over) {
+        // An index serves this part of all of them, but not the alternatives.
+        query.push(format!(" and {OPEN_UNTIL} >= {today}"));
+    }
+    let alternatives = phases.iter().map(|phase| phase_sql(*phase, &today));
+    let alternatives: Vec<String> = alternatives.collect();
+    query.push(format!(" and ({})", alternatives.join(" or ")));
+}
+
+/// Restricts to projects that count for the salesman, as in the view of each.
+fn push_salesman(query: &mut QueryBuilder<Postgres>, salesman: Uuid) {
+    query
+        .push(
+            " and project.id in (
+                 with own as materialized (
+                     select distinct kind, scope_id from engagement_count where salesman_id = ",
+        )
+        .push_bind(salesman)
+        .push(
+            ")
+                 select scope_id from own where kind = 'consultation'
+                 union all
+                 select edition.id from project edition
+                 where edition.status <> 'ended' and edition.series_id in (
+                     select scope_id from own where kind = 'interest'
+                     union all
+                     select marked.series_id from own join project marked on marked.id = scope_id
+                     where kind = 'interest'))",
+        );
+}
+
 /// Restricts to projects whose search column contains one of the texts.
-fn push_contains(query: &mut QueryBuilder<Postgres>, column: &str, texts: &[String]) {
+pub(super) fn push_contains(query: &mut QueryBuilder<Postgres>, column: &str, texts: &[String]) {
     // Joined by `or`, each can use the index; as a list, none can.
     let mut operator = " and (";
     for text in texts {

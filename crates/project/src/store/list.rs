@@ -8,9 +8,9 @@ use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub(crate) use super::filter::Filter;
 use super::filter::select;
 use super::projects::StoredProject;
+use crate::filter::Filter;
 use crate::project::Project;
 
 /// An order of projects.
@@ -73,16 +73,16 @@ impl Part {
     /// searched. `as_of` is not after `today`.
     fn may_have(self, filter: &Filter, (today, as_of): (NaiveDate, NaiveDate)) -> bool {
         let is_over = filter.statuses() == [ProjectStatus::Ended];
-        match (self, filter.phase) {
-            (Self::Coming, Some(Phase::Closed)) => as_of < today,
-            (Self::Coming, Some(Phase::Always | Phase::UntilBudget))
-            | (Self::WithoutDate, Some(Phase::Closing | Phase::Closed)) => false,
-            (Self::Coming, _) => !is_over,
-            (Self::Past, None | Some(Phase::Closed | Phase::Ended)) | (Self::WithoutDate, _) => {
-                true
-            }
-            (Self::Past, Some(_)) => false,
-        }
+        filter.phases().into_iter().any(|phase| match self {
+            Self::Coming => match phase {
+                _ if is_over => false,
+                Phase::Closed => as_of < today,
+                Phase::Always | Phase::UntilBudget | Phase::Ended => false,
+                Phase::Upcoming | Phase::Open | Phase::Closing => true,
+            },
+            Self::Past => matches!(phase, Phase::Closed | Phase::Ended),
+            Self::WithoutDate => !matches!(phase, Phase::Closing | Phase::Closed),
+        })
     }
 }
 
@@ -186,7 +186,7 @@ async fn list_by_deadline(
             }
             Part::Past => {
                 // Without the alternative, an index serves the condition.
-                match filter.statuses() {
+                match &filter.statuses()[..] {
                     [ProjectStatus::Ended] => query.push(" and ends_on is not null"),
                     statuses if !statuses.contains(&ProjectStatus::Ended) => {
                         query.push(" and ends_on < ").push_bind(as_of)
@@ -224,7 +224,7 @@ async fn list_by_deadline(
 
 /// Bounds the next statement by what is left of [`PUBLIC_READ_TIMEOUT`], which bounds the first
 /// one.
-async fn allow_time_left(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+pub(crate) async fn allow_time_left(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     // In milliseconds. 0 would be no bound. `now()` is the start of the transaction.
     let sql = "select set_config('statement_timeout', greatest(1,
         $1 - (extract(epoch from clock_timestamp() - now()) * 1000)::bigint)::text, true)";

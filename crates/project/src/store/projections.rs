@@ -42,10 +42,10 @@ pub(crate) async fn store_interest(
     sqlx::query(
         "insert into known_interest as known
              (id, series_id, project_id, customer_id, last_four, interested, since, erased_at,
-              on_version)
+              on_version, created_at)
          values ($1, $2, $3, $4, $5, $6, $7,
                  case when $8 then (select at from erased_customer where customer_id = $4) end,
-                 $9)
+                 $9, $7)
          on conflict (id) do update
              set series_id = coalesce(excluded.series_id, known.series_id),
                  project_id = excluded.project_id,

@@ -73,7 +73,7 @@ impl FromRow<'_, PgRow> for StoredProject {
 const WRITTEN: &str = "series_id, name, year, category, regions, region_names, target, scale, \
     agency, host, summary, link, period, starts_on, ends_on, status, started_on, ended_on, \
     predecessor, source_name, source_id, source_list, version, series_key, search, initials, \
-    target_search, short_parts, target_words, computed_by";
+    target_search, short_parts, target_words, target_kinds, computed_by";
 
 /// `$2, $3, …` for the [`WRITTEN`] columns, and the number of the parameter after them.
 fn placeholders() -> (String, usize) {
@@ -119,6 +119,7 @@ fn bind_columns(sql: String, project: &Project) -> Query<'_, Postgres, PgArgumen
         .bind(search.target_search)
         .bind(search.short_parts)
         .bind(search.target_words)
+        .bind(search.target_kinds)
         .bind(RULES_VERSION)
 }
 

@@ -1,14 +1,17 @@
-//! What a customer marked, and the programmes that have something in common with it.
+//! What a customer marked, the programmes that have something in common with it, and their history.
+
+use std::collections::HashMap;
 
 use chrono::{Days, NaiveDate};
 use events::{CustomerId, Phase};
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgPool, Row as _};
+use uuid::Uuid;
 
 use super::columns::{enum_column, regions_columns};
 use super::filter::{OPEN_UNTIL, phase_sql};
 use super::projects::{COLUMNS, StoredProject};
-use crate::visit_card::{Mark, Traits};
+use crate::visit_card::{EarlierEdition, Mark, Traits};
 
 /// Per customer, the newest first.
 const MAX_MARKS: i64 = 50;
@@ -105,4 +108,24 @@ pub(crate) async fn programmes(
         .bind(MAX_PROGRAMMES)
         .fetch_all(pool)
         .await
+}
+
+/// The editions of these series that are or were open, by series. A planned one may never open.
+pub(crate) async fn opened_editions(
+    pool: &PgPool,
+    series: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<EarlierEdition>>, sqlx::Error> {
+    let rows: Vec<(Uuid, i32, Option<NaiveDate>)> = sqlx::query_as(
+        "select series_id, year, starts_on from project
+         where series_id = any($1) and status <> 'planned'",
+    )
+    .bind(series)
+    .fetch_all(pool)
+    .await?;
+    let mut editions: HashMap<Uuid, Vec<EarlierEdition>> = HashMap::new();
+    for (series, year, starts_on) in rows {
+        let of_series = editions.entry(series).or_default();
+        of_series.push(EarlierEdition { year, starts_on });
+    }
+    Ok(editions)
 }

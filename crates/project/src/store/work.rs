@@ -1,5 +1,7 @@
 //! The work on a project: who is assigned, for which customers, and how far they are.
 
+use std::iter::Sum;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{CustomerId, Step};
 use serde::{Deserialize, Serialize};
@@ -62,15 +64,34 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// The totals, independent of the caller.
-#[derive(Debug, PartialEq, Eq, FromRow)]
-pub(crate) struct Progress {
-    pub(crate) interested: i64,
+/// The number of consultations by their present step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, FromRow)]
+pub(crate) struct Steps {
     pub(crate) apply: i64,
     pub(crate) approved: i64,
     pub(crate) succeeded: i64,
     pub(crate) failed: i64,
     pub(crate) cancelled: i64,
+}
+
+impl Sum for Steps {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, steps| Self {
+            apply: sum.apply + steps.apply,
+            approved: sum.approved + steps.approved,
+            succeeded: sum.succeeded + steps.succeeded,
+            failed: sum.failed + steps.failed,
+            cancelled: sum.cancelled + steps.cancelled,
+        })
+    }
+}
+
+/// The totals, independent of the caller.
+#[derive(Debug, PartialEq, Eq, FromRow)]
+pub(crate) struct Progress {
+    pub(crate) interested: i64,
+    #[sqlx(flatten)]
+    pub(crate) steps: Steps,
     pub(crate) unassigned: i64,
 }
 
@@ -109,11 +130,8 @@ pub(crate) struct SalesmanWork {
     pub(crate) display_name: String,
     #[sqlx(rename = "interested")]
     pub(crate) interests: i64,
-    pub(crate) apply: i64,
-    pub(crate) approved: i64,
-    pub(crate) succeeded: i64,
-    pub(crate) failed: i64,
-    pub(crate) cancelled: i64,
+    #[sqlx(flatten)]
+    pub(crate) steps: Steps,
 }
 
 /// Per view: more than an organization of this kind has.

@@ -1,171 +1,113 @@
-//! The line that a salesman can begin with: until when the programme is open, and why it may
-//! interest this customer.
+//! The line that a salesman can say for each programme of a card.
+//!
+//! A line begins with one fact and goes on with at most two others, of which one is until when the
+//! programme is open. Two lines of a card begin differently if anything differs between them.
 
-use chrono::{Datelike as _, NaiveDate};
-use events::{Phase, Region};
+use std::collections::HashSet;
+
+use chrono::NaiveDate;
 use service_kit::http::problem::Language;
 
-use super::traits::{Mark, Shared, Traits};
-use crate::hangul::ends_in_consonant;
-use crate::project::Project;
+use super::clause::{Clause, Subject, clauses};
+use super::programme::Programme;
+use super::traits::{Mark, Traits};
 
-pub(crate) fn pitch_line(
-    project: &Project,
+/// With how many facts a line goes on.
+const MAX_OTHERS: usize = 2;
+
+/// The order in which a line prefers to begin.
+const OPENINGS: [Subject; 8] = [
+    Subject::Urgent,
+    Subject::Fit,
+    Subject::OnlyRegions,
+    Subject::Years,
+    Subject::Money,
+    Subject::Timing,
+    Subject::Nationwide,
+    Subject::Agency,
+];
+
+/// One line for each programme, in the language of the salesman.
+pub(crate) fn pitch_lines(
+    programmes: &[Programme<'_>],
     traits: &Traits,
     marks: &[Mark],
     today: NaiveDate,
     language: Language,
-) -> String {
-    let reason = reason(project, traits, marks);
-    let (timing, reason) = match language {
-        Language::Korean => (timing_ko(project, today), reason.map(reason_ko)),
-        Language::English => (timing_en(project, today), reason.map(reason_en)),
-    };
-    format!("{timing} {}", reason.unwrap_or_default())
-        .trim_end()
-        .to_owned()
+) -> Vec<String> {
+    let of_programme = |programme| clauses(programme, traits, marks, today, language);
+    let facts: Vec<Vec<Clause>> = programmes.iter().map(of_programme).collect();
+    let openings = choose_openings(&facts, language);
+    let lines = facts.iter().zip(openings);
+    lines
+        .map(|(facts, opening)| line(facts, &opening, language))
+        .collect()
 }
 
-/// Days until the last day and until the first day of the period.
-fn days_until(project: &Project, today: NaiveDate) -> (Option<i64>, Option<i64>) {
-    let period = &project.details.period;
-    let days = |date: Option<NaiveDate>| date.map(|date| (date - today).num_days());
-    (days(period.ends_on), days(period.starts_on))
-}
-
-fn timing_ko(project: &Project, today: NaiveDate) -> String {
-    let name = &project.details.name;
-    let (until_end, until_start) = days_until(project, today);
-    match (project.phase(today), until_end, until_start) {
-        (Phase::Upcoming, _, Some(0)) => format!("「{name}」 접수가 오늘 시작될 예정입니다."),
-        (Phase::Upcoming, _, Some(days @ 1..)) => {
-            let start = today + chrono::TimeDelta::days(days);
-            let (month, day) = (start.month(), start.day());
-            format!("「{name}」 접수가 {days}일 뒤인 {month}월 {day}일에 시작될 예정입니다.")
-        }
-        (Phase::Upcoming, ..) => format!("「{name}」 접수가 곧 시작될 예정입니다."),
-        (_, Some(0), _) => format!("「{name}」 신청이 오늘 마감됩니다."),
-        (_, Some(days), _) => format!("「{name}」 신청 마감이 {days}일 남았습니다."),
-        (Phase::Always, ..) => format!("「{name}」, 언제든지 신청할 수 있습니다."),
-        (Phase::UntilBudget, ..) => format!("「{name}」, 예산이 소진될 때까지 신청할 수 있습니다."),
-        _ => format!("「{name}」, 지금 신청할 수 있습니다."),
+/// The facts with which each line begins, by their positions.
+///
+/// A programme with few facts chooses first. What it can say with all of them, none of the others
+/// can have said before, unless it has the same facts.
+fn choose_openings(facts: &[Vec<Clause>], language: Language) -> Vec<Vec<usize>> {
+    let mut openings = vec![Vec::new(); facts.len()];
+    let mut order: Vec<usize> = (0..facts.len()).collect();
+    order.sort_by_key(|index| facts[*index].len());
+    let mut taken = HashSet::new();
+    let mut subjects: Vec<Subject> = Vec::new();
+    for index in order {
+        let clauses = &facts[index];
+        let mut candidates = candidates(clauses, &subjects);
+        let is_free = |opening: &Vec<usize>| !taken.contains(&said(clauses, opening, language));
+        let chosen = candidates.iter().position(is_free).unwrap_or(0);
+        let opening = candidates.swap_remove(chosen);
+        taken.insert(said(clauses, &opening, language));
+        subjects.extend(opening.iter().map(|at| clauses[*at].subject));
+        openings[index] = opening;
     }
+    openings
 }
 
-fn timing_en(project: &Project, today: NaiveDate) -> String {
-    let name = &project.details.name;
-    let (until_end, until_start) = days_until(project, today);
-    let in_days = |days: i64| match days {
-        1 => "1 day".to_owned(),
-        _ => format!("{days} days"),
-    };
-    match (project.phase(today), until_end, until_start) {
-        (Phase::Upcoming, _, Some(0)) => format!("“{name}” is expected to open today."),
-        (Phase::Upcoming, _, Some(days @ 1..)) => {
-            format!("“{name}” is expected to open in {}.", in_days(days))
-        }
-        (Phase::Upcoming, ..) => format!("“{name}” is expected to open soon."),
-        (_, Some(0), _) => format!("“{name}” closes today."),
-        (_, Some(days), _) => format!("“{name}” closes in {}.", in_days(days)),
-        (Phase::Always, ..) => format!("You can apply for “{name}” at any time."),
-        (Phase::UntilBudget, ..) => {
-            format!("You can apply for “{name}” until its budget is used up.")
-        }
-        _ => format!("You can apply for “{name}” now."),
-    }
-}
-
-/// Why a programme may interest the customer.
-enum Reason<'a> {
-    /// The customer marked this programme.
-    Marked,
-    /// It shares something with the picks or, if there is one, with the mark of this name.
-    Shares(SharedTrait, Option<&'a str>),
-}
-
-enum SharedTrait {
-    Category(&'static str),
-    Target(String),
-    /// `None` for a nationwide programme.
-    Region(Option<&'static str>),
-}
-
-fn reason<'a>(project: &Project, traits: &Traits, marks: &'a [Mark]) -> Option<Reason<'a>> {
-    if marks
-        .iter()
-        .any(|mark| mark.series_id == project.series_id.0)
-    {
-        return Some(Reason::Marked);
-    }
-    let shared = *traits.shared_with(project).first()?;
-    let shared_trait = match shared {
-        Shared::Category => SharedTrait::Category(project.details.category.as_str()),
-        Shared::Target => SharedTrait::Target(traits.shared_target_word(project)?),
-        Shared::Region => {
-            let mut regions = project.details.regions.iter();
-            let named = regions
-                .find(|region| **region != Region::Nationwide && traits.regions.contains(region));
-            SharedTrait::Region(named.map(|region| region.as_str()))
-        }
-    };
-    let mark = marks.iter().find(|mark| {
-        let of_mark = Traits::of_marks(std::slice::from_ref(mark));
-        of_mark.shared_with(project).contains(&shared)
+/// What a line may begin with, the best first: one fact, of a subject that few lines began with;
+/// two of them; or all.
+fn candidates(clauses: &[Clause], used: &[Subject]) -> Vec<Vec<usize>> {
+    let mut single: Vec<usize> = (0..clauses.len()).collect();
+    single.sort_by_key(|at| {
+        let subject = clauses[*at].subject;
+        let uses = used.iter().filter(|used| **used == subject).count();
+        let preference = OPENINGS.iter().position(|opening| *opening == subject);
+        // Nothing is more important than a deadline within a week.
+        (subject != Subject::Urgent, uses, preference)
     });
-    Some(Reason::Shares(
-        shared_trait,
-        mark.map(|mark| mark.name.as_str()),
-    ))
+    let pairs = single.iter().enumerate().flat_map(|(number, first)| {
+        let others = single[number + 1..].iter();
+        others.map(|second| vec![*first, *second])
+    });
+    let ones = single.iter().map(|at| vec![*at]);
+    let all = (0..clauses.len()).collect();
+    ones.chain(pairs).chain([all]).collect()
 }
 
-fn reason_ko(reason: Reason<'_>) -> String {
-    let like = |mark: Option<&str>| {
-        mark.map_or_else(String::new, |name| format!("관심 두신 「{name}」처럼 "))
+/// The facts at these positions as one sentence.
+fn said(clauses: &[Clause], positions: &[usize], language: Language) -> String {
+    let Some((last, before)) = positions.split_last() else {
+        return String::new();
     };
-    match reason {
-        Reason::Marked => "관심 두신 사업이에요.".to_owned(),
-        Reason::Shares(SharedTrait::Category(category), None) => format!("{category} 분야예요."),
-        Reason::Shares(SharedTrait::Category(category), Some(name)) => {
-            let with = if ends_in_consonant(name) {
-                "과"
-            } else {
-                "와"
-            };
-            format!("관심 두신 「{name}」{with} 같은 {category} 분야예요.")
-        }
-        Reason::Shares(SharedTrait::Target(target), mark) => {
-            let subject = if ends_in_consonant(&target) {
-                "이"
-            } else {
-                "가"
-            };
-            format!("{}{target}{subject} 대상이에요.", like(mark))
-        }
-        Reason::Shares(SharedTrait::Region(None), mark) => {
-            format!("{}전국 어디서나 신청할 수 있어요.", like(mark))
-        }
-        Reason::Shares(SharedTrait::Region(Some(region)), mark) => {
-            format!("{}{region}에서 신청할 수 있어요.", like(mark))
+    let before = before.iter().map(|at| clauses[*at].linked.as_str());
+    let parts: Vec<&str> = before.chain([clauses[*last].last.as_str()]).collect();
+    let sentence = parts.join(" ") + ".";
+    match language {
+        Language::Korean => sentence,
+        Language::English => {
+            let mut letters = sentence.chars();
+            let first = letters.next().map(char::to_uppercase);
+            first.into_iter().flatten().chain(letters).collect()
         }
     }
 }
 
-fn reason_en(reason: Reason<'_>) -> String {
-    let (what, mark) = match reason {
-        Reason::Marked => return "You marked it.".to_owned(),
-        Reason::Shares(SharedTrait::Category(category), mark) => {
-            (format!("It is in the field {category}"), mark)
-        }
-        Reason::Shares(SharedTrait::Target(target), mark) => (format!("It is for {target}"), mark),
-        Reason::Shares(SharedTrait::Region(None), mark) => {
-            ("It applies everywhere".to_owned(), mark)
-        }
-        Reason::Shares(SharedTrait::Region(Some(region)), mark) => {
-            (format!("It applies in {region}"), mark)
-        }
-    };
-    match mark {
-        Some(name) => format!("{what}, like “{name}”, which you marked."),
-        None => format!("{what}."),
-    }
+fn line(clauses: &[Clause], opening: &[usize], language: Language) -> String {
+    let others = (0..clauses.len()).filter(|at| !opening.contains(at));
+    let others: Vec<usize> = others.take(MAX_OTHERS).collect();
+    let sentences = [opening, &others].map(|part| said(clauses, part, language));
+    sentences.join(" ").trim_end().to_owned()
 }

@@ -2,11 +2,14 @@
 
 mod annual_edition;
 mod concurrent_erasure;
+mod dashboard;
 mod description;
 mod edit;
 mod end_overdue;
 mod engagement;
 mod erasure;
+mod facets;
+mod figures;
 mod hand_over;
 mod http;
 mod import_commit;

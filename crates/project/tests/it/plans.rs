@@ -1,9 +1,12 @@
 //! What every statement reads while the tables are large.
 
+use std::time::Instant;
+
 use axum::http::Method;
 use events::{Actor, Origin, ProjectEnded, ProjectId, ProjectStatus, Step};
 use serde_json::json;
 use service_kit::auth::{Identity, Role};
+use service_kit::db::PUBLIC_READ_TIMEOUT;
 use service_kit::testing::{Plans, ROUNDS, TestApp, an_edition, unmatched};
 use uuid::Uuid;
 
@@ -28,7 +31,8 @@ const FILL: &str = r#"
          ) sample (number, name, target);
     insert into project (id, series_id, name, year, category, regions, target, agency, host,
                          period, status, version, created_at, starts_on, ends_on, series_key,
-                         search, initials, computed_by, target_search, short_parts, target_words)
+                         search, initials, computed_by, target_search, short_parts, target_words,
+                         target_kinds)
     select pg_temp.id(n), pg_temp.id(n / 5), n * 7919 % 100000 || ' ' || sample.name, 2006 + n / 5000,
            (array['기술', '금융', '인력', '수출', '내수', '창업', '경영'])[n % 7 + 1],
            case when n % 3 = 0 then '["전국"]'
@@ -47,15 +51,16 @@ const FILL: &str = r#"
            target_search || case when n % 20000 = 7 then pg_temp.letters('희귀') else '' end,
            parts || case when n % 20000 = 7 then array[left(pg_temp.letters('쀍'), 2)]
                          else '{}' end,
-           array[target]
+           array[target], array[target]
     from generate_series(1, 100000) n join sample on sample.number = n % 4;
     insert into known_salesman (id, display_name) select pg_temp.id(n), 'x'
     from generate_series(1, 1000) n;
     insert into known_interest (id, series_id, project_id, customer_id, last_four, interested,
-                                since)
+                                since, created_at)
     select pg_temp.id(n), pg_temp.id(case when n % 2 = 0 then 19999 else n / 5 end),
            pg_temp.id(case when n % 2 = 0 then 99999 else n end), pg_temp.id(n / 2 * 2), '0000',
-           n % 10 < 9, timestamptz '2026-01-01' + n * interval '1 min'
+           n % 10 < 9, timestamptz '2026-01-01' + n * interval '1 min',
+           timestamptz '2026-01-01' + n * interval '1 min'
     from generate_series(1, 100000) n;
     insert into known_consultation (id, project_id, customer_id, last_four, desired_on, step,
                                     since)
@@ -108,6 +113,9 @@ const PHASES: [&str; 7] = [
     "phase=ended",
 ];
 
+/// What can be applied for.
+const OPEN: &str = "phase=open&phase=closing&phase=always&phase=until_budget";
+
 /// Filters with a common value, a rare one, and one that nothing has.
 fn filters() -> Vec<String> {
     let text = |name: &str, value: &str| format!("{name}={}", percent_encoded(value));
@@ -130,8 +138,16 @@ fn filters() -> Vec<String> {
         ("target", "없"),
     ];
     let texts = texts.into_iter().map(|(name, value)| text(name, value));
+    let several = [
+        text("category", "기술") + "&" + &text("category", "기타"),
+        text("target", "희귀") + "&" + &text("target", "소상공인"),
+        "status=planned&status=ended".to_owned(),
+        OPEN.to_owned(),
+        "overdue=true".to_owned(),
+    ];
     texts
         .chain(STATUSES.into_iter().chain(PHASES).map(str::to_owned))
+        .chain(several)
         .collect()
 }
 
@@ -156,12 +172,45 @@ async fn list(plans: &mut Plans, app: &TestApp) {
         }
     }
     for sort in ["newest", "deadline", "name"] {
+        let salesman = Uuid::from_u128(3);
+        for filter in ["", "&status=ongoing"] {
+            let path = format!("/projects?sort={sort}&salesman={salesman}{filter}");
+            plans.get(&app.as_staff(), &path).await;
+        }
         for _ in 0..ROUNDS {
             plans
                 .pages(&anyone, &format!("/projects?sort={sort}"))
                 .await;
         }
     }
+}
+
+/// Every filter alone, as staff, for whom nothing is kept; and a year.
+#[expect(
+    clippy::print_stdout,
+    reason = "the times are shown by --no-capture, and bounded only loosely"
+)]
+async fn counts(plans: &mut Plans, app: &TestApp) {
+    let staff = app.as_staff();
+    let mut times = Vec::new();
+    for filter in [String::new()].into_iter().chain(filters()) {
+        let started = Instant::now();
+        plans
+            .get(&staff, &format!("/projects/facets?{filter}"))
+            .await;
+        times.push((started.elapsed(), filter));
+    }
+    let year = "/projects/dashboard?from=2026-01-01&until=2026-12-31";
+    let started = Instant::now();
+    plans.get(&staff, year).await;
+    times.push((started.elapsed(), year.to_owned()));
+    times.sort();
+    for (time, what) in times.iter().rev().take(8) {
+        println!("{} ms {what}", time.as_millis());
+    }
+    // Those with plans written to the log take longer than in production.
+    let slowest = times.last().map(|(time, _)| *time).unwrap_or_default();
+    assert!(slowest < PUBLIC_READ_TIMEOUT, "{slowest:?}");
 }
 
 async fn read(plans: &mut Plans, app: &TestApp, round: u16) {
@@ -188,6 +237,11 @@ async fn read(plans: &mut Plans, app: &TestApp, round: u16) {
     ] {
         plans.get(&staff, &path).await;
     }
+    plans.get(&staff, "/projects/dashboard").await;
+    let days = "from=2026-02-01&until=2026-02-01";
+    let path = format!("/projects/dashboard?{days}&by=month");
+    plans.get(&staff, &path).await;
+    plans.pages(&staff, "/projects?sort=deadline").await;
     let body = json!({ "dryRun": true });
     let overdue = staff.post("/projects/end-overdue", &body);
     plans.check("EndOverdue", overdue).await;
@@ -263,5 +317,8 @@ async fn statement_reads_no_more_rows_than_it_needs() {
     // Postgres may intersect the entries of two indexes, of which one has half of the rows.
     plans.allow(6_000.0);
     list(&mut plans, &app).await;
+    // What counts the whole list or a year reads each row once.
+    plans.allow(110_000.0);
+    counts(&mut plans, &app).await;
     plans.finish();
 }

@@ -179,6 +179,10 @@ async fn staff_view_shows_salesmen_customers_and_progress() {
             "cancelled": 1, "unassigned": 2,
         })
     );
+    assert_eq!(
+        view["reached"],
+        json!({ "applied": 3, "approved": 1, "succeeded": 0 })
+    );
 }
 
 #[tokio::test]

@@ -137,7 +137,7 @@ async fn customer_card_ranks_programmes_by_shared_traits() {
     );
     assert_eq!(
         own_item["say"],
-        "「수출바우처」 신청 마감이 31일 남았습니다. 관심 두신 사업이에요."
+        "관심 두신 사업입니다. 12월 24일까지 신청을 받아 여유가 있고, 부산에서만 하는 사업입니다."
     );
     let same_field = &items[4];
     assert_eq!(
@@ -150,11 +150,11 @@ async fn customer_card_ranks_programmes_by_shared_traits() {
     );
     assert_eq!(
         same_field["say"],
-        "「분야가 같은 사업」 신청 마감이 3일 남았습니다. 관심 두신 「수출바우처」와 같은 수출 분야예요."
+        "신청 마감이 3일 남았습니다. 관심 두신 「수출바우처」와 같은 수출 분야이고, 서울에서만 하는 사업입니다."
     );
     assert_eq!(
         items[2]["say"],
-        "「지역이 같은 사업」 신청 마감이 1일 남았습니다. 관심 두신 「수출바우처」처럼 부산에서 신청할 수 있어요."
+        "신청 마감이 1일 남았습니다. 부산에서만 하는 사업이고, 지역이 같은 사업 기관 사업입니다."
     );
     let english = [("accept-language", "en")];
     let path = format!("/projects/visit-card?customer={customer}");
@@ -165,7 +165,7 @@ async fn customer_card_ranks_programmes_by_shared_traits() {
         .expect(200);
     assert_eq!(
         card["items"][4]["say"],
-        "“분야가 같은 사업” closes in 3 days. It is in the field 수출, like “수출바우처”, which you marked."
+        "It closes in 3 days. It is in the field 수출, like “수출바우처”, which you marked and it applies in 서울 only."
     );
 }
 
@@ -276,7 +276,7 @@ async fn interest_applies_to_the_newest_edition_not_ended() {
     assert_eq!(names(&card), ["2026년 스마트상점"]);
     assert_eq!(
         card["items"][0]["say"],
-        "「2026년 스마트상점」, 언제든지 신청할 수 있습니다. 관심 두신 사업이에요."
+        "관심 두신 사업입니다. 언제든지 신청할 수 있고, 전국 어디서나 신청하는 사업입니다."
     );
 }
 
@@ -318,7 +318,7 @@ async fn card_without_customer_uses_region_category_and_target() {
         .expect(200);
     assert_eq!(
         card["items"][1]["say"],
-        "「서울 수출」 신청 마감이 30일 남았습니다. 소상공인이 대상이에요."
+        "서울에서만 하는 사업입니다. 신청은 12월 23일 수요일까지 받고, 소상공인이 대상입니다."
     );
     assert_eq!(
         app.as_customer("010-1234-5678")
