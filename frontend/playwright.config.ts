@@ -9,7 +9,6 @@ export default defineConfig({
   // One after the other: a story may stop a part of the system.
   workers: 1,
   retries: 0,
-  forbidOnly: !!process.env['CI'],
   timeout: 60_000,
   expect: { timeout: 10_000 },
   use: {

@@ -20,11 +20,12 @@ use crate::process;
 pub(crate) fn run(programs: &Path, data: &Path, interrupt: &Interrupt) -> Result<(Counts, bool)> {
     let report = output_folder().join("unit.json");
     let mut unit = npm(&["test", "--", "--reporter=default", "--reporter=json"]);
+    unit.arg("--allowOnly=false");
     unit.arg(format!("--outputFile.json={}", report.display()));
     let unit = run_one(&mut unit, "npm test", &report, reports::vitest, interrupt)?;
 
     let report = output_folder().join("e2e.json");
-    let mut e2e = npm(&["run", "e2e", "--", "--reporter=list,json"]);
+    let mut e2e = npm(&["run", "e2e", "--", "--reporter=list,json", "--forbid-only"]);
     e2e.env("PLAYWRIGHT_JSON_OUTPUT_FILE", &report)
         .env("KTGG_PROGRAMS", programs)
         .env("KTGG_E2E_DATA", data);
@@ -48,7 +49,12 @@ fn run_one(
     let _ = fs::remove_file(report);
     let status = process::run(command, name, interrupt)?;
     match read(report, count) {
-        Ok(counts) => Ok((counts, status.success())),
+        Ok(counts) => {
+            if !status.success() && counts.failed == 0 {
+                print_error(&format!("{name} failed outside of a test ({status})"));
+            }
+            Ok((counts, status.success()))
+        }
         Err(error) => {
             print_error(&format!(
                 "{name} ended without a report ({status}): {error:#}"
