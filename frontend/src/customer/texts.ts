@@ -7,6 +7,7 @@ export const customerTexts = defineTexts(
     consultations: '상담',
     notifications: '알림',
     me: '내 정보',
+    signIn: '로그인',
   },
   {
     programmes: 'Programmes',
@@ -14,5 +15,6 @@ export const customerTexts = defineTexts(
     consultations: 'Consultations',
     notifications: 'News',
     me: 'About me',
+    signIn: 'Sign in',
   },
 );

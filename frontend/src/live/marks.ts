@@ -1,4 +1,5 @@
 import { computed, reactive, toValue, type ComputedRef, type MaybeRefOrGetter } from 'vue';
+import { role } from '@/session/session';
 import type { LiveEvent } from './events';
 
 /** How long a row stays tinted: `--d-live`. */
@@ -22,15 +23,18 @@ export function markOwn(...ids: (string | undefined)[]): void {
   for (const id of ids) if (id !== undefined) own.set(id, Date.now() + OWN_MS);
 }
 
-function isOwn(ids: readonly string[]): boolean {
-  return ids.some((id) => (own.get(id) ?? 0) > Date.now());
+function isOwn(event: LiveEvent, ids: readonly string[]): boolean {
+  // A customer sees of customers only what they did themselves, perhaps on another device.
+  if (role.value === 'customer' && event.by === 'customer') return true;
+  // What the system does after one's own act, such as a match, is news.
+  return event.by !== 'system' && ids.some((id) => (own.get(id) ?? 0) > Date.now());
 }
 
 /** Marks what the event is about, unless the user of this page caused it. */
 export function markChanged(event: LiveEvent): boolean {
   const changed = event.changed?.map((project) => project.aggregateId) ?? [];
   const ids = [event.aggregateId, event.origin?.id, ...changed].filter((id) => id !== undefined);
-  if (ids.length === 0 || isOwn(ids)) return false;
+  if (ids.length === 0 || isOwn(event, ids)) return false;
   for (const id of ids) marks.set(id, { event, isFresh: true });
   setTimeout(() => {
     for (const id of ids) {
