@@ -65,7 +65,7 @@ export const staffRoutes: RouteRecordRaw = {
     },
     {
       path: 'enter',
-      component: () => import('./interests/EnterForCustomer.vue'),
+      component: () => import('@/salesman/visit-card/EnterForCustomer.vue'),
       meta: titled('interests'),
     },
     {
