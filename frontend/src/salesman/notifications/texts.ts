@@ -30,6 +30,7 @@ export const notificationTexts = defineTexts(
     kinds: {
       assignedConsultation: '상담을 맡았어요',
       assignedInterest: '관심사업을 맡았어요',
+      assigned: '나에게 배정됐어요',
       taken: '다른 담당자에게 넘어갔어요',
       interestOn: '관심사업으로 다시 담았어요',
       interestOff: '관심사업에서 뺐어요',
@@ -71,6 +72,7 @@ export const notificationTexts = defineTexts(
     kinds: {
       assignedConsultation: 'consultation assigned to you',
       assignedInterest: 'interest assigned to you',
+      assigned: 'was assigned to you',
       taken: 'went to somebody else',
       interestOn: 'is interested again',
       interestOff: 'is not interested any more',

@@ -67,6 +67,10 @@ describe('a notification', () => {
     expect(words).toMatchObject({ subject: '수출바우처', to: undefined });
   });
 
+  it('does not guess what was assigned once it went to somebody else', () => {
+    expect(say({ details: { projectName: '수출바우처' } }).happened).toBe('나에게 배정됐어요');
+  });
+
   it('says what a customer changed of a consultation', () => {
     const kind = 'consultation_edited';
     expect(say({ kind, details: { memoChanged: true } }).happened).toBe('남긴 말을 바꿨어요');

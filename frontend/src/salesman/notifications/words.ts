@@ -40,6 +40,12 @@ export function targetOf({ link, details }: Notification): string | undefined {
   }
 }
 
+/** Without a target, it went to somebody else since, and what it was is not told any more. */
+function assignedWords(kind: string | undefined, t: Texts): string {
+  if (kind === 'consultation') return t.kinds.assignedConsultation;
+  return kind === 'interest' ? t.kinds.assignedInterest : t.kinds.assigned;
+}
+
 function editedWords({ details }: Notification, t: Texts): string {
   if (!details.desiredDate) return t.kinds.memoEdited;
   return details.memoChanged ? t.kinds.bothEdited : t.kinds.dateEdited;
@@ -56,9 +62,7 @@ function happenedIn(notification: Notification, t: Texts, n: Names): string {
   const { kind, link, details } = notification;
   switch (kind) {
     case 'assigned':
-      return link?.kind === 'consultation'
-        ? t.kinds.assignedConsultation
-        : t.kinds.assignedInterest;
+      return assignedWords(link?.kind, t);
     case 'taken_away':
       return t.kinds.taken;
     case 'interest_on':

@@ -90,6 +90,7 @@ export function useProgress(): Progress {
     if (sending.value) return undefined;
     const { id } = consultation;
     sending.value = step;
+    toasts.dismiss();
     markOwn(id);
     // A list that is on its way would show the step before.
     await queries.cancelQueries({ queryKey: ['consultations'] });
