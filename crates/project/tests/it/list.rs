@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use events::{Period, PeriodKind, Phase, ProjectStatus};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use service_kit::http::page::encode_cursor;
 use service_kit::testing::TestApp;
 use uuid::Uuid;
 
@@ -151,6 +152,11 @@ async fn invalid_list_query_is_refused() {
         // The cursor of one order is invalid in another.
         format!("sort=name&after={next}"),
         format!("sort=deadline&after={next}"),
+        // No name contains NUL, and Postgres cannot read it.
+        format!(
+            "sort=name&after={}",
+            encode_cursor(&json!({ "a": ["\0", Uuid::nil()] }))
+        ),
         "q=%00".to_owned(),
         "target=%1B".to_owned(),
         format!("q={}", "a".repeat(101)),
