@@ -68,7 +68,7 @@ async fn counts_are_those_that_the_caller_may_see() {
             ("customers", customers),
         ];
         let numbers = numbers.into_iter().chain([("unattended", 0)]);
-        Value::from_iter(numbers)
+        numbers.collect::<Value>()
     };
     assert_eq!(counts(app.as_staff()).await, with(2, 1, 1));
     assert_eq!(counts(app.as_salesman(SALESMAN)).await, with(1, 1, 1));
