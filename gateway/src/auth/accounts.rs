@@ -97,23 +97,34 @@ pub(crate) async fn find(
         .await
 }
 
+/// Which accounts are listed; all conditions must match.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AccountFilter {
+    pub(crate) role: Option<Role>,
+    /// Open or closed ones.
+    pub(crate) active: Option<bool>,
+    /// The account of this salesman or consultant.
+    pub(crate) person: Option<Uuid>,
+}
+
 /// A page of accounts, newest first, and one row more.
 pub(crate) async fn list(
     pool: &PgPool,
-    role: Option<Role>,
-    active: Option<bool>,
+    filter: AccountFilter,
     page: Page,
 ) -> Result<Vec<Account>, sqlx::Error> {
     let sql = format!(
         "{SELECT}
          where ($1::uuid is null or a.id < $1) and ($2::text is null or a.role = $2)
              and ($3::boolean is null or a.active = $3)
-         order by a.id desc limit $4"
+             and ($4::uuid is null or a.person_id = $4)
+         order by a.id desc limit $5"
     );
     sqlx::query_as(AssertSqlSafe(sql))
         .bind(page.after)
-        .bind(role.map(Role::as_str))
-        .bind(active)
+        .bind(filter.role.map(Role::as_str))
+        .bind(filter.active)
+        .bind(filter.person)
         .bind(page.fetch_limit())
         .fetch_all(pool)
         .await

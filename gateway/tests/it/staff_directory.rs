@@ -15,6 +15,7 @@ use service_kit::{Clock as _, clock::SystemClock, testing};
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use crate::accounts::AccountFixture;
 use crate::stream_connection::Stream;
 use crate::test_gateway::{TestGateway, config, identity, start_with, with_timeout};
 
@@ -296,4 +297,22 @@ async fn unreadable_salesman_records_are_skipped() {
         .await;
     let gateway = broker.gateway().await;
     wait_for_person(&gateway, id, ("하늘", "salesman", true, 1)).await;
+}
+
+#[tokio::test]
+async fn account_is_found_by_its_salesman_or_consultant() {
+    let fixture = AccountFixture::new().await;
+    let (person, account) = fixture
+        .create_person_account("haneul", Role::Salesman)
+        .await;
+    fixture.create_staff_account("gwanri").await;
+    let staff = fixture.gateway.caller(&identity(Role::Staff)).await;
+    let accounts = async |person: Uuid| {
+        let answer = staff.get(&format!("/api/accounts?person={person}"));
+        answer.send().await.json()["items"].clone()
+    };
+    let found = accounts(person).await;
+    assert_eq!(found[0]["id"], json!(account));
+    assert_eq!(found.as_array().map(Vec::len), Some(1));
+    assert_eq!(accounts(Uuid::new_v4()).await, json!([]));
 }

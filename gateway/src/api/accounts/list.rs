@@ -12,10 +12,10 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::api::accounts::view::AccountView;
-use crate::auth::accounts;
+use crate::auth::accounts::{self, AccountFilter};
 use crate::state::AppState;
 
-/// `?limit&after&role&active`.
+/// `?limit&after&role&active&person`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AccountsQuery {
@@ -29,6 +29,8 @@ pub(crate) struct AccountsQuery {
     role: Option<Role>,
     /// Only open accounts, or only closed ones.
     active: Option<bool>,
+    /// Only the account of this salesman or consultant.
+    person: Option<Uuid>,
 }
 
 /// All accounts, newest first.
@@ -46,7 +48,12 @@ pub(crate) async fn list(
     }
     .page()?;
     let now = state.db.now();
-    let accounts = accounts::list(state.db.pool(), query.role, query.active, page).await?;
+    let filter = AccountFilter {
+        role: query.role,
+        active: query.active,
+        person: query.person,
+    };
+    let accounts = accounts::list(state.db.pool(), filter, page).await?;
     let views = accounts
         .into_iter()
         .map(|account| AccountView::new(account, now))
