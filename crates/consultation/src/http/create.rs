@@ -187,9 +187,7 @@ impl Form {
         };
         Ok(Self {
             project: project.read(fields),
-            desired_on: fields
-                .required("/desiredDate", body.desired_date)
-                .map(NaiveDate::from),
+            desired_on: fields.date("/desiredDate", body.desired_date),
             memo: fields
                 .optional_text("/memo", body.memo, MAX_MEMO_LENGTH)
                 .unwrap_or_default(),

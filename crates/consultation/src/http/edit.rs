@@ -1,7 +1,6 @@
 //! `EditConsultation`.
 
 use axum::extract::State;
-use chrono::NaiveDate;
 use events::ConsultationId;
 use serde::Deserialize;
 use service_kit::auth::Identity;
@@ -48,9 +47,7 @@ pub(super) async fn edit(
     Json { body, .. }: Json<EditConsultation>,
 ) -> Result<Versioned<WholeConsultationView>, Problem> {
     let mut fields = Fields::default();
-    let desired_on = fields
-        .optional("/desiredDate", body.desired_date)
-        .map(NaiveDate::from);
+    let desired_on = fields.optional_date("/desiredDate", body.desired_date);
     let memo = fields.optional_text("/memo", body.memo, MAX_MEMO_LENGTH);
     let today = seoul_date(context.db.now());
     // Whether a past date is refused depends on the stored one.

@@ -89,14 +89,14 @@ impl CreateProject {
             let text = fields.optional_text(pointer, field, max_length);
             text.filter(|text| !text.is_empty())
         }
-        let name = fields.text("/name", self.name, MAX_NAME_LENGTH);
+        let name = fields.name("/name", self.name, MAX_NAME_LENGTH);
         let year = fields.required("/year", self.year);
         let category = fields.required("/category", self.category);
         let regions = fields.regions("/regions", self.regions);
         let target = text(&mut fields, "/target", self.target, MAX_TEXT_LENGTH);
         let scale = fields.optional("/scale", self.scale);
-        let agency = fields.text("/agency", self.agency, MAX_NAME_LENGTH);
-        let host = text(&mut fields, "/host", self.host, MAX_NAME_LENGTH);
+        let agency = fields.name("/agency", self.agency, MAX_NAME_LENGTH);
+        let host = text(&mut fields, "/host", self.host.one_line(), MAX_NAME_LENGTH);
         let summary = text(&mut fields, "/summary", self.summary, MAX_TEXT_LENGTH);
         let link = text(&mut fields, "/link", self.link, MAX_TEXT_LENGTH);
         let period = fields.optional("/period", self.period);

@@ -136,7 +136,7 @@ impl EditBody {
     fn read(self, fields: &mut Fields) -> EditProject {
         let name = self
             .name
-            .and_then(|field| fields.text("/name", field, MAX_NAME_LENGTH));
+            .and_then(|field| fields.name("/name", field, MAX_NAME_LENGTH));
         let year = self.year.and_then(|field| fields.required("/year", field));
         let category = self
             .category
@@ -148,8 +148,13 @@ impl EditBody {
         let scale = patch(self.scale, |field| fields.optional("/scale", field));
         let agency = self
             .agency
-            .and_then(|field| fields.text("/agency", field, MAX_NAME_LENGTH));
-        let host = patch_text(fields, "/host", self.host, MAX_NAME_LENGTH);
+            .and_then(|field| fields.name("/agency", field, MAX_NAME_LENGTH));
+        let host = patch_text(
+            fields,
+            "/host",
+            self.host.map(Field::one_line),
+            MAX_NAME_LENGTH,
+        );
         let summary = patch_text(fields, "/summary", self.summary, MAX_TEXT_LENGTH);
         let link = patch_text(fields, "/link", self.link, MAX_TEXT_LENGTH);
         let period = self.period.map(|field| {

@@ -1,6 +1,5 @@
 //! Fields that `CreateProject` and `EditProject` share, and their checks.
 
-use chrono::NaiveDate;
 use events::{Period, PeriodKind, SeriesId};
 use serde::Deserialize;
 use service_kit::http::describe::PeriodKindName;
@@ -42,12 +41,8 @@ impl PeriodBody {
         let text = fields
             .optional_text("/period/text", self.text, MAX_NAME_LENGTH)
             .unwrap_or_default();
-        let starts_on = fields
-            .optional("/period/startsOn", self.starts_on)
-            .map(NaiveDate::from);
-        let ends_on = fields
-            .optional("/period/endsOn", self.ends_on)
-            .map(NaiveDate::from);
+        let starts_on = fields.optional_date("/period/startsOn", self.starts_on);
+        let ends_on = fields.optional_date("/period/endsOn", self.ends_on);
         let range = starts_on
             .zip(ends_on)
             .map(|(start, end)| format_range(start, end));

@@ -124,7 +124,7 @@ async fn end(
 
 fn read_day(pointer: &str, field: Field<Date>) -> Result<Option<NaiveDate>, Problem> {
     let mut fields = Fields::default();
-    let day = fields.optional(pointer, field).map(NaiveDate::from);
+    let day = fields.optional_date(pointer, field);
     if fields.is_valid() {
         Ok(day)
     } else {

@@ -116,7 +116,7 @@ impl OnBehalfOfFields {
         fields: &mut Fields,
     ) -> Option<OnBehalfOf> {
         let name = fields.optional_name("/customerName", self.customer_name, MAX_NAME_LENGTH);
-        let sent_phone = fields.optional("/phone", self.phone);
+        let sent_phone = fields.optional_phone("/phone", self.phone);
         let consent = fields.optional("/consent", self.consent);
         if caller.role == Role::Customer {
             let phone = caller.phone.clone()?;

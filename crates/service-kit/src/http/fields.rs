@@ -1,11 +1,14 @@
 //! Fields of a request body: all errors are reported together.
 
+use chrono::NaiveDate;
 use events::Region;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::forms::phone::Phone;
 use crate::forms::text;
+use crate::http::date::Date;
 use crate::http::problem::{FieldProblem, Problem, Text};
 
 /// A field of a request body. Deserializing never fails, so that all errors can be reported
@@ -39,6 +42,17 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Field<T> {
     }
 }
 
+impl Field<String> {
+    /// The same text as [one line](text::clean_line). Names stand in lists, sentences and logs.
+    #[must_use]
+    pub fn one_line(self) -> Self {
+        match self {
+            Self::Present(text) => Self::Present(text::clean_line(&text)),
+            other => other,
+        }
+    }
+}
+
 /// In characters: serde's text may quote the value.
 pub(crate) const MAX_EXPLANATION_LENGTH: usize = 200;
 
@@ -69,6 +83,37 @@ impl Fields {
                 None
             }
         }
+    }
+
+    /// Says how to write a field, if what was sent is invalid. Call it before the field is read.
+    pub fn explain<T>(&mut self, pointer: &str, field: &Field<T>, how: Text) {
+        if matches!(field, Field::Invalid { .. }) {
+            self.refuse(pointer, "wrong-type", how);
+        }
+    }
+
+    /// A required phone number.
+    pub fn phone(&mut self, pointer: &str, field: Field<Phone>) -> Option<Phone> {
+        self.explain(pointer, &field, how_to_write_a_phone());
+        self.required(pointer, field)
+    }
+
+    /// An optional phone number.
+    pub fn optional_phone(&mut self, pointer: &str, field: Field<Phone>) -> Option<Phone> {
+        self.explain(pointer, &field, how_to_write_a_phone());
+        self.optional(pointer, field)
+    }
+
+    /// A required day.
+    pub fn date(&mut self, pointer: &str, field: Field<Date>) -> Option<NaiveDate> {
+        self.explain(pointer, &field, how_to_write_a_date());
+        self.required(pointer, field).map(NaiveDate::from)
+    }
+
+    /// An optional day.
+    pub fn optional_date(&mut self, pointer: &str, field: Field<Date>) -> Option<NaiveDate> {
+        self.explain(pointer, &field, how_to_write_a_date());
+        self.optional(pointer, field).map(NaiveDate::from)
     }
 
     /// An optional list of regions. The error names all of them.
@@ -113,6 +158,16 @@ impl Fields {
         self.cleaned(pointer, &text, max_length)
     }
 
+    /// A required name: a [text](Self::text) of [one line](text::clean_line).
+    pub fn name(
+        &mut self,
+        pointer: &str,
+        field: Field<String>,
+        max_length: usize,
+    ) -> Option<String> {
+        self.text(pointer, field.one_line(), max_length)
+    }
+
     /// An optional name: absent if it is blank, refused if it has only invisible characters.
     pub fn optional_name(
         &mut self,
@@ -123,7 +178,7 @@ impl Fields {
         match field {
             Field::Present(name) if name.trim().is_empty() => None,
             Field::Missing => None,
-            sent => self.text(pointer, sent, max_length),
+            sent => self.name(pointer, sent, max_length),
         }
     }
 
@@ -175,6 +230,20 @@ impl Fields {
     }
 }
 
+fn how_to_write_a_phone() -> Text {
+    Text::new(
+        "전화번호를 010-1234-5678처럼 적어 주세요",
+        "Write a Korean phone number, such as 010-1234-5678",
+    )
+}
+
+fn how_to_write_a_date() -> Text {
+    Text::new(
+        "있는 날짜를 2026-01-31처럼 적어 주세요",
+        "Write a day that exists as YYYY-MM-DD, such as 2026-01-31",
+    )
+}
+
 pub(crate) fn required() -> Text {
     Text::new("필수 항목입니다", "This field is required")
 }
@@ -214,6 +283,55 @@ mod tests {
                 ("/date", "required")
             ]
         );
+    }
+
+    #[test]
+    fn invalid_phone_or_date_is_told_how_to_write_it() {
+        let invalid = || Field::<Phone>::Invalid {
+            reason: "not a Korean phone number".to_owned(),
+        };
+        let mut fields = Fields::default();
+        assert_eq!(fields.phone("/phone", invalid()), None);
+        assert_eq!(fields.optional_phone("/other", invalid()), None);
+        assert_eq!(fields.phone("/none", Field::Missing), None);
+        for (pointer, text) in [("/from", "\"2026-1-2\""), ("/until", "\"2026-02-30\"")] {
+            let day: Field<Date> = serde_json::from_str(text).unwrap();
+            assert_eq!(fields.date(pointer, day), None);
+        }
+        assert_eq!(fields.optional_date("/absent", Field::Missing), None);
+        let found: Vec<_> = fields
+            .errors
+            .iter()
+            .map(|error| (&*error.pointer, error.code, error.message.ko.as_ref()))
+            .collect();
+        let phone = "전화번호를 010-1234-5678처럼 적어 주세요";
+        let day = "있는 날짜를 2026-01-31처럼 적어 주세요";
+        assert_eq!(
+            found,
+            [
+                ("/phone", "wrong-type", phone),
+                ("/other", "wrong-type", phone),
+                ("/none", "required", "필수 항목입니다"),
+                ("/from", "wrong-type", day),
+                ("/until", "wrong-type", day),
+            ]
+        );
+    }
+
+    #[test]
+    fn name_is_one_line_however_it_was_pasted() {
+        let sent = || Field::Present(" 홍\r\n길동\t(대표)\u{2028} ".to_owned());
+        let mut fields = Fields::default();
+        let one_line = Some("홍 길동 (대표)".to_owned());
+        assert_eq!(fields.name("/a", sent(), 10), one_line);
+        assert_eq!(fields.optional_name("/b", sent(), 10), one_line);
+        let text = fields.text("/d", sent(), 20);
+        assert_eq!(text.as_deref(), Some("홍\n길동\t(대표)"));
+        assert_eq!(
+            fields.name("/e", Field::Present("\n\t".to_owned()), 10),
+            None
+        );
+        assert_eq!(fields.errors.len(), 1);
     }
 
     #[test]

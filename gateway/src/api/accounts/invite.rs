@@ -144,7 +144,7 @@ fn read_invitee(
                 );
                 fields.refuse("/salesmanId", "not-of-staff", text);
             }
-            let name = fields.text("/name", name, MAX_NAME_LENGTH);
+            let name = fields.name("/name", name, MAX_NAME_LENGTH);
             return name.map(|name| Invitee::Staff { name });
         }
         Some(_) => (

@@ -71,7 +71,7 @@ pub(crate) async fn request(
     Json { body, .. }: Json<RequestCode>,
 ) -> Result<Response, Problem> {
     let mut fields = Fields::default();
-    let phone = fields.required("/phone", body.phone);
+    let phone = fields.phone("/phone", body.phone);
     if phone.as_ref().is_some_and(Phone::is_landline) {
         let text = Text::new(
             "유선 전화로는 인증번호를 보낼 수 없습니다. 휴대전화 번호를 적어 주세요",

@@ -66,6 +66,11 @@ pub(crate) async fn verify(
 ) -> Result<Response, Problem> {
     let mut fields = Fields::default();
     let id = fields.required("/challenge", body.challenge);
+    let how = Text::new(
+        "인증번호 여섯 자리를 숫자로 적어 주세요",
+        "Write the six digits of the code",
+    );
+    fields.explain("/code", &body.code, how);
     let code = fields.required("/code", body.code);
     let (Some(id), Some(code)) = (id, code) else {
         return Err(fields.problem());
