@@ -57,7 +57,7 @@ export const consultationTexts = defineTexts(
     // Request
     requestTitle: '상담 신청',
     date: '원하는 날',
-    dateHint: '주말과 공휴일도 고를 수 있어요. 다만 담당자가 쉬는 날일 수 있어요.',
+    dateHint: '주말과 공휴일도 고를 수 있어요.',
     dateMissing: '원하는 날을 골라 주세요.',
     datePast: (day: string) => `지난 날은 고를 수 없어요. ${day}부터 골라 주세요.`,
     memoLabel: '하고 싶은 이야기',
@@ -174,7 +174,7 @@ export const consultationTexts = defineTexts(
     by: (who) => who,
     requestTitle: 'Request advice',
     date: 'Desired day',
-    dateHint: 'Weekends and holidays are possible, but your contact may not work then.',
+    dateHint: 'Weekends and holidays are possible.',
     dateMissing: 'Choose a day.',
     datePast: (day) => `The day has passed. Choose ${day} or later.`,
     memoLabel: 'What you want to talk about',
