@@ -197,14 +197,21 @@ fn hidden_rows_are_read_with_a_warning() {
 }
 
 #[test]
-fn row_without_a_number_after_the_last_number_is_no_panic() {
+fn place_that_no_sheet_has_is_refused_before_it_is_computed() {
     let programmes = sheet(&[row(1, "", &headings()), row(2, "", &programme(1))]);
-    let last = sheet(&["<row r=\"4294967295\"/><row/>".to_owned()]);
-    let sheets = [
-        ("name=\"목록\"", programmes.as_str()),
-        ("name=\"끝\"", last.as_str()),
-    ];
-    assert_eq!(rows(workbook_with(&sheets, "", &[])), [expected(1)]);
+    for place in [
+        "<row r=\"4294967295\"/><row/>",
+        "<row><c r=\"ZZZZZZZZ1\"/></row>",
+        "<row><c r=\"A99999999999\"/></row>",
+    ] {
+        let last = sheet(&[place.to_owned()]);
+        let sheets = [
+            ("name=\"목록\"", programmes.as_str()),
+            ("name=\"끝\"", last.as_str()),
+        ];
+        let read = parse(workbook_with(&sheets, "", &[]));
+        assert_eq!(read, Err(ImportError::DamagedWorkbook), "{place}");
+    }
 }
 
 #[test]

@@ -111,6 +111,9 @@ impl Contents {
                 Ok(Event::Eof) | Err(_) => return Ok(()),
                 Ok(_) => continue,
             };
+            if !has_possible_place(&element) {
+                return Err(ImportError::DamagedWorkbook);
+            }
             match element.local_name().as_ref() {
                 "row" => {
                     let number = attribute(&element, "r").and_then(|number| number.parse().ok());
@@ -171,6 +174,24 @@ impl Contents {
     }
 }
 
+/// Whether a row, a cell or the size of a sheet is where a sheet can have it. The parser computes
+/// with any place, and with those that are out of range wrongly.
+fn has_possible_place(element: &BytesStart<'_>) -> bool {
+    let name = match element.local_name().as_ref() {
+        "row" | "c" => "r",
+        "dimension" => "ref",
+        _ => return true,
+    };
+    let place = element.try_get_attribute(name).ok().flatten();
+    place.is_none_or(|place| place.value.split(':').all(is_possible_place))
+}
+
+/// `7`, `B7`: up to three letters and seven digits.
+fn is_possible_place(place: &str) -> bool {
+    let row = place.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+    place.len() - row.len() <= 3 && row.len() <= 7
+}
+
 fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
     let attribute = element.try_get_attribute(name).ok()??;
     unescape(&attribute.value).ok().map(Cow::into_owned)
@@ -178,4 +199,19 @@ fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
 
 fn is_true(value: Option<String>) -> bool {
     value.is_some_and(|value| matches!(value.as_str(), "1" | "true"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_places_that_a_sheet_can_have_are_possible() {
+        for place in ["1", "1048576", "A1", "xfd1048576", "B"] {
+            assert!(is_possible_place(place), "{place}");
+        }
+        for place in ["AAAA1", "99999999999", "ZZZZZZZZ99999999999", "A12345678"] {
+            assert!(!is_possible_place(place), "{place}");
+        }
+    }
 }
