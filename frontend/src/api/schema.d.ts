@@ -265,6 +265,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/consultations/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many consultations stand at each step, and how many are due: a customer's own, those
+         *     assigned to a salesman or consultant, or all for staff.
+         */
+        get: operations["consultation_show_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/consultations/{id}": {
         parameters: {
             query?: never;
@@ -359,6 +379,61 @@ export interface paths {
          *     the same series is returned, and turned on if it is off.
          */
         post: operations["interest_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/interests/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many interests the caller may see, and how many customers the caller serves. */
+        get: operations["interest_show_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/interests/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The customers who are served now, one row per customer and salesman, latest activity first: with
+         *     an interest that is on, or an open consultation.
+         * @description Salesmen and consultants see their own customers, staff those of every salesman.
+         */
+        get: operations["customers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/interests/marks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The programmes that the caller has marked, in one answer: which ♥ of a list are pressed. */
+        get: operations["marks"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -546,7 +621,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Projects that meet all conditions, in a stable order. */
+        /**
+         * Projects that meet all conditions, in a stable order.
+         * @description Staff also see how many interests and consultations each has, and who serves them.
+         */
         get: operations["project_list"];
         put?: never;
         /**
@@ -555,6 +633,26 @@ export interface paths {
          *     predecessor.
          */
         post: operations["project_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What began within a time, day by day or month by month, and the deadlines of the next 14 days.
+         * @description A consultation counts in the part in which it was created, however late it moved on.
+         */
+        get: operations["project_show_dashboard"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -577,6 +675,27 @@ export interface paths {
          *     are left, with or without a key.
          */
         post: operations["end_overdue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many projects each choice of the list's filters would show.
+         * @description The choices of one filter are counted with all other filters, but without itself. The answer may
+         *     be 5 seconds old; that of staff is not.
+         */
+        get: operations["project_show_facets"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -772,6 +891,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/salesman-matches/candidates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The salesmen and consultants as the assigner sees them: who can be put on a match by hand, and
+         *     why the others cannot.
+         */
+        get: operations["salesman_match_list_candidates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/salesman-matches/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many matches wait for people, and since when. */
+        get: operations["salesman_match_show_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/salesman-matches/{id}": {
         parameters: {
             query?: never;
@@ -806,6 +962,23 @@ export interface paths {
         put?: never;
         /** `RegisterSalesman`: staff register a salesman or a consultant, who can be matched immediately. */
         post: operations["register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/salesmen/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How consultations ended in a period, in all and by salesman, and who can be matched now. */
+        get: operations["salesman_show_dashboard"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -866,6 +1039,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/salesmen/me/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's outcomes in each of the last 12 months. Consultants have none. */
+        get: operations["own"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/salesmen/{id}": {
         parameters: {
             query?: never;
@@ -902,6 +1092,23 @@ export interface paths {
          *     consultation of the caller, or to one that was closed less than 30 days ago. 404 for others.
          */
         get: operations["salesman_show_card"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/salesmen/{id}/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A salesman's outcomes in each of the last 12 months. Consultants have none. */
+        get: operations["salesman_show_outcomes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1175,6 +1382,7 @@ export interface components {
         /**
          * @description An entry of the audit log.
          * @example {
+         *       "action": "POST /api/accounts/invitations",
          *       "actor": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
          *       "actorName": "이관리",
          *       "answeredAt": "2026-11-24T01:00:01Z",
@@ -1188,10 +1396,14 @@ export interface components {
          *       "method": "POST",
          *       "path": "/api/accounts/invitations",
          *       "role": "staff",
-         *       "status": 201
+         *       "status": 201,
+         *       "subject": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d00",
+         *       "subjectName": "김하늘"
          *     }
          */
         AuditView: {
+            /** @description Method and path with `{id}` for each id, such as `PATCH /api/projects/{id}`. */
+            action: string;
             /**
              * Format: uuid
              * @description The account's id; null for the command line.
@@ -1235,6 +1447,13 @@ export interface components {
              * @description The answer's status; null if the request was interrupted, and may have been carried out.
              */
             status?: number | null;
+            /**
+             * Format: uuid
+             * @description The first id in the path, else in `location`.
+             */
+            subject?: string | null;
+            /** @description The present name, if `subject` is an account, a salesman or a consultant. */
+            subjectName?: string | null;
         };
         /**
          * @description The author of an entry, a note or a consent.
@@ -1297,6 +1516,12 @@ export interface components {
             phone: string;
             /** @description 영업대표 or 컨설턴트. */
             role: components["schemas"]["PersonRoleName"];
+        };
+        /** @description How many projects are of a category. */
+        CategoryCountView: {
+            /** Format: int64 */
+            count: number;
+            value: components["schemas"]["CategoryName"];
         };
         /**
          * @description 분야.
@@ -1425,10 +1650,73 @@ export interface components {
             by?: components["schemas"]["ByView"] | null;
         };
         /**
+         * @description Numbers of the consultations that the caller may see.
+         * @example {
+         *       "apply": 12,
+         *       "applyOverdue": 2,
+         *       "approved": 5,
+         *       "cancelled": 4,
+         *       "failed": 6,
+         *       "overdue": 3,
+         *       "succeeded": 31,
+         *       "today": 2,
+         *       "unassigned": 2
+         *     }
+         */
+        ConsultationCounts: {
+            /**
+             * Format: int64
+             * @description 신청.
+             */
+            apply: number;
+            /**
+             * Format: int64
+             * @description Those of `overdue` that are in step `apply`.
+             */
+            applyOverdue: number;
+            /**
+             * Format: int64
+             * @description 승인.
+             */
+            approved: number;
+            /**
+             * Format: int64
+             * @description 취소.
+             */
+            cancelled: number;
+            /**
+             * Format: int64
+             * @description 실패.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Open ones whose desired day has passed. Today's and these are counted up to 1,000 together.
+             */
+            overdue: number;
+            /**
+             * Format: int64
+             * @description 성공.
+             */
+            succeeded: number;
+            /**
+             * Format: int64
+             * @description Open ones for today, in Seoul.
+             */
+            today: number;
+            /**
+             * Format: int64
+             * @description Open ones without a salesman (배정 중), counted up to 1,000.
+             */
+            unassigned: number;
+        };
+        /**
          * @description All data of a customer in this service, except notes.
          * @example {
          *       "consultations": [
          *         {
+         *           "approvedAt": null,
+         *           "closedAt": null,
          *           "consent": null,
          *           "consultant": null,
          *           "createdAt": "2026-11-24T01:00:00Z",
@@ -1560,6 +1848,8 @@ export interface components {
         /**
          * @description A consultation in a list.
          * @example {
+         *       "approvedAt": null,
+         *       "closedAt": null,
          *       "consultant": null,
          *       "createdAt": "2026-11-24T01:00:00Z",
          *       "customerId": "5b7c9d1e-2f3a-8b4c-9d5e-6f7a8b9c0d1e",
@@ -1594,6 +1884,16 @@ export interface components {
          *     }
          */
         ConsultationView: {
+            /**
+             * Format: date-time
+             * @description When it was approved; `null` if it never was.
+             */
+            approvedAt?: string | null;
+            /**
+             * Format: date-time
+             * @description When it succeeded, failed or was cancelled; `null` while it is open.
+             */
+            closedAt?: string | null;
             consultant?: components["schemas"]["PersonView"] | null;
             /** Format: date-time */
             createdAt: string;
@@ -1931,6 +2231,28 @@ export interface components {
             /** @description The customer's sessions. */
             sessions: components["schemas"]["SessionView"][];
         };
+        /** @description The groups of the list in the order `deadline`. Weeks are from Monday to Sunday in Seoul. */
+        DeadlinesView: {
+            /** Format: int64 */
+            later: number;
+            /** Format: int64 */
+            nextWeek: number;
+            /**
+             * Format: int64
+             * @description The deadline has passed, or the edition was ended.
+             */
+            past: number;
+            /**
+             * Format: int64
+             * @description Today to Sunday.
+             */
+            thisWeek: number;
+            /**
+             * Format: int64
+             * @description Without a last day.
+             */
+            undated: number;
+        };
         /** @description Details besides the project, depending on the kind. Never a name or phone number of a customer. */
         Details: {
             /**
@@ -2138,7 +2460,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             name: string;
-            period: components["schemas"]["PeriodView"];
+            period: components["schemas"]["ProjectPeriodView"];
             /** @description What people see today in Seoul. */
             phase: components["schemas"]["PhaseName"];
             status: components["schemas"]["StatusName"];
@@ -2222,6 +2544,133 @@ export interface components {
             /** Format: uuid */
             id: string;
         };
+        /**
+         * @description The numbers of projects. Each is the length of the list with that choice.
+         * @example {
+         *       "categories": [
+         *         {
+         *           "count": 21,
+         *           "value": "금융"
+         *         },
+         *         {
+         *           "count": 48,
+         *           "value": "기술"
+         *         }
+         *       ],
+         *       "countedAt": "2026-11-24T01:00:00Z",
+         *       "deadlines": {
+         *         "later": 163,
+         *         "nextWeek": 1,
+         *         "past": 0,
+         *         "thisWeek": 2,
+         *         "undated": 48
+         *       },
+         *       "overdue": {
+         *         "count": 7,
+         *         "since": "2026-11-12"
+         *       },
+         *       "phases": [
+         *         {
+         *           "count": 38,
+         *           "value": "upcoming"
+         *         },
+         *         {
+         *           "count": 147,
+         *           "value": "open"
+         *         },
+         *         {
+         *           "count": 19,
+         *           "value": "closing"
+         *         },
+         *         {
+         *           "count": 20,
+         *           "value": "always"
+         *         },
+         *         {
+         *           "count": 28,
+         *           "value": "until_budget"
+         *         },
+         *         {
+         *           "count": 49,
+         *           "value": "closed"
+         *         },
+         *         {
+         *           "count": 1249,
+         *           "value": "ended"
+         *         }
+         *       ],
+         *       "regions": [
+         *         {
+         *           "count": 131,
+         *           "own": 131,
+         *           "value": "전국"
+         *         },
+         *         {
+         *           "count": 148,
+         *           "own": 17,
+         *           "value": "부산"
+         *         }
+         *       ],
+         *       "scopes": {
+         *         "all": 1550,
+         *         "open": 214,
+         *         "upcoming": 38
+         *       },
+         *       "statuses": [
+         *         {
+         *           "count": 0,
+         *           "value": "planned"
+         *         },
+         *         {
+         *           "count": 214,
+         *           "value": "ongoing"
+         *         },
+         *         {
+         *           "count": 0,
+         *           "value": "ended"
+         *         }
+         *       ],
+         *       "targets": [
+         *         {
+         *           "count": 139,
+         *           "value": "중소기업"
+         *         },
+         *         {
+         *           "count": 41,
+         *           "value": "소상공인"
+         *         }
+         *       ],
+         *       "total": 214
+         *     }
+         */
+        FacetsView: {
+            /** @description With all filters but `category`. */
+            categories: components["schemas"]["CategoryCountView"][];
+            /**
+             * Format: date-time
+             * @description Changes until then are counted. At most 5 seconds ago; for staff, now.
+             */
+            countedAt: string;
+            /** @description With all filters: the groups of the list by deadline. */
+            deadlines: components["schemas"]["DeadlinesView"];
+            /** @description With all filters but `status`, `phase` and `overdue`. */
+            overdue: components["schemas"]["OverdueView"];
+            /** @description With all filters but `phase` and `overdue`. */
+            phases: components["schemas"]["PhaseCountView"][];
+            /** @description With all filters but `region`: 전국, then the 시도 of today. */
+            regions: components["schemas"]["RegionCountView"][];
+            /** @description With all filters but `phase` and `overdue`. */
+            scopes: components["schemas"]["ScopesView"];
+            /** @description With all filters but `status` and `overdue`. */
+            statuses: components["schemas"]["StatusCountView"][];
+            /** @description With all filters but `target`. Those that no project has are left out. */
+            targets: components["schemas"]["TargetCountView"][];
+            /**
+             * Format: int64
+             * @description With all filters.
+             */
+            total: number;
+        };
         /** @description An invalid field. */
         FieldError: {
             /**
@@ -2236,6 +2685,71 @@ export interface components {
              * @example /desiredDate
              */
             pointer: string;
+        };
+        /**
+         * @description What counts for a project, as the totals of its view.
+         * @example {
+         *       "consultations": 31,
+         *       "interests": 128,
+         *       "otherSalesmen": 1,
+         *       "salesman": {
+         *         "displayName": "김하늘",
+         *         "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d05"
+         *       }
+         *     }
+         */
+        FiguresView: {
+            /**
+             * Format: int64
+             * @description The number of consultations, at any step.
+             */
+            consultations: number;
+            /**
+             * Format: int64
+             * @description The number of interested customers. 0 once the edition has ended.
+             */
+            interests: number;
+            /**
+             * Format: int64
+             * @description How many other salesmen have some.
+             */
+            otherSalesmen: number;
+            salesman?: components["schemas"]["PersonView"] | null;
+        };
+        /**
+         * @description From interest to success (관심, 신청, 승인, 성공), of what began within the time.
+         *
+         *     Interests and consultations are counted on the day of their creation, independently of each
+         *     other: a consultation needs no interest. An interest stays counted when it is turned off.
+         * @example {
+         *       "cancelled": 21,
+         *       "failed": 20,
+         *       "interests": 1027,
+         *       "reached": {
+         *         "applied": 214,
+         *         "approved": 131,
+         *         "succeeded": 49
+         *       }
+         *     }
+         */
+        FunnelView: {
+            /**
+             * Format: int64
+             * @description 취소: cancelled consultations.
+             */
+            cancelled: number;
+            /**
+             * Format: int64
+             * @description 실패: consultations that failed.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description 관심: interests.
+             */
+            interests: number;
+            /** @description How far the consultations came. */
+            reached: components["schemas"]["ReachedView"];
         };
         /**
          * @description What happened. The table stores its JSON, so a new field needs a default.
@@ -2485,6 +2999,38 @@ export interface components {
             role: components["schemas"]["RoleName"];
         };
         /**
+         * @description Numbers of the interests that the caller may see, without merged ones.
+         * @example {
+         *       "customers": 12,
+         *       "interested": 12,
+         *       "notInterested": 3,
+         *       "unattended": 2
+         *     }
+         */
+        InterestCounts: {
+            /**
+             * Format: int64
+             * @description The customers that the caller serves; for staff, one for each customer and salesman. Counted
+             *     up to 1,000. Absent for customers.
+             */
+            customers?: number | null;
+            /**
+             * Format: int64
+             * @description Interests that are on.
+             */
+            interested: number;
+            /**
+             * Format: int64
+             * @description Interests that are off.
+             */
+            notInterested: number;
+            /**
+             * Format: int64
+             * @description Those of `customers` without activity for 30 days. Absent for customers.
+             */
+            unattended?: number | null;
+        };
+        /**
          * @description All data of a customer in this service.
          * @example {
          *       "consultations": [
@@ -2702,10 +3248,58 @@ export interface components {
             salesman?: components["schemas"]["PersonView"] | null;
         };
         /**
+         * @description An interest that is on, without what it shows.
+         * @example {
+         *       "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10",
+         *       "projectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d30",
+         *       "seriesId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d20",
+         *       "version": 1
+         *     }
+         */
+        InterestMark: {
+            /**
+             * Format: uuid
+             * @description The interest.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The edition that was marked.
+             */
+            projectId: string;
+            /**
+             * Format: uuid
+             * @description The programme over all of its editions; null while the project is unknown.
+             */
+            seriesId?: string | null;
+            /**
+             * Format: int64
+             * @description The `ETag` of the interest, to turn it off.
+             */
+            version: number;
+        };
+        /**
+         * @description What the caller has marked.
+         * @example {
+         *       "items": [
+         *         {
+         *           "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10",
+         *           "projectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d30",
+         *           "seriesId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d20",
+         *           "version": 1
+         *         }
+         *       ]
+         *     }
+         */
+        InterestMarks: {
+            /** @description The newest 1,000 interests that are on, newest first. */
+            items: components["schemas"]["InterestMark"][];
+        };
+        /**
          * @description What happened to the programme, or to who serves the customer.
          * @enum {string}
          */
-        InterestNotificationKind: "new_edition" | "started" | "edited" | "ended" | "deadline_d7" | "deadline_d1" | "rematching" | "rematched";
+        InterestNotificationKind: "new_edition" | "started" | "edited" | "ended" | "deadline_d7" | "deadline_d1" | "rematching" | "rematched" | "progressed";
         /** @description What a notification about people refers to. */
         InterestNotificationOrigin: {
             /** Format: uuid */
@@ -2781,6 +3375,7 @@ export interface components {
              * @description Null while the project is unknown.
              */
             seriesId?: string | null;
+            step?: components["schemas"]["StepName"] | null;
         };
         /**
          * @description The application period.
@@ -2967,7 +3562,7 @@ export interface components {
          * @example {
          *       "accountId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
          *       "expiresAt": "2026-11-27T01:00:00Z",
-         *       "link": "https://kt.gg/invitation#Y29ycmVjdCBob3JzZSBiYXR0ZXJ5IHN0YXBsZSBnb29k"
+         *       "link": "https://kt.gg/set-password#Y29ycmVjdCBob3JzZSBiYXR0ZXJ5IHN0YXBsZSBnb29k"
          *     }
          */
         Invited: {
@@ -3087,6 +3682,52 @@ export interface components {
             kind: components["schemas"]["LinkKind"];
         };
         /**
+         * @description A project in the list.
+         * @example {
+         *       "agency": "중소벤처기업부",
+         *       "category": "기술",
+         *       "daysLeft": 17,
+         *       "endedOn": null,
+         *       "figures": {
+         *         "consultations": 31,
+         *         "interests": 128,
+         *         "otherSalesmen": 1,
+         *         "salesman": {
+         *           "displayName": "김하늘",
+         *           "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d05"
+         *         }
+         *       },
+         *       "host": "소상공인시장진흥공단",
+         *       "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
+         *       "link": "https://www.example.go.kr/notices/1",
+         *       "name": "2026년 스마트상점 기술보급사업",
+         *       "period": {
+         *         "endsOn": "2026-12-11",
+         *         "kind": "range",
+         *         "startsOn": "2026-11-02",
+         *         "text": "2026-11-02 ~ 2026-12-11"
+         *       },
+         *       "phase": "open",
+         *       "predecessor": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d03",
+         *       "regions": [
+         *         "전국"
+         *       ],
+         *       "scale": 30000000000,
+         *       "seriesId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d02",
+         *       "source": null,
+         *       "startedOn": "2026-11-02",
+         *       "status": "ongoing",
+         *       "successor": null,
+         *       "summary": "스마트기술 도입 비용을 지원합니다",
+         *       "target": "소상공인",
+         *       "version": 2,
+         *       "year": 2026
+         *     }
+         */
+        ListedProjectView: components["schemas"]["ProjectView"] & {
+            figures?: components["schemas"]["FiguresView"] | null;
+        };
+        /**
          * @description Why a day is not a working day.
          * @example {
          *       "kind": "holiday",
@@ -3120,6 +3761,87 @@ export interface components {
             salesmanId?: string | null;
         };
         /**
+         * @description A salesman or consultant, and whether staff can put the person on a match now.
+         * @example {
+         *       "capacity": 8,
+         *       "categories": [
+         *         "기술",
+         *         "내수"
+         *       ],
+         *       "displayName": "김하늘",
+         *       "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
+         *       "obstacle": null,
+         *       "open": 5,
+         *       "regions": [
+         *         "경북"
+         *       ],
+         *       "role": "salesman"
+         *     }
+         */
+        MatchCandidate: {
+            /**
+             * Format: int64
+             * @description The maximum number of open matches.
+             */
+            capacity: number;
+            /** @description The fields of expertise. */
+            categories: components["schemas"]["CategoryName"][];
+            displayName: string;
+            /** Format: uuid */
+            id: string;
+            obstacle?: components["schemas"]["MatchObstacle"] | null;
+            /**
+             * Format: int64
+             * @description The number of open matches.
+             */
+            open: number;
+            /** @description Empty: the whole country. */
+            regions: components["schemas"]["RegionName"][];
+            /** @description 영업대표 or 컨설턴트. */
+            role: components["schemas"]["PersonRoleName"];
+        };
+        /**
+         * @description The roster.
+         * @example {
+         *       "items": [
+         *         {
+         *           "capacity": 8,
+         *           "categories": [
+         *             "기술",
+         *             "내수"
+         *           ],
+         *           "displayName": "김하늘",
+         *           "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
+         *           "obstacle": null,
+         *           "open": 5,
+         *           "regions": [
+         *             "경북"
+         *           ],
+         *           "role": "salesman"
+         *         },
+         *         {
+         *           "capacity": 10,
+         *           "categories": [
+         *             "인력"
+         *           ],
+         *           "displayName": "정다온",
+         *           "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d04",
+         *           "obstacle": {
+         *             "until": "2026-11-30",
+         *             "why": "on-leave"
+         *           },
+         *           "open": 6,
+         *           "regions": [],
+         *           "role": "salesman"
+         *         }
+         *       ]
+         *     }
+         */
+        MatchCandidates: {
+            /** @description Those who can be matched first, most free capacity first; at most 500 people. */
+            items: components["schemas"]["MatchCandidate"][];
+        };
+        /**
          * @description Everything that this service stores about the customer.
          * @example {
          *       "matches": [
@@ -3149,6 +3871,27 @@ export interface components {
             /** @description Open and closed matches, oldest first. */
             matches: components["schemas"]["MatchedView"][];
         };
+        /**
+         * @description Why a person cannot be put on a match: `PATCH /salesman-matches/{id}` refuses it with the same
+         *     code.
+         * @example {
+         *       "until": "2026-11-30",
+         *       "why": "on-leave"
+         *     }
+         */
+        MatchObstacle: {
+            /**
+             * Format: date
+             * @description The last day of the leave, in Seoul; null for another reason.
+             */
+            until?: string | null;
+            why: components["schemas"]["MatchObstacleCode"];
+        };
+        /**
+         * @description 배정 받기를 꺼 둠, 휴가, 꽉 참.
+         * @enum {string}
+         */
+        MatchObstacleCode: "inactive" | "on-leave" | "at-capacity";
         /** @description A page of matches. */
         MatchPage: {
             items: components["schemas"]["MatchView"][];
@@ -3164,6 +3907,7 @@ export interface components {
         /**
          * @description A match, without what the caller may not see.
          * @example {
+         *       "category": "기술",
          *       "closedAt": null,
          *       "consultant": null,
          *       "customerId": "5d1c9f3e-8a44-8e0b-a1f7-3c6b2d9e0f17",
@@ -3171,6 +3915,7 @@ export interface components {
          *       "lacks": [
          *         "consultant"
          *       ],
+         *       "lastFour": "5678",
          *       "matchedAt": "2026-11-24T01:00:00.125Z",
          *       "origin": {
          *         "id": "0193a5d0-8f00-7c3b-9d21-6f0a4e2b7c18",
@@ -3200,6 +3945,9 @@ export interface components {
          *           "rule": "phone-suffix"
          *         }
          *       },
+         *       "regions": [
+         *         "경북"
+         *       ],
          *       "requestedAt": "2026-11-24T01:00:00Z",
          *       "salesman": {
          *         "displayName": "김하늘",
@@ -3210,6 +3958,7 @@ export interface components {
          *     }
          */
         MatchView: {
+            category?: components["schemas"]["CategoryName"] | null;
             /**
              * Format: date-time
              * @description When the interest was turned off, or the consultation closed.
@@ -3231,6 +3980,11 @@ export interface components {
             /** @description The roles that wait for free capacity. Empty for a closed match. */
             lacks: components["schemas"]["PlaceName"][];
             /**
+             * @description The last four digits of the customer's number. Null for customers, and once the customer was
+             *     erased.
+             */
+            lastFour?: string | null;
+            /**
              * Format: date-time
              * @description When the current people were matched. Null while there is none.
              */
@@ -3242,6 +3996,8 @@ export interface components {
             /** @description The current name. Absent while the project is unknown. */
             projectName?: string | null;
             reason?: components["schemas"]["ReasonsView"] | null;
+            /** @description Where the project applies. Empty while the project is unknown. */
+            regions: components["schemas"]["RegionName"][];
             /**
              * Format: date-time
              * @description When the match was requested the last time: the order of the queue.
@@ -3306,6 +4062,80 @@ export interface components {
             requestedAt: string;
             salesman?: components["schemas"]["PersonView"] | null;
             strategy?: components["schemas"]["StrategyName"] | null;
+        };
+        /**
+         * @description The outcomes of one month.
+         * @example {
+         *       "failed": 0,
+         *       "month": "2026-11",
+         *       "succeeded": 1
+         *     }
+         */
+        MonthView: {
+            /**
+             * Format: int64
+             * @description Consultations that failed in it.
+             */
+            failed: number;
+            /** @description Year and month in Seoul, as `YYYY-MM`. */
+            month: string;
+            /**
+             * Format: int64
+             * @description Consultations that succeeded in it.
+             */
+            succeeded: number;
+        };
+        /**
+         * @description A programme that a customer marked.
+         * @example {
+         *       "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10",
+         *       "onSince": "2026-10-12T01:00:00Z",
+         *       "project": {
+         *         "agency": "중소벤처기업부",
+         *         "category": "기술",
+         *         "daysLeft": 5,
+         *         "period": {
+         *           "endsOn": "2026-12-11",
+         *           "kind": "range",
+         *           "startsOn": "2026-11-02",
+         *           "text": "2026-11-02 ~ 2026-12-11"
+         *         },
+         *         "phase": "closing",
+         *         "status": "ongoing",
+         *         "year": 2026
+         *       },
+         *       "projectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d30",
+         *       "projectName": "2026년 소상공인 스마트상점 기술보급사업"
+         *     }
+         */
+        NewestInterest: {
+            /**
+             * Format: uuid
+             * @description The interest.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When the interest was last turned on.
+             */
+            onSince: string;
+            project?: components["schemas"]["InterestProjectState"] | null;
+            /**
+             * Format: uuid
+             * @description The newest edition of the series that has not ended; if all have ended, the newest.
+             */
+            projectId: string;
+            projectName: string;
+        };
+        /** @description Ongoing projects whose last day is today or within 14 days. */
+        NextDeadlinesView: {
+            /** @description At most 50, the soonest first. */
+            items: components["schemas"]["ListedProjectView"][];
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            total: number;
         };
         /**
          * @description A note that colleagues write for each other. Customers do not see it, and no event contains it.
@@ -3373,6 +4203,7 @@ export interface components {
                  * @description Null while the project is unknown.
                  */
                 seriesId?: string | null;
+                step?: components["schemas"]["StepName"] | null;
             })[];
             /**
              * @description The `after` of the next page; absent on the last page.
@@ -3499,6 +4330,106 @@ export interface components {
          * @enum {string}
          */
         Outcome: "ended" | "refused";
+        /**
+         * @description The outcomes of a salesman.
+         * @example {
+         *       "failed": 3,
+         *       "months": [
+         *         {
+         *           "failed": 0,
+         *           "month": "2025-12",
+         *           "succeeded": 0
+         *         },
+         *         {
+         *           "failed": 0,
+         *           "month": "2026-01",
+         *           "succeeded": 1
+         *         },
+         *         {
+         *           "failed": 0,
+         *           "month": "2026-02",
+         *           "succeeded": 0
+         *         },
+         *         {
+         *           "failed": 1,
+         *           "month": "2026-03",
+         *           "succeeded": 2
+         *         },
+         *         {
+         *           "failed": 0,
+         *           "month": "2026-04",
+         *           "succeeded": 0
+         *         },
+         *         {
+         *           "failed": 0,
+         *           "month": "2026-05",
+         *           "succeeded": 1
+         *         },
+         *         {
+         *           "failed": 1,
+         *           "month": "2026-06",
+         *           "succeeded": 1
+         *         },
+         *         {
+         *           "failed": 0,
+         *           "month": "2026-07",
+         *           "succeeded": 2
+         *         },
+         *         {
+         *           "failed": 0,
+         *           "month": "2026-08",
+         *           "succeeded": 0
+         *         },
+         *         {
+         *           "failed": 0,
+         *           "month": "2026-09",
+         *           "succeeded": 1
+         *         },
+         *         {
+         *           "failed": 1,
+         *           "month": "2026-10",
+         *           "succeeded": 3
+         *         },
+         *         {
+         *           "failed": 0,
+         *           "month": "2026-11",
+         *           "succeeded": 1
+         *         }
+         *       ],
+         *       "succeeded": 12,
+         *       "successRate": 0.8
+         *     }
+         */
+        OutcomesView: {
+            /**
+             * Format: int64
+             * @description Failed in these months.
+             */
+            failed: number;
+            /** @description The last 12 months with the present one, oldest first. */
+            months: components["schemas"]["MonthView"][];
+            /**
+             * Format: int64
+             * @description Succeeded in these months.
+             */
+            succeeded: number;
+            /**
+             * Format: double
+             * @description Succeeded among the ended ones of these months, 0 to 1, rounded to four digits; null without
+             *     one.
+             */
+            successRate?: number | null;
+        };
+        /** @description Ongoing projects whose deadline has passed: what `end-overdue` would end. */
+        OverdueView: {
+            /** Format: int64 */
+            count: number;
+            /**
+             * Format: date
+             * @description The deadline that passed first; null without any.
+             */
+            since?: string | null;
+        };
         /** @description A page of a list. */
         Paged_AccountView: {
             /** @description The items of this page. */
@@ -3553,6 +4484,8 @@ export interface components {
         Paged_AuditView: {
             /** @description The items of this page. */
             items: {
+                /** @description Method and path with `{id}` for each id, such as `PATCH /api/projects/{id}`. */
+                action: string;
                 /**
                  * Format: uuid
                  * @description The account's id; null for the command line.
@@ -3596,6 +4529,13 @@ export interface components {
                  * @description The answer's status; null if the request was interrupted, and may have been carried out.
                  */
                 status?: number | null;
+                /**
+                 * Format: uuid
+                 * @description The first id in the path, else in `location`.
+                 */
+                subject?: string | null;
+                /** @description The present name, if `subject` is an account, a salesman or a consultant. */
+                subjectName?: string | null;
             }[];
             /** @description The `after` of the next page; absent on the last page. */
             next?: string | null;
@@ -3604,6 +4544,16 @@ export interface components {
         Paged_ConsultationView: {
             /** @description The items of this page. */
             items: {
+                /**
+                 * Format: date-time
+                 * @description When it was approved; `null` if it never was.
+                 */
+                approvedAt?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it succeeded, failed or was cancelled; `null` while it is open.
+                 */
+                closedAt?: string | null;
                 consultant?: components["schemas"]["PersonView"] | null;
                 /** Format: date-time */
                 createdAt: string;
@@ -3791,80 +4741,11 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a list. */
-        Paged_ProjectView: {
+        Paged_ListedProjectView: {
             /** @description The items of this page. */
-            items: {
-                /** @description 소관기관. */
-                agency: string;
-                /** @description 분야. */
-                category: components["schemas"]["CategoryName"];
-                /**
-                 * Format: int64
-                 * @description Days from today in Seoul to the last day of the period: 0 on that day. Null after it,
-                 *     without a last day, and once the edition was ended.
-                 */
-                daysLeft?: number | null;
-                /**
-                 * Format: date
-                 * @description The day it was ended, in Seoul; not the last day of the period.
-                 */
-                endedOn?: string | null;
-                /** @description 수행기관. */
-                host: string;
-                /** Format: uuid */
-                id: string;
-                /** @description The address of the announcement. */
-                link?: string | null;
-                /** @description Not a key: names repeat. */
-                name: string;
-                /** @description When customers can apply. */
-                period: components["schemas"]["PeriodView"];
-                /** @description What people see today in Seoul. */
-                phase: components["schemas"]["PhaseName"];
-                /**
-                 * Format: uuid
-                 * @description The previous edition.
-                 */
-                predecessor?: string | null;
-                /** @description 시도, or 전국. */
-                regions: components["schemas"]["RegionName"][];
-                /**
-                 * Format: int64
-                 * @description 지원규모, in KRW.
-                 */
-                scale?: number | null;
-                /**
-                 * Format: uuid
-                 * @description The programme: shared by all of its editions.
-                 */
-                seriesId: string;
-                source?: components["schemas"]["SourceView"] | null;
-                /**
-                 * Format: date
-                 * @description The day it was started, in Seoul; not the first day of the period.
-                 */
-                startedOn?: string | null;
-                /** @description Moved by commands only. */
-                status: components["schemas"]["StatusName"];
-                /**
-                 * Format: uuid
-                 * @description The next edition.
-                 */
-                successor?: string | null;
-                summary?: string | null;
-                /** @description 지원대상. */
-                target?: string | null;
-                /**
-                 * Format: int64
-                 * @description Also the `ETag`.
-                 */
-                version: number;
-                /**
-                 * Format: int32
-                 * @description The year of the edition.
-                 */
-                year: number;
-            }[];
+            items: (components["schemas"]["ProjectView"] & {
+                figures?: components["schemas"]["FiguresView"] | null;
+            })[];
             /** @description The `after` of the next page; absent on the last page. */
             next?: string | null;
         };
@@ -3966,7 +4847,7 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a list. */
-        Paged_UnattendedView: {
+        Paged_ServedCustomer: {
             /** @description The items of this page. */
             items: {
                 /** @description The customer's open consultations that are assigned to that person. */
@@ -3980,7 +4861,7 @@ export interface components {
                  * @description Whole days since the last activity.
                  */
                 daysSince: number;
-                /** @description The customer's interests that are on and assigned to that person. */
+                /** @description The customer's interests that are on and assigned to that person, oldest first. */
                 interests: string[];
                 /**
                  * Format: date-time
@@ -3989,6 +4870,7 @@ export interface components {
                 lastActivityAt: string;
                 /** @description The last four digits of the phone number. */
                 lastFour: string;
+                newestInterest?: components["schemas"]["NewestInterest"] | null;
                 /** @description With hidden middle digits; null for a customer without interests. */
                 phone?: string | null;
                 /** @description The salesman; if the caller is a consultant, the caller. */
@@ -3996,6 +4878,19 @@ export interface components {
             }[];
             /** @description The `after` of the next page; absent on the last page. */
             next?: string | null;
+        };
+        /** @description What began within a day or a month. */
+        PartView: components["schemas"]["FunnelView"] & {
+            /**
+             * Format: date
+             * @description Its first day within the time.
+             */
+            from: string;
+            /**
+             * Format: date
+             * @description Its last day within the time.
+             */
+            until: string;
         };
         /**
          * @description When customers can apply.
@@ -4025,31 +4920,6 @@ export interface components {
          */
         PeriodKindName: "range" | "until_budget" | "always" | "first_come" | "until_filled" | "announced_later" | "varies" | "recurring" | "invalid" | "missing" | "other";
         /**
-         * @description When customers can apply.
-         * @example {
-         *       "endsOn": "2026-12-11",
-         *       "kind": "range",
-         *       "startsOn": "2026-11-02",
-         *       "text": "2026-11-02 ~ 2026-12-11"
-         *     }
-         */
-        PeriodView: {
-            /**
-             * Format: date
-             * @description Last day; it ends at 23:59:59 in Seoul.
-             */
-            endsOn?: string | null;
-            /** @description How to interpret the text. */
-            kind: components["schemas"]["PeriodKindName"];
-            /**
-             * Format: date
-             * @description First day.
-             */
-            startsOn?: string | null;
-            /** @description As written in the announcement. */
-            text: string;
-        };
-        /**
          * @description 영업대표 or 컨설턴트.
          * @enum {string}
          */
@@ -4069,6 +4939,12 @@ export interface components {
              * @description The id of the salesman or consultant.
              */
             id: string;
+        };
+        /** @description How many projects have a phase. */
+        PhaseCountView: {
+            /** Format: int64 */
+            count: number;
+            value: components["schemas"]["PhaseName"];
         };
         /**
          * @description 예정, 접수중, D-7 to D-day, 상시, 예산소진시, 마감, 종료.
@@ -4128,8 +5004,9 @@ export interface components {
             phase: components["schemas"]["PhaseName"];
             project: components["schemas"]["ProjectView"];
             /**
-             * @description A line to begin with, in the caller's language.
-             * @example 「2026년 스마트상점 기술보급사업」 신청 마감이 3일 남았습니다. 관심 두신 「2026년 수출바우처」와 같은 기술 분야예요.
+             * @description A line to say aloud, in the caller's language: at most three of the facts that are known of
+             *     the programme, of which one is until when it is open. Lines of one card begin differently.
+             * @example 부산에서만 하는 사업입니다. 신청 마감이 3일 남았고, 관심 두신 「2026년 수출바우처」와 같은 기술 분야입니다.
              */
             say: string;
             /** @description What it has in common with the customer's marks, or with the picks. */
@@ -4199,6 +5076,123 @@ export interface components {
             unassigned: number;
         };
         /**
+         * @description What began within a time, and the deadlines that come next.
+         * @example {
+         *       "deadlines": {
+         *         "items": [
+         *           {
+         *             "agency": "중소벤처기업부",
+         *             "category": "기술",
+         *             "daysLeft": 10,
+         *             "endedOn": null,
+         *             "figures": {
+         *               "consultations": 31,
+         *               "interests": 128,
+         *               "otherSalesmen": 1,
+         *               "salesman": {
+         *                 "displayName": "김하늘",
+         *                 "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d05"
+         *               }
+         *             },
+         *             "host": "소상공인시장진흥공단",
+         *             "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
+         *             "link": "https://www.example.go.kr/notices/1",
+         *             "name": "2026년 스마트상점 기술보급사업",
+         *             "period": {
+         *               "endsOn": "2026-12-04",
+         *               "kind": "range",
+         *               "startsOn": "2026-11-02",
+         *               "text": "2026-11-02 ~ 2026-12-04"
+         *             },
+         *             "phase": "open",
+         *             "predecessor": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d03",
+         *             "regions": [
+         *               "전국"
+         *             ],
+         *             "scale": 30000000000,
+         *             "seriesId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d02",
+         *             "source": null,
+         *             "startedOn": "2026-11-02",
+         *             "status": "ongoing",
+         *             "successor": null,
+         *             "summary": "스마트기술 도입 비용을 지원합니다",
+         *             "target": "소상공인",
+         *             "version": 2,
+         *             "year": 2026
+         *           }
+         *         ],
+         *         "total": 1
+         *       },
+         *       "from": "2026-10-26",
+         *       "parts": [
+         *         {
+         *           "cancelled": 1,
+         *           "failed": 0,
+         *           "from": "2026-10-26",
+         *           "interests": 31,
+         *           "reached": {
+         *             "applied": 9,
+         *             "approved": 4,
+         *             "succeeded": 1
+         *           },
+         *           "until": "2026-10-26"
+         *         }
+         *       ],
+         *       "total": {
+         *         "cancelled": 21,
+         *         "failed": 20,
+         *         "interests": 1027,
+         *         "reached": {
+         *           "applied": 214,
+         *           "approved": 131,
+         *           "succeeded": 49
+         *         }
+         *       },
+         *       "until": "2026-11-24"
+         *     }
+         */
+        ProjectDashboardView: {
+            deadlines: components["schemas"]["NextDeadlinesView"];
+            /**
+             * Format: date
+             * @description The first day, in Seoul.
+             */
+            from: string;
+            /** @description Each day or month, the earliest first; also those in which nothing began. */
+            parts: components["schemas"]["PartView"][];
+            total: components["schemas"]["FunnelView"];
+            /**
+             * Format: date
+             * @description The last day.
+             */
+            until: string;
+        };
+        /**
+         * @description When customers can apply.
+         * @example {
+         *       "endsOn": "2026-12-11",
+         *       "kind": "range",
+         *       "startsOn": "2026-11-02",
+         *       "text": "2026-11-02 ~ 2026-12-11"
+         *     }
+         */
+        ProjectPeriodView: {
+            /**
+             * Format: date
+             * @description Last day; it ends at 23:59:59 in Seoul.
+             */
+            endsOn?: string | null;
+            /** @description How to interpret the text. */
+            kind: components["schemas"]["PeriodKindName"];
+            /**
+             * Format: date
+             * @description First day.
+             */
+            startsOn?: string | null;
+            /** @description As written in the announcement. */
+            text: string;
+        };
+        /**
          * @description Whether this service knows the project, and by the name that was sent with the request.
          * @enum {string}
          */
@@ -4262,7 +5256,7 @@ export interface components {
             /** @description Not a key: names repeat. */
             name: string;
             /** @description When customers can apply. */
-            period: components["schemas"]["PeriodView"];
+            period: components["schemas"]["ProjectPeriodView"];
             /** @description What people see today in Seoul. */
             phase: components["schemas"]["PhaseName"];
             /**
@@ -4363,6 +5357,65 @@ export interface components {
             editions: components["schemas"]["EditionView"][];
         };
         /**
+         * @description Open matches that wait for people.
+         * @example {
+         *       "lacksConsultant": 1,
+         *       "lacksSalesman": 5,
+         *       "oldestRequestedAt": "2026-11-24T01:00:00Z",
+         *       "unassigned": 6
+         *     }
+         */
+        QueueCounts: {
+            /**
+             * Format: int64
+             * @description Those that have a salesman and lack only a consultant, counted up to 1,000.
+             */
+            lacksConsultant: number;
+            /**
+             * Format: int64
+             * @description Those without a salesman, counted up to 1,000.
+             */
+            lacksSalesman: number;
+            /**
+             * Format: date-time
+             * @description The `requestedAt` of the one that has waited longest; null while the queue is empty.
+             */
+            oldestRequestedAt?: string | null;
+            /**
+             * Format: int64
+             * @description All matches in the queue.
+             */
+            unassigned: number;
+        };
+        /**
+         * @description 이 단계까지 온 것: the number of consultations that came as far as a step, wherever they are now.
+         *
+         *     No consultation succeeds or fails without approval. A cancelled one counts as applied only, also
+         *     if it had been approved.
+         * @example {
+         *       "applied": 15,
+         *       "approved": 9,
+         *       "succeeded": 5
+         *     }
+         */
+        ReachedView: {
+            /**
+             * Format: int64
+             * @description 신청: all consultations.
+             */
+            applied: number;
+            /**
+             * Format: int64
+             * @description 승인: the approved, succeeded and failed ones.
+             */
+            approved: number;
+            /**
+             * Format: int64
+             * @description 성공.
+             */
+            succeeded: number;
+        };
+        /**
          * @description The notifications to mark as read: either `ids` or `all`.
          * @example {
          *       "ids": [
@@ -4430,6 +5483,20 @@ export interface components {
         ReasonsView: {
             consultant?: components["schemas"]["ReasonView"] | null;
             salesman?: components["schemas"]["ReasonView"] | null;
+        };
+        /** @description How many projects apply in a region. */
+        RegionCountView: {
+            /**
+             * Format: int64
+             * @description With nationwide ones, as the filter shows them.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description Those that apply in some regions only, this among them. Of 전국, the nationwide ones.
+             */
+            own: number;
+            value: components["schemas"]["RegionName"];
         };
         /**
          * @description 시도 of the present or the past, or 전국.
@@ -4587,6 +5654,66 @@ export interface components {
          */
         RuleName: "kept" | "brought" | "phone-suffix" | "by-hand";
         /**
+         * @description The roster and its outcomes.
+         * @example {
+         *       "consultants": {
+         *         "available": 5,
+         *         "full": 0,
+         *         "inactive": 1,
+         *         "onLeave": 0,
+         *         "total": 6
+         *       },
+         *       "outcomes": [
+         *         {
+         *           "active": true,
+         *           "capacity": 8,
+         *           "displayName": "하늘",
+         *           "failed": 3,
+         *           "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
+         *           "openCount": 5,
+         *           "succeeded": 12,
+         *           "successRate": 0.8
+         *         }
+         *       ],
+         *       "period": {
+         *         "failed": 20,
+         *         "from": "2026-10-25",
+         *         "succeeded": 49,
+         *         "successRate": 0.7101,
+         *         "until": "2026-11-23"
+         *       },
+         *       "previous": {
+         *         "failed": 25,
+         *         "from": "2026-09-25",
+         *         "succeeded": 41,
+         *         "successRate": 0.6212,
+         *         "until": "2026-10-24"
+         *       },
+         *       "salesmen": {
+         *         "available": 13,
+         *         "full": 2,
+         *         "inactive": 2,
+         *         "onLeave": 1,
+         *         "total": 18
+         *       }
+         *     }
+         */
+        SalesmanDashboardView: {
+            /** @description 컨설턴트. */
+            consultants: components["schemas"]["StaffingView"];
+            /**
+             * @description The salesmen who are active or have an outcome in the period: most succeeded first, at most
+             *     500.
+             */
+            outcomes: components["schemas"]["SalesmanOutcomesView"][];
+            /** @description The outcomes of all salesmen. */
+            period: components["schemas"]["SalesmanPeriodView"];
+            /** @description The same over as many days before the period. */
+            previous: components["schemas"]["SalesmanPeriodView"];
+            /** @description 영업대표. */
+            salesmen: components["schemas"]["StaffingView"];
+        };
+        /**
          * @description A salesman or consultant with the newest assignments.
          * @example {
          *       "active": true,
@@ -4645,6 +5772,90 @@ export interface components {
             closedAssignments: components["schemas"]["AssignmentView"][];
             /** @description The newest 50 that are open; `openCount` is the number of all of them. */
             openAssignments: components["schemas"]["AssignmentView"][];
+        };
+        /**
+         * @description A salesman's outcomes in the period.
+         * @example {
+         *       "active": true,
+         *       "capacity": 8,
+         *       "displayName": "하늘",
+         *       "failed": 3,
+         *       "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
+         *       "openCount": 5,
+         *       "succeeded": 12,
+         *       "successRate": 0.8
+         *     }
+         */
+        SalesmanOutcomesView: {
+            /** @description Whether the person can be matched at all. */
+            active: boolean;
+            /**
+             * Format: int32
+             * @description The maximum number of open matches.
+             */
+            capacity: number;
+            /** @description The name that customers see. */
+            displayName: string;
+            /**
+             * Format: int64
+             * @description Consultations that failed in the period.
+             */
+            failed: number;
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: int64
+             * @description The number of open interests and consultations now.
+             */
+            openCount: number;
+            /**
+             * Format: int64
+             * @description Consultations that succeeded in the period.
+             */
+            succeeded: number;
+            /**
+             * Format: double
+             * @description Succeeded among ended consultations of the period, 0 to 1, rounded to four digits; null
+             *     without one.
+             */
+            successRate?: number | null;
+        };
+        /**
+         * @description The outcomes of a period.
+         * @example {
+         *       "failed": 20,
+         *       "from": "2026-10-25",
+         *       "succeeded": 49,
+         *       "successRate": 0.7101,
+         *       "until": "2026-11-23"
+         *     }
+         */
+        SalesmanPeriodView: {
+            /**
+             * Format: int64
+             * @description Consultations that failed.
+             */
+            failed: number;
+            /**
+             * Format: date
+             * @description The first day, in Seoul.
+             */
+            from: string;
+            /**
+             * Format: int64
+             * @description Consultations that succeeded.
+             */
+            succeeded: number;
+            /**
+             * Format: double
+             * @description Succeeded among ended consultations, 0 to 1, rounded to four digits; null without one.
+             */
+            successRate?: number | null;
+            /**
+             * Format: date
+             * @description The last day, in Seoul.
+             */
+            until: string;
         };
         /**
          * @description A salesman or consultant, visible to staff and to the person.
@@ -4760,6 +5971,86 @@ export interface components {
              * @description The number of interested customers.
              */
             interests: number;
+        };
+        /** @description What can be applied for now, later, and all. */
+        ScopesView: {
+            /** Format: int64 */
+            all: number;
+            /**
+             * Format: int64
+             * @description `open`, `closing`, `always` and `until_budget`.
+             */
+            open: number;
+            /** Format: int64 */
+            upcoming: number;
+        };
+        /**
+         * @description A customer, and the person who serves the customer.
+         * @example {
+         *       "consultations": [
+         *         "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a902"
+         *       ],
+         *       "customerId": "7c9e6679-7425-80de-944b-e07fc1f90ae7",
+         *       "customerName": "홍길동",
+         *       "daysSince": 42,
+         *       "interests": [
+         *         "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10"
+         *       ],
+         *       "lastActivityAt": "2026-10-12T01:00:00Z",
+         *       "lastFour": "5678",
+         *       "newestInterest": {
+         *         "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10",
+         *         "onSince": "2026-10-12T01:00:00Z",
+         *         "project": {
+         *           "agency": "중소벤처기업부",
+         *           "category": "기술",
+         *           "daysLeft": 5,
+         *           "period": {
+         *             "endsOn": "2026-12-11",
+         *             "kind": "range",
+         *             "startsOn": "2026-11-02",
+         *             "text": "2026-11-02 ~ 2026-12-11"
+         *           },
+         *           "phase": "closing",
+         *           "status": "ongoing",
+         *           "year": 2026
+         *         },
+         *         "projectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d30",
+         *         "projectName": "2026년 소상공인 스마트상점 기술보급사업"
+         *       },
+         *       "phone": "010-****-5678",
+         *       "servedBy": {
+         *         "displayName": "김하늘",
+         *         "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01"
+         *       }
+         *     }
+         */
+        ServedCustomer: {
+            /** @description The customer's open consultations that are assigned to that person. */
+            consultations: string[];
+            /** Format: uuid */
+            customerId: string;
+            /** @description Null if none of the customer's interests has a name. */
+            customerName?: string | null;
+            /**
+             * Format: int64
+             * @description Whole days since the last activity.
+             */
+            daysSince: number;
+            /** @description The customer's interests that are on and assigned to that person, oldest first. */
+            interests: string[];
+            /**
+             * Format: date-time
+             * @description The latest activity on these, or on any consultation of the customer.
+             */
+            lastActivityAt: string;
+            /** @description The last four digits of the phone number. */
+            lastFour: string;
+            newestInterest?: components["schemas"]["NewestInterest"] | null;
+            /** @description With hidden middle digits; null for a customer without interests. */
+            phone?: string | null;
+            /** @description The salesman; if the caller is a consultant, the caller. */
+            servedBy: components["schemas"]["PersonView"];
         };
         /**
          * @description A browser in which a customer is signed in.
@@ -4883,6 +6174,43 @@ export interface components {
             name: string;
         };
         /**
+         * @description How many people of a role there are. Each is counted once, for the first reason that applies.
+         * @example {
+         *       "available": 13,
+         *       "full": 2,
+         *       "inactive": 2,
+         *       "onLeave": 1,
+         *       "total": 18
+         *     }
+         */
+        StaffingView: {
+            /**
+             * Format: int64
+             * @description Those who can be matched now.
+             */
+            available: number;
+            /**
+             * Format: int64
+             * @description Those who are active, not on leave, and at capacity.
+             */
+            full: number;
+            /**
+             * Format: int64
+             * @description Those who are not active.
+             */
+            inactive: number;
+            /**
+             * Format: int64
+             * @description Those who are active and on leave today.
+             */
+            onLeave: number;
+            /**
+             * Format: int64
+             * @description All of them.
+             */
+            total: number;
+        };
+        /**
          * @description The first day of the edition.
          * @example {
          *       "startedOn": "2026-11-23"
@@ -4894,6 +6222,12 @@ export interface components {
              * @description In Seoul, not after today; today by default.
              */
             startedOn?: string | null;
+        };
+        /** @description How many projects have a status. */
+        StatusCountView: {
+            /** Format: int64 */
+            count: number;
+            value: components["schemas"]["StatusName"];
         };
         /**
          * @description 예정, 진행, 종료.
@@ -4942,6 +6276,13 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description How many projects are for a kind of target (지원대상). */
+        TargetCountView: {
+            /** Format: int64 */
+            count: number;
+            /** @description A value of the filter `target`. */
+            value: string;
+        };
         /**
          * @description A notification about the customer.
          * @example {
@@ -4971,53 +6312,6 @@ export interface components {
             link: components["schemas"]["LinkView"];
             /** @description Null if the notification does not contain it. */
             projectName?: string | null;
-        };
-        /**
-         * @description A customer without activity for 30 days, and the person who serves the customer.
-         * @example {
-         *       "consultations": [
-         *         "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a902"
-         *       ],
-         *       "customerId": "7c9e6679-7425-80de-944b-e07fc1f90ae7",
-         *       "customerName": "홍길동",
-         *       "daysSince": 42,
-         *       "interests": [
-         *         "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10"
-         *       ],
-         *       "lastActivityAt": "2026-10-12T01:00:00Z",
-         *       "lastFour": "5678",
-         *       "phone": "010-****-5678",
-         *       "servedBy": {
-         *         "displayName": "김하늘",
-         *         "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01"
-         *       }
-         *     }
-         */
-        UnattendedView: {
-            /** @description The customer's open consultations that are assigned to that person. */
-            consultations: string[];
-            /** Format: uuid */
-            customerId: string;
-            /** @description Null if none of the customer's interests has a name. */
-            customerName?: string | null;
-            /**
-             * Format: int64
-             * @description Whole days since the last activity.
-             */
-            daysSince: number;
-            /** @description The customer's interests that are on and assigned to that person. */
-            interests: string[];
-            /**
-             * Format: date-time
-             * @description The latest activity on these, or on any consultation of the customer.
-             */
-            lastActivityAt: string;
-            /** @description The last four digits of the phone number. */
-            lastFour: string;
-            /** @description With hidden middle digits; null for a customer without interests. */
-            phone?: string | null;
-            /** @description The salesman; if the caller is a consultant, the caller. */
-            servedBy: components["schemas"]["PersonView"];
         };
         /**
          * @description The fields to change. Absent fields and nulls change nothing, except that null clears `leave`.
@@ -5106,6 +6400,8 @@ export interface components {
         /**
          * @description A consultation with its timeline.
          * @example {
+         *       "approvedAt": "2026-11-26T02:00:00Z",
+         *       "closedAt": null,
          *       "consent": null,
          *       "consultant": null,
          *       "createdAt": "2026-11-24T01:00:00Z",
@@ -5209,6 +6505,8 @@ export interface components {
             /** @description Totals, the same for every caller. */
             progress: components["schemas"]["ProgressView"];
             project: components["schemas"]["ProjectView"];
+            /** @description Totals, the same for every caller. */
+            reached: components["schemas"]["ReachedView"];
             /** @description By name. A salesman sees only their own work, a consultant the salesmen they work with. */
             salesmen: components["schemas"]["SalesmanWorkView"][];
         };
@@ -5232,6 +6530,8 @@ export interface operations {
                 role?: "customer" | "staff" | "salesman" | "consultant";
                 /** @description Only open accounts, or only closed ones. */
                 active?: boolean;
+                /** @description Only the account of this salesman or consultant. */
+                person?: string;
             };
             header?: {
                 /** @description Waits up to two seconds until this version is consumed: `salesman-match/ID@3` */
@@ -5371,7 +6671,7 @@ export interface operations {
                      * @example {
                      *       "accountId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
                      *       "expiresAt": "2026-11-27T01:00:00Z",
-                     *       "link": "https://kt.gg/invitation#Y29ycmVjdCBob3JzZSBiYXR0ZXJ5IHN0YXBsZSBnb29k"
+                     *       "link": "https://kt.gg/set-password#Y29ycmVjdCBob3JzZSBiYXR0ZXJ5IHN0YXBsZSBnb29k"
                      *     }
                      */
                     "application/json": components["schemas"]["Invited"];
@@ -5793,6 +7093,21 @@ export interface operations {
                 after?: string;
                 /** @description Only entries of this account. */
                 actor?: string;
+                /**
+                 * @description Only entries with this `action`, or with one of several.
+                 * @example [
+                 *       "PATCH /api/projects/{id}"
+                 *     ]
+                 */
+                action?: string[];
+                /** @description Only entries with this id in their path, or in the answer's `Location`. */
+                subject?: string;
+                /** @description Only requests that were carried out, or only others. */
+                outcome?: "done" | "refused";
+                /** @description Only entries of this day or a later one, in Seoul. */
+                from?: string;
+                /** @description Only entries of this day or an earlier one, in Seoul. */
+                until?: string;
             };
             header?: {
                 /** @description Waits up to two seconds until this version is consumed: `salesman-match/ID@3` */
@@ -5817,6 +7132,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
+                     *           "action": "POST /api/accounts/invitations",
                      *           "actor": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
                      *           "actorName": "이관리",
                      *           "answeredAt": "2026-11-24T01:00:01Z",
@@ -5830,7 +7146,9 @@ export interface operations {
                      *           "method": "POST",
                      *           "path": "/api/accounts/invitations",
                      *           "role": "staff",
-                     *           "status": 201
+                     *           "status": 201,
+                     *           "subject": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d00",
+                     *           "subjectName": "김하늘"
                      *         }
                      *       ],
                      *       "next": "…"
@@ -6860,8 +8178,8 @@ export interface operations {
     consultation_list: {
         parameters: {
             query?: {
-                /** @description Only consultations in this step. */
-                step?: "apply" | "approved" | "succeeded" | "failed" | "cancelled";
+                /** @description Only consultations in this step, or in one of several: `step=apply&step=approved`. */
+                step?: ("apply" | "approved" | "succeeded" | "failed" | "cancelled")[];
                 /** @description Only consultations about this project. */
                 project?: string;
                 /**
@@ -6873,8 +8191,19 @@ export interface operations {
                 from?: string;
                 /** @description Only consultations for this day or an earlier one. */
                 until?: string;
+                /** @description Only consultations assigned to this salesman. */
+                salesman?: string;
+                /** @description Only consultations assigned to this consultant. */
+                consultant?: string;
+                /** @description `true`: only open consultations without a salesman (배정 중). */
+                unassigned?: boolean;
+                /**
+                 * @description Only consultations of customers whose number ends with these four digits.
+                 * @example 5678
+                 */
+                lastFour?: string;
                 /** @description The order; default `newest`. */
-                sort?: "newest" | "desired";
+                sort?: "newest" | "desired" | "closed";
                 /** @description Maximum number of items, 1 to 100; default 50. */
                 limit?: number;
                 /** @description The `next` of the previous page. */
@@ -6903,6 +8232,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
+                     *           "approvedAt": null,
+                     *           "closedAt": null,
                      *           "consultant": null,
                      *           "createdAt": "2026-11-24T01:00:00Z",
                      *           "customerId": "5b7c9d1e-2f3a-8b4c-9d5e-6f7a8b9c0d1e",
@@ -7040,6 +8371,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "approvedAt": "2026-11-26T02:00:00Z",
+                     *       "closedAt": null,
                      *       "consent": null,
                      *       "consultant": null,
                      *       "createdAt": "2026-11-24T01:00:00Z",
@@ -7137,6 +8470,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "approvedAt": "2026-11-26T02:00:00Z",
+                     *       "closedAt": null,
                      *       "consent": null,
                      *       "consultant": null,
                      *       "createdAt": "2026-11-24T01:00:00Z",
@@ -7353,6 +8688,94 @@ export interface operations {
             };
         };
     };
+    consultation_show_counts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Waits up to two seconds until this version is consumed: `salesman-match/ID@3` */
+                "Ktgg-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The numbers now */
+            200: {
+                headers: {
+                    /** @description The response does not contain the version in `Ktgg-After` */
+                    "Ktgg-Stale"?: "1";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "apply": 12,
+                     *       "applyOverdue": 2,
+                     *       "approved": 5,
+                     *       "cancelled": 4,
+                     *       "failed": 6,
+                     *       "overdue": 3,
+                     *       "succeeded": 31,
+                     *       "today": 2,
+                     *       "unassigned": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConsultationCounts"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description How to sign in */
+                    "WWW-Authenticate": "Cookie realm=\"KT.GG\"";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. Try again in a while */
+            429: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again in a moment · This feature is unavailable. Try again in a moment */
+            503: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The answer took too long. Check whether the request was carried out */
+            504: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     consultation_show: {
         parameters: {
             query?: never;
@@ -7377,6 +8800,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "approvedAt": "2026-11-26T02:00:00Z",
+                     *       "closedAt": null,
                      *       "consent": null,
                      *       "consultant": null,
                      *       "createdAt": "2026-11-24T01:00:00Z",
@@ -7561,6 +8986,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "approvedAt": "2026-11-26T02:00:00Z",
+                     *       "closedAt": null,
                      *       "consent": null,
                      *       "consultant": null,
                      *       "createdAt": "2026-11-24T01:00:00Z",
@@ -8211,6 +9638,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "approvedAt": "2026-11-26T02:00:00Z",
+                     *       "closedAt": null,
                      *       "consent": null,
                      *       "consultant": null,
                      *       "createdAt": "2026-11-24T01:00:00Z",
@@ -8475,6 +9904,17 @@ export interface operations {
                 customer?: string;
                 /** @description `true`: only interests that are on; `false`: only those that are off. */
                 interested?: boolean;
+                /** @description Only interests that this salesman is assigned to. */
+                salesman?: string;
+                /** @description Only interests that this consultant is assigned to. */
+                consultant?: string;
+                /** @description `true`: only interests that are on and have no salesman (배정 중). */
+                unassigned?: boolean;
+                /**
+                 * @description Only interests of customers whose number ends with these four digits.
+                 * @example 5678
+                 */
+                lastFour?: string;
             };
             header?: {
                 /** @description Waits up to two seconds until this version is consumed: `salesman-match/ID@3` */
@@ -8866,6 +10306,343 @@ export interface operations {
             };
         };
     };
+    interest_show_counts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Waits up to two seconds until this version is consumed: `salesman-match/ID@3` */
+                "Ktgg-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The numbers now */
+            200: {
+                headers: {
+                    /** @description The response does not contain the version in `Ktgg-After` */
+                    "Ktgg-Stale"?: "1";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "customers": 12,
+                     *       "interested": 12,
+                     *       "notInterested": 3,
+                     *       "unattended": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InterestCounts"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description How to sign in */
+                    "WWW-Authenticate": "Cookie realm=\"KT.GG\"";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. Try again in a while */
+            429: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again in a moment · This feature is unavailable. Try again in a moment */
+            503: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The answer took too long. Check whether the request was carried out */
+            504: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    customers: {
+        parameters: {
+            query?: {
+                /** @description Items per page, 50 by default. */
+                limit?: number;
+                /** @description The `next` of the previous page. */
+                after?: string;
+                /** @description Only customers of this salesman. */
+                salesman?: string;
+                /**
+                 * @description Only customers whose number ends with these four digits.
+                 * @example 5678
+                 */
+                lastFour?: string;
+            };
+            header?: {
+                /** @description Waits up to two seconds until this version is consumed: `salesman-match/ID@3` */
+                "Ktgg-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of customers */
+            200: {
+                headers: {
+                    /** @description The response does not contain the version in `Ktgg-After` */
+                    "Ktgg-Stale"?: "1";
+                    /** @description The next page, if there is one */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "consultations": [
+                     *             "0193a5d0-9f3a-7c11-8d4e-2b7f60c1a902"
+                     *           ],
+                     *           "customerId": "7c9e6679-7425-80de-944b-e07fc1f90ae7",
+                     *           "customerName": "홍길동",
+                     *           "daysSince": 42,
+                     *           "interests": [
+                     *             "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10"
+                     *           ],
+                     *           "lastActivityAt": "2026-10-12T01:00:00Z",
+                     *           "lastFour": "5678",
+                     *           "newestInterest": {
+                     *             "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10",
+                     *             "onSince": "2026-10-12T01:00:00Z",
+                     *             "project": {
+                     *               "agency": "중소벤처기업부",
+                     *               "category": "기술",
+                     *               "daysLeft": 5,
+                     *               "period": {
+                     *                 "endsOn": "2026-12-11",
+                     *                 "kind": "range",
+                     *                 "startsOn": "2026-11-02",
+                     *                 "text": "2026-11-02 ~ 2026-12-11"
+                     *               },
+                     *               "phase": "closing",
+                     *               "status": "ongoing",
+                     *               "year": 2026
+                     *             },
+                     *             "projectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d30",
+                     *             "projectName": "2026년 소상공인 스마트상점 기술보급사업"
+                     *           },
+                     *           "phone": "010-****-5678",
+                     *           "servedBy": {
+                     *             "displayName": "김하늘",
+                     *             "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next": "…"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Paged_ServedCustomer"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description How to sign in */
+                    "WWW-Authenticate": "Cookie realm=\"KT.GG\"";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not allowed to do this */
+            403: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The query is invalid */
+            422: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. Try again in a while */
+            429: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again in a moment · This feature is unavailable. Try again in a moment */
+            503: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The answer took too long. Check whether the request was carried out */
+            504: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    marks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Waits up to two seconds until this version is consumed: `salesman-match/ID@3` */
+                "Ktgg-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The interests that are on */
+            200: {
+                headers: {
+                    /** @description The response does not contain the version in `Ktgg-After` */
+                    "Ktgg-Stale"?: "1";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10",
+                     *           "projectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d30",
+                     *           "seriesId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d20",
+                     *           "version": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InterestMarks"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description How to sign in */
+                    "WWW-Authenticate": "Cookie realm=\"KT.GG\"";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not allowed to do this */
+            403: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. Try again in a while */
+            429: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again in a moment · This feature is unavailable. Try again in a moment */
+            503: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The answer took too long. Check whether the request was carried out */
+            504: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     notifications: {
         parameters: {
             query?: {
@@ -9206,6 +10983,26 @@ export interface operations {
                      *           ],
                      *           "lastActivityAt": "2026-10-12T01:00:00Z",
                      *           "lastFour": "5678",
+                     *           "newestInterest": {
+                     *             "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d10",
+                     *             "onSince": "2026-10-12T01:00:00Z",
+                     *             "project": {
+                     *               "agency": "중소벤처기업부",
+                     *               "category": "기술",
+                     *               "daysLeft": 5,
+                     *               "period": {
+                     *                 "endsOn": "2026-12-11",
+                     *                 "kind": "range",
+                     *                 "startsOn": "2026-11-02",
+                     *                 "text": "2026-11-02 ~ 2026-12-11"
+                     *               },
+                     *               "phase": "closing",
+                     *               "status": "ongoing",
+                     *               "year": 2026
+                     *             },
+                     *             "projectId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d30",
+                     *             "projectName": "2026년 소상공인 스마트상점 기술보급사업"
+                     *           },
                      *           "phone": "010-****-5678",
                      *           "servedBy": {
                      *             "displayName": "김하늘",
@@ -9216,7 +11013,7 @@ export interface operations {
                      *       "next": "…"
                      *     }
                      */
-                    "application/json": components["schemas"]["Paged_UnattendedView"];
+                    "application/json": components["schemas"]["Paged_ServedCustomer"];
                 };
             };
             /** @description Sign in first */
@@ -10167,18 +11964,27 @@ export interface operations {
                  * @example 스마트
                  */
                 q?: string;
-                /** @description 분야. */
-                category?: components["schemas"]["CategoryName"];
+                /** @description 분야. Several: `category=기술&category=수출`. */
+                category?: components["schemas"]["CategoryName"][];
                 /** @description 시도. Projects of what it replaced or what replaced it match, too, and nationwide ones. */
-                region?: components["schemas"]["RegionName"];
+                region?: components["schemas"]["RegionName"][];
                 /**
-                 * @description Contained in 지원대상.
-                 * @example 소상공인
+                 * @description Contained in 지원대상. At most 20.
+                 * @example [
+                 *       "소상공인"
+                 *     ]
                  */
-                target?: string;
-                status?: components["schemas"]["StatusName"];
-                /** @description What people see today. */
-                phase?: components["schemas"]["PhaseName"];
+                target?: string[];
+                status?: components["schemas"]["StatusName"][];
+                /**
+                 * @description What people see today. Those that can be applied for: `open`, `closing`, `always` and
+                 *     `until_budget`.
+                 */
+                phase?: components["schemas"]["PhaseName"][];
+                /** @description `true`: only ongoing projects whose deadline has passed, which `end-overdue` would end. */
+                overdue?: boolean;
+                /** @description Only projects that count for this salesman, as in their views. For staff; 422 for others. */
+                salesman?: string;
                 /**
                  * @description `newest` by default. `deadline`: coming deadlines first, the soonest first; then passed
                  *     ones; then projects without a date. `name`: by name.
@@ -10216,6 +12022,15 @@ export interface operations {
                      *           "category": "기술",
                      *           "daysLeft": 17,
                      *           "endedOn": null,
+                     *           "figures": {
+                     *             "consultations": 31,
+                     *             "interests": 128,
+                     *             "otherSalesmen": 1,
+                     *             "salesman": {
+                     *               "displayName": "김하늘",
+                     *               "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d05"
+                     *             }
+                     *           },
                      *           "host": "소상공인시장진흥공단",
                      *           "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
                      *           "link": "https://www.example.go.kr/notices/1",
@@ -10246,7 +12061,7 @@ export interface operations {
                      *       "next": "…"
                      *     }
                      */
-                    "application/json": components["schemas"]["Paged_ProjectView"];
+                    "application/json": components["schemas"]["Paged_ListedProjectView"];
                 };
             };
             /** @description Sign in first */
@@ -10525,6 +12340,185 @@ export interface operations {
             };
         };
     };
+    project_show_dashboard: {
+        parameters: {
+            query?: {
+                /** @description The first day; 29 days before the last one by default. */
+                from?: string;
+                /** @description The last day, today by default; at most 366 days with the first one. */
+                until?: string;
+                /** @description `day` by default. */
+                by?: "day" | "month";
+            };
+            header?: {
+                /** @description Waits up to two seconds until this version is consumed: `salesman-match/ID@3` */
+                "Ktgg-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The response does not contain the version in `Ktgg-After` */
+                    "Ktgg-Stale"?: "1";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deadlines": {
+                     *         "items": [
+                     *           {
+                     *             "agency": "중소벤처기업부",
+                     *             "category": "기술",
+                     *             "daysLeft": 10,
+                     *             "endedOn": null,
+                     *             "figures": {
+                     *               "consultations": 31,
+                     *               "interests": 128,
+                     *               "otherSalesmen": 1,
+                     *               "salesman": {
+                     *                 "displayName": "김하늘",
+                     *                 "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d05"
+                     *               }
+                     *             },
+                     *             "host": "소상공인시장진흥공단",
+                     *             "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
+                     *             "link": "https://www.example.go.kr/notices/1",
+                     *             "name": "2026년 스마트상점 기술보급사업",
+                     *             "period": {
+                     *               "endsOn": "2026-12-04",
+                     *               "kind": "range",
+                     *               "startsOn": "2026-11-02",
+                     *               "text": "2026-11-02 ~ 2026-12-04"
+                     *             },
+                     *             "phase": "open",
+                     *             "predecessor": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d03",
+                     *             "regions": [
+                     *               "전국"
+                     *             ],
+                     *             "scale": 30000000000,
+                     *             "seriesId": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d02",
+                     *             "source": null,
+                     *             "startedOn": "2026-11-02",
+                     *             "status": "ongoing",
+                     *             "successor": null,
+                     *             "summary": "스마트기술 도입 비용을 지원합니다",
+                     *             "target": "소상공인",
+                     *             "version": 2,
+                     *             "year": 2026
+                     *           }
+                     *         ],
+                     *         "total": 1
+                     *       },
+                     *       "from": "2026-10-26",
+                     *       "parts": [
+                     *         {
+                     *           "cancelled": 1,
+                     *           "failed": 0,
+                     *           "from": "2026-10-26",
+                     *           "interests": 31,
+                     *           "reached": {
+                     *             "applied": 9,
+                     *             "approved": 4,
+                     *             "succeeded": 1
+                     *           },
+                     *           "until": "2026-10-26"
+                     *         }
+                     *       ],
+                     *       "total": {
+                     *         "cancelled": 21,
+                     *         "failed": 20,
+                     *         "interests": 1027,
+                     *         "reached": {
+                     *           "applied": 214,
+                     *           "approved": 131,
+                     *           "succeeded": 49
+                     *         }
+                     *       },
+                     *       "until": "2026-11-24"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProjectDashboardView"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description How to sign in */
+                    "WWW-Authenticate": "Cookie realm=\"KT.GG\"";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not allowed to do this */
+            403: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The query is invalid */
+            422: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. Try again in a while */
+            429: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again in a moment · This feature is unavailable. Try again in a moment */
+            503: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The answer took too long. Check whether the request was carried out */
+            504: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     end_overdue: {
         parameters: {
             query?: never;
@@ -10584,6 +12578,217 @@ export interface operations {
             };
             /** @description You are not allowed to do this · The request was not sent by a page of this site */
             403: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. Try again in a while */
+            429: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again in a moment · This feature is unavailable. Try again in a moment */
+            503: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The answer took too long. Check whether the request was carried out */
+            504: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    project_show_facets: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Words that all occur in name, agency, host or summary. The last one may be incomplete
+                 *     (`스마트사` finds 스마트상점). A word of consonants only is searched among the initials of name,
+                 *     agency and host (`ㅅㅁㅌ`).
+                 * @example 스마트
+                 */
+                q?: string;
+                /** @description 분야. Several: `category=기술&category=수출`. */
+                category?: components["schemas"]["CategoryName"][];
+                /** @description 시도. Projects of what it replaced or what replaced it match, too, and nationwide ones. */
+                region?: components["schemas"]["RegionName"][];
+                /**
+                 * @description Contained in 지원대상. At most 20.
+                 * @example [
+                 *       "소상공인"
+                 *     ]
+                 */
+                target?: string[];
+                status?: components["schemas"]["StatusName"][];
+                /**
+                 * @description What people see today. Those that can be applied for: `open`, `closing`, `always` and
+                 *     `until_budget`.
+                 */
+                phase?: components["schemas"]["PhaseName"][];
+                /** @description `true`: only ongoing projects whose deadline has passed, which `end-overdue` would end. */
+                overdue?: boolean;
+            };
+            header?: {
+                /** @description Waits up to two seconds until this version is consumed: `salesman-match/ID@3` */
+                "Ktgg-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The response does not contain the version in `Ktgg-After` */
+                    "Ktgg-Stale"?: "1";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "categories": [
+                     *         {
+                     *           "count": 21,
+                     *           "value": "금융"
+                     *         },
+                     *         {
+                     *           "count": 48,
+                     *           "value": "기술"
+                     *         }
+                     *       ],
+                     *       "countedAt": "2026-11-24T01:00:00Z",
+                     *       "deadlines": {
+                     *         "later": 163,
+                     *         "nextWeek": 1,
+                     *         "past": 0,
+                     *         "thisWeek": 2,
+                     *         "undated": 48
+                     *       },
+                     *       "overdue": {
+                     *         "count": 7,
+                     *         "since": "2026-11-12"
+                     *       },
+                     *       "phases": [
+                     *         {
+                     *           "count": 38,
+                     *           "value": "upcoming"
+                     *         },
+                     *         {
+                     *           "count": 147,
+                     *           "value": "open"
+                     *         },
+                     *         {
+                     *           "count": 19,
+                     *           "value": "closing"
+                     *         },
+                     *         {
+                     *           "count": 20,
+                     *           "value": "always"
+                     *         },
+                     *         {
+                     *           "count": 28,
+                     *           "value": "until_budget"
+                     *         },
+                     *         {
+                     *           "count": 49,
+                     *           "value": "closed"
+                     *         },
+                     *         {
+                     *           "count": 1249,
+                     *           "value": "ended"
+                     *         }
+                     *       ],
+                     *       "regions": [
+                     *         {
+                     *           "count": 131,
+                     *           "own": 131,
+                     *           "value": "전국"
+                     *         },
+                     *         {
+                     *           "count": 148,
+                     *           "own": 17,
+                     *           "value": "부산"
+                     *         }
+                     *       ],
+                     *       "scopes": {
+                     *         "all": 1550,
+                     *         "open": 214,
+                     *         "upcoming": 38
+                     *       },
+                     *       "statuses": [
+                     *         {
+                     *           "count": 0,
+                     *           "value": "planned"
+                     *         },
+                     *         {
+                     *           "count": 214,
+                     *           "value": "ongoing"
+                     *         },
+                     *         {
+                     *           "count": 0,
+                     *           "value": "ended"
+                     *         }
+                     *       ],
+                     *       "targets": [
+                     *         {
+                     *           "count": 139,
+                     *           "value": "중소기업"
+                     *         },
+                     *         {
+                     *           "count": 41,
+                     *           "value": "소상공인"
+                     *         }
+                     *       ],
+                     *       "total": 214
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FacetsView"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description How to sign in */
+                    "WWW-Authenticate": "Cookie realm=\"KT.GG\"";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The query is invalid */
+            422: {
                 headers: {
                     /** @description From `Accept-Language` */
                     "Content-Language": "ko" | "en";
@@ -11527,7 +13732,7 @@ export interface operations {
                      *             "version": 2,
                      *             "year": 2026
                      *           },
-                     *           "say": "「2026년 스마트상점 기술보급사업」 신청 마감이 3일 남았습니다. 관심 두신 「2026년 수출바우처」와 같은 기술 분야예요.",
+                     *           "say": "부산에서만 하는 사업입니다. 신청 마감이 3일 남았고, 관심 두신 「2026년 수출바우처」와 같은 기술 분야입니다.",
                      *           "shared": [
                      *             "category"
                      *           ]
@@ -12539,6 +14744,11 @@ export interface operations {
                      *         "version": 2,
                      *         "year": 2026
                      *       },
+                     *       "reached": {
+                     *         "applied": 15,
+                     *         "approved": 9,
+                     *         "succeeded": 5
+                     *       },
                      *       "salesmen": [
                      *         {
                      *           "consultations": {
@@ -12692,6 +14902,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
+                     *           "category": "기술",
                      *           "closedAt": null,
                      *           "consultant": null,
                      *           "customerId": "5d1c9f3e-8a44-8e0b-a1f7-3c6b2d9e0f17",
@@ -12699,6 +14910,7 @@ export interface operations {
                      *           "lacks": [
                      *             "consultant"
                      *           ],
+                     *           "lastFour": "5678",
                      *           "matchedAt": "2026-11-24T01:00:00.125Z",
                      *           "origin": {
                      *             "id": "0193a5d0-8f00-7c3b-9d21-6f0a4e2b7c18",
@@ -12728,6 +14940,9 @@ export interface operations {
                      *               "rule": "phone-suffix"
                      *             }
                      *           },
+                     *           "regions": [
+                     *             "경북"
+                     *           ],
                      *           "requestedAt": "2026-11-24T01:00:00Z",
                      *           "salesman": {
                      *             "displayName": "김하늘",
@@ -12807,6 +15022,236 @@ export interface operations {
             };
         };
     };
+    salesman_match_list_candidates: {
+        parameters: {
+            query?: {
+                /** @description Only salesmen, or only consultants. */
+                role?: "salesman" | "consultant";
+            };
+            header?: {
+                /** @description Waits up to two seconds until this version is consumed: `salesman-match/ID@3` */
+                "Ktgg-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The people */
+            200: {
+                headers: {
+                    /** @description The response does not contain the version in `Ktgg-After` */
+                    "Ktgg-Stale"?: "1";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "capacity": 8,
+                     *           "categories": [
+                     *             "기술",
+                     *             "내수"
+                     *           ],
+                     *           "displayName": "김하늘",
+                     *           "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
+                     *           "obstacle": null,
+                     *           "open": 5,
+                     *           "regions": [
+                     *             "경북"
+                     *           ],
+                     *           "role": "salesman"
+                     *         },
+                     *         {
+                     *           "capacity": 10,
+                     *           "categories": [
+                     *             "인력"
+                     *           ],
+                     *           "displayName": "정다온",
+                     *           "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d04",
+                     *           "obstacle": {
+                     *             "until": "2026-11-30",
+                     *             "why": "on-leave"
+                     *           },
+                     *           "open": 6,
+                     *           "regions": [],
+                     *           "role": "salesman"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MatchCandidates"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description How to sign in */
+                    "WWW-Authenticate": "Cookie realm=\"KT.GG\"";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not allowed to do this */
+            403: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The query is invalid */
+            422: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. Try again in a while */
+            429: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again in a moment · This feature is unavailable. Try again in a moment */
+            503: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The answer took too long. Check whether the request was carried out */
+            504: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    salesman_match_show_counts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Waits up to two seconds until this version is consumed: `salesman-match/ID@3` */
+                "Ktgg-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The queue now */
+            200: {
+                headers: {
+                    /** @description The response does not contain the version in `Ktgg-After` */
+                    "Ktgg-Stale"?: "1";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "lacksConsultant": 1,
+                     *       "lacksSalesman": 5,
+                     *       "oldestRequestedAt": "2026-11-24T01:00:00Z",
+                     *       "unassigned": 6
+                     *     }
+                     */
+                    "application/json": components["schemas"]["QueueCounts"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description How to sign in */
+                    "WWW-Authenticate": "Cookie realm=\"KT.GG\"";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not allowed to do this */
+            403: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. Try again in a while */
+            429: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again in a moment · This feature is unavailable. Try again in a moment */
+            503: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The answer took too long. Check whether the request was carried out */
+            504: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     salesman_match_show: {
         parameters: {
             query?: never;
@@ -12833,6 +15278,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "category": "기술",
                      *       "closedAt": null,
                      *       "consultant": null,
                      *       "customerId": "5d1c9f3e-8a44-8e0b-a1f7-3c6b2d9e0f17",
@@ -12840,6 +15286,7 @@ export interface operations {
                      *       "lacks": [
                      *         "consultant"
                      *       ],
+                     *       "lastFour": "5678",
                      *       "matchedAt": "2026-11-24T01:00:00.125Z",
                      *       "origin": {
                      *         "id": "0193a5d0-8f00-7c3b-9d21-6f0a4e2b7c18",
@@ -12869,6 +15316,9 @@ export interface operations {
                      *           "rule": "phone-suffix"
                      *         }
                      *       },
+                     *       "regions": [
+                     *         "경북"
+                     *       ],
                      *       "requestedAt": "2026-11-24T01:00:00Z",
                      *       "salesman": {
                      *         "displayName": "김하늘",
@@ -12991,6 +15441,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "category": "기술",
                      *       "closedAt": null,
                      *       "consultant": null,
                      *       "customerId": "5d1c9f3e-8a44-8e0b-a1f7-3c6b2d9e0f17",
@@ -12998,6 +15449,7 @@ export interface operations {
                      *       "lacks": [
                      *         "consultant"
                      *       ],
+                     *       "lastFour": "5678",
                      *       "matchedAt": "2026-11-24T01:00:00.125Z",
                      *       "origin": {
                      *         "id": "0193a5d0-8f00-7c3b-9d21-6f0a4e2b7c18",
@@ -13027,6 +15479,9 @@ export interface operations {
                      *           "rule": "phone-suffix"
                      *         }
                      *       },
+                     *       "regions": [
+                     *         "경북"
+                     *       ],
                      *       "requestedAt": "2026-11-24T01:00:00Z",
                      *       "salesman": {
                      *         "displayName": "김하늘",
@@ -13554,6 +16009,152 @@ export interface operations {
             };
         };
     };
+    salesman_show_dashboard: {
+        parameters: {
+            query?: {
+                /** @description The first day, in Seoul; by default 29 days before the last one. */
+                from?: string;
+                /** @description The last day, in Seoul; by default today. The period has at most 366 days. */
+                until?: string;
+            };
+            header?: {
+                /** @description Waits up to two seconds until this version is consumed: `salesman-match/ID@3` */
+                "Ktgg-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The numbers now */
+            200: {
+                headers: {
+                    /** @description The response does not contain the version in `Ktgg-After` */
+                    "Ktgg-Stale"?: "1";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consultants": {
+                     *         "available": 5,
+                     *         "full": 0,
+                     *         "inactive": 1,
+                     *         "onLeave": 0,
+                     *         "total": 6
+                     *       },
+                     *       "outcomes": [
+                     *         {
+                     *           "active": true,
+                     *           "capacity": 8,
+                     *           "displayName": "하늘",
+                     *           "failed": 3,
+                     *           "id": "0193a5d0-8c5e-7b64-9a3f-5f2c1b7e4d01",
+                     *           "openCount": 5,
+                     *           "succeeded": 12,
+                     *           "successRate": 0.8
+                     *         }
+                     *       ],
+                     *       "period": {
+                     *         "failed": 20,
+                     *         "from": "2026-10-25",
+                     *         "succeeded": 49,
+                     *         "successRate": 0.7101,
+                     *         "until": "2026-11-23"
+                     *       },
+                     *       "previous": {
+                     *         "failed": 25,
+                     *         "from": "2026-09-25",
+                     *         "succeeded": 41,
+                     *         "successRate": 0.6212,
+                     *         "until": "2026-10-24"
+                     *       },
+                     *       "salesmen": {
+                     *         "available": 13,
+                     *         "full": 2,
+                     *         "inactive": 2,
+                     *         "onLeave": 1,
+                     *         "total": 18
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SalesmanDashboardView"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description How to sign in */
+                    "WWW-Authenticate": "Cookie realm=\"KT.GG\"";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not allowed to do this */
+            403: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The query is invalid */
+            422: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. Try again in a while */
+            429: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again in a moment · This feature is unavailable. Try again in a moment */
+            503: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The answer took too long. Check whether the request was carried out */
+            504: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     salesman_me: {
         parameters: {
             query?: never;
@@ -13925,6 +16526,161 @@ export interface operations {
             };
             /** @description Some fields are invalid · This Idempotency-Key was used with another body */
             422: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. Try again in a while */
+            429: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again in a moment · This feature is unavailable. Try again in a moment */
+            503: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The answer took too long. Check whether the request was carried out */
+            504: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    own: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Waits up to two seconds until this version is consumed: `salesman-match/ID@3` */
+                "Ktgg-After"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The months */
+            200: {
+                headers: {
+                    /** @description The response does not contain the version in `Ktgg-After` */
+                    "Ktgg-Stale"?: "1";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "failed": 3,
+                     *       "months": [
+                     *         {
+                     *           "failed": 0,
+                     *           "month": "2025-12",
+                     *           "succeeded": 0
+                     *         },
+                     *         {
+                     *           "failed": 0,
+                     *           "month": "2026-01",
+                     *           "succeeded": 1
+                     *         },
+                     *         {
+                     *           "failed": 0,
+                     *           "month": "2026-02",
+                     *           "succeeded": 0
+                     *         },
+                     *         {
+                     *           "failed": 1,
+                     *           "month": "2026-03",
+                     *           "succeeded": 2
+                     *         },
+                     *         {
+                     *           "failed": 0,
+                     *           "month": "2026-04",
+                     *           "succeeded": 0
+                     *         },
+                     *         {
+                     *           "failed": 0,
+                     *           "month": "2026-05",
+                     *           "succeeded": 1
+                     *         },
+                     *         {
+                     *           "failed": 1,
+                     *           "month": "2026-06",
+                     *           "succeeded": 1
+                     *         },
+                     *         {
+                     *           "failed": 0,
+                     *           "month": "2026-07",
+                     *           "succeeded": 2
+                     *         },
+                     *         {
+                     *           "failed": 0,
+                     *           "month": "2026-08",
+                     *           "succeeded": 0
+                     *         },
+                     *         {
+                     *           "failed": 0,
+                     *           "month": "2026-09",
+                     *           "succeeded": 1
+                     *         },
+                     *         {
+                     *           "failed": 1,
+                     *           "month": "2026-10",
+                     *           "succeeded": 3
+                     *         },
+                     *         {
+                     *           "failed": 0,
+                     *           "month": "2026-11",
+                     *           "succeeded": 1
+                     *         }
+                     *       ],
+                     *       "succeeded": 12,
+                     *       "successRate": 0.8
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OutcomesView"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description How to sign in */
+                    "WWW-Authenticate": "Cookie realm=\"KT.GG\"";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not allowed to do this */
+            403: {
                 headers: {
                     /** @description From `Accept-Language` */
                     "Content-Language": "ko" | "en";
@@ -14399,6 +17155,175 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["CardView"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description How to sign in */
+                    "WWW-Authenticate": "Cookie realm=\"KT.GG\"";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not allowed to do this */
+            403: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. Try again in a while */
+            429: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Try again in a moment · This feature is unavailable. Try again in a moment */
+            503: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    /** @description When to try again, in seconds */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The answer took too long. Check whether the request was carried out */
+            504: {
+                headers: {
+                    /** @description From `Accept-Language` */
+                    "Content-Language": "ko" | "en";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    salesman_show_outcomes: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Waits up to two seconds until this version is consumed: `salesman-match/ID@3` */
+                "Ktgg-After"?: string;
+            };
+            path: {
+                /** @description The id of the salesman or consultant */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The months */
+            200: {
+                headers: {
+                    /** @description The response does not contain the version in `Ktgg-After` */
+                    "Ktgg-Stale"?: "1";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "failed": 3,
+                     *       "months": [
+                     *         {
+                     *           "failed": 0,
+                     *           "month": "2025-12",
+                     *           "succeeded": 0
+                     *         },
+                     *         {
+                     *           "failed": 0,
+                     *           "month": "2026-01",
+                     *           "succeeded": 1
+                     *         },
+                     *         {
+                     *           "failed": 0,
+                     *           "month": "2026-02",
+                     *           "succeeded": 0
+                     *         },
+                     *         {
+                     *           "failed": 1,
+                     *           "month": "2026-03",
+                     *           "succeeded": 2
+                     *         },
+                     *         {
+                     *           "failed": 0,
+                     *           "month": "2026-04",
+                     *           "succeeded": 0
+                     *         },
+                     *         {
+                     *           "failed": 0,
+                     *           "month": "2026-05",
+                     *           "succeeded": 1
+                     *         },
+                     *         {
+                     *           "failed": 1,
+                     *           "month": "2026-06",
+                     *           "succeeded": 1
+                     *         },
+                     *         {
+                     *           "failed": 0,
+                     *           "month": "2026-07",
+                     *           "succeeded": 2
+                     *         },
+                     *         {
+                     *           "failed": 0,
+                     *           "month": "2026-08",
+                     *           "succeeded": 0
+                     *         },
+                     *         {
+                     *           "failed": 0,
+                     *           "month": "2026-09",
+                     *           "succeeded": 1
+                     *         },
+                     *         {
+                     *           "failed": 1,
+                     *           "month": "2026-10",
+                     *           "succeeded": 3
+                     *         },
+                     *         {
+                     *           "failed": 0,
+                     *           "month": "2026-11",
+                     *           "succeeded": 1
+                     *         }
+                     *       ],
+                     *       "succeeded": 12,
+                     *       "successRate": 0.8
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OutcomesView"];
                 };
             };
             /** @description Sign in first */
