@@ -29,6 +29,7 @@ use crate::config::Config;
 use crate::edge::caller_limit::CallerLimiter;
 use crate::edge::cookie::SessionCookie;
 use crate::edge::device_cookie::DeviceCookie;
+use crate::edge::pages::{self, Pages};
 use crate::edge::rate_limit::RateLimits;
 use crate::edge::response_headers::{ResponseHeaders, add_headers};
 use crate::edge::server;
@@ -164,6 +165,10 @@ impl Gateway {
                  X-Forwarded-For and may open any number of connections"
             );
         }
+        let pages = config.pages.as_ref().map(Pages::new);
+        if pages.is_none() {
+            tracing::info!("the gateway serves no pages: PAGES_DIR is not set");
+        }
         let directory = Arc::new(StaffDirectory::default());
         let feed = Feed::start(
             config.kafka.clone(),
@@ -175,7 +180,7 @@ impl Gateway {
         let server_stop = CancellationToken::new();
         let server = tasks::spawn(server::serve(
             listener,
-            router(state.clone(), phase.subscribe()),
+            router(state.clone(), pages, phase.subscribe()),
             config.timeouts,
             config.server,
             config.trusted_proxies,
@@ -268,8 +273,8 @@ fn start_tasks(
     tasks
 }
 
-/// The public routes.
-fn router(state: Arc<AppState>, phase: watch::Receiver<Phase>) -> Router {
+/// The public routes. Pages are outside of the layers that look up sessions and count requests.
+fn router(state: Arc<AppState>, pages: Option<Pages>, phase: watch::Receiver<Phase>) -> Router {
     let response_headers = ResponseHeaders {
         phase,
         is_https: state.public_origin.is_https(),
@@ -283,5 +288,9 @@ fn router(state: Arc<AppState>, phase: watch::Receiver<Phase>) -> Router {
         .layer(from_fn_with_state(state.clone(), audit::record::record))
         .layer(from_fn_with_state(state.clone(), authorize::authorize))
         .with_state(state);
+    let routes = match pages {
+        Some(pages) => routes.layer(from_fn_with_state(pages, pages::serve)),
+        None => routes,
+    };
     http::layers(routes).layer(from_fn_with_state(response_headers, add_headers))
 }

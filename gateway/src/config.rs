@@ -4,6 +4,7 @@ mod bounds;
 mod keys;
 mod limits;
 mod network;
+mod pages_dir;
 mod proxies;
 mod services;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use bounds::{ServerLimits, Timeouts};
 pub use keys::{SignInKey, WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP, WebhookKey};
 pub use limits::{Limits, Rate};
 pub(crate) use network::Network;
+pub use pages_dir::PagesDir;
 pub use proxies::{ProxyNetworks, TrustedProxies};
 pub use services::{Service, Services};
 pub use urls::{BaseUrl, PublicOrigin, WebhookUrl};
@@ -51,6 +53,8 @@ pub struct Config {
     pub database_url: DatabaseUrl,
     /// `MIGRATE`.
     pub migrate: Migrate,
+    /// `PAGES_DIR`: the built pages. Without it, only the API is served.
+    pub pages: Option<PagesDir>,
     /// `PUBLIC_ORIGIN`.
     pub public_origin: PublicOrigin,
     /// `TRUSTED_PROXIES`, `TRUSTED_PROXY_ADDRESSES`.
@@ -92,6 +96,11 @@ impl Config {
         let drain = service_kit::config::drain(env);
         let database_url = env.secret("GATEWAY_DATABASE_URL");
         let migrate = env.or("MIGRATE", Migrate::Check);
+        let pages = if env.is_set("PAGES_DIR") {
+            env.required("PAGES_DIR")
+        } else {
+            None
+        };
         let public_origin = read_public_origin(env, listen);
         let trusted_proxies = TrustedProxies {
             count: env.or("TRUSTED_PROXIES", 0),
@@ -126,6 +135,7 @@ impl Config {
             drain,
             database_url: database_url?,
             migrate,
+            pages,
             public_origin,
             trusted_proxies,
             sign_in_key: sign_in_key?,

@@ -1,7 +1,7 @@
 //! The gateway: the public entry point. In reading order:
 //!
 //! - [`config`]: the configuration. `app` binds, serves and stops; `process` hosts it.
-//! - `edge`: connections, client addresses, cookies, response headers, CSRF, rate limits.
+//! - `edge`: connections, client addresses, cookies, response headers, CSRF, rate limits, pages.
 //! - `auth`: sessions, passwords, accounts, invitations, one-time codes, the audit log.
 //! - [`upstream`]: the services behind the gateway; [`openapi`] merges their descriptions.
 //! - `live`: the live stream. `sms`: messages. `erasure`: the durable erasure jobs.

@@ -219,3 +219,24 @@ fn timeouts_and_server_limits_can_be_set_within_bounds() {
         assert!(error.contains(name), "{name} is not in:\n{error}");
     }
 }
+
+#[test]
+fn pages_dir_has_a_readable_index() {
+    let folder = std::env::temp_dir().join(format!("pages-{}", uuid::Uuid::new_v4()));
+    let text = folder.display().to_string();
+    std::fs::create_dir(&folder).unwrap();
+    let with_port = |text| read(&[("PAGES_DIR", text), ("GATEWAY_LISTEN", "here")]).1;
+    let no_index = with_port(&text);
+    std::fs::write(folder.join("index.html"), "").unwrap();
+    let (config, none) = read(&[("PAGES_DIR", &text)]);
+    std::fs::remove_dir_all(&folder).unwrap();
+    let absent = with_port(&text);
+    for error in [no_index, absent] {
+        assert!(error.contains(&format!("PAGES_DIR={text}")), "{error}");
+        assert!(error.contains("index.html"), "{error}");
+        assert!(error.contains("GATEWAY_LISTEN=here"), "{error}");
+    }
+    assert_eq!(none, "");
+    assert_eq!(config.unwrap().pages.unwrap().path(), folder);
+    assert_eq!(read(&[("PAGES_DIR", " ")]).0.unwrap().pages, None);
+}

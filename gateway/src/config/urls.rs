@@ -51,6 +51,9 @@ impl From<SocketAddr> for BaseUrl {
     }
 }
 
+/// The names of this machine that people type.
+const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
 /// The gateway's origin in browsers: `https://HOST`, or `http://localhost:PORT` on this machine.
 /// Its text is equal to the `Origin` header that browsers send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +68,20 @@ impl PublicOrigin {
     /// The text of the `Origin` header.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether this is the `Origin` header of a page of the gateway. A page on this machine may
+    /// have been opened by any name of it.
+    pub(crate) fn is_sent_as(&self, header: &[u8]) -> bool {
+        let port = |origin: &str| {
+            let authority = origin.strip_prefix("http://")?;
+            let mut ports = LOCAL_HOSTS
+                .iter()
+                .filter_map(|host| authority.strip_prefix(host));
+            ports.next().map(str::to_owned)
+        };
+        let is_same_port = |sent| port(&self.0).is_some_and(|own| Some(own) == port(sent));
+        header == self.0.as_bytes() || str::from_utf8(header).is_ok_and(is_same_port)
     }
 
     /// Whether browsers use TLS.
@@ -187,6 +204,39 @@ mod tests {
             "ftp://kt.gg",
         ] {
             assert!(origin(invalid).is_err(), "{invalid}");
+        }
+    }
+
+    #[test]
+    fn pages_on_this_machine_may_use_any_of_its_names() {
+        let is_sent_as = |origin: &str, header: &str| {
+            let origin: PublicOrigin = origin.parse().unwrap();
+            origin.is_sent_as(header.as_bytes())
+        };
+        for (origin, header) in [
+            ("http://localhost:8088", "http://localhost:8088"),
+            ("http://localhost:8088", "http://127.0.0.1:8088"),
+            ("http://127.0.0.1:8088", "http://[::1]:8088"),
+            ("http://localhost", "http://127.0.0.1"),
+            ("http://ktgg.localhost:8088", "http://ktgg.localhost:8088"),
+            ("https://kt.gg", "https://kt.gg"),
+        ] {
+            assert!(is_sent_as(origin, header), "{origin} {header}");
+        }
+        for (origin, header) in [
+            ("http://localhost:8088", "http://127.0.0.1:8089"),
+            ("http://localhost:8088", "https://127.0.0.1:8088"),
+            (
+                "http://localhost:8088",
+                "http://127.0.0.1.evil.example:8088",
+            ),
+            ("http://localhost", "http://localhost.evil.example"),
+            ("http://localhost:8088", "http://10.0.0.7:8088"),
+            ("http://ktgg.localhost:8088", "http://localhost:8088"),
+            ("https://localhost:8088", "https://127.0.0.1:8088"),
+            ("https://kt.gg", "http://localhost"),
+        ] {
+            assert!(!is_sent_as(origin, header), "{origin} {header}");
         }
     }
 

@@ -32,7 +32,8 @@ pub(crate) fn check_write(headers: &HeaderMap, origin: &PublicOrigin) -> Result<
 /// # Errors
 /// 403.
 pub(crate) fn check_read(headers: &HeaderMap, origin: &PublicOrigin) -> Result<(), Problem> {
-    let is_same_origin = all_equal(headers, &header::ORIGIN, origin.as_str())
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let is_same_origin = origins.all(|value| origin.is_sent_as(value.as_bytes()))
         && all_equal(headers, &SEC_FETCH_SITE, "same-origin");
     is_same_origin.then_some(()).ok_or_else(cross_site)
 }

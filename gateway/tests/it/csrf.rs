@@ -7,9 +7,12 @@ use service_kit::auth::Role;
 use crate::test_gateway::{ORIGIN, TestRequest, identity, start};
 
 /// Values of `Origin`, and whether they are same-origin.
-const ORIGINS: [(Option<&str>, bool); 11] = [
+const ORIGINS: [(Option<&str>, bool); 14] = [
     (None, true),
     (Some(ORIGIN), true),
+    (Some("http://127.0.0.1:8088"), true),
+    (Some("http://[::1]:8088"), true),
+    (Some("http://127.0.0.1:8089"), false),
     (Some("null"), false),
     (Some(""), false),
     (Some("https://evil.example"), false),
@@ -82,7 +85,7 @@ async fn write_is_accepted_only_if_every_header_is_same_origin() {
             }
         }
     }
-    assert_eq!((accepted, refused), (4, 11 * 6 * 5 - 4));
+    assert_eq!((accepted, refused), (8, 14 * 6 * 5 - 8));
 }
 
 #[tokio::test]

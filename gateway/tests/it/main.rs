@@ -16,6 +16,7 @@ mod forwarding;
 mod invitations;
 mod one_time_codes;
 mod openapi;
+mod pages;
 mod passwords;
 mod request_limits;
 mod response_headers;

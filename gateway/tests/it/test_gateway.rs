@@ -60,6 +60,7 @@ pub(crate) async fn config() -> Config {
         drain: Duration::ZERO,
         database_url: database().await,
         migrate: Migrate::Apply,
+        pages: None,
         public_origin: PublicOrigin::local(ORIGIN_PORT),
         trusted_proxies: TrustedProxies::NONE,
         sign_in_key: "0123456789abcdef0123456789abcdef".parse().unwrap(),
