@@ -78,7 +78,8 @@ pub(crate) async fn create(
     tx.commit().await?;
     Ok(Invited {
         account_id,
-        link: format!("{origin}/invitation#{token}"),
+        // In the fragment, which browsers send to no server: it is in no log and no `Referer`.
+        link: format!("{origin}/set-password#{token}"),
         expires_at,
     })
 }

@@ -61,7 +61,7 @@ impl AccountFixture {
             invited.account_id,
             invited
                 .link
-                .strip_prefix("https://kt.gg/invitation#")
+                .strip_prefix("https://kt.gg/set-password#")
                 .unwrap()
                 .to_owned(),
         )

@@ -24,7 +24,7 @@ async fn invite(staff: &Caller<'_>, body: Value) -> TestResponse {
 fn token(invited: &TestResponse) -> String {
     assert_eq!(invited.status, 201, "{invited:?}");
     let link = invited.json()["link"].as_str().unwrap().to_owned();
-    link.strip_prefix(&format!("{ORIGIN}/invitation#"))
+    link.strip_prefix(&format!("{ORIGIN}/set-password#"))
         .unwrap()
         .to_owned()
 }

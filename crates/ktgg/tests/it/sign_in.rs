@@ -386,7 +386,7 @@ async fn check_added_account(installation: &Installation, scratch: &Scratch) -> 
         &port,
     ];
     let link = printed(&ktgg(&add, &[]).await);
-    let prefix = format!("http://localhost:{port}/invitation#");
+    let prefix = format!("http://localhost:{port}/set-password#");
     let token = link
         .strip_prefix(&prefix)
         .unwrap_or_else(|| panic!("{link}"));
@@ -438,7 +438,7 @@ async fn first_staff_account_from_command_line_imports_a_file() {
         ("PUBLIC_ORIGIN", "https://kt.gg"),
     ];
     let link = printed(&ktgg(&again, &environment).await);
-    assert!(link.starts_with("https://kt.gg/invitation#"), "{link}");
+    assert!(link.starts_with("https://kt.gg/set-password#"), "{link}");
     assert_ne!(link.split('#').nth(1), first.split('#').nth(1));
     assert!(error_of(&ktgg(&again, &[]).await).contains("GATEWAY_DATABASE_URL is missing"));
     assert!(
