@@ -185,7 +185,7 @@ async fn list(plans: &mut Plans, app: &TestApp) {
     }
 }
 
-/// Every filter alone, as staff, for whom nothing is kept; and a year.
+/// Every filter alone, as staff, who get no kept answer; and a year.
 #[expect(
     clippy::print_stdout,
     reason = "the times are shown by --no-capture, and bounded only loosely"
