@@ -185,6 +185,7 @@ impl Servers {
             kafka: kafka(self.kafka)?,
             port,
             limits,
+            pages: pages(),
         })
     }
 }
@@ -200,6 +201,12 @@ pub(crate) fn kafka(brokers: String) -> Result<kafka::Settings> {
         security: security.unwrap_or(kafka::Security::NONE),
         ..kafka::Settings::plain(brokers, kafka::DEFAULT_PREFIX)
     })
+}
+
+/// `PAGES_DIR`, which the gateway checks.
+fn pages() -> Option<PathBuf> {
+    let folder = Env::process().or("PAGES_DIR", PathBuf::new());
+    (!folder.as_os_str().is_empty()).then_some(folder)
 }
 
 /// The given folder, or the one of `cargo xtask up` in this checkout.

@@ -29,6 +29,8 @@ pub struct Installation {
     pub port: u16,
     /// The gateway's rate limits; unlimited for measurements and most tests.
     pub limits: Limits,
+    /// The folder of the built pages; without it the gateway serves only the API.
+    pub pages: Option<PathBuf>,
 }
 
 impl Installation {
@@ -226,10 +228,13 @@ pub async fn provision(installation: &Installation, keys: &Keys) -> Result<Vec<(
         .limits
         .variables()
         .map(|(name, rate)| (name, rate.to_string()));
+    let pages = installation.pages.iter();
+    let pages = pages.map(|folder| ("PAGES_DIR", folder.display().to_string()));
     let mut variables: Vec<(String, String)> = variables
         .into_iter()
         .chain(installation.kafka.security.variables())
         .chain(limits)
+        .chain(pages)
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
     for (service, _) in PORTS_BELOW {

@@ -127,12 +127,26 @@ fn stop_when_stdin_ends(stop: CancellationToken) {
     });
 }
 
+/// The pages, and where each role begins.
+const PAGES: [(&str, &str); 4] = [
+    ("pages", "/"),
+    ("customers", "/customer"),
+    ("staff", "/staff"),
+    ("salesmen", "/salesman"),
+];
+
 /// Prints every address and the demo sign-ins; the last line is `ready`.
 fn greet(installation: &Installation, people: &[Person]) {
     let port = installation.port;
     let postgres = without_password(&installation.postgres);
     let data = installation.data.display();
     let inbox = host::inbox_port(port);
+    if installation.pages.is_some() {
+        print("");
+        for (name, path) in PAGES {
+            print(&format!("  {name:<15} http://localhost:{port}{path}"));
+        }
+    }
     print(&format!(
         "
   gateway         http://localhost:{port}/api

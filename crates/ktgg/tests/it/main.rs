@@ -13,6 +13,7 @@ mod forged_tokens;
 mod hand_over;
 mod import_command;
 mod outages;
+mod pages;
 mod personal_data;
 mod private_values;
 mod random_kills;

@@ -222,6 +222,7 @@ async fn system_runs_on_servers_that_demand_tls_and_a_password() {
         kafka: servers.kafka_by("SCRAM-SHA-512"),
         port: host::free_port().unwrap(),
         limits: Limits::UNLIMITED,
+        pages: None,
     };
     let keys = Keys::of(&installation.data).unwrap();
     let in_process = InProcess::start(&installation, &keys).await;

@@ -76,6 +76,7 @@ pub(crate) async fn on_shared_servers(scratch: &Scratch) -> Installation {
         kafka,
         port: host::free_port().unwrap(),
         limits: Limits::UNLIMITED,
+        pages: None,
     }
 }
 
@@ -94,6 +95,7 @@ pub(crate) async fn on_own_servers(scratch: &Scratch) -> (Installation, Sandbox)
         kafka,
         port: host::free_port().unwrap(),
         limits: Limits::UNLIMITED,
+        pages: None,
     };
     (installation, sandbox)
 }
