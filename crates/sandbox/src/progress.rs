@@ -64,7 +64,7 @@ impl Progress {
         Self::with_style(total_steps, style)
     }
 
-    /// Without output, for tests.
+    /// Without output.
     pub fn silent() -> Self {
         Self::with_style(0, Style::Silent)
     }

@@ -1,9 +1,9 @@
-//! The front end: `npm run check`.
+//! The front end: `npm run check`, and the sizes of the built pages.
 
 use std::fmt::Write as _;
 
 use anyhow::{Result, bail};
-use sandbox::{Interrupt, tools};
+use sandbox::{Interrupt, Progress, tools};
 
 use super::outcome::Outcome;
 use crate::console::print_error;
@@ -14,35 +14,43 @@ pub(super) fn check(interrupt: &Interrupt) -> Result<Outcome> {
         return Ok(Outcome::Skipped(message));
     }
     frontend::install(interrupt)?;
-    let mut output = String::new();
-    let mut command = frontend::npm(&["run", "check"]);
-    let status = process::run_with_lines(&mut command, "npm run check", interrupt, |line| {
-        let _ = writeln!(output, "{line}");
-    })?;
-    if !status.success() {
-        let (part, output) = last_script(&output);
-        print_error(output.trim());
-        bail!("`npm run {part}` failed ({status})");
-    }
+    run("check", "npm run check", interrupt)?;
+    frontend::build(Progress::silent().step("Pages", "building"), interrupt)?;
+    run("budget", "npm run budget", interrupt)?;
     Ok(Outcome::Passed)
 }
 
-/// The name of the script that npm started last, and its output. The script `check` runs the
-/// others in turn and ends with the first that fails.
-fn last_script(output: &str) -> (&str, &str) {
+/// Shows the output only of a script that fails.
+fn run(script: &str, name: &'static str, interrupt: &Interrupt) -> Result<()> {
+    let mut output = String::new();
+    let mut command = frontend::npm(&["run", script]);
+    let status = process::run_with_lines(&mut command, name, interrupt, |line| {
+        let _ = writeln!(output, "{line}");
+    })?;
+    if !status.success() {
+        let (part, output) = last_script(script, &output);
+        print_error(output.trim());
+        bail!("`npm run {part}` failed ({status})");
+    }
+    Ok(())
+}
+
+/// The name of the script that npm started last, and its output. The script `check` runs others in
+/// turn and ends with the first that fails.
+fn last_script<'a>(script: &'a str, output: &'a str) -> (&'a str, &'a str) {
     // npm prints "> PACKAGE@VERSION SCRIPT", then "> COMMAND".
-    let mut script = ("check", output);
+    let mut last = (script, output);
     let mut start = 0;
     for line in output.split_inclusive('\n') {
         start += line.len();
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
-            [">", package, name] if package.contains('@') => script.0 = name,
-            [">", ..] => script.1 = &output[start..],
+            [">", package, name] if package.contains('@') => last.0 = name,
+            [">", ..] => last.1 = &output[start..],
             _ => {}
         }
     }
-    script
+    last
 }
 
 #[cfg(test)]
@@ -54,13 +62,16 @@ mod tests {
         let output = "\n> pages@0.0.0 check\n> npm run lint && npm run types\n\n\
                       \n> pages@0.0.0 lint\n> eslint .\n\n\
                       \n> pages@0.0.0 types\n> vue-tsc --build\n\nsrc/a.ts: wrong\n";
-        let (name, output) = last_script(output);
+        let (name, output) = last_script("check", output);
         assert_eq!(name, "types");
         assert_eq!(output, "\nsrc/a.ts: wrong\n");
     }
 
     #[test]
-    fn output_without_scripts_is_of_check_itself() {
-        assert_eq!(last_script("npm error\n"), ("check", "npm error\n"));
+    fn output_without_scripts_is_of_the_script_itself() {
+        assert_eq!(
+            last_script("budget", "npm error\n"),
+            ("budget", "npm error\n")
+        );
     }
 }
