@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Interest } from '@/api/types';
-import { byCustomer, ofUnattended } from './customers';
+import { byCustomer, ofServed } from './customers';
 
 const interest = (id: string, customerId: string | null, customerName?: string): Interest => ({
   id,
@@ -12,6 +12,15 @@ const interest = (id: string, customerId: string | null, customerName?: string):
   customerName: customerName ?? null,
   phone: '010-****-5678',
 });
+const served = {
+  customerId: 'u1',
+  lastFour: '5678',
+  servedBy: { id: 's', displayName: '김하늘' },
+  interests: [] as string[],
+  consultations: ['c1'],
+  lastActivityAt: '2026-01-01T00:00:00Z',
+  daysSince: 47,
+};
 
 describe('customers', () => {
   it('have their interests together, in the order of the newest one', () => {
@@ -24,24 +33,25 @@ describe('customers', () => {
       ['u1', '누리정밀', 2],
       ['u2', undefined, 1],
     ]);
-    expect(customers[0]?.subject).toEqual({ kind: 'interest', id: 'a' });
+    expect(customers[0]).toMatchObject({
+      lastFour: '5678',
+      subject: { kind: 'interest', id: 'a' },
+    });
   });
 
   it('do not contain an erased one', () => {
     expect(byCustomer([interest('a', null)])).toEqual([]);
   });
 
-  it('without contact can be called about a consultation', () => {
-    const row = ofUnattended({
-      customerId: 'u1',
-      lastFour: '5678',
-      servedBy: { id: 's', displayName: '김하늘' },
-      interests: [],
-      consultations: ['c1'],
-      lastActivityAt: '2026-01-01T00:00:00Z',
-      daysSince: 47,
-    });
+  it('without interests can be called about a consultation', () => {
+    const row = ofServed(served);
     expect(row.subject).toEqual({ kind: 'consultation', id: 'c1' });
-    expect(row.daysSince).toBe(47);
+    expect(row).toMatchObject({ daysSince: 47, interests: [], name: undefined });
+  });
+
+  it('are called about their newest interest', () => {
+    const row = ofServed({ ...served, interests: ['old', 'new'] });
+    expect(row.subject).toEqual({ kind: 'interest', id: 'new' });
+    expect(row.interestCount).toBe(2);
   });
 });

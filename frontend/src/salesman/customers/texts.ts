@@ -1,4 +1,5 @@
 import { formatNumber } from '@/texts/format';
+import { withParticle } from '@/texts/korean';
 import { defineTexts } from '@/texts/texts';
 
 export const customerTexts = defineTexts(
@@ -7,7 +8,7 @@ export const customerTexts = defineTexts(
       `내 고객 ${formatNumber(count)}${isMore ? '곳 넘게' : '곳'}`,
     loading: '내 고객',
     scopes: '고객',
-    interested: '관심 고객',
+    interested: '모든 고객',
     unattended: '오래 연락 못 한 고객',
     what: '고객',
     more: '더 보기',
@@ -22,6 +23,13 @@ export const customerTexts = defineTexts(
     toCard: '방문 카드 만들기',
     card: '방문 카드',
     cardFor: (name: string) => `방문 카드: ${name}`,
+    lastActivity: (when: string) => `마지막 일 ${when}`,
+    search: '번호 끝 네 자리로 찾기',
+    searchPlaceholder: '번호 끝 네 자리',
+    noResult: (lastFour: string) =>
+      `번호가 ${withParticle(lastFour, '으로/로')} 끝나는 고객이 없어요`,
+    noResultText: '네 자리를 다시 확인해 주세요. 다른 담당자의 고객일 수도 있어요.',
+    noResultAction: '모든 고객 보기',
     since: (days: number) => `${formatNumber(days)}일 동안 아무 일도 없었어요`,
     moreInterests: (count: number) => `그 밖에 ${formatNumber(count)}건`,
     interests: (count: number) => `관심 ${formatNumber(count)}건`,
@@ -35,13 +43,12 @@ export const customerTexts = defineTexts(
     gone: '내가 맡은 고객이 아니에요',
     goneText: '다른 담당자에게 넘어갔거나 주소가 달라요.',
     toCustomers: '내 고객 보기',
-    newest: (day: string) => `${day}에 담음`,
   },
   {
     title: (count, isMore) => `My customers: ${formatNumber(count)}${isMore ? '+' : ''}`,
     loading: 'My customers',
     scopes: 'Customers',
-    interested: 'Interested',
+    interested: 'All',
     unattended: 'Without contact',
     what: 'customers',
     more: 'Show more',
@@ -56,6 +63,12 @@ export const customerTexts = defineTexts(
     toCard: 'Make a visit card',
     card: 'Visit card',
     cardFor: (name) => `Visit card: ${name}`,
+    lastActivity: (when) => `last activity ${when}`,
+    search: 'Find by the last four digits',
+    searchPlaceholder: 'Last four digits',
+    noResult: (lastFour) => `No customer whose number ends with ${lastFour}`,
+    noResultText: 'Check the digits. It may be the customer of somebody else.',
+    noResultAction: 'All customers',
     since: (days) => `no activity for ${days} days`,
     moreInterests: (count) => `${count} more`,
     interests: (count) => `${count} interests`,
@@ -69,6 +82,5 @@ export const customerTexts = defineTexts(
     gone: 'This customer is not yours',
     goneText: 'They went to somebody else, or the address is wrong.',
     toCustomers: 'My customers',
-    newest: (day) => `marked on ${day}`,
   },
 );
