@@ -54,3 +54,8 @@ export function clearMarks(): void {
 export function useMark(id: MaybeRefOrGetter<string | undefined>): ComputedRef<Mark | undefined> {
   return computed(() => marks.get(toValue(id) ?? ''));
 }
+
+/** The things that somebody else has just changed: their rows are tinted. */
+export function useChangedIds(): ComputedRef<ReadonlySet<string>> {
+  return computed(() => new Set([...marks].flatMap(([id, { isFresh }]) => (isFresh ? [id] : []))));
+}

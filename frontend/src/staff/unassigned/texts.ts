@@ -8,6 +8,7 @@ export const unassignedTexts = defineTexts(
     queue: '기다리는 순서',
     oldest: (wait: string) => `가장 오래 ${wait}`,
     waiting: (wait: string) => `${wait}째`,
+    customer: (digits: string) => `고객 ····${digits}`,
     kinds: { interest: '관심', consultation: '상담' },
     lacks: {
       both: '영업대표 없음',
@@ -45,6 +46,7 @@ export const unassignedTexts = defineTexts(
     queue: 'In order of waiting',
     oldest: (wait) => `longest ${wait}`,
     waiting: (wait) => `for ${wait}`,
+    customer: (digits) => `Customer ····${digits}`,
     kinds: { interest: 'Interest', consultation: 'Consultation' },
     lacks: {
       both: 'no salesman',
