@@ -1,4 +1,10 @@
-import { type APIRequestContext, test as base } from '@playwright/test';
+import {
+  type APIRequestContext,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+  test as base,
+} from '@playwright/test';
 import { control } from './control.ts';
 import type { Person } from './system.ts';
 
@@ -7,6 +13,8 @@ export { expect } from '@playwright/test';
 interface Fixtures {
   /** Stops and starts parts of the system. After the story, everything runs again. */
   system: Pick<typeof control, 'perform'>;
+  /** Opens a page in a browser of its own, with its own cookies, which is closed after the story. */
+  newVisitor: (options?: BrowserContextOptions) => Promise<Page>;
 }
 
 /** A story in a browser, on the system of this run. Stories run one after the other. */
@@ -16,20 +24,29 @@ export const test = base.extend<Fixtures>({
     await use(control);
     await control.restore();
   },
+  newVisitor: async ({ browser }, use) => {
+    const contexts: BrowserContext[] = [];
+    await use(async (options) => {
+      const context = await browser.newContext(options);
+      contexts.push(context);
+      return context.newPage();
+    });
+    for (const context of contexts) await context.close();
+  },
 });
 
 /** Writes need it: a page of another site cannot send it. */
 const OWN_PAGE = { 'Ktgg-Csrf': '1' };
 
 /**
- * The first person of the demo in a role.
+ * The first person of the demo in a role, or the one with a name.
  *
  * @throws if there is none.
  */
-export function personOf(role: Person['role']): Person {
+export function personOf(role: Person['role'], name?: string): Person {
   const people = JSON.parse(process.env['KTGG_PEOPLE'] ?? '[]') as Person[];
-  const person = people.find((person) => person.role === role);
-  if (!person) throw new Error(`the demo has no ${role}`);
+  const person = people.find((it) => it.role === role && (name === undefined || it.name === name));
+  if (!person) throw new Error(`the demo has no such ${role}`);
   return person;
 }
 
@@ -90,7 +107,16 @@ export async function readCode(
   throw new Error('no code arrived in the inbox');
 }
 
-async function post(request: APIRequestContext, path: string, data: unknown): Promise<unknown> {
+/**
+ * A write without the page for it. Its answer.
+ *
+ * @throws if it is refused.
+ */
+export async function post(
+  request: APIRequestContext,
+  path: string,
+  data?: unknown,
+): Promise<unknown> {
   const answer = await request.post(path, { headers: OWN_PAGE, data });
   if (!answer.ok()) throw new Error(`${path}: ${String(answer.status())} ${await answer.text()}`);
   return answer.status() === 204 ? undefined : answer.json();
