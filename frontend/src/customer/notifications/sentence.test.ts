@@ -48,6 +48,11 @@ describe('a notification in words', () => {
     expect(sentenceOfNotification(unknown, t)).toBe('담은 사업 접수가 시작됐어요');
   });
 
+  it('says to which step a consultation came', () => {
+    const approved = notification({ kind: 'progressed', step: 'approved' });
+    expect(sentenceOfNotification(approved, t)).toBe('수출바우처 상담이 승인됐어요');
+  });
+
   it('says who serves the customer from then on', () => {
     const person = { id: 's', displayName: '김하늘' };
     expect(peopleOf(notification({ kind: 'rematched', salesman: person }))).toBe('김하늘');

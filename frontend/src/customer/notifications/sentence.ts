@@ -16,8 +16,10 @@ function moveOf({ deadline, previousDeadline }: Notification): keyof Texts['kind
 
 /** A notification in words: the name of the programme, and what happened to it. */
 export function sentenceParts(it: Notification, t: Texts): { name: string; rest: string } {
+  const name = glue(it.projectName ?? t.programme);
+  if (it.kind === 'progressed' && it.step) return { name, rest: t.steps[it.step] };
   const kind = it.kind === 'edited' && it.deadlineMoved ? moveOf(it) : it.kind;
-  return { name: glue(it.projectName ?? t.programme), rest: t.kinds[kind] };
+  return { name, rest: t.kinds[kind] };
 }
 
 /** The notification as one sentence. */
@@ -26,10 +28,13 @@ export function sentenceOfNotification(it: Notification, t: Texts): string {
   return `${name}${rest}`;
 }
 
-/** The people of a rematch, as 「김하늘·윤슬기」. */
+/** The people of a match or a step, as 「김하늘·윤슬기」. */
 export function peopleOf(it: Notification): string | undefined {
-  if (it.kind !== 'rematched' && it.kind !== 'rematching') return undefined;
-  const names = [it.salesman, it.consultant].flatMap((person) => person?.displayName ?? []);
+  if (!['rematched', 'rematching', 'progressed'].includes(it.kind)) return undefined;
+  const names = [
+    'salesman' in it ? it.salesman : null,
+    'consultant' in it ? it.consultant : null,
+  ].flatMap((person) => person?.displayName ?? []);
   return names.length > 0 ? glue(names.join('·')) : undefined;
 }
 

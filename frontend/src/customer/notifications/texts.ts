@@ -38,6 +38,14 @@ export const notificationTexts = defineTexts(
       later: '의 마감일이 늦춰졌어요',
       dated: '의 마감일이 정해졌어요',
       undated: '의 마감일이 없어졌어요',
+      progressed: ' 상담이 바뀌었어요',
+    },
+    steps: {
+      apply: ' 상담이 신청으로 돌아왔어요',
+      approved: ' 상담이 승인됐어요',
+      succeeded: ' 상담을 성공으로 마쳤어요',
+      failed: ' 상담을 실패로 마쳤어요',
+      cancelled: ' 상담이 취소됐어요',
     },
     fields: {
       name: '이름',
@@ -102,6 +110,14 @@ export const notificationTexts = defineTexts(
       later: ': the deadline is later now',
       dated: ': the deadline is known now',
       undated: ' has no deadline any more',
+      progressed: ': the consultation has changed',
+    },
+    steps: {
+      apply: ': the consultation is a request again',
+      approved: ': the consultation was approved',
+      succeeded: ': the consultation ended with success',
+      failed: ': the consultation ended without success',
+      cancelled: ': the consultation was cancelled',
     },
     fields: {
       name: 'name',

@@ -8,9 +8,6 @@ import { sentenceOfNotification } from './sentence';
 import { notificationTexts } from './texts';
 import { useUnread } from './useUnread';
 
-/** Events about this customer alone. What happened to a programme comes by `useUnread`. */
-const PERSONAL = ['ConsultationProgressed', 'SalesmanMatched', 'SalesmanUnmatched'];
-
 function show(body: string, tag: string, path: string): void {
   showNotification(body, tag, () => void router.push(path));
 }
@@ -26,17 +23,19 @@ export function useBrowserNotifications(): void {
       const newest = page?.items[0];
       if (newest && known !== undefined && newest.createdAt > known) {
         const sentence = sentenceOfNotification(newest, notificationTexts[language.value]);
-        show(sentence, newest.id, '/customer/notifications');
+        show(sentence, newest.origin?.id ?? newest.id, '/customer/notifications');
       }
       if (page && newest && newest.createdAt > (known ?? '')) known = newest.createdAt;
       if (page) known ??= '';
     },
     { immediate: true },
   );
+  // The first match is no notification of the list. The tag is that of a later match, which is one.
   useLive((event) => {
-    const sentence = PERSONAL.includes(event.type) ? sentenceOf(event) : undefined;
-    if (sentence === undefined || event.by === 'customer') return;
+    const sentence = event.type === 'SalesmanMatched' ? sentenceOf(event) : undefined;
+    if (sentence === undefined) return;
     const body = [event.projectName, sentence].filter(Boolean).join(': ');
-    show(body, event.id ?? event.cursor, '/customer/consultations');
+    const path = event.origin?.kind === 'interest' ? 'interests' : 'consultations';
+    show(body, event.origin?.id ?? event.cursor, `/customer/${path}`);
   });
 }

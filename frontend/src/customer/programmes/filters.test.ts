@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { queryOf, type Filters } from './filters';
+import { isActive, queryOf, without, type Filters } from './filters';
 
 const none: Filters = { q: '', scope: 'all', region: [], category: [], target: [] };
 
@@ -21,5 +21,21 @@ describe('queryOf', () => {
       region: ['부산', '경북'],
       category: ['수출'],
     });
+  });
+});
+
+describe('without', () => {
+  const filters: Filters = { ...none, q: 'ㅅ', scope: 'now', region: ['부산'] };
+
+  it('drops one filter and keeps the others', () => {
+    expect(without(filters, 'region')).toEqual({ ...filters, region: [] });
+    expect(without(filters, 'q')).toEqual({ ...filters, q: '' });
+    expect(without(filters, 'scope')).toEqual({ ...filters, scope: 'all' });
+  });
+
+  it('has nothing to drop where a filter is not set', () => {
+    expect(isActive(filters, 'category')).toBe(false);
+    expect(isActive(filters, 'scope')).toBe(true);
+    expect(isActive(none, 'scope')).toBe(false);
   });
 });

@@ -2,6 +2,7 @@ import { computed, type ComputedRef, type WritableComputedRef } from 'vue';
 import { useRoute, useRouter, type LocationQueryRaw } from 'vue-router';
 import type { Category, Phase, Region } from '@/api/types';
 import { useAddress, useAddressList } from '@/pages/address';
+import type { FilterOption } from '@/ui/CheckList.vue';
 
 /** Which part of the programmes a list shows. */
 export const SCOPES = ['now', 'soon', 'all'] as const;
@@ -51,9 +52,39 @@ export function queryOf(filters: Filters): FilterQuery {
   };
 }
 
+/** What can be dropped to find more. */
+export const DROPS = ['q', ...FACETS, 'scope'] as const;
+export type Drop = (typeof DROPS)[number];
+
+/** Whether dropping it would change anything. */
+export function isActive(filters: Filters, name: Drop): boolean {
+  return name === 'scope' ? filters.scope !== 'all' : filters[name].length > 0;
+}
+
+/** The filters without one of them. */
+export function without(filters: Filters, name: Drop): Filters {
+  if (name === 'q') return { ...filters, q: '' };
+  if (name === 'scope') return { ...filters, scope: 'all' };
+  return { ...filters, [name]: [] };
+}
+
 /** One of these values, or the first. */
 function oneOf<T extends string>(values: readonly [T, ...T[]], value: string): T {
   return values.find((it) => it === value) ?? values[0];
+}
+
+/** The choices of a filter with their counts, and those of an old link that have none. */
+export function optionsOf(
+  counts: readonly { value: string; count: number }[],
+  chosen: readonly string[],
+): FilterOption[] {
+  const known = new Set(counts.map(({ value }) => value));
+  const others = chosen.filter((value) => !known.has(value));
+  return [...counts, ...others.map((value) => ({ value, count: 0 }))].map(({ value, count }) => ({
+    value,
+    label: value,
+    count,
+  }));
 }
 
 /** The filters of the address, each of which can be changed. */
@@ -69,7 +100,7 @@ export interface AddressFilters {
   /** Whether anything is filtered besides the part. */
   isFiltered: ComputedRef<boolean>;
   /** Drops some filters, or all. */
-  drop: (...names: ('q' | 'scope' | Facet)[]) => void;
+  drop: (...names: Drop[]) => void;
 }
 
 /** The filters that live in the query string. */

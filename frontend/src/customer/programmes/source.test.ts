@@ -15,9 +15,8 @@ describe('sourcesOf', () => {
   it('says each source once, by the line that the licence requires', () => {
     const names = { bizinfo: '기업마당' };
     const from = (line: string | null) => ({ source: { id: '1', name: 'bizinfo', line } });
-    expect(sourcesOf([from(null), from(null), from('출처 A'), { source: null }], names)).toEqual([
-      '기업마당',
-      '출처 A',
-    ]);
+    expect(
+      sourcesOf([from(null), from(null), from('출처: 공공데이터포털'), { source: null }], names),
+    ).toEqual(['기업마당', '공공데이터포털']);
   });
 });

@@ -16,13 +16,16 @@ export function linkOf(link: string | null | undefined): string | undefined {
   }
 }
 
+/** The page says 출처 itself, once for all lines. */
+const LABEL = /^출처\s*:\s*/u;
+
 /** Where these programmes were imported from, each once: the line that the licence requires. */
 export function sourcesOf(
   programmes: readonly Pick<Project, 'source'>[],
   names: Readonly<Record<string, string>>,
 ): string[] {
   const lines = programmes.flatMap(({ source }) =>
-    source ? [source.line ?? sourceName(source.name, names)] : [],
+    source ? [source.line?.replace(LABEL, '') ?? sourceName(source.name, names)] : [],
   );
   return [...new Set(lines)];
 }

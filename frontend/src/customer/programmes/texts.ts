@@ -1,5 +1,4 @@
 import { formatDay, formatNumber, type Day } from '@/texts/format';
-import { withParticle } from '@/texts/korean';
 import { defineTexts } from '@/texts/texts';
 
 export const programmeTexts = defineTexts(
@@ -50,13 +49,13 @@ export const programmeTexts = defineTexts(
     gone: '이 목록에서 빠졌어요',
     noneFor: (word: string) => `「${word}」에 맞는 사업이 없어요`,
     none: '맞는 사업이 없어요',
-    noneText: '조건을 하나씩 빼고 찾아 보세요.',
+    noneText: '하나를 빼면 더 볼 수 있어요.',
+    noneAtAll: '조건을 지우고 다시 찾아 보세요.',
     noneSearch: '검색어를 짧게 적거나 초성으로 찾아 보세요.',
-    dropSearch: '검색어 지우기',
-    drop: (label: string) => `${label} 빼고 보기`,
-    dropWith: (label: string, count: number) =>
-      `${withParticle(label, '을/를')} 빼면 ${formatNumber(count)}건이 있어요.`,
-    inAll: '전체에서 찾기',
+    dropSearch: (count: number) => `검색어 빼고 ${formatNumber(count)}건 보기`,
+    drop: (label: string, values: string, count: number) =>
+      `${label} ${values} 빼고 ${formatNumber(count)}건 보기`,
+    inAll: (count: number) => `전체에서 ${formatNumber(count)}건 보기`,
     scale: (money: string) => `지원 규모 ${money}`,
     source: '출처',
     sourceOf: (text: string) => `출처: ${text}`,
@@ -163,12 +162,12 @@ export const programmeTexts = defineTexts(
     gone: 'Not in this list any more',
     noneFor: (word) => `No programme matches “${word}”`,
     none: 'No programme matches',
-    noneText: 'Try with one filter less.',
+    noneText: 'There are more with one filter less.',
+    noneAtAll: 'Clear the filters and look again.',
     noneSearch: 'Try fewer words, or Korean initials.',
-    dropSearch: 'Clear the search',
-    drop: (label) => `Without ${label}`,
-    dropWith: (label, count) => `Without ${label} there are ${formatNumber(count)}.`,
-    inAll: 'Search in all',
+    dropSearch: (count) => `${formatNumber(count)} without the search`,
+    drop: (label, values, count) => `${formatNumber(count)} without ${label} ${values}`,
+    inAll: (count) => `${formatNumber(count)} in all`,
     scale: (money) => `Total ${money}`,
     source: 'Source',
     sourceOf: (text) => `Source: ${text}`,
