@@ -1,21 +1,38 @@
 import type { QueryClient } from '@tanstack/vue-query';
 import { awaitVersion } from '@/api/freshness';
+import { role } from '@/session/session';
 import type { LiveEvent } from './events';
+
+type Key = readonly string[];
 
 /** What may show something of an event: query keys, and the services that consume it. */
 interface Effect {
-  keys: readonly (readonly string[])[];
+  keys: readonly Key[];
   services: readonly string[];
 }
 
-const NOTIFICATIONS = [
+/** The least time between two rounds of reads, in milliseconds: a busy hour has events by the second. */
+const ROUND_MS = 1_000;
+
+const ALL_SERVICES = ['projects', 'interests', 'consultations', 'salesman-matches', 'salesmen'];
+const NOTIFICATIONS: readonly Key[] = [
   ['interests', 'notifications'],
   ['salesmen', 'notifications'],
-] as const;
-const ALL_SERVICES = ['projects', 'interests', 'consultations', 'salesman-matches', 'salesmen'];
+];
 
-/** What an event of this type can change on a page. */
-export function effectOf(event: LiveEvent): Effect {
+/** What of programmes shows customers and work: for colleagues only. */
+const WORK: readonly Key[] = [
+  ['projects', 'view'],
+  ['projects', 'list'],
+  ['projects', 'dashboard'],
+];
+
+function workOf(isStaff: boolean): readonly Key[] {
+  return isStaff ? WORK : [['projects', 'view']];
+}
+
+/** What an event of this type can change on a page. Staff see figures of programmes in lists. */
+export function effectOf(event: LiveEvent, isStaff: boolean): Effect {
   switch (event.type) {
     case 'projects-changed':
       return {
@@ -25,20 +42,14 @@ export function effectOf(event: LiveEvent): Effect {
     case 'InterestCreated':
     case 'InterestUpdated':
       return {
-        keys: [['interests'], ['projects', 'view'], ['projects', 'figures'], ['salesmen']],
+        keys: [['interests'], ['salesmen'], ...workOf(isStaff)],
         services: ['projects', 'salesmen', 'salesman-matches'],
       };
     case 'ConsultationCreated':
     case 'ConsultationEdited':
     case 'ConsultationProgressed':
       return {
-        keys: [
-          ['consultations'],
-          ['projects', 'view'],
-          ['projects', 'figures'],
-          ['salesmen'],
-          ['interests'],
-        ],
+        keys: [['consultations'], ['interests'], ['salesmen'], ...workOf(isStaff)],
         services: ['projects', 'salesmen', 'interests', 'salesman-matches'],
       };
     case 'SalesmanMatched':
@@ -48,9 +59,8 @@ export function effectOf(event: LiveEvent): Effect {
           ['salesman-matches'],
           ['consultations'],
           ['interests'],
-          ['projects', 'view'],
-          ['projects', 'figures'],
           ['salesmen'],
+          ...workOf(isStaff),
         ],
         services: ALL_SERVICES,
       };
@@ -67,18 +77,50 @@ export function effectOf(event: LiveEvent): Effect {
   }
 }
 
-/** Marks what the event can change as out of date. What is shown is fetched again at once. */
-export function refresh(queries: QueryClient, event: LiveEvent): void {
-  if (event.type === 'resync') {
-    // Many browsers hear of it at the same moment.
-    setTimeout(() => void queries.invalidateQueries(), Math.random() * (event.spreadMs ?? 0));
-    return;
+/** Collects keys, and marks them as out of date at once or with the next round. */
+export class Rounds {
+  private readonly mark: (key: Key) => void;
+  private readonly waiting = new Map<string, Key>();
+  private last = -Infinity;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(mark: (key: Key) => void) {
+    this.mark = mark;
   }
-  const { keys, services } = effectOf(event);
-  const { aggregate, aggregateId, version } = event;
-  const [newest] = event.changed ?? [];
-  if (aggregate && aggregateId && version)
-    awaitVersion(services, { aggregate, aggregateId, version });
-  else if (newest) awaitVersion(services, { aggregate: 'project', ...newest });
-  for (const queryKey of keys) void queries.invalidateQueries({ queryKey });
+
+  /** Marks the keys now, if the last round was long enough ago. */
+  add(keys: readonly Key[]): void {
+    for (const key of keys) this.waiting.set(key.join(' '), key);
+    this.timer ??= setTimeout(() => this.run(), Math.max(0, this.last + ROUND_MS - Date.now()));
+  }
+
+  private run(): void {
+    this.timer = undefined;
+    this.last = Date.now();
+    const keys = [...this.waiting.values()];
+    this.waiting.clear();
+    for (const key of keys) this.mark(key);
+  }
+}
+
+/**
+ * Marks what an event can change as out of date; what is shown is fetched again. The listener of one
+ * page.
+ */
+export function refresher(queries: QueryClient): (event: LiveEvent) => void {
+  const rounds = new Rounds((queryKey) => void queries.invalidateQueries({ queryKey }));
+  return (event) => {
+    if (event.type === 'resync') {
+      // Many browsers hear of it at the same moment.
+      setTimeout(() => rounds.add([[]]), Math.random() * (event.spreadMs ?? 0));
+      return;
+    }
+    const { keys, services } = effectOf(event, role.value === 'staff');
+    const { aggregate, aggregateId, version } = event;
+    const [newest] = event.changed ?? [];
+    if (aggregate && aggregateId && version)
+      awaitVersion(services, { aggregate, aggregateId, version });
+    else if (newest) awaitVersion(services, { aggregate: 'project', ...newest });
+    rounds.add(keys);
+  };
 }
