@@ -56,6 +56,7 @@ export const uiTexts = defineTexts(
     next: '다음',
     pageOf: (from: number, to: number, total: number) =>
       `${formatNumber(total)}건 가운데 ${formatNumber(from)}–${formatNumber(to)}`,
+    pageFrom: (from: number, to: number) => `${formatNumber(from)}–${formatNumber(to)}번째`,
     pages: '쪽 넘기기',
     downloadCsv: 'CSV 받기',
     charCount: (count: number, limit: number) =>
@@ -117,6 +118,7 @@ export const uiTexts = defineTexts(
     next: 'Next',
     pageOf: (from, to, total) =>
       `${formatNumber(from)}–${formatNumber(to)} of ${formatNumber(total)}`,
+    pageFrom: (from, to) => `${formatNumber(from)}–${formatNumber(to)}`,
     pages: 'Pages',
     downloadCsv: 'Download CSV',
     charCount: (count, limit) => `${formatNumber(count)} / ${formatNumber(limit)}`,
