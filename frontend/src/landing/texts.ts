@@ -11,7 +11,6 @@ export const landingTexts = defineTexts(
     toMine: '내 상담 보기',
     toWork: '내 화면으로 가기',
     soon: '곧 닫히는 사업',
-    soonHint: '닫히는 날이 가까운 순서예요',
     doors: '들어가는 곳',
     customer: '고객',
     customerText: '사업을 찾고 상담을 신청해요',
@@ -19,7 +18,6 @@ export const landingTexts = defineTexts(
     salesmanText: '오늘 만날 고객을 봐요',
     staff: '관리자',
     staffText: '사업과 사람을 관리해요',
-    what: '곧 닫히는 사업',
     none: '지금 열린 사업이 없어요. 곧 열릴 사업은 목록에서 볼 수 있어요.',
   },
   {
@@ -31,7 +29,6 @@ export const landingTexts = defineTexts(
     toMine: 'My consultations',
     toWork: 'To my page',
     soon: 'Closing soon',
-    soonHint: 'The soonest first',
     doors: 'Where to enter',
     customer: 'Customers',
     customerText: 'Find programmes and request advice',
@@ -39,7 +36,6 @@ export const landingTexts = defineTexts(
     salesmanText: 'See whom to meet today',
     staff: 'Staff',
     staffText: 'Manage programmes and people',
-    what: 'what closes soon',
     none: 'Nothing is open now. What opens soon is in the list.',
   },
 );

@@ -5,7 +5,6 @@ export const meTexts = defineTexts(
   {
     title: '내 정보',
     phone: '휴대전화',
-    phoneHint: '가운데 네 자리는 가리고 보여 드려요.',
     wholePhone: '번호 모두 보기',
     consent: '동의한 내용',
     consentShow: '동의한 내용 보기',
@@ -53,7 +52,6 @@ export const meTexts = defineTexts(
   {
     title: 'About me',
     phone: 'Mobile number',
-    phoneHint: 'The four digits in the middle are hidden.',
     wholePhone: 'Show the whole number',
     consent: 'What I agreed to',
     consentShow: 'Show what I agreed to',

@@ -73,7 +73,6 @@ export const notificationTexts = defineTexts(
     browserOffDone: '브라우저 알림을 껐어요',
     browserDenied:
       '브라우저에서 이 사이트의 알림을 막아 두었어요. 주소창 옆의 설정에서 풀 수 있어요.',
-    browserNone: '이 브라우저에서는 알림을 띄울 수 없어요.',
   },
   {
     title: 'News',
@@ -145,6 +144,5 @@ export const notificationTexts = defineTexts(
     browserOffDone: 'Notifications of the browser are off',
     browserDenied:
       'The browser blocks notifications of this site. Its settings are at the address.',
-    browserNone: 'This browser cannot show notifications.',
   },
 );

@@ -1,4 +1,4 @@
-import { formatDay, formatNumber, type Day } from '@/texts/format';
+import { formatNumber } from '@/texts/format';
 import { defineTexts } from '@/texts/texts';
 
 export const programmeTexts = defineTexts(
@@ -26,12 +26,8 @@ export const programmeTexts = defineTexts(
     target: '대상',
     sort: '정렬',
     sorts: { deadline: '마감 빠른 순', newest: '새로 올라온 순', name: '이름 순' },
-    several: (first: string, more: number) => `${first} 외 ${formatNumber(more)}`,
     clear: '모두 지우기',
     clearFilters: '거르기 모두 지우기',
-    moreRegions: (count: number) => `지역 ${formatNumber(count)}곳 더 보기`,
-    fewerRegions: '지역 줄여 보기',
-    nationwideToo: '전국 사업도 함께 보여요.',
     groups: {
       thisWeek: '이번 주에 닫혀요',
       nextWeek: '다음 주에 닫혀요',
@@ -57,7 +53,6 @@ export const programmeTexts = defineTexts(
       `${label} ${values} 빼고 ${formatNumber(count)}건 보기`,
     inAll: (count: number) => `전체에서 ${formatNumber(count)}건 보기`,
     scale: (money: string) => `지원 규모 ${money}`,
-    source: '출처',
     sourceOf: (text: string) => `출처: ${text}`,
     sources: { bizinfo: '기업마당', kstartup: 'K-Startup' } as Record<string, string>,
     deadlineMoved: '방금 마감일이 바뀌었어요',
@@ -79,7 +74,6 @@ export const programmeTexts = defineTexts(
     noLink: '공고 주소가 적혀 있지 않아요.',
     notWritten: '공고에 적혀 있지 않아요',
     facts: '사업 정보',
-    summary: '사업 내용',
     closes: (day: string) => `${day} 밤 12시`,
     closesAfter: '에 닫혀요',
     closesToday: '오늘 밤 12시',
@@ -139,12 +133,8 @@ export const programmeTexts = defineTexts(
     target: 'For whom',
     sort: 'Order',
     sorts: { deadline: 'Closing first', newest: 'Newest first', name: 'By name' },
-    several: (first, more) => `${first} +${formatNumber(more)}`,
     clear: 'Clear all',
     clearFilters: 'Clear all filters',
-    moreRegions: (count) => `Show ${formatNumber(count)} more regions`,
-    fewerRegions: 'Show fewer regions',
-    nationwideToo: 'Nationwide programmes are shown, too.',
     groups: {
       thisWeek: 'Closing this week',
       nextWeek: 'Closing next week',
@@ -169,7 +159,6 @@ export const programmeTexts = defineTexts(
     drop: (label, values, count) => `${formatNumber(count)} without ${label} ${values}`,
     inAll: (count) => `${formatNumber(count)} in all`,
     scale: (money) => `Total ${money}`,
-    source: 'Source',
     sourceOf: (text) => `Source: ${text}`,
     sources: { bizinfo: 'Bizinfo', kstartup: 'K-Startup' },
     deadlineMoved: 'The deadline changed just now',
@@ -190,7 +179,6 @@ export const programmeTexts = defineTexts(
     noLink: 'The announcement has no address.',
     notWritten: 'Not in the announcement',
     facts: 'Facts',
-    summary: 'About it',
     closes: (day) => `Closes on ${day} at midnight`,
     closesAfter: '',
     closesToday: 'Closes tonight at midnight',
@@ -226,8 +214,3 @@ export const programmeTexts = defineTexts(
     missingText: 'The address changed or the programme was removed. Look for it in the list.',
   },
 );
-
-/** `3. 7.(토)` of a day, or nothing. */
-export function dayOrNothing(day: Day | null | undefined): string | undefined {
-  return day ? formatDay(day) : undefined;
-}
