@@ -10,6 +10,7 @@ export const salesmanTexts = defineTexts(
     notifications: '알림',
     me: '내 계정',
     noName: '이름 없음',
+    justAssigned: '방금 나에게 배정됐어요',
   },
   {
     today: 'Today',
@@ -20,5 +21,6 @@ export const salesmanTexts = defineTexts(
     notifications: 'Notifications',
     me: 'My account',
     noName: 'No name',
+    justAssigned: 'Just assigned to you',
   },
 );

@@ -57,7 +57,7 @@ describe('a visit card', () => {
   });
 
   it('names each source once', () => {
-    const source = { name: 'bizinfo', id: '1', line: '기업마당' };
+    const source = { name: 'bizinfo', id: '1', line: '출처: 기업마당' };
     expect(sourcesOf([item({ source }), item({ source }), item()])).toEqual(['기업마당']);
   });
 

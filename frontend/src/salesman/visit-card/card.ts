@@ -78,9 +78,10 @@ function whenOf({ project, phase }: CardItem, t: Texts): string {
   return endsOn ? t.until(formatDay(endsOn)) : text;
 }
 
-/** The attributions that the programmes of the card require, each once. */
+/** The attributions that the programmes of the card require, each once and without 「출처:」. */
 export function sourcesOf(items: readonly CardItem[]): string[] {
-  return [...new Set(items.flatMap(({ project }) => project.source?.line ?? []))];
+  const lines = items.flatMap(({ project }) => project.source?.line ?? []);
+  return [...new Set(lines.map((line) => line.replace(/^출처:\s*/u, '')))];
 }
 
 /** The card as a message. The lines to say are for the salesman and not in it. */
