@@ -23,6 +23,12 @@ const layerOrder: Plugin = {
 
 export default defineConfig({
   plugins: [vue(), layerOrder],
+  define: {
+    // Every component is one of `<script setup>`.
+    __VUE_OPTIONS_API__: 'false',
+    __VUE_PROD_DEVTOOLS__: 'false',
+    __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: 'false',
+  },
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   server: {
     host: '127.0.0.1',

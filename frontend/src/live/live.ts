@@ -1,7 +1,7 @@
 import { onScopeDispose, ref } from 'vue';
 import type { ConnectionState } from './connection';
 import type { LiveEvent } from './events';
-import { SharedStream } from './leader';
+import type { SharedStream } from './leader';
 
 /** After this long without a connection, the page says so. */
 const SAY_SO_MS = 3_000;
@@ -40,14 +40,21 @@ function onEvent(event: LiveEvent): void {
   for (const listener of listeners) listener(event);
 }
 
+/** Whose stream is open or being opened. */
+let followed: string | undefined;
+
 /** Follows what this person may see. Calling it for another person ends the previous stream. */
-export function startLive(subject: string): void {
+export async function startLive(subject: string): Promise<void> {
   stopLive();
-  stream = new SharedStream(subject, { onEvent, onState });
+  followed = subject;
+  // Visitors who are not signed in have no stream, and do not load its code.
+  const { SharedStream: Stream } = await import('./leader');
+  if (followed === subject) stream = new Stream(subject, { onEvent, onState });
 }
 
 /** Ends the stream of this page. */
 export function stopLive(): void {
+  followed = undefined;
   stream?.close();
   stream = undefined;
   clearTimeout(sayLost);

@@ -28,7 +28,7 @@ let following: string | undefined;
 function startLiveOnce(id: string): void {
   if (following === id) return;
   following = id;
-  startLive(id);
+  void startLive(id);
 }
 
 /**
