@@ -1,5 +1,4 @@
 import { formatNumber } from '@/texts/format';
-import { withParticle } from '@/texts/korean';
 import { defineTexts } from '@/texts/texts';
 
 export const enterTexts = defineTexts(
@@ -57,7 +56,6 @@ export const enterTexts = defineTexts(
       requested: '이 고객은 이 사업의 상담을 이미 신청했어요.',
       tooMany: '이 고객의 진행 중인 상담이 너무 많아요. 끝난 뒤에 다시 신청해 주세요.',
       tooOften: (time: string) => `여러 번 보냈어요. ${time} 뒤에 다시 할 수 있어요.`,
-      some: (done: number) => `${formatNumber(done)}건은 등록했고, 나머지는 하지 못했어요.`,
     },
     doneInterest: (name: string, count: number) =>
       `${name} 고객의 관심사업 ${formatNumber(count)}건을 등록했어요`,
@@ -73,7 +71,6 @@ export const enterTexts = defineTexts(
     openCustomer: '고객 보기',
     again: '다른 고객 등록',
     toCard: '방문 카드로 돌아가기',
-    day: (day: string) => `${withParticle(day, '으로/로')} 신청했어요.`,
   },
   {
     interestTitle: 'Enter an interest',
@@ -127,7 +124,6 @@ export const enterTexts = defineTexts(
       requested: 'This customer has already requested a consultation about the programme.',
       tooMany: 'This customer has too many open consultations. Enter it once one is closed.',
       tooOften: (time) => `Too many requests. Try again in ${time}.`,
-      some: (done) => `${formatNumber(done)} were entered, the rest was not.`,
     },
     doneInterest: (name, count) => `${formatNumber(count)} interests of ${name} were entered`,
     doneConsultation: (name) => `The consultation of ${name} was entered`,
@@ -142,6 +138,5 @@ export const enterTexts = defineTexts(
     openCustomer: 'Open customer',
     again: 'Enter another customer',
     toCard: 'Back to the visit card',
-    day: (day) => `For ${day}.`,
   },
 );
