@@ -9,9 +9,12 @@ export default defineConfig({
   // One after the other: a story may stop a part of the system.
   workers: 1,
   retries: 0,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  // Generous: other work may run beside it on two cores.
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   use: {
+    actionTimeout: 20_000,
+    navigationTimeout: 20_000,
     baseURL: process.env['KTGG_URL'],
     launchOptions: await findChromium(),
     locale: 'ko-KR',

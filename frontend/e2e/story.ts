@@ -67,7 +67,7 @@ export async function signIn(request: APIRequestContext, person: Person): Promis
 export async function signInByCode(request: APIRequestContext, phone: string): Promise<void> {
   const consent = await request.get('/api/auth/consent');
   const { version } = (await consent.json()) as { version: string };
-  const old = new Set((await messages(request, phone)).map((message) => message.id));
+  const old = await messageIds(request, phone);
   const sent = await post(request, '/api/auth/otp', { phone, consentVersion: version });
   const { challenge } = sent as { challenge: string };
   const code = await readCode(request, phone, old);
@@ -84,6 +84,11 @@ async function messages(request: APIRequestContext, phone: string): Promise<Mess
   const inbox = process.env['KTGG_INBOX'] ?? '';
   const answer = await request.get(`${inbox}/messages?to=${phone}`);
   return ((await answer.json()) as { items: Message[] }).items;
+}
+
+/** Which messages a number has by now, so that a code of an earlier one is not taken. */
+export async function messageIds(request: APIRequestContext, phone: string): Promise<Set<string>> {
+  return new Set((await messages(request, phone)).map(({ id }) => id));
 }
 
 /**

@@ -1,28 +1,32 @@
-import type { APIRequestContext } from '@playwright/test';
-import { expect, personOf, post } from '../story.ts';
+import type { APIRequest } from '@playwright/test';
+import { expect, personOf, post, signInByCode } from '../story.ts';
 import type { Person } from '../system.ts';
-import type { Programme } from './programmes.ts';
 
 /**
- * Marks a programme as a customer who is signed in, and waits for the salesman who serves this
- * customer from then on.
+ * Marks a programme for a number, and waits for the salesman who serves this customer from then on:
+ * who would be chosen for a new customer depends on everybody else's work.
  */
-export async function findSalesman(
-  customer: APIRequestContext,
-  programme: Programme,
+export async function matchCustomer(
+  requests: APIRequest,
+  phone: string,
+  programme: { id: string; name: string },
 ): Promise<Person> {
-  const created = await post(customer, '/api/interests', {
-    projectId: programme.id,
-    projectName: programme.name,
-  });
-  const path = `/api/interests/${(created as { id: string }).id}`;
-  let name = '';
+  const request = await requests.newContext({ baseURL: process.env['KTGG_URL'] ?? '' });
+  await signInByCode(request, phone);
+  const { id, name } = programme;
+  const interest = await post(request, '/api/interests', { projectId: id, projectName: name });
+  const path = `/api/interests/${(interest as { id: string }).id}`;
+  let salesman = '';
   await expect
     .poll(async () => {
-      const answer = await customer.get(path);
-      const { salesman } = (await answer.json()) as { salesman?: { displayName: string } | null };
-      return (name = salesman?.displayName ?? '');
+      const body: unknown = await (await request.get(path)).json();
+      return (salesman = (body as Matched).salesman?.displayName ?? '');
     })
     .not.toBe('');
-  return personOf('salesman', name);
+  await request.dispose();
+  return personOf('salesman', salesman);
+}
+
+interface Matched {
+  salesman?: { displayName: string } | null;
 }
