@@ -6,7 +6,8 @@ import { salesmanTexts } from './texts';
 
 /** What happened to a row, to the person it happened for: a match with oneself is news of work. */
 export function liveWords(event: LiveEvent): string | undefined {
-  const people = [event.salesman?.id, event.consultant?.id];
-  const isMine = event.type === 'SalesmanMatched' && people.includes(session.value?.id);
+  const me = session.value?.id;
+  const isMine =
+    event.type === 'SalesmanMatched' && (event.salesman?.id === me || event.consultant?.id === me);
   return isMine ? salesmanTexts[language.value].justAssigned : sentenceOf(event);
 }
