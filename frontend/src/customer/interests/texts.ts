@@ -3,12 +3,6 @@ import { defineTexts } from '@/texts/texts';
 
 export const interestTexts = defineTexts(
   {
-    on: '관심사업에 담았어요',
-    off: '관심사업에서 뺐어요',
-    undo: '되돌리기',
-    notOn: '관심사업에 담지 못했어요.',
-    notOff: '관심사업에서 빼지 못했어요.',
-    offline: '인터넷이 끊겼어요.',
     title: (count: number) => `관심사업 ${formatNumber(count)}건`,
     titleEmpty: '관심사업',
     lead: '공고가 열리거나 바뀌면 바로 알려 드려요.',
@@ -29,12 +23,6 @@ export const interestTexts = defineTexts(
     waiting: (count: number) => `새로 담긴 ${formatNumber(count)}건 보기`,
   },
   {
-    on: 'Added to your interests',
-    off: 'Removed from your interests',
-    undo: 'Undo',
-    notOn: 'It could not be added.',
-    notOff: 'It could not be removed.',
-    offline: 'You are offline.',
     title: (count) => `${formatNumber(count)} interests`,
     titleEmpty: 'Interests',
     lead: 'You hear of it when one opens or changes.',

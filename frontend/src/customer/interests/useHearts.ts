@@ -10,7 +10,7 @@ import { useTexts } from '@/texts/texts';
 import { useToasts } from '@/ui/toasts';
 import { markLater, takeMarked, type Marked } from '../programmes/markLater';
 import { keepInterest, knownInterests, seriesOf, useMyInterests } from './mine';
-import { interestTexts } from './texts';
+import { heartTexts } from './heartTexts';
 
 /** The ♥ of all programmes on a view. */
 export interface Hearts {
@@ -32,7 +32,7 @@ export function useHearts(): Hearts {
   const route = useRoute();
   const router = useRouter();
   const toasts = useToasts();
-  const t = useTexts(interestTexts);
+  const t = useTexts(heartTexts);
   const mine = useMyInterests();
   const stored = computed(() => new Set(mine.data.value?.map(seriesOf)));
 

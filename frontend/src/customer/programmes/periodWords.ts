@@ -1,6 +1,6 @@
 import { spellDay, type Day } from '@/texts/format';
 import type { Phase, Status } from '@/texts/names';
-import type { programmeTexts } from './texts';
+import type { detailTexts } from './detailTexts';
 
 /** What of a programme tells when it opens and closes. */
 export interface Timed {
@@ -18,7 +18,7 @@ export interface PeriodWords {
   isQuoted: boolean;
 }
 
-type Texts = (typeof programmeTexts)['ko'];
+type Texts = (typeof detailTexts)['ko'];
 
 /** 「3월 7일 토요일 밤 12시에 닫혀요」 of a programme. */
 export function periodWords(programme: Timed, t: Texts): PeriodWords {
