@@ -21,7 +21,7 @@ describe('the timeline', () => {
     expect(say({ ...requested, by: byHaneul }).text).toBe('김하늘 영업대표가 고객 대신 신청했어요');
   });
 
-  it('says who was assigned, and that nobody did it', () => {
+  it('says who was assigned, and that it was automatic', () => {
     const words = say({
       id: 'a',
       at: AT,

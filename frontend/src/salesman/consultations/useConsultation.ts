@@ -20,7 +20,7 @@ export interface OneConsultation {
 /** The key of a whole consultation in the cache. */
 export const keyOf = (id: string): readonly string[] => ['consultations', 'one', id];
 
-/** One consultation. When it goes to somebody else while it is open, nothing of it stays. */
+/** One consultation. When it goes to someone else while it is open, nothing of it stays. */
 export function useConsultation(id: MaybeRefOrGetter<string>): OneConsultation {
   const queries = useQueryClient();
   const hasMoved = ref(false);

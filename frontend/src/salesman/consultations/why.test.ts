@@ -36,7 +36,7 @@ describe('why me', () => {
     expect(why({ among: 1, picked: 0 }).slots).toEqual([]);
   });
 
-  it('says nothing of my work where it is not told', () => {
+  it('leaves out my work where it is unknown', () => {
     expect(why({ candidates: [] }).load).toBeUndefined();
   });
 });

@@ -56,7 +56,7 @@ function subjectOf({ interests, consultations }: Served): PhoneSubject | undefin
   return consultation ? { kind: 'consultation', id: consultation } : undefined;
 }
 
-/** A customer whom the caller serves, as a row. */
+/** A customer of the caller, as a row. */
 export function ofServed(row: Served): Customer {
   return {
     id: row.customerId,

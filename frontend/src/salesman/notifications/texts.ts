@@ -73,7 +73,7 @@ export const notificationTexts = defineTexts(
       assignedConsultation: 'consultation assigned to you',
       assignedInterest: 'interest assigned to you',
       assigned: 'was assigned to you',
-      taken: 'went to somebody else',
+      taken: 'went to someone else',
       interestOn: 'is interested again',
       interestOff: 'is not interested any more',
       dateEdited: 'changed the date',

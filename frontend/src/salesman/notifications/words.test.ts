@@ -62,12 +62,12 @@ describe('a notification', () => {
     expect(words.happened).toBe('접수 기간이 바뀌었어요');
   });
 
-  it('says nothing of a customer who went to somebody else', () => {
+  it('says nothing of a customer who went to someone else', () => {
     const words = say({ kind: 'taken_away', details: { projectName: '수출바우처' } });
     expect(words).toMatchObject({ subject: '수출바우처', to: undefined });
   });
 
-  it('does not guess what was assigned once it went to somebody else', () => {
+  it('does not guess what was assigned once it went to someone else', () => {
     expect(say({ details: { projectName: '수출바우처' } }).happened).toBe('나에게 배정됐어요');
   });
 

@@ -9,7 +9,7 @@ type Names = (typeof names)['ko'];
 
 /** A notification in words. */
 export interface Words {
-  /** Whom or what it is about, in bold. */
+  /** What it is about, in bold. */
   subject: string;
   /** What happened. */
   happened: string;
@@ -17,7 +17,7 @@ export interface Words {
   move?: { from?: string | undefined; to: string } | undefined;
   /** What stands below, besides the time. */
   below: string[];
-  /** The view that shows more; nothing once the thing went to somebody else. */
+  /** The view that shows more; nothing once the thing went to someone else. */
   to?: string | undefined;
 }
 
@@ -40,7 +40,7 @@ export function targetOf({ link, details }: Notification): string | undefined {
   }
 }
 
-/** Without a target, it went to somebody else since, and what it was is not told any more. */
+/** Without a target, it went to someone else since, and what it was is not known any more. */
 function assignedWords(kind: string | undefined, t: Texts): string {
   if (kind === 'consultation') return t.kinds.assignedConsultation;
   return kind === 'interest' ? t.kinds.assignedInterest : t.kinds.assigned;
@@ -111,7 +111,7 @@ export function wordsOf(notification: Notification, t: Texts, n: Names): Words {
     kind === 'consultation_edited' && details.desiredDate
       ? { to: formatDay(details.desiredDate) }
       : undefined;
-  // What a customer's notification is about is erased once the customer went to somebody else.
+  // What a customer's notification is about is erased once the customer went to someone else.
   if (!customer) return { subject: project, happened, move, below: [], to };
   return { subject: customer, happened, move, below: [project], to };
 }

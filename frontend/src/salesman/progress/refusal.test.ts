@@ -20,7 +20,7 @@ describe('a step that was taken back', () => {
     );
   });
 
-  it('names the step that somebody else took first', () => {
+  it('names the step that someone else took first', () => {
     expect(said(new ApiError(409, body({ step: 'cancelled' })))).toContain('먼저 취소했어요');
     expect(said(new ApiError(409, body({ step: 'approved' })))).toContain('이미 승인으로 바뀐');
     expect(said(new ApiError(409, body({})))).toContain('바꿀 수 없어요');

@@ -78,9 +78,9 @@ export const progressTexts = defineTexts(
     why: {
       offline: 'You are offline. Press again once you are connected.',
       ours: 'This is our fault. Try again a little later.',
-      changed: 'Somebody else changed it first. Look at it and press again.',
+      changed: 'Someone else changed it first. Look at it and press again.',
       dateChanged: (day) => `The desired date is now ${day}.`,
-      gone: 'It went to somebody else.',
+      gone: 'It went to someone else.',
       already: (step) => `It is already: ${step}. The page shows its present state.`,
       cancelledFirst: 'The customer or staff cancelled it first. The page shows that now.',
       tooOften: (time) => `Too many requests. Try again in ${time}.`,

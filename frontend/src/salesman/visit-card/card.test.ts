@@ -32,7 +32,7 @@ const item = (more: Partial<Project> = {}): CardItem => ({
 });
 
 describe('a visit card', () => {
-  it('says for whom it is', () => {
+  it('names its reader', () => {
     const nothing = { region: '', category: '', target: '' } as const;
     const title = (picks: object, customer?: string) =>
       cardTitle({ ...nothing, ...picks }, customer, t);

@@ -9,7 +9,7 @@ type Texts = (typeof cardTexts)['ko'];
 /** How many programmes a card has at first: one can speak of no more at a door. */
 export const SHOWN_AT_FIRST = 6;
 
-/** What a card for somebody new is made from. */
+/** What a card for a new customer is made from. */
 export interface Picks {
   region: Region | '';
   category: Category | '';
@@ -54,7 +54,7 @@ export function known<T extends string>(values: readonly T[], value: string): T 
   return values.find((one) => one === value) ?? '';
 }
 
-/** For whom the card is, as its heading. */
+/** The customer or target group of the card, as its heading. */
 export function cardTitle(picks: Picks, customer: string | undefined, t: Texts): string {
   if (customer) return t.forCustomer(customer);
   const { region, category, target } = picks;
