@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import vue from '@vitejs/plugin-vue';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { english } from './vite.english.ts';
 
 /** The gateway that the development server sends API requests to. */
 const api = process.env.KTGG_API ?? 'http://localhost:8088';
@@ -22,7 +23,7 @@ const layerOrder: Plugin = {
 };
 
 export default defineConfig({
-  plugins: [vue(), layerOrder],
+  plugins: [vue(), english(), layerOrder],
   define: {
     // Every component is one of `<script setup>`.
     __VUE_OPTIONS_API__: 'false',

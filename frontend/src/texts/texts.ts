@@ -41,8 +41,27 @@ watchEffect(() => {
   document.documentElement.lang = language.value;
 });
 
-/** Changes the language, and keeps it for the next visit. */
-export function setLanguage(next: Language): void {
+/** The English words of a built page, once they are loaded. */
+let english: Readonly<Record<string, unknown>> = {};
+
+/**
+ * Loads what the present language needs before the first view is shown. Without English words, as
+ * after a lost connection, the page is Korean.
+ */
+export async function loadTexts(): Promise<void> {
+  if (language.value === 'en') await loadEnglish().catch(() => (language.value = 'ko'));
+}
+
+async function loadEnglish(): Promise<void> {
+  ({ default: english } = await import('virtual:english'));
+}
+
+/**
+ * Changes the language, and keeps it for the next visit. Rejects when the words cannot be loaded;
+ * the language then stays.
+ */
+export async function setLanguage(next: Language): Promise<void> {
+  if (next === 'en' && import.meta.env.PROD) await loadEnglish();
   language.value = next;
   try {
     localStorage.setItem(STORED, next);
@@ -59,7 +78,15 @@ export function defineTexts<T extends { [key: string]: Entry }>(
   ko: T,
   en: NoInfer<Translated<T>>,
 ): Texts<T> {
-  return { ko, en };
+  // The build puts a key in the place of the English words: see vite.english.ts.
+  if (typeof en !== 'string') return { ko, en };
+  const key: string = en;
+  return {
+    ko,
+    get en() {
+      return english[key] as Translated<T>;
+    },
+  };
 }
 
 /** The texts in the present language: `t.title` in a template, `t.value.title` in a script. */
