@@ -1,7 +1,7 @@
 import { ref, shallowRef, toValue, watch, type MaybeRefOrGetter, type Ref } from 'vue';
 import { freshRows, steadyRows, type SteadyRow } from './steady';
 
-/** Rows that keep their places while somebody reads. */
+/** Rows that keep their places while someone reads. */
 export interface SteadyList<T> {
   rows: Readonly<Ref<readonly SteadyRow<T>[]>>;
   /** New rows that are not shown yet. */
@@ -18,6 +18,8 @@ interface Source<T> {
   key?: MaybeRefOrGetter<string>;
   /** The rows are still those of the key before. */
   isPrevious?: MaybeRefOrGetter<boolean>;
+  /** They are being read. What was kept from before is shown until then, and is not what was read. */
+  isReading?: MaybeRefOrGetter<boolean>;
 }
 
 /** Keeps the rows of a list steady until its key changes or the reader asks for new ones. */
@@ -32,13 +34,19 @@ export function useSteadyRows<T extends { id: string }>(source: Source<T>): Stea
   };
 
   watch(
-    () => [toValue(source.items), toValue(source.key), toValue(source.isPrevious)] as const,
-    ([items, key, isPrevious], before) => {
+    () =>
+      [
+        toValue(source.items),
+        toValue(source.key),
+        toValue(source.isPrevious),
+        toValue(source.isReading) ?? false,
+      ] as const,
+    ([items, key, isPrevious, isReading], before) => {
       if (isPrevious || (before !== undefined && key !== before[1])) isAccepting = true;
       if (isPrevious || !items) return;
       if (isAccepting) {
         show();
-        isAccepting = false;
+        isAccepting = isReading;
         return;
       }
       const steady = steadyRows(rows.value, items);
