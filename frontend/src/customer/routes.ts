@@ -7,13 +7,6 @@ const titled = (key: keyof typeof customerTexts.ko) => ({
   title: () => customerTexts[language.value][key],
 });
 
-declare module 'vue-router' {
-  interface RouteMeta {
-    /** The view has a bar of its own at the bottom of a phone. */
-    hasActs?: boolean;
-  }
-}
-
 const onlyCustomers = { roles: ['customer'] } as const;
 
 export const customerRoutes: RouteRecordRaw = {
@@ -29,12 +22,12 @@ export const customerRoutes: RouteRecordRaw = {
     {
       path: 'projects/:id',
       component: () => import('./programmes/ProgrammeDetail.vue'),
-      meta: { ...titled('programmes'), hasActs: true },
+      meta: titled('programmes'),
     },
     {
       path: 'projects/:id/consultation',
       component: () => import('./consultations/RequestConsultation.vue'),
-      meta: { ...onlyCustomers, ...titled('consultations'), hasActs: true },
+      meta: { ...onlyCustomers, ...titled('consultations') },
     },
     {
       path: 'interests',

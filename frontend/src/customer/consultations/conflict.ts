@@ -6,7 +6,7 @@ export function wishOf({ desiredDate, memo }: Pick<Consultation, 'desiredDate' |
   return { desiredDate, memo };
 }
 
-/** The fields that somebody else changed to another value than the form has. */
+/** The fields that someone else changed to another value than the form has. */
 export function conflictsOf(opened: Wish, stored: Wish, mine: Wish): (keyof Wish)[] {
   return (['desiredDate', 'memo'] as const).filter(
     (name) => stored[name] !== opened[name] && stored[name] !== mine[name],

@@ -130,7 +130,7 @@ export const consultationTexts = defineTexts(
     past: 'Past ones',
     count: (count) => formatNumber(count),
     none: 'There are no consultations',
-    noneText: 'Choose a programme and request advice: we find somebody for you.',
+    noneText: 'Choose a programme and request advice: we find someone for you.',
     noneOpen: 'No consultation is going on.',
     toList: 'Find programmes',
     what: 'your consultations',

@@ -46,7 +46,9 @@ export function knownInterests(queries: QueryClient): Interest[] {
   return queries.getQueryData<Interest[]>(KEY) ?? [];
 }
 
-/** What tells the interests of a customer apart: the programme, or the edition while it is unknown. */
+/**
+ * What tells the interests of a customer apart: the programme, or the edition while it is unknown.
+ */
 export function seriesOf({ seriesId, projectId }: Interest): string {
   return seriesId ?? projectId;
 }

@@ -56,7 +56,7 @@ export function useHearts(): Hearts {
     markOwn(found.id);
     const interest = await unwrap(
       api.PATCH('/api/interests/{id}', {
-        // Off is off, whoever was matched meanwhile.
+        // Off is off, no matter who was matched meanwhile.
         params: { path: { id: found.id }, header: { ...csrf, 'If-Match': '*' } },
         body: { interested: false },
       }),

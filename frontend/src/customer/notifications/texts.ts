@@ -121,7 +121,7 @@ export const notificationTexts = defineTexts(
     fields: {
       name: 'name',
       summary: 'text',
-      target: 'for whom',
+      target: 'who can apply',
       scale: 'funding',
       category: 'field',
       regions: 'region',

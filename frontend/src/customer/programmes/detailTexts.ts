@@ -52,7 +52,7 @@ export const detailTexts = defineTexts(
   {
     period: 'Period',
     amount: 'Total funding',
-    targets: 'For whom',
+    targets: 'Who can apply',
     regions: 'Region',
     agency: 'Ministry',
     host: 'Run by',
@@ -83,7 +83,7 @@ export const detailTexts = defineTexts(
     nextIs: (name) => `There is a next announcement: ${name}`,
     ask: 'Request advice',
     askText:
-      'Talk to somebody if it is hard to prepare alone. Advice is free: we find a sales representative and a consultant for you.',
+      'Talk to someone if it is hard to prepare alone. Advice is free: we find a sales representative and a consultant for you.',
     askSignedOut: 'A mobile number is all you need.',
     acts: 'What you can do',
     marked: 'In your interests',

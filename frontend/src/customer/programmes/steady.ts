@@ -1,4 +1,4 @@
-/** A row of a list, and whether it left the list while somebody was reading. */
+/** A row of a list, and whether it left the list while someone was reading. */
 export interface SteadyRow<T> {
   /** As it was when it was shown first: it decides about the place. */
   first: T;

@@ -85,7 +85,7 @@ export const programmeTexts = defineTexts(
     filters: 'Filters',
     region: 'Region',
     category: 'Field',
-    target: 'For whom',
+    target: 'Who can apply',
     sort: 'Order',
     sorts: { deadline: 'Closing first', newest: 'Newest first', name: 'By name' },
     clear: 'Clear all',

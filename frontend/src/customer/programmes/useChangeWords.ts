@@ -8,7 +8,7 @@ import { programmeTexts } from './texts';
 type Changing = ProgrammeOfRow & { id: string };
 
 /**
- * What somebody else has just changed about a programme, in words. The first state that this view
+ * What someone else has just changed about a programme, in words. The first state that this view
  * showed tells what changed.
  */
 export function useChangeWords(
