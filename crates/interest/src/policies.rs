@@ -54,7 +54,6 @@ pub(crate) async fn keep_projects<E: HasEdition>(
     received: &Received<E>,
 ) -> Result<(), PolicyError> {
     let (id, edition) = received.event.edition();
-    served::take_batch_lock(tx).await?;
     match projections::upsert_project(tx, id, edition).await {
         // The customer marked the series concurrently. The retry finds that interest and merges.
         Err(ChangeError::Store(sqlx::Error::Database(error))) if error.is_unique_violation() => {

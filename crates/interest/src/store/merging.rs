@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::interest::{Command, Refusal};
 use crate::store::interests::{change, load};
-use crate::store::notifications;
+use crate::store::{notifications, served};
 
 /// Moves every interest that marked the edition into the edition's series, and notifies its
 /// customer of what has happened to the series since the interest was turned on.
@@ -24,6 +24,20 @@ pub(super) async fn move_to_series(
     project: ProjectId,
     series: SeriesId,
 ) -> Result<(), ChangeError<Refusal>> {
+    // No request marks the edition meanwhile: it is locked.
+    let is_marked: bool = sqlx::query_scalar(
+        "select exists (select 1 from interest
+                        where project_id = $1 and subject_id <> $2
+                          and merged_into is null and erased_at is null)",
+    )
+    .bind(project.0)
+    .bind(series.0)
+    .fetch_one(&mut **tx)
+    .await?;
+    if !is_marked {
+        return Ok(());
+    }
+    served::take_batch_lock(tx).await?;
     // Locked in one order, so that two of these transactions cannot deadlock.
     sqlx::query(
         "select 1 from customer

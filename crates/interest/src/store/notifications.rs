@@ -13,6 +13,8 @@ use sqlx::{AssertSqlSafe, PgPool};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::store::served;
+
 /// What happened to the programme, or to who serves the customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
@@ -68,6 +70,10 @@ pub(super) fn new_id_sql(instant: &str) -> String {
     )
 }
 
+/// Held, shared, by transactions that store news, and alone by one that moved interests into a
+/// series: one of the two sees what the other one committed, and notifies.
+const NEWS_LOCK: &str = "news";
+
 /// The number of interests per statement, which bounds the time that a statement takes.
 const BATCH_SIZE: i64 = 1000;
 
@@ -99,6 +105,7 @@ fn insert_sql(from: &str) -> String {
 /// still is. Stores the news for interests that move into the series later ([`notify_moved`]).
 /// The same event twice adds nothing.
 pub(crate) async fn notify(tx: &mut Tx, news: News<'_>) -> Result<(), sqlx::Error> {
+    tx.lock_shared(NEWS_LOCK).await?;
     sqlx::query(
         "insert into news (event_id, kind, series_id, project_id, project_name, changed, deadline,
                            deadline_moved, previous_deadline, at)
@@ -117,6 +124,15 @@ pub(crate) async fn notify(tx: &mut Tx, news: News<'_>) -> Result<(), sqlx::Erro
     .bind(news.recorded_at)
     .execute(&mut **tx)
     .await?;
+    let is_marked: bool =
+        sqlx::query_scalar("select exists (select 1 from interest where series_id = $1)")
+            .bind(news.edition.series_id.0)
+            .fetch_one(&mut **tx)
+            .await?;
+    if !is_marked {
+        return Ok(());
+    }
+    served::take_batch_lock(tx).await?;
     let sql = format!(
         "with batch as materialized (
                   select * from interest where series_id = $2 and id > $3 order by id limit $4),
@@ -142,6 +158,7 @@ pub(crate) async fn notify(tx: &mut Tx, news: News<'_>) -> Result<(), sqlx::Erro
 /// Notifies the customers of interests that moved into their series only now of what happened to
 /// the series since the interests are on.
 pub(crate) async fn notify_moved(tx: &mut Tx, interests: &[Uuid]) -> Result<(), sqlx::Error> {
+    tx.lock(NEWS_LOCK).await?;
     let sql = insert_sql(&format!(
         "interest marked join news on {JOIN_NEWS} where marked.id = any($1)"
     ));

@@ -26,7 +26,8 @@ pub(super) async fn lock_customer(tx: &mut Tx, customer: CustomerId) -> Result<(
 ///
 /// A batch locks as many customers as it has records, in the order of the records. Without this
 /// lock, two batches would deadlock repeatedly while a backlog is consumed. A request locks one
-/// customer and does not need it.
+/// customer and does not need it, nor does an event of an edition whose programme has no interest:
+/// an import of thousands of these would keep all others waiting.
 pub(crate) async fn take_batch_lock(tx: &mut Tx) -> Result<(), sqlx::Error> {
     tx.lock("serving").await
 }

@@ -1,6 +1,7 @@
 //! The interest service through its routes and its policies, on a real Postgres.
 
 mod after_erasure;
+mod batches;
 mod counts;
 mod create;
 mod customers;

@@ -15,7 +15,7 @@ use crate::{
 const OTHER: Uuid = Uuid::from_u128(0x9408);
 const THIRD: Uuid = Uuid::from_u128(0x9409);
 
-async fn mark(app: &TestApp, project: Uuid) -> Uuid {
+pub(crate) async fn mark(app: &TestApp, project: Uuid) -> Uuid {
     app.clock().advance(TimeDelta::seconds(1));
     let body = json!({ "projectId": project, "projectName": "페이지가 보낸 이름", "customerName": "홍길동" });
     id_of(
