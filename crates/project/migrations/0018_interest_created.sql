@@ -1,6 +1,6 @@
--- When an interest was created, unlike `since`, which moves when it is turned on again. For those of
--- before, an interest that was turned on again has the time in its id, a UUIDv7: milliseconds since
--- 1970 in its first 48 bits.
+-- When an interest was created, unlike `since`, which moves when it is turned on again. For those
+-- of before, an interest that was turned on again has the time in its id, a UUIDv7: milliseconds
+-- since 1970 in its first 48 bits.
 alter table known_interest add column created_at timestamptz;
 alter table known_interest disable trigger keep_engagement;
 update known_interest set created_at = case

@@ -33,7 +33,7 @@ export const landingTexts = defineTexts(
     customer: 'Customers',
     customerText: 'Find programmes and request advice',
     salesman: 'Sales representatives and consultants',
-    salesmanText: 'See whom to meet today',
+    salesmanText: 'See who to meet today',
     staff: 'Staff',
     staffText: 'Manage programmes and people',
     none: 'Nothing is open now. What opens soon is in the list.',

@@ -8,7 +8,7 @@ const TINT_MS = 1_600;
 /** How long the event of one's own act may take to arrive. */
 const OWN_MS = 10_000;
 
-/** What somebody else changed. */
+/** What someone else changed. */
 export interface Mark {
   event: LiveEvent;
   /** Whether the row is tinted. The words stay until the page is left. */
@@ -50,12 +50,12 @@ export function clearMarks(): void {
   marks.clear();
 }
 
-/** What somebody else changed about the thing with this id, while the view is open. */
+/** What someone else changed about the thing with this id, while the view is open. */
 export function useMark(id: MaybeRefOrGetter<string | undefined>): ComputedRef<Mark | undefined> {
   return computed(() => marks.get(toValue(id) ?? ''));
 }
 
-/** The things that somebody else has just changed: their rows are tinted. */
+/** The things that someone else has just changed: their rows are tinted. */
 export function useChangedIds(): ComputedRef<ReadonlySet<string>> {
   return computed(() => new Set([...marks].flatMap(([id, { isFresh }]) => (isFresh ? [id] : []))));
 }

@@ -11,7 +11,10 @@ interface Effect {
   services: readonly string[];
 }
 
-/** The least time between two rounds of reads, in milliseconds: a busy hour has events by the second. */
+/**
+ * The least time between two rounds of reads, in milliseconds: a busy hour has events by the
+ * second.
+ */
 const ROUND_MS = 1_000;
 
 const ALL_SERVICES = ['projects', 'interests', 'consultations', 'salesman-matches', 'salesmen'];
@@ -104,8 +107,8 @@ export class Rounds {
 }
 
 /**
- * Marks what an event can change as out of date; what is shown is fetched again. The listener of one
- * page.
+ * The listener of one page: marks what an event can change as out of date. What is shown is fetched
+ * again.
  */
 export function refresher(queries: QueryClient): (event: LiveEvent) => void {
   const rounds = new Rounds((queryKey) => void queries.invalidateQueries({ queryKey }));

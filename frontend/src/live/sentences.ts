@@ -29,7 +29,7 @@ const texts = defineTexts(
     progressed: (step) => `The consultation is now: ${step}`,
     matched: (name) => `Assigned: ${name}`,
     unmatched: 'Another person is being looked for',
-    removed: 'It went to somebody else',
+    removed: 'It went to someone else',
     salesman: (name) => `Details changed: ${name}`,
     edited: (day) => `The desired date is now ${day}`,
   },

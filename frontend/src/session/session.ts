@@ -7,7 +7,7 @@ import { startLive, stopLive } from '@/live/live';
 /** Who is signed in, as the server said last. `undefined` until it was asked. */
 const current = ref<SignedIn>();
 
-/** The session ended while a page was open. Whoever sits there signs in again over the page. */
+/** The session ended while a page was open. The person signs in again over the page. */
 export const isExpired = ref(false);
 
 /** The person of the session, or `undefined`. */

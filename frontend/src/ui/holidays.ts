@@ -121,7 +121,9 @@ export function holidayOf(day: Day): string | undefined {
   return HOLIDAYS[day];
 }
 
-/** Why a day is not a working day: the holiday or the day of the week; nothing for a working day. */
+/**
+ * Why a day is not a working day: the holiday or the day of the week; nothing for a working day.
+ */
 export function restDayOf(day: Day): string | undefined {
   const weekday = weekdayOf(day);
   const isWeekend = weekday === 0 || weekday === 6;

@@ -18,7 +18,7 @@ interface Source<T> {
   key?: MaybeRefOrGetter<string>;
   /** The rows are still those of the key before. */
   isPrevious?: MaybeRefOrGetter<boolean>;
-  /** They are being read. What was kept from before is shown until then, and is not what was read. */
+  /** They are being read. Until then, what was kept from before is shown. */
   isReading?: MaybeRefOrGetter<boolean>;
 }
 

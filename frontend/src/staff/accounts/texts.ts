@@ -76,7 +76,7 @@ export const accountTexts = defineTexts(
       'Signs them out at once, until the account is opened again. Their work stays as it is.',
     closed: 'The account was closed.',
     opened: 'The account was opened again.',
-    changed: 'Somebody else changed it meanwhile. The page shows the present state.',
+    changed: 'Someone else changed it meanwhile. The page shows the present state.',
     makeLink: 'Make an invitation link',
     linkTitle: 'Pass on the invitation link',
     linkText: (until) => `The link is shown only once. A password can be set until ${until}.`,

@@ -102,7 +102,7 @@ export const staffConsultationTexts = defineTexts(
     open: 'Open',
     capacity: 'Capacity',
     chosen: 'Chosen',
-    rematch: 'Choose somebody else',
+    rematch: 'Choose someone else',
     waiting: 'Choose in the queue',
     timeline: 'Timeline',
     project: 'Programme',

@@ -9,7 +9,7 @@ export function useDashboard(period: ComputedRef<Period>, range: ComputedRef<Ran
   const by = computed(() => (period.value === 'year' ? ('month' as const) : ('day' as const)));
 
   const began = useQuery({
-    queryKey: computed(() => ['projects', 'figures', 'dashboard', range.value, by.value]),
+    queryKey: computed(() => ['projects', 'dashboard', range.value, by.value]),
     queryFn: () =>
       unwrap(
         api.GET('/api/projects/dashboard', {
@@ -19,7 +19,7 @@ export function useDashboard(period: ComputedRef<Period>, range: ComputedRef<Ran
     placeholderData: keepPreviousData,
   });
   const beganBefore = useQuery({
-    queryKey: computed(() => ['projects', 'figures', 'dashboard', before.value, 'total']),
+    queryKey: computed(() => ['projects', 'dashboard', before.value, 'total']),
     queryFn: () =>
       unwrap(
         api.GET('/api/projects/dashboard', {

@@ -136,7 +136,7 @@ export const importTexts = defineTexts(
     errorFile: 'rows-with-errors',
     progress: (done, total) => `${done} of ${total} rows were carried out`,
     outcomes: { done: 'Done', skipped: 'Skipped', failed: 'Failed' },
-    changed: 'Somebody else carried out this plan meanwhile. The page shows the present state.',
+    changed: 'Someone else carried out this plan meanwhile. The page shows the present state.',
     toProjects: 'To the programmes',
     loading: 'Loading the plan',
     whatLoads: 'the import',

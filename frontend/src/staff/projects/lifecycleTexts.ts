@@ -92,7 +92,7 @@ export const lifecycleTexts = defineTexts(
     endHint: 'Ending it creates the expected edition of the next year.',
     endDone: (year) => `Ended. The expected edition of ${year} is being created.`,
     notPossible: (status) => `It is ${status} already. The page shows the present state.`,
-    changed: 'Somebody else changed it first. The page shows the present state.',
+    changed: 'Someone else changed it first. The page shows the present state.',
     lineage: 'Editions by year',
     lineageOf: (year) => year,
     here: 'Shown here',

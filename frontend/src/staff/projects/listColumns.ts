@@ -15,7 +15,9 @@ export type ColumnKey = (typeof COLUMNS)[number];
 const STORED = 'ktgg.staff.projects.columns';
 const DEFAULT: readonly ColumnKey[] = COLUMNS.filter((key) => key !== 'year');
 
-/** The columns that a stored text names, in the order of the table; the usual ones if it is none. */
+/**
+ * The columns that a stored text names, in the order of the table; the usual ones if it is none.
+ */
 export function columnsOf(stored: string | null): ColumnKey[] {
   if (stored === null) return [...DEFAULT];
   const chosen = stored.split(',');

@@ -68,7 +68,9 @@ export function tableSort(sort: Sort): TableSort | undefined {
   return key === undefined ? undefined : { key, descending: false };
 }
 
-/** The order after a press on a head. Each has one direction: a second press goes back to newest. */
+/**
+ * The order after a press on a head. Each has one direction: a second press goes back to newest.
+ */
 export function sortOf({ key, descending }: TableSort): Sort {
   if (descending) return 'newest';
   return SORTS.find((sort) => COLUMNS[sort] === key) ?? 'newest';

@@ -67,7 +67,7 @@ export const overdueTexts = defineTexts(
     done: (all, ended) => `${ended} of ${all} were ended`,
     doneAll: (count) => `All ${count} were ended`,
     doneNone: 'None could be ended',
-    doneText: 'The editions of the next year are being created, and customers are told.',
+    doneText: 'The editions of the next year are being created, and customers are notified.',
     stopped: 'Some are left. Try again later.',
     resultCaption: 'Outcome',
     outcome: 'Outcome',

@@ -108,7 +108,7 @@ export const projectTexts = defineTexts(
       order: 'It is before the first day.',
       link: 'Enter an address that begins with http:// or https://.',
     },
-    conflictTitle: 'Somebody else saved first',
+    conflictTitle: 'Someone else saved first',
     conflictText: (count) =>
       `What you typed is still here. Choose for the ${count} fields that differ.`,
     conflictTaken: (names) => `Fields that do not meet (${names}) were merged.`,

@@ -16,9 +16,8 @@ export function useProjectList(address: ListAddress) {
     const after = address.cursors.value.at(-1);
     return { ...listQuery(address.filters.value), limit: PAGE, ...(after && { after }) };
   });
-  // Below `figures`, because interests and consultations change what its rows show.
   const page = useQuery({
-    queryKey: computed(() => ['projects', 'figures', 'list', query.value]),
+    queryKey: computed(() => ['projects', 'list', 'staff', query.value]),
     queryFn: () => unwrap(api.GET('/api/projects', { params: { query: query.value } })),
     placeholderData: keepPreviousData,
   });

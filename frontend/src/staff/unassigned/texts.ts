@@ -42,7 +42,7 @@ export const unassignedTexts = defineTexts(
   },
   {
     title: (count) => `${count} unassigned`,
-    lead: 'They are assigned oldest first as soon as somebody has room. If it is urgent, choose yourself.',
+    lead: 'They are assigned oldest first as soon as someone has room. If it is urgent, choose yourself.',
     queue: 'In order of waiting',
     oldest: (wait) => `longest ${wait}`,
     waiting: (wait) => `for ${wait}`,
@@ -64,7 +64,7 @@ export const unassignedTexts = defineTexts(
     onLeave: (day) => `On leave until ${day}`,
     inactive: 'Takes no assignments',
     of: (open, capacity) => `${open}/${capacity}`,
-    capacityHint: 'To assign to somebody who is full, raise their capacity first.',
+    capacityHint: 'To assign to someone who is full, raise their capacity first.',
     salesman: 'Salesman',
     consultant: 'Consultant',
     noConsultant: 'Decide automatically',
