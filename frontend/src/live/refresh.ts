@@ -39,7 +39,7 @@ export function effectOf(event: LiveEvent, isStaff: boolean): Effect {
   switch (event.type) {
     case 'projects-changed':
       return {
-        keys: [['projects'], ['interests'], ...NOTIFICATIONS],
+        keys: [['projects'], ['interests'], ['consultations'], ...NOTIFICATIONS],
         services: ['interests', 'salesmen', 'consultations'],
       };
     case 'InterestCreated':
