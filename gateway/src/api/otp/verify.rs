@@ -169,12 +169,16 @@ async fn judge(state: &AppState, guess: Guess<'_>) -> Result<(Challenge, Option<
     };
     if !code.matches(&state.sign_in_key, id, &challenge.code_mac) {
         failed("wrong-code");
-        return Err(wrong_code(MAX_GUESSES - challenge.guesses));
+        return Err(match MAX_GUESSES - challenge.guesses {
+            // The next guess would be answered so, too: the caller knows now what to do.
+            ..=0 => expired().detail(no_guesses_left()),
+            left => wrong_code(left),
+        });
     }
     Ok((challenge, device))
 }
 
-/// 422 with the number of guesses left.
+/// 422 with the number of guesses left, at least one.
 pub(super) fn wrong_code(left: i16) -> Problem {
     let title = Text::new("인증번호가 맞지 않습니다", "The code is wrong");
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "wrong-code", title).with("left", left)
@@ -187,6 +191,13 @@ pub(super) fn expired() -> Problem {
         "This code cannot be used any more: request a new one",
     );
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "code-expired", title)
+}
+
+fn no_guesses_left() -> Text {
+    Text::new(
+        format!("인증번호가 {MAX_GUESSES}번 맞지 않았습니다"),
+        format!("The code was wrong {MAX_GUESSES} times"),
+    )
 }
 
 /// 409: a new session would begin with half of the customer's data.
