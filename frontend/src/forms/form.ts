@@ -68,6 +68,8 @@ export function useForm<T extends object>(options: Options<T>): Form<T> {
   const fieldOf = options.fieldOf ?? ((pointer: string) => pointer.split('/')[1] ?? '');
 
   const refuse = (error: ApiError): void => {
+    // The sign-in over the page says it, and it is no longer true after that.
+    if (error.slug === 'sign-in-required') return;
     const found: Partial<Record<string, string>> = {};
     for (const { pointer, message } of error.fields) {
       const name = fieldOf(pointer);
