@@ -1,6 +1,5 @@
 import { expect, newPhone, personOf, signIn, signInByCode, test } from './story.ts';
 import { expectCounts, requestConsultation, stepOf } from './support/consultations.ts';
-import { dayFromToday } from './support/days.ts';
 import { countLoads } from './support/loads.ts';
 import { matchCustomer } from './support/matches.ts';
 import { openProgramme } from './support/programmes.ts';
@@ -40,7 +39,7 @@ test('pages say that they are not live, and miss nothing of the outage', async (
     restarted = new Promise((resolve) => setTimeout(resolve, AWAY_MS)).then(() =>
       system.perform('start', 'kafka'),
     );
-    await requestConsultation(customerPage, dayFromToday(10));
+    await requestConsultation(customerPage);
     await expect(card).toContainText('담당자를 찾고 있어요');
   });
 

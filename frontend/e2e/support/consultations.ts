@@ -1,13 +1,16 @@
 import type { Locator, Page } from '@playwright/test';
 import { expect } from '../story.ts';
+import { pointer, type Hands } from './hands.ts';
 
-/** Fills in the request for a consultation, which is open, and goes on to the own consultations. */
-export async function requestConsultation(page: Page, day: string): Promise<void> {
-  await page.getByLabel('원하는 날').fill(day);
-  await page.getByLabel('하고 싶은 이야기').fill('오전에 연락 주세요');
-  await page.getByRole('button', { name: /신청$/ }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText(/신청했어요/);
-  await page.getByRole('link', { name: '내 상담 보기' }).click();
+/** Requests a consultation a week from today in the form, which is open, and goes on to the list. */
+export async function requestConsultation(page: Page, hands: Hands = pointer): Promise<void> {
+  await hands.chooseNextWeek(page.getByRole('button', { name: '달력 열기' }));
+  await hands.type(page.getByLabel('하고 싶은 이야기'), '오전에 연락 주세요');
+  await hands.press(page.getByRole('button', { name: /신청$/ }));
+  const title = page.getByRole('heading', { level: 1 });
+  await expect(title).toHaveText(/신청했어요/);
+  await expect(title).toBeFocused();
+  await hands.press(page.getByRole('link', { name: '내 상담 보기' }));
 }
 
 /** The step that a consultation has now, of its three stations on a card. */
