@@ -6734,7 +6734,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -7023,7 +7023,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -7448,7 +7448,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -7596,7 +7596,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -7721,7 +7721,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -7846,7 +7846,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -7983,7 +7983,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -8627,7 +8627,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -9165,7 +9165,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -9362,7 +9362,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -9541,7 +9541,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -9817,7 +9817,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -10245,7 +10245,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -10880,7 +10880,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -11386,7 +11386,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -11578,7 +11578,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -12279,7 +12279,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -13437,7 +13437,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -14116,7 +14116,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -14349,7 +14349,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -14582,7 +14582,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -15584,7 +15584,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -15948,7 +15948,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -16513,7 +16513,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */
@@ -17049,7 +17049,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Send JSON (Content-Type: application/json) */
+            /** @description Send JSON (Content-Type: application/json) · Send JSON without Content-Encoding */
             415: {
                 headers: {
                     /** @description From `Accept-Language` */

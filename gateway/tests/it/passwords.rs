@@ -170,6 +170,16 @@ async fn sign_in_reports_every_invalid_field() {
         .send()
         .await;
     assert_eq!(no_json.problem(), problem(415, "wrong-content-type"));
+    let compressed = fixture
+        .gateway
+        .post("/api/auth/sign-in")
+        .header("content-type", "application/json")
+        .header("content-encoding", "gzip")
+        .body(&b"\x1F\x8B\x08"[..])
+        .send()
+        .await;
+    assert_eq!(compressed.problem(), problem(415, "wrong-content-encoding"));
+    assert_eq!(compressed.json()["contentEncoding"], "gzip");
 }
 
 #[tokio::test]

@@ -82,6 +82,12 @@ async fn invalid_body_is_refused_and_changes_nothing() {
                 "{method} {path} {other}"
             );
         }
+        let gzip = [JSON, ("content-encoding", "gzip"), ("if-match", "\"1\"")];
+        let answer = caller
+            .send(method.clone(), &path, &gzip, b"\x1f\x8b".to_vec())
+            .await;
+        assert_eq!(answer.json["contentEncoding"], "gzip");
+        assert_eq!(answer.problem(415).0, "wrong-content-encoding");
         let answer = send("application/json", &large).await;
         assert_eq!(answer.json["limitBytes"], 262_144);
         assert_eq!(answer.problem(413).0, "too-large", "{method} {path}");

@@ -199,6 +199,13 @@ async fn start_accepts_no_body_but_refuses_an_invalid_one() {
         send(&[tag], b"{}").await.problem(415).0,
         "wrong-content-type"
     );
+    assert_eq!(
+        send(&[tag, JSON, ("content-encoding", "gzip")], b"\x1f\x8b")
+            .await
+            .problem(415)
+            .0,
+        "wrong-content-encoding"
+    );
     assert_eq!(send(&[tag, JSON], b"{").await.problem(400).0, "not-json");
     assert_eq!(
         send(&[tag, JSON], b"[]").await.problem(422).0,

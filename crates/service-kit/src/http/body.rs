@@ -32,6 +32,22 @@ pub fn is_json(headers: &HeaderMap) -> bool {
     content_type.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
+/// Refuses a compressed body: it is not decoded, and would not be read as JSON.
+///
+/// # Errors
+/// 415, naming the first encoding other than `identity`.
+pub fn refuse_encoded(headers: &HeaderMap) -> Result<(), Problem> {
+    let encodings = headers.get_all(header::CONTENT_ENCODING);
+    let is_encoded = |name: &&str| !name.is_empty() && !name.eq_ignore_ascii_case("identity");
+    for value in encodings {
+        let names = value.to_str().unwrap_or("?").split(',').map(str::trim);
+        if let Some(name) = names.into_iter().find(is_encoded) {
+            return Err(wrong_content_encoding(name));
+        }
+    }
+    Ok(())
+}
+
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
@@ -41,6 +57,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         }
         let key = idempotency::key(request.headers())?;
         let path = request.uri().path().to_owned();
+        refuse_encoded(request.headers())?;
         let bytes = read_body(request.into_body(), BODY_LIMIT).await?;
         let body = parse(&bytes)?;
         // The path is part of the hash: the same body for another resource is another write.
@@ -130,6 +147,20 @@ pub(crate) fn wrong_content_type() -> Problem {
     )
 }
 
+/// 415, with the encoding.
+pub(crate) fn wrong_content_encoding(encoding: &str) -> Problem {
+    let title = Text::new(
+        "압축하지 않은 JSON으로 보내 주세요",
+        "Send JSON without Content-Encoding",
+    );
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "wrong-content-encoding",
+        title,
+    )
+    .with("contentEncoding", encoding)
+}
+
 /// 400, with the position of the first invalid character.
 pub(crate) fn not_json(line: usize, column: usize) -> Problem {
     let title = Text::new(
@@ -152,6 +183,7 @@ pub fn incomplete_body() -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
     use serde::Deserialize;
 
     use super::*;
@@ -182,6 +214,33 @@ mod tests {
             .unwrap()
             .to_bytes();
         String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn content_encoding_is_named_unless_it_is_identity() {
+        for (values, named) in [
+            (&[][..], None),
+            (&["identity"][..], None),
+            (&["Identity, ", ""][..], None),
+            (&["gzip"][..], Some("gzip")),
+            (&["identity, br"][..], Some("br")),
+            (&["identity", "zstd"][..], Some("zstd")),
+            (&["\u{E9}"][..], Some("?")),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+                headers.append(header::CONTENT_ENCODING, value);
+            }
+            let refused = refuse_encoded(&headers).err();
+            let document = refused.map(|problem| problem.document(Language::English));
+            assert_eq!(
+                document
+                    .map(|document| (document.status, document.more["contentEncoding"].clone())),
+                named.map(|name| (415, name.into())),
+                "{values:?}"
+            );
+        }
     }
 
     #[tokio::test]

@@ -209,6 +209,7 @@ fn general_problems(operation: &Map<String, Value>) -> Vec<Problem> {
     if is_json == Some(true) {
         problems.push(body::not_json(1, 18));
         problems.push(body::wrong_content_type());
+        problems.push(body::wrong_content_encoding("gzip"));
         problems.push(Problem::wrong_fields(vec![FieldProblem {
             pointer: "/name".to_owned(),
             code: "required",
