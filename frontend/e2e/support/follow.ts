@@ -1,5 +1,6 @@
 import type { APIRequest, BrowserContextOptions, Page } from '@playwright/test';
 import { expect, newPhone, personOf, test } from '../story.ts';
+import { expectAccessible } from './axe.ts';
 import { expectCounts, requestConsultation, stepOf } from './consultations.ts';
 import type { Hands } from './hands.ts';
 import { countLoads } from './loads.ts';
@@ -45,7 +46,8 @@ export async function followConsultation(setting: Setting): Promise<void> {
   const customerPage = await newVisitor(PHONE);
   await customerPage.goto('/customer');
   const card = customerPage.getByRole('article').filter({ hasText: programme.name });
-  const loads = [staffPage, salesPage, customerPage].map(countLoads);
+  const pages = [staffPage, salesPage, customerPage];
+  const loads = pages.map(countLoads);
 
   await test.step('The customer requests it', async () => {
     await hands.type(customerPage.getByLabel('지원사업 검색'), programme.name);
@@ -65,6 +67,7 @@ export async function followConsultation(setting: Setting): Promise<void> {
     const call = `${salesman.name} 영업대표에게 전화 걸기`;
     await expect(card.getByRole('link', { name: call })).toBeVisible();
     await expect(stepOf(card)).toHaveText(/신청/);
+    for (const page of pages) await expectAccessible(page);
   });
 
   await test.step('The salesman approves it', async () => {
@@ -74,6 +77,7 @@ export async function followConsultation(setting: Setting): Promise<void> {
     await expect(running).toHaveText(endsWith(before.running + 1));
     await expect(stepOf(card)).toHaveText(/승인/);
     await expectCounts(staffPage, { approved: 1 });
+    for (const page of pages) await expectAccessible(page);
   });
 
   await test.step('The salesman closes it as a success', async () => {
@@ -90,6 +94,7 @@ export async function followConsultation(setting: Setting): Promise<void> {
     await hands.press(salesPage.getByRole('link', { name: '내 실적' }));
     const numbers = salesPage.getByRole('region', { name: '내 숫자' }).getByRole('definition');
     await expect(numbers.first()).toHaveText(`${String(before.succeeded + 1)}건`);
+    for (const page of pages) await expectAccessible(page);
   });
 
   expect(loads.map((count) => count())).toEqual([0, 0, 0]);
