@@ -22,6 +22,14 @@ const layerOrder: Plugin = {
   },
 };
 
+/** A module that at least so many views share is in the kit. */
+const MOST_VIEWS = 8;
+/** What stands in forms, which no list needs. */
+const FORMS =
+  /src\/(forms\/|ui\/(Field|Form|FormErrors|Note|RadioGroup|TextArea|TextInput|Select|Checkbox|field)\b)/u;
+const LATER = /src\/ui\/(Sheet|ConfirmDialog|IconButton|DataTable|table|Panel|popover)\b/u;
+const isAtOnce = (id: string): boolean => !FORMS.test(id) && !LATER.test(id);
+
 export default defineConfig({
   plugins: [vue(), english(), layerOrder],
   define: {
@@ -45,8 +53,17 @@ export default defineConfig({
     manifest: true,
     rolldownOptions: {
       output: {
-        // The font's list of subsets changes with its version only, and is cached by itself.
-        codeSplitting: { groups: [{ name: 'fonts', test: /pretendard/u }] },
+        codeSplitting: {
+          groups: [
+            // The font's list of subsets changes with its version only, and is cached by itself.
+            { name: 'fonts', test: /pretendard/u, priority: 3 },
+            // One file compresses better than ten.
+            { name: 'app', tags: ['$initial'], priority: 2 },
+            // What most views show at once. What they show later is in files of its own.
+            { name: 'kit', test: isAtOnce, minShareCount: MOST_VIEWS, priority: 1 },
+            { name: 'forms', test: FORMS },
+          ],
+        },
       },
     },
   },

@@ -1,6 +1,5 @@
-import { josa } from 'es-hangul';
-
-type Particle = Parameters<typeof josa>[1];
+/** A particle after a consonant, and after a vowel. */
+type Particle = '을/를' | '이/가' | '은/는' | '과/와' | '으로/로' | '이에요/예요';
 
 const WORD_JOINER = '\u2060';
 
@@ -23,6 +22,17 @@ function lastSound(word: string): string | undefined {
   return undefined;
 }
 
+const FIRST_SYLLABLE = '가'.charCodeAt(0);
+/** Syllables with the same first consonant and vowel, one for each final consonant or none. */
+const FINALS = 28;
+/** The final ㄹ, which takes 「로」 as a vowel does. */
+const RIEUL = 8;
+
+function hasFinal(syllable: string, particle: Particle): boolean {
+  const final = (syllable.charCodeAt(0) - FIRST_SYLLABLE) % FINALS;
+  return final > 0 && !(particle === '으로/로' && final === RIEUL);
+}
+
 /**
  * The word with its particle, as in 「수출바우처를」. Digits and Latin letters count by their sound.
  * Where the last sound is unknown, both forms are written. The particle stays on the line of the
@@ -30,11 +40,9 @@ function lastSound(word: string): string | undefined {
  */
 export function withParticle(word: string, particle: Particle): string {
   const sound = lastSound(word);
-  if (sound === undefined) {
-    const [first, second] = particle.split('/');
-    return `${word}${WORD_JOINER}${first}(${second})`;
-  }
-  return `${word}${WORD_JOINER}${josa(sound, particle).slice(sound.length)}`;
+  const [afterConsonant, afterVowel] = particle.split('/');
+  if (sound === undefined) return `${word}${WORD_JOINER}${afterConsonant}(${afterVowel})`;
+  return `${word}${WORD_JOINER}${hasFinal(sound, particle) ? afterConsonant : afterVowel}`;
 }
 
 /** Keeps 「보급·확산」 on one line, so that no line begins with the dot. */
