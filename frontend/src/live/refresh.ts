@@ -45,14 +45,20 @@ export function effectOf(event: LiveEvent, isStaff: boolean): Effect {
     case 'InterestCreated':
     case 'InterestUpdated':
       return {
-        keys: [['interests'], ['salesmen'], ...workOf(isStaff)],
+        keys: [['interests'], ['salesmen'], ['salesman-matches'], ...workOf(isStaff)],
         services: ['projects', 'salesmen', 'salesman-matches'],
       };
     case 'ConsultationCreated':
     case 'ConsultationEdited':
     case 'ConsultationProgressed':
       return {
-        keys: [['consultations'], ['interests'], ['salesmen'], ...workOf(isStaff)],
+        keys: [
+          ['consultations'],
+          ['interests'],
+          ['salesmen'],
+          ['salesman-matches'],
+          ...workOf(isStaff),
+        ],
         services: ['projects', 'salesmen', 'interests', 'salesman-matches'],
       };
     case 'SalesmanMatched':
