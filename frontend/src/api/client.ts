@@ -1,6 +1,6 @@
 import createClient, { type Middleware } from 'openapi-fetch';
 import { language } from '@/texts/texts';
-import { afterOf } from './freshness';
+import { afterOf, settle } from './freshness';
 import { ApiError, problemOf } from './problem';
 import type { paths } from './schema';
 
@@ -12,19 +12,27 @@ export function whenSignedOut(callback: () => void): void {
   onSignedOut = callback;
 }
 
+/** The version that a read waits for, and that its answer lacks it all the same. */
+const AFTER = 'Ktgg-After';
+const STALE = 'Ktgg-Stale';
+
 const headers: Middleware = {
   onRequest({ request, schemaPath }) {
     request.headers.set('Accept-Language', language.value);
     if (request.method === 'GET') {
       const after = afterOf(schemaPath);
-      if (after) request.headers.set('Ktgg-After', after);
+      if (after) request.headers.set(AFTER, after);
     }
     return request;
   },
-  onResponse({ response, schemaPath }) {
+  onResponse({ request, response, schemaPath }) {
+    const after = request.headers.get(AFTER);
+    if (after) settle(schemaPath, after, response.status < 500 && !response.headers.has(STALE));
     if (response.status === 401 && !schemaPath.startsWith('/api/auth/')) onSignedOut();
   },
-  onError() {
+  onError({ request, schemaPath }) {
+    const after = request.headers.get(AFTER);
+    if (after) settle(schemaPath, after, false);
     return new ApiError(0, {});
   },
 };

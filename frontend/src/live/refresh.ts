@@ -1,5 +1,5 @@
 import type { QueryClient } from '@tanstack/vue-query';
-import { awaitVersion } from '@/api/freshness';
+import { awaitVersion, whenBehind } from '@/api/freshness';
 import { role } from '@/session/session';
 import type { LiveEvent } from './events';
 
@@ -118,6 +118,7 @@ export class Rounds {
  */
 export function refresher(queries: QueryClient): (event: LiveEvent) => void {
   const rounds = new Rounds((queryKey) => void queries.invalidateQueries({ queryKey }));
+  whenBehind((service) => rounds.add([[service]]));
   return (event) => {
     if (event.type === 'resync') {
       // Many browsers hear of it at the same moment.
