@@ -19,7 +19,8 @@ const DATA = process.env['KTGG_E2E_DATA'] ?? join(tmpdir(), `ktgg-e2e-${String(p
 /** Logs of the programs, kept until the next run. */
 const LOGS = join(target, 'e2e');
 
-const PAGES = fileURLToPath(new URL('../dist', import.meta.url));
+/** The folder of the built pages. */
+const PAGES = process.env['KTGG_PAGES'] ?? fileURLToPath(new URL('../dist', import.meta.url));
 
 /** The ports of `ktgg` relative to that of its gateway: its services, and its inbox. */
 const PORT_OFFSETS = [-6, -5, -4, -3, -2, 0, 1];
