@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_phone_or_date_is_told_how_to_write_it() {
+    fn invalid_phone_or_date_is_refused_with_an_example() {
         let invalid = || Field::<Phone>::Invalid {
             reason: "not a Korean phone number".to_owned(),
         };
