@@ -11,7 +11,7 @@ interface Results {
 
 /** Waits until axe finds nothing on a page: colours may be on their way to others. */
 export async function expectAccessible(page: Page): Promise<void> {
-  // The content security policy does not hold for what the browser is told from outside.
+  // The content security policy holds for the page's own scripts only.
   if (!(await page.evaluate('"axe" in window'))) await page.evaluate(AXE);
   await expect.poll(() => violations(page), page.url()).toEqual([]);
 }

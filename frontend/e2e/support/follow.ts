@@ -8,7 +8,7 @@ import { matchCustomer } from './matches.ts';
 import { openProgramme } from './programmes.ts';
 import { signInByCodeOnPage, signInByPasswordOnPage } from './sign-in.ts';
 
-/** What the story of a consultation is told with. */
+/** What the story of a consultation needs. */
 interface Setting {
   newVisitor: (options?: BrowserContextOptions) => Promise<Page>;
   requests: APIRequest;
