@@ -75,24 +75,26 @@ export async function slowest(page: Page): Promise<number> {
   });
 }
 
-/** Notes when each link below an address was painted first, as milliseconds since 1970. */
-export async function watchLinks(page: Page, below: string): Promise<void> {
-  await page.addInitScript((prefix) => {
-    const painted = new Map<string, number>();
+/** Notes when each row with these words was painted, in order, as milliseconds since 1970. */
+export async function watchRows(page: Page, words: string): Promise<void> {
+  await page.addInitScript((needle) => {
+    const painted: number[] = [];
     Object.assign(window, { painted });
     const look = (): void => {
-      for (const link of document.querySelectorAll(`a[href^="${prefix}"]`)) {
-        const href = link.getAttribute('href') ?? '';
-        if (painted.has(href)) continue;
-        painted.set(href, 0);
+      const rows = [...document.querySelectorAll('tbody tr')];
+      const found = rows.filter((row) => row.textContent.includes(needle)).length;
+      while (painted.length < found) {
+        const index = painted.push(0) - 1;
         // A task after the frame's callbacks runs when the frame was painted.
         requestAnimationFrame(() => {
-          setTimeout(() => painted.set(href, performance.timeOrigin + performance.now()));
+          setTimeout(() => {
+            painted[index] = performance.timeOrigin + performance.now();
+          });
         });
       }
     };
     new MutationObserver(look).observe(document, { childList: true, subtree: true });
-  }, below);
+  }, words);
 }
 
 export function median(values: number[]): number {
