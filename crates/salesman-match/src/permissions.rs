@@ -7,11 +7,7 @@ pub const TABLE: &[Permission] = &[
     Permission::new("GET", "/salesman-matches", [No, Own, Own, Own, All]),
     // It shows why these people were chosen, which customers must not see.
     Permission::new("GET", "/salesman-matches/{id}", [No, No, Own, Own, All]),
-    Permission::new(
-        "GET",
-        "/salesman-matches/candidates",
-        [No, No, No, No, All],
-    ),
+    Permission::new("GET", "/salesman-matches/candidates", [No, No, No, No, All]),
     Permission::new("GET", "/salesman-matches/counts", [No, No, No, No, All]),
     Permission::new("PATCH", "/salesman-matches/{id}", [No, No, No, No, All]),
     Permission::new("GET", "/me/data", [No, Own, No, No, No]),

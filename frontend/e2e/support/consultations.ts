@@ -2,7 +2,7 @@ import type { Locator, Page } from '@playwright/test';
 import { expect } from '../story.ts';
 import { pointer, type Hands } from './hands.ts';
 
-/** Requests a consultation a week from today in the form, which is open, and goes on to the list. */
+/** Requests a consultation a week from today in the open form, and goes on to the list. */
 export async function requestConsultation(page: Page, hands: Hands = pointer): Promise<void> {
   await hands.chooseNextWeek(page.getByRole('button', { name: '달력 열기' }));
   await hands.type(page.getByLabel('하고 싶은 이야기'), '오전에 연락 주세요');

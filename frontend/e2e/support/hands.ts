@@ -81,7 +81,7 @@ async function tabTo(target: Locator): Promise<void> {
   throw new Error(`Tab does not reach ${String(target)}`);
 }
 
-/** Whether an element, or the label that is seen instead of it, is on the screen and not covered. */
+/** Whether an element, or the label seen instead of it, is on the screen and not covered. */
 function isUncovered(element: Element): boolean {
   const seen = (element.matches('input') && element.closest('label')) || element;
   const [box] = seen.getClientRects();

@@ -2,7 +2,7 @@ import type { Page } from '@playwright/test';
 
 /** After this long a page is taken to be complete, in milliseconds. Its stream never ends. */
 const LOADED = 2_000;
-/** After this long the browser has told of the last interaction, in milliseconds. */
+/** After this long the browser has reported the last interaction, in milliseconds. */
 const SETTLED = 800;
 
 interface Observed {

@@ -13,9 +13,7 @@ export type Status = Schemas['StatusName'];
 export type Role = Schemas['RoleName'];
 /** A person of the sales team who takes part in a consultation. */
 export type PersonRole = Schemas['PersonRoleName'];
-/** 분야. The names of categories and regions are data of the API and stay Korean. */
-export type Category = Schemas['CategoryName'];
-export type Region = Schemas['RegionName'];
+
 
 export const PHASES = [
   'upcoming',
