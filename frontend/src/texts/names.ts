@@ -14,7 +14,6 @@ export type Role = Schemas['RoleName'];
 /** A person of the sales team who takes part in a consultation. */
 export type PersonRole = Schemas['PersonRoleName'];
 
-
 export const PHASES = [
   'upcoming',
   'open',
