@@ -4,7 +4,7 @@ import { openProgramme } from './support/programmes.ts';
 
 test.use({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
 
-test('a salesman goes from the visit card to an interest to a matched consultation', async ({
+test('a salesman goes from the visit card to a matched consultation', async ({
   page,
   playwright,
 }) => {

@@ -3,7 +3,7 @@ import { dayFromToday } from './support/days.ts';
 import { openProgramme } from './support/programmes.ts';
 import { signInByCodeOnPage } from './support/sign-in.ts';
 
-test('a customer whose session ends while typing signs in over the form and sends it', async ({
+test('a customer whose session ends while typing signs in over the form', async ({
   page,
   newVisitor,
   playwright,
@@ -34,7 +34,7 @@ test('a customer whose session ends while typing signs in over the form and send
   await expect(page.getByText('반쯤 쓴 이야기예요')).toBeVisible();
 });
 
-test('staff whose session ends while typing sign in over the form and send it', async ({
+test('staff whose session ends while typing sign in over the form', async ({
   page,
   context,
   playwright,
