@@ -13,7 +13,9 @@ export { expect } from '@playwright/test';
 interface Fixtures {
   /** Stops and starts parts of the system. After the story, everything runs again. */
   system: Pick<typeof control, 'perform'>;
-  /** Opens a page in a browser of its own, with its own cookies, which is closed after the story. */
+  /**
+   * Opens a page in a browser of its own, with its own cookies, which is closed after the story.
+   */
   newVisitor: (options?: BrowserContextOptions) => Promise<Page>;
 }
 
