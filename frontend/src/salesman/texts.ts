@@ -9,7 +9,7 @@ export const salesmanTexts = defineTexts(
     numbers: '내 실적',
     notifications: '알림',
     me: '내 계정',
-    noName: '이름 없음',
+    noName: '고객',
     justAssigned: '방금 나에게 배정됐어요',
   },
   {
@@ -20,7 +20,7 @@ export const salesmanTexts = defineTexts(
     numbers: 'My numbers',
     notifications: 'Notifications',
     me: 'My account',
-    noName: 'No name',
+    noName: 'Customer',
     justAssigned: 'Just assigned to you',
   },
 );

@@ -25,7 +25,7 @@ export const consultationTexts = defineTexts(
     notMatched: '담당자를 만나지 못했어요',
     edit: '날짜·메모 고치기',
     cancel: '상담 취소',
-    cancelApply: '신청 취소',
+    cancelApply: '상담 취소하기',
     calendar: '달력에 담기',
     history: '지나온 과정',
     memo: '내가 적은 메모',
@@ -78,7 +78,8 @@ export const consultationTexts = defineTexts(
     tooManyText: '하나가 끝나거나 취소되면 신청할 수 있어요. 적은 내용은 그대로 있어요.',
     several: '같은 이름의 사업이 여럿이에요. 하나를 골라 주세요.',
     done: (day: string) => `${withParticle(day, '으로/로')} 신청했어요`,
-    doneText: '담당자가 정해지면 알려 드려요. 날짜와 메모는 승인되기 전까지 고칠 수 있어요.',
+    doneText:
+      '담당자가 정해지면 상담 화면에 바로 나타나요. 날짜와 메모는 승인되기 전까지 고칠 수 있어요.',
     doneRedirected: (from: string, to: string) =>
       `${from} 공고는 종료돼서 다음 공고 「${to}」로 신청했어요.`,
     moreProgrammes: '사업 더 찾아보기',

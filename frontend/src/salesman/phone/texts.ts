@@ -6,8 +6,7 @@ export const phoneTexts = defineTexts(
     showFor: (name: string) => `전화 보기: ${name}`,
     recorded: '누르면 고객에게 열람 기록이 남아요',
     title: '전화번호를 볼까요?',
-    lead: (name: string) =>
-      `${name} 고객의 내 정보에, 내가 언제 왜 번호를 봤는지 열람 기록이 남아요.`,
+    lead: (name: string) => `${name}의 내 정보에, 내가 언제 왜 번호를 봤는지 열람 기록이 남아요.`,
     why: '까닭',
     reasons: ['상담 일정 확인', '방문 전 연락', '서류 안내', '마감 안내'],
     other: '직접 적기',

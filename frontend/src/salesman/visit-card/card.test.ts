@@ -1,7 +1,16 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Project } from '@/api/types';
 import { setLanguage } from '@/texts/texts';
-import { cardText, cardTitle, factsOf, known, REGIONS, sourcesOf, type CardItem } from './card';
+import {
+  cardText,
+  cardTitle,
+  factsOf,
+  fitting,
+  known,
+  REGIONS,
+  sourcesOf,
+  type CardItem,
+} from './card';
 import { cardTexts } from './texts';
 
 beforeAll(() => setLanguage('ko'));
@@ -32,6 +41,12 @@ const item = (more: Partial<Project> = {}): CardItem => ({
 });
 
 describe('a visit card', () => {
+  it('has nothing that applies in other regions only', () => {
+    const elsewhere = { ...item(), shared: ['category' as const] };
+    expect(fitting([item(), elsewhere], '부산')).toEqual([item()]);
+    expect(fitting([item(), elsewhere], '')).toHaveLength(2);
+  });
+
   it('names its reader', () => {
     const nothing = { region: '', category: '', target: '' } as const;
     const title = (picks: object, customer?: string) =>

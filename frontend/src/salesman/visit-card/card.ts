@@ -54,6 +54,15 @@ export function known<T extends string>(values: readonly T[], value: string): T 
   return values.find((one) => one === value) ?? '';
 }
 
+/**
+ * The programmes that someone in the picked region can apply for. The API also finds those of other
+ * regions that share the field or the target group: at a door they are of no use.
+ */
+export function fitting(items: readonly CardItem[], region: Region | ''): CardItem[] {
+  if (region === '' || region === '전국') return [...items];
+  return items.filter((item) => item.shared.includes('region'));
+}
+
 /** The customer or target group of the card, as its heading. */
 export function cardTitle(picks: Picks, customer: string | undefined, t: Texts): string {
   if (customer) return t.forCustomer(customer);

@@ -34,6 +34,7 @@ export const accountTexts = defineTexts(
     linkTitle: '초대 링크를 전해 주세요',
     linkText: (until: string) =>
       `이 링크는 지금 한 번만 보여요. ${until}까지 비밀번호를 정할 수 있어요.`,
+    loginIs: (login: string) => `로그인할 아이디: ${login}`,
     link: '초대 링크',
     copyLink: '링크 복사',
     done: '전했어요',
@@ -80,6 +81,7 @@ export const accountTexts = defineTexts(
     makeLink: 'Make an invitation link',
     linkTitle: 'Pass on the invitation link',
     linkText: (until) => `The link is shown only once. A password can be set until ${until}.`,
+    loginIs: (login) => `Login: ${login}`,
     link: 'Invitation link',
     copyLink: 'Copy the link',
     done: 'Passed on',
