@@ -9,6 +9,7 @@ export interface Outcome {
   /** Of the interest or consultation. */
   id: string;
   customerId: string | undefined;
+  projectId: string;
   projectName: string;
   /** It was there before, and is unchanged. */
   isOld: boolean;
@@ -49,18 +50,18 @@ export function useEnter(): (
       const { data, response } = await sent(api.POST('/api/interests', { params, body: person }));
       markOwn(data.id);
       refreshed(kind);
-      const { id, customerId, projectName } = data;
+      const { id, customerId, projectId, projectName } = data;
       const isOld = response.status === 200;
-      return { kind, id, customerId: customerId ?? undefined, projectName, isOld };
+      return { kind, id, customerId: customerId ?? undefined, projectId, projectName, isOld };
     }
     const memo = entered.memo.trim();
     const body = { ...person, desiredDate: entered.date, ...(memo ? { memo } : {}) };
     const { data } = await sent(api.POST('/api/consultations', { params, body }));
     markOwn(data.id);
     refreshed(kind);
-    const { id, customerId, projectName } = data;
+    const { id, customerId, projectId, projectName } = data;
     const isOld = data.alreadyRequested ?? false;
-    return { kind, id, customerId: customerId ?? undefined, projectName, isOld };
+    return { kind, id, customerId: customerId ?? undefined, projectId, projectName, isOld };
   };
 }
 
