@@ -12,10 +12,11 @@ interface Effect {
 }
 
 /**
- * The least time between two rounds of reads, in milliseconds: a busy hour has events by the
- * second.
+ * The time between two rounds of reads, in milliseconds. The next event follows soon after a first
+ * one, as a match after a request; in a busy hour events come by the second.
  */
-const ROUND_MS = 1_000;
+const SHORTEST_MS = 100;
+const LONGEST_MS = 1_000;
 
 const ALL_SERVICES = ['projects', 'interests', 'consultations', 'salesman-matches', 'salesmen'];
 const NOTIFICATIONS: readonly Key[] = [
@@ -91,20 +92,26 @@ export class Rounds {
   private readonly mark: (key: Key) => void;
   private readonly waiting = new Map<string, Key>();
   private last = -Infinity;
+  private interval = SHORTEST_MS;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(mark: (key: Key) => void) {
     this.mark = mark;
   }
 
-  /** Marks the keys now, if the last round was long enough ago. */
+  /** Marks the keys now, if the last round was long enough ago. Rounds get rarer until a pause. */
   add(keys: readonly Key[]): void {
     for (const key of keys) this.waiting.set(key.join(' '), key);
-    this.timer ??= setTimeout(() => this.run(), Math.max(0, this.last + ROUND_MS - Date.now()));
+    const now = Date.now();
+    if (now - this.last > 2 * LONGEST_MS) this.interval = SHORTEST_MS;
+    this.timer ??= setTimeout(() => this.run(), Math.max(0, this.last + this.interval - now));
   }
 
   private run(): void {
     this.timer = undefined;
+    // The first round after a pause leaves the interval short.
+    if (Date.now() - this.last <= 2 * LONGEST_MS)
+      this.interval = Math.min(LONGEST_MS, 2 * this.interval);
     this.last = Date.now();
     const keys = [...this.waiting.values()];
     this.waiting.clear();
