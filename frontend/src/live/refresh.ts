@@ -12,11 +12,14 @@ interface Effect {
 }
 
 /**
- * The time between two rounds of reads, in milliseconds. The next event follows soon after a first
- * one, as a match after a request; in a busy hour events come by the second.
+ * The time after a round of reads before the next one, in milliseconds. It doubles from round to
+ * round: a match soon follows its request, and in a busy hour events come by the second.
  */
-const SHORTEST_MS = 100;
+const FIRST_MS = 100;
 const LONGEST_MS = 1_000;
+
+/** After this long without an event, the times begin again. */
+const PAUSE_MS = 300;
 
 const ALL_SERVICES = ['projects', 'interests', 'consultations', 'salesman-matches', 'salesmen'];
 const NOTIFICATIONS: readonly Key[] = [
@@ -91,28 +94,28 @@ export function effectOf(event: LiveEvent, isStaff: boolean): Effect {
 export class Rounds {
   private readonly mark: (key: Key) => void;
   private readonly waiting = new Map<string, Key>();
-  private last = -Infinity;
-  private interval = SHORTEST_MS;
+  private lastEvent = -Infinity;
+  private earliest = -Infinity;
+  private interval = FIRST_MS;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(mark: (key: Key) => void) {
     this.mark = mark;
   }
 
-  /** Marks the keys now, if the last round was long enough ago. Rounds get rarer until a pause. */
+  /** Marks the keys with the next round, which is now if the last one was long enough ago. */
   add(keys: readonly Key[]): void {
     for (const key of keys) this.waiting.set(key.join(' '), key);
     const now = Date.now();
-    if (now - this.last > 2 * LONGEST_MS) this.interval = SHORTEST_MS;
-    this.timer ??= setTimeout(() => this.run(), Math.max(0, this.last + this.interval - now));
+    if (now - this.lastEvent > PAUSE_MS) this.interval = FIRST_MS;
+    this.lastEvent = now;
+    this.timer ??= setTimeout(() => this.run(), Math.max(0, this.earliest - now));
   }
 
   private run(): void {
     this.timer = undefined;
-    // The first round after a pause leaves the interval short.
-    if (Date.now() - this.last <= 2 * LONGEST_MS)
-      this.interval = Math.min(LONGEST_MS, 2 * this.interval);
-    this.last = Date.now();
+    this.earliest = Date.now() + this.interval;
+    this.interval = Math.min(LONGEST_MS, 2 * this.interval);
     const keys = [...this.waiting.values()];
     this.waiting.clear();
     for (const key of keys) this.mark(key);
