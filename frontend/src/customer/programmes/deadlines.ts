@@ -1,5 +1,5 @@
 import { addDays, weekdayOf, type Day } from '@/texts/format';
-import type { Phase } from '@/texts/names';
+import type { Phase } from '@/api/types';
 
 /** When a programme closes, from the soonest to those without a last day. */
 export const DEADLINE_GROUPS = ['thisWeek', 'nextWeek', 'later', 'past', 'undated'] as const;

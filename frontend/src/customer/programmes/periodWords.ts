@@ -1,5 +1,5 @@
 import { spellDay, type Day } from '@/texts/format';
-import type { Phase, Status } from '@/texts/names';
+import type { Phase, Status } from '@/api/types';
 import type { detailTexts } from './detailTexts';
 
 /** What of a programme tells when it opens and closes. */
