@@ -1,4 +1,4 @@
-import type { Category, Region } from '@/api/types';
+import type { Category, Region } from './types';
 
 /** 분야, in the order of 기업마당. */
 export const CATEGORIES = [

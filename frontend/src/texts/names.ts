@@ -1,18 +1,5 @@
-import type { components } from '@/api/schema';
+import type { Phase, Role, Status, Step } from '@/api/types';
 import { defineTexts } from './texts';
-
-type Schemas = components['schemas'];
-
-/** What people see of an edition today in Seoul. */
-export type Phase = Schemas['PhaseName'];
-/** A step of a consultation. */
-export type Step = Schemas['StepName'];
-/** A status of an edition, moved by commands of the staff. */
-export type Status = Schemas['StatusName'];
-/** What a signed-in person may be. */
-export type Role = Schemas['RoleName'];
-/** A person of the sales team who takes part in a consultation. */
-export type PersonRole = Schemas['PersonRoleName'];
 
 export const PHASES = [
   'upcoming',

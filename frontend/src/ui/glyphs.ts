@@ -1,4 +1,4 @@
-import type { Phase, Step } from '@/texts/names';
+import type { Phase, Step } from '@/api/types';
 
 /**
  * Drawings of 16 by 10 units that tell phases and steps apart without colour. Each is a list of

@@ -1,5 +1,5 @@
 import { addDays, daysBetween, weekdayOf, type Day } from '@/texts/format';
-import type { Phase } from '@/texts/names';
+import type { Phase } from '@/api/types';
 
 const DAYS_OF_A_WEEK = 7;
 const WEEKS_BACK = 2;

@@ -1,6 +1,7 @@
 import { formatDay } from '@/texts/format';
 import { glue } from '@/texts/korean';
-import type { names, Step } from '@/texts/names';
+import type { Step } from '@/api/types';
+import type { names } from '@/texts/names';
 import type { WholeConsultation } from './mine';
 import type { consultationTexts } from './texts';
 

@@ -1,16 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { REGIONS } from '@/api/choices';
 import type { Project } from '@/api/types';
 import { setLanguage } from '@/texts/texts';
-import {
-  cardText,
-  cardTitle,
-  factsOf,
-  fitting,
-  known,
-  REGIONS,
-  sourcesOf,
-  type CardItem,
-} from './card';
+import { cardText, cardTitle, factsOf, fitting, known, sourcesOf, type CardItem } from './card';
 import { cardTexts } from './texts';
 
 beforeAll(() => setLanguage('ko'));

@@ -16,39 +16,6 @@ export interface Picks {
   target: string;
 }
 
-export const REGIONS: readonly Region[] = [
-  '전국',
-  '서울',
-  '부산',
-  '대구',
-  '인천',
-  '광주',
-  '대전',
-  '울산',
-  '세종',
-  '경기',
-  '강원',
-  '충북',
-  '충남',
-  '전북',
-  '전남',
-  '전남광주',
-  '경북',
-  '경남',
-  '제주',
-];
-
-export const CATEGORIES: readonly Category[] = [
-  '금융',
-  '기술',
-  '인력',
-  '수출',
-  '내수',
-  '창업',
-  '경영',
-  '기타',
-];
-
 /** A value of an address, if it is one of the known ones. */
 export function known<T extends string>(values: readonly T[], value: string): T | '' {
   return values.find((one) => one === value) ?? '';

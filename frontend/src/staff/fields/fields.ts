@@ -1,5 +1,6 @@
 import { formatDay, formatMoney } from '@/texts/format';
-import { names, type Status } from '@/texts/names';
+import type { Status } from '@/api/types';
+import { names } from '@/texts/names';
 import { defineTexts, language } from '@/texts/texts';
 
 /** The fields of an edition in words, as forms, differences and conflicts name them. */

@@ -1,5 +1,5 @@
 import { addDays, formatMoney, today, type Day } from '@/texts/format';
-import type { Phase } from '@/texts/names';
+import type { Phase } from '@/api/types';
 
 export interface Sample {
   id: string;
